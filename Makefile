@@ -1,0 +1,39 @@
+# Every target runs in .venv, which `make setup` builds once and again only when what it is built from changes.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+JOBS ?= 2
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help setup quickstart test lint types docs bench clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --disable-pip-version-check -e '.[test,lint,docs]'
+	touch $(STAMP)
+
+setup: $(STAMP)  ## create .venv and install the package with pinned versions
+
+quickstart: setup  ## train, align and report on a small model made here (under 3 minutes)
+	$(BIN)/penchant quickstart
+
+test: setup  ## run all tests, the examples in docstrings included
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+lint: setup  ## ruff: rules and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup  ## mypy over the package
+	$(BIN)/mypy
+
+docs: setup  ## build the documentation into site/, warnings are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+bench: setup  ## measure speed and memory (minutes; see docs/benchmarks.md)
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove what the targets above have built
+	rm -rf .venv site build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

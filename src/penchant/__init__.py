@@ -1,0 +1,65 @@
+"""Penchant turns what people prefer into how a generative model behaves.
+
+Names are loaded when they are first used, so that ``import penchant`` costs milliseconds::
+
+    import penchant
+
+    penchant.train(model="models/small", data="pairs.jsonl", objective="dpo", output="runs/first")
+    penchant.score(model="runs/first/model", data="pairs.jsonl")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from penchant import (
+        diagnostics,
+        errors,
+        evaluation,
+        feedback,
+        forest,
+        generation,
+        lab,
+        likelihood,
+        objectives,
+        receipts,
+        training,
+    )
+    from penchant.evaluation.scoring import score
+    from penchant.training.api import train
+
+__all__ = [
+    "__version__",
+    "diagnostics",
+    "errors",
+    "evaluation",
+    "feedback",
+    "forest",
+    "generation",
+    "lab",
+    "likelihood",
+    "objectives",
+    "receipts",
+    "score",
+    "train",
+    "training",
+]
+
+# The one place where the version stands; the build backend reads it from here.
+__version__ = "0.1.0"
+
+_FUNCTIONS = {"score": "penchant.evaluation.scoring", "train": "penchant.training.api"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FUNCTIONS:
+        return getattr(import_module(_FUNCTIONS[name]), name)
+    if name in __all__:
+        return import_module(f"penchant.{name}")
+    raise AttributeError(f"module 'penchant' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,81 @@
+"""``penchant receipts``: hold the methods to published numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+if TYPE_CHECKING:
+    from penchant.evaluation.receipts import Receipt
+
+__all__ = ["receipts"]
+
+
+def receipts(
+    files: Annotated[list[Path], typer.Argument(help="JSON files, each a list of cases.")],
+    json: Annotated[
+        Optional[Path],  # noqa: UP045 - what typer reads in every version
+        typer.Option("--json", help="Write what each case gave to this file."),
+    ] = None,
+) -> None:
+    """Evaluate published cases by their method's id and compare with the published numbers.
+
+    Exit code 0 when all methods that are built agree, 1 when one differs or fails.
+    """
+    from penchant.evaluation.receipts import check_file
+
+    found = [each for path in files for each in check_file(path)]
+    _print_table(found)
+    if json is not None:
+        _write(json, found)
+    if not all(each.good for each in found):
+        raise typer.Exit(1)
+
+
+def _print_table(found: list[Receipt]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("method", "case", "largest difference", "verdict")
+    colours = {"exact": "green", "within": "green", "computed": "cyan", "differs": "red", "failed": "red"}
+    for each in found:
+        difference = "" if each.difference is None else f"{each.difference:.1e}"
+        verdict = f"{each.verdict}: {each.detail}" if each.detail else each.verdict
+        table.add_row(each.method, each.case, difference, verdict, style=colours.get(each.verdict, "dim"))
+    console = Console()
+    if not console.is_terminal:  # a file or a pipe has no width; long names stay on one line
+        console = Console(width=140)
+    console.print(table, markup=False)
+    console.print(_summary(found), markup=False, highlight=False, soft_wrap=True)
+
+
+def _summary(found: list[Receipt]) -> str:
+    def count(*verdicts: str) -> int:
+        return sum(each.verdict in verdicts for each in found)
+
+    parts = [f"{count('exact', 'within')} of {len(found)} cases agree"]
+    if count("computed"):
+        parts.append(f"{count('computed')} computed without an expectation")
+    parts += [f"{count('differs')} differ", f"{count('failed')} failed"]
+    unbuilt = sorted({each.method for each in found if each.verdict == "not built yet"})
+    parts.append(f"{count('not built yet')} not built yet ({len(unbuilt)} methods)")
+    return ", ".join(parts) + "."
+
+
+def _write(path: Path, found: list[Receipt]) -> None:
+    import json
+
+    from penchant.errors import OutputError
+
+    rows = []
+    for each in found:
+        row = {"method": each.method, "case": each.case, "got": each.got}
+        if each.got is None:
+            row["verdict"] = each.verdict
+        rows.append(row)
+    try:
+        path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"The results cannot be written: {error.strerror}.", where=str(path)) from error

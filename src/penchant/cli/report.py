@@ -1,0 +1,40 @@
+"""``penchant report``: the page of one run, or a comparison of several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["report"]
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Run folder; give several to compare them.", metavar="RUN...")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The HTML file to write; by default report.html in the run's folder, or comparison.html beside it.",
+        ),
+    ] = None,
+) -> None:
+    """Write the HTML report of a run, or one page that compares several runs, and show the figures here."""
+    from rich.console import Console
+
+    from penchant.evaluation.report import before_after_table, compare_runs, comparison_table, write_report
+
+    console = Console()
+    distinct = list({run.resolve(): run for run in runs}.values())
+    if len(distinct) == 1:
+        page = write_report(distinct[0], output)
+        table = before_after_table(distinct[0])
+    else:
+        page = compare_runs(distinct, output or distinct[0].resolve().parent / "comparison.html")
+        table = comparison_table(distinct)
+    if table.row_count:
+        console.print(table)
+    # The path alone on its line, never wrapped, so that a person or a script can take it from there.
+    console.print(str(page), markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,107 @@
+"""Warnings that matter, in words, each said once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+__all__ = ["Alarms"]
+
+# A verdict needs this many steps on end; single batches say nothing.
+PATIENCE = 20
+
+
+class Alarms:
+    """Watches the numbers of a run and says what a person should know.
+
+    * the chosen responses grow less likely than under the reference for long (likelihood displacement);
+    * the margin is saturated: almost every pair is won by far, so little is left to learn;
+    * the divergence from the reference explodes;
+    * generated responses grow longer.
+
+    Args:
+        say: called with each warning, once.
+
+    Example:
+        >>> alarms = Alarms(print)
+        >>> for step in range(40):
+        ...     alarms.watch(step, "train", {"rewards/accuracy": 1.0, "rewards/margin": 9.0})
+        The margin is saturated: over 20 steps 100% of the pairs were ranked right, by 9.0 on average. Further ...
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.said: dict[str, str] = {}
+        self._say = say
+        self._recent: dict[str, deque[float]] = {}
+        self._first_kl: float | None = None
+        self._first_length: float | None = None
+
+    def watch(self, step: int, split: str, numbers: dict[str, float]) -> None:
+        """A log of the run."""
+        if split != "train":
+            return
+        for name in ("rewards/chosen", "rewards/rejected", "rewards/accuracy", "rewards/margin", "kl"):
+            if name in numbers:
+                self._recent.setdefault(name, deque(maxlen=PATIENCE)).append(numbers[name])
+        self._displacement(step)
+        self._saturation()
+        self._divergence(step)
+
+    def watch_samples(self, step: int, mean_length: float) -> None:
+        """The mean length, in tokens, of responses generated at ``step``."""
+        if self._first_length is None:
+            self._first_length = max(mean_length, 1.0)
+        elif mean_length > 1.5 * self._first_length and mean_length - self._first_length > 8:
+            self._once(
+                "length",
+                f"Generated responses grow longer: {mean_length:.0f} tokens at step {step}, {self._first_length:.0f} at the "
+                "start. Length may be what is being learned; see the length bias of the labels in `penchant data check`.",
+            )
+
+    def _full(self, name: str) -> list[float] | None:
+        values = self._recent.get(name)
+        return list(values) if values is not None and len(values) == PATIENCE else None
+
+    def _displacement(self, step: int) -> None:
+        chosen, rejected = self._full("rewards/chosen"), self._full("rewards/rejected")
+        if chosen is None or max(chosen) >= 0 or sum(chosen[PATIENCE // 2 :]) >= sum(chosen[: PATIENCE // 2]):
+            return
+        both = rejected is not None and max(rejected) < 0
+        self._once(
+            "displacement",
+            f"At step {step} the chosen responses have been less likely than under the reference for {PATIENCE} steps, and "
+            f"are still falling (mean reward {sum(chosen) / PATIENCE:.2g}); the probability goes to neither response"
+            f"{', as both fall' if both else ''}. A remedy is one switch away: objective=dpo+0.2*nll holds the chosen "
+            "likelihood up; a smaller learning rate or a larger beta slows the fall.",
+        )
+
+    def _saturation(self) -> None:
+        accuracy, margin = self._full("rewards/accuracy"), self._full("rewards/margin")
+        if accuracy is None or margin is None:
+            return
+        right, gap = sum(accuracy) / PATIENCE, sum(margin) / PATIENCE
+        if right >= 0.99 and gap > 4.0:
+            self._once(
+                "saturation",
+                f"The margin is saturated: over {PATIENCE} steps {right:.0%} of the pairs were ranked right, by {gap:.1f} on "
+                "average. Further steps mostly move the model away from the reference; stop earlier, or raise beta.",
+            )
+
+    def _divergence(self, step: int) -> None:
+        kl = self._full("kl")
+        if kl is None:
+            return
+        now = sum(kl[-5:]) / 5
+        if self._first_kl is None:
+            self._first_kl = max(sum(kl[:5]) / 5, 1.0)
+        if now > 50.0 and now > 10 * self._first_kl:
+            self._once(
+                "divergence",
+                f"The divergence from the reference explodes: {now:.0f} nats a response at step {step}. The model is "
+                "leaving what it knew; use a smaller learning rate or a larger beta.",
+            )
+
+    def _once(self, name: str, text: str) -> None:
+        if name not in self.said:
+            self.said[name] = text
+            self._say(text)

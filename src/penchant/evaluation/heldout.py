@@ -1,0 +1,89 @@
+"""Measuring a policy on a set of examples, without training on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from penchant.evaluation.metrics import Reduce, Tally, batch_metrics
+from penchant.forest.batching import plan_batches
+from penchant.forest.collate import collate
+from penchant.forest.encoding import Example
+from penchant.likelihood.anchors import Anchor
+from penchant.likelihood.causal import CausalScorer
+from penchant.likelihood.scoring import score_batch
+from penchant.objectives.base import Objective
+from penchant.objectives.scored import Scored
+
+__all__ = ["HeldOut", "measure"]
+
+
+@dataclass
+class HeldOut:
+    """What was measured.
+
+    Args:
+        metrics: means by name (see `penchant.evaluation.metrics.batch_metrics`), ``loss`` among them.
+        rewards: for each view the implicit reward of every response.
+        logp_margin: for pairs, mean log-probability a token of chosen minus that of rejected, nats.
+    """
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    rewards: dict[str, list[float]] = field(default_factory=dict)
+    logp_margin: list[float] = field(default_factory=list)
+
+
+def measure(
+    scorer: CausalScorer,
+    anchor: Anchor,
+    objective: Objective,
+    examples: Sequence[Example],
+    *,
+    tokens_per_batch: int = 8192,
+    process: int = 0,
+    processes: int = 1,
+    reduce: Reduce | None = None,
+) -> HeldOut:
+    """Score examples with policy and anchor and apply the objective, without gradient.
+
+    Args:
+        scorer: the policy.
+        anchor: the reference.
+        objective: what is measured.
+        examples: at least one.
+        tokens_per_batch: tokens a forward pass.
+        process: number of this process; each takes every ``processes``-th batch.
+        processes: how many processes share the work.
+        reduce: sums a tensor over processes.
+
+    Returns:
+        Means over all processes; per-example lists hold this process's part.
+    """
+    sizes = [example.size for example in examples]
+    plan = plan_batches(sizes, tokens_per_batch=tokens_per_batch, shuffle=False)
+    tally, result = Tally(), HeldOut()
+    device = next(scorer.core.parameters()).device
+    needs = objective.requirements.needs
+    for step in plan.steps[process::processes]:
+        batch = collate([examples[index] for index in step]).to(device)
+        with torch.no_grad():
+            views = score_batch(scorer, batch, anchor, needs)
+            losses = objective.compute({**views, **batch.fields})
+        batch_metrics(tally, objective, views, losses, batch)
+        tally.add("loss", losses.values, batch.weights)
+        _keep(result, objective, views)
+    result.metrics = tally.means(reduce)
+    result.metrics.pop("example_loss", None)
+    return result
+
+
+def _keep(result: HeldOut, objective: Objective, views: dict[str, Scored]) -> None:
+    for name, scored in views.items():
+        rewards = objective.rewards(scored)
+        if rewards is not None:
+            result.rewards.setdefault(name, []).extend(rewards.tolist())
+    if "chosen" in views and "rejected" in views:
+        gap = views["chosen"].mean_logp - views["rejected"].mean_logp
+        result.logp_margin.extend(gap.tolist())

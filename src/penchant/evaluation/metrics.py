@@ -1,0 +1,101 @@
+"""Numbers about a batch, kept as (sum, count) pairs until the end, so that no average of averages is ever taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from penchant.forest.collate import Batch
+from penchant.objectives.base import Losses, Objective
+from penchant.objectives.scored import Scored
+
+__all__ = ["Tally", "batch_metrics"]
+
+Reduce = Callable[[Tensor], Tensor]
+
+
+class Tally:
+    """Named (sum, count) pairs.
+
+    Example:
+        >>> tally = Tally()
+        >>> tally.add("loss", torch.tensor([1.0, 2.0])); tally.add("loss", torch.tensor([6.0]))
+        >>> tally.means()
+        {'loss': 3.0}
+    """
+
+    def __init__(self) -> None:
+        self._pairs: dict[str, Tensor] = {}
+
+    def add(self, name: str, values: Tensor, counted: Tensor | None = None) -> None:
+        """Add values [B]; those with ``counted`` 0 take no part."""
+        values = values.detach().double()
+        counted = torch.ones_like(values) if counted is None else counted.to(values.dtype)
+        # ``where`` and not a product: an uncounted NaN must not spread.
+        pair = torch.stack([torch.where(counted > 0, values * counted, 0.0).sum(), counted.sum()])
+        self._pairs[name] = self._pairs[name] + pair if name in self._pairs else pair
+
+    def add_ratio(self, name: str, numerator: float, denominator: float) -> None:
+        """Add to a mean whose sum and count are known as plain numbers."""
+        pair = torch.tensor([float(numerator), float(denominator)], dtype=torch.double)
+        self._pairs[name] = self._pairs[name] + pair if name in self._pairs else pair
+
+    def means(self, reduce: Reduce | None = None) -> dict[str, float]:
+        """The mean of each name, over all processes where ``reduce`` sums a tensor over them."""
+        if not self._pairs:
+            return {}
+        names = sorted(self._pairs)
+        table = torch.stack([self._pairs[name].cpu() for name in names])
+        if reduce is not None:
+            table = reduce(table)
+        return {name: float(row[0] / row[1]) for name, row in zip(names, table, strict=True) if row[1] > 0}
+
+    def clear(self) -> None:
+        """Start anew."""
+        self._pairs.clear()
+
+
+def batch_metrics(
+    tally: Tally, objective: Objective, views: Mapping[str, Scored], losses: Losses, batch: Batch
+) -> None:
+    """Add what a person wants to see of a batch.
+
+    Per view: ``logps/VIEW`` (nats a response), ``lengths/VIEW`` (tokens), ``rewards/VIEW`` (implicit reward). For pairs:
+    ``rewards/margin``, ``rewards/accuracy`` (ties count half) and ``rewards/ties``, ``logps/accuracy`` (mean log-probability
+    a token of chosen above that of rejected). ``kl``: per response ½ Σ_t (log π − log π_ref)², nats: an estimate of the
+    divergence from the reference that is never negative and has no heavy tail, though the tokens are the data's and not
+    the policy's own (Schulman, "Approximating KL Divergence", estimator k2). The objective's own statistics go by their names.
+    """
+    counted = (batch.weights > 0).float()
+    tally.add("example_loss", losses.values, counted)
+    for name, scored in views.items():
+        rows = counted[scored.group]
+        tally.add(f"logps/{name}", scored.logp, rows)
+        tally.add(f"lengths/{name}", scored.length.float(), rows)
+        if scored.reference is not None:
+            tally.add("kl", 0.5 * scored.token_logratio.detach().square().sum(-1), rows)
+        rewards = objective.rewards(scored)
+        if rewards is not None:
+            tally.add(f"rewards/{name}", rewards, rows)
+    if "chosen" in views and "rejected" in views:
+        _pair_metrics(tally, objective, views["chosen"], views["rejected"], counted)
+    for name, values in losses.statistics.items():
+        tally.add(name, values, counted if values.shape == counted.shape else None)
+
+
+def _pair_metrics(tally: Tally, objective: Objective, chosen: Scored, rejected: Scored, counted: Tensor) -> None:
+    tally.add("logps/accuracy", _wins(chosen.mean_logp.detach() - rejected.mean_logp.detach()), counted)
+    better, worse = objective.rewards(chosen), objective.rewards(rejected)
+    if better is None or worse is None:
+        return
+    margin = better - worse
+    tally.add("rewards/margin", margin, counted)
+    tally.add("rewards/accuracy", _wins(margin), counted)
+    tally.add("rewards/ties", (margin == 0).float(), counted)
+
+
+def _wins(margin: Tensor) -> Tensor:
+    """1 for a win, one half for a tie."""
+    return (margin > 0).float() + 0.5 * (margin == 0).float()

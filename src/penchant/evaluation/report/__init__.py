@@ -1,0 +1,9 @@
+"""What a run did, on one page: curves, figures before and after, samples, and a verdict in words."""
+
+from __future__ import annotations
+
+from penchant.evaluation.report.comparison import compare_runs, comparison_table
+from penchant.evaluation.report.run_folder import RunFolder, read_run
+from penchant.evaluation.report.run_page import before_after_table, write_report
+
+__all__ = ["RunFolder", "before_after_table", "compare_runs", "comparison_table", "read_run", "write_report"]

@@ -1,0 +1,138 @@
+"""The held-out figures of a run before and after training, from its summary or, failing that, from its curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from penchant.evaluation.report.quantities import Quantity, order, quantity
+from penchant.evaluation.report.run_folder import Curve, RunFolder, finite_number, numbers_of
+
+__all__ = ["BeforeAfter", "Figure", "before_after"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One quantity before and after; either may be unknown. ``interval`` belongs to the figure after."""
+
+    quantity: Quantity
+    before: float | None
+    after: float | None
+    interval: tuple[float, float] | None = None
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """Before and after as text, in the same number of digits."""
+        before, after = self.quantity.show(self.before, self.after)
+        return before, after
+
+    @property
+    def shown_interval(self) -> str:
+        """The interval as text, empty where there is none."""
+        if self.interval is None:
+            return ""
+        low, high = self.quantity.show(*self.interval)
+        return f"{low.removesuffix(' %')} to {high}"
+
+    @property
+    def baseline(self) -> float | None:
+        """What the figure after is compared to: the one before, or else chance."""
+        return self.quantity.chance if self.before is None else self.before
+
+    @property
+    def change(self) -> str:
+        """The signed change as text, empty where one side is unknown."""
+        return "" if self.before is None or self.after is None else self.quantity.change(self.before, self.after)
+
+    @property
+    def judged(self) -> Literal["better", "worse", "same", "unclear", ""]:
+        """Whether the figure after is better than the baseline; empty where unknown or where neither direction is.
+
+        "unclear" means that the interval around the figure after still holds the baseline.
+        """
+        if self.baseline is None or self.after is None:
+            return ""
+        judged = self.quantity.judge(self.baseline, self.after)
+        noisy = self.interval is not None and self.interval[0] <= self.baseline <= self.interval[1]
+        return "unclear" if noisy and judged in ("better", "worse") else judged
+
+
+@dataclass(frozen=True)
+class BeforeAfter:
+    """All figures of a run by metric key, most telling first, and where they come from (``origin``, in words)."""
+
+    figures: dict[str, Figure]
+    origin: str
+
+    def get(self, key: str) -> Figure | None:
+        """The figure of this metric if its value after training is known."""
+        figure = self.figures.get(key)
+        return figure if figure is not None and figure.after is not None else None
+
+
+def before_after(run: RunFolder) -> BeforeAfter:
+    """The figures before and after training.
+
+    They are the summary's where it has them. A run that was stopped has no summary: then the first and the last
+    held-out evaluation of its curves are taken, and ``origin`` says so.
+
+    Example:
+        >>> from pathlib import Path
+        >>> run = RunFolder(Path("x"), summary={"before": {"loss": 0.6931}, "after": {"loss": 0.55}})
+        >>> before_after(run).figures["loss"].change
+        '−0.143'
+    """
+    before, after = numbers_of(run.summary.get("before")), numbers_of(run.summary.get("after"))
+    origin = "measured on held-out examples before and after training"
+    if not after:
+        before, after, origin = _from_curves(run.held_out)
+    intervals = run.summary.get("intervals")
+    figures = {
+        key: Figure(quantity(key), before.get(key), after.get(key), _interval(intervals, key))
+        for key in order(set(before) | set(after))
+    }
+    if "rewards/accuracy" in figures and "rewards/ties" in figures:
+        figures["rewards/accuracy"] = _ties_as_half(figures["rewards/accuracy"], figures["rewards/ties"])
+    return BeforeAfter(figures, origin)
+
+
+def _ties_as_half(accuracy: Figure, ties: Figure) -> Figure:
+    """The accuracy in which a tie counts half.
+
+    While the policy is still the reference every pair ties. To call that an accuracy of 0 would make any run look
+    better than it is. Where accuracy and ties sum to more than one, the ties are in the accuracy already.
+    """
+    extra = []
+    for share, tied in ((accuracy.before, ties.before), (accuracy.after, ties.after)):
+        counted = tied is None or (share or 0.0) + tied > 1.0 + 1e-9
+        extra.append(0.0 if counted else (tied or 0.0) / 2)
+    if not any(extra):
+        return accuracy
+    before = None if accuracy.before is None and not extra[0] else (accuracy.before or 0.0) + extra[0]
+    after = None if accuracy.after is None else accuracy.after + extra[1]
+    interval = accuracy.interval and (accuracy.interval[0] + extra[1], accuracy.interval[1] + extra[1])
+    return Figure(replace(accuracy.quantity, label="Accuracy, ties as half"), before, after, interval)
+
+
+def _from_curves(curves: dict[str, Curve]) -> tuple[dict[str, float], dict[str, float], str]:
+    first: dict[str, float] = {}
+    last: dict[str, float] = {}
+    steps: set[int] = set()
+    for key, curve in curves.items():
+        where = np.flatnonzero(curve.finite)
+        if len(where) >= 2:
+            first[key], last[key] = float(curve.values[where[0]]), float(curve.values[where[-1]])
+            steps |= {int(curve.steps[where[0]]), int(curve.steps[where[-1]])}
+    if not steps:
+        return {}, {}, ""
+    return first, last, f"from the first and the last held-out evaluation (steps {min(steps)} and {max(steps)})"
+
+
+def _interval(intervals: object, key: str) -> tuple[float, float] | None:
+    pair = intervals.get(key) if isinstance(intervals, dict) else None
+    if not isinstance(pair, list | tuple) or len(pair) != 2:
+        return None
+    low, high = finite_number(pair[0]), finite_number(pair[1])
+    return None if low is None or high is None else (low, high)

@@ -1,0 +1,215 @@
+"""Training curves: thin raw line, smoothed line on top, held-out evaluations as points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
+
+from penchant.evaluation.report.drawing import colour, draw, people_ticks
+from penchant.evaluation.report.panels import Panel
+from penchant.evaluation.report.quantities import number
+from penchant.evaluation.report.run_folder import Curve, RunFolder
+
+__all__ = ["Chart", "Series", "axis_limits", "is_drawable", "paint_series", "run_charts", "series_of", "smoothed"]
+
+Limits = tuple[float, float]  # lowest and highest value of an axis
+
+_RAW_POINTS = 600
+
+
+@dataclass(frozen=True)
+class Series:
+    """One metric of one run, ready to be drawn."""
+
+    train: Curve | None
+    held_out: Curve | None
+    colour: str
+    label: str
+
+    @property
+    def curves(self) -> list[Curve]:
+        """Those of the two that exist."""
+        return [curve for curve in (self.train, self.held_out) if curve is not None]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A finished chart: title, SVG, legend as (label, CSS colour), and what a reader must know beside it."""
+
+    title: str
+    svg: Markup
+    legend: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+
+
+def run_charts(run: RunFolder, panels: Iterable[Panel], *, width: float, height: float) -> list[Chart]:
+    """The charts of those panels that this run has data for."""
+    charts = []
+    for panel in panels:
+        series = [series_of(run, key, shade, label) for key, shade, label in panel.lines]
+        series = [line for line in series if is_drawable(line)]
+        if not series:
+            continue
+        limits, note = axis_limits(series)
+        svg = draw(
+            panel.slug,
+            f"{panel.title} over training steps",
+            partial(paint_series, panel=panel, series=series, limits=limits),
+            width=width,
+            height=height,
+        )
+        legend = tuple((line.label, line.colour) for line in series) if len(series) > 1 else ()
+        charts.append(Chart(panel.title, svg, legend, note))
+    return charts
+
+
+def series_of(run: RunFolder, key: str, shade: str, label: str) -> Series:
+    """One metric of a run. Where every pair ties there is nothing to be right about, and so no point of accuracy."""
+    pair = [curves.get(key) for curves in (run.train, run.held_out)]
+    if key == "rewards/accuracy":
+        ties = (run.train.get("rewards/ties"), run.held_out.get("rewards/ties"))
+        pair = [_untied(curve, tied) for curve, tied in zip(pair, ties, strict=True)]
+    return Series(pair[0], pair[1], shade, label)
+
+
+def _untied(accuracy: Curve | None, ties: Curve | None) -> Curve | None:
+    if accuracy is None or ties is None:
+        return accuracy
+    all_tied = np.isin(accuracy.steps, ties.steps[ties.values >= 1.0 - 1e-9])
+    return Curve(accuracy.steps[~all_tied], accuracy.values[~all_tied])
+
+
+def is_drawable(series: Series) -> bool:
+    """Whether there are at least two finite points: fewer make no curve."""
+    return sum(int(curve.finite.sum()) for curve in series.curves) >= 2
+
+
+def paint_series(
+    rows: list[Axes], panel: Panel, series: list[Series], limits: Limits | None = None, *, raw: bool = True
+) -> None:
+    """Draw the series of one panel on the first of ``rows``, scaled to its unit, with axis labels and ticks.
+
+    Without ``raw`` only averages and points are drawn, and the axis fits them; values beyond ``limits`` stay out of
+    the averages in either case.
+    """
+    axes = rows[0]
+    scale, unit = _scale(panel, series)
+    low, high = limits or (-np.inf, np.inf)
+    if panel.reference is not None:
+        axes.axhline(panel.reference, color=colour("muted"), linewidth=0.8, linestyle=(0, (3, 2)), zorder=1.5)
+    for line in series:
+        _paint_line(axes, line, scale, (low * scale, high * scale), raw=raw and panel.smooth, smooth=panel.smooth)
+    axes.set_xlabel("step")
+    axes.set_ylabel(unit)
+    people_ticks(axes, percent=panel.percent)
+    if panel.percent:
+        _fit_percent(axes)
+    elif limits is not None and raw:
+        axes.set_ylim(limits[0] * scale, limits[1] * scale)
+
+
+def smoothed(values: np.ndarray, window: int) -> np.ndarray:
+    """Centred moving average over the values that are there: NaN is ignored, and so is what lies past either end.
+
+    Example:
+        >>> smoothed(np.array([0.0, 3.0, np.nan, 6.0, 9.0]), 3).tolist()
+        [1.5, 1.5, 4.5, 7.5, 7.5]
+    """
+    if window <= 1:
+        return values
+    known = np.isfinite(values)
+    sums = np.concatenate(([0.0], np.cumsum(np.where(known, values, 0.0))))
+    counts = np.concatenate(([0], np.cumsum(known)))
+    places = np.arange(len(values))
+    low, high = np.maximum(places - window // 2, 0), np.minimum(places + window // 2 + 1, len(values))
+    with np.errstate(invalid="ignore"):
+        return (sums[high] - sums[low]) / np.where(counts[high] > counts[low], counts[high] - counts[low], np.nan)
+
+
+def _window(points: int) -> int:
+    """The smoothing window for a curve of so many points: about a fifteenth of it, odd, 1 for short curves."""
+    return 1 if points < 20 else 2 * (points // 30) + 1
+
+
+def _paint_line(axes: Axes, line: Series, scale: float, limits: Limits, *, raw: bool, smooth: bool) -> None:
+    shade = colour(line.colour)
+    if line.train is not None and line.train.finite.any():
+        steps, values = line.train.steps, line.train.values * scale
+        width = _window(len(values)) if smooth else 1
+        if raw and width > 1:
+            thin = _thinned(values)
+            axes.plot(steps[thin], values[thin], color=shade, linewidth=0.7, alpha=0.3)
+        thick = np.unique(np.linspace(0, len(values) - 1, _RAW_POINTS).astype(int))
+        # One spike beyond the axis would lift the average of a whole window out of sight with it.
+        inside = np.where((values >= limits[0]) & (values <= limits[1]), values, np.nan)
+        axes.plot(steps[thick], smoothed(inside, width)[thick], color=shade, linewidth=1.5)
+    if line.held_out is not None and line.held_out.finite.any():
+        axes.plot(
+            line.held_out.steps,
+            line.held_out.values * scale,
+            "o",
+            color=shade,
+            markersize=4.6,
+            markeredgecolor=colour("panel"),
+            markeredgewidth=1.0,
+            clip_on=False,
+            zorder=5,
+        )
+
+
+def _thinned(values: np.ndarray) -> np.ndarray:
+    """Indices that keep the lowest and highest value of each stretch, so that no spike of a long run is lost."""
+    if len(values) <= _RAW_POINTS:
+        return np.arange(len(values))
+    kept: set[int] = set()
+    for stretch in np.array_split(np.arange(len(values)), _RAW_POINTS // 2):
+        inside = values[stretch]
+        if np.isfinite(inside).any():
+            kept |= {int(stretch[np.nanargmin(inside)]), int(stretch[np.nanargmax(inside)])}
+    return np.array(sorted(kept))
+
+
+def _scale(panel: Panel, series: list[Series]) -> tuple[float, str]:
+    """What values are multiplied by, and the unit's name then: percent, or a power of ten for very small values."""
+    if panel.percent:
+        return 100.0, panel.unit
+    largest = max(float(np.abs(curve.values[curve.finite]).max(initial=0)) for line in series for curve in line.curves)
+    if largest == 0 or largest >= 1e-2:
+        return 1.0, panel.unit
+    exponent = int(np.floor(np.log10(largest)))
+    power = number(10.0**exponent).removeprefix("1 × ") if exponent < -3 else f"10{'⁻²' if exponent == -2 else '⁻³'}"
+    return 10.0**-exponent, f"{panel.unit} × {power}".strip()
+
+
+def _fit_percent(axes: Axes) -> None:
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, -3.0) if low >= -6 else low, min(high, 103.0) if high <= 106 else high)
+
+
+def axis_limits(series: list[Series]) -> tuple[Limits | None, str]:
+    """Limits that one wild value cannot stretch, and a note on what then lies beyond them or is not a number."""
+    notes = []
+    missing = sum(int((~curve.finite).sum()) for line in series for curve in line.curves)
+    if missing:
+        notes.append(f"{missing} values not finite, left out" if missing > 1 else "One value not finite, left out")
+    values = np.concatenate([curve.values[curve.finite] for line in series for curve in line.curves])
+    low, high = np.percentile(values, [2, 98])
+    room = 2.5 * max(high - low, 1e-12)
+    inside = values[(values >= low - room) & (values <= high + room)]
+    limits = None
+    if len(values) >= 20 and len(inside) < len(values):
+        margin = 0.05 * (inside.max() - inside.min())
+        limits = (float(inside.min() - margin), float(inside.max() + margin))
+        beyond = values[(values < limits[0]) | (values > limits[1])]
+        worst = float(beyond[np.argmax(np.abs(beyond))]) if len(beyond) else 0.0
+        notes.append(
+            f"{len(beyond)} values beyond the axis, up to {number(worst)}"
+            if len(beyond) > 1
+            else f"One value beyond the axis: {number(worst)}"
+        )
+    return limits, "; ".join(notes)

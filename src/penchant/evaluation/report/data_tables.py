@@ -1,0 +1,92 @@
+"""The report's tables about the data: what was cut, how long it is, what the doctor found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from penchant.evaluation.report.quantities import number
+from penchant.evaluation.report.run_folder import finite_number, numbers_of
+
+__all__ = ["Check", "checks", "cut_rows", "length_rows"]
+
+_CUT_LABELS = {
+    "kept": "Kept",
+    "prompt_cut": "Prompt cut from the left",
+    "response_cut": "Response cut from the right",
+    "dropped": "Dropped: too long",
+    "identical_after_cut": "Identical after the cut",
+}
+_TONES = {"ok": "good", "note": "unknown", "warning": "caution", "error": "bad"}
+_WORST_FIRST = ("error", "warning", "note", "ok")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row of the doctor's table."""
+
+    name: str
+    value: str
+    verdict: str
+    tone: str
+    detail: str
+
+
+def cut_rows(cut: Any) -> list[tuple[str, str, str]]:
+    """(label, count, share of all examples) of what truncation did; the share is empty where the total is unknown.
+
+    Example:
+        >>> cut_rows({"kept": 90, "dropped": 10, "prompt_cut": 9})
+        [('Kept', '90', '90.0 %'), ('Prompt cut from the left', '9', '9.0 %'), ('Dropped: too long', '10', '10.0 %')]
+    """
+    counts = numbers_of(cut)
+    total = counts.get("kept", 0) + counts.get("dropped", 0) if "kept" in counts else 0
+    keys = [key for key in _CUT_LABELS if key in counts] + [key for key in counts if key not in _CUT_LABELS]
+    return [
+        (
+            _CUT_LABELS.get(key) or key.replace("_", " ").capitalize(),
+            f"{counts[key]:,.0f}",
+            f"{100 * counts[key] / total:.1f} %" if total else "",
+        )
+        for key in keys
+    ]
+
+
+def length_rows(lengths: Any) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Column names and rows of the table of lengths in tokens; both empty where nothing is known.
+
+    Example:
+        >>> length_rows({"prompt": {"mean": 126.04, "max": 512}})
+        (['mean', 'max'], [('Prompt', ['126', '512'])])
+    """
+    parts = {str(name): numbers_of(values) for name, values in lengths.items()} if isinstance(lengths, dict) else {}
+    parts = {name: values for name, values in parts.items() if values}
+    keys = list(dict.fromkeys(key for values in parts.values() for key in values))
+    names = {"p50": "median", "p95": "95 % below"}
+    rows = [
+        (name.capitalize(), [number(values[key]) if key in values else "–" for key in keys])
+        for name, values in parts.items()
+    ]
+    return [names.get(key, key) for key in keys], rows
+
+
+def checks(found: Any) -> list[Check]:
+    """The doctor's checks, the worst first.
+
+    Example:
+        >>> [check.tone for check in checks([{"name": "pairs", "verdict": "ok"}, {"name": "BOS", "verdict": "error"}])]
+        ['bad', 'good']
+    """
+    rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    told = [
+        Check(_said(row, "name"), _said(row, "value"), verdict, _TONES.get(verdict, "unknown"), _said(row, "detail"))
+        for row in rows
+        for verdict in [_said(row, "verdict") or "note"]
+    ]
+    return sorted(told, key=lambda row: _WORST_FIRST.index(row.verdict) if row.verdict in _WORST_FIRST else 2)
+
+
+def _said(row: dict[str, Any], key: str) -> str:
+    value = row.get(key)
+    figure = finite_number(value)
+    return "" if value is None else number(figure) if figure is not None else str(value)

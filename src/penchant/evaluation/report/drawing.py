@@ -1,0 +1,129 @@
+"""Matplotlib figures as inline SVG whose colours are the page's own, so that one chart serves light, dark and print."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from io import StringIO
+
+import matplotlib
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+__all__ = ["RUN_COLOURS", "colour", "draw", "people_ticks"]
+
+RUN_COLOURS = tuple(f"run{index}" for index in range(8))
+_NAMES = ("ink", "muted", "rule", "panel", "accent", "chosen", "rejected", "before", "after", *RUN_COLOURS)
+# Colours that nothing else in a figure has; after drawing each is replaced by the page's CSS variable of that name.
+_SENTINELS = {name: f"#a5{index:02x}5a" for index, name in enumerate(_NAMES)}
+
+
+def colour(name: str) -> str:
+    """The drawing colour that becomes the page's CSS variable ``--name``."""
+    return _SENTINELS[name]
+
+
+def _style() -> dict[str, object]:
+    ink, muted, rule = colour("ink"), colour("muted"), colour("rule")
+    return {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "penchant",
+        "font.size": 8,
+        "text.color": ink,
+        "axes.labelcolor": muted,
+        "axes.labelsize": 8,
+        "axes.edgecolor": rule,
+        "axes.linewidth": 0.8,
+        "axes.facecolor": "none",
+        "axes.grid": True,
+        "axes.grid.axis": "y",
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.spines.left": False,
+        "grid.color": rule,
+        "grid.linewidth": 0.6,
+        "xtick.color": rule,
+        "ytick.color": rule,
+        "xtick.labelcolor": muted,
+        "ytick.labelcolor": muted,
+        "xtick.major.size": 2.5,
+        "ytick.major.size": 0,
+        "figure.facecolor": "none",
+        "lines.solid_joinstyle": "round",
+        "lines.solid_capstyle": "round",
+    }
+
+
+def draw(
+    slug: str,
+    description: str,
+    paint: Callable[[list[Axes]], None],
+    *,
+    width: float = 4.2,
+    height: float = 2.3,
+    rows: int = 1,
+) -> Markup:
+    """Draw a figure and return it as an ``<svg>`` element for a page.
+
+    Args:
+        slug: unique on the page; prefixes every id within the SVG, so that charts do not refer to each other's parts.
+        description: what the chart shows, for people who listen to the page.
+        paint: receives ``rows`` axes, one below the other with a common horizontal axis, and draws on them.
+        width: of the figure in inches of 72 units; the page scales it. Text is 8 units high.
+        height: of the figure in inches.
+        rows: how many axes.
+
+    Returns:
+        The element, without fixed size, external reference or script.
+
+    Example:
+        >>> svg = draw("loss", "The loss falls.", lambda axes: axes[0].plot([0, 1], [1, 0], color=colour("accent")))
+        >>> "var(--accent)" in svg, "http" in svg
+        (True, False)
+    """
+    with matplotlib.rc_context(_style()):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasSVG(figure)
+        axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+        paint(list(axes))
+        buffer = StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return _inline(buffer.getvalue(), slug, description)
+
+
+def people_ticks(axes: Axes, *, percent: bool = False) -> None:
+    """Few ticks, whole steps below, thousands separated or percent at the side."""
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=2))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace("-", "−")))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    if percent:
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
+    else:
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "−")))
+
+
+def _inline(svg: str, slug: str, description: str) -> Markup:
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    view = re.search(r'viewBox="([^"]+)"', body)
+    body = body[body.index(">") + 1 :]
+    body = re.sub(r'\bid="([^"]+)"', rf'id="{slug}-\1"', body)
+    body = re.sub(r'xlink:href="#([^"]+)"', rf'href="#{slug}-\1"', body)
+    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{slug}-\1)", body)
+    # Hundredths of a unit are finer than any screen; the other digits would be half of the page.
+    body = re.sub(r' (d|x|y|points|transform)="[^"]*"', lambda found: _rounded(found.group(0)), body)
+    # The page's own font: a chart should not look like a visitor.
+    body = re.sub(r"(font: [0-9.]+px )[^;\"]+", r"\1var(--font)", body)
+    for name, sentinel in _SENTINELS.items():
+        body = body.replace(sentinel, f"var(--{name})")
+    body = re.sub(r"\s*\n\s*", "\n", body)
+    box = view.group(1) if view else "0 0 100 100"
+    return Markup(f'<svg viewBox="{box}" role="img" aria-label="{escape(description)}">{body}')
+
+
+def _rounded(attribute: str) -> str:
+    return re.sub(r"(\.\d{2})\d+", r"\1", attribute)

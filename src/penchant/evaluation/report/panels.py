@@ -1,0 +1,70 @@
+"""Which metrics are drawn, and which of them share a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from penchant.evaluation.report.quantities import order, quantity
+from penchant.evaluation.report.run_folder import RunFolder
+
+__all__ = ["MACHINERY", "MAIN", "Panel", "other_panels"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Which metrics share a chart: ``lines`` are (metric key, CSS colour, label)."""
+
+    slug: str
+    title: str
+    unit: str
+    lines: tuple[tuple[str, str, str], ...]
+    percent: bool = False
+    reference: float | None = None  # a value worth a line of its own: zero margin, accuracy of a coin
+    smooth: bool = True
+
+
+def _pair(slug: str, title: str, unit: str, reference: float | None = None) -> Panel:
+    return Panel(
+        slug,
+        title,
+        unit,
+        ((f"{slug}/chosen", "chosen", "chosen"), (f"{slug}/rejected", "rejected", "rejected")),
+        reference=reference,
+    )
+
+
+MAIN = (
+    Panel("loss", "Loss", "loss per example", (("loss", "accent", "loss"),)),
+    Panel(
+        "accuracy",
+        "Accuracy: chosen ranked above rejected",
+        "share of pairs",
+        (("rewards/accuracy", "accent", "accuracy"), ("rewards/ties", "before", "ties")),
+        percent=True,
+        reference=50.0,
+    ),
+    _pair("rewards", "Implicit rewards", "β × nats", 0.0),
+    Panel("margin", "Reward margin", "β × nats", (("rewards/margin", "accent", "margin"),), reference=0.0),
+    _pair("logps", "Log-probabilities", "nats per response"),
+    Panel("kl", "KL from the reference", "nats", (("kl", "accent", "KL"),)),
+    _pair("lengths", "Response length", "tokens"),
+    Panel("gradient", "Gradient norm", "norm", (("grad_norm", "accent", "norm"),)),
+)
+MACHINERY = (
+    Panel("speed", "Speed", "tokens per second", (("tokens_per_second", "accent", "speed"),)),
+    Panel("saved", "Tokens not computed twice", "share", (("tokens_saved", "accent", "saved"),), percent=True),
+    Panel("rate", "Learning rate", "rate", (("learning_rate", "accent", "rate"),), smooth=False),
+)
+
+
+def other_panels(runs: Iterable[RunFolder]) -> tuple[Panel, ...]:
+    """A panel for each metric that the standard panels do not show, such as an objective's own statistics."""
+    shown = {key for panel in (*MAIN, *MACHINERY) for key, _, _ in panel.lines}
+    keys = {key for run in runs for curves in (run.train, run.held_out) for key in curves} - shown
+    return tuple(
+        Panel(
+            f"other{index}", quantity(key).label, quantity(key).unit or "value", ((key, "accent", quantity(key).label),)
+        )
+        for index, key in enumerate(order(keys))
+    )

@@ -1,0 +1,205 @@
+"""What each metric is called, its unit, which direction is better, and how its numbers are written for people."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+__all__ = ["Quantity", "count", "duration", "fixed", "number", "order", "plain", "quantity"]
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A metric as a person reads it: label, unit, better direction, whether it is a share between 0 and 1.
+
+    ``chance`` is the value of a model that knows nothing; a figure without a value before is compared to it.
+
+    Example:
+        >>> accuracy = quantity("rewards/accuracy")
+        >>> accuracy.show(0.5, 0.685), accuracy.change(0.5, 0.685)
+        (('50.0 %', '68.5 %'), '+18.5 points')
+    """
+
+    key: str
+    label: str
+    unit: str = ""
+    better: Literal["up", "down", ""] = ""
+    share: bool = False
+    chance: float | None = None
+
+    def show(self, *values: float | None) -> tuple[str, ...]:
+        """The values as text, with as many digits as are needed to tell them apart; "–" for None."""
+        digits = self._digits(values)
+        return tuple("–" if value is None else self._text(value, digits) for value in values)
+
+    def change(self, before: float, after: float) -> str:
+        """The signed change from ``before`` to ``after``, in the same digits as :meth:`show` uses."""
+        digits = self._digits((before, after))
+        if self.share:
+            return f"{_signed((after - before) * 100, digits)} points"
+        return _signed(after - before, digits)
+
+    def judge(self, before: float, after: float) -> Literal["better", "worse", "same", ""]:
+        """Whether ``after`` is better than ``before``; empty where neither direction is."""
+        if not self.better:
+            return ""
+        if self.change(before, after).lstrip("±+−").split(" ")[0].strip("0.") == "":
+            return "same"
+        return "better" if (after > before) == (self.better == "up") else "worse"
+
+    def _digits(self, values: tuple[float | None, ...]) -> int:
+        known = [value * 100 if self.share else value for value in values if value is not None]
+        known = [value for value in known if math.isfinite(value)]
+        digits = 1 if self.share else _decimals(max(map(abs, known), default=0.0))
+        spread = max(known, default=0.0) - min(known, default=0.0)
+        while 0 < spread < 0.5 * 10**-digits and digits < 6:
+            digits += 1
+        return digits
+
+    def _text(self, value: float, digits: int) -> str:
+        return f"{fixed(value * 100, digits)} %" if self.share else fixed(value, digits)
+
+
+_REWARD = "β × nats"
+_KNOWN = {
+    known.key: known
+    for known in (
+        Quantity("true_reward", "True reward", better="up"),
+        Quantity("win_rate", "Win rate against the start", better="up", share=True, chance=0.5),
+        Quantity("rewards/accuracy", "Accuracy", better="up", share=True, chance=0.5),
+        Quantity("rewards/ties", "Ties", share=True),
+        Quantity("rewards/margin", "Reward margin", _REWARD, "up"),
+        Quantity("rewards/chosen", "Reward of chosen", _REWARD),
+        Quantity("rewards/rejected", "Reward of rejected", _REWARD),
+        Quantity("loss", "Loss", better="down"),
+        Quantity("kl", "KL from the reference", "nats"),
+        Quantity("logps/chosen", "Log-probability of chosen", "nats per response", "up"),
+        Quantity("logps/rejected", "Log-probability of rejected", "nats per response"),
+        Quantity("lengths/chosen", "Length of chosen", "tokens"),
+        Quantity("lengths/rejected", "Length of rejected", "tokens"),
+        Quantity("tokens_per_second", "Speed", "tokens per second", "up"),
+        Quantity("tokens_saved", "Tokens not computed twice", share=True, better="up"),
+        Quantity("learning_rate", "Learning rate"),
+        Quantity("grad_norm", "Gradient norm"),
+    )
+}
+
+
+def quantity(key: str) -> Quantity:
+    """The quantity behind a metric's key; an unknown key is its own name, made readable.
+
+    Example:
+        >>> quantity("kl").unit, quantity("rewards/chosen_std").label
+        ('nats', 'Rewards: chosen std')
+    """
+    label = key.replace("/", ": ").replace("_", " ").strip()
+    return _KNOWN.get(key) or Quantity(key, label[:1].upper() + label[1:])
+
+
+def order(keys: set[str]) -> list[str]:
+    """Metric keys with the most telling first: known ones in the order above, others after them by name."""
+    return [key for key in _KNOWN if key in keys] + sorted(keys - set(_KNOWN))
+
+
+def number(value: float) -> str:
+    """A number with three significant digits or so, thousands separated, powers of ten written out.
+
+    Example:
+        >>> number(0.6931), number(27_131.4), number(5e-6), number(-12.34), number(float("nan"))
+        ('0.693', '27,131', '5 × 10⁻⁶', '−12.3', 'not a number')
+    """
+    if math.isnan(value):
+        return "not a number"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    size = abs(value)
+    if value == 0 or (float(value).is_integer() and size < 1e9):
+        return fixed(value, 0)
+    if size < 1e-3 or size >= 1e9:
+        return _power(f"{value:.2e}")
+    return fixed(value, max(0, 2 - math.floor(math.log10(size))))
+
+
+def fixed(value: float, digits: int) -> str:
+    """A number with so many decimals, thousands separated, with a true minus sign and no negative zero.
+
+    Example:
+        >>> fixed(-1234.567, 1), fixed(-0.001, 2)
+        ('−1,234.6', '0.00')
+    """
+    if not math.isfinite(value):
+        return number(value)
+    text = f"{value:,.{digits}f}"
+    return text.lstrip("-") if float(text.replace(",", "")) == 0 else text.replace("-", "−")
+
+
+def count(value: float) -> str:
+    """A count: exact below ten thousand, then with thousands separators, millions and billions as M and B.
+
+    Example:
+        >>> count(512), count(12_345), count(27_131_904)
+        ('512', '12,345', '27.1 M')
+    """
+    for limit, mark in ((1e9, "B"), (1e6, "M")):
+        if abs(value) >= limit:
+            return f"{value / limit:.3g} {mark}"
+    return f"{value:,.0f}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its two largest units.
+
+    Example:
+        >>> duration(8.04), duration(725), duration(7384)
+        ('8.0 s', '12 min 5 s', '2 h 3 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def plain(value: Any) -> str:
+    """A setting of a recipe as short text: numbers for people, lists joined, nothing as "–".
+
+    Example:
+        >>> plain(None), plain(True), plain(0.1), plain(5e-6), plain([1, "a"])
+        ('–', 'yes', '0.1', '5 × 10⁻⁶', '1, a')
+    """
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        # Not rounded: this is what the run was told to use.
+        return _power(f"{value:.12g}")
+    if isinstance(value, list | tuple):
+        return ", ".join(map(plain, value)) or "–"
+    return str(value)
+
+
+def _decimals(size: float) -> int:
+    if size == 0 or size >= 1000:
+        return 0
+    return 1 if size >= 100 else 2 if size >= 10 else 3 if size >= 0.1 else 4
+
+
+def _power(text: str) -> str:
+    """ "1.50e-06" as "1.5 × 10⁻⁶"; a text without exponent stays as it is."""
+    digits, _, exponent = text.partition("e")
+    digits = digits.replace("-", "−")
+    if not exponent:
+        return digits
+    digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return f"{digits} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+
+
+def _signed(value: float, digits: int) -> str:
+    text = fixed(value, digits)
+    if not text.strip("0."):
+        return f"±{text}"
+    return text if text.startswith("−") else f"+{text}"

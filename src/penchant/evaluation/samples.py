@@ -1,0 +1,75 @@
+"""Sample generations: what a model says to a few prompts, to be read by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from penchant.feedback.records import Record, Text
+from penchant.feedback.rendering import Renderer
+from penchant.generation.engine import generate
+
+__all__ = ["Samples", "sample_prompts", "take_samples"]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Responses to the sample prompts, with their lengths in tokens."""
+
+    texts: list[str]
+    lengths: list[int]
+
+    @property
+    def mean_length(self) -> float:
+        """Mean number of tokens, 0 without samples."""
+        return sum(self.lengths) / len(self.lengths) if self.lengths else 0.0
+
+
+def sample_prompts(records: Sequence[Record], count: int) -> list[Text]:
+    """The first ``count`` distinct prompts."""
+    distinct: dict[str, Text] = {}
+    for record in records:
+        if len(distinct) == count:
+            break
+        distinct.setdefault(repr(record.prompt), record.prompt)
+    return list(distinct.values())
+
+
+def take_samples(
+    model: nn.Module,
+    renderer: Renderer,
+    prompts: Sequence[Text],
+    *,
+    max_new_tokens: int,
+    max_length: int | None,
+    seed: int = 0,
+    temperature: float = 0.7,
+) -> Samples:
+    """Generate one response to each prompt.
+
+    Args:
+        model: the causal language model.
+        renderer: of the run.
+        prompts: texts or messages.
+        max_new_tokens: most tokens of a response.
+        max_length: the model's context; prompts are cut on the left to leave room.
+        seed: of the sampling: the same before and after, so that differences are the model's.
+        temperature: of the sampling.
+    """
+    if not prompts:
+        return Samples([], [])
+    room = None if max_length is None else max(1, max_length - max_new_tokens)
+    ids = [renderer.prompt_ids(prompt) for prompt in prompts]
+    responses = generate(
+        model,
+        renderer.tokenizer,
+        [each if room is None else each[-room:] for each in ids],
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        stop_token_ids=renderer.stop_token_ids,
+        seed=seed,
+    )
+    flat = [several[0] for several in responses]
+    return Samples([renderer.decode(each, skip_special_tokens=True) for each in flat], [len(each) for each in flat])

@@ -1,0 +1,116 @@
+"""Scoring a file: how likely a model finds each response, and the reward that its training implies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from penchant.errors import ConfigurationError
+from penchant.evaluation.rows import ScoredRows
+from penchant.feedback.collection import Feedback
+from penchant.feedback.reading import read
+from penchant.feedback.rendering import Renderer
+from penchant.feedback.tokenizer import load_tokenizer
+from penchant.feedback.truncation import Truncation
+from penchant.forest.batching import plan_batches
+from penchant.forest.build import build_forest
+from penchant.forest.encoding import Encoder, Example
+from penchant.likelihood.causal import CausalScorer
+from penchant.likelihood.loading import load_model
+
+__all__ = ["score"]
+
+
+def score(
+    model: Any,
+    data: Any,
+    *,
+    reference: Any = None,
+    beta: float = 1.0,
+    tokenizer: Any = None,
+    split: str | None = None,
+    mapping: dict[str, str] | None = None,
+    kind: str | None = None,
+    on_bad: str = "stop",
+    chat_template: str | None = None,
+    end_token: str | None = None,
+    max_length: int | None = None,
+    truncation: str = "prompt_left",
+    tokens_per_batch: int = 8192,
+    progress: Callable[[int, int], None] | None = None,
+) -> ScoredRows:
+    """Log-probabilities and implicit rewards of every response in a file of feedback.
+
+    reward = β (log π(y|x) − log π_ref(y|x)),   summed over tokens, nats
+
+    Args:
+        model: a folder, a hub id, or a causal language model in memory.
+        data: a file, folder, hub id, ``datasets.Dataset``, or records as dictionaries.
+        reference: the model that the reward is measured against; without it rows hold log-probabilities alone.
+        beta: scale of the reward, above 0.
+        tokenizer: needed where the model is given in memory.
+        split: which rows or split.
+        mapping: our field name to the data's column.
+        kind: kind of feedback where it cannot be told.
+        on_bad: ``stop`` or ``skip``.
+        chat_template: as in training.
+        end_token: as in training.
+        max_length: most tokens of prompt and response.
+        truncation: what to do with longer ones.
+        tokens_per_batch: tokens a forward pass.
+        progress: called with records done and records in all.
+
+    Returns:
+        One row a record: ``source``, ``responses`` (for each ``logp`` and ``mean_logp`` in nats, ``tokens``, and with a
+        reference ``logratio`` and ``reward``); ``.summary()`` gives means, and for pairs accuracy and margin.
+
+    Raises:
+        PenchantError: the model or the data cannot be used.
+    """
+    if not beta > 0:
+        raise ConfigurationError(f"beta is {beta}; expected a number above 0.")
+    policy = load_model(model) if isinstance(model, str | Path) else model
+    if tokenizer is None:
+        if not isinstance(model, str | Path):
+            raise ConfigurationError("The model is given in memory, without a tokenizer.", fix="Pass tokenizer=...")
+        tokenizer = load_tokenizer(model)
+    options: dict[str, Any] = {"split": split, "mapping": mapping, "kind": kind, "on_bad": on_bad}
+    feedback = data if isinstance(data, Feedback) else read(data, **options)
+    renderer = Renderer(tokenizer, chat_template=chat_template, end_token=end_token)
+    encoder = Encoder(renderer, ["responses"], truncation=Truncation(max_length, truncation))  # type: ignore[arg-type]
+    encoded = encoder.encode(feedback.records)
+    numbers = _logps(policy, encoded.examples, tokens_per_batch, progress)
+    beside = None
+    if reference is not None:
+        other = load_model(reference) if isinstance(reference, str | Path) else reference
+        beside = _logps(other, encoded.examples, tokens_per_batch, progress)
+    return ScoredRows.collect(encoded, numbers, beside, beta, feedback.kind)
+
+
+def _logps(
+    model: Any, examples: list[Example], tokens_per_batch: int, progress: Callable[[int, int], None] | None
+) -> list[list[float]]:
+    """Log-probability of every response of every example, nats."""
+    scorer = CausalScorer(model)
+    results: list[list[float]] = [[] for _ in examples]
+    device = next(scorer.core.parameters()).device
+    plan = plan_batches([each.size for each in examples], tokens_per_batch=tokens_per_batch, shuffle=False)
+    done = 0
+    try:
+        for step in plan.steps:
+            owners = [index for index in step for _sequence in examples[index].views["responses"]]
+            sequences = [sequence for index in step for sequence in examples[index].views["responses"]]
+            forest = build_forest(sequences, owners).to(device)
+            with torch.no_grad():
+                totals = forest.per_response(scorer.score(forest)["logps"]).double().sum(-1).tolist()
+            for owner, total in zip(owners, totals, strict=True):
+                results[owner].append(total)
+            done += len(step)
+            if progress is not None:
+                progress(done, len(examples))
+    finally:
+        scorer.close()
+    return results

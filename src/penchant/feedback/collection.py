@@ -1,0 +1,70 @@
+"""A set of records of one kind, as read from one place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import fields as dataclass_fields
+from functools import cached_property
+from typing import Any, overload
+
+from penchant.errors import DataError
+from penchant.feedback.records import Record
+
+__all__ = ["Feedback"]
+
+
+def _content(record: Record) -> dict[str, Any]:
+    """Everything a record says, without where it was read."""
+    names = (entry.name for entry in dataclass_fields(record) if entry.name != "source")
+    return {"kind": record.kind, **{name: getattr(record, name) for name in names}}
+
+
+class Feedback(Sequence[Record]):
+    """Records of one kind, in their order, with the bad ones that were left out.
+
+    Args:
+        records: the records.
+        kind: their kind: comparison, judgement, ranking, demonstration or prompt.
+        name: what to call the set: usually the file's name.
+        bad: what was wrong with each record that was left out.
+
+    Example:
+        >>> from penchant.feedback.records import Prompt
+        >>> prompts = Feedback([Prompt(prompt="Hi"), Prompt(prompt="Bye")], kind="prompt", name="greetings")
+        >>> len(prompts), len(prompts[:1]), len(prompts.fingerprint)
+        (2, 1, 64)
+    """
+
+    def __init__(
+        self, records: Sequence[Record], *, kind: str, name: str = "memory", bad: Sequence[DataError] = ()
+    ) -> None:
+        self.records, self.kind, self.name, self.bad = list(records), kind, name, list(bad)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> Feedback: ...
+    def __getitem__(self, index: int | slice) -> Record | Feedback:
+        if isinstance(index, slice):
+            return Feedback(self.records[index], kind=self.kind, name=self.name, bad=self.bad)
+        return self.records[index]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.records)
+
+    def __repr__(self) -> str:
+        return f"Feedback({self.name!r}, {len(self)} records of kind {self.kind!r}, {len(self.bad)} bad)"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) of what the records say: the same content gives the same value from any file format."""
+        digest = hashlib.sha256()
+        for record in self.records:
+            line = json.dumps(_content(record), sort_keys=True, ensure_ascii=False, default=str)
+            digest.update(line.encode("utf-8", "surrogatepass") + b"\n")
+        return digest.hexdigest()

@@ -1,0 +1,193 @@
+"""Where a conversation's history ends and the response to it begins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penchant.errors import DataError
+from penchant.feedback.records import Message, Source, Text
+from penchant.feedback.validation import NOT_ANSWERING
+
+__all__ = ["implicit_prompt", "response_to", "split_last_answer"]
+
+_HUMAN, _ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
+_WHY = "Responses can only be compared, and their likelihood only be measured, as answers to the same history."
+
+
+def _shown(turn: Message | None) -> str:
+    if turn is None:
+        return "nothing"
+    said: Any = turn.get("content")
+    said = said if isinstance(said, str) else str(said)
+    return f"{turn['role']}: {said if len(said) <= 40 else said[:37] + '...'!r}"
+
+
+def _differing(first: list[Message], second: list[Message]) -> int:
+    """Index of the first turn in which two conversations differ (role or content)."""
+    for at, (one, other) in enumerate(zip(first, second, strict=False)):
+        if (one["role"], one.get("content")) != (other["role"], other.get("content")):
+            return at
+    return min(len(first), len(second))
+
+
+def _turn(turns: list[Message], at: int) -> Message | None:
+    return turns[at] if at < len(turns) else None
+
+
+def split_last_answer(messages: list[Message], field: str, source: Source) -> tuple[list[Message], list[Message]]:
+    """A conversation's history and the assistant's turn that ends it.
+
+    Raises:
+        DataError: when it does not end with the assistant, or nothing stands before the answer.
+
+    Example:
+        >>> turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
+        >>> split_last_answer(turns, "messages", Source())[1]
+        [{'role': 'assistant', 'content': 'Hello!'}]
+    """
+    if messages[-1]["role"] != "assistant":
+        raise DataError(
+            f"The conversation in {field!r} ends with the turn of {messages[-1]['role']!r}, "
+            "expected the assistant's: its last turn is the response.",
+            where=str(source),
+            fix="Add the answer; or, if these are prompts, map them: --map prompt=messages --kind prompt.",
+        )
+    if len(messages) == 1:
+        raise DataError(
+            f"The conversation in {field!r} is an answer without a prompt before it.",
+            where=str(source),
+            fix="Add the turn it answers, or give a field 'prompt'.",
+        )
+    return messages[:-1], messages[-1:]
+
+
+def implicit_prompt(chosen: Text, rejected: Text, source: Source) -> tuple[Text, Text, Text]:
+    """The history that two full conversations share, and what follows it in each.
+
+    Works for lists of messages and for texts as Anthropic's HH has them (``"\\n\\nHuman: ...\\n\\nAssistant: ..."``).
+
+    Returns:
+        prompt, chosen response, rejected response.
+
+    Raises:
+        DataError: when they share no history, or differ before their last answer: it names the first differing turn.
+
+    Example:
+        >>> implicit_prompt("\\n\\nHuman: Hi\\n\\nAssistant: Hello!", "\\n\\nHuman: Hi\\n\\nAssistant: What?", Source())
+        ('\\n\\nHuman: Hi\\n\\nAssistant:', ' Hello!', ' What?')
+    """
+    if isinstance(chosen, list) and isinstance(rejected, list):
+        return _shared_turns(chosen, rejected, source)
+    if isinstance(chosen, str) and isinstance(rejected, str):
+        return _shared_dialogue(chosen, rejected, source)
+    raise DataError(
+        "'chosen' and 'rejected' are of different types: one is text, the other a list of messages.",
+        where=str(source),
+        fix="Write both in the same way.",
+    )
+
+
+def _shared_turns(chosen: list[Message], rejected: list[Message], source: Source) -> tuple[Text, Text, Text]:
+    at = differing = _differing(chosen, rejected)
+    if at == len(chosen) == len(rejected):
+        history, answer = split_last_answer(chosen, "chosen", source)
+        return history, answer, list(answer)
+    # Equal first answers belong to the responses when one conversation ends with them.
+    while at == min(len(chosen), len(rejected)) or (at and chosen[at - 1]["role"] == "assistant" == chosen[at]["role"]):
+        at -= 1
+    if at == 0 or any(turn["role"] in NOT_ANSWERING for turn in chosen[at:] + rejected[at:]):
+        raise _apart(chosen, rejected, differing, source)
+    return chosen[:at], chosen[at:], rejected[at:]
+
+
+def _apart(chosen: list[Message], rejected: list[Message], at: int, source: Source) -> DataError:
+    one, other = _shown(_turn(chosen, at)), _shown(_turn(rejected, at))
+    return DataError(
+        f"'chosen' and 'rejected' do not answer the same history: they differ in turn {at + 1} "
+        f"(chosen has {one}, rejected has {other}), before the answer.",
+        where=str(source),
+        why=_WHY,
+        fix="Give the prompt in a field 'prompt', or remove the record.",
+    )
+
+
+def _shared_dialogue(chosen: str, rejected: str, source: Source) -> tuple[Text, Text, Text]:
+    length = min(len(chosen), len(rejected))
+    shared = chosen[: next((at for at in range(length) if chosen[at] != rejected[at]), length)]
+    if chosen == rejected:
+        shared = chosen[: chosen.rfind(_ASSISTANT) + len(_ASSISTANT)]
+    end = shared.rfind(_ASSISTANT)
+    if end < 0 and not (_HUMAN.strip() in chosen and _ASSISTANT in chosen):
+        raise DataError(
+            "There is no field 'prompt', and 'chosen' and 'rejected' are texts that hold no shared dialogue "
+            "('\\n\\nHuman: ... \\n\\nAssistant: ...').",
+            where=str(source),
+            fix="Give the prompt in a field 'prompt' (--map prompt=COLUMN if it has another name).",
+        )
+    end += len(_ASSISTANT)
+    rest = chosen[end:], rejected[end:]
+    if end < len(_ASSISTANT) or any(_HUMAN in answer for answer in rest):
+        turn = shared.count(_HUMAN) + shared.count(_ASSISTANT)
+        raise DataError(
+            f"'chosen' and 'rejected' do not answer the same history: the dialogues differ in turn {max(turn, 1)}, "
+            "before the last answer.",
+            where=str(source),
+            why=_WHY,
+            fix="Remove the record, or cut both dialogues at the turn that differs.",
+        )
+    return chosen[:end], rest[0], rest[1]
+
+
+def response_to(prompt: Text, value: Text, field: str, source: Source) -> tuple[Text, Text]:
+    """Prompt and response, where the response may be given alone or as a full conversation that repeats the prompt.
+
+    A text prompt with messages as response becomes one user turn, or the conversation's own history.
+
+    Raises:
+        DataError: when the conversation does not begin with the prompt; the first differing turn is named.
+
+    Example:
+        >>> response_to("Hi", [{"role": "assistant", "content": "Hello!"}], "chosen", Source())[0]
+        [{'role': 'user', 'content': 'Hi'}]
+    """
+    if isinstance(value, str):
+        if isinstance(prompt, str) and _HUMAN.strip() in prompt and value.startswith(prompt):
+            return prompt, value[len(prompt) :]
+        return prompt, value
+    if isinstance(prompt, str):
+        return _answer_to_text(prompt, value, field, source)
+    at = _differing(prompt, value)
+    if at == len(prompt):
+        if len(value) == at:
+            raise DataError(
+                f"{field!r} repeats the prompt and says nothing after it.",
+                where=str(source),
+                fix="Add the answer, or remove the record.",
+            )
+        return prompt, value[at:]
+    if value[0]["role"] not in NOT_ANSWERING:
+        return prompt, value
+    raise DataError(
+        f"{field!r} does not continue 'prompt': they differ in turn {at + 1} "
+        f"(prompt has {_shown(_turn(prompt, at))}, {field} has {_shown(_turn(value, at))}).",
+        where=str(source),
+        why=_WHY,
+        fix="Mend the history, or give the response alone.",
+    )
+
+
+def _answer_to_text(prompt: str, value: list[Message], field: str, source: Source) -> tuple[Text, Text]:
+    if value[0]["role"] not in NOT_ANSWERING:
+        return [{"role": "user", "content": prompt}], value
+    history, answer = split_last_answer(value, field, source)
+    said = [turn.get("content") for turn in history if turn["role"] == "user"]
+    if not any(isinstance(content, str) and content.strip() == prompt.strip() for content in said):
+        at = next((at for at, turn in enumerate(history) if turn["role"] == "user"), 0)
+        raise DataError(
+            f"{field!r} does not continue 'prompt': they differ in turn {at + 1} "
+            f"(prompt is {prompt[:40]!r}, {field} has {_shown(_turn(history, at))}).",
+            where=str(source),
+            why=_WHY,
+            fix="Mend the history, or leave out the field 'prompt'.",
+        )
+    return history, answer

@@ -1,0 +1,87 @@
+"""Rows from Hugging Face data sets: a saved folder, the hub, or an object in memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import DataError, nearest
+from penchant.feedback.files import Row
+
+__all__ = ["hub_rows", "looks_like_hub_id", "saved_rows", "set_rows"]
+
+
+def looks_like_hub_id(name: str) -> bool:
+    """Whether a string could be the id of a data set on the hub: ``owner/name``.
+
+    Example:
+        >>> looks_like_hub_id("trl-lib/ultrafeedback_binarized"), looks_like_hub_id("data/pairs.jsonl")
+        (True, False)
+    """
+    file_like = re.search(r"\.(jsonl|json|csv|parquet|gz|txt|tsv|arrow|yaml)$", name, re.IGNORECASE)
+    return file_like is None and re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name) is not None
+
+
+def set_rows(data: Any, split: str | None, name: str) -> Iterator[Row]:
+    """Rows of a ``datasets`` object; of a dictionary of splits the one asked for, or all with their split's name.
+
+    Raises:
+        DataError: when there is no such split.
+    """
+    if not isinstance(data, Mapping):
+        yield from ((number, dict(row)) for number, row in enumerate(data, start=1))
+        return
+    if split is not None and split not in data:
+        raise DataError(
+            f"There is no split {split!r}.",
+            where=name,
+            fix=nearest(split, map(str, data)),
+        )
+    number = 0
+    for part in [split] if split is not None else list(data):
+        for row in data[part]:
+            number += 1
+            yield number, {**row, "split": str(part)}
+
+
+def saved_rows(folder: Path, split: str | None) -> Iterable[Row]:
+    """Rows of a folder written by ``save_to_disk``.
+
+    Raises:
+        DataError: when the folder is none, or has no such split.
+    """
+    import datasets
+
+    try:
+        data = datasets.load_from_disk(str(folder))
+    except Exception as error:
+        found = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
+        raise DataError(
+            f"The folder is not a saved data set (it holds: {found}).",
+            where=str(folder),
+            fix="Give one file in it, or a folder written by datasets' save_to_disk.",
+        ) from error
+    return set_rows(data, split, str(folder))
+
+
+def hub_rows(name: str, split: str | None) -> Iterable[Row]:
+    """Rows of a data set on the hub.
+
+    Raises:
+        DataError: when it cannot be fetched, or has no such split.
+    """
+    import datasets
+
+    try:
+        data: Any = datasets.load_dataset(name)
+    except Exception as error:
+        reason = str(error).strip().splitlines()
+        raise DataError(
+            "There is no such file, and no data set could be fetched from the hub under this id.",
+            where=name,
+            why=f"({reason[0] if reason else type(error).__name__})",
+            fix="If it is a file, check its path; if it is an id, check its spelling, the network, and your access.",
+        ) from error
+    return set_rows(data, split, name)

@@ -1,0 +1,96 @@
+"""What the doctor found: checks with verdicts, and lengths."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = ["Check", "Diagnosis", "Verdict", "interval_of_share", "share", "summary_of_lengths"]
+
+Verdict = Literal["ok", "note", "warning", "error"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Args:
+        name: what was looked at.
+        value: what was found, short.
+        verdict: ``ok``; ``note``, worth knowing; ``warning``, likely to harm; ``error``, makes training wrong.
+        detail: where, why it matters, what to do.
+    """
+
+    name: str
+    value: str
+    verdict: Verdict = "ok"
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All checks of a set of feedback.
+
+    Args:
+        checks: in the order in which a person would want to read them.
+        lengths: part of a record (prompt, chosen, rejected, completion, completions) to mean, p50, p95, max.
+        unit: what lengths are counted in: tokens, or words where no tokenizer was given.
+
+    Example:
+        >>> Diagnosis([Check("records", "3"), Check("end token", "2 missing", "error")]).failed
+        True
+    """
+
+    checks: list[Check]
+    lengths: dict[str, dict[str, float]] = field(default_factory=dict)
+    unit: str = "tokens"
+
+    @property
+    def failed(self) -> bool:
+        """Whether some check found an error."""
+        return any(check.verdict == "error" for check in self.checks)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The content of ``doctor.json``."""
+        checks = [
+            {"name": check.name, "value": check.value, "verdict": check.verdict, "detail": check.detail}
+            for check in self.checks
+        ]
+        return {"checks": checks, "lengths": self.lengths, "unit": self.unit, "failed": self.failed}
+
+
+def share(count: int, total: int) -> str:
+    """A count with its percentage.
+
+    Example:
+        >>> share(3, 12)
+        '3 (25.0 %)'
+    """
+    return f"{count} ({100 * count / total:.1f} %)" if count else "0"
+
+
+def summary_of_lengths(lengths: Sequence[int]) -> dict[str, float]:
+    """Mean, median, 95th percentile (nearest rank) and maximum.
+
+    Example:
+        >>> summary_of_lengths([1, 2, 3, 10])
+        {'mean': 4.0, 'p50': 2, 'p95': 10, 'max': 10}
+    """
+    ordered = sorted(lengths)
+    rank = {name: ordered[math.ceil(part * len(ordered)) - 1] for name, part in (("p50", 0.5), ("p95", 0.95))}
+    return {"mean": round(sum(ordered) / len(ordered), 2), **rank, "max": ordered[-1]}
+
+
+def interval_of_share(count: int, total: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson, 1927).
+
+    Example:
+        >>> tuple(round(bound, 3) for bound in interval_of_share(50, 100))
+        (0.404, 0.596)
+    """
+    z = 1.959964
+    centre = (count + z * z / 2) / (total + z * z)
+    spread = z / (total + z * z) * math.sqrt(count * (total - count) / total + z * z / 4)
+    return max(0.0, centre - spread), min(1.0, centre + spread)

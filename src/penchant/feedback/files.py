@@ -1,0 +1,185 @@
+"""Rows from files: JSON lines, JSON, CSV and Parquet, each row with the line a person can go to."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import DataError, nearest
+from penchant.feedback.validation import NUMERIC
+
+__all__ = ["FORMATS", "Row", "file_rows", "typed_cells"]
+
+# Line (from 1) and the row found there, or what is wrong with the line.
+Row = tuple[int, dict[str, Any] | DataError]
+
+# Fields that a CSV cell may give as a JSON list: texts may be messages, the others always are lists.
+_TEXTS = ("prompt", "chosen", "rejected", "completion")
+_LISTS = ("messages", "completions", "responses", "scores", "ranks")
+
+
+def _text(path: Path) -> str:
+    """The file's text, unpacked if need be; a byte-order mark is dropped."""
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"The file is not UTF-8 text: byte {raw[error.start]:#04x} cannot be read.",
+            where=f"{path}:{line}",
+            fix="Save it as UTF-8.",
+        ) from error
+    except (OSError, EOFError) as error:
+        raise DataError(f"The file cannot be read: {error}.", where=str(path)) from error
+
+
+def _as_row(value: Any, where: str) -> dict[str, Any] | DataError:
+    if isinstance(value, dict):
+        return value
+    return DataError(
+        f"The line holds {type(value).__name__} {str(value)[:40]!r}, expected an object with named fields.", where=where
+    )
+
+
+def _json_lines(path: Path) -> Iterator[Row]:
+    # Only a newline ends a line here: JSON texts may hold other line separators.
+    for number, line in enumerate(_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        where = f"{path.name}:{number}"
+        try:
+            yield number, _as_row(json.loads(line), where)
+        except json.JSONDecodeError as error:
+            yield (
+                number,
+                DataError(
+                    f"The line is not JSON: {error.msg} at character {error.pos + 1} of {line.strip()[:40]!r}.",
+                    where=where,
+                    why="Each line of a .jsonl file is one JSON object.",
+                    fix="Mend or remove the line.",
+                ),
+            )
+
+
+def _json(path: Path) -> Iterator[Row]:
+    text = _text(path)
+    if not text.strip():
+        return
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        fix = "Mend it; if each line is an object of its own, name the file .jsonl."
+        raise DataError(f"The file is not JSON: {error.msg}.", where=f"{path}:{error.lineno}", fix=fix) from error
+    if isinstance(value, dict) and isinstance(value.get("data"), list):
+        value = value["data"]
+    if not isinstance(value, list):
+        raise DataError(
+            f"The file holds one {type(value).__name__}, expected a list of objects, or an object with a list 'data'.",
+            where=str(path),
+        )
+    yield from ((number, _as_row(row, f"{path.name}:{number}")) for number, row in enumerate(value, start=1))
+
+
+def _csv(path: Path) -> Iterator[Row]:
+    csv.field_size_limit(2**31 - 1)
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
+    start = 2
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                found = sum(value is not None for key, value in row.items() if key is not None)
+                found += len(row.get(None) or [])  # type: ignore[call-overload]
+                expected = len(reader.fieldnames or [])
+                yield (
+                    start,
+                    DataError(
+                        f"The row has {found} cells, but the header names {expected} columns.",
+                        where=f"{path.name}:{start}",
+                        fix="Put quotes around cells that hold commas or newlines.",
+                    ),
+                )
+            else:
+                yield start, dict(row)
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(f"The file is not CSV: {error}.", where=f"{path}:{reader.line_num}") from error
+
+
+def typed_cells(row: dict[str, Any]) -> dict[str, Any]:
+    """A CSV row with lists and numbers where our fields hold them; all else stays text.
+
+    Example:
+        >>> typed_cells({"prompt": "[1]", "scores": "[1, 0.5]", "margin": "2", "weight": ""})
+        {'prompt': '[1]', 'scores': [1, 0.5], 'margin': 2.0, 'weight': None}
+    """
+    return {name: _typed(name, value) for name, value in row.items()}
+
+
+def _typed(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if name in NUMERIC:
+        try:
+            return float(value) if value.strip() else None
+        except ValueError:
+            return value
+    if name in _LISTS + _TEXTS and value.startswith("["):
+        try:
+            found = json.loads(value)
+        except json.JSONDecodeError:
+            return value
+        # A text may look like a list; only a list of messages is one.
+        return found if name in _LISTS or all(isinstance(turn, dict) for turn in found) else value
+    return value
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    import pyarrow.parquet as parquet
+
+    try:
+        table = parquet.read_table(path)
+    except Exception as error:
+        raise DataError(f"The file is not Parquet: {error}.", where=str(path)) from error
+    yield from enumerate(table.to_pylist(), start=1)
+
+
+FORMATS: dict[str, Callable[[Path], Iterable[Row]]] = {
+    ".jsonl": _json_lines,
+    ".jsonl.gz": _json_lines,
+    ".json": _json,
+    ".csv": _csv,
+    ".parquet": _parquet,
+}
+
+
+def file_rows(path: Path) -> Iterable[Row]:
+    """Line numbers and rows of a file, by what its name ends with.
+
+    Args:
+        path: a file that exists.
+
+    Returns:
+        line (or row) from 1, and the row or what is wrong with it.
+
+    Raises:
+        DataError: when the ending is not known, or the file as a whole cannot be read.
+
+    Example:
+        >>> sorted(FORMATS)
+        ['.csv', '.json', '.jsonl', '.jsonl.gz', '.parquet']
+    """
+    for ending in sorted(FORMATS, key=len, reverse=True):
+        if path.name.lower().endswith(ending):
+            return FORMATS[ending](path)
+    ending = path.suffix or path.name
+    raise DataError(
+        f"The ending {ending!r} is none that can be read ({', '.join(FORMATS)}).",
+        where=str(path),
+        fix=nearest(ending, FORMATS),
+    )

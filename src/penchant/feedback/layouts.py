@@ -1,0 +1,229 @@
+"""From a row of any common layout to a record: which kind it is, and which column is which field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from penchant.errors import DataError
+from penchant.feedback import validation
+from penchant.feedback.conversations import implicit_prompt, response_to, split_last_answer
+from penchant.feedback.records import Comparison, Demonstration, Judgement, Prompt, Ranking, Record, Source, Text
+
+__all__ = ["build", "recognise", "rename"]
+
+Row = Mapping[str, Any]
+
+_COMPLETIONS = ("completions", "responses")
+_SCORES, _RANKS = ("scores", "score", "rewards"), ("ranks", "rank")
+_TEXT_KEYS = ("text", "content", "completion", "response", "output")
+_SCORE_KEYS, _RANK_KEYS = ("score", "win", "correct", "reward"), ("rank",)
+_RENAMED = {"score_chosen": "chosen_score", "score_rejected": "rejected_score"}
+
+
+def rename(row: Row, mapping: Mapping[str, str]) -> dict[str, Any]:
+    """A row with its columns called by our names.
+
+    Args:
+        row: the row as read.
+        mapping: ours to theirs, ``{"chosen": "better"}``.
+
+    Example:
+        >>> rename({"better": "a", "prompt": "p"}, {"chosen": "better"})
+        {'prompt': 'p', 'chosen': 'a'}
+    """
+    theirs = set(mapping.values())
+    kept = {name: value for name, value in row.items() if name not in theirs and name not in mapping}
+    kept |= {ours: row[name] for ours, name in mapping.items() if name in row}
+    for old, new in _RENAMED.items():
+        if old in kept and new not in kept:
+            kept[new] = kept.pop(old)
+    return kept
+
+
+def recognise(row: Row) -> str | None:
+    """The kind of feedback that a row's columns speak of, or nothing.
+
+    Example:
+        >>> recognise({"prompt": "p", "responses": ["a", "b"], "scores": [1, 0]})
+        'ranking'
+        >>> recognise({"question": "p"}) is None
+        True
+    """
+    if "chosen" in row or "rejected" in row:
+        return "comparison"
+    if any(isinstance(row.get(name), list | tuple) for name in _COMPLETIONS):
+        return "ranking"
+    if "completion" in row or "messages" in row:
+        return "judgement" if "label" in row else "demonstration"
+    return "prompt" if "prompt" in row else None
+
+
+def build(kind: str, row: Row, source: Source) -> Record:
+    """The record that a row stands for.
+
+    Args:
+        kind: comparison, judgement, ranking, demonstration or prompt.
+        row: column name to value, by our names.
+        source: where it stands, for the record and for errors.
+
+    Raises:
+        DataError: when a field is missing, of a wrong type, empty, or does not belong to the others.
+
+    Example:
+        >>> build("comparison", {"prompt": "Hi", "chosen": "Hello!", "rejected": "No."}, Source()).chosen
+        'Hello!'
+    """
+    return _BUILDERS[kind](row, source)
+
+
+def _comparison(row: Row, source: Source) -> Comparison:
+    chosen, rejected = (validation.text(row, field, source) for field in ("chosen", "rejected"))
+    # An empty answer is what is wrong, not the missing history that follows from it.
+    validation.not_empty(chosen, "chosen", source)
+    validation.not_empty(rejected, "rejected", source)
+    if "prompt" not in row:
+        prompt, chosen, rejected = implicit_prompt(chosen, rejected, source)
+    else:
+        given = validation.text(row, "prompt", source)
+        prompt, chosen = response_to(given, chosen, "chosen", source)
+        other, rejected = response_to(given, rejected, "rejected", source)
+        if prompt != other:
+            prompt = _same_history(given, prompt, other, source)
+    validation.response(chosen, "chosen", source)
+    validation.response(rejected, "rejected", source)
+    if chosen == rejected:
+        raise DataError(
+            "'chosen' and 'rejected' are identical.",
+            where=str(source),
+            why="Such a pair says nothing, and its loss never falls.",
+            fix="Remove the record.",
+        )
+    fields = validation.extras(row, ("prompt", "chosen", "rejected"), source)
+    return Comparison(prompt=prompt, chosen=chosen, rejected=rejected, source=source, fields=fields)
+
+
+def _same_history(given: Text, first: Text, second: Text, source: Source) -> Text:
+    """A text prompt that one response answers as text and the other as messages: both as a conversation."""
+    as_turns = [{"role": "user", "content": given}]
+    if {str(first), str(second)} == {str(given), str(as_turns)}:
+        return as_turns
+    raise DataError(
+        "'chosen' and 'rejected' do not answer the same history.",
+        where=str(source),
+        why="Responses can only be compared as answers to the same history.",
+        fix="Give the prompt in the field 'prompt', and the responses alone.",
+    )
+
+
+def _answered(row: Row, source: Source) -> tuple[Text, Text]:
+    """Prompt and completion of a row with one response."""
+    if "completion" not in row and "messages" in row:
+        messages = validation.text(row, "messages", source)
+        if isinstance(messages, str):
+            raise DataError(
+                f"'messages' is {validation.told(messages)}, expected a list of messages.", where=str(source)
+            )
+        history, answer = split_last_answer(messages, "messages", source)
+        return history, validation.response(answer, "messages", source)
+    value = validation.text(row, "completion", source)
+    validation.not_empty(value, "completion", source)
+    if "prompt" not in row and not isinstance(value, str):
+        history, answer = split_last_answer(value, "completion", source)
+        return history, validation.response(answer, "completion", source)
+    prompt, completion = response_to(validation.text(row, "prompt", source), value, "completion", source)
+    return prompt, validation.response(completion, "completion", source)
+
+
+def _judgement(row: Row, source: Source) -> Judgement:
+    prompt, completion = _answered(row, source)
+    label = validation.label(row, source)
+    fields = validation.extras(row, ("prompt", "completion", "messages", "label"), source)
+    return Judgement(prompt=prompt, completion=completion, label=label, source=source, fields=fields)
+
+
+def _demonstration(row: Row, source: Source) -> Demonstration:
+    prompt, completion = _answered(row, source)
+    fields = validation.extras(row, ("prompt", "completion", "messages"), source)
+    return Demonstration(prompt=prompt, completion=completion, source=source, fields=fields)
+
+
+def _prompt(row: Row, source: Source) -> Prompt:
+    prompt = validation.text(row, "prompt", source)
+    return Prompt(prompt=prompt, source=source, fields=validation.extras(row, ("prompt",), source))
+
+
+def _ranking(row: Row, source: Source) -> Ranking:
+    given_prompt = validation.text(row, "prompt", source)
+    column = next((name for name in _COMPLETIONS if name in row), "completions")
+    given = row.get(column)
+    if column not in row:
+        raise validation.missing("completions", row, source)
+    if not isinstance(given, list | tuple):
+        raise DataError(f"{column!r} is {validation.told(given)}, expected a list of responses.", where=str(source))
+    if len(given) < 2:
+        raise DataError(
+            f"{column!r} holds {len(given)} response(s), expected at least 2.",
+            where=str(source),
+            why="A ranking of fewer compares nothing.",
+            fix="Remove the record, or give it as a judgement (completion, label).",
+        )
+    texts = [_completion(entry, f"{column}[{at}]", source) for at, entry in enumerate(given)]
+    pairs = [response_to(given_prompt, text, f"{column}[{at}]", source) for at, text in enumerate(texts)]
+    completions = tuple(validation.response(text, f"{column}[{at}]", source) for at, (_, text) in enumerate(pairs))
+    if any(prompt != pairs[0][0] for prompt, _ in pairs):
+        raise DataError(
+            f"The entries of {column!r} do not all answer the same history.",
+            where=str(source),
+            fix="Write them all in the same way: as text, or as messages.",
+        )
+    if all(text == completions[0] for text in completions):
+        raise DataError(f"All entries of {column!r} are identical.", where=str(source), fix="Remove the record.")
+    scores = _values(row, given, _SCORES, _SCORE_KEYS, source)
+    ranks = _values(row, given, _RANKS, _RANK_KEYS, source)
+    if scores is None and ranks is None:
+        raise validation.missing("scores", row, source, "A ranking says how good each completion is: scores or ranks.")
+    fields = validation.extras(row, ("prompt", *_COMPLETIONS, *_SCORES, *_RANKS), source)
+    used = {*_TEXT_KEYS, *_SCORE_KEYS, *_RANK_KEYS}
+    if any(isinstance(entry, Mapping) and set(entry) - used for entry in given):
+        fields["completion_fields"] = [
+            {key: value for key, value in entry.items() if key not in used} if isinstance(entry, Mapping) else {}
+            for entry in given
+        ]
+    count = len(completions)
+    return Ranking(
+        prompt=pairs[0][0],
+        completions=completions,
+        scores=None if scores is None else validation.numbers(scores, "scores", count, source),
+        ranks=None if ranks is None else validation.whole_numbers(ranks, "ranks", count, source),
+        source=source,
+        fields=fields,
+    )
+
+
+def _completion(entry: Any, field: str, source: Source) -> Text:
+    if isinstance(entry, Mapping):
+        key = next((name for name in _TEXT_KEYS if name in entry), "text")
+        return validation.text({**entry, field: entry.get(key)}, field, source)
+    return validation.text({field: entry}, field, source)
+
+
+def _values(row: Row, given: Iterable[Any], columns: tuple[str, ...], keys: tuple[str, ...], source: Source) -> Any:
+    """The scores (or ranks) of a ranking: a column of its own, or a key of every completion."""
+    column = next((name for name in columns if row.get(name) is not None), None)
+    if column is not None:
+        return row[column]
+    entries = [entry for entry in given if isinstance(entry, Mapping)]
+    key = next((name for name in keys if any(name in entry for entry in entries)), None)
+    if key is None:
+        return None
+    return [entry.get(key) if isinstance(entry, Mapping) else None for entry in given]
+
+
+_BUILDERS: dict[str, Callable[[Row, Source], Record]] = {
+    "comparison": _comparison,
+    "judgement": _judgement,
+    "ranking": _ranking,
+    "demonstration": _demonstration,
+    "prompt": _prompt,
+}

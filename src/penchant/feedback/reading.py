@@ -1,0 +1,206 @@
+"""Reading feedback from files, data sets and collections, with every record checked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from penchant.errors import ConfigurationError, DataError, nearest
+from penchant.feedback import validation
+from penchant.feedback.collection import Feedback
+from penchant.feedback.datasets import hub_rows, looks_like_hub_id, saved_rows, set_rows
+from penchant.feedback.files import FORMATS, Row, file_rows, typed_cells
+from penchant.feedback.layouts import build, recognise, rename
+from penchant.feedback.records import KINDS, Record, Source
+
+__all__ = ["Feedback", "OnBad", "read"]
+
+OnBad = Literal["stop", "skip"]
+
+
+def read(
+    source: Any,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    kind: str | None = None,
+    split: str | None = None,
+    on_bad: OnBad = "stop",
+) -> Feedback:
+    """Read feedback, recognise its layout, and check every record.
+
+    Args:
+        source: a path (.jsonl, .jsonl.gz, .json, .csv, .parquet, a saved ``datasets`` folder), an id on the hub,
+            a ``datasets`` object, or an iterable of dictionaries.
+        mapping: our field names to the columns' names, ``{"chosen": "better"}``.
+        kind: comparison, judgement, ranking, demonstration or prompt; recognised from the columns where not given.
+        split: take only this split: of a data set with splits, or the rows whose column ``split`` has this value.
+        on_bad: ``stop`` at the first bad record, or ``skip`` bad ones into ``.bad`` of the result.
+
+    Returns:
+        the records, all of one kind.
+
+    Raises:
+        DataError: when the source cannot be read, a record is bad (``stop``), or all are (``skip``).
+        ConfigurationError: for an unknown kind, or an unknown ``on_bad``.
+
+    Example:
+        >>> read([{"prompt": "Hi", "better": "Hello!", "rejected": "No."}], mapping={"chosen": "better"}).kind
+        'comparison'
+    """
+    if kind is not None and kind not in KINDS:
+        raise ConfigurationError(f"There is no kind of feedback {kind!r}.", fix=nearest(kind, KINDS))
+    if on_bad not in get_args(OnBad):
+        raise ConfigurationError(f"on_bad is {on_bad!r}.", fix=nearest(str(on_bad), get_args(OnBad)))
+    name, found, textual = _open(source, split)
+    rows = list(found)
+    if not rows:
+        raise DataError(
+            "There are no records in it: it is empty.", where=name, fix="Check that the right file is given."
+        )
+    rows = _of_split(_renamed(rows, mapping or {}, name, textual), split, name)
+    kind = kind or _common_kind(rows, name)
+    records: list[Record] = []
+    bad: list[DataError] = []
+    for line, row in rows:
+        try:
+            records.append(_record(kind, row, Source(Path(name).name, line)))
+        except DataError as error:
+            if on_bad == "stop":
+                raise _stopped(error, len(records), len(rows)) from error
+            bad.append(error)
+    if not records:
+        raise DataError(
+            f"All {len(bad)} records are bad. The first: {bad[0]}", where=name, fix="Check the layout with --map."
+        )
+    return Feedback(records, kind=kind, name=name, bad=bad)
+
+
+def _stopped(error: DataError, good: int, total: int) -> DataError:
+    told = f"Checked {good + 1} of {total} records: {good} good, then this one."
+    fix = f"{error.fix} " if error.fix else ""
+    return DataError(
+        error.what,
+        where=error.where,
+        why=error.why,
+        fix=f"{fix}{told} With --on-bad skip (on_bad='skip') bad records are left out and counted.",
+    )
+
+
+def _open(source: Any, split: str | None) -> tuple[str, Iterable[Row], bool]:
+    """Name of the source, its rows, and whether its cells are text only."""
+    if not isinstance(source, str | Path):
+        if isinstance(source, Mapping) and not all(hasattr(part, "__iter__") for part in source.values()):
+            raise DataError("The data are one dictionary, expected an iterable of them.", fix="Put it into a list.")
+        return "memory", _memory_rows(source, split), False
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return str(path), saved_rows(path, split), False
+    if path.is_file():
+        return str(path), file_rows(path), path.suffix.lower() == ".csv"
+    if isinstance(source, str) and looks_like_hub_id(source):
+        return source, hub_rows(source, split), False
+    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    readable = [entry for entry in beside if entry.lower().endswith(tuple(FORMATS))]
+    close = nearest(path.name, readable)
+    raise DataError(
+        "There is no such file.",
+        where=str(source),
+        fix=close
+        if close.startswith("Did you mean")
+        else "Check the path; relative paths start at the current folder.",
+    )
+
+
+def _memory_rows(source: Any, split: str | None) -> Iterator[Row]:
+    if not hasattr(source, "__iter__"):
+        raise DataError(f"The data are {type(source).__name__}, expected a path, a data set, or an iterable of rows.")
+    if isinstance(source, Mapping):
+        yield from set_rows(source, split, "memory")
+        return
+    for number, row in enumerate(source, start=1):
+        if isinstance(row, Mapping):
+            yield number, dict(row)
+        else:
+            yield (
+                number,
+                DataError(f"The record is {validation.told(row)}, expected a dictionary.", where=f"memory:{number}"),
+            )
+
+
+def _renamed(rows: list[Row], mapping: Mapping[str, str], name: str, textual: bool) -> list[Row]:
+    columns = {str(column): None for _, row in rows if isinstance(row, dict) for column in row}
+    for ours, theirs in mapping.items():
+        if columns and theirs not in columns:
+            raise DataError(
+                f"The mapping {ours}={theirs} names a column {theirs!r} that no record has.",
+                where=name,
+                fix=nearest(theirs, columns),
+            )
+    named: list[Row] = []
+    for line, row in rows:
+        if isinstance(row, dict):
+            row = rename(row, mapping)
+            row = typed_cells(row) if textual else row
+        named.append((line, row))
+    return named
+
+
+def _of_split(rows: list[Row], split: str | None, name: str) -> list[Row]:
+    """The rows of a split; lines that could not be read stay, since nobody knows where they belong."""
+    if split is None:
+        return rows
+    there = Counter(str(row["split"]) for _, row in rows if isinstance(row, dict) and row.get("split") is not None)
+    if split not in there:
+        told = "" if there else " No record has a column 'split'."
+        raise DataError(
+            f"There is no split {split!r}.{told}",
+            where=name,
+            fix=nearest(split, there)
+            if there
+            else "Leave the option --split out, or name the column: --map split=COLUMN.",
+        )
+    return [(line, row) for line, row in rows if isinstance(row, DataError) or str(row.get("split")) == split]
+
+
+def _common_kind(rows: list[Row], name: str) -> str:
+    """The kind of most rows; the first of them where two are as frequent."""
+    kinds = Counter(kind for _, row in rows if isinstance(row, dict) and (kind := recognise(row)))
+    if kinds:
+        return kinds.most_common(1)[0][0]
+    for _, row in rows:
+        if isinstance(row, dict):
+            error = validation.missing("prompt", row, Source(Path(name).name, 1))
+            meant = [validation.suggestion(field, row) for field in ("prompt", "completion", "chosen", "rejected")]
+            hints = dict.fromkeys(hint for hint in meant if hint.startswith("Did you mean"))
+            raise DataError(
+                f"The layout is not one that is known: {error.what.split('. ', 1)[1]}",
+                where=name,
+                why="Expected prompt + chosen + rejected; prompt + completion (+ label); prompt + completions + scores "
+                "or ranks; messages; or prompt.",
+                fix=" ".join(hints) or "Name the columns: --map prompt=COLUMN --map completion=COLUMN.",
+            )
+    first = rows[0][1]
+    assert isinstance(first, DataError)
+    raise DataError(f"No record can be read. The first: {first}", where=name, fix="Check the file's format.")
+
+
+def _record(kind: str, row: dict[str, Any] | DataError, source: Source) -> Record:
+    if isinstance(row, DataError):
+        raise row
+    own = recognise(row)
+    if own is not None and own != kind and not _contains(own, kind, row):
+        raise DataError(
+            f"The record looks like a {own} (columns: {', '.join(map(str, row))}), the others are of kind {kind!r}.",
+            where=str(source),
+            why="A file holds one kind of feedback.",
+            fix="Move it to a file of its own.",
+        )
+    return build(kind, row, source)
+
+
+def _contains(own: str, kind: str, row: Mapping[str, Any]) -> bool:
+    """Whether a row recognised as another kind still has all that ``kind`` needs."""
+    needs = {"prompt": ("prompt",), "demonstration": ("prompt", "completion"), "judgement": ("completion", "label")}
+    return all(field in row for field in needs.get(kind, ("?",)))

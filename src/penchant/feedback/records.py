@@ -1,0 +1,195 @@
+"""The kinds of feedback: what a person, a judge or a rule said about responses to a prompt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeAlias
+
+__all__ = [
+    "KINDS",
+    "Comparison",
+    "Demonstration",
+    "Judgement",
+    "Message",
+    "Prompt",
+    "Ranking",
+    "Record",
+    "Source",
+    "Text",
+    "as_text",
+]
+
+Message: TypeAlias = dict[str, Any]
+Text: TypeAlias = str | list[Message]
+
+
+def as_text(value: Text) -> str:
+    """What a text or a conversation says, without its roles: for counting and comparing, not for a model.
+
+    Example:
+        >>> as_text([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}])
+        'Hi\\nHello!'
+    """
+    if isinstance(value, str):
+        return value
+    contents = [turn.get("content") or "" for turn in value]
+    return "\n".join(content if isinstance(content, str) else str(content) for content in contents)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a record was read: a file (or data set) and a line (or row) that a person can go to.
+
+    Args:
+        file: name of the file, data set or collection.
+        line: line or row in it, from 1.
+
+    Example:
+        >>> str(Source("pairs.jsonl", 7))
+        'pairs.jsonl:7'
+    """
+
+    file: str = "memory"
+    line: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One item of feedback: a prompt, where it came from, and whatever else its row held.
+
+    Args:
+        prompt: a text, or chat messages ``{"role", "content"}``.
+        source: file and line it was read from.
+        fields: the extras of the row (``margin``, ``weight``, ``probability``, ``annotator``, ``answer``, ``id``, ...).
+
+    Example:
+        >>> Prompt(prompt="2 + 2 =", fields={"answer": "4"}).responses
+        ()
+    """
+
+    kind: ClassVar[str] = "record"
+
+    prompt: Text
+    source: Source = Source()
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def responses(self) -> tuple[Text, ...]:
+        """The record's responses, in the order of its fields; for a comparison the chosen one first."""
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Record):
+    """Two responses to one prompt, of which one was preferred.
+
+    Args:
+        chosen: the preferred response.
+        rejected: the other one.
+
+    Example:
+        >>> Comparison(prompt="Hi", chosen="Hello!", rejected="What?").responses
+        ('Hello!', 'What?')
+    """
+
+    kind: ClassVar[str] = "comparison"
+
+    chosen: Text
+    rejected: Text
+
+    @property
+    def responses(self) -> tuple[Text, ...]:
+        """Chosen, then rejected."""
+        return (self.chosen, self.rejected)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement(Record):
+    """One response and whether it is wanted.
+
+    Args:
+        completion: the response.
+        label: true for a desirable response, false for an undesirable one.
+
+    Example:
+        >>> Judgement(prompt="Hi", completion="Hello!", label=True).label
+        True
+    """
+
+    kind: ClassVar[str] = "judgement"
+
+    completion: Text
+    label: bool
+
+    @property
+    def responses(self) -> tuple[Text, ...]:
+        """The one completion."""
+        return (self.completion,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking(Record):
+    """Several responses to one prompt, with a score or a rank each.
+
+    Args:
+        completions: the responses.
+        scores: one number per completion, higher is better; or none.
+        ranks: one whole number per completion, 1 is best, ties and gaps allowed; or none.
+
+    Example:
+        >>> Ranking(prompt="Hi", completions=("Hello!", "What?"), scores=(0.9, 0.1)).scores
+        (0.9, 0.1)
+    """
+
+    kind: ClassVar[str] = "ranking"
+
+    completions: tuple[Text, ...]
+    scores: tuple[float, ...] | None = None
+    ranks: tuple[int, ...] | None = None
+
+    @property
+    def responses(self) -> tuple[Text, ...]:
+        """All completions, in the order of the row."""
+        return self.completions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demonstration(Record):
+    """A response to imitate.
+
+    Args:
+        completion: the response.
+
+    Example:
+        >>> Demonstration(prompt="Hi", completion="Hello!").kind
+        'demonstration'
+    """
+
+    kind: ClassVar[str] = "demonstration"
+
+    completion: Text
+
+    @property
+    def responses(self) -> tuple[Text, ...]:
+        """The one completion."""
+        return (self.completion,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt(Record):
+    """A prompt alone, to generate from; its fields may hold what a verifier needs (``answer``, ``tests``).
+
+    Example:
+        >>> Prompt(prompt="2 + 2 =").kind
+        'prompt'
+    """
+
+    kind: ClassVar[str] = "prompt"
+
+
+KINDS: dict[str, type[Record]] = {
+    record.kind: record for record in (Comparison, Judgement, Ranking, Demonstration, Prompt)
+}

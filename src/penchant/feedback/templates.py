@@ -1,0 +1,141 @@
+"""Chat templates: the two built in here, those of a file, and how a template ends an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import ConfigurationError, ModelError, nearest
+
+__all__ = ["BUILT_IN", "AnswerEnd", "answer_end", "choose_template", "special_texts"]
+
+_CONTENT = (
+    "{%- macro text(content) -%}{%- if content is string -%}{{ content }}{%- elif content -%}"
+    "{%- for part in content -%}{{ part.text or '' }}{%- endfor -%}{%- endif -%}{%- endmacro -%}"
+)
+_PLAIN = (
+    _CONTENT + "{%- for message in messages -%}"
+    "{%- if message.role == 'system' -%}{{ text(message.content) + '\\n\\n' }}"
+    "{%- else -%}{{ message.role[:1] | upper + message.role[1:] + ': ' + text(message.content) + '\\n' }}{%- endif -%}"
+    "{%- endfor -%}{%- if add_generation_prompt -%}{{ 'Assistant:' }}{%- endif -%}"
+)
+_CHATML = (
+    _CONTENT + "{%- for message in messages -%}"
+    "{{ '<|im_start|>' + message.role + '\\n' + text(message.content) + '<|im_end|>' + '\\n' }}"
+    "{%- endfor -%}{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}"
+)
+BUILT_IN = {"plain": _PLAIN, "chatml": _CHATML}
+_PROBE = "PENCHANTPROBE"
+
+
+@dataclass(frozen=True)
+class AnswerEnd:
+    """How a chat template ends the assistant's turn.
+
+    Args:
+        tail: all text that the template writes after the answer.
+        before: the part of it that stands before the end token and belongs to the answer's end.
+        token: the end token's text, or nothing where the template writes none.
+    """
+
+    tail: str
+    before: str
+    token: str | None
+
+
+def choose_template(chat_template: str | None, tokenizer: Any) -> str | None:
+    """The jinja text that a choice of template stands for.
+
+    Args:
+        chat_template: nothing for the tokenizer's own, ``plain`` or ``chatml`` for those built in, the path of a jinja
+            file, or jinja text itself.
+        tokenizer: a tokenizer of ``transformers``.
+
+    Returns:
+        the template's text; nothing when the tokenizer has none.
+
+    Raises:
+        ConfigurationError: when the choice is none of these.
+
+    Example:
+        >>> choose_template("{{ messages[0].content }}", None)
+        '{{ messages[0].content }}'
+    """
+    if chat_template is None:
+        own = getattr(tokenizer, "chat_template", None)
+        return own.get("default") if isinstance(own, dict) else own
+    if chat_template in BUILT_IN:
+        return BUILT_IN[chat_template]
+    if "{{" in chat_template or "{%" in chat_template:
+        return chat_template
+    path = Path(chat_template)
+    if path.is_file():
+        return path.read_text(encoding="utf-8")
+    raise ConfigurationError(
+        f"The chat template {chat_template!r} is neither built in, nor a file, nor jinja text.",
+        fix=nearest(chat_template, BUILT_IN),
+    )
+
+
+def special_texts(tokenizer: Any) -> dict[str, int]:
+    """Text and id of every special token, except the one for unknown text.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> special_texts(SimpleNamespace(all_special_tokens=["<s>"], get_vocab=lambda: {"<s>": 1, "a": 2}))
+        {'<s>': 1}
+    """
+    vocabulary = tokenizer.get_vocab()
+    texts = [str(token) for token in tokenizer.all_special_tokens]
+    added = getattr(tokenizer, "added_tokens_decoder", {})
+    texts += [str(token) for token in added.values() if getattr(token, "special", False)]
+    unknown = getattr(tokenizer, "unk_token", None)
+    return {text: vocabulary[text] for text in dict.fromkeys(texts) if text in vocabulary and text != unknown}
+
+
+def answer_end(tokenizer: Any, template: str, wanted: str | None = None) -> AnswerEnd:
+    """Find, with a probe conversation, what a template writes after the assistant's answer.
+
+    The end token is the first special token in what follows the answer.
+
+    Args:
+        tokenizer: a tokenizer of ``transformers``.
+        template: the jinja text.
+        wanted: the end token to look for instead, where one was chosen.
+
+    Returns:
+        the text after the answer and the end token in it.
+
+    Raises:
+        ModelError: when the template cannot be rendered or leaves the answer out.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> tokenizer = SimpleNamespace(
+        ...     apply_chat_template=lambda messages, **_: messages[1]["content"] + " </s>",
+        ...     all_special_tokens=["</s>"], get_vocab=lambda: {"</s>": 2})
+        >>> answer_end(tokenizer, "...")
+        AnswerEnd(tail=' </s>', before=' ', token='</s>')
+    """
+    probe = [{"role": "user", "content": "Question"}, {"role": "assistant", "content": _PROBE}]
+    try:
+        rendered = tokenizer.apply_chat_template(probe, chat_template=template, tokenize=False)
+    except Exception as error:
+        raise ModelError(
+            f"The chat template cannot be rendered: {error}.",
+            fix="Mend it, or choose one that is built in: chat_template=plain or chatml (--chat-template plain).",
+        ) from error
+    if _PROBE not in rendered:
+        raise ModelError(
+            "The chat template leaves out the assistant's answer.",
+            fix="Mend it, or choose one that is built in: chat_template=plain or chatml (--chat-template plain).",
+        )
+    tail = rendered[rendered.rindex(_PROBE) + len(_PROBE) :]
+    if wanted is not None and wanted in tail:
+        return AnswerEnd(tail, tail[: tail.index(wanted)], wanted)
+    found = [(tail.index(text), -len(text), text) for text in special_texts(tokenizer) if text in tail]
+    if not found:
+        return AnswerEnd(tail, tail.rstrip(), None)
+    start, _, token = min(found)
+    return AnswerEnd(tail, tail[:start], token)

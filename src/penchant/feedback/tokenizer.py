@@ -1,0 +1,61 @@
+"""Loading a tokenizer alone, without its model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import ModelError
+
+__all__ = ["load_tokenizer"]
+
+
+def load_tokenizer(source: str | Path) -> Any:
+    """The tokenizer of a model folder or hub id.
+
+    Args:
+        source: a folder that holds a tokenizer (``tokenizer.json``), or an id on the hub.
+
+    Returns:
+        a tokenizer of ``transformers``.
+
+    Raises:
+        ModelError: when the folder is missing or holds no tokenizer, or the hub has none under this id.
+
+    Example:
+        >>> load_tokenizer("/no/such/folder")
+        Traceback (most recent call last):
+            ...
+        penchant.errors.ModelError: /no/such/folder: There is no such folder. ...
+    """
+    from transformers import AutoTokenizer
+    from transformers.utils import logging
+
+    name, folder = str(source), Path(source)
+    if not folder.exists() and (folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1):
+        raise ModelError("There is no such folder.", where=name, fix="Give the model's folder, or its id on the hub.")
+    if folder.exists() and not folder.is_dir():
+        raise ModelError(
+            "This is a file, not a model folder.", where=name, fix="Give the folder that holds tokenizer.json."
+        )
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name)
+    except Exception as error:
+        if folder.is_dir():
+            found = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
+            what, fix = (
+                f"The folder holds no tokenizer that can be loaded (it holds: {found}).",
+                ("Give a folder with tokenizer.json, such as one written by save_pretrained."),
+            )
+        else:
+            what, fix = (
+                "There is no such folder, and no tokenizer could be fetched from the hub under this id.",
+                ("Check the spelling, the network, and your access to the model."),
+            )
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(what, where=name, why=f"({reason})", fix=fix) from error
+    finally:
+        logging.set_verbosity(level)
+    return tokenizer

@@ -1,0 +1,186 @@
+"""What to do with a record that is longer than the model may see, and the count of what was cut."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from penchant.errors import ConfigurationError, DataError, nearest
+
+__all__ = ["CutTable", "Fitted", "Policy", "Truncation"]
+
+Policy = Literal["prompt_left", "response_right", "drop", "error"]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A record's tokens after truncation.
+
+    Args:
+        prompt: token ids of the prompt that is left.
+        responses: token ids of every response that is left; empty when the record was dropped.
+        prompt_cut: how many prompt tokens were removed.
+        responses_cut: how many tokens each response lost on its right (its end token among them).
+        dropped: why the record does not take part, or nothing.
+    """
+
+    prompt: list[int]
+    responses: list[list[int]]
+    prompt_cut: int = 0
+    responses_cut: tuple[int, ...] = ()
+    dropped: str | None = None
+
+    @property
+    def identical(self) -> bool:
+        """Whether cutting made two responses the same, so that nothing can be learned from comparing them."""
+        if not any(self.responses_cut):
+            return False
+        return len({tuple(response) for response in self.responses}) < len(self.responses)
+
+
+@dataclass(frozen=True)
+class Truncation:
+    """How a prompt and its responses are made to fit: ``len(prompt) + len(response) <= max_length`` for every response.
+
+    Args:
+        max_length: the most tokens of prompt and response together, at least 2; or none, for no limit.
+        policy: ``prompt_left`` cuts the prompt on its left and keeps every response whole; ``response_right`` keeps the
+            prompt and cuts the responses on their right (they lose their end token); ``drop`` leaves out a record that
+            does not fit; ``error`` refuses it.
+
+    Raises:
+        ConfigurationError: for an unknown policy or a length below 2.
+
+    Example:
+        >>> Truncation(5).fit([1, 10, 11, 12], [[20, 2], [21, 22, 2]], keep_first=1).prompt
+        [1, 12]
+    """
+
+    max_length: int | None
+    policy: Policy = "prompt_left"
+
+    def __post_init__(self) -> None:
+        if self.policy not in get_args(Policy):
+            raise ConfigurationError(
+                f"There is no truncation policy {self.policy!r}.", fix=nearest(str(self.policy), get_args(Policy))
+            )
+        if self.max_length is not None and self.max_length < 2:
+            raise ConfigurationError(
+                f"max_length is {self.max_length}; it must be at least 2.",
+                why="A record needs one token of prompt and one of response.",
+            )
+
+    def fit(self, prompt: list[int], responses: list[list[int]], *, keep_first: int = 0) -> Fitted:
+        """Make one record fit.
+
+        All responses of a record keep the same prompt, so its cut is decided by the longest of them.
+
+        Args:
+            prompt: token ids of the prompt.
+            responses: token ids of each response, end token included.
+            keep_first: how many tokens at the start of the prompt are never cut (1 for a BOS token).
+
+        Returns:
+            what is left, with the counts of what was cut.
+
+        Raises:
+            DataError: with the policy ``error``, for a record that does not fit.
+
+        Example:
+            >>> fitted = Truncation(4, "response_right").fit([1, 10], [[20, 21, 2], [22, 2]], keep_first=1)
+            >>> fitted.responses, fitted.responses_cut
+            ([[20, 21], [22, 2]], (1, 0))
+        """
+        longest = max((len(response) for response in responses), default=0)
+        untouched = (0,) * len(responses)
+        if self.max_length is None or len(prompt) + longest <= self.max_length:
+            return Fitted(prompt, responses, 0, untouched)
+        if self.policy == "prompt_left":
+            return self._cut_prompt(prompt, responses, longest, keep_first)
+        if self.policy == "response_right":
+            return self._cut_responses(prompt, responses, keep_first)
+        size = f"{len(prompt)} prompt + {longest} response tokens"
+        if self.policy == "drop":
+            return Fitted(prompt, [], 0, (), "longer than max_length")
+        raise DataError(
+            f"A record has {size}, more than max_length = {self.max_length}, and the truncation policy is 'error'.",
+            fix=f"Raise max_length to {len(prompt) + longest}, or choose prompt_left, response_right or drop.",
+        )
+
+    def _cut_prompt(self, prompt: list[int], responses: list[list[int]], longest: int, keep_first: int) -> Fitted:
+        assert self.max_length is not None
+        room = self.max_length - longest
+        if room < min(len(prompt), max(1, keep_first)):
+            return Fitted(prompt, [], 0, (), "response longer than max_length")
+        kept = _keep_ends(prompt, room, keep_first)
+        return Fitted(kept, responses, len(prompt) - len(kept), (0,) * len(responses))
+
+    def _cut_responses(self, prompt: list[int], responses: list[list[int]], keep_first: int) -> Fitted:
+        assert self.max_length is not None
+        kept = _keep_ends(prompt, self.max_length - 1, keep_first)
+        room = self.max_length - len(kept)
+        cut = tuple(max(0, len(response) - room) for response in responses)
+        return Fitted(kept, [response[:room] for response in responses], len(prompt) - len(kept), cut)
+
+
+def _keep_ends(ids: list[int], room: int, keep_first: int) -> list[int]:
+    """The first ``keep_first`` and the last of ``ids``, ``room`` together."""
+    if len(ids) <= room:
+        return ids
+    first = min(keep_first, room)
+    return ids[:first] + ids[len(ids) - (room - first) :]
+
+
+@dataclass
+class CutTable:
+    """The count of what truncation did to a set of records.
+
+    Counts are records, except ``end_token_lost``, which counts responses.
+
+    Example:
+        >>> table = CutTable()
+        >>> table.add(Truncation(4).fit([1, 5, 6], [[7, 2], [8, 2]], keep_first=1))
+        >>> table.as_dict()["prompt_cut"]
+        1
+    """
+
+    kept: int = 0
+    prompt_cut: int = 0
+    response_cut: int = 0
+    end_token_lost: int = 0
+    identical_after_cut: int = 0
+    dropped_because: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def dropped(self) -> int:
+        """How many records were left out, for any reason."""
+        return sum(self.dropped_because.values())
+
+    def add(self, fitted: Fitted) -> None:
+        """Count one record; one whose responses became the same is counted, and still counts as kept."""
+        if fitted.dropped is not None:
+            self.drop(fitted.dropped)
+            return
+        lost = sum(cut > 0 for cut in fitted.responses_cut)
+        self.kept += 1
+        self.prompt_cut += fitted.prompt_cut > 0
+        self.response_cut += lost > 0
+        self.end_token_lost += lost
+        self.identical_after_cut += fitted.identical
+
+    def drop(self, reason: str) -> None:
+        """Count one record that takes no part, for a reason of the caller's."""
+        self.dropped_because[reason] += 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """The counts by name; ``dropped`` is their sum, ``dropped_because`` the count by reason."""
+        return {
+            "kept": self.kept,
+            "prompt_cut": self.prompt_cut,
+            "response_cut": self.response_cut,
+            "end_token_lost": self.end_token_lost,
+            "identical_after_cut": self.identical_after_cut,
+            "dropped": self.dropped,
+            "dropped_because": dict(self.dropped_because),
+        }

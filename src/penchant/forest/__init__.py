@@ -1,0 +1,24 @@
+"""Floor 2: how feedback becomes one batch of tokens with nothing computed twice."""
+
+from penchant.forest.batching import Plan, plan_batches
+from penchant.forest.build import build_forest
+from penchant.forest.collate import Batch, collate
+from penchant.forest.encoding import EncodedData, Encoder, Example
+from penchant.forest.layout import Forest, Segment, TokenSequence
+from penchant.forest.views import register_view, view_names
+
+__all__ = [
+    "Batch",
+    "EncodedData",
+    "Encoder",
+    "Example",
+    "Forest",
+    "Plan",
+    "Segment",
+    "TokenSequence",
+    "build_forest",
+    "collate",
+    "plan_batches",
+    "register_view",
+    "view_names",
+]

@@ -1,0 +1,229 @@
+"""Attention over a forest, three ways that give the same numbers.
+
+``segments``: scaled-dot-product attention per segment with the keys of its ancestors in front (CPU; no N x N mask).
+``flex``: FlexAttention with the forest's rule as its mask (GPU).
+``dense``: one N x N boolean mask (the plain form, to test the others against).
+
+All three are reached through transformers' attention interface under one name, so a model's layers run unmodified. A
+layer hands over the keyword ``forest``; a call without it (ordinary generation, say) is ordinary attention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+from penchant.errors import ConfigurationError, nearest
+from penchant.forest.layout import Forest
+
+__all__ = ["ATTENTION", "AttentionPlan", "Backend", "register_attention"]
+
+ATTENTION = "penchant_forest"
+Backend = Literal["segments", "flex", "dense"]
+
+
+@dataclass
+class AttentionPlan:
+    """What attention layers need of one forest; masks are made once and shared by all layers.
+
+    Args:
+        forest: the batch's layout.
+        backend: ``segments``, ``flex`` or ``dense``.
+        masks: those made so far.
+        windows: the sliding windows that layers have asked for, None for a layer without one.
+    """
+
+    forest: Forest
+    backend: Backend
+    masks: dict[Any, Any] = field(default_factory=dict)
+    windows: set[int | None] = field(default_factory=set)
+
+    def window(self, size: int | None) -> int | None:
+        """The sliding window, or None where no sequence is long enough to feel it."""
+        self.windows.add(size)
+        return size if size is not None and size < self.forest.max_context else None
+
+    def dense_mask(self, window: int | None) -> Tensor:
+        """[N, N] boolean mask."""
+        return self._once(("dense", window), lambda: self.forest.may_attend(window))
+
+    def child_mask(self, place: int, window: int | None) -> Tensor:
+        """[n, m] boolean mask of segment ``place`` against its ancestors' keys and its own."""
+        return self._once((place, window), lambda: self._child_mask(place, window))
+
+    def block_mask(self, window: int | None) -> Any:
+        """FlexAttention's BlockMask for the forest's rule."""
+        return self._once(("flex", window), lambda: _block_mask(self.forest, window))
+
+    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
+        if key not in self.masks:
+            self.masks[key] = make()
+        return self.masks[key]
+
+    def _child_mask(self, place: int, window: int | None) -> Tensor:
+        segments = self.forest.segments
+        own = segments[place].length
+        above = sum(segments[ancestor].length for ancestor in segments[place].ancestors)
+        query = torch.arange(above, above + own, device=self.forest.token_ids.device)[:, None]
+        key = torch.arange(above + own, device=self.forest.token_ids.device)[None, :]
+        seen = key <= query
+        return seen if window is None else seen & (query - key < window)
+
+
+def register_attention() -> None:
+    """Make ``attn_implementation="penchant_forest"`` known to transformers (safe to call again)."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import sdpa_mask
+
+    AttentionInterface.register(ATTENTION, forest_attention)
+    AttentionMaskInterface.register(ATTENTION, sdpa_mask)
+
+
+def forest_attention(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    forest: AttentionPlan | None = None,
+    **kwargs: Any,
+) -> tuple[Tensor, Tensor | None]:
+    """Attention as transformers' layers call it: [1, H, N, D] queries in, [1, N, H, D] out."""
+    if forest is None:
+        from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
+    repeats = query.shape[1] // key.shape[1]
+    if repeats > 1 and forest.backend != "flex":
+        key, value = key.repeat_interleave(repeats, dim=1), value.repeat_interleave(repeats, dim=1)
+    scale = kwargs.get("scaling")
+    scale = query.shape[-1] ** -0.5 if scale is None else scale
+    window = forest.window(kwargs.get("sliding_window"))
+    softcap, sinks = kwargs.get("softcap"), kwargs.get("s_aux")
+    if forest.backend == "flex":
+        result = _flex(forest, query, key, value, scale, window, softcap, sinks)
+    elif forest.backend == "segments":
+        result = _by_segments(forest, query, key, value, scale, window, softcap, sinks)
+    elif forest.backend == "dense":
+        result = _attend(query, key, value, forest.dense_mask(window), scale, softcap, sinks)
+    else:
+        known = nearest(forest.backend, ["segments", "flex", "dense"])
+        raise ConfigurationError(f"There is no forest attention called {forest.backend!r}.", fix=known)
+    return result.transpose(1, 2).contiguous(), None
+
+
+def _attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    scale: float,
+    softcap: float | None,
+    sinks: Tensor | None,
+) -> Tensor:
+    """Softmax attention; ``mask`` None means causal."""
+    if softcap is None and sinks is None:
+        return scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=mask is None, scale=scale)
+    scores = (query @ key.transpose(-1, -2)) * scale
+    if softcap is not None:
+        scores = softcap * torch.tanh(scores / softcap)
+    if mask is None:
+        mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
+    scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+    if sinks is not None:
+        # A learned extra column that takes probability but carries no value.
+        column = sinks.reshape(1, -1, 1, 1).expand(scores.shape[0], -1, scores.shape[-2], 1)
+        scores = torch.cat([scores, column.to(scores.dtype)], dim=-1)
+    weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
+    return weights[..., : key.shape[-2]] @ value
+
+
+def _by_segments(
+    plan: AttentionPlan,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scale: float,
+    window: int | None,
+    softcap: float | None,
+    sinks: Tensor | None,
+) -> Tensor:
+    """Each segment against its ancestors' keys and its own: work grows with paths, not with N squared."""
+    segments = plan.forest.segments
+    lengths = [segment.length for segment in segments]
+    # One split, whose backward is one concatenation; slicing would make a full-size gradient per segment.
+    queries, keys, values = (part.split(lengths, dim=2) for part in (query, key, value))
+    results = []
+    for place, segment in enumerate(segments):
+        path = (*segment.ancestors, place)
+        if len(path) == 1:
+            mask = None if window is None else plan.child_mask(place, window)
+            own_keys, own_values = keys[place], values[place]
+        else:
+            mask = plan.child_mask(place, window)
+            own_keys = torch.cat([keys[part] for part in path], dim=2)
+            own_values = torch.cat([values[part] for part in path], dim=2)
+        results.append(_attend(queries[place], own_keys, own_values, mask, scale, softcap, sinks))
+    return torch.cat(results, dim=2)
+
+
+def _block_mask(forest: Forest, window: int | None) -> Any:
+    from torch.nn.attention.flex_attention import create_block_mask
+
+    subtree_end, depth, size = forest.subtree_end, forest.position_ids, forest.tokens
+
+    def rule(_batch: Tensor, _head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        seen = (key <= query) & (query < subtree_end[key])
+        return seen if window is None else seen & (depth[query] - depth[key] < window)
+
+    return create_block_mask(rule, None, None, size, size, device=str(forest.token_ids.device))
+
+
+def _flex(
+    plan: AttentionPlan,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scale: float,
+    window: int | None,
+    softcap: float | None,
+    sinks: Tensor | None,
+) -> Tensor:
+    """FlexAttention with the forest's rule, compiled where a GPU runs it."""
+    if sinks is not None:
+        raise ConfigurationError(
+            "Attention sinks are not available with the 'flex' attention.", fix="Use attention='dense' for this model."
+        )
+
+    def capped(score: Tensor, *_place: Tensor) -> Tensor:
+        assert softcap is not None
+        return softcap * torch.tanh(score / softcap)
+
+    attend = _compiled_flex() if query.is_cuda else _plain_flex()
+    score_mod = capped if softcap is not None else None
+    grouped = query.shape[1] != key.shape[1]
+    return attend(
+        query, key, value, block_mask=plan.block_mask(window), score_mod=score_mod, scale=scale, enable_gqa=grouped
+    )
+
+
+def _plain_flex() -> Callable[..., Tensor]:
+    from torch.nn.attention.flex_attention import flex_attention
+
+    return flex_attention
+
+
+_COMPILED: dict[str, Callable[..., Tensor]] = {}
+
+
+def _compiled_flex() -> Callable[..., Tensor]:
+    """Compiled once a process; batches differ in length, so lengths are compiled as symbols."""
+    if "flex" not in _COMPILED:
+        _COMPILED["flex"] = torch.compile(_plain_flex(), dynamic=True)
+    return _COMPILED["flex"]

@@ -1,0 +1,211 @@
+"""From records to token sequences: exactly the views and fields that an objective asks for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penchant.errors import DataError
+from penchant.feedback.records import Comparison, Record, Source, Text
+from penchant.feedback.rendering import Renderer
+from penchant.feedback.truncation import CutTable, Fitted, Truncation
+from penchant.forest.layout import TokenSequence
+from penchant.forest.views import view_texts
+
+__all__ = ["EncodedData", "Encoder", "Example"]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One record as an objective sees it.
+
+    Args:
+        views: for each view its token sequences (one, or several for a list of responses).
+        fields: for each record field a number, or one number per response.
+        weight: the record's weight in the loss.
+        source: where the record came from.
+    """
+
+    views: dict[str, list[TokenSequence]]
+    fields: dict[str, float | list[float]]
+    weight: float
+    source: Source
+
+    @property
+    def size(self) -> int:
+        """Tokens the example adds to a batch, its prompt counted once (an upper bound of its share of the forest)."""
+        sequences = [sequence for view in self.views.values() for sequence in view]
+        prompts = {tuple(sequence.prompt) for sequence in sequences}
+        return sum(map(len, prompts)) + sum(len(sequence.response) for sequence in sequences)
+
+
+@dataclass
+class EncodedData:
+    """Examples with the count of what was cut on the way."""
+
+    examples: list[Example]
+    cut: CutTable = field(default_factory=CutTable)
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+
+class Encoder:
+    """Turns records into examples.
+
+    Args:
+        renderer: the one renderer of training, scoring and generation.
+        views: names of the views to build.
+        fields: names of the record fields to read; those in ``optional`` may be absent from all records.
+        truncation: how long a sequence may be, and what to do with longer ones.
+        optional: views and fields that records need not supply.
+    """
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        views: Sequence[str],
+        fields: Sequence[str] = (),
+        truncation: Truncation | None = None,
+        optional: Iterable[str] = (),
+    ) -> None:
+        self.renderer, self.views, self.fields = renderer, tuple(views), tuple(fields)
+        self.truncation = truncation or Truncation(None)
+        self.optional = frozenset(optional)
+
+    def encode(self, records: Sequence[Record], progress: Callable[[int], None] | None = None) -> EncodedData:
+        """Encode all records; those that do not fit are counted, never silently lost.
+
+        Args:
+            records: the feedback.
+            progress: called with the number of records done.
+
+        Raises:
+            DataError: a record lacks a view or field, or no record is left.
+        """
+        data = EncodedData([])
+        for done, record in enumerate(records, start=1):
+            example = self._example(record, data.cut)
+            if example is not None:
+                data.examples.append(example)
+            if progress is not None:
+                progress(done)
+        if not data.examples:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in data.cut.dropped_because.items())
+            raise DataError(
+                f"None of the {len(records)} records can be used ({reasons or 'there is none'}).",
+                fix="Raise max_length, choose another truncation policy, or run `penchant data check` on the file.",
+            )
+        _require_same_fields(data.examples)
+        return data
+
+    def _example(self, record: Record, cut: CutTable) -> Example | None:
+        views = {name: texts for name in self.views if (texts := self._texts(name, record)) is not None}
+        fitted = self._fit(record, views)
+        reason = next((each.dropped for each in fitted.values() if each.dropped), None)
+        if not fitted:
+            reason = "no view that the objective asks for"
+        elif reason is None and isinstance(record, Comparison) and _identical(fitted):
+            reason = "responses identical as tokens"
+            cut.identical_after_cut += any(each.identical for each in fitted.values())
+        if reason is not None:
+            cut.drop(reason)
+            return None
+        worst = max(fitted.values(), key=lambda each: (each.prompt_cut, sum(each.responses_cut)))
+        cut.add(worst)
+        sequences: dict[str, list[TokenSequence]] = {name: [] for name in views}
+        taken = dict.fromkeys(fitted, 0)
+        for name, texts in views.items():
+            for prompt, _response in texts:
+                key = _key(prompt)
+                each = fitted[key]
+                sequences[name].append(TokenSequence(each.prompt, each.responses[taken[key]]))
+                taken[key] += 1
+        fields = {name: value for name in self.fields if (value := self._field(name, record)) is not None}
+        weight = record.fields.get("weight")
+        return Example(sequences, fields, 1.0 if weight is None else _number("weight", weight, record), record.source)
+
+    def _texts(self, name: str, record: Record) -> list[tuple[Text, Text]] | None:
+        try:
+            return view_texts(name, record)
+        except DataError:
+            if name in self.optional:
+                return None
+            raise
+
+    def _fit(self, record: Record, views: dict[str, list[tuple[Text, Text]]]) -> dict[Any, Fitted]:
+        """All sequences of a record that answer one prompt keep the same part of it."""
+        prompts: dict[Any, list[int]] = {}
+        responses: dict[Any, list[list[int]]] = {}
+        try:
+            for texts in views.values():
+                for prompt, response in texts:
+                    key = _key(prompt)
+                    if key not in prompts:
+                        prompts[key] = self.renderer.prompt_ids(prompt)
+                    responses.setdefault(key, []).append(self.renderer.response_ids(prompt, response))
+            return {
+                key: self.truncation.fit(ids, responses[key], keep_first=self.renderer.keep_first(ids))
+                for key, ids in prompts.items()
+            }
+        except DataError as error:
+            if error.where is not None:
+                raise
+            raise DataError(error.what, where=str(record.source), why=error.why, fix=error.fix) from error
+
+    def _field(self, name: str, record: Record) -> float | list[float] | None:
+        value = getattr(record, name, None)
+        value = record.fields.get(name) if value is None else value
+        if value is None and name in self.optional:
+            return None
+        if value is None:
+            have = ", ".join(sorted(record.fields)) or "none"
+            raise DataError(
+                f"The objective needs the field {name!r}, which this record does not have (further fields: {have}).",
+                where=str(record.source),
+                fix=f"Add a number {name!r} to every record, or map a column to it with --map {name}=COLUMN.",
+            )
+        if isinstance(value, list | tuple):
+            return [_number(name, each, record) for each in value]
+        return _number(name, value, record)
+
+
+def _number(name: str, value: Any, record: Record) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError(
+            f"The field {name!r} is {value!r}, not a finite number.",
+            where=str(record.source),
+            fix=f"Give every record a number {name!r}, or map another column to it with --map {name}=COLUMN.",
+        )
+    return number
+
+
+def _require_same_fields(examples: Sequence[Example]) -> None:
+    """A field that only some records have can be batched neither with them nor without."""
+    first = examples[0]
+    for example in examples:
+        if differing := sorted(example.fields.keys() ^ first.fields.keys()):
+            there, absent = (example, first) if differing[0] in example.fields else (first, example)
+            raise DataError(
+                f"The field {differing[0]!r} is missing here, but {there.source} has it.",
+                where=str(absent.source),
+                fix="Give it to every record, or to none.",
+            )
+
+
+def _key(prompt: Text) -> Any:
+    return prompt if isinstance(prompt, str) else repr(prompt)
+
+
+def _identical(fitted: dict[Any, Fitted]) -> bool:
+    """Whether a comparison compares a sequence of tokens with itself."""
+    if len(fitted) != 1:
+        return False
+    responses = next(iter(fitted.values())).responses
+    return len(responses) > 1 and len({tuple(response) for response in responses}) == 1

@@ -1,0 +1,126 @@
+"""The forest: a batch of token sequences in one flat row, with nothing repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+__all__ = ["Forest", "Segment", "TokenSequence"]
+
+
+class TokenSequence(NamedTuple):
+    """One prompt and one response as token ids; the response ends with its end token."""
+
+    prompt: Sequence[int]
+    response: Sequence[int]
+
+
+class Segment(NamedTuple):
+    """A maximal run of tokens without branching: flat range ``start:stop`` and the segments above it, root first."""
+
+    start: int
+    stop: int
+    ancestors: tuple[int, ...]
+
+    @property
+    def length(self) -> int:
+        """Number of tokens in the segment."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Token segments of R sequences, laid out depth-first in one row of N tokens.
+
+    Token i may attend to token j exactly when ``j <= i < subtree_end[j]``; depth-first order makes that the test
+    "j is an ancestor of i, or before it in the same segment".
+
+    Args:
+        token_ids: [N] token ids.
+        position_ids: [N] depth of each token in its own sequence.
+        parent: [N] flat index of the token before it in its own sequence, -1 at a root.
+        subtree_end: [N] one past the last token of the subtree that hangs from the token's segment.
+        response_index: [R, T] flat index of each response token; 0 where ``mask`` is False.
+        mask: [R, T] True where a response has a token.
+        segments: the segments in flat order.
+        sequence_tokens: tokens that the R sequences would hold without sharing.
+        max_context: length of the longest sequence, tokens.
+        sequences: the R sequences themselves, for models that need them apart.
+    """
+
+    token_ids: Tensor
+    position_ids: Tensor
+    parent: Tensor
+    subtree_end: Tensor
+    response_index: Tensor
+    mask: Tensor
+    segments: tuple[Segment, ...]
+    sequence_tokens: int
+    max_context: int
+    sequences: tuple[TokenSequence, ...] = field(repr=False)
+
+    @property
+    def tokens(self) -> int:
+        """N, the number of tokens that are computed."""
+        return self.token_ids.shape[0]
+
+    @property
+    def saved(self) -> float:
+        """Share of tokens, in [0, 1), that need not be computed because sequences share them."""
+        return 1.0 - self.tokens / self.sequence_tokens if self.sequence_tokens else 0.0
+
+    @cached_property
+    def targets(self) -> Tensor:
+        """[K] flat indices of the distinct response tokens, ascending."""
+        return torch.unique(self.response_index[self.mask])
+
+    @cached_property
+    def predict_from(self) -> Tensor:
+        """[K] flat index of the token whose output predicts each target."""
+        return self.parent[self.targets]
+
+    @cached_property
+    def target_ids(self) -> Tensor:
+        """[K] the token ids of the targets."""
+        return self.token_ids[self.targets]
+
+    @cached_property
+    def target_of(self) -> Tensor:
+        """[R, T] for each response token its place in ``targets``; 0 where masked."""
+        return torch.searchsorted(self.targets, self.response_index).clamp_(max=max(len(self.targets) - 1, 0))
+
+    def per_response(self, values: Tensor) -> Tensor:
+        """Spread values of the K targets to the [R, T] response tokens (0 where masked)."""
+        return torch.where(self.mask, values[self.target_of], values.new_zeros(()))
+
+    def may_attend(self, window: int | None = None) -> Tensor:
+        """The attention rule as a dense [N, N] boolean mask: the plain form that fast paths are tested against.
+
+        Args:
+            window: where given, only tokens fewer than ``window`` places apart in their sequence see one another.
+        """
+        index = torch.arange(self.tokens, device=self.token_ids.device)
+        seen = (index[None, :] <= index[:, None]) & (index[:, None] < self.subtree_end[None, :])
+        if window is not None:
+            seen &= self.position_ids[:, None] - self.position_ids[None, :] < window
+        return seen
+
+    def to(self, device: torch.device | str) -> Forest:
+        """The same forest with its arrays on another device."""
+        if self.token_ids.device == torch.device(device):
+            return self
+        moved = {
+            name: getattr(self, name).to(device, non_blocking=True)
+            for name in ("token_ids", "position_ids", "parent", "subtree_end", "response_index", "mask")
+        }
+        plain = {name: getattr(self, name) for name in ("segments", "sequence_tokens", "max_context", "sequences")}
+        twin = Forest(**moved, **plain)
+        for name in ("targets", "predict_from", "target_ids", "target_of"):
+            # Worked out where the arrays were made, so that a GPU is not made to wait for a sort.
+            twin.__dict__[name] = getattr(self, name).to(device, non_blocking=True)
+        return twin

@@ -1,0 +1,83 @@
+"""Sampling responses with transformers' own generation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+__all__ = ["generate"]
+
+
+def generate(
+    model: nn.Module,
+    tokenizer: object,
+    prompts: Sequence[Sequence[int]],
+    *,
+    samples: int = 1,
+    max_new_tokens: int,
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    stop_token_ids: Sequence[int],
+    seed: int = 0,
+    batch_size: int = 64,
+) -> list[list[list[int]]]:
+    """Sample responses to prompts.
+
+    Args:
+        model: a causal language model of transformers.
+        tokenizer: its tokenizer (for the padding token).
+        prompts: P prompts as token ids, none empty.
+        samples: responses a prompt.
+        max_new_tokens: most tokens a response may have.
+        temperature: of sampling; 0 takes the likeliest token every time.
+        top_p: smallest probability mass to sample from, in (0, 1].
+        stop_token_ids: tokens that end a response.
+        seed: of the sampling; the global random state is left as it was.
+        batch_size: sequences generated at once.
+
+    Returns:
+        For each prompt ``samples`` lists of token ids, without the prompt, with the stop token if one was reached.
+    """
+    pad = getattr(tokenizer, "pad_token_id", None)
+    pad = stop_token_ids[0] if pad is None else pad
+    device = next(model.parameters()).device
+    results: list[list[list[int]]] = [[] for _ in prompts]
+    # Prompts of like length together: less padding, and the order of the results does not depend on it.
+    order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
+    per_batch = max(1, batch_size // samples)
+    was_training = model.training
+    model.eval()
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices), torch.no_grad():
+        torch.manual_seed(seed)
+        for start in range(0, len(order), per_batch):
+            places = order[start : start + per_batch]
+            longest = max(len(prompts[place]) for place in places)
+            ids = torch.tensor([[pad] * (longest - len(prompts[p])) + list(prompts[p]) for p in places], device=device)
+            lengths = torch.tensor([len(prompts[place]) for place in places], device=device)
+            mask = (torch.arange(longest, device=device)[None] >= longest - lengths[:, None]).long()
+            sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
+            output = model.generate(  # type: ignore[operator]
+                input_ids=ids,
+                attention_mask=mask,
+                max_new_tokens=max_new_tokens,
+                num_return_sequences=samples,
+                eos_token_id=list(stop_token_ids),
+                pad_token_id=pad,
+                use_cache=True,
+                **(sampling if temperature > 0 else {"do_sample": False}),
+            )
+            for row, tokens in enumerate(output[:, longest:].tolist()):
+                results[places[row // samples]].append(_until_stop(tokens, set(stop_token_ids)))
+    model.train(was_training)
+    return results
+
+
+def _until_stop(tokens: list[int], stops: set[int]) -> list[int]:
+    """The tokens up to the first stop token, that one included."""
+    for place, token in enumerate(tokens):
+        if token in stops:
+            return tokens[: place + 1]
+    return tokens

@@ -1,0 +1,1 @@
+"""Tiny worlds whose truth is known, where claims are tested."""

@@ -1,0 +1,54 @@
+"""A tiny language world: generated product reviews with a known reward."""
+
+from penchant.lab.language.grammar import Grammar, join_words, split_words
+from penchant.lab.language.model import tiny_model
+from penchant.lab.language.reviews import (
+    Prompt,
+    grammar_of,
+    grammatical_share,
+    is_sentence,
+    product_of,
+    sentences_of,
+    vocabulary,
+    write_prompt,
+    write_review,
+)
+from penchant.lab.language.sentiment import sentence_sentiment, true_reward
+from penchant.lab.language.tokenizer import build_tokenizer
+from penchant.lab.language.world import (
+    RewardDistribution,
+    comparisons,
+    demonstrations,
+    label_extremes,
+    label_pairs,
+    preference_probability,
+    prompts,
+    reward_distribution,
+)
+
+__all__ = [
+    "Grammar",
+    "Prompt",
+    "RewardDistribution",
+    "build_tokenizer",
+    "comparisons",
+    "demonstrations",
+    "grammar_of",
+    "grammatical_share",
+    "is_sentence",
+    "join_words",
+    "label_extremes",
+    "label_pairs",
+    "preference_probability",
+    "product_of",
+    "prompts",
+    "reward_distribution",
+    "sentence_sentiment",
+    "sentences_of",
+    "split_words",
+    "tiny_model",
+    "true_reward",
+    "vocabulary",
+    "write_prompt",
+    "write_review",
+]

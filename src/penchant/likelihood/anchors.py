@@ -1,0 +1,226 @@
+"""Anchors: the reference that a policy is held to, and where its numbers come from."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from penchant.errors import ConfigurationError, TrainingError, nearest
+from penchant.forest.build import build_forest
+from penchant.forest.layout import Forest, TokenSequence
+from penchant.likelihood.cache import ReferenceCache, fingerprint
+from penchant.likelihood.causal import CausalScorer
+from penchant.likelihood.head import Head, ReferenceRows, token_statistics
+
+__all__ = ["Anchor", "AnchorKind", "build_anchor"]
+
+AnchorKind = Literal["initial", "cached", "none"]
+
+Progress = Callable[[int, int], None]
+
+
+class Anchor:
+    """No reference at all; the base of the others."""
+
+    kind: str = "none"
+
+    def prepare(self, sequences: Sequence[TokenSequence], progress: Progress | None = None) -> None:
+        """Called once with all sequences of the run, while the policy is still the initial model."""
+
+    def score(self, forest: Forest, whole: bool = False) -> tuple[Tensor | None, ReferenceRows | None]:
+        """Reference log-probabilities of a forest's targets.
+
+        Args:
+            forest: the batch.
+            whole: also give what the vocabulary KL needs.
+
+        Returns:
+            [K] log-probabilities in nats without gradient (None without a reference), and the reference's rows.
+        """
+        raise ConfigurationError(
+            "The objective needs a reference, but the anchor is 'none'.",
+            fix="Choose anchor=initial (a frozen copy) or anchor=cached (log-probabilities kept on disk).",
+        )
+
+    def close(self) -> None:
+        """Release what the anchor holds."""
+
+
+class InitialAnchor(Anchor):
+    """The policy as it was at the start: a frozen copy, or the policy with its adapter switched off.
+
+    Args:
+        scorer: the policy, at its initial weights.
+    """
+
+    kind = "initial"
+
+    def __init__(self, scorer: CausalScorer) -> None:
+        self.policy = scorer
+        self.adapter = hasattr(scorer.model, "disable_adapter")
+        self.scorer = scorer if self.adapter else self._frozen_copy(scorer)
+
+    @staticmethod
+    def _frozen_copy(scorer: CausalScorer) -> CausalScorer:
+        scorer.close()
+        try:
+            twin: nn.Module = copy.deepcopy(scorer.model).eval().requires_grad_(False)
+        finally:
+            scorer.open()
+        return CausalScorer(twin, scorer.attention, scorer.chunk_rows)
+
+    def score(self, forest: Forest, whole: bool = False) -> tuple[Tensor | None, ReferenceRows | None]:
+        """See `Anchor.score`."""
+        off = self.scorer.model.disable_adapter() if self.adapter else contextlib.nullcontext()
+        with off, torch.no_grad():
+            if not whole:
+                return self.scorer.score(forest)["logps"], None
+            rows = self.scorer.rows(forest)
+            logps = token_statistics(rows.hidden, rows.head, forest.target_ids)["logps"]
+        return logps, ReferenceRows(rows.hidden, self._switched_off(rows.head)) if self._adapted_head else rows
+
+    @property
+    def _adapted_head(self) -> bool:
+        """Whether the output head itself has an adapter."""
+        output = self.scorer.core.get_output_embeddings()
+        return self.adapter and any(type(part).__module__.startswith("peft.") for part in output.modules())
+
+    def _switched_off(self, head: Head) -> Head:
+        def plain(hidden: Tensor) -> Tensor:
+            # It runs later, chunk by chunk, while the policy's adapter is on.
+            with self.scorer.model.disable_adapter():
+                return head(hidden)
+
+        return plain
+
+    def close(self) -> None:
+        """Give a frozen copy free."""
+        if not self.adapter:
+            self.scorer.close()
+
+
+class CachedAnchor(Anchor):
+    """Log-probabilities of the initial model, computed once per model and text, kept on disk and shared by all runs.
+
+    No second model is held in memory: what is missing is computed by the policy itself before its first step.
+
+    Args:
+        scorer: the policy, at its initial weights.
+        folder: where the cache lives.
+        tokens: tokens a forward pass while filling.
+    """
+
+    kind = "cached"
+
+    def __init__(self, scorer: CausalScorer, folder: Path, tokens: int = 8192) -> None:
+        self.scorer = scorer
+        self.tokens = tokens
+        self.initial = InitialAnchor(scorer) if hasattr(scorer.model, "disable_adapter") else None
+        self.cache = ReferenceCache(folder, fingerprint(scorer.core))
+
+    def prepare(self, sequences: Sequence[TokenSequence], progress: Progress | None = None) -> None:
+        """Compute what the cache lacks; recheck a few of the values that it has."""
+        distinct = list({ReferenceCache.key(sequence): sequence for sequence in sequences}.values())
+        missing = [sequence for sequence, known in zip(distinct, self.cache.has(distinct), strict=True) if not known]
+        absent = {ReferenceCache.key(sequence) for sequence in missing}
+        self._recheck([sequence for sequence in distinct if ReferenceCache.key(sequence) not in absent][:4])
+        done = 0
+        for batch in self._batches(missing):
+            self.cache.put(batch, self._compute(batch))
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(missing))
+
+    def _batches(self, sequences: Sequence[TokenSequence]) -> list[list[TokenSequence]]:
+        """Responses to one prompt stay together, so filling shares prompts too."""
+        ordered = sorted(sequences, key=lambda sequence: (len(sequence.prompt), tuple(sequence.prompt)))
+        batches: list[list[TokenSequence]] = []
+        load, last = self.tokens, None
+        for sequence in ordered:
+            cost = len(sequence.response) + (0 if sequence.prompt == last else len(sequence.prompt))
+            if load + cost > self.tokens and sequence.prompt != last:
+                batches.append([])
+                load = 0
+            batches[-1].append(sequence)
+            load, last = load + cost, sequence.prompt
+        return batches
+
+    def _compute(self, sequences: Sequence[TokenSequence]) -> list[Tensor]:
+        forest = build_forest(sequences).to(next(self.scorer.core.parameters()).device)
+        with torch.no_grad():
+            if self.initial is not None:
+                logps, _rows = self.initial.score(forest)
+                assert logps is not None
+            else:
+                logps = self.scorer.score(forest)["logps"]
+        spread = forest.per_response(logps).cpu()
+        return [row[mask] for row, mask in zip(spread, forest.mask.cpu(), strict=True)]
+
+    def _recheck(self, sequences: Sequence[TokenSequence]) -> None:
+        if not sequences:
+            return
+        dtype = next(self.scorer.core.parameters()).dtype
+        tolerance = 1e-3 if dtype == torch.float32 else 0.25
+        for kept, fresh in zip(self.cache.get(sequences), self._compute(sequences), strict=True):
+            assert kept is not None
+            gap = (kept - fresh).abs().max().item() if kept.shape == fresh.shape else math.inf
+            if not gap <= tolerance * max(1.0, fresh.abs().max().item()):
+                raise TrainingError(
+                    f"Cached reference log-probabilities differ by {gap:.3g} nats from a fresh computation.",
+                    where=str(self.cache.path),
+                    why="They were computed under other conditions, so log-ratios would be wrong.",
+                    fix="Delete this file; it will be filled again.",
+                )
+
+    def score(self, forest: Forest, whole: bool = False) -> tuple[Tensor | None, ReferenceRows | None]:
+        """See `Anchor.score`; the cache holds one number a token, so ``whole`` is refused."""
+        if whole:
+            raise ConfigurationError(
+                "The KL over the vocabulary needs the reference's whole distribution; the cache holds one number a token.",
+                fix="Use anchor=initial.",
+            )
+        values = self.cache.get(forest.sequences)
+        flat = torch.zeros(len(forest.targets), dtype=torch.float32)
+        target_of, mask = forest.target_of.cpu(), forest.mask.cpu()
+        for row, value in enumerate(values):
+            if value is None:
+                raise TrainingError(
+                    "A response has no reference log-probabilities in the cache.",
+                    where=str(self.cache.path),
+                    fix="Call anchor.prepare with every sequence of the run before the first step.",
+                )
+            flat[target_of[row][mask[row]]] = value
+        return flat.to(forest.token_ids.device), None
+
+    def close(self) -> None:
+        """Close the file."""
+        self.cache.close()
+
+
+def build_anchor(kind: str, scorer: CausalScorer, cache: Path | None = None) -> Anchor:
+    """The anchor of a run.
+
+    Args:
+        kind: ``initial``, ``cached`` or ``none``.
+        scorer: the policy, at its initial weights.
+        cache: folder of the cache; a folder of the user's where absent.
+
+    Raises:
+        ConfigurationError: an unknown kind.
+    """
+    if kind not in get_args(AnchorKind):
+        raise ConfigurationError(f"There is no anchor {kind!r}.", fix=nearest(kind, get_args(AnchorKind)))
+    if kind == "none":
+        return Anchor()
+    if kind == "initial":
+        return InitialAnchor(scorer)
+    from penchant.likelihood.cache import default_folder
+
+    return CachedAnchor(scorer, cache or default_folder())

@@ -1,0 +1,50 @@
+"""Dropout off, for policy and reference alike: a log-ratio of two random numbers is not a log-ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+__all__ = ["without_dropout"]
+
+
+# Rates that layers keep as plain numbers: dropped weights, dropped layers, noise on a router's input.
+RANDOM = ("dropout", "layerdrop", "jitter")
+
+
+def without_dropout(model: nn.Module) -> Callable[[], None]:
+    """Set every rate of dropout and its kin to zero, whatever its mode.
+
+    ``model.eval()`` would not do: gradient checkpointing works in training mode alone.
+
+    Args:
+        model: the model; changed in place.
+
+    Returns:
+        A function that restores the former rates.
+
+    Example:
+        >>> layer = nn.Dropout(0.5)
+        >>> restore = without_dropout(layer)
+        >>> layer.p
+        0.0
+        >>> restore(); layer.p
+        0.5
+    """
+    former: list[tuple[nn.Module, str, Any]] = []
+    for module in model.modules():
+        names = ["p"] if isinstance(module, nn.modules.dropout._DropoutNd) else []
+        names += [name for name in vars(module) if any(word in name for word in RANDOM)]
+        for name in names:
+            value = getattr(module, name)
+            if isinstance(value, float) and value != 0.0:
+                former.append((module, name, value))
+                setattr(module, name, 0.0)
+
+    def restore() -> None:
+        for module, name, value in former:
+            setattr(module, name, value)
+
+    return restore

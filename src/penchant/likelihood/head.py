@@ -1,0 +1,133 @@
+"""From hidden states to log-probabilities of tokens, without ever holding the logits of a whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.utils.checkpoint import checkpoint
+
+from penchant.errors import ConfigurationError, nearest
+
+__all__ = ["STATISTICS", "ReferenceRows", "token_statistics"]
+
+STATISTICS = frozenset({"entropy", "kl", "sum_p2"})
+
+# Above this many bytes of float32 logits the head runs in chunks that are recomputed in backward.
+CHUNK_BYTES = 64 * 2**20
+WHOLE_BYTES = 256 * 2**20
+
+Head = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class ReferenceRows:
+    """The reference's hidden states at the same rows, and its head: what the vocabulary KL needs."""
+
+    hidden: Tensor
+    head: Head
+
+
+class _TargetLogProb(torch.autograd.Function):
+    """log softmax at one id a row; keeps one [K, V] float32 buffer for backward instead of three."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, ids: Tensor) -> Tensor:
+        log_probs = torch.log_softmax(logits, dim=-1, dtype=torch.float32)
+        ctx.save_for_backward(log_probs, ids)
+        ctx.logits_dtype = logits.dtype
+        return log_probs.gather(-1, ids[:, None]).squeeze(-1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        log_probs, ids = ctx.saved_tensors
+        upstream = gradients[0][:, None]
+        result = log_probs.exp().mul_(-upstream)
+        result.scatter_add_(-1, ids[:, None], upstream)
+        return result.to(ctx.logits_dtype), None
+
+
+def token_statistics(
+    hidden: Tensor,
+    head: Head,
+    ids: Tensor,
+    stats: Iterable[str] = (),
+    reference: ReferenceRows | None = None,
+    chunk_rows: int | None = None,
+    vocabulary: int | None = None,
+) -> dict[str, Tensor]:
+    """Log-probabilities of K tokens, with optional statistics of the whole distribution, in one pass.
+
+    Args:
+        hidden: [K, D] hidden states that predict the tokens.
+        head: hidden states to logits [K, V].
+        ids: [K] the tokens.
+        stats: any of ``entropy`` (nats), ``kl`` (KL from policy to reference over the vocabulary, nats), ``sum_p2``.
+        reference: the reference's rows; needed for ``kl``.
+        chunk_rows: rows a chunk; chosen by size where absent (0 means never chunk).
+        vocabulary: V, to choose the chunk; measured on one row where absent.
+
+    Returns:
+        ``logps`` and each statistic, all [K] float32.
+
+    Raises:
+        ConfigurationError: an unknown statistic, or ``kl`` without a reference that still has its distribution.
+    """
+    wanted = tuple(sorted(stats))
+    for name in wanted:
+        if name not in STATISTICS:
+            raise ConfigurationError(f"There is no token statistic {name!r}.", fix=nearest(name, STATISTICS))
+    if "kl" in wanted and reference is None:
+        raise ConfigurationError(
+            "The KL over the vocabulary needs the reference's whole distribution, which this anchor does not give.",
+            fix="Use anchor=initial; cached log-probabilities hold one number a token.",
+        )
+    rows = chunk_rows if chunk_rows is not None else _chunk_rows(hidden, head, vocabulary)
+    if rows == 0 or rows >= len(ids):
+        return _statistics(hidden, ids, head, wanted, reference)
+    pieces = []
+    for start in range(0, len(ids), rows):
+        part = slice(start, start + rows)
+        beside = None if reference is None else ReferenceRows(reference.hidden[part], reference.head)
+        arguments = (hidden[part], ids[part], head, wanted, beside)
+        if torch.is_grad_enabled():
+            pieces.append(checkpoint(_statistics, *arguments, use_reentrant=False))
+        else:
+            pieces.append(_statistics(*arguments))
+    return {name: torch.cat([piece[name] for piece in pieces]) for name in pieces[0]}
+
+
+def _chunk_rows(hidden: Tensor, head: Head, vocabulary: int | None) -> int:
+    """0 where all logits fit comfortably, else how many rows a chunk may have."""
+    if vocabulary is None:
+        with torch.no_grad():
+            vocabulary = head(hidden[:1]).shape[-1]
+    if hidden.shape[0] * vocabulary * 4 <= WHOLE_BYTES:
+        return 0
+    return max(1, CHUNK_BYTES // (vocabulary * 4))
+
+
+def _statistics(
+    hidden: Tensor, ids: Tensor, head: Head, wanted: tuple[str, ...], reference: ReferenceRows | None
+) -> dict[str, Tensor]:
+    logits = head(hidden)
+    if not wanted:
+        return {"logps": _TargetLogProb.apply(logits, ids)}
+    log_probs = torch.log_softmax(logits, dim=-1, dtype=torch.float32)
+    probs = log_probs.exp()
+    result = {"logps": log_probs.gather(-1, ids[:, None]).squeeze(-1)}
+    if "entropy" in wanted:
+        result["entropy"] = -(probs * log_probs).sum(-1)
+    if "sum_p2" in wanted:
+        result["sum_p2"] = (probs * probs).sum(-1)
+    if "kl" in wanted:
+        assert reference is not None
+        with torch.no_grad():
+            other = torch.log_softmax(reference.head(reference.hidden), dim=-1, dtype=torch.float32)
+        result["kl"] = (probs * (log_probs - other)).sum(-1)
+    return result

@@ -1,0 +1,80 @@
+"""Loading a causal language model from a folder or the hub, with errors that say what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from penchant.errors import ModelError, nearest
+
+__all__ = ["load_model"]
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def load_model(
+    source: str | Path, *, dtype: str | None = None, quantize: str | None = None, device: str | None = None
+) -> Any:
+    """A causal language model of transformers.
+
+    Args:
+        source: a folder written by ``save_pretrained``, or a hub id.
+        dtype: ``float32``, ``bfloat16`` or ``float16``; as saved where absent.
+        quantize: ``4bit`` (QLoRA, needs bitsandbytes and a GPU), or None.
+        device: where to put it; the CPU where absent.
+
+    Returns:
+        The model, in evaluation mode.
+
+    Raises:
+        ModelError: the source is not a model that can be loaded.
+    """
+    from transformers import AutoModelForCausalLM
+
+    if dtype is not None and dtype not in DTYPES:
+        raise ModelError(f"There is no number type {dtype!r}.", fix=nearest(dtype, DTYPES))
+    folder = Path(source)
+    if folder.exists() and not (folder / "config.json").is_file():
+        raise ModelError(
+            "This is not a model folder: it has no config.json.",
+            where=str(source),
+            fix="Give a folder written by save_pretrained (config.json, model.safetensors, tokenizer.json).",
+        )
+    options: dict[str, Any] = {"dtype": DTYPES[dtype] if dtype else "auto"}
+    if quantize is not None:
+        options["quantization_config"] = _quantization(quantize, options["dtype"])
+    try:
+        model, loaded = AutoModelForCausalLM.from_pretrained(str(source), output_loading_info=True, **options)
+    except Exception as error:  # transformers raises many kinds; each means that there is no such model
+        reason = str(error).strip().splitlines()[0][:240] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"No causal language model can be loaded from here ({reason}).",
+            where=str(source),
+            fix="Check the path; a hub id needs a network (or a copy in the local cache).",
+        ) from error
+    if missing := sorted(loaded["missing_keys"]):
+        raise ModelError(
+            f"{len(missing)} of the model's weights are not in its files, for example {missing[0]!r}.",
+            where=str(source),
+            why="They would be filled with random numbers.",
+            fix="Give a folder that holds a whole causal language model (not an encoder, a reward model or a part).",
+        )
+    return (model if quantize or device is None else model.to(device)).eval()
+
+
+def _quantization(kind: str, dtype: Any) -> Any:
+    if kind != "4bit":
+        raise ModelError(f"There is no quantization {kind!r}.", fix=nearest(kind, ["4bit"]))
+    try:
+        import bitsandbytes  # noqa: F401
+        from transformers import BitsAndBytesConfig
+    except ImportError as error:
+        raise ModelError(
+            "Quantized training (QLoRA) needs the package bitsandbytes.", fix="pip install 'penchant[quantized]'"
+        ) from error
+    compute = torch.bfloat16 if dtype == "auto" else dtype
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=compute, bnb_4bit_use_double_quant=True
+    )

@@ -1,0 +1,104 @@
+"""Scoring batches: from a forest to the `Scored` views that objectives see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from penchant.forest.batching import plan_batches
+from penchant.forest.build import build_forest
+from penchant.forest.collate import Batch
+from penchant.forest.layout import Forest, TokenSequence
+from penchant.likelihood.anchors import Anchor
+from penchant.likelihood.causal import CausalScorer
+from penchant.objectives.requirements import Needs
+from penchant.objectives.scored import Scored
+
+__all__ = ["score_batch", "sequence_logps"]
+
+
+def score_batch(
+    scorer: CausalScorer, batch: Batch, anchor: Anchor, needs: Needs, module: nn.Module | None = None
+) -> dict[str, Scored]:
+    """Every view of a batch, scored by the policy (with gradient) and the anchor (without) in one pass each.
+
+    Args:
+        scorer: the policy.
+        batch: the examples, on the policy's device.
+        anchor: the reference.
+        needs: whether a reference is needed, and which statistics.
+        module: the wrapped policy (DDP, FSDP) to call through.
+
+    Returns:
+        A `Scored` for each view; row r of it belongs to example ``group[r]`` of the batch.
+    """
+    reference, rows = (None, None)
+    if needs.reference or "kl" in needs.stats:
+        reference, rows = anchor.score(batch.forest, whole="kl" in needs.stats)
+    flat = scorer.score(batch.forest, needs.stats, rows, module)
+    logps = flat.pop("logps")
+    if not needs.reference:
+        reference = None
+    return {view: _view(batch, view, logps, reference, flat) for view in batch.rows}
+
+
+def _view(batch: Batch, view: str, logps: Tensor, reference: Tensor | None, stats: dict[str, Tensor]) -> Scored:
+    rows, forest = batch.rows[view], batch.forest
+    mask = forest.mask[rows]
+    longest = int(mask.sum(-1).max())
+    mask, place = mask[:, :longest], forest.target_of[rows][:, :longest]
+
+    def spread(flat: Tensor) -> Tensor:
+        return torch.where(mask, flat[place], flat.new_zeros(()))
+
+    return Scored(
+        policy=spread(logps),
+        reference=None if reference is None else spread(reference),
+        mask=mask,
+        stats={name: spread(values) for name, values in stats.items()},
+        group=batch.group[view],
+    )
+
+
+def sequence_logps(
+    model: nn.Module | CausalScorer,
+    prompts: Sequence[Sequence[int]],
+    responses: Sequence[Sequence[int]],
+    *,
+    batch_size: int = 64,
+) -> list[float]:
+    """Log-probability of each response given its prompt, summed over its tokens, nats.
+
+    Args:
+        model: a causal language model, or a scorer of one.
+        prompts: R prompts as token ids, none empty.
+        responses: R responses as token ids.
+        batch_size: responses a forward pass.
+
+    Returns:
+        R numbers, in order.
+    """
+    if not prompts and not responses:
+        return []
+    scorer = model if isinstance(model, CausalScorer) else CausalScorer(model)
+    sequences = [TokenSequence(prompt, response) for prompt, response in zip(prompts, responses, strict=True)]
+    totals = [0.0] * len(sequences)
+    plan = plan_batches([1] * len(sequences), batch_size=batch_size, shuffle=False)
+    try:
+        for step in plan.steps:
+            forest = build_forest([sequences[row] for row in step])
+            for row, value in zip(step, _totals(scorer, forest), strict=True):
+                totals[row] = value
+    finally:
+        if scorer is not model:
+            scorer.close()
+    return totals
+
+
+def _totals(scorer: CausalScorer, forest: Forest) -> list[float]:
+    forest = forest.to(next(scorer.core.parameters()).device)
+    with torch.no_grad():
+        logps = scorer.score(forest)["logps"]
+    return forest.per_response(logps).double().sum(-1).tolist()

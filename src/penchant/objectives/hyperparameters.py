@@ -1,0 +1,176 @@
+"""Hyper-parameters as annotated class fields: read from the class, checked when an objective is built."""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import sys
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import annotated_types
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from penchant.errors import ConfigurationError, nearest
+
+__all__ = ["Hyperparameter", "read_hyperparameters", "validated"]
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """One hyper-parameter of an objective, as a person is told about it.
+
+    Args:
+        name: as written in recipes and papers (``lambda``).
+        attribute: as written in Python (``lambda_``).
+        type: the type's name, for example ``float``.
+        default: the value where none is given.
+        range: the allowed values in words, for example ``> 0``; empty where the type says all.
+        doc: what it means.
+        annotation: the full annotation, which checks values.
+
+    Example:
+        >>> from penchant.objectives import DPO
+        >>> beta = DPO.hyperparameters()[0]
+        >>> beta.name, beta.type, beta.default, beta.range
+        ('beta', 'float', 0.1, '> 0')
+    """
+
+    name: str
+    attribute: str
+    type: str
+    default: Any
+    range: str
+    doc: str
+    annotation: Any
+
+    def check(self, value: Any, owner: str) -> Any:
+        """The value, converted to its type; an integer is a number too, but a string or a boolean is not.
+
+        Args:
+            value: what was given.
+            owner: the objective's id, for the message.
+
+        Raises:
+            ConfigurationError: a wrong type, or out of range.
+        """
+        adapter: TypeAdapter[Any] = TypeAdapter(self.annotation, config=ConfigDict(strict=True, allow_inf_nan=False))
+        try:
+            return adapter.validate_python(value)
+        except ValidationError:
+            expected = f"{self.type} {self.range}".strip()
+            raise ConfigurationError(
+                f"{self.name!r} is {value!r} ({type(value).__name__}), expected {expected}.",
+                where=f"objective {owner}",
+                why=f"It is: {self.doc}.",
+                fix=f"Its default is {self.default!r}.",
+            ) from None
+
+
+def _type_name(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return "one of"
+    if isinstance(annotation, type) and not get_args(annotation):
+        return annotation.__name__
+    return str(annotation).replace("typing.", "")
+
+
+def _range_text(annotation: Any, metadata: tuple[Any, ...]) -> str:
+    if get_origin(annotation) is Literal:
+        return ", ".join(repr(choice) for choice in get_args(annotation))
+    low: tuple[str, str, Any] | None = None
+    high: tuple[str, str, Any] | None = None
+    for mark in metadata:
+        for bound in mark if isinstance(mark, annotated_types.GroupedMetadata) else (mark,):
+            if isinstance(bound, annotated_types.Gt):
+                low = (">", "(", bound.gt)
+            elif isinstance(bound, annotated_types.Ge):
+                low = ("≥", "[", bound.ge)
+            elif isinstance(bound, annotated_types.Lt):
+                high = ("<", ")", bound.lt)
+            elif isinstance(bound, annotated_types.Le):
+                high = ("≤", "]", bound.le)
+    if low and high:
+        return f"in {low[1]}{low[2]}, {high[2]}{high[1]}"
+    return " ".join(f"{sign} {limit}" for sign, _, limit in filter(None, (low, high)))
+
+
+def _own_hyperparameters(cls: type) -> list[Hyperparameter]:
+    found = []
+    for attribute, annotation in inspect.get_annotations(cls).items():
+        if isinstance(annotation, str) and annotation.replace("typing.", "").startswith("Annotated["):
+            # Postponed annotations are text; names in them mean what they mean in the class's module.
+            annotation = eval(annotation, vars(sys.modules[cls.__module__]), dict(vars(cls)))
+        if get_origin(annotation) is not Annotated:
+            continue
+        kind, *metadata = get_args(annotation)
+        doc = next((mark for mark in metadata if isinstance(mark, str)), None)
+        if doc is None or attribute not in vars(cls):
+            raise ConfigurationError(
+                f"The hyper-parameter {attribute!r} has no {'description' if doc is None else 'default'}.",
+                where=f"{cls.__module__}.{cls.__qualname__}",
+                fix=f'Write `{attribute}: Annotated[type, range, "what it means"] = default`.',
+            )
+        name = attribute.removesuffix("_") if keyword.iskeyword(attribute.removesuffix("_")) else attribute
+        found.append(
+            Hyperparameter(
+                name=name,
+                attribute=attribute,
+                type=_type_name(kind),
+                default=vars(cls)[attribute],
+                range=_range_text(kind, tuple(metadata)),
+                doc=doc,
+                annotation=annotation,
+            )
+        )
+    return found
+
+
+def read_hyperparameters(cls: type) -> list[Hyperparameter]:
+    """The hyper-parameters that a class and its bases declare, bases first.
+
+    Args:
+        cls: a class with fields of the form ``beta: Annotated[float, Gt(0), "what it means"] = 0.1``.
+
+    Raises:
+        ConfigurationError: a field has no description or no default.
+
+    Example:
+        >>> from penchant.objectives import DPO
+        >>> [each.name for each in read_hyperparameters(DPO)]
+        ['beta', 'reference_free']
+    """
+    found: dict[str, Hyperparameter] = {}
+    for base in reversed(cls.__mro__):
+        for each in _own_hyperparameters(base):
+            found[each.attribute] = each
+    return list(found.values())
+
+
+def validated(declared: list[Hyperparameter], given: dict[str, Any], owner: str) -> dict[str, Any]:
+    """Values for all declared hyper-parameters, by attribute: the given ones, checked, and defaults for the rest.
+
+    Args:
+        declared: what the objective declares.
+        given: what a person gave, by name or by attribute.
+        owner: the objective's id, for messages.
+
+    Raises:
+        ConfigurationError: an unknown or doubled name, a wrong type, or a value out of range.
+
+    Example:
+        >>> from penchant.objectives import DPO
+        >>> validated(DPO.hyperparameters(), {"beta": 1}, "dpo")
+        {'beta': 1.0, 'reference_free': False}
+    """
+    attributes = {each.name: each for each in declared} | {each.attribute: each for each in declared}
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in attributes:
+            hint = nearest(name, [each.name for each in declared]) if declared else "It has none."
+            raise ConfigurationError(f"There is no hyper-parameter {name!r}. {hint}", where=f"objective {owner}")
+        each = attributes[name]
+        if each.attribute in values:
+            raise ConfigurationError(f"{each.name!r} is given twice.", where=f"objective {owner}")
+        values[each.attribute] = each.check(value, owner)
+    return {each.attribute: values.get(each.attribute, each.default) for each in declared}

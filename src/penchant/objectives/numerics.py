@@ -1,0 +1,91 @@
+"""The numerically delicate pieces, once: logarithms near their poles and sums over masked tokens."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+__all__ = ["log1mexp", "logsigmoid", "masked_mean", "masked_sum", "wide_dtype"]
+
+
+def wide_dtype(dtype: torch.dtype) -> torch.dtype:
+    """The type in which sums over tokens are taken: at least float32.
+
+    Example:
+        >>> wide_dtype(torch.bfloat16), wide_dtype(torch.float64)
+        (torch.float32, torch.float64)
+    """
+    return torch.promote_types(dtype, torch.float32)
+
+
+def masked_sum(values: Tensor, mask: Tensor) -> Tensor:
+    """Sum over the last dimension where ``mask`` holds.
+
+    sum = Σ_t [mask_t] values_t
+
+    Masked entries may hold anything (infinities, NaN); they reach neither the value nor the gradient.
+
+    Args:
+        values: [R, T], any unit.
+        mask: [R, T] bool.
+
+    Returns:
+        [R], in float32 or wider.
+
+    Example:
+        >>> masked_sum(torch.tensor([[1.0, float("nan"), 2.0]]), torch.tensor([[True, False, True]]))
+        tensor([3.])
+    """
+    # `where`, not a product: 0 · NaN is NaN, in the value and in the gradient.
+    return torch.where(mask, values, 0.0).sum(dim=-1, dtype=wide_dtype(values.dtype))
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean over the last dimension where ``mask`` holds; 0 where it holds nowhere.
+
+    mean = Σ_t [mask_t] values_t / max(1, Σ_t [mask_t])
+
+    Args:
+        values: [R, T], any unit.
+        mask: [R, T] bool.
+
+    Returns:
+        [R], in float32 or wider.
+
+    Example:
+        >>> masked_mean(torch.tensor([[1.0, 3.0], [5.0, 7.0]]), torch.tensor([[True, True], [False, False]]))
+        tensor([2., 0.])
+    """
+    return masked_sum(values, mask) / mask.sum(dim=-1).clamp(min=1)
+
+
+def log1mexp(log_probability: Tensor) -> Tensor:
+    """Logarithm of one minus a probability that is given by its logarithm.
+
+    log1mexp(x) = log(1 − eˣ),   x ≤ 0
+
+    Exact to machine precision on both sides of x = −log 2. At x = 0, where the true value is −∞, the argument is held
+    one machine epsilon below 0, so value and gradient stay finite.
+
+    Args:
+        log_probability: any shape, nats, at most 0.
+
+    Returns:
+        The same shape, nats, at most 0.
+
+    Example:
+        >>> log1mexp(torch.tensor([math.log(0.25)], dtype=torch.float64)).exp()
+        tensor([0.7500], dtype=torch.float64)
+
+    Reference:
+        Mächler (2012), Accurately computing log(1 − exp(−|a|)).
+    """
+    bounded = log_probability.clamp(max=-torch.finfo(log_probability.dtype).eps)
+    near = bounded > -math.log(2.0)
+    # Each branch sees only arguments that are safe for it, otherwise the branch not taken poisons the gradient.
+    close = torch.log(-torch.expm1(torch.where(near, bounded, -1.0)))
+    far = torch.log1p(-torch.exp(torch.where(near, -1.0, bounded)))
+    return torch.where(near, close, far)

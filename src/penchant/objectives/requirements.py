@@ -1,0 +1,122 @@
+"""What an objective asks for, read from the signature of its ``loss``."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from penchant.errors import ConfigurationError
+
+__all__ = ["Needs", "Requirements", "read_signature"]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What must be computed beside the policy's log-probabilities.
+
+    Args:
+        reference: whether responses are scored by a reference too.
+        stats: names of statistics per token, for example ``frozenset({"entropy"})``.
+
+    Example:
+        >>> Needs(reference=True) | Needs(stats=frozenset({"entropy"}))
+        Needs(reference=True, stats=frozenset({'entropy'}))
+    """
+
+    reference: bool = False
+    stats: frozenset[str] = frozenset()
+
+    def __or__(self, other: Needs) -> Needs:
+        return Needs(self.reference or other.reference, self.stats | other.stats)
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """The inputs of an objective: its views and record fields by name.
+
+    Args:
+        views: sets of scored sequences, one per example (``chosen``), in the order of the signature.
+        fields: fields of the record (``margin``), in the order of the signature.
+        optional: those of both that have a default.
+        several: those views that hold several sequences per example as a list of ``Scored``.
+        needs: what must be computed for the views.
+
+    Example:
+        >>> from penchant.objectives import DPO
+        >>> DPO().requirements.views
+        ('chosen', 'rejected')
+    """
+
+    views: tuple[str, ...]
+    fields: tuple[str, ...]
+    optional: frozenset[str] = frozenset()
+    several: frozenset[str] = frozenset()
+    needs: Needs = field(default_factory=Needs)
+
+    def __or__(self, other: Requirements) -> Requirements:
+        def required(name: str) -> bool:
+            return any(name in each.views + each.fields and name not in each.optional for each in (self, other))
+
+        return Requirements(
+            views=tuple(dict.fromkeys(self.views + other.views)),
+            fields=tuple(dict.fromkeys(self.fields + other.fields)),
+            optional=frozenset(name for name in self.optional | other.optional if not required(name)),
+            several=self.several | other.several,
+            needs=self.needs | other.needs,
+        )
+
+
+def _annotation_texts(function: Callable[..., Any]) -> dict[str, str]:
+    """Each parameter's annotation as text, whether it was postponed, resolved, or cannot be resolved."""
+    try:
+        found: dict[str, Any] = typing.get_type_hints(function)
+    except NameError:  # a name imported for type checkers only; the text says enough
+        found = inspect.get_annotations(function)
+    return {
+        name: annotation.__name__
+        if inspect.isclass(annotation) and not typing.get_args(annotation)
+        else str(annotation)
+        for name, annotation in found.items()
+    }
+
+
+def read_signature(loss: Callable[..., Any], needs: Needs) -> Requirements:
+    """What a ``loss`` asks for: a parameter annotated ``Scored`` is a view, one annotated ``Tensor`` a record field.
+
+    Args:
+        loss: the method of an objective's class.
+        needs: what the objective declares beside it.
+
+    Raises:
+        ConfigurationError: a parameter is neither.
+
+    Example:
+        >>> from penchant.objectives import DPO
+        >>> read_signature(DPO.loss, DPO.needs).fields
+        ()
+    """
+    texts = _annotation_texts(loss)
+    views, fields, optional, several = [], [], set(), set()
+    for name, parameter in inspect.signature(loss).parameters.items():
+        if name == "self" or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            continue
+        words = set(re.findall(r"\w+", texts.get(name, "")))
+        if "Scored" in words:
+            views.append(name)
+            if words & {"list", "Sequence", "tuple"}:
+                several.add(name)
+        elif "Tensor" in words:
+            fields.append(name)
+        else:
+            raise ConfigurationError(
+                f"The parameter {name!r} is neither a view nor a record field.",
+                where=f"{loss.__module__}.{loss.__qualname__}",
+                fix=f"Annotate it: `{name}: Scored` for a set of scored sequences, `{name}: Tensor` for a field.",
+            )
+        if parameter.default is not parameter.empty:
+            optional.add(name)
+    return Requirements(tuple(views), tuple(fields), frozenset(optional), frozenset(several), needs)

@@ -1,0 +1,77 @@
+"""Training from Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import ConfigurationError
+from penchant.objectives.base import Objective
+from penchant.training.preparation import Given
+from penchant.training.progress import Reporter
+from penchant.training.recipe import make_recipe
+from penchant.training.run import Result, carry_out
+
+__all__ = ["train"]
+
+
+def train(
+    model: Any,
+    data: Any,
+    objective: Objective | str | dict[str, Any] = "dpo",
+    output: str | Path = "runs/run",
+    *,
+    tokenizer: Any = None,
+    eval_data: Any = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool = False,
+    **recipe: Any,
+) -> Result:
+    """Train a model on feedback.
+
+    Args:
+        model: a folder, a hub id, or a causal language model of transformers in memory (trained in place; where a
+            reference is needed a frozen copy is made).
+        data: a file, folder, hub id, ``datasets.Dataset``, or records as dictionaries.
+        objective: an `Objective`, its id (``"dpo"``, ``"dpo+0.2*nll"``), or ``{"name": "dpo", "beta": 0.1}``.
+        output: the run's folder.
+        tokenizer: needed where the model is given in memory.
+        eval_data: held-out data, in any form that ``data`` may have.
+        resume: go on from the last checkpoint in ``output``.
+        overwrite: delete the run that is in ``output``.
+        progress: tell on the error stream what happens.
+        recipe: further keys of a recipe (``batch_size``, ``learning_rate``, ``lora=...``); see `penchant.training.Recipe`.
+
+    Returns:
+        The trained model, its tokenizer, the run's folder, summary and report.
+
+    Raises:
+        PenchantError: anything that is wrong, with what to do about it.
+    """
+    given = Given(tokenizer=tokenizer)
+    values: dict[str, Any] = {**recipe, "output": str(output)}
+    if isinstance(objective, Objective):
+        given.objective = objective
+        values["objective"] = {"name": objective.id, **objective.hyper}
+    else:
+        values["objective"] = objective
+    for key, value in (("model", model), ("data", data), ("eval_data", eval_data)):
+        if value is None and key == "eval_data":
+            continue
+        if isinstance(value, str | Path):
+            values[key] = str(value)
+        else:
+            setattr(given, key, value)
+            values[key] = f"in memory ({type(value).__name__})"
+    if given.model is not None and tokenizer is None:
+        raise ConfigurationError(
+            "The model is given in memory, without a tokenizer.", fix="Pass tokenizer=... beside model=..."
+        )
+    return carry_out(
+        make_recipe(values, "penchant.train"),
+        given,
+        resume=resume,
+        overwrite=overwrite,
+        reporter=Reporter(not progress),
+    )

@@ -1,0 +1,62 @@
+"""The model card: what a person who finds the folder later needs to know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["model_card"]
+
+SHOWN = {
+    "loss": "loss",
+    "rewards/accuracy": "accuracy (implicit reward, ties half)",
+    "rewards/margin": "reward margin",
+    "logps/accuracy": "accuracy (mean log-probability a token)",
+    "logps/chosen": "log-probability of chosen (nats)",
+    "logps/rejected": "log-probability of rejected (nats)",
+    "kl": "divergence from the reference (nats a response, on the data)",
+}
+
+
+def model_card(summary: dict[str, Any], recipe_yaml: str, paper: str) -> str:
+    """The card as Markdown with the hub's metadata block.
+
+    Args:
+        summary: the run's ``summary.json``.
+        recipe_yaml: the resolved recipe.
+        paper: the objective's paper.
+    """
+    before, after = summary["before"], summary["after"]
+    rows = [
+        f"| {told} | {before[name]:.4g} | {after[name]:.4g} |"
+        for name, told in SHOWN.items()
+        if name in before and name in after
+    ]
+    lines = [
+        "---",
+        "library_name: transformers",
+        "pipeline_tag: text-generation",
+        "tags: [preference-optimization, penchant]",
+        "---",
+        "",
+        f"# {summary['title']}",
+        "",
+        f"Trained from `{summary['model']}` with Penchant {summary['versions']['penchant']}, objective "
+        f"`{summary['objective']}` ({paper}), on {summary['examples']} examples of `{summary['data']}` for "
+        f"{summary['steps']} steps (seed {summary['seed']}).",
+        "",
+        f"Measured on {summary['measured_on']}:",
+        "",
+        "| | before | after |",
+        "|---|---|---|",
+        *rows,
+        "",
+        "## Recipe",
+        "",
+        "```yaml",
+        recipe_yaml.strip(),
+        "```",
+        "",
+        f"Data SHA-256 `{summary['fingerprints']['data']}`; initial model SHA-256 `{summary['fingerprints']['model']}`.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,97 @@
+"""Checkpoints that are whole or do not count."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from pathlib import Path
+
+from penchant.errors import CheckpointError
+
+__all__ = ["OBJECTIVE_FILE", "find_checkpoint", "seal", "sound"]
+
+OBJECTIVE_FILE = "objective.pt"
+SEAL = "complete.json"
+
+log = logging.getLogger("penchant")
+
+
+def seal(folder: Path) -> None:
+    """Write, last of all, the size of every file: a checkpoint without it was cut off while being written."""
+    sizes = {
+        path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file() and path.name != SEAL
+    }
+    draft = folder / f"{SEAL}.part"
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(sizes, file)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(folder / SEAL)
+
+
+def sound(folder: Path) -> str | None:
+    """None for a checkpoint that can be trusted, else what is wrong with it."""
+    try:
+        sizes = json.loads((folder / SEAL).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return "it was never finished"
+    except (OSError, ValueError):
+        return "its seal cannot be read"
+    for name, size in sizes.items():
+        path = folder / name
+        if not path.is_file():
+            return f"{name} is missing"
+        if path.stat().st_size != size:
+            return f"{name} has {path.stat().st_size} bytes instead of {size}"
+    return _readable(folder)
+
+
+def _readable(folder: Path) -> str | None:
+    """Open what can be opened cheaply: headers of weights, the state, the optimizer's archive."""
+    import zipfile
+
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
+        for path in folder.glob("*.safetensors"):
+            with safe_open(str(path), framework="pt") as file:
+                file.keys()
+        for path in folder.glob("*.pt"):
+            with zipfile.ZipFile(path) as archive:
+                if (broken := archive.testzip()) is not None:
+                    return f"{path.name} is damaged ({broken})"
+    except (OSError, ValueError, SafetensorError, zipfile.BadZipFile) as error:
+        return f"a file in it cannot be read ({str(error).splitlines()[0]})"
+    return None
+
+
+def find_checkpoint(folder: Path) -> Path | None:
+    """The newest sound checkpoint; unsound ones are named and passed over.
+
+    Args:
+        folder: the run's ``checkpoints/``.
+
+    Returns:
+        A checkpoint's folder, or None where none was ever written.
+
+    Raises:
+        CheckpointError: there are checkpoints, and none is sound.
+    """
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rsplit("-", 1)[1]), reverse=True)
+    troubles = []
+    for path in found:
+        trouble = sound(path)
+        if trouble is None:
+            return path
+        troubles.append(f"{path.name}: {trouble}")
+        log.warning("%s cannot be used (%s); falling back to the one before it.", path.name, trouble)
+    finished = [path for path in found if (path / SEAL).exists()]
+    if finished:
+        raise CheckpointError(
+            f"No checkpoint can be used ({'; '.join(troubles)}).",
+            where=str(folder),
+            fix="Start again with --overwrite, or restore a checkpoint from a copy.",
+        )
+    return None

@@ -1,0 +1,84 @@
+"""The training data as PyTorch sees it: every micro-batch of the run, in order, decided beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from penchant.forest.batching import Plan
+from penchant.forest.collate import Batch, collate
+from penchant.forest.encoding import Example
+
+__all__ = ["training_loader"]
+
+
+class Place(NamedTuple):
+    """One example in one micro-batch. A ghost fills a micro-batch that would be empty; it weighs nothing."""
+
+    index: int
+    ghost: bool
+    step: int
+    denominator: float
+
+
+class _Examples(Dataset[tuple[Example, Place]]):
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self.examples = examples
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, place: Place) -> tuple[Example, Place]:  # type: ignore[override]
+        return self.examples[place.index], place
+
+
+class _MicroBatches(Sampler[list[Place]]):
+    """The micro-batches of one process, step after step, over the whole run."""
+
+    def __init__(self, plan: Plan, examples: Sequence[Example], accumulate: int, process: int, processes: int) -> None:
+        self.plan, self.accumulate, self.process, self.processes = plan, accumulate, process, processes
+        self.sizes = [example.size for example in examples]
+        self.weights = [example.weight for example in examples]
+
+    def __len__(self) -> int:
+        return len(self.plan) * self.accumulate
+
+    def __iter__(self) -> Iterator[list[Place]]:
+        for step, members in enumerate(self.plan.steps):
+            denominator = sum(self.weights[index] for index in members)
+            parts = self.plan.deal(step, self.sizes, self.accumulate * self.processes)
+            for part in parts[self.process :: self.processes]:
+                places = [Place(index, False, step, denominator) for index in part]
+                yield places or [Place(members[0], True, step, denominator)]
+
+
+def _collate(items: list[tuple[Example, Place]]) -> dict[str, Batch]:
+    examples, places = zip(*items, strict=True)
+    weights = [0.0 if place.ghost else example.weight for example, place in items]
+    first = places[0]
+    return {"batch": collate(examples, weights=weights, denominator=first.denominator, step=first.step)}
+
+
+def training_loader(
+    examples: Sequence[Example],
+    plan: Plan,
+    *,
+    accumulate: int = 1,
+    process: int = 0,
+    processes: int = 1,
+    workers: int = 0,
+) -> DataLoader[dict[str, Batch]]:
+    """A loader over all micro-batches of this process, for the whole run (one pass).
+
+    Args:
+        examples: the encoded data.
+        plan: the steps.
+        accumulate: micro-batches a step and process.
+        process: number of this process.
+        processes: how many there are.
+        workers: processes that lay out forests ahead of time.
+    """
+    sampler = _MicroBatches(plan, examples, accumulate, process, processes)
+    return DataLoader(_Examples(examples), batch_sampler=sampler, collate_fn=_collate, num_workers=workers)

@@ -1,0 +1,99 @@
+"""Checks that say at the first step what would otherwise be found out after the last one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from penchant.errors import TrainingError
+from penchant.forest.collate import Batch
+from penchant.likelihood.anchors import Anchor
+from penchant.objectives.base import Objective
+from penchant.objectives.scored import Scored
+
+__all__ = ["check_gradients", "check_margin", "refuse_nan"]
+
+log = logging.getLogger("penchant")
+
+
+def refuse_nan(losses: Tensor, batch: Batch) -> None:
+    """Stop at a loss that is not a number, and name the records it came from.
+
+    Raises:
+        TrainingError: a counted loss is NaN or infinite.
+    """
+    bad = ~torch.isfinite(losses.detach()) & (batch.weights > 0)
+    if not bool(bad.any()):
+        return
+    places = bad.nonzero().flatten().tolist()
+    named = ", ".join(str(batch.sources[place]) for place in places[:5])
+    more = f" and {len(places) - 5} more" if len(places) > 5 else ""
+    raise TrainingError(
+        f"The loss of {len(places)} of {len(batch)} examples is not a number (records {named}{more}).",
+        where=f"step {batch.step + 1}",
+        why="Going on would spoil every weight. The last checkpoint is untouched.",
+        fix="Look at these records with `penchant data show`; a smaller learning rate or precision=float32 often helps.",
+    )
+
+
+def check_margin(views: Mapping[str, Scored], anchor: Anchor, reduced: bool) -> None:
+    """At step 0 policy and reference are the same model, so every log-ratio must be zero.
+
+    Args:
+        views: the first batch.
+        anchor: the reference.
+        reduced: whether numbers are computed in less than float32.
+
+    Raises:
+        TrainingError: they differ by more than rounding can explain.
+    """
+    scored = [view for view in views.values() if view.reference is not None]
+    if not scored or anchor.kind not in {"initial", "cached"}:
+        return
+    gap = max(view.token_logratio.detach().abs().max().item() for view in scored)
+    if gap == 0.0:
+        return
+    if gap > (0.5 if reduced else 1e-3):
+        raise TrainingError(
+            f"Policy and reference are the same model, yet a token's log-probability differs by {gap:.3g} nats.",
+            where="step 1",
+            why="Log-ratios would carry this error to the end.",
+            fix="Usual causes: a layer with randomness other than dropout, number types that differ between the two "
+            "(see precision), a cache filled under other conditions (delete it), or weights changed since the start.",
+        )
+    if anchor.kind == "initial":
+        # A cache is filled in other batches, where rounding differs; a copy has no such excuse.
+        log.warning("Policy and reference are equal, but their log-probabilities differ by %.2g nats (rounding).", gap)
+
+
+def check_gradients(model: nn.Module, objective: Objective) -> None:
+    """After the first backward pass: say why no gradient arrived.
+
+    Raises:
+        TrainingError: no parameter can be trained, or all gradients are zero.
+    """
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if not trainable:
+        raise TrainingError(
+            "No parameter of the model can be trained: all are frozen (requires_grad=False).",
+            where="step 1",
+            fix="Unfreeze the model, or train an adapter with lora.rank=16.",
+        )
+    gradients = [parameter.grad for parameter in trainable if parameter.grad is not None]
+    if any(bool((gradient != 0).any()) for gradient in gradients):
+        return
+    if not gradients:
+        cause = "no gradient reached the model: the loss does not depend on it"
+    else:
+        cause = (
+            "every gradient is exactly zero: the compared responses are equal as tokens, all weights are zero, or the loss "
+            "is flat here (a margin beyond a hinge, for example)"
+        )
+    raise TrainingError(
+        f"At the first step {cause}. Nothing would be learned with the objective {objective!r}.",
+        where="step 1",
+        fix="Run `penchant data check` on the data, and `penchant data show` to see what the model sees.",
+    )

@@ -1,0 +1,45 @@
+"""Stopping without loss: Ctrl-C saves, then ends."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from transformers import TrainerCallback
+
+__all__ = ["Interrupt"]
+
+
+class Interrupt(TrainerCallback):
+    """On the first SIGINT or SIGTERM the current step is finished and a checkpoint saved; a second one ends at once.
+
+    Use as a context manager around training.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._former: dict[int, Any] = {}
+
+    def __enter__(self) -> Interrupt:
+        # Python allows handlers in the main thread alone; elsewhere the caller keeps its own.
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._former[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, _frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """End after this step, with a checkpoint."""
+        if self.asked:
+            control.should_save = True
+            control.should_training_stop = True

@@ -1,0 +1,217 @@
+"""Everything of a run that can be decided before a model is loaded: data, tokens, and the plan of all steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from penchant.errors import ConfigurationError, DataError
+from penchant.feedback.collection import Feedback
+from penchant.feedback.reading import read
+from penchant.feedback.rendering import Renderer
+from penchant.feedback.tokenizer import load_tokenizer
+from penchant.feedback.truncation import Truncation
+from penchant.forest.batching import Plan, plan_batches
+from penchant.forest.encoding import EncodedData, Encoder
+from penchant.objectives.base import Objective
+from penchant.objectives.registry import build
+from penchant.training.progress import Reporter
+from penchant.training.recipe import Recipe
+
+__all__ = ["Given", "Prepared", "build_objective", "prepare"]
+
+# How many training examples stand in where nothing is held out.
+STAND_IN = 200
+
+
+@dataclass
+class Given:
+    """Objects that a caller hands over in memory instead of naming them in the recipe."""
+
+    model: Any = None
+    tokenizer: Any = None
+    data: Any = None
+    eval_data: Any = None
+    objective: Objective | None = None
+
+
+@dataclass
+class Prepared:
+    """What `prepare` decides.
+
+    Args:
+        objective: the objective.
+        renderer: the one renderer.
+        train: the training records; ``heldout`` the held-out ones (or some of the training records).
+        examples: the encoded training data; ``heldout_examples`` the held-out ones.
+        plan: every step.
+        measured_on: in words, what before and after are measured on.
+        max_length: the limit that was applied.
+    """
+
+    objective: Objective
+    renderer: Renderer
+    train: Feedback
+    heldout: Feedback
+    examples: EncodedData
+    heldout_examples: EncodedData
+    plan: Plan
+    measured_on: str
+    max_length: int | None
+    held_out: bool
+
+
+def build_objective(recipe: Recipe) -> Objective:
+    """The recipe's objective, checked before anything is loaded.
+
+    Raises:
+        ConfigurationError: unknown name or hyper-parameter, or a value out of range.
+    """
+    hyper = {key: _number(value) for key, value in recipe.objective.items() if key != "name"}
+    return build(str(recipe.objective["name"]), **hyper)
+
+
+def _number(value: Any) -> Any:
+    """YAML reads 1e-3 as a text; a hyper-parameter never means that."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def prepare(recipe: Recipe, given: Given, reporter: Reporter) -> Prepared:
+    """Read, check and encode the data, and plan the run.
+
+    Args:
+        recipe: the run's recipe.
+        given: objects in memory.
+        reporter: told about progress.
+
+    Raises:
+        PenchantError: anything wrong with data, tokenizer or objective.
+    """
+    objective = given.objective or build_objective(recipe)
+    reporter.say(f"Reading {_name(given.data, recipe.data)}")
+    train, heldout, measured_on = _read(recipe, given)
+    for feedback in (train, heldout):
+        if feedback.bad:
+            reporter.warn(
+                f"{len(feedback.bad)} bad records of {feedback.name} were left out; the first: {feedback.bad[0]}"
+            )
+    tokenizer = given.tokenizer or load_tokenizer(recipe.model)
+    renderer = Renderer(tokenizer, chat_template=recipe.chat_template, end_token=recipe.end_token)
+    max_length = recipe.max_length or _context(recipe, given, tokenizer)
+    wanted = objective.requirements
+    encoder = Encoder(
+        renderer, wanted.views, wanted.fields, Truncation(max_length, recipe.truncation), optional=wanted.optional
+    )
+    examples = _encode(encoder, train, "Tokenising", reporter)
+    heldout_examples = _encode(encoder, heldout, "Tokenising held-out data", reporter)
+    plan = plan_batches(
+        [example.size for example in examples.examples],
+        batch_size=recipe.batch_size,
+        tokens_per_batch=recipe.tokens_per_batch,
+        epochs=recipe.epochs,
+        max_steps=recipe.max_steps,
+        seed=recipe.seed,
+        group_by_length=recipe.group_by_length,
+    )
+    held_out = not measured_on.startswith("training")
+    return Prepared(
+        objective, renderer, train, heldout, examples, heldout_examples, plan, measured_on, max_length, held_out
+    )
+
+
+def _name(given: Any, named: str) -> str:
+    return str(given) if isinstance(given, str | Path) else (named if given is None else "records in memory")
+
+
+def _read(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:
+    options: dict[str, Any] = {"mapping": recipe.mapping or None, "kind": recipe.kind, "on_bad": recipe.on_bad}
+    source = recipe.data if given.data is None else given.data
+    if not isinstance(source, str | Path) and isinstance(source, Iterable):
+        source = list(source)
+    train = source if isinstance(source, Feedback) else read(source, split=recipe.split, **options)
+    separate = recipe.eval_data if given.eval_data is None else given.eval_data
+    if separate is not None or recipe.eval_split is not None:
+        held = source if separate is None else separate
+        heldout = held if isinstance(held, Feedback) else read(held, split=recipe.eval_split, **options)
+        if separate is None and recipe.split is None:
+            raise ConfigurationError(
+                f"eval_split={recipe.eval_split} is held out of the data, but split is not given, so it would be trained "
+                "on as well.",
+                fix="Give split=train (the rows to train on) beside it.",
+            )
+        told = f"held-out data ({min(len(heldout), recipe.eval_limit or len(heldout))} records of {heldout.name})"
+    elif recipe.eval_share is not None:
+        train, heldout = _divide(train, recipe.eval_share, recipe.seed)
+        told = f"held-out data ({len(heldout)} records set aside from {train.name})"
+    else:
+        heldout = train[:STAND_IN]
+        told = f"training data ({len(heldout)} records; nothing was held out)"
+    if recipe.eval_limit is not None:
+        heldout = heldout[: recipe.eval_limit]
+    return train, heldout, told
+
+
+def _divide(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feedback]:
+    """Set a share of the records aside; records with one prompt stay together, so that nothing leaks."""
+    prompts: dict[str, list[int]] = {}
+    for place, record in enumerate(feedback):
+        prompts.setdefault(repr(record.prompt), []).append(place)
+    groups = list(prompts.values())
+    if len(groups) < 2:
+        raise DataError(
+            f"{feedback.name} has {len(groups)} distinct prompt, too few to hold a share out.",
+            fix="Give held-out data with eval_data, or leave eval_share out.",
+        )
+    order = np.random.default_rng([seed, 1]).permutation(len(groups))
+    held: set[int] = set()
+    for place in order[: max(1, min(len(groups) - 1, round(share * len(groups))))]:
+        held.update(groups[int(place)])
+    parts = [[record for at, record in enumerate(feedback) if (at in held) is wanted] for wanted in (False, True)]
+    train, heldout = (Feedback(part, kind=feedback.kind, name=feedback.name) for part in parts)
+    train.bad = feedback.bad
+    return train, heldout
+
+
+def _context(recipe: Recipe, given: Given, tokenizer: Any) -> int | None:
+    """The model's own limit: sequences beyond it give nonsense without a word."""
+    config = getattr(given.model, "config", None)
+    if config is None:
+        from transformers import AutoConfig
+
+        try:
+            config = AutoConfig.from_pretrained(recipe.model)
+        except (OSError, ValueError):
+            config = None  # loading the model will say what is wrong with it
+    limits = [] if config is None else [getattr(config.get_text_config(), "max_position_embeddings", None)]
+    limits.append(getattr(tokenizer, "model_max_length", None))
+    known = [int(limit) for limit in limits if isinstance(limit, int) and 1 < limit < 10**9]
+    return min(known) if known else None
+
+
+def _encode(encoder: Encoder, feedback: Feedback, title: str, reporter: Reporter) -> EncodedData:
+    total = len(feedback)
+    with reporter.bar(title, total):
+        every = max(1, total // 100)
+
+        def advance(done: int) -> None:
+            if done % every == 0 or done == total:
+                reporter.advance(done, total)
+
+        encoded = encoder.encode(feedback.records, advance)
+    cut = encoded.cut
+    if cut.dropped or cut.response_cut:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in cut.dropped_because.items())
+        reporter.warn(
+            f"{feedback.name}: of {total} records {cut.kept} are used; left out: {reasons or 'none'}; prompts cut: "
+            f"{cut.prompt_cut}; responses cut: {cut.response_cut} (end token lost in {cut.end_token_lost})."
+        )
+    return encoded

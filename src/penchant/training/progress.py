@@ -1,0 +1,74 @@
+"""What a person sees while a run goes on: stages, a bar with time left, warnings in words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+__all__ = ["Reporter"]
+
+# Where there is no terminal, a line is printed this often (seconds).
+LINE_EVERY = 15.0
+
+
+class Reporter:
+    """Tells a person what a run is doing.
+
+    Args:
+        quiet: say nothing (library use, processes other than the first).
+        console: where to write; the error stream by default, so that results stay apart.
+    """
+
+    def __init__(self, quiet: bool = False, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True, quiet=quiet, highlight=False)
+        self.quiet = quiet
+        self._bar: Progress | None = None
+        self._task: Any = None
+        self._last_line = 0.0
+
+    def say(self, text: str) -> None:
+        """One line."""
+        self.console.print(text, soft_wrap=True, markup=False)
+
+    def warn(self, text: str) -> None:
+        """One warning."""
+        self.console.print(f"Warning: {text}", style="yellow", soft_wrap=True, markup=False)
+
+    @contextmanager
+    def bar(self, title: str, total: int, done: int = 0) -> Iterator[None]:
+        """A bar that `advance` moves."""
+        if self.quiet or not self.console.is_terminal:
+            started = time.monotonic()
+            self._last_line = started
+            yield
+            if time.monotonic() - started > LINE_EVERY:
+                self.say(f"{title}: done in {time.monotonic() - started:.0f} s")
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        more = (TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[numbers]}"))
+        with Progress(*columns, *more, console=self.console) as progress:
+            self._bar, self._task = progress, progress.add_task(title, total=total, completed=done, numbers="")
+            try:
+                yield
+            finally:
+                self._bar = None
+
+    def advance(self, done: int, total: int, numbers: str = "") -> None:
+        """Say how far the work is."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, numbers=numbers)
+        elif not self.quiet and time.monotonic() - self._last_line > LINE_EVERY:
+            self._last_line = time.monotonic()
+            self.say(f"  {done}/{total} {numbers}")
+
+    def step(self, step: int, split: str, numbers: dict[str, float], total: int) -> None:
+        """A log of the trainer, short enough for the bar."""
+        if split != "train":
+            return
+        shown = {"loss": "loss {:.4f}", "rewards/accuracy": "accuracy {:.2f}", "tokens_per_second": "{:,.0f} tokens/s"}
+        self.advance(step, total, "  ".join(form.format(numbers[key]) for key, form in shown.items() if key in numbers))

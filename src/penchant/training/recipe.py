@@ -1,0 +1,209 @@
+"""The recipe: everything a run depends on, as one validated object. YAML and the command line are views of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator, model_validator
+
+from penchant.errors import ConfigurationError, nearest
+
+__all__ = ["LoRA", "Recipe", "make_recipe", "read_recipe"]
+
+# Names that other libraries use for the same thing: said in the error, never accepted in silence.
+FORMER = {
+    "per_device_train_batch_size": "batch_size (prompts per step over all processes)",
+    "gradient_accumulation_steps": "accumulate",
+    "num_train_epochs": "epochs",
+    "max_prompt_length": "max_length with truncation",
+    "loss_type": "objective",
+    "processing_class": "tokenizer",
+    "lr": "learning_rate",
+    "beta": "objective.beta (or --set beta=... on the command line)",
+    "ref_model": "anchor",
+    "precompute_ref_log_probs": "anchor=cached",
+    "output_dir": "output",
+    "label_smoothing": "objective.label_smoothing",
+}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, protected_namespaces=())
+
+
+class LoRA(_Part):
+    """A low-rank adapter; the reference is the model with it switched off."""
+
+    rank: PositiveInt = Field(16, description="rank of the adapter's matrices")
+    alpha: float = Field(32.0, gt=0, description="scale; the adapter's output is multiplied by alpha / rank")
+    targets: str | list[str] = Field("all-linear", description="layers that get an adapter")
+    quantize: Literal["4bit"] | None = Field(None, description="load the base model quantized (QLoRA; needs a GPU)")
+
+
+class Recipe(_Part):
+    """A training run.
+
+    Example:
+        >>> make_recipe({"model": "m", "data": "pairs.jsonl", "objective": {"name": "dpo", "beta": 0.2}}).objective
+        {'name': 'dpo', 'beta': 0.2}
+    """
+
+    model: str = Field(description="folder written by save_pretrained, or a hub id")
+    data: str = Field(description="file, saved datasets folder, or hub id")
+    objective: dict[str, Any] = Field({"name": "dpo"}, description="name and hyper-parameters; 'dpo+0.2*nll' is a sum")
+    output: str = Field("runs/run", description="the run's folder")
+
+    split: str | None = Field(None, description="which rows or split of the data to train on")
+    eval_data: str | None = Field(None, description="held-out file, folder or id")
+    eval_split: str | None = Field(None, description="which rows or split to hold out")
+    eval_share: float | None = Field(None, gt=0, lt=1, description="share of the training data to hold out instead")
+    eval_limit: PositiveInt | None = Field(None, description="most held-out records to measure")
+    mapping: dict[str, str] = Field({}, description="our field name: the data's column")
+    kind: str | None = Field(None, description="kind of feedback, where it cannot be told from the columns")
+    on_bad: Literal["stop", "skip"] = Field("stop", description="what to do with a bad record")
+
+    chat_template: str | None = Field(None, description="plain, chatml, a Jinja file; the tokenizer's own where absent")
+    end_token: str | None = Field(None, description="token that ends a response; the tokenizer's own where absent")
+    max_length: PositiveInt | None = Field(
+        None, description="most tokens of prompt and response; the model's where absent"
+    )
+    truncation: Literal["prompt_left", "response_right", "drop", "error"] = Field(
+        "prompt_left", description="what to do with longer ones"
+    )
+
+    anchor: Literal["initial", "cached", "none"] | None = Field(
+        None, description="the reference: a frozen copy, log-probabilities on disk, none; initial where one is needed"
+    )
+    cache: str | None = Field(None, description="folder of cached reference log-probabilities")
+    attention: Literal["segments", "flex", "dense", "sequences"] | None = Field(
+        None, description="how a forest is attended; chosen by device and model where absent"
+    )
+
+    batch_size: PositiveInt = Field(8, description="prompts per optimizer step, over all processes")
+    tokens_per_batch: PositiveInt | None = Field(None, description="token budget per optimizer step instead")
+    accumulate: PositiveInt = Field(1, description="micro-batches a step is computed in; changes memory, not the loss")
+    group_by_length: bool = Field(False, description="put prompts of like length into one step")
+    epochs: float = Field(1.0, gt=0, description="passes over the data")
+    max_steps: PositiveInt | None = Field(None, description="number of optimizer steps instead of epochs")
+
+    learning_rate: float = Field(1e-6, gt=0, description="peak learning rate")
+    schedule: str = Field("linear", description="learning-rate schedule of transformers")
+    warmup: float = Field(0.1, ge=0, le=1, description="share of the steps in which the learning rate rises")
+    weight_decay: float = Field(0.0, ge=0, description="of the optimizer")
+    max_grad_norm: float = Field(1.0, ge=0, description="gradients are scaled down to this norm; 0 for never")
+    optimizer: str = Field("adamw_torch", description="optimizer of transformers")
+
+    precision: Literal["float32", "bfloat16", "float16"] | None = Field(
+        None, description="number type of the forward pass; the model's own where absent"
+    )
+    gradient_checkpointing: bool = Field(False, description="recompute activations in backward: less memory, more time")
+    lora: LoRA | None = Field(None, description="train an adapter instead of all weights")
+    device: Literal["cpu"] | None = Field(None, description="cpu to leave a GPU alone")
+
+    seed: int = Field(0, ge=0, description="of order, sampling and adapters")
+    eval_every: PositiveInt | None = Field(None, description="steps between held-out measurements")
+    save_every: PositiveInt | None = Field(
+        None, description="steps between checkpoints; at most ten a run where absent"
+    )
+    keep_checkpoints: PositiveInt = Field(2, description="checkpoints to keep")
+    samples: int = Field(4, ge=0, description="prompts to show before and after in the report")
+    sample_tokens: PositiveInt = Field(96, description="most tokens of a shown sample")
+    report_to: list[str] = Field([], description="loggers of transformers (wandb, tensorboard, ...)")
+
+    @field_validator("objective", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @field_validator("lora", mode="before")
+    @classmethod
+    def _switched_on(cls, value: Any) -> Any:
+        return {} if value is True else (None if value is False else value)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Recipe:
+        if "name" not in self.objective:
+            raise ValueError("objective: expected a name, for example {name: dpo, beta: 0.1}")
+        given = [key for key in ("eval_data", "eval_share") if getattr(self, key) is not None]
+        if len(given) > 1:
+            raise ValueError("eval_data and eval_share both say what is held out; give one of them")
+        return self
+
+
+def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
+    """A validated recipe.
+
+    Args:
+        values: keys and values; dotted keys (``objective.beta``) reach into parts.
+        where: what to call the source in errors.
+
+    Raises:
+        ConfigurationError: a key is unknown, or a value has the wrong type or lies out of range.
+    """
+    try:
+        return Recipe.model_validate(_nested(values, where))
+    except ValidationError as error:
+        raise ConfigurationError(" ".join(_told(each) for each in error.errors()[:3]), where=where) from None
+
+
+def _nested(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in values.items():
+        *path, last = str(key).split(".")
+        part = result
+        for name in path:
+            inner = part.setdefault(name, {})
+            # ``objective: dpo`` and ``lora: true`` are short forms that a dotted key may still reach into.
+            if isinstance(inner, str) and name == "objective":
+                inner = {"name": inner}
+            elif inner is True or inner is None:
+                inner = {}
+            if not isinstance(inner, dict):
+                raise ConfigurationError(
+                    f"{key!r} reaches into {name!r}, which is {inner!r} and has no parts.", where=where
+                )
+            part[name] = inner = dict(inner)
+            part = inner
+        part[last] = value
+    return result
+
+
+def _told(error: Any) -> str:
+    """One problem as a sentence."""
+    path = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        last = str(error["loc"][-1])
+        known = LoRA.model_fields if error["loc"][0] == "lora" else Recipe.model_fields
+        hint = f"It is called {FORMER[last]} here." if last in FORMER else nearest(last, known)
+        return f"There is no key {path!r}. {hint}"
+    if error["type"] == "missing":
+        return f"The key {path!r} is missing: {Recipe.model_fields[path].description}."
+    found = error.get("input")
+    subject = f"{path!r} is {found!r}: " if path else ""
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{subject}{message}."
+
+
+def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """A recipe from a YAML file, with keys given on the command line on top.
+
+    Raises:
+        ConfigurationError: no such file, not YAML, or an invalid recipe.
+    """
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"The recipe cannot be read ({error.strerror}).", where=str(path)) from error
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"This is not YAML: {' '.join(str(error).split())}", where=str(path)) from error
+    if not isinstance(values, dict):
+        raise ConfigurationError(
+            "A recipe is a mapping of keys to values.", where=str(path), fix="See docs/training.md."
+        )
+    return make_recipe({**values, **(overrides or {})}, where=str(path))

@@ -1,0 +1,72 @@
+"""Writing what happens, step by step, to the run's folder."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+__all__ = ["Recorder"]
+
+Listener = Callable[[int, str, dict[str, float]], None]
+
+
+class Recorder(TrainerCallback):
+    """Appends one line of JSON a log to ``metrics.jsonl`` and tells others about it.
+
+    Args:
+        path: the file, or None to write nothing (processes other than the first).
+        epoch_of: number of optimizer steps done to passes over the data.
+        listeners: called with step, split and numbers of every log.
+    """
+
+    def __init__(
+        self, path: Path | None, epoch_of: Callable[[int], float], listeners: tuple[Listener, ...] = ()
+    ) -> None:
+        self.path, self.epoch_of, self.listeners = path, epoch_of, listeners
+        self.began, self.before = time.perf_counter(), 0.0
+
+    def rewind(self, step: int) -> None:
+        """Forget lines after ``step``: a resumed run writes them again."""
+        if self.path is None or not self.path.is_file():
+            return
+        kept = []
+        for line in self.path.read_text(encoding="utf-8").splitlines():
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue  # the line that a killed run was writing
+            if row["step"] <= step:
+                kept.append(line)
+                self.before = max(self.before, float(row.get("seconds", 0.0)))
+        self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        """A log of the trainer: of a step, or of an evaluation."""
+        if not logs or "train_runtime" in logs:
+            return
+        evaluated = any(key.startswith("eval_") for key in logs)
+        numbers = {
+            key.removeprefix("eval_"): float(value)
+            for key, value in logs.items()
+            if isinstance(value, int | float) and key not in ("epoch", "total_flos")
+        }
+        self.write(state.global_step, "eval" if evaluated else "train", numbers)
+
+    def write(self, step: int, split: str, numbers: dict[str, float]) -> None:
+        """One line."""
+        for listener in self.listeners:
+            listener(step, split, numbers)
+        if self.path is None:
+            return
+        seconds = self.before + time.perf_counter() - self.began
+        row = {"step": step, "split": split, "epoch": self.epoch_of(step), "seconds": seconds, **numbers}
+        # JSON has no NaN; a reader in another language would stumble over it.
+        sound = {key: value for key, value in row.items() if not isinstance(value, float) or math.isfinite(value)}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(sound) + "\n")

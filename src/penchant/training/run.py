@@ -1,0 +1,317 @@
+"""One run from recipe to report."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainingArguments, set_seed
+
+from penchant.diagnostics.alarms import Alarms
+from penchant.errors import TrainingError
+from penchant.evaluation.heldout import HeldOut
+from penchant.evaluation.report import write_report
+from penchant.evaluation.samples import sample_prompts, take_samples
+from penchant.feedback.doctor import examine
+from penchant.likelihood.anchors import Anchor, build_anchor
+from penchant.likelihood.cache import fingerprint
+from penchant.likelihood.causal import CausalScorer
+from penchant.training.arguments import training_arguments
+from penchant.training.card import model_card
+from penchant.training.checkpoints import find_checkpoint
+from penchant.training.folder import RunFolder
+from penchant.training.interrupt import Interrupt
+from penchant.training.outcome import save_model, summarise, write_numbers
+from penchant.training.policy import load_policy
+from penchant.training.preparation import Given, Prepared, prepare
+from penchant.training.progress import Reporter
+from penchant.training.recipe import Recipe
+from penchant.training.recorder import Recorder
+from penchant.training.trainer import PreferenceTrainer
+
+__all__ = ["Interrupted", "Result", "carry_out"]
+
+# The doctor looks at this many records during a run; `penchant data check` looks at all.
+DOCTOR_LIMIT = 5000
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run was stopped by a person; the message says how to go on."""
+
+
+@dataclass
+class Result:
+    """What a run gives back.
+
+    Args:
+        model: the trained model, in memory.
+        tokenizer: its tokenizer.
+        folder: the run's folder, with the saved model in ``model/``.
+        summary: the numbers of ``summary.json``.
+        report: the HTML report.
+    """
+
+    model: Any
+    tokenizer: Any
+    folder: Path
+    summary: dict[str, Any] = field(repr=False)
+    report: Path
+
+
+def carry_out(
+    recipe: Recipe, given: Given, *, resume: bool = False, overwrite: bool = False, reporter: Reporter | None = None
+) -> Result:
+    """Carry a recipe out.
+
+    Args:
+        recipe: the recipe.
+        given: objects in memory that stand in for names in the recipe.
+        resume: go on from the last sound checkpoint in the output folder.
+        overwrite: delete the run that is in the output folder.
+        reporter: tells a person what happens.
+
+    Raises:
+        PenchantError: anything that is wrong, before work is lost to it.
+        Interrupted: a person stopped the run; a checkpoint was saved.
+    """
+    first = int(os.environ.get("RANK", "0")) == 0
+    reporter = reporter or Reporter()
+    if not first:
+        reporter = Reporter(quiet=True)
+    started = time.perf_counter()
+    folder = RunFolder(recipe.output)
+    values = _resolved(recipe, given)
+    prepared_objective = given.objective  # validated by its own constructor
+    if prepared_objective is None:
+        from penchant.training.preparation import build_objective
+
+        given.objective = build_objective(recipe)
+    if first:
+        folder.claim(resume=resume, overwrite=overwrite)
+        if resume:
+            folder.check_same(values)
+        folder.write_recipe(values)
+    with _warnings_to(reporter) as warnings, _own_bars_only():
+        session = _Session(recipe, given, folder, reporter, warnings, first)
+        return session.run(resume, started)
+
+
+def _resolved(recipe: Recipe, given: Given) -> dict[str, Any]:
+    """The recipe as it is kept, with objects in memory named."""
+    values = recipe.model_dump(exclude_none=True)
+    if given.objective is not None:
+        values["objective"] = {"name": given.objective.id, **given.objective.hyper}
+    return json.loads(json.dumps(values, default=str))
+
+
+@contextmanager
+def _warnings_to(reporter: Reporter) -> Iterator[list[str]]:
+    """Send the package's warnings to the person and keep them for the report, each once."""
+    said: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            text = record.getMessage()
+            if text not in said:
+                said.append(text)
+                reporter.warn(text)
+
+    logger, handler = logging.getLogger("penchant"), Handler(logging.WARNING)
+    logger.addHandler(handler)
+    propagate, logger.propagate = logger.propagate, False
+    try:
+        yield said
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate
+
+
+@contextmanager
+def _own_bars_only() -> Iterator[None]:
+    """Silence transformers' bars for every file read and written: they would tear ours."""
+    from transformers.utils import logging as theirs
+
+    shown = theirs.is_progress_bar_enabled()
+    theirs.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            theirs.enable_progress_bar()
+
+
+class _Session:
+    """The parts of a run while it goes on."""
+
+    def __init__(
+        self, recipe: Recipe, given: Given, folder: RunFolder, reporter: Reporter, warnings: list[str], first: bool
+    ) -> None:
+        self.recipe, self.given, self.folder = recipe, given, folder
+        self.reporter, self.warnings, self.first = reporter, warnings, first
+        self.alarms = Alarms(logging.getLogger("penchant").warning)
+
+    def run(self, resume: bool, started: float) -> Result:
+        recipe, reporter = self.recipe, self.reporter
+        prepared = prepare(recipe, self.given, reporter)
+        set_seed(recipe.seed)
+        args = training_arguments(recipe, len(prepared.plan), self.folder.checkpoints)
+        policy = load_policy(recipe, self.given.model, args.device)
+        scorer = CausalScorer(policy, recipe.attention)
+        try:
+            model_print = fingerprint(scorer.core)
+            anchor = self._anchor(scorer, prepared)
+            trainer, recorder = self._trainer(scorer, anchor, prepared, args)
+            checkpoint = find_checkpoint(self.folder.checkpoints) if resume else None
+            prompts = sample_prompts(prepared.heldout, recipe.samples)
+            before, old = self._before(trainer, scorer, prepared, prompts, resume)
+            self._examine(prepared)
+            self._train(trainer, recorder, prepared, checkpoint)
+            if trainer.state.global_step < len(prepared.plan):
+                self._stopped(trainer, prepared)
+            reporter.say(f"Measuring on {prepared.measured_on}")
+            after = trainer.measure_heldout()
+            recorder.write(trainer.state.global_step, "eval", after.metrics)
+            new = self._samples(scorer, prepared, prompts)
+            self.alarms.watch_samples(trainer.state.global_step, new.mean_length)
+            facts = summarise(
+                recipe,
+                prepared,
+                policy,
+                before=before,
+                after=after,
+                seconds=time.perf_counter() - started,
+                anchor=anchor.kind,
+                attention=scorer.attention,
+                model_name=recipe.model,
+                model_fingerprint=model_print,
+                warnings=self.warnings,
+            )
+            anchor.close()
+        finally:
+            scorer.close()
+        return self._finish(policy, prepared, facts, (before, after), (prompts, old, new))
+
+    def _anchor(self, scorer: CausalScorer, prepared: Prepared) -> Anchor:
+        needs = prepared.objective.requirements.needs
+        kind = self.recipe.anchor or ("initial" if needs.reference else "none")
+        anchor = build_anchor(kind, scorer, Path(self.recipe.cache) if self.recipe.cache else None)
+        if kind == "cached":
+            every = [*prepared.examples.examples, *prepared.heldout_examples.examples]
+            sequences = [sequence for each in every for view in each.views.values() for sequence in view]
+            with self.reporter.bar("Reference log-probabilities", len(sequences)):
+                anchor.prepare(sequences, lambda done, total: self.reporter.advance(done, total))
+        return anchor
+
+    def _trainer(
+        self, scorer: CausalScorer, anchor: Anchor, prepared: Prepared, args: TrainingArguments
+    ) -> tuple[PreferenceTrainer, Recorder]:
+        total = len(prepared.plan)
+        epochs = prepared.plan.epochs
+        recorder = Recorder(
+            self.folder.path / "metrics.jsonl" if self.first else None,
+            lambda step: epochs[step - 1] if step else 0.0,
+            (partial(self.reporter.step, total=total), self.alarms.watch),
+        )
+        trainer = PreferenceTrainer(
+            scorer=scorer,
+            anchor=anchor,
+            objective=prepared.objective,
+            examples=prepared.examples.examples,
+            plan=prepared.plan,
+            args=args,
+            eval_examples=prepared.heldout_examples.examples,
+            callbacks=[recorder],
+        )
+        return trainer, recorder
+
+    def _before(
+        self, trainer: PreferenceTrainer, scorer: CausalScorer, prepared: Prepared, prompts: list[Any], resume: bool
+    ) -> tuple[HeldOut, Any]:
+        self.reporter.say(f"Measuring on {prepared.measured_on}")
+        before = trainer.measure_heldout()
+        samples = self._samples(scorer, prepared, prompts)
+        self.alarms.watch_samples(0, samples.mean_length)
+        return before, samples
+
+    def _samples(self, scorer: CausalScorer, prepared: Prepared, prompts: list[Any]) -> Any:
+        return take_samples(
+            scorer.model,
+            prepared.renderer,
+            prompts if self.first else [],
+            max_new_tokens=min(self.recipe.sample_tokens, max((prepared.max_length or 10**9) // 2, 1)),
+            max_length=prepared.max_length,
+            seed=self.recipe.seed,
+        )
+
+    def _examine(self, prepared: Prepared) -> None:
+        if not self.first:
+            return
+        diagnosis = examine(
+            prepared.train[:DOCTOR_LIMIT],
+            prepared.renderer,
+            max_length=prepared.max_length,
+            policy=self.recipe.truncation,
+            other=prepared.heldout if prepared.held_out else None,
+        )
+        self.folder.write_json("doctor.json", diagnosis.as_dict())
+
+    def _train(
+        self, trainer: PreferenceTrainer, recorder: Recorder, prepared: Prepared, checkpoint: Path | None
+    ) -> None:
+        done = 0 if checkpoint is None else int(checkpoint.name.rsplit("-", 1)[1])
+        recorder.rewind(done if checkpoint is not None else -1)
+        if checkpoint is not None:
+            self.reporter.say(f"Going on from {checkpoint.name}")
+        examples, steps = len(prepared.examples), len(prepared.plan)
+        self.reporter.say(f"Training with {prepared.objective!r}: {examples} examples, {steps} steps")
+        with Interrupt() as interrupt, self.reporter.bar("Training", steps, done):
+            trainer.add_callback(interrupt)
+            trainer.mark = recorder.began = time.perf_counter()
+            try:
+                trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+            except OSError as error:
+                raise TrainingError(
+                    f"A file could not be written ({error.strerror or error}).",
+                    where=str(self.folder.path),
+                    fix="Free space on the disk, then go on with --resume.",
+                ) from error
+
+    def _stopped(self, trainer: PreferenceTrainer, prepared: Prepared) -> None:
+        raise Interrupted(
+            f"Stopped at step {trainer.state.global_step} of {len(prepared.plan)}; a checkpoint was saved. Go on with the "
+            f"same command and --resume (folder {self.folder.path})."
+        )
+
+    def _finish(
+        self,
+        policy: Any,
+        prepared: Prepared,
+        facts: dict[str, Any],
+        measured: tuple[HeldOut, HeldOut],
+        spoken: tuple[list[Any], Any, Any],
+    ) -> Result:
+        report = self.folder.path / "report.html"
+        model = policy
+        if self.first:
+            model = save_model(policy, prepared.renderer, self.folder, self.recipe)
+            prompts, old, new = spoken
+            texts = [prompt if isinstance(prompt, str) else _last_turn(prompt) for prompt in prompts]
+            write_numbers(self.folder, *measured, texts, old, new)
+            self.folder.write_json("summary.json", facts)
+            recipe_yaml = (self.folder.path / "recipe.yaml").read_text(encoding="utf-8")
+            card = model_card(facts, recipe_yaml, prepared.objective.paper)
+            self.folder.write_text("model/README.md", card)
+            report = write_report(self.folder.path)
+        return Result(model, prepared.renderer.tokenizer, self.folder.path, facts, report)
+
+
+def _last_turn(messages: list[dict[str, Any]]) -> str:
+    return str(messages[-1].get("content", "")) if messages else ""

@@ -1,0 +1,211 @@
+"""One trainer for every objective: a thin subclass of transformers' Trainer.
+
+Checkpoints, resuming, mixed precision, FSDP and DeepSpeed through ``accelerate launch``, loggers and callbacks are the
+ecosystem's own. What is added: batches are forests, losses come unreduced from the objective and are weighted and divided
+here and nowhere else, metrics are (sum, count) pairs, and a checkpoint is sealed when it is whole.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
+
+from penchant.evaluation.heldout import HeldOut, measure
+from penchant.evaluation.metrics import Tally, batch_metrics
+from penchant.forest.batching import Plan
+from penchant.forest.collate import Batch
+from penchant.forest.encoding import Example
+from penchant.likelihood.anchors import Anchor
+from penchant.likelihood.causal import CausalScorer
+from penchant.likelihood.scoring import score_batch
+from penchant.objectives.base import Objective
+from penchant.training.checkpoints import OBJECTIVE_FILE, seal
+from penchant.training.data import training_loader
+from penchant.training.first_step import check_gradients, check_margin, refuse_nan
+
+__all__ = ["PreferenceTrainer"]
+
+
+class PreferenceTrainer(Trainer):
+    """Trains a policy with an objective.
+
+    Args:
+        scorer: the policy.
+        anchor: the reference.
+        objective: what should change.
+        examples: the encoded training data.
+        plan: every step of the run.
+        args: arguments of transformers' Trainer; ``max_steps`` must be the length of the plan.
+        eval_examples: held-out data.
+        tokens_per_batch: tokens a forward pass of an evaluation.
+        callbacks: further callbacks of transformers.
+    """
+
+    def __init__(
+        self,
+        *,
+        scorer: CausalScorer,
+        anchor: Anchor,
+        objective: Objective,
+        examples: Sequence[Example],
+        plan: Plan,
+        args: TrainingArguments,
+        eval_examples: Sequence[Example] | None = None,
+        tokens_per_batch: int = 8192,
+        callbacks: Sequence[TrainerCallback] = (),
+    ) -> None:
+        self.scorer, self.anchor, self.objective = scorer, anchor, objective
+        self.examples, self.plan, self.eval_examples = examples, plan, eval_examples
+        self.tokens_per_batch = tokens_per_batch
+        self.tally, self.mark, self.tokens_since = Tally(), time.perf_counter(), 0
+        self.grad_examined = False
+        super().__init__(
+            model=scorer.model,
+            args=args,
+            train_dataset=list(range(len(examples))),  # type: ignore[arg-type]  # only its length is asked for
+            eval_dataset=None if eval_examples is None else list(range(len(eval_examples))),  # type: ignore[arg-type]
+            callbacks=list(callbacks),
+        )
+        self.remove_callback(PrinterCallback)
+        self.remove_callback(ProgressCallback)
+        # Losses are divided by the weight of the whole step already; Trainer must not divide them again.
+        self.model_accepts_loss_kwargs = True
+        self.objective.to(self.args.device)
+
+    # -- data ---------------------------------------------------------------------------------------------------------
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Every micro-batch of this process; dealt out here, so accelerate need not."""
+        return training_loader(
+            self.examples,
+            self.plan,
+            accumulate=self.args.gradient_accumulation_steps,
+            process=self.args.process_index,
+            processes=self.args.world_size,
+            workers=self.args.dataloader_num_workers,
+        )
+
+    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: torch.device) -> tuple[list[Any], Any]:
+        """The micro-batches of a step; the count is a sign that losses come scaled."""
+        samples, _count = super().get_batch_samples(epoch_iterator, num_batches, device)
+        return samples, torch.ones((), device=device)
+
+    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
+        """Not counted: throughput is measured in tokens."""
+        return 0
+
+    # -- the step -----------------------------------------------------------------------------------------------------
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Σ weight · loss of this micro-batch over the weight of the whole step (all processes, all micro-batches)."""
+        batch: Batch = inputs["batch"].to(self.args.device)
+        views = score_batch(self.scorer, batch, self.anchor, self.objective.requirements.needs, model)
+        losses = self.objective.compute({**views, **batch.fields})
+        # A ghost may hold anything; its weight is zero but 0 · inf is not.
+        weighted = torch.where(batch.weights > 0, losses.values * batch.weights, losses.values * 0.0)
+        refuse_nan(losses.values, batch)
+        if self.state.global_step == 0:
+            check_margin(views, self.anchor, self._reduced())
+        batch_metrics(self.tally, self.objective, views, losses, batch)
+        self._count_tokens(batch)
+        # Processes average their gradients; the loss is a sum over processes.
+        loss = weighted.sum() / batch.denominator * self.args.world_size
+        return (loss, views) if return_outputs else loss
+
+    def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
+        """One micro-batch; afterwards what the wrapped model does not know of is looked after."""
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        if self.accelerator.sync_gradients:
+            for parameter in self.objective.parameters():
+                if parameter.grad is not None and self.args.world_size > 1:
+                    parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
+            if not self.grad_examined:
+                self.grad_examined = True
+                check_gradients(self.model, self.objective)
+        return loss
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """The usual optimizer, with the objective's own parameters in a group of their own."""
+        fresh = self.optimizer is None
+        optimizer = super().create_optimizer(model) if model is not None else super().create_optimizer()
+        own = list(self.objective.parameters())
+        if fresh and own:
+            optimizer.add_param_group({"params": own, "weight_decay": 0.0})
+        return optimizer
+
+    def _reduced(self) -> bool:
+        return self.args.bf16 or self.args.fp16 or next(self.scorer.core.parameters()).dtype != torch.float32
+
+    def _count_tokens(self, batch: Batch) -> None:
+        forest = batch.forest
+        self.tokens_since += forest.tokens
+        self.tally.add_ratio("tokens_saved", forest.sequence_tokens - forest.tokens, forest.sequence_tokens)
+
+    # -- metrics ------------------------------------------------------------------------------------------------------
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Add the batch metrics of all processes since the last log."""
+        if "loss" in logs:
+            means = self.tally.means(self._sum_over_processes if self.args.world_size > 1 else None)
+            means.pop("example_loss", None)
+            now = time.perf_counter()
+            # Prompts shared by policy and reference are computed by each; tokens are counted once, as a person would.
+            tokens = torch.tensor([float(self.tokens_since)], dtype=torch.double)
+            total = float(self._sum_over_processes(tokens)) if self.args.world_size > 1 else float(tokens)
+            means["tokens_per_second"] = total / max(now - self.mark, 1e-9)
+            logs = {**logs, **means}
+            self.tally.clear()
+            self.mark, self.tokens_since = now, 0
+        super().log(logs, start_time)
+
+    def _sum_over_processes(self, values: Tensor) -> Tensor:
+        return self.accelerator.reduce(values.to(self.args.device, torch.float32), "sum").cpu().double()
+
+    def measure_heldout(self, examples: Sequence[Example] | None = None) -> HeldOut:
+        """Evaluate the policy as it is now, shared between processes."""
+        chosen = self.eval_examples if examples is None else examples
+        assert chosen is not None
+        return measure(
+            self.scorer,
+            self.anchor,
+            self.objective,
+            chosen,
+            tokens_per_batch=self.tokens_per_batch,
+            process=self.args.process_index,
+            processes=self.args.world_size,
+            reduce=self._sum_over_processes if self.args.world_size > 1 else None,
+        )
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Held-out metrics under ``eval_...``, logged."""
+        metrics = {f"eval_{name}": value for name, value in self.measure_heldout().metrics.items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        self.mark = time.perf_counter()
+        return metrics
+
+    # -- checkpoints --------------------------------------------------------------------------------------------------
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
+        super()._save_checkpoint(model, trial)
+        if self.args.should_save:
+            folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+            torch.save(self.objective.state_dict(), folder / OBJECTIVE_FILE)
+            seal(folder)
+        self.accelerator.wait_for_everyone()
+        self.mark = time.perf_counter()
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        state = Path(resume_from_checkpoint) / OBJECTIVE_FILE
+        if state.is_file():
+            self.objective.load_state_dict(torch.load(state, map_location=self.args.device, weights_only=True))

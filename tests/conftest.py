@@ -1,0 +1,22 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Nothing in the tests may reach for a network: what is absent must be said at once, not after a time-out.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real feedback and published numbers that may lie beside the checkout."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("the folder shared/ (real feedback sets, published numbers) is absent beside this checkout")
+    return SHARED

@@ -1,0 +1,138 @@
+"""Curves and histograms: true to the data, and not at the mercy of one wild value."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from penchant.evaluation.report.curves import axis_limits, paint_series, run_charts, series_of, smoothed
+from penchant.evaluation.report.histograms import histograms
+from penchant.evaluation.report.panels import MACHINERY, MAIN, Panel, other_panels
+from penchant.evaluation.report.run_folder import Curve, RunFolder
+
+
+def curve(values: list[float]) -> Curve:
+    return Curve(np.arange(1, len(values) + 1), np.array(values, dtype=float))
+
+
+def painted(run: RunFolder, panel: Panel) -> Axes:
+    axes = Figure().subplots()
+    series = [series_of(run, key, shade, label) for key, shade, label in panel.lines]
+    paint_series([axes], panel, series, axis_limits(series)[0])
+    return axes
+
+
+FINITE = st.floats(-1e6, 1e6)
+
+
+@given(
+    values=st.lists(FINITE | st.just(float("nan")), min_size=1, max_size=40),
+    width=st.integers(0, 10).map(lambda half: 2 * half + 1),
+)
+def test_an_average_lies_within_its_window(values: list[float], width: int) -> None:
+    averages = smoothed(np.array(values), width)
+    assert len(averages) == len(values)
+    for place, average in enumerate(averages):
+        inside = np.array(values[max(0, place - width // 2) : place + width // 2 + 1])
+        inside = inside[np.isfinite(inside)]
+        if len(inside) == 0:
+            assert np.isnan(average)
+        else:
+            assert average == pytest.approx(inside.mean(), abs=1e-3)
+
+
+def test_the_raw_line_is_the_data_and_the_points_are_the_held_out_values() -> None:
+    random = np.random.default_rng(0)
+    train, held_out = random.normal(size=50).tolist(), [0.5, 0.25]
+    run = RunFolder(Path("run"), train={"loss": curve(train)}, held_out={"loss": curve(held_out)})
+    raw, thick, points = painted(run, MAIN[0]).lines
+    assert raw.get_ydata().tolist() == train
+    assert points.get_ydata().tolist() == held_out
+    assert raw.get_linewidth() < thick.get_linewidth()
+    assert np.std(thick.get_ydata()) < np.std(train)
+
+
+def test_one_spike_neither_stretches_the_axis_nor_bends_the_average() -> None:
+    values = np.random.default_rng(0).normal(3, 0.2, 200).tolist()
+    values[100] = 1e6
+    panel = next(panel for panel in MAIN if panel.slug == "gradient")
+    run = RunFolder(Path("run"), train={"grad_norm": curve(values)})
+    axes = painted(run, panel)
+    assert axes.get_ylim()[1] < 10
+    assert np.nanmax(axes.lines[1].get_ydata()) < 4
+    (chart,) = run_charts(run, [panel], width=4, height=2)
+    assert chart.note == "One value beyond the axis: 1,000,000"
+
+
+def test_a_long_run_keeps_its_extremes_and_stays_small() -> None:
+    values = np.random.default_rng(0).normal(0, 1, 50_000)
+    run = RunFolder(Path("run"), train={"loss": curve(values.tolist())})
+    raw = painted(run, MAIN[0]).lines[0]
+    assert len(raw.get_ydata()) <= 600
+    assert (raw.get_ydata().max(), raw.get_ydata().min()) == (values.max(), values.min())
+
+
+def test_small_values_are_scaled_and_the_axis_says_so() -> None:
+    rate = next(panel for panel in MACHINERY if panel.slug == "rate")
+    axes = painted(RunFolder(Path("run"), train={"learning_rate": curve([5e-6, 2.5e-6])}), rate)
+    assert axes.get_ylabel() == "rate × 10⁻⁶"
+    assert axes.lines[0].get_ydata().tolist() == pytest.approx([5.0, 2.5])
+
+
+def test_no_accuracy_is_drawn_where_every_pair_ties() -> None:
+    train = {"rewards/accuracy": curve([0.0, 0.5, 0.75]), "rewards/ties": curve([1.0, 0.0, 0.0])}
+    drawn = series_of(RunFolder(Path("run"), train=train), "rewards/accuracy", "accent", "").train
+    assert drawn is not None and drawn.steps.tolist() == [2, 3]
+
+
+def test_unknown_metrics_get_a_chart_of_their_own() -> None:
+    run = RunFolder(Path("run"), train={"loss": curve([1, 2]), "sigma_beta": curve([1, 2]), "x/y": curve([3])})
+    panels = other_panels([run])
+    assert [panel.title for panel in panels] == ["Sigma beta", "X: y"]
+    assert [chart.title for chart in run_charts(run, panels, width=3, height=2)] == ["Sigma beta"]
+
+
+def test_axes_have_units_and_labels_do_not_overlap() -> None:
+    random = np.random.default_rng(0)
+    keys = {key for panel in (*MAIN, *MACHINERY) for key, _, _ in panel.lines}
+    for scale in (1e-7, 0.3, 70.0, 2.4e5):
+        run = RunFolder(Path("run"), train={key: curve((scale * random.normal(1, 1, 90)).tolist()) for key in keys})
+        for panel in (*MAIN, *MACHINERY):
+            axes = painted(run, panel)
+            axes.figure.set_size_inches(3.0, 1.75)
+            axes.figure.set_layout_engine("constrained")
+            axes.tick_params(labelsize=8)
+            axes.figure.canvas.draw()
+            assert axes.get_xlabel() == "step" and axes.get_ylabel() != ""
+            for axis in (axes.xaxis, axes.yaxis):
+                boxes = [label.get_window_extent() for label in axis.get_ticklabels() if label.get_text()]
+                assert not any(one.overlaps(other) for one, other in pairwise(boxes))
+
+
+def test_a_histogram_before_training_is_only_drawn_where_it_has_a_shape() -> None:
+    after = {"chosen": [0.1, 0.4, 0.2], "rejected": [-0.4, -0.2, 0.0]}
+    zero = {"chosen": [0.0] * 3, "rejected": [0.0] * 3}
+    (flat,) = histograms({"before": zero, "after": after})
+    (both,) = histograms({"before": after, "after": after})
+    assert "every example stood at 0" in flat.note and flat.svg.count('axes_2"') == 0
+    assert "every example" not in both.note and both.svg.count('axes_2"') == 1
+
+
+def test_histogram_notes_count_what_is_shown() -> None:
+    (chart,) = histograms({"logp_margin": {"before": [-1.0, 1.0, 2.0, -3.0], "after": [1.0, 1.0, 2.0, float("nan")]}})
+    assert "50 % before, 100 % after" in chart.note
+    assert "one value not finite" in chart.note
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=6))
+def test_any_list_of_numbers_makes_a_histogram_or_none(values: list[float]) -> None:
+    charts = histograms({"after": {"chosen": values, "rejected": []}})
+    assert len(charts) == (1 if np.isfinite(values).any() else 0)

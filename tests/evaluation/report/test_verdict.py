@@ -1,0 +1,83 @@
+"""The verdict says what the figures say: no gain within the noise, no fall unnoticed, ties as half."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penchant.evaluation.report.before_after import before_after
+from penchant.evaluation.report.run_folder import RunFolder
+from penchant.evaluation.report.verdict import Verdict, verdict
+
+
+def judged(before: dict[str, float], after: dict[str, float], **summary: Any) -> Verdict:
+    run = RunFolder(Path("run"), summary={"before": before, "after": after, **summary})
+    return verdict(run, before_after(run))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "interval", "tone", "phrase"),
+    [
+        ({"true_reward": 0.1}, {"true_reward": 0.9}, [0.7, 1.1], "good", "rose from 0.100 to 0.900"),
+        ({"true_reward": 0.1}, {"true_reward": 0.2}, [0.0, 0.4], "caution", "still holds 0.100, so this may be chance"),
+        ({"true_reward": 0.9}, {"true_reward": 0.1}, [0.0, 0.2], "bad", "fell from 0.900 to 0.100"),
+        ({"true_reward": 0.9}, {"true_reward": 0.9}, None, "caution", "stayed at 0.900"),
+        ({}, {"win_rate": 0.7}, [0.62, 0.78], "good", "wins 70.0 % of comparisons (interval 62.0 to 78.0 %)"),
+        ({}, {"win_rate": 0.53}, [0.45, 0.61], "caution", "still holds 50.0 %, so this may be chance"),
+        ({}, {"win_rate": 0.3}, [0.2, 0.4], "bad", "wins 30.0 %"),
+        ({}, {}, None, "unknown", "not known"),
+    ],
+)
+def test_the_tone_follows_the_figures(
+    before: dict[str, float], after: dict[str, float], interval: list[float] | None, tone: str, phrase: str
+) -> None:
+    told = judged(before, after, intervals={key: interval for key in after})
+    assert told.tone == tone
+    assert phrase in " ".join(told.sentences)
+
+
+def test_stronger_evidence_decides() -> None:
+    told = judged(
+        {"true_reward": 0.5, "rewards/margin": 0.0}, {"true_reward": 0.2, "rewards/margin": 3.0, "win_rate": 0.6}
+    )
+    assert told.tone == "bad"
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "ties", "shown"),
+    [(0.0, 1.0, "rose from 50.0 % to 60.0 %"), (0.2, 0.4, "rose from 40.0 %"), (0.5, 1.0, "rose from 50.0 %")],
+)
+def test_a_tie_counts_half_and_never_twice(accuracy: float, ties: float, shown: str) -> None:
+    told = judged({"rewards/accuracy": accuracy, "rewards/ties": ties}, {"rewards/accuracy": 0.6, "rewards/ties": 0.0})
+    assert shown in " ".join(told.sentences)
+
+
+def test_an_accuracy_below_chance_is_not_a_gain_over_ties() -> None:
+    told = judged({"rewards/accuracy": 0.0, "rewards/ties": 1.0}, {"rewards/accuracy": 0.4, "rewards/ties": 0.0})
+    assert told.tone == "bad"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rejected", "phrase", "falls"),
+    [
+        (-90.0, -130.0, "The margin grew because rejected responses fell further", True),
+        (-90.0, -85.0, "chosen responses became less likely", True),
+        (-70.0, -95.0, "became more likely (log-probability +10.00", False),
+        (-80.1, -95.0, "hardly moved", False),
+    ],
+)
+def test_displacement_is_told(chosen: float, rejected: float, phrase: str, falls: bool) -> None:
+    told = judged(
+        {"logps/chosen": -80.0, "logps/rejected": -85.0, "rewards/margin": 0.0},
+        {"logps/chosen": chosen, "logps/rejected": rejected, "rewards/margin": 1.0},
+    )
+    assert phrase in " ".join(told.sentences)
+    assert any(sentence.startswith("Likelihood displacement") for sentence in told.sentences) == falls
+    assert told.tone == ("caution" if falls else "good")
+
+
+def test_distance_from_the_reference_is_told_in_nats() -> None:
+    assert "6.23 nats (KL)" in " ".join(judged({"kl": 0.0}, {"kl": 6.234}).sentences)
+    assert "nats (KL) away from the reference: far" in " ".join(judged({"kl": 0.0}, {"kl": 250.0}).sentences)

@@ -1,0 +1,105 @@
+"""Verdicts on published cases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from penchant import receipts
+from penchant.errors import ConfigurationError, DataError
+from penchant.evaluation.receipts import check_case, check_file, find_kernel
+
+INPUTS = {"chosen": {"policy": [[-1.0, -3.0]]}}
+
+
+def case(expected: Any, method: str = "nll", notes: str = "", **more: Any) -> dict[str, Any]:
+    return {"method": method, "case": "a", "params": {}, "inputs": INPUTS, "expected": expected, "notes": notes} | more
+
+
+@pytest.fixture
+def kernel() -> Iterator[None]:
+    @receipts.receipt("doubling")
+    def doubling(params: Any, inputs: Any) -> dict[str, Any]:
+        return {"doubled": 2 * torch.tensor(inputs["x"]), "name": "doubling", "flags": (True, False)}
+
+    yield
+    receipts._kernels.pop("doubling")
+
+
+@pytest.mark.parametrize(
+    ("expected", "verdict", "difference", "detail"),
+    [
+        ({"loss": 2.0, "grad": {"chosen.policy": [[-0.5, -0.5]]}}, "exact", 0.0, ""),
+        ({"loss": 2.0000001}, "within", 1e-7, ""),
+        ({"loss": 2.1}, "differs", 0.1, "loss is 2.0, expected 2.1"),
+        ({"losses": [2.0], "grad": {"chosen.policy": [[-0.5, 0.5]]}}, "differs", 1.0, "grad.chosen.policy[0][1] is"),
+        ({"losses": [2.0, 1.0]}, "differs", None, "losses has length 1, expected 2"),
+        ({"loss": 2.0, "kl": 0.5}, "differs", 0.0, "kl is not among the results"),
+        ({"loss": [2.0]}, "differs", None, "loss has length 2.0, expected 1"),
+        ({"loss": True}, "differs", None, "loss is 2.0, expected True"),
+        ({"loss": float("nan")}, "differs", float("nan"), "loss is 2.0"),
+        ({"loss": None, "grad": {"chosen.policy": None}}, "computed", None, ""),
+        ({"loss": None, "losses": [2.0]}, "exact", 0.0, ""),
+    ],
+)
+def test_the_verdict_names_the_first_difference(expected: Any, verdict: str, difference: Any, detail: str) -> None:
+    found = check_case(case(expected))
+    assert found.verdict == verdict and detail in found.detail
+    assert found.difference == (None if difference is None else pytest.approx(difference, rel=1e-6, nan_ok=True))
+    assert found.got is not None and set(found.got) == set(expected)
+
+
+@pytest.mark.parametrize(
+    ("notes", "verdict"),
+    [
+        ("", "differs"),
+        ("compare with rtol 1e-3", "within"),
+        ("tolerance 1e-3 on weights", "within"),
+        ("rtol 1e-8", "differs"),
+    ],
+)
+def test_a_tolerance_in_the_notes_counts(notes: str, verdict: str) -> None:
+    assert check_case(case({"loss": 2.001}, notes=notes)).verdict == verdict
+
+
+def test_got_has_the_keys_of_expected_with_null_for_what_is_not_produced() -> None:
+    found = check_case(case({"loss": None, "kl": None, "grad": {"chosen.policy": None}}))
+    assert found.got == {"loss": 2.0, "kl": None, "grad": {"chosen.policy": [[-0.5, -0.5]]}}
+    assert found.verdict == "differs" and "kl" in found.detail
+
+
+def test_an_error_is_a_verdict_that_names_it() -> None:
+    found = check_case(case({"loss": 1.0}, inputs={}))
+    assert found.verdict == "failed" and "ConfigurationError" in found.detail and "'chosen'" in found.detail
+    assert found.got is None and not found.good
+
+
+def test_an_unknown_method_is_not_built_yet() -> None:
+    found = check_case(case({"loss": 1.0}, method="no-such-method"))
+    assert (found.verdict, found.got, found.good) == ("not built yet", None, True)
+
+
+@pytest.mark.usefixtures("kernel")
+def test_a_registered_kernel_takes_part_with_its_own_array_types() -> None:
+    assert find_kernel("doubling") is not None
+    expected = {"doubled": [2.0, 4.0], "name": "doubling", "flags": [True, False]}
+    assert check_case(case(expected, method="doubling", inputs={"x": [1.0, 2.0]})).verdict == "exact"
+    with pytest.raises(ConfigurationError, match="'doubling' is already given by"):
+        receipts.receipt("doubling")(lambda params, inputs: {})
+
+
+def test_files_that_are_no_cases_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cases.json"
+    with pytest.raises(DataError, match=r"cases\.json: .*cannot be read"):
+        check_file(path)
+    for text, told in (("{", "is not JSON"), ("{}", "Found dict"), ('[{"method": "nll"}]', r"\[0\]: .*no 'inputs'")):
+        path.write_text(text)
+        with pytest.raises(DataError, match=told):
+            check_file(path)
+    path.write_text(json.dumps([case({"loss": 2.0})]))
+    assert [each.verdict for each in check_file(path)] == ["exact"]

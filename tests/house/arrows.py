@@ -1,0 +1,104 @@
+"""Imports go down: the floors of the house, and what may be imported where."""
+
+from __future__ import annotations
+
+import sys
+
+from house.source import Import, Module, imports
+
+FLOORS = {
+    "feedback": 1,
+    "objectives": 1,
+    "forest": 2,
+    "likelihood": 3,
+    "generation": 4,
+    "rewards": 4,
+    "curation": 5,
+    "diagnostics": 5,
+    "evaluation": 5,
+    "inference": 5,
+    "online": 6,
+    "training": 6,
+    "cli": 7,
+}
+LAB = "lab"  # beside the house: it may use every floor
+LAB_USER = "cli/quickstart.py"  # and only this file uses it
+DOORS = {"__init__.py": "lazily", "__main__.py": "cli"}
+
+# An objective can be lifted out and used anywhere.
+OBJECTIVE_LIBRARIES = {"torch", "annotated_types", "pydantic"}
+
+
+def forbidden_arrows(modules: list[Module]) -> list[str]:
+    """Imports that do not go to a lower floor, and folders that have no floor."""
+    found = [
+        f"{module.path.as_posix()}: the folder {module.folder!r} stands on no floor"
+        for module in modules
+        if module.folder and module.folder not in {*FLOORS, LAB}
+    ]
+    for module in modules:
+        for imported in imports(module):
+            reason = _reason_against(module, imported)
+            if reason:
+                found.append(f"{module.at(imported.node)}: imports {'.'.join(imported.parts)}, but {reason}")
+    return found
+
+
+def _reason_against(module: Module, imported: Import) -> str:
+    """Why an import is not allowed; empty where it is."""
+    target = imported.target
+    if not imported.internal or target == module.folder or target not in {*FLOORS, LAB}:
+        return ""
+    if not module.folder:
+        return _reason_against_door(module, imported)
+    if target == LAB:
+        return "" if module.path.as_posix() == LAB_USER else f"only {LAB_USER} uses the lab"
+    if module.folder == LAB:
+        return ""
+    own, other = FLOORS.get(module.folder, 0), FLOORS[target]
+    if other > own:
+        return f"{target} (floor {other}) is above {module.folder} (floor {own})"
+    return ""
+
+
+def _reason_against_door(module: Module, imported: Import) -> str:
+    """Files directly in the package are floor 0; only its doors lead to other floors."""
+    door = DOORS.get(module.path.name)
+    if (door == "lazily" and imported.lazy) or door == imported.target:
+        return ""
+    return "a file directly in the package imports no floor (__init__ only where a name is asked for)"
+
+
+def sibling_cycles(modules: list[Module]) -> list[str]:
+    """Folders on the same floor that import each other, directly or by way of others."""
+    arrows: dict[str, set[str]] = {}
+    for module in modules:
+        for imported in imports(module):
+            own, other = FLOORS.get(module.folder), FLOORS.get(imported.target)
+            if imported.internal and own is not None and own == other and imported.target != module.folder:
+                arrows.setdefault(module.folder, set()).add(imported.target)
+    return [f"{folder}: imports itself by way of its siblings" for folder in arrows if folder in _reach(arrows, folder)]
+
+
+def _reach(arrows: dict[str, set[str]], start: str) -> set[str]:
+    """All folders that can be reached from ``start`` along the arrows."""
+    reached: set[str] = set()
+    waiting = list(arrows.get(start, ()))
+    while waiting:
+        folder = waiting.pop()
+        if folder not in reached:
+            reached.add(folder)
+            waiting.extend(arrows.get(folder, ()))
+    return reached
+
+
+def foreign_imports_in_objectives(modules: list[Module]) -> list[str]:
+    """What an objective imports beyond the standard library, torch, its own package and the errors."""
+    allowed = OBJECTIVE_LIBRARIES | sys.stdlib_module_names
+    return [
+        f"{module.at(imported.node)}: an objective does not import {'.'.join(imported.parts)}"
+        for module in modules
+        if module.folder == "objectives"
+        for imported in imports(module)
+        if not (imported.target in {"objectives", "errors"} if imported.internal else imported.parts[0] in allowed)
+    ]

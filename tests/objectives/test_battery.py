@@ -1,0 +1,242 @@
+"""One battery over all objectives: a new method is one file, and here at most one row of numbers by hand."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from objectives.drawing import filled, gradients, random_inputs, select, views_of
+from penchant.errors import ConfigurationError
+from penchant.evaluation.receipts import check_file
+from penchant.objectives import Objective, Scored, build, evaluate, get, names
+from penchant.objectives.description import formula
+
+EVERY = names()
+#: Cases with their sources (repository, file, commit), one file for each method.
+PUBLISHED = Path(__file__).parent / "published"
+PAIRWISE = [name for name in EVERY if {"chosen", "rejected"} <= set(build(name).requirements.views)]
+
+
+def one_each(policy: float, reference: float | None = None) -> dict[str, Any]:
+    """A view of one response of one token."""
+    return {"policy": [[policy]], "reference": None if reference is None else [[reference]]}
+
+
+# id, hyper-parameters, views of one token, the loss computed by hand
+BY_HAND = [
+    (
+        "dpo",
+        {"beta": 0.5},
+        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        math.log1p(math.exp(-0.5)),
+    ),
+    (
+        "dpo",
+        {"beta": 2.0, "reference_free": True},
+        {"chosen": one_each(-1.0), "rejected": one_each(-1.5)},
+        math.log1p(math.exp(-1.0)),
+    ),
+    ("ipo", {"beta": 0.5}, {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -5.0)}, 4.0),
+    ("nll", {}, {"chosen": one_each(-1.25)}, 1.25),
+]
+
+
+def variants(name: str) -> list[Objective]:
+    """The objective with its defaults, and with every boolean hyper-parameter turned round."""
+    switches = [each for each in get(name).hyperparameters() if each.type == "bool"]
+    return [build(name), *(build(name, **{each.name: not each.default}) for each in switches)]
+
+
+VARIANTS = [pytest.param(each, id=repr(each)) for name in EVERY for each in variants(name)]
+PAIRWISE_VARIANTS = [pytest.param(each, id=repr(each)) for name in PAIRWISE for each in variants(name)]
+
+
+@pytest.mark.parametrize(("name", "hyper", "views", "expected"), BY_HAND)
+def test_the_loss_is_the_one_computed_by_hand(
+    name: str, hyper: dict[str, Any], views: dict[str, Any], expected: float
+) -> None:
+    assert evaluate(name, hyper, views)["losses"] == pytest.approx([expected], rel=1e-12)
+
+
+@pytest.mark.parametrize("path", sorted(PUBLISHED.glob("*.json")), ids=lambda path: path.stem)
+def test_numbers_of_published_implementations_are_met(path: Path) -> None:
+    found = check_file(path)
+    assert {each.method for each in found} == {path.stem}
+    assert [each for each in found if each.verdict not in ("exact", "within")] == []
+
+
+def test_every_shared_case_of_an_objective_is_met(shared: Path) -> None:
+    found = [receipt for path in sorted((shared / "oracles").glob("*.json")) for receipt in check_file(path)]
+    assert {each.method for each in found} >= {"dpo", "ipo"}
+    assert [each for each in found if each.method in EVERY and each.verdict not in ("exact", "within")] == []
+
+
+@pytest.mark.parametrize("objective", VARIANTS)
+@pytest.mark.parametrize("policy", [-1e4, 0.0])
+@pytest.mark.parametrize("reference", [-1e4, 0.0])
+def test_extreme_log_probabilities_give_finite_losses_and_gradients(
+    objective: Objective, policy: float, reference: float
+) -> None:
+    for dtype in (torch.float32, torch.float64):
+        inputs = filled(random_inputs(objective, seed=1, dtype=dtype), policy, reference)
+        values = objective(**inputs).values
+        assert torch.isfinite(values).all()
+        assert all(torch.isfinite(each).all() for each in gradients(values.sum(), inputs))
+
+
+@pytest.mark.parametrize("objective", PAIRWISE_VARIANTS)
+def test_opposite_extremes_give_finite_losses_and_gradients(objective: Objective) -> None:
+    inputs = random_inputs(objective, seed=2)
+    for low, high in ((-1e4, 0.0), (0.0, -1e4)):
+        inputs["chosen"] = filled(inputs, low, high)["chosen"]
+        inputs["rejected"] = filled(inputs, high, low)["rejected"]
+        values = objective(**inputs).values
+        assert torch.isfinite(values).all()
+        assert all(torch.isfinite(each).all() for each in gradients(values.sum(), inputs))
+
+
+@pytest.mark.parametrize("objective", PAIRWISE_VARIANTS)
+def test_at_zero_margin_the_chosen_response_is_raised_and_the_rejected_lowered(objective: Objective) -> None:
+    inputs = filled(random_inputs(objective, seed=3), -1.0, -1.0)
+    inputs["rejected"] = filled({"view": inputs["chosen"]}, -1.0, -1.0)["view"]
+    chosen, rejected = inputs["chosen"], inputs["rejected"]
+    values = objective(**inputs).values
+    # All pairs have the same margin, 0, so they have the same loss, whatever their lengths.
+    torch.testing.assert_close(values, values[:1].expand_as(values))
+    up, down = torch.autograd.grad(values.sum(), [chosen.policy, rejected.policy])
+    assert (up[chosen.mask] < 0).all() and (down[rejected.mask] > 0).all()
+
+
+@pytest.mark.parametrize("objective", PAIRWISE_VARIANTS)
+def test_equal_models_have_rewards_of_exactly_zero(objective: Objective) -> None:
+    view = random_inputs(objective, seed=4)["chosen"]
+    equal = Scored(view.policy, view.policy, view.mask)
+    rewards = objective.rewards(equal)
+    if rewards is None or not objective.needs.reference:
+        assert rewards is None or rewards.shape == (4,)
+    else:
+        assert (rewards == 0).all() and not rewards.requires_grad
+
+
+@pytest.mark.parametrize("objective", VARIANTS)
+def test_gradients_agree_with_finite_differences(objective: Objective) -> None:
+    inputs = random_inputs(objective, seed=5, examples=2)
+    views = views_of(inputs)
+
+    def losses(*policies: torch.Tensor) -> torch.Tensor:
+        for view, policy in zip(views, policies, strict=True):
+            # A fresh view each time: the sums of the old one are kept.
+            fresh[id(view)] = Scored(policy, view.reference, view.mask, view.stats, view.group)
+        return objective(**_replaced(inputs, fresh)).values
+
+    fresh: dict[int, Scored] = {}
+    clean = [torch.where(view.mask, view.policy, -1.0).detach().requires_grad_() for view in views]
+    assert torch.autograd.gradcheck(losses, clean)
+
+
+def _replaced(inputs: dict[str, Any], fresh: dict[int, Scored]) -> dict[str, Any]:
+    def swap(each: Any) -> Any:
+        return [swap(inner) for inner in each] if isinstance(each, list) else fresh.get(id(each), each)
+
+    return {name: swap(each) for name, each in inputs.items()}
+
+
+@pytest.mark.parametrize("objective", VARIANTS)
+def test_what_the_mask_hides_reaches_neither_loss_nor_gradient(objective: Objective) -> None:
+    inputs = random_inputs(objective, seed=6)  # NaN and infinities behind the mask
+    values = objective(**inputs).values
+    assert torch.isfinite(values).all()
+    for view, gradient in zip(views_of(inputs), gradients(values.sum(), inputs), strict=True):
+        assert (gradient[~view.mask] == 0).all() and torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("objective", VARIANTS)
+def test_low_precision_stays_near_high_precision(objective: Objective) -> None:
+    exact = objective(**random_inputs(objective, seed=7)).values
+    for dtype, tolerance in ((torch.float32, 1e-5), (torch.bfloat16, 0.05)):
+        values = objective(**random_inputs(objective, seed=7, dtype=dtype)).values
+        assert values.dtype == torch.float32  # sums over tokens are never taken in half precision
+        torch.testing.assert_close(values.double(), exact, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("objective", VARIANTS)
+def test_an_empty_response_gives_a_finite_loss(objective: Objective) -> None:
+    inputs = random_inputs(objective, seed=8)
+    for view in views_of(inputs):
+        view.mask[0] = False
+    values = objective(**inputs).values
+    assert torch.isfinite(values).all()
+    assert all(torch.isfinite(each).all() for each in gradients(values.sum(), inputs))
+
+
+@pytest.mark.parametrize("objective", VARIANTS)
+def test_an_empty_batch_gives_no_losses(objective: Objective) -> None:
+    assert objective(**random_inputs(objective, seed=9, examples=0)).values.shape == (0,)
+
+
+@pytest.mark.parametrize("objective", VARIANTS)
+def test_whole_batch_equals_its_parts_and_its_reordering(objective: Objective) -> None:
+    if objective.coupled:
+        return  # the class says that its examples see each other
+    inputs = random_inputs(objective, seed=10, examples=5)
+    whole = objective(**inputs).values
+    assert whole.shape == (5,)
+    parts = [objective(**select(inputs, rows)).values for rows in ([0, 1], [2], [3, 4])]
+    torch.testing.assert_close(torch.cat(parts), whole)
+    order = [3, 0, 4, 2, 1]
+    torch.testing.assert_close(objective(**select(inputs, order)).values, whole[torch.tensor(order)])
+
+
+@pytest.mark.parametrize("objective", VARIANTS)
+def test_an_example_has_no_gradient_in_the_loss_of_another(objective: Objective) -> None:
+    if objective.coupled:
+        return
+    inputs = random_inputs(objective, seed=11)
+    for gradient in gradients(objective(**inputs).values[1], inputs):
+        assert (gradient[[0, 2, 3]] == 0).all()
+
+
+@pytest.mark.parametrize("objective", VARIANTS)
+def test_the_reference_receives_no_gradient(objective: Objective) -> None:
+    inputs = random_inputs(objective, seed=12)
+    for view in views_of(inputs):
+        if view.reference is not None:
+            asked = view.reference.clone().requires_grad_()
+            assert not Scored(view.policy, asked, view.mask).ref_logp.requires_grad
+
+
+@pytest.mark.parametrize("objective", VARIANTS)
+def test_statistics_are_one_per_example_and_carry_no_gradient(objective: Objective) -> None:
+    for each in objective(**random_inputs(objective, seed=13)).statistics.values():
+        assert each.shape[:1] == (4,) and not each.requires_grad
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_wrong_hyper_parameters_are_refused_by_name(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"objective {name}.*no_such_thing"):
+        build(name, no_such_thing=1.0)
+    for each in get(name).hyperparameters():
+        with pytest.raises(ConfigurationError, match=f"{each.name!r}.*Its default is"):
+            build(name, **{each.name: object()})
+
+
+@pytest.mark.parametrize("objective", VARIANTS)
+def test_it_is_built_again_from_its_id_hyper_parameters_and_state(objective: Objective) -> None:
+    again = build(objective.id, **objective.hyper)
+    again.load_state_dict(objective.state_dict())
+    assert repr(again) == repr(objective)
+    inputs = random_inputs(objective, seed=14)
+    torch.testing.assert_close(again(**inputs).values, objective(**inputs).values)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_docstring_has_formula_reference_and_paper(name: str) -> None:
+    cls = get(name)
+    assert formula(cls), "the second paragraph of the docstring is the formula"
+    assert cls.paper and "Reference:" in (cls.__doc__ or "") and ">>>" in (cls.__doc__ or "")
+    for method in ("loss",):
+        assert getattr(cls, method).__doc__

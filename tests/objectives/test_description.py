@@ -1,0 +1,35 @@
+"""Methods described from their classes."""
+
+from __future__ import annotations
+
+from penchant.objectives import DPO, IPO, NLL
+from penchant.objectives.description import describe, formula, overview
+
+
+def test_a_page_has_formula_paper_fields_and_data() -> None:
+    page = describe(DPO)
+    for told in (
+        "−log σ(β",
+        "https://arxiv.org/abs/2305.18290",
+        "| `beta` | float | `0.1` | > 0 |",
+        "`rejected`",
+        "reference model: yes",
+    ):
+        assert told in page
+    assert ">>>" not in page  # examples belong to the reference
+
+
+def test_remarks_below_the_formula_are_kept_apart_from_it() -> None:
+    assert formula(IPO).startswith("loss = (Δ_chosen") and "authors" not in formula(IPO)
+    assert "Its authors have said" in describe(IPO)
+
+
+def test_bars_in_cells_are_escaped_so_that_every_row_has_as_many_cells_as_the_head() -> None:
+    for cls in (DPO, IPO, NLL):
+        rows = [line for line in describe(cls).splitlines() if line.startswith("|")]
+        assert len({row.replace("\\|", "").count("|") for row in rows}) == 1
+
+
+def test_the_overview_links_every_page() -> None:
+    table = overview([DPO, NLL])
+    assert "(dpo.md)" in table and "(nll.md)" in table and "supervised" in table

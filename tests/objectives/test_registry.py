@@ -1,0 +1,36 @@
+"""Objectives by id, by family, and by the name of their class."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from penchant import objectives
+from penchant.errors import ConfigurationError
+
+
+def test_every_id_leads_to_its_class_and_family() -> None:
+    for name in objectives.names():
+        cls = objectives.get(name)
+        assert cls.id == name and name in objectives.by_family(cls.family)
+        assert getattr(objectives, cls.__name__) is cls
+
+
+def test_unknown_ids_and_families_name_the_nearest() -> None:
+    with pytest.raises(ConfigurationError, match=r"no objective 'dppo'. Did you mean 'dpo'"):
+        objectives.build("dppo")
+    with pytest.raises(ConfigurationError, match="Did you mean 'pairwise'"):
+        objectives.by_family("pairwize")
+
+
+def test_an_unknown_class_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'DPOO'"):
+        objectives.DPOO  # noqa: B018
+
+
+def test_methods_are_found_without_importing_them_first() -> None:
+    code = "from penchant.objectives import registry; print('dpo' in registry._classes, 'dpo' in registry.names())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
