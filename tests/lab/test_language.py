@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from penchant.feedback.rendering import Renderer
 from penchant.lab.language import (
     Grammar,
     build_tokenizer,
@@ -14,6 +15,7 @@ from penchant.lab.language import (
     demonstrations,
     grammatical_share,
     is_sentence,
+    label_extremes,
     label_pairs,
     preference_probability,
     prompts,
@@ -169,6 +171,33 @@ def test_labels_are_bradley_terry() -> None:
     for pair in labelled[:20]:
         assert pair["chosen_score"] == true_reward(prompt, pair["chosen"])
         assert pair["rejected_score"] == true_reward(prompt, pair["rejected"])
+
+
+def test_extremes_of_two_are_bradley_terry_too() -> None:
+    prompt, good, bad = "review of the kettle:", "it is good.", "it is fine."
+    rng, trials, scale = random.Random(0), 4000, 5.0
+    frequency = sum(
+        label_extremes(prompt, [bad, good], scale=scale, rng=rng)[0]["chosen"] == good for _ in range(trials)
+    )
+    probability = preference_probability(true_reward(prompt, good) - true_reward(prompt, bad), scale)
+    assert abs(frequency / trials - probability) < 4 * (probability * (1 - probability) / trials) ** 0.5
+
+
+def test_extremes_without_noise_are_best_and_worst() -> None:
+    reviews = ["it is fine.", "it is bad.", "it is great.", "it is poor."]
+    [pair] = label_extremes("review of the hat:", reviews, scale=1e9, rng=random.Random(0))
+    assert pair["chosen"] == "it is great."
+    assert pair["rejected_score"] == min(true_reward("review of the hat:", review) for review in reviews)
+    assert label_extremes("review of the hat:", ["it is bad."] * 3, scale=1.0, rng=random.Random(0)) == []
+
+
+def test_the_renderer_ends_every_response_exactly_once() -> None:
+    tokenizer = build_tokenizer()
+    renderer = Renderer(tokenizer)
+    for record in DEMONSTRATIONS[:50]:
+        ids = renderer.response_ids(record["prompt"], record["completion"])
+        assert ids[-1] == tokenizer.eos_token_id and ids.count(tokenizer.eos_token_id) == 1
+        assert ids[:-1] == tokenizer(record["completion"], add_special_tokens=False)["input_ids"]
 
 
 def test_copies_and_equal_rewards_are_not_compared() -> None:

@@ -49,6 +49,9 @@ def score(
     table.add_column("value", justify="right")
     for name, value in result.summary().items():
         table.add_row(name, f"{value:.4f}")
+    for name in ("prompt_cut", "response_cut", "dropped"):
+        if result.cut[name]:
+            table.add_row(f"records with {name}", str(result.cut[name]))
     Console().print(table)
     if out is not None:
         result.write(out)

@@ -54,8 +54,9 @@ class Alarms:
         elif mean_length > 1.5 * self._first_length and mean_length - self._first_length > 8:
             self._once(
                 "length",
-                f"Generated responses grow longer: {mean_length:.0f} tokens at step {step}, {self._first_length:.0f} at the "
-                "start. Length may be what is being learned; see the length bias of the labels in `penchant data check`.",
+                f"Generated responses grow longer: {mean_length:.0f} tokens at step {step}, {self._first_length:.0f} "
+                "at the start. Length may be what is being learned; see the length bias of the labels in "
+                "`penchant data check`.",
             )
 
     def _full(self, name: str) -> list[float] | None:
@@ -69,10 +70,10 @@ class Alarms:
         both = rejected is not None and max(rejected) < 0
         self._once(
             "displacement",
-            f"At step {step} the chosen responses have been less likely than under the reference for {PATIENCE} steps, and "
-            f"are still falling (mean reward {sum(chosen) / PATIENCE:.2g}); the probability goes to neither response"
-            f"{', as both fall' if both else ''}. A remedy is one switch away: objective=dpo+0.2*nll holds the chosen "
-            "likelihood up; a smaller learning rate or a larger beta slows the fall.",
+            f"At step {step} the chosen responses have been less likely than under the reference for {PATIENCE} steps, "
+            f"and are still falling (mean reward {sum(chosen) / PATIENCE:.2g}); the probability goes to neither "
+            f"response{', as both fall' if both else ''}. A remedy is one switch away: objective=dpo+0.2*nll holds the "
+            "chosen likelihood up; a smaller learning rate or a larger beta slows the fall.",
         )
 
     def _saturation(self) -> None:
@@ -83,8 +84,9 @@ class Alarms:
         if right >= 0.99 and gap > 4.0:
             self._once(
                 "saturation",
-                f"The margin is saturated: over {PATIENCE} steps {right:.0%} of the pairs were ranked right, by {gap:.1f} on "
-                "average. Further steps mostly move the model away from the reference; stop earlier, or raise beta.",
+                f"The margin is saturated: over {PATIENCE} steps {right:.0%} of the pairs were ranked right, by "
+                f"{gap:.1f} on average. Further steps mostly move the model away from the reference; stop earlier, or "
+                "raise beta.",
             )
 
     def _divergence(self, step: int) -> None:

@@ -66,14 +66,21 @@ def measure(
     tally, result = Tally(), HeldOut()
     device = next(scorer.core.parameters()).device
     needs = objective.requirements.needs
-    for step in plan.steps[process::processes]:
-        batch = collate([examples[index] for index in step]).to(device)
+    was_training = objective.training
+    objective.eval()  # what it remembers of the training data must not change here
+    # Every process computes as many batches as the others: sums and sharded models wait for all of them.
+    for place in range(process, -(-len(plan) // processes) * processes, processes):
+        members = [examples[index] for index in plan.steps[place % len(plan)]]
+        ghost = place >= len(plan)
+        batch = collate(members, weights=[0.0] * len(members) if ghost else None).to(device)
         with torch.no_grad():
             views = score_batch(scorer, batch, anchor, needs)
             losses = objective.compute({**views, **batch.fields})
         batch_metrics(tally, objective, views, losses, batch)
         tally.add("loss", losses.values, batch.weights)
-        _keep(result, objective, views)
+        if not ghost:
+            _keep(result, objective, views)
+    objective.train(was_training)
     result.metrics = tally.means(reduce)
     result.metrics.pop("example_loss", None)
     return result

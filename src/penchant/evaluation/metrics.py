@@ -11,7 +11,10 @@ from penchant.forest.collate import Batch
 from penchant.objectives.base import Losses, Objective
 from penchant.objectives.scored import Scored
 
-__all__ = ["Tally", "batch_metrics"]
+__all__ = ["ROUNDING", "Tally", "batch_metrics", "win"]
+
+# Rewards that differ by less are equal but for rounding: a cached reference was computed in other batches.
+ROUNDING = 1e-4
 
 Reduce = Callable[[Tensor], Tensor]
 
@@ -62,11 +65,12 @@ def batch_metrics(
 ) -> None:
     """Add what a person wants to see of a batch.
 
-    Per view: ``logps/VIEW`` (nats a response), ``lengths/VIEW`` (tokens), ``rewards/VIEW`` (implicit reward). For pairs:
-    ``rewards/margin``, ``rewards/accuracy`` (ties count half) and ``rewards/ties``, ``logps/accuracy`` (mean log-probability
-    a token of chosen above that of rejected). ``kl``: per response ½ Σ_t (log π − log π_ref)², nats: an estimate of the
-    divergence from the reference that is never negative and has no heavy tail, though the tokens are the data's and not
-    the policy's own (Schulman, "Approximating KL Divergence", estimator k2). The objective's own statistics go by their names.
+    Per view: ``logps/VIEW`` (nats a response), ``lengths/VIEW`` (tokens), ``rewards/VIEW`` (implicit reward). For
+    pairs: ``rewards/margin``, ``rewards/accuracy`` (ties count half) and ``rewards/ties``, ``logps/accuracy`` (mean
+    log-probability a token of chosen above that of rejected). ``kl``: per response ½ Σ_t (log π − log π_ref)², nats: an
+    estimate of the divergence from the reference that is never negative and has no heavy tail, though the tokens are
+    the data's and not the policy's own (Schulman, "Approximating KL Divergence", estimator k2). The objective's own
+    statistics go by their names.
     """
     counted = (batch.weights > 0).float()
     tally.add("example_loss", losses.values, counted)
@@ -86,16 +90,24 @@ def batch_metrics(
 
 
 def _pair_metrics(tally: Tally, objective: Objective, chosen: Scored, rejected: Scored, counted: Tensor) -> None:
-    tally.add("logps/accuracy", _wins(chosen.mean_logp.detach() - rejected.mean_logp.detach()), counted)
+    tally.add("logps/accuracy", win(chosen.mean_logp.detach() - rejected.mean_logp.detach()), counted)
     better, worse = objective.rewards(chosen), objective.rewards(rejected)
     if better is None or worse is None:
         return
     margin = better - worse
     tally.add("rewards/margin", margin, counted)
-    tally.add("rewards/accuracy", _wins(margin), counted)
-    tally.add("rewards/ties", (margin == 0).float(), counted)
+    tally.add("rewards/accuracy", win(margin), counted)
+    tally.add("rewards/ties", (win(margin) == 0.5).float(), counted)
 
 
-def _wins(margin: Tensor) -> Tensor:
-    """1 for a win, one half for a tie."""
-    return (margin > 0).float() + 0.5 * (margin == 0).float()
+def win(margin: Tensor) -> Tensor:
+    """1 where a margin is a win, 0 where it is a loss, one half where it is zero or within rounding of it.
+
+    Args:
+        margin: of any shape, nats.
+
+    Example:
+        >>> win(torch.tensor([0.5, -0.5, 0.0, 1e-7]))
+        tensor([1.0000, 0.0000, 0.5000, 0.5000])
+    """
+    return torch.where(margin.abs() <= ROUNDING, 0.5, (margin > 0).float())

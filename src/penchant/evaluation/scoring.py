@@ -19,6 +19,7 @@ from penchant.forest.batching import plan_batches
 from penchant.forest.build import build_forest
 from penchant.forest.encoding import Encoder, Example
 from penchant.likelihood.causal import CausalScorer
+from penchant.likelihood.context import length_limit
 from penchant.likelihood.loading import load_model
 
 __all__ = ["score"]
@@ -58,7 +59,7 @@ def score(
         on_bad: ``stop`` or ``skip``.
         chat_template: as in training.
         end_token: as in training.
-        max_length: most tokens of prompt and response.
+        max_length: most tokens of prompt and response; the model's context where absent.
         truncation: what to do with longer ones.
         tokens_per_batch: tokens a forward pass.
         progress: called with records done and records in all.
@@ -80,7 +81,8 @@ def score(
     options: dict[str, Any] = {"split": split, "mapping": mapping, "kind": kind, "on_bad": on_bad}
     feedback = data if isinstance(data, Feedback) else read(data, **options)
     renderer = Renderer(tokenizer, chat_template=chat_template, end_token=end_token)
-    encoder = Encoder(renderer, ["responses"], truncation=Truncation(max_length, truncation))  # type: ignore[arg-type]
+    limit = length_limit(str(model), None if isinstance(model, str | Path) else model, tokenizer, max_length)
+    encoder = Encoder(renderer, ["responses"], truncation=Truncation(limit, truncation))  # type: ignore[arg-type]
     encoded = encoder.encode(feedback.records)
     numbers = _logps(policy, encoded.examples, tokens_per_batch, progress)
     beside = None

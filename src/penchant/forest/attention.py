@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -25,6 +25,15 @@ __all__ = ["ATTENTION", "AttentionPlan", "Backend", "register_attention"]
 
 ATTENTION = "penchant_forest"
 Backend = Literal["segments", "flex", "dense"]
+
+
+class _Form(NamedTuple):
+    """How a layer turns products of queries and keys into weights."""
+
+    scale: float
+    window: int | None
+    softcap: float | None
+    sinks: Tensor | None
 
 
 @dataclass
@@ -103,57 +112,45 @@ def forest_attention(
     if repeats > 1 and forest.backend != "flex":
         key, value = key.repeat_interleave(repeats, dim=1), value.repeat_interleave(repeats, dim=1)
     scale = kwargs.get("scaling")
-    scale = query.shape[-1] ** -0.5 if scale is None else scale
-    window = forest.window(kwargs.get("sliding_window"))
-    softcap, sinks = kwargs.get("softcap"), kwargs.get("s_aux")
+    form = _Form(
+        query.shape[-1] ** -0.5 if scale is None else scale,
+        forest.window(kwargs.get("sliding_window")),
+        kwargs.get("softcap"),
+        kwargs.get("s_aux"),
+    )
     if forest.backend == "flex":
-        result = _flex(forest, query, key, value, scale, window, softcap, sinks)
+        result = _flex(forest, query, key, value, form)
     elif forest.backend == "segments":
-        result = _by_segments(forest, query, key, value, scale, window, softcap, sinks)
+        result = _by_segments(forest, query, key, value, form)
     elif forest.backend == "dense":
-        result = _attend(query, key, value, forest.dense_mask(window), scale, softcap, sinks)
+        result = _attend(query, key, value, forest.dense_mask(form.window), form)
     else:
         known = nearest(forest.backend, ["segments", "flex", "dense"])
         raise ConfigurationError(f"There is no forest attention called {forest.backend!r}.", fix=known)
     return result.transpose(1, 2).contiguous(), None
 
 
-def _attend(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    mask: Tensor | None,
-    scale: float,
-    softcap: float | None,
-    sinks: Tensor | None,
-) -> Tensor:
+def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, form: _Form) -> Tensor:
     """Softmax attention; ``mask`` None means causal."""
-    if softcap is None and sinks is None:
-        return scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=mask is None, scale=scale)
-    scores = (query @ key.transpose(-1, -2)) * scale
-    if softcap is not None:
-        scores = softcap * torch.tanh(scores / softcap)
+    if form.softcap is None and form.sinks is None:
+        return scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, is_causal=mask is None, scale=form.scale
+        )
+    scores = (query @ key.transpose(-1, -2)) * form.scale
+    if form.softcap is not None:
+        scores = form.softcap * torch.tanh(scores / form.softcap)
     if mask is None:
         mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
     scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
-    if sinks is not None:
+    if form.sinks is not None:
         # A learned extra column that takes probability but carries no value.
-        column = sinks.reshape(1, -1, 1, 1).expand(scores.shape[0], -1, scores.shape[-2], 1)
+        column = form.sinks.reshape(1, -1, 1, 1).expand(scores.shape[0], -1, scores.shape[-2], 1)
         scores = torch.cat([scores, column.to(scores.dtype)], dim=-1)
     weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
     return weights[..., : key.shape[-2]] @ value
 
 
-def _by_segments(
-    plan: AttentionPlan,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    scale: float,
-    window: int | None,
-    softcap: float | None,
-    sinks: Tensor | None,
-) -> Tensor:
+def _by_segments(plan: AttentionPlan, query: Tensor, key: Tensor, value: Tensor, form: _Form) -> Tensor:
     """Each segment against its ancestors' keys and its own: work grows with paths, not with N squared."""
     segments = plan.forest.segments
     lengths = [segment.length for segment in segments]
@@ -163,13 +160,13 @@ def _by_segments(
     for place, segment in enumerate(segments):
         path = (*segment.ancestors, place)
         if len(path) == 1:
-            mask = None if window is None else plan.child_mask(place, window)
+            mask = None if form.window is None else plan.child_mask(place, form.window)
             own_keys, own_values = keys[place], values[place]
         else:
-            mask = plan.child_mask(place, window)
+            mask = plan.child_mask(place, form.window)
             own_keys = torch.cat([keys[part] for part in path], dim=2)
             own_values = torch.cat([values[part] for part in path], dim=2)
-        results.append(_attend(queries[place], own_keys, own_values, mask, scale, softcap, sinks))
+        results.append(_attend(queries[place], own_keys, own_values, mask, form))
     return torch.cat(results, dim=2)
 
 
@@ -185,32 +182,22 @@ def _block_mask(forest: Forest, window: int | None) -> Any:
     return create_block_mask(rule, None, None, size, size, device=str(forest.token_ids.device))
 
 
-def _flex(
-    plan: AttentionPlan,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    scale: float,
-    window: int | None,
-    softcap: float | None,
-    sinks: Tensor | None,
-) -> Tensor:
+def _flex(plan: AttentionPlan, query: Tensor, key: Tensor, value: Tensor, form: _Form) -> Tensor:
     """FlexAttention with the forest's rule, compiled where a GPU runs it."""
-    if sinks is not None:
+    if form.sinks is not None:
         raise ConfigurationError(
             "Attention sinks are not available with the 'flex' attention.", fix="Use attention='dense' for this model."
         )
 
     def capped(score: Tensor, *_place: Tensor) -> Tensor:
-        assert softcap is not None
-        return softcap * torch.tanh(score / softcap)
+        assert form.softcap is not None
+        return form.softcap * torch.tanh(score / form.softcap)
 
     attend = _compiled_flex() if query.is_cuda else _plain_flex()
-    score_mod = capped if softcap is not None else None
+    score_mod = capped if form.softcap is not None else None
     grouped = query.shape[1] != key.shape[1]
-    return attend(
-        query, key, value, block_mask=plan.block_mask(window), score_mod=score_mod, scale=scale, enable_gqa=grouped
-    )
+    mask = plan.block_mask(form.window)
+    return attend(query, key, value, block_mask=mask, score_mod=score_mod, scale=form.scale, enable_gqa=grouped)
 
 
 def _plain_flex() -> Callable[..., Tensor]:

@@ -11,7 +11,7 @@ import torch
 from penchant.errors import DataError
 from penchant.forest.layout import Forest, Segment, TokenSequence
 
-__all__ = ["build_forest"]
+__all__ = ["build_forest", "by_prompt"]
 
 # Prompts of different examples are merged only when they begin with this many equal tokens (a common system
 # prompt); otherwise a lone BOS would tie the whole batch into one tree for nothing.
@@ -57,6 +57,17 @@ def build_forest(
     for members in _trees(texts, groups, share):
         trie.grow(members)
     return trie.forest(sequences)
+
+
+def by_prompt(sequences: Sequence[TokenSequence]) -> list[int]:
+    """Groups for `build_forest`: sequences with one prompt belong together, so a lone BOS ties nothing else.
+
+    Example:
+        >>> by_prompt([TokenSequence([1, 5], [6]), TokenSequence([1, 7], [6]), TokenSequence([1, 5], [8])])
+        [0, 1, 0]
+    """
+    numbers: dict[tuple[int, ...], int] = {}
+    return [numbers.setdefault(tuple(sequence.prompt), len(numbers)) for sequence in sequences]
 
 
 def _trees(texts: list[np.ndarray], groups: list[int], share: bool) -> list[list[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -40,39 +41,44 @@ def generate(
     Returns:
         For each prompt ``samples`` lists of token ids, without the prompt, with the stop token if one was reached.
     """
-    pad = getattr(tokenizer, "pad_token_id", None)
-    pad = stop_token_ids[0] if pad is None else pad
-    device = next(model.parameters()).device
     results: list[list[list[int]]] = [[] for _ in prompts]
     # Prompts of like length together: less padding, and the order of the results does not depend on it.
     order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
     per_batch = max(1, batch_size // samples)
+    sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
+    options = {
+        **(sampling if temperature > 0 else {"do_sample": False}),
+        "max_new_tokens": max_new_tokens,
+        "num_return_sequences": samples,
+        "eos_token_id": list(stop_token_ids),
+    }
+    device = next(model.parameters()).device
     was_training = model.training
     model.eval()
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), torch.no_grad():
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.no_grad():
         torch.manual_seed(seed)
         for start in range(0, len(order), per_batch):
             places = order[start : start + per_batch]
-            longest = max(len(prompts[place]) for place in places)
-            ids = torch.tensor([[pad] * (longest - len(prompts[p])) + list(prompts[p]) for p in places], device=device)
-            lengths = torch.tensor([len(prompts[place]) for place in places], device=device)
-            mask = (torch.arange(longest, device=device)[None] >= longest - lengths[:, None]).long()
-            sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
-            output = model.generate(  # type: ignore[operator]
-                input_ids=ids,
-                attention_mask=mask,
-                max_new_tokens=max_new_tokens,
-                num_return_sequences=samples,
-                eos_token_id=list(stop_token_ids),
-                pad_token_id=pad,
-                use_cache=True,
-                **(sampling if temperature > 0 else {"do_sample": False}),
-            )
-            for row, tokens in enumerate(output[:, longest:].tolist()):
+            rows = _continue(model, tokenizer, [prompts[place] for place in places], options)
+            for row, tokens in enumerate(rows):
                 results[places[row // samples]].append(_until_stop(tokens, set(stop_token_ids)))
     model.train(was_training)
     return results
+
+
+def _continue(
+    model: nn.Module, tokenizer: object, prompts: Sequence[Sequence[int]], options: dict[str, Any]
+) -> list[list[int]]:
+    """New tokens after each prompt; prompts are padded on the left."""
+    device = next(model.parameters()).device
+    pad = getattr(tokenizer, "pad_token_id", None)
+    pad = options["eos_token_id"][0] if pad is None else pad
+    longest = max(map(len, prompts))
+    ids = torch.tensor([[pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts], device=device)
+    lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
+    mask = (torch.arange(longest, device=device)[None] >= longest - lengths[:, None]).long()
+    output = model.generate(input_ids=ids, attention_mask=mask, pad_token_id=pad, use_cache=True, **options)  # type: ignore[operator]
+    return output[:, longest:].tolist()
 
 
 def _until_stop(tokens: list[int], stops: set[int]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import pstdev
 from typing import Any
 
 from penchant.lab.statistics import Interval, mean_interval, paired_difference, win_rate
@@ -110,33 +111,32 @@ def compare_policies(
     from penchant.feedback.rendering import Renderer
     from penchant.likelihood import sequence_logps
 
-    first, second = (
-        [answers[0] for answers in answer(model, tokenizer, prompts, max_new_tokens=max_new_tokens, seed=seed + offset)]
-        for offset, model in enumerate((before, after))
-    )
-    samples = [
-        {
-            "prompt": prompt,
-            "before": early.text,
-            "after": late.text,
-            "reward_before": reward(prompt, early.text),
-            "reward_after": reward(prompt, late.text),
-        }
-        for prompt, early, late in zip(prompts, first, second, strict=True)
+    first = _one_each(before, tokenizer, prompts, max_new_tokens, seed)
+    second = _one_each(after, tokenizer, prompts, max_new_tokens, seed + 1)
+    old = [reward(prompt, early.text) for prompt, early in zip(prompts, first, strict=True)]
+    new = [reward(prompt, late.text) for prompt, late in zip(prompts, second, strict=True)]
+    rows = zip(prompts, first, second, old, new, strict=True)
+    samples: list[dict[str, Any]] = [
+        {"prompt": prompt, "before": early.text, "after": late.text, "reward_before": was, "reward_after": is_now}
+        for prompt, early, late, was, is_now in rows
     ]
-    old, new = ([sample[f"reward_{side}"] for sample in samples] for side in ("before", "after"))
     renderer = Renderer(tokenizer)
     prompt_ids, response_ids = [renderer.prompt_ids(prompt) for prompt in prompts], [list(late.ids) for late in second]
-    policy, reference = (sequence_logps(model, prompt_ids, response_ids) for model in (after, before))
-    mean = sum(old) / len(old)
+    policy = sequence_logps(after, prompt_ids, response_ids)
+    reference = sequence_logps(before, prompt_ids, response_ids)
     return PolicyComparison(
         before=mean_interval(old),
         after=mean_interval(new),
         gain=paired_difference(old, new, seed=seed),
         wins=win_rate(old, new),
         kl=mean_interval([late - early for late, early in zip(policy, reference, strict=True)]),
-        deviation=(sum((value - mean) ** 2 for value in old) / len(old)) ** 0.5,
+        deviation=pstdev(old),
         distinct=len({late.text for late in second}) / len(second),
         unfinished=sum(not late.finished for late in second) / len(second),
         samples=samples,
     )
+
+
+def _one_each(model: Any, tokenizer: Any, prompts: Sequence[str], max_new_tokens: int, seed: int) -> list[Answer]:
+    given = answer(model, tokenizer, prompts, max_new_tokens=max_new_tokens, seed=seed)
+    return [answers[0] for answers in given]

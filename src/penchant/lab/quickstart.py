@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from penchant.errors import OutputError
+from penchant.errors import OutputError, TrainingError
 from penchant.lab.language import (
     build_tokenizer,
     demonstrations,
@@ -36,7 +36,7 @@ STEPS = (
 
 @dataclass(frozen=True)
 class Plan:
-    """The sizes of the quickstart; its defaults take about a minute and a half on two cores.
+    """The sizes of the quickstart; its defaults take about two minutes of one core's time.
 
     Args:
         demonstrations: number of reviews that the base model learns from.
@@ -51,11 +51,11 @@ class Plan:
         max_new_tokens: longest response.
     """
 
-    demonstrations: int = 10000
-    base_epochs: float = 2
+    demonstrations: int = 8000
+    base_epochs: float = 3
     base_batch: int = 16
     base_rate: float = 5e-3
-    prompts: int = 1200
+    prompts: int = 1600
     samples: int = 4
     annotator_scale: float = 6.0
     beta: float = 0.1
@@ -63,7 +63,7 @@ class Plan:
     align_batch: int = 16
     align_rate: float = 5e-4
     held_out_pairs: float = 0.08
-    judged: int = 400
+    judged: int = 300
     max_new_tokens: int = 80
 
 
@@ -105,6 +105,7 @@ def run_quickstart(
 
     Raises:
         OutputError: ``output`` holds another quickstart, or cannot be written.
+        TrainingError: the base model learned too little to be asked for comparisons.
     """
     plan = plan or Plan()
     _prepare(output, overwrite)
@@ -112,7 +113,12 @@ def run_quickstart(
     base = train_base(output, plan, seed=seed, overwrite=overwrite, progress=progress)
     told(STEPS[1])
     pairs = ask_for_preferences(base.model, base.tokenizer, plan, seed=seed)
-    flipped = sum(pair["chosen_score"] < pair["rejected_score"] for pair in pairs) / max(len(pairs), 1)
+    if len(pairs) < 2:
+        raise TrainingError(
+            "The base model gave no two finished, different responses to any prompt, so there is nothing to compare.",
+            fix="Train it for longer: raise demonstrations or base_epochs in the plan.",
+        )
+    flipped = sum(pair["chosen_score"] < pair["rejected_score"] for pair in pairs) / len(pairs)
     told(f"  {len(pairs)} comparisons; the annotator preferred the worse review in {flipped:.0%} of them")
     told(STEPS[2])
     aligned = align(base.folder / "model", pairs, output, plan, seed=seed, overwrite=overwrite, progress=progress)

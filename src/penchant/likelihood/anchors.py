@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from penchant.errors import ConfigurationError, TrainingError, nearest
-from penchant.forest.build import build_forest
+from penchant.forest.build import build_forest, by_prompt
 from penchant.forest.layout import Forest, TokenSequence
 from penchant.likelihood.cache import ReferenceCache, fingerprint
 from penchant.likelihood.causal import CausalScorer
@@ -71,7 +71,7 @@ class InitialAnchor(Anchor):
     def _frozen_copy(scorer: CausalScorer) -> CausalScorer:
         scorer.close()
         try:
-            twin: nn.Module = copy.deepcopy(scorer.model).eval().requires_grad_(False)
+            twin = copy.deepcopy(scorer.model).eval().requires_grad_(False)
         finally:
             scorer.open()
         return CausalScorer(twin, scorer.attention, scorer.chunk_rows)
@@ -153,7 +153,7 @@ class CachedAnchor(Anchor):
         return batches
 
     def _compute(self, sequences: Sequence[TokenSequence]) -> list[Tensor]:
-        forest = build_forest(sequences).to(next(self.scorer.core.parameters()).device)
+        forest = build_forest(sequences, by_prompt(sequences)).to(next(self.scorer.core.parameters()).device)
         with torch.no_grad():
             if self.initial is not None:
                 logps, _rows = self.initial.score(forest)
@@ -183,7 +183,7 @@ class CachedAnchor(Anchor):
         """See `Anchor.score`; the cache holds one number a token, so ``whole`` is refused."""
         if whole:
             raise ConfigurationError(
-                "The KL over the vocabulary needs the reference's whole distribution; the cache holds one number a token.",
+                "The vocabulary KL needs the reference's whole distribution; the cache holds a number a token.",
                 fix="Use anchor=initial.",
             )
         values = self.cache.get(forest.sequences)

@@ -11,10 +11,11 @@ import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from penchant.errors import OutputError
 from penchant.forest.layout import TokenSequence
@@ -29,7 +30,7 @@ def default_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "penchant" / "reference"
 
 
-def fingerprint(model: nn.Module) -> str:
+def fingerprint(model: Any) -> str:
     """SHA-256 of a model's configuration, number types and every weight: equal exactly for equal functions.
 
     Adapters are left out: the reference is the model beneath them.

@@ -33,7 +33,7 @@ class ScoreRequest:
     rows_only: bool = False
 
 
-def core_model(model: nn.Module) -> nn.Module:
+def core_model(model: Any) -> Any:
     """The causal language model inside adapters and wrappers."""
     while True:
         if hasattr(model, "module") and isinstance(model.module, nn.Module) and not hasattr(model, "config"):
@@ -66,7 +66,7 @@ class CausalScorer:
     def __init__(self, model: nn.Module, attention: Backend | str | None = None, chunk_rows: int | None = None) -> None:
         from penchant.likelihood.support import choose_attention, plain_head
 
-        self.model = model
+        self.model: Any = model
         self.core = core_model(model)
         self.chunk_rows = chunk_rows
         if getattr(self.core, "get_output_embeddings", lambda: None)() is None:
@@ -75,10 +75,17 @@ class CausalScorer:
                 why="Log-probabilities of tokens need one.",
                 fix="Load the model as a causal language model.",
             )
+        configurations = getattr(model, "peft_config", {})
+        if any(getattr(each, "is_prompt_learning", False) for each in configurations.values()):
+            raise ModelError(
+                f"{type(model).__name__} puts learned tokens in front of every prompt, which a forest has no place for.",
+                fix="Use an adapter in the layers, such as LoRA.",
+            )
         self.original_forward = self.core.forward
         self.original_attention = getattr(self.core.config, "_attn_implementation", None)
         self.head: Head | None = None
         self.attention: str = "sequences"
+        self._opened = False
         self.open()
         try:
             self.head = plain_head(self)
@@ -91,6 +98,9 @@ class CausalScorer:
 
     def open(self) -> None:
         """Add the scoring keyword to the model's ``forward``, and switch dropout off."""
+        if self._opened:
+            return
+        self._opened = True
         self._own_forward = "forward" in self.core.__dict__
         self.original_forward = self.core.forward
 
@@ -106,6 +116,9 @@ class CausalScorer:
 
     def close(self) -> None:
         """Give the model back as it was."""
+        if not self._opened:
+            return
+        self._opened = False
         self._restore_dropout()
         if self._own_forward:
             self.core.forward = self.original_forward

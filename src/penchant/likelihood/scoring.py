@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from penchant.forest.batching import plan_batches
-from penchant.forest.build import build_forest
+from penchant.forest.build import build_forest, by_prompt
 from penchant.forest.collate import Batch
 from penchant.forest.layout import Forest, TokenSequence
 from penchant.likelihood.anchors import Anchor
@@ -88,7 +88,8 @@ def sequence_logps(
     plan = plan_batches([1] * len(sequences), batch_size=batch_size, shuffle=False)
     try:
         for step in plan.steps:
-            forest = build_forest([sequences[row] for row in step])
+            members = [sequences[row] for row in step]
+            forest = build_forest(members, by_prompt(members))
             for row, value in zip(step, _totals(scorer, forest), strict=True):
                 totals[row] = value
     finally:

@@ -41,7 +41,8 @@ def train(
         resume: go on from the last checkpoint in ``output``.
         overwrite: delete the run that is in ``output``.
         progress: tell on the error stream what happens.
-        recipe: further keys of a recipe (``batch_size``, ``learning_rate``, ``lora=...``); see `penchant.training.Recipe`.
+        recipe: further keys of a recipe (``batch_size``, ``learning_rate``, ``lora=...``); see
+            `penchant.training.Recipe`.
 
     Returns:
         The trained model, its tokenizer, the run's folder, summary and report.

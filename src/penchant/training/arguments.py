@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import torch
 from transformers import TrainingArguments
 
+from penchant.errors import ConfigurationError
+from penchant.forest.batching import Plan
 from penchant.training.recipe import Recipe
 
-__all__ = ["training_arguments"]
+__all__ = ["micro_batches", "training_arguments"]
 
 # Checkpoints a run where the recipe does not say how often.
 CHECKPOINTS = 10
 
+# Tokens of a micro-batch on a CPU.
+CPU_TOKENS = 512
 
-def training_arguments(recipe: Recipe, steps: int, folder: Path) -> TrainingArguments:
+
+def training_arguments(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> TrainingArguments:
     """Arguments of transformers' Trainer for a run of ``steps`` optimizer steps.
 
     Args:
         recipe: the run.
         steps: length of the plan.
         folder: where checkpoints go.
+        accumulate: micro-batches a step and process.
+
+    Raises:
+        ConfigurationError: they cannot be had on this machine.
     """
-    return TrainingArguments(
+    try:
+        return TrainingArguments(**_values(recipe, steps, folder, accumulate))
+    except (ValueError, ImportError) as error:
+        raise ConfigurationError(
+            f"transformers refuses these settings ({' '.join(str(error).split())[:240]}).", where="recipe"
+        ) from error
+
+
+def _values(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> dict[str, Any]:
+    return dict(
         output_dir=str(folder),
         max_steps=steps,
         # The plan already holds whole steps; this number only fills Trainer's own log lines.
         per_device_train_batch_size=recipe.batch_size,
-        gradient_accumulation_steps=recipe.accumulate,
+        gradient_accumulation_steps=accumulate,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.schedule,
         warmup_steps=round(recipe.warmup * steps),
@@ -36,7 +57,7 @@ def training_arguments(recipe: Recipe, steps: int, folder: Path) -> TrainingArgu
         optim=recipe.optimizer,
         bf16=recipe.precision == "bfloat16",
         fp16=recipe.precision == "float16",
-        gradient_checkpointing=recipe.gradient_checkpointing,
+        **({"gradient_checkpointing": True} if recipe.gradient_checkpointing else {}),
         seed=recipe.seed,
         logging_strategy="steps",
         logging_steps=1,
@@ -49,6 +70,29 @@ def training_arguments(recipe: Recipe, steps: int, folder: Path) -> TrainingArgu
         report_to=recipe.report_to or "none",
         disable_tqdm=True,
         remove_unused_columns=False,
-        use_cpu=recipe.device == "cpu",
+        # Said outright: without it transformers takes bfloat16 for a wish that needs a GPU.
+        use_cpu=recipe.device == "cpu" or not torch.accelerator.is_available(),
         ddp_find_unused_parameters=False,
     )
+
+
+def micro_batches(recipe: Recipe, plan: Plan, sizes: Sequence[int], processes: int, coupled: bool) -> int:
+    """Into how many micro-batches a step is split.
+
+    On a CPU small ones cost no speed (there is no padding to amortise) and keep a fraction of the activations, so a
+    step is split into parts of about 512 tokens; a GPU wants large ones, and is left alone.
+
+    Args:
+        recipe: may name the number.
+        plan: the run's steps.
+        sizes: tokens of every example.
+        processes: how many share a step.
+        coupled: whether examples of a batch see each other in the loss, so that splitting would change it.
+    """
+    if recipe.accumulate is not None:
+        return recipe.accumulate
+    if coupled or (recipe.device != "cpu" and torch.cuda.is_available()):
+        return 1
+    largest = max(sum(sizes[index] for index in step) for step in plan.steps)
+    most = max(len(step) for step in plan.steps)
+    return max(1, min(-(-largest // (CPU_TOKENS * processes)), -(-most // processes)))

@@ -56,7 +56,8 @@ def model_card(summary: dict[str, Any], recipe_yaml: str, paper: str) -> str:
         recipe_yaml.strip(),
         "```",
         "",
-        f"Data SHA-256 `{summary['fingerprints']['data']}`; initial model SHA-256 `{summary['fingerprints']['model']}`.",
+        f"Data SHA-256 `{summary['fingerprints']['data']}`; initial model SHA-256 "
+        f"`{summary['fingerprints']['model']}`.",
         "",
     ]
     return "\n".join(lines)

@@ -5,16 +5,49 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from penchant.errors import CheckpointError
+from penchant.errors import CheckpointError, OutputError
 
-__all__ = ["OBJECTIVE_FILE", "find_checkpoint", "seal", "sound"]
+__all__ = ["OBJECTIVE_FILE", "find_checkpoint", "seal", "sound", "step_of", "told_if_unwritable", "unseal"]
 
 OBJECTIVE_FILE = "objective.pt"
 SEAL = "complete.json"
+# How torch words a write that failed.
+FULL_DISK = ("PytorchStreamWriter", "No space left", "file write failed", "unexpected pos")
 
 log = logging.getLogger("penchant")
+
+
+@contextmanager
+def told_if_unwritable(folder: Path) -> Iterator[None]:
+    """Say in one sentence that a folder of weights could not be written, whoever noticed it.
+
+    Raises:
+        OutputError: the disk is full or the folder cannot be written.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, SafetensorError, RuntimeError) as error:
+        # Full disks come as OSError from Python, SafetensorError from Rust, RuntimeError from torch's archives.
+        if isinstance(error, RuntimeError) and not any(mark in str(error) for mark in FULL_DISK):
+            raise
+        reason = (getattr(error, "strerror", None) or str(error).strip() or type(error).__name__).splitlines()[0]
+        raise OutputError(
+            f"{folder.name} could not be written ({reason}).",
+            where=str(folder),
+            why="What was saved before is untouched.",
+            fix="Free space on the disk, then go on with --resume.",
+        ) from error
+
+
+def unseal(folder: Path) -> None:
+    """Before writing over a checkpoint: from here on it does not count until it is sealed again."""
+    (folder / SEAL).unlink(missing_ok=True)
 
 
 def seal(folder: Path) -> None:
@@ -67,6 +100,11 @@ def _readable(folder: Path) -> str | None:
     return None
 
 
+def step_of(checkpoint: Path) -> int:
+    """How many steps were done when a checkpoint was written."""
+    return int(checkpoint.name.rsplit("-", 1)[1])
+
+
 def find_checkpoint(folder: Path) -> Path | None:
     """The newest sound checkpoint; unsound ones are named and passed over.
 
@@ -79,7 +117,7 @@ def find_checkpoint(folder: Path) -> Path | None:
     Raises:
         CheckpointError: there are checkpoints, and none is sound.
     """
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rsplit("-", 1)[1]), reverse=True)
+    found = sorted(folder.glob("checkpoint-*[0-9]"), key=step_of, reverse=True)
     troubles = []
     for path in found:
         trouble = sound(path)

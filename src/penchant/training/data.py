@@ -17,7 +17,7 @@ __all__ = ["training_loader"]
 class Place(NamedTuple):
     """One example in one micro-batch. A ghost fills a micro-batch that would be empty; it weighs nothing."""
 
-    index: int
+    example: int
     ghost: bool
     step: int
     denominator: float
@@ -31,7 +31,7 @@ class _Examples(Dataset[tuple[Example, Place]]):
         return len(self.examples)
 
     def __getitem__(self, place: Place) -> tuple[Example, Place]:  # type: ignore[override]
-        return self.examples[place.index], place
+        return self.examples[place.example], place
 
 
 class _MicroBatches(Sampler[list[Place]]):
@@ -47,7 +47,8 @@ class _MicroBatches(Sampler[list[Place]]):
 
     def __iter__(self) -> Iterator[list[Place]]:
         for step, members in enumerate(self.plan.steps):
-            denominator = sum(self.weights[index] for index in members)
+            # Where every record of a step weighs nothing its loss is 0, not 0 / 0.
+            denominator = sum(self.weights[index] for index in members) or 1.0
             parts = self.plan.deal(step, self.sizes, self.accumulate * self.processes)
             for part in parts[self.process :: self.processes]:
                 places = [Place(index, False, step, denominator) for index in part]

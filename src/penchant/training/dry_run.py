@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from penchant.errors import ModelError
-from penchant.training.preparation import Given, Prepared, prepare
+from penchant.training.arguments import micro_batches
+from penchant.training.preparation import Given, Prepared, prepare, resolved
 from penchant.training.progress import Reporter
 from penchant.training.recipe import Recipe
 
@@ -21,7 +24,7 @@ def describe(recipe: Recipe, reporter: Reporter) -> None:
 
     Args:
         recipe: the run.
-        reporter: where to print.
+        reporter: told about progress.
 
     Raises:
         PenchantError: whatever the run itself would stumble over before its first step.
@@ -29,12 +32,15 @@ def describe(recipe: Recipe, reporter: Reporter) -> None:
     import yaml
 
     prepared = prepare(recipe, Given(), reporter)
-    reporter.say(yaml.safe_dump(recipe.model_dump(exclude_none=True), sort_keys=False).rstrip())
+    # What was asked for goes to the output stream; progress and warnings to the error stream.
+    output = Console(highlight=False)
+    recipe_yaml = yaml.safe_dump(resolved(recipe, prepared.objective), sort_keys=False).rstrip()
+    output.print(recipe_yaml, soft_wrap=True, markup=False)
     model = _empty_model(recipe)
     table = Table(title="Dry run", show_header=False)
     for name, value in facts(recipe, prepared, model).items():
-        table.add_row(name, value)
-    reporter.console.print(table)
+        table.add_row(name, escape(value))
+    output.print(table)
 
 
 def _empty_model(recipe: Recipe) -> Any:
@@ -59,15 +65,19 @@ def facts(recipe: Recipe, prepared: Prepared, model: Any) -> dict[str, str]:
     sizes = [example.size for example in prepared.examples.examples]
     steps = prepared.plan.steps
     largest = max(sum(sizes[index] for index in step) for step in steps)
-    estimate = memory_estimate(recipe, model.config, parameters, largest // recipe.accumulate)
+    parts = micro_batches(recipe, prepared.plan, sizes, 1, prepared.objective.coupled)
+    estimate = memory_estimate(recipe, model.config, parameters, largest // parts)
     cut = prepared.examples.cut
     return {
         "objective": repr(prepared.objective),
         "model": f"{type(model).__name__}, {parameters / 1e6:,.1f} M parameters",
-        "data": f"{len(prepared.train)} records of kind {prepared.train.kind}, {len(sizes)} used, {cut.dropped} left out",
+        "data": f"{len(prepared.train)} records of kind {prepared.train.kind}, {len(sizes)} used, {cut.dropped} left "
+        "out",
         "measured on": prepared.measured_on,
-        "tokens": f"{sum(sizes):,} an epoch (prompts once), longest example {max(sizes):,}, limit {prepared.max_length}",
-        "steps": f"{len(steps):,} of {min(map(len, steps))}-{max(map(len, steps))} prompts, up to {largest:,} tokens a step",
+        "tokens": f"{sum(sizes):,} an epoch (prompts once), longest example {max(sizes):,}, limit "
+        f"{prepared.max_length}",
+        "steps": f"{len(steps):,} of {min(map(len, steps))}-{max(map(len, steps))} prompts, up to {largest:,} tokens a "
+        "step",
         "memory": " + ".join(f"{name} {size / GIB:.2f}" for name, size in estimate.items())
         + f" = about {sum(estimate.values()) / GIB:.1f} GiB",
     }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +16,7 @@ from penchant.likelihood.anchors import Anchor
 from penchant.objectives.base import Objective
 from penchant.objectives.scored import Scored
 
-__all__ = ["check_gradients", "check_margin", "refuse_nan"]
+__all__ = ["check_gradients", "check_margin", "check_trainable", "refuse_nan", "refuse_nan_gradient"]
 
 log = logging.getLogger("penchant")
 
@@ -35,7 +37,28 @@ def refuse_nan(losses: Tensor, batch: Batch) -> None:
         f"The loss of {len(places)} of {len(batch)} examples is not a number (records {named}{more}).",
         where=f"step {batch.step + 1}",
         why="Going on would spoil every weight. The last checkpoint is untouched.",
-        fix="Look at these records with `penchant data show`; a smaller learning rate or precision=float32 often helps.",
+        fix="Look at these records with `penchant data show`; a smaller learning rate or precision=float32 often "
+        "helps.",
+    )
+
+
+def refuse_nan_gradient(norm: Any, step: int) -> None:
+    """Stop before an update that would make every weight NaN.
+
+    Args:
+        norm: norm of the gradient of the whole step.
+        step: steps done before this one.
+
+    Raises:
+        TrainingError: the norm is NaN or infinite.
+    """
+    if norm is None or math.isfinite(float(norm)):
+        return
+    raise TrainingError(
+        "The loss is a number, but its gradient is not.",
+        where=f"step {step + 1}",
+        why="The update would spoil every weight. The last checkpoint is untouched.",
+        fix="Try precision=float32 or a smaller learning rate; --resume goes on from the last checkpoint.",
     )
 
 
@@ -69,28 +92,35 @@ def check_margin(views: Mapping[str, Scored], anchor: Anchor, reduced: bool) -> 
         log.warning("Policy and reference are equal, but their log-probabilities differ by %.2g nats (rounding).", gap)
 
 
-def check_gradients(model: nn.Module, objective: Objective) -> None:
-    """After the first backward pass: say why no gradient arrived.
+def check_trainable(model: nn.Module) -> None:
+    """Refuse a model of which nothing can be trained.
 
     Raises:
-        TrainingError: no parameter can be trained, or all gradients are zero.
+        TrainingError: all its parameters are frozen.
     """
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if not trainable:
+    if not any(parameter.requires_grad for parameter in model.parameters()):
         raise TrainingError(
             "No parameter of the model can be trained: all are frozen (requires_grad=False).",
             where="step 1",
             fix="Unfreeze the model, or train an adapter with lora.rank=16.",
         )
-    gradients = [parameter.grad for parameter in trainable if parameter.grad is not None]
+
+
+def check_gradients(model: nn.Module, objective: Objective) -> None:
+    """After the first backward pass: say why no gradient arrived.
+
+    Raises:
+        TrainingError: all gradients are zero.
+    """
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     if any(bool((gradient != 0).any()) for gradient in gradients):
         return
     if not gradients:
         cause = "no gradient reached the model: the loss does not depend on it"
     else:
         cause = (
-            "every gradient is exactly zero: the compared responses are equal as tokens, all weights are zero, or the loss "
-            "is flat here (a margin beyond a hinge, for example)"
+            "every gradient is exactly zero: the compared responses are equal as tokens, all weights are zero, or the "
+            "loss is flat here (a margin beyond a hinge, for example)"
         )
     raise TrainingError(
         f"At the first step {cause}. Nothing would be learned with the objective {objective!r}.",

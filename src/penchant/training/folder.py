@@ -5,12 +5,26 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from penchant.errors import ConfigurationError, OutputError
 
 __all__ = ["RunFolder"]
+
+# What a run writes: `--overwrite` deletes this and nothing else.
+FILES = (
+    "recipe.yaml",
+    "origin.json",
+    "metrics.jsonl",
+    "summary.json",
+    "rewards.json",
+    "samples.json",
+    "doctor.json",
+    "report.html",
+)
+FOLDERS = ("checkpoints", "model", "adapter")
 
 
 class RunFolder:
@@ -33,12 +47,13 @@ class RunFolder:
         """Where the trained model goes."""
         return self.path / "model"
 
-    def claim(self, *, resume: bool, overwrite: bool) -> None:
-        """Make the folder ours, or say why it cannot be.
+    def claim(self, *, resume: bool, overwrite: bool, inputs: Sequence[str] = ()) -> None:
+        """Make the folder ours, or say why it cannot be. Nothing in it is changed yet (see `begin`).
 
         Args:
             resume: go on with the run that is in it.
-            overwrite: delete the run that is in it.
+            overwrite: the run that is in it may be deleted.
+            inputs: files and folders that the run reads, which must not be among what is deleted.
 
         Raises:
             OutputError: it holds another run, or cannot be written.
@@ -46,8 +61,8 @@ class RunFolder:
         if resume and overwrite:
             raise OutputError("--resume and --overwrite were both given.", where=str(self.path), fix="Choose one.")
         try:
-            if self.path.is_dir() and any(self.path.iterdir()) and not resume:
-                self._clear(overwrite)
+            if self.path.is_dir() and any(self.path.iterdir()):
+                self._refuse(resume, overwrite, inputs)
             self.path.mkdir(parents=True, exist_ok=True)
             probe = self.path / ".writable"
             probe.write_bytes(b"\0" * 4096)
@@ -59,20 +74,63 @@ class RunFolder:
                 fix="Choose another folder with --out, or free space on the disk.",
             ) from error
 
-    def _clear(self, overwrite: bool) -> None:
+    def _refuse(self, resume: bool, overwrite: bool, inputs: Sequence[str]) -> None:
         ours = (self.path / "recipe.yaml").exists() or self.checkpoints.exists()
-        if not overwrite or not ours:
-            held = "another run" if ours else "files that are not a run"
-            fix = "Give --resume to go on with it, --overwrite to delete it, or another folder with --out."
-            if not ours:
-                fix = "Give an empty or new folder with --out."
-            raise OutputError(f"The output folder already holds {held}.", where=str(self.path), fix=fix)
-        for name in ("recipe.yaml", "metrics.jsonl", "summary.json", "rewards.json", "samples.json", "doctor.json"):
-            (self.path / name).unlink(missing_ok=True)
-        for name in ("before.json", "report.html"):
-            (self.path / name).unlink(missing_ok=True)
-        for folder in (self.checkpoints, self.model, self.path / "adapter"):
-            shutil.rmtree(folder, ignore_errors=True)
+        if not ours:
+            raise OutputError(
+                "The output folder already holds files that are not a run.",
+                where=str(self.path),
+                fix="Give an empty or new folder with --out.",
+            )
+        if not resume and not overwrite:
+            raise OutputError(
+                "The output folder already holds another run.",
+                where=str(self.path),
+                fix="Give --resume to go on with it, --overwrite to delete it, or another folder with --out.",
+            )
+        parts = [(self.path / name).resolve() for name in (*FILES, *FOLDERS)]
+        for each in inputs if overwrite else ():
+            place = Path(each).resolve()
+            if place.exists() and any(place.is_relative_to(part) for part in parts):
+                raise OutputError(
+                    f"--overwrite would delete {each}, which this run reads.",
+                    where=str(self.path),
+                    fix="Give another folder with --out.",
+                )
+
+    def begin(self, recipe: dict[str, Any], origin: dict[str, str], *, resume: bool) -> None:
+        """Clear away a former run, unless it is resumed, and write down what this one is.
+
+        Args:
+            recipe: the resolved recipe.
+            origin: fingerprints of what the run starts from.
+            resume: go on with the run that is in the folder.
+
+        Raises:
+            OutputError: the folder cannot be written.
+            ConfigurationError: the run to resume started from something else.
+        """
+        if resume:
+            self._check_origin(origin)
+        else:
+            for name in FILES:
+                (self.path / name).unlink(missing_ok=True)
+            for name in FOLDERS:
+                shutil.rmtree(self.path / name, ignore_errors=True)
+        self.write_recipe(recipe)
+        self.write_json("origin.json", origin)
+
+    def _check_origin(self, origin: dict[str, str]) -> None:
+        former = self.read_json("origin.json") or {}
+        for name, value in origin.items():
+            if former.get(name, value) != value:
+                raise ConfigurationError(
+                    f"The {name} is not the one that this run was started with: its content has changed.",
+                    where=str(self.path),
+                    why="The rest of the run would not fit what was trained and measured before.",
+                    fix=f"Restore the {name} of the start (not the trained one), or start another run in another "
+                    "folder.",
+                )
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file whole or not at all."""
@@ -120,7 +178,14 @@ class RunFolder:
         path = self.path / "recipe.yaml"
         if not path.is_file():
             return
-        former = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        try:
+            former = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise ConfigurationError(
+                "The recipe of the run to resume cannot be read.",
+                where=str(path),
+                fix="Restore the file, or start another run in another folder.",
+            ) from error
         free = {
             "output",
             "save_every",

@@ -7,6 +7,7 @@ import threading
 from types import FrameType
 from typing import Any
 
+import torch
 from transformers import TrainerCallback
 
 __all__ = ["Interrupt"]
@@ -39,7 +40,14 @@ class Interrupt(TrainerCallback):
         self.asked = True
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """End after this step, with a checkpoint."""
-        if self.asked:
+        """End after this step, with a checkpoint; all processes after the same step."""
+        asked = self.asked
+        if args.world_size > 1:
+            # A signal reaches processes at different moments; one that stopped alone would leave the others waiting.
+            votes = torch.tensor(float(asked), device=args.device)
+            torch.distributed.all_reduce(votes)
+            asked = bool(votes > 0)
+        if asked:
+            self.asked = True
             control.should_save = True
             control.should_training_stop = True

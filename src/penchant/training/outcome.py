@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import platform
 from importlib import metadata
 from typing import Any
 
+import torch
 from torch import nn
 
 from penchant import __version__
 from penchant.evaluation.heldout import HeldOut
+from penchant.evaluation.metrics import win
 from penchant.evaluation.samples import Samples
 from penchant.feedback.rendering import Renderer
 from penchant.training.folder import RunFolder
@@ -20,7 +23,7 @@ __all__ = ["save_model", "summarise", "write_numbers"]
 
 
 def save_model(model: nn.Module, renderer: Renderer, folder: RunFolder, recipe: Recipe) -> nn.Module:
-    """Save model and tokenizer as a folder that ``from_pretrained`` loads; an adapter is merged, and kept apart as well.
+    """Save model and tokenizer as a folder that ``from_pretrained`` loads; an adapter is merged, and kept as well.
 
     Returns:
         The model that was saved (for an adapter, the merged one).
@@ -37,8 +40,23 @@ def save_model(model: nn.Module, renderer: Renderer, folder: RunFolder, recipe: 
         # Training teaches the model to end with this token, so generation has to stop at it.
         generation.eos_token_id = sorted({*ends, *renderer.stop_token_ids})
     saved.save_pretrained(folder.model)
-    renderer.tokenizer.save_pretrained(folder.model)
+    _tokenizer_as_trained(renderer).save_pretrained(folder.model)
     return saved
+
+
+def _tokenizer_as_trained(renderer: Renderer) -> Any:
+    """The tokenizer with the chat template of the run, so that whoever loads the model talks to it as it was taught."""
+    template, tokenizer = renderer.chat_template, renderer.tokenizer
+    if template is None or template == tokenizer.chat_template:
+        return tokenizer
+    tokenizer = copy.deepcopy(tokenizer)
+    probe = [{"role": "user", "content": "Hi"}]
+    # The templates built in leave BOS to the tokenizer, which adds none to what a template has rendered.
+    for tokenizer.chat_template in ("{{ bos_token }}" + template, template):
+        rendered = tokenizer.apply_chat_template(probe, add_generation_prompt=True, tokenize=True, return_dict=False)
+        if rendered == renderer.prompt_ids(probe):
+            break
+    return tokenizer
 
 
 def write_numbers(
@@ -125,7 +143,7 @@ def _intervals(after: HeldOut) -> dict[str, list[float]]:
     count = len(margins)
     mean = sum(margins) / count
     spread = (sum((each - mean) ** 2 for each in margins) / max(count - 1, 1)) ** 0.5 * 1.96 / count**0.5
-    right = sum(1.0 if each > 0 else 0.5 if each == 0 else 0.0 for each in margins) / count
+    right = float(win(torch.tensor(margins)).mean())
     square = 1.96**2
     centre = (right + square / (2 * count)) / (1 + square / count)
     width = 1.96 / (1 + square / count) * ((right * (1 - right) + square / (4 * count)) / count) ** 0.5

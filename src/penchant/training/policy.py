@@ -27,7 +27,8 @@ def load_policy(recipe: Recipe, model: Any, device: torch.device) -> nn.Module:
     """
     quantize = None if recipe.lora is None else recipe.lora.quantize
     if model is None:
-        # Weights stay in float32 unless saved otherwise: autocast lowers the arithmetic, not what the optimizer adds to.
+        # Weights keep the number type they were saved in: autocast lowers the arithmetic, not what the optimizer
+        # adds to.
         policy = load_model(recipe.model, quantize=quantize)
     elif isinstance(model, nn.Module) and hasattr(model, "config"):
         policy = model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,13 @@ from penchant.feedback.tokenizer import load_tokenizer
 from penchant.feedback.truncation import Truncation
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.encoding import EncodedData, Encoder
+from penchant.likelihood.context import length_limit
 from penchant.objectives.base import Objective
 from penchant.objectives.registry import build
 from penchant.training.progress import Reporter
 from penchant.training.recipe import Recipe
 
-__all__ = ["Given", "Prepared", "build_objective", "prepare"]
+__all__ = ["Given", "Prepared", "build_objective", "prepare", "resolved"]
 
 # How many training examples stand in where nothing is held out.
 STAND_IN = 200
@@ -71,8 +73,20 @@ def build_objective(recipe: Recipe) -> Objective:
     Raises:
         ConfigurationError: unknown name or hyper-parameter, or a value out of range.
     """
-    hyper = {key: _number(value) for key, value in recipe.objective.items() if key != "name"}
+    hyper: dict[str, Any] = {}
+    for key, value in recipe.objective.items():
+        # ``objective.dpo.beta=0.3`` on a command line is a part of a part; a sum calls it ``dpo.beta``.
+        parts = {f"{key}.{name}": each for name, each in value.items()} if isinstance(value, dict) else {key: value}
+        hyper |= {name: _number(each) for name, each in parts.items() if name != "name"}
     return build(str(recipe.objective["name"]), **hyper)
+
+
+def resolved(recipe: Recipe, objective: Objective) -> dict[str, Any]:
+    """The recipe as it is kept: every hyper-parameter of the objective stated, objects in memory named."""
+    values = recipe.model_dump(exclude_none=True)
+    values["objective"] = {"name": recipe.objective["name"], **objective.hyper}
+    result: dict[str, Any] = json.loads(json.dumps(values, default=str))
+    return result
 
 
 def _number(value: Any) -> Any:
@@ -106,7 +120,7 @@ def prepare(recipe: Recipe, given: Given, reporter: Reporter) -> Prepared:
             )
     tokenizer = given.tokenizer or load_tokenizer(recipe.model)
     renderer = Renderer(tokenizer, chat_template=recipe.chat_template, end_token=recipe.end_token)
-    max_length = recipe.max_length or _context(recipe, given, tokenizer)
+    max_length = length_limit(recipe.model, given.model, tokenizer, recipe.max_length)
     wanted = objective.requirements
     encoder = Encoder(
         renderer, wanted.views, wanted.fields, Truncation(max_length, recipe.truncation), optional=wanted.optional
@@ -144,8 +158,8 @@ def _read(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:
         heldout = held if isinstance(held, Feedback) else read(held, split=recipe.eval_split, **options)
         if separate is None and recipe.split is None:
             raise ConfigurationError(
-                f"eval_split={recipe.eval_split} is held out of the data, but split is not given, so it would be trained "
-                "on as well.",
+                f"eval_split={recipe.eval_split} is held out of the data, but split is not given, so it would be "
+                "trained on as well.",
                 fix="Give split=train (the rows to train on) beside it.",
             )
         told = f"held-out data ({min(len(heldout), recipe.eval_limit or len(heldout))} records of {heldout.name})"
@@ -181,22 +195,6 @@ def _divide(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feed
     return train, heldout
 
 
-def _context(recipe: Recipe, given: Given, tokenizer: Any) -> int | None:
-    """The model's own limit: sequences beyond it give nonsense without a word."""
-    config = getattr(given.model, "config", None)
-    if config is None:
-        from transformers import AutoConfig
-
-        try:
-            config = AutoConfig.from_pretrained(recipe.model)
-        except (OSError, ValueError):
-            config = None  # loading the model will say what is wrong with it
-    limits = [] if config is None else [getattr(config.get_text_config(), "max_position_embeddings", None)]
-    limits.append(getattr(tokenizer, "model_max_length", None))
-    known = [int(limit) for limit in limits if isinstance(limit, int) and 1 < limit < 10**9]
-    return min(known) if known else None
-
-
 def _encode(encoder: Encoder, feedback: Feedback, title: str, reporter: Reporter) -> EncodedData:
     total = len(feedback)
     with reporter.bar(title, total):
@@ -207,11 +205,12 @@ def _encode(encoder: Encoder, feedback: Feedback, title: str, reporter: Reporter
                 reporter.advance(done, total)
 
         encoded = encoder.encode(feedback.records, advance)
-    cut = encoded.cut
-    if cut.dropped or cut.response_cut:
+    cut, limit = encoded.cut, encoder.truncation.max_length
+    if cut.dropped or cut.response_cut or cut.prompt_cut:
         reasons = ", ".join(f"{count} {reason}" for reason, count in cut.dropped_because.items())
         reporter.warn(
-            f"{feedback.name}: of {total} records {cut.kept} are used; left out: {reasons or 'none'}; prompts cut: "
-            f"{cut.prompt_cut}; responses cut: {cut.response_cut} (end token lost in {cut.end_token_lost})."
+            f"{feedback.name}: of {total} records {cut.kept} are used, at most {limit} tokens of each; left out: "
+            f"{reasons or 'none'}; prompts cut: {cut.prompt_cut}; responses cut: {cut.response_cut} (end token lost in "
+            f"{cut.end_token_lost})."
         )
     return encoded

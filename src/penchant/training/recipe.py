@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from penchant.errors import ConfigurationError, nearest
 
@@ -19,7 +28,7 @@ FORMER = {
     "num_train_epochs": "epochs",
     "max_prompt_length": "max_length with truncation",
     "loss_type": "objective",
-    "processing_class": "tokenizer",
+    "processing_class": "tokenizer, an argument of penchant.train and not of a recipe,",
     "lr": "learning_rate",
     "beta": "objective.beta (or --set beta=... on the command line)",
     "ref_model": "anchor",
@@ -30,7 +39,7 @@ FORMER = {
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", validate_assignment=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, protected_namespaces=(), allow_inf_nan=False)
 
 
 class LoRA(_Part):
@@ -83,7 +92,9 @@ class Recipe(_Part):
 
     batch_size: PositiveInt = Field(8, description="prompts per optimizer step, over all processes")
     tokens_per_batch: PositiveInt | None = Field(None, description="token budget per optimizer step instead")
-    accumulate: PositiveInt = Field(1, description="micro-batches a step is computed in; changes memory, not the loss")
+    accumulate: PositiveInt | None = Field(
+        None, description="micro-batches a step is computed in (memory, not the loss); chosen by size on a CPU, else 1"
+    )
     group_by_length: bool = Field(False, description="put prompts of like length into one step")
     epochs: float = Field(1.0, gt=0, description="passes over the data")
     max_steps: PositiveInt | None = Field(None, description="number of optimizer steps instead of epochs")
@@ -93,7 +104,7 @@ class Recipe(_Part):
     warmup: float = Field(0.1, ge=0, le=1, description="share of the steps in which the learning rate rises")
     weight_decay: float = Field(0.0, ge=0, description="of the optimizer")
     max_grad_norm: float = Field(1.0, ge=0, description="gradients are scaled down to this norm; 0 for never")
-    optimizer: str = Field("adamw_torch", description="optimizer of transformers")
+    optimizer: str = Field("adamw_torch_fused", description="optimizer of transformers")
 
     precision: Literal["float32", "bfloat16", "float16"] | None = Field(
         None, description="number type of the forward pass; the model's own where absent"
@@ -122,13 +133,26 @@ class Recipe(_Part):
     def _switched_on(cls, value: Any) -> Any:
         return {} if value is True else (None if value is False else value)
 
+    @field_validator("schedule", "optimizer")
+    @classmethod
+    def _known(cls, value: str, info: ValidationInfo) -> str:
+        if value == cls.model_fields[str(info.field_name)].default:
+            return value
+        from transformers.trainer_utils import SchedulerType
+        from transformers.training_args import OptimizerNames
+
+        known = [str(each.value) for each in (SchedulerType if info.field_name == "schedule" else OptimizerNames)]
+        if value not in known:
+            raise ValueError(f"transformers has no such {info.field_name}. {nearest(value, known)}".rstrip("."))
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
         if "name" not in self.objective:
             raise ValueError("objective: expected a name, for example {name: dpo, beta: 0.1}")
-        given = [key for key in ("eval_data", "eval_share") if getattr(self, key) is not None]
-        if len(given) > 1:
-            raise ValueError("eval_data and eval_share both say what is held out; give one of them")
+        given = [key for key in ("eval_data", "eval_split") if getattr(self, key) is not None]
+        if given and self.eval_share is not None:
+            raise ValueError(f"{given[0]} and eval_share both say what is held out; give one of them")
         return self
 
 

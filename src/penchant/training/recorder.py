@@ -30,6 +30,7 @@ class Recorder(TrainerCallback):
     ) -> None:
         self.path, self.epoch_of, self.listeners = path, epoch_of, listeners
         self.began, self.before = time.perf_counter(), 0.0
+        self.written: set[tuple[int, str]] = set()
 
     def rewind(self, step: int) -> None:
         """Forget lines after ``step``: a resumed run writes them again."""
@@ -43,6 +44,7 @@ class Recorder(TrainerCallback):
                 continue  # the line that a killed run was writing
             if row["step"] <= step:
                 kept.append(line)
+                self.written.add((row["step"], row["split"]))
                 self.before = max(self.before, float(row.get("seconds", 0.0)))
         self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
@@ -58,8 +60,14 @@ class Recorder(TrainerCallback):
         }
         self.write(state.global_step, "eval" if evaluated else "train", numbers)
 
+    def write_once(self, step: int, split: str, numbers: dict[str, float]) -> None:
+        """One line, unless this step has one already."""
+        if (step, split) not in self.written:
+            self.write(step, split, numbers)
+
     def write(self, step: int, split: str, numbers: dict[str, float]) -> None:
         """One line."""
+        self.written.add((step, split))
         for listener in self.listeners:
             listener(step, split, numbers)
         if self.path is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
@@ -16,7 +15,6 @@ from typing import Any
 from transformers import TrainingArguments, set_seed
 
 from penchant.diagnostics.alarms import Alarms
-from penchant.errors import TrainingError
 from penchant.evaluation.heldout import HeldOut
 from penchant.evaluation.report import write_report
 from penchant.evaluation.samples import sample_prompts, take_samples
@@ -24,14 +22,14 @@ from penchant.feedback.doctor import examine
 from penchant.likelihood.anchors import Anchor, build_anchor
 from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.causal import CausalScorer
-from penchant.training.arguments import training_arguments
+from penchant.training.arguments import micro_batches, training_arguments
 from penchant.training.card import model_card
-from penchant.training.checkpoints import find_checkpoint
+from penchant.training.checkpoints import find_checkpoint, step_of, told_if_unwritable
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt
 from penchant.training.outcome import save_model, summarise, write_numbers
 from penchant.training.policy import load_policy
-from penchant.training.preparation import Given, Prepared, prepare
+from penchant.training.preparation import Given, Prepared, build_objective, prepare, resolved
 from penchant.training.progress import Reporter
 from penchant.training.recipe import Recipe
 from penchant.training.recorder import Recorder
@@ -88,28 +86,16 @@ def carry_out(
         reporter = Reporter(quiet=True)
     started = time.perf_counter()
     folder = RunFolder(recipe.output)
-    values = _resolved(recipe, given)
-    prepared_objective = given.objective  # validated by its own constructor
-    if prepared_objective is None:
-        from penchant.training.preparation import build_objective
-
+    if given.objective is None:
         given.objective = build_objective(recipe)
     if first:
-        folder.claim(resume=resume, overwrite=overwrite)
+        inputs = [each for each in (recipe.model, recipe.data, recipe.eval_data) if each]
+        folder.claim(resume=resume, overwrite=overwrite, inputs=inputs)
         if resume:
-            folder.check_same(values)
-        folder.write_recipe(values)
+            folder.check_same(resolved(recipe, given.objective))
     with _warnings_to(reporter) as warnings, _own_bars_only():
         session = _Session(recipe, given, folder, reporter, warnings, first)
         return session.run(resume, started)
-
-
-def _resolved(recipe: Recipe, given: Given) -> dict[str, Any]:
-    """The recipe as it is kept, with objects in memory named."""
-    values = recipe.model_dump(exclude_none=True)
-    if given.objective is not None:
-        values["objective"] = {"name": given.objective.id, **given.objective.hyper}
-    return json.loads(json.dumps(values, default=str))
 
 
 @contextmanager
@@ -162,23 +148,27 @@ class _Session:
         recipe, reporter = self.recipe, self.reporter
         prepared = prepare(recipe, self.given, reporter)
         set_seed(recipe.seed)
-        args = training_arguments(recipe, len(prepared.plan), self.folder.checkpoints)
+        args = self._arguments(prepared)
         policy = load_policy(recipe, self.given.model, args.device)
         scorer = CausalScorer(policy, recipe.attention)
         try:
             model_print = fingerprint(scorer.core)
+            if self.first:
+                # Nothing of a former run is touched until data and model have been found good.
+                origin = {"model": model_print, "data": prepared.train.fingerprint}
+                self.folder.begin(resolved(recipe, prepared.objective), origin, resume=resume)
             anchor = self._anchor(scorer, prepared)
             trainer, recorder = self._trainer(scorer, anchor, prepared, args)
-            checkpoint = find_checkpoint(self.folder.checkpoints) if resume else None
+            checkpoint = self._checkpoint(len(prepared.plan)) if resume else None
             prompts = sample_prompts(prepared.heldout, recipe.samples)
-            before, old = self._before(trainer, scorer, prepared, prompts, resume)
+            before, old = self._before(trainer, scorer, prepared, prompts)
             self._examine(prepared)
             self._train(trainer, recorder, prepared, checkpoint)
             if trainer.state.global_step < len(prepared.plan):
                 self._stopped(trainer, prepared)
             reporter.say(f"Measuring on {prepared.measured_on}")
             after = trainer.measure_heldout()
-            recorder.write(trainer.state.global_step, "eval", after.metrics)
+            recorder.write_once(trainer.state.global_step, "eval", after.metrics)
             new = self._samples(scorer, prepared, prompts)
             self.alarms.watch_samples(trainer.state.global_step, new.mean_length)
             facts = summarise(
@@ -198,6 +188,12 @@ class _Session:
         finally:
             scorer.close()
         return self._finish(policy, prepared, facts, (before, after), (prompts, old, new))
+
+    def _arguments(self, prepared: Prepared) -> TrainingArguments:
+        sizes = [example.size for example in prepared.examples.examples]
+        world = int(os.environ.get("WORLD_SIZE", "1"))
+        parts = micro_batches(self.recipe, prepared.plan, sizes, world, prepared.objective.coupled)
+        return training_arguments(self.recipe, len(prepared.plan), self.folder.checkpoints, parts)
 
     def _anchor(self, scorer: CausalScorer, prepared: Prepared) -> Anchor:
         needs = prepared.objective.requirements.needs
@@ -232,8 +228,18 @@ class _Session:
         )
         return trainer, recorder
 
+    def _checkpoint(self, steps: int) -> Path | None:
+        found = find_checkpoint(self.folder.checkpoints)
+        if found is None:
+            self.reporter.say("There is no checkpoint to go on from; starting at the beginning")
+        elif step_of(found) >= steps:
+            self.reporter.say(f"All {steps} steps are done already; measuring and writing the results again")
+        else:
+            self.reporter.say(f"Going on from {found.name}")
+        return found
+
     def _before(
-        self, trainer: PreferenceTrainer, scorer: CausalScorer, prepared: Prepared, prompts: list[Any], resume: bool
+        self, trainer: PreferenceTrainer, scorer: CausalScorer, prepared: Prepared, prompts: list[Any]
     ) -> tuple[HeldOut, Any]:
         self.reporter.say(f"Measuring on {prepared.measured_on}")
         before = trainer.measure_heldout()
@@ -266,28 +272,20 @@ class _Session:
     def _train(
         self, trainer: PreferenceTrainer, recorder: Recorder, prepared: Prepared, checkpoint: Path | None
     ) -> None:
-        done = 0 if checkpoint is None else int(checkpoint.name.rsplit("-", 1)[1])
+        done = 0 if checkpoint is None else step_of(checkpoint)
         recorder.rewind(done if checkpoint is not None else -1)
-        if checkpoint is not None:
-            self.reporter.say(f"Going on from {checkpoint.name}")
         examples, steps = len(prepared.examples), len(prepared.plan)
         self.reporter.say(f"Training with {prepared.objective!r}: {examples} examples, {steps} steps")
         with Interrupt() as interrupt, self.reporter.bar("Training", steps, done):
             trainer.add_callback(interrupt)
             trainer.mark = recorder.began = time.perf_counter()
-            try:
+            with told_if_unwritable(self.folder.path):
                 trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-            except OSError as error:
-                raise TrainingError(
-                    f"A file could not be written ({error.strerror or error}).",
-                    where=str(self.folder.path),
-                    fix="Free space on the disk, then go on with --resume.",
-                ) from error
 
     def _stopped(self, trainer: PreferenceTrainer, prepared: Prepared) -> None:
         raise Interrupted(
-            f"Stopped at step {trainer.state.global_step} of {len(prepared.plan)}; a checkpoint was saved. Go on with the "
-            f"same command and --resume (folder {self.folder.path})."
+            f"Stopped at step {trainer.state.global_step} of {len(prepared.plan)}; a checkpoint was saved. Go on with "
+            f"the same command and --resume (folder {self.folder.path})."
         )
 
     def _finish(
@@ -299,17 +297,18 @@ class _Session:
         spoken: tuple[list[Any], Any, Any],
     ) -> Result:
         report = self.folder.path / "report.html"
-        model = policy
+        model = policy.eval()
         if self.first:
-            model = save_model(policy, prepared.renderer, self.folder, self.recipe)
-            prompts, old, new = spoken
-            texts = [prompt if isinstance(prompt, str) else _last_turn(prompt) for prompt in prompts]
-            write_numbers(self.folder, *measured, texts, old, new)
-            self.folder.write_json("summary.json", facts)
-            recipe_yaml = (self.folder.path / "recipe.yaml").read_text(encoding="utf-8")
-            card = model_card(facts, recipe_yaml, prepared.objective.paper)
-            self.folder.write_text("model/README.md", card)
-            report = write_report(self.folder.path)
+            with told_if_unwritable(self.folder.path):
+                model = save_model(policy, prepared.renderer, self.folder, self.recipe)
+                prompts, old, new = spoken
+                texts = [prompt if isinstance(prompt, str) else _last_turn(prompt) for prompt in prompts]
+                write_numbers(self.folder, *measured, texts, old, new)
+                self.folder.write_json("summary.json", facts)
+                recipe_yaml = (self.folder.path / "recipe.yaml").read_text(encoding="utf-8")
+                card = model_card(facts, recipe_yaml, prepared.objective.paper)
+                self.folder.write_text("model/README.md", card)
+                report = write_report(self.folder.path)
         return Result(model, prepared.renderer.tokenizer, self.folder.path, facts, report)
 
 

@@ -1,8 +1,8 @@
 """One trainer for every objective: a thin subclass of transformers' Trainer.
 
 Checkpoints, resuming, mixed precision, FSDP and DeepSpeed through ``accelerate launch``, loggers and callbacks are the
-ecosystem's own. What is added: batches are forests, losses come unreduced from the objective and are weighted and divided
-here and nowhere else, metrics are (sum, count) pairs, and a checkpoint is sealed when it is whole.
+ecosystem's own. What is added: batches are forests, losses come unreduced from the objective and are weighted and
+divided here and nowhere else, metrics are (sum, count) pairs, and a checkpoint is sealed when it is whole.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from penchant.likelihood.anchors import Anchor
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.scoring import score_batch
 from penchant.objectives.base import Objective
-from penchant.training.checkpoints import OBJECTIVE_FILE, seal
+from penchant.training.checkpoints import OBJECTIVE_FILE, seal, told_if_unwritable, unseal
 from penchant.training.data import training_loader
-from penchant.training.first_step import check_gradients, check_margin, refuse_nan
+from penchant.training.first_step import check_gradients, check_margin, check_trainable, refuse_nan, refuse_nan_gradient
 
 __all__ = ["PreferenceTrainer"]
 
@@ -61,11 +61,12 @@ class PreferenceTrainer(Trainer):
         tokens_per_batch: int = 8192,
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
+        check_trainable(scorer.model)
         self.scorer, self.anchor, self.objective = scorer, anchor, objective
         self.examples, self.plan, self.eval_examples = examples, plan, eval_examples
         self.tokens_per_batch = tokens_per_batch
         self.tally, self.mark, self.tokens_since = Tally(), time.perf_counter(), 0
-        self.grad_examined = False
+        self.grad_examined, self.step_begins = False, True
         super().__init__(
             model=scorer.model,
             args=args,
@@ -108,10 +109,12 @@ class PreferenceTrainer(Trainer):
     ) -> Any:
         """Σ weight · loss of this micro-batch over the weight of the whole step (all processes, all micro-batches)."""
         batch: Batch = inputs["batch"].to(self.args.device)
-        views = score_batch(self.scorer, batch, self.anchor, self.objective.requirements.needs, model)
+        # Only the wrapped policy knows of mixed precision; the reference must be computed in the same.
+        with self.accelerator.autocast():
+            views = score_batch(self.scorer, batch, self.anchor, self.objective.requirements.needs, model)
         losses = self.objective.compute({**views, **batch.fields})
         # A ghost may hold anything; its weight is zero but 0 · inf is not.
-        weighted = torch.where(batch.weights > 0, losses.values * batch.weights, losses.values * 0.0)
+        weighted = torch.where(batch.weights > 0, losses.values * batch.weights, 0.0)
         refuse_nan(losses.values, batch)
         if self.state.global_step == 0:
             check_margin(views, self.anchor, self._reduced())
@@ -119,19 +122,32 @@ class PreferenceTrainer(Trainer):
         self._count_tokens(batch)
         # Processes average their gradients; the loss is a sum over processes.
         loss = weighted.sum() / batch.denominator * self.args.world_size
+        if not loss.requires_grad:
+            check_gradients(self.model, self.objective)
         return (loss, views) if return_outputs else loss
 
     def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
         """One micro-batch; afterwards what the wrapped model does not know of is looked after."""
+        if self.step_begins:
+            self.objective.zero_grad()  # Trainer clears the gradients of the model alone
         loss = super().training_step(model, inputs, num_items_in_batch)
+        self.step_begins = self.accelerator.sync_gradients
         if self.accelerator.sync_gradients:
             for parameter in self.objective.parameters():
                 if parameter.grad is not None and self.args.world_size > 1:
                     parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
-            if not self.grad_examined:
+            # Later a gradient may well be zero: every margin beyond a hinge, for example.
+            if self.state.global_step == 0 and not self.grad_examined:
                 self.grad_examined = True
                 check_gradients(self.model, self.objective)
         return loss
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        norm = super()._get_grad_norm(model, grad_norm=grad_norm)
+        # A scaler of float16 meets infinities on purpose, and skips such steps.
+        if self.accelerator.scaler is None:
+            refuse_nan_gradient(norm, self.state.global_step)
+        return norm
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """The usual optimizer, with the objective's own parameters in a group of their own."""
@@ -174,16 +190,19 @@ class PreferenceTrainer(Trainer):
         """Evaluate the policy as it is now, shared between processes."""
         chosen = self.eval_examples if examples is None else examples
         assert chosen is not None
-        return measure(
-            self.scorer,
-            self.anchor,
-            self.objective,
-            chosen,
-            tokens_per_batch=self.tokens_per_batch,
-            process=self.args.process_index,
-            processes=self.args.world_size,
-            reduce=self._sum_over_processes if self.args.world_size > 1 else None,
-        )
+        shared = self.args.world_size > 1
+        with self.accelerator.autocast():
+            result = measure(
+                self.scorer,
+                self.anchor,
+                self.objective,
+                chosen,
+                tokens_per_batch=self.tokens_per_batch,
+                process=self.args.process_index,
+                processes=self.args.world_size,
+                reduce=self._sum_over_processes if shared else None,
+            )
+        return _gathered(result) if shared else result
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Held-out metrics under ``eval_...``, logged."""
@@ -196,11 +215,14 @@ class PreferenceTrainer(Trainer):
     # -- checkpoints --------------------------------------------------------------------------------------------------
 
     def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
-        super()._save_checkpoint(model, trial)
-        if self.args.should_save:
-            folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-            torch.save(self.objective.state_dict(), folder / OBJECTIVE_FILE)
-            seal(folder)
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        with told_if_unwritable(folder):
+            if self.args.should_save:
+                unseal(folder)
+            super()._save_checkpoint(model, trial)
+            if self.args.should_save:
+                torch.save(self.objective.state_dict(), folder / OBJECTIVE_FILE)
+                seal(folder)
         self.accelerator.wait_for_everyone()
         self.mark = time.perf_counter()
 
@@ -209,3 +231,12 @@ class PreferenceTrainer(Trainer):
         state = Path(resume_from_checkpoint) / OBJECTIVE_FILE
         if state.is_file():
             self.objective.load_state_dict(torch.load(state, map_location=self.args.device, weights_only=True))
+
+
+def _gathered(part: HeldOut) -> HeldOut:
+    """The per-example lists of all processes in one."""
+    from accelerate.utils import gather_object
+
+    parts = gather_object([part])
+    rewards = {view: [each for one in parts for each in one.rewards.get(view, [])] for view in part.rewards}
+    return HeldOut(part.metrics, rewards, [each for one in parts for each in one.logp_margin])

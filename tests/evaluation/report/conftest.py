@@ -36,7 +36,7 @@ def metrics_rows(steps: int, seed: int, speed: float) -> list[dict[str, Any]]:
                 "rewards/chosen": chosen,
                 "rewards/rejected": chosen - margin,
                 "rewards/margin": margin,
-                "rewards/accuracy": 0.0 if step == 0 else float(np.clip(0.5 + 0.22 * done + jitter(0.12), 0, 1)),
+                "rewards/accuracy": 0.5 if step == 0 else float(np.clip(0.5 + 0.22 * done + jitter(0.12), 0, 1)),
                 "rewards/ties": 1.0 if step == 0 else 0.0,
                 "logps/chosen": -84.2 + 10 * chosen,
                 "logps/rejected": -91.7 + 10 * (chosen - margin),

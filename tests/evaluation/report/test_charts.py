@@ -86,12 +86,6 @@ def test_small_values_are_scaled_and_the_axis_says_so() -> None:
     assert axes.lines[0].get_ydata().tolist() == pytest.approx([5.0, 2.5])
 
 
-def test_no_accuracy_is_drawn_where_every_pair_ties() -> None:
-    train = {"rewards/accuracy": curve([0.0, 0.5, 0.75]), "rewards/ties": curve([1.0, 0.0, 0.0])}
-    drawn = series_of(RunFolder(Path("run"), train=train), "rewards/accuracy", "accent", "").train
-    assert drawn is not None and drawn.steps.tolist() == [2, 3]
-
-
 def test_unknown_metrics_get_a_chart_of_their_own() -> None:
     run = RunFolder(Path("run"), train={"loss": curve([1, 2]), "sigma_beta": curve([1, 2]), "x/y": curve([3])})
     panels = other_panels([run])

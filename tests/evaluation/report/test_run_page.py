@@ -136,11 +136,6 @@ def table_rows(text: str) -> dict[str, tuple[str, ...]]:
     return rows
 
 
-def test_an_accuracy_that_began_with_ties_is_compared_to_one_half(run_folder: Path) -> None:
-    accuracy = table_rows(write_report(run_folder).read_text(encoding="utf-8"))["Accuracy, ties as half"]
-    assert accuracy[0] == "50.0 %"
-
-
 @pytest.mark.parametrize("kept", FILES)
 def test_any_single_file_makes_a_page_without_empty_panels(kept: str, run_folder: Path) -> None:
     for name in set(FILES) - {kept}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ __all__ = ["BeforeAfter", "Figure", "before_after"]
 
 @dataclass(frozen=True)
 class Figure:
-    """One quantity before and after; either may be unknown. ``interval`` belongs to the figure after."""
+    """One quantity before and after; either may be unknown. ``interval`` (95 %) belongs to the figure after."""
 
     quantity: Quantity
     before: float | None
@@ -61,10 +61,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class BeforeAfter:
-    """All figures of a run by metric key, most telling first, and where they come from (``origin``, in words)."""
+    """All figures of a run by metric key, most telling first.
+
+    ``origin`` says in words where they come from; ``held_out`` is false where that is the training examples.
+    """
 
     figures: dict[str, Figure]
     origin: str
+    held_out: bool = True
 
     def get(self, key: str) -> Figure | None:
         """The figure of this metric if its value after training is known."""
@@ -85,7 +89,8 @@ def before_after(run: RunFolder) -> BeforeAfter:
         '−0.143'
     """
     before, after = numbers_of(run.summary.get("before")), numbers_of(run.summary.get("after"))
-    origin = "measured on held-out examples before and after training"
+    measured_on = str(run.summary.get("measured_on") or "held-out examples")
+    origin = f"measured on {measured_on}, before and after training"
     if not after:
         before, after, origin = _from_curves(run.held_out)
     intervals = run.summary.get("intervals")
@@ -93,27 +98,7 @@ def before_after(run: RunFolder) -> BeforeAfter:
         key: Figure(quantity(key), before.get(key), after.get(key), _interval(intervals, key))
         for key in order(set(before) | set(after))
     }
-    if "rewards/accuracy" in figures and "rewards/ties" in figures:
-        figures["rewards/accuracy"] = _ties_as_half(figures["rewards/accuracy"], figures["rewards/ties"])
-    return BeforeAfter(figures, origin)
-
-
-def _ties_as_half(accuracy: Figure, ties: Figure) -> Figure:
-    """The accuracy in which a tie counts half.
-
-    While the policy is still the reference every pair ties. To call that an accuracy of 0 would make any run look
-    better than it is. Where accuracy and ties sum to more than one, the ties are in the accuracy already.
-    """
-    extra = []
-    for share, tied in ((accuracy.before, ties.before), (accuracy.after, ties.after)):
-        counted = tied is None or (share or 0.0) + tied > 1.0 + 1e-9
-        extra.append(0.0 if counted else (tied or 0.0) / 2)
-    if not any(extra):
-        return accuracy
-    before = None if accuracy.before is None and not extra[0] else (accuracy.before or 0.0) + extra[0]
-    after = None if accuracy.after is None else accuracy.after + extra[1]
-    interval = accuracy.interval and (accuracy.interval[0] + extra[1], accuracy.interval[1] + extra[1])
-    return Figure(replace(accuracy.quantity, label="Accuracy, ties as half"), before, after, interval)
+    return BeforeAfter(figures, origin, held_out=not measured_on.startswith("training"))
 
 
 def _from_curves(curves: dict[str, Curve]) -> tuple[dict[str, float], dict[str, float], str]:

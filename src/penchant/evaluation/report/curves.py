@@ -69,19 +69,8 @@ def run_charts(run: RunFolder, panels: Iterable[Panel], *, width: float, height:
 
 
 def series_of(run: RunFolder, key: str, shade: str, label: str) -> Series:
-    """One metric of a run. Where every pair ties there is nothing to be right about, and so no point of accuracy."""
-    pair = [curves.get(key) for curves in (run.train, run.held_out)]
-    if key == "rewards/accuracy":
-        ties = (run.train.get("rewards/ties"), run.held_out.get("rewards/ties"))
-        pair = [_untied(curve, tied) for curve, tied in zip(pair, ties, strict=True)]
-    return Series(pair[0], pair[1], shade, label)
-
-
-def _untied(accuracy: Curve | None, ties: Curve | None) -> Curve | None:
-    if accuracy is None or ties is None:
-        return accuracy
-    all_tied = np.isin(accuracy.steps, ties.steps[ties.values >= 1.0 - 1e-9])
-    return Curve(accuracy.steps[~all_tied], accuracy.values[~all_tied])
+    """One metric of a run."""
+    return Series(run.train.get(key), run.held_out.get(key), shade, label)
 
 
 def is_drawable(series: Series) -> bool:

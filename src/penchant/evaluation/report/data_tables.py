@@ -14,7 +14,8 @@ _CUT_LABELS = {
     "kept": "Kept",
     "prompt_cut": "Prompt cut from the left",
     "response_cut": "Response cut from the right",
-    "dropped": "Dropped: too long",
+    "dropped": "Dropped",
+    "end_token_lost": "End token lost",
     "identical_after_cut": "Identical after the cut",
 }
 _TONES = {"ok": "good", "note": "unknown", "warning": "caution", "error": "bad"}
@@ -37,19 +38,16 @@ def cut_rows(cut: Any) -> list[tuple[str, str, str]]:
 
     Example:
         >>> cut_rows({"kept": 90, "dropped": 10, "prompt_cut": 9})
-        [('Kept', '90', '90.0 %'), ('Prompt cut from the left', '9', '9.0 %'), ('Dropped: too long', '10', '10.0 %')]
+        [('Kept', '90', '90.0 %'), ('Prompt cut from the left', '9', '9.0 %'), ('Dropped', '10', '10.0 %')]
     """
     counts = numbers_of(cut)
     total = counts.get("kept", 0) + counts.get("dropped", 0) if "kept" in counts else 0
     keys = [key for key in _CUT_LABELS if key in counts] + [key for key in counts if key not in _CUT_LABELS]
-    return [
-        (
-            _CUT_LABELS.get(key) or key.replace("_", " ").capitalize(),
-            f"{counts[key]:,.0f}",
-            f"{100 * counts[key] / total:.1f} %" if total else "",
-        )
-        for key in keys
-    ]
+    labels = {key: _CUT_LABELS.get(key) or key.replace("_", " ").capitalize() for key in keys}
+    rows = [(labels[key], counts[key]) for key in keys]
+    reasons = numbers_of(cut.get("dropped_because")) if isinstance(cut, dict) else {}
+    rows += [(f"Dropped because: {reason}", times) for reason, times in reasons.items()]
+    return [(label, f"{times:,.0f}", f"{100 * times / total:.1f} %" if total else "") for label, times in rows]
 
 
 def length_rows(lengths: Any) -> tuple[list[str], list[tuple[str, list[str]]]]:

@@ -62,9 +62,14 @@ def other_panels(runs: Iterable[RunFolder]) -> tuple[Panel, ...]:
     """A panel for each metric that the standard panels do not show, such as an objective's own statistics."""
     shown = {key for panel in (*MAIN, *MACHINERY) for key, _, _ in panel.lines}
     keys = {key for run in runs for curves in (run.train, run.held_out) for key in curves} - shown
+    known = [quantity(key) for key in order(keys)]
     return tuple(
         Panel(
-            f"other{index}", quantity(key).label, quantity(key).unit or "value", ((key, "accent", quantity(key).label),)
+            f"other{index}",
+            each.label,
+            "share" if each.share else each.unit or "value",
+            ((each.key, "accent", each.label),),
+            percent=each.share,
         )
-        for index, key in enumerate(order(keys))
+        for index, each in enumerate(known)
     )

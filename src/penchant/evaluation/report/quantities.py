@@ -68,13 +68,15 @@ _KNOWN = {
     known.key: known
     for known in (
         Quantity("true_reward", "True reward", better="up"),
+        Quantity("true_reward/gain", "Gain in true reward", better="up", chance=0.0),
         Quantity("win_rate", "Win rate against the start", better="up", share=True, chance=0.5),
-        Quantity("rewards/accuracy", "Accuracy", better="up", share=True, chance=0.5),
+        Quantity("rewards/accuracy", "Accuracy, ties as half", better="up", share=True, chance=0.5),
         Quantity("rewards/ties", "Ties", share=True),
         Quantity("rewards/margin", "Reward margin", _REWARD, "up"),
         Quantity("rewards/chosen", "Reward of chosen", _REWARD),
         Quantity("rewards/rejected", "Reward of rejected", _REWARD),
         Quantity("loss", "Loss", better="down"),
+        Quantity("logps/accuracy", "Accuracy by log-probability per token", better="up", share=True, chance=0.5),
         Quantity("kl", "KL from the reference", "nats"),
         Quantity("logps/chosen", "Log-probability of chosen", "nats per response", "up"),
         Quantity("logps/rejected", "Log-probability of rejected", "nats per response"),

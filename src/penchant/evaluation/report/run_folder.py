@@ -59,10 +59,10 @@ class RunFolder:
 
     @property
     def objective(self) -> str:
-        """The objective's id, from the summary or the recipe; empty where neither names it."""
+        """The objective's name, without its settings, from the summary or the recipe; empty where neither has it."""
         keys = ("objective", "objective.id", "objective.name")
         found = self.summary.get("objective") or next((self.recipe[key] for key in keys if self.recipe.get(key)), "")
-        return str(found)
+        return str(found).partition("(")[0]
 
     @property
     def seconds(self) -> float | None:

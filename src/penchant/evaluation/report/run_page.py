@@ -66,7 +66,7 @@ def before_after_table(run: Path) -> Table:
     folder = read_run(Path(run))
     figures = before_after(folder)
     table = Table(title=verdict(folder, figures).headline, title_justify="left")
-    table.add_column("held-out")
+    table.add_column("figure")
     for name in ("before", "after", "change", "interval"):
         table.add_column(name, justify="right")
     for figure in figures.figures.values():

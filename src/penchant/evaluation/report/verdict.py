@@ -17,9 +17,10 @@ Tone = Literal["good", "caution", "bad", "unknown"]
 _EVIDENCE = {
     "true_reward": "The true reward",
     "win_rate": "The win rate",
-    "rewards/accuracy": "Held-out accuracy (share of pairs with chosen above rejected)",
-    "rewards/margin": "The held-out reward margin",
+    "rewards/accuracy": "Accuracy (share of pairs with chosen above rejected)",
+    "rewards/margin": "The reward margin",
 }
+_ON_NEW_PROMPTS = ("true_reward", "win_rate")  # whatever the other figures were measured on
 # Below these changes of the chosen log-probability nothing is claimed: measurement moves it that much by itself.
 _STILL_NATS, _STILL_SHARE = 0.5, 0.005
 _FAR_KL = 30.0
@@ -52,6 +53,9 @@ def verdict(run: RunFolder, figures: BeforeAfter) -> Verdict:
     sentences = [_what(run), *map(_gain, evidence)]
     if not decisive:
         sentences.append("No held-out figures are in this folder, so whether the model got better is not known.")
+    on_training = bool(evidence) and not figures.held_out and evidence[0].quantity.key not in _ON_NEW_PROMPTS
+    if on_training:
+        sentences.append("No example was held out: this was measured on the training examples and shows no more.")
     sentences += [text for text in (_distance(figures), displacement(figures), _unfinished(run)) if text]
     falls = _displacement_kind(figures) in ("both fell", "chosen fell")
     tone, headline = {
@@ -61,7 +65,9 @@ def verdict(run: RunFolder, figures: BeforeAfter) -> Verdict:
         "worse": ("bad", "The model got worse"),
         "": ("unknown", "Improvement was not measured"),
     }[decisive]
-    if decisive == "better" and falls:
+    if decisive == "better" and on_training:
+        tone, headline = "caution", "The model got better on the examples that it was trained on"
+    elif decisive == "better" and falls:
         tone, headline = "caution", "The model got better, but the chosen responses became less likely"
     return Verdict(tone, headline, tuple(sentences))  # type: ignore[arg-type]
 
@@ -87,7 +93,7 @@ def displacement(figures: BeforeAfter) -> str:
 
 def _gain(figure: Figure) -> str:
     before, after = figure.quantity.show(figure.baseline, figure.after)
-    interval = f" (interval {figure.shown_interval})" if figure.interval else ""
+    interval = f" (95 % interval {figure.shown_interval})" if figure.interval else ""
     chance = ""
     if figure.judged == "unclear":
         chance = f"; the interval still holds {before}, so this may be chance"

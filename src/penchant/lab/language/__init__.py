@@ -4,7 +4,6 @@ from penchant.lab.language.grammar import Grammar, join_words, split_words
 from penchant.lab.language.model import tiny_model
 from penchant.lab.language.reviews import (
     Prompt,
-    grammar_of,
     grammatical_share,
     is_sentence,
     product_of,
@@ -13,6 +12,7 @@ from penchant.lab.language.reviews import (
     write_prompt,
     write_review,
 )
+from penchant.lab.language.rules import grammar_of
 from penchant.lab.language.sentiment import sentence_sentiment, true_reward
 from penchant.lab.language.tokenizer import build_tokenizer
 from penchant.lab.language.world import (

@@ -34,7 +34,7 @@ def demonstrations(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
 
     Example:
         >>> demonstrations(1, seed=1)[0]["prompt"]
-        'review of the camera from tarn:'
+        'a few words about the wooden radio, please:'
     """
     rng = random.Random(seed)
     records = []

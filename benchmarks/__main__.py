@@ -1,0 +1,178 @@
+"""``python -m benchmarks``: every table, both sides of each interleaved in one run.
+
+Every side runs in a process of its own, the sides in turn, several times; a ratio is the median over the rounds of the
+ratio within a round, so that a machine that is slow for a while is slow for both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.setting import BATCH, Setting, prepare, write_groups
+
+Row = dict[str, Any]
+
+
+def run(side: str, setting: Setting) -> Row:
+    """One side, in a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.side", side, str(setting.folder)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode:
+        raise SystemExit(f"The side {side!r} failed:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def rounds(sides: list[str], setting: Setting, repeats: int) -> dict[str, list[Row]]:
+    """All sides in turn, ``repeats`` times."""
+    results: dict[str, list[Row]] = {side: [] for side in sides}
+    for number in range(repeats):
+        for side in sides:
+            results[side].append(run(side, setting))
+            print(f"  round {number + 1}: {side} {results[side][-1]['seconds']:.1f} s", file=sys.stderr, flush=True)
+    return results
+
+
+def ratio(above: list[Row], below: list[Row], key: str = "seconds") -> str:
+    """Median over rounds of above/below, with the least and the most."""
+    values = [first[key] / second[key] for first, second in zip(above, below, strict=True)]
+    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+
+
+def median(rows: list[Row], key: str = "seconds") -> float:
+    return statistics.median(row[key] for row in rows)
+
+
+def gap(first: list[Row], second: list[Row]) -> float:
+    """Largest difference between the losses of two sides."""
+    return max(abs(a - b) for a, b in zip(first[0]["losses"], second[0]["losses"], strict=True))
+
+
+def table(title: str, heading: list[str], rows: list[list[str]]) -> None:
+    """Print a Markdown table."""
+    print(f"\n### {title}\n")
+    print("| " + " | ".join(heading) + " |")
+    print("|" + "---|" * len(heading))
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    sys.stdout.flush()
+
+
+def against_trl(folder: Path, pairs: int, repeats: int) -> None:
+    """1 and 2: against TRL's DPOTrainer, and against the floor."""
+    setting = prepare(folder / "pairs", pairs)
+    sides = ["penchant", "trl", "floor", "trl-no-checkpointing"]
+    results = rounds(sides, setting, repeats)
+    ours = results["penchant"]
+    rows = []
+    for side in sides:
+        theirs = results[side]
+        apart = "" if side == "floor" else f"{gap(ours, theirs):.1e}"
+        speed, memory = ratio(theirs, ours), ratio(ours, theirs, "peak_mib")
+        pace, peak = f"{pairs / median(theirs):.2f}", f"{median(theirs, 'peak_mib'):.0f}"
+        rows.append([side, pace, peak, speed, memory, apart])
+    heading = [
+        "side",
+        "pairs/s",
+        "peak MiB",
+        "penchant is faster by",
+        "penchant's memory / its",
+        "largest loss difference",
+    ]
+    table(f"Against TRL and the floor ({pairs} pairs, batch {BATCH})", heading, rows)
+
+
+def cached_epochs(folder: Path, pairs: int, repeats: int) -> None:
+    """3: the second epoch with cached reference log-probabilities against the first, which fills the cache."""
+    import shutil
+
+    setting = prepare(folder / "cached", pairs)
+    firsts, seconds = [], []
+    for _number in range(repeats):
+        shutil.rmtree(setting.folder / "cache", ignore_errors=True)
+        row = run("penchant-two-epochs", setting)
+        steps = len(row["losses"]) // 2
+        # Time of a step is tokens over rate; both epochs hold the same tokens, so rates compare.
+        slow, fast = sum(1 / rate for rate in row["rates"][:steps]), sum(1 / rate for rate in row["rates"][steps:])
+        both = slow + fast
+        firsts.append(row["prepared"] + row["seconds"] * slow / both)
+        seconds.append(row["seconds"] * fast / both)
+    values = [first / second for first, second in zip(firsts, seconds, strict=True)]
+    told = f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+    row_of = [f"{statistics.median(firsts):.1f}", f"{statistics.median(seconds):.1f}", told]
+    table("Cached anchor", ["first epoch, filling the cache (s)", "second epoch (s)", "ratio"], [row_of])
+
+
+def groups(folder: Path, repeats: int) -> None:
+    """4: several responses a prompt, as forests against ordinary padded sequences."""
+    setting = prepare(folder / "groups", 64)
+    rows = []
+    for responses in (2, 4, 8):
+        write_groups(setting, responses, 24)
+        rows.append([str(responses), *_layouts(setting, repeats)])
+    heading = [
+        "responses a prompt",
+        "forest (s)",
+        "sequences (s)",
+        "forest is faster by",
+        "memory ratio",
+        "loss difference",
+    ]
+    table("Rankings and groups: forward and backward", heading, rows)
+
+
+def _layouts(setting: Setting, repeats: int) -> list[str]:
+    results = rounds(["forest", "sequences"], setting, repeats)
+    forest, plain = results["forest"], results["sequences"]
+    seconds = [f"{median(forest):.1f}", f"{median(plain):.1f}"]
+    return [*seconds, ratio(plain, forest), ratio(forest, plain, "peak_mib"), f"{gap(forest, plain):.1e}"]
+
+
+def long_prompts(folder: Path, repeats: int) -> None:
+    """5: prompts of 1,000 tokens with short responses."""
+    setting = prepare(folder / "long", 16, prompt_tokens=1000)
+    write_groups(setting, 2, 16)
+    heading = ["prompts", "forest (s)", "sequences (s)", "forest is faster by", "memory ratio", "loss difference"]
+    table("Long prompts: forward and backward", heading, [["1,000 tokens, pairs", *_layouts(setting, repeats)]])
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=["trl", "cached", "groups", "long", "gpu"], help="one table")
+    parser.add_argument("--pairs", type=int, default=128)
+    parser.add_argument("--repeats", type=int, default=3)
+    chosen = parser.parse_args()
+    if chosen.only == "gpu":
+        from benchmarks.gpu import main as on_gpu
+
+        on_gpu()
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if chosen.only in (None, "trl"):
+            against_trl(folder, chosen.pairs, chosen.repeats)
+        if chosen.only in (None, "cached"):
+            cached_epochs(folder, chosen.pairs // 2, chosen.repeats)
+        if chosen.only in (None, "groups"):
+            groups(folder, chosen.repeats)
+        if chosen.only in (None, "long"):
+            long_prompts(folder, chosen.repeats)
+    import torch
+
+    if torch.cuda.is_available():
+        from benchmarks.gpu import main as on_gpu
+
+        on_gpu()
+
+
+if __name__ == "__main__":
+    main()

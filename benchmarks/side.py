@@ -1,0 +1,206 @@
+"""One side of a benchmark, in a process of its own: ``python -m benchmarks.side NAME FOLDER`` prints JSON.
+
+Its peak memory is the whole process's, as the operating system counts it.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.setting import BATCH, MAX_LENGTH, Setting
+import itertools
+
+LEARNING_RATE = 1e-5
+
+
+def _arguments(folder: Path, **more: Any) -> dict[str, Any]:
+    """What both trainers are told alike."""
+    return {
+        "output_dir": str(folder),
+        "per_device_train_batch_size": BATCH,
+        "num_train_epochs": 1,
+        "learning_rate": LEARNING_RATE,
+        "logging_steps": 1,
+        "save_strategy": "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+        "seed": 0,
+        **more,
+    }
+
+
+def trl(setting: Setting, **changes: Any) -> dict[str, Any]:
+    """TRL's DPOTrainer with its defaults except batch size, length, precision, and the order of the pairs."""
+    from datasets import load_dataset
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import DPOConfig, DPOTrainer
+
+    args = DPOConfig(
+        **_arguments(setting.folder / "trl"),
+        bf16=False,
+        max_length=MAX_LENGTH,
+        train_sampling_strategy="sequential",
+        **changes,
+    )
+    trainer = DPOTrainer(
+        model=AutoModelForCausalLM.from_pretrained(setting.model),
+        args=args,
+        train_dataset=load_dataset("json", data_files=str(setting.pairs), split="train"),
+        processing_class=AutoTokenizer.from_pretrained(setting.model),
+    )
+    began = time.perf_counter()
+    trainer.train()
+    seconds = time.perf_counter() - began
+    losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
+    return {"seconds": seconds, "losses": losses}
+
+
+def trl_no_checkpointing(setting: Setting) -> dict[str, Any]:
+    """The same without recomputing activations, which is faster and takes more memory."""
+    return trl(setting, gradient_checkpointing=False)
+
+
+def penchant(setting: Setting, anchor: str = "initial", epochs: int = 1) -> dict[str, Any]:
+    """Penchant's trainer on the same pairs in the same order."""
+    from transformers import TrainingArguments
+
+    from penchant.feedback import Renderer, Truncation, load_tokenizer, read
+    from penchant.forest import Encoder, plan_batches
+    from penchant.likelihood import CausalScorer, build_anchor, load_model
+    from penchant.objectives import build
+    from penchant.training import PreferenceTrainer, make_recipe
+    from penchant.training.arguments import micro_batches
+
+    objective = build("dpo")
+    renderer = Renderer(load_tokenizer(setting.model))
+    encoder = Encoder(renderer, objective.requirements.views, truncation=Truncation(MAX_LENGTH))
+    examples = encoder.encode(read(setting.pairs).records).examples
+    plan = plan_batches([each.size for each in examples], batch_size=BATCH, epochs=epochs, shuffle=False)
+    scorer = CausalScorer(load_model(setting.model))
+    reference = build_anchor(anchor, scorer, setting.folder / "cache")
+    recipe = make_recipe({"model": str(setting.model), "data": str(setting.pairs)})
+    parts = micro_batches(recipe, plan, [each.size for each in examples], 1, coupled=False)
+    changes = {"max_steps": len(plan), "num_train_epochs": 1, "gradient_accumulation_steps": parts}
+    arguments = _arguments(setting.folder / "penchant") | changes
+    began = time.perf_counter()
+    if anchor == "cached":
+        reference.prepare([row for each in examples for view in each.views.values() for row in view])
+    prepared = time.perf_counter() - began
+    trainer = PreferenceTrainer(
+        scorer=scorer,
+        anchor=reference,
+        objective=objective,
+        examples=examples,
+        plan=plan,
+        args=TrainingArguments(**arguments),
+    )
+    began = time.perf_counter()
+    trainer.train()
+    seconds = time.perf_counter() - began
+    losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
+    rates = [row["tokens_per_second"] for row in trainer.state.log_history if "tokens_per_second" in row]
+    return {"seconds": seconds, "prepared": prepared, "losses": losses, "rates": rates}
+
+
+def floor(setting: Setting) -> dict[str, Any]:
+    """The least that the work can cost: a plain causal pass over as many tokens, head on response tokens alone.
+
+    Per step: the reference's forward, the policy's forward and backward, clipping and the optimizer, over one row a
+    prompt that holds as many tokens as its forest has.
+    """
+    import torch
+
+    from penchant.feedback import Renderer, load_tokenizer, read
+    from penchant.forest import Encoder, collate, plan_batches
+    from penchant.likelihood import load_model
+
+    renderer = Renderer(load_tokenizer(setting.model))
+    examples = Encoder(renderer, ("chosen", "rejected")).encode(read(setting.pairs).records).examples
+    plan = plan_batches([each.size for each in examples], batch_size=BATCH, shuffle=False)
+    policy = load_model(setting.model)
+    reference = load_model(setting.model).requires_grad_(False)
+    optimizer = torch.optim.AdamW(policy.parameters(), lr=LEARNING_RATE, weight_decay=0.0, fused=True)
+    batches = [collate([examples[index] for index in step]).forest for step in plan.steps]
+    rows = [_rows_of_trees(forest) for forest in batches]
+
+    def logps(model: Any, row: Any, positions: Any) -> Any:
+        hidden = model.model(input_ids=row[None], use_cache=False)[0][0]
+        logits = model.lm_head(hidden[positions])
+        return torch.log_softmax(logits, -1)[torch.arange(len(positions)), row[positions]].sum()
+
+    began = time.perf_counter()
+    for trees in rows:
+        total = torch.zeros(())
+        with torch.no_grad():
+            fixed = sum(logps(reference, row, positions) for row, positions in trees)
+        for row, positions in trees:
+            total = total + logps(policy, row, positions)
+        (total - fixed).backward()
+        torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+    return {"seconds": time.perf_counter() - began, "losses": []}
+
+
+def _rows_of_trees(forest: Any) -> list[tuple[Any, Any]]:
+    """Each tree's tokens as one row, with the positions that predict its response tokens."""
+    roots = [segment.start for segment in forest.segments if not segment.ancestors] + [forest.tokens]
+    result = []
+    for start, stop in itertools.pairwise(roots):
+        inside = (forest.targets >= start) & (forest.targets < stop)
+        result.append((forest.token_ids[start:stop], forest.targets[inside] - start))
+    return result
+
+
+def layout(setting: Setting, attention: str | None) -> dict[str, Any]:
+    """Forward and backward over the groups of ``groups.jsonl``: as forests, or as ordinary padded sequences."""
+    from penchant.forest import TokenSequence, build_forest
+    from penchant.likelihood import CausalScorer, load_model
+
+    groups = [json.loads(line) for line in setting.groups.read_text(encoding="utf-8").splitlines()]
+    scorer = CausalScorer(load_model(setting.model), attention)
+    losses = []
+    began = time.perf_counter()
+    for start in range(0, len(groups), 2):
+        members = groups[start : start + 2]
+        rows = [TokenSequence(group["prompt"], response) for group in members for response in group["responses"]]
+        owners = [owner for owner, group in enumerate(members) for _response in group["responses"]]
+        forest = build_forest(rows, owners)
+        loss = -forest.per_response(scorer.score(forest)["logps"]).sum() / len(rows)
+        loss.backward()
+        losses.append(loss.item())
+    return {"seconds": time.perf_counter() - began, "losses": losses}
+
+
+SIDES: dict[str, Callable[[Setting], dict[str, Any]]] = {
+    "trl": trl,
+    "trl-no-checkpointing": trl_no_checkpointing,
+    "penchant": penchant,
+    "penchant-cached": lambda setting: penchant(setting, anchor="cached"),
+    "penchant-two-epochs": lambda setting: penchant(setting, anchor="cached", epochs=2),
+    "floor": floor,
+    "forest": lambda setting: layout(setting, None),
+    "sequences": lambda setting: layout(setting, "sequences"),
+}
+
+
+def main() -> None:
+    """Run the named side."""
+    import torch
+
+    torch.set_num_threads(2)
+    name, folder = sys.argv[1], Path(sys.argv[2])
+    result = SIDES[name](Setting(folder))
+    # Linux counts in KiB.
+    result["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

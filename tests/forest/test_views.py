@@ -1,0 +1,65 @@
+"""Views by name: those built in, and one that a user adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from forest.words import renderer
+from penchant.errors import ConfigurationError, DataError
+from penchant.feedback.records import Comparison, Demonstration, Judgement, Ranking, Record, Text
+from penchant.forest import Encoder, register_view, view_names, views
+from penchant.forest.views import view_texts
+
+PAIR = Comparison(prompt="the cat", chosen=" sat", rejected=" ran")
+
+
+@pytest.fixture
+def reversed_view(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A registered view of the chosen words backwards; forgotten after the test."""
+    monkeypatch.setattr(views, "_VIEWS", dict(views._VIEWS))
+
+    @register_view("chosen_reversed", needs="a comparison whose words can be turned round")
+    def chosen_reversed(record: Record) -> list[tuple[Text, Text]] | None:
+        if not isinstance(record, Comparison) or not isinstance(record.chosen, str):
+            return None
+        return [(record.prompt, " " + " ".join(reversed(record.chosen.split())))]
+
+    yield "chosen_reversed"
+
+
+@pytest.mark.parametrize(
+    ("name", "record", "texts"),
+    [
+        ("chosen", PAIR, [("the cat", " sat")]),
+        ("rejected", PAIR, [("the cat", " ran")]),
+        ("responses", PAIR, [("the cat", " sat"), ("the cat", " ran")]),
+        ("chosen", Demonstration(prompt="a", completion=" dog"), [("a", " dog")]),
+        ("responses", Judgement(prompt="a", completion=" dog", label=True), [("a", " dog")]),
+        ("responses", Ranking(prompt="a", completions=(" dog", " cat")), [("a", " dog"), ("a", " cat")]),
+    ],
+)
+def test_what_each_kind_of_record_supplies(name: str, record: Record, texts: list[tuple[Text, Text]]) -> None:
+    assert view_texts(name, record) == texts
+
+
+def test_a_new_view_is_one_function(reversed_view: str) -> None:
+    assert reversed_view in view_names()
+    record = Comparison(prompt="the", chosen=" cat sat", rejected=" ran")
+    (example,) = Encoder(renderer(), ["chosen", reversed_view]).encode([record]).examples
+    assert example.views[reversed_view][0].response == renderer().response_ids("the", " sat cat")
+    with pytest.raises(DataError, match="it takes a comparison whose words can be turned round"):
+        view_texts(reversed_view, Demonstration(prompt="a", completion=" dog"))
+
+
+def test_the_registration_ended_with_its_test() -> None:
+    assert view_names() == sorted(view_names())
+    assert "chosen_reversed" not in view_names()
+
+
+def test_an_unknown_view_is_told_with_the_nearest_and_the_way_to_make_it() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        view_texts("choosen", PAIR)
+    for part in ("'choosen'", "Did you mean 'chosen'", "register_view"):
+        assert part in str(caught.value)

@@ -1,0 +1,163 @@
+"""The file of reference log-probabilities: sound whatever happens to it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+from pathlib import Path
+
+import pytest
+import torch
+
+from families import FAMILIES, tiny_model
+from penchant.errors import OutputError
+from penchant.forest import TokenSequence
+from penchant.likelihood import CausalScorer
+from penchant.likelihood.cache import ReferenceCache, default_folder, fingerprint
+
+MODEL = "0" * 64
+
+
+def numbered(count: int, start: int = 0) -> tuple[list[TokenSequence], list[torch.Tensor]]:
+    """Sequences with values that can be told from their tokens."""
+    sequences = [TokenSequence([7, place], [place] * (1 + place % 4)) for place in range(start, start + count)]
+    return sequences, [torch.full((len(each.response),), -float(each.prompt[1])) for each in sequences]
+
+
+def write(folder: str, start: int, barrier: object) -> None:
+    """What one of two runs does at once with another."""
+    cache = ReferenceCache(Path(folder), MODEL)
+    barrier.wait()  # type: ignore[attr-defined]
+    for place in range(start, start + 60, 3):
+        cache.put(*numbered(3, place))
+    cache.close()
+
+
+def test_values_come_back_bit_for_bit(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path / "new" / "folder", MODEL)
+    sequences = [TokenSequence([1], [2, 3]), TokenSequence([1], [2])]
+    values = [torch.tensor([-0.1, -1e-30]), torch.tensor([-1e4])]
+    cache.put(sequences, values)
+    cache.close()
+    again = ReferenceCache(tmp_path / "new" / "folder", MODEL)
+    unknown = TokenSequence([1, 2], [3])  # the same tokens, another boundary
+    assert again.has([*sequences, unknown]) == [True, True, False]
+    first, second, third = again.get([*sequences, unknown])
+    assert torch.equal(first, values[0])  # type: ignore[arg-type]
+    assert torch.equal(second, values[1])  # type: ignore[arg-type]
+    assert third is None
+
+
+def test_keys_tell_boundaries_and_tokens_apart() -> None:
+    different = [([1], [2, 3]), ([1, 2], [3]), ([1, 2, 3], []), ([2], [1, 3]), ([1], [2, 4]), ([256], [2, 3])]
+    assert len({ReferenceCache.key(TokenSequence(*each)) for each in different}) == len(different)
+    assert ReferenceCache.key(TokenSequence((1,), (2, 3))) == ReferenceCache.key(TokenSequence([1], [2, 3]))
+
+
+def test_models_have_files_of_their_own(tmp_path: Path) -> None:
+    assert ReferenceCache(tmp_path, "a" * 64).path != ReferenceCache(tmp_path, "b" * 64).path
+
+
+def test_a_value_that_is_there_is_kept(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path, MODEL)
+    sequence = TokenSequence([1], [2])
+    cache.put([sequence], [torch.tensor([-1.0])])
+    cache.put([sequence], [torch.tensor([-2.0])])
+    assert [each.tolist() for each in cache.get([sequence]) if each is not None] == [[-1.0]]
+
+
+def test_two_runs_may_write_at_once(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(2)
+    # They overlap in a third of what they write.
+    runs = [context.Process(target=write, args=(str(tmp_path), start, barrier)) for start in (0, 30)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join(60)
+    assert [run.exitcode for run in runs] == [0, 0]
+    cache = ReferenceCache(tmp_path, MODEL)
+    sequences, values = numbered(90)
+    for kept, value in zip(cache.get(sequences), values, strict=True):
+        assert kept is not None
+        assert torch.equal(kept, value)
+    assert cache.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert cache.connection.execute("SELECT COUNT(*) FROM logps").fetchone() == (90,)
+
+
+def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path) -> None:
+    path = ReferenceCache(tmp_path, MODEL).path
+    for leftover in tmp_path.iterdir():
+        leftover.unlink()
+    path.write_bytes(b"not a database at all " * 200)
+    path.with_name(path.name + "-wal").write_bytes(b"a journal of something else")
+    cache = ReferenceCache(tmp_path, MODEL)
+    sequences, values = numbered(5)
+    cache.put(sequences, values)
+    assert cache.has(sequences) == [True] * 5
+    assert path.with_suffix(".corrupt").read_bytes().startswith(b"not a database")
+
+
+def test_a_file_damaged_inside_is_told_by_name(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path, MODEL)
+    sequences, values = numbered(2000)
+    cache.put(sequences, values)
+    cache.close()
+    content = bytearray(cache.path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    cache.path.write_bytes(content)
+    with pytest.raises(OutputError) as caught:
+        ReferenceCache(tmp_path, MODEL).get(sequences)
+    assert str(cache.path) in str(caught.value)
+    assert "Delete this file" in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_written_is_told_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError) as caught:
+        ReferenceCache(tmp_path / "file" / "folder", MODEL)
+    for part in (str(tmp_path / "file" / "folder"), "PENCHANT_CACHE", "anchor=initial"):
+        assert part in str(caught.value)
+
+
+def test_a_disk_that_takes_no_more_is_told(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path, MODEL)
+    cache.put(*numbered(1))
+    pages = cache.connection.execute("PRAGMA page_count").fetchone()[0]
+    cache.connection.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(OutputError, match=r"cannot be kept.*full.*Free space"):
+        cache.put(*numbered(3000))
+    cache.close()
+    again = ReferenceCache(tmp_path, MODEL)
+    assert sum(again.has(numbered(3000)[0])) == 1  # all of a batch, or nothing
+    with sqlite3.connect(again.path) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_the_folder_of_a_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("PENCHANT_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert default_folder() == tmp_path / "penchant" / "reference"
+
+
+def test_a_fingerprint_is_the_model_and_not_how_it_is_run() -> None:
+    model = tiny_model("llama")
+    plain = fingerprint(model)
+    assert fingerprint(tiny_model("llama")) == plain
+    for attention in ("segments", "dense", "sequences"):
+        scorer = CausalScorer(model, attention)
+        assert fingerprint(scorer.core) == plain
+        scorer.close()
+    assert fingerprint(model.train()) == plain
+    model.gradient_checkpointing_enable()
+    assert fingerprint(model) == plain
+
+
+def test_every_model_has_a_fingerprint_of_its_own() -> None:
+    prints = {fingerprint(tiny_model(name)) for name in FAMILIES}
+    assert len(prints) == len(FAMILIES)
+    assert fingerprint(tiny_model("llama", seed=1)) not in prints
+    assert fingerprint(tiny_model("llama").to(torch.bfloat16)) not in prints
+    wider = tiny_model("llama")
+    wider.config.rope_parameters = {**wider.config.rope_parameters, "rope_theta": 5000.0}
+    assert fingerprint(wider) not in prints

@@ -1,0 +1,151 @@
+"""What an objective is given is what plain evaluation says."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from families import FALLBACK, VOCABULARY, tiny_model
+from forest.trees import random_trees
+from likelihood.plain import plain_logps
+from penchant.errors import ConfigurationError
+from penchant.feedback.records import Source
+from penchant.forest import Batch, Example, TokenSequence, collate
+from penchant.likelihood import CausalScorer, build_anchor, score_batch, sequence_logps
+from penchant.objectives import Needs
+
+SEQUENCES = random_trees(0, VOCABULARY)[0]
+EXAMPLES = [
+    Example({"chosen": [SEQUENCES[0]], "rejected": [SEQUENCES[1]], "several": SEQUENCES[:4]}, {}, 1.0, Source()),
+    Example({"chosen": [SEQUENCES[6]], "rejected": [SEQUENCES[5]], "several": SEQUENCES[5:6]}, {}, 1.0, Source()),
+    Example({"chosen": [SEQUENCES[8]], "rejected": [SEQUENCES[8]], "several": SEQUENCES[5:8]}, {}, 1.0, Source()),
+]
+VIEWS = {view: [each for example in EXAMPLES for each in example.views[view]] for view in EXAMPLES[0].views}
+
+
+def padded(values: list[Tensor]) -> Tensor:
+    return torch.nn.utils.rnn.pad_sequence(values, batch_first=True)
+
+
+def policy_and_base() -> tuple[CausalScorer, CausalScorer, torch.nn.Module, torch.nn.Module]:
+    """A trained policy with its scorer and its reference's, and both again untouched, for plain evaluation."""
+    base, policy = tiny_model("llama"), tiny_model("llama", seed=1)
+    return CausalScorer(policy), CausalScorer(base), policy, base
+
+
+@pytest.mark.parametrize("share", [True, False])
+@pytest.mark.parametrize("name", ["llama", "gemma2", "gpt2", *FALLBACK])
+def test_views_hold_the_plain_numbers(name: str, share: bool) -> None:
+    model, base = tiny_model(name, seed=1), tiny_model(name)
+    scorer = CausalScorer(model)
+    anchor = build_anchor("initial", CausalScorer(base))
+    views = score_batch(scorer, collate(EXAMPLES, share=share), anchor, Needs(reference=True))
+    assert list(views) == list(VIEWS)
+    for view, sequences in VIEWS.items():
+        scored = views[view]
+        assert scored.mask.sum(-1).tolist() == [len(each.response) for each in sequences]
+        assert scored.policy.shape == scored.mask.shape == (len(sequences), max(len(s.response) for s in sequences))
+        for network, result in ((model, scored.policy), (base, scored.reference)):
+            with torch.no_grad():
+                expected = padded([plain_logps(network, each) for each in sequences])
+            assert result is not None
+            torch.testing.assert_close(result.detach(), expected, atol=1e-5, rtol=0)
+        assert scored.policy.requires_grad
+        assert not scored.reference.requires_grad  # type: ignore[union-attr]
+    assert views["chosen"].group.tolist() == views["rejected"].group.tolist() == [0, 1, 2]
+    assert views["several"].group.tolist() == [0, 0, 0, 0, 1, 2, 2, 2]
+
+
+def test_gradients_of_a_pairwise_loss_equal_those_of_plain_evaluation() -> None:
+    results = []
+    for forest in (True, False):
+        scorer, _, model, _ = policy_and_base()
+        if forest:
+            anchor = build_anchor("none", scorer)
+            views = score_batch(scorer, collate(EXAMPLES), anchor, Needs())
+            chosen, rejected = views["chosen"].logp, views["rejected"].logp
+        else:
+            chosen, rejected = (
+                torch.stack([plain_logps(model, each).sum() for each in VIEWS[view]]) for view in ("chosen", "rejected")
+            )
+        torch.nn.functional.softplus(0.1 * (rejected - chosen)).sum().backward()
+        results.append({name: each.grad for name, each in model.named_parameters()})
+    for name, expected in results[1].items():
+        assert (results[0][name] - expected).abs().max() <= 1e-5 * max(1e-2, float(expected.abs().max())), name
+
+
+def test_a_pair_of_equals_has_equal_numbers() -> None:
+    scorer, base, *_ = policy_and_base()
+    views = score_batch(scorer, collate(EXAMPLES), build_anchor("initial", base), Needs(reference=True))
+    assert views["chosen"].logratio[2] == views["rejected"].logratio[2]
+
+
+def test_what_is_not_needed_is_not_there() -> None:
+    scorer, base, *_ = policy_and_base()
+    views = score_batch(scorer, collate(EXAMPLES), build_anchor("initial", base), Needs())
+    assert views["chosen"].reference is None
+    assert views["chosen"].stats == {}
+    only_kl = score_batch(scorer, collate(EXAMPLES), build_anchor("initial", base), Needs(stats=frozenset({"kl"})))
+    assert only_kl["chosen"].reference is None
+    with pytest.raises(ConfigurationError, match="needs a reference"):
+        score_batch(scorer, collate(EXAMPLES), build_anchor("none", scorer), Needs(reference=True))
+
+
+@pytest.mark.parametrize("chunk", [None, 4])
+def test_statistics_are_those_of_the_plain_distributions(chunk: int | None) -> None:
+    _, base, policy, reference = policy_and_base()
+    batch: Batch = collate(EXAMPLES)
+    needs = Needs(reference=True, stats=frozenset({"entropy", "kl", "sum_p2"}))
+    scorer = CausalScorer(tiny_model("llama", seed=1), chunk_rows=chunk)
+    views = score_batch(scorer, batch, build_anchor("initial", base), needs)
+    for view, sequences in VIEWS.items():
+        expected: dict[str, list[Tensor]] = {"entropy": [], "kl": [], "sum_p2": []}
+        for each in sequences:
+            ids = torch.tensor([[*each.prompt, *each.response]])
+            with torch.no_grad():
+                p, q = (
+                    torch.softmax(network(input_ids=ids).logits[0, len(each.prompt) - 1 : -1].double(), dim=-1)
+                    for network in (policy, reference)
+                )
+            expected["entropy"].append(-(p * p.log()).sum(-1))
+            expected["kl"].append((p * (p / q).log()).sum(-1))
+            expected["sum_p2"].append((p * p).sum(-1))
+        for name, values in expected.items():
+            torch.testing.assert_close(views[view].stat(name).detach().double(), padded(values), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 64])
+def test_sums_over_sequences(batch_size: int) -> None:
+    model = tiny_model("qwen3")
+    prompts, responses = [each.prompt for each in SEQUENCES], [each.response for each in SEQUENCES]
+    result = sequence_logps(model, prompts, responses, batch_size=batch_size)
+    assert "forward" not in vars(model)
+    with torch.no_grad():
+        assert result == pytest.approx([float(plain_logps(model, each).sum()) for each in SEQUENCES], abs=2e-5)
+    scorer = CausalScorer(model)
+    assert sequence_logps(scorer, prompts, responses, batch_size=batch_size) == result
+    assert "forward" in vars(model)  # a scorer that was open stays open
+    scorer.close()
+
+
+def test_sums_over_nothing() -> None:
+    model = tiny_model("llama")
+    assert sequence_logps(model, [], []) == []
+    assert sequence_logps(model, [[3], [4, 5]], [[], []]) == [0.0, 0.0]
+    assert sequence_logps(model, [[3], [4]], [[], [5]])[0] == 0.0
+
+
+def test_prompts_and_responses_must_match() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        sequence_logps(tiny_model("llama"), [[3], [4]], [[5]])
+
+
+def test_a_longer_prompt_of_another_example_changes_nothing() -> None:
+    model = tiny_model("mistral-sliding")
+    alone = sequence_logps(model, [[5, 6, 7, 8, 9]], [[10, 11, 12]])
+    beside = sequence_logps(model, [list(range(3, 50)), [5, 6, 7, 8, 9]], [[4], [10, 11, 12]])
+    assert beside[1] == pytest.approx(alone[0], abs=1e-5)
+    shorter = TokenSequence([5, 6, 7, 8, 9], [10, 11, 12])
+    with torch.no_grad():
+        assert alone[0] == pytest.approx(float(plain_logps(model, shorter).sum()), abs=1e-5)
