@@ -5,6 +5,7 @@ Its peak memory is the whole process's, as the operating system counts it.
 
 from __future__ import annotations
 
+import itertools
 import json
 import resource
 import sys
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.setting import BATCH, MAX_LENGTH, Setting
-import itertools
 
 LEARNING_RATE = 1e-5
 

@@ -89,7 +89,9 @@ def test_a_missing_and_an_empty_file(refused: Refused, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists() or not list((tmp_path / "run").iterdir())
 
 
-def test_a_failed_start_does_not_stand_in_the_way_of_the_next(refused: Refused, model: Path, data: Path, tmp_path: Path) -> None:
+def test_a_failed_start_does_not_stand_in_the_way_of_the_next(
+    refused: Refused, model: Path, data: Path, tmp_path: Path
+) -> None:
     refused(tmp_path / "absent.jsonl")
     assert main(["train", "--model", str(model), "--data", str(data), "--out", str(tmp_path / "run"), *QUICK]) == 0
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import penchant
-from small_runs import model_folder, pairs
 from penchant.training import Result
+from small_runs import model_folder, pairs
 
 Train = Callable[..., Result]
 

@@ -118,7 +118,7 @@ class Noise(nn.Module):
 def test_other_randomness_is_told_with_its_usual_causes(train: Train) -> None:
     model = tiny_model("llama")
     model.model.norm = Noise(model.model.norm)
-    with pytest.raises(TrainingError, match="same model, yet.*nats.*randomness other than dropout.*see precision"):
+    with pytest.raises(TrainingError, match=r"same model, yet.*nats.*randomness other than dropout.*see precision"):
         train(model=model, tokenizer=word_tokenizer(), attention="sequences")
 
 

@@ -83,7 +83,9 @@ def test_what_is_held_out_is_said_once(other: dict[str, str]) -> None:
 
 
 def test_dotted_keys_reach_into_parts() -> None:
-    recipe = make_recipe({**NEEDED, "objective": "ipo", "objective.beta": 0.3, "lora.rank": 4, "mapping.chosen": "best"})
+    recipe = make_recipe(
+        {**NEEDED, "objective": "ipo", "objective.beta": 0.3, "lora.rank": 4, "mapping.chosen": "best"}
+    )
     assert recipe.objective == {"name": "ipo", "beta": 0.3}
     assert recipe.lora == LoRA(rank=4) and recipe.mapping == {"chosen": "best"}
     assert "has no parts" in refused(**{"seed": 3, "seed.first": 1})

@@ -138,7 +138,9 @@ def test_a_damaged_checkpoint_is_passed_over_and_named(
 def test_without_a_sound_checkpoint_nothing_is_guessed(folder: Path, stopped: Path) -> None:
     for checkpoint in (stopped / "checkpoints").iterdir():
         (checkpoint / "trainer_state.json").write_text("{")
-    with pytest.raises(CheckpointError, match="No checkpoint can be used.*checkpoint-6: trainer_state.json has 1 bytes"):
+    with pytest.raises(
+        CheckpointError, match=r"No checkpoint can be used.*checkpoint-6: trainer_state.json has 1 bytes"
+    ):
         again(folder, stopped)
     assert len(metrics(stopped)) == 7, "what the run has recorded stays"
 
@@ -161,9 +163,7 @@ def test_changed_data_and_a_changed_model_are_refused(folder: Path, stopped: Pat
         penchant.train(in_place.model, pairs(), resume=True, **recipe)
 
 
-def test_a_finished_run_is_not_trained_again(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_finished_run_is_not_trained_again(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
     penchant.train(folder, pairs(), output=run, **{**RECIPE, "max_steps": 2})
     before, rows = weights(run), (run / "metrics.jsonl").read_text()
@@ -190,9 +190,7 @@ def test_resume_does_not_move_into_a_folder_of_other_things(folder: Path, tmp_pa
     assert [path.name for path in (tmp_path / "letters").iterdir()] == ["to_my_mother.txt"]
 
 
-def test_what_an_objective_has_learned_survives(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_an_objective_has_learned_survives(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entire, parted = Remembering(), Remembering()
     penchant.train(folder, pairs(), entire, tmp_path / "entire", **{**RECIPE, "max_steps": 5})
     recipe = {**RECIPE, "max_steps": 5, "output": tmp_path / "parted"}
@@ -208,7 +206,14 @@ def test_trainable_parts_of_an_objective_see_the_gradient_of_their_own_step(fold
     objective = Remembering()
     seen: list[float] = []
     objective.temperature.register_hook(lambda gradient: seen.append(gradient.item()))
-    recipe = {**RECIPE, "max_steps": 4, "optimizer": "sgd", "schedule": "constant", "warmup": 0.0, "learning_rate": 0.01}
+    recipe = {
+        **RECIPE,
+        "max_steps": 4,
+        "optimizer": "sgd",
+        "schedule": "constant",
+        "warmup": 0.0,
+        "learning_rate": 0.01,
+    }
     penchant.train(folder, pairs(), objective, tmp_path / "run", accumulate=1, **recipe)
     assert len(seen) == 4
     # Gradients that were never cleared would be counted again in every later step.
@@ -247,9 +252,7 @@ def wait_for_step(process: subprocess.Popen[str], run: Path, step: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
-def test_a_stopped_command_goes_on_to_the_same_end(
-    number: signal.Signals, folder: Path, tmp_path: Path
-) -> None:
+def test_a_stopped_command_goes_on_to_the_same_end(number: signal.Signals, folder: Path, tmp_path: Path) -> None:
     data, run = write_pairs(tmp_path / "pairs.jsonl"), tmp_path / "run"
     process = launch(command(folder, data, run))
     wait_for_step(process, run, 7)
@@ -266,3 +269,17 @@ def test_a_stopped_command_goes_on_to_the_same_end(
     entire = penchant.train(folder, data, output=tmp_path / "entire", **{**RECIPE, "max_steps": 40}).folder
     again(folder, run, data=data, max_steps=40)
     same(run, entire)
+
+
+@pytest.mark.parametrize("changed", [{"lora": {"rank": 2}}, {"anchor": "cached"}, {"accumulate": 2}], ids=str)
+def test_every_kind_of_run_goes_on(
+    changed: dict[str, Any], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PENCHANT_CACHE", str(tmp_path / "cache"))
+    recipe = {**RECIPE, "max_steps": 4, "learning_rate": 1e-2, "eval_every": 2, **changed}
+    penchant.train(folder, pairs(), output=tmp_path / "entire", **recipe)
+    run = tmp_path / "parted"
+    stopped_after(3, lambda: penchant.train(folder, pairs(), output=run, **recipe), monkeypatch)
+    again(folder, run, **recipe)
+    same(run, tmp_path / "entire")
+    assert metrics(run)[1]["rewards/ties"] == 1.0 and metrics(run)[4]["rewards/ties"] < 1.0

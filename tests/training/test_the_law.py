@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,13 @@ import torch
 
 import penchant
 from families import tiny_model
+from penchant.feedback import Renderer, read
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.encoding import Encoder, Example
-from penchant.feedback import Renderer, read
 from penchant.likelihood.anchors import build_anchor
 from penchant.likelihood.causal import CausalScorer
 from penchant.objectives import DPO
-from penchant.training import PreferenceTrainer, Result, make_recipe
+from penchant.training import PreferenceTrainer, make_recipe
 from penchant.training.arguments import training_arguments
 from small_runs import largest_gap, losses, metrics, pairs, weights, word_tokenizer, write_pairs
 
@@ -42,7 +41,9 @@ def three_steps(folder: Path, output: Path, **changed: Any) -> Path:
 
 
 @pytest.mark.parametrize("accumulate", [2, 4, 6])
-def test_accumulation_changes_neither_loss_nor_weights(accumulate: int, folder: Path, plain: Path, tmp_path: Path) -> None:
+def test_accumulation_changes_neither_loss_nor_weights(
+    accumulate: int, folder: Path, plain: Path, tmp_path: Path
+) -> None:
     # Six micro-batches of a step of four: two of them hold ghosts.
     run = three_steps(folder, tmp_path / "run", accumulate=accumulate)
     assert losses(run) == pytest.approx(losses(plain), abs=EXACT)
@@ -75,7 +76,9 @@ def steps_by_hand(
     """Train without a run around it, so that the plan itself can be chosen."""
     model = tiny_model("llama")
     scorer = CausalScorer(model)
-    recipe = make_recipe({"model": "m", "data": "d", "warmup": 0.0, "learning_rate": 1e-2, "optimizer": "sgd", **changed})
+    recipe = make_recipe(
+        {"model": "m", "data": "d", "warmup": 0.0, "learning_rate": 1e-2, "optimizer": "sgd", **changed}
+    )
     arguments = training_arguments(recipe, len(plan), output, recipe.accumulate or 1)
     trainer = PreferenceTrainer(
         scorer=scorer, anchor=build_anchor("initial", scorer), objective=DPO(), examples=data, plan=plan, args=arguments
@@ -173,7 +176,14 @@ def in_processes(count: int, recipe: dict[str, Any], script: Path) -> None:
 def test_two_processes_are_one(folder: Path, plain: Path, tmp_path: Path) -> None:
     data = write_pairs(tmp_path / "pairs.jsonl")
     recipe = {"model": str(folder), "data": str(data), "output": str(tmp_path / "run"), "batch_size": 3, "max_steps": 4}
-    recipe |= {"learning_rate": 1e-2, "warmup": 0.0, "optimizer": "sgd", "samples": 1, "sample_tokens": 4, "eval_every": 2}
+    recipe |= {
+        "learning_rate": 1e-2,
+        "warmup": 0.0,
+        "optimizer": "sgd",
+        "samples": 1,
+        "sample_tokens": 4,
+        "eval_every": 2,
+    }
     in_processes(2, {**recipe, "accumulate": 2}, tmp_path / "run.py")
     alone = penchant.train(**{**recipe, "output": str(tmp_path / "alone")}).folder
     together = tmp_path / "run"

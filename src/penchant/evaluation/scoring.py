@@ -73,11 +73,8 @@ def score(
     """
     if not beta > 0:
         raise ConfigurationError(f"beta is {beta}; expected a number above 0.")
+    tokenizer = _tokenizer(model) if tokenizer is None else tokenizer
     policy = load_model(model) if isinstance(model, str | Path) else model
-    if tokenizer is None:
-        if not isinstance(model, str | Path):
-            raise ConfigurationError("The model is given in memory, without a tokenizer.", fix="Pass tokenizer=...")
-        tokenizer = load_tokenizer(model)
     options: dict[str, Any] = {"split": split, "mapping": mapping, "kind": kind, "on_bad": on_bad}
     feedback = data if isinstance(data, Feedback) else read(data, **options)
     renderer = Renderer(tokenizer, chat_template=chat_template, end_token=end_token)
@@ -85,11 +82,15 @@ def score(
     encoder = Encoder(renderer, ["responses"], truncation=Truncation(limit, truncation))  # type: ignore[arg-type]
     encoded = encoder.encode(feedback.records)
     numbers = _logps(policy, encoded.examples, tokens_per_batch, progress)
-    beside = None
-    if reference is not None:
-        other = load_model(reference) if isinstance(reference, str | Path) else reference
-        beside = _logps(other, encoded.examples, tokens_per_batch, progress)
+    other = load_model(reference) if isinstance(reference, str | Path) else reference
+    beside = None if other is None else _logps(other, encoded.examples, tokens_per_batch, progress)
     return ScoredRows.collect(encoded, numbers, beside, beta, feedback.kind)
+
+
+def _tokenizer(model: Any) -> Any:
+    if not isinstance(model, str | Path):
+        raise ConfigurationError("The model is given in memory, without a tokenizer.", fix="Pass tokenizer=...")
+    return load_tokenizer(model)
 
 
 def _logps(

@@ -133,9 +133,7 @@ def forest_attention(
 def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, form: _Form) -> Tensor:
     """Softmax attention; ``mask`` None means causal."""
     if form.softcap is None and form.sinks is None:
-        return scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, is_causal=mask is None, scale=form.scale
-        )
+        return scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=mask is None, scale=form.scale)
     scores = (query @ key.transpose(-1, -2)) * form.scale
     if form.softcap is not None:
         scores = form.softcap * torch.tanh(scores / form.softcap)

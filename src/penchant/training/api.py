@@ -41,8 +41,7 @@ def train(
         resume: go on from the last checkpoint in ``output``.
         overwrite: delete the run that is in ``output``.
         progress: tell on the error stream what happens.
-        recipe: further keys of a recipe (``batch_size``, ``learning_rate``, ``lora=...``); see
-            `penchant.training.Recipe`.
+        recipe: further keys of a `penchant.training.Recipe` (``batch_size``, ``learning_rate``, ``lora=...``).
 
     Returns:
         The trained model, its tokenizer, the run's folder, summary and report.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -82,4 +82,6 @@ def training_loader(
         workers: processes that lay out forests ahead of time.
     """
     sampler = _MicroBatches(plan, examples, accumulate, process, processes)
-    return DataLoader(_Examples(examples), batch_sampler=sampler, collate_fn=_collate, num_workers=workers)
+    # Examples go in, batches come out, so the two types differ.
+    source: Dataset[Any] = _Examples(examples)
+    return DataLoader(source, batch_sampler=sampler, collate_fn=_collate, num_workers=workers)

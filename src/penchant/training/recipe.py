@@ -126,7 +126,10 @@ class Recipe(_Part):
     @field_validator("objective", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
+        if isinstance(value, str):
+            return {"name": value}
+        # ``--set beta=0.2`` alone means the objective that is the default.
+        return {"name": "dpo", **value} if isinstance(value, dict) else value
 
     @field_validator("lora", mode="before")
     @classmethod
@@ -148,8 +151,6 @@ class Recipe(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
-        if "name" not in self.objective:
-            raise ValueError("objective: expected a name, for example {name: dpo, beta: 0.1}")
         given = [key for key in ("eval_data", "eval_split") if getattr(self, key) is not None]
         if given and self.eval_share is not None:
             raise ValueError(f"{given[0]} and eval_share both say what is held out; give one of them")

@@ -48,6 +48,8 @@ class PreferenceTrainer(Trainer):
         callbacks: further callbacks of transformers.
     """
 
+    control: Any
+
     def __init__(
         self,
         *,

@@ -1,0 +1,47 @@
+"""Fills in, when the documentation is built, what the program itself knows best: recipe keys and command help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+KEYS = "<!-- recipe keys: written here when the documentation is built -->"
+HELP = "<!-- command help: written here when the documentation is built -->"
+
+
+def on_page_markdown(markdown: str, **_page: Any) -> str:
+    """Replace the marks of a page."""
+    if KEYS in markdown:
+        markdown = markdown.replace(KEYS, "\n".join(_recipe_rows()))
+    if HELP in markdown:
+        markdown = markdown.replace(HELP, "\n\n".join(_command_sections()))
+    return markdown
+
+
+def _recipe_rows() -> Iterator[str]:
+    from penchant.training.recipe import LoRA, Recipe
+
+    yield "| key | default | meaning |"
+    yield "| --- | --- | --- |"
+    for part, prefix in ((Recipe, ""), (LoRA, "lora.")):
+        for name, field in part.model_fields.items():
+            default = "required" if field.is_required() else "" if field.default is None else f"`{field.default}`"
+            yield f"| `{prefix}{name}` | {default} | {field.description} |"
+
+
+def _command_sections() -> Iterator[str]:
+    import typer
+
+    from penchant.cli.app import app
+
+    root: Any = typer.main.get_command(app)
+    yield from _sections(root, "penchant")
+
+
+def _sections(command: Any, path: str) -> Iterator[str]:
+    context = command.make_context(path, ["--help"], resilient_parsing=True)
+    inner = getattr(command, "commands", None)
+    if inner is None or path != "penchant":
+        yield f"## {path}\n\n```text\n{command.get_help(context).strip()}\n```"
+    for name, each in sorted((inner or {}).items()):
+        yield from _sections(each, f"{path} {name}")

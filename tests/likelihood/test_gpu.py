@@ -1,0 +1,51 @@
+"""What can only be checked on a GPU: compiled FlexAttention, forward and backward, and bfloat16 training."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from families import FAMILIES
+from forest.trees import random_trees
+from penchant.forest import build_forest
+from penchant.likelihood import CausalScorer
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+
+
+def wide_model(name: str) -> torch.nn.Module:
+    """A family with heads of 32 numbers: FlexAttention's kernels take none below 16."""
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    config = FAMILIES[name]()
+    config.hidden_size, config.head_dim = 128, 32
+    return AutoModelForCausalLM.from_config(config, dtype=torch.float32).cuda().eval()
+
+
+@pytest.mark.parametrize("name", ["llama", "qwen2", "mistral-sliding", "gpt-neox", "olmo"])
+@pytest.mark.parametrize("seed", range(2))
+def test_compiled_flex_attention_gives_the_numbers_and_gradients_of_the_dense_mask(name: str, seed: int) -> None:
+    torch.backends.cuda.matmul.allow_tf32 = False
+    model = wide_model(name)
+    sequences, groups = random_trees(seed)
+    forest = build_forest(sequences, groups).to("cuda")
+    results, gradients = [], []
+    for attention in ("dense", "flex"):
+        model.zero_grad()
+        scorer = CausalScorer(model, attention)
+        logps = scorer.score(forest)["logps"]
+        logps.sum().backward()
+        gradients.append([p.grad.clone() for p in model.parameters() if p.grad is not None])
+        results.append(logps.detach())
+        scorer.close()
+    assert torch.allclose(results[0], results[1], atol=1e-3)
+    for dense, flex in zip(*gradients, strict=True):
+        assert torch.allclose(dense, flex, atol=1e-2 * max(1.0, dense.abs().max().item()))
+
+
+def test_flex_is_what_a_gpu_chooses_by_itself() -> None:
+    assert CausalScorer(wide_model("llama")).attention == "flex"
