@@ -37,7 +37,7 @@ def refused(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     """Run ``penchant train`` on something bad; give back the one paragraph that it says."""
 
     def run(data: Path, *more: str, model: Path = model, out: Path = tmp_path / "run", command: str = "train") -> str:
-        place = ["--data", str(data), "--out", str(out), *QUICK] if command == "train" else [str(data)]
+        place = ["--data", str(data), "--out", str(out), *QUICK] if command == "train" else ["--data", str(data)]
         assert main([command, "--model", str(model), *place, *more]) == 1
         said = capsys.readouterr().err
         assert "Traceback" not in said

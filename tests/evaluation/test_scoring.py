@@ -77,7 +77,17 @@ def test_prompts_are_cut_to_the_model_and_counted(folder: Path) -> None:
 def test_the_command_writes_a_line_a_record(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     renamed = [{"question": row["prompt"], "chosen": row["chosen"], "rejected": row["rejected"]} for row in pairs(5)]
     data, out = write_pairs(tmp_path / "pairs.jsonl", renamed), tmp_path / "deep" / "scores.jsonl"
-    arguments = ["score", str(data), "--model", str(folder), "--reference", str(folder), "--map", "prompt=question"]
+    arguments = [
+        "score",
+        "--data",
+        str(data),
+        "--model",
+        str(folder),
+        "--reference",
+        str(folder),
+        "--map",
+        "prompt=question",
+    ]
     assert main([*arguments, "--beta", "0.5", "--out", str(out)]) == 0
     shown = capsys.readouterr().out
     assert "5 records of kind comparison" in shown and "accuracy/reward" in shown and "0.5000" in shown

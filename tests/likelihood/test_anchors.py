@@ -252,3 +252,18 @@ def test_a_policy_can_be_copied_and_scored_after_its_anchor_is_gone(scorer: Caus
     twin = CausalScorer(copy.deepcopy(scorer.model))
     assert torch.equal(twin.score(forest)["logps"].detach(), before)
     scorer.open()
+
+
+def test_values_computed_in_less_than_float32_are_kept_apart(scorer: CausalScorer, tmp_path: Path) -> None:
+    exact, lowered = CachedAnchor(scorer, tmp_path), CachedAnchor(scorer, tmp_path, "bfloat16")
+    assert exact.cache.path != lowered.cache.path
+    lowered.prepare(SEQUENCES)
+    assert not any(exact.cache.has(SEQUENCES))
+    forest = build_forest(SEQUENCES, OWNERS)
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        fresh = scorer.score(forest)["logps"]
+    assert torch.allclose(logps(lowered, forest), fresh, atol=0.1)
+    again = CachedAnchor(scorer, tmp_path, "bfloat16")
+    again.prepare(SEQUENCES)  # the recheck allows for bfloat16
+    for anchor in (exact, lowered, again):
+        anchor.close()

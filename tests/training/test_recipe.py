@@ -9,8 +9,10 @@ import pytest
 import yaml
 
 from penchant.errors import ConfigurationError
+from penchant.forest.batching import plan_batches
 from penchant.objectives import DPO, NLL
 from penchant.training import LoRA, make_recipe, read_recipe
+from penchant.training.arguments import micro_batches
 from penchant.training.preparation import build_objective, resolved
 from penchant.training.recipe import FORMER, Recipe
 
@@ -161,3 +163,15 @@ def test_unknown_objectives_and_hyperparameters_name_the_nearest() -> None:
         with pytest.raises(ConfigurationError) as caught:
             build_objective(make_recipe({**NEEDED, **keys}))
         assert told in str(caught.value)
+
+
+def test_a_coupled_objective_is_never_split() -> None:
+    recipe = make_recipe({"model": "m", "data": "d", "accumulate": 2})
+    plan = plan_batches([600] * 8, batch_size=8)
+    with pytest.raises(ConfigurationError, match="see one another"):
+        micro_batches(recipe, plan, [600] * 8, 1, coupled=True)
+    alone = make_recipe({"model": "m", "data": "d", "device": "cpu"})
+    assert micro_batches(alone, plan, [600] * 8, 1, coupled=True) == 1
+    assert micro_batches(alone, plan, [600] * 8, 1, coupled=False) == 8
+    with pytest.raises(ConfigurationError, match="see one another"):
+        micro_batches(alone, plan, [600] * 8, 2, coupled=True)

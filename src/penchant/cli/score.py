@@ -11,7 +11,7 @@ __all__ = ["score"]
 
 
 def score(
-    data: Annotated[str, typer.Argument(help="File, saved datasets folder, or hub id.")],
+    data: Annotated[str, typer.Option(help="File, saved datasets folder, or hub id.")],
     model: Annotated[str, typer.Option(help="Model folder or hub id.")],
     reference: Annotated[str | None, typer.Option(help="Model that rewards are measured against.")] = None,
     beta: Annotated[float, typer.Option(help="Scale of the implicit reward.")] = 1.0,

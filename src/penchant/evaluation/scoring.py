@@ -53,12 +53,7 @@ def score(
         reference: the model that the reward is measured against; without it rows hold log-probabilities alone.
         beta: scale of the reward, above 0.
         tokenizer: needed where the model is given in memory.
-        split: which rows or split.
-        mapping: our field name to the data's column.
-        kind: kind of feedback where it cannot be told.
-        on_bad: ``stop`` or ``skip``.
-        chat_template: as in training.
-        end_token: as in training.
+        split, mapping, kind, on_bad, chat_template, end_token: as in training.
         max_length: most tokens of prompt and response; the model's context where absent.
         truncation: what to do with longer ones.
         tokens_per_batch: tokens a forward pass.
@@ -73,24 +68,28 @@ def score(
     """
     if not beta > 0:
         raise ConfigurationError(f"beta is {beta}; expected a number above 0.")
-    tokenizer = _tokenizer(model) if tokenizer is None else tokenizer
-    policy = load_model(model) if isinstance(model, str | Path) else model
-    options: dict[str, Any] = {"split": split, "mapping": mapping, "kind": kind, "on_bad": on_bad}
-    feedback = data if isinstance(data, Feedback) else read(data, **options)
-    renderer = Renderer(tokenizer, chat_template=chat_template, end_token=end_token)
-    limit = length_limit(str(model), None if isinstance(model, str | Path) else model, tokenizer, max_length)
+    reading = {"split": split, "mapping": mapping, "kind": kind, "on_bad": on_bad}
+    feedback = data if isinstance(data, Feedback) else read(data, **reading)  # type: ignore[arg-type]
+    policy, renderer = _loaded(model, tokenizer, chat_template, end_token)
+    limit = length_limit(str(model), None if policy is not model else model, renderer.tokenizer, max_length)
     encoder = Encoder(renderer, ["responses"], truncation=Truncation(limit, truncation))  # type: ignore[arg-type]
     encoded = encoder.encode(feedback.records)
     numbers = _logps(policy, encoded.examples, tokens_per_batch, progress)
-    other = load_model(reference) if isinstance(reference, str | Path) else reference
-    beside = None if other is None else _logps(other, encoded.examples, tokens_per_batch, progress)
+    beside = None
+    if reference is not None:
+        other = load_model(reference) if isinstance(reference, str | Path) else reference
+        beside = _logps(other, encoded.examples, tokens_per_batch, progress)
     return ScoredRows.collect(encoded, numbers, beside, beta, feedback.kind)
 
 
-def _tokenizer(model: Any) -> Any:
-    if not isinstance(model, str | Path):
+def _loaded(model: Any, tokenizer: Any, chat_template: str | None, end_token: str | None) -> tuple[Any, Renderer]:
+    """The model in memory, and the renderer of its tokenizer."""
+    named = isinstance(model, str | Path)
+    if tokenizer is None and not named:
         raise ConfigurationError("The model is given in memory, without a tokenizer.", fix="Pass tokenizer=...")
-    return load_tokenizer(model)
+    tokenizer = load_tokenizer(model) if tokenizer is None else tokenizer
+    renderer = Renderer(tokenizer, chat_template=chat_template, end_token=end_token)
+    return (load_model(model) if named else model), renderer
 
 
 def _logps(

@@ -114,16 +114,19 @@ class CachedAnchor(Anchor):
     Args:
         scorer: the policy, at its initial weights.
         folder: where the cache lives.
+        precision: ``bfloat16`` or ``float16`` where the run computes under autocast; its values are kept apart.
         tokens: tokens a forward pass while filling.
     """
 
     kind = "cached"
 
-    def __init__(self, scorer: CausalScorer, folder: Path, tokens: int = 8192) -> None:
+    def __init__(self, scorer: CausalScorer, folder: Path, precision: str | None = None, tokens: int = 8192) -> None:
         self.scorer = scorer
         self.tokens = tokens
+        self.lowered = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision or "")
         self.initial = InitialAnchor(scorer) if hasattr(scorer.model, "disable_adapter") else None
-        self.cache = ReferenceCache(folder, fingerprint(scorer.core))
+        model = fingerprint(scorer.core)
+        self.cache = ReferenceCache(folder, model if self.lowered is None else f"{precision}-{model}")
 
     def prepare(self, sequences: Sequence[TokenSequence], progress: Progress | None = None) -> None:
         """Compute what the cache lacks; recheck a few of the values that it has."""
@@ -153,8 +156,10 @@ class CachedAnchor(Anchor):
         return batches
 
     def _compute(self, sequences: Sequence[TokenSequence]) -> list[Tensor]:
-        forest = build_forest(sequences, by_prompt(sequences)).to(next(self.scorer.core.parameters()).device)
-        with torch.no_grad():
+        device = next(self.scorer.core.parameters()).device
+        forest = build_forest(sequences, by_prompt(sequences)).to(device)
+        autocast = torch.autocast(device.type, dtype=self.lowered) if self.lowered else contextlib.nullcontext()
+        with torch.no_grad(), autocast:
             if self.initial is not None:
                 logps, _rows = self.initial.score(forest)
                 assert logps is not None
@@ -167,7 +172,7 @@ class CachedAnchor(Anchor):
         if not sequences:
             return
         dtype = next(self.scorer.core.parameters()).dtype
-        tolerance = 1e-3 if dtype == torch.float32 else 0.25
+        tolerance = 1e-3 if dtype == torch.float32 and self.lowered is None else 0.25
         for kept, fresh in zip(self.cache.get(sequences), self._compute(sequences), strict=True):
             assert kept is not None
             gap = (kept - fresh).abs().max().item() if kept.shape == fresh.shape else math.inf
@@ -204,13 +209,14 @@ class CachedAnchor(Anchor):
         self.cache.close()
 
 
-def build_anchor(kind: str, scorer: CausalScorer, cache: Path | None = None) -> Anchor:
+def build_anchor(kind: str, scorer: CausalScorer, cache: Path | None = None, precision: str | None = None) -> Anchor:
     """The anchor of a run.
 
     Args:
         kind: ``initial``, ``cached`` or ``none``.
         scorer: the policy, at its initial weights.
         cache: folder of the cache; a folder of the user's where absent.
+        precision: ``bfloat16`` or ``float16`` where the run computes under autocast.
 
     Raises:
         ConfigurationError: an unknown kind.
@@ -223,4 +229,4 @@ def build_anchor(kind: str, scorer: CausalScorer, cache: Path | None = None) -> 
         return InitialAnchor(scorer)
     from penchant.likelihood.cache import default_folder
 
-    return CachedAnchor(scorer, cache or default_folder())
+    return CachedAnchor(scorer, cache or default_folder(), precision)

@@ -49,16 +49,27 @@ def train(
     Raises:
         PenchantError: anything that is wrong, with what to do about it.
     """
+    named = {"model": model, "data": data} | ({} if eval_data is None else {"eval_data": eval_data})
+    given, values = _told_apart(named, objective, tokenizer)
+    return carry_out(
+        make_recipe({**recipe, **values, "output": str(output)}, "penchant.train"),
+        given,
+        resume=resume,
+        overwrite=overwrite,
+        reporter=Reporter(not progress),
+    )
+
+
+def _told_apart(
+    named: dict[str, Any], objective: Objective | str | dict[str, Any], tokenizer: Any
+) -> tuple[Given, dict[str, Any]]:
+    """What is in memory, and what a recipe can name."""
     given = Given(tokenizer=tokenizer)
-    values: dict[str, Any] = {**recipe, "output": str(output)}
+    values: dict[str, Any] = {"objective": objective}
     if isinstance(objective, Objective):
         given.objective = objective
         values["objective"] = {"name": objective.id, **objective.hyper}
-    else:
-        values["objective"] = objective
-    for key, value in (("model", model), ("data", data), ("eval_data", eval_data)):
-        if value is None and key == "eval_data":
-            continue
+    for key, value in named.items():
         if isinstance(value, str | Path):
             values[key] = str(value)
         else:
@@ -68,10 +79,4 @@ def train(
         raise ConfigurationError(
             "The model is given in memory, without a tokenizer.", fix="Pass tokenizer=... beside model=..."
         )
-    return carry_out(
-        make_recipe(values, "penchant.train"),
-        given,
-        resume=resume,
-        overwrite=overwrite,
-        reporter=Reporter(not progress),
-    )
+    return given, values

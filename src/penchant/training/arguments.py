@@ -88,7 +88,17 @@ def micro_batches(recipe: Recipe, plan: Plan, sizes: Sequence[int], processes: i
         sizes: tokens of every example.
         processes: how many share a step.
         coupled: whether examples of a batch see each other in the loss, so that splitting would change it.
+
+    Raises:
+        ConfigurationError: a coupled objective is to be split.
     """
+    if coupled and (processes > 1 or (recipe.accumulate or 1) > 1):
+        raise ConfigurationError(
+            f"In this objective the examples of a step see one another, but a step is to be split into "
+            f"{processes * (recipe.accumulate or 1)} parts.",
+            why="The loss would depend on how it is split.",
+            fix="Use one process and accumulate=1.",
+        )
     if recipe.accumulate is not None:
         return recipe.accumulate
     if coupled or (recipe.device != "cpu" and torch.cuda.is_available()):

@@ -16,7 +16,6 @@ from transformers import TrainingArguments, set_seed
 
 from penchant.diagnostics.alarms import Alarms
 from penchant.evaluation.heldout import HeldOut
-from penchant.evaluation.report import write_report
 from penchant.evaluation.samples import sample_prompts, take_samples
 from penchant.feedback.doctor import examine
 from penchant.likelihood.anchors import Anchor, build_anchor
@@ -122,14 +121,16 @@ def _warnings_to(reporter: Reporter) -> Iterator[list[str]]:
 
 @contextmanager
 def _own_bars_only() -> Iterator[None]:
-    """Silence transformers' bars for every file read and written: they would tear ours."""
+    """Silence transformers' bars for every file, and its advice to programmers: they would tear our own bar."""
     from transformers.utils import logging as theirs
 
-    shown = theirs.is_progress_bar_enabled()
+    shown, level = theirs.is_progress_bar_enabled(), theirs.get_verbosity()
     theirs.disable_progress_bar()
+    theirs.set_verbosity_error()
     try:
         yield
     finally:
+        theirs.set_verbosity(level)
         if shown:
             theirs.enable_progress_bar()
 
@@ -198,7 +199,8 @@ class _Session:
     def _anchor(self, scorer: CausalScorer, prepared: Prepared) -> Anchor:
         needs = prepared.objective.requirements.needs
         kind = self.recipe.anchor or ("initial" if needs.reference else "none")
-        anchor = build_anchor(kind, scorer, Path(self.recipe.cache) if self.recipe.cache else None)
+        cache = Path(self.recipe.cache) if self.recipe.cache else None
+        anchor = build_anchor(kind, scorer, cache, self.recipe.precision)
         if kind == "cached":
             every = [*prepared.examples.examples, *prepared.heldout_examples.examples]
             sequences = [sequence for each in every for view in each.views.values() for sequence in view]
@@ -308,7 +310,9 @@ class _Session:
                 recipe_yaml = (self.folder.path / "recipe.yaml").read_text(encoding="utf-8")
                 card = model_card(facts, recipe_yaml, prepared.objective.paper)
                 self.folder.write_text("model/README.md", card)
-                report = write_report(self.folder.path)
+                from penchant.evaluation.report import write_report  # matplotlib costs memory that training can use
+
+            report = write_report(self.folder.path)
         return Result(model, prepared.renderer.tokenizer, self.folder.path, facts, report)
 
 
