@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml constraints.txt
 setup: $(STAMP)  ## create .venv and install the package with pinned versions
 
 quickstart: setup  ## train, align and report on a small model made here (under 3 minutes)
-	$(BIN)/penchant quickstart
+	$(BIN)/penchant quickstart --overwrite
 
 test: setup  ## run all tests, the examples in docstrings included
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal

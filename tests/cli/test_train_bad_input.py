@@ -24,7 +24,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("penchant.training.run.write_report", lambda run: run / "report.html")
+    monkeypatch.setattr("penchant.evaluation.report.write_report", lambda run: run / "report.html")
 
 
 @pytest.fixture

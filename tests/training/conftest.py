@@ -25,7 +25,7 @@ def no_drawing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
         (run / "report.html").write_text("<!doctype html>", encoding="utf-8")
         return run / "report.html"
 
-    monkeypatch.setattr("penchant.training.run.write_report", write)
+    monkeypatch.setattr("penchant.evaluation.report.write_report", write)
 
 
 @pytest.fixture

@@ -165,3 +165,11 @@ def test_other_objectives_and_sums_train(train: Train) -> None:
         run = train(f"run{number}", objective=objective, max_steps=4, learning_rate=1e-2)
         assert losses(run.folder)[-1] < losses(run.folder)[0], objective
     assert "dpo/loss" in metrics(run.folder)[1] and "nll/loss" in metrics(run.folder)[1]
+
+
+def test_samples_say_how_long_they_are_and_whether_they_end(train: Train) -> None:
+    run = train(samples=3, sample_tokens=5, max_steps=1)
+    for side in ("before", "after"):
+        assert 0 <= run.summary[side]["samples/ended"] <= 1
+        assert 1 <= run.summary[side]["samples/length"] <= 5
+    assert "samples/ended" not in train(samples=0, max_steps=1, overwrite=True).summary["after"]

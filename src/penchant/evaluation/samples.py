@@ -16,15 +16,23 @@ __all__ = ["Samples", "sample_prompts", "take_samples"]
 
 @dataclass(frozen=True)
 class Samples:
-    """Responses to the sample prompts, with their lengths in tokens."""
+    """Responses to the sample prompts, with their lengths in tokens and whether each came to its end."""
 
     texts: list[str]
     lengths: list[int]
+    ended: list[bool]
 
     @property
     def mean_length(self) -> float:
         """Mean number of tokens, 0 without samples."""
         return sum(self.lengths) / len(self.lengths) if self.lengths else 0.0
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """``samples/length`` (tokens) and ``samples/ended`` (share that reached an end token before the limit)."""
+        if not self.lengths:
+            return {}
+        return {"samples/length": self.mean_length, "samples/ended": sum(self.ended) / len(self.ended)}
 
 
 def sample_prompts(records: Sequence[Record], count: int) -> list[Text]:
@@ -59,7 +67,7 @@ def take_samples(
         temperature: of the sampling.
     """
     if not prompts:
-        return Samples([], [])
+        return Samples([], [], [])
     room = None if max_length is None else max(1, max_length - max_new_tokens)
     ids = [renderer.prompt_ids(prompt) for prompt in prompts]
     responses = generate(
@@ -72,4 +80,9 @@ def take_samples(
         seed=seed,
     )
     flat = [several[0] for several in responses]
-    return Samples([renderer.decode(each, skip_special_tokens=True) for each in flat], [len(each) for each in flat])
+    ends = set(renderer.stop_token_ids)
+    return Samples(
+        texts=[renderer.decode(each, skip_special_tokens=True) for each in flat],
+        lengths=[len(each) for each in flat],
+        ended=[bool(each) and each[-1] in ends for each in flat],
+    )

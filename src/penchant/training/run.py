@@ -172,6 +172,7 @@ class _Session:
             recorder.write_once(trainer.state.global_step, "eval", after.metrics)
             new = self._samples(scorer, prepared, prompts)
             self.alarms.watch_samples(trainer.state.global_step, new.mean_length)
+            after.metrics |= new.metrics
             facts = summarise(
                 recipe,
                 prepared,
@@ -247,6 +248,7 @@ class _Session:
         before = trainer.measure_heldout()
         samples = self._samples(scorer, prepared, prompts)
         self.alarms.watch_samples(0, samples.mean_length)
+        before.metrics |= samples.metrics
         return before, samples
 
     def _samples(self, scorer: CausalScorer, prepared: Prepared, prompts: list[Any]) -> Any:

@@ -82,6 +82,8 @@ _KNOWN = {
         Quantity("logps/rejected", "Log-probability of rejected", "nats per response"),
         Quantity("lengths/chosen", "Length of chosen", "tokens"),
         Quantity("lengths/rejected", "Length of rejected", "tokens"),
+        Quantity("samples/length", "Length of the samples", "tokens"),
+        Quantity("samples/ended", "Samples that came to an end", share=True),
         Quantity("tokens_per_second", "Speed", "tokens per second", "up"),
         Quantity("tokens_saved", "Tokens not computed twice", share=True, better="up"),
         Quantity("learning_rate", "Learning rate"),
