@@ -53,7 +53,12 @@ def score(
         reference: the model that the reward is measured against; without it rows hold log-probabilities alone.
         beta: scale of the reward, above 0.
         tokenizer: needed where the model is given in memory.
-        split, mapping, kind, on_bad, chat_template, end_token: as in training.
+        split: as in training, like the five that follow.
+        mapping: our field name to the data's column.
+        kind: of the feedback.
+        on_bad: ``stop`` or ``skip``.
+        chat_template: ``plain``, ``chatml`` or a Jinja file.
+        end_token: that ends a response.
         max_length: most tokens of prompt and response; the model's context where absent.
         truncation: what to do with longer ones.
         tokens_per_batch: tokens a forward pass.
