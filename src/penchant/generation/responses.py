@@ -54,6 +54,10 @@ class Sampling:
 class Engine(Protocol):
     """Anything that answers prompts: a model in this process, or a server."""
 
+    def prompt_ids(self, prompt: Text) -> list[int]:
+        """The tokens that the model is given for a prompt."""
+        ...
+
     def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
         """``sampling.samples`` responses to each prompt, in order; the same seed gives the same where that is possible."""
         ...

@@ -62,6 +62,10 @@ class ServerEngine:
         self.key = key or os.environ.get("OPENAI_API_KEY")
         self.parallel, self.timeout, self.attempts, self.pause = parallel, timeout, attempts, pause
 
+    def prompt_ids(self, prompt: Text) -> list[int]:
+        """The tokens of a prompt as this package's tokenizer writes them."""
+        return self.renderer.prompt_ids(prompt)
+
     def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
         """See `penchant.generation.Engine`; whether a seed is obeyed is the server's business.
 

@@ -21,7 +21,7 @@ class TransformersEngine:
         model: a causal language model of transformers, possibly one that is being trained.
         renderer: writes prompts as training does.
         batch_size: responses generated at once.
-        max_length: the model's context in tokens; prompts are cut on the left to leave room. None for no limit.
+        max_length: most tokens of a prompt; longer ones lose their left side. None for no limit.
     """
 
     def __init__(
@@ -30,15 +30,18 @@ class TransformersEngine:
         self.model, self.renderer = model, renderer
         self.batch_size, self.max_length = batch_size, max_length
 
+    def prompt_ids(self, prompt: Text) -> list[int]:
+        """The tokens of a prompt, at most as many as the context holds."""
+        ids = self.renderer.prompt_ids(prompt)
+        return ids if self.max_length is None else ids[-self.max_length :]
+
     def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
         """See `penchant.generation.Engine`; the same seed and batch size give the same responses."""
-        room = None if self.max_length is None else max(1, self.max_length - sampling.max_new_tokens)
-        ids = [self.renderer.prompt_ids(prompt) for prompt in prompts]
         stops = set(self.renderer.stop_token_ids)
         generated = generate(
             self.model,
             self.renderer.tokenizer,
-            [each if room is None else each[-room:] for each in ids],
+            [self.prompt_ids(prompt) for prompt in prompts],
             samples=sampling.samples,
             max_new_tokens=sampling.max_new_tokens,
             temperature=sampling.temperature,
