@@ -24,7 +24,9 @@ if TYPE_CHECKING:
         lab,
         likelihood,
         objectives,
+        online,
         receipts,
+        rewards,
         training,
     )
     from penchant.evaluation.scoring import score
@@ -41,7 +43,9 @@ __all__ = [
     "lab",
     "likelihood",
     "objectives",
+    "online",
     "receipts",
+    "rewards",
     "score",
     "train",
     "training",

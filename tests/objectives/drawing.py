@@ -10,6 +10,10 @@ from torch import Tensor
 from penchant.objectives import Objective, Scored
 
 
+#: Fields that hold one number for each token of a response.
+PER_TOKEN = {"old_policy"}
+
+
 def draw_view(
     generator: torch.Generator, objective: Objective, examples: int, dtype: torch.dtype, tokens: int = 5
 ) -> Scored:
@@ -38,7 +42,10 @@ def random_inputs(
         views = [draw_view(generator, objective, examples, dtype) for _ in range(3 if name in wanted.several else 1)]
         inputs[name] = views if name in wanted.several else views[0]
     for name in wanted.fields:
-        inputs[name] = torch.rand(examples, generator=generator, dtype=torch.float64).to(dtype)
+        shape = (examples, 5) if name in PER_TOKEN else (examples,)
+        # What the data say comes in float32 at least, whatever the models compute in.
+        wide = torch.promote_types(dtype, torch.float32)
+        inputs[name] = torch.rand(shape, generator=generator, dtype=torch.float64).to(wide)
     return inputs
 
 

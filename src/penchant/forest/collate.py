@@ -25,7 +25,8 @@ class Batch:
         forest: the tokens.
         rows: for each view, [R_view] which rows of the forest's [R, T] arrays are its responses.
         group: for each view, [R_view] which example (0 to B - 1) each response belongs to.
-        fields: for each record field, [B], or [R] where the record has one number per response.
+        fields: for each record field, [B]; [R] where the record has one number per response; [R, T] where it has one
+            per token of each response, with zeros behind the last.
         weights: [B] weight of each example in the loss.
         denominator: what the weighted sum of losses is divided by: the weight of the whole optimizer step, of which
             this batch may be a part.
@@ -99,5 +100,8 @@ def _fields(examples: Sequence[Example]) -> dict[str, Tensor]:
     for name in examples[0].fields:
         values = [example.fields[name] for example in examples]
         flat = [number for value in values for number in (value if isinstance(value, list) else [value])]
+        if flat and isinstance(flat[0], list):
+            longest = max(map(len, flat))
+            flat = [row + [0.0] * (longest - len(row)) for row in flat]
         result[name] = torch.tensor(flat, dtype=torch.float32)
     return result

@@ -23,13 +23,13 @@ class Example:
 
     Args:
         views: for each view its token sequences (one, or several for a list of responses).
-        fields: for each record field a number, or one number per response.
+        fields: for each record field a number, one number per response, or for each response one number per token.
         weight: the record's weight in the loss.
         source: where the record came from.
     """
 
     views: dict[str, list[TokenSequence]]
-    fields: dict[str, float | list[float]]
+    fields: dict[str, float | list[float] | list[list[float]]]
     weight: float
     source: Source
 
@@ -155,7 +155,7 @@ class Encoder:
                 raise
             raise DataError(error.what, where=str(record.source), why=error.why, fix=error.fix) from error
 
-    def _field(self, name: str, record: Record) -> float | list[float] | None:
+    def _field(self, name: str, record: Record) -> float | list[float] | list[list[float]] | None:
         value = getattr(record, name, None)
         value = record.fields.get(name) if value is None else value
         if value is None and name in self.optional:
@@ -168,7 +168,12 @@ class Encoder:
                 fix=f"Add a number {name!r} to every record, or map a column to it with --map {name}=COLUMN.",
             )
         if isinstance(value, list | tuple):
-            return [_number(name, each, record) for each in value]
+            return [
+                [_number(name, token, record) for token in each]
+                if isinstance(each, list | tuple)
+                else _number(name, each, record)
+                for each in value
+            ]  # type: ignore[return-value]  # a record holds the one form or the other
         return _number(name, value, record)
 
 

@@ -1,7 +1,8 @@
-"""Sampling responses with transformers' own generation."""
+"""Sampling responses with transformers' own generation; the samples of a prompt share one pass over it."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,7 +50,6 @@ def generate(
     options = {
         **(sampling if temperature > 0 else {"do_sample": False}),
         "max_new_tokens": max_new_tokens,
-        "num_return_sequences": samples,
         "eos_token_id": list(stop_token_ids),
     }
     device = next(model.parameters()).device
@@ -59,7 +59,7 @@ def generate(
         torch.manual_seed(seed)
         for start in range(0, len(order), per_batch):
             places = order[start : start + per_batch]
-            rows = _continue(model, tokenizer, [prompts[place] for place in places], options)
+            rows = _continue(model, tokenizer, [prompts[place] for place in places], samples, options)
             for row, tokens in enumerate(rows):
                 results[places[row // samples]].append(_until_stop(tokens, set(stop_token_ids)))
     model.train(was_training)
@@ -67,9 +67,9 @@ def generate(
 
 
 def _continue(
-    model: nn.Module, tokenizer: object, prompts: Sequence[Sequence[int]], options: dict[str, Any]
+    model: nn.Module, tokenizer: object, prompts: Sequence[Sequence[int]], samples: int, options: dict[str, Any]
 ) -> list[list[int]]:
-    """New tokens after each prompt; prompts are padded on the left."""
+    """New tokens after each prompt, ``samples`` times; prompts are padded on the left."""
     device = next(model.parameters()).device
     pad = getattr(tokenizer, "pad_token_id", None)
     pad = options["eos_token_id"][0] if pad is None else pad
@@ -77,8 +77,37 @@ def _continue(
     ids = torch.tensor([[pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts], device=device)
     lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
     mask = (torch.arange(longest, device=device)[None] >= longest - lengths[:, None]).long()
-    output = model.generate(input_ids=ids, attention_mask=mask, pad_token_id=pad, use_cache=True, **options)  # type: ignore[operator]
+    shared = _prefill(model, ids, mask, samples) if samples > 1 else {}
+    ids, mask = ids.repeat_interleave(samples, 0), mask.repeat_interleave(samples, 0)
+    output = model.generate(  # type: ignore[operator]
+        input_ids=ids, attention_mask=mask, pad_token_id=pad, use_cache=True, **shared, **options
+    )
     return output[:, longest:].tolist()
+
+
+def _prefill(model: nn.Module, ids: torch.Tensor, mask: torch.Tensor, samples: int) -> dict[str, Any]:
+    """Keys and values of all but the last token of each prompt, computed once and repeated for every sample.
+
+    Empty where the model keeps something else than keys and values: generation then reads the prompt itself.
+    """
+    if ids.shape[1] < 2 or getattr(model, "_is_stateful", False):
+        return {}
+    from transformers import DynamicCache
+
+    # Depth counts from the first real token, as generation itself counts it.
+    depth = (mask.cumsum(-1) - 1).clamp(min=0)[:, :-1]
+    takes = inspect.signature(model.forward).parameters
+    position = {"position_ids": depth, "logits_to_keep": 1}
+    position = {name: value for name, value in position.items() if name in takes}
+    cache = DynamicCache(config=model.config)  # type: ignore[arg-type]
+    output = model(
+        input_ids=ids[:, :-1], attention_mask=mask[:, :-1], past_key_values=cache, use_cache=True, **position
+    )
+    cache = getattr(output, "past_key_values", None)
+    if not isinstance(cache, DynamicCache) or cache.get_seq_length() != ids.shape[1] - 1:
+        return {}
+    cache.batch_repeat_interleave(samples)
+    return {"past_key_values": cache}
 
 
 def _until_stop(tokens: list[int], stops: set[int]) -> list[int]:

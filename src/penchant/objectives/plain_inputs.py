@@ -65,7 +65,7 @@ class PlainInputs:
             raise self._wrong(
                 f"The view {key!r} has no {absent[0]!r}.", f"{key!r}: {_VIEW_FORM}, and the same for {absent}"
             )
-        policy, lengths = self._padded(f"{key}.policy", given["policy"])
+        policy, lengths = self.padded(f"{key}.policy", given["policy"])
         self.leaves[f"{key}.policy"] = (policy, lengths)
         reference: Tensor | None = None
         stats: dict[str, Tensor] = {}
@@ -76,7 +76,7 @@ class PlainInputs:
             if name != "reference" and not (values and isinstance(values[0], Sequence)):
                 fields[name] = self._numbers(f"{key}.{name}", values)
                 continue
-            padded, its_lengths = self._padded(f"{key}.{name}", values)
+            padded, its_lengths = self.padded(f"{key}.{name}", values)
             if its_lengths != lengths:
                 raise self._wrong(
                     f"'{key}.{name}' has lengths {its_lengths}, '{key}.policy' has {lengths}.", _VIEW_FORM
@@ -89,7 +89,8 @@ class PlainInputs:
         mask = torch.arange(policy.shape[1]) < torch.tensor(lengths).unsqueeze(1)
         return Scored(policy, reference, mask, stats, self._group(len(lengths)), fields)
 
-    def _padded(self, key: str, rows: Any) -> tuple[Tensor, list[int]]:
+    def padded(self, key: str, rows: Any) -> tuple[Tensor, list[int]]:
+        """Rows of different lengths as one table [R, T] with NaN behind them, and the lengths."""
         try:
             lengths = [len(row) for row in rows]
             width = max(lengths, default=0)

@@ -7,6 +7,8 @@ from typing import Any
 __all__ = ["model_card"]
 
 SHOWN = {
+    "accuracy": "accuracy of sampled responses",
+    "reward": "reward of sampled responses",
     "loss": "loss",
     "rewards/accuracy": "accuracy (implicit reward, ties half)",
     "rewards/margin": "reward margin",

@@ -24,7 +24,7 @@ FILES = (
     "doctor.json",
     "report.html",
 )
-FOLDERS = ("checkpoints", "model", "adapter")
+FOLDERS = ("checkpoints", "model", "adapter", "rounds", "states")
 
 
 class RunFolder:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -36,6 +36,9 @@ FORMER = {
     "output_dir": "output",
     "label_smoothing": "objective.label_smoothing",
 }
+
+# Parts whose name alone may stand for them: ``objective: dpo``.
+NAMED = {"objective", "judge", "pairing"}
 
 
 class _Part(BaseModel):
@@ -157,20 +160,24 @@ class Recipe(_Part):
         return self
 
 
-def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
+Form = TypeVar("Form", bound=Recipe)
+
+
+def make_recipe(values: Mapping[str, Any], where: str = "recipe", form: type[Form] = Recipe) -> Form:  # type: ignore[assignment]
     """A validated recipe.
 
     Args:
         values: keys and values; dotted keys (``objective.beta``) reach into parts.
         where: what to call the source in errors.
+        form: the kind of recipe.
 
     Raises:
         ConfigurationError: a key is unknown, or a value has the wrong type or lies out of range.
     """
     try:
-        return Recipe.model_validate(_nested(values, where))
+        return form.model_validate(_nested(values, where))
     except ValidationError as error:
-        raise ConfigurationError(" ".join(_told(each) for each in error.errors()[:3]), where=where) from None
+        raise ConfigurationError(" ".join(_told(each, form) for each in error.errors()[:3]), where=where) from None
 
 
 def _nested(values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -181,7 +188,7 @@ def _nested(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         for name in path:
             inner = part.setdefault(name, {})
             # ``objective: dpo`` and ``lora: true`` are short forms that a dotted key may still reach into.
-            if isinstance(inner, str) and name == "objective":
+            if isinstance(inner, str) and name in NAMED:
                 inner = {"name": inner}
             elif inner is True or inner is None:
                 inner = {}
@@ -195,23 +202,27 @@ def _nested(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     return result
 
 
-def _told(error: Any) -> str:
+def _told(error: Any, form: type[Recipe]) -> str:
     """One problem as a sentence."""
     path = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         last = str(error["loc"][-1])
-        known = LoRA.model_fields if error["loc"][0] == "lora" else Recipe.model_fields
+        known = LoRA.model_fields if error["loc"][0] == "lora" else form.model_fields
         hint = f"It is called {FORMER[last]} here." if last in FORMER else nearest(last, known)
         return f"There is no key {path!r}. {hint}"
     if error["type"] == "missing":
-        return f"The key {path!r} is missing: {Recipe.model_fields[path].description}."
+        return f"The key {path!r} is missing: {form.model_fields[path].description}."
     found = error.get("input")
     subject = f"{path!r} is {found!r}: " if path else ""
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return f"{subject}{message}."
 
 
-def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
+def read_recipe(
+    path: Path,
+    overrides: Mapping[str, Any] | None = None,
+    make: Callable[[Mapping[str, Any], str], Form] = make_recipe,  # type: ignore[assignment]
+) -> Form:
     """A recipe from a YAML file, with keys given on the command line on top.
 
     Raises:
@@ -231,4 +242,4 @@ def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recip
         raise ConfigurationError(
             "A recipe is a mapping of keys to values.", where=str(path), fix="See docs/training.md."
         )
-    return make_recipe({**values, **(overrides or {})}, where=str(path))
+    return make({**values, **(overrides or {})}, str(path))

@@ -30,6 +30,7 @@ class Series:
     held_out: Curve | None
     colour: str
     label: str
+    interval: tuple[Curve, Curve] | None = None  # low and high of the held-out points, at the same steps
 
     @property
     def curves(self) -> list[Curve]:
@@ -70,7 +71,9 @@ def run_charts(run: RunFolder, panels: Iterable[Panel], *, width: float, height:
 
 def series_of(run: RunFolder, key: str, shade: str, label: str) -> Series:
     """One metric of a run."""
-    return Series(run.train.get(key), run.held_out.get(key), shade, label)
+    low, high = run.held_out.get(f"{key}/low"), run.held_out.get(f"{key}/high")
+    interval = None if low is None or high is None else (low, high)
+    return Series(run.train.get(key), run.held_out.get(key), shade, label, interval)
 
 
 def is_drawable(series: Series) -> bool:
@@ -137,6 +140,9 @@ def _paint_line(axes: Axes, line: Series, scale: float, limits: Limits, *, raw: 
         # One spike beyond the axis would lift the average of a whole window out of sight with it.
         inside = np.where((values >= limits[0]) & (values <= limits[1]), values, np.nan)
         axes.plot(steps[thick], smoothed(inside, width)[thick], color=shade, linewidth=1.5)
+    if line.interval is not None:
+        low, high = line.interval
+        axes.vlines(low.steps, low.values * scale, high.values * scale, color=shade, linewidth=1.2, alpha=0.6, zorder=4)
     if line.held_out is not None and line.held_out.finite.any():
         axes.plot(
             line.held_out.steps,

@@ -35,6 +35,8 @@ def _pair(slug: str, title: str, unit: str, reference: float | None = None) -> P
 
 
 MAIN = (
+    Panel("right", "Accuracy of sampled responses", "share of responses", (("accuracy", "accent", "accuracy"),), True),
+    Panel("judged", "Reward of sampled responses", "reward", (("reward", "accent", "reward"),)),
     Panel("loss", "Loss", "loss per example", (("loss", "accent", "loss"),)),
     Panel(
         "accuracy",
@@ -62,6 +64,7 @@ def other_panels(runs: Iterable[RunFolder]) -> tuple[Panel, ...]:
     """A panel for each metric that the standard panels do not show, such as an objective's own statistics."""
     shown = {key for panel in (*MAIN, *MACHINERY) for key, _, _ in panel.lines}
     keys = {key for run in runs for curves in (run.train, run.held_out) for key in curves} - shown
+    keys = {key for key in keys if not key.endswith(("/low", "/high"))}  # drawn as the interval of their figure
     known = [quantity(key) for key in order(keys)]
     return tuple(
         Panel(

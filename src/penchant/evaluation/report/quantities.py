@@ -67,6 +67,8 @@ _REWARD = "β × nats"
 _KNOWN = {
     known.key: known
     for known in (
+        Quantity("accuracy", "Accuracy of sampled responses", better="up", share=True),
+        Quantity("reward", "Reward of sampled responses", better="up"),
         Quantity("true_reward", "True reward", better="up"),
         Quantity("true_reward/gain", "Gain in true reward", better="up", chance=0.0),
         Quantity("win_rate", "Win rate against the start", better="up", share=True, chance=0.5),

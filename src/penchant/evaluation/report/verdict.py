@@ -15,6 +15,8 @@ Tone = Literal["good", "caution", "bad", "unknown"]
 
 # From the measure closest to what a person wants (the truth, a judge) to the one furthest from it.
 _EVIDENCE = {
+    "accuracy": "Accuracy (share of sampled responses that are right)",
+    "reward": "The judge's reward of sampled responses",
     "true_reward": "The true reward",
     "win_rate": "The win rate",
     "rewards/accuracy": "Accuracy (share of pairs with chosen above rejected)",

@@ -1,0 +1,62 @@
+"""``penchant online``: a model that learns from its own judged responses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["online"]
+
+
+def online(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RECIPE.yaml | METHOD] [key=value ...]", help="Recipe or method, and keys to change."),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Model folder or hub id.")] = None,
+    data: Annotated[str | None, typer.Option(help="Prompts: file, saved datasets folder, or hub id.")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="grpo, iterative-dpo, rejection-sampling, spin or sppo.")
+    ] = None,
+    objective: Annotated[str | None, typer.Option(help="Objective, where it is not the method's.")] = None,
+    judge: Annotated[str | None, typer.Option(help="verifier, reward_model, function or none.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Hyper-parameter of the objective.")
+    ] = None,
+    out: Annotated[str | None, typer.Option("--out", "--output", "-o", help="Folder of the run.")] = None,
+    eval_data: Annotated[str | None, typer.Option(help="Held-out prompts.")] = None,
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="Our field, the data's column.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run was stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run that is in the folder.")] = False,
+) -> None:
+    """Sample from a model, judge the responses, train on them, and again: from a recipe, a method, or options."""
+    from penchant.cli.train import _pairs, _split, _tell
+    from penchant.online.loop import run_online
+    from penchant.online.recipe import make_online_recipe, methods
+    from penchant.training.progress import Reporter
+    from penchant.training.recipe import read_recipe
+    from penchant.training.run import Interrupted
+
+    path, keys = _split(words or [])
+    if path is not None and str(path) in methods():
+        path, method = None, method or str(path)
+    options = {"model": model, "data": data, "objective": objective, "output": out, "eval_data": eval_data}
+    options |= {"method": method, "judge": judge}
+    keys |= {key: value for key, value in options.items() if value is not None}
+    keys |= {f"objective.{key}": value for key, value in _pairs(set_ or [], "--set").items()}
+    keys |= {f"mapping.{key}": value for key, value in _pairs(map_ or [], "--map").items()}
+    if path is None:
+        recipe = make_online_recipe(keys, "command line")
+    else:
+        recipe = read_recipe(Path(path), keys, make_online_recipe)
+    reporter = Reporter()
+    try:
+        result = run_online(recipe, resume=resume, overwrite=overwrite, reporter=reporter)
+    except Interrupted as stopped:
+        typer.echo(f"penchant: {stopped}", err=True)
+        raise typer.Exit(130) from None
+    _tell(result, reporter)

@@ -1,0 +1,43 @@
+"""``penchant data verify``: comparisons from solutions whose answers can be checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+__all__ = ["verify"]
+
+
+def verify(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="Problems: prompt, answer, responses.")],
+    out: Annotated[Path, typer.Option("--out", "--output", "-o", help="JSONL file of comparisons to write.")],
+    rule: Annotated[str, typer.Option(help="When a response is right: number, exact or contains.")] = "number",
+    per_prompt: Annotated[
+        Optional[int],  # noqa: UP045 - what typer reads in every version
+        typer.Option(min=1, help="Most pairs of a prompt; all where absent."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of drawing pairs.")] = 0,
+) -> None:
+    """Check every response against its problem's answer, and pair right ones with wrong ones."""
+    import json
+
+    from penchant.errors import DataError, OutputError
+    from penchant.feedback.files import file_rows
+    from penchant.rewards.right_and_wrong import right_and_wrong
+
+    if not source.is_file():
+        raise DataError("There is no such file.", where=str(source))
+    rows = []
+    for _line, row in file_rows(source):
+        if isinstance(row, DataError):
+            raise row
+        rows.append(row)
+    pairs = right_and_wrong(rows, rule=rule, per_prompt=per_prompt, seed=seed)
+    try:
+        out.write_text("".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"The comparisons cannot be written: {error.strerror}.", where=str(out)) from error
+    prompts = len({repr(pair["prompt"]) for pair in pairs})
+    typer.echo(f"{len(pairs)} comparisons of {prompts} of {len(rows)} problems written to {out}")

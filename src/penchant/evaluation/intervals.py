@@ -1,0 +1,55 @@
+"""Confidence intervals of means and of shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import NormalDist, fmean, stdev
+
+__all__ = ["mean_with_interval", "share_with_interval"]
+
+_Z = NormalDist().inv_cdf(0.975)
+
+
+def mean_with_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """The mean of independent values with its 95 % normal interval.
+
+    mean ± 1.96 s / √n
+
+    Args:
+        values: one or more numbers.
+
+    Returns:
+        Mean, low and high, in the unit of the values; equal for a single value.
+
+    Example:
+        >>> mean_with_interval([1.0, 1.0, 1.0])
+        (1.0, 1.0, 1.0)
+    """
+    mean = fmean(values)
+    error = _Z * stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
+    return mean, mean - error, mean + error
+
+
+def share_with_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """The mean of values that are 0 or 1 with its 95 % Wilson interval, which stays within [0, 1].
+
+    centre = (p + z²/2n) / (1 + z²/n),   half-width = z/(1 + z²/n) √(p(1−p)/n + z²/4n²)
+
+    Args:
+        values: one or more numbers in [0, 1].
+
+    Returns:
+        Share, low and high.
+
+    Example:
+        >>> [round(each, 3) for each in share_with_interval([1.0] * 8 + [0.0] * 2)]
+        [0.8, 0.49, 0.943]
+
+    Reference:
+        Wilson (1927), Probable Inference, the Law of Succession, and Statistical Inference.
+    """
+    count, share = len(values), fmean(values)
+    scale = 1 + _Z**2 / count
+    centre = (share + _Z**2 / (2 * count)) / scale
+    half = _Z / scale * (share * (1 - share) / count + _Z**2 / (4 * count**2)) ** 0.5
+    return share, max(0.0, centre - half), min(1.0, centre + half)

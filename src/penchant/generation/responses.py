@@ -1,0 +1,63 @@
+"""What an engine gives back, whichever engine it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from penchant.feedback.records import Text
+
+__all__ = ["Engine", "Response", "Sampling"]
+
+
+@dataclass(frozen=True)
+class Response:
+    """A generated response.
+
+    Args:
+        text: what it says, without special tokens.
+        ids: its tokens, the end token included where it ended by itself.
+        finished: whether it ended by itself and not at the length limit.
+
+    Example:
+        >>> Response("19", (5, 13, 2), True).finished
+        True
+    """
+
+    text: str
+    ids: tuple[int, ...]
+    finished: bool
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How responses are drawn.
+
+    Args:
+        samples: responses a prompt, at least 1.
+        max_new_tokens: most tokens of a response.
+        temperature: of sampling; 0 takes the likeliest token every time.
+        top_p: smallest probability mass to sample from, in (0, 1].
+
+    Example:
+        >>> Sampling(samples=8).temperature
+        1.0
+    """
+
+    samples: int = 1
+    max_new_tokens: int = 128
+    temperature: float = 1.0
+    top_p: float = 1.0
+
+
+class Engine(Protocol):
+    """Anything that answers prompts: a model in this process, or a server."""
+
+    def prompt_ids(self, prompt: Text) -> list[int]:
+        """The tokens that the model is given for a prompt."""
+        ...
+
+    def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
+        """``sampling.samples`` responses to each prompt, in order; the same seed gives the same where that is possible."""
+        ...

@@ -1,0 +1,132 @@
+"""The engine behind a network address: any server with OpenAI's completion interface (vLLM, SGLang, llama.cpp, ...)."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from penchant.errors import ModelError
+from penchant.feedback.records import Text
+from penchant.feedback.rendering import Renderer
+from penchant.generation.responses import Response, Sampling
+
+__all__ = ["ServerEngine"]
+
+# Answers that a second attempt may mend: too busy, or not up yet.
+PASSING = {408, 425, 429, 500, 502, 503, 504}
+
+
+class ServerEngine:
+    """Samples from a server by ``POST {url}/completions``.
+
+    Prompts are sent as text that this package's renderer wrote, so they are what training sees; a conversation too is
+    sent as rendered text and not through the server's own template. One request asks for all samples of a prompt.
+
+    A server keeps its own weights: training does not change them.
+
+    Args:
+        url: address up to and including ``/v1``.
+        model: the name under which the server knows the model.
+        renderer: writes prompts, and turns texts back into tokens.
+        key: of the server; the environment's ``OPENAI_API_KEY`` where absent and set.
+        parallel: requests under way at once.
+        timeout: seconds to wait for an answer.
+        attempts: how often a request that failed in passing is made.
+        pause: seconds before the second attempt; it doubles with each.
+
+    Example:
+        >>> engine = ServerEngine("http://localhost:8000/v1", "policy", renderer=None)
+        >>> engine.url
+        'http://localhost:8000/v1'
+    """
+
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        renderer: Renderer,
+        *,
+        key: str | None = None,
+        parallel: int = 16,
+        timeout: float = 600.0,
+        attempts: int = 4,
+        pause: float = 1.0,
+    ) -> None:
+        self.url, self.model, self.renderer = url.rstrip("/"), model, renderer
+        self.key = key or os.environ.get("OPENAI_API_KEY")
+        self.parallel, self.timeout, self.attempts, self.pause = parallel, timeout, attempts, pause
+
+    def prompt_ids(self, prompt: Text) -> list[int]:
+        """The tokens of a prompt as this package's tokenizer writes them."""
+        return self.renderer.prompt_ids(prompt)
+
+    def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
+        """See `penchant.generation.Engine`; whether a seed is obeyed is the server's business.
+
+        Raises:
+            ModelError: the server cannot be reached, refuses, or answers something else than asked.
+        """
+
+        def ask(place: int) -> list[Response]:
+            return self._ask(prompts[place], sampling, seed + place)
+
+        with ThreadPoolExecutor(max_workers=self.parallel) as pool:
+            return list(pool.map(ask, range(len(prompts))))
+
+    def _ask(self, prompt: Text, sampling: Sampling, seed: int) -> list[Response]:
+        body = {
+            "model": self.model,
+            "prompt": self.renderer.prompt_text(prompt),
+            "n": sampling.samples,
+            "max_tokens": sampling.max_new_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "seed": seed,
+        }
+        answer = self._post(body)
+        choices = answer.get("choices") if isinstance(answer, dict) else None
+        if not isinstance(choices, list) or len(choices) != sampling.samples:
+            found = f"{len(choices)} choices" if isinstance(choices, list) else "no list 'choices'"
+            raise ModelError(
+                f"The server answered with {found}, expected {sampling.samples}.",
+                where=self.url,
+                fix="Check that it supports the parameter n of OpenAI's completions.",
+            )
+        return [self._response(prompt, choice) for choice in choices]
+
+    def _response(self, prompt: Text, choice: dict[str, Any]) -> Response:
+        text, finished = str(choice.get("text", "")), choice.get("finish_reason") != "length"
+        ids = self.renderer.response_ids(prompt, text)
+        # A text that was cut off has no end; what follows it is not what the server meant.
+        return Response(text, tuple(ids if finished else ids[:-1]), finished)
+
+    def _post(self, body: dict[str, Any]) -> Any:
+        headers = {"Content-Type": "application/json"}
+        if self.key:
+            headers["Authorization"] = f"Bearer {self.key}"
+        data = json.dumps(body).encode("utf-8")
+        reason = ""
+        for attempt in range(self.attempts):
+            if attempt:
+                time.sleep(self.pause * 2 ** (attempt - 1))
+            request = urllib.request.Request(f"{self.url}/completions", data=data, headers=headers)
+            try:
+                with urllib.request.urlopen(request, timeout=self.timeout) as answer:
+                    return json.loads(answer.read())
+            except urllib.error.HTTPError as error:
+                reason = f"status {error.code}: {error.read()[:200].decode('utf-8', 'replace').strip()}"
+                if error.code not in PASSING:
+                    break
+            except (OSError, ValueError) as error:
+                reason = str(getattr(error, "reason", error))
+        raise ModelError(
+            f"The server gave no answer ({reason}).",
+            where=f"{self.url}/completions",
+            fix="Check that it runs, that the address ends in /v1, and the model's name; --resume goes on from here.",
+        )

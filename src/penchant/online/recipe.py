@@ -1,0 +1,112 @@
+"""The recipe of an online run: five choices (sampler, judge, pairing, objective, anchor) and what a training run needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, PositiveInt, field_validator
+
+from penchant.errors import ConfigurationError, nearest
+from penchant.training.recipe import Recipe, make_recipe
+
+__all__ = ["OnlineRecipe", "make_online_recipe", "methods"]
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+class OnlineRecipe(Recipe):
+    """An online run: sample, judge, pair, train, and again.
+
+    Example:
+        >>> recipe = make_online_recipe({"method": "grpo", "model": "m", "data": "sums.jsonl"})
+        >>> recipe.objective["name"], recipe.pairing["name"], recipe.anchor
+        ('grpo', 'group', 'fixed')
+    """
+
+    method: str | None = Field(None, description="a recipe to start from: the other keys change it")
+    objective: dict[str, Any] = Field({"name": "dpo"}, description="name and hyper-parameters")
+
+    iterations: PositiveInt = Field(3, description="rounds of sampling and training")
+    prompts_per_iteration: PositiveInt = Field(256, description="prompts sampled from in a round")
+    samples_per_prompt: PositiveInt = Field(8, description="responses to each, sharing one pass over the prompt")
+    temperature: float = Field(1.0, ge=0, description="of sampling")
+    top_p: float = Field(1.0, gt=0, le=1, description="smallest probability mass to sample from")
+    max_new_tokens: PositiveInt = Field(128, description="most tokens of a response")
+    sampling_batch: PositiveInt = Field(256, description="responses generated at once")
+    server: str | None = Field(None, description="address of an OpenAI-compatible server to sample from, ending in /v1")
+    server_model: str | None = Field(None, description="the name under which the server knows the model")
+    history: int = Field(0, ge=0, description="earlier rounds whose samples are trained on once more")
+
+    judge: dict[str, Any] = Field({"name": "verifier", "rule": "number"}, description="who scores: name and settings")
+    unfinished_penalty: float = Field(0.0, ge=0, description="taken from the reward of a response without an end")
+    overlong_buffer: int = Field(0, ge=0, description="last tokens before the limit over which a penalty grows to 1")
+    pairing: dict[str, Any] = Field({"name": "best_worst"}, description="which responses are trained on, in which role")
+    anchor: Literal["fixed", "previous", "moving", "nesterov"] = Field(  # type: ignore[assignment]
+        "fixed", description="the reference from round to round"
+    )
+    anchor_rate: float = Field(0.1, ge=0, le=1, description="of moving: share mixed in; of nesterov: extrapolation")
+
+    schedule: str = Field("constant", description="learning-rate schedule of transformers, within a round")
+    warmup: float = Field(0.0, ge=0, le=1, description="share of a round's steps in which the learning rate rises")
+    optimizer_state: Literal["keep", "fresh"] = Field("keep", description="whether a round takes over the optimizer")
+    eval_samples: PositiveInt = Field(1, description="responses to each held-out prompt")
+    eval_temperature: float = Field(1.0, ge=0, description="of their sampling; 0 for the likeliest response")
+    eval_every: PositiveInt | None = Field(None, description="rounds between measurements; at most twenty a run")
+    save_rounds: PositiveInt | None = Field(None, description="rounds between checkpoints; at most ten a run")
+    save_every: PositiveInt | None = Field(None, description="optimizer steps between checkpoints within a round")
+
+    @field_validator("judge", "pairing", mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+
+def methods() -> list[str]:
+    """The recipes that come with the package, sorted.
+
+    Example:
+        >>> methods()
+        ['grpo', 'iterative-dpo', 'rejection-sampling', 'spin', 'sppo']
+    """
+    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
+def make_online_recipe(values: Mapping[str, Any], where: str = "recipe") -> OnlineRecipe:
+    """A validated recipe; the keys of its ``method``, where it names one, stand where it has none of its own.
+
+    Args:
+        values: keys and values; dotted keys (``objective.beta``) reach into parts.
+        where: what to call the source in errors.
+
+    Raises:
+        ConfigurationError: an unknown method or key, or a value of the wrong type or out of range.
+    """
+    method = values.get("method")
+    base: dict[str, Any] = {}
+    if method is not None:
+        if method not in methods():
+            raise ConfigurationError(f"There is no online method {method!r}. {nearest(str(method), methods())}")
+        base = yaml.safe_load((RECIPES / f"{method}.yaml").read_text(encoding="utf-8"))
+    for key in ("objective", "judge", "pairing"):
+        given = values.get(key)
+        same = isinstance(given, dict) and isinstance(base.get(key), dict)
+        if same and given.get("name", base[key]["name"]) == base[key]["name"]:
+            base[key] = {**base[key], **given}
+            values = {name: each for name, each in values.items() if name != key}
+        elif given is not None:
+            base.pop(key, None)
+    recipe = make_recipe({**base, **values}, where, OnlineRecipe)
+    if recipe.lora is not None:
+        raise ConfigurationError(
+            "An online run trains all weights; it takes no adapter.", where="lora", fix="Leave lora out."
+        )
+    if recipe.optimizer_state == "keep" and not recipe.schedule.startswith("constant"):
+        raise ConfigurationError(
+            f"The schedule {recipe.schedule!r} starts anew in every round, but the optimizer is kept.",
+            where="optimizer_state",
+            fix="Give optimizer_state=fresh, or schedule=constant.",
+        )
+    return recipe

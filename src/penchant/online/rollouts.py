@@ -1,0 +1,70 @@
+"""What one iteration sampled and judged, kept as a file so that a resumed run trains on the very same tokens."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from penchant.feedback.records import Source, Text
+from penchant.generation.responses import Response
+
+__all__ = ["Rollout"]
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """One prompt with its sampled responses and what the judge said of them.
+
+    Args:
+        source: the prompt's record.
+        prompt: the prompt.
+        prompt_ids: its tokens as they were fed to the model.
+        responses: K responses.
+        scores: K scores of the judge, NaN where there is none.
+        demonstration: tokens of a person's response to the same prompt, where the record has one.
+        probabilities: [K][K] the judge's probability that one response beats another; empty where not asked for.
+        old_logps: for each response its tokens' log-probabilities under the policy that sampled it, nats; empty where
+            not asked for.
+
+    Example:
+        >>> rollout = Rollout(Source(), "1+1=", (5, 6), (Response("2", (7,), True),), (1.0,))
+        >>> Rollout.from_json(rollout.to_json()) == rollout
+        True
+    """
+
+    source: Source
+    prompt: Text
+    prompt_ids: tuple[int, ...]
+    responses: tuple[Response, ...]
+    scores: tuple[float, ...]
+    demonstration: tuple[int, ...] = ()
+    probabilities: tuple[tuple[float, ...], ...] = ()
+    old_logps: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def scored(self) -> list[int]:
+        """The places of the responses that have a score."""
+        return [place for place, score in enumerate(self.scores) if not math.isnan(score)]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain lists and numbers; a missing score is null."""
+        plain = asdict(self)
+        plain["scores"] = [None if math.isnan(score) else score for score in self.scores]
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> Rollout:
+        """The rollout that `to_json` described, digit by digit."""
+        return cls(
+            source=Source(**plain["source"]),
+            prompt=plain["prompt"],
+            prompt_ids=tuple(plain["prompt_ids"]),
+            responses=tuple(
+                Response(each["text"], tuple(each["ids"]), each["finished"]) for each in plain["responses"]
+            ),
+            scores=tuple(math.nan if score is None else score for score in plain["scores"]),
+            demonstration=tuple(plain["demonstration"]),
+            probabilities=tuple(map(tuple, plain["probabilities"])),
+            old_logps=tuple(map(tuple, plain["old_logps"])),
+        )

@@ -1,0 +1,73 @@
+"""The number that a text gives as its answer, as a person would read it."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+__all__ = ["answer_in", "same_number"]
+
+# Optional sign, thousands with commas or plain digits, decimals, and a fraction: -1,234.50 or 3/4.
+# A hyphen after a digit or a word is a minus between numbers, or a hyphen; it is no sign.
+_NUMBER = re.compile(
+    r"(?:(?<![\w.)])[-−])?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.\d+|\d+)(?:\s*/\s*\d+(?:\.\d+)?)?"
+)
+# Where an answer is announced, from the clearest sign to the weakest.
+_SIGNS = (
+    re.compile(r"####\s*(.+)"),
+    re.compile(r"\\boxed\{([^{}]*)\}"),
+    re.compile(r"(?im)^\s*A\s*:\s*(.+)$"),
+    re.compile(r"(?i)\banswer\s*(?:is|:|=)\s*(.+)"),
+)
+
+
+def answer_in(text: str) -> str | None:
+    """The number that a text gives as its answer.
+
+    That after the last ``####``, in the last ``\\boxed{}``, after a line's ``A:`` or after "answer is"; without such a
+    sign the last number of the text. Calculator marks such as ``<<2*3=6>>`` are not read.
+
+    Args:
+        text: a worked solution, or a number alone.
+
+    Returns:
+        The number as it is written, or None where there is none.
+
+    Example:
+        >>> answer_in("16 - 7 = <<16-7=9>>9 eggs. She makes $18 a day.\\n#### 18"), answer_in("It is 1,234.50 in all.")
+        ('18', '1,234.50')
+    """
+    plain = re.sub(r"<<[^<>]*>>", "", text)
+    for sign in _SIGNS:
+        announced = sign.findall(plain)
+        found = _NUMBER.findall(announced[-1]) if announced else []
+        if found:
+            return found[0].strip()
+    found = _NUMBER.findall(plain)
+    return found[-1].strip() if found else None
+
+
+def same_number(first: str, second: str) -> bool:
+    """Whether two numbers are equal, however they are written.
+
+    Args:
+        first, second: numbers with signs, thousands' commas, decimals or as fractions.
+
+    Returns:
+        False too where one of them is no number.
+
+    Example:
+        >>> same_number("1,000", "1000.0"), same_number("3/4", "0.75"), same_number("−5", "5"), same_number("no", "1")
+        (True, True, False, False)
+    """
+    left, right = _value(first), _value(second)
+    return left is not None and left == right
+
+
+def _value(text: str) -> Fraction | None:
+    cleaned = text.replace(",", "").replace("−", "-").replace("$", "").replace("%", "").replace(" ", "").rstrip(".")
+    over, _, under = cleaned.partition("/")
+    try:
+        return Fraction(over) / Fraction(under or "1")
+    except (ValueError, ZeroDivisionError):
+        return None

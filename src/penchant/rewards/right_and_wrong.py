@@ -1,0 +1,74 @@
+"""Comparisons from checked solutions: a right one is preferred to a wrong one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from penchant.errors import DataError
+from penchant.rewards.verifiers import Verifier
+
+__all__ = ["right_and_wrong"]
+
+
+def right_and_wrong(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    rule: str | Callable[[str, str], bool] = "number",
+    per_prompt: int | None = None,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """Preference pairs from problems with several solutions each, by checking every solution's answer.
+
+    Args:
+        rows: records with ``prompt``, ``answer`` and ``responses``, a list of texts or of objects with a ``text``.
+        rule: when a solution is right, as for `Verifier`.
+        per_prompt: most pairs of a prompt, drawn at random; all where None.
+        seed: of the drawing.
+
+    Returns:
+        Records ``{"prompt", "chosen", "rejected", "answer"}`` (and ``id`` where the row has one). A prompt whose
+        solutions are all right or all wrong gives none.
+
+    Raises:
+        DataError: a row lacks a field, or has it in another form.
+
+    Example:
+        >>> right_and_wrong([{"prompt": "2+2=", "answer": "4", "responses": ["4", "5"]}])
+        [{'prompt': '2+2=', 'chosen': '4', 'rejected': '5', 'answer': '4'}]
+    """
+    rng, records = random.Random(seed), []
+    for number, row in enumerate(rows, start=1):
+        texts = _texts(row, number)
+        verifier = Verifier([(row["prompt"], str(row["answer"]))], rule)
+        scored = list(zip(texts, verifier.score(row["prompt"], texts), strict=True))
+        right = [text for text, score in scored if score == 1.0]
+        wrong = [text for text, score in scored if score == 0.0]
+        pairs = list(product(dict.fromkeys(right), dict.fromkeys(wrong)))
+        if per_prompt is not None and len(pairs) > per_prompt:
+            pairs = rng.sample(pairs, per_prompt)
+        named = {"id": row["id"]} if "id" in row else {}
+        records += [
+            {"prompt": row["prompt"], "chosen": good, "rejected": bad, "answer": str(row["answer"]), **named}
+            for good, bad in pairs
+        ]
+    return records
+
+
+def _texts(row: Mapping[str, Any], number: int) -> list[str]:
+    for name in ("prompt", "answer", "responses"):
+        if row.get(name) in (None, "", []):
+            raise DataError(
+                f"The record has no {name!r} (it has: {', '.join(map(str, row))}).",
+                where=f"record {number}",
+                fix="Every record needs prompt, answer and responses.",
+            )
+    responses = row["responses"]
+    texts = [each.get("text") if isinstance(each, Mapping) else each for each in responses]
+    if not isinstance(responses, Sequence) or not all(isinstance(text, str) for text in texts):
+        raise DataError(
+            "'responses' is not a list of texts, or of objects with a 'text'.", where=f"record {number}"
+        )
+    return [str(text) for text in texts]

@@ -1,0 +1,99 @@
+"""Verifiers: judges that know the right answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from penchant.errors import ConfigurationError, DataError, nearest
+from penchant.feedback.records import Record, Text
+from penchant.rewards.judge import Judge
+from penchant.rewards.numbers import answer_in, same_number
+
+__all__ = ["RULES", "Verifier"]
+
+
+def _number(response: str, answer: str) -> bool:
+    found, wanted = answer_in(response), answer_in(answer)
+    return found is not None and wanted is not None and same_number(found, wanted)
+
+
+def _exact(response: str, answer: str) -> bool:
+    return response.split() == answer.split()
+
+
+def _contains(response: str, answer: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(answer.strip())}(?!\w)", response, re.IGNORECASE) is not None
+
+
+#: When a response is right: (response, answer) to yes or no.
+RULES: dict[str, Callable[[str, str], bool]] = {"number": _number, "exact": _exact, "contains": _contains}
+
+
+class Verifier(Judge):
+    """Scores 1 for a right response and 0 for a wrong one.
+
+    ``number``: the number that the response gives as its answer equals the answer's. ``exact``: the same words.
+    ``contains``: the answer stands in the response as whole words, in upper or lower case.
+
+    Args:
+        answers: the right answer to each prompt, as (prompt, answer) pairs.
+        rule: ``number``, ``exact``, ``contains``, or a function (response, answer) to yes or no.
+
+    Raises:
+        ConfigurationError: there is no such rule.
+
+    Example:
+        >>> Verifier([("2 + 2 =", "4")]).score("2 + 2 =", ["It is 4.", "5", "4.0"])
+        [1.0, 0.0, 1.0]
+    """
+
+    verifies = True
+
+    def __init__(
+        self, answers: Iterable[tuple[Text, str]], rule: str | Callable[[str, str], bool] = "number"
+    ) -> None:
+        if isinstance(rule, str) and rule not in RULES:
+            raise ConfigurationError(f"There is no rule {rule!r} to verify by. {nearest(rule, RULES)}", where="judge")
+        self.right = RULES[rule] if isinstance(rule, str) else rule
+        self.answers: Mapping[str, str] = {_key(prompt): str(answer) for prompt, answer in answers}
+
+    @classmethod
+    def of_records(cls, records: Iterable[Record], rule: str | Callable[[str, str], bool] = "number") -> Verifier:
+        """A verifier that finds each prompt's answer in its record's field ``answer``.
+
+        Raises:
+            DataError: a record has none, or two records give one prompt different answers.
+        """
+        answers: dict[str, tuple[Text, str]] = {}
+        for record in records:
+            answer = record.fields.get("answer")
+            if answer is None:
+                raise DataError(
+                    "The record has no field 'answer', so its responses cannot be verified.",
+                    where=str(record.source),
+                    fix="Add the answer, or map a column to it with --map answer=COLUMN.",
+                )
+            former = answers.setdefault(_key(record.prompt), (record.prompt, str(answer)))
+            if former[1] != str(answer):
+                raise DataError(
+                    f"This prompt has the answer {str(answer)!r}, and in an earlier record {former[1]!r}.",
+                    where=str(record.source),
+                    fix="Keep the right one.",
+                )
+        return cls(answers.values(), rule)
+
+    def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
+        """1 for each right response, else 0.
+
+        Raises:
+            DataError: the answer to this prompt is not known.
+        """
+        answer = self.answers.get(_key(prompt))
+        if answer is None:
+            raise DataError(f"The answer to the prompt {str(prompt)[:80]!r} is not known.", where="verifier")
+        return [float(self.right(response, answer)) for response in responses]
+
+
+def _key(prompt: Text) -> str:
+    return prompt if isinstance(prompt, str) else repr(prompt)

@@ -1,0 +1,209 @@
+"""The loop: every recipe runs, and a run that was killed anywhere ends as if it had not been."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from online.conftest import Run
+from penchant.errors import ConfigurationError, DataError
+from penchant.online import methods
+from penchant.online.loop import _Run
+from penchant.online.rollouts import Rollout
+from penchant.online.sampling import Sampler
+from penchant.training.run import Interrupted
+from penchant.training.trainer import PreferenceTrainer
+from small_runs import largest_gap, losses, metrics, weights, write_pairs
+
+
+class Killed(Exception):
+    """What a kill looks like from inside."""
+
+
+def killed_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int) -> None:
+    """Let the ``call``-th call of a method die before it does anything."""
+    original, calls = getattr(owner, name), []
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        calls.append(1)
+        if len(calls) == call:
+            raise Killed
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, counted)
+
+
+METHODS = {
+    "grpo": {"method": "grpo", "epochs": 2, "objective": {"name": "grpo", "beta": 0.05}},
+    "iterative-dpo": {"method": "iterative-dpo", "pairing": "all"},
+    "sppo": {"method": "sppo", "objective": {"beta": 0.1}},
+    "rejection-sampling": {"method": "rejection-sampling"},
+    "nesterov": {"anchor": "nesterov", "anchor_rate": 0.3, "objective": "ipo"},
+    "moving": {"anchor": "moving", "anchor_rate": 0.3},
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(
+    ("owner", "method", "call"),
+    [
+        (PreferenceTrainer, "training_step", 3),  # within the first round
+        (PreferenceTrainer, "training_step", 11),  # within a later one
+        (Sampler, "sample", 2),  # while the second round samples
+        (_Run, "_advance", 2),  # between rounds
+    ],
+    ids=["in the first round", "in a later round", "while sampling", "between rounds"],
+)
+def test_a_killed_run_ends_as_an_uninterrupted_one(
+    name: str, owner: Any, method: str, call: int, online: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {**METHODS[name], "save_every": 1, "accumulate": 2, "iterations": 3, "batch_size": 4, "learning_rate": 3e-3}
+    whole = online("whole", **keys)
+    with monkeypatch.context() as patch:
+        killed_at(patch, owner, method, call)
+        with pytest.raises(Killed):
+            online("killed", **keys)
+    resumed = online("killed", resume=True, **keys)
+    assert losses(resumed.folder) == losses(whole.folder)
+    assert largest_gap(weights(resumed.folder), weights(whole.folder)) == 0.0
+    assert {step: row["reward"] for step, row in metrics(resumed.folder, "eval").items()} == {
+        step: row["reward"] for step, row in metrics(whole.folder, "eval").items()
+    }
+    for key in ("steps", "examples", "before", "after", "intervals"):
+        assert resumed.summary[key] == whole.summary[key]
+
+
+def test_states_may_be_rarer_than_rounds(online: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = online("whole", iterations=4, save_rounds=2)
+    with monkeypatch.context() as patch:
+        killed_at(patch, _Run, "_advance", 3)
+        with pytest.raises(Killed):
+            online("killed", iterations=4, save_rounds=2)
+    resumed = online("killed", resume=True, iterations=4, save_rounds=2)
+    assert largest_gap(weights(resumed.folder), weights(whole.folder)) == 0.0
+
+
+def test_a_damaged_state_is_passed_over(online: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = online("whole")
+    with monkeypatch.context() as patch:
+        killed_at(patch, _Run, "_advance", 2)
+        with pytest.raises(Killed):
+            online("killed")
+    newest = sorted((whole.folder.parent / "killed" / "states").iterdir())[-1]
+    newest.write_bytes(newest.read_bytes()[:1000])
+    resumed = online("killed", resume=True)
+    assert largest_gap(weights(resumed.folder), weights(whole.folder)) == 0.0
+    assert any("falling back" in text for text in resumed.summary["warnings"])
+
+
+def test_ctrl_c_stops_without_loss(online: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = online("whole")
+    original, steps = PreferenceTrainer.training_step, []
+
+    def interrupted(self: PreferenceTrainer, *args: Any, **kwargs: Any) -> Any:
+        steps.append(1)
+        if len(steps) == 3:
+            next(each for each in self.callback_handler.callbacks if hasattr(each, "asked")).asked = True
+        return original(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PreferenceTrainer, "training_step", interrupted)
+        with pytest.raises(Interrupted, match=r"Stopped in round 2 of 3.*--resume"):
+            online("stopped")
+    resumed = online("stopped", resume=True)
+    assert largest_gap(weights(resumed.folder), weights(whole.folder)) == 0.0
+
+
+def test_resuming_a_finished_run_measures_again_and_changes_nothing(online: Run) -> None:
+    first = online()
+    again = online(resume=True)
+    assert again.summary["after"] == first.summary["after"] and again.summary["before"] == first.summary["before"]
+    assert losses(again.folder) == losses(first.folder)
+
+
+@pytest.mark.usefixtures("drawing")
+def test_the_report_has_the_curve_with_its_interval(online: Run) -> None:
+    done = online(method="grpo", iterations=3, batch_size=8, learning_rate=1e-3, samples=2)
+    page = (done.folder / "report.html").read_text()
+    assert "Reward of sampled responses" in page and "Samples" in page
+    rows = metrics(done.folder, "eval")
+    assert len(rows) == 4 and all(row["reward/low"] <= row["reward"] <= row["reward/high"] for row in rows.values())
+    assert "reward/low" not in done.summary["after"] and "reward" in done.summary["intervals"]
+
+
+def test_the_recipes_are_the_named_ones() -> None:
+    assert set(methods()) == {"grpo", "iterative-dpo", "rejection-sampling", "spin", "sppo"}
+
+
+def test_spin_sets_people_against_the_model(online: Run, tmp_path: Path) -> None:
+    rows = [{"prompt": f"which colour is the {thing}", "completion": f" the {thing} is red"} for thing in ("car", "hat")]
+    data = write_pairs(tmp_path / "shown.jsonl", rows * 4)
+    done = online(
+        "spin", method="spin", data=str(data), judge="none", samples_per_prompt=1, batch_size=4, learning_rate=3e-3,
+        optimizer="adamw_torch_fused",
+    )  # fmt: skip
+    trained = metrics(done.folder)
+    assert trained[1]["loss"] == pytest.approx(0.6931, abs=1e-3), "policy and opponent begin equal"
+    assert trained[max(trained)]["logps/chosen"] > trained[1]["logps/chosen"]
+    assert [trained[step]["sampled/examples"] for step in trained if "sampled/examples" in trained[step]] == [8, 16, 16]
+
+
+def test_grpo_raises_the_reward_and_prompts_are_computed_once(online: Run) -> None:
+    done = online(method="grpo", iterations=25, batch_size=8, learning_rate=3e-3, samples_per_prompt=8, save_rounds=25)
+    assert done.summary["after"]["reward"] > done.summary["before"]["reward"] + 0.3
+    rollouts = [Rollout.from_json(each) for each in json.loads((done.folder / "rounds/00001/rollouts.json").read_text())]
+    prompts = sum(len(each.prompt_ids) for each in rollouts)
+    answers = sum(len(one.ids) for each in rollouts for one in each.responses)
+    # Eight samples cost at most one prompt and eight responses; what they share at their beginning comes off as well.
+    assert metrics(done.folder)[1]["tokens_saved"] >= 1 - (prompts + answers) / (8 * prompts + answers) - 1e-9
+
+
+def test_on_one_step_a_round_the_ratio_is_one_and_old_log_probabilities_are_not_asked_for(online: Run) -> None:
+    once = online("once", method="grpo", iterations=1, batch_size=8, learning_rate=1e-3)
+    twice = online("twice", method="grpo", iterations=1, batch_size=8, learning_rate=1e-3, epochs=2)
+
+    def old(run: Path) -> Any:
+        return json.loads((run / "rounds/00001/rollouts.json").read_text())[0]["old_logps"]
+
+    assert old(once.folder) == [] and len(old(twice.folder)) == 4
+    assert metrics(once.folder)[1]["clipped"] == 0.0
+    first = [metrics(each.folder)[1]["loss"] for each in (once, twice)]
+    assert first[0] == pytest.approx(first[1], abs=1e-6), "the old policy is the policy at the first step"
+
+
+def test_equal_rewards_teach_nothing_and_stop_nothing(online: Run) -> None:
+    done = online(method="grpo", judge={"name": "verifier", "rule": "number"}, iterations=2, batch_size=8)
+    assert done.summary["steps"] == 0 and done.summary["after"] == done.summary["before"]
+
+
+def test_responses_without_a_score_take_no_part(online: Run) -> None:
+    done = online(method="grpo", judge={"name": "function", "path": "small_judges:strict"}, iterations=1, batch_size=8)
+    assert all(torch.isfinite(each).all() for each in weights(done.folder).values())
+
+
+@pytest.mark.parametrize(
+    ("keys", "error", "told"),
+    [
+        ({"pairing": "best_wurst"}, ConfigurationError, "Did you mean 'best_worst'"),
+        ({"objective": "grpo"}, ConfigurationError, "'responses'.*does not supply.*group"),
+        ({"judge": "none"}, ConfigurationError, "needs rewards"),
+        ({"judge": {"name": "verifier", "rules": "number"}}, ConfigurationError, "no key 'rules'.*'rule'"),
+        ({"judge": {"name": "function", "path": "small_judges:blues"}}, ConfigurationError, "cannot be loaded"),
+        ({"pairing": "demonstration", "judge": "none"}, DataError, "person's response"),
+        ({"anchor": "moving", "anchor_rate": 0.0}, ConfigurationError, "anchor_rate"),
+        ({"max_new_tokens": 128}, ConfigurationError, "the prompt has room"),
+        ({"method": "grop"}, ConfigurationError, "Did you mean 'grpo'"),
+        ({"lora": True}, ConfigurationError, "takes no adapter"),
+        ({"schedule": "linear"}, ConfigurationError, "optimizer_state=fresh"),
+        ({"samples_per_promt": 3}, ConfigurationError, "Did you mean 'samples_per_prompt'"),
+    ],
+)
+def test_choices_that_do_not_fit_are_refused_before_the_model_is_loaded(
+    keys: dict[str, Any], error: type[Exception], told: str, online: Run
+) -> None:
+    with pytest.raises(error, match=told):
+        online(**keys)

@@ -1,0 +1,14 @@
+"""Rewards that a recipe can name by module and function."""
+
+from __future__ import annotations
+
+
+def reds(prompt: object, response: str) -> float:
+    """How often the response says "red", less a little for length: rarely the same twice."""
+    words = response.split()
+    return words.count("red") - 0.01 * len(words) - 0.001 * sum(map(len, words))
+
+
+def strict(prompt: object, response: str) -> float | None:
+    """No score for a response without words."""
+    return float(len(response)) if response.split() else None
