@@ -17,9 +17,7 @@ def online(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model folder or hub id.")] = None,
     data: Annotated[str | None, typer.Option(help="Prompts: file, saved datasets folder, or hub id.")] = None,
-    method: Annotated[
-        str | None, typer.Option(help="grpo, iterative-dpo, rejection-sampling, spin or sppo.")
-    ] = None,
+    method: Annotated[str | None, typer.Option(help="grpo, iterative-dpo, rejection-sampling, spin or sppo.")] = None,
     objective: Annotated[str | None, typer.Option(help="Objective, where it is not the method's.")] = None,
     judge: Annotated[str | None, typer.Option(help="verifier, reward_model, function or none.")] = None,
     set_: Annotated[

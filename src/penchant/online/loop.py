@@ -138,13 +138,9 @@ class _Run:
     def _build_engine(self, given: Given) -> None:
         recipe, prepared = self.recipe, self.prepared
         room = None if prepared.max_length is None else prepared.max_length - recipe.max_new_tokens
-        local = TransformersEngine(
-            self.policy, prepared.renderer, batch_size=recipe.sampling_batch, max_length=room
-        )
+        local = TransformersEngine(self.policy, prepared.renderer, batch_size=recipe.sampling_batch, max_length=room)
         self.local = local
-        served = recipe.server and ServerEngine(
-            recipe.server, recipe.server_model or recipe.model, prepared.renderer
-        )
+        served = recipe.server and ServerEngine(recipe.server, recipe.server_model or recipe.model, prepared.renderer)
         self.sampler = Sampler(
             served or local,
             self.judge,
