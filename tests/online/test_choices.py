@@ -128,9 +128,9 @@ def test_equal_single_and_missing_rewards_have_no_advantage() -> None:
 def test_a_pairing_that_cannot_serve_an_objective_says_which_could() -> None:
     from penchant.online.pairing import check_pairing
 
-    with pytest.raises(ConfigurationError, match="'responses'.*group"):
+    with pytest.raises(ConfigurationError, match=r"'responses'.*group"):
         check_pairing("best_worst", GRPO().requirements, "grpo")
-    with pytest.raises(ConfigurationError, match="'rejected'.*demonstration"):
+    with pytest.raises(ConfigurationError, match=r"'rejected'.*demonstration"):
         check_pairing("best", build("dpo").requirements, "dpo")
 
 

@@ -17,7 +17,6 @@ from transformers import set_seed
 
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Record
-from penchant.forest.batching import plan_batches
 from penchant.forest.encoding import Example
 from penchant.generation.responses import Sampling
 from penchant.generation.server_engine import ServerEngine
@@ -124,7 +123,7 @@ class _Run:
         needs = prepared.objective.requirements.needs
         self.anchor: Anchor = InitialAnchor(self.scorer) if needs.reference else Anchor()
         self.rule = build_anchor_rule(recipe.anchor, recipe.anchor_rate, self.policy)
-        # From the second round on it is no longer the initial model, of which the trainer expects equal log-probabilities.
+        # From the second round on it is no longer the initial model, for which the trainer expects a margin of 0.
         self.anchor.kind = self.rule.name if needs.reference else "none"
         self.reference = self.anchor.scorer.model if isinstance(self.anchor, InitialAnchor) else None
         self.optimizer: dict[str, Any] | None = None
