@@ -49,8 +49,16 @@ OFFENCES = [
         {"forest/a.py": "from importlib import import_module\nimport_module('penchant.cli')"},
         "cli (floor 7) is above forest",
     ),
-    ("forbidden_arrows", {"training/a.py": "from penchant import lab"}, "only cli/lab.py and cli/quickstart.py use the lab"),
-    ("forbidden_arrows", {"cli/a.py": "from penchant.lab import world"}, "only cli/lab.py and cli/quickstart.py use the lab"),
+    (
+        "forbidden_arrows",
+        {"training/a.py": "from penchant import lab"},
+        "only cli/lab.py and cli/quickstart.py use the lab",
+    ),
+    (
+        "forbidden_arrows",
+        {"cli/a.py": "from penchant.lab import world"},
+        "only cli/lab.py and cli/quickstart.py use the lab",
+    ),
     ("forbidden_arrows", {"cellar/a.py": ""}, "stands on no floor"),
     ("forbidden_arrows", {"errors.py": "def f():\n    import penchant.feedback"}, "imports no floor"),
     ("forbidden_arrows", {"__init__.py": "from penchant.feedback import records"}, "imports no floor"),

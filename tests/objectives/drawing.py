@@ -9,7 +9,6 @@ from torch import Tensor
 
 from penchant.objectives import Objective, Scored
 
-
 #: Fields that hold one number for each token of a response.
 PER_TOKEN = {"old_policy"}
 

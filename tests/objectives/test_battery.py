@@ -42,7 +42,12 @@ BY_HAND = [
     ),
     ("ipo", {"beta": 0.5}, {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -5.0)}, 4.0),
     ("nll", {}, {"chosen": one_each(-1.25)}, 1.25),
-    ("spin", {"beta": 0.5}, {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)}, math.log1p(math.exp(-0.5))),
+    (
+        "spin",
+        {"beta": 0.5},
+        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        math.log1p(math.exp(-0.5)),
+    ),
     (
         "spin",
         {"beta": 0.5, "loss_type": "hinge"},

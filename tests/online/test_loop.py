@@ -140,7 +140,9 @@ def test_the_recipes_are_the_named_ones() -> None:
 
 
 def test_spin_sets_people_against_the_model(online: Run, tmp_path: Path) -> None:
-    rows = [{"prompt": f"which colour is the {thing}", "completion": f" the {thing} is red"} for thing in ("car", "hat")]
+    rows = [
+        {"prompt": f"which colour is the {thing}", "completion": f" the {thing} is red"} for thing in ("car", "hat")
+    ]
     data = write_pairs(tmp_path / "shown.jsonl", rows * 4)
     done = online(
         "spin", method="spin", data=str(data), judge="none", samples_per_prompt=1, batch_size=4, learning_rate=3e-3,
@@ -155,7 +157,9 @@ def test_spin_sets_people_against_the_model(online: Run, tmp_path: Path) -> None
 def test_grpo_raises_the_reward_and_prompts_are_computed_once(online: Run) -> None:
     done = online(method="grpo", iterations=25, batch_size=8, learning_rate=3e-3, samples_per_prompt=8, save_rounds=25)
     assert done.summary["after"]["reward"] > done.summary["before"]["reward"] + 0.3
-    rollouts = [Rollout.from_json(each) for each in json.loads((done.folder / "rounds/00001/rollouts.json").read_text())]
+    rollouts = [
+        Rollout.from_json(each) for each in json.loads((done.folder / "rounds/00001/rollouts.json").read_text())
+    ]
     prompts = sum(len(each.prompt_ids) for each in rollouts)
     answers = sum(len(one.ids) for each in rollouts for one in each.responses)
     # Eight samples cost at most one prompt and eight responses; what they share at their beginning comes off as well.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,9 +16,7 @@ def online(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model folder or hub id.")] = None,
     data: Annotated[str | None, typer.Option(help="Prompts: file, saved datasets folder, or hub id.")] = None,
-    method: Annotated[
-        str | None, typer.Option(help="grpo, iterative-dpo, rejection-sampling, spin or sppo.")
-    ] = None,
+    method: Annotated[str | None, typer.Option(help="grpo, iterative-dpo, rejection-sampling, spin or sppo.")] = None,
     objective: Annotated[str | None, typer.Option(help="Objective, where it is not the method's.")] = None,
     judge: Annotated[str | None, typer.Option(help="verifier, reward_model, function or none.")] = None,
     set_: Annotated[
@@ -38,7 +35,7 @@ def online(
     from penchant.online.loop import run_online
     from penchant.online.recipe import make_online_recipe, methods
     from penchant.training.progress import Reporter
-    from penchant.training.recipe import read_recipe
+    from penchant.training.recipe import read_keys
     from penchant.training.run import Interrupted
 
     path, keys = _split(words or [])
@@ -52,7 +49,7 @@ def online(
     if path is None:
         recipe = make_online_recipe(keys, "command line")
     else:
-        recipe = read_recipe(Path(path), keys, make_online_recipe)
+        recipe = make_online_recipe({**read_keys(path), **keys}, str(path))
     reporter = Reporter()
     try:
         result = run_online(recipe, resume=resume, overwrite=overwrite, reporter=reporter)

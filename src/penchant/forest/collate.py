@@ -99,7 +99,7 @@ def _fields(examples: Sequence[Example]) -> dict[str, Tensor]:
     result = {}
     for name in examples[0].fields:
         values = [example.fields[name] for example in examples]
-        flat = [number for value in values for number in (value if isinstance(value, list) else [value])]
+        flat: list[Any] = [number for value in values for number in (value if isinstance(value, list) else [value])]
         if flat and isinstance(flat[0], list):
             longest = max(map(len, flat))
             flat = [row + [0.0] * (longest - len(row)) for row in flat]

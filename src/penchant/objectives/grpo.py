@@ -37,7 +37,8 @@ class GRPO(Objective):
     - ``sapo``: −A (4/τ) σ(τ (r_t − 1)), τ by the sign of A. ``gmpo``: −A exp(mean_t of the clipped log-ratio).
 
     Example:
-        >>> view = Scored(torch.full((2, 3), -1.0), None, torch.ones(2, 3, dtype=torch.bool), group=torch.tensor([0, 0]))
+        >>> both = torch.full((2, 3), -1.0)
+        >>> view = Scored(both, None, both < 0, group=torch.tensor([0, 0]))
         >>> GRPO()(responses=view, advantage=torch.tensor([1.0, -0.5])).values
         tensor([-0.2500])
 

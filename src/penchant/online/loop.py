@@ -17,7 +17,6 @@ from transformers import set_seed
 
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Record
-from penchant.forest.batching import plan_batches
 from penchant.forest.encoding import Example
 from penchant.generation.responses import Sampling
 from penchant.generation.server_engine import ServerEngine
@@ -124,7 +123,7 @@ class _Run:
         needs = prepared.objective.requirements.needs
         self.anchor: Anchor = InitialAnchor(self.scorer) if needs.reference else Anchor()
         self.rule = build_anchor_rule(recipe.anchor, recipe.anchor_rate, self.policy)
-        # From the second round on it is no longer the initial model, of which the trainer expects equal log-probabilities.
+        # From the second round on it is no longer the initial model, for which the trainer expects a margin of 0.
         self.anchor.kind = self.rule.name if needs.reference else "none"
         self.reference = self.anchor.scorer.model if isinstance(self.anchor, InitialAnchor) else None
         self.optimizer: dict[str, Any] | None = None
@@ -138,13 +137,9 @@ class _Run:
     def _build_engine(self, given: Given) -> None:
         recipe, prepared = self.recipe, self.prepared
         room = None if prepared.max_length is None else prepared.max_length - recipe.max_new_tokens
-        local = TransformersEngine(
-            self.policy, prepared.renderer, batch_size=recipe.sampling_batch, max_length=room
-        )
+        local = TransformersEngine(self.policy, prepared.renderer, batch_size=recipe.sampling_batch, max_length=room)
         self.local = local
-        served = recipe.server and ServerEngine(
-            recipe.server, recipe.server_model or recipe.model, prepared.renderer
-        )
+        served = recipe.server and ServerEngine(recipe.server, recipe.server_model or recipe.model, prepared.renderer)
         self.sampler = Sampler(
             served or local,
             self.judge,

@@ -1,4 +1,4 @@
-"""The recipe of an online run: five choices (sampler, judge, pairing, objective, anchor) and what a training run needs."""
+"""The recipe of an online run: sampler, judge, pairing, objective, anchor, and what a training run needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 from pydantic import Field, PositiveInt, field_validator
 
 from penchant.errors import ConfigurationError, nearest
-from penchant.training.recipe import Recipe, make_recipe
+from penchant.training.recipe import Recipe, validated
 
 __all__ = ["OnlineRecipe", "make_online_recipe", "methods"]
 
@@ -91,14 +91,13 @@ def make_online_recipe(values: Mapping[str, Any], where: str = "recipe") -> Onli
             raise ConfigurationError(f"There is no online method {method!r}. {nearest(str(method), methods())}")
         base = yaml.safe_load((RECIPES / f"{method}.yaml").read_text(encoding="utf-8"))
     for key in ("objective", "judge", "pairing"):
-        given = values.get(key)
-        same = isinstance(given, dict) and isinstance(base.get(key), dict)
-        if same and given.get("name", base[key]["name"]) == base[key]["name"]:
-            base[key] = {**base[key], **given}
+        given, own = values.get(key), base.get(key)
+        if isinstance(given, dict) and isinstance(own, dict) and given.get("name", own["name"]) == own["name"]:
+            base[key] = {**own, **given}
             values = {name: each for name, each in values.items() if name != key}
         elif given is not None:
             base.pop(key, None)
-    recipe = make_recipe({**base, **values}, where, OnlineRecipe)
+    recipe = validated({**base, **values}, where, OnlineRecipe)
     if recipe.lora is not None:
         raise ConfigurationError(
             "An online run trains all weights; it takes no adapter.", where="lora", fix="Leave lora out."

@@ -187,9 +187,7 @@ def measure(
         given += engine.sample(part, sampling, seed=seed + start)
     scores = []
     for record, answers in zip(records, given, strict=True):
-        known = [
-            each for each in judge.score(record.prompt, [one.text for one in answers]) if not math.isnan(each)
-        ]
+        known = [each for each in judge.score(record.prompt, [one.text for one in answers]) if not math.isnan(each)]
         with contextlib.suppress(ZeroDivisionError):
             scores.append(sum(known) / len(known))
     if not scores:

@@ -8,4 +8,13 @@ from penchant.rewards.registry import build_judge
 from penchant.rewards.right_and_wrong import right_and_wrong
 from penchant.rewards.verifiers import Verifier
 
-__all__ = ["FunctionJudge", "Judge", "RewardModel", "Verifier", "answer_in", "build_judge", "right_and_wrong", "same_number"]
+__all__ = [
+    "FunctionJudge",
+    "Judge",
+    "RewardModel",
+    "Verifier",
+    "answer_in",
+    "build_judge",
+    "right_and_wrong",
+    "same_number",
+]

@@ -9,9 +9,7 @@ __all__ = ["answer_in", "same_number"]
 
 # Optional sign, thousands with commas or plain digits, decimals, and a fraction: -1,234.50 or 3/4.
 # A hyphen after a digit or a word is a minus between numbers, or a hyphen; it is no sign.
-_NUMBER = re.compile(
-    r"(?:(?<![\w.)])[-−])?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.\d+|\d+)(?:\s*/\s*\d+(?:\.\d+)?)?"
-)
+_NUMBER = re.compile(r"(?:(?<![\w.)])[-−])?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.\d+|\d+)(?:\s*/\s*\d+(?:\.\d+)?)?")
 # Where an answer is announced, from the clearest sign to the weakest.
 _SIGNS = (
     re.compile(r"####\s*(.+)"),

@@ -68,7 +68,5 @@ def _texts(row: Mapping[str, Any], number: int) -> list[str]:
     responses = row["responses"]
     texts = [each.get("text") if isinstance(each, Mapping) else each for each in responses]
     if not isinstance(responses, Sequence) or not all(isinstance(text, str) for text in texts):
-        raise DataError(
-            "'responses' is not a list of texts, or of objects with a 'text'.", where=f"record {number}"
-        )
+        raise DataError("'responses' is not a list of texts, or of objects with a 'text'.", where=f"record {number}")
     return [str(text) for text in texts]

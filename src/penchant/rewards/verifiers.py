@@ -50,9 +50,7 @@ class Verifier(Judge):
 
     verifies = True
 
-    def __init__(
-        self, answers: Iterable[tuple[Text, str]], rule: str | Callable[[str, str], bool] = "number"
-    ) -> None:
+    def __init__(self, answers: Iterable[tuple[Text, str]], rule: str | Callable[[str, str], bool] = "number") -> None:
         if isinstance(rule, str) and rule not in RULES:
             raise ConfigurationError(f"There is no rule {rule!r} to verify by. {nearest(rule, RULES)}", where="judge")
         self.right = RULES[rule] if isinstance(rule, str) else rule

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -19,7 +19,7 @@ from pydantic import (
 
 from penchant.errors import ConfigurationError, nearest
 
-__all__ = ["LoRA", "Recipe", "make_recipe", "read_recipe"]
+__all__ = ["LoRA", "Recipe", "make_recipe", "read_keys", "read_recipe", "validated"]
 
 # Names that other libraries use for the same thing: said in the error, never accepted in silence.
 FORMER = {
@@ -160,19 +160,32 @@ class Recipe(_Part):
         return self
 
 
-Form = TypeVar("Form", bound=Recipe)
-
-
-def make_recipe(values: Mapping[str, Any], where: str = "recipe", form: type[Form] = Recipe) -> Form:  # type: ignore[assignment]
+def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """A validated recipe.
 
     Args:
         values: keys and values; dotted keys (``objective.beta``) reach into parts.
         where: what to call the source in errors.
-        form: the kind of recipe.
 
     Raises:
         ConfigurationError: a key is unknown, or a value has the wrong type or lies out of range.
+    """
+    return validated(values, where, Recipe)
+
+
+Form = TypeVar("Form", bound=Recipe)
+
+
+def validated(values: Mapping[str, Any], where: str, form: type[Form]) -> Form:
+    """A validated recipe of a kind that has more keys than `Recipe`.
+
+    Args:
+        values: keys and values, as for `make_recipe`.
+        where: what to call the source in errors.
+        form: the kind.
+
+    Raises:
+        ConfigurationError: as for `make_recipe`.
     """
     try:
         return form.model_validate(_nested(values, where))
@@ -218,15 +231,20 @@ def _told(error: Any, form: type[Recipe]) -> str:
     return f"{subject}{message}."
 
 
-def read_recipe(
-    path: Path,
-    overrides: Mapping[str, Any] | None = None,
-    make: Callable[[Mapping[str, Any], str], Form] = make_recipe,  # type: ignore[assignment]
-) -> Form:
+def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
     """A recipe from a YAML file, with keys given on the command line on top.
 
     Raises:
         ConfigurationError: no such file, not YAML, or an invalid recipe.
+    """
+    return make_recipe({**read_keys(path), **(overrides or {})}, where=str(path))
+
+
+def read_keys(path: Path) -> dict[str, Any]:
+    """The keys of a YAML file, not yet validated.
+
+    Raises:
+        ConfigurationError: no such file, not YAML, or no mapping.
     """
     import yaml
 
@@ -242,4 +260,4 @@ def read_recipe(
         raise ConfigurationError(
             "A recipe is a mapping of keys to values.", where=str(path), fix="See docs/training.md."
         )
-    return make({**values, **(overrides or {})}, str(path))
+    return values

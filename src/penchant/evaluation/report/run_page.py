@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 __all__ = ["before_after_table", "write_report"]
 
 _SAMPLES = 12
-_TILES = ("accuracy", "reward", "true_reward", "win_rate", "rewards/accuracy", "rewards/margin", "loss", "kl", "logps/chosen")
+_TILES = (
+    "accuracy",
+    "reward",
+    "true_reward",
+    "win_rate",
+    "rewards/accuracy",
+    "rewards/margin",
+    "loss",
+    "kl",
+    "logps/chosen",
+)
 _MAIN_SIZE = {"width": 4.2, "height": 2.1}
 _SMALL_SIZE = {"width": 3.0, "height": 1.75}
 

@@ -1,0 +1,76 @@
+"""``penchant online`` and ``penchant lab``: recipes, methods and options, and going on with a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from penchant.cli.app import main
+from small_runs import model_folder, write_pairs
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return model_folder(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    rows = [{"prompt": f"which colour is the {thing}"} for thing in ("car", "hat", "tree", "cup")]
+    return write_pairs(tmp_path / "prompts.jsonl", rows)
+
+
+KEYS = ["judge.name=function", "judge.path=small_judges:reds", "max_new_tokens=4", "iterations=2", "samples=1"]
+
+
+def test_a_method_with_options_runs_resumes_and_is_overwritten(
+    model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    command = ["online", "grpo", "--model", str(model), "--data", str(data), "--out", str(out), *KEYS]
+    command += ["batch_size=4", "--set", "epsilon_high=0.28"]
+    assert main(command) == 0
+    told = capsys.readouterr()
+    assert "After 2 rounds" in told.err and "reward" in told.out and "report.html" in told.out
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["rounds"] == 2 and "epsilon_high=0.28" in summary["objective"]
+    assert (out / "report.html").is_file() and (out / "model" / "config.json").is_file()
+    assert main(command) == 1
+    assert "--resume" in capsys.readouterr().err
+    assert main([*command, "--resume"]) == 0
+    assert main([*command, "learning_rate=1e-3", "--resume"]) == 1
+    assert "learning_rate" in capsys.readouterr().err
+    assert main([*command, "learning_rate=1e-3", "--overwrite"]) == 0
+
+
+def test_a_recipe_file_may_start_from_a_method(model: Path, data: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    judge = "{name: function, path: 'small_judges:reds'}"
+    recipe.write_text(
+        f"method: iterative-dpo\nmodel: {model}\ndata: {data}\njudge: {judge}\nmax_new_tokens: 4\niterations: 1\n"
+        "objective: {name: ipo, beta: 0.2}\n"
+    )
+    out = tmp_path / "run"
+    assert main(["online", str(recipe), "--out", str(out), "samples=0"]) == 0
+    assert "IPO(beta=0.2" in json.loads((out / "summary.json").read_text())["objective"]
+    # What a run writes down is a recipe that makes it again.
+    assert main(["online", str(out / "recipe.yaml"), "--out", str(tmp_path / "again")]) == 0
+    first, again = (json.loads((each / "summary.json").read_text())["after"] for each in (out, tmp_path / "again"))
+    assert first == again
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["online", "grop.yaml"], "cannot be read"),
+        (["online", "--method", "grop"], "Did you mean 'grpo'"),
+        (["online", "grpo", "--model", "m"], "'data' is missing"),
+        (["online", "grpo", "--model", "m", "--data", "d", "per_device_train_batch_size=1"], "batch_size"),
+        (["lab", "sums", "--method", "gropo"], "Did you mean 'grpo'"),
+    ],
+)
+def test_mistakes_are_told(words: list[str], told: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main([*words, *(["--out", str(tmp_path / "x")])]) == 1
+    assert told in capsys.readouterr().err
