@@ -152,7 +152,9 @@ class CausalScorer:
 
         return build_anchor(kind, self, cache)
 
-    def score_batch(self, batch: Batch, anchor: Any, needs: Needs, module: nn.Module | None = None) -> dict[str, Scored]:
+    def score_batch(
+        self, batch: Batch, anchor: Any, needs: Needs, module: nn.Module | None = None
+    ) -> dict[str, Scored]:
         """Every view of a batch; see `penchant.likelihood.scoring.score_batch`."""
         from penchant.likelihood.scoring import score_batch  # scoring builds on this file
 

@@ -143,7 +143,9 @@ class DenoisingScorer:
             why="Its error depends on noise that is drawn anew in every step, so nothing can be kept."
             if kind == "cached"
             else None,
-            fix="Leave anchor out, or choose anchor=initial." if kind == "cached" else nearest(kind, ["initial", "none"]),
+            fix="Leave anchor out, or choose anchor=initial."
+            if kind == "cached"
+            else nearest(kind, ["initial", "none"]),
         )
 
     def noised(self, batch: ImageBatch) -> NoisedImages:

@@ -33,7 +33,9 @@ def load_pipeline(source: str | Path) -> Any:
     try:
         from diffusers import DiffusionPipeline
     except ImportError as error:
-        raise ModelError("Models of images need the package diffusers.", fix="pip install 'penchant[diffusion]'") from error
+        raise ModelError(
+            "Models of images need the package diffusers.", fix="pip install 'penchant[diffusion]'"
+        ) from error
     try:
         pipeline = DiffusionPipeline.from_pretrained(str(source), safety_checker=None)
     except Exception as error:  # diffusers raises many kinds; each means that there is no such pipeline
@@ -181,5 +183,7 @@ class PipelineCodec:
             given = (latents / self.vae.config.scaling_factor + shift).to(self.device, self.vae.dtype)
             latents = self.vae.decode(given, return_dict=False)[0].float()
         bytes_ = ((latents.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu()
-        arrays: Sequence[Any] = [each[0].numpy() if len(each) == 1 else each.permute(1, 2, 0).numpy() for each in bytes_]
+        arrays: Sequence[Any] = [
+            each[0].numpy() if len(each) == 1 else each.permute(1, 2, 0).numpy() for each in bytes_
+        ]
         return [Pillow.fromarray(each) for each in arrays]

@@ -38,7 +38,9 @@ class Scorer(Protocol):
     def anchor(self, kind: str, cache: Path | None = None) -> Anchor:
         """The reference of that kind, from the model as it is now."""
 
-    def score_batch(self, batch: Any, anchor: Anchor, needs: Needs, module: nn.Module | None = None) -> dict[str, Scored]:
+    def score_batch(
+        self, batch: Any, anchor: Anchor, needs: Needs, module: nn.Module | None = None
+    ) -> dict[str, Scored]:
         """Every view of a batch under policy and reference."""
 
     def facts(self) -> dict[str, str]:

@@ -46,6 +46,7 @@ class ImageMedium(Medium):
     """
 
     name = "images"
+    unit = DenoisingScorer.unit
     card = {"library_name": "diffusers", "pipeline_tag": "text-to-image"}
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
@@ -90,7 +91,12 @@ class ImageMedium(Medium):
         """See `Medium.sample`."""
         asked = [prompt for prompt in prompts for _ in range(SHOWN)]
         found = sample_images(
-            scorer.model, self.pipeline.scheduler, self.codec, asked, steps=self.settings.sample_steps, seed=self.settings.seed
+            scorer.model,
+            self.pipeline.scheduler,
+            self.codec,
+            asked,
+            steps=self.settings.sample_steps,
+            seed=self.settings.seed,
         )
         return ImageSamples([found[start : start + SHOWN] for start in range(0, len(found), SHOWN)])
 

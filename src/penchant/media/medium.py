@@ -55,7 +55,9 @@ class Medium(ABC):
     name: ClassVar[str] = ""
     #: The hub's metadata of a saved model.
     card: ClassVar[dict[str, str]] = {}
-    #: What to show of samples, and what beside the model a result holds.
+    #: What work is counted in, as by the scorer.
+    unit: ClassVar[str] = ""
+    #: What beside the model a result holds.
     tokenizer: Any = None
     #: Most units of a sequence, where there is such a limit.
     max_length: int | None = None

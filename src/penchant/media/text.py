@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from penchant.errors import ConfigurationError, ModelError
+from penchant.errors import ConfigurationError
 from penchant.evaluation.samples import Samples, take_samples
 from penchant.feedback.collection import Feedback
 from penchant.feedback.diagnosis import Diagnosis
@@ -40,6 +40,7 @@ class TextMedium(Medium):
     """
 
     name = "text"
+    unit = CausalScorer.unit
     card = {"library_name": "transformers", "pipeline_tag": "text-generation"}
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
@@ -97,9 +98,7 @@ class TextMedium(Medium):
 
     def examine(self, train: Feedback, other: Feedback | None) -> Diagnosis:
         """See `Medium.examine`."""
-        return examine(
-            train, self.renderer, max_length=self.max_length, policy=self.settings.truncation, other=other
-        )
+        return examine(train, self.renderer, max_length=self.max_length, policy=self.settings.truncation, other=other)
 
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
         """Model and tokenizer as a folder that ``from_pretrained`` loads; an adapter is merged, and kept as well."""
@@ -127,7 +126,9 @@ class TextMedium(Medium):
         probe = [{"role": "user", "content": "Hi"}]
         # The templates built in leave BOS to the tokenizer, which adds none to what a template has rendered.
         for tokenizer.chat_template in ("{{ bos_token }}" + template, template):
-            rendered = tokenizer.apply_chat_template(probe, add_generation_prompt=True, tokenize=True, return_dict=False)
+            rendered = tokenizer.apply_chat_template(
+                probe, add_generation_prompt=True, tokenize=True, return_dict=False
+            )
             if rendered == self.renderer.prompt_ids(probe):
                 break
         return tokenizer

@@ -61,7 +61,9 @@ class MaPO(Objective):
         objective = cls(**params)
         sides = {"winner": "chosen", "loser": "rejected"}
         errors = {side: plain_errors(inputs, side, "policy") for side in sides}
-        views = {sides[side]: view_of_errors(given or [], None, objective.half_factor) for side, given in errors.items()}
+        views = {
+            sides[side]: view_of_errors(given or [], None, objective.half_factor) for side, given in errors.items()
+        }
         found = evaluate_plainly(objective, views)
         grad = {
             f"{side}.policy_error": [-objective.half_factor * row[0] for row in found["grad"][f"{view}.policy"]]

@@ -100,7 +100,7 @@ class PreferenceTrainer(Trainer):
         return samples, torch.ones((), device=device)
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
-        """Not counted: throughput is measured in tokens."""
+        """Not counted: throughput is measured in what the scorer counts."""
         return 0
 
     # -- the step -----------------------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ class PreferenceTrainer(Trainer):
             means = self.tally.means(self._sum_over_processes if self.args.world_size > 1 else None)
             means.pop("example_loss", None)
             now = time.perf_counter()
-            # Prompts shared by policy and reference are computed by each; tokens are counted once, as a person would.
+            # Prompts shared by policy and reference are computed by each; the work is counted once, as a person would.
             work = torch.tensor([float(self.work_since)], dtype=torch.double)
             total = float(self._sum_over_processes(work)) if self.args.world_size > 1 else float(work)
             means[f"{self.scorer.unit}_per_second"] = total / max(now - self.mark, 1e-9)
