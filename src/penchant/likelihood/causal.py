@@ -87,7 +87,7 @@ class CausalScorer:
         configurations = getattr(model, "peft_config", {})
         if any(getattr(each, "is_prompt_learning", False) for each in configurations.values()):
             raise ModelError(
-                f"{type(model).__name__} puts learned tokens in front of every prompt, which a forest has no place for.",
+                f"{type(model).__name__} puts learned tokens in front of every prompt; a forest has no place for them.",
                 fix="Use an adapter in the layers, such as LoRA.",
             )
         self.original_forward = self.core.forward

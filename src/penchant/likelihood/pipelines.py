@@ -74,7 +74,7 @@ def build_pipeline(network: nn.Module, scheduler: Any) -> Any:
     """
     from diffusers import DDPMPipeline
 
-    pipeline = DDPMPipeline(unet=network, scheduler=scheduler)
+    pipeline: Any = DDPMPipeline(unet=network, scheduler=scheduler)
     pipeline.scheduler = scheduler  # the pipeline would turn it into one of its own kind
     return pipeline
 
@@ -168,8 +168,10 @@ class PipelineCodec:
 
     def _class(self, prompt: str) -> int:
         number = int(prompt) if prompt.isdecimal() else self.names.get(prompt)
-        if number is None or number >= int(self.classes):
-            hint = nearest(prompt, self.names) if self.names else f"Give a number from 0 to {int(self.classes) - 1}."
+        if number is None or number >= int(self.classes or 0):
+            hint = (
+                nearest(prompt, self.names) if self.names else f"Give a number from 0 to {int(self.classes or 0) - 1}."
+            )
             raise DataError(f"The prompt {prompt!r} is no class of the model.", fix=hint)
         return number
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -24,6 +25,8 @@ from penchant.objectives.base import Objective
 
 __all__ = ["ImageMedium", "ImageSamples"]
 
+# Checks of the doctor that count words.
+OF_WORDS = re.compile("length|longer|near duplicates")
 # Images shown of each prompt.
 SHOWN = 8
 
@@ -47,7 +50,7 @@ class ImageMedium(Medium):
 
     name = "images"
     unit = DenoisingScorer.unit
-    card = {"library_name": "diffusers", "pipeline_tag": "text-to-image"}
+    card: ClassVar = {"library_name": "diffusers", "pipeline_tag": "text-to-image"}
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         super().__init__(settings, model)
@@ -71,7 +74,8 @@ class ImageMedium(Medium):
         scale = objective.hyper.get("half_factor")
         if scale is not None and scale != self.denoising.half_factor:
             raise ConfigurationError(
-                f"The objective takes half_factor = {scale}, and denoising.half_factor is {self.denoising.half_factor}.",
+                f"The objective has half_factor = {scale}, the recipe denoising.half_factor = "
+                f"{self.denoising.half_factor}.",
                 why="Errors could not be told from likelihoods.",
                 fix="Give both the same value.",
             )
@@ -116,8 +120,9 @@ class ImageMedium(Medium):
         return rows
 
     def examine(self, train: Feedback, other: Feedback | None) -> Diagnosis:
-        """See `Medium.examine`."""
-        return examine(train, None, other=other)
+        """See `Medium.examine`; what the doctor says of words is left out, for images have none."""
+        found = examine(train, None, other=other)
+        return Diagnosis([check for check in found.checks if not OF_WORDS.search(check.name)])
 
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
         """The pipeline with the trained denoiser, as ``DiffusionPipeline.from_pretrained`` loads it."""

@@ -81,6 +81,7 @@ class Medium(ABC):
         Raises:
             ConfigurationError: what is missing.
         """
+        return  # most media need nothing beside the model
 
     @abstractmethod
     def encoder(self, objective: Objective) -> RecordEncoder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -41,7 +41,7 @@ class TextMedium(Medium):
 
     name = "text"
     unit = CausalScorer.unit
-    card = {"library_name": "transformers", "pipeline_tag": "text-generation"}
+    card: ClassVar = {"library_name": "transformers", "pipeline_tag": "text-generation"}
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         super().__init__(settings, model)

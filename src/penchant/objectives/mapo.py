@@ -28,7 +28,7 @@ class MaPO(Objective):
 
     Example:
         >>> import torch
-        >>> error = Scored(torch.tensor([[-0.05]]), None, torch.ones(1, 1, dtype=torch.bool))  # h = 1/2: an error of 0.1
+        >>> error = Scored(torch.tensor([[-0.05]]), None, torch.ones(1, 1, dtype=torch.bool))  # L = 0.1
         >>> MaPO()(chosen=error, rejected=error).values  # 0.1 + 0.1 log 2
         tensor([0.1693])
 

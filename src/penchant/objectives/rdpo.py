@@ -17,7 +17,7 @@ __all__ = ["RobustDPO"]
 class RobustDPO(Objective):
     """Provably Robust DPO (Chowdhury, Kini, Natarajan, 2024), eq. 8.
 
-    loss = [−(1 − ε) log σ(β m) + ε log σ(−β m)] / (1 − 2 ε),   m = Δ_chosen − Δ_rejected,   Δ = log π − log π_ref (nats)
+    loss = [−(1 − ε) log σ(β m) + ε log σ(−β m)] / (1 − 2 ε),   m = Δ_chosen − Δ_rejected,   Δ = log π − log π_ref
 
     Where every label is flipped with probability ε, its expectation is the DPO loss of the true label. It has no lower
     bound: the gradient in m tends to −β ε / (1 − 2 ε) and never changes sign.
