@@ -32,12 +32,14 @@ def load_pipeline(source: str | Path) -> Any:
     """
     try:
         from diffusers import DiffusionPipeline
+        from diffusers.utils import logging
     except ImportError as error:
         raise ModelError(
             "Models of images need the package diffusers.", fix="pip install 'penchant[diffusion]'"
         ) from error
+    logging.disable_progress_bar()  # it would tear ours
     try:
-        pipeline = DiffusionPipeline.from_pretrained(str(source), safety_checker=None)
+        pipeline = DiffusionPipeline.from_pretrained(str(source))
     except Exception as error:  # diffusers raises many kinds; each means that there is no such pipeline
         reason = str(error).strip().splitlines()[0][:240] if str(error).strip() else type(error).__name__
         raise ModelError(

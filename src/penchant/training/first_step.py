@@ -20,6 +20,9 @@ __all__ = ["check_gradients", "check_margin", "check_trainable", "refuse_nan", "
 
 log = logging.getLogger("penchant")
 
+# Convolutions choose their algorithm by whether a gradient is asked for; what that changes is not worth a word.
+NOTABLE = 1e-6
+
 
 def refuse_nan(losses: Tensor, batch: AnyBatch) -> None:
     """Stop at a loss that is not a number, and name the records it came from.
@@ -87,7 +90,7 @@ def check_margin(views: Mapping[str, Scored], anchor: Anchor, reduced: bool) -> 
             fix="Usual causes: a layer with randomness other than dropout, number types that differ between the two "
             "(see precision), a cache filled under other conditions (delete it), or weights changed since the start.",
         )
-    if anchor.kind == "initial":
+    if anchor.kind == "initial" and gap > NOTABLE:
         # A cache is filled in other batches, where rounding differs; a copy has no such excuse.
         log.warning("Policy and reference are equal, but their log-probabilities differ by %.2g nats (rounding).", gap)
 

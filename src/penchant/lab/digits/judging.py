@@ -45,7 +45,7 @@ class DigitJudge:
     def __init__(self, images: np.ndarray, classes: np.ndarray, seed: int = 0) -> None:
         from sklearn.neural_network import MLPClassifier
 
-        self.network = MLPClassifier((48,), max_iter=300, random_state=seed, alpha=1e-2)
+        self.network = MLPClassifier((48,), max_iter=1500, random_state=seed, alpha=1e-2)
         self.network.fit(images.reshape(len(images), -1) / 255, classes)
 
     def probabilities(self, given: np.ndarray) -> np.ndarray:

@@ -42,13 +42,13 @@ class DigitsPlan:
     """
 
     width: int = 32
-    base_epochs: float = 60
+    base_epochs: float = 36
     base_batch: int = 64
     base_rate: float = 2e-3
     drawn: int = 64
     pairs: int = 96
-    beta: float = 500.0
-    align_epochs: float = 6
+    beta: float = 2000.0
+    align_epochs: float = 4
     align_batch: int = 32
     align_rate: float = 1e-4
     judged: int = 40
