@@ -19,11 +19,11 @@ def on_page_markdown(markdown: str, **_page: Any) -> str:
 
 
 def _recipe_rows() -> Iterator[str]:
-    from penchant.training.recipe import LoRA, Recipe
+    from penchant.training.recipe import PARTS, Recipe
 
     yield "| key | default | meaning |"
     yield "| --- | --- | --- |"
-    for part, prefix in ((Recipe, ""), (LoRA, "lora.")):
+    for part, prefix in ((Recipe, ""), *((part, f"{name}.") for name, part in PARTS.items())):
         for name, field in part.model_fields.items():
             default = "required" if field.is_required() else "" if field.default is None else f"`{field.default}`"
             yield f"| `{prefix}{name}` | {default} | {field.description} |"

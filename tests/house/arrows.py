@@ -17,6 +17,7 @@ FLOORS = {
     "diagnostics": 5,
     "evaluation": 5,
     "inference": 5,
+    "media": 5,
     "online": 6,
     "training": 6,
     "cli": 7,

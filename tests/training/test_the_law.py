@@ -113,7 +113,6 @@ def test_steps_of_the_same_content_are_the_same_however_they_were_grouped(tmp_pa
 
 def test_sharing_prompts_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from penchant.forest.collate import collate
-    from penchant.training import data as loading
 
     data = examples(pairs())
     plan = plan_batches([example.size for example in data], batch_size=6, max_steps=3)
@@ -125,7 +124,7 @@ def test_sharing_prompts_changes_nothing(tmp_path: Path, monkeypatch: pytest.Mon
         sizes.append(batch.forest.sequence_tokens - batch.forest.tokens)
         return batch
 
-    monkeypatch.setattr(loading, "collate", apart)
+    monkeypatch.setattr(CausalScorer, "collate", staticmethod(apart))
     again, end_again = steps_by_hand(data, plan, tmp_path / "b")
     assert sizes == [0, 0, 0]
     assert again == pytest.approx(told, abs=EXACT)

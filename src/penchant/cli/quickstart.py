@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,24 +14,32 @@ def quickstart(
     output: Annotated[Path, typer.Option("--output", "--out", "-o", help="Folder for the data and both runs.")] = Path(
         "runs/quickstart"
     ),
+    world: Annotated[str, typer.Option(help="reviews (a language model) or digits (a denoiser).")] = "reviews",
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier quickstart there.")] = False,
 ) -> None:
-    """Train a tiny language model of product reviews, align it with DPO, and show what changed. No network needed."""
+    """Train a tiny model of product reviews or digits, align it with DPO, show what changed. No network needed."""
     import time
 
     from rich.console import Console
     from transformers.utils import logging
 
-    from penchant.lab.quickstart import STEPS, run_quickstart
-    from penchant.lab.quickstart_table import show_outcome
+    from penchant.errors import ConfigurationError, nearest
+    from penchant.lab import digits, digits_table, quickstart, quickstart_table
 
+    worlds: dict[str, tuple[Any, Any, Any]] = {
+        "reviews": (quickstart.STEPS, quickstart.run_quickstart, quickstart_table.show_outcome),
+        "digits": (digits.STEPS, digits.run_digits, digits_table.show_digits),
+    }
+    if world not in worlds:
+        raise ConfigurationError(f"There is no world {world!r}.", where="--world", fix=nearest(world, worlds))
+    steps, run, show = worlds[world]
     console, start = Console(), time.monotonic()
 
     def tell(line: str) -> None:
-        numbered = f"[{STEPS.index(line) + 1}/{len(STEPS)}] {line}" if line in STEPS else line
+        numbered = f"[{steps.index(line) + 1}/{len(steps)}] {line}" if line in steps else line
         console.print(numbered, markup=False, highlight=False)
 
     logging.disable_progress_bar()  # the bars of loading and saving, which take no time here
-    outcome = run_quickstart(output, seed=seed, overwrite=overwrite, progress=True, told=tell)
-    show_outcome(outcome, console, seconds=time.monotonic() - start)
+    outcome = run(output, seed=seed, overwrite=overwrite, progress=True, told=tell)
+    show(outcome, console, seconds=time.monotonic() - start)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
 from penchant.evaluation.metrics import Reduce, Tally, batch_metrics
 from penchant.forest.batching import plan_batches
-from penchant.forest.collate import collate
-from penchant.forest.encoding import Example
 from penchant.likelihood.anchors import Anchor
-from penchant.likelihood.causal import CausalScorer
-from penchant.likelihood.scoring import score_batch
+from penchant.likelihood.scorer import Scorer
 from penchant.objectives.base import Objective
 from penchant.objectives.scored import Scored
 
@@ -36,12 +34,12 @@ class HeldOut:
 
 
 def measure(
-    scorer: CausalScorer,
+    scorer: Scorer,
     anchor: Anchor,
     objective: Objective,
-    examples: Sequence[Example],
+    examples: Sequence[Any],
     *,
-    tokens_per_batch: int = 8192,
+    tokens_per_batch: int | None = None,
     process: int = 0,
     processes: int = 1,
     reduce: Reduce | None = None,
@@ -53,7 +51,7 @@ def measure(
         anchor: the reference.
         objective: what is measured.
         examples: at least one.
-        tokens_per_batch: tokens a forward pass.
+        tokens_per_batch: tokens (or what else the scorer counts in) a forward pass; the scorer's own where absent.
         process: number of this process; each takes every ``processes``-th batch.
         processes: how many processes share the work.
         reduce: sums a tensor over processes.
@@ -62,7 +60,7 @@ def measure(
         Means over all processes; per-example lists hold this process's part.
     """
     sizes = [example.size for example in examples]
-    plan = plan_batches(sizes, tokens_per_batch=tokens_per_batch, shuffle=False)
+    plan = plan_batches(sizes, tokens_per_batch=tokens_per_batch or scorer.measured_at_once, shuffle=False)
     tally, result = Tally(), HeldOut()
     device = next(scorer.core.parameters()).device
     needs = objective.requirements.needs
@@ -72,9 +70,9 @@ def measure(
     for place in range(process, -(-len(plan) // processes) * processes, processes):
         members = [examples[index] for index in plan.steps[place % len(plan)]]
         ghost = place >= len(plan)
-        batch = collate(members, weights=[0.0] * len(members) if ghost else None).to(device)
+        batch = scorer.collate(members, weights=[0.0] * len(members) if ghost else None).to(device)
         with torch.no_grad():
-            views = score_batch(scorer, batch, anchor, needs)
+            views = scorer.score_batch(batch, anchor, needs)
             losses = objective.compute({**views, **batch.fields})
         batch_metrics(tally, objective, views, losses, batch)
         tally.add("loss", losses.values, batch.weights)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from penchant.forest.collate import Batch
+from penchant.forest.collate import AnyBatch
 from penchant.objectives.base import Losses, Objective
 from penchant.objectives.scored import Scored
 
@@ -61,7 +61,7 @@ class Tally:
 
 
 def batch_metrics(
-    tally: Tally, objective: Objective, views: Mapping[str, Scored], losses: Losses, batch: Batch
+    tally: Tally, objective: Objective, views: Mapping[str, Scored], losses: Losses, batch: AnyBatch
 ) -> None:
     """Add what a person wants to see of a batch.
 

@@ -1,6 +1,7 @@
 """What people said: records of feedback, readers, checks, and how they become tokens."""
 
 from penchant.feedback.collection import Feedback
+from penchant.feedback.images import Image
 from penchant.feedback.reading import read
 from penchant.feedback.records import (
     KINDS,
@@ -25,6 +26,7 @@ __all__ = [
     "Demonstration",
     "Feedback",
     "Fitted",
+    "Image",
     "Judgement",
     "Message",
     "Prompt",

@@ -27,7 +27,9 @@ def said(value: Text) -> Hashable:
         >>> said([{"role": "user", "content": "Hi"}])
         (('user', 'Hi'),)
     """
-    return value if isinstance(value, str) else tuple((turn["role"], str(turn.get("content"))) for turn in value)
+    if not isinstance(value, list):
+        return str(value)
+    return tuple((turn["role"], str(turn.get("content"))) for turn in value)
 
 
 def _whole(record: Record) -> Hashable:

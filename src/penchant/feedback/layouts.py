@@ -8,6 +8,7 @@ from typing import Any
 from penchant.errors import DataError
 from penchant.feedback import validation
 from penchant.feedback.conversations import implicit_prompt, response_to, split_last_answer
+from penchant.feedback.images import read_image
 from penchant.feedback.records import Comparison, Demonstration, Judgement, Prompt, Ranking, Record, Source, Text
 
 __all__ = ["build", "recognise", "rename"]
@@ -18,6 +19,7 @@ _COMPLETIONS = ("completions", "responses")
 _SCORES, _RANKS = ("scores", "score", "rewards"), ("ranks", "rank")
 _TEXT_KEYS = ("text", "content", "completion", "response", "output")
 _SCORE_KEYS, _RANK_KEYS = ("score", "win", "correct", "reward"), ("rank",)
+_PAIR_OF_IMAGES = ("chosen_image", "rejected_image")
 _RENAMED = {"score_chosen": "chosen_score", "score_rejected": "rejected_score"}
 
 
@@ -50,11 +52,11 @@ def recognise(row: Row) -> str | None:
         >>> recognise({"question": "p"}) is None
         True
     """
-    if "chosen" in row or "rejected" in row:
+    if any(name in row for name in ("chosen", "rejected", *_PAIR_OF_IMAGES)):
         return "comparison"
     if any(isinstance(row.get(name), list | tuple) for name in _COMPLETIONS):
         return "ranking"
-    if "completion" in row or "messages" in row:
+    if any(name in row for name in ("completion", "messages", "image")):
         return "judgement" if "label" in row else "demonstration"
     return "prompt" if "prompt" in row else None
 
@@ -78,6 +80,8 @@ def build(kind: str, row: Row, source: Source) -> Record:
 
 
 def _comparison(row: Row, source: Source) -> Comparison:
+    if any(name in row for name in _PAIR_OF_IMAGES) and "chosen" not in row:
+        return _comparison_of_images(row, source)
     chosen, rejected = (validation.text(row, field, source) for field in ("chosen", "rejected"))
     # An empty answer is what is wrong, not the missing history that follows from it.
     validation.not_empty(chosen, "chosen", source)
@@ -92,14 +96,33 @@ def _comparison(row: Row, source: Source) -> Comparison:
             prompt = _same_history(given, prompt, other, source)
     validation.response(chosen, "chosen", source)
     validation.response(rejected, "rejected", source)
+    _refuse_equal(chosen, rejected, ("chosen", "rejected"), source)
+    fields = validation.extras(row, ("prompt", "chosen", "rejected"), source)
+    return Comparison(prompt=prompt, chosen=chosen, rejected=rejected, source=source, fields=fields)
+
+
+def _refuse_equal(chosen: Any, rejected: Any, names: tuple[str, str], source: Source) -> None:
     if chosen == rejected:
         raise DataError(
-            "'chosen' and 'rejected' are identical.",
+            f"{names[0]!r} and {names[1]!r} are identical.",
             where=str(source),
             why="Such a pair says nothing, and its loss never falls.",
             fix="Remove the record.",
         )
-    fields = validation.extras(row, ("prompt", "chosen", "rejected"), source)
+
+
+def _image(row: Row, column: str, source: Source) -> Any:
+    """The image of a column; to a record it is a response like a text."""
+    if row.get(column) is None:
+        raise validation.missing(column, row, source)
+    return read_image(row[column], column, source)
+
+
+def _comparison_of_images(row: Row, source: Source) -> Comparison:
+    prompt = validation.text(row, "prompt", source)
+    chosen, rejected = (_image(row, column, source) for column in _PAIR_OF_IMAGES)
+    _refuse_equal(chosen, rejected, _PAIR_OF_IMAGES, source)
+    fields = validation.extras(row, ("prompt", *_PAIR_OF_IMAGES), source)
     return Comparison(prompt=prompt, chosen=chosen, rejected=rejected, source=source, fields=fields)
 
 
@@ -118,6 +141,8 @@ def _same_history(given: Text, first: Text, second: Text, source: Source) -> Tex
 
 def _answered(row: Row, source: Source) -> tuple[Text, Text]:
     """Prompt and completion of a row with one response."""
+    if "image" in row and "completion" not in row and "messages" not in row:
+        return validation.text(row, "prompt", source), _image(row, "image", source)
     if "completion" not in row and "messages" in row:
         messages = validation.text(row, "messages", source)
         if isinstance(messages, str):
@@ -135,16 +160,22 @@ def _answered(row: Row, source: Source) -> tuple[Text, Text]:
     return prompt, validation.response(completion, "completion", source)
 
 
+def _taken(row: Row, *more: str) -> tuple[str, ...]:
+    """The columns that prompt and response were read from; beside a text an image is an extra."""
+    texts = ("prompt", "completion", "messages", *more)
+    return texts if "completion" in row or "messages" in row else (*texts, "image")
+
+
 def _judgement(row: Row, source: Source) -> Judgement:
     prompt, completion = _answered(row, source)
     label = validation.label(row, source)
-    fields = validation.extras(row, ("prompt", "completion", "messages", "label"), source)
+    fields = validation.extras(row, _taken(row, "label"), source)
     return Judgement(prompt=prompt, completion=completion, label=label, source=source, fields=fields)
 
 
 def _demonstration(row: Row, source: Source) -> Demonstration:
     prompt, completion = _answered(row, source)
-    fields = validation.extras(row, ("prompt", "completion", "messages"), source)
+    fields = validation.extras(row, _taken(row), source)
     return Demonstration(prompt=prompt, completion=completion, source=source, fields=fields)
 
 

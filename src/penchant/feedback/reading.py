@@ -12,6 +12,7 @@ from penchant.feedback import validation
 from penchant.feedback.collection import Feedback
 from penchant.feedback.datasets import hub_rows, looks_like_hub_id, saved_rows, set_rows
 from penchant.feedback.files import FORMATS, Row, file_rows, typed_cells
+from penchant.feedback.images import located
 from penchant.feedback.layouts import build, recognise, rename
 from penchant.feedback.records import KINDS, Record, Source
 
@@ -61,11 +62,12 @@ def read(
         )
     rows = _of_split(_renamed(rows, mapping or {}, name, textual), split, name)
     kind = kind or _common_kind(rows, name)
+    folder = Path(name).parent if Path(name).is_file() else Path()
     records: list[Record] = []
     bad: list[DataError] = []
     for line, row in rows:
         try:
-            records.append(_record(kind, row, Source(Path(name).name, line)))
+            records.append(_record(kind, row, Source(Path(name).name, line), folder))
         except DataError as error:
             if on_bad == "stop":
                 raise _stopped(error, len(records), len(rows)) from error
@@ -178,7 +180,8 @@ def _common_kind(rows: list[Row], name: str) -> str:
                 f"The layout is not one that is known: {error.what.split('. ', 1)[1]}",
                 where=name,
                 why="Expected prompt + chosen + rejected; prompt + completion (+ label); prompt + completions + scores "
-                "or ranks; messages; or prompt.",
+                "or ranks; messages; or prompt. For images prompt + chosen_image + rejected_image; prompt + image "
+                "(+ label).",
                 fix=" ".join(hints) or "Name the columns: --map prompt=COLUMN --map completion=COLUMN.",
             )
     first = rows[0][1]
@@ -186,7 +189,7 @@ def _common_kind(rows: list[Row], name: str) -> str:
     raise DataError(f"No record can be read. The first: {first}", where=name, fix="Check the file's format.")
 
 
-def _record(kind: str, row: dict[str, Any] | DataError, source: Source) -> Record:
+def _record(kind: str, row: dict[str, Any] | DataError, source: Source, folder: Path) -> Record:
     if isinstance(row, DataError):
         raise row
     own = recognise(row)
@@ -197,7 +200,7 @@ def _record(kind: str, row: dict[str, Any] | DataError, source: Source) -> Recor
             why="A file holds one kind of feedback.",
             fix="Move it to a file of its own.",
         )
-    return build(kind, row, source)
+    return build(kind, located(row, folder), source)
 
 
 def _contains(own: str, kind: str, row: Mapping[str, Any]) -> bool:

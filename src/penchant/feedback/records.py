@@ -30,8 +30,8 @@ def as_text(value: Text) -> str:
         >>> as_text([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}])
         'Hi\\nHello!'
     """
-    if isinstance(value, str):
-        return value
+    if not isinstance(value, list):
+        return str(value)  # a text, or an image, which says which one it is
     contents = [turn.get("content") or "" for turn in value]
     return "\n".join(content if isinstance(content, str) else str(content) for content in contents)
 

@@ -96,8 +96,8 @@ def _wrong(field: str, value: Any, expected: str, source: Source, *, why: str = 
 
 def has_words(value: Text) -> bool:
     """Whether a text or conversation says anything: something beside white space, a picture, or a call of a tool."""
-    if isinstance(value, str):
-        return bool(value.strip())
+    if not isinstance(value, list):
+        return bool(str(value).strip())  # an image always says something
     return any(
         bool(turn.get("tool_calls"))
         or bool(content.strip() if isinstance(content := turn.get("content"), str) else content)

@@ -2,18 +2,21 @@
 
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.build import build_forest
-from penchant.forest.collate import Batch, collate
-from penchant.forest.encoding import EncodedData, Encoder, Example
+from penchant.forest.collate import AnyBatch, Batch, Placed, collate
+from penchant.forest.encoding import EncodedData, Encoder, Example, RecordEncoder
 from penchant.forest.layout import Forest, Segment, TokenSequence
 from penchant.forest.views import register_view, view_names
 
 __all__ = [
+    "AnyBatch",
     "Batch",
     "EncodedData",
     "Encoder",
     "Example",
     "Forest",
+    "Placed",
     "Plan",
+    "RecordEncoder",
     "Segment",
     "TokenSequence",
     "build_forest",

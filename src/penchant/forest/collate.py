@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -12,18 +12,17 @@ from torch import Tensor
 from penchant.feedback.records import Source
 from penchant.forest.build import build_forest
 from penchant.forest.encoding import Example
-from penchant.forest.layout import Forest, TokenSequence
+from penchant.forest.layout import Forest
 
-__all__ = ["Batch", "collate"]
+__all__ = ["AnyBatch", "Batch", "Placed", "collate"]
 
 
-@dataclass(frozen=True)
-class Batch:
-    """B examples laid out as one forest.
+@dataclass(frozen=True, kw_only=True)
+class AnyBatch:
+    """B examples that are computed together, whatever their responses are made of.
 
     Args:
-        forest: the tokens.
-        rows: for each view, [R_view] which rows of the forest's [R, T] arrays are its responses.
+        rows: for each view, [R_view] which of the batch's R responses are its own.
         group: for each view, [R_view] which example (0 to B - 1) each response belongs to.
         fields: for each record field, [B]; [R] where the record has one number per response; [R, T] where it has one
             per token of each response, with zeros behind the last.
@@ -31,71 +30,115 @@ class Batch:
         denominator: what the weighted sum of losses is divided by: the weight of the whole optimizer step, of which
             this batch may be a part.
         sources: where each example came from.
-        step: number of the optimizer step, from 0.
+        step: number of the optimizer step, from 0; None where nothing is trained.
     """
 
-    forest: Forest
     rows: dict[str, Tensor]
     group: dict[str, Tensor]
     fields: dict[str, Tensor]
     weights: Tensor
     denominator: float
     sources: tuple[Source, ...]
-    step: int = 0
+    step: int | None = None
 
     def __len__(self) -> int:
         return len(self.sources)
 
-    def to(self, device: torch.device | str) -> Batch:
+    def to(self, device: torch.device | str) -> Self:
         """The same batch on another device."""
-        moved: dict[str, Any] = {
-            name: {key: value.to(device) for key, value in getattr(self, name).items()}
-            for name in ("rows", "group", "fields")
-        }
-        return replace(self, forest=self.forest.to(device), weights=self.weights.to(device), **moved)
+        moved = {each.name: _moved(getattr(self, each.name), device) for each in fields(self)}
+        return replace(self, **moved)
+
+    @property
+    def work(self) -> int:
+        """How much of the scorer's unit (tokens, images) is computed."""
+        raise NotImplementedError
+
+    @property
+    def work_apart(self) -> int | None:
+        """How much would be computed if every response were scored alone; None where nothing can be shared."""
+        return None
 
 
-def collate(
-    examples: Sequence[Example],
-    *,
-    weights: Sequence[float] | None = None,
-    denominator: float | None = None,
-    step: int = 0,
-    share: bool = True,
-) -> Batch:
-    """Lay examples out as one batch.
+def _moved(value: Any, device: torch.device | str) -> Any:
+    if isinstance(value, dict):
+        return {name: each.to(device) for name, each in value.items()}
+    return value.to(device) if hasattr(value, "to") else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch(AnyBatch):
+    """B examples laid out as one forest.
+
+    Args:
+        forest: the tokens; ``rows`` count the rows of its [R, T] arrays.
+    """
+
+    forest: Forest
+
+    @property
+    def work(self) -> int:
+        """Tokens of the forest."""
+        return self.forest.tokens
+
+    @property
+    def work_apart(self) -> int:
+        """Tokens of all sequences."""
+        return self.forest.sequence_tokens
+
+
+class Placed:
+    """The responses of several examples in one order, and what every batch says about them.
 
     Args:
         examples: at least one.
         weights: weights to use instead of the examples' own.
         denominator: of the optimizer step; the batch's own weight where absent.
-        step: number of the optimizer step.
-        share: False gives every response its own tree.
+        step: number of the optimizer step; None where nothing is trained.
     """
-    sequences: list[TokenSequence] = []
-    owner: list[int] = []
-    rows: dict[str, list[int]] = {}
-    group: dict[str, list[int]] = {}
-    for place, example in enumerate(examples):
-        for view, members in example.views.items():
-            rows.setdefault(view, []).extend(range(len(sequences), len(sequences) + len(members)))
-            group.setdefault(view, []).extend([place] * len(members))
-            sequences.extend(members)
-            owner.extend([place] * len(members))
-    weight = torch.tensor([example.weight for example in examples] if weights is None else weights)
-    return Batch(
-        forest=build_forest(sequences, owner, share=share),
-        rows={view: torch.tensor(each) for view, each in rows.items()},
-        group={view: torch.tensor(each) for view, each in group.items()},
-        fields=_fields(examples),
-        weights=weight.float(),
-        denominator=float(weight.sum()) if denominator is None else denominator,
-        sources=tuple(example.source for example in examples),
-        step=step,
-    )
+
+    def __init__(
+        self,
+        examples: Sequence[Any],
+        weights: Sequence[float] | None = None,
+        denominator: float | None = None,
+        step: int | None = None,
+    ) -> None:
+        self.responses: list[Any] = []
+        self.owner: list[int] = []
+        rows: dict[str, list[int]] = {}
+        group: dict[str, list[int]] = {}
+        for place, example in enumerate(examples):
+            for view, members in example.views.items():
+                rows.setdefault(view, []).extend(range(len(self.responses), len(self.responses) + len(members)))
+                group.setdefault(view, []).extend([place] * len(members))
+                self.responses.extend(members)
+                self.owner.extend([place] * len(members))
+        weight = torch.tensor([example.weight for example in examples] if weights is None else weights)
+        self.told: dict[str, Any] = {
+            "rows": {view: torch.tensor(each) for view, each in rows.items()},
+            "group": {view: torch.tensor(each) for view, each in group.items()},
+            "fields": _fields(examples),
+            "weights": weight.float(),
+            "denominator": float(weight.sum()) if denominator is None else denominator,
+            "sources": tuple(example.source for example in examples),
+            "step": step,
+        }
 
 
-def _fields(examples: Sequence[Example]) -> dict[str, Tensor]:
+def collate(examples: Sequence[Example], *, share: bool = True, **told: Any) -> Batch:
+    """Lay examples out as one batch.
+
+    Args:
+        examples: at least one.
+        share: False gives every response its own tree.
+        told: weights, denominator and step, as for `Placed`.
+    """
+    placed = Placed(examples, **told)
+    return Batch(forest=build_forest(placed.responses, placed.owner, share=share), **placed.told)
+
+
+def _fields(examples: Sequence[Any]) -> dict[str, Tensor]:
     result = {}
     for name in examples[0].fields:
         values = [example.fields[name] for example in examples]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from penchant.errors import DataError
 from penchant.feedback.records import Comparison, Record, Source, Text
@@ -14,7 +15,9 @@ from penchant.feedback.truncation import CutTable, Fitted, Truncation
 from penchant.forest.layout import TokenSequence
 from penchant.forest.views import view_texts
 
-__all__ = ["EncodedData", "Encoder", "Example"]
+__all__ = ["EncodedData", "Encoder", "Example", "RecordEncoder"]
+
+Field: TypeAlias = float | list[float] | list[list[float]]
 
 
 @dataclass(frozen=True)
@@ -45,35 +48,27 @@ class Example:
 class EncodedData:
     """Examples with the count of what was cut on the way."""
 
-    examples: list[Example]
+    examples: list[Any]
     cut: CutTable = field(default_factory=CutTable)
 
     def __len__(self) -> int:
         return len(self.examples)
 
 
-class Encoder:
-    """Turns records into examples.
+class RecordEncoder(ABC):
+    """Turns records into examples, whatever the responses are made of; `_example` says how one record is turned.
 
     Args:
-        renderer: the one renderer of training, scoring and generation.
         views: names of the views to build.
-        fields: names of the record fields to read; those in ``optional`` may be absent from all records.
-        truncation: how long a sequence may be, and what to do with longer ones.
+        fields: names of the record fields to read.
         optional: views and fields that records need not supply.
     """
 
-    def __init__(
-        self,
-        renderer: Renderer,
-        views: Sequence[str],
-        fields: Sequence[str] = (),
-        truncation: Truncation | None = None,
-        optional: Iterable[str] = (),
-    ) -> None:
-        self.renderer, self.views, self.fields = renderer, tuple(views), tuple(fields)
-        self.truncation = truncation or Truncation(None)
-        self.optional = frozenset(optional)
+    #: What to do where no record can be used.
+    advice = "Run `penchant data check` on the file."
+
+    def __init__(self, views: Sequence[str], fields: Sequence[str] = (), optional: Iterable[str] = ()) -> None:
+        self.views, self.fields, self.optional = tuple(views), tuple(fields), frozenset(optional)
 
     def encode(self, records: Sequence[Record], progress: Callable[[int], None] | None = None) -> EncodedData:
         """Encode all records; those that do not fit are counted, never silently lost.
@@ -95,11 +90,75 @@ class Encoder:
         if not data.examples:
             reasons = ", ".join(f"{count} {reason}" for reason, count in data.cut.dropped_because.items())
             raise DataError(
-                f"None of the {len(records)} records can be used ({reasons or 'there is none'}).",
-                fix="Raise max_length, choose another truncation policy, or run `penchant data check` on the file.",
+                f"None of the {len(records)} records can be used ({reasons or 'there is none'}).", fix=self.advice
             )
         _require_same_fields(data.examples)
         return data
+
+    @abstractmethod
+    def _example(self, record: Record, cut: CutTable) -> Any:
+        """One record as an example, or None where it takes no part (then it is counted in ``cut``)."""
+
+    def _texts(self, name: str, record: Record) -> list[tuple[Text, Text]] | None:
+        try:
+            return view_texts(name, record)
+        except DataError:
+            if name in self.optional:
+                return None
+            raise
+
+    def _numbers(self, record: Record) -> tuple[dict[str, Field], float]:
+        """The record's fields that are asked for, and its weight."""
+        fields = {name: value for name in self.fields if (value := self._field(name, record)) is not None}
+        weight = record.fields.get("weight")
+        return fields, 1.0 if weight is None else _number("weight", weight, record)
+
+    def _field(self, name: str, record: Record) -> Field | None:
+        value = getattr(record, name, None)
+        value = record.fields.get(name) if value is None else value
+        if value is None and name in self.optional:
+            return None
+        if value is None:
+            have = ", ".join(sorted(record.fields)) or "none"
+            raise DataError(
+                f"The objective needs the field {name!r}, which this record does not have (further fields: {have}).",
+                where=str(record.source),
+                fix=f"Add a number {name!r} to every record, or map a column to it with --map {name}=COLUMN.",
+            )
+        if isinstance(value, list | tuple):
+            return [
+                [_number(name, token, record) for token in each]
+                if isinstance(each, list | tuple)
+                else _number(name, each, record)
+                for each in value
+            ]  # type: ignore[return-value]  # a record holds the one form or the other
+        return _number(name, value, record)
+
+
+class Encoder(RecordEncoder):
+    """Turns records of text into examples.
+
+    Args:
+        renderer: the one renderer of training, scoring and generation.
+        views: names of the views to build.
+        fields: names of the record fields to read; those in ``optional`` may be absent from all records.
+        truncation: how long a sequence may be, and what to do with longer ones.
+        optional: views and fields that records need not supply.
+    """
+
+    advice = "Raise max_length, choose another truncation policy, or run `penchant data check` on the file."
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        views: Sequence[str],
+        fields: Sequence[str] = (),
+        truncation: Truncation | None = None,
+        optional: Iterable[str] = (),
+    ) -> None:
+        super().__init__(views, fields, optional)
+        self.renderer = renderer
+        self.truncation = truncation or Truncation(None)
 
     def _example(self, record: Record, cut: CutTable) -> Example | None:
         views = {name: texts for name in self.views if (texts := self._texts(name, record)) is not None}
@@ -123,17 +182,8 @@ class Encoder:
                 each = fitted[key]
                 sequences[name].append(TokenSequence(each.prompt, each.responses[taken[key]]))
                 taken[key] += 1
-        fields = {name: value for name in self.fields if (value := self._field(name, record)) is not None}
-        weight = record.fields.get("weight")
-        return Example(sequences, fields, 1.0 if weight is None else _number("weight", weight, record), record.source)
-
-    def _texts(self, name: str, record: Record) -> list[tuple[Text, Text]] | None:
-        try:
-            return view_texts(name, record)
-        except DataError:
-            if name in self.optional:
-                return None
-            raise
+        fields, weight = self._numbers(record)
+        return Example(sequences, fields, weight, record.source)
 
     def _fit(self, record: Record, views: dict[str, list[tuple[Text, Text]]]) -> dict[Any, Fitted]:
         """All sequences of a record that answer one prompt keep the same part of it."""
@@ -155,27 +205,6 @@ class Encoder:
                 raise
             raise DataError(error.what, where=str(record.source), why=error.why, fix=error.fix) from error
 
-    def _field(self, name: str, record: Record) -> float | list[float] | list[list[float]] | None:
-        value = getattr(record, name, None)
-        value = record.fields.get(name) if value is None else value
-        if value is None and name in self.optional:
-            return None
-        if value is None:
-            have = ", ".join(sorted(record.fields)) or "none"
-            raise DataError(
-                f"The objective needs the field {name!r}, which this record does not have (further fields: {have}).",
-                where=str(record.source),
-                fix=f"Add a number {name!r} to every record, or map a column to it with --map {name}=COLUMN.",
-            )
-        if isinstance(value, list | tuple):
-            return [
-                [_number(name, token, record) for token in each]
-                if isinstance(each, list | tuple)
-                else _number(name, each, record)
-                for each in value
-            ]  # type: ignore[return-value]  # a record holds the one form or the other
-        return _number(name, value, record)
-
 
 def _number(name: str, value: Any, record: Record) -> float:
     try:
@@ -191,7 +220,7 @@ def _number(name: str, value: Any, record: Record) -> float:
     return number
 
 
-def _require_same_fields(examples: Sequence[Example]) -> None:
+def _require_same_fields(examples: Sequence[Any]) -> None:
     """A field that only some records have can be batched neither with them nor without."""
     first = examples[0]
     for example in examples:

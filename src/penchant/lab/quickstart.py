@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from penchant.errors import OutputError, TrainingError
+from penchant.errors import TrainingError
 from penchant.lab.language import (
     build_tokenizer,
     demonstrations,
@@ -20,6 +20,7 @@ from penchant.lab.language import (
     true_reward,
 )
 from penchant.lab.policies import Answer, PolicyComparison, answer, compare_policies
+from penchant.lab.results import add_results, claim_folder
 
 if TYPE_CHECKING:
     from penchant.training.api import Result
@@ -108,7 +109,7 @@ def run_quickstart(
         TrainingError: the base model learned too little to be asked for comparisons.
     """
     plan = plan or Plan()
-    _prepare(output, overwrite)
+    claim_folder(output, ("base", "aligned"), overwrite)
     told(STEPS[0])
     base = train_base(output, plan, seed=seed, overwrite=overwrite, progress=progress)
     told(STEPS[1])
@@ -220,31 +221,16 @@ def write_results(run: Path, comparison: PolicyComparison) -> Path:
     Returns:
         The path of the HTML report.
     """
-    from penchant.evaluation.report import write_report
-
-    path = run / "summary.json"
-    summary = json.loads(path.read_text(encoding="utf-8"))
-    summary["title"] = "Quickstart: product reviews, aligned with DPO"
-    summary.setdefault("before", {}).update({"true_reward": comparison.before.value, "win_rate": 0.5, "kl": 0.0})
-    summary.setdefault("after", {}).update(
-        {
-            "true_reward": comparison.after.value,
-            "true_reward/gain": comparison.gain.value,
-            "win_rate": comparison.wins.value,
-            "kl": comparison.kl.value,
-        }
+    figures = {"true_reward": comparison.after, "true_reward/gain": comparison.gain}
+    figures |= {"win_rate": comparison.wins, "kl": comparison.kl}
+    return add_results(
+        run,
+        title="Quickstart: product reviews, aligned with DPO",
+        before={"true_reward": comparison.before.value, "win_rate": 0.5, "kl": 0.0},
+        after={name: each.value for name, each in figures.items()},
+        intervals=figures,
+        samples=comparison.samples[:12],
     )
-    intervals = summary.setdefault("intervals", {})
-    for name, interval in (
-        ("true_reward", comparison.after),
-        ("true_reward/gain", comparison.gain),
-        ("win_rate", comparison.wins),
-        ("kl", comparison.kl),
-    ):
-        intervals[name] = [interval.low, interval.high]
-    path.write_text(json.dumps(summary, indent=1), encoding="utf-8")
-    (run / "samples.json").write_text(json.dumps(comparison.samples[:12], indent=1), encoding="utf-8")
-    return write_report(run)
 
 
 def _demonstrations(plan: Plan, seed: int) -> list[dict[str, Any]]:
@@ -259,24 +245,6 @@ def _fluency(comparison: PolicyComparison, side: str) -> float:
     """Mean share of grammatical sentences."""
     shares = [grammatical_share(sample["prompt"], sample[side]) for sample in comparison.samples]
     return sum(shares) / len(shares)
-
-
-def _prepare(output: Path, overwrite: bool) -> None:
-    """Refuse early what would fail late."""
-    if not overwrite and any((output / name).exists() for name in ("base", "aligned")):
-        raise OutputError(
-            "The folder already holds a quickstart.",
-            where=str(output),
-            fix="Give --overwrite to replace it, or another folder with --output.",
-        )
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"The output folder cannot be written ({error.strerror or error}).",
-            where=str(output),
-            fix="Choose another folder with --output.",
-        ) from error
 
 
 def _write_lines(path: Path, records: Sequence[dict[str, Any]]) -> Path:

@@ -7,7 +7,7 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -31,11 +31,11 @@ class Anchor:
 
     kind: str = "none"
 
-    def prepare(self, sequences: Sequence[TokenSequence], progress: Progress | None = None) -> None:
-        """Called once with all sequences of the run, while the policy is still the initial model."""
+    def prepare(self, responses: Sequence[Any], progress: Progress | None = None) -> None:
+        """Called once with all responses of the run, while the policy is still the initial model."""
 
-    def score(self, forest: Forest, whole: bool = False) -> tuple[Tensor | None, ReferenceRows | None]:
-        """Reference log-probabilities of a forest's targets.
+    def score(self, forest: Any, whole: bool = False) -> tuple[Tensor | None, ReferenceRows | None]:
+        """Reference log-probabilities of a forest's targets (or of whatever else the scorer lays out).
 
         Args:
             forest: the batch.
@@ -128,9 +128,9 @@ class CachedAnchor(Anchor):
         model = fingerprint(scorer.core)
         self.cache = ReferenceCache(folder, model if self.lowered is None else f"{precision}-{model}")
 
-    def prepare(self, sequences: Sequence[TokenSequence], progress: Progress | None = None) -> None:
+    def prepare(self, responses: Sequence[TokenSequence], progress: Progress | None = None) -> None:
         """Compute what the cache lacks; recheck a few of the values that it has."""
-        distinct = list({ReferenceCache.key(sequence): sequence for sequence in sequences}.values())
+        distinct = list({ReferenceCache.key(sequence): sequence for sequence in responses}.values())
         missing = [sequence for sequence, known in zip(distinct, self.cache.has(distinct), strict=True) if not known]
         absent = {ReferenceCache.key(sequence) for sequence in missing}
         self._recheck([sequence for sequence in distinct if ReferenceCache.key(sequence) not in absent][:4])

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,15 @@ from penchant.errors import OutputError
 from penchant.forest.layout import TokenSequence
 
 __all__ = ["ReferenceCache", "default_folder", "fingerprint"]
+
+# Entries of a configuration that change without the function of the model.
+VOLATILE = (
+    "_name_or_path",
+    "transformers_version",
+    "_diffusers_version",
+    "_attn_implementation_autoset",
+    "use_cache",
+)
 
 
 def default_folder() -> Path:
@@ -36,8 +45,8 @@ def fingerprint(model: Any) -> str:
     Adapters are left out: the reference is the model beneath them.
     """
     digest = hashlib.sha256()
-    config = model.config.to_dict()
-    for volatile in ("_name_or_path", "transformers_version", "_attn_implementation_autoset", "use_cache"):
+    config = dict(model.config) if isinstance(model.config, Mapping) else model.config.to_dict()
+    for volatile in VOLATILE:
         config.pop(volatile, None)
     digest.update(json.dumps(config, sort_keys=True, default=str).encode())
     for name, value in sorted(model.state_dict().items()):

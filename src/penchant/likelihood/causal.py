@@ -6,6 +6,7 @@ import functools
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,10 +14,13 @@ from torch import Tensor, nn
 
 from penchant.errors import ModelError
 from penchant.forest.attention import ATTENTION, AttentionPlan, Backend, register_attention
+from penchant.forest.collate import Batch, collate
 from penchant.forest.layout import Forest
 from penchant.likelihood.dropout import without_dropout
 from penchant.likelihood.head import Head, ReferenceRows, token_statistics
 from penchant.likelihood.sequences import sequence_rows
+from penchant.objectives.requirements import Needs
+from penchant.objectives.scored import Scored
 
 __all__ = ["CausalScorer", "ScoreRequest", "core_model"]
 
@@ -62,6 +66,11 @@ class CausalScorer:
 
     Reference: DESIGN of the forest in ``docs/architecture.md``.
     """
+
+    unit = "tokens"
+    #: Tokens of a forward pass without gradient.
+    measured_at_once = 8192
+    collate = staticmethod(collate)
 
     def __init__(self, model: nn.Module, attention: Backend | str | None = None, chunk_rows: int | None = None) -> None:
         from penchant.likelihood.support import choose_attention, plain_head
@@ -132,6 +141,24 @@ class CausalScorer:
             if name == ATTENTION:
                 register_attention()
             self.core.set_attn_implementation(name)
+
+    def facts(self) -> dict[str, str]:
+        """What a summary says of the likelihood."""
+        return {"attention": self.attention}
+
+    def anchor(self, kind: str, cache: Path | None = None, precision: str | None = None) -> Any:
+        """The reference; see `penchant.likelihood.anchors.build_anchor`."""
+        from penchant.likelihood.anchors import build_anchor  # anchors build on this file
+
+        return build_anchor(kind, self, cache, precision)
+
+    def score_batch(
+        self, batch: Batch, anchor: Any, needs: Needs, module: nn.Module | None = None
+    ) -> dict[str, Scored]:
+        """Every view of a batch; see `penchant.likelihood.scoring.score_batch`."""
+        from penchant.likelihood.scoring import score_batch  # scoring builds on this file
+
+        return score_batch(self, batch, anchor, needs, module)
 
     def score(
         self,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-__all__ = ["log1mexp", "logsigmoid", "masked_mean", "masked_sum", "wide_dtype"]
+__all__ = ["log1mexp", "logsigmoid", "masked_mean", "masked_sum", "over_expm1", "wide_dtype"]
 
 
 def wide_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -89,3 +89,28 @@ def log1mexp(log_probability: Tensor) -> Tensor:
     close = torch.log(-torch.expm1(torch.where(near, bounded, -1.0)))
     far = torch.log1p(-torch.exp(torch.where(near, -1.0, bounded)))
     return torch.where(near, close, far)
+
+
+def over_expm1(values: Tensor) -> Tensor:
+    """A number over its exponential minus one.
+
+    φ(u) = u / (eᵘ − 1),   φ(0) = 1,   φ'(0) = −1/2
+
+    Args:
+        values: any shape.
+
+    Returns:
+        The same shape; positive, decreasing, and finite with its gradient at ±1e4.
+
+    Example:
+        >>> over_expm1(torch.tensor([0.0, 1e4], dtype=torch.float64))
+        tensor([1., 0.], dtype=torch.float64)
+    """
+    small = values.abs() < 1e-2
+    # Each branch sees only arguments that are safe for it; e⁻ᵘ is taken of |u|, so nothing overflows.
+    series = torch.where(small, values, 0.0)
+    close = 1 - series / 2 + series**2 / 12 - series**4 / 720
+    safe = torch.where(small, 1.0, values)
+    size = safe.abs()
+    far = size * torch.exp(-safe.clamp(min=0)) / -torch.expm1(-size)
+    return torch.where(small, close, far)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from penchant.errors import ConfigurationError
+from penchant.media import find_medium
 from penchant.objectives.base import Objective
 from penchant.training.preparation import Given
 from penchant.training.progress import Reporter
@@ -31,12 +31,12 @@ def train(
     """Train a model on feedback.
 
     Args:
-        model: a folder, a hub id, or a causal language model of transformers in memory (trained in place; where a
-            reference is needed a frozen copy is made).
+        model: a folder, a hub id, or a causal language model of transformers or a pipeline of diffusers in memory
+            (trained in place; where a reference is needed a frozen copy is made).
         data: a file, folder, hub id, ``datasets.Dataset``, or records as dictionaries.
         objective: an `Objective`, its id (``"dpo"``, ``"dpo+0.2*nll"``), or ``{"name": "dpo", "beta": 0.1}``.
         output: the run's folder.
-        tokenizer: needed where the model is given in memory.
+        tokenizer: needed where a language model is given in memory.
         eval_data: held-out data, in any form that ``data`` may have.
         resume: go on from the last checkpoint in ``output``.
         overwrite: delete the run that is in ``output``.
@@ -51,8 +51,11 @@ def train(
     """
     named = {"model": model, "data": data} | ({} if eval_data is None else {"eval_data": eval_data})
     given, values = _told_apart(named, objective, tokenizer)
+    settings = make_recipe({**recipe, **values, "output": str(output)}, "penchant.train")
+    if given.model is not None:
+        find_medium(settings.medium, settings.model, given.model).check_given(tokenizer)
     return carry_out(
-        make_recipe({**recipe, **values, "output": str(output)}, "penchant.train"),
+        settings,
         given,
         resume=resume,
         overwrite=overwrite,
@@ -75,8 +78,4 @@ def _told_apart(
         else:
             setattr(given, key, value)
             values[key] = f"in memory ({type(value).__name__})"
-    if given.model is not None and tokenizer is None:
-        raise ConfigurationError(
-            "The model is given in memory, without a tokenizer.", fix="Pass tokenizer=... beside model=..."
-        )
     return given, values

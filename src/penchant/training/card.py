@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = ["model_card"]
@@ -19,13 +20,14 @@ SHOWN = {
 }
 
 
-def model_card(summary: dict[str, Any], recipe_yaml: str, paper: str) -> str:
+def model_card(summary: dict[str, Any], recipe_yaml: str, paper: str, metadata: Mapping[str, str]) -> str:
     """The card as Markdown with the hub's metadata block.
 
     Args:
         summary: the run's ``summary.json``.
         recipe_yaml: the resolved recipe.
         paper: the objective's paper.
+        metadata: the hub's, of this medium.
     """
     before, after = summary["before"], summary["after"]
     rows = [
@@ -35,8 +37,7 @@ def model_card(summary: dict[str, Any], recipe_yaml: str, paper: str) -> str:
     ]
     lines = [
         "---",
-        "library_name: transformers",
-        "pipeline_tag: text-generation",
+        *(f"{name}: {value}" for name, value in metadata.items()),
         "tags: [preference-optimization, penchant]",
         "---",
         "",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from penchant.forest.batching import Plan
-from penchant.forest.collate import Batch, collate
-from penchant.forest.encoding import Example
+from penchant.forest.collate import AnyBatch
 
 __all__ = ["training_loader"]
 
@@ -23,21 +23,21 @@ class Place(NamedTuple):
     denominator: float
 
 
-class _Examples(Dataset[tuple[Example, Place]]):
-    def __init__(self, examples: Sequence[Example]) -> None:
+class _Examples(Dataset[tuple[Any, Place]]):
+    def __init__(self, examples: Sequence[Any]) -> None:
         self.examples = examples
 
     def __len__(self) -> int:
         return len(self.examples)
 
-    def __getitem__(self, place: Place) -> tuple[Example, Place]:  # type: ignore[override]
+    def __getitem__(self, place: Place) -> tuple[Any, Place]:  # type: ignore[override]
         return self.examples[place.example], place
 
 
 class _MicroBatches(Sampler[list[Place]]):
     """The micro-batches of one process, step after step, over the whole run."""
 
-    def __init__(self, plan: Plan, examples: Sequence[Example], accumulate: int, process: int, processes: int) -> None:
+    def __init__(self, plan: Plan, examples: Sequence[Any], accumulate: int, process: int, processes: int) -> None:
         self.plan, self.accumulate, self.process, self.processes = plan, accumulate, process, processes
         self.sizes = [example.size for example in examples]
         self.weights = [example.weight for example in examples]
@@ -55,7 +55,7 @@ class _MicroBatches(Sampler[list[Place]]):
                 yield places or [Place(members[0], True, step, denominator)]
 
 
-def _collate(items: list[tuple[Example, Place]]) -> dict[str, Batch]:
+def _laid_out(collate: Callable[..., AnyBatch], items: list[tuple[Any, Place]]) -> dict[str, AnyBatch]:
     examples, places = zip(*items, strict=True)
     weights = [0.0 if place.ghost else example.weight for example, place in items]
     first = places[0]
@@ -63,25 +63,27 @@ def _collate(items: list[tuple[Example, Place]]) -> dict[str, Batch]:
 
 
 def training_loader(
-    examples: Sequence[Example],
+    examples: Sequence[Any],
     plan: Plan,
+    collate: Callable[..., AnyBatch],
     *,
     accumulate: int = 1,
     process: int = 0,
     processes: int = 1,
     workers: int = 0,
-) -> DataLoader[dict[str, Batch]]:
+) -> DataLoader[dict[str, AnyBatch]]:
     """A loader over all micro-batches of this process, for the whole run (one pass).
 
     Args:
         examples: the encoded data.
         plan: the steps.
+        collate: lays examples out as one batch (see `penchant.likelihood.scorer.Scorer`).
         accumulate: micro-batches a step and process.
         process: number of this process.
         processes: how many there are.
-        workers: processes that lay out forests ahead of time.
+        workers: processes that lay out batches ahead of time.
     """
     sampler = _MicroBatches(plan, examples, accumulate, process, processes)
     # Examples go in, batches come out, so the two types differ.
     source: Dataset[Any] = _Examples(examples)
-    return DataLoader(source, batch_sampler=sampler, collate_fn=_collate, num_workers=workers)
+    return DataLoader(source, batch_sampler=sampler, collate_fn=partial(_laid_out, collate), num_workers=workers)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from penchant.errors import TrainingError
-from penchant.forest.collate import Batch
+from penchant.forest.collate import AnyBatch
 from penchant.likelihood.anchors import Anchor
 from penchant.objectives.base import Objective
 from penchant.objectives.scored import Scored
@@ -20,8 +20,11 @@ __all__ = ["check_gradients", "check_margin", "check_trainable", "refuse_nan", "
 
 log = logging.getLogger("penchant")
 
+# Convolutions choose their algorithm by whether a gradient is asked for; what that changes is not worth a word.
+NOTABLE = 1e-6
 
-def refuse_nan(losses: Tensor, batch: Batch) -> None:
+
+def refuse_nan(losses: Tensor, batch: AnyBatch) -> None:
     """Stop at a loss that is not a number, and name the records it came from.
 
     Raises:
@@ -35,7 +38,7 @@ def refuse_nan(losses: Tensor, batch: Batch) -> None:
     more = f" and {len(places) - 5} more" if len(places) > 5 else ""
     raise TrainingError(
         f"The loss of {len(places)} of {len(batch)} examples is not a number (records {named}{more}).",
-        where=f"step {batch.step + 1}",
+        where=f"step {(batch.step or 0) + 1}",
         why="Going on would spoil every weight. The last checkpoint is untouched.",
         fix="Look at these records with `penchant data show`; a smaller learning rate or precision=float32 often "
         "helps.",
@@ -87,7 +90,7 @@ def check_margin(views: Mapping[str, Scored], anchor: Anchor, reduced: bool) -> 
             fix="Usual causes: a layer with randomness other than dropout, number types that differ between the two "
             "(see precision), a cache filled under other conditions (delete it), or weights changed since the start.",
         )
-    if anchor.kind == "initial":
+    if anchor.kind == "initial" and gap > NOTABLE:
         # A cache is filled in other batches, where rounding differs; a copy has no such excuse.
         log.warning("Policy and reference are equal, but their log-probabilities differ by %.2g nats (rounding).", gap)
 

@@ -24,7 +24,7 @@ FILES = (
     "doctor.json",
     "report.html",
 )
-FOLDERS = ("checkpoints", "model", "adapter", "rounds", "states")
+FOLDERS = ("checkpoints", "model", "adapter", "rounds", "states", "samples")
 
 
 class RunFolder:
@@ -192,6 +192,7 @@ class RunFolder:
             "keep_checkpoints",
             "samples",
             "sample_tokens",
+            "sample_steps",
             "report_to",
             "accumulate",
             "device",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import platform
 from importlib import metadata
 from typing import Any
@@ -13,55 +12,14 @@ from torch import nn
 from penchant import __version__
 from penchant.evaluation.heldout import HeldOut
 from penchant.evaluation.metrics import win
-from penchant.evaluation.samples import Samples
-from penchant.feedback.rendering import Renderer
 from penchant.training.folder import RunFolder
 from penchant.training.preparation import Prepared
 from penchant.training.recipe import Recipe
 
-__all__ = ["save_model", "summarise", "write_numbers"]
+__all__ = ["summarise", "write_numbers"]
 
 
-def save_model(model: nn.Module, renderer: Renderer, folder: RunFolder, recipe: Recipe) -> nn.Module:
-    """Save model and tokenizer as a folder that ``from_pretrained`` loads; an adapter is merged, and kept as well.
-
-    Returns:
-        The model that was saved (for an adapter, the merged one).
-    """
-    saved: Any = model
-    if hasattr(model, "merge_and_unload"):
-        saved.save_pretrained(folder.path / "adapter")
-        if recipe.lora is None or recipe.lora.quantize is None:
-            saved = saved.merge_and_unload()
-    generation = getattr(saved, "generation_config", None)
-    if generation is not None:
-        known = generation.eos_token_id
-        ends = [known] if isinstance(known, int) else list(known or [])
-        # Training teaches the model to end with this token, so generation has to stop at it.
-        generation.eos_token_id = sorted({*ends, *renderer.stop_token_ids})
-    saved.save_pretrained(folder.model)
-    _tokenizer_as_trained(renderer).save_pretrained(folder.model)
-    return saved
-
-
-def _tokenizer_as_trained(renderer: Renderer) -> Any:
-    """The tokenizer with the chat template of the run, so that whoever loads the model talks to it as it was taught."""
-    template, tokenizer = renderer.chat_template, renderer.tokenizer
-    if template is None or template == tokenizer.chat_template:
-        return tokenizer
-    tokenizer = copy.deepcopy(tokenizer)
-    probe = [{"role": "user", "content": "Hi"}]
-    # The templates built in leave BOS to the tokenizer, which adds none to what a template has rendered.
-    for tokenizer.chat_template in ("{{ bos_token }}" + template, template):
-        rendered = tokenizer.apply_chat_template(probe, add_generation_prompt=True, tokenize=True, return_dict=False)
-        if rendered == renderer.prompt_ids(probe):
-            break
-    return tokenizer
-
-
-def write_numbers(
-    folder: RunFolder, before: HeldOut, after: HeldOut, prompts: list[str], old: Samples, new: Samples
-) -> None:
+def write_numbers(folder: RunFolder, before: HeldOut, after: HeldOut, samples: list[dict[str, Any]]) -> None:
     """``rewards.json`` and ``samples.json``."""
     folder.write_json(
         "rewards.json",
@@ -71,14 +29,7 @@ def write_numbers(
             "logp_margin": {"before": before.logp_margin, "after": after.logp_margin},
         },
     )
-    rows = zip(prompts, old.texts, new.texts, strict=True)
-    folder.write_json(
-        "samples.json",
-        [
-            {"prompt": prompt, "before": first, "after": second, "reward_before": None, "reward_after": None}
-            for prompt, first, second in rows
-        ],
-    )
+    folder.write_json("samples.json", samples)
 
 
 def summarise(
@@ -90,7 +41,7 @@ def summarise(
     after: HeldOut,
     seconds: float,
     anchor: str,
-    attention: str,
+    likelihood: dict[str, str],
     model_name: str,
     model_fingerprint: str,
     warnings: list[str],
@@ -104,7 +55,7 @@ def summarise(
         "data": prepared.train.name,
         "measured_on": prepared.measured_on,
         "anchor": anchor,
-        "attention": attention,
+        **likelihood,
         "steps": len(prepared.plan),
         "examples": len(prepared.examples),
         "seconds": seconds,

@@ -13,12 +13,9 @@ import numpy as np
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.reading import read
-from penchant.feedback.rendering import Renderer
-from penchant.feedback.tokenizer import load_tokenizer
-from penchant.feedback.truncation import Truncation
 from penchant.forest.batching import Plan, plan_batches
-from penchant.forest.encoding import EncodedData, Encoder
-from penchant.likelihood.context import length_limit
+from penchant.forest.encoding import EncodedData, RecordEncoder
+from penchant.media import Medium, find_medium
 from penchant.objectives.base import Objective
 from penchant.objectives.registry import build
 from penchant.training.progress import Reporter
@@ -47,23 +44,22 @@ class Prepared:
 
     Args:
         objective: the objective.
-        renderer: the one renderer.
+        medium: what the responses are made of, and what a run does differently for it.
         train: the training records; ``heldout`` the held-out ones (or some of the training records).
         examples: the encoded training data; ``heldout_examples`` the held-out ones.
         plan: every step.
         measured_on: in words, what before and after are measured on.
-        max_length: the limit that was applied.
+        held_out: whether that is data that is not trained on.
     """
 
     objective: Objective
-    renderer: Renderer
+    medium: Medium
     train: Feedback
     heldout: Feedback
     examples: EncodedData
     heldout_examples: EncodedData
     plan: Plan
     measured_on: str
-    max_length: int | None
     held_out: bool
 
 
@@ -118,15 +114,10 @@ def prepare(recipe: Recipe, given: Given, reporter: Reporter) -> Prepared:
             reporter.warn(
                 f"{len(feedback.bad)} bad records of {feedback.name} were left out; the first: {feedback.bad[0]}"
             )
-    tokenizer = given.tokenizer or load_tokenizer(recipe.model)
-    renderer = Renderer(tokenizer, chat_template=recipe.chat_template, end_token=recipe.end_token)
-    max_length = length_limit(recipe.model, given.model, tokenizer, recipe.max_length)
-    wanted = objective.requirements
-    encoder = Encoder(
-        renderer, wanted.views, wanted.fields, Truncation(max_length, recipe.truncation), optional=wanted.optional
-    )
-    examples = _encode(encoder, train, "Tokenising", reporter)
-    heldout_examples = _encode(encoder, heldout, "Tokenising held-out data", reporter)
+    medium = find_medium(recipe.medium, recipe.model, given.model)(recipe, given.model, given.tokenizer)
+    encoder = medium.encoder(objective)
+    examples = _encode(encoder, train, "Encoding", medium.max_length, reporter)
+    heldout_examples = _encode(encoder, heldout, "Encoding held-out data", medium.max_length, reporter)
     plan = plan_batches(
         [example.size for example in examples.examples],
         batch_size=recipe.batch_size,
@@ -137,9 +128,7 @@ def prepare(recipe: Recipe, given: Given, reporter: Reporter) -> Prepared:
         group_by_length=recipe.group_by_length,
     )
     held_out = not measured_on.startswith("training")
-    return Prepared(
-        objective, renderer, train, heldout, examples, heldout_examples, plan, measured_on, max_length, held_out
-    )
+    return Prepared(objective, medium, train, heldout, examples, heldout_examples, plan, measured_on, held_out)
 
 
 def _name(given: Any, named: str) -> str:
@@ -195,7 +184,9 @@ def _divide(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feed
     return train, heldout
 
 
-def _encode(encoder: Encoder, feedback: Feedback, title: str, reporter: Reporter) -> EncodedData:
+def _encode(
+    encoder: RecordEncoder, feedback: Feedback, title: str, limit: int | None, reporter: Reporter
+) -> EncodedData:
     total = len(feedback)
     with reporter.bar(title, total):
         every = max(1, total // 100)
@@ -205,7 +196,7 @@ def _encode(encoder: Encoder, feedback: Feedback, title: str, reporter: Reporter
                 reporter.advance(done, total)
 
         encoded = encoder.encode(feedback.records, advance)
-    cut, limit = encoded.cut, encoder.truncation.max_length
+    cut = encoded.cut
     if cut.dropped or cut.response_cut or cut.prompt_cut:
         reasons = ", ".join(f"{count} {reason}" for reason, count in cut.dropped_because.items())
         reporter.warn(

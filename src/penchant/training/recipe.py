@@ -19,7 +19,7 @@ from pydantic import (
 
 from penchant.errors import ConfigurationError, nearest
 
-__all__ = ["LoRA", "Recipe", "make_recipe", "read_keys", "read_recipe", "validated"]
+__all__ = ["Denoising", "LoRA", "Recipe", "make_recipe", "read_keys", "read_recipe", "validated"]
 
 # Names that other libraries use for the same thing: said in the error, never accepted in silence.
 FORMER = {
@@ -54,6 +54,18 @@ class LoRA(_Part):
     quantize: Literal["4bit"] | None = Field(None, description="load the base model quantized (QLoRA; needs a GPU)")
 
 
+class Denoising(_Part):
+    """How the denoising error of a model of images becomes a likelihood."""
+
+    half_factor: float = Field(0.5, gt=0, description="log-likelihood = -half_factor x error; 1 in some scripts")
+    reduction: Literal["mean", "sum"] = Field("mean", description="of the squared error over the elements of an image")
+    draws: PositiveInt = Field(1, description="noise levels an image in a training step")
+    eval_draws: PositiveInt = Field(
+        8, description="noise levels an image when measuring: a grid, always the same noise"
+    )
+    share_noise: bool = Field(True, description="winner and loser of a pair get the same level and noise")
+
+
 class Recipe(_Part):
     """A training run.
 
@@ -75,6 +87,9 @@ class Recipe(_Part):
     mapping: dict[str, str] = Field({}, description="our field name: the data's column")
     kind: str | None = Field(None, description="kind of feedback, where it cannot be told from the columns")
     on_bad: Literal["stop", "skip"] = Field("stop", description="what to do with a bad record")
+
+    medium: str | None = Field(None, description="what responses are made of: text or images; told by the model")
+    denoising: Denoising | None = Field(None, description="images: how errors become likelihoods")
 
     chat_template: str | None = Field(None, description="plain, chatml, a Jinja file; the tokenizer's own where absent")
     end_token: str | None = Field(None, description="token that ends a response; the tokenizer's own where absent")
@@ -124,6 +139,7 @@ class Recipe(_Part):
     keep_checkpoints: PositiveInt = Field(2, description="checkpoints to keep")
     samples: int = Field(4, ge=0, description="prompts to show before and after in the report")
     sample_tokens: PositiveInt = Field(96, description="most tokens of a shown sample")
+    sample_steps: PositiveInt = Field(50, description="images: steps of the sampler for a shown sample")
     report_to: list[str] = Field([], description="loggers of transformers (wandb, tensorboard, ...)")
 
     @field_validator("objective", mode="before")
@@ -158,6 +174,10 @@ class Recipe(_Part):
         if given and self.eval_share is not None:
             raise ValueError(f"{given[0]} and eval_share both say what is held out; give one of them")
         return self
+
+
+# The parts of a recipe that have keys of their own.
+PARTS: dict[str, type[_Part]] = {"lora": LoRA, "denoising": Denoising}
 
 
 def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
@@ -220,7 +240,7 @@ def _told(error: Any, form: type[Recipe]) -> str:
     path = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         last = str(error["loc"][-1])
-        known = LoRA.model_fields if error["loc"][0] == "lora" else form.model_fields
+        known = PARTS.get(str(error["loc"][0]), form).model_fields
         hint = f"It is called {FORMER[last]} here." if last in FORMER else nearest(last, known)
         return f"There is no key {path!r}. {hint}"
     if error["type"] == "missing":

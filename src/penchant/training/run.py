@@ -16,18 +16,16 @@ from transformers import TrainingArguments, set_seed
 
 from penchant.diagnostics.alarms import Alarms
 from penchant.evaluation.heldout import HeldOut
-from penchant.evaluation.samples import sample_prompts, take_samples
-from penchant.feedback.doctor import examine
-from penchant.likelihood.anchors import Anchor, build_anchor
+from penchant.evaluation.samples import sample_prompts
+from penchant.likelihood.anchors import Anchor
 from penchant.likelihood.cache import fingerprint
-from penchant.likelihood.causal import CausalScorer
+from penchant.likelihood.scorer import Scorer
 from penchant.training.arguments import micro_batches, training_arguments
 from penchant.training.card import model_card
 from penchant.training.checkpoints import find_checkpoint, step_of, told_if_unwritable
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt
-from penchant.training.outcome import save_model, summarise, write_numbers
-from penchant.training.policy import load_policy
+from penchant.training.outcome import summarise, write_numbers
 from penchant.training.preparation import Given, Prepared, build_objective, prepare, resolved
 from penchant.training.progress import Reporter
 from penchant.training.recipe import Recipe
@@ -150,8 +148,8 @@ class _Session:
         prepared = prepare(recipe, self.given, reporter)
         set_seed(recipe.seed)
         args = self._arguments(prepared)
-        policy = load_policy(recipe, self.given.model, args.device)
-        scorer = CausalScorer(policy, recipe.attention)
+        policy = prepared.medium.load(args.device)
+        scorer = prepared.medium.scorer(policy)
         try:
             model_print = fingerprint(scorer.core)
             if self.first:
@@ -181,7 +179,7 @@ class _Session:
                 after=after,
                 seconds=time.perf_counter() - started,
                 anchor=anchor.kind,
-                attention=scorer.attention,
+                likelihood=scorer.facts(),
                 model_name=recipe.model,
                 model_fingerprint=model_print,
                 warnings=self.warnings,
@@ -197,20 +195,20 @@ class _Session:
         parts = micro_batches(self.recipe, prepared.plan, sizes, world, prepared.objective.coupled)
         return training_arguments(self.recipe, len(prepared.plan), self.folder.checkpoints, parts)
 
-    def _anchor(self, scorer: CausalScorer, prepared: Prepared) -> Anchor:
+    def _anchor(self, scorer: Scorer, prepared: Prepared) -> Anchor:
         needs = prepared.objective.requirements.needs
         kind = self.recipe.anchor or ("initial" if needs.reference else "none")
         cache = Path(self.recipe.cache) if self.recipe.cache else None
-        anchor = build_anchor(kind, scorer, cache, self.recipe.precision)
+        anchor = scorer.anchor(kind, cache, self.recipe.precision)
         if kind == "cached":
             every = [*prepared.examples.examples, *prepared.heldout_examples.examples]
-            sequences = [sequence for each in every for view in each.views.values() for sequence in view]
-            with self.reporter.bar("Reference log-probabilities", len(sequences)):
-                anchor.prepare(sequences, lambda done, total: self.reporter.advance(done, total))
+            responses = [response for each in every for view in each.views.values() for response in view]
+            with self.reporter.bar("Reference log-probabilities", len(responses)):
+                anchor.prepare(responses, lambda done, total: self.reporter.advance(done, total))
         return anchor
 
     def _trainer(
-        self, scorer: CausalScorer, anchor: Anchor, prepared: Prepared, args: TrainingArguments
+        self, scorer: Scorer, anchor: Anchor, prepared: Prepared, args: TrainingArguments
     ) -> tuple[PreferenceTrainer, Recorder]:
         total = len(prepared.plan)
         epochs = prepared.plan.epochs
@@ -242,7 +240,7 @@ class _Session:
         return found
 
     def _before(
-        self, trainer: PreferenceTrainer, scorer: CausalScorer, prepared: Prepared, prompts: list[Any]
+        self, trainer: PreferenceTrainer, scorer: Scorer, prepared: Prepared, prompts: list[Any]
     ) -> tuple[HeldOut, Any]:
         self.reporter.say(f"Measuring on {prepared.measured_on}")
         before = trainer.measure_heldout()
@@ -251,26 +249,14 @@ class _Session:
         before.metrics |= samples.metrics
         return before, samples
 
-    def _samples(self, scorer: CausalScorer, prepared: Prepared, prompts: list[Any]) -> Any:
-        return take_samples(
-            scorer.model,
-            prepared.renderer,
-            prompts if self.first else [],
-            max_new_tokens=min(self.recipe.sample_tokens, max((prepared.max_length or 10**9) // 2, 1)),
-            max_length=prepared.max_length,
-            seed=self.recipe.seed,
-        )
+    def _samples(self, scorer: Scorer, prepared: Prepared, prompts: list[Any]) -> Any:
+        return prepared.medium.sample(scorer, prompts if self.first else [])
 
     def _examine(self, prepared: Prepared) -> None:
         if not self.first:
             return
-        diagnosis = examine(
-            prepared.train[:DOCTOR_LIMIT],
-            prepared.renderer,
-            max_length=prepared.max_length,
-            policy=self.recipe.truncation,
-            other=prepared.heldout if prepared.held_out else None,
-        )
+        other = prepared.heldout if prepared.held_out else None
+        diagnosis = prepared.medium.examine(prepared.train[:DOCTOR_LIMIT], other)
         self.folder.write_json("doctor.json", diagnosis.as_dict())
 
     def _train(
@@ -304,19 +290,13 @@ class _Session:
         model = policy.eval()
         if self.first:
             with told_if_unwritable(self.folder.path):
-                model = save_model(policy, prepared.renderer, self.folder, self.recipe)
-                prompts, old, new = spoken
-                texts = [prompt if isinstance(prompt, str) else _last_turn(prompt) for prompt in prompts]
-                write_numbers(self.folder, *measured, texts, old, new)
+                model = prepared.medium.save(policy, self.folder.model, self.folder.path / "adapter")
+                write_numbers(self.folder, *measured, prepared.medium.shown(self.folder.path, *spoken))
                 self.folder.write_json("summary.json", facts)
                 recipe_yaml = (self.folder.path / "recipe.yaml").read_text(encoding="utf-8")
-                card = model_card(facts, recipe_yaml, prepared.objective.paper)
+                card = model_card(facts, recipe_yaml, prepared.objective.paper, prepared.medium.card)
                 self.folder.write_text("model/README.md", card)
                 from penchant.evaluation.report import write_report  # matplotlib costs memory that training can use
 
-            report = write_report(self.folder.path)
-        return Result(model, prepared.renderer.tokenizer, self.folder.path, facts, report)
-
-
-def _last_turn(messages: list[dict[str, Any]]) -> str:
-    return str(messages[-1].get("content", "")) if messages else ""
+                report = write_report(self.folder.path)
+        return Result(model, prepared.medium.tokenizer, self.folder.path, facts, report)

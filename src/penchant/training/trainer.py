@@ -1,7 +1,7 @@
 """One trainer for every objective: a thin subclass of transformers' Trainer.
 
 Checkpoints, resuming, mixed precision, FSDP and DeepSpeed through ``accelerate launch``, loggers and callbacks are the
-ecosystem's own. What is added: batches are forests, losses come unreduced from the objective and are weighted and
+ecosystem's own. What is added: a scorer lays batches out, losses come unreduced from the objective and are weighted and
 divided here and nowhere else, metrics are (sum, count) pairs, and a checkpoint is sealed when it is whole.
 """
 
@@ -20,11 +20,9 @@ from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCall
 from penchant.evaluation.heldout import HeldOut, measure
 from penchant.evaluation.metrics import Tally, batch_metrics
 from penchant.forest.batching import Plan
-from penchant.forest.collate import Batch
-from penchant.forest.encoding import Example
+from penchant.forest.collate import AnyBatch
 from penchant.likelihood.anchors import Anchor
-from penchant.likelihood.causal import CausalScorer
-from penchant.likelihood.scoring import score_batch
+from penchant.likelihood.scorer import Scorer
 from penchant.objectives.base import Objective
 from penchant.training.checkpoints import OBJECTIVE_FILE, seal, told_if_unwritable, unseal
 from penchant.training.data import training_loader
@@ -44,7 +42,7 @@ class PreferenceTrainer(Trainer):
         plan: every step of the run.
         args: arguments of transformers' Trainer; ``max_steps`` must be the length of the plan.
         eval_examples: held-out data.
-        tokens_per_batch: tokens a forward pass of an evaluation.
+        tokens_per_batch: tokens (or what else the scorer counts in) a forward pass of an evaluation.
         callbacks: further callbacks of transformers.
     """
 
@@ -53,21 +51,21 @@ class PreferenceTrainer(Trainer):
     def __init__(
         self,
         *,
-        scorer: CausalScorer,
+        scorer: Scorer,
         anchor: Anchor,
         objective: Objective,
-        examples: Sequence[Example],
+        examples: Sequence[Any],
         plan: Plan,
         args: TrainingArguments,
-        eval_examples: Sequence[Example] | None = None,
-        tokens_per_batch: int = 8192,
+        eval_examples: Sequence[Any] | None = None,
+        tokens_per_batch: int | None = None,
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
         check_trainable(scorer.model)
         self.scorer, self.anchor, self.objective = scorer, anchor, objective
         self.examples, self.plan, self.eval_examples = examples, plan, eval_examples
         self.tokens_per_batch = tokens_per_batch
-        self.tally, self.mark, self.tokens_since = Tally(), time.perf_counter(), 0
+        self.tally, self.mark, self.work_since = Tally(), time.perf_counter(), 0
         self.grad_examined, self.step_begins = False, True
         super().__init__(
             model=scorer.model,
@@ -89,6 +87,7 @@ class PreferenceTrainer(Trainer):
         return training_loader(
             self.examples,
             self.plan,
+            self.scorer.collate,
             accumulate=self.args.gradient_accumulation_steps,
             process=self.args.process_index,
             processes=self.args.world_size,
@@ -101,7 +100,7 @@ class PreferenceTrainer(Trainer):
         return samples, torch.ones((), device=device)
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
-        """Not counted: throughput is measured in tokens."""
+        """Not counted: throughput is measured in what the scorer counts."""
         return 0
 
     # -- the step -----------------------------------------------------------------------------------------------------
@@ -110,10 +109,10 @@ class PreferenceTrainer(Trainer):
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """Σ weight · loss of this micro-batch over the weight of the whole step (all processes, all micro-batches)."""
-        batch: Batch = inputs["batch"].to(self.args.device)
+        batch: AnyBatch = inputs["batch"].to(self.args.device)
         # Only the wrapped policy knows of mixed precision; the reference must be computed in the same.
         with self.accelerator.autocast():
-            views = score_batch(self.scorer, batch, self.anchor, self.objective.requirements.needs, model)
+            views = self.scorer.score_batch(batch, self.anchor, self.objective.requirements.needs, model)
         losses = self.objective.compute({**views, **batch.fields})
         # A ghost may hold anything; its weight is zero but 0 · inf is not.
         weighted = torch.where(batch.weights > 0, losses.values * batch.weights, 0.0)
@@ -121,7 +120,7 @@ class PreferenceTrainer(Trainer):
         if self.state.global_step == 0:
             check_margin(views, self.anchor, self._reduced())
         batch_metrics(self.tally, self.objective, views, losses, batch)
-        self._count_tokens(batch)
+        self._count_work(batch)
         # Processes average their gradients; the loss is a sum over processes.
         loss = weighted.sum() / batch.denominator * self.args.world_size
         if not loss.requires_grad:
@@ -163,10 +162,10 @@ class PreferenceTrainer(Trainer):
     def _reduced(self) -> bool:
         return self.args.bf16 or self.args.fp16 or next(self.scorer.core.parameters()).dtype != torch.float32
 
-    def _count_tokens(self, batch: Batch) -> None:
-        forest = batch.forest
-        self.tokens_since += forest.tokens
-        self.tally.add_ratio("tokens_saved", forest.sequence_tokens - forest.tokens, forest.sequence_tokens)
+    def _count_work(self, batch: AnyBatch) -> None:
+        self.work_since += batch.work
+        if batch.work_apart is not None:
+            self.tally.add_ratio(f"{self.scorer.unit}_saved", batch.work_apart - batch.work, batch.work_apart)
 
     # -- metrics ------------------------------------------------------------------------------------------------------
 
@@ -176,19 +175,19 @@ class PreferenceTrainer(Trainer):
             means = self.tally.means(self._sum_over_processes if self.args.world_size > 1 else None)
             means.pop("example_loss", None)
             now = time.perf_counter()
-            # Prompts shared by policy and reference are computed by each; tokens are counted once, as a person would.
-            tokens = torch.tensor([float(self.tokens_since)], dtype=torch.double)
-            total = float(self._sum_over_processes(tokens)) if self.args.world_size > 1 else float(tokens)
-            means["tokens_per_second"] = total / max(now - self.mark, 1e-9)
+            # Prompts shared by policy and reference are computed by each; the work is counted once, as a person would.
+            work = torch.tensor([float(self.work_since)], dtype=torch.double)
+            total = float(self._sum_over_processes(work)) if self.args.world_size > 1 else float(work)
+            means[f"{self.scorer.unit}_per_second"] = total / max(now - self.mark, 1e-9)
             logs = {**logs, **means}
             self.tally.clear()
-            self.mark, self.tokens_since = now, 0
+            self.mark, self.work_since = now, 0
         super().log(logs, start_time)
 
     def _sum_over_processes(self, values: Tensor) -> Tensor:
         return self.accelerator.reduce(values.to(self.args.device, torch.float32), "sum").cpu().double()
 
-    def measure_heldout(self, examples: Sequence[Example] | None = None) -> HeldOut:
+    def measure_heldout(self, examples: Sequence[Any] | None = None) -> HeldOut:
         """Evaluate the policy as it is now, shared between processes."""
         chosen = self.eval_examples if examples is None else examples
         assert chosen is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,7 +112,7 @@ def _values(run: RunFolder) -> dict[str, Any]:
         "machinery_charts": run_charts(run, MACHINERY, **_SMALL_SIZE),
         "other_charts": run_charts(run, other_panels([run]), **_SMALL_SIZE),
         "histograms": histograms(run.rewards),
-        "samples": [_sample(sample) for sample in run.samples[:_SAMPLES]],
+        "samples": [_sample(sample, run.path) for sample in run.samples[:_SAMPLES]],
         "samples_left_out": max(0, len(run.samples) - _SAMPLES),
         "cut": cut,
         "cut_has_share": any(share for _, _, share in cut),
@@ -157,13 +158,25 @@ def _tiles(figures: BeforeAfter) -> list[Any]:
     return [figure for key in _TILES if (figure := figures.get(key)) is not None][:4]
 
 
-def _sample(sample: dict[str, Any]) -> dict[str, Any]:
+def _sample(sample: dict[str, Any], folder: Path) -> dict[str, Any]:
     sides = []
     for side in ("before", "after"):
         reward = finite_number(sample.get(f"reward_{side}"))
         text = sample.get(side)
-        sides.append((side, "" if text is None else str(text), "" if reward is None else fixed(reward, 2)))
+        told = "" if reward is None else fixed(reward, 2)
+        sides.append((side, "" if text is None else str(text), told, _picture(folder, sample.get(f"{side}_image"))))
     return {"prompt": str(sample.get("prompt", "")), "sides": sides}
+
+
+def _picture(folder: Path, name: Any) -> str:
+    """A picture of the run's folder as a data address, so that the page stays one file; empty where there is none."""
+    if not isinstance(name, str):
+        return ""
+    file = (folder / name).resolve()
+    # Only what belongs to the run is shown, whatever a file says.
+    if not file.is_relative_to(folder.resolve()) or not file.is_file():
+        return ""
+    return f"data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}"
 
 
 def _facts(run: RunFolder) -> list[tuple[str, str]]:

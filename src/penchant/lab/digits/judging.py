@@ -1,0 +1,100 @@
+"""What is liked of a digit, and how far a set of digits lies from another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penchant.errors import ConfigurationError
+
+__all__ = ["REWARDS", "DigitJudge", "frechet_distance", "load_digits", "pixels"]
+
+REWARDS = ("ink", "classifier")
+
+
+def load_digits() -> tuple[np.ndarray, np.ndarray]:
+    """The 1797 digits of scikit-learn: [N, 8, 8] whole numbers from 0 to 255, and their classes [N].
+
+    Raises:
+        ConfigurationError: scikit-learn is not installed.
+    """
+    try:
+        from sklearn.datasets import load_digits as load
+    except ImportError as error:
+        raise ConfigurationError("The digits need scikit-learn.", fix="pip install 'penchant[diffusion]'") from error
+    found = load()
+    return (found.images * (255 / 16)).round().astype(np.uint8), found.target
+
+
+def pixels(pictures: Sequence[Any]) -> np.ndarray:
+    """Images of Pillow as [N, 64] numbers from 0 to 1."""
+    return np.stack([np.asarray(each.convert("L"), np.float64).ravel() / 255 for each in pictures])
+
+
+class DigitJudge:
+    """A classifier of real digits, and the rewards of made ones.
+
+    Args:
+        images: [N, 8, 8] from 0 to 255, the real digits that it learns from.
+        classes: [N].
+        seed: of the classifier.
+    """
+
+    def __init__(self, images: np.ndarray, classes: np.ndarray, seed: int = 0) -> None:
+        from sklearn.neural_network import MLPClassifier
+
+        self.network = MLPClassifier((48,), max_iter=1500, random_state=seed, alpha=1e-2)
+        self.network.fit(images.reshape(len(images), -1) / 255, classes)
+
+    def probabilities(self, given: np.ndarray) -> np.ndarray:
+        """[N, 10] of [N, 64] pixels."""
+        return self.network.predict_proba(given)
+
+    def features(self, given: np.ndarray) -> np.ndarray:
+        """[N, 48] what the classifier's hidden layer says of [N, 64] pixels."""
+        return np.maximum(given @ self.network.coefs_[0] + self.network.intercepts_[0], 0.0)
+
+    def reward(self, name: str, given: np.ndarray, classes: Sequence[int]) -> np.ndarray:
+        """How much each made digit is liked, [N].
+
+        ``ink``: mean brightness of the pixels, 0 to 1. ``classifier``: the probability of the class asked for.
+        """
+        rewards: dict[str, Callable[[], np.ndarray]] = {
+            "ink": lambda: given.mean(1),
+            "classifier": lambda: self.probabilities(given)[np.arange(len(given)), np.asarray(classes)],
+        }
+        return rewards[name]()
+
+    def accuracy(self, given: np.ndarray, classes: Sequence[int]) -> float:
+        """Share of made digits that are read as the class asked for."""
+        return float((self.probabilities(given).argmax(1) == np.asarray(classes)).mean())
+
+
+def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
+    """Fréchet distance of two sets of features, each taken as normally distributed (FID with features of one's own).
+
+    d² = |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½)
+
+    Args:
+        first: [N, D].
+        second: [M, D].
+
+    Returns:
+        d², at least 0.
+
+    Example:
+        >>> points = np.random.default_rng(0).normal(size=(100, 3))
+        >>> round(frechet_distance(points, points), 6), round(frechet_distance(points, points + 2.0), 6)
+        (0.0, 12.0)
+
+    Reference:
+        Heusel et al. (2017), GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium.
+    """
+    gap = first.mean(0) - second.mean(0)
+    one, two = np.cov(first, rowvar=False), np.cov(second, rowvar=False)
+    values, vectors = np.linalg.eigh(one)
+    root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
+    cross = np.sqrt(np.linalg.eigvalsh(root @ two @ root).clip(min=0)).sum()
+    return max(0.0, float(gap @ gap + np.trace(one) + np.trace(two) - 2 * cross))

@@ -1,0 +1,75 @@
+"""Adding what a world has found out about a run to the run's own report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import OutputError
+from penchant.lab.statistics import Interval
+
+__all__ = ["add_results", "claim_folder"]
+
+
+def add_results(
+    run: Path,
+    *,
+    title: str,
+    before: Mapping[str, float],
+    after: Mapping[str, float],
+    intervals: Mapping[str, Interval],
+    samples: Sequence[Mapping[str, Any]],
+) -> Path:
+    """Add figures and samples to a run's ``summary.json`` and ``samples.json``, and write its report anew.
+
+    Args:
+        run: the run's folder.
+        title: of the report.
+        before: figures of the reference.
+        after: figures of the trained model.
+        intervals: 95 % intervals of the figures after.
+        samples: rows of ``samples.json``.
+
+    Returns:
+        The path of the HTML report.
+    """
+    from penchant.evaluation.report import write_report
+
+    path = run / "summary.json"
+    summary = json.loads(path.read_text(encoding="utf-8"))
+    summary["title"] = title
+    summary.setdefault("before", {}).update(before)
+    summary.setdefault("after", {}).update(after)
+    summary.setdefault("intervals", {}).update({name: [each.low, each.high] for name, each in intervals.items()})
+    path.write_text(json.dumps(summary, indent=1), encoding="utf-8")
+    (run / "samples.json").write_text(json.dumps(samples, indent=1), encoding="utf-8")
+    return write_report(run)
+
+
+def claim_folder(output: Path, runs: Sequence[str], overwrite: bool) -> None:
+    """Make a world's folder; refuse early what would fail late.
+
+    Args:
+        output: the folder.
+        runs: names of the runs that will be in it.
+        overwrite: former ones may be replaced.
+
+    Raises:
+        OutputError: it holds one of the runs, or cannot be written.
+    """
+    if not overwrite and any((output / name).exists() for name in runs):
+        raise OutputError(
+            "The folder already holds a quickstart.",
+            where=str(output),
+            fix="Give --overwrite to replace it, or another folder with --output.",
+        )
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"The output folder cannot be written ({error.strerror or error}).",
+            where=str(output),
+            fix="Choose another folder with --output.",
+        ) from error

@@ -1,0 +1,153 @@
+"""From records to batches of latents: exactly the views and fields that an objective asks for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from penchant.errors import DataError
+from penchant.feedback.images import Image
+from penchant.feedback.records import Record, Source
+from penchant.feedback.truncation import CutTable
+from penchant.forest.collate import AnyBatch, Placed
+from penchant.forest.encoding import RecordEncoder
+
+__all__ = ["Codec", "ImageBatch", "ImageEncoder", "ImageExample", "ImageResponse", "collate_images"]
+
+
+class Codec(Protocol):
+    """Turns pictures and prompts into what a denoiser takes."""
+
+    def latents(self, image: Image) -> Tensor:
+        """[C, H, W]."""
+
+    def conditioning(self, prompt: str) -> dict[str, Tensor]:
+        """Further inputs of the network by name, without a batch dimension."""
+
+
+class ImageResponse(NamedTuple):
+    """One image as a denoiser sees it, with what its prompt says."""
+
+    latents: Tensor
+    conditioning: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class ImageExample:
+    """One record as an objective sees it.
+
+    Args:
+        views: for each view its images.
+        fields: for each record field a number, or one number per image.
+        weight: the record's weight in the loss.
+        source: where the record came from.
+        key: hash of prompt and images; the record's noise follows from it.
+    """
+
+    views: dict[str, list[ImageResponse]]
+    fields: dict[str, float | list[float]]
+    weight: float
+    source: Source
+    key: str
+
+    @property
+    def size(self) -> int:
+        """Number of images."""
+        return sum(map(len, self.views.values()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageBatch(AnyBatch):
+    """B examples with R images.
+
+    Args:
+        latents: [R, C, H, W].
+        conditioning: further inputs of the network, each [R, ...].
+        owner: [R] which example each image belongs to.
+        keys: for each example, what its noise follows from.
+    """
+
+    latents: Tensor
+    conditioning: dict[str, Tensor]
+    owner: Tensor
+    keys: tuple[str, ...]
+
+    @property
+    def work(self) -> int:
+        """Number of images."""
+        return len(self.latents)
+
+
+def collate_images(examples: Sequence[ImageExample], **told: Any) -> ImageBatch:
+    """Put the images of several examples side by side.
+
+    Args:
+        examples: at least one.
+        told: weights, denominator and step, as for `penchant.forest.collate.Placed`.
+    """
+    placed = Placed(examples, **told)
+    responses: list[ImageResponse] = placed.responses
+    names = responses[0].conditioning
+    return ImageBatch(
+        latents=torch.stack([each.latents for each in responses]),
+        conditioning={name: torch.stack([each.conditioning[name] for each in responses]) for name in names},
+        owner=torch.tensor(placed.owner),
+        keys=tuple(example.key for example in examples),
+        **placed.told,
+    )
+
+
+class ImageEncoder(RecordEncoder):
+    """Turns records of images into examples; each distinct image and prompt is encoded once.
+
+    Args:
+        codec: of the model.
+        views: names of the views to build.
+        fields: names of the record fields to read.
+        optional: views and fields that records need not supply.
+    """
+
+    def __init__(
+        self, codec: Codec, views: Sequence[str], fields: Sequence[str] = (), optional: Iterable[str] = ()
+    ) -> None:
+        super().__init__(views, fields, optional)
+        self.codec = codec
+        self._latents: dict[str, Tensor] = {}
+        self._conditioning: dict[str, dict[str, Tensor]] = {}
+
+    def _example(self, record: Record, cut: CutTable) -> ImageExample | None:
+        views = {
+            name: [self._response(prompt, image, record) for prompt, image in pairs]
+            for name in self.views
+            if (pairs := self._texts(name, record)) is not None
+        }
+        if not views:
+            cut.drop("no view that the objective asks for")
+            return None
+        cut.kept += 1
+        fields, weight = self._numbers(record)
+        said = "\n".join([str(record.prompt), *map(str, record.responses)])
+        key = hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return ImageExample(views, fields, weight, record.source, key)
+
+    def _response(self, prompt: Any, image: Any, record: Record) -> ImageResponse:
+        if not isinstance(image, Image) or not isinstance(prompt, str):
+            found = "messages as its prompt" if isinstance(image, Image) else "a text as a response"
+            raise DataError(
+                f"The record has {found}, but the model makes images from a text.",
+                where=str(record.source),
+                fix="Give prompt, chosen_image and rejected_image; or prompt and image, perhaps with a label.",
+            )
+        try:
+            if image.key not in self._latents:
+                self._latents[image.key] = self.codec.latents(image)
+            if prompt not in self._conditioning:
+                self._conditioning[prompt] = self.codec.conditioning(prompt)
+        except DataError as error:
+            raise DataError(error.what, where=str(record.source), why=error.why, fix=error.fix) from error
+        return ImageResponse(self._latents[image.key], self._conditioning[prompt])

@@ -1,0 +1,114 @@
+"""Noise schedules: how a clean sample is mixed with noise, and what a network is taught to say about the mixture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from penchant.errors import ModelError, nearest
+
+__all__ = ["NoiseSchedule", "Prediction", "schedule_of"]
+
+Prediction = Literal["epsilon", "v_prediction", "sample", "flow"]
+
+
+@dataclass(frozen=True)
+class NoiseSchedule:
+    """The T noise levels that a denoiser was trained on.
+
+    x_t = a_t x + s_t ε;   target: ε ("epsilon"), a_t ε − s_t x ("v_prediction"), x ("sample"), ε − x ("flow")
+
+    Args:
+        signal: [T] a_t, the factor of the clean sample.
+        noise: [T] s_t, the factor of the noise.
+        timesteps: [T] what the network is told about each level.
+        prediction: what the network predicts.
+
+    Example:
+        >>> half = torch.tensor([0.5])
+        >>> schedule = NoiseSchedule(half, half, torch.tensor([500]), "flow")
+        >>> clean, noise, level = torch.ones(1, 1, 1, 1), torch.full((1, 1, 1, 1), 3.0), torch.tensor([0])
+        >>> schedule.mixed(clean, noise, level).item(), schedule.target(clean, noise, level).item()
+        (2.0, 2.0)
+    """
+
+    signal: Tensor
+    noise: Tensor
+    timesteps: Tensor
+    prediction: Prediction
+
+    def __len__(self) -> int:
+        return len(self.timesteps)
+
+    def _at(self, factors: Tensor, level: Tensor, like: Tensor) -> Tensor:
+        chosen = factors.to(level.device)[level].to(like.dtype)
+        return chosen.reshape(-1, *[1] * (like.dim() - 1))
+
+    def mixed(self, clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
+        """Clean samples [N, ...] with noise [N, ...] of the levels [N]."""
+        return self._at(self.signal, level, clean) * clean + self._at(self.noise, level, clean) * noise
+
+    def target(self, clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
+        """What the network should say about the mixture, [N, ...]."""
+        if self.prediction == "epsilon":
+            return noise
+        if self.prediction == "sample":
+            return clean
+        if self.prediction == "flow":
+            return noise - clean
+        return self._at(self.signal, level, clean) * noise - self._at(self.noise, level, clean) * clean
+
+    def levels(self, shares: Tensor) -> Tensor:
+        """The levels at given shares of the distribution that training draws them from.
+
+        Uniform over the T levels; for flows logit-normal (Esser et al., 2024, "Scaling Rectified Flow Transformers").
+
+        Args:
+            shares: [N] in (0, 1); uniform random numbers give random levels, a grid gives a grid.
+
+        Returns:
+            [N] integers from 0 to T − 1.
+        """
+        if self.prediction == "flow":
+            shares = torch.sigmoid(torch.special.ndtri(shares.double()))
+        return (shares * len(self)).long().clamp_(0, len(self) - 1)
+
+
+def schedule_of(scheduler: Any) -> NoiseSchedule:
+    """The noise levels of a scheduler of diffusers.
+
+    Args:
+        scheduler: one with ``alphas_cumprod`` (DDPM, DDIM, PNDM, ...) or one that matches flows.
+
+    Raises:
+        ModelError: it is of another kind, or predicts something that is not known.
+
+    Example:
+        >>> class Scheduler:
+        ...     config = {"prediction_type": "epsilon"}
+        ...     alphas_cumprod = torch.tensor([0.64, 0.36])
+        >>> schedule_of(Scheduler()).noise
+        tensor([0.6000, 0.8000])
+    """
+    config = dict(scheduler.config)
+    if hasattr(scheduler, "alphas_cumprod"):
+        prediction = str(config.get("prediction_type", "epsilon"))
+        if prediction not in get_args(Prediction):
+            raise ModelError(
+                f"The scheduler's prediction_type is {prediction!r}.", fix=nearest(prediction, get_args(Prediction))
+            )
+        kept = scheduler.alphas_cumprod.float().cpu()
+        return NoiseSchedule(kept.sqrt(), (1 - kept).sqrt(), torch.arange(len(kept)), prediction)  # type: ignore[arg-type]
+    if "FlowMatch" in type(scheduler).__name__:
+        # A scheduler that has been used for sampling holds the levels of that; a fresh one those of training.
+        fresh = type(scheduler).from_config(scheduler.config)
+        sigmas = fresh.sigmas.float().cpu()[: len(fresh.timesteps)]
+        return NoiseSchedule(1 - sigmas, sigmas, fresh.timesteps.float().cpu(), "flow")
+    raise ModelError(
+        f"The noise levels of {type(scheduler).__name__} are not known.",
+        fix="Save the pipeline with a scheduler that has alphas_cumprod (DDPMScheduler) or matches flows "
+        "(FlowMatchEulerDiscreteScheduler).",
+    )

@@ -1,0 +1,193 @@
+"""Pipelines of diffusers: the denoiser, its noise levels, and what turns pictures and prompts into its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from penchant.errors import DataError, ModelError, nearest
+from penchant.feedback.images import Image
+
+__all__ = ["PipelineCodec", "build_pipeline", "denoiser_of", "load_pipeline"]
+
+# Under which names pipelines keep their denoiser.
+PARTS = ("unet", "transformer")
+# Further text encoders speak in ways that differ from family to family.
+MORE_ENCODERS = ("text_encoder_2", "text_encoder_3", "image_encoder")
+
+
+def load_pipeline(source: str | Path) -> Any:
+    """A pipeline of diffusers from a folder or the hub.
+
+    Args:
+        source: a folder with ``model_index.json``, or a hub id.
+
+    Raises:
+        ModelError: diffusers is missing, or this is no pipeline with a UNet or a transformer.
+    """
+    try:
+        from diffusers import DiffusionPipeline
+        from diffusers.utils import logging
+    except ImportError as error:
+        raise ModelError(
+            "Models of images need the package diffusers.", fix="pip install 'penchant[diffusion]'"
+        ) from error
+    logging.disable_progress_bar()  # it would tear ours
+    try:
+        pipeline = DiffusionPipeline.from_pretrained(str(source))
+    except Exception as error:  # diffusers raises many kinds; each means that there is no such pipeline
+        reason = str(error).strip().splitlines()[0][:240] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"No pipeline of diffusers can be loaded from here ({reason}).",
+            where=str(source),
+            fix="Check the path; a hub id needs a network (or a copy in the local cache).",
+        ) from error
+    denoiser_of(pipeline)
+    return pipeline
+
+
+def denoiser_of(pipeline: Any) -> tuple[str, nn.Module]:
+    """The denoiser of a pipeline, with the name under which the pipeline keeps it.
+
+    Raises:
+        ModelError: it has none that is known.
+    """
+    for name in PARTS:
+        network = getattr(pipeline, name, None)
+        if isinstance(network, nn.Module):
+            return name, network
+    raise ModelError(
+        f"{type(pipeline).__name__} has neither a UNet nor a transformer.",
+        fix="Give a pipeline of diffusers whose denoiser is called 'unet' or 'transformer'.",
+    )
+
+
+def build_pipeline(network: nn.Module, scheduler: Any) -> Any:
+    """A pipeline around a denoiser of pixels, so that it can be saved and loaded as every other.
+
+    Args:
+        network: a UNet of diffusers.
+        scheduler: of diffusers.
+    """
+    from diffusers import DDPMPipeline
+
+    pipeline: Any = DDPMPipeline(unet=network, scheduler=scheduler)
+    pipeline.scheduler = scheduler  # the pipeline would turn it into one of its own kind
+    return pipeline
+
+
+class PipelineCodec:
+    """What turns pictures and prompts into inputs of a pipeline's denoiser, and its outputs into pictures.
+
+    Latents come from the pipeline's autoencoder (the mean of its posterior, scaled), or are the pixels from −1 to 1
+    where it has none. A prompt is a class (its number, or its name where the pipeline has names), or a text for the
+    pipeline's one text encoder.
+
+    Args:
+        pipeline: of diffusers.
+
+    Raises:
+        ModelError: its denoiser takes inputs that are not known.
+    """
+
+    def __init__(self, pipeline: Any) -> None:
+        self.pipeline = pipeline
+        _name, network = denoiser_of(pipeline)
+        self.config: Mapping[str, Any] = dict(network.config)  # type: ignore[arg-type]
+        self.vae = getattr(pipeline, "vae", None)
+        self.classes = self.config.get("num_class_embeds") or self.config.get("num_embeds_ada_norm")
+        self.names: Mapping[str, int] = getattr(pipeline, "labels", None) or {}
+        self.texts = getattr(pipeline, "text_encoder", None)
+        more = [name for name in MORE_ENCODERS if getattr(pipeline, name, None) is not None]
+        if more:
+            raise ModelError(
+                f"{type(pipeline).__name__} is conditioned by {', '.join(more)}, which is not supported.",
+                fix="Give a pipeline that is conditioned by a class or by one text encoder.",
+            )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of what the denoiser sees."""
+        size = self.config["sample_size"]
+        height, width = (size, size) if isinstance(size, int) else size
+        return int(self.config["in_channels"]), height, width
+
+    @property
+    def _scale(self) -> int:
+        return 1 if self.vae is None else 2 ** (len(self.vae.config.block_out_channels) - 1)
+
+    @property
+    def device(self) -> torch.device:
+        """Where autoencoder and text encoder are."""
+        part = self.vae if self.vae is not None else self.texts
+        return torch.device("cpu") if part is None else next(part.parameters()).device
+
+    @torch.no_grad()
+    def latents(self, image: Image) -> Tensor:
+        """[C, H, W] float32 on the CPU."""
+        pixels = self._pixels(image.open())
+        if self.vae is None:
+            return pixels
+        given = pixels[None].to(self.device, self.vae.dtype)
+        found = self.vae.encode(given).latent_dist.mode()[0].float()
+        shift = getattr(self.vae.config, "shift_factor", None) or 0.0
+        return ((found - shift) * self.vae.config.scaling_factor).cpu()
+
+    def _pixels(self, picture: Any) -> Tensor:
+        from PIL import ImageOps
+
+        channels = self.shape[0] if self.vae is None else int(self.vae.config.in_channels)
+        height, width = (side * self._scale for side in self.shape[1:])
+        picture = picture.convert("L" if channels == 1 else "RGB")
+        if picture.size != (width, height):
+            picture = ImageOps.fit(picture, (width, height))
+        numbers = torch.from_numpy(np.asarray(picture, np.float32).copy()) / 127.5 - 1
+        return numbers[None] if channels == 1 else numbers.permute(2, 0, 1).contiguous()
+
+    @torch.no_grad()
+    def conditioning(self, prompt: str) -> dict[str, Tensor]:
+        """Inputs of the denoiser beside sample and level, without a batch dimension, on the CPU.
+
+        Raises:
+            DataError: the prompt names no class of the model.
+        """
+        if self.texts is not None and self.config.get("cross_attention_dim"):
+            tokenizer = self.pipeline.tokenizer
+            ids = tokenizer(
+                prompt,
+                padding="max_length",
+                max_length=tokenizer.model_max_length,
+                truncation=True,
+                return_tensors="pt",
+            ).input_ids
+            return {"encoder_hidden_states": self.texts(ids.to(self.device))[0][0].float().cpu()}
+        return {} if self.classes is None else {"class_labels": torch.tensor(self._class(prompt.strip()))}
+
+    def _class(self, prompt: str) -> int:
+        number = int(prompt) if prompt.isdecimal() else self.names.get(prompt)
+        if number is None or number >= int(self.classes or 0):
+            hint = (
+                nearest(prompt, self.names) if self.names else f"Give a number from 0 to {int(self.classes or 0) - 1}."
+            )
+            raise DataError(f"The prompt {prompt!r} is no class of the model.", fix=hint)
+        return number
+
+    @torch.no_grad()
+    def pictures(self, latents: Tensor) -> list[Any]:
+        """Images of Pillow from [N, C, H, W] latents."""
+        from PIL import Image as Pillow
+
+        if self.vae is not None:
+            shift = getattr(self.vae.config, "shift_factor", None) or 0.0
+            given = (latents / self.vae.config.scaling_factor + shift).to(self.device, self.vae.dtype)
+            latents = self.vae.decode(given, return_dict=False)[0].float()
+        bytes_ = ((latents.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu()
+        arrays: Sequence[Any] = [
+            each[0].numpy() if len(each) == 1 else each.permute(1, 2, 0).numpy() for each in bytes_
+        ]
+        return [Pillow.fromarray(each) for each in arrays]

@@ -1,0 +1,50 @@
+"""What training and measuring ask of a scorer, whatever its responses are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import nn
+
+from penchant.likelihood.anchors import Anchor
+from penchant.objectives.requirements import Needs
+from penchant.objectives.scored import Scored
+
+__all__ = ["Scorer"]
+
+
+class Scorer(Protocol):
+    """A model that says how likely it finds responses.
+
+    A trainer lays examples out with `collate`, scores them with `score_batch`, and knows nothing else: not what a
+    response is made of, nor how its likelihood is computed.
+    """
+
+    #: What is trained: the module whose parameters change.
+    model: Any
+    #: The model inside adapters and wrappers.
+    core: Any
+    #: What work is counted in: ``tokens``, ``images``.
+    unit: str
+    #: Lays examples out as one batch (see `penchant.forest.collate.AnyBatch`).
+    collate: Callable[..., Any]
+
+    @property
+    def measured_at_once(self) -> int:
+        """Units of a forward pass without gradient."""
+
+    def anchor(self, kind: str, cache: Path | None = None, precision: str | None = None) -> Anchor:
+        """The reference of that kind, from the model as it is now."""
+
+    def score_batch(
+        self, batch: Any, anchor: Anchor, needs: Needs, module: nn.Module | None = None
+    ) -> dict[str, Scored]:
+        """Every view of a batch under policy and reference."""
+
+    def facts(self) -> dict[str, str]:
+        """What a summary says of the likelihood."""
+
+    def close(self) -> None:
+        """Give the model back as it was."""

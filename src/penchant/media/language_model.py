@@ -1,0 +1,109 @@
+"""The language model that is trained: loading it, its adapter, its size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from penchant.errors import ConfigurationError, ModelError
+from penchant.likelihood.loading import load_model
+
+__all__ = ["load_policy", "memory_estimate", "model_shape"]
+
+
+def load_policy(source: str, model: Any, lora: Any, device: torch.device) -> nn.Module:
+    """A causal language model, from its source or given in memory, with an adapter where one is asked for.
+
+    Args:
+        source: folder or hub id.
+        model: a model in memory, or None to load it from there.
+        lora: the recipe's adapter, or None.
+        device: where to put it.
+
+    Raises:
+        ModelError: it cannot be loaded, or is not a model of transformers.
+    """
+    quantize = None if lora is None else lora.quantize
+    if model is None:
+        # Weights keep the number type they were saved in: autocast lowers the arithmetic, not what the optimizer
+        # adds to.
+        policy = load_model(source, quantize=quantize)
+    elif isinstance(model, nn.Module) and hasattr(model, "config"):
+        policy = model
+    else:
+        raise ModelError(
+            f"The model is a {type(model).__name__}.",
+            fix="Give a folder, a hub id, or a causal language model of transformers.",
+        )
+    if quantize is None:
+        policy = policy.to(device)
+    return policy if lora is None else _with_adapter(policy, lora)
+
+
+def _with_adapter(policy: nn.Module, lora: Any) -> nn.Module:
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+
+    if hasattr(policy, "disable_adapter"):
+        raise ConfigurationError("The model already has an adapter, and the recipe asks for another (lora).")
+    if lora.quantize is not None:
+        policy = prepare_model_for_kbit_training(policy)
+    config = LoraConfig(
+        r=lora.rank, lora_alpha=lora.alpha, lora_dropout=0.0, target_modules=lora.targets, task_type="CAUSAL_LM"
+    )
+    try:
+        return get_peft_model(policy, config)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise ConfigurationError(
+            f"No adapter can be put on {lora.targets!r} ({str(error).splitlines()[0][:160]}).",
+            where="lora.targets",
+            fix="Use all-linear, or name layers of this model.",
+        ) from error
+
+
+def model_shape(source: str) -> Any:
+    """The shape of a causal language model, without its weights.
+
+    Raises:
+        ModelError: there is none.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    try:
+        config = AutoConfig.from_pretrained(source)
+        with torch.device("meta"):
+            return AutoModelForCausalLM.from_config(config)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise ModelError(
+            f"No causal language model can be loaded from here ({reason}).", where=source, fix="Check the path."
+        ) from error
+
+
+def memory_estimate(settings: Any, config: Any, parameters: int, tokens: int) -> dict[str, float]:
+    """Bytes by purpose, to within a factor of about two.
+
+    Args:
+        settings: the run's settings.
+        config: the model's configuration.
+        parameters: of the model.
+        tokens: of the largest micro-batch.
+    """
+    text = config.get_text_config()
+    width = 2 if settings.precision in ("bfloat16", "float16") else 4
+    weights = parameters * (0.6 if settings.lora is not None and settings.lora.quantize else 4)
+    trained = parameters if settings.lora is None else parameters * min(1.0, 0.002 * settings.lora.rank)
+    layers, hidden = text.num_hidden_layers, text.hidden_size
+    # Per layer and token about 16 hidden-size activations are kept for backward; one with checkpointing.
+    kept = tokens * layers * hidden * width * (1 if settings.gradient_checkpointing else 16)
+    needs_copy = settings.anchor in (None, "initial") and settings.lora is None
+    return {
+        "weights": weights,
+        "gradients": trained * 4,
+        "optimizer": trained * 8,
+        "reference": weights if needs_copy else 0.0,
+        "activations": kept,
+        "logits": float(min(tokens * text.vocab_size * 4 * 2, 512 * 2**20)),
+    }

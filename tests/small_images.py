@@ -1,0 +1,92 @@
+"""A denoiser and feedback on images small enough to train on in a second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import DDPMScheduler, DiTTransformer2DModel, FlowMatchEulerDiscreteScheduler, UNet2DModel
+
+from penchant.likelihood.pipelines import build_pipeline
+
+
+def unet(seed: int = 0) -> UNet2DModel:
+    """A class-conditional UNet of 8 x 8 pixels."""
+    torch.manual_seed(seed)
+    return UNet2DModel(
+        sample_size=8,
+        in_channels=1,
+        out_channels=1,
+        layers_per_block=1,
+        block_out_channels=(8, 8),
+        down_block_types=("DownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "UpBlock2D"),
+        norm_num_groups=4,
+        num_class_embeds=3,
+        dropout=0.3,
+    )
+
+
+def transformer(seed: int = 0) -> DiTTransformer2DModel:
+    """A class-conditional transformer of 8 x 8 pixels that says a variance too."""
+    torch.manual_seed(seed)
+    network = DiTTransformer2DModel(
+        num_attention_heads=2,
+        attention_head_dim=4,
+        in_channels=1,
+        out_channels=2,
+        num_layers=1,
+        norm_num_groups=4,
+        sample_size=8,
+        patch_size=2,
+        num_embeds_ada_norm=3,
+    )
+    for parameter in network.parameters():  # it starts with zeros that would hide whatever is wrong
+        torch.nn.init.normal_(parameter, std=0.1)
+    return network
+
+
+def ddpm(prediction: str = "epsilon") -> DDPMScheduler:
+    """A hundred noise levels."""
+    return DDPMScheduler(num_train_timesteps=100, prediction_type=prediction)
+
+
+def flow() -> FlowMatchEulerDiscreteScheduler:
+    """The same for flows."""
+    return FlowMatchEulerDiscreteScheduler(num_train_timesteps=100)
+
+
+def pipeline(seed: int = 0) -> Any:
+    """The UNet as a pipeline."""
+    return build_pipeline(unet(seed), ddpm())
+
+
+def image_pairs(count: int = 8, **extras: Any) -> list[dict[str, Any]]:
+    """Comparisons: the brighter of two images is chosen."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for number in range(count):
+        dark, bright = rng.integers(0, 100, (8, 8)), rng.integers(120, 255, (8, 8))
+        row = {"prompt": str(number % 3), "chosen_image": bright, "rejected_image": dark}
+        rows.append({**row, **{name: values[number] for name, values in extras.items()}})
+    return rows
+
+
+def write_image_pairs(folder: Path, count: int = 8) -> Path:
+    """The same as files, with paths that start at the folder."""
+    import json
+
+    from PIL import Image
+
+    folder.mkdir(exist_ok=True)
+    lines = []
+    for number, row in enumerate(image_pairs(count)):
+        told = {"prompt": row["prompt"]}
+        for side in ("chosen", "rejected"):
+            Image.fromarray(row[f"{side}_image"].astype(np.uint8)).save(folder / f"{number}-{side}.png")
+            told[f"{side}_image"] = f"{number}-{side}.png"
+        lines.append(json.dumps(told) + "\n")
+    (folder / "pairs.jsonl").write_text("".join(lines))
+    return folder / "pairs.jsonl"

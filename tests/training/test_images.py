@@ -1,0 +1,98 @@
+"""Images through the ordinary trainer: every objective, accumulation, resuming, files, and the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers import DiffusionPipeline
+
+import penchant
+from penchant.cli.app import main
+from penchant.errors import ConfigurationError
+from small_images import image_pairs, pipeline, write_image_pairs
+from small_runs import losses, metrics
+
+
+def train(output: Path, **changed: Any) -> Any:
+    recipe: dict[str, Any] = {"batch_size": 4, "max_steps": 3, "learning_rate": 1e-3, "warmup": 0.0, "samples": 0}
+    recipe |= {"optimizer": "sgd", "objective": {"name": "dpo", "beta": 500.0}, "max_grad_norm": 0.0}
+    return penchant.train(**{"model": pipeline(), "data": image_pairs(), **recipe, **changed, "output": output})
+
+
+def network(run: Any) -> dict[str, torch.Tensor]:
+    return DiffusionPipeline.from_pretrained(run.folder / "model").unet.state_dict()
+
+
+def gap(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> float:
+    return max((first[name] - second[name]).abs().max().item() for name in first)
+
+
+@pytest.mark.parametrize("name", ["ipo", "rdpo", "slic-hinge", "mapo", "nll", "dpo+0.2*nll"])
+def test_objectives_train_images_as_they_are(name: str, tmp_path: Path) -> None:
+    run = train(tmp_path / "run", objective=name)
+    assert len(losses(run.folder)) == 3 and gap(network(run), pipeline().unet.state_dict()) > 0
+    assert run.summary["likelihood"].startswith("-0.5 x mean squared error of epsilon")
+
+
+def test_judgements_of_images_train_with_diffusion_kto(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": row["prompt"], "image": row[f"{side}_image"], "label": side == "chosen"}
+        for row in image_pairs()
+        for side in ("chosen", "rejected")
+    ]
+    run = train(tmp_path / "run", data=rows, objective="diffusion-kto")
+    assert losses(run.folder)[0] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_dpo_begins_at_the_coin_and_learns(tmp_path: Path) -> None:
+    run = train(tmp_path / "run", max_steps=20, learning_rate=3e-3, optimizer="adamw_torch")
+    assert losses(run.folder)[0] == pytest.approx(0.6931, abs=1e-3)
+    assert run.summary["after"]["rewards/accuracy"] > 0.7 > run.summary["before"]["rewards/accuracy"]
+    row = metrics(run.folder)[1]
+    assert row["images_per_second"] > 0 and "tokens_saved" not in row
+
+
+def test_accumulation_changes_neither_loss_nor_weights(tmp_path: Path) -> None:
+    whole, parts = (train(tmp_path / f"{n}", accumulate=n, learning_rate=1e-5) for n in (1, 3))
+    assert losses(parts.folder) == pytest.approx(losses(whole.folder), abs=1e-4)
+    assert gap(network(whole), network(parts)) < 1e-6
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"save_every": 1, "optimizer": "adamw_torch"}
+    whole = train(tmp_path / "whole", max_steps=4, **options)
+    part = train(tmp_path / "part", max_steps=4, **options)
+    import shutil
+
+    for checkpoint in (part.folder / "checkpoints").glob("checkpoint-[4-9]"):
+        shutil.rmtree(checkpoint)
+    again = train(tmp_path / "part", max_steps=4, resume=True, **options)
+    assert losses(again.folder) == pytest.approx(losses(whole.folder), abs=1e-7)
+    assert gap(network(whole), network(again)) == 0.0
+
+
+def test_an_adapter_is_trained_and_merged(tmp_path: Path) -> None:
+    run = train(tmp_path / "run", lora={"rank": 2, "targets": ["conv1"]}, learning_rate=0.1)
+    assert (run.folder / "adapter").is_dir() and gap(network(run), pipeline().unet.state_dict()) > 0
+    assert run.summary["trained_parameters"] < run.summary["parameters"]
+
+
+def test_the_command_line_trains_a_folder_and_shows_pictures(tmp_path: Path) -> None:
+    pipeline().save_pretrained(tmp_path / "model")
+    data = write_image_pairs(tmp_path / "data")
+    arguments = ["train", "--model", str(tmp_path / "model"), "--data", str(data), "--out", str(tmp_path / "run")]
+    keys = ["max_steps=2", "samples=2", "sample_steps=2", "batch_size=4", "denoising.eval_draws=2"]
+    assert main([*arguments, *keys, "--set", "beta=1000"]) == 0
+    rows = json.loads((tmp_path / "run" / "samples.json").read_text())
+    assert [row["prompt"] for row in rows] == ["0", "1"]
+    assert all((tmp_path / "run" / row[f"{side}_image"]).is_file() for row in rows for side in ("before", "after"))
+    assert main([*arguments, "--dry-run", *keys]) == 0
+
+
+def test_scales_that_differ_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"half_factor = 0.5.*half_factor = 1.0"):
+        train(tmp_path / "run", objective="mapo", denoising={"half_factor": 1.0})
