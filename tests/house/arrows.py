@@ -26,6 +26,21 @@ LAB = "lab"  # beside the house: it may use every floor
 LAB_USERS = ("cli/lab.py", "cli/quickstart.py")  # and only these files use it
 DOORS = {"__init__.py": "lazily", "__main__.py": "cli"}
 
+# What only one kind of response has.
+ONE_MEDIUM = (
+    "forest.build",
+    "forest.layout",
+    "generation",
+    "likelihood.causal",
+    "likelihood.denoising",
+    "likelihood.image_batch",
+    "likelihood.loading",
+    "likelihood.pipelines",
+    "likelihood.scoring",
+    "media.images",
+    "media.text",
+)
+
 # An objective can be lifted out and used anywhere.
 OBJECTIVE_LIBRARIES = {"torch", "annotated_types", "pydantic"}
 
@@ -91,6 +106,18 @@ def _reach(arrows: dict[str, set[str]], start: str) -> set[str]:
             reached.add(folder)
             waiting.extend(arrows.get(folder, ()))
     return reached
+
+
+def imports_of_one_medium(modules: list[Module]) -> list[str]:
+    """Training and measuring import nothing that only one kind of response has."""
+    return [
+        f"{module.at(imported.node)}: imports {'.'.join(imported.parts)}, which belongs to one medium"
+        for module in modules
+        if module.folder == "training" or module.path.as_posix() == "evaluation/heldout.py"
+        for imported in imports(module)
+        if imported.internal
+        and any(".".join(imported.parts).removeprefix("penchant.").startswith(one) for one in ONE_MEDIUM)
+    ]
 
 
 def foreign_imports_in_objectives(modules: list[Module]) -> list[str]:

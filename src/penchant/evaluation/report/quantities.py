@@ -72,6 +72,8 @@ _KNOWN = {
         Quantity("true_reward", "True reward", better="up"),
         Quantity("true_reward/gain", "Gain in true reward", better="up", chance=0.0),
         Quantity("win_rate", "Win rate against the start", better="up", share=True, chance=0.5),
+        Quantity("digits/accuracy", "Digits read as the class asked for", better="up", share=True),
+        Quantity("drift", "Fréchet distance from the reference (before: two draws of it)"),
         Quantity("rewards/accuracy", "Accuracy, ties as half", better="up", share=True, chance=0.5),
         Quantity("rewards/ties", "Ties", share=True),
         Quantity("rewards/margin", "Reward margin", _REWARD, "up"),

@@ -180,7 +180,7 @@ def compare(rewards: np.ndarray, asked: Sequence[int], pairs: int, seed: int) ->
         seed: of the drawing.
     """
     rng = np.random.default_rng(seed)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for digit in range(10):
         members = np.flatnonzero(np.asarray(asked) == digit)
         for _ in range(pairs):
