@@ -15,7 +15,8 @@ def test_every_id_leads_to_its_class_and_family() -> None:
     for name in objectives.names():
         cls = objectives.get(name)
         assert cls.id == name and name in objectives.by_family(cls.family)
-        assert getattr(objectives, cls.__name__) is cls
+        if cls.__module__.startswith("penchant."):  # other tests define objectives of their own
+            assert getattr(objectives, cls.__name__) is cls
 
 
 def test_unknown_ids_and_families_name_the_nearest() -> None:
