@@ -59,5 +59,5 @@ class Engine(Protocol):
         ...
 
     def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
-        """``sampling.samples`` responses to each prompt, in order; the same for the same seed where that is possible."""
+        """``sampling.samples`` responses to each prompt, in order; where possible the same for the same seed."""
         ...

@@ -15,7 +15,7 @@ from penchant.feedback.images import Image
 from penchant.feedback.records import Record, Source
 from penchant.feedback.truncation import CutTable
 from penchant.forest.collate import AnyBatch, Placed
-from penchant.forest.encoding import RecordEncoder
+from penchant.forest.encoding import Field, RecordEncoder
 
 __all__ = ["Codec", "ImageBatch", "ImageEncoder", "ImageExample", "ImageResponse", "collate_images"]
 
@@ -50,7 +50,7 @@ class ImageExample:
     """
 
     views: dict[str, list[ImageResponse]]
-    fields: dict[str, float | list[float]]
+    fields: dict[str, Field]
     weight: float
     source: Source
     key: str

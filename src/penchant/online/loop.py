@@ -38,7 +38,6 @@ from penchant.training.arguments import training_arguments
 from penchant.training.checkpoints import find_checkpoint, step_of
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt
-from penchant.training.policy import load_policy
 from penchant.training.preparation import Given, resolved
 from penchant.training.progress import Reporter
 from penchant.training.recorder import Recorder
@@ -117,7 +116,7 @@ class _Run:
         device = training_arguments(recipe.model_copy(update={"eval_every": None}), 1, folder.checkpoints, 1).device
         every = [*prepared.train.records, *prepared.heldout.records]
         self.judge = build_judge(recipe.judge, every, device)
-        self.scorer = CausalScorer(load_policy(recipe, given.model, device), recipe.attention)
+        self.scorer = CausalScorer(prepared.medium.load(device), recipe.attention)
         self.policy = self.scorer.model
         self.model_print = fingerprint(self.scorer.core)
         needs = prepared.objective.requirements.needs

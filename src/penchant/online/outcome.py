@@ -8,7 +8,7 @@ from penchant.evaluation.report import write_report
 from penchant.feedback.records import as_text
 from penchant.training.card import model_card
 from penchant.training.checkpoints import told_if_unwritable
-from penchant.training.outcome import _versions, save_model
+from penchant.training.outcome import _versions
 from penchant.training.run import Result
 
 if TYPE_CHECKING:
@@ -28,11 +28,13 @@ def finish(run: _Run, warnings: list[str], seconds: float) -> Result:
     facts = _facts(run, warnings, seconds)
     folder, prepared = run.folder, run.prepared
     with told_if_unwritable(folder.path):
-        model = save_model(run.policy.eval(), prepared.renderer, folder, run.recipe)
+        model = prepared.medium.save(run.policy.eval(), folder.model, folder.path / "adapter")
         folder.write_json("samples.json", _samples(run))
         folder.write_json("summary.json", facts)
         recipe_yaml = (folder.path / "recipe.yaml").read_text(encoding="utf-8")
-        folder.write_text("model/README.md", model_card(facts, recipe_yaml, prepared.objective.paper))
+        folder.write_text(
+            "model/README.md", model_card(facts, recipe_yaml, prepared.objective.paper, prepared.medium.card)
+        )
         report = write_report(folder.path)
     return Result(model, prepared.renderer.tokenizer, folder.path, facts, report)
 

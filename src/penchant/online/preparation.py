@@ -10,8 +10,7 @@ from penchant.errors import ConfigurationError, DataError, nearest
 from penchant.feedback.collection import Feedback
 from penchant.feedback.records import Comparison, Demonstration
 from penchant.feedback.rendering import Renderer
-from penchant.feedback.tokenizer import load_tokenizer
-from penchant.likelihood.context import length_limit
+from penchant.media.text import TextMedium
 from penchant.objectives.base import Objective
 from penchant.online.pairing import Pairing, check_pairing
 from penchant.online.recipe import OnlineRecipe
@@ -32,9 +31,18 @@ class Prepared:
     train: Feedback
     heldout: Feedback
     measured_on: str
-    renderer: Renderer
-    max_length: int | None
+    medium: TextMedium
     compared: tuple[str, ...] = COMPARED
+
+    @property
+    def renderer(self) -> Renderer:
+        """The one renderer of the run."""
+        return self.medium.renderer
+
+    @property
+    def max_length(self) -> int | None:
+        """Most tokens of prompt and response."""
+        return self.medium.max_length
 
 
 def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
@@ -68,15 +76,14 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
                 where=str(lacking.source),
                 fix="Give demonstrations: prompt and completion.",
             )
-    tokenizer = given.tokenizer or load_tokenizer(recipe.model)
-    renderer = Renderer(tokenizer, chat_template=recipe.chat_template, end_token=recipe.end_token)
-    limit = length_limit(recipe.model, given.model, tokenizer, recipe.max_length)
+    medium = TextMedium(recipe, given.model, given.tokenizer)
+    limit = medium.max_length
     if limit is not None and limit <= recipe.max_new_tokens:
         raise ConfigurationError(
             f"'max_new_tokens' is {recipe.max_new_tokens}, and the whole sequence may have {limit} tokens.",
             fix="Give a smaller number, so that the prompt has room.",
         )
-    return Prepared(objective, pairing, train, heldout, told, renderer, limit)
+    return Prepared(objective, pairing, train, heldout, told, medium)
 
 
 def _pairing(settings: dict[str, Any]) -> Pairing:
