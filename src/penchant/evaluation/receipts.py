@@ -142,13 +142,15 @@ def _like(expected: Any, got: Any) -> Any:
     return {key: _like(value, got.get(key)) for key, value in expected.items()}
 
 
-def _another(method: str, inputs: Any) -> bool:
-    """Whether a case is of another method that was given the same name: it has views that ours does not look at."""
+def _another(method: str, params: Any, inputs: Any) -> bool:
+    """Whether a case is of another method of the same name: further views, or neither our views nor our parameters."""
     if method not in registry.names() or hasattr(registry.get(method), "receipt"):
         return False
     known = set(registry.get(method)().requirements.views)
     found = {name for name, each in inputs.items() if isinstance(each, Mapping) and "policy" in each}
-    return bool(known <= found and found - known)
+    named = {each.name for each in registry.get(method).hyperparameters()}
+    stranger = not known & set(inputs) and bool(set(params or {}) - named)
+    return stranger or bool(known <= found and found - known)
 
 
 def check_case(case: Mapping[str, Any]) -> Receipt:
@@ -170,7 +172,7 @@ def check_case(case: Mapping[str, Any]) -> Receipt:
     """
     method, name = str(case["method"]), str(case.get("case", ""))
     kernel = find_kernel(method)
-    if kernel is None or _another(method, case["inputs"]):
+    if kernel is None or _another(method, case.get("params"), case["inputs"]):
         return Receipt(method, name, "not built yet", None, "", None)
     expected = case.get("expected")
     try:

@@ -17,6 +17,8 @@ from penchant.evaluation.report.histograms import histograms
 from penchant.evaluation.report.panels import MACHINERY, MAIN, Panel, other_panels
 from penchant.evaluation.report.run_folder import Curve, RunFolder
 
+LOSS = next(panel for panel in MAIN if panel.slug == "loss")
+
 
 def curve(values: list[float]) -> Curve:
     return Curve(np.arange(1, len(values) + 1), np.array(values, dtype=float))
@@ -52,7 +54,7 @@ def test_the_raw_line_is_the_data_and_the_points_are_the_held_out_values() -> No
     random = np.random.default_rng(0)
     train, held_out = random.normal(size=50).tolist(), [0.5, 0.25]
     run = RunFolder(Path("run"), train={"loss": curve(train)}, held_out={"loss": curve(held_out)})
-    raw, thick, points = painted(run, MAIN[0]).lines
+    raw, thick, points = painted(run, LOSS).lines
     assert raw.get_ydata().tolist() == train
     assert points.get_ydata().tolist() == held_out
     assert raw.get_linewidth() < thick.get_linewidth()
@@ -74,7 +76,7 @@ def test_one_spike_neither_stretches_the_axis_nor_bends_the_average() -> None:
 def test_a_long_run_keeps_its_extremes_and_stays_small() -> None:
     values = np.random.default_rng(0).normal(0, 1, 50_000)
     run = RunFolder(Path("run"), train={"loss": curve(values.tolist())})
-    raw = painted(run, MAIN[0]).lines[0]
+    raw = painted(run, LOSS).lines[0]
     assert len(raw.get_ydata()) <= 600
     assert (raw.get_ydata().max(), raw.get_ydata().min()) == (values.max(), values.min())
 

@@ -125,28 +125,30 @@ def run_sums(
     if overwrite or not (start / "config.json").is_file():
         told("Teach a small model sums by careless demonstrations")
         train_start(output, plan, seed=seed, overwrite=overwrite, progress=progress)
-    keys = {**METHODS[method]}
-    keys |= {"iterations": plan.rounds} if plan.rounds else {}
-    keys |= {"learning_rate": plan.rate} if plan.rate else {}
-    recipe = make_online_recipe(
-        {
-            "method": method,
-            "model": str(start),
-            "data": str(output / "sums.jsonl"),
-            "output": str(output / method),
-            "split": "train",
-            "eval_split": "test",
-            "eval_samples": 4,
-            "max_new_tokens": 4,
-            "sampling_batch": 2048,
-            "samples": 12,
-            "seed": seed,
-            **keys,
-        }
-    )
+    recipe = make_online_recipe(_keys(output, start, method, plan, seed))
     told(f"Let it check its own answers: {method}, {recipe.iterations} rounds")
     result = run_online(recipe, Given(), resume=resume, overwrite=overwrite, reporter=Reporter(not progress))
     return _outcome(method, result)
+
+
+def _keys(output: Path, start: Path, method: str, plan: Plan, seed: int) -> dict[str, Any]:
+    """The online run's recipe."""
+    chosen = {"iterations": plan.rounds, "learning_rate": plan.rate}
+    return {
+        "method": method,
+        "model": str(start),
+        "data": str(output / "sums.jsonl"),
+        "output": str(output / method),
+        "split": "train",
+        "eval_split": "test",
+        "eval_samples": 4,
+        "max_new_tokens": 4,
+        "sampling_batch": 2048,
+        "samples": 12,
+        "seed": seed,
+        **METHODS[method],
+        **{key: value for key, value in chosen.items() if value},
+    }
 
 
 def train_start(output: Path, plan: Plan, *, seed: int, overwrite: bool, progress: bool = False) -> Result:

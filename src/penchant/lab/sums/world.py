@@ -22,7 +22,7 @@ def problems(*, largest: int = 19, seed: int = 0) -> list[dict[str, Any]]:
 
     Example:
         >>> len(problems(largest=4)), problems(largest=4, seed=1)[0]
-        (25, {'prompt': '4+2=', 'answer': '6'})
+        (25, {'prompt': '2+0=', 'answer': '2'})
     """
     rows = [
         {"prompt": f"{first}+{second}=", "answer": str(first + second)}
