@@ -8,9 +8,9 @@ import pytest
 
 from forest.words import END, renderer
 from penchant.errors import DataError
-from penchant.feedback.records import Comparison, Demonstration, Judgement, Prompt, Ranking, Source
+from penchant.feedback.records import Comparison, Demonstration, Judgement, Prompt, Ranking, Record, Source
 from penchant.feedback.truncation import Truncation
-from penchant.forest import Encoder, TokenSequence
+from penchant.forest import Encoder, TokenSequence, collate, register_view, views
 
 HERE = Source("pairs.jsonl", 7)
 
@@ -164,3 +164,30 @@ def test_progress_counts_records() -> None:
     told: list[int] = []
     encoder().encode([pair(), pair(rejected=" sat"), pair("a")], told.append)
     assert told == [1, 2, 3]
+
+
+def test_a_whole_view_scores_its_prompt_too() -> None:
+    @register_view("chosen_with_its_prompt", needs="a comparison", whole=True)
+    def with_prompt(record: Record) -> list[tuple[Any, Any]] | None:
+        return [(record.prompt, record.chosen)] if isinstance(record, Comparison) else None
+
+    try:
+        (example,) = encoder("chosen", "chosen_with_its_prompt").encode([pair()]).examples
+    finally:
+        views._VIEWS.pop("chosen_with_its_prompt")
+        views._WHOLE.discard("chosen_with_its_prompt")
+    ours = renderer()
+    prompt, response = ours.prompt_ids("the cat"), ours.response_ids("the cat", " sat")
+    assert example.views == {
+        "chosen": [TokenSequence(prompt, response)],
+        "chosen_with_its_prompt": [TokenSequence(prompt[:1], prompt[1:] + response)],
+    }
+
+
+def test_a_record_has_its_number_and_rows_of_numbers() -> None:
+    records = [pair(goals=[1.0, 2.0]), pair(chosen=" ran", rejected=" sat", goals=[3.0, 4.0])]
+    batch = collate(encoder(fields=["record_index", "goals"]).encode(records).examples)
+    assert batch.fields["record_index"].tolist() == [0.0, 1.0]
+    assert batch.fields["goals"].tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    with pytest.raises(DataError, match="'goals' holds 1 numbers here, 2 at"):
+        encoder(fields=["goals"]).encode([records[0], pair(goals=[1.0])])

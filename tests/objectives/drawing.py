@@ -11,12 +11,17 @@ from penchant.objectives import Objective, Scored
 
 #: Fields that hold one number for each token of a response.
 PER_TOKEN = {"old_policy"}
+#: Fields that hold one number for each response of a group.
+PER_RESPONSE = {"scores", "ranks"}
+#: Responses to each prompt, for objectives of lists.
+GROUP = 3
 
 
 def draw_view(
-    generator: torch.Generator, objective: Objective, examples: int, dtype: torch.dtype, tokens: int = 5
+    generator: torch.Generator, objective: Objective, rows: int, dtype: torch.dtype, tokens: int = 5, each: int = 1
 ) -> Scored:
-    """Responses of different lengths, with garbage where the mask is false."""
+    """Responses of different lengths, ``each`` to a prompt, with garbage where the mask is false."""
+    examples = rows * each
     policy = -torch.rand(examples, tokens, generator=generator, dtype=torch.float64) * 4 - 0.01
     reference = policy + 0.3 * torch.randn(examples, tokens, generator=generator, dtype=torch.float64)
     lengths = torch.randint(1, tokens + 1, (examples, 1), generator=generator)
@@ -27,6 +32,7 @@ def draw_view(
         reference=reference.masked_fill(~mask, float("inf")).to(dtype) if needs.reference else None,
         mask=mask,
         stats={name: torch.rand(examples, tokens, generator=generator).to(dtype) for name in needs.stats},
+        group=torch.arange(rows).repeat_interleave(each),
     )
 
 
@@ -37,11 +43,14 @@ def random_inputs(
     generator = torch.Generator().manual_seed(seed)
     wanted = objective.requirements
     inputs: dict[str, Any] = {}
+    each = GROUP if PER_RESPONSE & set(wanted.fields) else 1
     for name in wanted.views:
-        views = [draw_view(generator, objective, examples, dtype) for _ in range(3 if name in wanted.several else 1)]
+        count = 3 if name in wanted.several else 1
+        views = [draw_view(generator, objective, examples, dtype, each=each) for _ in range(count)]
         inputs[name] = views if name in wanted.several else views[0]
     for name in wanted.fields:
-        shape = (examples, 5) if name in PER_TOKEN else (examples,)
+        rows = examples * each if name in PER_RESPONSE else examples
+        shape = (rows, 5) if name in PER_TOKEN else (rows,)
         # What the data say comes in float32 at least, whatever the models compute in.
         wide = torch.promote_types(dtype, torch.float32)
         inputs[name] = torch.rand(shape, generator=generator, dtype=torch.float64).to(wide)
@@ -55,15 +64,19 @@ def views_of(inputs: dict[str, Any]) -> list[Scored]:
 
 
 def select(inputs: dict[str, Any], rows: list[int]) -> dict[str, Any]:
-    """The examples ``rows`` of all inputs, in that order; every example has one row here."""
+    """The examples ``rows`` of all inputs, in that order."""
+    groups = [view.group for view in views_of(inputs)]
+    index = torch.tensor(rows)
+    responses = torch.cat([(groups[0] == row).nonzero().flatten() for row in rows])
 
-    def pick(each: Any) -> Any:
+    def pick(each: Any, name: str) -> Any:
         if isinstance(each, list):
-            return [pick(inner) for inner in each]
-        index = torch.tensor(rows)
-        return each.select(index) if isinstance(each, Scored) else each[index]
+            return [pick(inner, name) for inner in each]
+        if isinstance(each, Scored):
+            return each.select(responses)
+        return each[responses if name in PER_RESPONSE | PER_TOKEN else index]
 
-    return {name: pick(each) for name, each in inputs.items()}
+    return {name: pick(each, name) for name, each in inputs.items()}
 
 
 def filled(inputs: dict[str, Any], policy: float, reference: float) -> dict[str, Any]:
@@ -79,6 +92,7 @@ def filled(inputs: dict[str, Any], policy: float, reference: float) -> dict[str,
             reference=None if each.reference is None else torch.full_like(each.reference, reference),
             mask=each.mask,
             stats=each.stats,
+            group=each.group,
         )
 
     return {name: fill(each) for name, each in inputs.items()}

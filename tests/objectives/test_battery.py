@@ -83,6 +83,10 @@ BY_HAND = [
 ]
 
 
+# Methods of which that does not hold, each with the reason; the method's own tests say what holds instead.
+UNUSUAL_AT_ZERO: dict[str, str] = {}
+
+
 def variants(name: str) -> list[Objective]:
     """The objective with its defaults, and with every boolean hyper-parameter turned round."""
     switches = [each for each in get(name).hyperparameters() if each.type == "bool"]
@@ -92,7 +96,10 @@ def variants(name: str) -> list[Objective]:
 VARIANTS = [pytest.param(each, id=repr(each)) for name in EVERY for each in variants(name)]
 # Where further fields say how good each response is, the margin alone does not say which one is raised.
 MARGIN_VARIANTS = [
-    pytest.param(each, id=repr(each)) for name in PAIRWISE for each in variants(name) if not each.requirements.fields
+    pytest.param(each, id=repr(each))
+    for name in PAIRWISE
+    for each in variants(name)
+    if not each.requirements.fields and name not in UNUSUAL_AT_ZERO
 ]
 PAIRWISE_VARIANTS = [pytest.param(each, id=repr(each)) for name in PAIRWISE for each in variants(name)]
 
@@ -242,8 +249,9 @@ def test_an_example_has_no_gradient_in_the_loss_of_another(objective: Objective)
     if objective.coupled:
         return
     inputs = random_inputs(objective, seed=11)
-    for gradient in gradients(objective(**inputs).values[1], inputs):
-        assert (gradient[[0, 2, 3]] == 0).all()
+    views = views_of(inputs)
+    for view, gradient in zip(views, gradients(objective(**inputs).values[1], inputs), strict=True):
+        assert (gradient[view.group != 1] == 0).all()
 
 
 @pytest.mark.parametrize("objective", VARIANTS)

@@ -13,9 +13,12 @@ from penchant.feedback.records import Comparison, Record, Source, Text
 from penchant.feedback.rendering import Renderer
 from penchant.feedback.truncation import CutTable, Fitted, Truncation
 from penchant.forest.layout import TokenSequence
-from penchant.forest.views import view_texts
+from penchant.forest.views import is_whole, view_texts
 
-__all__ = ["EncodedData", "Encoder", "Example", "RecordEncoder"]
+__all__ = ["RECORD_INDEX", "EncodedData", "Encoder", "Example", "RecordEncoder"]
+
+#: The field that every record has without holding it: its number in its data set, from 0.
+RECORD_INDEX = "record_index"
 
 Field: TypeAlias = float | list[float] | list[list[float]]
 
@@ -84,6 +87,8 @@ class RecordEncoder(ABC):
         for done, record in enumerate(records, start=1):
             example = self._example(record, data.cut)
             if example is not None:
+                if RECORD_INDEX in self.fields:
+                    example.fields[RECORD_INDEX] = float(done - 1)
                 data.examples.append(example)
             if progress is not None:
                 progress(done)
@@ -109,7 +114,8 @@ class RecordEncoder(ABC):
 
     def _numbers(self, record: Record) -> tuple[dict[str, Field], float]:
         """The record's fields that are asked for, and its weight."""
-        fields = {name: value for name in self.fields if (value := self._field(name, record)) is not None}
+        told = [name for name in self.fields if name != RECORD_INDEX]
+        fields = {name: value for name in told if (value := self._field(name, record)) is not None}
         weight = record.fields.get("weight")
         return fields, 1.0 if weight is None else _number("weight", weight, record)
 
@@ -126,6 +132,9 @@ class RecordEncoder(ABC):
                 fix=f"Add a number {name!r} to every record, or map a column to it with --map {name}=COLUMN.",
             )
         if isinstance(value, list | tuple):
+            if "responses" not in self.views:
+                # Not a number for each response but a row of numbers about the example, [B, N].
+                return [[_number(name, each, record) for each in value]]
             return [
                 [_number(name, token, record) for token in each]
                 if isinstance(each, list | tuple)
@@ -166,7 +175,8 @@ class Encoder(RecordEncoder):
         reason = next((each.dropped for each in fitted.values() if each.dropped), None)
         if not fitted:
             reason = "no view that the objective asks for"
-        elif reason is None and isinstance(record, Comparison) and _identical(fitted):
+        sequences = {} if reason is not None else _sequences(views, fitted)
+        if isinstance(record, Comparison) and _identical(sequences):
             reason = "responses identical as tokens"
             cut.identical_after_cut += any(each.identical for each in fitted.values())
         if reason is not None:
@@ -174,14 +184,6 @@ class Encoder(RecordEncoder):
             return None
         worst = max(fitted.values(), key=lambda each: (each.prompt_cut, sum(each.responses_cut)))
         cut.add(worst)
-        sequences: dict[str, list[TokenSequence]] = {name: [] for name in views}
-        taken = dict.fromkeys(fitted, 0)
-        for name, texts in views.items():
-            for prompt, _response in texts:
-                key = _key(prompt)
-                each = fitted[key]
-                sequences[name].append(TokenSequence(each.prompt, each.responses[taken[key]]))
-                taken[key] += 1
         fields, weight = self._numbers(record)
         return Example(sequences, fields, weight, record.source)
 
@@ -204,6 +206,25 @@ class Encoder(RecordEncoder):
             if error.where is not None:
                 raise
             raise DataError(error.what, where=str(record.source), why=error.why, fix=error.fix) from error
+
+
+def _sequences(views: dict[str, list[tuple[Text, Text]]], fitted: dict[Any, Fitted]) -> dict[str, list[TokenSequence]]:
+    """The sequences of each view; the responses to a prompt were fitted in the order in which the views name them."""
+    sequences: dict[str, list[TokenSequence]] = {name: [] for name in views}
+    taken = dict.fromkeys(fitted, 0)
+    for name, texts in views.items():
+        for prompt, _response in texts:
+            key = _key(prompt)
+            each = fitted[key]
+            sequences[name].append(_sequence(each.prompt, each.responses[taken[key]], is_whole(name)))
+            taken[key] += 1
+    return sequences
+
+
+def _sequence(prompt: list[int], response: list[int], whole: bool) -> TokenSequence:
+    if whole:
+        return TokenSequence(prompt[:1], [*prompt[1:], *response])
+    return TokenSequence(prompt, response)
 
 
 def _number(name: str, value: Any, record: Record) -> float:
@@ -231,15 +252,26 @@ def _require_same_fields(examples: Sequence[Any]) -> None:
                 where=str(absent.source),
                 fix="Give it to every record, or to none.",
             )
+        for name, value in example.fields.items():
+            if "responses" not in example.views and _width(value) != _width(first.fields[name]):
+                raise DataError(
+                    f"The field {name!r} holds {_width(value)} numbers here, "
+                    f"{_width(first.fields[name])} at {first.source}.",
+                    where=str(example.source),
+                    fix="Give every record as many.",
+                )
+
+
+def _width(value: Field) -> int:
+    row = value[0] if isinstance(value, list) and value else value
+    return len(row) if isinstance(row, list) else 1
 
 
 def _key(prompt: Text) -> Any:
     return prompt if isinstance(prompt, str) else repr(prompt)
 
 
-def _identical(fitted: dict[Any, Fitted]) -> bool:
+def _identical(sequences: dict[str, list[TokenSequence]]) -> bool:
     """Whether a comparison compares a sequence of tokens with itself."""
-    if len(fitted) != 1:
-        return False
-    responses = next(iter(fitted.values())).responses
-    return len(responses) > 1 and len({tuple(response) for response in responses}) == 1
+    compared = [each for name in ("chosen", "rejected", "responses") for each in sequences.get(name, ())]
+    return len(compared) > 1 and all(each == compared[0] for each in compared)

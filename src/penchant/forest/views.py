@@ -14,19 +14,21 @@ from collections.abc import Callable
 from penchant.errors import ConfigurationError, DataError, nearest
 from penchant.feedback.records import Comparison, Demonstration, Record, Text
 
-__all__ = ["register_view", "view_names", "view_texts"]
+__all__ = ["is_whole", "register_view", "view_names", "view_texts"]
 
 View = Callable[[Record], "list[tuple[Text, Text]] | None"]
 
 _VIEWS: dict[str, tuple[View, str]] = {}
+_WHOLE: set[str] = set()
 
 
-def register_view(name: str, *, needs: str = "") -> Callable[[View], View]:
+def register_view(name: str, *, needs: str = "", whole: bool = False) -> Callable[[View], View]:
     """Register a function that turns a record into the (prompt, response) pairs of a view.
 
     Args:
         name: the parameter name by which objectives ask for it.
         needs: what a record must have to supply it, for the error message.
+        whole: the prompt's tokens are scored too, from the second one on (nothing comes before the first).
 
     Returns:
         A decorator. The function returns None for a record that cannot supply the view.
@@ -34,6 +36,7 @@ def register_view(name: str, *, needs: str = "") -> Callable[[View], View]:
 
     def add(function: View) -> View:
         _VIEWS[name] = (function, needs or (function.__doc__ or "").strip())
+        (_WHOLE.add if whole else _WHOLE.discard)(name)
         return function
 
     return add
@@ -42,6 +45,16 @@ def register_view(name: str, *, needs: str = "") -> Callable[[View], View]:
 def view_names() -> list[str]:
     """Names of all registered views, sorted."""
     return sorted(_VIEWS)
+
+
+def is_whole(name: str) -> bool:
+    """Whether the prompt's tokens are scored too in the view ``name``.
+
+    Example:
+        >>> is_whole("chosen")
+        False
+    """
+    return name in _WHOLE
 
 
 def view_texts(name: str, record: Record) -> list[tuple[Text, Text]]:

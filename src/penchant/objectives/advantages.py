@@ -54,7 +54,9 @@ def group_advantages(rewards: Tensor, group: Tensor, *, scale: Scale = "group", 
         deviation = rewards[known].std() if int(known.sum()) > 1 else torch.zeros_like(centred)
     else:
         deviation = (per_group(centred.square()) / (members - 1).clamp(min=1)).sqrt()
-    return centred / (deviation + epsilon)
+    divisor = deviation + epsilon
+    # Differences so small that their squares vanish are no differences; without ε they would be divided by 0.
+    return torch.where(divisor > 0, centred / torch.where(divisor > 0, divisor, 1.0), 0.0)
 
 
 def length_weighted_advantages(rewards: Tensor, group: Tensor, lengths: Tensor) -> Tensor:

@@ -17,6 +17,12 @@ __all__ = ["PlainInputs"]
 
 _VIEW_FORM = '{"policy": [[float, ...], ...], "reference": [[float, ...], ...]} in nats, one inner list per response'
 _FIELD_FORM = "a list of numbers, one per example"
+#: Names that published cases use for what records call otherwise.
+_OTHER_NAMES = {
+    "scores": ("rewards",),
+    "chosen_score": ("reward_chosen",),
+    "rejected_score": ("reward_rejected",),
+}
 
 
 @dataclass
@@ -36,6 +42,7 @@ class PlainInputs:
     def _given(self, name: str) -> str | None:
         """The key under which an input is given: its name, or that in the singular or plural."""
         other = [name.removesuffix("y") + "ies", name.removesuffix("ies") + "y", name + "s", name.removesuffix("s")]
+        other += _OTHER_NAMES.get(name, ())
         return next((key for key in (name, *other) if key in self.inputs), None)
 
     def view(self, name: str) -> Scored | list[Scored] | None:
@@ -116,6 +123,8 @@ class PlainInputs:
 
     def _numbers(self, key: str, values: Any) -> Tensor:
         try:
+            if values and isinstance(values[0], Sequence):  # a row of numbers for each example
+                return torch.tensor([[float(value) for value in row] for row in values], dtype=torch.float64)
             return torch.tensor([float(value) for value in values], dtype=torch.float64)
         except (TypeError, ValueError):
             raise self._wrong(f"{key!r} is not a list of numbers.", _FIELD_FORM) from None

@@ -1,0 +1,41 @@
+"""What losses of pairs and of lists share."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penchant.objectives.groups import group_log_softmax, group_mean, group_sum
+from penchant.objectives.pairs import logistic
+
+numbers = st.floats(-1e4, 1e4)
+
+
+@given(st.lists(st.tuples(numbers, st.integers(0, 3)), min_size=1, max_size=12))
+def test_groups_do_what_each_group_alone_would(rows: list[tuple[float, int]]) -> None:
+    order = {old: new for new, old in enumerate(dict.fromkeys(member for _, member in rows))}
+    values = torch.tensor([value for value, _ in rows], dtype=torch.float64)
+    group = torch.tensor([order[member] for _, member in rows])
+    for place in range(len(order)):
+        own = values[group == place]
+        torch.testing.assert_close(group_log_softmax(values, group)[group == place], own.log_softmax(0))
+        torch.testing.assert_close(group_sum(values, group)[place], own.sum())
+        torch.testing.assert_close(group_mean(values, group)[place], own.mean())
+
+
+def test_no_groups_have_no_values() -> None:
+    nothing = torch.zeros(0)
+    for function in (group_log_softmax, group_mean, group_sum):
+        assert function(nothing, torch.zeros(0, dtype=torch.long)).shape == (0,)
+
+
+@given(numbers, st.floats(0, 1))
+def test_flipping_label_and_margin_together_changes_nothing(margin: float, flipped: float) -> None:
+    z = torch.tensor([margin], dtype=torch.float64)
+    torch.testing.assert_close(logistic(z, flipped), logistic(-z, 1 - flipped))
+    torch.testing.assert_close(logistic(z, torch.tensor([flipped], dtype=torch.float64)), logistic(z, flipped))
+    assert float(logistic(torch.zeros(1), flipped)) == pytest.approx(math.log(2), rel=1e-6)
