@@ -63,6 +63,44 @@ def pipeline(seed: int = 0) -> Any:
     return build_pipeline(unet(seed), ddpm())
 
 
+def latent_pipeline(seed: int = 0) -> Any:
+    """A pipeline of the kind of Stable Diffusion: latents of an autoencoder, conditioned by a text."""
+    from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+    torch.manual_seed(seed)
+    vae = AutoencoderKL(
+        block_out_channels=(8, 8),
+        down_block_types=("DownEncoderBlock2D", "DownEncoderBlock2D"),
+        up_block_types=("UpDecoderBlock2D", "UpDecoderBlock2D"),
+        latent_channels=2,
+        norm_num_groups=4,
+        sample_size=16,
+    )
+    network = UNet2DConditionModel(
+        sample_size=8,
+        in_channels=2,
+        out_channels=2,
+        layers_per_block=1,
+        block_out_channels=(8, 8),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=8,
+        attention_head_dim=4,
+        norm_num_groups=4,
+    )
+    letters = [*"abcdefghijklmnopqrstuvwxyz0123456789"]
+    words = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
+    tokenizer = CLIPTokenizer(vocab={word: number for number, word in enumerate(words)}, merges=[], model_max_length=8)
+    config = CLIPTextConfig(
+        vocab_size=len(words), hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2,
+        max_position_embeddings=8, bos_token_id=0, eos_token_id=1, pad_token_id=1,
+    )  # fmt: skip
+    return StableDiffusionPipeline(
+        vae, CLIPTextModel(config), tokenizer, network, ddpm(), None, None, requires_safety_checker=False
+    )
+
+
 def image_pairs(count: int = 8, **extras: Any) -> list[dict[str, Any]]:
     """Comparisons: the brighter of two images is chosen."""
     rng = np.random.default_rng(0)

@@ -87,6 +87,7 @@ OFFENCES = [
     ("forbidden_names", {"forest/utils.py": ""}, "'utils' names no subject"),
     ("forbidden_names", {"forest/batch_helper.py": ""}, "'batch_helper' names no subject"),
     ("forbidden_names", {"misc/a.py": ""}, "'misc' names no subject"),
+    ("borrowed_private_names", {"forest/a.py": "from penchant.feedback.b import _c"}, "_c is private to"),
     ("missing_docstrings", {"forest/a.py": "x = 1"}, "the module has no docstring"),
     ("missing_docstrings", {"forest/a.py": f"{DOC}def build():\n    pass"}, "build has no docstring"),
     ("missing_docstrings", {"forest/a.py": f"{DOC}class Forest:\n    pass"}, "Forest has no docstring"),

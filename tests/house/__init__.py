@@ -5,6 +5,7 @@ from __future__ import annotations
 from house.arrows import forbidden_arrows, foreign_imports_in_objectives, imports_of_one_medium, sibling_cycles
 from house.repeats import repeated_blocks
 from house.shape import (
+    borrowed_private_names,
     forbidden_names,
     missing_docstrings,
     modality_branches,
@@ -26,6 +27,7 @@ RULES = (
     working_package_files,
     repeated_blocks,
     forbidden_names,
+    borrowed_private_names,
     missing_docstrings,
     modality_branches,
 )

@@ -72,6 +72,18 @@ def forbidden_names(modules: list[Module]) -> list[str]:
     ]
 
 
+def borrowed_private_names(modules: list[Module]) -> list[str]:
+    """Names with an underscore that are imported from another file: what two files use is public."""
+    return [
+        f"{module.at(node)}: {alias.name} is private to {node.module}"
+        for module in modules
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__"
+        for alias in node.names
+        if alias.name.startswith("_") and not alias.name.startswith("__")
+    ]
+
+
 def missing_docstrings(modules: list[Module]) -> list[str]:
     """Modules, public classes and public functions without a docstring."""
     found = []

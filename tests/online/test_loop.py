@@ -12,7 +12,7 @@ import torch
 from online.conftest import Run
 from penchant.errors import ConfigurationError, DataError
 from penchant.online import methods
-from penchant.online.loop import _Run
+from penchant.online.loop import OnlineRun
 from penchant.online.rollouts import Rollout
 from penchant.online.sampling import Sampler
 from penchant.training.run import Interrupted
@@ -54,7 +54,7 @@ METHODS = {
         (PreferenceTrainer, "training_step", 3),  # within the first round
         (PreferenceTrainer, "training_step", 11),  # within a later one
         (Sampler, "sample", 2),  # while the second round samples
-        (_Run, "_advance", 2),  # between rounds
+        (OnlineRun, "_advance", 2),  # between rounds
     ],
     ids=["in the first round", "in a later round", "while sampling", "between rounds"],
 )
@@ -80,7 +80,7 @@ def test_a_killed_run_ends_as_an_uninterrupted_one(
 def test_states_may_be_rarer_than_rounds(online: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = online("whole", iterations=4, save_rounds=2)
     with monkeypatch.context() as patch:
-        killed_at(patch, _Run, "_advance", 3)
+        killed_at(patch, OnlineRun, "_advance", 3)
         with pytest.raises(Killed):
             online("killed", iterations=4, save_rounds=2)
     resumed = online("killed", resume=True, iterations=4, save_rounds=2)
@@ -90,7 +90,7 @@ def test_states_may_be_rarer_than_rounds(online: Run, monkeypatch: pytest.Monkey
 def test_a_damaged_state_is_passed_over(online: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = online("whole")
     with monkeypatch.context() as patch:
-        killed_at(patch, _Run, "_advance", 2)
+        killed_at(patch, OnlineRun, "_advance", 2)
         with pytest.raises(Killed):
             online("killed")
     newest = sorted((whole.folder.parent / "killed" / "states").iterdir())[-1]

@@ -6,14 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import DDIMScheduler, DiffusionPipeline
 
 import penchant
 from penchant.cli.app import main
 from penchant.errors import ConfigurationError
-from small_images import image_pairs, pipeline, write_image_pairs
+from penchant.generation.images import sample_images
+from penchant.likelihood import DenoisingScorer, schedule_of
+from penchant.likelihood.pipelines import PipelineCodec
+from small_images import image_pairs, latent_pipeline, pipeline, write_image_pairs
 from small_runs import losses, metrics
 
 
@@ -96,3 +100,34 @@ def test_the_command_line_trains_a_folder_and_shows_pictures(tmp_path: Path) -> 
 def test_scales_that_differ_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"half_factor = 0.5.*half_factor = 1.0"):
         train(tmp_path / "run", objective="mapo", denoising={"half_factor": 1.0})
+
+
+def test_a_text_conditioned_denoiser_of_latents_trains_like_any_other(tmp_path: Path) -> None:
+    rows = [{**row, "prompt": f"red {row['prompt']}"} for row in image_pairs()]
+    options: dict[str, Any] = {"data": rows, "cache": str(tmp_path / "cache"), "save_every": 1, "samples": 1}
+    run = train(tmp_path / "run", model=latent_pipeline(), sample_steps=2, **options)
+    found = losses(run.folder)
+    assert found[0] == pytest.approx(0.6931, abs=1e-3) and len(found) == 3
+    loaded = DiffusionPipeline.from_pretrained(run.folder / "model")
+    assert type(loaded).__name__ == "StableDiffusionPipeline"
+    before = latent_pipeline()
+    assert gap(loaded.unet.state_dict(), before.unet.state_dict()) > 0
+    assert gap(loaded.vae.state_dict(), before.vae.state_dict()) == 0.0
+    assert len(list((run.folder / "samples").glob("*.png"))) == 2
+    again = train(tmp_path / "again", model=latent_pipeline(), sample_steps=2, **options)
+    assert losses(again.folder) == found, "what was kept is what was computed"
+
+
+def test_pictures_are_those_of_the_pipeline_itself() -> None:
+    """The same noise becomes the same picture by the pipeline's own call, without guidance, and by ours."""
+    whole = latent_pipeline()
+    whole.set_progress_bar_config(disable=True)
+    scorer = DenoisingScorer(whole.unet, schedule_of(whole.scheduler))
+    noise = torch.randn((1, 2, 8, 8), generator=torch.Generator().manual_seed(5))
+    for prompt in ("red 1", "blue 2"):
+        (ours,) = sample_images(scorer.model, whole.scheduler, PipelineCodec(whole), [prompt], steps=3, seed=5)
+        plain = latent_pipeline()
+        plain.set_progress_bar_config(disable=True)
+        plain.scheduler = DDIMScheduler.from_config(plain.scheduler.config)
+        (theirs,) = plain(prompt, latents=noise, guidance_scale=1.0, num_inference_steps=3).images
+        assert np.abs(np.asarray(ours, int) - np.asarray(theirs, int)).max() <= 1

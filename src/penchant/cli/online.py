@@ -31,21 +31,22 @@ def online(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run that is in the folder.")] = False,
 ) -> None:
     """Sample from a model, judge the responses, train on them, and again: from a recipe, a method, or options."""
-    from penchant.cli.train import _pairs, _split, _tell
+    from penchant.cli.result import tell
+    from penchant.cli.words import pairs, split_words
     from penchant.online.loop import run_online
     from penchant.online.recipe import make_online_recipe, methods
     from penchant.training.progress import Reporter
     from penchant.training.recipe import read_keys
     from penchant.training.run import Interrupted
 
-    path, keys = _split(words or [])
+    path, keys = split_words(words or [])
     if path is not None and str(path) in methods():
         path, method = None, method or str(path)
     options = {"model": model, "data": data, "objective": objective, "output": out, "eval_data": eval_data}
     options |= {"method": method, "judge": judge}
     keys |= {key: value for key, value in options.items() if value is not None}
-    keys |= {f"objective.{key}": value for key, value in _pairs(set_ or [], "--set").items()}
-    keys |= {f"mapping.{key}": value for key, value in _pairs(map_ or [], "--map").items()}
+    keys |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
+    keys |= {f"mapping.{key}": value for key, value in pairs(map_ or [], "--map").items()}
     if path is None:
         recipe = make_online_recipe(keys, "command line")
     else:
@@ -56,4 +57,4 @@ def online(
     except Interrupted as stopped:
         typer.echo(f"penchant: {stopped}", err=True)
         raise typer.Exit(130) from None
-    _tell(result, reporter)
+    tell(result, reporter)

@@ -29,7 +29,7 @@ def score(
     from rich.console import Console
     from rich.table import Table
 
-    from penchant.cli.train import _pairs
+    from penchant.cli.words import pairs
     from penchant.evaluation.scoring import score as score_file
 
     result = score_file(
@@ -42,7 +42,7 @@ def score(
         max_length=max_length,
         truncation=truncation,
         on_bad=on_bad,
-        mapping={key: str(value) for key, value in _pairs(map_ or [], "--map").items()},
+        mapping={key: str(value) for key, value in pairs(map_ or [], "--map").items()},
     )
     table = Table(title=f"{len(result)} records of kind {result.kind}")
     table.add_column("mean")

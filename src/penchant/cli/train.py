@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from penchant.errors import ConfigurationError
+from penchant.cli.words import pairs, split_words
 
 __all__ = ["train"]
 
@@ -35,10 +34,11 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and stop.")] = False,
 ) -> None:
     """Train a model on feedback: from a recipe, from options, or both (options win)."""
+    from penchant.cli.result import tell
     from penchant.training.progress import Reporter
     from penchant.training.recipe import make_recipe, read_recipe
 
-    path, keys = _split(words or [])
+    path, keys = split_words(words or [])
     options = {
         "model": model,
         "data": data,
@@ -50,8 +50,8 @@ def train(
         "chat_template": chat_template,
     }
     keys |= {key: value for key, value in options.items() if value is not None}
-    keys |= {f"objective.{key}": value for key, value in _pairs(set_ or [], "--set").items()}
-    keys |= {f"mapping.{key}": value for key, value in _pairs(map_ or [], "--map").items()}
+    keys |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
+    keys |= {f"mapping.{key}": value for key, value in pairs(map_ or [], "--map").items()}
     recipe = make_recipe(keys, "command line") if path is None else read_recipe(path, keys)
     reporter = Reporter()
     if dry_run:
@@ -67,49 +67,4 @@ def train(
     except Interrupted as stopped:
         typer.echo(f"penchant: {stopped}", err=True)
         raise typer.Exit(130) from None
-    _tell(result, reporter)
-
-
-def _split(words: list[str]) -> tuple[Path | None, dict[str, Any]]:
-    """The recipe's path, if one is named, and the keys."""
-    paths = [word for word in words if "=" not in word]
-    if len(paths) > 1:
-        raise ConfigurationError(
-            f"Two recipes are named: {paths[0]!r} and {paths[1]!r}.", fix="Give one recipe; keys are written key=value."
-        )
-    return (Path(paths[0]) if paths else None), _pairs([word for word in words if "=" in word], "key=value")
-
-
-def _pairs(words: list[str], form: str) -> dict[str, Any]:
-    """Words of the form name=value, with values read as YAML (numbers, true, lists)."""
-    import yaml
-
-    result = {}
-    for word in words:
-        name, sign, value = word.partition("=")
-        if not sign or not name:
-            raise ConfigurationError(f"{word!r} is not of the form name=value.", where=form)
-        try:
-            result[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            result[name] = value
-    return result
-
-
-def _tell(result: Any, reporter: Any) -> None:
-    """Before and after, and where everything is."""
-    from rich.console import Console
-    from rich.table import Table
-
-    if reporter.quiet:
-        return
-    before, after = result.summary["before"], result.summary["after"]
-    table = Table(title=f"Measured on {result.summary['measured_on']}")
-    for heading in ("", "before", "after"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    for name in sorted(before.keys() & after.keys()):
-        table.add_row(name, f"{before[name]:.4g}", f"{after[name]:.4g}")
-    console = Console()
-    console.print(table)
-    console.print(f"Model:  {result.folder / 'model'}", soft_wrap=True, highlight=False)
-    console.print(f"Report: {result.report}", soft_wrap=True, highlight=False)
+    tell(result, reporter)

@@ -16,8 +16,10 @@ from penchant.feedback.collection import Feedback
 from penchant.feedback.diagnosis import Diagnosis
 from penchant.feedback.doctor import examine
 from penchant.generation.images import contact_sheet, sample_images
+from penchant.likelihood.cache import default_folder
 from penchant.likelihood.denoising import DenoisingScorer, DenoisingSettings
-from penchant.likelihood.image_batch import ImageEncoder
+from penchant.likelihood.encodings import CachedCodec
+from penchant.likelihood.image_batch import Codec, ImageEncoder
 from penchant.likelihood.noise import schedule_of
 from penchant.likelihood.pipelines import PipelineCodec, denoiser_of, load_pipeline
 from penchant.media.medium import Medium
@@ -81,7 +83,10 @@ class ImageMedium(Medium):
                 fix="Give both the same value.",
             )
         wanted = objective.requirements
-        return ImageEncoder(self.codec, wanted.views, wanted.fields, wanted.optional)
+        codec: Codec = self.codec
+        if self.codec.vae is not None or self.codec.texts is not None:
+            codec = CachedCodec(self.codec, Path(self.settings.cache) if self.settings.cache else default_folder())
+        return ImageEncoder(codec, wanted.views, wanted.fields, wanted.optional)
 
     def load(self, device: torch.device) -> nn.Module:
         """See `Medium.load`."""

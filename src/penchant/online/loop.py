@@ -41,7 +41,8 @@ from penchant.training.interrupt import Interrupt
 from penchant.training.preparation import Given, resolved
 from penchant.training.progress import Reporter
 from penchant.training.recorder import Recorder
-from penchant.training.run import Interrupted, Result, _own_bars_only, _warnings_to
+from penchant.training.run import Interrupted, Result
+from penchant.training.voices import own_bars_only, warnings_to
 
 __all__ = ["run_online"]
 
@@ -88,8 +89,8 @@ def run_online(
     folder.claim(resume=resume, overwrite=overwrite, inputs=inputs)
     if resume:
         folder.check_same(resolved(recipe, prepared.objective))
-    with _warnings_to(reporter) as warnings, _own_bars_only(), Interrupt() as interrupt:
-        run = _Run(recipe, given, prepared, folder, reporter, interrupt)
+    with warnings_to(reporter) as warnings, own_bars_only(), Interrupt() as interrupt:
+        run = OnlineRun(recipe, given, prepared, folder, reporter, interrupt)
         try:
             run.start(resume)
             run.rounds()
@@ -98,7 +99,7 @@ def run_online(
             run.close()
 
 
-class _Run:
+class OnlineRun:
     """The parts of an online run while it goes on."""
 
     def __init__(

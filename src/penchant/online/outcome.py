@@ -8,16 +8,16 @@ from penchant.evaluation.report import write_report
 from penchant.feedback.records import as_text
 from penchant.training.card import model_card
 from penchant.training.checkpoints import told_if_unwritable
-from penchant.training.outcome import _versions
+from penchant.training.outcome import versions
 from penchant.training.run import Result
 
 if TYPE_CHECKING:
-    from penchant.online.loop import _Run
+    from penchant.online.loop import OnlineRun
 
 __all__ = ["finish"]
 
 
-def finish(run: _Run, warnings: list[str], seconds: float) -> Result:
+def finish(run: OnlineRun, warnings: list[str], seconds: float) -> Result:
     """Save the model and write summary, samples, card and report.
 
     Args:
@@ -39,7 +39,7 @@ def finish(run: _Run, warnings: list[str], seconds: float) -> Result:
     return Result(model, prepared.renderer.tokenizer, folder.path, facts, report)
 
 
-def _facts(run: _Run, warnings: list[str], seconds: float) -> dict[str, Any]:
+def _facts(run: OnlineRun, warnings: list[str], seconds: float) -> dict[str, Any]:
     recipe, prepared = run.recipe, run.prepared
     parameters = list(run.policy.parameters())
     method = recipe.method or prepared.objective.id
@@ -61,7 +61,7 @@ def _facts(run: _Run, warnings: list[str], seconds: float) -> dict[str, Any]:
         "seed": recipe.seed,
         "parameters": sum(each.numel() for each in parameters),
         "trained_parameters": sum(each.numel() for each in parameters if each.requires_grad),
-        "versions": _versions(),
+        "versions": versions(),
         "fingerprints": {"data": prepared.train.fingerprint, "model": run.model_print},
         "before": {name: value for name, value in before.items() if name in shown},
         "after": {name: value for name, value in after.items() if name in shown},
@@ -71,7 +71,7 @@ def _facts(run: _Run, warnings: list[str], seconds: float) -> dict[str, Any]:
     }
 
 
-def _samples(run: _Run) -> list[dict[str, Any]]:
+def _samples(run: OnlineRun) -> list[dict[str, Any]]:
     """Responses to the first held-out prompts, before and after."""
     if run.before is None or run.after is None:
         return []

@@ -15,7 +15,7 @@ from penchant.objectives.base import Objective
 from penchant.online.pairing import Pairing, check_pairing
 from penchant.online.recipe import OnlineRecipe
 from penchant.rewards.registry import build_judge
-from penchant.training.preparation import Given, _read, build_objective
+from penchant.training.preparation import Given, build_objective, read_data
 
 __all__ = ["Prepared", "prepare"]
 
@@ -65,7 +65,7 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
             where="judge",
             fix="Give judge=verifier, or a reward model or function.",
         )
-    train, heldout, told = _read(recipe, given)
+    train, heldout, told = read_data(recipe, given)
     if recipe.judge.get("name") == "verifier":
         build_judge(recipe.judge, [*train.records, *heldout.records])  # every answer must be there
     if pairing.name == "demonstration":

@@ -14,7 +14,7 @@ from penchant.training.recorder import Recorder
 from penchant.training.trainer import PreferenceTrainer
 
 if TYPE_CHECKING:
-    from penchant.online.loop import _Run
+    from penchant.online.loop import OnlineRun
 
 __all__ = ["Trained", "train_round"]
 
@@ -31,7 +31,7 @@ class Trained:
     optimizer: dict[str, Any]
 
 
-def train_round(run: _Run, iteration: int, examples: Sequence[Example], sampled: dict[str, float]) -> Trained:
+def train_round(run: OnlineRun, iteration: int, examples: Sequence[Example], sampled: dict[str, float]) -> Trained:
     """Train on a round's examples, from its last checkpoint where there is one.
 
     Args:
@@ -80,7 +80,7 @@ def train_round(run: _Run, iteration: int, examples: Sequence[Example], sampled:
     return Trained(len(plan), trainer.state.global_step >= len(plan), trainer.optimizer.state_dict())
 
 
-def _forwarding(run: _Run, sampled: dict[str, float]) -> Recorder:
+def _forwarding(run: OnlineRun, sampled: dict[str, float]) -> Recorder:
     """Passes the trainer's logs on to the run's, whose steps count through all rounds."""
     before = run.steps
 

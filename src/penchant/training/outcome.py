@@ -16,7 +16,7 @@ from penchant.training.folder import RunFolder
 from penchant.training.preparation import Prepared
 from penchant.training.recipe import Recipe
 
-__all__ = ["summarise", "write_numbers"]
+__all__ = ["summarise", "versions", "write_numbers"]
 
 
 def write_numbers(folder: RunFolder, before: HeldOut, after: HeldOut, samples: list[dict[str, Any]]) -> None:
@@ -62,7 +62,7 @@ def summarise(
         "seed": recipe.seed,
         "parameters": sum(parameter.numel() for parameter in parameters),
         "trained_parameters": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
-        "versions": _versions(),
+        "versions": versions(),
         "fingerprints": {
             "data": prepared.train.fingerprint,
             "heldout": prepared.heldout.fingerprint,
@@ -76,7 +76,8 @@ def summarise(
     }
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """The versions of this package, of Python, and of the libraries that a run depends on."""
     names = ("torch", "transformers", "datasets", "accelerate", "peft")
     return {
         "penchant": __version__,

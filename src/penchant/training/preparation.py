@@ -21,7 +21,7 @@ from penchant.objectives.registry import build
 from penchant.training.progress import Reporter
 from penchant.training.recipe import Recipe
 
-__all__ = ["Given", "Prepared", "build_objective", "prepare", "resolved"]
+__all__ = ["Given", "Prepared", "build_objective", "prepare", "read_data", "resolved"]
 
 # How many training examples stand in where nothing is held out.
 STAND_IN = 200
@@ -108,7 +108,7 @@ def prepare(recipe: Recipe, given: Given, reporter: Reporter) -> Prepared:
     """
     objective = given.objective or build_objective(recipe)
     reporter.say(f"Reading {_name(given.data, recipe.data)}")
-    train, heldout, measured_on = _read(recipe, given)
+    train, heldout, measured_on = read_data(recipe, given)
     for feedback in (train, heldout):
         if feedback.bad:
             reporter.warn(
@@ -135,7 +135,8 @@ def _name(given: Any, named: str) -> str:
     return str(given) if isinstance(given, str | Path) else (named if given is None else "records in memory")
 
 
-def _read(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:
+def read_data(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:
+    """The feedback to train on, that to measure on, and what the latter is, in words."""
     options: dict[str, Any] = {"mapping": recipe.mapping or None, "kind": recipe.kind, "on_bad": recipe.on_bad}
     source = recipe.data if given.data is None else given.data
     if not isinstance(source, str | Path) and isinstance(source, Iterable):

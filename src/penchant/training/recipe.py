@@ -103,7 +103,9 @@ class Recipe(_Part):
     anchor: Literal["initial", "cached", "none"] | None = Field(
         None, description="the reference: a frozen copy, log-probabilities on disk, none; initial where one is needed"
     )
-    cache: str | None = Field(None, description="folder of cached reference log-probabilities")
+    cache: str | None = Field(
+        None, description="folder of what is computed once: reference log-probabilities, latents, text embeddings"
+    )
     attention: Literal["segments", "flex", "dense", "sequences"] | None = Field(
         None, description="how a forest is attended; chosen by device and model where absent"
     )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -31,6 +29,7 @@ from penchant.training.progress import Reporter
 from penchant.training.recipe import Recipe
 from penchant.training.recorder import Recorder
 from penchant.training.trainer import PreferenceTrainer
+from penchant.training.voices import own_bars_only, warnings_to
 
 __all__ = ["Interrupted", "Result", "carry_out"]
 
@@ -90,47 +89,9 @@ def carry_out(
         folder.claim(resume=resume, overwrite=overwrite, inputs=inputs)
         if resume:
             folder.check_same(resolved(recipe, given.objective))
-    with _warnings_to(reporter) as warnings, _own_bars_only():
+    with warnings_to(reporter) as warnings, own_bars_only():
         session = _Session(recipe, given, folder, reporter, warnings, first)
         return session.run(resume, started)
-
-
-@contextmanager
-def _warnings_to(reporter: Reporter) -> Iterator[list[str]]:
-    """Send the package's warnings to the person and keep them for the report, each once."""
-    said: list[str] = []
-
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            text = record.getMessage()
-            if text not in said:
-                said.append(text)
-                reporter.warn(text)
-
-    logger, handler = logging.getLogger("penchant"), Handler(logging.WARNING)
-    logger.addHandler(handler)
-    propagate, logger.propagate = logger.propagate, False
-    try:
-        yield said
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = propagate
-
-
-@contextmanager
-def _own_bars_only() -> Iterator[None]:
-    """Silence transformers' bars for every file, and its advice to programmers: they would tear our own bar."""
-    from transformers.utils import logging as theirs
-
-    shown, level = theirs.is_progress_bar_enabled(), theirs.get_verbosity()
-    theirs.disable_progress_bar()
-    theirs.set_verbosity_error()
-    try:
-        yield
-    finally:
-        theirs.set_verbosity(level)
-        if shown:
-            theirs.enable_progress_bar()
 
 
 class _Session:

@@ -1,0 +1,26 @@
+"""What a person is told when a run has ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["tell"]
+
+
+def tell(result: Any, reporter: Any) -> None:
+    """Before and after, and where everything is."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if reporter.quiet:
+        return
+    before, after = result.summary["before"], result.summary["after"]
+    table = Table(title=f"Measured on {result.summary['measured_on']}")
+    for heading in ("", "before", "after"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for name in sorted(before.keys() & after.keys()):
+        table.add_row(name, f"{before[name]:.4g}", f"{after[name]:.4g}")
+    console = Console()
+    console.print(table)
+    console.print(f"Model:  {result.folder / 'model'}", soft_wrap=True, highlight=False)
+    console.print(f"Report: {result.report}", soft_wrap=True, highlight=False)

@@ -1,0 +1,49 @@
+"""Who may speak while a run goes on: the package's warnings reach the person, other libraries' bars do not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from penchant.training.progress import Reporter
+
+__all__ = ["own_bars_only", "warnings_to"]
+
+
+@contextmanager
+def warnings_to(reporter: Reporter) -> Iterator[list[str]]:
+    """Send the package's warnings to the person and keep them for the report, each once."""
+    said: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            text = record.getMessage()
+            if text not in said:
+                said.append(text)
+                reporter.warn(text)
+
+    logger, handler = logging.getLogger("penchant"), Handler(logging.WARNING)
+    logger.addHandler(handler)
+    propagate, logger.propagate = logger.propagate, False
+    try:
+        yield said
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate
+
+
+@contextmanager
+def own_bars_only() -> Iterator[None]:
+    """Silence transformers' bars for every file, and its advice to programmers: they would tear our own bar."""
+    from transformers.utils import logging as theirs
+
+    shown, level = theirs.is_progress_bar_enabled(), theirs.get_verbosity()
+    theirs.disable_progress_bar()
+    theirs.set_verbosity_error()
+    try:
+        yield
+    finally:
+        theirs.set_verbosity(level)
+        if shown:
+            theirs.enable_progress_bar()
