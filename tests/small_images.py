@@ -63,21 +63,27 @@ def pipeline(seed: int = 0) -> Any:
     return build_pipeline(unet(seed), ddpm())
 
 
-def latent_pipeline(seed: int = 0) -> Any:
-    """A pipeline of the kind of Stable Diffusion: latents of an autoencoder, conditioned by a text."""
-    from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+def autoencoder(**more: Any) -> Any:
+    """Latents of two channels and 8 x 8 from pictures of 16 x 16."""
+    from diffusers import AutoencoderKL
 
-    torch.manual_seed(seed)
-    vae = AutoencoderKL(
+    return AutoencoderKL(
         block_out_channels=(8, 8),
         down_block_types=("DownEncoderBlock2D", "DownEncoderBlock2D"),
         up_block_types=("UpDecoderBlock2D", "UpDecoderBlock2D"),
         latent_channels=2,
         norm_num_groups=4,
         sample_size=16,
+        **more,
     )
-    network = UNet2DConditionModel(
+
+
+def text_unet(**more: Any) -> Any:
+    """A UNet of latents that attends to a text."""
+    from diffusers import UNet2DConditionModel
+
+    shape: dict[str, Any] = {"cross_attention_dim": 8, "attention_head_dim": 4, "norm_num_groups": 4}
+    return UNet2DConditionModel(
         sample_size=8,
         in_channels=2,
         out_channels=2,
@@ -85,20 +91,81 @@ def latent_pipeline(seed: int = 0) -> Any:
         block_out_channels=(8, 8),
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        cross_attention_dim=8,
-        attention_head_dim=4,
-        norm_num_groups=4,
+        **(shape | more),
     )
+
+
+def text_parts(kind: str = "CLIPTextModel") -> tuple[Any, Any]:
+    """A text encoder and its tokenizer, of letters."""
+    import transformers
+
     letters = [*"abcdefghijklmnopqrstuvwxyz0123456789"]
     words = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
-    tokenizer = CLIPTokenizer(vocab={word: number for number, word in enumerate(words)}, merges=[], model_max_length=8)
-    config = CLIPTextConfig(
-        vocab_size=len(words), hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2,
-        max_position_embeddings=8, bos_token_id=0, eos_token_id=1, pad_token_id=1,
-    )  # fmt: skip
-    return StableDiffusionPipeline(
-        vae, CLIPTextModel(config), tokenizer, network, ddpm(), None, None, requires_safety_checker=False
+    tokenizer = transformers.CLIPTokenizer(
+        vocab={word: number for number, word in enumerate(words)}, merges=[], model_max_length=8
     )
+    config = transformers.CLIPTextConfig(
+        vocab_size=len(words), hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2,
+        max_position_embeddings=8, bos_token_id=0, eos_token_id=1, pad_token_id=1, projection_dim=8,
+    )  # fmt: skip
+    return getattr(transformers, kind)(config), tokenizer
+
+
+def latent_pipeline(seed: int = 0) -> Any:
+    """A pipeline of the kind of Stable Diffusion: latents of an autoencoder, conditioned by a text."""
+    from diffusers import StableDiffusionPipeline
+
+    torch.manual_seed(seed)
+    encoder, tokenizer = text_parts()
+    return StableDiffusionPipeline(
+        autoencoder(), encoder, tokenizer, text_unet(), ddpm(), None, None, requires_safety_checker=False
+    )
+
+
+def two_encoder_pipeline(seed: int = 0) -> Any:
+    """A pipeline of the kind of SDXL: two text encoders, and the size of the picture."""
+    from diffusers import StableDiffusionXLPipeline
+
+    torch.manual_seed(seed)
+    network = text_unet(
+        cross_attention_dim=16,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=4,
+        projection_class_embeddings_input_dim=8 + 6 * 4,
+    )
+    (first, words), (second, more_words) = text_parts(), text_parts("CLIPTextModelWithProjection")
+    return StableDiffusionXLPipeline(
+        autoencoder(), first, second, words, more_words, network, ddpm(), add_watermarker=False
+    )
+
+
+def flow_pipeline(seed: int = 0) -> Any:
+    """A pipeline of the kind of Stable Diffusion 3: a transformer of flows with three text encoders."""
+    from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
+    from transformers import T5Config, T5EncoderModel
+
+    torch.manual_seed(seed)
+    network = SD3Transformer2DModel(
+        sample_size=8,
+        patch_size=2,
+        in_channels=2,
+        out_channels=2,
+        num_layers=1,
+        attention_head_dim=4,
+        num_attention_heads=2,
+        joint_attention_dim=16,
+        caption_projection_dim=8,
+        pooled_projection_dim=16,
+        pos_embed_max_size=8,
+    )
+    for parameter in network.parameters():  # it starts with zeros that would hide whatever is wrong
+        torch.nn.init.normal_(parameter, std=0.1)
+    kind = "CLIPTextModelWithProjection"
+    (first, words), (second, more_words) = text_parts(kind), text_parts(kind)
+    config = T5Config(vocab_size=80, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
+    third = T5EncoderModel(config)
+    vae = autoencoder(shift_factor=0.1)
+    return StableDiffusion3Pipeline(network, flow(), vae, first, words, second, more_words, third, words)
 
 
 def image_pairs(count: int = 8, **extras: Any) -> list[dict[str, Any]]:

@@ -13,11 +13,18 @@ from diffusers import DDIMScheduler, DiffusionPipeline
 
 import penchant
 from penchant.cli.app import main
-from penchant.errors import ConfigurationError
+from penchant.errors import ConfigurationError, ModelError
 from penchant.generation.images import sample_images
 from penchant.likelihood import DenoisingScorer, schedule_of
-from penchant.likelihood.pipelines import PipelineCodec
-from small_images import image_pairs, latent_pipeline, pipeline, write_image_pairs
+from penchant.likelihood.pipelines import PipelineCodec, denoiser_of
+from small_images import (
+    flow_pipeline,
+    image_pairs,
+    latent_pipeline,
+    pipeline,
+    two_encoder_pipeline,
+    write_image_pairs,
+)
 from small_runs import losses, metrics
 
 
@@ -102,32 +109,49 @@ def test_scales_that_differ_are_refused(tmp_path: Path) -> None:
         train(tmp_path / "run", objective="mapo", denoising={"half_factor": 1.0})
 
 
-def test_a_text_conditioned_denoiser_of_latents_trains_like_any_other(tmp_path: Path) -> None:
+TEXT_PIPELINES = {
+    "one encoder": latent_pipeline,
+    "two encoders": two_encoder_pipeline,
+    "flow": flow_pipeline,
+}
+
+
+@pytest.mark.parametrize("kind", TEXT_PIPELINES)
+def test_a_text_conditioned_denoiser_of_latents_trains_like_any_other(kind: str, tmp_path: Path) -> None:
+    make = TEXT_PIPELINES[kind]
     rows = [{**row, "prompt": f"red {row['prompt']}"} for row in image_pairs()]
     options: dict[str, Any] = {"data": rows, "cache": str(tmp_path / "cache"), "save_every": 1, "samples": 1}
-    run = train(tmp_path / "run", model=latent_pipeline(), sample_steps=2, **options)
+    run = train(tmp_path / "run", model=make(), sample_steps=2, **options)
     found = losses(run.folder)
     assert found[0] == pytest.approx(0.6931, abs=1e-3) and len(found) == 3
-    loaded = DiffusionPipeline.from_pretrained(run.folder / "model")
-    assert type(loaded).__name__ == "StableDiffusionPipeline"
-    before = latent_pipeline()
-    assert gap(loaded.unet.state_dict(), before.unet.state_dict()) > 0
+    loaded, before = DiffusionPipeline.from_pretrained(run.folder / "model"), make()
+    assert type(loaded) is type(before)
+    assert gap(denoiser_of(loaded)[1].state_dict(), denoiser_of(before)[1].state_dict()) > 0
     assert gap(loaded.vae.state_dict(), before.vae.state_dict()) == 0.0
     assert len(list((run.folder / "samples").glob("*.png"))) == 2
-    again = train(tmp_path / "again", model=latent_pipeline(), sample_steps=2, **options)
+    again = train(tmp_path / "again", model=make(), sample_steps=2, **options)
     assert losses(again.folder) == found, "what was kept is what was computed"
 
 
-def test_pictures_are_those_of_the_pipeline_itself() -> None:
+@pytest.mark.parametrize("kind", TEXT_PIPELINES)
+def test_pictures_are_those_of_the_pipeline_itself(kind: str) -> None:
     """The same noise becomes the same picture by the pipeline's own call, without guidance, and by ours."""
-    whole = latent_pipeline()
-    whole.set_progress_bar_config(disable=True)
-    scorer = DenoisingScorer(whole.unet, schedule_of(whole.scheduler))
+    ours, theirs = TEXT_PIPELINES[kind](), TEXT_PIPELINES[kind]()
+    for each in (ours, theirs):
+        each.set_progress_bar_config(disable=True)
+    if kind != "flow":
+        theirs.scheduler = DDIMScheduler.from_config(theirs.scheduler.config)
+    scorer = DenoisingScorer(denoiser_of(ours)[1], schedule_of(ours.scheduler))
     noise = torch.randn((1, 2, 8, 8), generator=torch.Generator().manual_seed(5))
     for prompt in ("red 1", "blue 2"):
-        (ours,) = sample_images(scorer.model, whole.scheduler, PipelineCodec(whole), [prompt], steps=3, seed=5)
-        plain = latent_pipeline()
-        plain.set_progress_bar_config(disable=True)
-        plain.scheduler = DDIMScheduler.from_config(plain.scheduler.config)
-        (theirs,) = plain(prompt, latents=noise, guidance_scale=1.0, num_inference_steps=3).images
-        assert np.abs(np.asarray(ours, int) - np.asarray(theirs, int)).max() <= 1
+        (found,) = sample_images(scorer.model, ours.scheduler, PipelineCodec(ours), [prompt], steps=3, seed=5)
+        call: dict[str, Any] = {"latents": noise, "guidance_scale": 1.0, "num_inference_steps": 3}
+        (expected,) = theirs(prompt, height=16, width=16, **call).images
+        assert np.abs(np.asarray(found, int) - np.asarray(expected, int)).max() <= 1
+
+
+def test_a_pipeline_conditioned_in_an_unknown_way_is_refused() -> None:
+    other = two_encoder_pipeline()
+    other.unet.register_to_config(addition_embed_type="image")
+    with pytest.raises(ModelError, match=r"StableDiffusionXLPipeline conditions its denoiser in a way.*SDXL"):
+        PipelineCodec(other)

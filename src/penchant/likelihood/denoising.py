@@ -19,6 +19,7 @@ from penchant.likelihood.causal import core_model
 from penchant.likelihood.dropout import without_dropout
 from penchant.likelihood.image_batch import ImageBatch, collate_images
 from penchant.likelihood.noise import NoiseSchedule
+from penchant.likelihood.prompts import ADDED
 from penchant.objectives.plain_errors import mean_error
 from penchant.objectives.requirements import Needs
 from penchant.objectives.scored import Scored
@@ -83,7 +84,10 @@ class Denoiser(nn.Module):
 
     def forward(self, noisy: Tensor, timesteps: Tensor, conditioning: dict[str, Tensor]) -> Tensor:
         """[N, C, H, W] what the network says about the noisy samples."""
-        said = self.network(**{self._first: noisy}, timestep=timesteps, **conditioning, return_dict=False)[0]
+        told: dict[str, Any] = {name: value for name, value in conditioning.items() if name not in ADDED}
+        if len(told) < len(conditioning):
+            told["added_cond_kwargs"] = {name: conditioning[name] for name in ADDED}
+        said = self.network(**{self._first: noisy}, timestep=timesteps, **told, return_dict=False)[0]
         return said[:, : noisy.shape[1]]  # some networks say a variance too, behind the mean
 
 

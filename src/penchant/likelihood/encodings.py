@@ -44,7 +44,7 @@ class CachedCodec:
     def __init__(self, codec: PipelineCodec, folder: Path) -> None:
         self.codec = codec
         digest = hashlib.sha256(repr(codec.shape).encode())
-        for part in (codec.vae, codec.texts):
+        for part in (codec.vae, *codec.texts):
             digest.update((fingerprint(part) if part is not None else "none").encode())
         self.store = EncodingCache(folder / f"encodings-{digest.hexdigest()[:32]}.sqlite")
 

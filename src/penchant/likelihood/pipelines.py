@@ -12,13 +12,12 @@ from torch import Tensor, nn
 
 from penchant.errors import DataError, ModelError, nearest
 from penchant.feedback.images import Image
+from penchant.likelihood.prompts import check_encoders, embed_prompt, text_encoders
 
 __all__ = ["PipelineCodec", "build_pipeline", "denoiser_of", "load_pipeline"]
 
 # Under which names pipelines keep their denoiser.
 PARTS = ("unet", "transformer")
-# Further text encoders speak in ways that differ from family to family.
-MORE_ENCODERS = ("text_encoder_2", "text_encoder_3", "image_encoder")
 
 
 def load_pipeline(source: str | Path) -> Any:
@@ -86,7 +85,7 @@ class PipelineCodec:
 
     Latents come from the pipeline's autoencoder (the mean of its posterior, scaled), or are the pixels from −1 to 1
     where it has none. A prompt is a class (its number, or its name where the pipeline has names), or a text for the
-    pipeline's one text encoder.
+    pipeline's text encoders: one, or several as in SDXL and Stable Diffusion 3.
 
     Args:
         pipeline: of diffusers.
@@ -102,13 +101,8 @@ class PipelineCodec:
         self.vae = getattr(pipeline, "vae", None)
         self.classes = self.config.get("num_class_embeds") or self.config.get("num_embeds_ada_norm")
         self.names: Mapping[str, int] = getattr(pipeline, "labels", None) or {}
-        self.texts = getattr(pipeline, "text_encoder", None)
-        more = [name for name in MORE_ENCODERS if getattr(pipeline, name, None) is not None]
-        if more:
-            raise ModelError(
-                f"{type(pipeline).__name__} is conditioned by {', '.join(more)}, which is not supported.",
-                fix="Give a pipeline that is conditioned by a class or by one text encoder.",
-            )
+        self.texts = text_encoders(pipeline)
+        check_encoders(pipeline, self.config)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -124,8 +118,8 @@ class PipelineCodec:
     @property
     def device(self) -> torch.device:
         """Where autoencoder and text encoder are."""
-        part = self.vae if self.vae is not None else self.texts
-        return torch.device("cpu") if part is None else next(part.parameters()).device
+        parts = [each for each in (self.vae, *self.texts) if each is not None]
+        return next(parts[0].parameters()).device if parts else torch.device("cpu")
 
     @torch.no_grad()
     def latents(self, image: Image) -> Tensor:
@@ -156,16 +150,10 @@ class PipelineCodec:
         Raises:
             DataError: the prompt names no class of the model.
         """
-        if self.texts is not None and self.config.get("cross_attention_dim"):
-            tokenizer = self.pipeline.tokenizer
-            ids = tokenizer(
-                prompt,
-                padding="max_length",
-                max_length=tokenizer.model_max_length,
-                truncation=True,
-                return_tensors="pt",
-            ).input_ids
-            return {"encoder_hidden_states": self.texts(ids.to(self.device))[0][0].float().cpu()}
+        if self.texts:
+            height, width = (side * self._scale for side in self.shape[1:])
+            told: dict[str, Tensor] = embed_prompt(self.pipeline, self.config, prompt, (height, width), self.device)
+            return told
         return {} if self.classes is None else {"class_labels": torch.tensor(self._class(prompt.strip()))}
 
     def _class(self, prompt: str) -> int:

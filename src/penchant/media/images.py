@@ -84,7 +84,7 @@ class ImageMedium(Medium):
             )
         wanted = objective.requirements
         codec: Codec = self.codec
-        if self.codec.vae is not None or self.codec.texts is not None:
+        if self.codec.vae is not None or self.codec.texts:
             codec = CachedCodec(self.codec, Path(self.settings.cache) if self.settings.cache else default_folder())
         return ImageEncoder(codec, wanted.views, wanted.fields, wanted.optional)
 
