@@ -24,7 +24,7 @@ class CalDPO(Objective):
     Δ = log π(y|x) − log π_ref(y|x), summed over tokens (nats), or a mean where ``average_log_prob``. β stands in the
     targets alone: the logistic term has no β, only the scale s = 1. The published code takes c = ½, the paper c = 1
     (from memory). That code adds the mean of the squares over the batch to every pair; here each pair has its own
-    squares, with the same mean and the same gradients. A common shift of both Δ does change the loss: that is the point.
+    squares, with the same mean and the same gradients. A common shift of both Δ changes the loss: that is the point.
 
     Example:
         >>> import torch

@@ -89,13 +89,13 @@ class ConservativeIPO(_SoftIPO):
 class GIPO(_SoftIPO):
     """Geometric IPO (Furuta et al., 2024).
 
-    loss = (w (Δ_chosen − Δ_rejected) − t)²,   w = 2 p − 1,   t = w / (2 β),   Δ = log π(y|x) − log π_ref(y|x)
+    loss = (w (Δ_chosen − Δ_rejected) − t)²,   w = 2 p − 1,   t = |w| / (2 β),   Δ = log π(y|x) − log π_ref(y|x)
 
     p is the record's ``probability`` that chosen is preferred, log-ratios are means over tokens unless
-    ``average_log_prob=False`` (nats). The target t is scaled by w, since the averaging is applied to conservative IPO;
-    so ties have no loss, as the abstract says. ``target="fixed"`` is t = 1 / (2 β), under which a tie keeps a constant
-    loss without a gradient. Which of the two the paper means is uncertain (no published code); with the fixed target
-    the loss is not that of the swapped pair below p = ½.
+    ``average_log_prob=False`` (nats). From p = ½ on the loss is w² times that of IPO: the target is scaled, since the
+    averaging is applied to conservative IPO, and ties have no loss, as the abstract says. Below ½ it is that of the
+    swapped pair. ``target="fixed"`` is t = 1 / (2 β), under which a tie keeps a constant loss without a gradient. Which
+    of the two the paper means is uncertain; no published code is known.
 
     Example:
         >>> import torch
@@ -117,5 +117,5 @@ class GIPO(_SoftIPO):
     def loss(self, chosen: Scored, rejected: Scored, probability: Tensor) -> Tensor:
         """The loss of each pair, [B]."""
         sureness = 2 * probability - 1
-        aim = (sureness if self.target == "scaled" else 1.0) / (2 * self.beta)
+        aim = (sureness.abs() if self.target == "scaled" else 1.0) / (2 * self.beta)
         return (sureness * self._margin(chosen, rejected) - aim) ** 2
