@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -37,7 +38,7 @@ def plain(policy: list[float]) -> Scored:
 @pytest.mark.parametrize(("objective", "weight"), TERMS)
 @given(LOGPS, LOGPS)
 def test_they_are_dpo_and_the_likelihood_of_the_chosen_response(
-    objective: Objective, weight, chosen: list[float], rejected: list[float]
+    objective: Objective, weight: Callable[[int], float], chosen: list[float], rejected: list[float]
 ) -> None:
     each_token = weight(len(chosen))
     told = outcome(objective, against_minus_one(chosen), against_minus_one(rejected))
