@@ -80,11 +80,133 @@ BY_HAND = [
     ),
     ("slic-hinge", {"beta": 0.5}, {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)}, 0.5),
     ("slic-hinge", {"beta": 2.0}, {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)}, 0.0),
+    (
+        "cdpo",
+        {"beta": 0.5},
+        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0), "probabilities": [0.75]},
+        0.75 * math.log1p(math.exp(-0.5)) + 0.25 * math.log1p(math.exp(0.5)),
+    ),
+    ("slic-hf", {"delta": 3.0, "lambda": 0.5}, {"chosen": one_each(-1.0), "rejected": one_each(-2.0)}, 2.5),
+    ("rso-hinge-norm", {"gamma": 0.5}, {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)}, 0.5),
+    (
+        "rso-sigmoid-norm",
+        {"gamma": 0.5},
+        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        math.log1p(math.exp(-0.5)),
+    ),
+    (
+        "f-dpo",
+        {"beta": 2.0, "divergence": "alpha", "alpha": 0.5},
+        {"chosen": one_each(-1.0, -1.0), "rejected": one_each(-3.0, -3.0 + 2 * math.log(2))},
+        math.log1p(math.exp(-4.0)),
+    ),
+    (
+        "f-dpo",
+        {"beta": 1.0, "divergence": "js"},
+        {"chosen": one_each(-1.0, -1.0), "rejected": one_each(-3.0, -3.0 + math.log(3))},
+        math.log(1.5),
+    ),
+    (
+        "gdpo",
+        {"beta": 0.5},
+        {"chosen": one_each(-1.0, -3.0), "rejected": one_each(-3.0, -3.0), "probabilities": [0.75]},
+        math.log1p(math.exp(-0.5)),
+    ),
+    (
+        "cipo",
+        {"beta": 0.25},
+        {"chosen": one_each(-1.0, -3.0), "rejected": one_each(-3.0, -3.0), "probabilities": [0.75]},
+        1.0,
+    ),
+    (
+        "gipo",
+        {"beta": 0.125},
+        {"chosen": one_each(-1.0, -3.0), "rejected": one_each(-3.0, -3.0), "probabilities": [0.75]},
+        1.0,
+    ),
+    (
+        "gipo",
+        {"beta": 0.125, "target": "fixed"},
+        {"chosen": one_each(-1.0, -3.0), "rejected": one_each(-3.0, -3.0), "probabilities": [0.75]},
+        9.0,
+    ),
+    (
+        "ropo",
+        {"beta": 0.5, "alpha": 4.0, "gamma": 0.5},
+        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        0.5 * math.log1p(math.exp(-0.5)) + 4 / (1 + math.exp(0.5)),
+    ),
+    (
+        "gropo",
+        {"beta": 0.5, "alpha": 4.0, "gamma": 0.5},
+        {"chosen": one_each(-1.0, -3.0), "rejected": one_each(-3.0, -3.0), "probabilities": [0.75]},
+        0.5 * math.log1p(math.exp(-0.5)) + 4 / (1 + math.exp(0.5)),
+    ),
+    (
+        "cal-dpo",
+        {"beta": 0.25, "calibration_weight": 0.5},
+        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        math.log1p(math.exp(-1.0)) + 0.5 * (1 + 4),
+    ),
+    (
+        "rpo-regularized",
+        {"beta": 0.5, "eta": 0.1},
+        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        math.log1p(math.exp(-0.5)) + 0.05,
+    ),
+    (
+        "dpop",
+        {"beta": 0.5, "lambda": 2.0},
+        {"chosen": one_each(-2.0, -1.0), "rejected": one_each(-3.0, -3.0)},
+        math.log1p(math.exp(1.5)),
+    ),
+    (
+        "flex-dpo",
+        {"beta_plus": 0.5, "beta_minus": 0.25},
+        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -1.0)},
+        math.log1p(math.exp(-1.0)),
+    ),
+    (
+        "dpo-sft",
+        {"beta": 0.5, "lambda": 0.1},
+        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        math.log1p(math.exp(-0.5)) + 0.1,
+    ),
+    (
+        "dpo-gamma-ref",
+        {"beta": 0.5, "gamma": 0.5},
+        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -4.0)},
+        math.log1p(math.exp(-0.5)),
+    ),
+    (
+        "odpo",
+        {"beta": 0.5, "alpha": 2.0},
+        {
+            "chosen": one_each(-1.0, -2.0),
+            "rejected": one_each(-3.0, -3.0),
+            "chosen_scores": [4.0],
+            "rejected_scores": [1.0],
+        },
+        math.log1p(9 * math.exp(-0.5)),
+    ),
+    (
+        "r-dpo",
+        {"beta": 0.5, "alpha": 0.25},
+        {
+            "chosen": {"policy": [[-1.0, -1.0, -1.0]], "reference": [[-1.0, -2.0, -1.0]]},
+            "rejected": one_each(-3.0, -3.0),
+        },
+        math.log1p(math.exp(-1.0)),
+    ),
 ]
 
 
 # Methods of which that does not hold, each with the reason; the method's own tests say what holds instead.
-UNUSUAL_AT_ZERO: dict[str, str] = {}
+UNUSUAL_AT_ZERO: dict[str, str] = {
+    "slic-hf": "its likelihood term is a sum over tokens, so longer responses cost more",
+    "rpo-regularized": "its likelihood term is a sum over tokens, so longer responses cost more",
+    "dpo-sft": "its likelihood term is a sum over tokens, so longer responses cost more",
+}
 
 
 def variants(name: str) -> list[Objective]:

@@ -8,6 +8,7 @@ from annotated_types import Gt
 from torch import Tensor
 
 from penchant.objectives.base import Needs, Objective
+from penchant.objectives.pairs import logratio_margin
 from penchant.objectives.scored import Scored
 
 __all__ = ["IPO"]
@@ -42,8 +43,5 @@ class IPO(Objective):
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
         """The loss of each pair, [B]."""
-        if self.average_log_prob:
-            margin = chosen.mean_logratio - rejected.mean_logratio
-        else:
-            margin = chosen.logratio - rejected.logratio
+        margin = logratio_margin(chosen, rejected, average=self.average_log_prob)
         return (margin - 1 / (2 * self.beta)) ** 2

@@ -7,6 +7,7 @@ from typing import Annotated
 from torch import Tensor
 
 from penchant.objectives.base import Objective
+from penchant.objectives.pairs import negative_log_likelihood
 from penchant.objectives.scored import Scored
 
 __all__ = ["NLL"]
@@ -37,4 +38,4 @@ class NLL(Objective):
 
     def loss(self, chosen: Scored) -> Tensor:
         """The loss of each response, [B]."""
-        return -(chosen.mean_logp if self.average else chosen.logp)
+        return negative_log_likelihood(chosen, average=self.average)

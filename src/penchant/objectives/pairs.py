@@ -1,4 +1,4 @@
-"""What the losses of pairs share: the logistic loss with flipped labels, and the margin of a pair."""
+"""What the losses of pairs share: margins, the logistic loss with flipped labels or an offset, and the NLL term."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 from penchant.objectives.numerics import logsigmoid
 from penchant.objectives.scored import Scored
 
-__all__ = ["logistic", "logratio_margin"]
+__all__ = ["logistic", "logratio_margin", "negative_log_likelihood", "offset_logistic"]
 
 
 def logratio_margin(chosen: Scored, rejected: Scored, *, average: bool = False) -> Tensor:
@@ -62,3 +62,53 @@ def logistic(margin: Tensor, flipped: float | Tensor = 0.0) -> Tensor:
     if isinstance(flipped, float | int) and flipped == 0:
         return -logsigmoid(margin)
     return -(1 - flipped) * logsigmoid(margin) - flipped * logsigmoid(-margin)
+
+
+def offset_logistic(chosen: Scored, rejected: Scored, beta: float, offset: Tensor) -> Tensor:
+    """The DPO loss of a pair whose reward margin has to exceed an offset.
+
+    loss = −log σ(β (Δ_chosen − Δ_rejected) − offset)
+
+    Args:
+        chosen: the preferred responses, scored by policy and reference.
+        rejected: the others.
+        beta: inverse temperature of the implied reward.
+        offset: [B], in units of reward; it carries no gradient of the policy.
+
+    Returns:
+        [B]; log 2 where the margin equals the offset.
+
+    Example:
+        >>> import torch
+        >>> level = Scored(torch.zeros(1, 2), torch.zeros(1, 2), torch.ones(1, 2, dtype=torch.bool))
+        >>> offset_logistic(level, level, 0.1, torch.tensor([9.0]))
+        tensor([9.0001])
+
+    Reference:
+        Amini, Vieira, Cotterell (2024), Direct Preference Optimization with an Offset.
+    """
+    return logistic(beta * logratio_margin(chosen, rejected) - offset)
+
+
+def negative_log_likelihood(view: Scored, *, average: bool = False) -> Tensor:
+    """The likelihood term that many losses add for the chosen response.
+
+    nll = −log π(y|x),   or −(1 / |y|) log π(y|x)
+
+    Args:
+        view: responses scored by the policy.
+        average: the mean over each response's tokens instead of the sum.
+
+    Returns:
+        [B], nats, or nats per token.
+
+    Example:
+        >>> import torch
+        >>> view = Scored(torch.tensor([[-1.0, -3.0]]), None, torch.ones(1, 2, dtype=torch.bool))
+        >>> negative_log_likelihood(view), negative_log_likelihood(view, average=True)
+        (tensor([4.]), tensor([2.]))
+
+    Reference:
+        Fisher (1922), On the Mathematical Foundations of Theoretical Statistics.
+    """
+    return -(view.mean_logp if average else view.logp)
