@@ -33,7 +33,7 @@ class Finding:
         seeds: those that were run.
         arms: the numbers of each arm, one a seed.
         effects: of its contrasts.
-        seconds: of computing, all seeds together.
+        seconds: of processor time, all seeds together.
     """
 
     claim: type[Claim]
@@ -78,7 +78,7 @@ def judge(claim: type[Claim], measured: Mapping[int, Mapping[str, float]], secon
     Args:
         claim: the claim.
         measured: seed -> arm -> number; two seeds or more.
-        seconds: that they took.
+        seconds: of processor time that they took.
 
     Returns:
         The finding.
