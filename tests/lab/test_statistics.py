@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from penchant.lab.statistics import Interval, mean_interval, paired_difference, win_rate
+from penchant.lab.statistics import Interval, mean_interval, paired_difference, small_sample_interval, win_rate
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,9 @@ def test_what_cannot_be_estimated_is_refused() -> None:
 
 def test_an_interval_prints_itself() -> None:
     assert str(Interval(0.5, 0.4, 0.6)) == "0.500 [0.400, 0.600]"
+
+
+def test_students_interval_against_tables() -> None:
+    # t(4, 0.975) = 2.776; s / √n of 1..5 is √2.5 / √5
+    interval = small_sample_interval([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert (interval.low, interval.high) == pytest.approx((3 - 2.776 * 0.5**0.5, 3 + 2.776 * 0.5**0.5), abs=1e-3)

@@ -7,6 +7,7 @@ import re
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from penchant.errors import ConfigurationError
@@ -84,6 +85,7 @@ def _annotation_texts(function: Callable[..., Any]) -> dict[str, str]:
     }
 
 
+@cache  # every step asks, and a signature does not change
 def read_signature(loss: Callable[..., Any], needs: Needs) -> Requirements:
     """What a ``loss`` asks for: a parameter annotated ``Scored`` is a view, one annotated ``Tensor`` a record field.
 

@@ -1,0 +1,105 @@
+"""From measured seeds to a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from penchant.errors import ConfigurationError
+from penchant.lab.claims.claim import Claim, Contrast
+from penchant.lab.statistics import Interval, small_sample_interval
+
+__all__ = ["Effect", "Finding", "Verdict", "judge", "verdict_of"]
+
+Verdict = Literal["reproduced", "not reproduced", "inconclusive"]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A contrast as measured: its value over the seeds with a 95 % interval, and what follows."""
+
+    contrast: Contrast
+    interval: Interval
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a claim has come to.
+
+    Args:
+        claim: the claim.
+        seeds: those that were run.
+        arms: the numbers of each arm, one a seed.
+        effects: of its contrasts.
+        seconds: of processor time, all seeds together.
+    """
+
+    claim: type[Claim]
+    seeds: tuple[int, ...]
+    arms: Mapping[str, tuple[float, ...]]
+    effects: tuple[Effect, ...]
+    seconds: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """Reproduced where every effect is; not reproduced where one is excluded; inconclusive otherwise."""
+        verdicts = {each.verdict for each in self.effects}
+        if verdicts == {"reproduced"}:
+            return "reproduced"
+        return "not reproduced" if "not reproduced" in verdicts else "inconclusive"
+
+
+def verdict_of(interval: Interval, smallest: float) -> Verdict:
+    """What an effect's interval says about a claim.
+
+    reproduced: value ≥ smallest and low > 0.   not reproduced: high < smallest.   Otherwise inconclusive.
+
+    Args:
+        interval: of the effect.
+        smallest: the smallest effect that counts, above 0.
+
+    Example:
+        >>> verdict_of(Interval(0.3, 0.1, 0.5), 0.2), verdict_of(Interval(0.1, -0.1, 0.3), 0.2)
+        ('reproduced', 'inconclusive')
+        >>> verdict_of(Interval(0.1, 0.05, 0.15), 0.2)
+        'not reproduced'
+    """
+    if interval.value >= smallest and interval.low > 0:
+        return "reproduced"
+    # A number that is no number excludes nothing.
+    return "not reproduced" if interval.high < smallest else "inconclusive"
+
+
+def judge(claim: type[Claim], measured: Mapping[int, Mapping[str, float]], seconds: float = 0.0) -> Finding:
+    """Judge a claim by what its seeds have given.
+
+    Args:
+        claim: the claim.
+        measured: seed -> arm -> number; two seeds or more.
+        seconds: of processor time that they took.
+
+    Returns:
+        The finding.
+
+    Raises:
+        ConfigurationError: a seed lacks an arm that a contrast names.
+    """
+    named = {name for each in claim.contrasts for name in (each.better, each.worse) if isinstance(name, str)}
+    for seed, arms in measured.items():
+        if named - set(arms):
+            raise ConfigurationError(
+                f"Seed {seed} gave {', '.join(sorted(arms))}, but the contrasts name {', '.join(sorted(named))}.",
+                where=f"claim {claim.id}",
+            )
+    seeds = tuple(sorted(measured))
+    effects = []
+    for contrast in claim.contrasts:
+        interval = small_sample_interval([contrast.effect(measured[seed]) for seed in seeds])
+        effects.append(Effect(contrast, interval, verdict_of(interval, contrast.smallest)))
+    return Finding(claim, seeds, _by_arm(measured, seeds), tuple(effects), seconds)
+
+
+def _by_arm(measured: Mapping[int, Mapping[str, float]], seeds: Sequence[int]) -> dict[str, tuple[float, ...]]:
+    return {arm: tuple(measured[seed][arm] for seed in seeds) for arm in measured[seeds[0]]}

@@ -1,0 +1,101 @@
+"""Which source files a claim's numbers depend on, and a hash that changes when one of them does."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import penchant
+from penchant.lab.claims.claim import Claim
+
+__all__ = ["depends_on", "source_hash"]
+
+ROOT = Path(penchant.__file__).parent
+#: Finding, judging and showing claims changes no measurement.
+MACHINERY = ROOT / "lab" / "claims"
+
+
+def depends_on(claim: type[Claim]) -> list[Path]:
+    """The files of the package that a claim's measurements depend on, sorted.
+
+    These are the claim's own file, the files of the objectives that its text names, and every file of the package that
+    one of these imports, directly or by way of others, inside functions too; the machinery of claims is left out.
+
+    Args:
+        claim: the claim.
+
+    Example:
+        >>> from penchant.lab.claims import find_claim
+        >>> [path.name for path in depends_on(find_claim("rdpo-flipped-labels"))][-1]
+        'world.py'
+    """
+    own = Path(inspect.getfile(claim))
+    found: set[Path] = set()
+    waiting = [own, *_named_objectives(own, claim)]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting.extend(each for each in _imports(path) if each.parent != MACHINERY)
+    return sorted(found)
+
+
+def source_hash(claim: type[Claim]) -> str:
+    """A hash of the files that `depends_on` lists and of the claim's world.
+
+    Args:
+        claim: the claim.
+
+    Returns:
+        Sixteen hexadecimal digits.
+    """
+    digest = hashlib.sha256(repr(claim.world).encode())
+    for path in depends_on(claim):
+        name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+        digest.update(f"\n{name}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _named_objectives(path: Path, claim: type[Claim]) -> Iterator[Path]:
+    """The files of objectives whose ids stand in a string of the claim's file, alone or in a sum."""
+    from penchant.objectives import get, names
+
+    words = {*claim.methods, *claim.baselines}
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            words.update(node.value.replace("+", " ").replace("*", " ").split())
+    for name in words & set(names()):
+        yield Path(inspect.getfile(get(name)))
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _imports(path: Path) -> tuple[Path, ...]:
+    """The files of the package that a file imports by name, in the order of its text."""
+    found: list[Path] = []
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            # What is imported from a package may be one of its modules.
+            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        found += [each for name in names for each in _file_of(name)]
+    return tuple(dict.fromkeys(found))
+
+
+def _file_of(module: str) -> list[Path]:
+    parts = module.split(".")
+    if parts[0] != "penchant":
+        return []
+    place = ROOT.joinpath(*parts[1:])
+    return [path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()]

@@ -1,0 +1,59 @@
+"""A tabular world: finite prompts and responses, known rewards or preferences, exact expectations."""
+
+from penchant.lab.tabular.dials import Dials
+from penchant.lab.tabular.exact import (
+    divergence,
+    expected_reward,
+    exploitability,
+    nash_policy,
+    optimal_policy,
+    ranking_accuracy,
+    regularised_value,
+    suboptimality,
+    win_rate,
+)
+from penchant.lab.tabular.examples import Examples, Rows
+from penchant.lab.tabular.feedback import (
+    all_pairs,
+    pair_examples,
+    sample_demonstrations,
+    sample_judgements,
+    sample_lists,
+    sample_pairs,
+)
+from penchant.lab.tabular.fitting import Scoring, fit
+from penchant.lab.tabular.policies import Policy, initial_policy, log_probabilities
+from penchant.lab.tabular.rounds import PAIRINGS, Rounds, Samples, run_rounds
+from penchant.lab.tabular.world import World, build_world
+
+__all__ = [
+    "PAIRINGS",
+    "Dials",
+    "Examples",
+    "Policy",
+    "Rounds",
+    "Rows",
+    "Samples",
+    "Scoring",
+    "World",
+    "all_pairs",
+    "build_world",
+    "divergence",
+    "expected_reward",
+    "exploitability",
+    "fit",
+    "initial_policy",
+    "log_probabilities",
+    "nash_policy",
+    "optimal_policy",
+    "pair_examples",
+    "ranking_accuracy",
+    "regularised_value",
+    "run_rounds",
+    "sample_demonstrations",
+    "sample_judgements",
+    "sample_lists",
+    "sample_pairs",
+    "suboptimality",
+    "win_rate",
+]

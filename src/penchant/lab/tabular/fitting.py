@@ -1,0 +1,152 @@
+"""Fitting a policy of a tabular world to feedback with any objective."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from penchant.errors import ConfigurationError
+from penchant.lab.tabular.examples import Examples, Rows
+from penchant.lab.tabular.policies import Policy, initial_policy, log_probabilities
+from penchant.lab.tabular.world import World
+from penchant.objectives import Objective, Scored, build
+
+__all__ = ["Scoring", "fit"]
+
+
+class _View(NamedTuple):
+    """What stays the same from step to step."""
+
+    rows: Rows
+    place: Tensor
+    shares: Tensor
+    mask: Tensor
+    reference: Tensor
+
+
+class Scoring:
+    """The examples as an objective sees them: each view scored by policy and reference, each field a tensor.
+
+    Args:
+        world: where the examples live.
+        objective: what it asks for is scored, and nothing else.
+        examples: of the world.
+        reference: [X, K] log-probabilities of the reference.
+
+    Raises:
+        ConfigurationError: the examples lack a view or field that the objective asks for.
+    """
+
+    def __init__(self, world: World, objective: Objective, examples: Examples, reference: Tensor) -> None:
+        wanted = objective.requirements
+        held = {**examples.views, **examples.fields}
+        missing = [name for name in wanted.views + wanted.fields if name not in held and name not in wanted.optional]
+        if missing:
+            raise ConfigurationError(
+                f"The objective {objective.id} asks for {missing[0]!r}; these examples have {', '.join(sorted(held))}.",
+                where="tabular world",
+                fix=f"Add it: examples.with_view({missing[0]!r}, rows), or examples.with_fields({missing[0]}=numbers).",
+            )
+        self.needs = wanted.needs
+        self.reference = reference.detach()
+        self.fields = {name: examples.fields[name] for name in wanted.fields if name in examples.fields}
+        self.several = wanted.several
+        self.views = {
+            name: [self._view(world, rows) for rows in (each if isinstance(each, list) else [each])]
+            for name, each in examples.views.items()
+            if name in wanted.views
+        }
+
+    def _view(self, world: World, rows: Rows) -> _View:
+        shares = world.shares[rows.prompt, rows.response]
+        reference = self.reference[rows.prompt, rows.response].unsqueeze(-1) * shares
+        place = rows.prompt * world.dials.responses + rows.response
+        return _View(rows, place, shares, world.mask[rows.prompt, rows.response], reference)
+
+    def __call__(self, policy: Tensor) -> dict[str, Any]:
+        """The objective's inputs under a policy's log-probabilities [X, K]."""
+        inputs: dict[str, Any] = dict(self.fields)
+        for name, views in self.views.items():
+            scored = [self._scored(policy, each) for each in views]
+            inputs[name] = scored if name in self.several else scored[0]
+        return inputs
+
+    def _scored(self, policy: Tensor, view: _View) -> Scored:
+        tokens = policy.flatten()[view.place].unsqueeze(-1) * view.shares
+        reference = view.reference if self.needs.reference else None
+        stats = self._statistics(policy, view.rows, view.shares) if self.needs.stats else {}
+        return Scored(tokens, reference, view.mask, stats, view.rows.group)
+
+    def _statistics(self, policy: Tensor, rows: Rows, shares: Tensor) -> dict[str, Tensor]:
+        """The statistics of the whole response, spread over its tokens as its log-probability is."""
+        known: dict[str, Callable[[], Tensor]] = {
+            "entropy": lambda: -(policy.exp() * policy).sum(-1),
+            "kl": lambda: (policy.exp() * (policy - self.reference)).sum(-1),
+            "sum_p2": lambda: (2 * policy).exp().sum(-1),
+        }
+        unknown = self.needs.stats - set(known)
+        if unknown:
+            raise ConfigurationError(f"A tabular world has no statistic {min(unknown)!r}; it has {', '.join(known)}.")
+        return {name: known[name]()[rows.prompt].unsqueeze(-1) * shares for name in self.needs.stats}
+
+
+def fit(
+    world: World,
+    objective: Objective | str,
+    examples: Examples,
+    *,
+    steps: int = 200,
+    learning_rate: float = 0.1,
+    optimizer: Literal["adam", "sgd"] = "adam",
+    policy: Policy | None = None,
+    reference: Policy | Tensor | None = None,
+    watch: Callable[[int, Policy, float], None] | None = None,
+) -> Policy:
+    """Train a policy with an objective: full batch, mean of the losses weighted by the examples' weights.
+
+    Args:
+        world: where the examples live.
+        objective: an objective, or its id for its defaults. Its own state and parameters are trained along.
+        examples: the feedback.
+        steps: of the optimizer.
+        learning_rate: constant.
+        optimizer: ``adam``, or ``sgd`` without momentum.
+        policy: where to start; the world's reference by default. It is copied.
+        reference: what the objective's reference is; the world's by default.
+        watch: called before each step's update with step (from 0), policy and mean loss.
+
+    Returns:
+        The trained policy.
+
+    Raises:
+        ConfigurationError: the examples lack what the objective asks for.
+
+    Example:
+        >>> from penchant.lab.tabular import Dials, build_world, expected_reward, sample_pairs
+        >>> world = build_world(Dials(), seed=0)
+        >>> trained = fit(world, "dpo", sample_pairs(world, seed=0))
+        >>> expected_reward(world, trained) > expected_reward(world, world.reference)
+        True
+    """
+    method = build(objective) if isinstance(objective, str) else objective
+    learner = initial_policy(world) if policy is None else copy.deepcopy(policy)
+    if not method.coupled:
+        examples = examples.merged(method.requirements.views + method.requirements.fields)
+    scoring = Scoring(world, method, examples, log_probabilities(world.reference if reference is None else reference))
+    weight = examples.weight / examples.weight.sum()
+    parameters = [*learner.parameters(), *method.parameters()]
+    chosen = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}[optimizer]
+    stepper = chosen(parameters, lr=learning_rate)
+    method.train()
+    for step in range(steps):
+        loss = (method(**scoring(learner())).values * weight).sum()
+        if watch is not None:
+            watch(step, learner, loss.item())
+        stepper.zero_grad()
+        loss.backward()
+        stepper.step()
+    return learner

@@ -1,0 +1,114 @@
+"""Claims: what they must state, how they are found and judged."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import penchant.lab.claims.papers as papers
+from penchant.errors import ConfigurationError
+from penchant.lab.claims import TEST_SEEDS, TUNING_SEEDS, Claim, Contrast, all_claims, find_claim, judge, verdict_of
+from penchant.lab.statistics import Interval
+from penchant.lab.tabular import Dials
+from penchant.objectives import build, names
+
+EVERY = [claim for claim in all_claims() if claim.__module__.startswith(papers.__name__)]
+
+
+def stated(**changes: Any) -> dict[str, Any]:
+    """The attributes of a claim, some of them changed."""
+    full: dict[str, Any] = {
+        "id": "dpo-test",
+        "paper": "arXiv:2305.18290",
+        "sentence": "It is so.",
+        "methods": ("dpo",),
+        "world": Dials(),
+        "quantity": "reward",
+        "contrasts": (Contrast("dpo", 0.0, smallest=0.1),),
+        "__module__": __name__,
+    }
+    return {**full, **changes}
+
+
+@pytest.mark.parametrize("claim", EVERY, ids=lambda claim: claim.id)
+def test_every_claim_is_complete(claim: type[Claim]) -> None:
+    assert set(claim.methods) | set(claim.baselines) <= set(names())
+    assert claim.id.startswith(claim.methods[0]), "a claim's id begins with its method's"
+    assert claim.paper.startswith(("arXiv:", "doi:")) and claim.sentence.endswith(".")
+    assert claim.family() == build(claim.methods[0]).family
+    assert not claim.remark or claim.remark.endswith(".")
+
+
+def test_each_claim_stands_in_a_file_of_its_own() -> None:
+    folder = Path(next(iter(papers.__path__)))
+    for path in folder.rglob("[!_]*.py"):
+        classes = [each for each in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(each, ast.ClassDef)]
+        assert len(classes) == 1, f"{path.name} holds {len(classes)} classes"
+    assert len({claim.__module__ for claim in EVERY}) == len(EVERY)
+
+
+def test_tuning_never_sees_a_test_seed() -> None:
+    assert not set(TEST_SEEDS) & set(TUNING_SEEDS)
+    assert all(not set(claim.seeds) & set(TUNING_SEEDS) for claim in EVERY)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"id": "Not an id"}, "cannot be a claim's id"),
+        ({"quantity": ""}, "'quantity'"),
+        ({"seeds": range(3)}, "five seeds"),
+        ({"seeds": range(995, 1005)}, "tuning"),
+        ({"contrasts": (Contrast("dpo", 0.0, smallest=0.0),)}, "above 0"),
+        ({"id": "rdpo-flipped-labels"}, "already"),
+    ],
+)
+def test_what_a_claim_lacks_is_told_where_it_is_made(changes: dict[str, Any], said: str) -> None:
+    find_claim("rdpo-flipped-labels")
+    with pytest.raises(ConfigurationError, match=said):
+        type("Wrong", (Claim,), stated(**changes))
+
+
+def test_an_unknown_claim_is_told_the_nearest() -> None:
+    with pytest.raises(ConfigurationError, match="rdpo-flipped-labels"):
+        find_claim("rdpo-fliped-labels")
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        (Interval(0.5, 0.2, 0.8), "reproduced"),
+        (Interval(0.5, -0.1, 1.1), "inconclusive"),  # large enough, but it may be nothing
+        (Interval(0.2, 0.1, 0.5), "inconclusive"),  # there is something; it may be too small
+        (Interval(0.2, 0.1, 0.29), "not reproduced"),  # there is something, too small to be what is claimed
+        (Interval(-0.5, -0.6, -0.4), "not reproduced"),
+        (Interval(float("nan"), float("nan"), float("nan")), "inconclusive"),
+    ],
+)
+def test_verdicts(interval: Interval, verdict: str) -> None:
+    assert verdict_of(interval, 0.3) == verdict
+
+
+def test_a_claim_is_as_good_as_the_worst_of_its_contrasts() -> None:
+    contrasts = (Contrast("a", "b", smallest=0.5), Contrast("a", 0.0, smallest=0.5))
+
+    class Sample(Claim):  # without an id it is not registered
+        pass
+
+    Sample.contrasts, Sample.methods = contrasts, ("dpo",)
+
+    def finding(a: float, b: float) -> Any:
+        return judge(Sample, {seed: {"a": a + 0.01 * seed, "b": b} for seed in range(5)})
+
+    assert finding(2.0, 1.0).verdict == "reproduced"
+    assert finding(2.0, 1.9).verdict == "not reproduced"
+    assert [effect.verdict for effect in finding(2.0, 1.9).effects] == ["not reproduced", "reproduced"]
+    assert finding(2.0, 1.0).arms["b"] == (1.0,) * 5
+
+
+def test_a_missing_arm_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="Seed 0 gave dpo"):
+        judge(find_claim("rdpo-flipped-labels"), {0: {"dpo": 1.0}, 1: {"dpo": 1.0}})
