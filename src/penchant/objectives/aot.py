@@ -23,8 +23,8 @@ class AOTPaired(Objective):
     loss_i = −(1 − ε) log σ(β δ_i) − ε log σ(−β δ_i),   δ = sort(d) − sort(d_ref),   d = log π_chosen − log π_rejected
 
     Log-probabilities are summed over tokens (nats); d_ref is d of the reference. Both are sorted over the batch,
-    ascending, so loss i is that of the i-th smallest margins, not of pair i; the gradient goes through the sorted values
-    to the pairs that they belong to. The distribution of the policy's margins is to dominate that of the reference's.
+    ascending, so loss i is that of the i-th smallest margins, not of pair i; the gradient goes through the sorted
+    values to the pairs they belong to. The distribution of the policy's margins is to dominate that of the reference's.
     The examples see one another, so a step is neither split nor shared among processes; a batch of one pair is DPO.
 
     Example:

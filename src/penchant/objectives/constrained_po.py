@@ -1,4 +1,4 @@
-"""Constrained preference optimization: not only the margin over the reference, but the policy itself must prefer chosen."""
+"""Constrained preference optimization: the policy itself must prefer the chosen response, whatever the reference."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ class ConstrainedPO(Objective):
     - ``cpo``: m = (1/τ) log(1 + exp(τ (γ − d_ref))); for τ → ∞ and α = 1 the target is max(d_ref, γ). α > 1 softens it.
     - ``clip``: m = max(0, −d_ref), α = 1: the target is max(0, d_ref).
     - ``easy``: loss = −log σ(β (d − d_ref) − m), m = s γ (1 / r_chosen + 1 / r_rejected), r = mean log π_ref(y|x), held
-      below −1e-6. With s = ``margin_sign`` = 1, as in the code, m < 0 loosens the target; −1 tightens it, as seems meant.
+      below −1e-6. With s = ``margin_sign`` = 1, as in the code, m < 0 loosens the target; −1 tightens it, as seems
+      meant.
 
-    Statistics: ``margin`` (m), ``undesirable`` (1 where d_ref < d < 0: DPO's loss has fallen, yet the policy prefers the
-    rejected response) and ``below_target`` (1 where d_ref < γ). Confidence: high for the code, medium for how it maps
-    to the paper, whose equations were not seen. It is not Contrastive Preference Optimization (``cpo``).
+    Statistics: ``margin`` (m), ``undesirable`` (1 where d_ref < d < 0: DPO's loss has fallen, yet the policy prefers
+    the rejected response) and ``below_target`` (1 where d_ref < γ). Confidence: high for the code, medium for how it
+    maps to the paper, whose equations were not seen. It is not Contrastive Preference Optimization (``cpo``).
 
     Example:
         >>> import torch

@@ -121,7 +121,7 @@ class PADLL(Discovered):
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
         """The loss of each pair, [B]."""
         z = self.scaled_margin(chosen, rejected)
-        return torch.where(z < 0, 0.45, 0.9) * -logsigmoid(z)
+        return -0.9 * torch.where(z < 0, 0.5, 1.0) * logsigmoid(z)
 
 
 class PFL(Discovered):

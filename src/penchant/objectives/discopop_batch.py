@@ -103,8 +103,9 @@ class DBAQL(Discovered):
     loss = −c log σ(z / 0.9) + (1 − c) exp(−0.9 z),   c = σ(var(z / τ)),   z = β (Δ_chosen − Δ_rejected)
 
     Δ = log π − log π_ref (summed over tokens, nats). var is the unbiased variance of the batch; for a batch of one,
-    where it is not defined, it is 0. Nothing is detached. (1 − c) exp(−0.9 z) is one exponential, of log σ(−var) − 0.9 z, and
-    beyond 50 is continued by its tangent. The quantile of its name is computed by the code and never used.
+    where it is not defined, it is 0. Nothing is detached. (1 − c) exp(−0.9 z) is one exponential, of
+    log σ(−var) − 0.9 z, and beyond 50 is continued by its tangent. The quantile of its name is computed by the
+    code and never used.
 
     Example:
         >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
