@@ -121,7 +121,8 @@ class PADLL(Discovered):
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
         """The loss of each pair, [B]."""
         z = self.scaled_margin(chosen, rejected)
-        return -0.9 * torch.where(z < 0, 0.5, 1.0) * logsigmoid(z)
+        values = -0.9 * logsigmoid(z)
+        return torch.where(z < 0, 0.5 * values, values)
 
 
 class PFL(Discovered):
