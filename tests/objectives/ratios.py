@@ -1,0 +1,42 @@
+"""Pairs of responses of one token with given log-ratios, for properties that depend on nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from penchant.objectives import Scored, build
+
+#: Log-probability of every response under the reference, nats.
+LEVEL = -60.0
+
+
+def with_ratios(ratios: Sequence[float], levels: Sequence[float] | None = None) -> Scored:
+    """One response of one token for each log-ratio; ``levels`` are the reference's log-probabilities."""
+    reference = torch.tensor([LEVEL] * len(ratios) if levels is None else levels, dtype=torch.float64).unsqueeze(1)
+    policy = reference + torch.tensor(ratios, dtype=torch.float64).unsqueeze(1)
+    return Scored(policy.requires_grad_(), reference, torch.ones_like(policy) > 0)
+
+
+def with_tokens(*rows: Sequence[float]) -> Scored:
+    """A response of each row's log-probabilities, without a reference."""
+    width = max(map(len, rows))
+    padded = [[*row, *[float("nan")] * (width - len(row))] for row in rows]
+    policy = torch.tensor(padded, dtype=torch.float64, requires_grad=True)
+    return Scored(policy, None, ~torch.isnan(policy.detach()))
+
+
+def values(name: str, chosen: Scored, rejected: Scored, **hyper: Any) -> list[float]:
+    """The losses."""
+    found: list[float] = build(name, **hyper)(chosen=chosen, rejected=rejected).values.tolist()
+    return found
+
+
+def slopes(name: str, chosen: Scored, rejected: Scored, **hyper: Any) -> tuple[list[list[float]], list[list[float]]]:
+    """The gradient of the summed losses in every token of the chosen and of the rejected responses."""
+    losses = build(name, **hyper)(chosen=chosen, rejected=rejected).values
+    # The views keep their sums, and with them the graph, for the next objective that they are given to.
+    up, down = torch.autograd.grad(losses.sum(), [chosen.policy, rejected.policy], retain_graph=True)
+    return up.tolist(), down.tolist()
