@@ -11,13 +11,43 @@ from penchant.objectives.base import Needs, Objective
 from penchant.objectives.pairs import logistic
 from penchant.objectives.scored import Scored
 
-__all__ = ["AOTPaired", "AOTUnpaired"]
-
-_BETA = "inverse temperature of the implied reward; larger stays closer to the reference"
-_EPSILON = "share ε of the labels that are taken to be flipped"
+__all__ = ["AOTPaired", "AOTUnpaired", "Transport"]
 
 
-class AOTPaired(Objective):
+class Transport(Objective):
+    """What both forms of AOT share (Melnyk et al., 2024): a logistic loss on the gaps between sorted numbers.
+
+    loss_i = −(1 − ε) log σ(β δ_i) − ε log σ(−β δ_i),   δ = sort(raised) − sort(lowered)
+
+    It is no loss itself: a subclass says which numbers are raised above which. Loss i is of rank i, so weights that
+    records carry would meet the losses of other records: leave them out.
+
+    Example:
+        >>> [each.id for each in Transport.__subclasses__()]
+        ['aot-paired', 'aot-unpaired']
+
+    Reference:
+        Melnyk, Mroueh, Belgodere, Rigotti, Nitsure, Yurochkin, Greenewald, Navratil, Ross (2024), Distributional
+        Preference Alignment of LLMs via Optimal Transport.
+    """
+
+    paper = "arXiv:2406.05882"
+    needs = Needs(reference=True)
+    coupled = True
+
+    beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
+        0.1
+    )
+    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "share ε of the labels that are taken to be flipped"] = (
+        0.0
+    )
+
+    def dominate(self, raised: Tensor, lowered: Tensor) -> Tensor:
+        """The loss of each rank of the batch, [B]; gradients reach the numbers that were sorted."""
+        return logistic(self.beta * (raised.sort().values - lowered.sort().values), self.label_smoothing)
+
+
+class AOTPaired(Transport):
     """Alignment via Optimal Transport on pairs (Melnyk et al., 2024), with the logistic loss.
 
     loss_i = −(1 − ε) log σ(β δ_i) − ε log σ(−β δ_i),   δ = sort(d) − sort(d_ref),   d = log π_chosen − log π_rejected
@@ -39,20 +69,13 @@ class AOTPaired(Objective):
     """
 
     id = "aot-paired"
-    paper = "arXiv:2406.05882"
-    needs = Needs(reference=True)
-    coupled = True
-
-    beta: Annotated[float, Gt(0), _BETA] = 0.1
-    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), _EPSILON] = 0.0
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
         """The loss of each rank of the batch, [B]."""
-        policy, reference = chosen.logp - rejected.logp, chosen.ref_logp - rejected.ref_logp
-        return logistic(self.beta * (policy.sort().values - reference.sort().values), self.label_smoothing)
+        return self.dominate(chosen.logp - rejected.logp, chosen.ref_logp - rejected.ref_logp)
 
 
-class AOTUnpaired(Objective):
+class AOTUnpaired(Transport):
     """Alignment via Optimal Transport on two sets (Melnyk et al., 2024), with the logistic loss.
 
     loss_i = −(1 − ε) log σ(β δ_i) − ε log σ(−β δ_i),   δ = sort(Δ_chosen) − sort(Δ_rejected),   Δ = log π − log π_ref
@@ -73,14 +96,7 @@ class AOTUnpaired(Objective):
     """
 
     id = "aot-unpaired"
-    paper = "arXiv:2406.05882"
-    needs = Needs(reference=True)
-    coupled = True
-
-    beta: Annotated[float, Gt(0), _BETA] = 0.1
-    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), _EPSILON] = 0.0
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
         """The loss of each rank of the batch, [B]."""
-        gap = chosen.logratio.sort().values - rejected.logratio.sort().values
-        return logistic(self.beta * gap, self.label_smoothing)
+        return self.dominate(chosen.logratio, rejected.logratio)
