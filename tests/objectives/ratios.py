@@ -1,7 +1,8 @@
-"""Pairs of responses of one token with given log-ratios, for properties that depend on nothing else."""
+"""Small batches for properties: responses of one token with given log-ratios, or of given tokens; their losses."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,3 +41,17 @@ def slopes(name: str, chosen: Scored, rejected: Scored, **hyper: Any) -> tuple[l
     # The views keep their sums, and with them the graph, for the next objective that they are given to.
     up, down = torch.autograd.grad(losses.sum(), [chosen.policy, rejected.policy], retain_graph=True)
     return up.tolist(), down.tolist()
+
+
+def finite_at_extremes(name: str, **hyper: Any) -> bool:
+    """Whether losses and gradients are finite where log-probabilities are 0 or −1e4, in float32."""
+    found: list[torch.Tensor] = []
+    for numbers in itertools.product([0.0, -1e4], repeat=4):
+        policies = [torch.full((2, 5), number, requires_grad=True) for number in numbers[:2]]
+        views = [
+            Scored(policy, torch.full((2, 5), number), torch.ones(2, 5, dtype=torch.bool))
+            for policy, number in zip(policies, numbers[2:], strict=True)
+        ]
+        losses = build(name, **hyper)(chosen=views[0], rejected=views[1]).values
+        found += [losses, *torch.autograd.grad(losses.sum(), policies)]
+    return all(bool(torch.isfinite(each).all()) for each in found)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objectives.ratios import slopes, values, with_tokens
+from objectives.ratios import finite_at_extremes, slopes, values, with_tokens
 from penchant.objectives import Scored, build, evaluate
 
 RESPONSES = st.lists(st.floats(-8.0, 0.0), min_size=1, max_size=6)
@@ -99,3 +99,9 @@ def test_rewards_are_sums_or_means_as_the_preference_is() -> None:
     for loss_type, reward in (("sigmoid", -6.0), ("hinge", -6.0), ("ipo", -3.0), ("simpo", -3.0)):
         found = build("cpo", beta=2.0, loss_type=loss_type).rewards(view)
         assert found is not None and found.tolist() == [reward]
+
+
+@pytest.mark.parametrize("loss_type", ["hinge", "ipo", "simpo"])
+@pytest.mark.parametrize("nll_average", ["batch", "response"])
+def test_every_form_is_finite_at_the_extremes(loss_type: str, nll_average: str) -> None:
+    assert finite_at_extremes("cpo", loss_type=loss_type, nll_average=nll_average, label_smoothing=0.1)

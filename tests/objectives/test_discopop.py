@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objectives.ratios import slopes, values, with_ratios
+from objectives.ratios import finite_at_extremes, slopes, values, with_ratios
 from penchant.objectives import build
 
 MARGINS = st.floats(-30.0, 30.0)
@@ -139,3 +139,8 @@ def test_a_batch_of_one_has_no_spread(margin: float) -> None:
 @pytest.mark.parametrize("name", ["discopop-cell", "discopop-dbaql"])
 def test_even_the_most_mistaken_pair_is_still_pushed(name: str) -> None:
     assert slope(name, -2500.0)[0] < -1e20
+
+
+@pytest.mark.parametrize("tau", [1e-3, 1.0, 100.0])
+def test_lrml_is_finite_however_wide_its_passage(tau: float) -> None:
+    assert finite_at_extremes("discopop-lrml", tau=tau, beta=1.0)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objectives.ratios import slopes, values, with_tokens
+from objectives.ratios import finite_at_extremes, slopes, values, with_tokens
 from penchant.errors import ConfigurationError
 from penchant.objectives import build, evaluate
 
@@ -88,3 +88,7 @@ def test_the_likelihood_term_is_the_cross_entropy_of_all_chosen_tokens_and_coupl
 def test_rewards_are_beta_times_the_mean_log_probability() -> None:
     rewards = build("simpo", beta=3.0).rewards(with_tokens([-1.0, -2.0]))
     assert rewards is not None and rewards.tolist() == [-4.5] and not rewards.requires_grad
+
+
+def test_the_hinge_with_its_likelihood_is_finite_at_the_extremes() -> None:
+    assert finite_at_extremes("simpo", loss_type="hinge", sft_weight=1.0)
