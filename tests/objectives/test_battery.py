@@ -197,6 +197,55 @@ BY_HAND = [
             "rejected": one_each(-3.0, -3.0),
         },
         math.log1p(math.exp(-1.0)),
+    *[
+        # Log-ratio 1 of the chosen response, 0 of the rejected one, and β = log 3: σ(β Δ) = 3/4.
+        (
+            name,
+            {"beta": math.log(3.0), **hyper},
+            {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+            value,
+        )
+        for name, hyper, value in [
+            ("exo-pref", {"label_smoothing": 0.25}, 0.0),
+            ("exo-pref-official", {"log_epsilon": -1.0}, 0.75 * math.log(0.75) + 0.25 * (math.log(0.25) + 1)),
+            ("nca", {}, -math.log(0.75) - 0.5 * math.log(0.25) - 0.5 * math.log(0.5)),
+            ("infonca", {}, -math.log(0.75)),
+            ("nca-biased", {}, -math.log(0.75) - math.log(0.5)),
+            ("apo-zero", {}, 0.25 + 0.5),
+            ("apo-down", {}, 0.75 + 0.25),
+            ("aot-paired", {"label_smoothing": 0.1}, -0.9 * math.log(0.75) - 0.1 * math.log(0.25)),
+            ("aot-unpaired", {"label_smoothing": 0.1}, -0.9 * math.log(0.75) - 0.1 * math.log(0.25)),
+            ("discopop-lrml", {"tau": 1.0}, -0.25 * math.log(0.75) + 0.75 / 3),
+            ("discopop-cell", {}, 0.5 / 3 - 0.5 * math.log(0.75)),
+            ("discopop-padll", {}, -0.9 * math.log(0.75)),
+            ("discopop-pfl", {}, -0.5 * math.log(0.75)),
+            # A batch of one has no deviation; the hinge is 0 at z > 1.
+            ("discopop-aql", {"tau": 1.0}, -math.log(0.75) / (1 + math.exp(math.log(3.0) - 0.5025))),
+            ("discopop-aqfl", {"tau": 1.0}, -math.log(0.75) / (1 + math.exp(-0.1 * (math.log(3.0) - 0.0375)))),
+            ("discopop-dbaql", {}, 0.5 * math.log1p(3 ** (-1 / 0.9)) + 0.5 * 3**-0.9),
+            ("constrained-po", {}, -math.log(0.75)),
+        ]
+    ],
+    (
+        "constrained-po",
+        {"beta": 2.0, "variant": "cpo", "gamma": 0.5, "tau": 1.0, "alpha": 2.0},
+        {"chosen": one_each(-1.0, -2.5), "rejected": one_each(-3.0, -3.0)},
+        math.log1p(math.exp(-2 * (1.5 - math.log(2.0) / 2))),
+    ),
+    (
+        "constrained-po",
+        {"beta": 2.0, "variant": "easy", "gamma": 0.6, "margin_sign": -1},
+        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        math.log1p(math.exp(-(2.0 - 0.5))),
+    ),
+    ("simpo", {"gamma": 1.0}, {"chosen": one_each(-1.0), "rejected": one_each(-1.5)}, math.log(2.0)),
+    ("cpo", {"beta": 2.0, "loss_type": "ipo"}, {"chosen": one_each(-1.0), "rejected": one_each(-1.5)}, 0.0625),
+    ("cpo-simpo", {"beta": 2.0, "gamma": 1.0}, {"chosen": one_each(-1.0), "rejected": one_each(-1.5)}, math.log(2.0)),
+    (
+        "orpo",
+        {"lambda": 0.5},
+        {"chosen": one_each(math.log(0.5)), "rejected": one_each(math.log(0.25))},
+        math.log(2.0) + 0.5 * math.log(4 / 3),
     ),
 ]
 
@@ -206,6 +255,11 @@ UNUSUAL_AT_ZERO: dict[str, str] = {
     "slic-hf": "its likelihood term is a sum over tokens, so longer responses cost more",
     "rpo-regularized": "its likelihood term is a sum over tokens, so longer responses cost more",
     "dpo-sft": "its likelihood term is a sum over tokens, so longer responses cost more",
+    "apo-down": "the chosen response's gradient is zero there",
+    "discopop-lrml": "not convex: between its minimum and its maximum it lowers the chosen response",
+    "discopop-aql": "its weight falls faster than its losses, which lowers the chosen response",
+    "cpo": "its likelihood counts the tokens of the batch, so a long response's loss is larger",
+    "cpo-simpo": "its likelihood counts the tokens of the batch, so a long response's loss is larger",
 }
 
 
