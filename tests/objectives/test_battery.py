@@ -197,6 +197,7 @@ BY_HAND = [
             "rejected": one_each(-3.0, -3.0),
         },
         math.log1p(math.exp(-1.0)),
+    ),
     *[
         # Log-ratio 1 of the chosen response, 0 of the rejected one, and β = log 3: σ(β Δ) = 3/4.
         (
