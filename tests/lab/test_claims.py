@@ -37,7 +37,7 @@ def stated(**changes: Any) -> dict[str, Any]:
 def test_every_claim_is_complete(claim: type[Claim]) -> None:
     assert set(claim.methods) | set(claim.baselines) <= set(names())
     assert claim.id.startswith(claim.methods[0]), "a claim's id begins with its method's"
-    assert claim.paper.startswith(("arXiv:", "doi:")) and claim.sentence.endswith(".")
+    assert claim.paper.startswith(("arXiv:", "doi:", "github:")) and claim.sentence.endswith(".")
     assert claim.family() == build(claim.methods[0]).family
     assert not claim.remark or claim.remark.endswith(".")
 

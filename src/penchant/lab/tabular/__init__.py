@@ -22,6 +22,7 @@ from penchant.lab.tabular.feedback import (
     sample_pairs,
 )
 from penchant.lab.tabular.fitting import Scoring, fit
+from penchant.lab.tabular.picked import best_two, likelihood_change, similar_pairs
 from penchant.lab.tabular.policies import Policy, initial_policy, log_probabilities
 from penchant.lab.tabular.rounds import PAIRINGS, Rounds, Samples, run_rounds
 from penchant.lab.tabular.world import World, build_world
@@ -37,12 +38,14 @@ __all__ = [
     "Scoring",
     "World",
     "all_pairs",
+    "best_two",
     "build_world",
     "divergence",
     "expected_reward",
     "exploitability",
     "fit",
     "initial_policy",
+    "likelihood_change",
     "log_probabilities",
     "nash_policy",
     "optimal_policy",
@@ -54,6 +57,7 @@ __all__ = [
     "sample_judgements",
     "sample_lists",
     "sample_pairs",
+    "similar_pairs",
     "suboptimality",
     "win_rate",
 ]
