@@ -90,6 +90,7 @@ def test_the_loss_is_finite_and_falls(
         batch_size=PAIRS,
         accumulate=1,
         max_steps=STEPS,
+        save_every=STEPS,
         learning_rate=5e-4,
         schedule="constant",
         warmup=0.0,

@@ -75,7 +75,7 @@ def test_one_term_without_a_weight_is_no_sum() -> None:
         ("dpo(nll)", {}, "'dpo' is a method by itself.*tail-weighted"),
         ("clipped", {}, r"'clipped' goes around another objective. Write 'clipped\(dpo\)'"),
         ("dpo+clipped", {}, "'clipped' goes around another objective"),
-        ("clipped()", {}, r"Nothing stands in the parentheses of 'clipped\(\)'"),
+        ("clipped()", {}, r"'clipped\(\)' in .* is no term"),
         ("clipped(dpo", {}, r"'clipped\(dpo' in .* is no term"),
         ("clipped(dpo))", {}, "is no term"),
         ("clipped(dpo)nll", {}, "is no term"),

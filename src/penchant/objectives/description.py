@@ -6,6 +6,7 @@ import inspect
 
 from penchant.objectives.base import Objective, requirements
 from penchant.objectives.registry import COMPOSITE, families
+from penchant.objectives.requirements import read_signature
 
 __all__ = ["describe", "formula", "overview", "paper_link", "summary"]
 
@@ -64,7 +65,8 @@ def paper_link(cls: type[Objective]) -> str:
 
 
 def _data_needed(cls: type[Objective]) -> list[str]:
-    wanted = requirements(cls)
+    # What is inside a composite is known only once it is built; its class tells what it asks for itself.
+    wanted = read_signature(cls.loss, cls.needs) if cls.family == COMPOSITE else requirements(cls)
     lines = []
     for name in wanted.views:
         count = "several scored sequences per example" if name in wanted.several else "a scored sequence per example"

@@ -17,7 +17,7 @@ from penchant.objectives.wrappers import Wrapper
 __all__ = ["build_expression"]
 
 _NUMBER = r"-?[0-9]*\.?[0-9]+(?:e-?[0-9]+)?"
-_TERM = re.compile(rf"(?:({_NUMBER})\*)?([a-z][a-z0-9-]*)(?:\((.*)\))?")
+_TERM = re.compile(rf"(?:({_NUMBER})\*)?([a-z][a-z0-9-]*)(?:\((.+)\))?")
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,9 @@ def _read(text: str, whole: str) -> list[_Term]:
                 fix="Write terms like 'dpo', '0.2*nll' or 'clipped(dpo)', joined by '+'.",
             )
         weight, name, inside = match.groups()
-        cls = _wrapper(name) if inside is not None else _plain(name)
-        terms.append(_Term(None if weight is None else float(weight), cls, _read(inside, whole) if inside else []))
-        if inside == "":
-            raise ConfigurationError(f"Nothing stands in the parentheses of {written!r}.", where=whole, fix=_AROUND)
+        cls = _wrapper(name) if inside else _plain(name)
+        terms.append(_Term(float(weight) if weight else None, cls, _read(inside, whole) if inside else []))
     return terms
-
-
-_AROUND = "Write the objective that it goes around, such as 'clipped(dpo)'."
 
 
 def _plain(name: str) -> type[Objective]:
