@@ -8,7 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-__all__ = ["log1mexp", "logsigmoid", "masked_mean", "masked_sum", "over_expm1", "wide_dtype"]
+__all__ = ["WIDEST", "k3", "log1mexp", "logsigmoid", "masked_mean", "masked_sum", "over_expm1", "wide_dtype"]
+
+#: The largest exponent of a ratio: exp(20) = 5e8 is far beyond any clip, and still a number whose square is one.
+WIDEST = 20.0
 
 
 def wide_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -89,6 +92,29 @@ def log1mexp(log_probability: Tensor) -> Tensor:
     close = torch.log(-torch.expm1(torch.where(near, bounded, -1.0)))
     far = torch.log1p(-torch.exp(torch.where(near, -1.0, bounded)))
     return torch.where(near, close, far)
+
+
+def k3(gap: Tensor) -> Tensor:
+    """An estimate of the divergence of two models from one sample, which is never negative.
+
+    k3 = exp(d) − d − 1,   d = log π_ref − log π
+
+    Its mean over samples of π is KL(π ‖ π_ref). The exponent is held at 20.
+
+    Args:
+        gap: d, any shape, nats.
+
+    Returns:
+        The same shape, at least 0; 0 only at d = 0.
+
+    Example:
+        >>> k3(torch.tensor([0.0, math.log(2.0)]))
+        tensor([0.0000, 0.3069])
+
+    Reference:
+        Schulman (2020), Approximating KL Divergence.
+    """
+    return gap.clamp(max=WIDEST).exp() - gap - 1
 
 
 def over_expm1(values: Tensor) -> Tensor:
