@@ -153,7 +153,7 @@ UNUSUAL_AT_ZERO: dict[str, str] = {
     "beta-dpo": "pairs that are left out have loss 0",
 }
 
-# Methods that take something that moves with the policy for a constant in the gradient, which finite differences do not.
+# Methods that take something that moves with the policy for a constant; finite differences do not.
 CONSTANT_IN_GRADIENT: dict[str, str] = {
     "ddo-rm": "the target",
     "power-dl": "the label where it moves before it is used",

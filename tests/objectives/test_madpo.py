@@ -75,7 +75,10 @@ def test_without_a_reward_margin_the_weight_is_one(shape: dict[str, float]) -> N
     assert weight == pytest.approx(1.0, rel=1e-12)
 
 
-@given(st.lists(SCORES, min_size=1, max_size=5), st.sampled_from([(1.0, 1.0), (1 + 1e-9, 1 - 1e-9), (1.0, 0.3), (4.0, 1.0)]))
+@given(
+    st.lists(SCORES, min_size=1, max_size=5),
+    st.sampled_from([(1.0, 1.0), (1 + 1e-9, 1 - 1e-9), (1.0, 0.3), (4.0, 1.0)]),
+)
 def test_where_nothing_is_amplified_or_dampened_it_is_dpo(gaps: list[float], bounds: tuple[float, float]) -> None:
     weights, _ = weigh(gaps, c_max=bounds[0], c_min=bounds[1])
     # A bound of exactly 1 leaves no room on its side, and then, by the formula, on neither.

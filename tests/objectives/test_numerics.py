@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from penchant.objectives.numerics import log1mexp, logsigmoid, masked_mean, masked_sum
+from penchant.objectives.numerics import k3, log1mexp, logsigmoid, masked_mean, masked_sum
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,12 @@ def test_masked_sums_and_means_ignore_what_is_hidden() -> None:
     assert masked_mean(values, mask).tolist() == [2.0, 0.0]
     (gradient,) = torch.autograd.grad(masked_mean(values, mask).sum(), values)
     assert gradient.tolist() == [[0.5, 0.0, 0.5], [0.0] * 3]
+
+
+def test_the_divergence_of_one_sample_is_never_negative_and_finite_far_away() -> None:
+    gap = torch.tensor([-1e4, -1.0, -1e-6, 0.0, 1e-6, 1.0, 1e4], dtype=torch.float64, requires_grad=True)
+    value = k3(gap)
+    (slope,) = torch.autograd.grad(value.sum(), gap)
+    assert (value >= 0).all() and torch.isfinite(value).all() and torch.isfinite(slope).all()
+    assert value[3] == 0 and value[4].item() == pytest.approx(0.5e-12, rel=1e-3)
+    assert value[5].item() == pytest.approx(math.e - 2) and value[0].item() == pytest.approx(1e4 - 1)

@@ -67,7 +67,9 @@ class ADPOListwise(Objective):
     needs = Needs(reference=True)
 
     tau: Annotated[float, Gt(0), "temperature of the log-ratios, nats; the 1 / β of DPO"] = 0.8
-    beta_reward: Annotated[float, Gt(0), "temperature β_r of the target, in the unit of the (standardised) scores"] = 0.5
+    beta_reward: Annotated[float, Gt(0), "temperature β_r of the target, in the unit of the (standardised) scores"] = (
+        0.5
+    )
     target: Annotated[
         Literal["zscore", "softmax", "teacher", "one-hot", "bradley-terry", "plackett-luce"],
         "how scores become a target",

@@ -20,7 +20,7 @@ __all__ = ["BetaDPO"]
 class BetaDPO(Objective):
     """Direct Preference Optimization with dynamic β (Wu et al., 2024), as in its published code.
 
-    loss = −log σ(β_b M_i) · n / n' for a pair that is kept, else 0,   M = Δ_chosen − Δ_rejected,   Δ = log π − log π_ref
+    loss = −log σ(β_b M_i) · n / n' for a kept pair, else 0,   M = Δ_chosen − Δ_rejected,   Δ = log π − log π_ref
 
     β_b = max(β_min, β (1 + a (mean of the kept M − μ))),   kept ∝ exp(−(M_i − μ)² / (2 s²))
 

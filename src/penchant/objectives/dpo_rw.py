@@ -27,7 +27,8 @@ class DPOReward(EXOReward):
         tensor([0.6931])
 
     Reference:
-        Ji, Lu, Niu, Ke, Wang, Zhu, Tang, Huang (2024), Towards Efficient Exact Optimization of Language Model Alignment.
+        Ji, Lu, Niu, Ke, Wang, Zhu, Tang, Huang (2024), Towards Efficient Exact Optimization of Language Model
+        Alignment.
     """
 
     id = "dpo-rw"

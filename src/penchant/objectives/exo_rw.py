@@ -31,7 +31,8 @@ class EXOReward(Objective):
         tensor([0.])
 
     Reference:
-        Ji, Lu, Niu, Ke, Wang, Zhu, Tang, Huang (2024), Towards Efficient Exact Optimization of Language Model Alignment.
+        Ji, Lu, Niu, Ke, Wang, Zhu, Tang, Huang (2024), Towards Efficient Exact Optimization of Language Model
+        Alignment.
     """
 
     id = "exo-rw"

@@ -46,9 +46,9 @@ class MADPO(Objective):
         0.1
     )
     c_max: Annotated[float, Ge(1), "how much a reward margin near 0 is amplified"] = 2.0
-    c_min: Annotated[float, Interval(ge=0, le=1), "how much a large reward margin is dampened; 1 / c_max in the code"] = (
-        0.5
-    )
+    c_min: Annotated[
+        float, Interval(ge=0, le=1), "how much a large reward margin is dampened; 1 / c_max in the code"
+    ] = 0.5
     lambda_: Annotated[float, Ge(0), "how fast the coefficient falls around tau; 0 is DPO"] = 1.0
     tau: Annotated[float, Ge(0), "reward margin that is left as it is"] = 2.0
 

@@ -114,7 +114,7 @@ def k3(gap: Tensor) -> Tensor:
     Reference:
         Schulman (2020), Approximating KL Divergence.
     """
-    return gap.clamp(max=WIDEST).exp() - gap - 1
+    return gap.clamp(max=WIDEST).expm1() - gap
 
 
 def over_expm1(values: Tensor) -> Tensor:
