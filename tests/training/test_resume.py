@@ -292,7 +292,9 @@ def test_a_stopped_command_goes_on_to_the_same_end(number: signal.Signals, folde
     same(run, entire)
 
 
-@pytest.mark.parametrize("changed", [{"lora": {"rank": 2}}, {"anchor": "cached"}, {"accumulate": 2}], ids=str)
+@pytest.mark.parametrize(
+    "changed", [{"lora": {"rank": 2}}, {"anchor": "cached"}, {"accumulate": 2}, {"objective": "beta-dpo"}], ids=str
+)
 def test_every_kind_of_run_goes_on(
     changed: dict[str, Any], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,7 +41,7 @@ class POWER(Objective):
     beta: Annotated[float, Gt(0), "scale of the implied reward"] = 2.0
     eta: Annotated[float, Ge(0), "weight of the chosen response's likelihood, per unit of beta"] = 5e-4
 
-    def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
+    def loss(self, chosen: Scored, rejected: Scored) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
         """The loss of each pair, [B]."""
         return logistic(self._margin(chosen, rejected)) + self._likelihood(chosen)
 
