@@ -16,6 +16,8 @@ from penchant.objectives.scored import Scored
 
 __all__ = ["BetaDPO"]
 
+_ROUNDING = 1e-4  # nats; a smaller deviation is none
+
 
 class BetaDPO(Objective):
     """Direct Preference Optimization with dynamic β (Wu et al., 2024), as in its published code.
@@ -29,7 +31,8 @@ class BetaDPO(Objective):
     makes the batch's mean that of the kept pairs. β_b and the draw are constants in the gradient. The draws come from a
     generator of the objective's own, whose state is saved with checkpoints. Outside training nothing is drawn: all
     pairs are kept. The code starts μ and s at 0 (``warm_up=False``), where s is so small that all weights vanish; by
-    default the first batch sets both. Its running means move in evaluation too; these do not. The paper takes β M for
+    default the first batch whose margins differ sets both: while the policy is still the reference none do, and its
+    deviation says nothing. The code's running means move in evaluation too; these do not. The paper takes β M for
     M. Statistics: ``beta_used``, ``gap_mean`` (μ), ``gap_std`` (s), ``kept``, ``sampling_weight``, ``pair_loss``.
 
     Example:
@@ -52,19 +55,19 @@ class BetaDPO(Objective):
     filter_ratio: Annotated[float, Interval(ge=0, lt=1), "share ρ of a batch's pairs that is left out"] = 0.2
     momentum: Annotated[float, Interval(ge=0, lt=1), "share of the running mean and deviation that a batch keeps"] = 0.9
     min_beta: Annotated[float, Gt(0), "smallest β"] = 1e-3
-    warm_up: Annotated[bool, "let the first batch set the running mean and deviation, instead of starting at 0"] = True
+    warm_up: Annotated[bool, "let the first batch set the running mean and deviation, instead of nearing it from 0"] = (
+        True
+    )
     seed: Annotated[int, Ge(0), "seed of the draws"] = 0
 
     gap_mean: Tensor
     gap_std: Tensor
-    batches: Tensor
     random_state: Tensor
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
         self.register_buffer("gap_mean", torch.zeros(()))
         self.register_buffer("gap_std", torch.zeros(()))
-        self.register_buffer("batches", torch.zeros((), dtype=torch.long))
         self.register_buffer("random_state", torch.Generator().manual_seed(self.seed).get_state())
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
@@ -92,11 +95,10 @@ class BetaDPO(Objective):
 
     def _follow(self, gap: Tensor) -> None:
         """Move the running mean and deviation towards those of this batch."""
-        momentum = 0.0 if self.warm_up and not self.batches else self.momentum
+        momentum = 0.0 if self.warm_up and self.gap_std < _ROUNDING else self.momentum
         deviation = gap.std() if len(gap) > 1 else torch.zeros_like(gap[0])
         self.gap_mean.copy_(momentum * self.gap_mean + (1 - momentum) * gap.mean())
         self.gap_std.copy_(momentum * self.gap_std + (1 - momentum) * deviation)
-        self.batches.add_(1)
 
     def _draw(self, log_weight: Tensor) -> Tensor:
         """Which pairs are kept, [B] bool; weights that are too small for a number still have an order."""
