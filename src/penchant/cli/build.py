@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(rich_markup_mode=None, help="Build data that methods ask for, from a file of feedback.", no_args_is_help=True)
+app = typer.Typer(
+    rich_markup_mode=None, help="Build data that methods ask for, from a file of feedback.", no_args_is_help=True
+)
 
 Output = Annotated[Path, typer.Option("--output", "--out", "-o", help="JSONL file to write.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")]
@@ -26,7 +28,9 @@ Seed = Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")]
 def reward_augmented(
     file: File,
     output: Output,
-    place: Annotated[str, typer.Option(help="Where the goal stands: system, or user (the first user turn).")] = "system",
+    place: Annotated[
+        str, typer.Option(help="Where the goal stands: system, or user (the first user turn).")
+    ] = "system",
     low: Annotated[float, typer.Option(help="Lowest score of the scale.")] = 1,
     high: Annotated[float, typer.Option(help="Highest score of the scale.")] = 10,
     template: Annotated[Path | None, typer.Option(help="Text file with {lines}, and {low}, {high}.")] = None,
@@ -71,9 +75,10 @@ def rationale(
 ) -> None:
     """Comparisons with a rationale, from a column or from another file; or the questions that ask for rationales."""
     from penchant.curation import ask_for_rationales, attach_rationales
+    from penchant.feedback.files import sound_rows
 
     text = None if template is None else _text(template)
-    rows = None if answers is None else _rows(answers)
+    rows = None if answers is None else sound_rows(answers)
     feedback = _start(file, output, overwrite, map_, split, on_bad)
     if ask is not None or text is not None:
         built = ask_for_rationales(feedback, kind=ask or "general", template=text, shuffle=shuffle, seed=seed)
@@ -208,7 +213,7 @@ def _finish(built: Built, output: Path, overwrite: bool, feedback: Feedback) -> 
     from rich.table import Table
 
     built.write(output, overwrite=overwrite)
-    table = Table("what", "count", title=f"{len(built.rows)} rows written to {output}", title_justify="left")
+    table = Table("what", "count")
     table.columns[1].justify = "right"
     for name, number in built.counts.items():
         if number or not name.startswith("dropped"):
@@ -216,6 +221,7 @@ def _finish(built: Built, output: Path, overwrite: bool, feedback: Feedback) -> 
     if feedback.bad:
         table.add_row("bad records skipped", f"{len(feedback.bad):,}")
     Console(highlight=False).print(table)
+    typer.echo(f"{len(built.rows)} rows written to {output}")
 
 
 def _text(path: Path) -> str:
@@ -225,17 +231,3 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8").strip("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"The template cannot be read: {error}.", where=str(path)) from error
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    from penchant.errors import DataError
-    from penchant.feedback.files import file_rows
-
-    if not path.is_file():
-        raise DataError("There is no such file.", where=str(path))
-    rows = []
-    for _line, row in file_rows(path):
-        if isinstance(row, DataError):
-            raise row
-        rows.append(row)
-    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from copy import deepcopy
@@ -26,7 +27,7 @@ def degrade(
     """Graded degradations for Self-supervised Preference Optimization (2024).
 
     ``chosen_degraded``, ``rejected_degraded``: K texts each; of level k the share k / (K − 1) · rate of the key content
-    is deleted, the most important first.
+    is deleted (rounded up to whole phrases), the most important first.
 
     Level 0 is the response itself; what level k + 1 keeps, level k keeps too; at least one word is left. Nothing is
     drawn at random. Confidence is low: extractor, number of levels and rate are this library's own choices, the
@@ -48,7 +49,7 @@ def degrade(
         >>> from penchant.feedback.records import Comparison
         >>> pair = Comparison(prompt="Tea?", chosen="Tea is a hot drink.", rejected="No.")
         >>> degrade([pair], levels=3, rate=1.0).rows[0]["chosen_degraded"]
-        ['Tea is a hot drink.', 'is a drink.', 'is a ']
+        ['Tea is a hot drink.', 'is a drink.', 'is a']
 
     Reference:
         Self-supervised Preference Optimization with Preference Degree Awareness (2024), arXiv:2409.17791.
@@ -85,7 +86,7 @@ def levels_of(response: Text, *, levels: int, rate: float, extract: Extractor) -
 
     Example:
         >>> levels_of("b c", levels=2, rate=1.0, extract=lambda words: [(1,), (0,)])
-        ['b c', 'b ']
+        ['b c', 'b']
     """
     if not isinstance(response, str):
         copies = deepcopy([response] * levels)
@@ -105,6 +106,8 @@ def levels_of(response: Text, *, levels: int, rate: float, extract: Extractor) -
     )
     texts: list[Text] = [response]
     for level in range(1, levels):
-        gone = {place for phrase in phrases[: round(level / (levels - 1) * rate * len(phrases))] for place in phrase}
-        texts.append(lead + "".join(word for place, word in enumerate(words) if place not in gone - spared))
+        # Rounded up, so that a response of a single key word is degraded too; but not for the dust of floating point.
+        count = math.ceil(level * rate * len(phrases) / (levels - 1) - 1e-9)
+        gone = {place for phrase in phrases[:count] for place in phrase} - spared
+        texts.append(lead + "".join(word for place, word in enumerate(words) if place not in gone).rstrip())
     return texts

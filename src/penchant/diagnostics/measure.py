@@ -1,0 +1,272 @@
+"""Diagnosing a model on a file of comparisons: every figure of this floor that needs model, reference and pairs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from penchant.diagnostics.displacement import three_d_properties, undesirable_space
+from penchant.diagnostics.generalization import compare_rewards
+from penchant.diagnostics.gradients import pair_entanglement, token_agreement
+from penchant.diagnostics.ranking import alignment_gap, difficulty, idealized_accuracy, ranked_right
+from penchant.errors import DataError
+from penchant.evaluation.rows import ScoredRows
+from penchant.evaluation.scoring import score
+from penchant.feedback.collection import Feedback
+from penchant.feedback.reading import read
+from penchant.feedback.rendering import Renderer
+from penchant.feedback.tokenizer import load_tokenizer
+from penchant.feedback.truncation import Truncation
+from penchant.forest.encoding import Encoder
+from penchant.likelihood.context import length_limit
+from penchant.likelihood.loading import load_model
+from penchant.rewards.models import RewardModel
+
+__all__ = ["MEANINGS", "Findings", "diagnose", "pair_figures"]
+
+Progress = Callable[[str, int, int], None]
+
+#: What each figure says, by its name; names with a set in them by their beginning.
+MEANINGS = {
+    "ranking/model": "pairs ranked right by log-probability, summed over tokens",
+    "ranking/model_mean": "the same by the mean per token",
+    "ranking/reference": "the reference's accuracy, sums",
+    "ranking/reference_mean": "the reference's accuracy, means",
+    "ranking/ideal": "what a perfect optimiser would reach at this beta",
+    "ranking/alignment_gap": "ideal minus the model's accuracy, sums",
+    "ranking/loss": "DPO loss, nats",
+    "ranking/threshold": "the loss below which a pair is ranked right, nats",
+    "ranking/flippable": "share ranked wrong now that would be right at the mean loss",
+    "space/share_undesirable": "DPO is content, yet the rejected response is likelier (per token)",
+    "space/share_reference_below_gamma": "pairs that Constrained PO would hold to a higher margin",
+    "3d/logp_chosen": "mean log-probability of chosen responses, nats",
+    "3d/logp_rejected": "mean log-probability of rejected responses, nats",
+    "3d/log_ratio": "log of how much likelier the chosen response is, nats",
+    "3d/share_chosen_below_reference": "chosen responses less likely than under the reference",
+    "3d/logp_unseen": "mean log-probability of unseen responses, nats",
+    "entanglement/inner_product": "of the two responses' gradients, mean over pairs",
+    "entanglement/cosine": "of the two responses' gradients",
+    "entanglement/norm_chosen": "of the chosen response's gradient",
+    "entanglement/norm_rejected": "of the rejected response's gradient",
+    "entanglement/condition": "above 1 a step moves both responses the same way",
+    "entanglement/share_desired": "a step raises the chosen, lowers the rejected response",
+    "entanglement/share_both_up": "a step raises both",
+    "entanglement/share_both_down": "a step lowers both",
+    "tokens/cosine_equal": "of the gradients of single tokens that are the same",
+    "tokens/cosine_different": "of the gradients of single tokens that differ",
+    "explicit/": "accuracy of the reward model",
+    "implicit/": "accuracy of the implicit reward",
+    "drop/": "explicit minus implicit accuracy on shifted sets",
+}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a diagnosis found.
+
+    Args:
+        pairs: how many pairs the figures are of.
+        figures: numbers by name.
+        notes: what a person should know to read them.
+
+    Example:
+        >>> Findings(1, {"ranking/model": 1.0}).meaning("ranking/model")
+        'pairs ranked right by log-probability, summed over tokens'
+    """
+
+    pairs: int
+    figures: dict[str, float]
+    notes: list[str] = field(default_factory=list)
+
+    def meaning(self, name: str) -> str:
+        """What the figure ``name`` says."""
+        return MEANINGS.get(name) or MEANINGS.get(f"{name.split('/')[0]}/", "")
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"pairs": self.pairs, "figures": self.figures, "notes": self.notes}
+
+
+def diagnose(
+    model: str | Path,
+    data: Any,
+    reference: str | Path,
+    *,
+    beta: float = 0.1,
+    gamma: float = 0.05,
+    agreement: float | None = None,
+    unseen: Any = None,
+    entangled: int = 0,
+    token_pairs: int = 0,
+    form: str = "sum",
+    reward_model: str | Path | None = None,
+    shifted: Sequence[str | Path] = (),
+    split: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    on_bad: str = "stop",
+    progress: Progress | None = None,
+    **options: Any,
+) -> Findings:
+    """Diagnose a policy on comparisons: ranking, difficulty, displacement, entanglement, generalisation.
+
+    Args:
+        model: folder or hub id of the policy.
+        data: comparisons, as for `read`; a field ``probability`` is the share of annotators who prefer the chosen one.
+        reference: folder or hub id of the reference.
+        beta: the β of training, above 0.
+        gamma: γ of the undesirable space, nats per token.
+        agreement: that share for records without one; where absent their labels count as sure.
+        unseen: further feedback, whose responses count as unseen.
+        entangled: of how many pairs gradients are taken; 0 for none.
+        token_pairs: of how many pairs gradients of single tokens are taken; slow, for short responses.
+        form: of the loss whose steps are looked at: ``sum``, ``mean``, ``dpop`` or ``nll``.
+        reward_model: folder or hub id of an explicit reward model, to compare the implicit reward with.
+        shifted: further files of comparisons, unlike the training data.
+        split: of ``data``, like the two that follow.
+        mapping: our field names to the columns of all files.
+        on_bad: ``stop`` or ``skip``.
+        progress: called with what is done, steps done and steps in all.
+        **options: as for `score`: ``chat_template``, ``max_length``, ``truncation``.
+
+    Returns:
+        Figures by name; `MEANINGS` says what each is.
+
+    Raises:
+        PenchantError: a model or the data cannot be used.
+    """
+    # All files are read before a model is: a bad line must not be found out after the work.
+    reading: dict[str, Any] = {"mapping": mapping, "on_bad": on_bad}
+    feedback = _comparisons(read(data, split=split, **reading))
+    others = {Path(each).name: _comparisons(read(each, **reading)) for each in shifted}
+    further = None if unseen is None else read(unseen, on_bad=on_bad)  # type: ignore[arg-type]
+    judge = None if reward_model is None else RewardModel(str(reward_model))
+    policy, tokenizer, anchor = load_model(model), load_tokenizer(model), load_model(reference)
+
+    def scored(title: str, records: Feedback, beside: Any = None) -> ScoredRows:
+        told = None if progress is None else (lambda done, total: progress(title, done, total))
+        return score(policy, records, reference=beside, tokenizer=tokenizer, progress=told, **options)
+
+    rows = scored("pairs", feedback, anchor)
+    shares, sure = _shares(feedback, rows, agreement)
+    responses = None if further is None else _column(scored("unseen", further), "logp")
+    found = Findings(len(rows), pair_figures(rows, shares, beta=beta, gamma=gamma, unseen=responses))
+    if sure:
+        found.notes.append(
+            f"{sure} of {len(rows)} records name no probability: their labels count as sure, and the ideal policy "
+            "ranks them right. --agreement states another share."
+        )
+    if entangled:
+        pairs = _pairs(policy, tokenizer, feedback, entangled, options)
+        told = None if progress is None else (lambda done, total: progress("entanglement", done, total))
+        summary = pair_entanglement(policy, pairs, form=form, progress=told).summary()
+        found.figures.update({f"entanglement/{name}": value for name, value in summary.items()})
+        found.notes.append(f"Entanglement is that of the first {len(pairs)} pairs.")
+    if token_pairs:
+        agreed = token_agreement(policy, _pairs(policy, tokenizer, feedback, token_pairs, options))
+        found.figures.update({f"tokens/{name}": value for name, value in agreed.items()})
+    if judge is not None:
+        sets = {Path(str(feedback.name)).name: (feedback, rows)}
+        sets |= {name: (each, scored(name, each, anchor)) for name, each in others.items()}
+        found.figures.update(_rewards(judge, sets))
+    return found
+
+
+def pair_figures(
+    rows: ScoredRows, shares: Tensor, *, beta: float, gamma: float, unseen: Tensor | None = None
+) -> dict[str, float]:
+    """Every figure that follows from the log-probabilities of pairs alone.
+
+    Args:
+        rows: B comparisons, scored with a reference.
+        shares: [B] share of annotators who prefer the chosen response.
+        beta: the β of training.
+        gamma: γ of the undesirable space.
+        unseen: [U] log-probabilities of unseen responses, nats.
+
+    Returns:
+        Numbers by name.
+    """
+    chosen, rejected = (
+        {name: _column(rows, name, side) for name in ("logp", "mean_logp", "logratio", "tokens")} for side in (0, 1)
+    )
+    before = [side["logp"] - side["logratio"] for side in (chosen, rejected)]
+    per_token = [value / side["tokens"] for value, side in zip(before, (chosen, rejected), strict=True)]
+    policy, reference = chosen["logp"] - rejected["logp"], before[0] - before[1]
+    observed, ideal = ranked_right(chosen["logp"], rejected["logp"]), idealized_accuracy(reference, shares, beta)
+    hard = difficulty(policy, reference, beta)
+    ranking = {
+        "model": observed,
+        "model_mean": ranked_right(chosen["mean_logp"], rejected["mean_logp"]),
+        "reference": ranked_right(*before),
+        "reference_mean": ranked_right(*per_token),
+        "ideal": ideal,
+        "loss": hard.loss,
+        "threshold": hard.threshold,
+        "flippable": hard.flippable.double(),
+    }
+    figures = {f"ranking/{name}": float(values.mean()) for name, values in ranking.items()}
+    figures["ranking/alignment_gap"] = alignment_gap(ideal, observed)
+    means = chosen["mean_logp"] - rejected["mean_logp"], per_token[0] - per_token[1]
+    space = undesirable_space(*means, gamma)
+    moved = three_d_properties(chosen["logp"], rejected["logp"], chosen["logratio"], unseen)
+    return figures | {f"space/{k}": v for k, v in space.items()} | {f"3d/{k}": v for k, v in moved.items()}
+
+
+def _comparisons(feedback: Feedback) -> Feedback:
+    if feedback.kind != "comparison":
+        raise DataError(
+            f"The feedback is of kind {feedback.kind!r}; a diagnosis needs comparisons.",
+            where=feedback.name,
+            fix="Give a file with prompt, chosen and rejected.",
+        )
+    return feedback
+
+
+def _column(rows: ScoredRows, name: str, side: int | None = None) -> Tensor:
+    """One number of every response, or of every record's response ``side``."""
+    taken = [row["responses"] if side is None else [row["responses"][side]] for row in rows.rows]
+    return torch.tensor([each[name] for responses in taken for each in responses], dtype=torch.float64)
+
+
+def _shares(feedback: Feedback, rows: ScoredRows, agreement: float | None) -> tuple[Tensor, int]:
+    """The annotators' share for each scored record, and of how many nothing is known."""
+    told = {str(record.source): record.fields.get("probability", agreement) for record in feedback}
+    found = [told[row["source"]] for row in rows.rows]
+    shares = torch.tensor([1.0 if share is None else share for share in found], dtype=torch.float64)
+    return shares, sum(share is None for share in found)
+
+
+def _pairs(policy: Any, tokenizer: Any, feedback: Feedback, count: int, options: Mapping[str, Any]) -> list[Any]:
+    """The first pairs as token sequences, as scoring sees them."""
+    renderer = Renderer(tokenizer, chat_template=options.get("chat_template"))
+    limit = length_limit("", policy, tokenizer, options.get("max_length"))
+    truncation = Truncation(limit, options.get("truncation", "prompt_left"))
+    encoder, pairs = Encoder(renderer, ["responses"], truncation=truncation), []
+    # As many records again stand ready for those that truncation drops; encoding a whole file for a few would be waste.
+    for example in encoder.encode(feedback.records[: 2 * count + 8]).examples[:count]:
+        chosen, rejected = example.views["responses"]
+        pairs.append((chosen, rejected))
+    return pairs
+
+
+def _rewards(judge: RewardModel, sets: Mapping[str, tuple[Feedback, ScoredRows]]) -> dict[str, float]:
+    """Accuracy of explicit and implicit rewards on every set, on the same records."""
+    explicit, implicit = {}, {}
+    for name, (feedback, rows) in sets.items():
+        taken = {row["source"] for row in rows.rows}
+        kept = [record for record in feedback if str(record.source) in taken]
+        given = torch.tensor([judge.score(each.prompt, each.responses) for each in kept], dtype=torch.float64)  # type: ignore[arg-type]
+        explicit[name] = (given[:, 0], given[:, 1])
+        implicit[name] = (_column(rows, "logratio", 0), _column(rows, "logratio", 1))
+    found = compare_rewards(explicit, implicit, next(iter(sets)))
+    figures = {f"explicit/{name}": value for name, value in found.explicit.items()}
+    figures |= {f"implicit/{name}": value for name, value in found.implicit.items()}
+    if found.drops:
+        figures |= {"drop/mean": found.mean_drop, "drop/max": found.max_drop}
+    return {name: value for name, value in figures.items() if math.isfinite(value)}
