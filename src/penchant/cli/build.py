@@ -1,13 +1,16 @@
 """``penchant data build``: feedback made from feedback."""
 
-from __future__ import annotations
+# Annotations stay objects here: the commands are put together from the signatures of the builders below.
 
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.cli.data import File, KindOption, MapOption, OnBadOption, SplitOption, TemplateOption, parse_mapping
+from penchant.cli.data import File, MapOption, OnBadOption, SplitOption, TemplateOption, parse_mapping
 
 if TYPE_CHECKING:
     from penchant.curation.rows import Built
@@ -22,12 +25,77 @@ app = typer.Typer(
 Output = Annotated[Path, typer.Option("--output", "--out", "-o", help="JSONL file to write.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")]
+Builder = Callable[..., "Built"]
 
 
-@app.command("reward-augmented")
-def reward_augmented(
+def _run(
     file: File,
     output: Output,
+    overwrite: Overwrite = False,
+    map_: MapOption = None,
+    split: SplitOption = None,
+    on_bad: OnBadOption = "stop",
+    *,
+    builder: Builder,
+    **options: Any,
+) -> None:
+    """Read, build, write, and say what became of the records; the options are those of every builder."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from penchant.curation.rows import require_free
+    from penchant.feedback import read
+
+    require_free(output, overwrite)  # before anything is read: no work is done that could not be written
+    feedback = read(file, mapping=parse_mapping(map_), split=split, on_bad=on_bad)  # type: ignore[arg-type]
+    built = builder(feedback, **options, **({"kept": _kept(output)} if _takes(builder, "kept") else {}))
+    built.write(output, overwrite=overwrite)
+    _kept(output).unlink(missing_ok=True)
+    table = Table("what", "count")
+    table.columns[1].justify = "right"
+    for name, number in {
+        **built.counts,
+        **({"bad records skipped": len(feedback.bad)} if feedback.bad else {}),
+    }.items():
+        table.add_row(name, f"{number:,}")
+    Console(highlight=False).print(table)
+    typer.echo(f"{len(built.rows)} rows written to {output}")
+
+
+def _kept(output: Path) -> Path:
+    """Where unfinished work on a file is kept."""
+    return output.with_name(f".{output.name}.unfinished.json")
+
+
+def _takes(builder: Builder, name: str) -> bool:
+    return name in inspect.signature(builder).parameters
+
+
+def _command(name: str) -> Callable[[Builder], Builder]:
+    """Make a command of a builder: its own options, between those that all builders share."""
+
+    def register(builder: Builder) -> Builder:
+        shared = [
+            each for each in inspect.signature(_run).parameters.values() if each.name not in ("builder", "options")
+        ]
+        own = [each for each in inspect.signature(builder).parameters.values() if each.name not in ("feedback", "kept")]
+
+        @functools.wraps(builder)
+        def command(**given: Any) -> None:
+            _run(builder=builder, **given)
+
+        parts = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*shared[:2], *own, *shared[2:])]
+        command.__signature__ = inspect.Signature(parts)  # type: ignore[attr-defined]
+        command.__annotations__ = {each.name: each.annotation for each in parts}
+        app.command(name)(command)
+        return builder
+
+    return register
+
+
+@_command("reward-augmented")
+def reward_augmented(
+    feedback: "Feedback",
     place: Annotated[
         str, typer.Option(help="Where the goal stands: system, or user (the first user turn).")
     ] = "system",
@@ -37,29 +105,22 @@ def reward_augmented(
     keep_equal: Annotated[bool, typer.Option("--keep-equal", help="Keep pairs of equal scores.")] = False,
     originals: Annotated[float, typer.Option(help="Share of the original rows to add, 0 to 1.")] = 0.0,
     seed: Seed = 0,
-    map_: MapOption = None,
-    split: SplitOption = None,
-    on_bad: OnBadOption = "stop",
-    overwrite: Overwrite = False,
-) -> None:
+) -> "Built":
     """Every pair twice: asking for the score of its chosen response, and, turned round, for that of the rejected one.
 
     Needs chosen_score and rejected_score, or chosen_scores and rejected_scores (numbers by attribute).
     """
-    from penchant.curation import reward_augmented as build
-    from penchant.curation.reward_augmented import TEMPLATE
+    from penchant.curation.reward_augmented import TEMPLATE, Goal
+    from penchant.curation.reward_augmented import reward_augmented as build
 
-    text = TEMPLATE if template is None else _text(template)
-    options: dict[str, Any] = {"place": place, "scale": (low, high), "keep_equal": keep_equal, "originals": originals}
-    feedback = _start(file, output, overwrite, map_, split, on_bad)
-    _finish(build(feedback, template=text, seed=seed, **options), output, overwrite, feedback)
+    goal = Goal(place, (low, high), TEMPLATE if template is None else _text(template))
+    return build(feedback, goal, keep_equal=keep_equal, originals=originals, seed=seed)
 
 
-@app.command()
+@_command("rationale")
 def rationale(
-    file: File,
-    output: Output,
-    ask: Annotated[str | None, typer.Option(help="Write questions for a model instead: general or specific.")] = None,
+    feedback: "Feedback",
+    ask: Annotated[str | None, typer.Option(help="Write questions for a model: general or specific.")] = None,
     template: Annotated[
         Path | None, typer.Option(help="With --ask: text file with {prompt}, {first}, {second}, {better}.")
     ] = None,
@@ -68,76 +129,53 @@ def rationale(
     column: Annotated[str, typer.Option(help="The column that holds the rationale.")] = "rationale",
     by: Annotated[str | None, typer.Option(help="With --answers: the column that both files have.")] = None,
     seed: Seed = 0,
-    map_: MapOption = None,
-    split: SplitOption = None,
-    on_bad: OnBadOption = "stop",
-    overwrite: Overwrite = False,
-) -> None:
+) -> "Built":
     """Comparisons with a rationale, from a column or from another file; or the questions that ask for rationales."""
     from penchant.curation import ask_for_rationales, attach_rationales
     from penchant.feedback.files import sound_rows
 
-    text = None if template is None else _text(template)
-    rows = None if answers is None else sound_rows(answers)
-    feedback = _start(file, output, overwrite, map_, split, on_bad)
-    if ask is not None or text is not None:
-        built = ask_for_rationales(feedback, kind=ask or "general", template=text, shuffle=shuffle, seed=seed)
-    else:
-        built = attach_rationales(feedback, rows, column=column, by=by)
-    _finish(built, output, overwrite, feedback)
+    if ask is not None or template is not None:
+        question = None if template is None else _text(template)
+        return ask_for_rationales(feedback, kind=ask or "general", template=question, shuffle=shuffle, seed=seed)
+    return attach_rationales(feedback, None if answers is None else sound_rows(answers), column=column, by=by)
 
 
-@app.command()
+@_command("prompts")
 def prompts(
-    file: File,
-    output: Output,
+    feedback: "Feedback",
     constraints: Annotated[int, typer.Option(min=1, help="Most constraints that a prompt is given.")] = 2,
     seed: Seed = 0,
-    map_: MapOption = None,
-    split: SplitOption = None,
-    on_bad: OnBadOption = "stop",
-    overwrite: Overwrite = False,
-) -> None:
+) -> "Built":
     """Prompts with constraints that the chosen response keeps, breaks, and that tell it from the rejected one."""
     from penchant.curation import vary_prompts
 
-    feedback = _start(file, output, overwrite, map_, split, on_bad)
-    _finish(vary_prompts(feedback, constraints=constraints, seed=seed), output, overwrite, feedback)
+    return vary_prompts(feedback, constraints=constraints, seed=seed)
 
 
-@app.command()
+@_command("degrade")
 def degrade(
-    file: File,
-    output: Output,
+    feedback: "Feedback",
     levels: Annotated[int, typer.Option(min=2, help="Texts of each response, the response itself included.")] = 4,
     rate: Annotated[float, typer.Option(help="Share of the key content that the last one loses.")] = 0.5,
     extractor: Annotated[str, typer.Option(help="What key content is: tfidf or rake.")] = "tfidf",
-    map_: MapOption = None,
-    split: SplitOption = None,
-    on_bad: OnBadOption = "stop",
-    overwrite: Overwrite = False,
-) -> None:
+) -> "Built":
     """Copies of every response that say less and less."""
     from penchant.curation import degrade as build
 
-    feedback = _start(file, output, overwrite, map_, split, on_bad)
-    _finish(build(feedback, levels=levels, rate=rate, extractor=extractor), output, overwrite, feedback)
+    return build(feedback, levels=levels, rate=rate, extractor=extractor)
 
 
-@app.command()
+@_command("sources")
 def sources(
-    file: File,
-    output: Output,
+    feedback: "Feedback",
     source: Annotated[list[str], typer.Option("--source", help="Folder or hub id of a source model; may be repeated.")],
     initial: Annotated[str | None, typer.Option(help="The policy's own first state, as a further model.")] = None,
     chat_template: TemplateOption = None,
     max_length: Annotated[int | None, typer.Option(help="Most tokens, for every model.")] = None,
     truncation: Annotated[str, typer.Option(help="prompt_left, response_right, drop, error.")] = "drop",
-    map_: MapOption = None,
-    split: SplitOption = None,
-    on_bad: OnBadOption = "stop",
-    overwrite: Overwrite = False,
-) -> None:
+    *,
+    kept: Path,
+) -> "Built":
     """Each response's log-probability per token under other models, each with its own tokenizer.
 
     A stopped run goes on: results of models that are done are kept beside the output until it is written.
@@ -145,83 +183,29 @@ def sources(
     from penchant.curation import source_likelihoods
     from penchant.training.progress import Reporter
 
-    feedback = _start(file, output, overwrite, map_, split, on_bad)
-    keep = output.with_name(f".{output.name}.scores.json")
     reporter = Reporter()
     models = list(dict.fromkeys([*source, *([initial] if initial else [])]))
 
     def advance(model: str, done: int, total: int) -> None:
         reporter.advance(models.index(model) * total + done, len(models) * total, model)
 
+    options = {"chat_template": chat_template, "max_length": max_length, "truncation": truncation}
     with reporter.bar("Scoring", len(models) * len(feedback)):
-        built = source_likelihoods(
-            feedback,
-            source,
-            initial=initial,
-            keep=keep,
-            progress=advance,
-            chat_template=chat_template,
-            max_length=max_length,
-            truncation=truncation,
-        )
-    _finish(built, output, overwrite, feedback)
-    keep.unlink(missing_ok=True)
+        return source_likelihoods(feedback, source, initial=initial, keep=kept, progress=advance, **options)
 
 
-@app.command()
+@_command("rso")
 def rso(
-    file: File,
-    output: Output,
+    feedback: "Feedback",
     keep: Annotated[int, typer.Option(min=1, help="Candidates accepted for each prompt.")] = 8,
     beta: Annotated[float, typer.Option(help="Temperature of the accepted ones, above 0.")] = 0.5,
     pairing: Annotated[str, typer.Option(help="first-round or tournament.")] = "first-round",
     seed: Seed = 0,
-    kind: KindOption = None,
-    map_: MapOption = None,
-    split: SplitOption = None,
-    on_bad: OnBadOption = "stop",
-    overwrite: Overwrite = False,
-) -> None:
+) -> "Built":
     """Comparisons by statistical rejection sampling, from rankings: candidates of each prompt with their rewards."""
     from penchant.curation import sampled_comparisons
 
-    feedback = _start(file, output, overwrite, map_, split, on_bad, kind)
-    built = sampled_comparisons(feedback, keep=keep, beta=beta, pairing=pairing, seed=seed)
-    _finish(built, output, overwrite, feedback)
-
-
-def _start(
-    file: str,
-    output: Path,
-    overwrite: bool,
-    mapping: list[str] | None,
-    split: str | None,
-    on_bad: str,
-    kind: str | None = None,
-) -> Feedback:
-    """The feedback; that the result can be written is made sure before any of it is read."""
-    from penchant.curation.rows import require_free
-    from penchant.feedback import read
-
-    require_free(output, overwrite)
-    return read(file, mapping=parse_mapping(mapping), kind=kind, split=split, on_bad=on_bad)  # type: ignore[arg-type]
-
-
-def _finish(built: Built, output: Path, overwrite: bool, feedback: Feedback) -> None:
-    """Write the rows, and say what became of the records."""
-    from rich.console import Console
-    from rich.table import Table
-
-    built.write(output, overwrite=overwrite)
-    table = Table("what", "count")
-    table.columns[1].justify = "right"
-    for name, number in built.counts.items():
-        if number or not name.startswith("dropped"):
-            table.add_row(name, f"{number:,}")
-    if feedback.bad:
-        table.add_row("bad records skipped", f"{len(feedback.bad):,}")
-    Console(highlight=False).print(table)
-    typer.echo(f"{len(built.rows)} rows written to {output}")
+    return sampled_comparisons(feedback, keep=keep, beta=beta, pairing=pairing, seed=seed)
 
 
 def _text(path: Path) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from penchant.cli.data import MapOption, OnBadOption, PolicyOption, SplitOption, TemplateOption, parse_mapping
+
+if TYPE_CHECKING:
+    from penchant.diagnostics.measure import Findings
 
 __all__ = ["diagnose"]
 
@@ -36,10 +39,8 @@ def diagnose(
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file, too.")] = None,
 ) -> None:
     """Ranking accuracy, its ideal, the undesirable space, 3D properties and gradient entanglement of comparisons."""
-    from rich.console import Console
-    from rich.table import Table
-
     from penchant.cli.data import write_json
+    from penchant.diagnostics.measure import Plan
     from penchant.diagnostics.measure import diagnose as measure
     from penchant.training.progress import Reporter
 
@@ -49,23 +50,25 @@ def diagnose(
             model,
             data,
             reference,
-            beta=beta,
-            gamma=gamma,
-            agreement=agreement,
+            Plan(beta, gamma, agreement, entanglement, tokens, form),
             unseen=unseen,
-            entangled=entanglement,
-            token_pairs=tokens,
-            form=form,
             reward_model=reward_model,
             shifted=shifted or (),
-            split=split,
-            mapping=parse_mapping(map_),
-            on_bad=on_bad,
+            reading={"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad},
             progress=lambda stage, done, total: reporter.advance(100 * done // total, 100, stage),
             chat_template=chat_template,
             max_length=max_length,
             truncation=truncation,
         )
+    _print(found)
+    if json_out is not None:
+        write_json(json_out, found.as_dict())
+
+
+def _print(found: Findings) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table("figure", "value", "what it says", title=f"{found.pairs} pairs", title_justify="left")
     table.columns[1].justify = "right"
     for name, value in found.figures.items():
@@ -74,5 +77,3 @@ def diagnose(
     console.print(table)
     for note in found.notes:
         console.print(note, markup=False)
-    if json_out is not None:
-        write_json(json_out, found.as_dict())

@@ -1,10 +1,16 @@
-"""Reward-augmented data: every response is the right answer to the wish for its own score."""
+"""Reward-augmented data: every response is the right answer to the wish for its own score.
+
+Where this differs from the released script: it keeps pairs of equal scores, which gives two rows of one goal that
+contradict each other; here they are dropped unless asked for. Its branch for models without system messages changes the
+first turn in place, which leaves the responses unswapped and puts both goals on one side; that is not copied.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any
 
 from penchant.curation.rows import Built, as_row, comparisons, in_user_turns
@@ -13,7 +19,7 @@ from penchant.feedback.records import Comparison, Record, Text
 from penchant.feedback.validation import number
 from penchant.receipts import receipt
 
-__all__ = ["PLACES", "TEMPLATE", "goal_text", "reward_augmented", "with_goal"]
+__all__ = ["PLACES", "TEMPLATE", "Goal", "reward_augmented"]
 
 #: Where the goal is written.
 PLACES = ("system", "user")
@@ -29,12 +35,64 @@ _OF_THE_ORDER = ("margin", "probability", "chosen_score", "rejected_score", "cho
 Scores = Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class Goal:
+    """How the wish for a score is put into words, and where.
+
+    Args:
+        place: ``system`` (a system message, joined to one that is there) or ``user`` (before the first user turn). A
+            prompt that is a text and no conversation begins with the goal either way.
+        scale: lowest and highest score that it speaks of. When the model is used, ask for the highest.
+        template: the text, with ``{lines}`` (one line for each attribute) and, where wanted, ``{low}`` and ``{high}``.
+
+    Raises:
+        ConfigurationError: there is no such place, or the template has no place for the scores.
+
+    Example:
+        >>> Goal(template="Reach:\\n{lines}").text({"helpfulness": 4.0, "honesty": 2.5})
+        'Reach:\\nhelpfulness: 4\\nhonesty: 2.5'
+    """
+
+    place: str = "system"
+    scale: tuple[float, float] = (1, 10)
+    template: str = TEMPLATE
+
+    def __post_init__(self) -> None:
+        if self.place not in PLACES:
+            raise ConfigurationError(f"There is no place {self.place!r} for the goal.", fix=nearest(self.place, PLACES))
+        if "{lines}" not in self.template:
+            raise ConfigurationError("The template has no '{lines}', where the scores go.", fix="Write it into it.")
+
+    def text(self, scores: Scores) -> str:
+        """The wish for scores, by attribute, in words; whole numbers stand without decimals."""
+        lines = "\n".join(f"{name}: {_plain(score)}" for name, score in scores.items())
+        low, high = map(_plain, self.scale)
+        # Not `format`: a template may hold braces of its own. The lines come last, since an attribute may hold a mark.
+        return self.template.replace("{low}", str(low)).replace("{high}", str(high)).replace("{lines}", lines)
+
+    def before(self, record: Comparison, scores: Scores) -> Text:
+        """The record's prompt, asking for the scores first; a copy throughout.
+
+        Raises:
+            DataError: no turn is the user's, and that is where the goal belongs.
+        """
+        prompt, goal = record.prompt, self.text(scores)
+        if isinstance(prompt, str):
+            return f"{goal}\n\n{prompt}"
+        if self.place == "user":
+            return in_user_turns(prompt, record, before=f"{goal}\n\n")
+        turns = deepcopy(prompt)
+        if turns[0]["role"] == "system":
+            # Many chat templates refuse a second system message.
+            turns[0]["content"] = f"{goal}\n\n{turns[0].get('content') or ''}"
+            return turns
+        return [{"role": "system", "content": goal}, *turns]
+
+
 def reward_augmented(
     records: Iterable[Record],
+    goal: Goal | None = None,
     *,
-    place: str = "system",
-    scale: tuple[float, float] = (1, 10),
-    template: str = TEMPLATE,
     keep_equal: bool = False,
     originals: float = 0.0,
     seed: int = 0,
@@ -48,17 +106,10 @@ def reward_augmented(
     ``rejected_score``, and as ``goal`` the score of the chosen response. A margin or a probability of the original
     preference is left out: it says nothing about the new one.
 
-    The released script keeps pairs of equal scores, which gives two rows of one goal that contradict each other; here
-    they are dropped unless asked for. Its branch without system messages changes the first turn in place, which puts
-    both goals on one side; that is not copied.
-
     Args:
         records: comparisons with ``chosen_score`` and ``rejected_score``, or, for several attributes, with
             ``chosen_scores`` and ``rejected_scores``: objects of numbers by attribute, compared by their mean.
-        place: ``system`` (a system message, joined to one that is there) or ``user`` (before the first user turn). The
-            prompt that is a text and no conversation begins with the goal either way.
-        scale: lowest and highest score that the goal speaks of.
-        template: the goal's text, with ``{lines}`` and, where wanted, ``{low}`` and ``{high}``.
+        goal: its words and its place; those of the paper where absent.
         keep_equal: keep pairs whose two goals are the same.
         originals: share of the original records, in [0, 1], that is added as they are.
         seed: of drawing the originals.
@@ -69,96 +120,45 @@ def reward_augmented(
 
     Raises:
         DataError: a record has no scores, or scores of different attributes.
-        ConfigurationError: an option is out of range.
+        ConfigurationError: ``originals`` is out of range.
 
     Example:
         >>> scores = {"chosen_score": 9, "rejected_score": 2.5}
         >>> pair = Comparison(prompt="Hi", chosen="Hello!", rejected="What?", fields=scores)
-        >>> built = reward_augmented([pair], template="Score {lines}. ")
-        >>> [(row["prompt"], row["chosen"], row["rejected_score"]) for row in built.rows]
-        [('Score Overall score: 9. Hi', 'Hello!', -42.25), ('Score Overall score: 2.5. Hi', 'What?', -42.25)]
+        >>> [(row["goal"], row["chosen"], row["rejected_score"]) for row in reward_augmented([pair]).rows]
+        [(9, 'Hello!', -42.25), (2.5, 'What?', -42.25)]
 
     Reference:
         Zhang et al. (2024), Reward-Augmented Data Enhances Direct Preference Alignment of LLMs, arXiv:2410.08067.
     """
-    _check(place, template, originals)
-    built, second, used = Built([]), [], []
-    for record in comparisons(records, "reward-augmented"):
-        built.count("records read")
-        high, low = _scores(record)
-        if _mean(high) < _mean(low):
-            built.count("dropped: the rejected response has the higher score")
-            continue
-        if high == low and not keep_equal:
-            built.count("dropped: equal scores")
-            continue
-        used.append(record)
-        texts = [goal_text(each, scale=scale, template=template) for each in (high, low)]
-        built.rows.append(_row(record, texts[0], high, low, place))
-        swapped = Comparison(**{**vars(record), "chosen": record.rejected, "rejected": record.chosen})
-        second.append(_row(swapped, texts[1], low, high, place))
-    built.rows += second
+    if not 0 <= originals <= 1:
+        raise ConfigurationError(f"originals is {originals}; expected a share from 0 to 1.")
+    built, goal = Built([]), goal or Goal()
+    used = list(_used(records, keep_equal, built))
+    built.rows += [_row(record, goal, high, low) for record, high, low in used]
+    built.rows += [_row(_swapped(record), goal, low, high) for record, high, low in used]
     drawn = sorted(random.Random(seed).sample(range(len(used)), round(originals * len(used))))
-    built.rows += [as_row(used[place]) for place in drawn]
+    built.rows += [as_row(used[at][0]) for at in drawn]
     built.count("rows with a goal", 2 * len(used))
     built.count("original rows", len(drawn))
     return built
 
 
-def goal_text(scores: Scores, *, scale: tuple[float, float] = (1, 10), template: str = TEMPLATE) -> str:
-    """The wish for a score, in words; whole numbers stand without decimals.
-
-    Args:
-        scores: the score wanted, by attribute; one line each.
-        scale: lowest and highest score.
-        template: the text, with ``{lines}``.
-
-    Example:
-        >>> goal_text({"helpfulness": 4.0, "honesty": 2.5}, template="Reach:\\n{lines}")
-        'Reach:\\nhelpfulness: 4\\nhonesty: 2.5'
-    """
-    lines = "\n".join(f"{name}: {_plain(score)}" for name, score in scores.items())
-    # Not `format`: a template may hold braces of its own, and so may the name of an attribute.
-    for mark, value in (("{low}", _plain(scale[0])), ("{high}", _plain(scale[1])), ("{lines}", lines)):
-        template = template.replace(mark, str(value))
-    return template
+def _used(records: Iterable[Record], keep_equal: bool, built: Built) -> Iterator[tuple[Comparison, Scores, Scores]]:
+    """The records whose scores agree with their order, with the scores of both responses."""
+    for record in comparisons(records, "reward-augmented"):
+        built.count("records read")
+        high, low = _scores(record)
+        if _mean(high) < _mean(low):
+            built.count("dropped: the rejected response has the higher score")
+        elif high == low and not keep_equal:
+            built.count("dropped: equal scores")
+        else:
+            yield record, high, low
 
 
-def with_goal(prompt: Text, goal: str, place: str, record: Record) -> Text:
-    """A prompt that asks for the goal first; a copy throughout.
-
-    Args:
-        prompt: a text, or messages.
-        goal: the wish, in words.
-        place: ``system`` or ``user``.
-        record: for the error message.
-
-    Raises:
-        DataError: no turn is the user's, and that is where the goal belongs.
-
-    Example:
-        >>> with_goal([{"role": "user", "content": "Hi"}], "Score 9.", "system", Record(prompt=""))[0]
-        {'role': 'system', 'content': 'Score 9.'}
-    """
-    if isinstance(prompt, str):
-        return goal + ("" if goal.endswith((" ", "\n")) else "\n\n") + prompt
-    if place == "user":
-        return in_user_turns(prompt, record, before=f"{goal}\n\n")
-    turns = deepcopy(prompt)
-    if turns[0]["role"] == "system":
-        # Many chat templates refuse a second system message.
-        turns[0]["content"] = f"{goal}\n\n{turns[0].get('content') or ''}"
-        return turns
-    return [{"role": "system", "content": goal}, *turns]
-
-
-def _check(place: str, template: str, originals: float) -> None:
-    if place not in PLACES:
-        raise ConfigurationError(f"There is no place {place!r} for the goal.", fix=nearest(place, PLACES))
-    if "{lines}" not in template:
-        raise ConfigurationError("The template has no '{lines}', where the scores go.", fix="Write it into the text.")
-    if not 0 <= originals <= 1:
-        raise ConfigurationError(f"originals is {originals}; expected a share from 0 to 1.")
+def _swapped(record: Comparison) -> Comparison:
+    return replace(record, chosen=record.rejected, rejected=record.chosen)
 
 
 def _scores(record: Comparison) -> tuple[Scores, Scores]:
@@ -184,12 +184,18 @@ def _scores(record: Comparison) -> tuple[Scores, Scores]:
     return {OVERALL: float(fields["chosen_score"])}, {OVERALL: float(fields["rejected_score"])}
 
 
-def _row(record: Comparison, goal: str, reached: Scores, other: Scores, place: str) -> dict[str, Any]:
+def _row(record: Comparison, goal: Goal, reached: Scores, other: Scores) -> dict[str, Any]:
+    """One row: ``reached`` are the scores of its chosen response, which the goal asks for."""
     row = {name: value for name, value in as_row(record).items() if name not in _OF_THE_ORDER}
-    row["prompt"] = with_goal(record.prompt, goal, place, record)
+    row["prompt"] = goal.before(record, reached)
     missed = sum((reached[name] - other[name]) ** 2 for name in reached) / len(reached)
-    wanted = _plain(reached[OVERALL]) if list(reached) == [OVERALL] else {k: _plain(v) for k, v in reached.items()}
-    return {**row, "goal": wanted, "chosen_score": 0.0, "rejected_score": -missed}
+    wanted = {name: _plain(score) for name, score in reached.items()}
+    return {
+        **row,
+        "goal": wanted[OVERALL] if list(wanted) == [OVERALL] else wanted,
+        "chosen_score": 0.0,
+        "rejected_score": -missed,
+    }
 
 
 def _mean(scores: Scores) -> float:

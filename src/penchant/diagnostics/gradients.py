@@ -14,8 +14,9 @@ from penchant.forest.build import build_forest
 from penchant.forest.layout import TokenSequence
 from penchant.likelihood.causal import CausalScorer
 
-__all__ = ["pair_entanglement", "token_agreement", "token_cosines"]
+__all__ = ["Pair", "pair_entanglement", "token_agreement", "token_cosines"]
 
+#: Chosen and rejected, as tokens.
 Pair = tuple[TokenSequence, TokenSequence]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from penchant.diagnostics.displacement import three_d_properties, undesirable_space
 from penchant.diagnostics.generalization import compare_rewards
-from penchant.diagnostics.gradients import pair_entanglement, token_agreement
+from penchant.diagnostics.gradients import Pair, pair_entanglement, token_agreement
 from penchant.diagnostics.ranking import alignment_gap, difficulty, idealized_accuracy, ranked_right
 from penchant.errors import DataError
 from penchant.evaluation.rows import ScoredRows
@@ -28,7 +28,7 @@ from penchant.likelihood.context import length_limit
 from penchant.likelihood.loading import load_model
 from penchant.rewards.models import RewardModel
 
-__all__ = ["MEANINGS", "Findings", "diagnose", "pair_figures"]
+__all__ = ["MEANINGS", "Findings", "Plan", "diagnose", "pair_figures"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -93,24 +93,43 @@ class Findings:
         return {"pairs": self.pairs, "figures": self.figures, "notes": self.notes}
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a diagnosis looks at.
+
+    Args:
+        beta: the β of training, above 0.
+        gamma: γ of the undesirable space, nats per token.
+        agreement: share of annotators who prefer the chosen response, for records without a field ``probability``;
+            where absent their labels count as sure.
+        entangled: of how many pairs gradients are taken; 0 for none.
+        token_pairs: of how many pairs gradients of single tokens are taken: slow, for short responses.
+        form: of the loss whose steps are looked at: ``sum``, ``mean``, ``dpop`` or ``nll``.
+
+    Example:
+        >>> Plan(entangled=8).beta
+        0.1
+    """
+
+    beta: float = 0.1
+    gamma: float = 0.05
+    agreement: float | None = None
+    entangled: int = 0
+    token_pairs: int = 0
+    form: str = "sum"
+
+
 def diagnose(
     model: str | Path,
     data: Any,
     reference: str | Path,
+    plan: Plan | None = None,
     *,
-    beta: float = 0.1,
-    gamma: float = 0.05,
-    agreement: float | None = None,
     unseen: Any = None,
-    entangled: int = 0,
-    token_pairs: int = 0,
-    form: str = "sum",
     reward_model: str | Path | None = None,
     shifted: Sequence[str | Path] = (),
-    split: str | None = None,
-    mapping: Mapping[str, str] | None = None,
-    on_bad: str = "stop",
     progress: Progress | None = None,
+    reading: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Findings:
     """Diagnose a policy on comparisons: ranking, difficulty, displacement, entanglement, generalisation.
@@ -119,19 +138,12 @@ def diagnose(
         model: folder or hub id of the policy.
         data: comparisons, as for `read`; a field ``probability`` is the share of annotators who prefer the chosen one.
         reference: folder or hub id of the reference.
-        beta: the β of training, above 0.
-        gamma: γ of the undesirable space, nats per token.
-        agreement: that share for records without one; where absent their labels count as sure.
+        plan: what to look at.
         unseen: further feedback, whose responses count as unseen.
-        entangled: of how many pairs gradients are taken; 0 for none.
-        token_pairs: of how many pairs gradients of single tokens are taken; slow, for short responses.
-        form: of the loss whose steps are looked at: ``sum``, ``mean``, ``dpop`` or ``nll``.
         reward_model: folder or hub id of an explicit reward model, to compare the implicit reward with.
         shifted: further files of comparisons, unlike the training data.
-        split: of ``data``, like the two that follow.
-        mapping: our field names to the columns of all files.
-        on_bad: ``stop`` or ``skip``.
         progress: called with what is done, steps done and steps in all.
+        reading: ``mapping``, ``split`` and ``on_bad`` of the data, as for `read`; of further files all but the split.
         **options: as for `score`: ``chat_template``, ``max_length``, ``truncation``.
 
     Returns:
@@ -141,40 +153,41 @@ def diagnose(
         PenchantError: a model or the data cannot be used.
     """
     # All files are read before a model is: a bad line must not be found out after the work.
-    reading: dict[str, Any] = {"mapping": mapping, "on_bad": on_bad}
-    feedback = _comparisons(read(data, split=split, **reading))
-    others = {Path(each).name: _comparisons(read(each, **reading)) for each in shifted}
-    further = None if unseen is None else read(unseen, on_bad=on_bad)  # type: ignore[arg-type]
+    plan, asked = plan or Plan(), dict(reading or {})
+    sets = {"data": _comparisons(read(data, **asked))}
+    asked.pop("split", None)
+    sets |= {Path(each).name: _comparisons(read(each, **asked)) for each in shifted}
+    further = None if unseen is None else read(unseen, on_bad=asked.get("on_bad", "stop"))
     judge = None if reward_model is None else RewardModel(str(reward_model))
     policy, tokenizer, anchor = load_model(model), load_tokenizer(model), load_model(reference)
 
     def scored(title: str, records: Feedback, beside: Any = None) -> ScoredRows:
-        told = None if progress is None else (lambda done, total: progress(title, done, total))
+        told = None if progress is None else partial(progress, title)
         return score(policy, records, reference=beside, tokenizer=tokenizer, progress=told, **options)
 
-    rows = scored("pairs", feedback, anchor)
-    shares, sure = _shares(feedback, rows, agreement)
     responses = None if further is None else _column(scored("unseen", further), "logp")
-    found = Findings(len(rows), pair_figures(rows, shares, beta=beta, gamma=gamma, unseen=responses))
-    if sure:
-        found.notes.append(
-            f"{sure} of {len(rows)} records name no probability: their labels count as sure, and the ideal policy "
-            "ranks them right. --agreement states another share."
-        )
-    if entangled:
-        pairs = _pairs(policy, tokenizer, feedback, entangled, options)
-        told = None if progress is None else (lambda done, total: progress("entanglement", done, total))
-        summary = pair_entanglement(policy, pairs, form=form, progress=told).summary()
-        found.figures.update({f"entanglement/{name}": value for name, value in summary.items()})
-        found.notes.append(f"Entanglement is that of the first {len(pairs)} pairs.")
-    if token_pairs:
-        agreed = token_agreement(policy, _pairs(policy, tokenizer, feedback, token_pairs, options))
-        found.figures.update({f"tokens/{name}": value for name, value in agreed.items()})
+    rows = {name: scored(name, each, anchor) for name, each in sets.items() if name == "data" or judge is not None}
+    shares, notes = _shares(sets["data"], rows["data"], plan.agreement)
+    figures = pair_figures(rows["data"], shares, beta=plan.beta, gamma=plan.gamma, unseen=responses)
+    figures |= _gradients(policy, partial(_pairs, policy, tokenizer, sets["data"], options), plan, progress)
     if judge is not None:
-        sets = {Path(str(feedback.name)).name: (feedback, rows)}
-        sets |= {name: (each, scored(name, each, anchor)) for name, each in others.items()}
-        found.figures.update(_rewards(judge, sets))
-    return found
+        figures |= _rewards(judge, {name: (each, rows[name]) for name, each in sets.items()})
+    return Findings(len(rows["data"]), figures, notes)
+
+
+def _gradients(
+    policy: Any, first_pairs: Callable[[int], list[Pair]], plan: Plan, progress: Progress | None
+) -> dict[str, float]:
+    """What the gradients of the first pairs have in common."""
+    figures = {}
+    if plan.entangled:
+        told = None if progress is None else partial(progress, "entanglement")
+        found = pair_entanglement(policy, first_pairs(plan.entangled), form=plan.form, progress=told)
+        figures.update({f"entanglement/{name}": value for name, value in found.summary().items()})
+    if plan.token_pairs:
+        agreed = token_agreement(policy, first_pairs(plan.token_pairs))
+        figures.update({f"tokens/{name}": value for name, value in agreed.items()})
+    return figures
 
 
 def pair_figures(
@@ -234,25 +247,27 @@ def _column(rows: ScoredRows, name: str, side: int | None = None) -> Tensor:
     return torch.tensor([each[name] for responses in taken for each in responses], dtype=torch.float64)
 
 
-def _shares(feedback: Feedback, rows: ScoredRows, agreement: float | None) -> tuple[Tensor, int]:
-    """The annotators' share for each scored record, and of how many nothing is known."""
+def _shares(feedback: Feedback, rows: ScoredRows, agreement: float | None) -> tuple[Tensor, list[str]]:
+    """The annotators' share for each scored record, and what is to be said of those of which nothing is known."""
     told = {str(record.source): record.fields.get("probability", agreement) for record in feedback}
     found = [told[row["source"]] for row in rows.rows]
-    shares = torch.tensor([1.0 if share is None else share for share in found], dtype=torch.float64)
-    return shares, sum(share is None for share in found)
+    sure, notes = sum(share is None for share in found), []
+    if sure:
+        notes.append(
+            f"{sure} of {len(found)} records name no probability: their labels count as sure, so the ideal policy "
+            "ranks them right. State another share with --agreement."
+        )
+    return torch.tensor([1.0 if share is None else share for share in found], dtype=torch.float64), notes
 
 
-def _pairs(policy: Any, tokenizer: Any, feedback: Feedback, count: int, options: Mapping[str, Any]) -> list[Any]:
+def _pairs(policy: Any, tokenizer: Any, feedback: Feedback, options: Mapping[str, Any], count: int) -> list[Pair]:
     """The first pairs as token sequences, as scoring sees them."""
     renderer = Renderer(tokenizer, chat_template=options.get("chat_template"))
     limit = length_limit("", policy, tokenizer, options.get("max_length"))
-    truncation = Truncation(limit, options.get("truncation", "prompt_left"))
-    encoder, pairs = Encoder(renderer, ["responses"], truncation=truncation), []
-    # As many records again stand ready for those that truncation drops; encoding a whole file for a few would be waste.
-    for example in encoder.encode(feedback.records[: 2 * count + 8]).examples[:count]:
-        chosen, rejected = example.views["responses"]
-        pairs.append((chosen, rejected))
-    return pairs
+    encoder = Encoder(renderer, ["responses"], truncation=Truncation(limit, options.get("truncation", "prompt_left")))
+    # A few records more than asked for stand ready for those that truncation drops; a whole file would be waste.
+    encoded = encoder.encode(feedback.records[: 2 * count + 8])
+    return [(each.views["responses"][0], each.views["responses"][1]) for each in encoded.examples[:count]]
 
 
 def _rewards(judge: RewardModel, sets: Mapping[str, tuple[Feedback, ScoredRows]]) -> dict[str, float]:
@@ -269,4 +284,4 @@ def _rewards(judge: RewardModel, sets: Mapping[str, tuple[Feedback, ScoredRows]]
     figures |= {f"implicit/{name}": value for name, value in found.implicit.items()}
     if found.drops:
         figures |= {"drop/mean": found.mean_drop, "drop/max": found.max_drop}
-    return {name: value for name, value in figures.items() if math.isfinite(value)}
+    return figures
