@@ -41,7 +41,7 @@ MEANINGS = {
     "ranking/ideal": "what a perfect optimiser would reach at this beta",
     "ranking/alignment_gap": "ideal minus the model's accuracy, sums",
     "ranking/loss": "DPO loss, nats",
-    "ranking/threshold": "the loss below which a pair is ranked right, nats",
+    "ranking/threshold": "median loss below which a pair that is ranked wrong would turn, nats",
     "ranking/flippable": "share ranked wrong now that would be right at the mean loss",
     "space/share_undesirable": "DPO is content, yet the rejected response is likelier (per token)",
     "space/share_reference_below_gamma": "pairs that Constrained PO would hold to a higher margin",
@@ -220,10 +220,11 @@ def pair_figures(
         "reference_mean": ranked_right(*per_token),
         "ideal": ideal,
         "loss": hard.loss,
-        "threshold": hard.threshold,
         "flippable": hard.flippable.double(),
     }
     figures = {f"ranking/{name}": float(values.mean()) for name, values in ranking.items()}
+    if not bool(hard.right.all()):
+        figures["ranking/threshold"] = float(hard.threshold[~hard.right].median())
     figures["ranking/alignment_gap"] = alignment_gap(ideal, observed)
     means = chosen["mean_logp"] - rejected["mean_logp"], per_token[0] - per_token[1]
     space = undesirable_space(*means, gamma)
