@@ -69,8 +69,10 @@ def _print(found: Findings) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("figure", "value", "what it says", title=f"{found.pairs} pairs", title_justify="left")
-    table.columns[1].justify = "right"
+    table = Table(title=f"{found.pairs} pairs", title_justify="left")
+    table.add_column("figure", min_width=max(map(len, found.figures)))  # a name that is cut short names nothing
+    table.add_column("value", justify="right")
+    table.add_column("what it says")
     for name, value in found.figures.items():
         table.add_row(name, f"{value:.4g}", found.meaning(name))
     console = Console(highlight=False)
