@@ -10,7 +10,7 @@ import pytest
 import penchant
 from penchant.curation.sources import source_likelihoods
 from penchant.errors import ConfigurationError, ModelError
-from penchant.feedback import read
+from penchant.feedback import Comparison, read
 from small_runs import model_folder, pairs
 
 
@@ -69,3 +69,9 @@ def test_a_missing_model_is_found_out_before_any_is_scored(folders: list[str], t
         source_likelihoods(read(pairs(2)), [folders[0], str(tmp_path)], progress=lambda *_: pytest.fail("scored"))
     with pytest.raises(ConfigurationError, match="named twice"):
         source_likelihoods(read(pairs(2)), folders[:1] * 2)
+
+
+def test_records_without_places_of_their_own_are_told_apart(folders: list[str]) -> None:
+    records = [Comparison(**row) for row in pairs(3)]  # all of them stand at memory:1
+    built = source_likelihoods(records, folders[:1])
+    assert built.rows == source_likelihoods(read(pairs(3)), folders[:1]).rows

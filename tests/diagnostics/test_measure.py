@@ -13,7 +13,7 @@ import penchant
 from families import tiny_model
 from penchant.cli.app import main
 from penchant.diagnostics.measure import MEANINGS, Plan, diagnose
-from penchant.errors import DataError
+from penchant.errors import ConfigurationError, DataError
 from penchant.evaluation.rows import ScoredRows
 from small_runs import model_folder, pairs, word_tokenizer, write_pairs
 
@@ -105,3 +105,11 @@ def test_other_feedback_is_refused_before_a_model_is_loaded(tmp_path: Path) -> N
     demonstrations = write_pairs(tmp_path / "data.jsonl", [{"prompt": "the", "completion": "car"}])
     with pytest.raises(DataError, match="a diagnosis needs comparisons"):
         diagnose("no-such-model", demonstrations, "no-such-model")
+
+
+@pytest.mark.parametrize(("options", "phrase"), [({"beta": 0.0}, "beta is 0"), ({"form": "som"}, "Did you mean 'sum'")])
+def test_a_plan_out_of_range_is_refused_at_once(options: dict, phrase: str) -> None:
+    with pytest.raises(ConfigurationError, match=phrase):
+        Plan(**options)
+    with pytest.raises(ConfigurationError, match="agreement is 2"):
+        Plan(agreement=2.0)

@@ -44,13 +44,14 @@ def diagnose(
     from penchant.diagnostics.measure import diagnose as measure
     from penchant.training.progress import Reporter
 
+    plan = Plan(beta, gamma, agreement, entanglement, tokens, form)
     reporter = Reporter()
     with reporter.bar("Diagnosing, %", 100):
         found = measure(
             model,
             data,
             reference,
-            Plan(beta, gamma, agreement, entanglement, tokens, form),
+            plan,
             unseen=unseen,
             reward_model=reward_model,
             shifted=shifted or (),

@@ -89,7 +89,7 @@ def levels_of(response: Text, *, levels: int, rate: float, extract: Extractor) -
         ['b c', 'b']
     """
     if not isinstance(response, str):
-        copies = [deepcopy(response) for _ in range(levels)]
+        copies: list[Text] = [deepcopy(response) for _ in range(levels)]
         for place, turn in enumerate(response):
             if isinstance(said := turn.get("content"), str):
                 for copy, text in zip(copies, levels_of(said, levels=levels, rate=rate, extract=extract), strict=True):

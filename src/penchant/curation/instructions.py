@@ -6,7 +6,8 @@ import random
 from collections.abc import Iterable, Sequence
 
 from penchant.curation.constraints import Constraint, altered, candidates
-from penchant.curation.rows import Built, as_row, comparisons, in_user_turns
+from penchant.curation.rows import Built, as_row, comparisons
+from penchant.curation.turns import in_user_turns
 from penchant.errors import ConfigurationError
 from penchant.feedback.records import Record, Text, as_text
 

@@ -13,7 +13,8 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from penchant.curation.rows import Built, as_row, comparisons, in_user_turns
+from penchant.curation.rows import Built, as_row, comparisons
+from penchant.curation.turns import in_user_turns
 from penchant.errors import ConfigurationError, DataError, nearest
 from penchant.feedback.records import Comparison, Record, Text
 from penchant.feedback.validation import number

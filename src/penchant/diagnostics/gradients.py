@@ -57,10 +57,9 @@ def pair_entanglement(
             if progress is not None:
                 progress(done, len(pairs))
     inner, chosen_square, rejected_square = torch.tensor(rows, dtype=torch.float64).reshape(-1, 3).unbind(-1)
-    lengths = [
-        torch.tensor([len(each.response) for each in side], dtype=torch.float64) for side in zip(*pairs, strict=True)
-    ]
-    weights = [torch.as_tensor(pull).to(inner).expand_as(inner) for pull in pulls(form, *lengths, lambda_)]
+    lengths = torch.tensor([[len(each.response) for each in pair] for pair in pairs]).to(inner)
+    pulled = pulls(form, lengths[:, 0], lengths[:, 1], lambda_)
+    weights = [torch.as_tensor(pull).to(inner).expand_as(inner) for pull in pulled]
     return Entanglement(inner, chosen_square, rejected_square, *weights)
 
 

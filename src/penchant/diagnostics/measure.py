@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from penchant.diagnostics.displacement import three_d_properties, undesirable_space
+from penchant.diagnostics.entanglement import PULLS
 from penchant.diagnostics.generalization import compare_rewards
 from penchant.diagnostics.gradients import Pair, pair_entanglement, token_agreement
 from penchant.diagnostics.ranking import alignment_gap, difficulty, idealized_accuracy, ranked_right
-from penchant.errors import DataError
+from penchant.errors import ConfigurationError, DataError, nearest
 from penchant.evaluation.rows import ScoredRows
 from penchant.evaluation.scoring import score
 from penchant.feedback.collection import Feedback
@@ -106,6 +107,9 @@ class Plan:
         token_pairs: of how many pairs gradients of single tokens are taken: slow, for short responses.
         form: of the loss whose steps are looked at: ``sum``, ``mean``, ``dpop`` or ``nll``.
 
+    Raises:
+        ConfigurationError: one is out of range; said before any model is loaded.
+
     Example:
         >>> Plan(entangled=8).beta
         0.1
@@ -117,6 +121,14 @@ class Plan:
     entangled: int = 0
     token_pairs: int = 0
     form: str = "sum"
+
+    def __post_init__(self) -> None:
+        if not self.beta > 0:
+            raise ConfigurationError(f"beta is {self.beta}; expected a number above 0.")
+        if self.agreement is not None and not 0 <= self.agreement <= 1:
+            raise ConfigurationError(f"agreement is {self.agreement}; expected a share from 0 to 1.")
+        if self.form not in PULLS:
+            raise ConfigurationError(f"There is no form of loss {self.form!r}.", fix=nearest(self.form, PULLS))
 
 
 def diagnose(
