@@ -46,6 +46,9 @@ def test_answers_find_their_records_by_number_by_a_column_or_by_order() -> None:
     for answers, by in ((numbered[::-1], None), (named[::-1], "id"), (ordered, None)):
         built = attach_rationales(records(), answers, by=by)
         assert [row["rationale"] for row in built.rows] == expected
+        assert [row["prompt"] for row in built.rows] == [record.prompt for record in records()]
+    renamed = attach_rationales(records(), [{"prompt": text} for text in expected], column="prompt")
+    assert [(row["prompt"], row["rationale"]) for row in renamed.rows] == [(f"q{at}", f"why{at}") for at in range(6)]
 
 
 def test_the_rationale_may_stand_in_the_rows_themselves_and_empty_ones_are_left_out() -> None:

@@ -132,7 +132,8 @@ def attach_rationales(
             built.count("dropped: no rationale")
             continue
         row = as_row(record)
-        row.pop(column, None)
+        if answers is None:
+            row.pop(column)
         order = {FIRST: answer[FIRST]} if FIRST in answer else {}
         built.rows.append({**row, **order, "rationale": text.strip()})
     built.count("rows with a rationale", len(built.rows))
