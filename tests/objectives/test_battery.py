@@ -80,6 +80,12 @@ BY_HAND = [
     ),
     ("slic-hinge", {"beta": 0.5}, {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)}, 0.5),
     ("slic-hinge", {"beta": 2.0}, {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)}, 0.0),
+    (
+        "logic",
+        {"formula": "M(l) implies M(w)", "beta": 2.0},
+        {"chosen": one_each(math.log(0.5)), "rejected": one_each(math.log(0.8))},
+        math.log1p((0.4 / 0.6) ** 2),
+    ),
 ]
 
 

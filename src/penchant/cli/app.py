@@ -15,6 +15,7 @@ import typer
 
 import penchant
 from penchant.cli import data, lab, methods
+from penchant.cli.logic import logic
 from penchant.cli.online import online
 from penchant.cli.quickstart import quickstart
 from penchant.cli.receipts import receipts
@@ -33,6 +34,7 @@ app = typer.Typer(name="penchant", rich_markup_mode=None, pretty_exceptions_enab
 for _command in (quickstart, train, online, score, report, receipts):
     app.command()(_command)
 data.app.command()(verify)
+methods.app.command()(logic)
 app.add_typer(data.app, name="data")
 app.add_typer(methods.app, name="methods")
 app.add_typer(lab.app, name="lab")
