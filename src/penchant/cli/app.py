@@ -15,6 +15,7 @@ import typer
 
 import penchant
 from penchant.cli import data, lab, methods
+from penchant.cli.compare import compare
 from penchant.cli.logic import logic
 from penchant.cli.online import online
 from penchant.cli.quickstart import quickstart
@@ -31,7 +32,7 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 # Plain help: with rich, `penchant --help` takes twice the time (0.18 s instead of 0.09 s).
 app = typer.Typer(name="penchant", rich_markup_mode=None, pretty_exceptions_enable=False, suggest_commands=True)
-for _command in (quickstart, train, online, score, report, receipts):
+for _command in (quickstart, train, online, compare, score, report, receipts):
     app.command()(_command)
 data.app.command()(verify)
 methods.app.command()(logic)

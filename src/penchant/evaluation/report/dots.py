@@ -1,0 +1,74 @@
+"""A chart of one figure for several objectives: a dot for each seed, the mean, and its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from penchant.evaluation.report.drawing import Colours
+from penchant.evaluation.report.quantities import Quantity
+
+__all__ = ["dot_limits", "paint_dots"]
+
+Row = tuple[str, Mapping[str, Any] | None, str]  # name, figure over seeds, colour
+
+
+def dot_limits(figures: Sequence[Mapping[str, Any]], before: float | None) -> tuple[tuple[float, float], bool]:
+    """Limits that hold every dot, and every interval unless one would dwarf the dots; and whether one is cut.
+
+    The interval of two seeds is nine times as wide as their distance: drawn whole, nothing else could be seen.
+
+    Example:
+        >>> figures = [{"values": [1.0, 2.0], "low": -4.9, "high": 7.9}]
+        >>> dot_limits(figures, None)
+        ((-0.7..., 3.7...), True)
+    """
+    dots = [value for each in figures for value in each["values"]] + ([] if before is None else [before])
+    low, high = min(dots), max(dots)
+    room = 1.6 * (high - low) or 0.1 * abs(high) or 1.0
+    ends = [end for each in figures for end in (each["low"], each["high"])]
+    cut = min(ends) < low - room or max(ends) > high + room
+    low, high = max(min([low, *ends]), low - room), min(max([high, *ends]), high + room)
+    margin = 0.05 * (high - low) or 0.1 * abs(high) or 1.0
+    return (low - margin, high + margin), cut
+
+
+def paint_dots(axes: Axes, rows: Sequence[Row], known: Quantity, before: float | None, colours: Colours) -> None:
+    """Draw the chart.
+
+    Args:
+        axes: to draw on.
+        rows: from top to bottom; a row without figure stays empty.
+        known: what the figure is.
+        before: its value before training, a dashed line; None for no line.
+        colours: by name.
+    """
+    scale = 100 if known.share else 1
+    for place, (_, figure, colour) in enumerate(rows):
+        if figure is None:
+            axes.text(
+                0.02, place, "not measured", transform=axes.get_yaxis_transform(), va="center", color=colours("muted")
+            )
+            continue
+        values = [scale * value for value in figure["values"]]
+        axes.plot([scale * figure["low"], scale * figure["high"]], [place] * 2, color=colours(colour), linewidth=1.4)
+        axes.plot(
+            values, [place] * len(values), "o", color=colours(colour), markersize=3, alpha=0.45, markeredgewidth=0
+        )
+        axes.plot([scale * figure["mean"]], [place], "D", color=colours(colour), markersize=4.5, markeredgewidth=0)
+    if before is not None:
+        axes.axvline(scale * before, color=colours("before"), linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)
+    figures = [figure for _, figure, _ in rows if figure is not None]
+    (low, high), _cut = dot_limits(figures, before)
+    axes.set_xlim(scale * low, scale * high)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
+    axes.grid(False, axis="y")
+    axes.grid(True, axis="x")
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    sign = " %" if known.share else ""
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}{sign}".replace("-", "−")))
+    axes.set_xlabel("" if known.share else known.unit)
