@@ -41,7 +41,12 @@ def _t_quantile(freedom: int) -> float:
     if freedom <= len(_T):
         return _T[freedom - 1]
     # Expansion of the quantile around that of the normal distribution; the error is below 1e-4 from here on.
-    return _Z + (_Z**3 + _Z) / (4 * freedom) + (5 * _Z**5 + 16 * _Z**3 + 3 * _Z) / (96 * freedom**2)
+    terms = (
+        (_Z**3 + _Z) / 4,
+        (5 * _Z**5 + 16 * _Z**3 + 3 * _Z) / 96,
+        (3 * _Z**7 + 19 * _Z**5 + 17 * _Z**3 - 15 * _Z) / 384,
+    )
+    return _Z + sum(term / freedom**power for power, term in enumerate(terms, 1))
 
 
 def mean_with_t_interval(values: Sequence[float]) -> tuple[float, float, float]:

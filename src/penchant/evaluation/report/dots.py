@@ -13,6 +13,9 @@ from penchant.evaluation.report.quantities import Quantity
 
 __all__ = ["dot_limits", "paint_dots"]
 
+#: Figures whose interval is drawn from 0 on at the most.
+_NEVER_NEGATIVE = {"kl", "samples/length", "seconds"}
+
 Row = tuple[str, Mapping[str, Any] | None, str]  # name, figure over seeds, colour
 
 
@@ -47,23 +50,24 @@ def paint_dots(axes: Axes, rows: Sequence[Row], known: Quantity, before: float |
         colours: by name.
     """
     scale = 100 if known.share else 1
-    for place, (_, figure, colour) in enumerate(rows):
+    floor = 0.0 if known.share or known.key in _NEVER_NEGATIVE else float("-inf")
+    for place, (_, figure, name) in enumerate(rows):
         if figure is None:
-            axes.text(
-                0.02, place, "not measured", transform=axes.get_yaxis_transform(), va="center", color=colours("muted")
-            )
+            box = {"facecolor": colours("panel"), "edgecolor": "none", "pad": 1}
+            told = axes.text(0.02, place, "not measured", transform=axes.get_yaxis_transform(), va="center", bbox=box)
+            told.set_color(colours("muted"))
             continue
-        values = [scale * value for value in figure["values"]]
-        axes.plot([scale * figure["low"], scale * figure["high"]], [place] * 2, color=colours(colour), linewidth=1.4)
-        axes.plot(
-            values, [place] * len(values), "o", color=colours(colour), markersize=3, alpha=0.45, markeredgewidth=0
-        )
-        axes.plot([scale * figure["mean"]], [place], "D", color=colours(colour), markersize=4.5, markeredgewidth=0)
+        values, ink = [scale * value for value in figure["values"]], colours(name)
+        ends = [scale * max(floor, figure["low"]), scale * figure["high"]]
+        axes.plot(ends, [place] * 2, color=ink, linewidth=1.4, alpha=0.55)
+        axes.plot(values, [place] * len(values), "o", color=ink, markersize=3.6, markeredgewidth=0)
+        axes.plot([scale * figure["mean"]], [place], "D", color=ink, markersize=5.5, markeredgewidth=0)
     if before is not None:
         axes.axvline(scale * before, color=colours("before"), linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)
     figures = [figure for _, figure, _ in rows if figure is not None]
     (low, high), _cut = dot_limits(figures, before)
-    axes.set_xlim(scale * low, scale * high)
+    # A little room before 0, so that a line at 0 is seen whole.
+    axes.set_xlim(scale * max(low, floor - 0.04 * (high - max(low, floor))), scale * high)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
     axes.grid(False, axis="y")

@@ -104,7 +104,14 @@ def draw(
 
 
 def save_picture(
-    path: Path, paint: Callable[[list[Axes], Colours], None], *, width: float, height: float, rows: int, columns: int
+    path: Path,
+    paint: Callable[[list[Axes], Colours], None],
+    *,
+    width: float,
+    height: float,
+    rows: int,
+    columns: int,
+    caption: str,
 ) -> Path:
     """Draw a figure of its own, in the light colours of the page, as a PNG file.
 
@@ -115,6 +122,7 @@ def save_picture(
         height: in inches.
         rows: of axes.
         columns: of axes.
+        caption: one line below.
 
     Returns:
         ``path``.
@@ -128,6 +136,7 @@ def save_picture(
         figure = Figure(figsize=(width, height), layout="constrained", facecolor=palette["panel"])
         FigureCanvasAgg(figure)
         paint(list(figure.subplots(rows, columns, squeeze=False).flat), palette.__getitem__)
+        figure.supxlabel(caption, fontsize=8, color=palette["muted"])
         try:
             figure.savefig(path, format="png", dpi=160)
         except OSError as error:

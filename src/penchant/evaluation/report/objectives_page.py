@@ -50,8 +50,8 @@ def _cell(key: str, figure: Mapping[str, Any] | None) -> str:
         return duration(mean) + (f" ± {number(half)}" if spread else "")
     if known.share:
         return f"{fixed(100 * mean, 1)}{f' ± {fixed(100 * half, 1)}' if spread else ''} %"
-    if not spread:
-        return number(mean)
+    if not spread or not half:
+        return number(mean) + (" ± 0" if spread else "")
     # Digits by the interval's width: more would be noise.
     digits = 3 if half < 0.1 else 2 if half < 1 else 1
     return f"{fixed(mean, digits)} ± {fixed(half, digits)}"
@@ -174,7 +174,7 @@ def write_objectives(folder: Path, comparison: Mapping[str, Any]) -> tuple[Path,
     page = save(render("objectives.html", _page(folder, comparison, keys, charts)), folder / "comparison.html")
     if not keys:
         return page, None
-    columns = min(3, len(keys))
+    columns = min((3, 4), key=lambda count: -len(keys) % count)  # as few empty places as can be
     rows = -(-len(keys) // columns)
     picture = save_picture(
         folder / "comparison.png",
@@ -183,6 +183,8 @@ def write_objectives(folder: Path, comparison: Mapping[str, Any]) -> tuple[Path,
         height=(height + 0.3) * rows,
         rows=rows,
         columns=columns,
+        caption=f"{comparison['title']}. Dots: seeds {', '.join(map(str, comparison['seeds']))}; diamond: their mean; "
+        "line: its 95 % t-interval; dashed: before training.",
     )
     return page, picture
 

@@ -81,7 +81,7 @@ _KNOWN = {
         Quantity("rewards/rejected", "Reward of rejected", _REWARD),
         Quantity("loss", "Loss", better="down"),
         Quantity("logps/accuracy", "Accuracy by log-probability per token", better="up", share=True, chance=0.5),
-        Quantity("logps/margin", "Log-probability of chosen above rejected", "nats", "up"),
+        Quantity("logps/margin", "Log-probability margin", "nats", "up"),
         Quantity("kl", "KL from the reference", "nats"),
         Quantity("logps/chosen", "Log-probability of chosen", "nats per response", "up"),
         Quantity("logps/rejected", "Log-probability of rejected", "nats per response"),
