@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from penchant.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from penchant.training.compare import Compared
 
 __all__ = ["compare"]
 
@@ -56,6 +59,13 @@ def compare(
     except Interrupted as stopped:
         typer.echo(f"penchant: {stopped}", err=True)
         raise typer.Exit(130) from None
+    _tell(found)
+    if found.all_failed:
+        raise typer.Exit(1)
+
+
+def _tell(found: Compared) -> None:
+    """The table, what failed, and where everything is."""
     from rich.console import Console
 
     from penchant.evaluation.report import failures, objectives_table
@@ -64,12 +74,7 @@ def compare(
     console.print(objectives_table(found.results))
     for told in failures(found.results):
         console.print(told, soft_wrap=True, markup=False)
-    for name, place in (
-        ("Picture", found.picture),
-        ("Page", found.page),
-        ("Results", found.folder / "comparison.json"),
-    ):
+    places = (("Picture", found.picture), ("Page", found.page), ("Results", found.folder / "comparison.json"))
+    for name, place in places:
         if place is not None:
-            console.print(f"{name + ':':<9}{place}", soft_wrap=True)
-    if found.all_failed:
-        raise typer.Exit(1)
+            console.print(f"{name + ':':<9}{place}", soft_wrap=True, markup=False)

@@ -27,16 +27,21 @@ def dot_limits(figures: Sequence[Mapping[str, Any]], before: float | None) -> tu
     Example:
         >>> figures = [{"values": [1.0, 2.0], "low": -4.9, "high": 7.9}]
         >>> dot_limits(figures, None)
-        ((-0.7..., 3.7...), True)
+        ((-0.81, 3.81), True)
     """
     dots = [value for each in figures for value in each["values"]] + ([] if before is None else [before])
     low, high = min(dots), max(dots)
-    room = 1.6 * (high - low) or 0.1 * abs(high) or 1.0
+    room = 1.6 * _span(low, high) or 0.1 * abs(high) or 1.0
     ends = [end for each in figures for end in (each["low"], each["high"])]
-    cut = min(ends) < low - room or max(ends) > high + room
     low, high = max(min([low, *ends]), low - room), min(max([high, *ends]), high + room)
-    margin = 0.05 * (high - low) or 0.1 * abs(high) or 1.0
-    return (low - margin, high + margin), cut
+    margin = 0.05 * _span(low, high) or 0.1 * abs(high) or 1.0
+    low, high = low - margin, high + margin
+    return (low, high), min(ends) < low or max(ends) > high
+
+
+def _span(low: float, high: float) -> float:
+    """The distance of two numbers, 0 where they differ by rounding alone."""
+    return high - low if high - low > 1e-9 * max(abs(low), abs(high)) else 0.0
 
 
 def paint_dots(axes: Axes, rows: Sequence[Row], known: Quantity, before: float | None, colours: Colours) -> None:
