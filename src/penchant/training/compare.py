@@ -130,7 +130,7 @@ def compare_objectives(
         PenchantError: as `compare`.
         Interrupted: as `compare`.
     """
-    names = list(dict.fromkeys(objectives))
+    names = list(dict.fromkeys(name.replace(" ", "") for name in objectives))
     if not names or seeds < 1:
         raise ConfigurationError(
             f"There are {len(names)} objectives and {seeds} seeds to compare.", fix="Give at least one of each."
@@ -192,7 +192,7 @@ def _planned(
         for name in names:
             own = recipe.objective if recipe.objective["name"] == name else {}
             objective = {**own, **settings[name], "name": name}
-            place = output / name.replace("*", "x").replace(" ", "") / f"seed-{seed}"
+            place = output / name.replace("*", "x") / f"seed-{seed}"
             each = make_recipe({**shared, "objective": objective, "seed": seed, "output": str(place)}, "compare")
             runs.append(_Run(name, each, resolved(each, build_objective(each))))
     return runs

@@ -112,7 +112,8 @@ def objectives_table(comparison: Mapping[str, Any]) -> Table:
 
     keys, before = _measured(comparison), _before(comparison)
     seeds = ", ".join(map(str, comparison["seeds"]))
-    table = Table(title=f"{comparison['title']}\nmean ± 95 % t-interval over seeds {seeds}")
+    over = f"mean ± 95 % t-interval over seeds {seeds}" if len(comparison["seeds"]) > 1 else f"seed {seeds} alone"
+    table = Table(title=f"{comparison['title']}\n{over}")
     table.add_column("objective")
     table.add_column("runs")
     for key in keys:
