@@ -314,6 +314,12 @@ BY_HAND = [
         },
         -0.5 * math.log(0.75 * 0.25),
     ),
+    (
+        "logic",
+        {"formula": "M(l) implies M(w)", "beta": 2.0},
+        {"chosen": one_each(math.log(0.5)), "rejected": one_each(math.log(0.8))},
+        math.log1p((0.4 / 0.6) ** 2),
+    ),
 ]
 
 
