@@ -31,13 +31,13 @@ def compare(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the comparison in the folder.")] = False,
 ) -> None:
     """Train several objectives on the same data, with several seeds, and write one table, picture and page."""
-    from penchant.cli.train import _pairs, _split
+    from penchant.cli.words import pairs, split_words
     from penchant.training.compare import compare_objectives
     from penchant.training.progress import Reporter
     from penchant.training.recipe import make_recipe, read_recipe
     from penchant.training.run import Interrupted
 
-    path, keys = _split(words)
+    path, keys = split_words(words)
     recipe = make_recipe(keys, "command line") if path is None else read_recipe(path, keys)
     names = [name.strip() for name in objectives.split(",") if name.strip()]
     if len(names) < 2:
@@ -51,7 +51,7 @@ def compare(
             names,
             out,
             seeds=seeds,
-            settings=_pairs(set_ or [], "--set"),
+            settings=pairs(set_ or [], "--set"),
             resume=resume,
             overwrite=overwrite,
             reporter=reporter,
