@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from penchant.objectives.numerics import bounded_exp, log1mexp, log_odds, logsigmoid, masked_mean, masked_sum
+from penchant.objectives.numerics import bounded_exp, k3, log1mexp, log_odds, logsigmoid, masked_mean, masked_sum
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,12 @@ def test_bounded_exp_is_the_exponential_up_to_fifty_and_its_tangent_beyond() -> 
     assert slope[4:].tolist() == pytest.approx([math.exp(50.0)] * 2) and value[4].item() == pytest.approx(
         11 * math.exp(50.0)
     )
+
+
+def test_the_divergence_of_one_sample_is_never_negative_and_finite_far_away() -> None:
+    gap = torch.tensor([-1e4, -1.0, -1e-6, 0.0, 1e-6, 1.0, 1e4], dtype=torch.float64, requires_grad=True)
+    value = k3(gap)
+    (slope,) = torch.autograd.grad(value.sum(), gap)
+    assert (value >= 0).all() and torch.isfinite(value).all() and torch.isfinite(slope).all()
+    assert value[3] == 0 and value[4].item() == pytest.approx(0.5e-12, rel=1e-3)
+    assert value[5].item() == pytest.approx(math.e - 2) and value[0].item() == pytest.approx(1e4 - 1)

@@ -8,7 +8,21 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-__all__ = ["bounded_exp", "log1mexp", "log_odds", "logsigmoid", "masked_mean", "masked_sum", "over_expm1", "wide_dtype"]
+__all__ = [
+    "WIDEST",
+    "bounded_exp",
+    "k3",
+    "log1mexp",
+    "log_odds",
+    "logsigmoid",
+    "masked_mean",
+    "masked_sum",
+    "over_expm1",
+    "wide_dtype",
+]
+
+#: The largest exponent of a ratio: exp(20) = 5e8 is far beyond any clip, and still a number whose square is one.
+WIDEST = 20.0
 
 
 def wide_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -132,6 +146,29 @@ def log_odds(log_probability: Tensor) -> Tensor:
         Hong, Lee, Thorne (2024), ORPO: Monolithic Preference Optimization without Reference Model, eq. 4.
     """
     return log_probability - log1mexp(log_probability)
+
+
+def k3(gap: Tensor) -> Tensor:
+    """An estimate of the divergence of two models from one sample, which is never negative.
+
+    k3 = exp(d) − d − 1,   d = log π_ref − log π
+
+    Its mean over samples of π is KL(π ‖ π_ref). The exponent is held at 20.
+
+    Args:
+        gap: d, any shape, nats.
+
+    Returns:
+        The same shape, at least 0; 0 only at d = 0.
+
+    Example:
+        >>> k3(torch.tensor([0.0, math.log(2.0)]))
+        tensor([0.0000, 0.3069])
+
+    Reference:
+        Schulman (2020), Approximating KL Divergence.
+    """
+    return gap.clamp(max=WIDEST).expm1() - gap
 
 
 def over_expm1(values: Tensor) -> Tensor:
