@@ -109,7 +109,7 @@ def run_digits(
     judge = DigitJudge(images[half:], classes[half:], seed)  # real digits that the denoiser never sees
     run = {"overwrite": overwrite, "progress": progress, "seed": seed, "samples": 0}
     told(STEPS[0])
-    base = _train_base(output, images[:half], classes[:half], plan, run)
+    base = train_base(output, images[:half], classes[:half], plan, run)
     told(STEPS[1])
     pictures, asked = draw(base.model, plan.drawn, plan, seed + 1)
     _keep_pictures(output, pictures)
@@ -194,7 +194,19 @@ def compare(rewards: np.ndarray, asked: Sequence[int], pairs: int, seed: int) ->
     return rows
 
 
-def _train_base(output: Path, images: np.ndarray, classes: np.ndarray, plan: DigitsPlan, run: dict[str, Any]) -> Any:
+def train_base(output: Path, images: np.ndarray, classes: np.ndarray, plan: DigitsPlan, run: dict[str, Any]) -> Any:
+    """Train a denoiser on real digits.
+
+    Args:
+        output: folder, in which the run gets the folder ``base``.
+        images: [N, 8, 8] from 0 to 255.
+        classes: [N].
+        plan: sizes.
+        run: further keys of the recipe, ``seed`` among them.
+
+    Returns:
+        The run's result.
+    """
     import penchant
 
     rows = [
