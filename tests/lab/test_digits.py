@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from penchant.errors import OutputError
-from penchant.lab.digits import DigitJudge, DigitsPlan, frechet_distance, run_digits
+from penchant.lab.digits import DigitJudge, DigitsPlan, align, base_model, frechet_distance, run_digits
 from penchant.lab.digits.judging import load_digits
 from penchant.lab.digits.world import compare
 
@@ -48,3 +48,14 @@ def test_a_small_world_is_told_whole(tmp_path: Path) -> None:
     assert len(list((tmp_path / "drawn").glob("*.png"))) == 60
     with pytest.raises(OutputError, match="already holds"):
         run_digits(tmp_path, plan=SMALL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "feedback"), [("dpo", "pairs"), ("diffusion-kto", "judgements"), ("mapo", "real")])
+def test_an_alignment_starts_from_a_base_that_is_trained_once(tmp_path: Path, name: str, feedback: str) -> None:
+    kept = base_model(SMALL, tmp_path)
+    written = (kept / "model_index.json").stat().st_mtime_ns
+    found = align({"name": name}, seed=0, learning_rate=1e-3, feedback=feedback, plan=SMALL, folder=tmp_path)
+    assert set(found) == {"reference", "aligned"} and found["reference"] != found["aligned"]
+    assert all(0 <= value <= 1 for value in found.values())
+    assert list(tmp_path.iterdir()) == [kept] and (kept / "model_index.json").stat().st_mtime_ns == written

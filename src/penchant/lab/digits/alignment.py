@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,14 @@ __all__ = ["SMALL", "align", "base_model"]
 SMALL = DigitsPlan(
     width=16, base_epochs=30, drawn=24, pairs=24, align_epochs=4, judged=24, sampler_steps=10, rewards=("classifier",)
 )
+
+
+class _Drawn(NamedTuple):
+    """Digits that the base has drawn, the classes asked for, and how much each is liked."""
+
+    images: list[np.ndarray]
+    asked: list[int]
+    rewards: np.ndarray
 
 
 def base_model(plan: DigitsPlan = SMALL, folder: Path | None = None) -> Path:
@@ -59,15 +67,19 @@ def align(
     seed: int,
     *,
     learning_rate: float,
+    feedback: str = "pairs",
     plan: DigitsPlan = SMALL,
     folder: Path | None = None,
 ) -> dict[str, float]:
     """Align the base with an objective to the classifier's taste, and judge fresh digits of both from the same noise.
 
     Args:
-        objective: its name and hyper-parameters; of pairs, or of images that are liked or not.
+        objective: its name and hyper-parameters.
         seed: of what is drawn and of the training.
         learning_rate: peak.
+        feedback: what it learns from. ``pairs`` of the base's digits, of which the classifier prefers one;
+            ``judgements``, each liked where it is above the median of its class; ``real``, real digits chosen over the
+            base's.
         plan: sizes; ``align_rate`` and ``beta`` are not read.
         folder: where base models are kept.
 
@@ -76,18 +88,14 @@ def align(
     """
     import penchant
     from penchant.likelihood.pipelines import load_pipeline
-    from penchant.objectives import build
 
     source, judge = base_model(plan, folder), _judge()
-    base = load_pipeline(source)
-    pictures, asked = draw(base, plan.drawn, plan, 3 * seed)
-    rewards = judge.reward("classifier", pixels(pictures), asked)
-    single = "label" in build(objective["name"]).requirements.fields
-    rows = _judgements(rewards, asked) if single else compare(rewards, asked, plan.pairs, seed)
+    pictures, asked = draw(load_pipeline(source), plan.drawn, plan, 3 * seed)
+    drawn = _Drawn([np.asarray(each) for each in pictures], asked, judge.reward("classifier", pixels(pictures), asked))
     with tempfile.TemporaryDirectory() as place:
         trained = penchant.train(
             model=str(source),
-            data=[_with_pictures(row, pictures) for row in rows],
+            data=_FEEDBACK[feedback](drawn, plan, seed),
             objective=dict(objective),
             output=Path(place) / "run",
             batch_size=plan.align_batch,
@@ -114,21 +122,37 @@ def _judge() -> DigitJudge:
     return DigitJudge(images[half:], classes[half:])
 
 
-def _judgements(rewards: np.ndarray, asked: Sequence[int]) -> list[dict[str, Any]]:
-    """Every drawn digit, liked where its reward is above the median of its class."""
-    wanted = np.asarray(asked)
-    median = {digit: float(np.median(rewards[wanted == digit])) for digit in set(asked)}
+def _pairs(drawn: _Drawn, plan: DigitsPlan, seed: int) -> list[dict[str, Any]]:
+    rows = compare(drawn.rewards, drawn.asked, plan.pairs, seed)
+    named = ("chosen_image", "rejected_image")
     return [
-        {"prompt": str(digit), "image": f"drawn/{place}.png", "label": bool(rewards[place] > median[digit])}
-        for place, digit in enumerate(asked)
+        {"prompt": row["prompt"], **{name: drawn.images[int(Path(row[name]).stem)].tolist() for name in named}}
+        for row in rows
     ]
 
 
-def _with_pictures(row: Mapping[str, Any], pictures: Sequence[Any]) -> dict[str, Any]:
-    """The row with pictures in the place of their files' names."""
+def _judgements(drawn: _Drawn, plan: DigitsPlan, seed: int) -> list[dict[str, Any]]:
+    asked = np.asarray(drawn.asked)
+    median = {digit: float(np.median(drawn.rewards[asked == digit])) for digit in range(10)}
+    return [
+        {"prompt": str(digit), "image": image.tolist(), "label": bool(reward > median[digit])}
+        for image, digit, reward in zip(drawn.images, drawn.asked, drawn.rewards, strict=True)
+    ]
 
-    def picture(name: str) -> Any:
-        return np.asarray(pictures[int(Path(name).stem)]).tolist()
 
-    kept = {name: value for name, value in row.items() if name != "split"}
-    return {name: picture(value) if name.endswith("image") else value for name, value in kept.items()}
+def _against_real(drawn: _Drawn, plan: DigitsPlan, seed: int) -> list[dict[str, Any]]:
+    """Each drawn digit beside one of those that the base has learned from."""
+    images, classes = load_digits()
+    half, rng = len(images) // 2, np.random.default_rng(seed)
+    rows = []
+    for image, digit in zip(drawn.images, drawn.asked, strict=True):
+        real = images[rng.choice(np.flatnonzero(classes[:half] == digit))]
+        rows.append({"prompt": str(digit), "chosen_image": real.tolist(), "rejected_image": image.tolist()})
+    return rows
+
+
+_FEEDBACK: dict[str, Callable[[_Drawn, DigitsPlan, int], list[dict[str, Any]]]] = {
+    "pairs": _pairs,
+    "judgements": _judgements,
+    "real": _against_real,
+}

@@ -28,4 +28,4 @@ class LearnsFromSingleJudgements(Claim):
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """The published β = 1000, four passes."""
-        return align({"name": "diffusion-kto"}, seed, learning_rate=1e-4)
+        return align({"name": "diffusion-kto"}, seed, learning_rate=1e-4, feedback="judgements")

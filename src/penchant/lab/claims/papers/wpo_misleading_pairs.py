@@ -21,10 +21,10 @@ class OwnPairsCountMore(Claim):
     id = "wpo-misleading-pairs"
     paper = "arXiv:2406.11827"
     sentence = (
-        "Where most pairs hold responses that the policy hardly ever writes, and these teach the opposite of what holds "
-        "for its own, WPO's policy has a higher true reward than DPO's, and its weights help a hinge loss too."
+        "Where most pairs hold responses that the policy hardly ever writes, and these teach the opposite of what "
+        "holds for its own, WPO's policy has a higher true reward than DPO's, and its weights help a hinge loss too."
     )
-    methods = ("wpo", "wpo-weighted")
+    methods = ("wpo",)
     baselines = ("dpo", "slic-hinge")
     world = Dials(
         prompts=12, responses=8, pairs=300, shortest=1, longest=1, features=3, concentration=-0.5, reference_spread=2.0

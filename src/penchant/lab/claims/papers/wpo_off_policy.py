@@ -18,8 +18,8 @@ class BetterOffPolicy(Claim):
     id = "wpo-off-policy"
     paper = "arXiv:2406.11827"
     sentence = (
-        "Where the pairs come from a policy that likes what the trained one dislikes, and a log-linear policy sees half "
-        "of the features that the reward depends on, WPO's policy has a higher true reward than DPO's."
+        "Where the pairs come from a policy that likes what the trained one dislikes, and a log-linear policy sees "
+        "half of the features that the reward depends on, WPO's policy has a higher true reward than DPO's."
     )
     methods = ("wpo",)
     baselines = ("dpo",)
