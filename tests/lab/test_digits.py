@@ -51,7 +51,7 @@ def test_a_small_world_is_told_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "feedback"), [("dpo", "pairs"), ("diffusion-kto", "judgements"), ("mapo", "real")])
+@pytest.mark.parametrize(("name", "feedback"), [("dpo", "pairs"), ("diffusion-kto", "judgements")])
 def test_an_alignment_starts_from_a_base_that_is_trained_once(tmp_path: Path, name: str, feedback: str) -> None:
     kept = base_model(SMALL, tmp_path)
     written = (kept / "model_index.json").stat().st_mtime_ns

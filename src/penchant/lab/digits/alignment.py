@@ -78,8 +78,7 @@ def align(
         seed: of what is drawn and of the training.
         learning_rate: peak.
         feedback: what it learns from. ``pairs`` of the base's digits, of which the classifier prefers one;
-            ``judgements``, each liked where it is above the median of its class; ``real``, real digits chosen over the
-            base's.
+            ``judgements``, each liked where it is above the median of its class.
         plan: sizes; ``align_rate`` and ``beta`` are not read.
         folder: where base models are kept.
 
@@ -140,19 +139,7 @@ def _judgements(drawn: _Drawn, plan: DigitsPlan, seed: int) -> list[dict[str, An
     ]
 
 
-def _against_real(drawn: _Drawn, plan: DigitsPlan, seed: int) -> list[dict[str, Any]]:
-    """Each drawn digit beside one of those that the base has learned from."""
-    images, classes = load_digits()
-    half, rng = len(images) // 2, np.random.default_rng(seed)
-    rows = []
-    for image, digit in zip(drawn.images, drawn.asked, strict=True):
-        real = images[rng.choice(np.flatnonzero(classes[:half] == digit))]
-        rows.append({"prompt": str(digit), "chosen_image": real.tolist(), "rejected_image": image.tolist()})
-    return rows
-
-
 _FEEDBACK: dict[str, Callable[[_Drawn, DigitsPlan, int], list[dict[str, Any]]]] = {
     "pairs": _pairs,
     "judgements": _judgements,
-    "real": _against_real,
 }
