@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
@@ -33,7 +34,7 @@ class TargetHardlyMatters(Claim):
         """The same pairs for all, β = 0.3."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
-        odds = {"exo-pref": {"label_smoothing": 1 / (1 + 2.718281828459045**10)}, "exo-pref-official": {}, "dpo": {}}
+        odds = {"exo-pref": {"label_smoothing": 1 / (1 + math.exp(10))}, "exo-pref-official": {}, "dpo": {}}
         policies = {
             name: log_probabilities(fit(world, build(name, beta=0.3, **hyper), pairs, steps=100)).exp()
             for name, hyper in odds.items()
