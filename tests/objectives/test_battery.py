@@ -80,6 +80,15 @@ BY_HAND = [
     ),
     ("slic-hinge", {"beta": 0.5}, {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)}, 0.5),
     ("slic-hinge", {"beta": 2.0}, {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)}, 0.0),
+    (
+        "dove",
+        {"beta": 0.5},
+        {
+            "chosen": {**one_each(-1.0, -2.0), "prompt_policy": [[-1.0]], "prompt_reference": [[-4.0]]},
+            "rejected": {**one_each(-3.0, -3.0), "prompt_policy": [[-2.0]], "prompt_reference": [[-1.0]]},
+        },
+        math.log1p(math.exp(-2.5)),
+    ),
 ]
 
 

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from penchant.objectives.numerics import log1mexp, logsigmoid, masked_mean, masked_sum
+from penchant.objectives.numerics import log1mexp, log_odds, logsigmoid, masked_mean, masked_sum
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,24 @@ def test_log1mexp_and_its_gradient_are_finite_from_minus_ten_thousand_to_zero(dt
 def test_log1mexp_agrees_with_finite_differences() -> None:
     given = torch.tensor([-3.0, -0.7, -0.69, -0.01], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(log1mexp, [given])
+
+
+def test_log_odds_undoes_logsigmoid_and_its_slope_is_one_over_the_rest() -> None:
+    wanted = torch.tensor([-1e4, -30.0, -1.0, 0.0, 1.0, 20.0], dtype=torch.float64)
+    given = logsigmoid(wanted).requires_grad_()
+    odds = log_odds(given)
+    torch.testing.assert_close(odds, wanted, rtol=1e-7, atol=1e-12)
+    (slope,) = torch.autograd.grad(odds.sum(), given)
+    torch.testing.assert_close(slope, 1 / (1 - torch.sigmoid(wanted)), rtol=1e-6, atol=0.0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_log_odds_and_their_gradient_are_finite_up_to_certainty(dtype: torch.dtype) -> None:
+    given = torch.tensor([-1e4, -1.0, -1e-3, -1e-30, 0.0], dtype=dtype, requires_grad=True)
+    odds = log_odds(given)
+    (slope,) = torch.autograd.grad(odds.sum(), given)
+    assert torch.isfinite(odds).all() and torch.isfinite(slope).all() and (slope > 0).all()
+    assert (odds.diff() >= 0).all()
 
 
 def test_logsigmoid_is_linear_far_below_and_zero_far_above() -> None:

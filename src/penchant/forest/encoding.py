@@ -273,5 +273,6 @@ def _key(prompt: Text) -> Any:
 
 def _identical(sequences: dict[str, list[TokenSequence]]) -> bool:
     """Whether a comparison compares a sequence of tokens with itself."""
-    compared = [each for name in ("chosen", "rejected", "responses") for each in sequences.get(name, ())]
+    names = ("chosen", "rejected", "chosen_joint", "rejected_joint", "responses")
+    compared = [each for name in names for each in sequences.get(name, ())]
     return len(compared) > 1 and all(each == compared[0] for each in compared)

@@ -93,9 +93,14 @@ def _chosen(record: Record) -> list[tuple[Text, Text]] | None:
 
 @register_view("rejected", needs="a comparison (its 'rejected')")
 def _rejected(record: Record) -> list[tuple[Text, Text]] | None:
-    return [(record.prompt, record.rejected)] if isinstance(record, Comparison) else None
+    return [(record.answered[1], record.rejected)] if isinstance(record, Comparison) else None
+
+
+# The same texts; what differs is that their prompts are scored too.
+register_view("chosen_joint", needs="a comparison, or a joint comparison", whole=True)(_chosen)
+register_view("rejected_joint", needs="a comparison, or a joint comparison", whole=True)(_rejected)
 
 
 @register_view("responses", needs="any record with responses")
 def _responses(record: Record) -> list[tuple[Text, Text]] | None:
-    return [(record.prompt, response) for response in record.responses] or None
+    return list(zip(record.answered, record.responses, strict=True)) or None

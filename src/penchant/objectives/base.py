@@ -192,6 +192,5 @@ def requirements(objective: Objective | type[Objective]) -> Requirements:
         >>> requirements(registry.get("dpo")).needs.reference
         True
     """
-    if isinstance(objective, Objective):
-        return objective.requirements
-    return read_signature(objective.loss, objective.needs)
+    # What is asked for may depend on the hyper-parameters; of a class it is what its defaults ask for.
+    return objective.requirements if isinstance(objective, Objective) else objective().requirements

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-__all__ = ["log1mexp", "logsigmoid", "masked_mean", "masked_sum", "over_expm1", "wide_dtype"]
+__all__ = ["log1mexp", "log_odds", "logsigmoid", "masked_mean", "masked_sum", "over_expm1", "wide_dtype"]
 
 
 def wide_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -89,6 +89,29 @@ def log1mexp(log_probability: Tensor) -> Tensor:
     close = torch.log(-torch.expm1(torch.where(near, bounded, -1.0)))
     far = torch.log1p(-torch.exp(torch.where(near, -1.0, bounded)))
     return torch.where(near, close, far)
+
+
+def log_odds(log_probability: Tensor) -> Tensor:
+    """Logarithm of the odds of a probability that is given by its logarithm.
+
+    o(a) = log(p / (1 − p)) = a − log(1 − eᵃ),   a = log p ≤ 0,   do/da = 1 / (1 − p)
+
+    The inverse of log σ. At a = 0, where the true value is ∞, it is bounded as `log1mexp` is.
+
+    Args:
+        log_probability: any shape, nats, at most 0; where a response's tokens are averaged, p is their geometric mean.
+
+    Returns:
+        The same shape, nats, any sign.
+
+    Example:
+        >>> log_odds(torch.tensor([math.log(0.75)], dtype=torch.float64)).exp()
+        tensor([3.], dtype=torch.float64)
+
+    Reference:
+        Hong, Lee, Thorne (2024), ORPO: Monolithic Preference Optimization without Reference Model, eq. 4.
+    """
+    return log_probability - log1mexp(log_probability)
 
 
 def over_expm1(values: Tensor) -> Tensor:
