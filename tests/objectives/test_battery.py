@@ -89,11 +89,19 @@ BY_HAND = [
         },
         math.log1p(math.exp(-2.5)),
     ),
+    (
+        "rationale-dpo",
+        {"beta": 0.5, "gamma": 0.5},
+        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0), "rationale": {"policy": [[-1.0, -1.0]]}},
+        math.log1p(math.exp(-0.5)) + math.log1p(math.exp(1.0)),
+    ),
 ]
 
 
 # Methods of which that does not hold, each with the reason; the method's own tests say what holds instead.
-UNUSUAL_AT_ZERO: dict[str, str] = {}
+UNUSUAL_AT_ZERO: dict[str, str] = {
+    "rationale-dpo": "rationales of different lengths have different log-probabilities",
+}
 
 
 def variants(name: str) -> list[Objective]:
@@ -152,8 +160,9 @@ def test_extreme_log_probabilities_give_finite_losses_and_gradients(
 def test_opposite_extremes_give_finite_losses_and_gradients(objective: Objective) -> None:
     inputs = random_inputs(objective, seed=2)
     for low, high in ((-1e4, 0.0), (0.0, -1e4)):
-        inputs["chosen"] = filled(inputs, low, high)["chosen"]
-        inputs["rejected"] = filled(inputs, high, low)["rejected"]
+        # Fresh views each time: the sums of the old ones are kept.
+        inputs = filled(inputs, low, high)
+        inputs["rejected"] = filled({"view": inputs["rejected"]}, high, low)["view"]
         values = objective(**inputs).values
         assert torch.isfinite(values).all()
         assert all(torch.isfinite(each).all() for each in gradients(values.sum(), inputs))

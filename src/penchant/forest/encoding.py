@@ -13,7 +13,7 @@ from penchant.feedback.records import Comparison, Record, Source, Text
 from penchant.feedback.rendering import Renderer
 from penchant.feedback.truncation import CutTable, Fitted, Truncation
 from penchant.forest.layout import TokenSequence
-from penchant.forest.views import is_whole, view_texts
+from penchant.forest.views import how_to_make, is_whole, supplied_texts, view_texts
 
 __all__ = ["RECORD_INDEX", "EncodedData", "Encoder", "Example", "RecordEncoder"]
 
@@ -105,12 +105,7 @@ class RecordEncoder(ABC):
         """One record as an example, or None where it takes no part (then it is counted in ``cut``)."""
 
     def _texts(self, name: str, record: Record) -> list[tuple[Text, Text]] | None:
-        try:
-            return view_texts(name, record)
-        except DataError:
-            if name in self.optional:
-                return None
-            raise
+        return supplied_texts(name, record) if name in self.optional else view_texts(name, record)
 
     def _numbers(self, record: Record) -> tuple[dict[str, Field], float]:
         """The record's fields that are asked for, and its weight."""
@@ -129,7 +124,8 @@ class RecordEncoder(ABC):
             raise DataError(
                 f"The objective needs the field {name!r}, which this record does not have (further fields: {have}).",
                 where=str(record.source),
-                fix=f"Add a number {name!r} to every record, or map a column to it with --map {name}=COLUMN.",
+                fix=how_to_make(name)
+                or f"Add a number {name!r} to every record, or map a column to it with --map {name}=COLUMN.",
             )
         if isinstance(value, list | tuple):
             if "responses" not in self.views:

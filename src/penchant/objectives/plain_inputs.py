@@ -56,18 +56,19 @@ class PlainInputs:
             )
         given = self.inputs[key]
         if name not in self.wanted.several:
-            return self._scored(key, given)
+            return self._scored(key, given, self.wanted.needs.reference_of(name))
         if not isinstance(given, Sequence):
             raise self._wrong(
                 f"The view {name!r} is {type(given).__name__}.", f"{name!r}: a list of views, each {_VIEW_FORM}"
             )
-        return [self._scored(f"{key}[{place}]", each) for place, each in enumerate(given)]
+        referenced = self.wanted.needs.reference_of(name)
+        return [self._scored(f"{key}[{place}]", each, referenced) for place, each in enumerate(given)]
 
-    def _scored(self, key: str, given: Any) -> Scored:
+    def _scored(self, key: str, given: Any, referenced: bool) -> Scored:
         if not isinstance(given, Mapping) or "policy" not in given:
             raise self._wrong(f"The view {key!r} has no 'policy'.", f"{key!r}: {_VIEW_FORM}")
         needs = self.wanted.needs
-        absent = sorted(needs.stats - set(given)) + ["reference"] * (needs.reference and given.get("reference") is None)
+        absent = sorted(needs.stats - set(given)) + ["reference"] * (referenced and given.get("reference") is None)
         if absent:
             raise self._wrong(
                 f"The view {key!r} has no {absent[0]!r}.", f"{key!r}: {_VIEW_FORM}, and the same for {absent}"
