@@ -13,6 +13,8 @@ from penchant.objectives import Objective, Scored
 PER_TOKEN = {"old_policy"}
 #: Fields that hold one number for each response of a group.
 PER_RESPONSE = {"scores", "ranks"}
+#: Fields that hold a row of numbers for each example, and how many.
+ROWS = {"chosen_sources": 3, "rejected_sources": 3}
 #: Responses to each prompt, for objectives of lists.
 GROUP = 3
 
@@ -50,7 +52,7 @@ def random_inputs(
         inputs[name] = views if name in wanted.several else views[0]
     for name in wanted.fields:
         rows = examples * each if name in PER_RESPONSE else examples
-        shape = (rows, 5) if name in PER_TOKEN else (rows,)
+        shape = (rows, 5) if name in PER_TOKEN else (rows, ROWS[name]) if name in ROWS else (rows,)
         # What the data say comes in float32 at least, whatever the models compute in.
         wide = torch.promote_types(dtype, torch.float32)
         inputs[name] = torch.rand(shape, generator=generator, dtype=torch.float64).to(wide)

@@ -95,11 +95,36 @@ BY_HAND = [
         {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0), "rationale": {"policy": [[-1.0, -1.0]]}},
         math.log1p(math.exp(-0.5)) + math.log1p(math.exp(1.0)),
     ),
+    (
+        "infifpo",
+        {"beta": 2.0},
+        {
+            "chosen": one_each(-1.0, -2.0),
+            "rejected": one_each(-3.0, -3.0),
+            "chosen_sources": [[-1.25, -4.0]],
+            "rejected_sources": [[-1.0, -3.5]],
+        },
+        math.log1p(math.exp(-1.0)),
+    ),
+    (
+        "mapl",
+        {"beta": 0.5},
+        {
+            "chosen": one_each(-1.0, -2.0),
+            "rejected": one_each(-3.0, -3.0),
+            "chosen_matching": one_each(-1.0, -3.0),
+            "chosen_altered": one_each(-1.0, -1.0),
+            "chosen_extended": one_each(-1.0, -4.0),
+            "rejected_extended": one_each(-1.0, -1.0),
+        },
+        math.log1p(math.exp(-0.5)) + 2 * math.log1p(math.exp(-1.0)),
+    ),
 ]
 
 
 # Methods of which that does not hold, each with the reason; the method's own tests say what holds instead.
 UNUSUAL_AT_ZERO: dict[str, str] = {
+    "mapl": "the margin under the extended prompt is to be the larger one, so the original pair is held back",
     "rationale-dpo": "rationales of different lengths have different log-probabilities",
 }
 

@@ -10,6 +10,7 @@ A new view is one small function registered by name::
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from penchant.errors import ConfigurationError, DataError, nearest
@@ -184,3 +185,55 @@ def _rationale(record: Record) -> list[tuple[Text, Text]] | None:
     if not isinstance(record, Comparison) or text is None or record.answered[0] != record.answered[1]:
         return None
     return [(rationale_prompt(record), text)]
+
+
+def _under(record: Record, *prompts: str) -> list[Text] | None:
+    """Other prompts of a comparison, by the fields that hold them: all of them, or none where all are absent."""
+    texts = [_text(record, field) for field in prompts]
+    if not isinstance(record, Comparison) or all(text is None for text in texts):
+        return None
+    for field, text in zip(prompts, texts, strict=True):
+        if text is None:
+            raise DataError(
+                f"The field {field!r} is missing; it belongs to {', '.join(map(repr, set(prompts) - {field}))}.",
+                where=str(record.source),
+                fix=how_to_make(field),
+            )
+    return [text for text in texts if text is not None]
+
+
+def _constrained(record: Record, side: str, prompts: tuple[str, ...], place: int) -> list[tuple[Text, Text]] | None:
+    """A response of a comparison under a prompt with other constraints than its own."""
+    texts = _under(record, *prompts)
+    return None if texts is None else [(texts[place], getattr(record, side))]
+
+
+_CONTRAST, _EXTENDED = ("matching_prompt", "altered_prompt"), ("extended_prompt",)
+for _name, _side, _prompts, _place in (
+    ("chosen_matching", "chosen", _CONTRAST, 0),
+    ("chosen_altered", "chosen", _CONTRAST, 1),
+    ("chosen_extended", "chosen", _EXTENDED, 0),
+    ("rejected_extended", "rejected", _EXTENDED, 0),
+):
+    register_view(_name, needs="a comparison", fields=_prompts)(
+        partial(_constrained, side=_side, prompts=_prompts, place=_place)
+    )
+
+
+def _degraded(record: Record, field: str) -> list[tuple[Text, Text]] | None:
+    """A response with more and more of its content taken out, level by level."""
+    texts = record.fields.get(field)
+    if not isinstance(record, Comparison) or texts is None:
+        return None
+    if not isinstance(texts, list | tuple) or not texts:
+        raise DataError(
+            f"The field {field!r} is {str(texts)[:40]!r}, expected a list of texts.",
+            where=str(record.source),
+            fix=how_to_make(field),
+        )
+    prompt = record.answered[0 if field.startswith("chosen") else 1]
+    return [(prompt, _checked(text, field, record)) for text in texts]
+
+
+for _field in ("chosen_degraded", "rejected_degraded"):
+    register_view(_field, needs="a comparison", fields=[_field])(partial(_degraded, field=_field))
