@@ -13,6 +13,7 @@ from penchant.forest.collate import Batch
 from penchant.forest.layout import Forest, TokenSequence
 from penchant.likelihood.anchors import Anchor
 from penchant.likelihood.causal import CausalScorer
+from penchant.likelihood.gradient_norms import gradient_norms
 from penchant.objectives.requirements import Needs
 from penchant.objectives.scored import Scored
 
@@ -28,7 +29,7 @@ def score_batch(
         scorer: the policy.
         batch: the examples, on the policy's device.
         anchor: the reference.
-        needs: whether a reference is needed, and which statistics.
+        needs: what the objective asks for beside the policy's log-probabilities.
         module: the wrapped policy (DDP, FSDP) to call through.
 
     Returns:
@@ -38,8 +39,10 @@ def score_batch(
     referenced, numbers = _referenced(batch, needs)
     if needs.reference or "kl" in needs.stats:
         reference, rows = anchor.score(referenced, whole="kl" in needs.stats)
-    flat = scorer.score(batch.forest, needs.stats, rows, module)
-    logps = flat.pop("logps")
+    wants_gradient = torch.is_grad_enabled()
+    with torch.set_grad_enabled(wants_gradient or needs.gradient_norms):
+        flat = scorer.score(batch.forest, needs.stats, rows, module, needs.hidden)
+    logps, hidden = flat.pop("logps"), flat.pop("hidden", None)
     views = {}
     for name, own in batch.rows.items():
         spread = _Spread(batch.forest, own)
@@ -47,7 +50,13 @@ def score_batch(
         if reference is not None and needs.reference_of(name):
             beside = _Spread(referenced, own if numbers is None else numbers[own])(reference)
         stats = {stat: spread(values) for stat, values in flat.items()}
-        views[name] = Scored(spread(logps), beside, spread.mask, stats, batch.group[name])
+        states = None if hidden is None else spread(hidden)
+        fields = {}
+        if needs.gradient_norms:
+            with torch.enable_grad():
+                fields["gradient_norm"] = gradient_norms(spread(logps).sum(-1), scorer.model.parameters())
+        policy = spread(logps if wants_gradient else logps.detach())
+        views[name] = Scored(policy, beside, spread.mask, stats, batch.group[name], fields, states)
     return views
 
 
@@ -60,7 +69,9 @@ class _Spread:
         self.mask, self.place = mask[:, :longest], forest.target_of[rows][:, :longest]
 
     def __call__(self, flat: Tensor) -> Tensor:
-        return torch.where(self.mask, flat[self.place], flat.new_zeros(()))
+        values = flat[self.place]
+        mask = self.mask if values.dim() == 2 else self.mask.unsqueeze(-1)
+        return torch.where(mask, values, flat.new_zeros(()))
 
 
 def _referenced(batch: Batch, needs: Needs) -> tuple[Forest, Tensor | None]:

@@ -30,7 +30,8 @@ class Scored:
         mask: [R, T] bool, true at the response's tokens.
         stats: optional statistics per token, each [R, T] (entropy, divergence to the reference, ...).
         group: [R] integer, which example of the batch (0 to B − 1) each response belongs to; by default one each.
-        fields: what the data says about each response, each [R] (label, score, rank, ...).
+        fields: what else is known of each response, each [R] (label, score, rank, ..., ``gradient_norm``).
+        hidden: [R, T, D] the policy's hidden states that predict each token, with gradient; None where nobody asked.
 
     Raises:
         ConfigurationError: a shape does not fit, or the reference is asked for where there is none.
@@ -48,6 +49,7 @@ class Scored:
     stats: Mapping[str, Tensor] = field(default_factory=dict)
     group: Tensor = None  # type: ignore[assignment]  # filled below: its length is known only with the policy
     fields: Mapping[str, Tensor] = field(default_factory=dict)
+    hidden: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.policy.dim() != 2:
@@ -62,6 +64,8 @@ class Scored:
             self.reference = self.reference.detach()
         self._require_shape("mask", self.mask, self.policy.shape)
         self._require_shape("group", self.group, torch.Size([rows]))
+        if self.hidden is not None:
+            self._require_shape("hidden", self.hidden, torch.Size([*self.policy.shape, *self.hidden.shape[2:]]))
         for name, values in self.stats.items():
             self._require_shape(f"stats[{name!r}]", values, self.policy.shape)
         for name, values in self.fields.items():
@@ -100,6 +104,21 @@ class Scored:
                 fix=f"Declare it in the objective: `needs = Needs(stats=frozenset({{{name!r}}}))`.",
             )
         return torch.where(self.mask, self.stats[name], 0.0)
+
+    @cached_property
+    def states(self) -> Tensor:
+        """The hidden states that predict each token, [R, T, D]; zero where the mask is false.
+
+        Raises:
+            ConfigurationError: they were not kept.
+        """
+        if self.hidden is None:
+            raise ConfigurationError(
+                "Hidden states are asked for, but these responses were scored without them.",
+                fix="Declare `needs = Needs(hidden=True)` in the objective; in plain lists give 'hidden', one list of "
+                "numbers for each token.",
+            )
+        return torch.where(self.mask.unsqueeze(-1), self.hidden, 0.0)
 
     @cached_property
     def length(self) -> Tensor:
@@ -168,4 +187,5 @@ class Scored:
             stats={name: values[rows] for name, values in self.stats.items()},
             group=torch.tensor(group, dtype=torch.long, device=self.group.device),
             fields={name: values[rows] for name, values in self.fields.items()},
+            hidden=None if self.hidden is None else self.hidden[rows],
         )
