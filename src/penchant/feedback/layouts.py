@@ -128,7 +128,7 @@ def _joint_comparison(row: Row, source: Source) -> JointComparison:
         prompts.append(prompt)
         answers.append(validation.response(answer, side, source))
     if prompts[0] == prompts[1]:
-        _refuse_equal(*answers, ("chosen", "rejected"), source)
+        _refuse_equal(answers[0], answers[1], ("chosen", "rejected"), source)
     return JointComparison(
         prompt=prompts[0],
         chosen=answers[0],
