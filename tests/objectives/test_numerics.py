@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from penchant.objectives.numerics import log1mexp, log_odds, logsigmoid, masked_mean, masked_sum
+from penchant.objectives.numerics import bounded_exp, log1mexp, log_odds, logsigmoid, masked_mean, masked_sum
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,15 @@ def test_masked_sums_and_means_ignore_what_is_hidden() -> None:
     assert masked_mean(values, mask).tolist() == [2.0, 0.0]
     (gradient,) = torch.autograd.grad(masked_mean(values, mask).sum(), values)
     assert gradient.tolist() == [[0.5, 0.0, 0.5], [0.0] * 3]
+
+
+def test_bounded_exp_is_the_exponential_up_to_fifty_and_its_tangent_beyond() -> None:
+    given = torch.tensor([-1e4, -3.0, 0.0, 49.9, 60.0, 1e6], dtype=torch.float32, requires_grad=True)
+    value = bounded_exp(given)
+    (slope,) = torch.autograd.grad(value.sum(), given)
+    torch.testing.assert_close(value[:4], given[:4].exp())
+    torch.testing.assert_close(slope[:4], given[:4].exp())
+    assert torch.isfinite(value).all() and torch.isfinite(slope).all()
+    assert slope[4:].tolist() == pytest.approx([math.exp(50.0)] * 2) and value[4].item() == pytest.approx(
+        11 * math.exp(50.0)
+    )

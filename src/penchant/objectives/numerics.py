@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-__all__ = ["log1mexp", "log_odds", "logsigmoid", "masked_mean", "masked_sum", "over_expm1", "wide_dtype"]
+__all__ = ["bounded_exp", "log1mexp", "log_odds", "logsigmoid", "masked_mean", "masked_sum", "over_expm1", "wide_dtype"]
 
 
 def wide_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -62,6 +62,26 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return masked_sum(values, mask) / mask.sum(dim=-1).clamp(min=1)
 
 
+def bounded_exp(values: Tensor) -> Tensor:
+    """The exponential, continued by its tangent beyond 50, so that nothing overflows and no slope is lost.
+
+    f(x) = eˣ for x ≤ 50,   e⁵⁰ (1 + x − 50) beyond
+
+    Args:
+        values: any shape.
+
+    Returns:
+        The same shape; positive, increasing, convex, and finite with its gradient to far beyond 1e4 in float32.
+
+    Example:
+        >>> bounded_exp(torch.tensor([0.0, 1.0, 1e4])).isfinite()
+        tensor([True, True, True])
+    """
+    held = values.clamp(max=50.0)
+    # The second factor is 1 where nothing is held; its gradient replaces the one that the clamp takes away.
+    return held.exp() * (1 + (values - held))
+
+
 def log1mexp(log_probability: Tensor) -> Tensor:
     """Logarithm of one minus a probability that is given by its logarithm.
 
@@ -105,8 +125,8 @@ def log_odds(log_probability: Tensor) -> Tensor:
         The same shape, nats, any sign.
 
     Example:
-        >>> log_odds(torch.tensor([math.log(0.75)], dtype=torch.float64)).exp()
-        tensor([3.], dtype=torch.float64)
+        >>> log_odds(torch.tensor([math.log(0.75)])), math.log(3)
+        (tensor([1.0986]), 1.0986122886681098)
 
     Reference:
         Hong, Lee, Thorne (2024), ORPO: Monolithic Preference Optimization without Reference Model, eq. 4.
