@@ -148,3 +148,12 @@ def test_an_adapter_is_trained_with_a_head_and_with_norms(train: Train) -> None:
     for name, hyper in METHODS[-3:]:
         result = train(name, data=rows(), objective={"name": name, **hyper}, lora={"rank": 2})
         assert all(torch.isfinite(torch.tensor(losses(result.folder))))
+
+
+@pytest.mark.parametrize(("name", "hyper"), METHODS[-3:])
+def test_activations_may_be_computed_again(name: str, hyper: dict[str, Any], train: Train) -> None:
+    objective = {"name": name, **hyper}
+    kept = train("kept", data=rows(), objective=objective)
+    again = train("again", data=rows(), objective=objective, gradient_checkpointing=True)
+    assert losses(again.folder) == pytest.approx(losses(kept.folder), abs=EXACT)
+    assert largest_gap(weights(again.folder), weights(kept.folder)) < EXACT
