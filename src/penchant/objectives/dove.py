@@ -18,7 +18,7 @@ __all__ = ["DOVE"]
 
 
 class DOVE(Objective):
-    """Joint Preference Optimization, DOVE (Bansal, Suvarna, Bhatt, Peng, Chang, Grover, 2024), eq. 5.
+    """Joint Preference Optimization, DOVE (Bansal, Suvarna, Bhatt, Peng, Chang, Grover, 2024).
 
     loss = −log σ(β (J_chosen − J_rejected)),   J = log π(x, y) − log π_ref(x, y),   log π(x, y) = log π(x) + log π(y|x)
 

@@ -38,8 +38,7 @@ class InfiFPO(Objective):
         tensor([1.3133])
 
     Reference:
-        Gu, Wang, Yan, Zhang, Zhou, Wu, Yang (2025), InfiFPO: Implicit Model Fusion via Preference Optimization in Large
-        Language Models.
+        Gu et al. (2025), InfiFPO: Implicit Model Fusion via Preference Optimization in Large Language Models.
     """
 
     id = "infifpo"

@@ -26,7 +26,8 @@ class MAPL(Objective):
     margin r(x, y_w) − r(x, y_l) of the pair and M' that under ``extended_prompt``, whose further constraints are to
     widen it. An example whose record lacks the fields of a term has no such term.
 
-    LOW confidence: only the abstract was at hand, which states no formula. At equal margins with b = 1 the third term
+    LOW confidence: only the abstract was at hand, which states no formula (a review of the paper has the second term as
+    here). At equal margins with b = 1 the third term
     undoes the push of the first on the original prompt, and moves it to the extended one.
 
     Example:
@@ -36,7 +37,8 @@ class MAPL(Objective):
         tensor([1.3863])
 
     Reference:
-        Sun et al. (2025), Multi-Level Aware Preference Learning: Enhancing RLHF for Complex Multi-Instruction Tasks.
+        Sun, Cai, Zhu, Zhao, Xue, Zhou, Li, Li (2025), Multi-Level Aware Preference Learning: Enhancing RLHF for Complex
+        Multi-Instruction Tasks.
     """
 
     id = "mapl"

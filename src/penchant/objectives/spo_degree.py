@@ -31,7 +31,7 @@ class SPODegree(Objective):
     L_deg = log K.
 
     LOW confidence: which content is taken out, how many levels there are, and how states are pooled follow from the
-    idea of the paper and its abstract; no code is public.
+    idea of the paper and its abstract; the public repository holds no code.
 
     Example:
         >>> one = torch.ones(2, 3, dtype=torch.bool)
@@ -43,8 +43,8 @@ class SPODegree(Objective):
         tensor([1.3863], grad_fn=<AddBackward0>)
 
     Reference:
-        Li, Huang, Wang, Yu, Chen, Wang, Zhang (2024), Self-supervised Preference Optimization: Enhance Your Language
-        Model with Preference Degree Awareness.
+        Li, Huang, Zhang, Xu, Chen, Song, Shi, Wang, Xu (2024), Self-supervised Preference Optimization: Enhance Your
+        Language Model with Preference Degree Awareness.
     """
 
     id = "spo-degree"
