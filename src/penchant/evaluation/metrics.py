@@ -81,8 +81,12 @@ def batch_metrics(
         if scored.reference is not None:
             tally.add("kl", 0.5 * scored.token_logratio.detach().square().sum(-1), rows)
         rewards = objective.rewards(scored)
-        if rewards is not None:
-            tally.add(f"rewards/{name}", rewards, rows)
+        tally.add(f"rewards/{name}", *((counted[:0],) if rewards is None else (rewards, rows)))
+    # Processes sum their tables row by row: another one may hold records with an optional view that these lack.
+    for name in objective.requirements.views:
+        if name not in views:
+            for quantity in ("logps", "lengths", "rewards"):
+                tally.add(f"{quantity}/{name}", counted[:0])
     if (pair := compared(views)) is not None:
         _pair_metrics(tally, objective, *pair, counted)
     for name, values in losses.statistics.items():
