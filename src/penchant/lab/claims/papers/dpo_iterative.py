@@ -17,8 +17,8 @@ class RoundsBeatOneSet(Claim):
     id = "dpo-iterative"
     paper = "arXiv:2405.07863"
     sentence = (
-        "DPO in three rounds, each on pairs sampled from the policy of the last one, reaches a higher true reward than DPO "
-        "on as many pairs of the reference, and improves from round to round."
+        "DPO in three rounds, each on pairs sampled from the policy of the last one, reaches a higher true reward than "
+        "DPO on as many pairs of the reference, and improves from round to round."
     )
     methods = ("dpo",)
     world = Dials(prompts=8, responses=16, reference_spread=2.0, score_noise=0.3)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, Examples, World, fit, log_probabilities, pair_examples
+from penchant.lab.tabular import Dials, Examples, Rows, World, fit, log_probabilities, pair_examples
 from penchant.objectives import build
 
 __all__ = ["SimilarPairsLoseLikelihood"]
@@ -19,19 +19,19 @@ class SimilarPairsLoseLikelihood(Claim):
     id = "dpo-likelihood-displacement"
     paper = "arXiv:2410.08847"
     sentence = (
-        "In a log-linear world DPO lowers the likelihood of chosen responses whose features resemble those of the rejected "
-        "ones (by the CHES score), and does not where they differ."
+        "In a log-linear world DPO lowers the likelihood of chosen responses whose features resemble those of the "
+        "rejected ones (by the CHES score), and does not where they differ."
     )
     methods = ("dpo",)
-    world = Dials(prompts=8, responses=8, features=64, reference_spread=0.0)
+    world = Dials(prompts=8, responses=8, features=3, reference_spread=0.0)
     quantity = "mean fall of the chosen responses' log-probability, nats"
     contrasts = (
-        Contrast("most similar pairs", 0.0, smallest=0.2),
+        Contrast("most similar pairs", 0.0, smallest=0.3),
         Contrast("most similar pairs", "least similar pairs", smallest=0.5),
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One pair a prompt: of all pairs in which the better response is chosen the one with most or least similarity."""
+        """One pair a prompt: that of the most, or least, similarity among those where the better one is chosen."""
         world = self.draw_world(seed)
         return {
             "most similar pairs": self._fall(world, largest=True),
@@ -40,11 +40,10 @@ class SimilarPairsLoseLikelihood(Claim):
 
     def _fall(self, world: World, largest: bool) -> float:
         pairs = self._pairs(world, largest)
-        policy = log_probabilities(
-            fit(world, build("dpo", beta=0.1), pairs, steps=30, learning_rate=0.1, optimizer="sgd")
-        )
+        policy = fit(world, build("dpo", beta=0.1), pairs, steps=30, learning_rate=3.0, optimizer="sgd")
         chosen = pairs.views["chosen"]
-        return float((world.reference - policy)[chosen.prompt, chosen.response].mean())
+        assert isinstance(chosen, Rows)
+        return float((world.reference - log_probabilities(policy))[chosen.prompt, chosen.response].mean())
 
     def _pairs(self, world: World, largest: bool) -> Examples:
         """CHES(i, j) = φ_i · φ_j − |φ_i|², of chosen i and rejected j."""

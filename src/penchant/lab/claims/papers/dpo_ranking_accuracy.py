@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
@@ -18,8 +19,8 @@ class RankingsStayWrong(Claim):
     id = "dpo-ranking-accuracy"
     paper = "arXiv:2405.19534"
     sentence = (
-        "When DPO's loss has fallen by a third and its implied rewards rank most pairs rightly, the policy itself still "
-        "ranks many of them wrongly, far below what an idealised policy would."
+        "When DPO's loss has fallen by a third and its implied rewards rank most pairs rightly, the policy itself "
+        "still ranks many of them wrongly, more than an idealised policy would."
     )
     methods = ("dpo",)
     world = Dials(prompts=8, responses=6, reference_spread=3.0, temperature=0.5, pairs=400)
@@ -35,7 +36,7 @@ class RankingsStayWrong(Claim):
         stopped: list[Policy] = []
 
         def watch(step: int, policy: Policy, loss: float) -> None:
-            if not stopped and loss < 2 / 3 * 0.6931:
+            if not stopped and loss < 2 / 3 * math.log(2):
                 stopped.append(copy.deepcopy(policy))
 
         last = fit(world, build("dpo", beta=0.5), sample_pairs(world, seed), steps=100, watch=watch)
@@ -44,5 +45,6 @@ class RankingsStayWrong(Claim):
             "reference": ranking_accuracy(world, world.reference),
             "dpo, policy": ranking_accuracy(world, logp),
             "dpo, implied reward": ranking_accuracy(world, logp - world.reference),
-            "idealised policy": ranking_accuracy(world, optimal_policy(world, 0.25)),
+            # Labels have temperature ½, so the reward that DPO learns is twice the true one.
+            "idealised policy": ranking_accuracy(world, optimal_policy(world, 0.5 * world.dials.temperature)),
         }

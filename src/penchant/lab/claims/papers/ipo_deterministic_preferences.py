@@ -34,10 +34,10 @@ class BoundedUnderCertainty(Claim):
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         runs = {
-            "ipo": (build("ipo", beta=1.0, average_log_prob=False), 400),
-            "ipo, a quarter of the steps": (build("ipo", beta=1.0, average_log_prob=False), 100),
-            "dpo": (build("dpo", beta=1.0), 400),
-            "dpo, a quarter of the steps": (build("dpo", beta=1.0), 100),
+            "ipo": (build("ipo", beta=1.0, average_log_prob=False), 200),
+            "ipo, a quarter of the steps": (build("ipo", beta=1.0, average_log_prob=False), 50),
+            "dpo": (build("dpo", beta=1.0), 200),
+            "dpo, a quarter of the steps": (build("dpo", beta=1.0), 50),
         }
         return {
             arm: divergence(fit(world, objective, pairs, steps=steps), world.reference)

@@ -16,8 +16,8 @@ class MoreSamplesMoreReward(Claim):
     id = "nll-rejection-sampling"
     paper = "arXiv:2304.06767"
     sentence = (
-        "Learning the best of a policy's own samples by likelihood raises its true reward, the more so the more samples it "
-        "is the best of."
+        "Learning the best of a policy's own samples by likelihood raises its true reward, the more so the more "
+        "samples it is the best of."
     )
     methods = ("nll",)
     world = Dials(prompts=8, responses=8)

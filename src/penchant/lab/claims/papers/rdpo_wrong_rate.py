@@ -16,7 +16,10 @@ class RobustToAWrongRate(Claim):
 
     id = "rdpo-wrong-rate"
     paper = "arXiv:2403.00409"
-    sentence = "Where 30 % of the labels are flipped, rDPO told 20 % or 40 % still has a higher true reward than DPO at the same β."
+    sentence = (
+        "Where 30 % of the labels are flipped, rDPO told 20 % or 40 % still has a higher true reward than DPO with the "
+        "same β."
+    )
     methods = ("rdpo",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=5, flips=0.3, pairs=1000)
