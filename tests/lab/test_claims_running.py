@@ -6,14 +6,14 @@ import re
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from penchant.errors import DataError, OutputError
 from penchant.lab.claims import Claim, Contrast, find_claim, judge
-from penchant.lab.claims import claim as registry
 from penchant.lab.claims.pages import claims_table, documentation_page, write_claims_page, write_documentation
 from penchant.lab.claims.results import read_results, row_of, write_results
 from penchant.lab.claims.running import run_claims
@@ -42,9 +42,9 @@ class Counted(Claim):
     methods = ("dpo",)
     contrasts = (Contrast("larger", "smaller", smallest=0.5),)
     seeds = range(5)
-    calls: list[int] = []
-    broken_at: int | None = None
-    stopped_at: int | None = None
+    calls: ClassVar[list[int]] = []
+    broken_at: ClassVar[int | None] = None
+    stopped_at: ClassVar[int | None] = None
 
     def measure(self, seed: int) -> Mapping[str, float]:
         if seed == self.broken_at:
@@ -59,10 +59,8 @@ Counted.id = "dpo-counted"
 
 
 @pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
+def fresh() -> None:
     Counted.calls, Counted.broken_at, Counted.stopped_at = [], None, None
-    yield
-    registry._claims.pop("dpo-counted", None)
 
 
 def test_a_known_seed_is_not_measured_again(tmp_path: Path) -> None:

@@ -44,7 +44,12 @@ class Contrast:
     smallest: float
 
     def __str__(self) -> str:
-        return f"{self.better} − {self.worse} ≥ {self.smallest:g}"
+        return f"{self.difference} ≥ {self.smallest:g}"
+
+    @property
+    def difference(self) -> str:
+        """The effect in words, as ``rdpo − dpo``."""
+        return f"{self.better} − {self.worse if isinstance(self.worse, str) else format(self.worse, 'g')}"
 
     def effect(self, arms: Mapping[str, float]) -> float:
         """The effect in one seed."""

@@ -65,7 +65,7 @@ def overview_picture(rows: Sequence[Mapping[str, Any]]) -> Markup:
         axes[0].set_xscale("symlog", linthresh=1)
         axes[0].axvline(0, color=colour("rule"), lw=0.8)
         axes[0].axvline(1, color=colour("muted"), lw=0.8, ls="--")
-        names = [f"{name}: {effect['better']} − {effect['worse']}" for name, effect in effects]
+        names = [f"{name}: {effect['difference']}" for name, effect in effects]
         axes[0].set_yticks(range(len(effects)), names)
         axes[0].set_ylim(len(effects) - 0.5, -0.5)
         axes[0].set_xlabel("effect / smallest effect that counts (logarithmic beyond ±1)")

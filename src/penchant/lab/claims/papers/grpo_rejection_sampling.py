@@ -25,14 +25,14 @@ class BetterThanTheBestSample(Claim):
     world = Dials(prompts=8, responses=8)
     quantity = "expected true reward, in its standard deviations"
     contrasts = (
-        Contrast("grpo, round 10", "reference", smallest=0.3),
-        Contrast("grpo, round 20", "grpo, round 10", smallest=0.05),
+        Contrast("grpo, round 5", "reference", smallest=0.3),
+        Contrast("grpo, round 20", "grpo, round 5", smallest=0.05),
         Contrast("grpo, round 20", "rejection sampling", smallest=0.05),
     )
 
     remark = (
-        "Exact scores and a parameter for each response leave little for a baseline to save: the likelihood of the best "
-        "of eight samples is as good a direction here."
+        "Exact scores and a parameter for each response leave little for a baseline to save: the likelihood of the "
+        "best of eight samples is as good a direction here."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
@@ -43,7 +43,7 @@ class BetterThanTheBestSample(Claim):
         best = run_rounds(world, "nll", plan, seed=seed, pairing="best", learning_rate=0.1)
         arms = {
             "reference": grpo[0],
-            "grpo, round 10": grpo[10],
+            "grpo, round 5": grpo[5],
             "grpo, round 20": grpo[20],
             "rejection sampling": best[20],
         }
