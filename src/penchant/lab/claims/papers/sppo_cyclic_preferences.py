@@ -33,9 +33,9 @@ class NearerToEquilibrium(Claim):
     )
 
     remark = (
-        "The first effect is there. At the β that suits its last iterate best, each method comes equally near. With one and "
-        "the same β = ½ DPO's last iterate is far worse (0.20 against 0.10 on the tuning seeds), because its log-ratios "
-        "are several times as large."
+        "The first effect is there. At the β that suits its last iterate best, each method comes equally near. With one "
+        "and the same β = ½ DPO's last iterate is far worse (0.20 against 0.10 on the tuning seeds), because its "
+        "log-ratios are several times as large."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
