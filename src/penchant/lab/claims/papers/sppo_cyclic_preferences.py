@@ -33,8 +33,8 @@ class NearerToEquilibrium(Claim):
     )
 
     remark = (
-        "The first effect is there. At the β that suits its last iterate best, each method comes equally near. With one "
-        "and the same β = ½ DPO's last iterate is far worse (0.20 against 0.10 on the tuning seeds), because its "
+        "The first effect is there. At the β that suits its last iterate best, each method comes equally near. With "
+        "one and the same β = ½ DPO's last iterate is far worse (0.20 against 0.10 on the tuning seeds), because its "
         "log-ratios are several times as large."
     )
 
