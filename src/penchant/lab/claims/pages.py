@@ -160,7 +160,7 @@ def _section(row: Row) -> Iterator[str]:
     address = {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}.get(kind, "")
     paper = f"[{row['paper']}]({address}{number})" if address else row["paper"]
     yield from (f"### {row['id']} {{: #{row['id']} }}", "", f"{row['sentence']} ({paper})", "")
-    arms = ", ".join(f"{arm} {small_sample_interval(values)}" for arm, values in row["arms"].items())
+    arms = "; ".join(f"{arm}: {small_sample_interval(values)}" for arm, values in row["arms"].items())
     yield f"- World: {row['world']}; {len(row['seeds'])} seeds."
     yield f"- Measured: {row['quantity']}. {arms}."
     for effect in row["effects"]:
