@@ -71,7 +71,7 @@ class Claim:
         quantity: what ``measure`` returns for each arm, with its unit.
         contrasts: the effects; the claim is reproduced where all of them are.
         seeds: at least five; `TEST_SEEDS` unless they cost too much.
-        cost: what it runs in.
+        cost: what it runs in: tables (seconds), the language world or images (minutes).
         remark: the likely reason where it does not reproduce, or what should be known to read it.
 
     Raises:
