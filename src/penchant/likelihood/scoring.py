@@ -56,7 +56,7 @@ def score_batch(
             with torch.enable_grad():
                 fields["gradient_norm"] = gradient_norms(spread(logps).sum(-1), scorer.model.parameters())
         policy = spread(logps if wants_gradient else logps.detach())
-        views[name] = Scored(policy, beside, spread.mask, stats, batch.group[name], fields, states)
+        views[name] = Scored(policy, beside, spread.mask, stats, batch.group[name], fields, hidden=states)
     return views
 
 

@@ -97,7 +97,7 @@ class PlainInputs:
                 stats[name] = padded
                 self.leaves[f"{key}.{name}"] = (padded, lengths)
         mask = torch.arange(policy.shape[1]) < torch.tensor(lengths).unsqueeze(1)
-        return Scored(policy, reference, mask, stats, self._group(len(lengths)), fields, hidden)
+        return Scored(policy, reference, mask, stats, self._group(len(lengths)), fields, hidden=hidden)
 
     def _hidden(self, key: str, rows: Any, lengths: list[int]) -> Tensor:
         """Hidden states [R, T, D] with NaN behind each response."""
