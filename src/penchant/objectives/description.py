@@ -107,7 +107,7 @@ def describe(cls: type[Objective]) -> str:
     if remarks:
         lines += [remarks, ""]
     paper = f"Paper: {paper_link(cls)}. " if cls.paper else ""
-    lines += [f"{paper}Family: {cls.family}.", ""]
+    lines += [f"{paper}Family: {cls.family}. In Python: `objectives.{cls.__name__}`.", ""]
     if "Reference" in sections:
         lines += [" ".join(sections["Reference"].split()), ""]
     lines += ["## Hyper-parameters", ""]
