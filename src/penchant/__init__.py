@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from penchant import (
+        curation,
         diagnostics,
         errors,
         evaluation,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "__version__",
+    "curation",
     "diagnostics",
     "errors",
     "evaluation",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from penchant.feedback import Feedback, Record, Renderer
     from penchant.feedback.diagnosis import Diagnosis
 
-__all__ = ["app", "parse_mapping"]
+__all__ = ["app", "parse_mapping", "write_json"]
 
 app = typer.Typer(
     rich_markup_mode=None, help="Check feedback, and see what a model is given of it.", no_args_is_help=True
@@ -92,7 +92,7 @@ def check(
     diagnosis = examine(feedback, renderer, max_length=max_length, policy=truncation.policy, other=compared)
     _print_diagnosis(feedback, diagnosis)
     if json_out is not None:
-        _write_json(json_out, diagnosis)
+        write_json(json_out, diagnosis.as_dict())
     if diagnosis.failed:
         raise typer.Exit(1)
 
@@ -243,14 +243,19 @@ def _print_diagnosis(feedback: Feedback, diagnosis: Diagnosis) -> None:
     console.print(Text(", ".join(told) + "."))
 
 
-def _write_json(path: Path, diagnosis: Diagnosis) -> None:
+def write_json(path: Path, found: dict[str, object]) -> None:
+    """Write what a command found for other programs.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
     import json
 
     from penchant.errors import OutputError
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(diagnosis.as_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise OutputError(
             f"The findings cannot be written: {error.strerror}.",

@@ -23,17 +23,11 @@ def verify(
     """Check every response against its problem's answer, and pair right ones with wrong ones."""
     import json
 
-    from penchant.errors import DataError, OutputError
-    from penchant.feedback.files import file_rows
+    from penchant.errors import OutputError
+    from penchant.feedback.files import sound_rows
     from penchant.rewards.right_and_wrong import right_and_wrong
 
-    if not source.is_file():
-        raise DataError("There is no such file.", where=str(source))
-    rows = []
-    for _line, row in file_rows(source):
-        if isinstance(row, DataError):
-            raise row
-        rows.append(row)
+    rows = sound_rows(source)
     pairs = right_and_wrong(rows, rule=rule, per_prompt=per_prompt, seed=seed)
     try:
         out.write_text("".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs), encoding="utf-8")

@@ -13,7 +13,7 @@ from typing import Any
 from penchant.errors import DataError, nearest
 from penchant.feedback.validation import NUMERIC
 
-__all__ = ["FORMATS", "Row", "file_rows", "typed_cells"]
+__all__ = ["FORMATS", "Row", "file_rows", "sound_rows", "typed_cells"]
 
 # Line (from 1) and the row found there, or what is wrong with the line.
 Row = tuple[int, dict[str, Any] | DataError]
@@ -183,3 +183,22 @@ def file_rows(path: Path) -> Iterable[Row]:
         where=str(path),
         fix=nearest(ending, FORMATS),
     )
+
+
+def sound_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file that holds no bad one, as they stand there.
+
+    Args:
+        path: a file.
+
+    Raises:
+        DataError: when there is no such file, it cannot be read, or one of its rows cannot.
+    """
+    if not path.is_file():
+        raise DataError("There is no such file.", where=str(path))
+    rows = []
+    for _line, row in file_rows(path):
+        if isinstance(row, DataError):
+            raise row
+        rows.append(row)
+    return rows

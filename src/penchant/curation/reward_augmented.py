@@ -1,0 +1,224 @@
+"""Reward-augmented data: every response is the right answer to the wish for its own score.
+
+Where this differs from the released script: it keeps pairs of equal scores, which gives two rows of one goal that
+contradict each other; here they are dropped unless asked for. Its branch for models without system messages changes the
+first turn in place, which leaves the responses unswapped and puts both goals on one side; that is not copied.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any
+
+from penchant.curation.rows import Built, as_row, comparisons
+from penchant.curation.turns import in_user_turns
+from penchant.errors import ConfigurationError, DataError, nearest
+from penchant.feedback.records import Comparison, Record, Text
+from penchant.feedback.validation import number
+from penchant.receipts import receipt
+
+__all__ = ["PLACES", "TEMPLATE", "Goal", "reward_augmented"]
+
+#: Where the goal is written.
+PLACES = ("system", "user")
+#: The prompt of the paper; ``{lines}`` are one line for each attribute.
+TEMPLATE = (
+    "You are an assistant that generates responses for the instruction while implicitly achieving the following target "
+    "scores (on a scale of {low}-{high}, where {low} is lowest and {high} is highest):\n{lines}."
+)
+OVERALL = "Overall score"
+# What speaks of the original preference alone, and would be wrong under the other response's goal.
+_OF_THE_ORDER = ("margin", "probability", "chosen_score", "rejected_score", "chosen_scores", "rejected_scores")
+
+Scores = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """How the wish for a score is put into words, and where.
+
+    Args:
+        place: ``system`` (a system message, joined to one that is there) or ``user`` (before the first user turn). A
+            prompt that is a text and no conversation begins with the goal either way.
+        scale: lowest and highest score that it speaks of. When the model is used, ask for the highest.
+        template: the text, with ``{lines}`` (one line for each attribute) and, where wanted, ``{low}`` and ``{high}``.
+
+    Raises:
+        ConfigurationError: there is no such place, or the template has no place for the scores.
+
+    Example:
+        >>> Goal(template="Reach:\\n{lines}").text({"helpfulness": 4.0, "honesty": 2.5})
+        'Reach:\\nhelpfulness: 4\\nhonesty: 2.5'
+    """
+
+    place: str = "system"
+    scale: tuple[float, float] = (1, 10)
+    template: str = TEMPLATE
+
+    def __post_init__(self) -> None:
+        if self.place not in PLACES:
+            raise ConfigurationError(f"There is no place {self.place!r} for the goal.", fix=nearest(self.place, PLACES))
+        if "{lines}" not in self.template:
+            raise ConfigurationError("The template has no '{lines}', where the scores go.", fix="Write it into it.")
+
+    def text(self, scores: Scores) -> str:
+        """The wish for scores, by attribute, in words; whole numbers stand without decimals."""
+        lines = "\n".join(f"{name}: {_plain(score)}" for name, score in scores.items())
+        low, high = map(_plain, self.scale)
+        # Not `format`: a template may hold braces of its own. The lines come last, since an attribute may hold a mark.
+        return self.template.replace("{low}", str(low)).replace("{high}", str(high)).replace("{lines}", lines)
+
+    def before(self, record: Comparison, scores: Scores) -> Text:
+        """The record's prompt, asking for the scores first; a copy throughout.
+
+        Raises:
+            DataError: no turn is the user's, and that is where the goal belongs.
+        """
+        prompt, goal = record.prompt, self.text(scores)
+        if isinstance(prompt, str):
+            return f"{goal}\n\n{prompt}"
+        if self.place == "user":
+            return in_user_turns(prompt, record, before=f"{goal}\n\n")
+        turns = deepcopy(prompt)
+        if turns[0]["role"] == "system":
+            # Many chat templates refuse a second system message.
+            turns[0]["content"] = f"{goal}\n\n{turns[0].get('content') or ''}"
+            return turns
+        return [{"role": "system", "content": goal}, *turns]
+
+
+def reward_augmented(
+    records: Iterable[Record],
+    goal: Goal | None = None,
+    *,
+    keep_equal: bool = False,
+    originals: float = 0.0,
+    seed: int = 0,
+) -> Built:
+    """Reward-augmented comparisons (Zhang et al., 2024), section 3.
+
+    (x, y_w, y_l, r_w, r_l)  →  (goal(r_w) + x, y_w ≻ y_l)  and  (goal(r_l) + x, y_l ≻ y_w)
+
+    Under the goal g the reward of a response is r(x, y, g) = −(g − r(x, y))², so the rejected response is the better
+    answer where its own score is asked for. Rows hold those rewards as ``chosen_score`` (always 0) and
+    ``rejected_score``, and as ``goal`` the score of the chosen response. A margin or a probability of the original
+    preference is left out: it says nothing about the new one.
+
+    Args:
+        records: comparisons with ``chosen_score`` and ``rejected_score``, or, for several attributes, with
+            ``chosen_scores`` and ``rejected_scores``: objects of numbers by attribute, compared by their mean.
+        goal: its words and its place; those of the paper where absent.
+        keep_equal: keep pairs whose two goals are the same.
+        originals: share of the original records, in [0, 1], that is added as they are.
+        seed: of drawing the originals.
+
+    Returns:
+        All rows that ask for the chosen response's score, then, in the same order, those that ask for the rejected
+        one's, then the originals.
+
+    Raises:
+        DataError: a record has no scores, or scores of different attributes.
+        ConfigurationError: ``originals`` is out of range.
+
+    Example:
+        >>> scores = {"chosen_score": 9, "rejected_score": 2.5}
+        >>> pair = Comparison(prompt="Hi", chosen="Hello!", rejected="What?", fields=scores)
+        >>> [(row["goal"], row["chosen"], row["rejected_score"]) for row in reward_augmented([pair]).rows]
+        [(9, 'Hello!', -42.25), (2.5, 'What?', -42.25)]
+
+    Reference:
+        Zhang et al. (2024), Reward-Augmented Data Enhances Direct Preference Alignment of LLMs, arXiv:2410.08067.
+    """
+    if not 0 <= originals <= 1:
+        raise ConfigurationError(f"originals is {originals}; expected a share from 0 to 1.")
+    built, goal = Built([]), goal or Goal()
+    used = list(_used(records, keep_equal, built))
+    built.rows += [_row(record, goal, high, low) for record, high, low in used]
+    built.rows += [_row(_swapped(record), goal, low, high) for record, high, low in used]
+    drawn = sorted(random.Random(seed).sample(range(len(used)), round(originals * len(used))))
+    built.rows += [as_row(used[at][0]) for at in drawn]
+    built.count("rows with a goal", 2 * len(used))
+    built.count("original rows", len(drawn))
+    return built
+
+
+def _used(records: Iterable[Record], keep_equal: bool, built: Built) -> Iterator[tuple[Comparison, Scores, Scores]]:
+    """The records whose scores agree with their order, with the scores of both responses."""
+    for record in comparisons(records, "reward-augmented"):
+        built.count("records read")
+        high, low = _scores(record)
+        if _mean(high) < _mean(low):
+            built.count("dropped: the rejected response has the higher score")
+        elif high == low and not keep_equal:
+            built.count("dropped: equal scores")
+        else:
+            yield record, high, low
+
+
+def _swapped(record: Comparison) -> Comparison:
+    return replace(record, chosen=record.rejected, rejected=record.chosen)
+
+
+def _scores(record: Comparison) -> tuple[Scores, Scores]:
+    """What the chosen and the rejected response reach, by attribute."""
+    fields = record.fields
+    if "chosen_scores" in fields and "rejected_scores" in fields:
+        pair = fields["chosen_scores"], fields["rejected_scores"]
+        if not all(isinstance(each, Mapping) and each for each in pair) or list(pair[0]) != list(pair[1]):
+            raise DataError(
+                "'chosen_scores' and 'rejected_scores' are not scores of the same attributes.",
+                where=str(record.source),
+                fix='Write both as objects with the same names: {"helpfulness": 4, "honesty": 5}.',
+            )
+        high, low = ({str(name): number(each[name], str(name), record.source) for name in each} for each in pair)
+        return high, low
+    if "chosen_score" not in fields or "rejected_score" not in fields:
+        have = ", ".join(sorted(fields)) or "none"
+        raise DataError(
+            f"The record has no scores of its two responses (further fields: {have}).",
+            where=str(record.source),
+            fix="Add chosen_score and rejected_score, or map them: --map chosen_score=COLUMN.",
+        )
+    return {OVERALL: float(fields["chosen_score"])}, {OVERALL: float(fields["rejected_score"])}
+
+
+def _row(record: Comparison, goal: Goal, reached: Scores, other: Scores) -> dict[str, Any]:
+    """One row: ``reached`` are the scores of its chosen response, which the goal asks for."""
+    row = {name: value for name, value in as_row(record).items() if name not in _OF_THE_ORDER}
+    row["prompt"] = goal.before(record, reached)
+    missed = sum((reached[name] - other[name]) ** 2 for name in reached) / len(reached)
+    wanted = {name: _plain(score) for name, score in reached.items()}
+    return {
+        **row,
+        "goal": wanted[OVERALL] if list(wanted) == [OVERALL] else wanted,
+        "chosen_score": 0.0,
+        "rejected_score": -missed,
+    }
+
+
+def _mean(scores: Scores) -> float:
+    return sum(scores.values()) / len(scores)
+
+
+def _plain(score: float) -> float | int:
+    return int(score) if score == int(score) else score
+
+
+@receipt("reward-augmented-data")
+def reward_augmented_receipt(params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The rows of published cases, which keep equal scores and name the goal's text ``system``."""
+    records = []
+    for pair in inputs["pairs"]:
+        fields = {"chosen_score": pair["score_chosen"], "rejected_score": pair["score_rejected"]}
+        prompt = pair.get("prompt", [{"role": "user", "content": ""}])
+        records.append(Comparison(prompt=prompt, chosen=pair["chosen"], rejected=pair["rejected"], fields=fields))
+    rows = reward_augmented(records, keep_equal=True).rows
+    return {
+        "augmented": [
+            {name: row[name] for name in ("goal", "chosen", "rejected")} | {"system": row["prompt"][0]["content"]}
+            for row in rows
+        ]
+    }

@@ -1,0 +1,117 @@
+"""What a builder of data gives: rows, and a count of everything it read, made and left out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import DataError, OutputError
+from penchant.feedback.records import Comparison, Record
+
+__all__ = ["Built", "as_row", "comparisons", "require_free"]
+
+
+@dataclass
+class Built:
+    """Rows for a file of feedback.
+
+    Args:
+        rows: what is written, one JSON object each.
+        counts: what happened to the records, in words.
+
+    Example:
+        >>> Built([{"prompt": "Hi"}], {"records read": 1}).counts
+        {'records read': 1}
+    """
+
+    rows: list[dict[str, Any]]
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def count(self, name: str, number: int = 1) -> None:
+        """Add to a count."""
+        self.counts[name] = self.counts.get(name, 0) + number
+
+    def write(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the rows as JSONL: all of them, or, where something fails, nothing.
+
+        Raises:
+            DataError: there is no row.
+            OutputError: the file is there already, or cannot be written.
+        """
+        goal = Path(path)
+        if not self.rows:
+            told = ", ".join(f"{number} {name}" for name, number in self.counts.items())
+            raise DataError(f"Nothing was built ({told}), so no file is written.", where=str(goal))
+        require_free(goal, overwrite)
+        beside = goal.with_name(f".{goal.name}.part")
+        try:
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            with beside.open("w", encoding="utf-8") as file:
+                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows)
+            os.replace(beside, goal)
+        except OSError as error:
+            raise OutputError(f"The rows cannot be written: {error.strerror or error}.", where=str(goal)) from error
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def require_free(path: str | Path, overwrite: bool) -> None:
+    """Refuse a place where rows cannot be written, before any work is done for them.
+
+    Raises:
+        OutputError: a file is there and may not be replaced, or the name is not that of a JSONL file.
+
+    Example:
+        >>> require_free("rows.csv", False)
+        Traceback (most recent call last):
+        penchant.errors.OutputError: rows.csv: The rows are written as JSON lines. Give a name that ends with .jsonl.
+    """
+    goal = Path(path)
+    if goal.suffix != ".jsonl":
+        raise OutputError(
+            "The rows are written as JSON lines.", where=str(goal), fix="Give a name that ends with .jsonl."
+        )
+    if goal.exists() and not overwrite:
+        raise OutputError("There is a file already.", where=str(goal), fix="Give --overwrite, or another --output.")
+
+
+def as_row(record: Record) -> dict[str, Any]:
+    """A record as a row that reads back as the same record; a copy throughout.
+
+    Example:
+        >>> as_row(Comparison(prompt="Hi", chosen="Hello!", rejected="What?", fields={"id": 7}))
+        {'prompt': 'Hi', 'chosen': 'Hello!', 'rejected': 'What?', 'id': 7}
+    """
+    own = {
+        entry.name: getattr(record, entry.name)
+        for entry in dataclass_fields(record)
+        if entry.name not in ("source", "fields")
+    }
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in own.items()}
+    return deepcopy({**{name: value for name, value in plain.items() if value is not None}, **record.fields})
+
+
+def comparisons(records: Iterable[Record], builder: str) -> list[Comparison]:
+    """The records, checked to be comparisons of texts.
+
+    Raises:
+        DataError: one is of another kind, or compares images.
+    """
+    found = []
+    for record in records:
+        if not isinstance(record, Comparison):
+            raise DataError(
+                f"{builder} needs comparisons, this is a record of kind {record.kind!r}.",
+                where=str(record.source),
+                fix="Give a file with prompt, chosen and rejected.",
+            )
+        if not all(isinstance(each, str | list) for each in record.responses):
+            raise DataError(f"{builder} needs responses of text.", where=str(record.source))
+        found.append(record)
+    return found

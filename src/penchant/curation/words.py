@@ -1,0 +1,39 @@
+"""Words of a text, for programs that count, look for and delete them."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["STOP_WORDS", "bare", "words_of"]
+
+#: English words that say little by themselves.
+STOP_WORDS = frozenset(
+    """a about above after again against all also am an and any are aren't as at be because been before being below
+    between both but by can can't cannot could couldn't did didn't do does doesn't doing don't down during each few for
+    from further get got had hadn't has hasn't have haven't having he her here hers herself him himself his how i i'd
+    i'll i'm i've if in into is isn't it it's its itself just let's like ll may me might more most much must my myself
+    no nor not of off on once one only or other our ours ourselves out over own same shall she should shouldn't so some
+    such than that that's the their theirs them themselves then there there's these they they're this those through to
+    too under until up upon us ve very was wasn't we we're well were weren't what what's when where which while who
+    whom why will with won't would wouldn't yes you you'd you'll you're you've your yours yourself yourselves""".split()
+)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, each with the punctuation that hangs on it.
+
+    Example:
+        >>> words_of("Well, *yes* - no!")
+        ['Well,', '*yes*', '-', 'no!']
+    """
+    return text.split()
+
+
+def bare(word: str) -> str:
+    """A word in small letters, without the punctuation around it.
+
+    Example:
+        >>> bare('"Don’t,'), bare("-")
+        ("don't", '')
+    """
+    return re.sub(r"^\W+|\W+$", "", word).lower().replace("’", "'")

@@ -1,0 +1,157 @@
+"""Gradients of a real model's log-probabilities, and what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from penchant.diagnostics.entanglement import Entanglement, pulls
+from penchant.errors import ModelError
+from penchant.forest.build import build_forest
+from penchant.forest.layout import TokenSequence
+from penchant.likelihood.causal import CausalScorer
+
+__all__ = ["Pair", "pair_entanglement", "token_agreement", "token_cosines"]
+
+#: Chosen and rejected, as tokens.
+Pair = tuple[TokenSequence, TokenSequence]
+
+
+def pair_entanglement(
+    model: nn.Module | CausalScorer,
+    pairs: Sequence[Pair],
+    *,
+    form: str = "sum",
+    lambda_: float = 0.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Entanglement:
+    """Gradient entanglement of pairs under a model (Yuan et al., 2024).
+
+    a_w = ∇_θ log π(y_w|x),  a_l = ∇_θ log π(y_l|x),   over all parameters that are trained: those of the adapter where
+    there is one
+
+    One pair at a time; only two gradients are ever in memory, and only three numbers of each pair are kept.
+
+    Args:
+        model: a causal language model, or a scorer of one.
+        pairs: B pairs of token sequences, the chosen one first.
+        form: of the loss, for its pulls (see `penchant.diagnostics.entanglement.pulls`).
+        lambda_: its λ.
+        progress: called with pairs done and pairs in all.
+
+    Returns:
+        Products in float64, [B].
+
+    Raises:
+        ModelError: the model has no parameter that is trained.
+    """
+    rows: list[list[float]] = []
+    with _Open(model) as scorer:
+        for done, pair in enumerate(pairs, start=1):
+            totals = _token_logps(scorer, pair).sum(-1)
+            chosen, rejected = (_gradient(scorer, total, keep=at == 0) for at, total in enumerate(totals))
+            rows.append([_product(chosen, rejected), _product(chosen, chosen), _product(rejected, rejected)])
+            if progress is not None:
+                progress(done, len(pairs))
+    inner, chosen_square, rejected_square = torch.tensor(rows, dtype=torch.float64).reshape(-1, 3).unbind(-1)
+    lengths = torch.tensor([[len(each.response) for each in pair] for pair in pairs]).to(inner)
+    pulled = pulls(form, lengths[:, 0], lengths[:, 1], lambda_)
+    weights = [torch.as_tensor(pull).to(inner).expand_as(inner) for pull in pulled]
+    return Entanglement(inner, chosen_square, rejected_square, *weights)
+
+
+def token_cosines(model: nn.Module | CausalScorer, pair: Pair) -> Tensor:
+    """Cosines between the gradients of the single tokens of a pair's two responses.
+
+    c[s, t] = cos(∇_θ log π(y_w,s | x, y_w,<s), ∇_θ log π(y_l,t | x, y_l,<t))
+
+    Positive where two tokens pull the model the same way (shared ones), negative where raising one lowers the other.
+    It takes a backward pass for each token, and keeps the gradients of the rejected response's tokens: for short
+    responses.
+
+    Args:
+        model: a causal language model, or a scorer of one.
+        pair: chosen and rejected sequence.
+
+    Returns:
+        [T_w, T_l], in [−1, 1].
+
+    Raises:
+        ModelError: the model has no parameter that is trained.
+    """
+    lengths = [len(each.response) for each in pair]
+    with _Open(model) as scorer:
+        chosen, rejected = (values[:length] for values, length in zip(_token_logps(scorer, pair), lengths, strict=True))
+        others = [_gradient(scorer, value, keep=True) for value in rejected]
+        sizes = [_product(each, each) ** 0.5 for each in others]
+        rows = []
+        for value in chosen:
+            own = _gradient(scorer, value, keep=True)
+            size = _product(own, own) ** 0.5
+            rows.append(
+                [_product(own, each) / max(size * other, 1e-300) for each, other in zip(others, sizes, strict=True)]
+            )
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def token_agreement(model: nn.Module | CausalScorer, pairs: Sequence[Pair]) -> dict[str, float]:
+    """Mean cosine between gradients of tokens that two responses share as ids, and of those that they do not.
+
+    Args:
+        model: a causal language model, or a scorer of one.
+        pairs: chosen and rejected sequences, short ones (see `token_cosines`).
+
+    Returns:
+        ``cosine_equal`` and ``cosine_different``, each where there are such tokens.
+    """
+    found: dict[str, list[Tensor]] = {"cosine_equal": [], "cosine_different": []}
+    for pair in pairs:
+        cosines = token_cosines(model, pair)
+        chosen, rejected = (torch.tensor(list(each.response)) for each in pair)
+        equal = chosen[:, None] == rejected[None, :]
+        found["cosine_equal"].append(cosines[equal])
+        found["cosine_different"].append(cosines[~equal])
+    joined = {name: torch.cat(values) for name, values in found.items() if values}
+    return {name: float(values.mean()) for name, values in joined.items() if values.numel()}
+
+
+class _Open:
+    """A scorer of the model, closed again where it was made here."""
+
+    def __init__(self, model: nn.Module | CausalScorer) -> None:
+        self._given, self._model = isinstance(model, CausalScorer), model
+
+    def __enter__(self) -> CausalScorer:
+        self._scorer = self._model if isinstance(self._model, CausalScorer) else CausalScorer(self._model)
+        if not _trained(self._scorer):
+            if not self._given:
+                self._scorer.close()
+            raise ModelError("The model has no parameter that is trained, so there is no gradient.")
+        return self._scorer
+
+    def __exit__(self, *error: Any) -> None:
+        if not self._given:
+            self._scorer.close()
+
+
+def _trained(scorer: CausalScorer) -> list[nn.Parameter]:
+    return [each for each in scorer.model.parameters() if each.requires_grad]
+
+
+def _token_logps(scorer: CausalScorer, pair: Pair) -> Tensor:
+    """[2, T] log-probabilities with their graph, 0 beyond each response."""
+    forest = build_forest(pair).to(next(scorer.core.parameters()).device)
+    return forest.per_response(scorer.score(forest)["logps"])
+
+
+def _gradient(scorer: CausalScorer, value: Tensor, *, keep: bool) -> list[Tensor | None]:
+    return list(torch.autograd.grad(value, _trained(scorer), retain_graph=keep, allow_unused=True))
+
+
+def _product(one: list[Tensor | None], other: list[Tensor | None]) -> float:
+    """Inner product over all parameters; a parameter that one of them does not reach adds nothing."""
+    both = [(left, right) for left, right in zip(one, other, strict=True) if left is not None and right is not None]
+    return sum(float((left.double() * right.double()).sum()) for left, right in both)
