@@ -7,7 +7,7 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from penchant.objectives import get, names
+from penchant.objectives import get, names, wrapper_names
 from penchant.objectives.description import describe, overview
 
 INDEX = "methods/index.md"
@@ -25,7 +25,7 @@ def _inside(target: Any) -> Any:
 
 
 def _pages() -> list[dict[str, str]]:
-    return [{name: f"methods/{name}.md"} for name in names()]
+    return [{name: f"methods/{name}.md"} for name in names() + wrapper_names()]
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -40,7 +40,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for file in list(files):
         if file.src_uri.startswith("hooks/"):
             files.remove(file)  # the scripts that build the pages are no pages
-    classes = sorted((get(name) for name in names()), key=lambda cls: (cls.family, cls.id))
+    classes = [get(name) for name in names() + wrapper_names()]
     intro = "# Methods\n\nGenerated from the code; `penchant methods show ID` prints the same pages.\n\n"
     files.append(File.generated(config, INDEX, content=intro + overview(classes)))
     for cls in classes:

@@ -52,6 +52,8 @@ def test_rationales_are_asked_for_and_come_back(file: Path, tmp_path: Path) -> N
     line = ["data", "build", "rationale", str(file), "-o", str(built), "--answers", str(answers)]
     assert main([*line, "--column", "completion"]) == 0
     assert [row["rationale"] for row in rows_of(built)] == [f"because {at}" for at in range(1, 7)]
+    # A rationale that names "Assistant 1" is learned under the order in which it was written.
+    assert [row["rationale_first"] for row in rows_of(built)] == [row["rationale_first"] for row in rows_of(asked)]
 
 
 def test_rejection_sampling_reads_rankings(tmp_path: Path) -> None:

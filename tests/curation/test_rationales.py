@@ -21,14 +21,14 @@ def test_a_question_shows_the_prompt_and_both_responses_and_names_the_better_one
     for record, row in zip(records(), ask_for_rationales(records(), kind=kind).rows, strict=True):
         text = row["prompt"]
         assert text.index(str(record.prompt)) < text.index(str(record.chosen)) < text.index(str(record.rejected))
-        assert "Assistant 1 is preferable" in text and row["chosen_first"]
+        assert "Assistant 1 is preferable" in text and row["rationale_first"] == "chosen"
 
 
 def test_shuffling_names_the_better_one_where_it_stands_and_follows_the_seed() -> None:
     rows = ask_for_rationales(records(40), shuffle=True, seed=1).rows
-    assert {row["chosen_first"] for row in rows} == {True, False}
+    assert {row["rationale_first"] for row in rows} == {"chosen", "rejected"}
     for row in rows:
-        better = "1" if row["chosen_first"] else "2"
+        better = "1" if row["rationale_first"] == "chosen" else "2"
         assert f"[Assistant {better}]\ngood" in row["prompt"] and f"Assistant {better} is preferable" in row["prompt"]
     assert rows == ask_for_rationales(records(40), shuffle=True, seed=1).rows
 
@@ -46,6 +46,9 @@ def test_answers_find_their_records_by_number_by_a_column_or_by_order() -> None:
     for answers, by in ((numbered[::-1], None), (named[::-1], "id"), (ordered, None)):
         built = attach_rationales(records(), answers, by=by)
         assert [row["rationale"] for row in built.rows] == expected
+        assert [row["prompt"] for row in built.rows] == [record.prompt for record in records()]
+    renamed = attach_rationales(records(), [{"prompt": text} for text in expected], column="prompt")
+    assert [(row["prompt"], row["rationale"]) for row in renamed.rows] == [(f"q{at}", f"why{at}") for at in range(6)]
 
 
 def test_the_rationale_may_stand_in_the_rows_themselves_and_empty_ones_are_left_out() -> None:

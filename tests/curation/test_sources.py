@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import penchant
+from families import tiny_model
 from penchant.curation.sources import source_likelihoods
 from penchant.errors import ConfigurationError, ModelError
 from penchant.feedback import Comparison, read
@@ -75,3 +76,10 @@ def test_records_without_places_of_their_own_are_told_apart(folders: list[str]) 
     records = [Comparison(**row) for row in pairs(3)]  # all of them stand at memory:1
     built = source_likelihoods(records, folders[:1])
     assert built.rows == source_likelihoods(read(pairs(3)), folders[:1]).rows
+
+
+def test_results_of_a_model_that_was_trained_again_are_not_taken(tmp_path: Path) -> None:
+    folder, feedback, keep = model_folder(tmp_path / "model"), read(pairs(3)), tmp_path / "kept.json"
+    before = source_likelihoods(feedback, [folder], keep=keep).rows
+    tiny_model("llama", seed=5).save_pretrained(folder)
+    assert source_likelihoods(feedback, [folder], keep=keep).rows != before

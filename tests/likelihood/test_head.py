@@ -15,7 +15,7 @@ from penchant.likelihood import CausalScorer, head
 from penchant.likelihood.head import ReferenceRows, token_statistics
 
 ROWS, WIDTH, VOCABULARY = 11, 6, 17
-ALL = ("entropy", "kl", "sum_p2")
+ALL = ("entropy", "kl", "max_p", "sum_p2")
 
 
 class Recorder:
@@ -46,6 +46,7 @@ def directly(hidden: Tensor, ids: Tensor, reference: ReferenceRows, recorder: Re
         "logps": p[torch.arange(ROWS), ids].log(),
         "entropy": -(p * p.log()).sum(-1),
         "kl": (p * (p / q).log()).sum(-1),
+        "max_p": p.amax(-1),
         "sum_p2": (p**2).sum(-1),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -36,6 +37,17 @@ def draw_view(
     )
 
 
+def of_ratios(ratios: Sequence[float] | Tensor, group: Sequence[int] | None = None) -> Scored:
+    """Responses of one token each with these log-ratios; ``group`` says which prompt each answers, by default its own.
+
+    Where ``ratios`` is a tensor, gradients reach it.
+    """
+    values = torch.as_tensor(ratios, dtype=torch.float64).unsqueeze(1)
+    reference = torch.full_like(values, -1.0).detach()
+    owner = None if group is None else torch.tensor(list(group))
+    return Scored(reference + values, reference, torch.ones_like(values) > 0, group=owner)  # type: ignore[arg-type]
+
+
 def random_inputs(
     objective: Objective, seed: int, examples: int = 4, dtype: torch.dtype = torch.float64
 ) -> dict[str, Any]:
@@ -49,6 +61,9 @@ def random_inputs(
         views = [draw_view(generator, objective, examples, dtype, each=each) for _ in range(count)]
         inputs[name] = views if name in wanted.several else views[0]
     for name in wanted.fields:
+        if name == "record_index":  # no two examples are the same record
+            inputs[name] = torch.arange(examples, dtype=torch.float32)
+            continue
         rows = examples * each if name in PER_RESPONSE else examples
         shape = (rows, 5) if name in PER_TOKEN else (rows,)
         # What the data say comes in float32 at least, whatever the models compute in.

@@ -14,7 +14,7 @@ from penchant.errors import ConfigurationError
 def test_every_id_leads_to_its_class_and_family() -> None:
     for name in objectives.names():
         cls = objectives.get(name)
-        assert cls.id == name and name in objectives.by_family(cls.family)
+        assert cls.id == name and all(name in objectives.by_family(each) for each in objectives.families(cls))
         if cls.__module__.startswith("penchant."):  # other tests define objectives of their own
             assert getattr(objectives, cls.__name__) is cls
 
@@ -35,3 +35,19 @@ def test_methods_are_found_without_importing_them_first() -> None:
     code = "from penchant.objectives import registry; print('dpo' in registry._classes, 'dpo' in registry.names())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
+
+
+class Both(objectives.DPO):
+    """A method of pairs and of lists."""
+
+    id = "test-both-families"
+    family = "pairwise / listwise-test"
+
+
+def test_a_method_of_two_families_is_listed_in_both() -> None:
+    from penchant.objectives.description import overview
+
+    assert objectives.families(Both) == ("pairwise", "listwise-test")
+    assert Both.id in objectives.by_family("pairwise") and objectives.by_family("listwise-test") == [Both.id]
+    rows = [line for line in overview([Both, objectives.DPO]).splitlines() if Both.id in line]
+    assert [row.split(" | ")[2] for row in rows] == ["listwise-test", "pairwise"]

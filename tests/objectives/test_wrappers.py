@@ -44,9 +44,9 @@ def test_wrappers_compose_and_keep_reward_and_hyper_parameters() -> None:
     equal = Scored(torch.tensor([[-2.0]]), torch.tensor([[-1.0]]), torch.tensor([[True]]))
     assert objective.rewards(equal).tolist() == [-0.5]  # type: ignore[union-attr]
     assert Clipped(DPO(beta=0.5), high=4.0).hyper == {
-        "low": None,
-        "high": 4.0,
-        "objective.beta": 0.5,
-        "objective.reference_free": False,
+        "clipped.low": None,
+        "clipped.high": 4.0,
+        "dpo.beta": 0.5,
+        "dpo.reference_free": False,
     }
     assert repr(Clipped(NLL(), high=4.0)) == "Clipped(NLL(average=True), low=None, high=4.0)"

@@ -175,3 +175,14 @@ def test_a_coupled_objective_is_never_split() -> None:
     assert micro_batches(alone, plan, [600] * 8, 1, coupled=False) == 8
     with pytest.raises(ConfigurationError, match="see one another"):
         micro_batches(alone, plan, [600] * 8, 2, coupled=True)
+
+
+def test_an_objective_around_another_is_written_in_a_recipe_and_on_a_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("model: m\ndata: d\nobjective: tail-weighted(rdpo)+0.2*nll\n", encoding="utf-8")
+    recipe = read_recipe(path, {"objective.tail-weighted.alpha": 0.3, "objective.beta": 0.5})
+    objective = build_objective(recipe)
+    assert objective.hyper["tail-weighted.alpha"] == 0.3 and objective.hyper["rdpo.beta"] == 0.5
+    kept = resolved(recipe, objective)
+    again = build_objective(make_recipe(yaml.safe_load(yaml.safe_dump(kept))))
+    assert again.id == objective.id and again.hyper == objective.hyper

@@ -53,10 +53,9 @@ def _run(
     _kept(output).unlink(missing_ok=True)
     table = Table("what", "count")
     table.columns[1].justify = "right"
-    for name, number in {
-        **built.counts,
-        **({"bad records skipped": len(feedback.bad)} if feedback.bad else {}),
-    }.items():
+    if feedback.bad:
+        built.count("bad records skipped", len(feedback.bad))
+    for name, number in built.counts.items():
         table.add_row(name, f"{number:,}")
     Console(highlight=False).print(table)
     typer.echo(f"{len(built.rows)} rows written to {output}")

@@ -27,11 +27,11 @@ def list_methods(
     from rich.console import Console
     from rich.table import Table
 
-    from penchant.objectives import by_family, get, names
+    from penchant.objectives import by_family, get, names, wrapper_names
     from penchant.objectives.description import summary
 
     table = Table("id", "name", "family", "paper", "what it is")
-    for name in by_family(family) if family else names():
+    for name in by_family(family) if family else names() + wrapper_names():
         cls = get(name)
         table.add_row(name, cls.__name__, cls.family, cls.paper, summary(cls))
     Console().print(table, markup=False)

@@ -89,12 +89,12 @@ def levels_of(response: Text, *, levels: int, rate: float, extract: Extractor) -
         ['b c', 'b']
     """
     if not isinstance(response, str):
-        copies: list[Text] = [deepcopy(response) for _ in range(levels)]
+        copies = [deepcopy(response) for _ in range(levels)]
         for place, turn in enumerate(response):
             if isinstance(said := turn.get("content"), str):
                 for copy, text in zip(copies, levels_of(said, levels=levels, rate=rate, extract=extract), strict=True):
                     copy[place] = {**turn, "content": text}
-        return copies
+        return list(copies)
     words = _WORD.findall(response)
     lead = response[: len(response) - sum(map(len, words))]
     phrases = extract([word.rstrip() for word in words])

@@ -45,7 +45,9 @@ class KeptScores:
     def get(self, model: str) -> ScoredRows | None:
         """The scores under a model, where they are there."""
         found = self._known.get(model)
-        return None if found is None else ScoredRows(found["rows"], found["kind"], found["cut"])
+        if found is None or found["state"] != _state(model):
+            return None
+        return ScoredRows(found["rows"], found["kind"], found["cut"])
 
     def put(self, model: str, scored: ScoredRows) -> None:
         """Keep the scores under a model.
@@ -53,7 +55,8 @@ class KeptScores:
         Raises:
             OutputError: the file cannot be written.
         """
-        self._known[model] = {"rows": scored.rows, "kind": scored.kind, "cut": scored.cut}
+        numbers = {"rows": scored.rows, "kind": scored.kind, "cut": scored.cut}
+        self._known[model] = {"state": _state(model), **numbers}
         if self.path is None:
             return
         try:
@@ -61,3 +64,10 @@ class KeptScores:
             self.path.write_text(json.dumps({"of": self._key, "scores": self._known}), encoding="utf-8")
         except OSError as error:
             raise OutputError(f"Results cannot be kept: {error.strerror or error}.", where=str(self.path)) from error
+
+
+def _state(model: str) -> list[list[str | int]]:
+    """What shows that a model's folder has been written to since; of a hub id nothing."""
+    folder = Path(model)
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [[each.name, each.stat().st_size, each.stat().st_mtime_ns] for each in files]

@@ -10,10 +10,12 @@ from penchant.curation.rows import Built, as_row, comparisons
 from penchant.errors import ConfigurationError, DataError, nearest
 from penchant.feedback.records import Record, as_text
 
-__all__ = ["QUESTIONS", "RECORD", "ask_for_rationales", "attach_rationales"]
+__all__ = ["FIRST", "QUESTIONS", "RECORD", "ask_for_rationales", "attach_rationales"]
 
 #: The column by which an answer finds its record: the record's number in its file, from 1.
 RECORD = "record"
+#: The column that says which response was shown as Assistant 1: a rationale that names it needs the same order again.
+FIRST = "rationale_first"
 
 _CONVERSATION = (
     "Below is a conversation and two responses to it.\n\n[Conversation]\n{prompt}\n\n[Assistant 1]\n{first}\n\n"
@@ -49,7 +51,8 @@ def ask_for_rationales(
         seed: of the drawing.
 
     Returns:
-        Rows ``{"prompt", "record", "chosen_first"}`` to be answered by a model; `attach_rationales` takes the answers.
+        Rows ``{"prompt", "record", "rationale_first"}`` to be answered by a model; `attach_rationales` takes the
+        answers.
 
     Raises:
         ConfigurationError: an unknown kind, or a template that leaves out a response.
@@ -58,7 +61,7 @@ def ask_for_rationales(
         >>> from penchant.feedback.records import Comparison
         >>> pair = Comparison(prompt="Hi", chosen="Hello!", rejected="What?")
         >>> ask_for_rationales([pair], template="{first} or {second}? Why {better}?").rows
-        [{'prompt': 'Hello! or What?? Why Assistant 1?', 'record': 1, 'chosen_first': True}]
+        [{'prompt': 'Hello! or What?? Why Assistant 1?', 'record': 1, 'rationale_first': 'chosen'}]
 
     Reference:
         Just et al. (2024), Data-Centric Human Preference Optimization with Rationales, arXiv:2407.14477.
@@ -75,7 +78,9 @@ def ask_for_rationales(
         better = "Assistant 1" if chosen_first else "Assistant 2"
         texts = (_dialogue(record.prompt), *(as_text(each).strip() for each in shown), better)
         said = dict(zip(_MARKS, texts, strict=True))
-        built.rows.append({"prompt": _filled(question, said), RECORD: place, "chosen_first": chosen_first})
+        built.rows.append(
+            {"prompt": _filled(question, said), RECORD: place, FIRST: "chosen" if chosen_first else "rejected"}
+        )
     built.count("questions", len(built.rows))
     return built
 
@@ -97,7 +102,8 @@ def attach_rationales(
             `ask_for_rationales` writes) where the answers have it, else the order of both.
 
     Returns:
-        The rows. A record without a rationale, or with one of white space only, is left out and counted.
+        The rows, with ``rationale_first`` where the answers say it. A record without a rationale, or with one of white
+        space only, is left out and counted.
 
     Raises:
         DataError: no row has the column, or the answers cannot be told apart.
@@ -110,43 +116,49 @@ def attach_rationales(
     """
     pairs = comparisons(records, "rationale")
     built = Built([], {"records read": len(pairs)})
+    found: Sequence[Mapping[str, Any]]
     if answers is None:
-        found = [record.fields.get(column) for record in pairs]
+        found = [record.fields for record in pairs]
     else:
-        found = _joined(pairs, answers, column, by)
-        taken = sum(value is not None for value in found)
+        found = _joined(pairs, answers, by)
+        taken = sum(bool(answer) for answer in found)
         built.counts |= {"answers read": len(answers), "answers not used": max(0, len(answers) - taken)}
-    if all(value is None for value in found):
+    if all(answer.get(column) is None for answer in found):
         raise DataError(f"No row has a rationale in the column {column!r}.", fix="Name the column: --column NAME.")
-    for record, value in zip(pairs, found, strict=True):
-        text = value if isinstance(value, str) else "" if value is None else as_text(value)
+    for record, answer in zip(pairs, found, strict=True):
+        value = answer.get(column)
+        text = "" if value is None else as_text(value)
         if not text.strip():
             built.count("dropped: no rationale")
             continue
         row = as_row(record)
-        row.pop(column, None)
-        built.rows.append({**row, "rationale": text.strip()})
+        if answers is None:
+            row.pop(column)
+        order = {FIRST: answer[FIRST]} if FIRST in answer else {}
+        built.rows.append({**row, **order, "rationale": text.strip()})
     built.count("rows with a rationale", len(built.rows))
     return built
 
 
-def _joined(pairs: Sequence[Record], answers: Sequence[Mapping[str, Any]], column: str, by: str | None) -> list[Any]:
-    """The rationale of each record, or None."""
+def _joined(
+    pairs: Sequence[Record], answers: Sequence[Mapping[str, Any]], by: str | None
+) -> Sequence[Mapping[str, Any]]:
+    """The answer to each record; an empty one where there is none."""
     if by is None and not all(RECORD in answer for answer in answers):
         if len(answers) != len(pairs):
             raise DataError(
                 f"There are {len(answers)} answers to {len(pairs)} records, and nothing says which belongs to which.",
                 fix="Name a column that both have: --by id.",
             )
-        return [answer.get(column) for answer in answers]
-    table: dict[str, Any] = {}
+        return answers
+    table: dict[str, Mapping[str, Any]] = {}
     for place, answer in enumerate(answers, start=1):
         key = str(answer.get(by or RECORD))
         if key in table:
             raise DataError(f"Two answers have the {by or RECORD} {key!r}.", where=f"answer {place}", fix="Remove one.")
-        table[key] = answer.get(column)
+        table[key] = answer
     keys = [number if by is None else record.fields.get(by) for number, record in enumerate(pairs, start=1)]
-    return [table.get(str(key)) for key in keys]
+    return [table.get(str(key), {}) for key in keys]
 
 
 def _dialogue(prompt: Any) -> str:

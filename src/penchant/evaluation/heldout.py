@@ -12,7 +12,7 @@ from penchant.evaluation.metrics import Reduce, Tally, batch_metrics
 from penchant.forest.batching import plan_batches
 from penchant.likelihood.anchors import Anchor
 from penchant.likelihood.scorer import Scorer
-from penchant.objectives.base import Objective
+from penchant.objectives.base import Needs, Objective
 from penchant.objectives.scored import Scored
 
 __all__ = ["HeldOut", "measure"]
@@ -63,7 +63,8 @@ def measure(
     plan = plan_batches(sizes, tokens_per_batch=tokens_per_batch or scorer.measured_at_once, shuffle=False)
     tally, result = Tally(), HeldOut()
     device = next(scorer.core.parameters()).device
-    needs = objective.requirements.needs
+    # Where a reference is at hand the divergence from it is told, even of an objective that does without.
+    needs = objective.requirements.needs | Needs(reference=anchor.kind != "none")
     was_training = objective.training
     objective.eval()  # what it remembers of the training data must not change here
     # Every process computes as many batches as the others: sums and sharded models wait for all of them.

@@ -17,7 +17,8 @@ from penchant.forest.views import is_whole, view_texts
 
 __all__ = ["RECORD_INDEX", "EncodedData", "Encoder", "Example", "RecordEncoder"]
 
-#: The field that every record has without holding it: its number in its data set, from 0.
+#: The field that every record has without holding it: its number in its data set, from 0; −1 where a micro-batch is
+#: filled with an example that does not count.
 RECORD_INDEX = "record_index"
 
 Field: TypeAlias = float | list[float] | list[list[float]]

@@ -15,7 +15,7 @@ from penchant.errors import ConfigurationError, nearest
 
 __all__ = ["STATISTICS", "ReferenceRows", "token_statistics"]
 
-STATISTICS = frozenset({"entropy", "kl", "sum_p2"})
+STATISTICS = frozenset({"entropy", "kl", "max_p", "sum_p2"})
 
 # Above this many bytes of float32 logits the head runs in chunks that are recomputed in backward.
 CHUNK_BYTES = 64 * 2**20
@@ -67,7 +67,8 @@ def token_statistics(
         hidden: [K, D] hidden states that predict the tokens.
         head: hidden states to logits [K, V].
         ids: [K] the tokens.
-        stats: any of ``entropy`` (nats), ``kl`` (KL from policy to reference over the vocabulary, nats), ``sum_p2``.
+        stats: any of ``entropy`` (nats), ``kl`` (KL from policy to reference over the vocabulary, nats),
+            ``sum_p2`` (sum of squared probabilities), ``max_p`` (probability of the likeliest token).
         reference: the reference's rows; needed for ``kl``.
         chunk_rows: rows a chunk; chosen by size where absent (0 means never chunk).
         vocabulary: V, to choose the chunk; measured on one row where absent.
@@ -125,6 +126,8 @@ def _statistics(
         result["entropy"] = -(probs * log_probs).sum(-1)
     if "sum_p2" in wanted:
         result["sum_p2"] = (probs * probs).sum(-1)
+    if "max_p" in wanted:
+        result["max_p"] = probs.amax(-1)
     if "kl" in wanted:
         assert reference is not None
         with torch.no_grad():

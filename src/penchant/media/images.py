@@ -53,6 +53,7 @@ class ImageMedium(Medium):
 
     name = "images"
     unit = DenoisingScorer.unit
+    shared_anchor = "initial"
     card: ClassVar = {"library_name": "diffusers", "pipeline_tag": "text-to-image"}
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
@@ -74,7 +75,9 @@ class ImageMedium(Medium):
         Raises:
             ConfigurationError: objective and recipe scale the likelihood differently.
         """
-        scale = objective.hyper.get("half_factor")
+        # In a sum, or around another objective, the name has its part in front.
+        named = (value for name, value in objective.hyper.items() if name.rpartition(".")[2] == "half_factor")
+        scale = next(named, None)
         if scale is not None and scale != self.denoising.half_factor:
             raise ConfigurationError(
                 f"The objective has half_factor = {scale}, the recipe denoising.half_factor = "

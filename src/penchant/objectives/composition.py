@@ -1,39 +1,34 @@
-"""Weighted sums of objectives, in Python (``DPO() + 0.2 * NLL()``) and as text (``"dpo+0.2*nll"``)."""
+"""Weighted sums of objectives (``DPO() + 0.2 * NLL()``)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from penchant.errors import ConfigurationError, nearest
-from penchant.objectives import registry
+from penchant.errors import ConfigurationError
 from penchant.objectives.base import Objective
+from penchant.objectives.composite import Composite, components_of, labels_of
 from penchant.objectives.requirements import Requirements
 from penchant.objectives.scored import Scored
 
-__all__ = ["WeightedSum", "add", "build_sum", "scale"]
-
-_NUMBER = r"[0-9]*\.?[0-9]+(?:e-?[0-9]+)?"
-_TERM = re.compile(rf"(?:({_NUMBER})\*)?([a-z][a-z0-9-]*)")
+__all__ = ["WeightedSum", "add", "scale"]
 
 
-def _labels(ids: Sequence[str]) -> list[str]:
-    """A distinct name for each part: its id, from the second of the same id on with its number (``dpo#2``)."""
-    counts = [ids[: place + 1].count(name) for place, name in enumerate(ids)]
-    return [name if count == 1 else f"{name}#{count}" for name, count in zip(ids, counts, strict=True)]
+def _written(weight: float, part: Objective) -> str:
+    return f"{repr(weight).removesuffix('.0').replace('e+', 'e')}*{part.id}"
 
 
-class WeightedSum(Objective):
+class WeightedSum(Composite):
     """A weighted sum of objectives, itself an objective.
 
     loss = Σ_k w_k loss_k
 
-    It asks for all that its parts ask for. Statistics carry the part's id in front, ``dpo/name``, and each part's own
-    loss stands among them. The implicit reward is that of the first part that has one.
+    Sums inside are opened. It asks for all that its parts ask for. Statistics carry the part's id in front,
+    ``dpo/name``, and each part's own loss stands among them. The implicit reward is that of the first part that has
+    one.
 
     Args:
         terms: pairs of a weight and an objective.
@@ -47,18 +42,18 @@ class WeightedSum(Objective):
         WeightedSum(DPO(beta=0.2, reference_free=False) + 0.5 * NLL(average=True))
     """
 
-    family = "composite"
-
     def __init__(self, terms: Sequence[tuple[float, Objective]]) -> None:
         super().__init__()
         if not terms:
             raise ConfigurationError("A weighted sum needs at least one objective.")
-        self.weights = [float(weight) for weight, _ in terms]
+        opened = [(weight * inner, part) for weight, each in terms for inner, part in _terms(each)]
+        self.weights = [float(weight) for weight, _ in opened]
         if not all(abs(weight) < float("inf") for weight in self.weights):
             raise ConfigurationError(f"The weights of a sum are {self.weights}, expected finite numbers.")
-        self.parts = torch.nn.ModuleList([part for _, part in terms])
+        self.parts = torch.nn.ModuleList([part for _, part in opened])
+        # A sum of one term is told from the term itself by its weight, be it 1.
         self.id = "+".join(
-            part.id if weight == 1 else f"{weight:g}*{part.id}"
+            part.id if weight == 1 and len(opened) > 1 else _written(weight, part)
             for weight, part in zip(self.weights, self.objectives, strict=True)
         )
         self.coupled = any(part.coupled for part in self.objectives)
@@ -72,13 +67,12 @@ class WeightedSum(Objective):
     @property
     def labels(self) -> list[str]:
         """A distinct name for each part: its id, and a number where an id is repeated (``dpo#2``)."""
-        return _labels([part.id for part in self.objectives])
+        return labels_of([part.id for part in self.objectives])
 
     @property
-    def hyper(self) -> dict[str, Any]:
-        """The hyper-parameters of all parts, each under ``part.name``."""
-        labelled = zip(self.labels, self.objectives, strict=True)
-        return {f"{label}.{name}": value for label, part in labelled for name, value in part.hyper.items()}
+    def components(self) -> list[Objective]:
+        """What the parts are made of."""
+        return [each for part in self.objectives for each in components_of(part)]
 
     @property
     def requirements(self) -> Requirements:
@@ -117,19 +111,20 @@ def _terms(objective: Objective) -> list[tuple[float, Objective]]:
 
 
 def add(first: Objective, second: Objective) -> WeightedSum:
-    """The sum of two objectives; sums inside are opened.
+    """The sum of two objectives.
 
     Args:
         first: an objective.
         second: another.
 
     Example:
-        >>> add(registry.build("dpo"), registry.build("nll")).id
+        >>> from penchant.objectives import DPO, NLL
+        >>> add(DPO(), NLL()).id
         'dpo+nll'
     """
     if not isinstance(second, Objective):
         raise ConfigurationError(f"{second!r} cannot be added to an objective; only an objective can.")
-    return WeightedSum(_terms(first) + _terms(second))
+    return WeightedSum([(1.0, first), (1.0, second)])
 
 
 def scale(weight: float, objective: Objective) -> WeightedSum:
@@ -140,60 +135,10 @@ def scale(weight: float, objective: Objective) -> WeightedSum:
         objective: an objective.
 
     Example:
-        >>> scale(0.2, registry.build("nll")).id
+        >>> from penchant.objectives import NLL
+        >>> scale(0.2, NLL()).id
         '0.2*nll'
     """
     if isinstance(weight, bool) or not isinstance(weight, int | float):
         raise ConfigurationError(f"An objective cannot be multiplied by {weight!r}, only by a number.")
-    return WeightedSum([(weight * inner, part) for inner, part in _terms(objective)])
-
-
-def _owners(labels: Sequence[str], classes: Sequence[type[Objective]]) -> dict[str, list[str]]:
-    """For each hyper-parameter's plain name, the parts that have it; ``part.name`` belongs to that part alone."""
-    owners: dict[str, list[str]] = {}
-    for label, cls in zip(labels, classes, strict=True):
-        for name in {name for each in cls.hyperparameters() for name in (each.name, each.attribute)}:
-            owners.setdefault(name, []).append(label)
-            owners[f"{label}.{name}"] = [label]
-    return owners
-
-
-def build_sum(text: str, hyper: Mapping[str, Any]) -> WeightedSum:
-    """Build a weighted sum from text such as ``"dpo+0.2*nll"``.
-
-    Args:
-        text: terms ``id`` or ``weight*id`` joined by ``+``.
-        hyper: hyper-parameters by name, or by ``part.name`` where several parts have it.
-
-    Raises:
-        ConfigurationError: the text is no such sum, or an id or hyper-parameter is unknown or ambiguous.
-
-    Example:
-        >>> build_sum("dpo+0.2*nll", {"beta": 0.5, "nll.average": False}).hyper
-        {'dpo.beta': 0.5, 'dpo.reference_free': False, 'nll.average': False}
-    """
-    weights: list[float] = []
-    classes: list[type[Objective]] = []
-    for term in text.replace(" ", "").split("+"):
-        match = _TERM.fullmatch(term)
-        if match is None:
-            raise ConfigurationError(
-                f"{term!r} in {text!r} is no term of a sum.", fix="Write terms like 'dpo' or '0.2*nll', joined by '+'."
-            )
-        weights.append(float(match[1] or 1))
-        classes.append(registry.get(match[2]))
-    labels = _labels([cls.id for cls in classes])
-    owners = _owners(labels, classes)
-    given: dict[str, dict[str, Any]] = {label: {} for label in labels}
-    for name, value in hyper.items():
-        holders = owners.get(name, [])
-        if not holders:
-            raise ConfigurationError(f"There is no hyper-parameter {name!r}. {nearest(name, owners)}", where=text)
-        if len(holders) > 1:
-            choices = " or ".join(f"'{label}.{name}'" for label in holders)
-            raise ConfigurationError(
-                f"Several parts have a hyper-parameter {name!r}.", where=text, fix=f"Write {choices}."
-            )
-        given[holders[0]][name.rpartition(".")[2]] = value
-    parts = [cls(**given[label]) for label, cls in zip(labels, classes, strict=True)]
-    return WeightedSum(list(zip(weights, parts, strict=True)))
+    return WeightedSum([(weight, objective)])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 
 from penchant.objectives.base import Objective, requirements
+from penchant.objectives.registry import COMPOSITE, families
+from penchant.objectives.requirements import read_signature
 
 __all__ = ["describe", "formula", "overview", "paper_link", "summary"]
 
@@ -63,13 +65,17 @@ def paper_link(cls: type[Objective]) -> str:
 
 
 def _data_needed(cls: type[Objective]) -> list[str]:
-    wanted = requirements(cls)
+    # What is inside a composite is known only once it is built; its class tells what it asks for itself.
+    wanted = read_signature(cls.loss, cls.needs) if cls.family == COMPOSITE else requirements(cls)
     lines = []
     for name in wanted.views:
         count = "several scored sequences per example" if name in wanted.several else "a scored sequence per example"
         lines.append(f"- view `{name}`: {count}{', optional' if name in wanted.optional else ''}")
     lines += [f"- record field `{name}`{': optional' if name in wanted.optional else ''}" for name in wanted.fields]
-    lines.append(f"- reference model: {'yes' if wanted.needs.reference else 'no'}")
+    if cls.family == COMPOSITE:
+        lines.append("- all that the objective inside asks for")
+    else:
+        lines.append(f"- reference model: {'yes' if wanted.needs.reference else 'no'}")
     lines += [f"- statistic per token: `{name}`" for name in sorted(wanted.needs.stats)]
     return lines
 
@@ -92,11 +98,14 @@ def describe(cls: type[Objective]) -> str:
     equation = formula(cls)
     remarks = body.removeprefix(equation).strip() if equation else body
     lines = [f"# `{cls.id}`: {first.removesuffix('.')}", ""]
+    if cls.family == COMPOSITE:
+        lines += [f"Goes around another objective: `{cls.id}(dpo)`, `{cls.id}(ipo)+0.2*nll`.", ""]
     if equation:
         lines += ["```text", equation, "```", ""]
     if remarks:
         lines += [remarks, ""]
-    lines += [f"Paper: {paper_link(cls)}. Family: {cls.family}.", ""]
+    paper = f"Paper: {paper_link(cls)}. " if cls.paper else ""
+    lines += [f"{paper}Family: {cls.family}.", ""]
     if "Reference" in sections:
         lines += [" ".join(sections["Reference"].split()), ""]
     lines += ["## Hyper-parameters", ""]
@@ -116,10 +125,10 @@ def describe(cls: type[Objective]) -> str:
 
 
 def overview(classes: list[type[Objective]]) -> str:
-    """A table of objectives in Markdown, each with a link to its page.
+    """A table of objectives in Markdown by family, each with a link to its page; one of two families stands in both.
 
     Args:
-        classes: in the order of the rows.
+        classes: in any order.
 
     Example:
         >>> from penchant.objectives import IPO
@@ -127,8 +136,9 @@ def overview(classes: list[type[Objective]]) -> str:
         | [`ipo`](ipo.md) | Identity Preference Optimization (Azar et al., 2023), eq. 17 | pairwise | yes | ...
     """
     lines = ["| id | method | family | reference model | paper |", "|---|---|---|---|---|"]
-    for cls in classes:
-        reference = "yes" if requirements(cls).needs.reference else "no"
-        name = summary(cls).removesuffix(".")
-        lines.append(f"| [`{cls.id}`]({cls.id}.md) | {name} | {cls.family} | {reference} | {paper_link(cls)} |")
+    rows = sorted((family, cls.id, cls) for cls in classes for family in families(cls))
+    for family, name, cls in rows:
+        reference = "as inside" if family == COMPOSITE else "yes" if requirements(cls).needs.reference else "no"
+        told = summary(cls).removesuffix(".")
+        lines.append(f"| [`{name}`]({name}.md) | {told} | {family} | {reference} | {paper_link(cls)} |")
     return "\n".join(lines) + "\n"

@@ -24,7 +24,7 @@ def evaluate(
     loss = mean of the losses,   grad = d loss / d (token log-probability)
 
     Args:
-        objective: an id, a class, or an instance (then ``params`` is empty).
+        objective: an id, a text such as ``"clipped(dpo)"``, a class, or an instance (then ``params`` is empty).
         params: hyper-parameters by name.
         inputs: for each view ``{"policy": [[...]], "reference": [[...]]}`` with one inner list per response, nats; for
             each record field a list of numbers, its name in the singular or plural; for lists ``groups``, the indices
@@ -43,6 +43,8 @@ def evaluate(
         >>> round(result["loss"], 4), result["grad"]["chosen.policy"]
         (0.6931, [[-0.05, -0.05]])
     """
+    if isinstance(objective, str) and objective not in registry.names():
+        return evaluate_plainly(registry.build(objective, **dict(params or {})), inputs)
     found = registry.get(objective) if isinstance(objective, str) else objective
     receipt = getattr(found, "receipt", None)
     if receipt is not None:

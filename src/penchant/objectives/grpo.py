@@ -11,13 +11,10 @@ from torch import Tensor
 
 from penchant.errors import ConfigurationError
 from penchant.objectives.base import Needs, Objective
-from penchant.objectives.numerics import masked_mean, masked_sum, wide_dtype
+from penchant.objectives.numerics import WIDEST, k3, masked_mean, masked_sum, wide_dtype
 from penchant.objectives.scored import Scored
 
 __all__ = ["GRPO"]
-
-# exp(20) = 5e8: far beyond any clip, and still a number whose square is one.
-WIDEST = 20.0
 
 
 class GRPO(Objective):
@@ -91,9 +88,9 @@ class GRPO(Objective):
         clipped = (log_ratio.exp() > 1 + self.epsilon_high) | (log_ratio.exp() < 1 - self.epsilon_low)
         statistics = {"clipped": _per_example(masked_mean(clipped.to(wide), mask), responses)}
         if self.beta > 0:
-            k3 = self._divergence(responses, policy)
-            sequences = sequences + self.beta * self._averaged(k3, responses)
-            statistics["k3"] = _per_example(masked_mean(k3, mask), responses)
+            divergence = self._divergence(responses, policy)
+            sequences = sequences + self.beta * self._averaged(divergence, responses)
+            statistics["k3"] = _per_example(masked_mean(divergence, mask), responses)
         return _per_example(sequences, responses), statistics
 
     def _surrogate(self, policy: Tensor, ratio: Tensor, gain: Tensor) -> Tensor:
@@ -125,8 +122,7 @@ class GRPO(Objective):
 
     def _divergence(self, responses: Scored, policy: Tensor) -> Tensor:
         assert responses.reference is not None
-        gap = torch.where(responses.mask, responses.reference, 0.0).to(policy.dtype) - policy
-        return gap.clamp(max=WIDEST).exp() - gap - 1
+        return k3(torch.where(responses.mask, responses.reference, 0.0).to(policy.dtype) - policy)
 
     @classmethod
     def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:

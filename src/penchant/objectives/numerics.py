@@ -8,7 +8,21 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-__all__ = ["log1mexp", "logsigmoid", "masked_mean", "masked_sum", "over_expm1", "wide_dtype"]
+__all__ = [
+    "WIDEST",
+    "bounded_exp",
+    "k3",
+    "log1mexp",
+    "log_odds",
+    "logsigmoid",
+    "masked_mean",
+    "masked_sum",
+    "over_expm1",
+    "wide_dtype",
+]
+
+#: The largest exponent of a ratio: exp(20) = 5e8 is far beyond any clip, and still a number whose square is one.
+WIDEST = 20.0
 
 
 def wide_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -62,6 +76,26 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return masked_sum(values, mask) / mask.sum(dim=-1).clamp(min=1)
 
 
+def bounded_exp(values: Tensor) -> Tensor:
+    """The exponential, continued by its tangent beyond 50, so that nothing overflows and no slope is lost.
+
+    f(x) = eˣ for x ≤ 50,   e⁵⁰ (1 + x − 50) beyond
+
+    Args:
+        values: any shape.
+
+    Returns:
+        The same shape; positive, increasing, convex, and finite with its gradient to far beyond 1e4 in float32.
+
+    Example:
+        >>> bounded_exp(torch.tensor([0.0, 1.0, 1e4])).isfinite()
+        tensor([True, True, True])
+    """
+    held = values.clamp(max=50.0)
+    # The second factor is 1 where nothing is held; its gradient replaces the one that the clamp takes away.
+    return held.exp() * (1 + (values - held))
+
+
 def log1mexp(log_probability: Tensor) -> Tensor:
     """Logarithm of one minus a probability that is given by its logarithm.
 
@@ -89,6 +123,52 @@ def log1mexp(log_probability: Tensor) -> Tensor:
     close = torch.log(-torch.expm1(torch.where(near, bounded, -1.0)))
     far = torch.log1p(-torch.exp(torch.where(near, -1.0, bounded)))
     return torch.where(near, close, far)
+
+
+def log_odds(log_probability: Tensor) -> Tensor:
+    """Logarithm of the odds of a probability that is given by its logarithm.
+
+    o(a) = log(p / (1 − p)) = a − log(1 − eᵃ),   a = log p ≤ 0,   do/da = 1 / (1 − p)
+
+    The inverse of log σ. At a = 0, where the true value is ∞, it is bounded as `log1mexp` is.
+
+    Args:
+        log_probability: any shape, nats, at most 0; where a response's tokens are averaged, p is their geometric mean.
+
+    Returns:
+        The same shape, nats, any sign.
+
+    Example:
+        >>> log_odds(torch.tensor([math.log(0.75)])), math.log(3)
+        (tensor([1.0986]), 1.0986122886681098)
+
+    Reference:
+        Hong, Lee, Thorne (2024), ORPO: Monolithic Preference Optimization without Reference Model, eq. 4.
+    """
+    return log_probability - log1mexp(log_probability)
+
+
+def k3(gap: Tensor) -> Tensor:
+    """An estimate of the divergence of two models from one sample, which is never negative.
+
+    k3 = exp(d) − d − 1,   d = log π_ref − log π
+
+    Its mean over samples of π is KL(π ‖ π_ref). The exponent is held at 20.
+
+    Args:
+        gap: d, any shape, nats.
+
+    Returns:
+        The same shape, at least 0; 0 only at d = 0.
+
+    Example:
+        >>> k3(torch.tensor([0.0, math.log(2.0)]))
+        tensor([0.0000, 0.3069])
+
+    Reference:
+        Schulman (2020), Approximating KL Divergence.
+    """
+    return gap.clamp(max=WIDEST).expm1() - gap
 
 
 def over_expm1(values: Tensor) -> Tensor:

@@ -12,7 +12,10 @@ from penchant.errors import ConfigurationError, nearest
 if TYPE_CHECKING:
     from penchant.objectives.base import Objective
 
-__all__ = ["build", "by_class_name", "by_family", "get", "names", "register"]
+__all__ = ["build", "by_class_name", "by_family", "families", "get", "names", "register", "wrapper_names"]
+
+#: The family of what is written around another objective.
+COMPOSITE = "composite"
 
 _classes: dict[str, type[Objective]] = {}
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -54,14 +57,37 @@ def _discover() -> None:
 
 
 def names() -> list[str]:
-    """The ids of all objectives, sorted.
+    """The ids of all objectives, sorted; those that go around another are in `wrapper_names`.
 
     Example:
-        >>> "dpo" in names()
-        True
+        >>> "dpo" in names(), "clipped" in names()
+        (True, False)
     """
     _discover()
-    return sorted(_classes)
+    return sorted(name for name, cls in _classes.items() if cls.family != COMPOSITE)
+
+
+def wrapper_names() -> list[str]:
+    """The ids of what is written around another objective, as in ``"clipped(dpo)"``, sorted.
+
+    Example:
+        >>> "clipped" in wrapper_names()
+        True
+    """
+    return by_family(COMPOSITE)
+
+
+def families(cls: type[Objective]) -> tuple[str, ...]:
+    """The families that an objective belongs to; its ``family`` may name several, ``"pairwise / listwise"``.
+
+    Args:
+        cls: the objective's class.
+
+    Example:
+        >>> families(get("dpo"))
+        ('pairwise',)
+    """
+    return tuple(each.strip() for each in cls.family.split("/"))
 
 
 def by_family(family: str) -> list[str]:
@@ -77,10 +103,11 @@ def by_family(family: str) -> list[str]:
         >>> "ipo" in by_family("pairwise")
         True
     """
-    chosen = [name for name in names() if _classes[name].family == family]
+    _discover()
+    chosen = sorted(name for name, cls in _classes.items() if family in families(cls))
     if not chosen:
-        families = {cls.family for cls in _classes.values()}
-        raise ConfigurationError(f"No objective is of the family {family!r}. {nearest(family, families)}")
+        known = {each for cls in _classes.values() for each in families(cls)}
+        raise ConfigurationError(f"No objective is of the family {family!r}. {nearest(family, known)}")
     return chosen
 
 
@@ -126,13 +153,13 @@ def by_class_name(name: str) -> type[Objective]:
 
 
 def build(name: str, **hyper: Any) -> Objective:
-    """Build an objective, or a weighted sum of several, from its name.
+    """Build an objective from its name: one method, a weighted sum, an objective around another, or all of these.
 
-    In a sum, a hyper-parameter goes to the one part that has it; where several have it, it is written with the part's
-    id, as in ``{"dpo.beta": 0.1}``.
+    Of several parts, a hyper-parameter goes to the one that has it; where several have it, it is written with the
+    part's id, as in ``{"dpo.beta": 0.1}``.
 
     Args:
-        name: an id such as ``"dpo"``, or a sum such as ``"dpo+0.2*nll"``.
+        name: an id such as ``"dpo"``, a sum such as ``"dpo+0.2*nll"``, or ``"tail-weighted(rdpo)+0.2*nll"``.
         hyper: hyper-parameters by name.
 
     Raises:
@@ -143,9 +170,11 @@ def build(name: str, **hyper: Any) -> Objective:
         DPO(beta=0.2, reference_free=False)
         >>> build("dpo + 0.2*nll", beta=0.2).id
         'dpo+0.2*nll'
+        >>> build("clipped(dpo)", high=4.0, beta=0.2)
+        Clipped(DPO(beta=0.2, reference_free=False), low=None, high=4.0)
     """
-    if "+" in name or "*" in name:
-        from penchant.objectives.composition import build_sum  # composition builds on this file
+    if any(sign in name for sign in "+*()") or (name in _classes and _classes[name].family == COMPOSITE):
+        from penchant.objectives.expression import build_expression  # expressions build on this file
 
-        return build_sum(name, hyper)
+        return build_expression(name, hyper)
     return get(name)(**hyper)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from penchant.errors import ConfigurationError, nearest
-from penchant.objectives.numerics import masked_mean, masked_sum
+from penchant.objectives.numerics import masked_sum, wide_dtype
 
 __all__ = ["Scored"]
 
@@ -22,7 +22,9 @@ class Scored:
     logp = Σ_t [mask_t] policy_t,   logratio = Σ_t [mask_t] (policy_t − reference_t)
 
     Masked entries may hold anything; they reach neither values nor gradients. The reference never carries a gradient.
-    Sums over tokens are taken in float32 or wider.
+    Sums over tokens are taken in float32 or wider. Where tokens have weights, every sum is Σ_t w_t (·)_t, every mean
+    that sum over Σ_t w_t, and a token's log-ratio its weighted share of the sum; ``policy``, ``reference``, ``length``
+    and the statistics stay what they are.
 
     Args:
         policy: [R, T] log-probability of each token under the policy, nats.
@@ -31,6 +33,8 @@ class Scored:
         stats: optional statistics per token, each [R, T] (entropy, divergence to the reference, ...).
         group: [R] integer, which example of the batch (0 to B − 1) each response belongs to; by default one each.
         fields: what the data says about each response, each [R] (label, score, rank, ...).
+        weights: [R, T] how much each token counts, at least 0; once each where absent.
+        reference_weights: [R, T] the same for the reference, where it differs from ``weights``.
 
     Raises:
         ConfigurationError: a shape does not fit, or the reference is asked for where there is none.
@@ -48,6 +52,8 @@ class Scored:
     stats: Mapping[str, Tensor] = field(default_factory=dict)
     group: Tensor = None  # type: ignore[assignment]  # filled below: its length is known only with the policy
     fields: Mapping[str, Tensor] = field(default_factory=dict)
+    weights: Tensor | None = None
+    reference_weights: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.policy.dim() != 2:
@@ -60,6 +66,9 @@ class Scored:
         if self.reference is not None:
             self._require_shape("reference", self.reference, self.policy.shape)
             self.reference = self.reference.detach()
+        for name, weights in (("weights", self.weights), ("reference_weights", self.reference_weights)):
+            if weights is not None:
+                self._require_shape(name, weights, self.policy.shape)
         self._require_shape("mask", self.mask, self.policy.shape)
         self._require_shape("group", self.group, torch.Size([rows]))
         for name, values in self.stats.items():
@@ -112,20 +121,45 @@ class Scored:
         return int(self.group.max()) + 1 if self.group.numel() else 0
 
     @cached_property
+    def total_weight(self) -> Tensor:
+        """What the tokens of each response count together, [R]: their number, or the sum of their weights; never 0."""
+        return self._total(self.weights)
+
+    @cached_property
+    def total_ref_weight(self) -> Tensor:
+        """The same for the reference, [R]."""
+        return self.total_weight if self.reference_weights is None else self._total(self.reference_weights)
+
+    def _total(self, weights: Tensor | None) -> Tensor:
+        if weights is None:
+            return self.length.clamp(min=1).to(wide_dtype(self.policy.dtype))
+        total = masked_sum(weights, self.mask)
+        return torch.where(total > 0, total, 1.0)
+
+    @cached_property
+    def _token_logp(self) -> Tensor:
+        return self.policy if self.weights is None else self.policy * self.weights
+
+    @cached_property
+    def _token_ref_logp(self) -> Tensor:
+        weights = self.weights if self.reference_weights is None else self.reference_weights
+        return self._required_reference() if weights is None else self._required_reference() * weights
+
+    @cached_property
     def logp(self) -> Tensor:
         """Log-probability of each response under the policy, [R], nats."""
-        return masked_sum(self.policy, self.mask)
+        return masked_sum(self._token_logp, self.mask)
 
     @cached_property
     def ref_logp(self) -> Tensor:
         """Log-probability of each response under the reference, [R], nats."""
-        return masked_sum(self._required_reference(), self.mask)
+        return masked_sum(self._token_ref_logp, self.mask)
 
     @cached_property
     def token_logratio(self) -> Tensor:
         """Policy minus reference per token, [R, T], nats; zero where the mask is false."""
-        reference = self._required_reference()
-        return torch.where(self.mask, self.policy, 0.0) - torch.where(self.mask, reference, 0.0)
+        reference = self._token_ref_logp
+        return torch.where(self.mask, self._token_logp, 0.0) - torch.where(self.mask, reference, 0.0)
 
     @cached_property
     def logratio(self) -> Tensor:
@@ -136,17 +170,41 @@ class Scored:
     @cached_property
     def mean_logp(self) -> Tensor:
         """Mean log-probability per token under the policy, [R], nats; 0 for an empty response."""
-        return masked_mean(self.policy, self.mask)
+        return self.logp / self.total_weight
 
     @cached_property
     def mean_ref_logp(self) -> Tensor:
         """Mean log-probability per token under the reference, [R], nats; 0 for an empty response."""
-        return masked_mean(self._required_reference(), self.mask)
+        return self.ref_logp / self.total_ref_weight
 
     @cached_property
     def mean_logratio(self) -> Tensor:
         """Mean log-ratio per token, [R], nats; 0 for an empty response."""
-        return masked_mean(self.token_logratio, self.mask)
+        if self.reference_weights is not None:  # then the two means have different denominators
+            return self.mean_logp - self.mean_ref_logp
+        return self.logratio / self.total_weight
+
+    def weighted(self, weights: Tensor, reference_weights: Tensor | None = None) -> Scored:
+        """The same responses with tokens that count more or less, on top of the weights that they have.
+
+        Args:
+            weights: [R, T], at least 0.
+            reference_weights: [R, T] for the reference; ``weights`` where absent.
+
+        Example:
+            >>> view = Scored(torch.tensor([[-1.0, -3.0]]), None, torch.ones(1, 2, dtype=torch.bool))
+            >>> half = view.weighted(torch.tensor([[1.0, 0.5]]))
+            >>> half.logp, half.mean_logp
+            (tensor([-2.5000]), tensor([-1.6667]))
+        """
+        earlier = self.weights if self.reference_weights is None else self.reference_weights
+        apart = reference_weights is not None or self.reference_weights is not None
+        other = weights if reference_weights is None else reference_weights
+        return replace(
+            self,
+            weights=weights if self.weights is None else self.weights * weights,
+            reference_weights=(other if earlier is None else earlier * other) if apart else None,
+        )
 
     def select(self, rows: Tensor) -> Scored:
         """The responses ``rows``, in that order; their examples are numbered anew by first appearance.
@@ -168,4 +226,6 @@ class Scored:
             stats={name: values[rows] for name, values in self.stats.items()},
             group=torch.tensor(group, dtype=torch.long, device=self.group.device),
             fields={name: values[rows] for name, values in self.fields.items()},
+            weights=None if self.weights is None else self.weights[rows],
+            reference_weights=None if self.reference_weights is None else self.reference_weights[rows],
         )

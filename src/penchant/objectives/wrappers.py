@@ -9,33 +9,46 @@ from torch import Tensor
 
 from penchant.errors import ConfigurationError
 from penchant.objectives.base import Objective
-from penchant.objectives.requirements import Requirements
+from penchant.objectives.composite import Composite, components_of
+from penchant.objectives.requirements import Requirements, read_signature
 from penchant.objectives.scored import Scored
 
-__all__ = ["Clipped", "Weighted"]
+__all__ = ["Clipped", "PairWrapper", "Weighted", "Wrapper"]
 
 
-class _Wrapper(Objective):
-    """An objective around another: it asks for what that asks for, and implies the same rewards."""
+class Wrapper(Composite):
+    """An objective around another: it asks for what that asks for and what its own ``loss`` names beside it.
 
-    family = "composite"
+    A subclass has an ``id``, under which it is written as text (``"clipped(dpo)"``), hyper-parameters, and a ``loss``
+    that takes all other inputs as ``**inputs`` and hands them on with ``self.objective.compute(inputs)``.
+
+    Args:
+        objective: the one inside.
+        hyper: the wrapper's own hyper-parameters by name.
+
+    Example:
+        >>> from penchant.objectives import DPO
+        >>> Clipped(DPO(), high=4.0).id
+        'clipped(dpo)'
+    """
 
     def __init__(self, objective: Objective, **hyper: Any) -> None:
         super().__init__(**hyper)
-        self.id = f"{type(self).__name__.lower()}({objective.id})"
+        self.id = f"{type(self).id or type(self).__name__.lower()}({objective.id})"
+        self.paper = ", ".join(dict.fromkeys(each for each in (type(self).paper, objective.paper) if each))
         self.objective = objective
         self.coupled = objective.coupled
-        self.needs = objective.needs
+        self.needs = type(self).needs | objective.requirements.needs
 
     @property
-    def hyper(self) -> dict[str, Any]:
-        """The wrapper's own hyper-parameters, and those of the objective inside under ``objective.name``."""
-        return super().hyper | {f"objective.{name}": value for name, value in self.objective.hyper.items()}
+    def components(self) -> list[Objective]:
+        """The wrapper, then what is inside."""
+        return [self, *components_of(self.objective)]
 
     @property
     def requirements(self) -> Requirements:
-        """What the objective inside asks for."""
-        return self.objective.requirements
+        """What the objective inside asks for, and what the wrapper's own loss names."""
+        return self.objective.requirements | read_signature(type(self).loss, self.needs)
 
     def rewards(self, view: Scored) -> Tensor | None:
         """The implicit reward of the objective inside, [R]."""
@@ -46,7 +59,35 @@ class _Wrapper(Objective):
         return f"{type(self).__name__}({self.objective!r}{', ' if own else ''}{own})"
 
 
-class Clipped(_Wrapper):
+class PairWrapper(Wrapper):
+    """An objective around one of pairs.
+
+    Args:
+        objective: the one inside; it asks for ``chosen`` and ``rejected``.
+        hyper: the wrapper's own hyper-parameters by name.
+
+    Raises:
+        ConfigurationError: the objective inside is none of pairs.
+
+    Example:
+        >>> from penchant.objectives import DPO, TailWeighted
+        >>> isinstance(TailWeighted(DPO()), PairWrapper)
+        True
+    """
+
+    def __init__(self, objective: Objective, **hyper: Any) -> None:
+        super().__init__(objective, **hyper)
+        views = objective.requirements.views
+        if not {"chosen", "rejected"} <= set(views):
+            raise ConfigurationError(
+                f"{objective.id!r} asks for {', '.join(views)}, expected 'chosen' and 'rejected' among them.",
+                why="This goes around objectives of pairs.",
+                where=self.id,
+                fix="`penchant methods --family pairwise` lists them.",
+            )
+
+
+class Clipped(Wrapper):
     """Each example's loss held between two bounds; outside them it has no gradient.
 
     loss = min(max(loss, low), high)
@@ -65,6 +106,8 @@ class Clipped(_Wrapper):
         >>> Clipped(NLL(), high=5.0)(chosen=view).values
         tensor([5., 1.])
     """
+
+    id = "clipped"
 
     low: Annotated[float | None, "losses below it count as it"] = None
     high: Annotated[float | None, "losses above it count as it"] = None
@@ -85,7 +128,7 @@ class Clipped(_Wrapper):
         return values, {**result.statistics, "clipped": (values != result.values).to(values.dtype)}
 
 
-class Weighted(_Wrapper):
+class Weighted(Wrapper):
     """Each example's loss multiplied by a field of its record.
 
     loss = weight · loss
@@ -101,6 +144,8 @@ class Weighted(_Wrapper):
         >>> Weighted(NLL())(chosen=view, weight=torch.tensor([0.0, 2.0])).values
         tensor([0., 2.])
     """
+
+    id = "weighted"
 
     field: Annotated[str, "name of the record's field that holds the weight"] = "weight"
 

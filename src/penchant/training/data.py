@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from penchant.forest.batching import Plan
 from penchant.forest.collate import AnyBatch
+from penchant.forest.encoding import RECORD_INDEX
 
 __all__ = ["training_loader"]
 
@@ -56,10 +58,18 @@ class _MicroBatches(Sampler[list[Place]]):
 
 
 def _laid_out(collate: Callable[..., AnyBatch], items: list[tuple[Any, Place]]) -> dict[str, AnyBatch]:
-    examples, places = zip(*items, strict=True)
+    # A ghost is no visit of its record: what an objective keeps for each record must not change twice in a step.
+    examples = [_unnumbered(example) if place.ghost else example for example, place in items]
+    places = [place for _, place in items]
     weights = [0.0 if place.ghost else example.weight for example, place in items]
     first = places[0]
     return {"batch": collate(examples, weights=weights, denominator=first.denominator, step=first.step)}
+
+
+def _unnumbered(example: Any) -> Any:
+    if RECORD_INDEX not in example.fields:
+        return example
+    return replace(example, fields={**example.fields, RECORD_INDEX: -1.0})
 
 
 def training_loader(

@@ -140,7 +140,7 @@ class _Session:
                 after=after,
                 seconds=time.perf_counter() - started,
                 anchor=anchor.kind,
-                likelihood=scorer.facts(),
+                likelihood=scorer.facts() | anchor.facts(),
                 model_name=recipe.model,
                 model_fingerprint=model_print,
                 warnings=self.warnings,
