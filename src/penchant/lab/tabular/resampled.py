@@ -19,9 +19,9 @@ def resampled_pairs(
 ) -> Examples:
     """Pairs as statistical rejection sampling makes them (Liu et al., 2023), labelled by a reward model.
 
-    To each prompt, ``repeats`` times: draw candidates from the reference, keep some by `rejection_sample`, put them into
-    pairs at random, and call the one better that the reward model likes more. The model is the true reward with an error
-    of the dial ``score_noise`` for each response, drawn once by the seed; it samples and labels.
+    To each prompt, ``repeats`` times: draw candidates from the reference, keep some by `rejection_sample`, put them
+    into pairs at random, and call the one better that the reward model likes more. The model is the true reward with an
+    error of the dial ``score_noise`` for each response, drawn once by the seed; it samples and labels.
 
     Args:
         world: with reference and reward.

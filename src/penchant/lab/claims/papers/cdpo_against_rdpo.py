@@ -9,7 +9,6 @@ from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import Dials, fit, sample_pairs, suboptimality
 from penchant.objectives import build
 
-
 __all__ = ["BetterOnlyWithFewLabels"]
 
 
@@ -19,8 +18,8 @@ class BetterOnlyWithFewLabels(Claim):
     id = "cdpo-against-rdpo"
     paper = "arXiv:2403.00409"
     sentence = (
-        "With many labels, 30 % of them flipped, rDPO comes nearer to the best policy under the KL penalty than cDPO, whose "
-        "optimum is too flat; with few labels it is the other way round, since rDPO's loss has no bound."
+        "With many labels, 30 % of them flipped, rDPO comes nearer to the best policy under the KL penalty than cDPO, "
+        "whose optimum is too flat; with few labels it is the other way round, since rDPO's loss has no bound."
     )
     methods = ("cdpo", "rdpo")
     world = Dials(prompts=4, responses=5, flips=0.3, pairs=1000)

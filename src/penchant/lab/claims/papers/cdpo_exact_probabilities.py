@@ -8,7 +8,6 @@ from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import Dials, fit, rated_pairs, suboptimality
 from penchant.objectives import build
 
-
 __all__ = ["BestWithExactProbabilities"]
 
 
@@ -18,8 +17,8 @@ class BestWithExactProbabilities(Claim):
     id = "cdpo-exact-probabilities"
     paper = "arXiv:2409.06691"
     sentence = (
-        "Told the true probability of each pair, cDPO and conservative IPO come nearer to the best policy under the "
-        "KL penalty than DPO and IPO with hard labels, and than GDPO."
+        "Told the true probability of each pair, cDPO and conservative IPO come nearer to the best policy under the KL "
+        "penalty than DPO and IPO with hard labels, and than GDPO."
     )
     methods = ("cdpo", "cipo")
     baselines = ("dpo", "ipo", "gdpo")
@@ -31,12 +30,12 @@ class BestWithExactProbabilities(Claim):
         Contrast("gdpo", "cdpo", smallest=0.2),
     )
     remark = (
-        "Here geometric averaging does not win: it has no finite optimum, while that of cDPO is the best policy itself, whose "
-        "penalty is β times the temperature."
+        "Here geometric averaging does not win: it has no finite optimum, while that of cDPO is the best policy "
+        "itself, whose penalty is β times the temperature."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """The same pairs for all; β = 0.3 for the logistic losses, and a quarter for the squares, whose slope is 4 at ½."""
+        """The same pairs for all; β = 0.3 for the logistic losses, a quarter of it for the squares."""
         world = self.draw_world(seed)
         pairs = rated_pairs(world, seed)
         arms = {name: build(name, beta=0.3) for name in ("dpo", "gdpo", "cdpo")}

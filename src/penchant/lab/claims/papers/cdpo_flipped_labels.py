@@ -9,7 +9,6 @@ from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import Dials, fit, sample_pairs, suboptimality
 from penchant.objectives import build
 
-
 __all__ = ["BoundedUnderFlippedLabels"]
 
 
@@ -19,8 +18,8 @@ class BoundedUnderFlippedLabels(Claim):
     id = "cdpo-flipped-labels"
     paper = "arXiv:2403.00409"
     sentence = (
-        "Where pairs are few and 30 % of the labels are flipped, cDPO and IPO lose less of the KL-penalised reward than DPO, "
-        "which follows every flip without bound."
+        "Where pairs are few and 30 % of the labels are flipped, cDPO and IPO lose less of the KL-penalised reward "
+        "than DPO, which follows every flip without bound."
     )
     methods = ("cdpo", "ipo")
     baselines = ("dpo",)

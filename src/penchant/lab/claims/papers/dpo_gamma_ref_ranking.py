@@ -8,7 +8,6 @@ from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import Dials, divergence, fit, ranking_accuracy, sample_pairs
 from penchant.objectives import build
 
-
 __all__ = ["RanksBetterWithLessReference"]
 
 
@@ -18,8 +17,8 @@ class RanksBetterWithLessReference(Claim):
     id = "dpo-gamma-ref-ranking"
     paper = "arXiv:2405.19534"
     sentence = (
-        "Where the reference ranks many pairs wrongly, the policy ranks the more pairs rightly the less of the reference's "
-        "margin DPO takes off, and moves the further from the reference."
+        "Where the reference ranks many pairs wrongly, the policy ranks the more pairs rightly the less of the "
+        "reference's margin DPO takes off, and moves the further from the reference."
     )
     methods = ("dpo-gamma-ref",)
     baselines = ("dpo",)

@@ -8,7 +8,6 @@ from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import Dials, fit, likelihood_change, similar_pairs
 from penchant.objectives import build
 
-
 __all__ = ["KeepTheChosenLikely"]
 
 
@@ -18,8 +17,8 @@ class KeepTheChosenLikely(Claim):
     id = "dpop-chosen-likelihood"
     paper = "arXiv:2402.13228"
     sentence = (
-        "In a log-linear world, on the pairs whose features are most alike, DPO makes the chosen responses less likely, and "
-        "DPOP and Cal-DPO do not."
+        "In a log-linear world, on the pairs whose features are most alike, DPO makes the chosen responses less "
+        "likely, and DPOP and Cal-DPO do not."
     )
     methods = ("dpop", "cal-dpo")
     baselines = ("dpo",)
@@ -33,8 +32,8 @@ class KeepTheChosenLikely(Claim):
     )
 
     remark = (
-        "DPOP pays with pairs that it does not separate: after as many steps one in ten still has the wrong implied order, "
-        "and none with Cal-DPO (on the tuning seeds)."
+        "DPOP pays with pairs that it does not separate: after as many steps one in ten still has the wrong implied "
+        "order, and none with Cal-DPO (on the tuning seeds)."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:

@@ -10,18 +10,17 @@ from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import Dials, all_pairs, expected_reward, fit, log_probabilities, policy_of_reward
 from penchant.objectives import build
 
-
 __all__ = ["MoreDiverseAtEqualReward"]
 
 
 class MoreDiverseAtEqualReward(Claim):
-    """The Jensen–Shannon divergence and the forward KL against the policy of the reverse KL that has the same reward."""
+    """The Jensen–Shannon divergence and the forward KL against the reverse KL at the same reward."""
 
     id = "f-dpo-diversity"
     paper = "arXiv:2309.16240"
     sentence = (
-        "At equal true reward, the policies of f-DPO with the Jensen–Shannon divergence and the forward KL have more entropy "
-        "than that of the reverse KL, which is DPO's."
+        "At equal true reward, the policies of f-DPO with the Jensen–Shannon divergence and the forward KL have more "
+        "entropy than that of the reverse KL, which is DPO's."
     )
     methods = ("f-dpo",)
     baselines = ("dpo",)
@@ -32,8 +31,8 @@ class MoreDiverseAtEqualReward(Claim):
         Contrast("forward KL", "reverse KL at the reward of forward KL", smallest=0.05),
     )
     remark = (
-        "From a uniform reference the policy of the reverse KL has the largest entropy of all with its reward, so that no "
-        "divergence can win; from an uneven one the differences are small. What f-DPO does is to cover more "
+        "From a uniform reference the policy of the reverse KL has the largest entropy of all with its reward, so that "
+        "no divergence can win; from an uneven one the differences are small. What f-DPO does is to cover more "
         "(f-dpo-mass-covering)."
     )
 

@@ -8,7 +8,6 @@ from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import Dials, all_pairs, expected_reward, fit, log_probabilities, policy_of_reward
 from penchant.objectives import build
 
-
 __all__ = ["CoversMoreAtEqualReward"]
 
 
@@ -18,8 +17,8 @@ class CoversMoreAtEqualReward(Claim):
     id = "f-dpo-mass-covering"
     paper = "arXiv:2309.16240"
     sentence = (
-        "At equal true reward, f-DPO with the Jensen–Shannon divergence or the forward KL gives up no response as much as the "
-        "reverse KL does: the lowest log-ratio to the reference is higher."
+        "At equal true reward, f-DPO with the Jensen–Shannon divergence or the forward KL gives up no response as much "
+        "as the reverse KL does: the lowest log-ratio to the reference is higher."
     )
     methods = ("f-dpo",)
     baselines = ("dpo",)

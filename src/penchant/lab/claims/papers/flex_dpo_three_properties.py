@@ -11,7 +11,6 @@ from torch import Tensor
 from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import Dials, Examples, Rows, World, fit, likelihood_change, log_probabilities, similar_pairs
 
-
 __all__ = ["ThreePropertiesMitigated"]
 
 
@@ -21,8 +20,9 @@ class ThreePropertiesMitigated(Claim):
     id = "flex-dpo-three-properties"
     paper = "arXiv:2406.07327"
     sentence = (
-        "DPO makes rejected responses collapse, pushes their probabilities ever more than those of the chosen, and raises "
-        "responses that it never saw; a weaker pull on the rejected side (flex-dpo) and a likelihood term (dpo-sft) mitigate it."
+        "DPO makes rejected responses collapse, pushes their probabilities ever more than those of the chosen, and "
+        "raises responses that it never saw; a weaker pull on the rejected side (flex-dpo) and a likelihood term "
+        "(dpo-sft) mitigate it."
     )
     methods = ("flex-dpo", "dpo-sft")
     baselines = ("dpo",)
@@ -41,7 +41,7 @@ class ThreePropertiesMitigated(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One pair of similar responses to each prompt; |∂L/∂π(rejected)| : |∂L/∂π(chosen)| = β₋ π(chosen) : β₊ π(rejected)."""
+        """One pair of similar responses a prompt; a push is |∂L/∂π| of the logistic term, β₋ π(chosen) : β₊ π(rejected)."""
         world = self.draw_world(seed)
         pairs = similar_pairs(world)
         unshown = _unshown(world, pairs)

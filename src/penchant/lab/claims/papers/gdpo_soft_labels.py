@@ -8,7 +8,6 @@ from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import Dials, World, build_world, expected_reward, fit, rated_pairs
 from penchant.objectives import build
 
-
 __all__ = ["MoreRewardThanHardLabels"]
 
 
@@ -18,8 +17,8 @@ class MoreRewardThanHardLabels(Claim):
     id = "gdpo-soft-labels"
     paper = "arXiv:2409.06691"
     sentence = (
-        "Where ratings are noisy and their labels modestly confident, geometric averaging reaches a higher true reward than "
-        "the same loss with hard labels, and gains more than where labels are confident."
+        "Where ratings are noisy and their labels modestly confident, geometric averaging reaches a higher true reward "
+        "than the same loss with hard labels, and gains more than where labels are confident."
     )
     methods = ("gdpo", "gipo", "gropo")
     baselines = ("dpo", "ipo", "ropo")

@@ -8,7 +8,6 @@ from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import Dials, Policy, Rows, fit, log_probabilities, rated_pairs
 from penchant.objectives import build
 
-
 __all__ = ["UnsurePairsFadeOut"]
 
 
@@ -18,8 +17,8 @@ class UnsurePairsFadeOut(Claim):
     id = "gdpo-unsure-pairs"
     paper = "arXiv:2409.06691"
     sentence = (
-        "Geometric averaging lets pairs with labels near one half fade out: their log-ratios are pulled apart less, as a share "
-        "of those of confident pairs, than by the same loss with hard labels."
+        "Geometric averaging lets pairs with labels near one half fade out: their log-ratios are pulled apart less, as "
+        "a share of those of confident pairs, than by the same loss with hard labels."
     )
     methods = ("gdpo", "gipo", "gropo")
     baselines = ("dpo", "ipo", "ropo")

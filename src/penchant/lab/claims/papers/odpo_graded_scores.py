@@ -8,7 +8,6 @@ from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import Dials, expected_reward, fit, rated_pairs
 from penchant.objectives import build
 
-
 __all__ = ["MoreFromGradedScores"]
 
 
@@ -18,7 +17,8 @@ class MoreFromGradedScores(Claim):
     id = "odpo-graded-scores"
     paper = "arXiv:2402.10571"
     sentence = (
-        "Where pairs are few and scores say how much better the chosen response is, ODPO reaches a higher true reward than DPO."
+        "Where pairs are few and scores say how much better the chosen response is, ODPO reaches a higher true reward "
+        "than DPO."
     )
     methods = ("odpo",)
     baselines = ("dpo",)

@@ -8,7 +8,6 @@ from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import Dials, expected_reward, fit, log_probabilities, sample_pairs
 from penchant.objectives import build
 
-
 __all__ = ["ShorterAtNoLessReward"]
 
 

@@ -8,7 +8,6 @@ from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import Dials, expected_reward, fit, sample_pairs
 from penchant.objectives import build
 
-
 __all__ = ["ForgivesFlippedLabels"]
 
 
@@ -24,8 +23,8 @@ class ForgivesFlippedLabels(Claim):
     quantity = "expected true reward, in its standard deviations"
     contrasts = (Contrast("ropo", "dpo", smallest=0.2),)
     remark = (
-        "ROPO follows the majority of the labels of a pair, as DPO does with a smaller β: with 0.1 instead of 0.3 it comes "
-        "almost as far."
+        "ROPO follows the majority of the labels of a pair, as DPO does with a smaller β: with 0.1 instead of 0.3 it "
+        "comes almost as far."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:

@@ -9,7 +9,6 @@ from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import Dials, expected_reward, fit, log_probabilities, sample_pairs
 from penchant.objectives import build
 
-
 __all__ = ["StaysWithWhatWasSeen"]
 
 
@@ -19,8 +18,9 @@ class StaysWithWhatWasSeen(Claim):
     id = "rpo-regularized-partial-coverage"
     paper = "arXiv:2405.16436"
     sentence = (
-        "Where half of the responses never occur in the data, the reference hardly gives them, and they are worse than their "
-        "features promise, DPO moves to them and its likelihood-regularised form stays away, with more true reward."
+        "Where half of the responses never occur in the data, the reference hardly gives them, and they are worse than "
+        "their features promise, DPO moves to them and its likelihood-regularised form stays away, with more true "
+        "reward."
     )
     methods = ("rpo-regularized",)
     baselines = ("dpo",)
@@ -36,7 +36,7 @@ class StaysWithWhatWasSeen(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """The reference gives unseen responses e⁻⁴ of their share; truly they are worse by three standard deviations."""
+        """The reference gives unseen responses e⁻⁴ of their share; truly they are worse by three."""
         world = self.draw_world(seed)
         hidden = world.behaviour == 0
         promised = replace(world, reference=(world.reference - 4.0 * hidden).log_softmax(-1))

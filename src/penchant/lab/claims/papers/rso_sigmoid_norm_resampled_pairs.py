@@ -17,8 +17,8 @@ class BetterPairsBetterPolicy(Claim):
     id = "rso-sigmoid-norm-resampled-pairs"
     paper = "arXiv:2309.06657"
     sentence = (
-        "On pairs resampled from nearly the optimal policy, RSO's losses reach a higher true reward than DPO on pairs of the "
-        "reference, with the same candidates and the same reward model."
+        "On pairs resampled from nearly the optimal policy, RSO's losses reach a higher true reward than DPO on pairs "
+        "of the reference, with the same candidates and the same reward model."
     )
     methods = ("rso-sigmoid-norm", "rso-hinge-norm")
     baselines = ("dpo",)

@@ -17,28 +17,29 @@ class BetterPairsWithSharedFeatures(Claim):
     id = "rso-sigmoid-norm-shared-features"
     paper = "arXiv:2309.06657"
     sentence = (
-        "In a log-linear world too, RSO on resampled pairs reaches a higher true reward than DPO on pairs of the reference."
+        "In a log-linear world too, RSO on resampled pairs reaches a higher true reward than DPO on pairs of the "
+        "reference."
     )
     methods = ("rso-sigmoid-norm",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=16, score_noise=0.5, features=16)
     quantity = "expected true reward, in its standard deviations"
-    contrasts = (Contrast("rso-sigmoid-norm", "dpo", smallest=0.1),)
+    contrasts = (Contrast("rso-sigmoid-norm", "dpo", smallest=0.2),)
     remark = (
-        "Where responses share parameters, a pair of a good and a bad response teaches more than one of two good ones, and "
-        "says more surely which way the reward points; the resampled pairs are of the second kind."
+        "Likely: where responses share parameters, a pair of a good and a bad response teaches more than one of two "
+        "good ones, and says more surely which way the reward points; the resampled pairs are of the second kind."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """As in rso-sigmoid-norm-resampled-pairs; twice as many resampled pairs beside it."""
         world = self.draw_world(seed)
-        weak, near = resampled_pairs(world, seed), resampled_pairs(world, seed, beta=0.5)
-        arms = {
-            "rso-sigmoid-norm": (build("rso-sigmoid-norm", gamma=0.1), near),
-            "rso-sigmoid-norm, twice the pairs": (
-                build("rso-sigmoid-norm", gamma=0.1),
-                resampled_pairs(world, seed, beta=0.5, repeats=8),
-            ),
-            "dpo": (build("dpo", beta=0.1), weak),
+        pairs = {
+            "rso-sigmoid-norm": resampled_pairs(world, seed, beta=0.5),
+            "rso-sigmoid-norm, twice the pairs": resampled_pairs(world, seed, beta=0.5, repeats=8),
+            "dpo": resampled_pairs(world, seed),
         }
-        return {arm: expected_reward(world, fit(world, each, pairs, steps=80)) for arm, (each, pairs) in arms.items()}
+        objectives = {"rso-sigmoid-norm": build("rso-sigmoid-norm", gamma=0.1), "dpo": build("dpo", beta=0.1)}
+        return {
+            arm: expected_reward(world, fit(world, objectives[arm.split(",")[0]], each, steps=80))
+            for arm, each in pairs.items()
+        }

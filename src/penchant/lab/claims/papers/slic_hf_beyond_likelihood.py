@@ -8,7 +8,6 @@ from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import Dials, expected_reward, fit, sample_pairs
 from penchant.objectives import build
 
-
 __all__ = ["BetterThanMoreLikelihood"]
 
 
@@ -18,8 +17,8 @@ class BetterThanMoreLikelihood(Claim):
     id = "slic-hf-beyond-likelihood"
     paper = "arXiv:2305.10425"
     sentence = (
-        "SLiC-HF, which has no reference in its loss, reaches a higher true reward than further supervised learning on the "
-        "chosen responses."
+        "SLiC-HF, which has no reference in its loss, reaches a higher true reward than further supervised learning on "
+        "the chosen responses."
     )
     methods = ("slic-hf",)
     baselines = ("nll", "dpo")
@@ -30,7 +29,10 @@ class BetterThanMoreLikelihood(Claim):
         Contrast("slic-hf", "reference", smallest=0.4),
     )
 
-    remark = "With the margin of 1 nat that is usual for long responses the hinge soon rests, and little is gained over likelihood."
+    remark = (
+        "With the margin of 1 nat that is usual for long responses the hinge soon rests, and little is gained over "
+        "likelihood."
+    )
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """A margin of 3 nats, since responses are single choices here; the paper's of 1 beside it."""
