@@ -30,7 +30,6 @@ class KeepTheChosenLikely(Claim):
         Contrast("dpop", 0.0, smallest=0.1),
         Contrast("cal-dpo", 0.0, smallest=0.1),
     )
-
     remark = (
         "DPOP pays with pairs that it does not separate: after as many steps one in ten still has the wrong implied "
         "order, and none with Cal-DPO (on the tuning seeds)."

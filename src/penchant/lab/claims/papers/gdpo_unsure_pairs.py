@@ -17,8 +17,8 @@ class UnsurePairsFadeOut(Claim):
     id = "gdpo-unsure-pairs"
     paper = "arXiv:2409.06691"
     sentence = (
-        "Geometric averaging lets pairs with labels near one half fade out: their log-ratios are pulled apart less, as "
-        "a share of those of confident pairs, than by the same loss with hard labels."
+        "Geometric averaging lets pairs with labels near one half fade out: in as many steps their log-ratios are "
+        "pulled apart less, as a share of those of confident pairs, than by the same loss with hard labels."
     )
     methods = ("gdpo", "gipo", "gropo")
     baselines = ("dpo", "ipo", "ropo")
@@ -45,6 +45,6 @@ class UnsurePairsFadeOut(Claim):
 
         arms = {}
         for name in ("dpo", "gdpo", "ipo", "gipo", "ropo", "gropo"):
-            hyper = {"average_log_prob": False} if "ip" in name else {}
+            hyper = {"average_log_prob": False} if name in ("ipo", "gipo") else {}
             arms[name] = share(fit(world, build(name, beta=0.1, **hyper), pairs, steps=60))
         return arms

@@ -31,8 +31,8 @@ class StaysWithWhatWasSeen(Claim):
         Contrast("rpo-regularized, reward", "dpo, reward", smallest=0.2),
     )
     remark = (
-        "Where the features promise rightly, DPO's boldness pays: the arms 'promise kept' give the reward of the same "
-        "policies there."
+        "A larger β helps DPO too, less. Where the features promise rightly, DPO's boldness pays: the arms 'promise "
+        "kept' give the reward of the same policies there."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:

@@ -28,7 +28,6 @@ class BetterThanMoreLikelihood(Claim):
         Contrast("slic-hf", "nll", smallest=0.2),
         Contrast("slic-hf", "reference", smallest=0.4),
     )
-
     remark = (
         "With the margin of 1 nat that is usual for long responses the hinge soon rests, and little is gained over "
         "likelihood."
