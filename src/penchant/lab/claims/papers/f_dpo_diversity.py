@@ -32,8 +32,8 @@ class MoreDiverseAtEqualReward(Claim):
     )
     remark = (
         "From a uniform reference the policy of the reverse KL has the largest entropy of all with its reward, so that "
-        "no divergence can win; from an uneven one the differences are small. What f-DPO does is to cover more "
-        "(f-dpo-mass-covering)."
+        "no divergence can win; from an uneven one, as here, the differences are small. What f-DPO does is to cover "
+        "more (f-dpo-mass-covering)."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:

@@ -27,7 +27,10 @@ class ShorterAtNoLessReward(Claim):
         Contrast("dpo, length", "r-dpo, length", smallest=0.5),
         Contrast("r-dpo, reward", "dpo, reward", smallest=0.03),
     )
-    remark = "R-DPO is told the bias here, α = 0.2 a token; with half of it the policy is shorter by half as much."
+    remark = (
+        "Shorter it is for certain; ten seeds leave open whether the reward is higher as well. R-DPO is told the bias, "
+        "α = 0.2 a token; with half of it the policy is shorter by half as much."
+    )
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """The same labels for all, β = 0.3."""
