@@ -27,7 +27,8 @@ class BetterPairsWithSharedFeatures(Claim):
     contrasts = (Contrast("rso-sigmoid-norm", "dpo", smallest=0.2),)
     remark = (
         "Likely: where responses share parameters, a pair of a good and a bad response teaches more than one of two "
-        "good ones, and says more surely which way the reward points; the resampled pairs are of the second kind."
+        "good ones, and says more surely which way the reward points; the resampled pairs are of the second kind. "
+        "Twice as many of them help."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
