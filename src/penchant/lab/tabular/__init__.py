@@ -7,6 +7,7 @@ from penchant.lab.tabular.exact import (
     exploitability,
     nash_policy,
     optimal_policy,
+    policy_of_reward,
     ranking_accuracy,
     regularised_value,
     suboptimality,
@@ -22,7 +23,10 @@ from penchant.lab.tabular.feedback import (
     sample_pairs,
 )
 from penchant.lab.tabular.fitting import Scoring, fit
+from penchant.lab.tabular.picked import best_two, likelihood_change, similar_pairs
 from penchant.lab.tabular.policies import Policy, initial_policy, log_probabilities
+from penchant.lab.tabular.ratings import rated_pairs
+from penchant.lab.tabular.resampled import resampled_pairs
 from penchant.lab.tabular.rounds import PAIRINGS, Rounds, Samples, run_rounds
 from penchant.lab.tabular.world import World, build_world
 
@@ -37,23 +41,29 @@ __all__ = [
     "Scoring",
     "World",
     "all_pairs",
+    "best_two",
     "build_world",
     "divergence",
     "expected_reward",
     "exploitability",
     "fit",
     "initial_policy",
+    "likelihood_change",
     "log_probabilities",
     "nash_policy",
     "optimal_policy",
     "pair_examples",
+    "policy_of_reward",
     "ranking_accuracy",
+    "rated_pairs",
     "regularised_value",
+    "resampled_pairs",
     "run_rounds",
     "sample_demonstrations",
     "sample_judgements",
     "sample_lists",
     "sample_pairs",
+    "similar_pairs",
     "suboptimality",
     "win_rate",
 ]
