@@ -21,20 +21,30 @@ def list_methods(
         typer.Option(help="List only this family, for example pairwise."),
     ] = None,
 ) -> None:
-    """List all methods with family, paper, and their name."""
+    """List all methods by family, with paper and full name."""
     if context.invoked_subcommand is not None:
         return
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     from penchant.objectives import by_family, get, names, wrapper_names
     from penchant.objectives.description import summary
 
-    table = Table("id", "name", "family", "paper", "what it is")
-    for name in by_family(family) if family else names() + wrapper_names():
-        cls = get(name)
-        table.add_row(name, cls.__name__, cls.family, cls.paper, summary(cls))
-    Console().print(table, markup=False)
+    chosen = [get(name) for name in (by_family(family) if family else names() + wrapper_names())]
+    longest = max(len(cls.id) for cls in chosen)
+    console = Console()
+    for each in dict.fromkeys(cls.family for cls in chosen):
+        table = Table(title=each, title_justify="left", title_style="bold", show_header=False, box=box.SIMPLE)
+        table.add_column("id", no_wrap=True, min_width=longest)
+        table.add_column("what it is", ratio=1)
+        for cls in chosen:
+            if cls.family == each:
+                table.add_row(cls.id, f"{summary(cls).removesuffix('.')}  {cls.paper}")
+        console.print(table, markup=False)
+    console.print(
+        f"{len(chosen)} methods; `penchant methods show ID` tells all about one.", markup=False, highlight=False
+    )
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from penchant.evaluation.metrics import Reduce, Tally, batch_metrics
+from penchant.evaluation.metrics import Reduce, Tally, batch_metrics, compared
 from penchant.forest.batching import plan_batches
 from penchant.likelihood.anchors import Anchor
 from penchant.likelihood.scorer import Scorer
@@ -90,6 +90,5 @@ def _keep(result: HeldOut, objective: Objective, views: dict[str, Scored]) -> No
         rewards = objective.rewards(scored)
         if rewards is not None:
             result.rewards.setdefault(name, []).extend(rewards.tolist())
-    if "chosen" in views and "rejected" in views:
-        gap = views["chosen"].mean_logp - views["rejected"].mean_logp
-        result.logp_margin.extend(gap.tolist())
+    if (pair := compared(views)) is not None:
+        result.logp_margin.extend((pair[0].mean_logp - pair[1].mean_logp).tolist())

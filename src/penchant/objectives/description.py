@@ -77,6 +77,8 @@ def _data_needed(cls: type[Objective]) -> list[str]:
     else:
         lines.append(f"- reference model: {'yes' if wanted.needs.reference else 'no'}")
     lines += [f"- statistic per token: `{name}`" for name in sorted(wanted.needs.stats)]
+    lines += ["- hidden states of the model, read by a head that is trained with it"] * wanted.needs.hidden
+    lines += ["- gradient norm of each response: one backward pass more for each"] * wanted.needs.gradient_norms
     return lines
 
 
@@ -105,7 +107,7 @@ def describe(cls: type[Objective]) -> str:
     if remarks:
         lines += [remarks, ""]
     paper = f"Paper: {paper_link(cls)}. " if cls.paper else ""
-    lines += [f"{paper}Family: {cls.family}.", ""]
+    lines += [f"{paper}Family: {cls.family}. In Python: `objectives.{cls.__name__}`.", ""]
     if "Reference" in sections:
         lines += [" ".join(sections["Reference"].split()), ""]
     lines += ["## Hyper-parameters", ""]

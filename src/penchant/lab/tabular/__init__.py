@@ -7,6 +7,7 @@ from penchant.lab.tabular.exact import (
     exploitability,
     nash_policy,
     optimal_policy,
+    policy_of_reward,
     ranking_accuracy,
     regularised_value,
     suboptimality,
@@ -24,6 +25,8 @@ from penchant.lab.tabular.feedback import (
 from penchant.lab.tabular.fitting import Scoring, fit
 from penchant.lab.tabular.picked import best_two, likelihood_change, similar_pairs
 from penchant.lab.tabular.policies import Policy, initial_policy, log_probabilities
+from penchant.lab.tabular.ratings import rated_pairs
+from penchant.lab.tabular.resampled import resampled_pairs
 from penchant.lab.tabular.rounds import PAIRINGS, Rounds, Samples, run_rounds
 from penchant.lab.tabular.world import World, build_world
 
@@ -50,8 +53,11 @@ __all__ = [
     "nash_policy",
     "optimal_policy",
     "pair_examples",
+    "policy_of_reward",
     "ranking_accuracy",
+    "rated_pairs",
     "regularised_value",
+    "resampled_pairs",
     "run_rounds",
     "sample_demonstrations",
     "sample_judgements",

@@ -14,6 +14,7 @@ __all__ = [
     "exploitability",
     "nash_policy",
     "optimal_policy",
+    "policy_of_reward",
     "ranking_accuracy",
     "regularised_value",
     "suboptimality",
@@ -37,6 +38,34 @@ def optimal_policy(world: World, beta: float) -> Tensor:
         Rafailov et al. (2023), Direct Preference Optimization, eq. 4.
     """
     return (world.reference + world.reward / beta).log_softmax(-1)
+
+
+def policy_of_reward(world: World, reward: float) -> Tensor:
+    """The policy nearest to the reference, by the reverse KL, among those of a given expected reward.
+
+    It is π*(y|x) ∝ π_ref(y|x) exp(r(x, y) / β) with the β, the same for all prompts, that gives this reward.
+
+    Args:
+        world: with reward and reference.
+        reward: between that of the reference and the largest possible.
+
+    Returns:
+        [X, K] log-probabilities.
+
+    Example:
+        >>> from penchant.lab.tabular import Dials, build_world
+        >>> world = build_world(Dials(), seed=0)
+        >>> round(expected_reward(world, policy_of_reward(world, 0.7)), 6)
+        0.7
+    """
+    low, high = 1e-3, 1e3
+    for _ in range(60):
+        middle = (low * high) ** 0.5
+        if expected_reward(world, optimal_policy(world, middle)) > reward:
+            low = middle
+        else:
+            high = middle
+    return optimal_policy(world, low)
 
 
 def expected_reward(world: World, policy: Policy | Tensor) -> float:

@@ -1,0 +1,42 @@
+"""Divergences at equal reward: what is left of the least likely response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from penchant.lab.claims import Claim, Contrast
+from penchant.lab.tabular import Dials, all_pairs, expected_reward, fit, log_probabilities, policy_of_reward
+from penchant.objectives import build
+
+__all__ = ["CoversMoreAtEqualReward"]
+
+
+class CoversMoreAtEqualReward(Claim):
+    """How far the response falls that a policy gives up most, at equal reward."""
+
+    id = "f-dpo-mass-covering"
+    paper = "arXiv:2309.16240"
+    sentence = (
+        "At equal true reward, f-DPO with the Jensen–Shannon divergence or the forward KL gives up no response as much "
+        "as the reverse KL does: the lowest log-ratio to the reference is higher."
+    )
+    methods = ("f-dpo",)
+    baselines = ("dpo",)
+    world = Dials(prompts=4, responses=8, concentration=0.0)
+    quantity = "lowest log-ratio of a prompt's responses, mean over the prompts, nats"
+    contrasts = (
+        Contrast("js", "reverse KL at the reward of js", smallest=1.0),
+        Contrast("forward KL", "reverse KL at the reward of forward KL", smallest=1.0),
+    )
+
+    def measure(self, seed: int) -> Mapping[str, float]:
+        """All pairs with their true probabilities, so that only the divergence matters."""
+        world = self.draw_world(seed)
+        pairs = all_pairs(world)
+        arms = {}
+        for name, kind, beta in (("js", "js", 0.5), ("forward KL", "forward_kl", 0.3)):
+            trained = log_probabilities(fit(world, build("f-dpo", beta=beta, divergence=kind), pairs, steps=200))
+            same = policy_of_reward(world, expected_reward(world, trained))
+            for arm, policy in ((name, trained), (f"reverse KL at the reward of {name}", same)):
+                arms[arm] = float((policy - world.reference).min(-1).values.mean())
+        return arms
