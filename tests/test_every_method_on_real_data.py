@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 import penchant
-from penchant.objectives import build, by_family, get
+from penchant.forest.views import view_fields
+from penchant.objectives import Requirements, build, by_family, get
 from small_runs import losses
 
 # Other tests define objectives of their own.
@@ -22,10 +23,10 @@ PROMPT, RESPONSE = 40, 60
 PAIRS, STEPS = 4, 20
 
 
-def extras(number: int, pair: dict[str, str]) -> dict[str, Any]:
-    """What a method may want to know about a pair beyond its texts: one column for each view or field of this name."""
+def extras(number: int, pair: dict[str, str], wanted: Requirements) -> dict[str, Any]:
+    """What a method wants to know about a pair beyond its texts: the columns of which its views and fields are made."""
     sure = number / PAIRS
-    return {
+    columns = {
         "probability": 0.7 + 0.2 * sure,
         "margin": 1.0 + sure,
         "chosen_score": 7.0 + sure,
@@ -33,13 +34,16 @@ def extras(number: int, pair: dict[str, str]) -> dict[str, Any]:
         "chosen_sources": [0.8, 0.9, 0.6 + 0.2 * sure],
         "rejected_sources": [0.3, 0.4, 0.5 - 0.2 * sure],
         "rationale": f"The first answer is the kinder one to '{pair['prompt']}'",
-        "chosen_degraded": [pair["chosen"][:30], pair["chosen"][:15]],
-        "rejected_degraded": [pair["rejected"][:30], pair["rejected"][:15]],
+        "chosen_degraded": [pair["chosen"][:length] for length in (40, 30, 20, 10)],
+        "rejected_degraded": [pair["rejected"][:length] for length in (40, 30, 20, 10)],
         "rejected_prompt": f"{pair['prompt']} And why?",
         "matching_prompt": f"Politely: {pair['prompt']}",
         "altered_prompt": pair["prompt"][::-1],
         "extended_prompt": f"{pair['prompt']} Be brief.",
     }
+    asked = {*wanted.fields, *(column for view in wanted.views for column in view_fields(view))}
+    asked |= {"rejected_prompt"} if "rejected_joint" in wanted.views else set()
+    return {name: value for name, value in columns.items() if name in asked}
 
 
 def as_ranking(pair: dict[str, str]) -> dict[str, Any]:
@@ -73,9 +77,9 @@ def test_the_loss_is_finite_and_falls(
 ) -> None:
     # Drawing sixty reports would take longer than training.
     monkeypatch.setattr("penchant.evaluation.report.write_report", lambda run: run / "report.html")
-    views = build(name).requirements.views
+    wanted = build(name).requirements
     rows = [
-        as_ranking(pair) if "responses" in views else {**pair, **extras(number, pair)}
+        as_ranking(pair) if "responses" in wanted.views else {**pair, **extras(number, pair, wanted)}
         for number, pair in enumerate(real_pairs)
     ]
     result = penchant.train(

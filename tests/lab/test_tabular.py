@@ -33,6 +33,7 @@ from penchant.lab.tabular import (
     suboptimality,
     win_rate,
 )
+from penchant.lab.tabular.fitting import gradient_norms
 from penchant.objectives import Objective, build, get, names
 
 SMALL = Dials(prompts=3, responses=4)
@@ -300,3 +301,14 @@ def test_an_unknown_statistic_is_refused() -> None:
     Curious.loss.__annotations__["chosen"] = "Scored"
     with pytest.raises(ConfigurationError, match="no statistic 'colour'"):
         fit(build_world(SMALL, 0), Curious(), sample_pairs(build_world(SMALL, 0), 0), steps=1)
+
+
+@pytest.mark.parametrize("features", [0, 3])
+def test_gradient_norms_are_those_of_the_parameters(features: int) -> None:
+    world = build_world(Dials(prompts=2, responses=3, features=features), 0)
+    policy = initial_policy(world)
+    torch.nn.init.normal_(policy.theta)
+    table = policy()
+    for place, found in enumerate(gradient_norms(world, table).flatten()):
+        (gradient,) = torch.autograd.grad(table.flatten()[place], policy.theta, retain_graph=True)
+        torch.testing.assert_close(found, gradient.norm())

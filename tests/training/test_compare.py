@@ -76,7 +76,10 @@ def test_three_objectives_two_seeds_one_reference(compare: Compare, drawing: Non
     ]
     every = counts[0][1]
     assert counts[0] == (0, every) and every > 12
-    assert counts[1:] == [(every, 0)] * 5
+    assert counts[1:4] == [(every, 0)] * 3
+    # A loss without reference asks for none in training; the divergence of the held-out responses is told all the same.
+    held_out = counts[4][0]
+    assert counts[4:] == [(held_out, 0)] * 2 and 0 < held_out < every
     for each in results["objectives"]:
         for key in ("rewards/accuracy", "logps/accuracy", "logps/margin", "kl", "samples/length", "seconds"):
             figure = each["figures"][key]

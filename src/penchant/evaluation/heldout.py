@@ -15,7 +15,7 @@ from penchant.likelihood.scorer import Scorer
 from penchant.objectives.base import Needs, Objective
 from penchant.objectives.scored import Scored
 
-__all__ = ["HeldOut", "measure"]
+__all__ = ["HeldOut", "measure", "measured_needs"]
 
 
 @dataclass
@@ -63,8 +63,7 @@ def measure(
     plan = plan_batches(sizes, tokens_per_batch=tokens_per_batch or scorer.measured_at_once, shuffle=False)
     tally, result = Tally(), HeldOut()
     device = next(scorer.core.parameters()).device
-    # Where a reference is at hand the divergence from it is told, even of an objective that does without.
-    needs = objective.requirements.needs | Needs(reference=anchor.kind != "none")
+    needs = measured_needs(objective, anchor.kind)
     was_training = objective.training
     objective.eval()  # what it remembers of the training data must not change here
     # Every process computes as many batches as the others: sums and sharded models wait for all of them.
@@ -83,6 +82,18 @@ def measure(
     result.metrics = tally.means(reduce)
     result.metrics.pop("example_loss", None)
     return result
+
+
+def measured_needs(objective: Objective, anchor: str) -> Needs:
+    """What is computed to measure an objective: what it asks for, and the reference wherever there is one.
+
+    So the divergence from the reference is told even of an objective that does without.
+
+    Args:
+        objective: what is measured.
+        anchor: the anchor's kind.
+    """
+    return objective.requirements.needs | Needs(reference=anchor != "none")
 
 
 def _keep(result: HeldOut, objective: Objective, views: dict[str, Scored]) -> None:

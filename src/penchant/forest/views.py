@@ -17,7 +17,7 @@ from penchant.errors import ConfigurationError, DataError, nearest
 from penchant.feedback.rationale import rationale_prompt
 from penchant.feedback.records import Comparison, Demonstration, Record, Text
 
-__all__ = ["how_to_make", "is_whole", "register_view", "supplied_texts", "view_names", "view_texts"]
+__all__ = ["how_to_make", "is_whole", "register_view", "supplied_texts", "view_fields", "view_names", "view_texts"]
 
 View = Callable[[Record], "list[tuple[Text, Text]] | None"]
 
@@ -64,6 +64,16 @@ def register_view(
 def view_names() -> list[str]:
     """Names of all registered views, sorted."""
     return sorted(_VIEWS)
+
+
+def view_fields(name: str) -> tuple[str, ...]:
+    """Which of a comparison's further fields the view ``name`` is made of.
+
+    Example:
+        >>> view_fields("rationale"), view_fields("chosen")
+        (('rationale',), ())
+    """
+    return _FIELDS.get(name, ())
 
 
 def is_whole(name: str) -> bool:
@@ -113,7 +123,7 @@ def supplied_texts(name: str, record: Record) -> list[tuple[Text, Text]] | None:
 
 
 def _missing(name: str, record: Record) -> DataError:
-    absent = [field for field in _FIELDS.get(name, ()) if record.fields.get(field) is None]
+    absent = [field for field in view_fields(name) if record.fields.get(field) is None]
     if isinstance(record, Comparison) and absent:
         return DataError(
             f"The view {name!r} is made of the field {absent[0]!r}, which this record does not have.",

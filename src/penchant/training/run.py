@@ -13,7 +13,7 @@ from typing import Any
 from transformers import TrainingArguments, set_seed
 
 from penchant.diagnostics.alarms import Alarms
-from penchant.evaluation.heldout import HeldOut
+from penchant.evaluation.heldout import HeldOut, measured_needs
 from penchant.evaluation.samples import sample_prompts
 from penchant.likelihood.anchors import Anchor
 from penchant.likelihood.cache import fingerprint
@@ -162,9 +162,16 @@ class _Session:
         cache = Path(self.recipe.cache) if self.recipe.cache else None
         anchor = scorer.anchor(kind, cache, self.recipe.precision)
         if kind == "cached":
-            every = [*prepared.examples.examples, *prepared.heldout_examples.examples]
-            asked = [(name, view) for each in every for name, view in each.views.items()]
-            responses = [response for name, view in asked if needs.reference_of(name) for response in view]
+            measured = measured_needs(prepared.objective, kind)
+            parts = ((prepared.examples, needs), (prepared.heldout_examples, measured))
+            asked = [
+                view
+                for data, wanted in parts
+                for each in data.examples
+                for name, view in each.views.items()
+                if wanted.reference_of(name)
+            ]
+            responses = [response for view in asked for response in view]
             with self.reporter.bar("Reference log-probabilities", len(responses)):
                 anchor.prepare(responses, lambda done, total: self.reporter.advance(done, total))
         return anchor

@@ -93,6 +93,8 @@ class Examples:
             column.double() for each in lists.values() for rows in each for column in (rows.prompt, rows.response)
         ]
         columns += [each.double() for each in fields.values()]
+        if not columns:
+            return kept
         distinct, place = torch.stack([each.double() for each in columns], dim=1).unique(dim=0, return_inverse=True)
         if len(distinct) == len(self):
             return kept

@@ -15,7 +15,7 @@ from penchant.lab.tabular.policies import Policy, initial_policy, log_probabilit
 from penchant.lab.tabular.world import World
 from penchant.objectives import Objective, Scored, build
 
-__all__ = ["Scoring", "fit"]
+__all__ = ["Scoring", "fit", "gradient_norms"]
 
 
 class _View(NamedTuple):
@@ -26,6 +26,26 @@ class _View(NamedTuple):
     shares: Tensor
     mask: Tensor
     reference: Tensor
+
+
+def gradient_norms(world: World, policy: Tensor) -> Tensor:
+    """The norm of each log-probability's gradient in the policy's parameters, in closed form.
+
+    |∇ log π(y|x)| = |φ(x, y) − Σ_k π(k|x) φ(x, k)|,   φ one-hot for a table of logits
+
+    Args:
+        world: its features decide the kind of policy.
+        policy: [X, K] log-probabilities.
+
+    Returns:
+        [X, K], without gradient.
+    """
+    chance = policy.detach().exp()
+    features = world.features
+    if not features.shape[-1]:
+        features = torch.eye(policy.shape[1], dtype=policy.dtype).expand(len(policy), -1, -1)
+    mean = (chance.unsqueeze(-1) * features).sum(1, keepdim=True)
+    return (features - mean).norm(dim=-1)
 
 
 class Scoring:
@@ -51,7 +71,7 @@ class Scoring:
                 where="tabular world",
                 fix=f"Add it: examples.with_view({missing[0]!r}, rows), or examples.with_fields({missing[0]}=numbers).",
             )
-        self.needs = wanted.needs
+        self.world, self.needs = world, wanted.needs
         self.reference = reference.detach()
         self.fields = {name: examples.fields[name] for name in wanted.fields if name in examples.fields}
         self.several = wanted.several
@@ -79,7 +99,22 @@ class Scoring:
         tokens = policy.flatten()[view.place].unsqueeze(-1) * view.shares
         reference = view.reference if self.needs.reference else None
         stats = self._statistics(policy, view.rows, view.shares) if self.needs.stats else {}
-        return Scored(tokens, reference, view.mask, stats, view.rows.group)
+        fields = {}
+        if self.needs.gradient_norms:
+            fields["gradient_norm"] = gradient_norms(self.world, policy).flatten()[view.place]
+        hidden = self._states(view) if self.needs.hidden else None
+        return Scored(tokens, reference, view.mask, stats, view.rows.group, fields, hidden=hidden)
+
+    @property
+    def hidden_size(self) -> int:
+        """How many numbers stand for a token's hidden state: the response's features, and which token it is."""
+        return self.world.features.shape[-1] + self.world.shares.shape[-1]
+
+    def _states(self, view: _View) -> Tensor:
+        rows, tokens = view.mask.shape
+        features = self.world.features[view.rows.prompt, view.rows.response]
+        which = torch.eye(tokens, dtype=view.shares.dtype).expand(rows, -1, -1)
+        return torch.cat([features.unsqueeze(1).expand(-1, tokens, -1), which], dim=-1)
 
     def _statistics(self, policy: Tensor, rows: Rows, shares: Tensor) -> dict[str, Tensor]:
         """The statistics of the whole response, spread over its tokens as its log-probability is."""
@@ -137,6 +172,8 @@ def fit(
     if not method.coupled:
         examples = examples.merged(method.requirements.views + method.requirements.fields)
     scoring = Scoring(world, method, examples, log_probabilities(world.reference if reference is None else reference))
+    if scoring.needs.hidden:
+        method.double().bind(scoring.hidden_size)
     weight = examples.weight / examples.weight.sum()
     parameters = [*learner.parameters(), *method.parameters()]
     chosen = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}[optimizer]
