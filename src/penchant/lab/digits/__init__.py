@@ -1,6 +1,7 @@
 """The digits of scikit-learn: real images small enough to learn on a CPU, with rewards that can be computed."""
 
 from penchant.lab.digits.alignment import SMALL, align, base_model
+from penchant.lab.digits.digits_world import DigitsWorld
 from penchant.lab.digits.judging import DigitJudge, frechet_distance
 from penchant.lab.digits.world import STEPS, DigitsOutcome, DigitsPlan, run_digits
 
@@ -10,6 +11,7 @@ __all__ = [
     "DigitJudge",
     "DigitsOutcome",
     "DigitsPlan",
+    "DigitsWorld",
     "align",
     "base_model",
     "frechet_distance",

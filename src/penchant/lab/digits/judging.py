@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from penchant.errors import ConfigurationError
 
-__all__ = ["REWARDS", "DigitJudge", "frechet_distance", "load_digits", "pixels"]
+__all__ = ["REWARDS", "DigitJudge", "frechet_distance", "load_digits"]
 
 REWARDS = ("ink", "classifier")
 
@@ -26,11 +25,6 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
         raise ConfigurationError("The digits need scikit-learn.", fix="pip install 'penchant[diffusion]'") from error
     found = load()
     return (found.images * (255 / 16)).round().astype(np.uint8), found.target
-
-
-def pixels(pictures: Sequence[Any]) -> np.ndarray:
-    """Images of Pillow as [N, 64] numbers from 0 to 1."""
-    return np.stack([np.asarray(each.convert("L"), np.float64).ravel() / 255 for each in pictures])
 
 
 class DigitJudge:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from penchant.lab.digits.judging import REWARDS, DigitJudge, frechet_distance, load_digits, pixels
+from penchant.lab.digits.judging import REWARDS, DigitJudge, frechet_distance, load_digits
+from penchant.lab.pictures import compare_in_classes, draw_classes, pixels, tiny_denoiser
 from penchant.lab.results import add_results, claim_folder
 from penchant.lab.statistics import Interval, mean_interval, paired_difference, win_rate
 
@@ -135,39 +135,9 @@ def run_digits(
     return outcomes
 
 
-def tiny_denoiser(width: int, seed: int) -> Any:
-    """A class-conditional UNet of 8 x 8 pixels with random weights, as a pipeline of diffusers."""
-    from diffusers import DDPMScheduler, UNet2DModel
-
-    from penchant.likelihood.pipelines import build_pipeline
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = UNet2DModel(
-            sample_size=8,
-            in_channels=1,
-            out_channels=1,
-            layers_per_block=1,
-            block_out_channels=(width, 2 * width),
-            down_block_types=("DownBlock2D", "AttnDownBlock2D"),
-            up_block_types=("AttnUpBlock2D", "UpBlock2D"),
-            norm_num_groups=8,
-            num_class_embeds=10,
-        )
-    return build_pipeline(network, DDPMScheduler(num_train_timesteps=1000, beta_schedule="squaredcos_cap_v2"))
-
-
 def draw(pipeline: Any, each: int, plan: DigitsPlan, seed: int) -> tuple[list[Any], list[int]]:
     """``each`` digits of every class, as images of Pillow, and the classes asked for."""
-    from penchant.generation.images import sample_images
-    from penchant.likelihood.denoising import Denoiser
-    from penchant.likelihood.pipelines import PipelineCodec, denoiser_of
-
-    asked = [digit for digit in range(10) for _ in range(each)]
-    _name, network = denoiser_of(pipeline)
-    codec, prompts = PipelineCodec(pipeline), [str(digit) for digit in asked]
-    steps = plan.sampler_steps
-    return sample_images(Denoiser(network), pipeline.scheduler, codec, prompts, steps=steps, seed=seed), asked
+    return draw_classes(pipeline, 10, each, steps=plan.sampler_steps, seed=seed)
 
 
 def compare(rewards: np.ndarray, asked: Sequence[int], pairs: int, seed: int) -> list[dict[str, Any]]:
@@ -179,18 +149,12 @@ def compare(rewards: np.ndarray, asked: Sequence[int], pairs: int, seed: int) ->
         pairs: how many to draw of each class.
         seed: of the drawing.
     """
-    rng = np.random.default_rng(seed)
     rows: list[dict[str, Any]] = []
-    for digit in range(10):
-        members = np.flatnonzero(np.asarray(asked) == digit)
-        for _ in range(pairs):
-            first, second = rng.choice(members, 2, replace=False)
-            if rewards[first] == rewards[second]:
-                continue
-            better, worse = (first, second) if rewards[first] > rewards[second] else (second, first)
-            row = {"prompt": str(digit), "chosen_image": f"drawn/{better}.png", "rejected_image": f"drawn/{worse}.png"}
-            scores = {"chosen_score": float(rewards[better]), "rejected_score": float(rewards[worse])}
-            rows.append({**row, **scores, "split": "test" if len(rows) % 10 == 9 else "train"})
+    for better, worse in compare_in_classes(rewards, asked, pairs, seed):
+        pictures = {"chosen_image": f"drawn/{better}.png", "rejected_image": f"drawn/{worse}.png"}
+        scores = {"chosen_score": float(rewards[better]), "rejected_score": float(rewards[worse])}
+        split = "test" if len(rows) % 10 == 9 else "train"
+        rows.append({"prompt": str(asked[better]), **pictures, **scores, "split": split})
     return rows
 
 

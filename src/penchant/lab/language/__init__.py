@@ -1,6 +1,9 @@
 """A tiny language world: generated product reviews with a known reward."""
 
+from penchant.lab.language.annotators import Annotator
+from penchant.lab.language.attributes import ATTRIBUTES
 from penchant.lab.language.grammar import Grammar, join_words, split_words
+from penchant.lab.language.language_world import LanguageWorld
 from penchant.lab.language.model import tiny_model
 from penchant.lab.language.reviews import (
     Prompt,
@@ -27,7 +30,10 @@ from penchant.lab.language.world import (
 )
 
 __all__ = [
+    "ATTRIBUTES",
+    "Annotator",
     "Grammar",
+    "LanguageWorld",
     "Prompt",
     "RewardDistribution",
     "build_tokenizer",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from penchant.lab.language.reviews import vocabulary
@@ -14,11 +15,15 @@ __all__ = ["build_tokenizer"]
 _SPECIAL = {"pad_token": "<pad>", "bos_token": "<bos>", "eos_token": "<eos>", "unk_token": "<unk>"}
 
 
-def build_tokenizer() -> PreTrainedTokenizerFast:
+def build_tokenizer(further: Iterable[str] = (), *, reviews: bool = True) -> PreTrainedTokenizerFast:
     """A tokenizer with one token per word and mark of the language, and ``<pad> <bos> <eos> <unk>``.
 
     Text is put in lower case; a text is encoded with ``<bos>`` in front (none with ``add_special_tokens=False``) and
     decoded as readable text, so encoding and decoding a review gives it back. No file and no network is used.
+
+    Args:
+        further: words beside those of the language; they come last.
+        reviews: False for a tokenizer that knows the further words alone.
 
     Returns:
         A ``transformers.PreTrainedTokenizerFast``; ``save_pretrained`` and ``from_pretrained`` keep all of it.
@@ -32,7 +37,7 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    words = [*_SPECIAL.values(), *vocabulary()]
+    words = list(dict.fromkeys([*_SPECIAL.values(), *(vocabulary() if reviews else ()), *further]))
     tokenizer = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()])

@@ -62,8 +62,11 @@ def careless_demonstrations(
     return records
 
 
-def build_tokenizer() -> PreTrainedTokenizerFast:
+def build_tokenizer(further: str = "") -> PreTrainedTokenizerFast:
     """A tokenizer with one token per digit and sign, and ``<pad> <bos> <eos> <unk>``; built in memory.
+
+    Args:
+        further: characters that are tokens too.
 
     Example:
         >>> build_tokenizer()("12+7=", add_special_tokens=False)["input_ids"]
@@ -72,7 +75,7 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    tokens = [*_SPECIAL.values(), *"0123456789+="]
+    tokens = [*_SPECIAL.values(), *dict.fromkeys("0123456789+=" + further)]
     tokenizer = Tokenizer(models.WordLevel({token: place for place, token in enumerate(tokens)}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
     tokenizer.decoder = decoders.Fuse()

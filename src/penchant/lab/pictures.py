@@ -1,0 +1,168 @@
+"""What the worlds of pictures share: a tiny denoiser, pictures drawn with it, and comparisons between them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from penchant.lab.pretrained import PretrainedWorld, train_and_keep
+from penchant.lab.statistics import Interval, mean_interval
+
+__all__ = ["PictureWorld", "compare_in_classes", "draw_classes", "pixels", "tiny_denoiser"]
+
+
+def tiny_denoiser(width: int, seed: int, *, size: int = 8, classes: int = 10) -> Any:
+    """A class-conditional UNet with random weights, as a pipeline of diffusers.
+
+    Args:
+        width: channels of its first block, a multiple of 8.
+        seed: of the weights; the random state of torch is left as it was found.
+        size: pixels of a side, an even number.
+        classes: their number.
+    """
+    from diffusers import DDPMScheduler, UNet2DModel
+
+    from penchant.likelihood.pipelines import build_pipeline
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = UNet2DModel(
+            sample_size=size,
+            in_channels=1,
+            out_channels=1,
+            layers_per_block=1,
+            block_out_channels=(width, 2 * width),
+            down_block_types=("DownBlock2D", "AttnDownBlock2D"),
+            up_block_types=("AttnUpBlock2D", "UpBlock2D"),
+            norm_num_groups=8,
+            num_class_embeds=classes,
+        )
+    return build_pipeline(network, DDPMScheduler(num_train_timesteps=1000, beta_schedule="squaredcos_cap_v2"))
+
+
+def draw_classes(pipeline: Any, classes: int, each: int, *, steps: int, seed: int) -> tuple[list[Any], list[int]]:
+    """``each`` pictures of every class, as images of Pillow, and the classes asked for; the same noise for one seed."""
+    from penchant.generation.images import sample_images
+    from penchant.likelihood.denoising import Denoiser
+    from penchant.likelihood.pipelines import PipelineCodec, denoiser_of
+
+    asked = [number for number in range(classes) for _ in range(each)]
+    _name, network = denoiser_of(pipeline)
+    codec, prompts = PipelineCodec(pipeline), [str(number) for number in asked]
+    return sample_images(Denoiser(network), pipeline.scheduler, codec, prompts, steps=steps, seed=seed), asked
+
+
+def pixels(pictures: Sequence[Any]) -> np.ndarray:
+    """Images of Pillow as [N, height · width] numbers from 0 to 1."""
+    return np.stack([np.asarray(each.convert("L"), np.float64).ravel() / 255 for each in pictures])
+
+
+def compare_in_classes(rewards: np.ndarray, asked: Sequence[int], pairs: int, seed: int) -> list[tuple[int, int]]:
+    """Pairs of pictures of one class, as places: the one with the higher reward first; ties are left out.
+
+    Args:
+        rewards: [N] of the pictures.
+        asked: their classes.
+        pairs: how many to draw of each class, ties included.
+        seed: of the drawing.
+    """
+    rng = np.random.default_rng(seed)
+    found: list[tuple[int, int]] = []
+    for number in sorted(set(asked)):
+        members = np.flatnonzero(np.asarray(asked) == number)
+        for _ in range(pairs):
+            first, second = (int(place) for place in rng.choice(members, 2, replace=False))
+            if rewards[first] != rewards[second]:
+                found.append((first, second) if rewards[first] > rewards[second] else (second, first))
+    return found
+
+
+class PictureWorld(PretrainedWorld):
+    """A world of small grey pictures of some classes, with rewards that are computed from the pixels."""
+
+    #: Number of classes; a prompt is the number of one as text.
+    classes: ClassVar[int]
+    #: Pixels of a side.
+    side: ClassVar[int]
+    #: Steps of the sampler.
+    steps: ClassVar[int] = 25
+
+    @abstractmethod
+    def pictures(self, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Pictures as the world has them: [N, side, side] whole numbers from 0 to 255, and their classes [N]."""
+
+    @abstractmethod
+    def reward(self, pictures: np.ndarray, classes: Sequence[int]) -> np.ndarray:
+        """The truth: how good each picture is, [N], of [N, side, side] numbers from 0 to 1."""
+
+    def demonstrations(self, count: int, seed: int = 0) -> list[dict[str, Any]]:
+        """Records ``{"prompt", "image"}``, as the base model learns from them."""
+        images, classes = self.pictures(count, seed)
+        return [
+            {"prompt": str(number), "image": image.tolist()}
+            for image, number in zip(images, classes.tolist(), strict=True)
+        ]
+
+    def train_base(self, folder: Path) -> None:
+        """See `PretrainedWorld.train_base`."""
+        told = self.pretraining
+        model = tiny_denoiser(told.width, told.seed, size=self.side, classes=self.classes)
+        data = self.demonstrations(told.examples, told.seed)
+        train_and_keep(folder, told, model=model, data=data, schedule="cosine")
+
+    def policy(self) -> Any:
+        """See `PretrainedWorld.policy`: a pipeline of diffusers."""
+        from penchant.likelihood.pipelines import load_pipeline
+
+        return load_pipeline(self.base_model())
+
+    def draw(self, policy: Any, each: int, seed: int = 0) -> tuple[np.ndarray, list[int]]:
+        """``each`` pictures of every class: [N, side, side] numbers from 0 to 1, and the classes asked for.
+
+        Args:
+            policy: a pipeline.
+            each: pictures of each class.
+            seed: of the noise; the i-th picture starts from the same noise whatever the policy.
+        """
+        made, asked = draw_classes(policy, self.classes, each, steps=self.steps, seed=seed)
+        return pixels(made).reshape(-1, self.side, self.side), asked
+
+    def pairs(self, each: int, seed: int = 0, *, policy: Any = None) -> list[dict[str, Any]]:
+        """Comparisons between pictures of one class: the one with the higher reward is chosen, always.
+
+        Args:
+            each: number of comparisons of each class (fewer where two pictures have the same reward).
+            seed: the same seed gives the same records.
+            policy: whose pictures are compared, a pipeline; the world's own where None.
+
+        Returns:
+            Records ``{"prompt", "chosen_image", "rejected_image", "chosen_score", "rejected_score"}``.
+        """
+        drawn: tuple[np.ndarray, Sequence[int]]
+        if policy is None:
+            images, numbers = self.pictures(self.classes * max(each, 2), seed)
+            drawn = images / 255, numbers.tolist()
+        else:
+            drawn = self.draw(policy, max(each, 2), seed)
+        shown, asked = drawn
+        rewards = self.reward(shown, asked)
+        as_bytes = (shown * 255).round().astype(np.uint8)
+        return [
+            {
+                "prompt": str(asked[better]),
+                "chosen_image": as_bytes[better].tolist(),
+                "rejected_image": as_bytes[worse].tolist(),
+                "chosen_score": float(rewards[better]),
+                "rejected_score": float(rewards[worse]),
+            }
+            for better, worse in compare_in_classes(rewards, asked, each, seed)
+        ]
+
+    def mean_reward(self, policy: Any, each: int = 40, seed: int = 1_000_000) -> Interval:
+        """The true reward of a policy's pictures, ``each`` of every class, with its 95 % interval."""
+        return mean_interval(self.reward(*self.draw(policy, each, seed)).tolist())
