@@ -22,6 +22,7 @@ from penchant.lab.tabular.feedback import (
     sample_pairs,
 )
 from penchant.lab.tabular.fitting import Scoring, fit
+from penchant.lab.tabular.lists import best_against_worst
 from penchant.lab.tabular.policies import Policy, initial_policy, log_probabilities
 from penchant.lab.tabular.rounds import PAIRINGS, Rounds, Samples, run_rounds
 from penchant.lab.tabular.world import World, build_world
@@ -37,6 +38,7 @@ __all__ = [
     "Scoring",
     "World",
     "all_pairs",
+    "best_against_worst",
     "build_world",
     "divergence",
     "expected_reward",
