@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     )
     from penchant.evaluation.scoring import score
     from penchant.training.api import train
+    from penchant.training.compare import compare
 
 __all__ = [
     "__version__",
+    "compare",
     "curation",
     "diagnostics",
     "errors",
@@ -56,7 +58,11 @@ __all__ = [
 # The one place where the version stands; the build backend reads it from here.
 __version__ = "0.1.0"
 
-_FUNCTIONS = {"score": "penchant.evaluation.scoring", "train": "penchant.training.api"}
+_FUNCTIONS = {
+    "compare": "penchant.training.compare",
+    "score": "penchant.evaluation.scoring",
+    "train": "penchant.training.api",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -138,3 +138,13 @@ def test_real_feedback_with_a_real_tokenizer(shared: Path) -> None:
     assert result.exit_code == 0 and "274 of kind comparison" in result.output
     with pytest.raises(ModelError, match="--chat-template plain"):
         run("show", *arguments)
+
+
+def test_show_prints_both_prompts_of_a_joint_comparison(tmp_path: Path, model: str) -> None:
+    row = {"prompt": "hello", "chosen": " you", "rejected_prompt": "how", "rejected": " fine"}
+    path = tmp_path / "joint.jsonl"
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    output = run("show", str(path), "--model", model).output.replace("│", "")
+    for part in ("P ⟦<s>⟧hello", "R chosen", "P ⟦<s>⟧how", "R rejected"):
+        assert part in output
+    assert output.index("hello") < output.index("chosen") < output.index("how") < output.index("rejected")

@@ -16,7 +16,7 @@ from penchant.feedback import Renderer, read
 from penchant.forest.encoding import Encoder, Example
 from penchant.likelihood.anchors import build_anchor
 from penchant.likelihood.causal import CausalScorer
-from penchant.objectives import DPO
+from penchant.objectives import DOVE, DPO, MAPL
 from small_runs import pairs, word_tokenizer
 
 NUMBERS = st.lists(st.floats(-100, 100), min_size=1, max_size=12)
@@ -94,6 +94,41 @@ def test_held_out_numbers_are_the_plain_ones(tokens_per_batch: int) -> None:
     assert result.logp_margin == pytest.approx([float(gap) for gap in gaps], abs=1e-4)
     assert result.metrics["logps/accuracy"] == pytest.approx(sum(gap > 0 for gap in gaps) / 6)
     assert result.rewards["chosen"] == pytest.approx(rewards["chosen"].tolist(), abs=1e-4)
+
+
+def test_records_without_an_optional_view_name_the_same_quantities() -> None:
+    objective = MAPL()
+    wanted = objective.requirements
+    encoder = Encoder(Renderer(word_tokenizer()), wanted.views, optional=wanted.optional)
+    scorer, base = CausalScorer(tiny_model("llama")), CausalScorer(tiny_model("llama", seed=1))
+    tables: list[int] = []
+    for more in ({}, {"extended_prompt": "which old hat"}):
+        data = encoder.encode(read([{**row, **more} for row in pairs(2)]).records).examples
+
+        def count(table: torch.Tensor) -> torch.Tensor:
+            tables.append(len(table))
+            return table
+
+        found = measure(scorer, build_anchor("initial", base), objective, data, reduce=count).metrics
+        assert ("logps/chosen_extended" in found) is bool(more) and "logps/chosen_matching" not in found
+    scorer.close()
+    assert tables[0] == tables[1]
+
+
+def test_pairs_whose_prompts_are_scored_too_have_margins_and_accuracies() -> None:
+    rows = [{**row, "rejected_prompt": "which hat"} for row in pairs(4)]
+    objective = DOVE(beta=0.3)
+    data = Encoder(Renderer(word_tokenizer()), objective.requirements.views).encode(read(rows).records)
+    scorer, anchor = (
+        CausalScorer(tiny_model("llama")),
+        build_anchor("initial", CausalScorer(tiny_model("llama", seed=1))),
+    )
+    result = measure(scorer, anchor, objective, data.examples)
+    scorer.close()
+    better, worse = (torch.tensor(result.rewards[f"{side}_joint"]) for side in ("chosen", "rejected"))
+    assert result.metrics["rewards/margin"] == pytest.approx(float((better - worse).mean()), abs=1e-5)
+    assert result.metrics["rewards/accuracy"] == float((better > worse).float().mean())
+    assert len(result.logp_margin) == 4
 
 
 def test_processes_share_the_measuring_even_where_there_are_more_than_batches() -> None:

@@ -258,3 +258,16 @@ def test_published_length_bias_of_harmlessness_pairs(shared: Path) -> None:
     feedback = read(shared / "data" / "hh_harmless.jsonl.gz")
     check = found(feedback, "better response is longer", renderer=None)
     assert 42 <= float(check.value.split()[0]) <= 46
+
+
+def test_joint_comparisons_are_known_by_both_prompts() -> None:
+    row = {"prompt": "Hi", "chosen": "Hello!", "rejected_prompt": "Bye", "rejected": "Hello!"}
+    other = {**row, "rejected_prompt": "Thanks"}
+    swapped = {**row, "prompt": "Bye", "rejected_prompt": "Hi"}
+    assert found([row, other], "exact duplicates").verdict == "ok"
+    assert found([row, row], "exact duplicates").value.startswith("1 ")
+    assert found([row, other], "responses").verdict == "ok"
+    assert found([row, other], "contradictions").verdict == "ok"
+    assert found([row, swapped], "contradictions").value.startswith("1 ")
+    opinions = [{**row, "annotator": "ann"}, {**row, "annotator": "ben"}, {**swapped, "annotator": "cem"}]
+    assert found(opinions, "annotator agreement").value.startswith("33.3 ")

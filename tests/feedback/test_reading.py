@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 
 from penchant.errors import ConfigurationError, DataError
-from penchant.feedback import Comparison, Demonstration, Feedback, Judgement, Prompt, Ranking, read
+from penchant.feedback import (
+    Comparison,
+    Demonstration,
+    Feedback,
+    JointComparison,
+    Judgement,
+    Prompt,
+    Ranking,
+    Source,
+    read,
+)
 
 PAIRS = [{"prompt": f"Question {n}?", "chosen": f"Yes, {n}.", "rejected": "No."} for n in range(3)]
 ASKED = [{"role": "user", "content": "Hi"}]
@@ -383,3 +393,57 @@ def test_slices_are_feedback() -> None:
 def test_real_collections(shared: Path, name: str, kind: str, mapping: dict[str, str], count: int) -> None:
     feedback = read(shared / "data" / f"{name}.jsonl.gz", mapping=mapping)
     assert (feedback.kind, len(feedback), feedback.bad) == (kind, count, [])
+
+
+JOINT = {"prompt": "Hi", "chosen": "Hello!", "rejected_prompt": "Bye", "rejected": "What?"}
+
+
+def test_joint_comparisons_have_a_prompt_for_each_side() -> None:
+    feedback = read([JOINT, {**JOINT, "margin": 2}])
+    assert feedback.kind == "joint comparison"
+    pair = feedback[1]
+    assert isinstance(pair, JointComparison) and isinstance(pair, Comparison)
+    assert (pair.answered, pair.responses, pair.fields) == (("Hi", "Bye"), ("Hello!", "What?"), {"margin": 2.0})
+    named = {"chosen_prompt" if name == "prompt" else name: value for name, value in JOINT.items()}
+    other = {**JOINT, "rejected_prompt": "No"}
+    assert read([named]).fingerprint == read([JOINT]).fingerprint != read([other]).fingerprint
+    (chat,) = read([{**JOINT, "chosen": [*ASKED, HELLO], "rejected_prompt": ASKED, "rejected": [NO]}])
+    assert isinstance(chat, JointComparison)
+    assert (chat.answered, chat.responses) == ((ASKED, ASKED), ([HELLO], [NO]))
+
+
+def test_one_response_may_be_better_to_one_prompt_than_to_another_but_not_to_itself() -> None:
+    (pair,) = read([{**JOINT, "rejected": "Hello!"}])
+    assert pair.responses == ("Hello!", "Hello!")
+    with pytest.raises(DataError, match="'chosen' and 'rejected' are identical"):
+        read([{**JOINT, "rejected": "Hello!", "rejected_prompt": "Hi"}])
+
+
+def test_among_joint_comparisons_one_prompt_is_two_equal_ones() -> None:
+    for plain in (
+        {"prompt": "Hi", "chosen": "Hello!", "rejected": "No."},
+        {"chosen_prompt": "Hi", "chosen": "Hello!", "rejected": "No.", "rejected_prompt": None},
+    ):
+        feedback = read([JOINT, JOINT, plain])
+        pair = feedback[2]
+        assert isinstance(pair, JointComparison) and pair.answered == ("Hi", "Hi") and pair.fields == {}
+    assert read([plain], kind="joint comparison")[0] == pair.__class__(**{**vars(pair), "source": Source("memory", 1)})
+    with pytest.raises(DataError, match="looks like a joint comparison"):
+        read([JOINT, PAIRS[0], PAIRS[1]])
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"prompt": None}, "'prompt' is nothing"),
+        ({"rejected_prompt": 3}, "'rejected_prompt' is a number"),
+        ({"rejected": " "}, "'rejected' is empty"),
+        ({"rejected": None}, "'rejected' is nothing"),
+        ({"rejected": [ASKED[0], HELLO]}, "'rejected' does not continue 'prompt'"),
+    ],
+)
+def test_what_is_wrong_with_a_joint_comparison_is_named(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        read([{**JOINT, **change}])
+    with pytest.raises(DataError, match="The field 'prompt' is missing"):
+        read([{name: value for name, value in JOINT.items() if name != "prompt"}])

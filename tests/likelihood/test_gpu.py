@@ -9,6 +9,7 @@ from families import FAMILIES
 from forest.trees import random_trees
 from penchant.forest import build_forest
 from penchant.likelihood import CausalScorer
+from penchant.likelihood.gradient_norms import gradient_norms
 
 pytestmark = [
     pytest.mark.gpu,
@@ -45,6 +46,19 @@ def test_compiled_flex_attention_gives_the_numbers_and_gradients_of_the_dense_ma
     assert torch.allclose(results[0], results[1], atol=1e-3)
     for dense, flex in zip(*gradients, strict=True):
         assert torch.allclose(dense, flex, atol=1e-2 * max(1.0, dense.abs().max().item()))
+
+
+@pytest.mark.parametrize("attention", ["dense", "flex"])
+def test_a_graph_can_be_gone_through_more_than_once(attention: str) -> None:
+    scorer = CausalScorer(wide_model("llama"), attention)
+    sequences, groups = random_trees(0)
+    forest = build_forest(sequences, groups).to("cuda")
+    logps = forest.per_response(scorer.score(forest)["logps"]).sum(-1)
+    norms = gradient_norms(logps, scorer.model.parameters())
+    again = gradient_norms(logps, scorer.model.parameters())
+    logps.sum().backward()
+    assert torch.isfinite(norms).all() and torch.allclose(norms, again, rtol=1e-3)
+    scorer.close()
 
 
 def test_flex_is_what_a_gpu_chooses_by_itself() -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from families import FALLBACK, VOCABULARY, tiny_model
 from forest.trees import random_trees
 from likelihood.plain import plain_logps
-from penchant.errors import ConfigurationError
+from penchant.errors import ConfigurationError, ModelError
 from penchant.feedback.records import Source
 from penchant.forest import Batch, Example, TokenSequence, collate
 from penchant.likelihood import CausalScorer, build_anchor, score_batch, sequence_logps
@@ -149,3 +149,65 @@ def test_a_longer_prompt_of_another_example_changes_nothing() -> None:
     shorter = TokenSequence([5, 6, 7, 8, 9], [10, 11, 12])
     with torch.no_grad():
         assert alone[0] == pytest.approx(float(plain_logps(model, shorter).sum()), abs=1e-5)
+
+
+@pytest.mark.parametrize("share", [True, False])
+@pytest.mark.parametrize("name", ["llama", "gemma2", "gpt2", "mamba"])
+def test_hidden_states_are_those_of_plain_evaluation_with_their_gradients(name: str, share: bool) -> None:
+    results = []
+    for plain in (False, True):
+        model = tiny_model(name, seed=1)
+        if plain:
+            states = {view: [plain_states(model, each) for each in own] for view, own in VIEWS.items()}
+            found = {view: padded(each) for view, each in states.items()}
+        else:
+            scorer = CausalScorer(model)
+            needs = Needs(hidden=True)
+            views = score_batch(scorer, collate(EXAMPLES, share=share), build_anchor("none", scorer), needs)
+            assert all(each.hidden.shape[-1] == scorer.hidden_size for each in views.values())
+            found = {view: each.states for view, each in views.items()}
+        # Not the squares: after a last normalisation their sum is constant.
+        torch.stack([each.sin().sum() for each in found.values()]).sum().backward()
+        results.append((found, {key: each.grad for key, each in model.named_parameters() if each.grad is not None}))
+    for view, expected in results[1][0].items():
+        torch.testing.assert_close(results[0][0][view].detach(), expected.detach(), atol=1e-5, rtol=1e-5)
+    for key, expected in results[1][1].items():
+        gap = (results[0][1][key] - expected).abs().max()
+        assert gap <= 2e-5 * max(1e-2, float(expected.abs().max())), key
+
+
+def plain_states(model: torch.nn.Module, sequence: TokenSequence) -> Tensor:
+    """[T, D] what the output head reads before each token of one response."""
+    ids = torch.tensor([[*sequence.prompt, *sequence.response]])
+    kept: list[Tensor] = []
+    hook = model.get_output_embeddings().register_forward_pre_hook(lambda _, given: kept.append(given[0]))
+    model(input_ids=ids, use_cache=False)
+    hook.remove()
+    return kept[0][0, len(sequence.prompt) - 1 : -1]
+
+
+def test_hidden_states_that_nobody_asks_for_are_not_kept() -> None:
+    scorer, *_ = policy_and_base()
+    views = score_batch(scorer, collate(EXAMPLES), build_anchor("none", scorer), Needs())
+    assert all(each.hidden is None and each.fields == {} for each in views.values())
+    scorer.head = None
+    with pytest.raises(ModelError, match="hidden states, and those of LlamaForCausalLM cannot be told from its logits"):
+        score_batch(scorer, collate(EXAMPLES), build_anchor("none", scorer), Needs(hidden=True))
+
+
+@pytest.mark.parametrize("grad", [True, False])
+def test_gradient_norms_are_those_of_each_response_alone(grad: bool) -> None:
+    scorer, _, model, _ = policy_and_base()
+    with torch.set_grad_enabled(grad):
+        views = score_batch(scorer, collate(EXAMPLES), build_anchor("none", scorer), Needs(gradient_norms=True))
+    plain = tiny_model("llama", seed=1)
+    for view, own in VIEWS.items():
+        assert views[view].policy.requires_grad is grad
+        norms = views[view].fields["gradient_norm"]
+        assert not norms.requires_grad
+        for sequence, norm in zip(own, norms, strict=True):
+            plain.zero_grad()
+            plain_logps(plain, sequence).sum().backward()
+            squares = [each.grad.square().sum() for each in plain.parameters() if each.grad is not None]
+            torch.testing.assert_close(norm, torch.stack(squares).sum().sqrt(), rtol=1e-4, atol=1e-4)
+    assert all(each.grad is None for each in model.parameters()), "the norms leave nothing behind"

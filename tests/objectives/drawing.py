@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,6 +15,12 @@ from penchant.objectives import Objective, Scored
 PER_TOKEN = {"old_policy"}
 #: Fields that hold one number for each response of a group.
 PER_RESPONSE = {"scores", "ranks"}
+#: Fields that hold a row of numbers for each example, and how many.
+ROWS = {"chosen_sources": 3, "rejected_sources": 3}
+#: Views that hold several responses of an example, and how many.
+COPIES = {"chosen_degraded": 4, "rejected_degraded": 4}
+#: Numbers of a hidden state.
+HIDDEN = 3
 #: Responses to each prompt, for objectives of lists.
 GROUP = 3
 
@@ -28,12 +35,15 @@ def draw_view(
     lengths = torch.randint(1, tokens + 1, (examples, 1), generator=generator)
     mask = torch.arange(tokens) < lengths
     needs = objective.requirements.needs
+    norms = {"gradient_norm": 1 + torch.rand(examples, generator=generator).to(dtype)} if needs.gradient_norms else {}
     return Scored(
         policy=policy.masked_fill(~mask, float("nan")).to(dtype).requires_grad_(),
         reference=reference.masked_fill(~mask, float("inf")).to(dtype) if needs.reference else None,
         mask=mask,
         stats={name: torch.rand(examples, tokens, generator=generator).to(dtype) for name in needs.stats},
         group=torch.arange(rows).repeat_interleave(each),
+        fields=norms,
+        hidden=_hidden(generator, mask).to(dtype) if needs.hidden else None,
     )
 
 
@@ -48,24 +58,33 @@ def of_ratios(ratios: Sequence[float] | Tensor, group: Sequence[int] | None = No
     return Scored(reference + values, reference, torch.ones_like(values) > 0, group=owner)  # type: ignore[arg-type]
 
 
+def _hidden(generator: torch.Generator, mask: Tensor) -> Tensor:
+    """Hidden states with garbage where the mask is false."""
+    states = torch.randn(*mask.shape, HIDDEN, generator=generator, dtype=torch.float64)
+    return states.masked_fill(~mask.unsqueeze(-1), float("nan"))
+
+
 def random_inputs(
     objective: Objective, seed: int, examples: int = 4, dtype: torch.dtype = torch.float64
 ) -> dict[str, Any]:
     """A value for every view and field that ``objective`` asks for; the same for the same seed."""
     generator = torch.Generator().manual_seed(seed)
     wanted = objective.requirements
+    if wanted.needs.hidden:
+        objective.bind(HIDDEN)
     inputs: dict[str, Any] = {}
     each = GROUP if PER_RESPONSE & set(wanted.fields) else 1
     for name in wanted.views:
         count = 3 if name in wanted.several else 1
-        views = [draw_view(generator, objective, examples, dtype, each=each) for _ in range(count)]
+        members = COPIES.get(name, each)
+        views = [draw_view(generator, objective, examples, dtype, each=members) for _ in range(count)]
         inputs[name] = views if name in wanted.several else views[0]
     for name in wanted.fields:
         if name == "record_index":  # no two examples are the same record
             inputs[name] = torch.arange(examples, dtype=torch.float32)
             continue
         rows = examples * each if name in PER_RESPONSE else examples
-        shape = (rows, 5) if name in PER_TOKEN else (rows,)
+        shape = (rows, 5) if name in PER_TOKEN else (rows, ROWS[name]) if name in ROWS else (rows,)
         # What the data say comes in float32 at least, whatever the models compute in.
         wide = torch.promote_types(dtype, torch.float32)
         inputs[name] = torch.rand(shape, generator=generator, dtype=torch.float64).to(wide)
@@ -82,13 +101,17 @@ def select(inputs: dict[str, Any], rows: list[int]) -> dict[str, Any]:
     """The examples ``rows`` of all inputs, in that order."""
     groups = [view.group for view in views_of(inputs)]
     index = torch.tensor(rows)
-    responses = torch.cat([(groups[0] == row).nonzero().flatten() for row in rows])
+
+    def members(group: Tensor) -> Tensor:
+        return torch.cat([(group == row).nonzero().flatten() for row in rows])
+
+    responses = members(groups[0])
 
     def pick(each: Any, name: str) -> Any:
         if isinstance(each, list):
             return [pick(inner, name) for inner in each]
         if isinstance(each, Scored):
-            return each.select(responses)
+            return each.select(members(each.group))
         return each[responses if name in PER_RESPONSE | PER_TOKEN else index]
 
     return {name: pick(each, name) for name, each in inputs.items()}
@@ -102,12 +125,10 @@ def filled(inputs: dict[str, Any], policy: float, reference: float) -> dict[str,
             return [fill(inner) for inner in each]
         if not isinstance(each, Scored):
             return each
-        return Scored(
+        return replace(
+            each,
             policy=torch.full_like(each.policy, policy).detach().requires_grad_(),
             reference=None if each.reference is None else torch.full_like(each.reference, reference),
-            mask=each.mask,
-            stats=each.stats,
-            group=each.group,
         )
 
     return {name: fill(each) for name, each in inputs.items()}

@@ -314,6 +314,51 @@ BY_HAND = [
         },
         -0.5 * math.log(0.75 * 0.25),
     ),
+    (
+        "logic",
+        {"formula": "M(l) implies M(w)", "beta": 2.0},
+        {"chosen": one_each(math.log(0.5)), "rejected": one_each(math.log(0.8))},
+        math.log1p((0.4 / 0.6) ** 2),
+    ),
+    (
+        "dove",
+        {"beta": 0.5},
+        {
+            "chosen": {**one_each(-1.0, -2.0), "prompt_policy": [[-1.0]], "prompt_reference": [[-4.0]]},
+            "rejected": {**one_each(-3.0, -3.0), "prompt_policy": [[-2.0]], "prompt_reference": [[-1.0]]},
+        },
+        math.log1p(math.exp(-2.5)),
+    ),
+    (
+        "rationale-dpo",
+        {"beta": 0.5, "gamma": 0.5},
+        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0), "rationale": {"policy": [[-1.0, -1.0]]}},
+        math.log1p(math.exp(-0.5)) + math.log1p(math.exp(1.0)),
+    ),
+    (
+        "infifpo",
+        {"beta": 2.0},
+        {
+            "chosen": one_each(-1.0, -2.0),
+            "rejected": one_each(-3.0, -3.0),
+            "chosen_sources": [[-1.25, -4.0]],
+            "rejected_sources": [[-1.0, -3.5]],
+        },
+        math.log1p(math.exp(-1.0)),
+    ),
+    (
+        "mapl",
+        {"beta": 0.5},
+        {
+            "chosen": one_each(-1.0, -2.0),
+            "rejected": one_each(-3.0, -3.0),
+            "chosen_matching": one_each(-1.0, -3.0),
+            "chosen_altered": one_each(-1.0, -1.0),
+            "chosen_extended": one_each(-1.0, -4.0),
+            "rejected_extended": one_each(-1.0, -1.0),
+        },
+        math.log1p(math.exp(-0.5)) + 2 * math.log1p(math.exp(-1.0)),
+    ),
 ]
 
 
@@ -329,9 +374,13 @@ UNUSUAL_AT_ZERO: dict[str, str] = {
     "cpo": "its likelihood counts the tokens of the batch, so a long response's loss is larger",
     "cpo-simpo": "its likelihood counts the tokens of the batch, so a long response's loss is larger",
     "beta-dpo": "pairs that are left out have loss 0",
+    "mapl": "the margin under the extended prompt is to be the larger one, so the original pair is held back",
+    "sparse-token-mask": "a longer response has more masks to pay for",
+    "rationale-dpo": "rationales of different lengths have different log-probabilities",
 }
 # Methods whose gradient is not that of the loss's value, each with the reason; their own tests say what it is.
 DETACHED: dict[str, str] = {
+    "pairwise-normalized-gradient": "each response's part is divided by the norm of its parameter gradient",
     "ddo-rm": "the target is a constant",
     "power-dl": "the label is a constant where it moves before it is used",
     "wpo": "the weight of a pair is a constant to the gradient",
@@ -411,8 +460,9 @@ def test_extreme_log_probabilities_give_finite_losses_and_gradients(
 def test_opposite_extremes_give_finite_losses_and_gradients(objective: Objective) -> None:
     inputs = random_inputs(objective, seed=2)
     for low, high in ((-1e4, 0.0), (0.0, -1e4)):
-        inputs["chosen"] = filled(inputs, low, high)["chosen"]
-        inputs["rejected"] = filled(inputs, high, low)["rejected"]
+        # Fresh views each time: the sums of the old ones are kept.
+        inputs = filled(inputs, low, high)
+        inputs["rejected"] = filled({"view": inputs["rejected"]}, high, low)["view"]
         values = objective(**inputs).values
         assert torch.isfinite(values).all()
         assert all(torch.isfinite(each).all() for each in gradients(values.sum(), inputs))

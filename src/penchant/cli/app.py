@@ -16,7 +16,9 @@ import typer
 import penchant
 from penchant.cli import build, data, lab, methods
 from penchant.cli.claims import claims
+from penchant.cli.compare import compare
 from penchant.cli.diagnose import diagnose
+from penchant.cli.logic import logic
 from penchant.cli.online import online
 from penchant.cli.quickstart import quickstart
 from penchant.cli.receipts import receipts
@@ -32,10 +34,11 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 # Plain help: with rich, `penchant --help` takes twice the time (0.18 s instead of 0.09 s).
 app = typer.Typer(name="penchant", rich_markup_mode=None, pretty_exceptions_enable=False, suggest_commands=True)
-for _command in (quickstart, train, online, score, diagnose, report, receipts, claims):
+for _command in (quickstart, train, online, compare, score, diagnose, report, receipts, claims):
     app.command()(_command)
 data.app.command()(verify)
 data.app.add_typer(build.app, name="build")
+methods.app.command()(logic)
 app.add_typer(data.app, name="data")
 app.add_typer(methods.app, name="methods")
 app.add_typer(lab.app, name="lab")

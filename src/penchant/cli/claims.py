@@ -68,9 +68,9 @@ def _chosen(names: list[str] | None, family: str | None) -> list[type[Claim]]:
 def _list(chosen: list[type[Claim]], console: Any) -> None:
     from rich.table import Table
 
-    table = Table("claim", "family", "paper", "what is claimed")
+    table = Table("claim", "family", "runs in", "paper", "what is claimed")
     for claim in chosen:
-        table.add_row(claim.id, claim.family(), claim.paper, claim.sentence)
+        table.add_row(claim.id, claim.family(), claim.cost, claim.paper, claim.sentence)
     console.print(table, markup=False)
 
 

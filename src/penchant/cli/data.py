@@ -129,7 +129,8 @@ def show(
         "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}",
         style="dim",
     )
-    for record in feedback[start - 1 : start - 1 + number]:
+    shown = feedback[start - 1 : start - 1 + number]
+    for record, names in (part for each in shown for part in _parts(each)):
         prompt, responses = renderer.render(record)
         fitted = truncation.fit(prompt, responses, keep_first=renderer.keep_first(prompt))
         title = Text(f"{record.source}  {record.kind}")
@@ -139,7 +140,7 @@ def show(
             continue
         cut = f", {fitted.prompt_cut} cut" if fitted.prompt_cut else ""
         _print_tokens(f"prompt, {len(fitted.prompt)} tokens{cut}", "P", fitted.prompt, None, renderer, ids)
-        for name, response, lost in zip(_names(record), fitted.responses, fitted.responses_cut, strict=True):
+        for name, response, lost in zip(names, fitted.responses, fitted.responses_cut, strict=True):
             cut = f", {lost} cut (end token lost)" if lost else ""
             _print_tokens(f"{name}, {len(response)} tokens{cut}", "R", response, fitted.prompt[-1], renderer, ids)
 
@@ -154,6 +155,19 @@ def _read(file: str, mapping: dict[str, str], kind: str | None, split: str | Non
     from penchant.feedback import read
 
     return read(file, mapping=mapping, kind=kind, split=split, on_bad=on_bad)  # type: ignore[arg-type]
+
+
+def _parts(record: Record) -> list[tuple[Record, list[str]]]:
+    """What has a prompt of its own, with the names of its responses: the record, or each side of a joint comparison."""
+    from penchant.feedback import Demonstration, JointComparison
+
+    if not isinstance(record, JointComparison):
+        return [(record, _names(record))]
+    sides = zip(record.answered, record.responses, _names(record), strict=True)
+    return [
+        (Demonstration(prompt=prompt, completion=response, source=record.source), [name])
+        for prompt, response, name in sides
+    ]
 
 
 def _names(record: Record) -> list[str]:

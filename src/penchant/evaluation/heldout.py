@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from penchant.evaluation.metrics import Reduce, Tally, batch_metrics
+from penchant.evaluation.metrics import Reduce, Tally, batch_metrics, compared
 from penchant.forest.batching import plan_batches
 from penchant.likelihood.anchors import Anchor
 from penchant.likelihood.scorer import Scorer
-from penchant.objectives.base import Objective
+from penchant.objectives.base import Needs, Objective
 from penchant.objectives.scored import Scored
 
 __all__ = ["HeldOut", "measure"]
@@ -63,7 +63,8 @@ def measure(
     plan = plan_batches(sizes, tokens_per_batch=tokens_per_batch or scorer.measured_at_once, shuffle=False)
     tally, result = Tally(), HeldOut()
     device = next(scorer.core.parameters()).device
-    needs = objective.requirements.needs
+    # Where a reference is at hand the divergence from it is told, even of an objective that does without.
+    needs = objective.requirements.needs | Needs(reference=anchor.kind != "none")
     was_training = objective.training
     objective.eval()  # what it remembers of the training data must not change here
     # Every process computes as many batches as the others: sums and sharded models wait for all of them.
@@ -89,6 +90,5 @@ def _keep(result: HeldOut, objective: Objective, views: dict[str, Scored]) -> No
         rewards = objective.rewards(scored)
         if rewards is not None:
             result.rewards.setdefault(name, []).extend(rewards.tolist())
-    if "chosen" in views and "rejected" in views:
-        gap = views["chosen"].mean_logp - views["rejected"].mean_logp
-        result.logp_margin.extend(gap.tolist())
+    if (pair := compared(views)) is not None:
+        result.logp_margin.extend((pair[0].mean_logp - pair[1].mean_logp).tolist())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import NormalDist, fmean, stdev
 
-__all__ = ["mean_with_interval", "share_with_interval"]
+__all__ = ["mean_with_interval", "mean_with_t_interval", "share_with_interval"]
 
 _Z = NormalDist().inv_cdf(0.975)
 
@@ -27,6 +27,48 @@ def mean_with_interval(values: Sequence[float]) -> tuple[float, float, float]:
     """
     mean = fmean(values)
     error = _Z * stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
+    return mean, mean - error, mean + error
+
+
+# Two-sided 95 % quantiles of Student's t for 1, 2, 3, ... degrees of freedom.
+_T = (
+    *(12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281),
+    *(2.2010, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860),
+)
+
+
+def _t_quantile(freedom: int) -> float:
+    if freedom <= len(_T):
+        return _T[freedom - 1]
+    # Expansion of the quantile around that of the normal distribution; the error is below 1e-4 from here on.
+    terms = (
+        (_Z**3 + _Z) / 4,
+        (5 * _Z**5 + 16 * _Z**3 + 3 * _Z) / 96,
+        (3 * _Z**7 + 19 * _Z**5 + 17 * _Z**3 - 15 * _Z) / 384,
+    )
+    return _Z + sum(term / freedom**power for power, term in enumerate(terms, 1))
+
+
+def mean_with_t_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """The mean of a few independent values, such as one for each seed, with its 95 % t-interval.
+
+    mean ± t s / √n,   t the 0.975 quantile of Student's distribution with n − 1 degrees of freedom
+
+    Args:
+        values: one or more numbers.
+
+    Returns:
+        Mean, low and high, in the unit of the values; equal for a single value, which has no interval.
+
+    Example:
+        >>> [round(each, 2) for each in mean_with_t_interval([1.0, 2.0, 3.0])]
+        [2.0, -0.48, 4.48]
+
+    Reference:
+        Student (1908), The Probable Error of a Mean.
+    """
+    mean = fmean(values)
+    error = _t_quantile(len(values) - 1) * stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
     return mean, mean - error, mean + error
 
 

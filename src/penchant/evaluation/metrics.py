@@ -11,7 +11,7 @@ from penchant.forest.collate import AnyBatch
 from penchant.objectives.base import Losses, Objective
 from penchant.objectives.scored import Scored
 
-__all__ = ["ROUNDING", "Tally", "batch_metrics", "win"]
+__all__ = ["ROUNDING", "Tally", "batch_metrics", "compared", "win"]
 
 # Rewards that differ by less are equal but for rounding: a cached reference was computed in other batches.
 ROUNDING = 1e-4
@@ -81,12 +81,29 @@ def batch_metrics(
         if scored.reference is not None:
             tally.add("kl", 0.5 * scored.token_logratio.detach().square().sum(-1), rows)
         rewards = objective.rewards(scored)
-        if rewards is not None:
-            tally.add(f"rewards/{name}", rewards, rows)
-    if "chosen" in views and "rejected" in views:
-        _pair_metrics(tally, objective, views["chosen"], views["rejected"], counted)
+        tally.add(f"rewards/{name}", *((counted[:0],) if rewards is None else (rewards, rows)))
+    # Processes sum their tables row by row: another one may hold records with an optional view that these lack.
+    for name in objective.requirements.views:
+        if name not in views:
+            for quantity in ("logps", "lengths", "rewards"):
+                tally.add(f"{quantity}/{name}", counted[:0])
+    if (pair := compared(views)) is not None:
+        _pair_metrics(tally, objective, *pair, counted)
     for name, values in losses.statistics.items():
         tally.add(name, values, counted if values.shape == counted.shape else None)
+
+
+def compared(views: Mapping[str, Scored]) -> tuple[Scored, Scored] | None:
+    """The views of the preferred and of the other responses, with or without their prompts; None where there are none.
+
+    Example:
+        >>> compared({}) is None
+        True
+    """
+    for pair in (("chosen", "rejected"), ("chosen_joint", "rejected_joint")):
+        if all(name in views for name in pair):
+            return views[pair[0]], views[pair[1]]
+    return None
 
 
 def _pair_metrics(tally: Tally, objective: Objective, chosen: Scored, rejected: Scored, counted: Tensor) -> None:

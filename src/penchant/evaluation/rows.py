@@ -55,7 +55,7 @@ class ScoredRows:
         """
         every = [response for row in self.rows for response in row["responses"]]
         result = {name: sum(each[name] for each in every) / len(every) for name in every[0]} if every else {}
-        if self.kind == "comparison":
+        if self.kind in ("comparison", "joint comparison"):
             for name, key in (("logp", "mean_logp"), ("reward", "reward")):
                 pairs = [row["responses"] for row in self.rows]
                 if not pairs or key not in pairs[0][0]:

@@ -26,7 +26,7 @@ class Feedback(Sequence[Record]):
 
     Args:
         records: the records.
-        kind: their kind: comparison, judgement, ranking, demonstration or prompt.
+        kind: their kind: comparison, joint comparison, judgement, ranking, demonstration or prompt.
         name: what to call the set: usually the file's name.
         bad: what was wrong with each record that was left out.
 

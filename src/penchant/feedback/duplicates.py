@@ -10,9 +10,9 @@ from itertools import combinations
 from typing import Any
 
 from penchant.feedback.diagnosis import Check, Verdict, share
-from penchant.feedback.records import Comparison, Judgement, Ranking, Record, Text, as_text
+from penchant.feedback.records import Comparison, JointComparison, Judgement, Ranking, Record, Text, as_text
 
-__all__ = ["contradictions", "duplicates", "leaks", "near_duplicates", "said"]
+__all__ = ["contradictions", "duplicates", "exchanges", "leaks", "near_duplicates", "said"]
 
 _PERMUTATIONS, _BANDS = 64, 16
 # Records that share a template fill a band with thousands; a few of them stand for all.
@@ -35,7 +35,23 @@ def said(value: Text) -> Hashable:
 def _whole(record: Record) -> Hashable:
     label = record.label if isinstance(record, Judgement) else None
     values = (record.scores, record.ranks) if isinstance(record, Ranking) else None
-    return said(record.prompt), tuple(map(said, record.responses)), label, values
+    return said(record.prompt), tuple(exchanges(record)), label, values
+
+
+def exchanges(record: Record) -> list[Hashable]:
+    """Each response of a record with the prompt that it answers, as keys.
+
+    Example:
+        >>> exchanges(Comparison(prompt="Hi", chosen="Hello!", rejected="What?"))
+        [('Hi', 'Hello!'), ('Hi', 'What?')]
+    """
+    pairs = zip(record.answered, record.responses, strict=True)
+    return [(said(prompt), said(response)) for prompt, response in pairs]
+
+
+def _texts(record: Record) -> tuple[Text, ...]:
+    """Prompts and responses, each prompt once."""
+    return (*(record.answered if isinstance(record, JointComparison) else (record.prompt,)), *record.responses)
 
 
 def _places(records: Iterable[Record], limit: int = 3) -> str:
@@ -63,7 +79,7 @@ def near_duplicates(records: Sequence[Record], threshold: float = 0.8) -> Check:
     Candidates come from MinHash with banding (Broder, 1997), so time grows with the number of records, not its square;
     each candidate is then compared exactly. The same input gives the same answer in every run.
     """
-    texts = ["\n".join(map(as_text, (record.prompt, *record.responses))) for record in records]
+    texts = ["\n".join(map(as_text, _texts(record))) for record in records]
     shingles = [_shingles(text) for text in texts]
     found: list[tuple[Record, Record]] = []
     buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
@@ -108,6 +124,8 @@ def _opinions(record: Record) -> Iterator[tuple[Hashable, Any]]:
     prompt = said(record.prompt)
     if isinstance(record, Judgement):
         yield (prompt, said(record.completion)), record.label
+    elif isinstance(record, JointComparison):
+        yield _preference("joint", *exchanges(record))
     elif isinstance(record, Comparison):
         yield _preference(prompt, said(record.chosen), said(record.rejected))
     elif isinstance(record, Ranking):

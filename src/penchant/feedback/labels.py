@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Any
 
 from penchant.feedback.diagnosis import Check, Verdict, interval_of_share, share
-from penchant.feedback.duplicates import said
+from penchant.feedback.duplicates import exchanges, said
 from penchant.feedback.records import Comparison, Judgement, Ranking, Record
 
 __all__ = ["agreement", "balance", "length_bias", "responses_check"]
@@ -21,8 +21,10 @@ def responses_check(records: Sequence[Record]) -> Check:
     from penchant.feedback.validation import has_words
 
     empty = [record for record in records if not all(map(has_words, record.responses))]
-    same = [record for record in records if len(record.responses) > 1 and len(set(map(said, record.responses))) == 1]
-    repeated = [record for record in records if 1 < len(set(map(said, record.responses))) < len(record.responses)]
+    # One response to two prompts of a joint comparison is no repetition.
+    several = [(record, len(set(exchanges(record)))) for record in records if len(record.responses) > 1]
+    same = [record for record, distinct in several if distinct == 1]
+    repeated = [record for record, distinct in several if 1 < distinct < len(record.responses)]
     value = f"{len(empty)} empty, {len(same)} identical"
     if empty or same:
         places = ", ".join(str(record.source) for record in (empty + same)[:3])
@@ -63,8 +65,8 @@ def agreement(records: Sequence[Record]) -> list[Check]:
         if isinstance(record, Judgement):
             opinions[said(record.prompt), said(record.completion)][str(annotator)] = record.label
         elif isinstance(record, Comparison):
-            item = said(record.prompt), frozenset((said(record.chosen), said(record.rejected)))
-            opinions[item][str(annotator)] = said(record.chosen)
+            better, worse = exchanges(record)
+            opinions[frozenset((better, worse))][str(annotator)] = better
     several = [by for by in opinions.values() if len(by) > 1]
     pairs = [one == other for by in several for one, other in combinations(by.values(), 2)]
     annotators = {str(record.fields["annotator"]) for record in records if "annotator" in record.fields}

@@ -9,7 +9,17 @@ from penchant.errors import DataError
 from penchant.feedback import validation
 from penchant.feedback.conversations import implicit_prompt, response_to, split_last_answer
 from penchant.feedback.images import read_image
-from penchant.feedback.records import Comparison, Demonstration, Judgement, Prompt, Ranking, Record, Source, Text
+from penchant.feedback.records import (
+    Comparison,
+    Demonstration,
+    JointComparison,
+    Judgement,
+    Prompt,
+    Ranking,
+    Record,
+    Source,
+    Text,
+)
 
 __all__ = ["build", "recognise", "rename"]
 
@@ -49,11 +59,13 @@ def recognise(row: Row) -> str | None:
     Example:
         >>> recognise({"prompt": "p", "responses": ["a", "b"], "scores": [1, 0]})
         'ranking'
+        >>> recognise({"prompt": "p", "chosen": "a", "rejected_prompt": "q", "rejected": "b"})
+        'joint comparison'
         >>> recognise({"question": "p"}) is None
         True
     """
     if any(name in row for name in ("chosen", "rejected", *_PAIR_OF_IMAGES)):
-        return "comparison"
+        return "comparison" if row.get("rejected_prompt") is None else "joint comparison"
     if any(isinstance(row.get(name), list | tuple) for name in _COMPLETIONS):
         return "ranking"
     if any(name in row for name in ("completion", "messages", "image")):
@@ -65,7 +77,7 @@ def build(kind: str, row: Row, source: Source) -> Record:
     """The record that a row stands for.
 
     Args:
-        kind: comparison, judgement, ranking, demonstration or prompt.
+        kind: comparison, joint comparison, judgement, ranking, demonstration or prompt.
         row: column name to value, by our names.
         source: where it stands, for the record and for errors.
 
@@ -99,6 +111,32 @@ def _comparison(row: Row, source: Source) -> Comparison:
     _refuse_equal(chosen, rejected, ("chosen", "rejected"), source)
     fields = validation.extras(row, ("prompt", "chosen", "rejected"), source)
     return Comparison(prompt=prompt, chosen=chosen, rejected=rejected, source=source, fields=fields)
+
+
+def _joint_comparison(row: Row, source: Source) -> JointComparison:
+    if row.get("rejected_prompt") is None:
+        # Among joint comparisons a row with one prompt is the special case of two equal ones.
+        pair = _comparison({**row, "prompt": row["chosen_prompt"]} if "chosen_prompt" in row else row, source)
+        fields = {name: value for name, value in pair.fields.items() if name != "chosen_prompt"}
+        told: dict[str, Any] = {name: getattr(pair, name) for name in ("prompt", "chosen", "rejected", "source")}
+        return JointComparison(**told, rejected_prompt=pair.prompt, fields=fields)
+    asked = next((name for name in ("chosen_prompt", "prompt") if row.get(name) is not None), "prompt")
+    prompts, answers = [], []
+    for column, side in ((asked, "chosen"), ("rejected_prompt", "rejected")):
+        answer = validation.not_empty(validation.text(row, side, source), side, source)
+        prompt, answer = response_to(validation.text(row, column, source), answer, side, source)
+        prompts.append(prompt)
+        answers.append(validation.response(answer, side, source))
+    if prompts[0] == prompts[1]:
+        _refuse_equal(answers[0], answers[1], ("chosen", "rejected"), source)
+    return JointComparison(
+        prompt=prompts[0],
+        chosen=answers[0],
+        rejected_prompt=prompts[1],
+        rejected=answers[1],
+        source=source,
+        fields=validation.extras(row, ("prompt", "chosen_prompt", "chosen", "rejected_prompt", "rejected"), source),
+    )
 
 
 def _refuse_equal(chosen: Any, rejected: Any, names: tuple[str, str], source: Source) -> None:
@@ -253,6 +291,7 @@ def _values(row: Row, given: Iterable[Any], columns: tuple[str, ...], keys: tupl
 
 _BUILDERS: dict[str, Callable[[Row, Source], Record]] = {
     "comparison": _comparison,
+    "joint comparison": _joint_comparison,
     "judgement": _judgement,
     "ranking": _ranking,
     "demonstration": _demonstration,

@@ -35,7 +35,8 @@ def read(
         source: a path (.jsonl, .jsonl.gz, .json, .csv, .parquet, a saved ``datasets`` folder), an id on the hub,
             a ``datasets`` object, or an iterable of dictionaries.
         mapping: our field names to the columns' names, ``{"chosen": "better"}``.
-        kind: comparison, judgement, ranking, demonstration or prompt; recognised from the columns where not given.
+        kind: comparison, joint comparison, judgement, ranking, demonstration or prompt; recognised from the columns
+            where not given.
         split: take only this split: of a data set with splits, or the rows whose column ``split`` has this value.
         on_bad: ``stop`` at the first bad record, or ``skip`` bad ones into ``.bad`` of the result.
 
@@ -205,5 +206,10 @@ def _record(kind: str, row: dict[str, Any] | DataError, source: Source, folder: 
 
 def _contains(own: str, kind: str, row: Mapping[str, Any]) -> bool:
     """Whether a row recognised as another kind still has all that ``kind`` needs."""
-    needs = {"prompt": ("prompt",), "demonstration": ("prompt", "completion"), "judgement": ("completion", "label")}
+    needs = {
+        "prompt": ("prompt",),
+        "demonstration": ("prompt", "completion"),
+        "judgement": ("completion", "label"),
+        "joint comparison": ("chosen", "rejected"),
+    }
     return all(field in row for field in needs.get(kind, ("?",)))

@@ -9,6 +9,7 @@ __all__ = [
     "KINDS",
     "Comparison",
     "Demonstration",
+    "JointComparison",
     "Judgement",
     "Message",
     "Prompt",
@@ -81,6 +82,11 @@ class Record:
         """The record's responses, in the order of its fields; for a comparison the chosen one first."""
         return ()
 
+    @property
+    def answered(self) -> tuple[Text, ...]:
+        """The prompt that each of the responses answers."""
+        return (self.prompt,) * len(self.responses)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(Record):
@@ -104,6 +110,28 @@ class Comparison(Record):
     def responses(self) -> tuple[Text, ...]:
         """Chosen, then rejected."""
         return (self.chosen, self.rejected)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointComparison(Comparison):
+    """Two pairs of prompt and response, of which one was preferred; ``prompt`` is that of the chosen response.
+
+    Args:
+        rejected_prompt: what the rejected response answers.
+
+    Example:
+        >>> JointComparison(prompt="Hi", chosen="Hello!", rejected_prompt="Bye", rejected="What?").answered
+        ('Hi', 'Bye')
+    """
+
+    kind: ClassVar[str] = "joint comparison"
+
+    rejected_prompt: Text
+
+    @property
+    def answered(self) -> tuple[Text, ...]:
+        """The prompt of the chosen response, then that of the rejected one."""
+        return (self.prompt, self.rejected_prompt)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,5 +219,5 @@ class Prompt(Record):
 
 
 KINDS: dict[str, type[Record]] = {
-    record.kind: record for record in (Comparison, Judgement, Ranking, Demonstration, Prompt)
+    record.kind: record for record in (Comparison, JointComparison, Judgement, Ranking, Demonstration, Prompt)
 }

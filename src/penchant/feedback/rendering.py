@@ -150,7 +150,8 @@ class Renderer:
         """
         try:
             prompt = self.prompt_ids(record.prompt)
-            return prompt, [self.response_ids(record.prompt, response) for response in record.responses]
+            pairs = zip(record.answered, record.responses, strict=True)
+            return prompt, [self.response_ids(answered, response) for answered, response in pairs]
         except DataError as error:
             raise DataError(error.what, where=str(record.source), why=error.why, fix=error.fix) from error
 

@@ -210,5 +210,9 @@ _COMPILED: dict[str, Callable[..., Tensor]] = {}
 def _compiled_flex() -> Callable[..., Tensor]:
     """Compiled once a process; batches differ in length, so lengths are compiled as symbols."""
     if "flex" not in _COMPILED:
+        from torch._functorch import config
+
+        # Else the first backward pass reuses what a second one through the same graph needs (gradient norms).
+        config.donated_buffer = False
         _COMPILED["flex"] = torch.compile(_plain_flex(), dynamic=True)
     return _COMPILED["flex"]

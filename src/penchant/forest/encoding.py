@@ -13,7 +13,7 @@ from penchant.feedback.records import Comparison, Record, Source, Text
 from penchant.feedback.rendering import Renderer
 from penchant.feedback.truncation import CutTable, Fitted, Truncation
 from penchant.forest.layout import TokenSequence
-from penchant.forest.views import is_whole, view_texts
+from penchant.forest.views import how_to_make, is_whole, supplied_texts, view_texts
 
 __all__ = ["RECORD_INDEX", "EncodedData", "Encoder", "Example", "RecordEncoder"]
 
@@ -106,12 +106,7 @@ class RecordEncoder(ABC):
         """One record as an example, or None where it takes no part (then it is counted in ``cut``)."""
 
     def _texts(self, name: str, record: Record) -> list[tuple[Text, Text]] | None:
-        try:
-            return view_texts(name, record)
-        except DataError:
-            if name in self.optional:
-                return None
-            raise
+        return supplied_texts(name, record) if name in self.optional else view_texts(name, record)
 
     def _numbers(self, record: Record) -> tuple[dict[str, Field], float]:
         """The record's fields that are asked for, and its weight."""
@@ -130,7 +125,8 @@ class RecordEncoder(ABC):
             raise DataError(
                 f"The objective needs the field {name!r}, which this record does not have (further fields: {have}).",
                 where=str(record.source),
-                fix=f"Add a number {name!r} to every record, or map a column to it with --map {name}=COLUMN.",
+                fix=how_to_make(name)
+                or f"Add a number {name!r} to every record, or map a column to it with --map {name}=COLUMN.",
             )
         if isinstance(value, list | tuple):
             if "responses" not in self.views:
@@ -274,5 +270,6 @@ def _key(prompt: Text) -> Any:
 
 def _identical(sequences: dict[str, list[TokenSequence]]) -> bool:
     """Whether a comparison compares a sequence of tokens with itself."""
-    compared = [each for name in ("chosen", "rejected", "responses") for each in sequences.get(name, ())]
+    names = ("chosen", "rejected", "chosen_joint", "rejected_joint", "responses")
+    compared = [each for name in names for each in sequences.get(name, ())]
     return len(compared) > 1 and all(each == compared[0] for each in compared)

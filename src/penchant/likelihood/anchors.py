@@ -49,6 +49,10 @@ class Anchor:
             fix="Choose anchor=initial (a frozen copy) or anchor=cached (log-probabilities kept on disk).",
         )
 
+    def facts(self) -> dict[str, int]:
+        """What a summary says of it."""
+        return {}
+
     def close(self) -> None:
         """Release what the anchor holds."""
 
@@ -123,6 +127,7 @@ class CachedAnchor(Anchor):
     def __init__(self, scorer: CausalScorer, folder: Path, precision: str | None = None, tokens: int = 8192) -> None:
         self.scorer = scorer
         self.tokens = tokens
+        self.found = self.computed = 0
         self.lowered = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision or "")
         self.initial = InitialAnchor(scorer) if hasattr(scorer.model, "disable_adapter") else None
         model = fingerprint(scorer.core)
@@ -132,6 +137,7 @@ class CachedAnchor(Anchor):
         """Compute what the cache lacks; recheck a few of the values that it has."""
         distinct = list({ReferenceCache.key(sequence): sequence for sequence in responses}.values())
         missing = [sequence for sequence, known in zip(distinct, self.cache.has(distinct), strict=True) if not known]
+        self.found, self.computed = len(distinct) - len(missing), len(missing)
         absent = {ReferenceCache.key(sequence) for sequence in missing}
         self._recheck([sequence for sequence in distinct if ReferenceCache.key(sequence) not in absent][:4])
         done = 0
@@ -203,6 +209,10 @@ class CachedAnchor(Anchor):
                 )
             flat[target_of[row][mask[row]]] = value
         return flat.to(forest.token_ids.device), None
+
+    def facts(self) -> dict[str, int]:
+        """How many of the run's distinct responses the cache held already, and how many had to be computed."""
+        return {"reference_found": self.found, "reference_computed": self.computed}
 
     def close(self) -> None:
         """Close the file."""

@@ -35,6 +35,7 @@ class ScoreRequest:
     stats: tuple[str, ...] = ()
     reference: ReferenceRows | None = None
     rows_only: bool = False
+    hidden: bool = False
 
 
 def core_model(model: Any) -> Any:
@@ -166,6 +167,7 @@ class CausalScorer:
         stats: Iterable[str] = (),
         reference: ReferenceRows | None = None,
         module: nn.Module | None = None,
+        hidden: bool = False,
     ) -> dict[str, Tensor]:
         """Statistics of the forest's K distinct response tokens.
 
@@ -174,11 +176,28 @@ class CausalScorer:
             stats: which further statistics (see `penchant.likelihood.head`).
             reference: the reference's rows, for the vocabulary KL.
             module: the wrapped model (DDP, FSDP) to call through; the model itself where absent.
+            hidden: give ``hidden`` too, [K, D] what the output head reads to predict each token.
 
         Returns:
             ``logps`` and each statistic, [K] float32, in the order of ``forest.targets``.
+
+        Raises:
+            ModelError: hidden states are asked for, and the model's output head cannot be told apart.
         """
-        return (module or self.model)(score=ScoreRequest(forest, tuple(stats), reference))
+        if hidden and self.head is None:
+            raise ModelError(
+                f"The objective reads hidden states, and those of {type(self.core).__name__} cannot be told from its "
+                "logits.",
+                fix="Choose an objective without a head on hidden states, or a model whose last step is its output "
+                "layer.",
+            )
+        return (module or self.model)(score=ScoreRequest(forest, tuple(stats), reference, hidden=hidden))
+
+    @property
+    def hidden_size(self) -> int:
+        """D, how many numbers the output head reads for each token."""
+        output = self.core.get_output_embeddings()
+        return int(getattr(output, "in_features", None) or output.weight.shape[-1])
 
     def rows(self, forest: Forest) -> ReferenceRows:
         """Hidden states that predict the response tokens, with the head that reads them (no gradient)."""
@@ -195,9 +214,10 @@ class CausalScorer:
             return {"rows": hidden}
         chunk = self.chunk_rows if self.head is not None else 0
         vocabulary = getattr(self.core.config.get_text_config(), "vocab_size", None)
-        return token_statistics(
+        found = token_statistics(
             hidden, self.head or _identity, forest.target_ids, score.stats, score.reference, chunk, vocabulary
         )
+        return {**found, "hidden": hidden} if score.hidden else found
 
     def _ordinary(self, *args: Any, **kwargs: Any) -> Any:
         """The model's own forward under its own attention: soft-capping, sinks or packing are its business."""

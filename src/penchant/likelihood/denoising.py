@@ -116,6 +116,18 @@ class DenoisingScorer:
         self._restore_dropout = without_dropout(self.model)
 
     @property
+    def hidden_size(self) -> int:
+        """A denoiser has no hidden state of a token.
+
+        Raises:
+            ConfigurationError: always.
+        """
+        raise ConfigurationError(
+            "The objective reads hidden states of tokens; an image has no tokens.",
+            fix="Choose an objective without them (`penchant methods`).",
+        )
+
+    @property
     def measured_at_once(self) -> int:
         """Images of a forward pass without gradient."""
         return max(2, 512 // self.settings.eval_draws)
@@ -216,9 +228,10 @@ class DenoisingScorer:
         Raises:
             ConfigurationError: the objective needs a statistic that only tokens have.
         """
-        if needs.stats:
+        asked = sorted(needs.stats) + ["the hidden state"] * needs.hidden + ["gradient norms"] * needs.gradient_norms
+        if asked:
             raise ConfigurationError(
-                f"The objective needs {', '.join(sorted(needs.stats))} of every token; an image has no tokens.",
+                f"The objective needs {', '.join(asked)} of every token; an image has no tokens.",
                 fix="Choose an objective without them (`penchant methods`).",
             )
         given = self.noised(batch)

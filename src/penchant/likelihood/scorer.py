@@ -32,6 +32,10 @@ class Scorer(Protocol):
     collate: Callable[..., Any]
 
     @property
+    def hidden_size(self) -> int:
+        """How many numbers a hidden state has, for objectives that read them."""
+
+    @property
     def measured_at_once(self) -> int:
         """Units of a forward pass without gradient."""
 

@@ -13,6 +13,7 @@ from penchant.forest.collate import Batch
 from penchant.forest.layout import Forest, TokenSequence
 from penchant.likelihood.anchors import Anchor
 from penchant.likelihood.causal import CausalScorer
+from penchant.likelihood.gradient_norms import gradient_norms
 from penchant.objectives.requirements import Needs
 from penchant.objectives.scored import Scored
 
@@ -28,38 +29,66 @@ def score_batch(
         scorer: the policy.
         batch: the examples, on the policy's device.
         anchor: the reference.
-        needs: whether a reference is needed, and which statistics.
+        needs: what the objective asks for beside the policy's log-probabilities.
         module: the wrapped policy (DDP, FSDP) to call through.
 
     Returns:
         A `Scored` for each view; row r of it belongs to example ``group[r]`` of the batch.
     """
     reference, rows = (None, None)
+    referenced, numbers = _referenced(batch, needs)
     if needs.reference or "kl" in needs.stats:
-        reference, rows = anchor.score(batch.forest, whole="kl" in needs.stats)
-    flat = scorer.score(batch.forest, needs.stats, rows, module)
-    logps = flat.pop("logps")
-    if not needs.reference:
-        reference = None
-    return {view: _view(batch, view, logps, reference, flat) for view in batch.rows}
+        reference, rows = anchor.score(referenced, whole="kl" in needs.stats)
+    wants_gradient = torch.is_grad_enabled()
+    with torch.set_grad_enabled(wants_gradient or needs.gradient_norms):
+        flat = scorer.score(batch.forest, needs.stats, rows, module, needs.hidden)
+    logps, hidden = flat.pop("logps"), flat.pop("hidden", None)
+    views = {}
+    for name, own in batch.rows.items():
+        spread = _Spread(batch.forest, own)
+        beside = None
+        if reference is not None and needs.reference_of(name):
+            beside = _Spread(referenced, own if numbers is None else numbers[own])(reference)
+        stats = {stat: spread(values) for stat, values in flat.items()}
+        states = None if hidden is None else spread(hidden)
+        fields = {}
+        if needs.gradient_norms:
+            with torch.enable_grad():
+                fields["gradient_norm"] = gradient_norms(spread(logps).sum(-1), scorer.model.parameters())
+        policy = spread(logps if wants_gradient else logps.detach())
+        views[name] = Scored(policy, beside, spread.mask, stats, batch.group[name], fields, hidden=states)
+    return views
 
 
-def _view(batch: Batch, view: str, logps: Tensor, reference: Tensor | None, stats: dict[str, Tensor]) -> Scored:
-    rows, forest = batch.rows[view], batch.forest
-    mask = forest.mask[rows]
-    longest = int(mask.sum(-1).max())
-    mask, place = mask[:, :longest], forest.target_of[rows][:, :longest]
+class _Spread:
+    """Values of a forest's targets laid out by response, for some of its rows."""
 
-    def spread(flat: Tensor) -> Tensor:
-        return torch.where(mask, flat[place], flat.new_zeros(()))
+    def __init__(self, forest: Forest, rows: Tensor) -> None:
+        mask = forest.mask[rows]
+        longest = int(mask.sum(-1).max())
+        self.mask, self.place = mask[:, :longest], forest.target_of[rows][:, :longest]
 
-    return Scored(
-        policy=spread(logps),
-        reference=None if reference is None else spread(reference),
-        mask=mask,
-        stats={name: spread(values) for name, values in stats.items()},
-        group=batch.group[view],
-    )
+    def __call__(self, flat: Tensor) -> Tensor:
+        values = flat[self.place]
+        mask = self.mask if values.dim() == 2 else self.mask.unsqueeze(-1)
+        return torch.where(mask, values, flat.new_zeros(()))
+
+
+def _referenced(batch: Batch, needs: Needs) -> tuple[Forest, Tensor | None]:
+    """What the reference scores: the batch's forest, or the part of it that it is asked about.
+
+    With a part comes, for each row of the batch, its row in the part.
+    """
+    spared = [name for name in batch.rows if not needs.reference_of(name)]
+    if not needs.reference or not spared or "kl" in needs.stats:
+        return batch.forest, None
+    asked = [name for name in batch.rows if name not in spared]
+    rows = torch.cat([batch.rows[name] for name in asked])
+    owners = torch.cat([batch.group[name] for name in asked]).tolist()
+    forest = build_forest([batch.forest.sequences[row] for row in rows.tolist()], owners)
+    numbers = torch.zeros(len(batch.forest.sequences), dtype=torch.long, device=rows.device)
+    numbers[rows] = torch.arange(len(rows), device=rows.device)
+    return forest.to(batch.forest.token_ids.device), numbers
 
 
 def sequence_logps(

@@ -53,6 +53,7 @@ class ImageMedium(Medium):
 
     name = "images"
     unit = DenoisingScorer.unit
+    shared_anchor = "initial"
     card: ClassVar = {"library_name": "diffusers", "pipeline_tag": "text-to-image"}
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:

@@ -57,6 +57,8 @@ class Medium(ABC):
     card: ClassVar[dict[str, str]] = {}
     #: What work is counted in, as by the scorer.
     unit: ClassVar[str] = ""
+    #: The anchor that several runs of one model can share most of: ``cached`` where its numbers can be kept.
+    shared_anchor: ClassVar[str] = "cached"
     #: What beside the model a result holds.
     tokenizer: Any = None
     #: Most units of a sequence, where there is such a limit.

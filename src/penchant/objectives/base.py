@@ -11,6 +11,7 @@ from torch import Tensor
 
 from penchant.errors import ConfigurationError
 from penchant.objectives import registry
+from penchant.objectives.heads import Head
 from penchant.objectives.hyperparameters import Hyperparameter, read_hyperparameters, validated
 from penchant.objectives.requirements import Needs, Requirements, read_signature
 from penchant.objectives.scored import Scored
@@ -162,9 +163,22 @@ class Objective(torch.nn.Module):
             return None
         return (beta * view.logratio).detach()
 
+    def bind(self, hidden_size: int) -> None:
+        """Make the heads that read hidden states; called once the model is known, before the optimizer is made.
+
+        Args:
+            hidden_size: how many numbers a hidden state of the model has.
+        """
+        for part in self.modules():
+            if isinstance(part, Head):
+                part.bind(hidden_size)
+
     def extra_repr(self) -> str:
         """The hyper-parameters as they would be given."""
         return ", ".join(f"{each.attribute}={getattr(self, each.attribute)!r}" for each in self.hyperparameters())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.extra_repr()})"  # without its heads: they are no hyper-parameters
 
     def __add__(self, other: Objective) -> Objective:
         from penchant.objectives.composition import add  # composition builds on this file
@@ -192,6 +206,5 @@ def requirements(objective: Objective | type[Objective]) -> Requirements:
         >>> requirements(registry.get("dpo")).needs.reference
         True
     """
-    if isinstance(objective, Objective):
-        return objective.requirements
-    return read_signature(objective.loss, objective.needs)
+    # What is asked for may depend on the hyper-parameters; of a class it is what its defaults ask for.
+    return objective.requirements if isinstance(objective, Objective) else objective().requirements

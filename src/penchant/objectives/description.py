@@ -77,6 +77,8 @@ def _data_needed(cls: type[Objective]) -> list[str]:
     else:
         lines.append(f"- reference model: {'yes' if wanted.needs.reference else 'no'}")
     lines += [f"- statistic per token: `{name}`" for name in sorted(wanted.needs.stats)]
+    lines += ["- hidden states of the model, read by a head that is trained with it"] * wanted.needs.hidden
+    lines += ["- gradient norm of each response: one backward pass more for each"] * wanted.needs.gradient_norms
     return lines
 
 

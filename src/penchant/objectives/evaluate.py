@@ -28,7 +28,8 @@ def evaluate(
         params: hyper-parameters by name.
         inputs: for each view ``{"policy": [[...]], "reference": [[...]]}`` with one inner list per response, nats; for
             each record field a list of numbers, its name in the singular or plural; for lists ``groups``, the indices
-            of the responses of each example, and ``scores`` or ``ranks`` nested likewise.
+            of the responses of each example, and ``scores`` or ``ranks`` nested likewise; where an objective reads
+            hidden states, ``hidden`` beside ``policy``: a list of numbers for each token.
 
     Returns:
         ``{"losses": [...], "loss": mean, "grad": {"chosen.policy": [[...]], ...}}`` and the objective's statistics by
@@ -81,6 +82,9 @@ def evaluate_plainly(objective: Objective, inputs: Mapping[str, Any]) -> dict[st
     arguments = {name: reader.view(name) for name in wanted.views} | {
         name: reader.field(name) for name in wanted.fields
     }
+    for key, (leaf, _lengths) in reader.leaves.items():
+        if key.endswith(".hidden"):
+            objective.bind(leaf.shape[-1])
     result = objective(**{name: each for name, each in arguments.items() if each is not None})
     loss = result.values.mean()
     leaves = {key: leaf for key, (leaf, _) in reader.leaves.items()}

@@ -56,18 +56,20 @@ class PlainInputs:
             )
         given = self.inputs[key]
         if name not in self.wanted.several:
-            return self._scored(key, given)
+            return self._scored(key, given, self.wanted.needs.reference_of(name))
         if not isinstance(given, Sequence):
             raise self._wrong(
                 f"The view {name!r} is {type(given).__name__}.", f"{name!r}: a list of views, each {_VIEW_FORM}"
             )
-        return [self._scored(f"{key}[{place}]", each) for place, each in enumerate(given)]
+        referenced = self.wanted.needs.reference_of(name)
+        return [self._scored(f"{key}[{place}]", each, referenced) for place, each in enumerate(given)]
 
-    def _scored(self, key: str, given: Any) -> Scored:
+    def _scored(self, key: str, given: Any, referenced: bool) -> Scored:
         if not isinstance(given, Mapping) or "policy" not in given:
             raise self._wrong(f"The view {key!r} has no 'policy'.", f"{key!r}: {_VIEW_FORM}")
         needs = self.wanted.needs
-        absent = sorted(needs.stats - set(given)) + ["reference"] * (needs.reference and given.get("reference") is None)
+        absent = sorted(needs.stats - set(given)) + ["reference"] * (referenced and given.get("reference") is None)
+        absent += ["gradient_norm"] * (needs.gradient_norms and given.get("gradient_norm") is None)
         if absent:
             raise self._wrong(
                 f"The view {key!r} has no {absent[0]!r}.", f"{key!r}: {_VIEW_FORM}, and the same for {absent}"
@@ -77,8 +79,9 @@ class PlainInputs:
         reference: Tensor | None = None
         stats: dict[str, Tensor] = {}
         fields: dict[str, Tensor] = {}
+        hidden = self._hidden(f"{key}.hidden", given["hidden"], lengths) if given.get("hidden") is not None else None
         for name, values in given.items():
-            if name == "policy" or values is None:
+            if name in ("policy", "hidden") or values is None:
                 continue
             if name != "reference" and not (values and isinstance(values[0], Sequence)):
                 fields[name] = self._numbers(f"{key}.{name}", values)
@@ -94,7 +97,20 @@ class PlainInputs:
                 stats[name] = padded
                 self.leaves[f"{key}.{name}"] = (padded, lengths)
         mask = torch.arange(policy.shape[1]) < torch.tensor(lengths).unsqueeze(1)
-        return Scored(policy, reference, mask, stats, self._group(len(lengths)), fields)
+        return Scored(policy, reference, mask, stats, self._group(len(lengths)), fields, hidden=hidden)
+
+    def _hidden(self, key: str, rows: Any, lengths: list[int]) -> Tensor:
+        """Hidden states [R, T, D] with NaN behind each response."""
+        form = "for each response a list of hidden states, one for each token, all of one size"
+        try:
+            states = [torch.tensor(row, dtype=torch.float64) for row in rows]
+            table = torch.nn.utils.rnn.pad_sequence(states, batch_first=True, padding_value=float("nan"))
+        except (TypeError, ValueError, RuntimeError):
+            raise self._wrong(f"{key!r} is not a table of numbers.", form) from None
+        if table.dim() != 3 or [len(row) for row in states] != lengths:
+            raise self._wrong(f"{key!r} does not have one hidden state for each token.", form)
+        self.leaves[key] = (table.requires_grad_(), lengths)
+        return table
 
     def padded(self, key: str, rows: Any) -> tuple[Tensor, list[int]]:
         """Rows of different lengths as one table [R, T] with NaN behind them, and the lengths."""

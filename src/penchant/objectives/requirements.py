@@ -6,7 +6,7 @@ import inspect
 import re
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -22,17 +22,40 @@ class Needs:
     Args:
         reference: whether responses are scored by a reference too.
         stats: names of statistics per token, for example ``frozenset({"entropy"})``.
+        unreferenced: views of which no reference is asked for, though there is one.
+        hidden: whether each view has the hidden states that predict its tokens (`Scored.hidden`).
+        gradient_norms: whether each view has the norm of the parameter gradient of each response's log-probability, as
+            its field ``gradient_norm``.
 
     Example:
-        >>> Needs(reference=True) | Needs(stats=frozenset({"entropy"}))
-        Needs(reference=True, stats=frozenset({'entropy'}))
+        >>> (Needs(reference=True) | Needs(stats=frozenset({"entropy"}))).reference
+        True
     """
 
     reference: bool = False
     stats: frozenset[str] = frozenset()
+    unreferenced: frozenset[str] = frozenset()
+    hidden: bool = False
+    gradient_norms: bool = False
 
     def __or__(self, other: Needs) -> Needs:
-        return Needs(self.reference or other.reference, self.stats | other.stats)
+        return Needs(
+            reference=self.reference or other.reference,
+            stats=self.stats | other.stats,
+            unreferenced=self.unreferenced | other.unreferenced,
+            hidden=self.hidden or other.hidden,
+            gradient_norms=self.gradient_norms or other.gradient_norms,
+        )
+
+    def reference_of(self, view: str) -> bool:
+        """Whether the responses of ``view`` are scored by the reference.
+
+        Example:
+            >>> needs = Needs(reference=True, unreferenced=frozenset({"rationale"}))
+            >>> needs.reference_of("chosen"), needs.reference_of("rationale")
+            (True, False)
+        """
+        return self.reference and view not in self.unreferenced
 
 
 @dataclass(frozen=True)
@@ -59,15 +82,20 @@ class Requirements:
     needs: Needs = field(default_factory=Needs)
 
     def __or__(self, other: Requirements) -> Requirements:
-        def required(name: str) -> bool:
-            return any(name in each.views + each.fields and name not in each.optional for each in (self, other))
+        both = (self, other)
 
+        def required(name: str) -> bool:
+            return any(name in each.views + each.fields and name not in each.optional for each in both)
+
+        needs = self.needs | other.needs
+        # Spared only where nobody else asks for it.
+        asked = {name for each in both for name in each.views if each.needs.reference_of(name)}
         return Requirements(
             views=tuple(dict.fromkeys(self.views + other.views)),
             fields=tuple(dict.fromkeys(self.fields + other.fields)),
             optional=frozenset(name for name in self.optional | other.optional if not required(name)),
             several=self.several | other.several,
-            needs=self.needs | other.needs,
+            needs=replace(needs, unreferenced=needs.unreferenced - asked),
         )
 
 

@@ -32,9 +32,10 @@ class Scored:
         mask: [R, T] bool, true at the response's tokens.
         stats: optional statistics per token, each [R, T] (entropy, divergence to the reference, ...).
         group: [R] integer, which example of the batch (0 to B − 1) each response belongs to; by default one each.
-        fields: what the data says about each response, each [R] (label, score, rank, ...).
+        fields: what else is known of each response, each [R] (label, score, rank, ..., ``gradient_norm``).
         weights: [R, T] how much each token counts, at least 0; once each where absent.
         reference_weights: [R, T] the same for the reference, where it differs from ``weights``.
+        hidden: [R, T, D] the policy's hidden states that predict each token, with gradient; None where nobody asked.
 
     Raises:
         ConfigurationError: a shape does not fit, or the reference is asked for where there is none.
@@ -54,6 +55,7 @@ class Scored:
     fields: Mapping[str, Tensor] = field(default_factory=dict)
     weights: Tensor | None = None
     reference_weights: Tensor | None = None
+    hidden: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.policy.dim() != 2:
@@ -71,6 +73,8 @@ class Scored:
                 self._require_shape(name, weights, self.policy.shape)
         self._require_shape("mask", self.mask, self.policy.shape)
         self._require_shape("group", self.group, torch.Size([rows]))
+        if self.hidden is not None:
+            self._require_shape("hidden", self.hidden, torch.Size([*self.policy.shape, *self.hidden.shape[2:]]))
         for name, values in self.stats.items():
             self._require_shape(f"stats[{name!r}]", values, self.policy.shape)
         for name, values in self.fields.items():
@@ -109,6 +113,21 @@ class Scored:
                 fix=f"Declare it in the objective: `needs = Needs(stats=frozenset({{{name!r}}}))`.",
             )
         return torch.where(self.mask, self.stats[name], 0.0)
+
+    @cached_property
+    def states(self) -> Tensor:
+        """The hidden states that predict each token, [R, T, D]; zero where the mask is false.
+
+        Raises:
+            ConfigurationError: they were not kept.
+        """
+        if self.hidden is None:
+            raise ConfigurationError(
+                "Hidden states are asked for, but these responses were scored without them.",
+                fix="Declare `needs = Needs(hidden=True)` in the objective; in plain lists give 'hidden', one list of "
+                "numbers for each token.",
+            )
+        return torch.where(self.mask.unsqueeze(-1), self.hidden, 0.0)
 
     @cached_property
     def length(self) -> Tensor:
@@ -228,4 +247,5 @@ class Scored:
             fields={name: values[rows] for name, values in self.fields.items()},
             weights=None if self.weights is None else self.weights[rows],
             reference_weights=None if self.reference_weights is None else self.reference_weights[rows],
+            hidden=None if self.hidden is None else self.hidden[rows],
         )

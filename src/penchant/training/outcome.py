@@ -41,7 +41,7 @@ def summarise(
     after: HeldOut,
     seconds: float,
     anchor: str,
-    likelihood: dict[str, str],
+    likelihood: dict[str, Any],
     model_name: str,
     model_fingerprint: str,
     warnings: list[str],

@@ -154,7 +154,8 @@ def read_data(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:
             )
         told = f"held-out data ({min(len(heldout), recipe.eval_limit or len(heldout))} records of {heldout.name})"
     elif recipe.eval_share is not None:
-        train, heldout = _divide(train, recipe.eval_share, recipe.seed)
+        seed = recipe.seed if recipe.eval_seed is None else recipe.eval_seed
+        train, heldout = _divide(train, recipe.eval_share, seed)
         told = f"held-out data ({len(heldout)} records set aside from {train.name})"
     else:
         heldout = train[:STAND_IN]

@@ -83,6 +83,7 @@ class Recipe(_Part):
     eval_data: str | None = Field(None, description="held-out file, folder or id")
     eval_split: str | None = Field(None, description="which rows or split to hold out")
     eval_share: float | None = Field(None, gt=0, lt=1, description="share of the training data to hold out instead")
+    eval_seed: int | None = Field(None, ge=0, description="seed of that share; the run's own where absent")
     eval_limit: PositiveInt | None = Field(None, description="most held-out records to measure")
     mapping: dict[str, str] = Field({}, description="our field name: the data's column")
     kind: str | None = Field(None, description="kind of feedback, where it cannot be told from the columns")

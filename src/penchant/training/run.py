@@ -140,7 +140,7 @@ class _Session:
                 after=after,
                 seconds=time.perf_counter() - started,
                 anchor=anchor.kind,
-                likelihood=scorer.facts(),
+                likelihood=scorer.facts() | anchor.facts(),
                 model_name=recipe.model,
                 model_fingerprint=model_print,
                 warnings=self.warnings,
@@ -163,7 +163,8 @@ class _Session:
         anchor = scorer.anchor(kind, cache, self.recipe.precision)
         if kind == "cached":
             every = [*prepared.examples.examples, *prepared.heldout_examples.examples]
-            responses = [response for each in every for view in each.views.values() for response in view]
+            asked = [(name, view) for each in every for name, view in each.views.items()]
+            responses = [response for name, view in asked if needs.reference_of(name) for response in view]
             with self.reporter.bar("Reference log-probabilities", len(responses)):
                 anchor.prepare(responses, lambda done, total: self.reporter.advance(done, total))
         return anchor

@@ -63,6 +63,8 @@ class PreferenceTrainer(Trainer):
     ) -> None:
         check_trainable(scorer.model)
         self.scorer, self.anchor, self.objective = scorer, anchor, objective
+        if objective.requirements.needs.hidden:
+            objective.bind(scorer.hidden_size)
         self.examples, self.plan, self.eval_examples = examples, plan, eval_examples
         self.tokens_per_batch = tokens_per_batch
         self.tally, self.mark, self.work_since = Tally(), time.perf_counter(), 0

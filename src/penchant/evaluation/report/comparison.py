@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-__all__ = ["compare_runs", "comparison_table"]
+__all__ = ["common_charts", "compare_runs", "comparison_table", "run_colour"]
 
 # The loss is not among them: losses of different objectives, or of one with different settings, cannot be compared.
 _OUTCOMES = ("true_reward", "win_rate", "rewards/accuracy", "rewards/margin", "kl", "logps/chosen")
@@ -78,14 +78,14 @@ def compare_runs(runs: list[Path], output: Path) -> Path:
     names = _names(folders)
     columns = _columns(folders)
     rows = [
-        {"name": name, "colour": _run_colour(index), "cells": [column.cells[index] for column in columns]}
+        {"name": name, "colour": run_colour(index), "cells": [column.cells[index] for column in columns]}
         for index, name in enumerate(names)
     ]
     values = {
         "title": f"Comparison of {len(folders)} runs",
         "subtitle": " · ".join(names),
         "table": {"columns": columns, "rows": rows},
-        "charts": _charts(folders, names),
+        "charts": common_charts(folders, names),
         "notes": [f"{name}: {note}" for name, folder in zip(names, folders, strict=True) for note in folder.notes],
         "shared": _shared(folders),
     }
@@ -146,7 +146,8 @@ def _names(folders: Sequence[RunFolder]) -> list[str]:
     return names
 
 
-def _run_colour(index: int) -> str:
+def run_colour(index: int) -> str:
+    """The colour of the run at this place in a list."""
     return RUN_COLOURS[index % len(RUN_COLOURS)]
 
 
@@ -217,14 +218,23 @@ def _shared(folders: Sequence[RunFolder]) -> list[tuple[str, str]]:
     return [(key, plain(_setting(folders[0], key))) for key in _settings(folders, differing=False)]
 
 
-def _charts(folders: Sequence[RunFolder], names: Sequence[str]) -> list[Chart]:
-    """One chart per metric, one line per run: a panel with two metrics becomes two charts."""
+def common_charts(
+    folders: Sequence[RunFolder], names: Sequence[str], colours: Sequence[str] | None = None
+) -> list[Chart]:
+    """One chart per metric, one line per run: a panel with two metrics becomes two charts.
+
+    Args:
+        folders: the runs.
+        names: what each is called.
+        colours: of each; by place where absent.
+    """
+    colours = colours or [run_colour(index) for index in range(len(folders))]
     charts = []
     for panel in (*MAIN, *MACHINERY):
         for key, _, label in panel.lines:
             if key == "rewards/ties":  # nearly always zero after the first step: nothing to compare
                 continue
-            series = [series_of(folder, key, _run_colour(index), names[index]) for index, folder in enumerate(folders)]
+            series = [series_of(folder, key, colours[index], names[index]) for index, folder in enumerate(folders)]
             series = [line for line in series if is_drawable(line)]
             if not series:
                 continue

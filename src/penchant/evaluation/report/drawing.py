@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from importlib import resources
 from io import StringIO
+from pathlib import Path
 
 import matplotlib
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-__all__ = ["RUN_COLOURS", "colour", "draw", "people_ticks"]
+from penchant.errors import OutputError
+
+__all__ = ["RUN_COLOURS", "Colours", "colour", "draw", "people_ticks", "save_picture"]
+
+#: The name of a colour of the page, such as ``accent``, to the colour to draw with.
+Colours = Callable[[str], str]
 
 RUN_COLOURS = tuple(f"run{index}" for index in range(8))
 _NAMES = ("ink", "muted", "rule", "panel", "accent", "chosen", "rejected", "before", "after", *RUN_COLOURS)
@@ -26,8 +34,8 @@ def colour(name: str) -> str:
     return _SENTINELS[name]
 
 
-def _style() -> dict[str, object]:
-    ink, muted, rule = colour("ink"), colour("muted"), colour("rule")
+def _style(colours: Colours = colour) -> dict[str, object]:
+    ink, muted, rule = colours("ink"), colours("muted"), colours("rule")
     return {
         "svg.fonttype": "none",
         "svg.hashsalt": "penchant",
@@ -93,6 +101,51 @@ def draw(
         buffer = StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _inline(buffer.getvalue(), slug, description)
+
+
+def save_picture(
+    path: Path,
+    paint: Callable[[list[Axes], Colours], None],
+    *,
+    width: float,
+    height: float,
+    rows: int,
+    columns: int,
+    caption: str,
+) -> Path:
+    """Draw a figure of its own, in the light colours of the page, as a PNG file.
+
+    Args:
+        path: the file; it is replaced.
+        paint: receives ``rows`` × ``columns`` axes, row by row, and the colours by name.
+        width: in inches of 160 dots.
+        height: in inches.
+        rows: of axes.
+        columns: of axes.
+        caption: one line below.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    css = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    palette = dict(re.findall(r"--(\w+): (#\w{6});", css[: css.index("@media")]))
+    with matplotlib.rc_context(_style(palette.__getitem__)):
+        figure = Figure(figsize=(width, height), layout="constrained", facecolor=palette["panel"])
+        FigureCanvasAgg(figure)
+        paint(list(figure.subplots(rows, columns, squeeze=False).flat), palette.__getitem__)
+        figure.supxlabel(caption, fontsize=8, color=palette["muted"])
+        try:
+            figure.savefig(path, format="png", dpi=160)
+        except OSError as error:
+            raise OutputError(
+                f"the picture cannot be written ({error.strerror or error}).",
+                where=str(path),
+                fix="Free space there, or choose another place with --output.",
+            ) from error
+    return path
 
 
 def people_ticks(axes: Axes, *, percent: bool = False) -> None:

@@ -44,7 +44,12 @@ class Contrast:
     smallest: float
 
     def __str__(self) -> str:
-        return f"{self.better} − {self.worse} ≥ {self.smallest:g}"
+        return f"{self.difference} ≥ {self.smallest:g}"
+
+    @property
+    def difference(self) -> str:
+        """The effect in words, as ``rdpo − dpo``."""
+        return f"{self.better} − {self.worse if isinstance(self.worse, str) else format(self.worse, 'g')}"
 
     def effect(self, arms: Mapping[str, float]) -> float:
         """The effect in one seed."""
@@ -66,7 +71,7 @@ class Claim:
         quantity: what ``measure`` returns for each arm, with its unit.
         contrasts: the effects; the claim is reproduced where all of them are.
         seeds: at least five; `TEST_SEEDS` unless they cost too much.
-        cost: what it runs in.
+        cost: what it runs in: tables (seconds), the language world or images (minutes).
         remark: the likely reason where it does not reproduce, or what should be known to read it.
 
     Raises:

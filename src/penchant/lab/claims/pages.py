@@ -48,10 +48,6 @@ def _interval(effect: Row) -> str:
     return str(Interval(effect["value"], effect["low"], effect["high"]))
 
 
-def _contrast(effect: Row) -> str:
-    return f"{effect['better']} − {effect['worse']}"
-
-
 def summary_of(rows: Sequence[Row]) -> str:
     """How many claims of each verdict.
 
@@ -78,7 +74,12 @@ def claims_table(rows: Sequence[Row]) -> Table:
         table.add_column(name, justify="right" if name in ("counts from", "seconds") else "left")
     for row in rows:
         for place, effect in enumerate(row["effects"]):
-            cells = [row["id"] if place == 0 else "", _contrast(effect), _interval(effect), f"{effect['smallest']:g}"]
+            cells = [
+                row["id"] if place == 0 else "",
+                effect["difference"],
+                _interval(effect),
+                f"{effect['smallest']:g}",
+            ]
             seconds = f"{row['seconds']:.1f}" if place == 0 else ""
             verdict = Text(effect["verdict"], style=_STYLES[effect["verdict"]])
             table.add_row(*map(Text, cells), verdict, seconds)
@@ -104,8 +105,7 @@ def write_claims_page(rows: Sequence[Row], output: Path) -> Path:
             "tone": _TONES[row["verdict"]],
             "picture": arms_picture(row),
             "told": [
-                {**each, "contrast": _contrast(each), "interval": _interval(each), "smallest": f"{each['smallest']:g}"}
-                for each in row["effects"]
+                {**each, "interval": _interval(each), "smallest": f"{each['smallest']:g}"} for each in row["effects"]
             ],
         }
         for row in rows
@@ -142,7 +142,7 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         for place, effect in enumerate(row["effects"]):
             name = f"[{row['id']}](#{row['id']})" if place == 0 else ""
-            cells = [name, _contrast(effect), _interval(effect), f"{effect['smallest']:g}", effect["verdict"]]
+            cells = [name, effect["difference"], _interval(effect), f"{effect['smallest']:g}", effect["verdict"]]
             yield f"| {' | '.join(cells)} |"
     yield ""
 
@@ -160,12 +160,12 @@ def _section(row: Row) -> Iterator[str]:
     address = {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}.get(kind, "")
     paper = f"[{row['paper']}]({address}{number})" if address else row["paper"]
     yield from (f"### {row['id']} {{: #{row['id']} }}", "", f"{row['sentence']} ({paper})", "")
-    arms = ", ".join(f"{arm} {small_sample_interval(values)}" for arm, values in row["arms"].items())
+    arms = "; ".join(f"{arm}: {small_sample_interval(values)}" for arm, values in row["arms"].items())
     yield f"- World: {row['world']}; {len(row['seeds'])} seeds."
     yield f"- Measured: {row['quantity']}. {arms}."
     for effect in row["effects"]:
         counts = f"counts from {effect['smallest']:g}"
-        yield f"- {_contrast(effect)} = {_interval(effect)}, {counts}: {effect['verdict']}."
+        yield f"- {effect['difference']} = {_interval(effect)}, {counts}: {effect['verdict']}."
     yield f"- Verdict: **{row['verdict']}**."
     if row["remark"]:
         yield f"- {row['remark']}"

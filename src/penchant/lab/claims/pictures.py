@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from penchant.evaluation.report.drawing import RUN_COLOURS, colour, draw
 from penchant.lab.statistics import small_sample_interval
@@ -63,9 +63,10 @@ def overview_picture(rows: Sequence[Mapping[str, Any]]) -> Markup:
             axes[0].plot([low, high], [place, place], color=tone, lw=1.6)
             axes[0].plot([value], [place], "o", color=tone, ms=4)
         axes[0].set_xscale("symlog", linthresh=1)
+        axes[0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
         axes[0].axvline(0, color=colour("rule"), lw=0.8)
         axes[0].axvline(1, color=colour("muted"), lw=0.8, ls="--")
-        names = [f"{name}: {effect['better']} − {effect['worse']}" for name, effect in effects]
+        names = [f"{name}: {effect['difference']}" for name, effect in effects]
         axes[0].set_yticks(range(len(effects)), names)
         axes[0].set_ylim(len(effects) - 0.5, -0.5)
         axes[0].set_xlabel("effect / smallest effect that counts (logarithmic beyond ±1)")

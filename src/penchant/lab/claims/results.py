@@ -46,6 +46,7 @@ def row_of(finding: Finding) -> Row:
 def _effect(effect: Effect) -> Row:
     interval = effect.interval
     return {
+        "difference": effect.contrast.difference,
         "better": effect.contrast.better,
         "worse": effect.contrast.worse,
         "smallest": effect.contrast.smallest,

@@ -1,0 +1,62 @@
+"""Several objectives on the same data, each with several seeds: their figures as means with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from penchant.evaluation.intervals import mean_with_t_interval
+
+__all__ = ["FIGURES", "figures_of_run", "over_seeds"]
+
+#: What objectives are compared by, in the order of the table. Not the loss: losses of two objectives have two scales.
+FIGURES = (
+    "rewards/accuracy",
+    "logps/accuracy",
+    "logps/margin",
+    "rewards/margin",
+    "kl",
+    "samples/length",
+    "seconds",
+)
+
+
+def figures_of_run(summary: Mapping[str, Any], side: str = "after") -> dict[str, float]:
+    """The figures of one run that objectives are compared by.
+
+    Args:
+        summary: the contents of ``summary.json``.
+        side: ``before`` or ``after`` training.
+
+    Returns:
+        Those that the run has measured; ``logps/margin`` is log π(chosen) − log π(rejected), nats a response.
+
+    Example:
+        >>> figures_of_run({"after": {"logps/chosen": -5.0, "logps/rejected": -7.0, "kl": 0.5}, "seconds": 3.0})
+        {'logps/margin': 2.0, 'kl': 0.5, 'seconds': 3.0}
+    """
+    told = dict(summary.get(side, {}))
+    if {"logps/chosen", "logps/rejected"} <= told.keys():
+        told["logps/margin"] = told["logps/chosen"] - told["logps/rejected"]
+    if side == "after" and "seconds" in summary:
+        told["seconds"] = summary["seconds"]
+    return {key: float(told[key]) for key in FIGURES if key in told}
+
+
+def over_seeds(runs: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]:
+    """Each figure's mean over runs of one objective, its 95 % t-interval, and the values.
+
+    Args:
+        runs: the figures of each run, as `figures_of_run` gives them.
+
+    Example:
+        >>> over_seeds([{"kl": 1.0}, {"kl": 1.0}])
+        {'kl': {'mean': 1.0, 'low': 1.0, 'high': 1.0, 'values': [1.0, 1.0]}}
+    """
+    found = {}
+    for key in FIGURES:
+        values = [run[key] for run in runs if key in run]
+        if values:
+            mean, low, high = mean_with_t_interval(values)
+            found[key] = {"mean": mean, "low": low, "high": high, "values": values}
+    return found

@@ -1,0 +1,208 @@
+"""Running claims: what is kept, what is measured again, and how findings are shown."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from penchant.errors import DataError, OutputError
+from penchant.lab.claims import Claim, Contrast, find_claim, judge
+from penchant.lab.claims.pages import claims_table, documentation_page, write_claims_page, write_documentation
+from penchant.lab.claims.results import read_results, row_of, write_results
+from penchant.lab.claims.running import run_claims
+from penchant.lab.claims.sources import depends_on, source_hash
+from penchant.lab.tabular import Dials
+from penchant.objectives import get, names
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Claims that are quick and cover offline, online, linear, cyclic and noisy worlds; together under a minute.
+REPRESENTATIVE = (
+    "dpo-iterative",
+    "dpo-likelihood-displacement",
+    "dpo-ranking-accuracy",
+    "nll-rejection-sampling",
+    "slic-hinge-margin",
+)
+#: Objectives about which nothing is claimed yet. A method that gets a claim leaves this list.
+WITHOUT_CLAIM = {"diffusion-kto", "mapo"}
+
+
+class Counted(Claim):
+    """A claim that counts how often it is measured; without an id, so that it is not registered."""
+
+    paper, sentence, quantity, world = "doi:10.1/1", "It is so.", "number", Dials()
+    methods = ("dpo",)
+    contrasts = (Contrast("larger", "smaller", smallest=0.5),)
+    seeds = range(5)
+    calls: ClassVar[list[int]] = []
+    broken_at: ClassVar[int | None] = None
+    stopped_at: ClassVar[int | None] = None
+
+    def measure(self, seed: int) -> Mapping[str, float]:
+        if seed == self.broken_at:
+            raise ValueError("the experiment blew up")
+        if seed == self.stopped_at:
+            raise KeyboardInterrupt
+        self.calls.append(seed)
+        return {"larger": 1.0 + 0.1 * seed, "smaller": 0.0}
+
+
+Counted.id = "dpo-counted"
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    Counted.calls, Counted.broken_at, Counted.stopped_at = [], None, None
+
+
+def test_a_known_seed_is_not_measured_again(tmp_path: Path) -> None:
+    [first] = run_claims([Counted], cache=tmp_path).findings
+    [second] = run_claims([Counted], cache=tmp_path).findings
+    assert Counted.calls == [0, 1, 2, 3, 4]
+    assert first.arms == second.arms and first.verdict == second.verdict == "reproduced"
+
+
+def test_an_interrupt_keeps_what_is_finished(tmp_path: Path) -> None:
+    Counted.stopped_at = 3
+    with pytest.raises(KeyboardInterrupt):
+        run_claims([Counted], cache=tmp_path)
+    Counted.stopped_at = None
+    run_claims([Counted], cache=tmp_path)
+    assert Counted.calls == [0, 1, 2, 3, 4]
+
+
+def test_a_damaged_file_is_measured_again(tmp_path: Path) -> None:
+    run_claims([Counted], cache=tmp_path)
+    next(tmp_path.rglob("seed-2-*.json")).write_text("{", encoding="utf-8")
+    run_claims([Counted], cache=tmp_path)
+    assert Counted.calls[5:] == [2]
+
+
+def test_a_changed_world_is_measured_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_claims([Counted], cache=tmp_path)
+    monkeypatch.setattr(Counted, "world", Dials(flips=0.1))
+    run_claims([Counted], cache=tmp_path)
+    assert len(Counted.calls) == 10
+
+
+def test_a_claim_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
+    Counted.broken_at = 1
+    ranking = find_claim("dpo-ranking-accuracy")
+    outcome = run_claims([Counted, ranking], cache=tmp_path, seeds=[1000, 1001])
+    assert [each.claim for each in outcome.findings] == [Counted, ranking]
+    outcome = run_claims([Counted], cache=tmp_path)
+    assert outcome.findings == [] and "blew up" in outcome.failures["dpo-counted"]
+
+
+def test_processes_give_the_same_numbers(tmp_path: Path) -> None:
+    claim = find_claim("dpo-likelihood-displacement")
+    alone = run_claims([claim], cache=tmp_path / "one", seeds=[1000, 1001]).findings[0]
+    together = run_claims([claim], cache=tmp_path / "two", seeds=[1000, 1001], jobs=2).findings[0]
+    assert alone.arms == together.arms
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(OutputError, match="--cache"):
+        run_claims([Counted], cache=tmp_path / "file")
+
+
+def test_the_hash_covers_what_a_claim_uses_and_nothing_else() -> None:
+    files = {path.name for path in depends_on(find_claim("rdpo-flipped-labels"))}
+    assert {"rdpo_flipped_labels.py", "rdpo.py", "dpo.py", "base.py", "numerics.py", "exact.py", "errors.py"} <= files
+    assert not {"ipo.py", "mapo.py", "claim.py", "judging.py", "ipo_deterministic_preferences.py"} & files
+    assert source_hash(find_claim("rdpo-flipped-labels")) != source_hash(find_claim("rdpo-wrong-rate"))
+
+
+@pytest.mark.parametrize("name", REPRESENTATIVE)
+def test_representative_claims_reproduce_on_half_of_their_seeds(name: str) -> None:
+    claim = find_claim(name)
+    finding = judge(claim, {seed: claim().measure(seed) for seed in tuple(claim.seeds)[:5]})
+    assert finding.verdict == "reproduced", [str(effect.interval) for effect in finding.effects]
+
+
+def test_every_objective_has_a_claim_or_is_known_to_have_none() -> None:
+    from penchant.lab.claims import all_claims
+
+    claimed = {method for claim in all_claims() for method in claim.methods}
+    every = {name for name in names() if get(name).__module__.startswith("penchant.")}
+    assert every - claimed == WITHOUT_CLAIM
+
+
+# Showing
+
+
+def rows(tmp_path: Path) -> list[dict[str, object]]:
+    found = run_claims([Counted], cache=tmp_path).findings
+    return [row_of(each) for each in found]
+
+
+def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
+    found = rows(tmp_path)
+    assert read_results(write_results(found, tmp_path / "deep" / "claims.json")) == found
+
+
+def test_a_file_of_something_else_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "claims.json"
+    path.write_text('[{"loss": 1}]', encoding="utf-8")
+    for wrong in (path, tmp_path / "absent.json"):
+        with pytest.raises(DataError, match="cannot be read"):
+            read_results(wrong)
+    with pytest.raises(OutputError):
+        write_results([], path / "below.json")
+    with pytest.raises(OutputError):
+        write_documentation(rows(tmp_path), tmp_path / "absent" / "claims.md")
+
+
+def test_the_page_shows_every_claim_and_loads_nothing(tmp_path: Path) -> None:
+    page = write_claims_page(rows(tmp_path), tmp_path / "claims.html").read_text(encoding="utf-8")
+    assert "dpo-counted" in page and "It is so." in page and "1 claim: 1 reproduced" in page
+    assert page.count("<svg") == 2 and not re.search(r"(src|href)=\"(?!#)", page)
+
+
+def test_the_documentation_tells_paper_world_effect_and_verdict(tmp_path: Path) -> None:
+    page = documentation_page(rows(tmp_path))
+    for words in ("https://doi.org/10.1/1", "8 prompts × 8 responses", "1.200 [1.004, 1.396]", "**reproduced**"):
+        assert words in page
+    assert claims_table(rows(tmp_path)).row_count == 1
+
+
+def test_the_page_of_the_documentation_knows_every_claim() -> None:
+    from penchant.lab.claims import all_claims
+
+    page = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+    missing = [each.id for each in all_claims() if f"### {each.id} " not in page]
+    assert missing == [], "write it anew: penchant claims --page docs/claims.md"
+    assert all(each.sentence in page and each.remark in page for each in all_claims()), "a claim's text has changed"
+
+
+def test_the_claim_in_the_contributors_guide_works(tmp_path: Path) -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"^```python\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
+    program = """
+    from penchant.lab.claims import find_claim
+    from penchant.lab.claims.running import run_claims
+    from pathlib import Path
+    import stays_near
+    [finding] = run_claims([find_claim("ipo-stays-near")], cache=Path("cache")).findings
+    print(finding.verdict)
+    """
+    (tmp_path / "stays_near.py").write_text(block, encoding="utf-8")
+    # A process of its own: the class would stay in this one's registry.
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        cwd=tmp_path,
+        env={"PYTHONPATH": f"{ROOT / 'src'}:{tmp_path}", "OMP_NUM_THREADS": "1", "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.stdout.strip() == "reproduced", done.stderr
