@@ -35,7 +35,8 @@ class GoodRejectedResponsesStay(Claim):
     paper = "arXiv:2410.08067"
     sentence = (
         "DPO makes responses with high scores unlikely where they lost to a better one; with reward-augmented data "
-        "they stay likely under the goal of their score, and the policy under the highest goal has a higher true reward."
+        "they stay likely under the goal of their score, and the policy under the highest goal has a higher true "
+        "reward."
     )
     methods = ("dpo",)
     world = Dials(prompts=4, responses=8, pairs=300, concentration=0.5)
