@@ -24,7 +24,7 @@ from penchant.lab.tabular.feedback import (
 )
 from penchant.lab.tabular.fitting import Scoring, fit
 from penchant.lab.tabular.lists import best_against_worst
-from penchant.lab.tabular.picked import best_two, likelihood_change, similar_pairs
+from penchant.lab.tabular.picked import best_two, likelihood_change, moves_of_one_step, similar_pairs
 from penchant.lab.tabular.policies import Policy, initial_policy, log_probabilities
 from penchant.lab.tabular.ratings import rated_pairs
 from penchant.lab.tabular.resampled import resampled_pairs
@@ -52,6 +52,7 @@ __all__ = [
     "initial_policy",
     "likelihood_change",
     "log_probabilities",
+    "moves_of_one_step",
     "nash_policy",
     "optimal_policy",
     "pair_examples",

@@ -8,8 +8,7 @@ import torch
 
 from penchant.diagnostics.entanglement import entanglement
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, fit, log_probabilities, pair_examples
-from penchant.objectives import build
+from penchant.lab.tabular import Dials, moves_of_one_step, pair_examples
 
 __all__ = ["InequalityForetellsTheStep"]
 
@@ -40,13 +39,7 @@ class InequalityForetellsTheStep(Claim):
         chosen, rejected = both.unbind(-1)
         usual = (world.reference.exp().unsqueeze(-1) * world.features).sum(1)
         told = entanglement(world.features[prompt, chosen] - usual, world.features[prompt, rejected] - usual).verdicts
-        seen = []
-        for row in range(16):
-            pair = pair_examples(world, *(each[row : row + 1] for each in (prompt, chosen, rejected)))
-            policy = fit(world, build("dpo", beta=0.1), pair, steps=1, learning_rate=0.5, optimizer="sgd")
-            change = (log_probabilities(policy) - world.reference)[row]
-            up, down = change[rejected[row]] > 0, change[chosen[row]] < 0
-            seen.append("both up" if up else "both down" if down else "desired")
+        seen = moves_of_one_step(world, "dpo", pair_examples(world, prompt, chosen, rejected))
         right = [one == other for one, other in zip(told, seen, strict=True)]
         desired = seen.count("desired") / len(seen)
         return {
