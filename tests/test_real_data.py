@@ -20,8 +20,8 @@ def test_harmlessness_preferences_are_learned(shared: Path, tmp_path: Path) -> N
     run = tmp_path / "run"
     arguments = ["train", "--model", str(shared / "models" / "tinystories-260k"), "--out", str(run)]
     arguments += ["--data", str(shared / "data" / "hh_harmless.jsonl.gz"), "--chat-template", "plain"]
-    keys = ["split=train", "eval_split=test", "max_length=256", "batch_size=16", "max_steps=100", "samples=0"]
-    assert main([*arguments, *keys, "learning_rate=5e-4", "--set", "beta=0.05"]) == 0
+    keys = ["split=train", "eval_split=test", "max_length=256", "batch_size=16", "max_steps=50", "samples=0"]
+    assert main([*arguments, *keys, "learning_rate=1e-3", "--set", "beta=0.05"]) == 0
     summary = json.loads((run / "summary.json").read_text())
     before, after = summary["before"], summary["after"]
     assert before["rewards/accuracy"] == 0.5 and before["rewards/ties"] == 1.0 and before["rewards/margin"] == 0.0

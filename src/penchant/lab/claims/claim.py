@@ -61,7 +61,7 @@ class Claim:
 
     A subclass stands in a file of its own in ``lab/claims/papers``, states the attributes, and writes ``measure``.
 
-    Args:
+    Attributes:
         id: lower case, words joined by hyphens; begins with the method's id.
         paper: where it is claimed, as ``arXiv:2305.18290``.
         sentence: the claim in our words, one sentence, with the world's conditions.

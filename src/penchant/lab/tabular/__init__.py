@@ -23,7 +23,8 @@ from penchant.lab.tabular.feedback import (
     sample_pairs,
 )
 from penchant.lab.tabular.fitting import Scoring, fit
-from penchant.lab.tabular.picked import best_two, likelihood_change, similar_pairs
+from penchant.lab.tabular.lists import best_against_worst
+from penchant.lab.tabular.picked import best_two, likelihood_change, moves_of_one_step, similar_pairs
 from penchant.lab.tabular.policies import Policy, initial_policy, log_probabilities
 from penchant.lab.tabular.ratings import rated_pairs
 from penchant.lab.tabular.resampled import resampled_pairs
@@ -41,6 +42,7 @@ __all__ = [
     "Scoring",
     "World",
     "all_pairs",
+    "best_against_worst",
     "best_two",
     "build_world",
     "divergence",
@@ -50,6 +52,7 @@ __all__ = [
     "initial_policy",
     "likelihood_change",
     "log_probabilities",
+    "moves_of_one_step",
     "nash_policy",
     "optimal_policy",
     "pair_examples",

@@ -14,7 +14,8 @@ class Dials:
     """The settings of a tabular world; the seed draws everything else.
 
     Args:
-        prompts, responses: X and K, the sizes of the table.
+        prompts: X, the number of prompts.
+        responses: K, the number of responses to each.
         reward_scale: standard deviation of the true rewards.
         temperature: of the Bradley–Terry preferences, P(i ≻ j) = σ((r_i − r_j) / temperature); 0 for certain ones.
         cycles: share of the preferences' logits, in [0, 1], that runs in a circle, so that no reward explains it.
@@ -28,7 +29,8 @@ class Dials:
         annotators: chances of a flip of several annotators, who label equally often; empty for one with ``flips``.
         length_bias: what a token more of a response adds to the logit of its being called better (labels only).
         score_noise: standard deviation of the error with which scores report the reward.
-        shortest, longest: lengths of responses, tokens.
+        shortest: length of the shortest response, tokens.
+        longest: that of the longest one.
         uneven: 0 where a response's log-probability is spread evenly over its tokens; towards 1 the spread is random.
         features: D of a log-linear policy, whose responses share D parameters; 0 for a table of logits.
         similarity: in [0, 1), how much of the features the responses to a prompt have in common.

@@ -132,7 +132,8 @@ def win_rate(world: World, policy: Policy | Tensor, opponent: Policy | Tensor) -
 
     Args:
         world: with the true preferences.
-        policy, opponent: policies, or their log-probabilities [X, K].
+        policy: a policy, or its log-probabilities [X, K].
+        opponent: another.
 
     Returns:
         In [0, 1]; ½ against itself.

@@ -37,7 +37,9 @@ def pair_examples(
 
     Args:
         world: where they live.
-        prompt, chosen, rejected: [B] places in its tables.
+        prompt: [B] places in its tables.
+        chosen: [B] the responses that were preferred.
+        rejected: [B] the others.
         weight: [B], by default equal.
         seed: of the scores' errors.
 

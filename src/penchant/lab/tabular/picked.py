@@ -7,10 +7,12 @@ import torch
 from penchant.errors import ConfigurationError
 from penchant.lab.tabular.examples import Examples, Rows
 from penchant.lab.tabular.feedback import pair_examples
+from penchant.lab.tabular.fitting import fit
 from penchant.lab.tabular.policies import Policy, log_probabilities
 from penchant.lab.tabular.world import World
+from penchant.objectives import build
 
-__all__ = ["best_two", "likelihood_change", "similar_pairs"]
+__all__ = ["best_two", "likelihood_change", "moves_of_one_step", "similar_pairs"]
 
 
 def best_two(world: World) -> Examples:
@@ -69,3 +71,25 @@ def likelihood_change(world: World, policy: Policy, examples: Examples, view: st
     assert isinstance(rows, Rows)
     change = (log_probabilities(policy) - world.reference)[rows.prompt, rows.response]
     return float((change * examples.weight).sum() / examples.weight.sum())
+
+
+def moves_of_one_step(world: World, objective: str, pairs: Examples) -> list[str]:
+    """Which way one step of gradient descent on a pair by itself, from the reference, moves its two likelihoods.
+
+    Args:
+        world: where the pairs live.
+        objective: its id, used with its defaults.
+        pairs: with the views ``chosen`` and ``rejected``.
+
+    Returns:
+        For each pair ``desired``, ``both up`` or ``both down``.
+    """
+    chosen, rejected = pairs.views["chosen"], pairs.views["rejected"]
+    assert isinstance(chosen, Rows) and isinstance(rejected, Rows)
+    moves = []
+    for prompt, better, worse in zip(chosen.prompt, chosen.response, rejected.response, strict=True):
+        pair = pair_examples(world, prompt[None], better[None], worse[None])
+        policy = fit(world, build(objective), pair, steps=1, learning_rate=0.5, optimizer="sgd")
+        change = (log_probabilities(policy) - world.reference)[prompt]
+        moves.append("both up" if change[worse] > 0 else "both down" if change[better] < 0 else "desired")
+    return moves

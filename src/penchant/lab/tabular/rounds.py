@@ -33,7 +33,9 @@ class Rounds:
         samples: responses to each, with replacement.
         anchor: ``fixed``, ``previous``, ``moving`` or ``nesterov``: what the reference becomes after a round.
         anchor_rate: of the last two.
-        steps, learning_rate, optimizer: of each round's fit.
+        steps: of each round's fit.
+        learning_rate: of each round's fit.
+        optimizer: of each round's fit, as for `fit`.
 
     Example:
         >>> Rounds("best_worst", rounds=3).anchor
