@@ -29,8 +29,8 @@ class FewTokensCarryTheContrast(Claim):
         Contrast("accuracy, priced", "accuracy, dpo less 0.1", smallest=0.02),
     )
     remark = (
-        "Features of the response, and which token it is, stand for hidden states in a table. The masks do drop tokens, "
-        "but every token of a response says the same here, so what is dropped is signal as well as noise."
+        "Features of the response, and which token it is, stand for hidden states in a table. The masks do drop "
+        "tokens, but every token of a response says the same here, so what is dropped is signal as well as noise."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
