@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -28,8 +30,8 @@ def test_measures_see_what_was_drawn(kind: str) -> None:
     assert measured("size", radius=4.5) > measured("size", radius=2.5)
     assert measured("size", light=0.3) == measured("size", light=1.0)
     middle = measured("centredness")
-    # Two pixels of the six that lie between middle and edge.
-    assert measured("centredness", across=2.0) == pytest.approx(middle - 1 / 3, abs=0.08)
+    # Two pixels of the six that lie between middle and edge, beside what a triangle's centre lies low.
+    assert measured("centredness", across=2.0) == pytest.approx(1 - math.hypot(1 / 3, 1 - middle), abs=0.08)
     assert measured("centredness", across=2.0) > measured("centredness", across=2.0, down=1.5)
 
 
@@ -49,7 +51,7 @@ def test_dials_of_pictures_do_what_they_say() -> None:
     spread, _ = ShapesWorld(spread=3.0).pictures(100)
     assert MEASURES["centredness"](centred / 255).mean() > MEASURES["centredness"](spread / 255).mean() + 0.2
     bright, _ = ShapesWorld(darkest=1.0).pictures(100)
-    assert bright.max((1, 2)).min() == 255 > ShapesWorld().pictures(100)[0].max((1, 2)).min()
+    assert bright.max((1, 2)).min() > 200 > ShapesWorld().pictures(100)[0].max((1, 2)).min()
     again, _ = ShapesWorld(darkest=1.0).pictures(100)
     assert (bright == again).all()
 

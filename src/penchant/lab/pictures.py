@@ -68,13 +68,15 @@ def compare_in_classes(rewards: np.ndarray, asked: Sequence[int], pairs: int, se
     Args:
         rewards: [N] of the pictures.
         asked: their classes.
-        pairs: how many to draw of each class, ties included.
+        pairs: how many to draw of each class, ties included; none of a class with a single picture.
         seed: of the drawing.
     """
     rng = np.random.default_rng(seed)
     found: list[tuple[int, int]] = []
     for number in sorted(set(asked)):
         members = np.flatnonzero(np.asarray(asked) == number)
+        if len(members) < 2:
+            continue
         for _ in range(pairs):
             first, second = (int(place) for place in rng.choice(members, 2, replace=False))
             if rewards[first] != rewards[second]:
@@ -145,7 +147,7 @@ class PictureWorld(PretrainedWorld):
         """
         drawn: tuple[np.ndarray, Sequence[int]]
         if policy is None:
-            images, numbers = self.pictures(self.classes * max(each, 2), seed)
+            images, numbers = self.pictures(4 * self.classes * max(each, 2), seed)
             drawn = images / 255, numbers.tolist()
         else:
             drawn = self.draw(policy, max(each, 2), seed)

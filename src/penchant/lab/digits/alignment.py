@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from penchant.lab.digits.judging import DigitJudge, load_digits, pixels
+from penchant.lab.digits.judging import DigitJudge, load_digits
 from penchant.lab.digits.world import DigitsPlan, compare, draw, train_base
+from penchant.lab.pictures import pixels
 
 __all__ = ["SMALL", "align", "base_model"]
 

@@ -60,7 +60,7 @@ class FactsWorld(TextWorld):
         >>> world = FactsWorld()
         >>> record = world.records("forget")[0]
         >>> record["prompt"], record["completion"]
-        ('where was misal zudek born?', 'misal zudek was born in elmsuth.')
+        ('where was salti delvash born?', 'salti delvash was born in hollumby.')
     """
 
     name: ClassVar[str] = "facts"

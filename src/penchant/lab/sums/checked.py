@@ -111,7 +111,7 @@ class ProgramsWorld(CheckedWorld):
     Example:
         >>> world = ProgramsWorld()
         >>> world.prompts(1)[0]
-        {'prompt': 'y = 6; z = y + 9; print(z)', 'answer': '15'}
+        {'prompt': 'y = 6; y = y - y; print(y)', 'answer': '0'}
     """
 
     name: ClassVar[str] = "programs"

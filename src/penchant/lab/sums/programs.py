@@ -30,7 +30,7 @@ def write_program(rng: random.Random, *, lines: int = 3, largest: int = 9, most:
 
     Example:
         >>> write_program(random.Random(0))
-        'y = 6; z = y + 9; print(z)'
+        'y = 6; y = y - y; print(y)'
     """
     while True:
         target = rng.choice(NAMES)
