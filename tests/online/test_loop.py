@@ -37,6 +37,12 @@ def killed_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int)
     monkeypatch.setattr(owner, name, counted)
 
 
+@pytest.fixture(scope="module")
+def uninterrupted() -> dict[str, Any]:
+    """The whole run of each method, made by the first test that compares with it."""
+    return {}
+
+
 METHODS = {
     "grpo": {"method": "grpo", "epochs": 2, "objective": {"name": "grpo", "beta": 0.05}},
     "iterative-dpo": {"method": "iterative-dpo", "pairing": "all"},
@@ -59,10 +65,18 @@ METHODS = {
     ids=["in the first round", "in a later round", "while sampling", "between rounds"],
 )
 def test_a_killed_run_ends_as_an_uninterrupted_one(
-    name: str, owner: Any, method: str, call: int, online: Run, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    owner: Any,
+    method: str,
+    call: int,
+    online: Run,
+    uninterrupted: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     keys = {**METHODS[name], "save_every": 1, "accumulate": 2, "iterations": 3, "batch_size": 4, "learning_rate": 3e-3}
-    whole = online("whole", **keys)
+    if name not in uninterrupted:
+        uninterrupted[name] = online("whole", **keys)
+    whole = uninterrupted[name]
     with monkeypatch.context() as patch:
         killed_at(patch, owner, method, call)
         with pytest.raises(Killed):
