@@ -22,8 +22,8 @@ class ExplicitRewardsGoFurther(Claim):
     paper = "arXiv:2409.03650"
     sentence = (
         "A reward that reads the state of prompt and response, and the implicit reward of a policy with output weights "
-        "for each response, rank what they were trained on alike; on unseen prompts and responses the explicit one is "
-        "better."
+        "for each response, both rank what they were trained on well; on unseen prompts and responses the explicit one "
+        "is better."
     )
     methods = ("dpo",)
     world = Dials(prompts=16, responses=8, features=6)

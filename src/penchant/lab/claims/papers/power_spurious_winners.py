@@ -26,7 +26,7 @@ class LikelihoodAgainstSpuriousWinners(Claim):
     quantity = "expected true reward, in its standard deviations"
     contrasts = (Contrast("power", "power, η = 0", smallest=0.1), Contrast("power", "dpo", smallest=0.05))
     remark = (
-        "The term takes η = 0.3 to help at all here: with the published 0.0005 to 0.001 it does nothing in a table. "
+        "The term does nothing in a table with the published η of 0.0005 to 0.001, and with 0.3 hardly more. "
         "POWER has no reference, which in this world is better than what a hundred noisy pairs say; DPO stays near "
         "it."
     )
