@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from penchant.lab.digits.judging import DigitJudge, load_digits
+from penchant.lab.checkpoints import keep
+from penchant.lab.digits.digits_world import digit_judge
+from penchant.lab.digits.judging import load_digits
 from penchant.lab.digits.world import DigitsPlan, compare, draw, train_base
 from penchant.lab.pictures import pixels
 
@@ -33,34 +33,30 @@ class _Drawn(NamedTuple):
 
 
 def base_model(plan: DigitsPlan = SMALL, folder: Path | None = None) -> Path:
-    """The denoiser that alignments start from; it is trained where the folder does not hold it yet.
+    """The denoiser that alignments start from, trained at the first call on this machine and kept.
 
     Args:
         plan: its sizes; others are other models.
-        folder: where models are kept; ``penchant/digits`` in the user's cache folder by default.
+        folder: where models are kept; by default as `penchant.lab.checkpoints.keep` says.
 
     Returns:
         The folder of a pipeline of diffusers.
-    """
-    import penchant
 
-    if folder is None:
-        folder = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "penchant" / "digits"
-    settings = (penchant.__version__, plan.width, plan.base_epochs, plan.base_batch, plan.base_rate)
-    kept = folder / f"base-{hashlib.sha256(repr(settings).encode()).hexdigest()[:16]}"
-    if not kept.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    settings = {"width": plan.width, "epochs": plan.base_epochs, "batch": plan.base_batch, "rate": plan.base_rate}
+
+    def build(place: Path) -> None:
         images, classes = load_digits()
         half = len(images) // 2
-        with tempfile.TemporaryDirectory(dir=folder) as place:
+        with tempfile.TemporaryDirectory() as work:
             run = {"seed": 0, "samples": 0, "progress": False}
-            trained = train_base(Path(place), images[:half], classes[:half], plan, run)
-            try:
-                (trained.folder / "model").rename(kept)  # all at once: nobody finds half a model
-            except OSError:
-                if not kept.is_dir():  # unless another process was faster
-                    raise
-    return kept
+            trained = train_base(Path(work), images[:half], classes[:half], plan, run)
+            shutil.copytree(trained.folder / "model", place, dirs_exist_ok=True)
+
+    made_by = ("penchant.lab.digits.world", "penchant.lab.digits.judging", "penchant.lab.pictures")
+    return keep("digits-base", settings, made_by, build, folder=folder)
 
 
 def align(
@@ -89,7 +85,7 @@ def align(
     import penchant
     from penchant.likelihood.pipelines import load_pipeline
 
-    source, judge = base_model(plan, folder), _judge()
+    source, judge = base_model(plan, folder), digit_judge()
     pictures, asked = draw(load_pipeline(source), plan.drawn, plan, 3 * seed)
     drawn = _Drawn([np.asarray(each) for each in pictures], asked, judge.reward("classifier", pixels(pictures), asked))
     with tempfile.TemporaryDirectory() as place:
@@ -112,14 +108,6 @@ def align(
             made, wanted = draw(model, plan.judged, plan, 3 * seed + 1)
             found[side] = float(judge.reward("classifier", pixels(made), wanted).mean())
     return found
-
-
-@cache
-def _judge() -> DigitJudge:
-    """Of real digits that the base never sees."""
-    images, classes = load_digits()
-    half = len(images) // 2
-    return DigitJudge(images[half:], classes[half:])
 
 
 def _pairs(drawn: _Drawn, plan: DigitsPlan, seed: int) -> list[dict[str, Any]]:

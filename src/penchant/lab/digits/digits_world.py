@@ -14,7 +14,7 @@ from penchant.lab.digits.judging import REWARDS, DigitJudge, load_digits
 from penchant.lab.pictures import PictureWorld
 from penchant.lab.pretrained import Pretraining
 
-__all__ = ["DigitsWorld"]
+__all__ = ["DigitsWorld", "digit_judge"]
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,14 @@ def best_two(world: World) -> Examples:
     return pair_examples(world, torch.arange(len(first)), first, second)
 
 
-def similar_pairs(world: World) -> Examples:
-    """Of each prompt the pair, better response first, whose features resemble each other most.
+def similar_pairs(world: World, *, least: bool = False) -> Examples:
+    """Of each prompt the pair, better response first, whose features resemble each other most, or least.
 
     CHES(i, j) = φ_i · φ_j − |φ_i|²,   i chosen, j rejected
 
     Args:
         world: with features.
+        least: the pair with the least resemblance instead.
 
     Returns:
         One pair a prompt.
@@ -50,7 +51,7 @@ def similar_pairs(world: World) -> Examples:
     alike = world.features @ world.features.mT
     alike = alike - alike.diagonal(dim1=-2, dim2=-1).unsqueeze(-1)
     worse = world.reward.unsqueeze(-1) <= world.reward.unsqueeze(-2)
-    place = alike.masked_fill(worse, -torch.inf).flatten(1).argmax(-1)
+    place = (-alike if least else alike).masked_fill(worse, -torch.inf).flatten(1).argmax(-1)
     chosen, rejected = place // world.dials.responses, place % world.dials.responses
     return pair_examples(world, torch.arange(len(place)), chosen, rejected)
 
