@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Literal
 
 import pytest
 import torch
@@ -24,6 +25,7 @@ from penchant.lab.tabular import (
     initial_policy,
     nash_policy,
     optimal_policy,
+    ranked_rightly,
     ranking_accuracy,
     regularised_value,
     sample_demonstrations,
@@ -33,7 +35,7 @@ from penchant.lab.tabular import (
     suboptimality,
     win_rate,
 )
-from penchant.lab.tabular.fitting import gradient_norms
+from penchant.lab.tabular.scoring import gradient_norms
 from penchant.objectives import Objective, build, get, names
 
 SMALL = Dials(prompts=3, responses=4)
@@ -132,6 +134,12 @@ def test_a_policy_of_certainty_has_a_finite_divergence() -> None:
     assert suboptimality(world, certain) == pytest.approx(0.0)
     assert ranking_accuracy(world, world.reward) == 1.0
     assert ranking_accuracy(world, -world.reward) == 0.0
+
+
+def test_rounding_does_not_decide_a_ranking() -> None:
+    true = torch.tensor([[1.0, 2.0]], dtype=torch.float64)
+    assert ranked_rightly(true, torch.tensor([[0.3, 0.1 + 0.2]], dtype=torch.float64)) == 0.5
+    assert ranked_rightly(true, torch.tensor([[0.3, 0.3 + 1e-6]], dtype=torch.float64)) == 1.0
 
 
 @given(st.integers(0, 30), st.sampled_from([0.0, 0.5, 1.0]))
@@ -243,6 +251,23 @@ def test_merging_equal_examples_changes_nothing_but_the_time() -> None:
     assert mean_loss(merged) == pytest.approx(mean_loss(pairs))
     lists = sample_lists(world, 0, size=2)
     assert len(lists.merged(("responses", "scores"))) == len(lists)
+
+
+@pytest.mark.parametrize("features", [0, 3])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_fit_is_the_plain_loop_with_the_usual_optimizer(optimizer: Literal["adam", "sgd"], features: int) -> None:
+    world = build_world(Dials(prompts=3, responses=4, features=features, longest=5), 0)
+    pairs, objective, plain = sample_pairs(world, 0), build("simpo", beta=1.0), initial_policy(world)
+    found = fit(world, objective, pairs, steps=30, learning_rate=0.2, optimizer=optimizer)
+    usual = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}[optimizer](plain.parameters(), lr=0.2)
+    chosen, rejected = pairs.views["chosen"], pairs.views["rejected"]
+    assert isinstance(chosen, Rows) and isinstance(rejected, Rows)
+    for _ in range(30):
+        usual.zero_grad()
+        lead = [(plain() / world.lengths)[rows.prompt, rows.response] for rows in (chosen, rejected)]
+        (-torch.nn.functional.logsigmoid(lead[0] - lead[1] - objective.hyper["gamma_beta_ratio"])).mean().backward()
+        usual.step()
+    torch.testing.assert_close(found(), plain())
 
 
 def test_fitting_watches_each_step_and_copies_its_start() -> None:

@@ -177,14 +177,13 @@ class Scored:
     @cached_property
     def token_logratio(self) -> Tensor:
         """Policy minus reference per token, [R, T], nats; zero where the mask is false."""
-        reference = self._token_ref_logp
-        return torch.where(self.mask, self._token_logp, 0.0) - torch.where(self.mask, reference, 0.0)
+        return torch.where(self.mask, self._token_logp - self._token_ref_logp, 0.0)
 
     @cached_property
     def logratio(self) -> Tensor:
         """Log-probability under the policy minus that under the reference, [R], nats."""
         # Summing the differences keeps the digits that are lost when two large sums are subtracted.
-        return masked_sum(self.token_logratio, self.mask)
+        return self.token_logratio.sum(dim=-1, dtype=wide_dtype(self.policy.dtype))
 
     @cached_property
     def mean_logp(self) -> Tensor:

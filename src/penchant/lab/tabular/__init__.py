@@ -8,6 +8,7 @@ from penchant.lab.tabular.exact import (
     nash_policy,
     optimal_policy,
     policy_of_reward,
+    ranked_rightly,
     ranking_accuracy,
     regularised_value,
     suboptimality,
@@ -22,13 +23,14 @@ from penchant.lab.tabular.feedback import (
     sample_lists,
     sample_pairs,
 )
-from penchant.lab.tabular.fitting import Scoring, fit
+from penchant.lab.tabular.fitting import fit
 from penchant.lab.tabular.lists import best_against_worst
 from penchant.lab.tabular.picked import best_two, likelihood_change, moves_of_one_step, similar_pairs
 from penchant.lab.tabular.policies import Policy, initial_policy, log_probabilities
 from penchant.lab.tabular.ratings import rated_pairs
 from penchant.lab.tabular.resampled import resampled_pairs
 from penchant.lab.tabular.rounds import PAIRINGS, Rounds, Samples, run_rounds
+from penchant.lab.tabular.scoring import Scoring
 from penchant.lab.tabular.world import World, build_world
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "optimal_policy",
     "pair_examples",
     "policy_of_reward",
+    "ranked_rightly",
     "ranking_accuracy",
     "rated_pairs",
     "regularised_value",

@@ -3,130 +3,58 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
-from penchant.errors import ConfigurationError
-from penchant.lab.tabular.examples import Examples, Rows
+from penchant.lab.tabular.examples import Examples
 from penchant.lab.tabular.policies import Policy, initial_policy, log_probabilities
+from penchant.lab.tabular.scoring import Scoring
 from penchant.lab.tabular.world import World
-from penchant.objectives import Objective, Scored, build
+from penchant.objectives import Objective, build
 
-__all__ = ["Scoring", "fit", "gradient_norms"]
-
-
-class _View(NamedTuple):
-    """What stays the same from step to step."""
-
-    rows: Rows
-    place: Tensor
-    shares: Tensor
-    mask: Tensor
-    reference: Tensor
+__all__ = ["fit"]
 
 
-def gradient_norms(world: World, policy: Tensor) -> Tensor:
-    """The norm of each log-probability's gradient in the policy's parameters, in closed form.
+class _Update:
+    """A step of Adam or of plain gradient descent.
 
-    |∇ log π(y|x)| = |φ(x, y) − Σ_k π(k|x) φ(x, k)|,   φ one-hot for a table of logits
-
-    Args:
-        world: its features decide the kind of policy.
-        policy: [X, K] log-probabilities.
-
-    Returns:
-        [X, K], without gradient.
-    """
-    chance = policy.detach().exp()
-    features = world.features
-    if not features.shape[-1]:
-        features = torch.eye(policy.shape[1], dtype=policy.dtype).expand(len(policy), -1, -1)
-    mean = (chance.unsqueeze(-1) * features).sum(1, keepdim=True)
-    return (features - mean).norm(dim=-1)
-
-
-class Scoring:
-    """The examples as an objective sees them: each view scored by policy and reference, each field a tensor.
-
-    Args:
-        world: where the examples live.
-        objective: what it asks for is scored, and nothing else.
-        examples: of the world.
-        reference: [X, K] log-probabilities of the reference.
-
-    Raises:
-        ConfigurationError: the examples lack a view or field that the objective asks for.
+    PyTorch's own update functions, called without the optimizer object around them: its bookkeeping takes longer than
+    all else that a step of a table does.
     """
 
-    def __init__(self, world: World, objective: Objective, examples: Examples, reference: Tensor) -> None:
-        wanted = objective.requirements
-        held = {**examples.views, **examples.fields}
-        missing = [name for name in wanted.views + wanted.fields if name not in held and name not in wanted.optional]
-        if missing:
-            raise ConfigurationError(
-                f"The objective {objective.id} asks for {missing[0]!r}; these examples have {', '.join(sorted(held))}.",
-                where="tabular world",
-                fix=f"Add it: examples.with_view({missing[0]!r}, rows), or examples.with_fields({missing[0]}=numbers).",
-            )
-        self.world, self.needs = world, wanted.needs
-        self.reference = reference.detach()
-        self.fields = {name: examples.fields[name] for name in wanted.fields if name in examples.fields}
-        self.several = wanted.several
-        self.views = {
-            name: [self._view(world, rows) for rows in (each if isinstance(each, list) else [each])]
-            for name, each in examples.views.items()
-            if name in wanted.views
-        }
+    def __init__(self, parameters: list[Tensor], kind: Literal["adam", "sgd"], learning_rate: float) -> None:
+        self.parameters, self.kind, self.learning_rate = parameters, kind, learning_rate
+        self.means = [torch.zeros_like(each) for each in parameters]
+        self.squares = [torch.zeros_like(each) for each in parameters]
+        self.steps = [torch.zeros(()) for _ in parameters]
 
-    def _view(self, world: World, rows: Rows) -> _View:
-        shares = world.shares[rows.prompt, rows.response]
-        reference = self.reference[rows.prompt, rows.response].unsqueeze(-1) * shares
-        place = rows.prompt * world.dials.responses + rows.response
-        return _View(rows, place, shares, world.mask[rows.prompt, rows.response], reference)
-
-    def __call__(self, policy: Tensor) -> dict[str, Any]:
-        """The objective's inputs under a policy's log-probabilities [X, K]."""
-        inputs: dict[str, Any] = dict(self.fields)
-        for name, views in self.views.items():
-            scored = [self._scored(policy, each) for each in views]
-            inputs[name] = scored if name in self.several else scored[0]
-        return inputs
-
-    def _scored(self, policy: Tensor, view: _View) -> Scored:
-        tokens = policy.flatten()[view.place].unsqueeze(-1) * view.shares
-        reference = view.reference if self.needs.reference else None
-        stats = self._statistics(policy, view.rows, view.shares) if self.needs.stats else {}
-        fields = {}
-        if self.needs.gradient_norms:
-            fields["gradient_norm"] = gradient_norms(self.world, policy).flatten()[view.place]
-        hidden = self._states(view) if self.needs.hidden else None
-        return Scored(tokens, reference, view.mask, stats, view.rows.group, fields, hidden=hidden)
-
-    @property
-    def hidden_size(self) -> int:
-        """How many numbers stand for a token's hidden state: the response's features, and which token it is."""
-        return self.world.features.shape[-1] + self.world.shares.shape[-1]
-
-    def _states(self, view: _View) -> Tensor:
-        rows, tokens = view.mask.shape
-        features = self.world.features[view.rows.prompt, view.rows.response]
-        which = torch.eye(tokens, dtype=view.shares.dtype).expand(rows, -1, -1)
-        return torch.cat([features.unsqueeze(1).expand(-1, tokens, -1), which], dim=-1)
-
-    def _statistics(self, policy: Tensor, rows: Rows, shares: Tensor) -> dict[str, Tensor]:
-        """The statistics of the whole response, spread over its tokens as its log-probability is."""
-        known: dict[str, Callable[[], Tensor]] = {
-            "entropy": lambda: -(policy.exp() * policy).sum(-1),
-            "kl": lambda: (policy.exp() * (policy - self.reference)).sum(-1),
-            "sum_p2": lambda: (2 * policy).exp().sum(-1),
-        }
-        unknown = self.needs.stats - set(known)
-        if unknown:
-            raise ConfigurationError(f"A tabular world has no statistic {min(unknown)!r}; it has {', '.join(known)}.")
-        return {name: known[name]()[rows.prompt].unsqueeze(-1) * shares for name in self.needs.stats}
+    @torch.no_grad()
+    def __call__(self, gradients: Sequence[Tensor]) -> None:
+        if self.kind == "sgd":
+            for each, gradient in zip(self.parameters, gradients, strict=True):
+                each.add_(gradient, alpha=-self.learning_rate)
+            return
+        adam(
+            self.parameters,
+            list(gradients),
+            self.means,
+            self.squares,
+            [],
+            self.steps,
+            foreach=False,
+            fused=True,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=self.learning_rate,
+            weight_decay=0.0,
+            eps=1e-8,
+            maximize=False,
+        )
 
 
 def fit(
@@ -175,15 +103,12 @@ def fit(
     if scoring.needs.hidden:
         method.double().bind(scoring.hidden_size)
     weight = examples.weight / examples.weight.sum()
-    parameters = [*learner.parameters(), *method.parameters()]
-    chosen = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}[optimizer]
-    stepper = chosen(parameters, lr=learning_rate)
+    parameters: list[Tensor] = [*learner.parameters(), *method.parameters()]
+    update = _Update(parameters, optimizer, learning_rate)
     method.train()
     for step in range(steps):
-        loss = (method(**scoring(learner())).values * weight).sum()
+        loss = method(**scoring(learner())).values @ weight
         if watch is not None:
             watch(step, learner, loss.item())
-        stepper.zero_grad()
-        loss.backward()
-        stepper.step()
+        update(torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True))
     return learner

@@ -18,6 +18,8 @@ from penchant.lab.tabular.policies import Policy, initial_policy, log_probabilit
 from penchant.lab.tabular.world import World
 from penchant.objectives import Objective, build
 from penchant.objectives.advantages import group_advantages
+from penchant.online.anchor_rules import build_anchor_rule
+from penchant.online.pairs import select_pairs
 
 __all__ = ["PAIRINGS", "Rounds", "Samples", "run_rounds"]
 
@@ -77,8 +79,6 @@ class Samples:
 
 def _pairs(rule: str) -> Callable[[World, Samples], Examples]:
     def build_pairs(world: World, samples: Samples) -> Examples:
-        from penchant.online.pairs import select_pairs  # loads the trainer; only who goes online waits for it
-
         places = [
             (row, *pair)
             for row, scores in enumerate(samples.scores.tolist())
@@ -212,8 +212,6 @@ def run_rounds(
         >>> expected_reward(world, last) > expected_reward(world, first)
         True
     """
-    from penchant.online.anchor_rules import build_anchor_rule
-
     plan = replace(plan, **changes)
     pairing = _pairing(plan)
     method = build(objective) if isinstance(objective, str) else objective

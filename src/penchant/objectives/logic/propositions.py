@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 __all__ = ["ATOMS", "FALSE", "POLICY_ATOMS", "TRUE", "Proposition", "atom", "from_worlds"]
 
@@ -60,9 +61,7 @@ class Proposition:
 
     def where(self, name: str, value: bool) -> Proposition:
         """What it says once the truth of one atom is known; it no longer depends on that atom."""
-        place = 1 << ATOMS.index(name)
-        world = [(number | place) if value else (number & ~place) for number in range(_WORLDS)]
-        return Proposition(sum((self.worlds >> world[number] & 1) << number for number in range(_WORLDS)))
+        return Proposition(_where(self.worlds, name, value))
 
     def of_reference(self) -> Proposition:
         """What it says of the policy, said of the reference: R(w) in place of M(w), R(l) in place of M(l)."""
@@ -73,6 +72,14 @@ class Proposition:
     def atoms(self) -> tuple[str, ...]:
         """The atoms that its truth depends on, in their order."""
         return tuple(name for name in ATOMS if self.where(name, True) != self.where(name, False))
+
+
+@cache
+def _where(worlds: int, name: str, value: bool) -> int:
+    """The bits of `Proposition.where`; a loss asks for the same few at each step."""
+    place = 1 << ATOMS.index(name)
+    world = [(number | place) if value else (number & ~place) for number in range(_WORLDS)]
+    return sum((worlds >> world[number] & 1) << number for number in range(_WORLDS))
 
 
 TRUE = Proposition(_ALL)

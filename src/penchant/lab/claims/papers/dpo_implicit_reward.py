@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, Examples, World, fit, log_probabilities, pair_examples
+from penchant.lab.tabular import Dials, Examples, World, fit, log_probabilities, pair_examples, ranked_rightly
 from penchant.objectives import build
 
 __all__ = ["ExplicitRewardsGoFurther"]
@@ -61,9 +60,9 @@ class ExplicitRewardsGoFurther(Claim):
         seen, known = torch.arange(16) < 8, torch.arange(8) < 6
         arms = {}
         for name, reward in rewards.items():
-            arms[f"{name}, in distribution"] = _accuracy(world.reward[seen][:, known], reward[seen][:, known])
-            arms[f"{name}, unseen prompts"] = _accuracy(world.reward[~seen][:, known], reward[~seen][:, known])
-            arms[f"{name}, unseen responses"] = _accuracy(world.reward[seen][:, ~known], reward[seen][:, ~known])
+            arms[f"{name}, in distribution"] = ranked_rightly(world.reward[seen][:, known], reward[seen][:, known])
+            arms[f"{name}, unseen prompts"] = ranked_rightly(world.reward[~seen][:, known], reward[~seen][:, known])
+            arms[f"{name}, unseen responses"] = ranked_rightly(world.reward[seen][:, ~known], reward[seen][:, ~known])
         return arms
 
 
@@ -81,8 +80,3 @@ def _reads_prompts(world: World) -> World:
     prompts, size = state.shape
     features = torch.einsum("xd,yz->xyzd", state, torch.eye(world.dials.responses, dtype=state.dtype))
     return replace(world, features=features.reshape(prompts, world.dials.responses, world.dials.responses * size))
-
-
-def _accuracy(true: Tensor, told: Tensor) -> float:
-    better = true.unsqueeze(-1) > true.unsqueeze(-2)
-    return float((0.5 + 0.5 * torch.sign(told.unsqueeze(-1) - told.unsqueeze(-2)))[better].mean())
