@@ -22,6 +22,7 @@ from penchant.lab.tabular import (
     expected_reward,
     exploitability,
     fit,
+    fit_each,
     initial_policy,
     nash_policy,
     optimal_policy,
@@ -268,6 +269,21 @@ def test_a_fit_is_the_plain_loop_with_the_usual_optimizer(optimizer: Literal["ad
         (-torch.nn.functional.logsigmoid(lead[0] - lead[1] - objective.hyper["gamma_beta_ratio"])).mean().backward()
         usual.step()
     torch.testing.assert_close(found(), plain())
+
+
+@pytest.mark.parametrize("features", [0, 3])
+def test_fits_side_by_side_are_the_same_as_fits_by_themselves(features: int) -> None:
+    world = build_world(Dials(prompts=3, responses=4, features=features), 0)
+    pairs, lists = sample_pairs(world, 0), sample_lists(world, 0)
+    # Coupled ones, ones with parts of their own that learn, and ones that read statistics or lists.
+    methods = ["dpo", "beta-dpo", "aot-paired", "sparse-token-mask", "wpo", "orpo", "ddo-rm"]
+    given = {name: lists if name == "ddo-rm" else pairs for name in methods}
+    together = fit_each(world, dict(zip(methods, methods, strict=True)), given, steps=20)
+    assert list(together) == methods
+    for name in methods:
+        torch.testing.assert_close(together[name](), fit(world, name, given[name], steps=20)(), rtol=0, atol=1e-12)
+    memory = {each.theta.untyped_storage().data_ptr() for each in together.values()}
+    assert len(memory) == len(methods)  # what is done to one policy later reaches no other
 
 
 def test_fitting_watches_each_step_and_copies_its_start() -> None:

@@ -23,7 +23,7 @@ from penchant.lab.tabular.feedback import (
     sample_lists,
     sample_pairs,
 )
-from penchant.lab.tabular.fitting import fit
+from penchant.lab.tabular.fitting import fit, fit_each
 from penchant.lab.tabular.lists import best_against_worst
 from penchant.lab.tabular.picked import best_two, likelihood_change, moves_of_one_step, similar_pairs
 from penchant.lab.tabular.policies import Policy, initial_policy, log_probabilities
@@ -51,6 +51,7 @@ __all__ = [
     "expected_reward",
     "exploitability",
     "fit",
+    "fit_each",
     "initial_policy",
     "likelihood_change",
     "log_probabilities",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,11 +12,11 @@ from torch.optim.adam import adam
 
 from penchant.lab.tabular.examples import Examples
 from penchant.lab.tabular.policies import Policy, initial_policy, log_probabilities
-from penchant.lab.tabular.scoring import Scoring
+from penchant.lab.tabular.scoring import Scoring, look_up
 from penchant.lab.tabular.world import World
 from penchant.objectives import Objective, build
 
-__all__ = ["fit"]
+__all__ = ["fit", "fit_each"]
 
 
 class _Update:
@@ -57,6 +57,60 @@ class _Update:
         )
 
 
+class _Lesson(NamedTuple):
+    """An objective, its view of the examples, and how much each example counts; the weights sum to 1."""
+
+    method: Objective
+    scoring: Scoring
+    weight: Tensor
+
+    @classmethod
+    def of(cls, world: World, objective: Objective | str, examples: Examples, reference: Tensor) -> _Lesson:
+        method = build(objective) if isinstance(objective, str) else objective
+        if not method.coupled:
+            examples = examples.merged(method.requirements.views + method.requirements.fields)
+        scoring = Scoring(world, method, examples, reference)
+        if scoring.needs.hidden:
+            method.double().bind(scoring.hidden_size)
+        return cls(method.train(), scoring, examples.weight / examples.weight.sum())
+
+
+def _train(
+    lessons: Sequence[_Lesson],
+    start: Policy,
+    steps: int,
+    optimizer: Literal["adam", "sgd"],
+    learning_rate: float,
+    watch: Callable[[int, Policy, float], None] | None = None,
+) -> list[Policy]:
+    """One policy a lesson. Their gradients are apart, so one backward pass and one update serve all."""
+    learners = [copy.deepcopy(start) for _ in lessons]
+    theta = torch.stack([each.theta.detach() for each in learners]).requires_grad_()
+    for learner, part in zip(learners, theta.detach(), strict=True):
+        learner.theta = torch.nn.Parameter(part)  # the same memory: who watches sees what has been learnt
+    table = start.start.numel()
+    place = torch.cat([each.scoring.place + number * table for number, each in enumerate(lessons)])
+    shares = torch.cat([each.scoring.shares for each in lessons])
+    sizes = [size for each in lessons for size in each.scoring.sizes]
+    weight = torch.cat([each.weight for each in lessons])
+    parameters: list[Tensor] = [theta, *(part for each in lessons for part in each.method.parameters())]
+    update = _Update(parameters, optimizer, learning_rate)
+    for step in range(steps):
+        policies = start.at(theta)
+        views = look_up(policies, place, shares, sizes)
+        losses = [
+            each.method(**each.scoring.inputs(policy, views)).values
+            for each, policy in zip(lessons, policies.unbind(), strict=True)
+        ]
+        loss = torch.cat(losses) @ weight
+        if watch is not None:
+            watch(step, learners[0], loss.item())
+        update(torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True))
+    for learner in learners:
+        learner.theta = torch.nn.Parameter(learner.theta.detach().clone())
+    return learners
+
+
 def fit(
     world: World,
     objective: Objective | str,
@@ -95,20 +149,49 @@ def fit(
         >>> expected_reward(world, trained) > expected_reward(world, world.reference)
         True
     """
-    method = build(objective) if isinstance(objective, str) else objective
-    learner = initial_policy(world) if policy is None else copy.deepcopy(policy)
-    if not method.coupled:
-        examples = examples.merged(method.requirements.views + method.requirements.fields)
-    scoring = Scoring(world, method, examples, log_probabilities(world.reference if reference is None else reference))
-    if scoring.needs.hidden:
-        method.double().bind(scoring.hidden_size)
-    weight = examples.weight / examples.weight.sum()
-    parameters: list[Tensor] = [*learner.parameters(), *method.parameters()]
-    update = _Update(parameters, optimizer, learning_rate)
-    method.train()
-    for step in range(steps):
-        loss = method(**scoring(learner())).values @ weight
-        if watch is not None:
-            watch(step, learner, loss.item())
-        update(torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True))
-    return learner
+    start = initial_policy(world) if policy is None else policy
+    held_to = log_probabilities(world.reference if reference is None else reference)
+    lesson = _Lesson.of(world, objective, examples, held_to)
+    return _train([lesson], start, steps, optimizer, learning_rate, watch)[0]
+
+
+def fit_each(
+    world: World,
+    objectives: Mapping[str, Objective | str],
+    examples: Examples | Mapping[str, Examples],
+    *,
+    steps: int = 200,
+    learning_rate: float = 0.1,
+    optimizer: Literal["adam", "sgd"] = "adam",
+    policy: Policy | None = None,
+    reference: Policy | Tensor | None = None,
+) -> dict[str, Policy]:
+    """Train a policy with each of several objectives, side by side: what `fit` gives for each, in less time.
+
+    Args:
+        world: where the examples live.
+        objectives: by any name: objectives, or their ids for their defaults.
+        examples: the feedback of all, or of each by its name.
+        steps: of the optimizer.
+        learning_rate: constant.
+        optimizer: ``adam``, or ``sgd`` without momentum.
+        policy: where all start; the world's reference by default.
+        reference: what every objective's reference is; the world's by default.
+
+    Returns:
+        The trained policies by name.
+
+    Raises:
+        ConfigurationError: the examples lack what an objective asks for.
+
+    Example:
+        >>> from penchant.lab.tabular import Dials, build_world, sample_pairs
+        >>> world = build_world(Dials(), seed=0)
+        >>> sorted(fit_each(world, {"one": "dpo", "other": "ipo"}, sample_pairs(world, seed=0), steps=5))
+        ['one', 'other']
+    """
+    start = initial_policy(world) if policy is None else policy
+    held_to = log_probabilities(world.reference if reference is None else reference)
+    given = {name: examples if isinstance(examples, Examples) else examples[name] for name in objectives}
+    lessons = [_Lesson.of(world, objective, given[name], held_to) for name, objective in objectives.items()]
+    return dict(zip(objectives, _train(lessons, start, steps, optimizer, learning_rate), strict=True))

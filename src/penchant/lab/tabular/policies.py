@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from penchant.lab.tabular.world import World
 
@@ -32,13 +33,25 @@ class Policy(nn.Module):
         super().__init__()
         self.register_buffer("start", start.clone())
         self.register_buffer("features", features)
-        linear = features.shape[-1] > 0
-        self.theta = nn.Parameter(torch.zeros(features.shape[-1:] if linear else start.shape, dtype=start.dtype))
+        shape = features.shape[-1:] if features.shape[-1] else start.shape
+        self.theta = nn.Parameter(torch.zeros(shape, dtype=start.dtype))
 
     def forward(self) -> Tensor:
         """[X, K] log-probabilities, nats."""
-        moved = self.features @ self.theta if self.theta.dim() == 1 else self.theta
-        return (self.start + moved).log_softmax(-1)
+        return self.at(self.theta)
+
+    def at(self, theta: Tensor) -> Tensor:
+        """What the policy would be with other parameters.
+
+        Args:
+            theta: [..., X, K], or [..., D] where the world has features.
+
+        Returns:
+            [..., X, K] log-probabilities, nats.
+        """
+        if self.features.shape[-1]:
+            theta = linear(theta, self.features.flatten(0, 1)).unflatten(-1, self.start.shape)
+        return (self.start + theta).log_softmax(-1)
 
 
 def initial_policy(world: World) -> Policy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -13,7 +13,7 @@ from penchant.lab.tabular.examples import Examples, Rows
 from penchant.lab.tabular.world import World
 from penchant.objectives import Objective, Scored
 
-__all__ = ["Scoring", "gradient_norms"]
+__all__ = ["Scoring", "gradient_norms", "look_up"]
 
 
 class _View(NamedTuple):
@@ -44,6 +44,23 @@ def gradient_norms(world: World, policy: Tensor) -> Tensor:
         features = torch.eye(policy.shape[1], dtype=policy.dtype).expand(len(policy), -1, -1)
     mean = (chance.unsqueeze(-1) * features).sum(1, keepdim=True)
     return (features - mean).norm(dim=-1)
+
+
+def look_up(policy: Tensor, place: Tensor, shares: Tensor, sizes: Sequence[int]) -> Iterator[Tensor]:
+    """The log-probabilities of the tokens of several views, looked up at once.
+
+    At the size of these worlds the number of operations is what takes time.
+
+    Args:
+        policy: [..., X, K] log-probabilities of one policy or several.
+        place: [R] where each response stands in them, counted through.
+        shares: [R, T] the part of a response's log-probability that each token has.
+        sizes: number of responses of each view; they sum to R.
+
+    Returns:
+        For each view [responses, T].
+    """
+    return iter((policy.flatten().index_select(0, place).unsqueeze(-1) * shares).split(sizes))
 
 
 class Scoring:
@@ -78,6 +95,7 @@ class Scoring:
             for name, each in examples.views.items()
             if name in wanted.views
         }
+        # Of all views, one behind the other:
         all_views = [each for views in self.views.values() for each in views]
         self.sizes = [len(each.place) for each in all_views]
         self.place = torch.cat([each.place for each in all_views])
@@ -91,12 +109,18 @@ class Scoring:
 
     def __call__(self, policy: Tensor) -> dict[str, Any]:
         """The objective's inputs under a policy's log-probabilities [X, K]."""
-        # All views are looked up at once: at this size what counts is the number of operations.
-        tokens = policy.flatten().index_select(0, self.place).unsqueeze(-1) * self.shares
-        parts = iter(tokens.split(self.sizes))
+        return self.inputs(policy, look_up(policy, self.place, self.shares, self.sizes))
+
+    def inputs(self, policy: Tensor, views: Iterator[Tensor]) -> dict[str, Any]:
+        """The same from the log-probabilities of the tokens of each view, already looked up.
+
+        Args:
+            policy: [X, K] log-probabilities.
+            views: [R, T] of each view in turn; as many are taken as there are ``sizes``.
+        """
         inputs: dict[str, Any] = dict(self.fields)
-        for name, views in self.views.items():
-            scored = [self._scored(policy, next(parts), each) for each in views]
+        for name, each in self.views.items():
+            scored = [self._scored(policy, next(views), view) for view in each]
             inputs[name] = scored if name in self.several else scored[0]
         return inputs
 

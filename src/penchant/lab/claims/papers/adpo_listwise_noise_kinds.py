@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, best_against_worst, expected_reward, fit, sample_lists
+from penchant.lab.tabular import Dials, best_against_worst, expected_reward, fit_each, sample_lists
 from penchant.objectives import build
 
 __all__ = ["ListsUnderNoise"]
@@ -57,10 +57,10 @@ class ListsUnderNoise(Claim):
         for kind, spoil in {"gaussian": _gaussian, "heavy-tailed": _heavy_tailed, "reversed": _reversed}.items():
             scores = spoil(clean.fields["scores"].view(len(clean), -1), torch.Generator().manual_seed(seed + 99))
             lists = clean.with_fields(scores=scores.flatten())
-            runs = {"adpo-listwise": (build("adpo-listwise", tau=4.0), lists)}
-            runs["dpo"] = (build("dpo", beta=0.1), best_against_worst(world, lists))
+            methods = {"adpo-listwise": build("adpo-listwise", tau=4.0), "dpo": build("dpo", beta=0.1)}
             if kind == "heavy-tailed":
-                runs["adpo-listwise, raw"] = (build("adpo-listwise", target="softmax", tau=4.0), lists)
-            for arm, (method, examples) in runs.items():
-                arms[f"{arm}, {kind}"] = expected_reward(world, fit(world, method, examples, steps=60))
+                methods["adpo-listwise, raw"] = build("adpo-listwise", target="softmax", tau=4.0)
+            examples = {**dict.fromkeys(methods, lists), "dpo": best_against_worst(world, lists)}
+            for arm, policy in fit_each(world, methods, examples, steps=60).items():
+                arms[f"{arm}, {kind}"] = expected_reward(world, policy)
         return arms

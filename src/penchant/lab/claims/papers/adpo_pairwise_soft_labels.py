@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, expected_reward, fit, sample_pairs
+from penchant.lab.tabular import Dials, expected_reward, fit_each, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["SoftLabelsUnderNoise"]
@@ -43,9 +43,11 @@ class SoftLabelsUnderNoise(Claim):
             "gaussian": 0.7 * torch.randn(len(pairs), generator=generator, dtype=torch.float64),
             "heavy-tailed": 0.5 * torch.tan(math.pi * (turn - 0.5)),
         }
-        arms = {"dpo": expected_reward(world, fit(world, build("dpo", beta=0.1), pairs, steps=60))}
+        methods, told = {"dpo": build("dpo", beta=0.1)}, {"dpo": pairs}
         for kind, error in errors.items():
-            told = torch.sigmoid(pairs.fields["margin"] / world.dials.temperature + error)
-            policy = fit(world, build("adpo-pairwise", tau=10.0), pairs.with_fields(probability=told), steps=60)
-            arms[f"adpo-pairwise, {kind}"] = expected_reward(world, policy)
-        return arms
+            arm = f"adpo-pairwise, {kind}"
+            methods[arm] = build("adpo-pairwise", tau=10.0)
+            told[arm] = pairs.with_fields(
+                probability=torch.sigmoid(pairs.fields["margin"] / world.dials.temperature + error)
+            )
+        return {arm: expected_reward(world, policy) for arm, policy in fit_each(world, methods, told, steps=60).items()}

@@ -15,7 +15,7 @@ from penchant.lab.tabular import (
     Rows,
     World,
     expected_reward,
-    fit,
+    fit_each,
     log_probabilities,
     sample_pairs,
 )
@@ -50,8 +50,9 @@ class ChosenRewardsDominate(Claim):
         world = self.draw_world(seed)
         pairs, unseen = sample_pairs(world, seed), sample_pairs(world, seed + 50_000)
         arms = {"reference, reward": expected_reward(world, world.reference)}
-        for name, given in {"aot-paired": pairs, "aot-unpaired": _torn(pairs, seed), "dpo": pairs}.items():
-            policy = fit(world, build(name, beta=0.3), given, steps=100)
+        given = {"aot-paired": pairs, "aot-unpaired": _torn(pairs, seed), "dpo": pairs}
+        methods = {name: build(name, beta=0.3) for name in given}
+        for name, policy in fit_each(world, methods, given, steps=100).items():
             arms[f"{name}, share"] = _share_dominated(world, policy, unseen)
             arms[f"{name}, reward"] = expected_reward(world, policy)
         return {**arms, "dpo, share − 0.1": arms["dpo, share"] - 0.1}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, Examples, World, expected_reward, fit, pair_examples
+from penchant.lab.tabular import Dials, Examples, World, expected_reward, fit_each, pair_examples
 from penchant.objectives import build
 
 __all__ = ["FormByQuality"]
@@ -40,8 +40,8 @@ class FormByQuality(Claim):
         arms = {}
         for kind, ranks in kinds.items():
             pairs = _pairs(world, *ranks)
-            for name in self.methods + self.baselines:
-                policy = fit(world, build(name, beta=0.1), pairs, steps=60)
+            methods = {name: build(name, beta=0.1) for name in self.methods + self.baselines}
+            for name, policy in fit_each(world, methods, pairs, steps=60).items():
                 arms[f"{name}, {kind}"] = expected_reward(world, policy) - start
         return arms
 

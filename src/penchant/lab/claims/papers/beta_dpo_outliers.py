@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, Policy, Scoring, expected_reward, fit, log_probabilities, sample_pairs
+from penchant.lab.tabular import Dials, Scoring, expected_reward, fit_each, log_probabilities, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["FilterLeavesOutFlippedPairs"]
@@ -35,11 +35,9 @@ class FilterLeavesOutFlippedPairs(Claim):
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         filtering = build("beta-dpo", beta=0.5, filter_ratio=0.3)
-        filtered = fit(world, filtering, pairs, steps=80)
         others = {"no filter": build("beta-dpo", beta=0.5, filter_ratio=0.0), "dpo": build("dpo", beta=0.5)}
-        policies: dict[str, Policy] = {"filter": filtered}
-        policies |= {arm: fit(world, method, pairs, steps=80) for arm, method in others.items()}
-        drawn = filtering(**Scoring(world, filtering, pairs, world.reference)(log_probabilities(filtered)))
+        policies = fit_each(world, {"filter": filtering, **others}, pairs, steps=80)
+        drawn = filtering(**Scoring(world, filtering, pairs, world.reference)(log_probabilities(policies["filter"])))
         kept, flipped = drawn.statistics["kept"].double(), pairs.fields["flipped"].bool()
         return {
             "kept of the right pairs": float(kept[~flipped].mean()),

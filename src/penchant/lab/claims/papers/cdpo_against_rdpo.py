@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, fit, sample_pairs, suboptimality
+from penchant.lab.tabular import Dials, fit_each, sample_pairs, suboptimality
 from penchant.objectives import build
 
 __all__ = ["BetterOnlyWithFewLabels"]
@@ -39,9 +39,11 @@ class BetterOnlyWithFewLabels(Claim):
         arms = {}
         for count in (40, 1000):
             pairs = replace(sample_pairs(world, seed, count), fields={})
-            for name in ("cdpo", "rdpo"):
-                objective = build(name, beta=0.3, label_smoothing=0.3)
-                policy = fit(world, objective, pairs, steps=80, learning_rate=0.2)
-                arms[f"{name}, {count} labels"] = suboptimality(world, policy, 0.3)
-        weaker = fit(world, build("cdpo", beta=0.1, label_smoothing=0.3), pairs, steps=80, learning_rate=0.2)
-        return arms | {"cdpo, 1000 labels, β = 0.1": suboptimality(world, weaker, 0.3)}
+            methods = {
+                f"{name}, {count} labels": build(name, beta=0.3, label_smoothing=0.3) for name in ("cdpo", "rdpo")
+            }
+            if count == 1000:
+                methods["cdpo, 1000 labels, β = 0.1"] = build("cdpo", beta=0.1, label_smoothing=0.3)
+            for arm, policy in fit_each(world, methods, pairs, steps=80, learning_rate=0.2).items():
+                arms[arm] = suboptimality(world, policy, 0.3)
+        return arms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, fit, rated_pairs, suboptimality
+from penchant.lab.tabular import Dials, fit_each, rated_pairs, suboptimality
 from penchant.objectives import build
 
 __all__ = ["BestWithExactProbabilities"]
@@ -41,6 +41,6 @@ class BestWithExactProbabilities(Claim):
         arms = {name: build(name, beta=0.3) for name in ("dpo", "gdpo", "cdpo")}
         arms |= {name: build(name, beta=0.075, average_log_prob=False) for name in ("ipo", "cipo")}
         return {
-            arm: suboptimality(world, fit(world, objective, pairs, steps=60, learning_rate=0.2), 0.6)
-            for arm, objective in arms.items()
+            arm: suboptimality(world, policy, 0.6)
+            for arm, policy in fit_each(world, arms, pairs, steps=60, learning_rate=0.2).items()
         }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, fit, sample_pairs, suboptimality
+from penchant.lab.tabular import Dials, fit_each, sample_pairs, suboptimality
 from penchant.objectives import build
 
 __all__ = ["BoundedUnderFlippedLabels"]
@@ -42,6 +42,6 @@ class BoundedUnderFlippedLabels(Claim):
             "dpo, β = 1": build("dpo", beta=1.0),
         }
         return {
-            arm: suboptimality(world, fit(world, objective, pairs, steps=100, learning_rate=0.2), 0.3)
-            for arm, objective in arms.items()
+            arm: suboptimality(world, policy, 0.3)
+            for arm, policy in fit_each(world, arms, pairs, steps=100, learning_rate=0.2).items()
         }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, all_pairs, fit, log_probabilities
+from penchant.lab.tabular import Dials, all_pairs, fit_each, log_probabilities
 from penchant.objectives import Objective, build
 
 __all__ = ["RepairsWrongReference"]
@@ -49,8 +49,8 @@ class RepairsWrongReference(Claim):
             "easy with sign −1": build("constrained-po", variant="easy", beta=4.0, margin_sign=-1),
         }
         arms = {}
-        for name, objective in methods.items():
-            logp = log_probabilities(fit(world, objective, pairs, steps=60, learning_rate=0.2))
+        for name, policy in fit_each(world, methods, pairs, steps=60, learning_rate=0.2).items():
+            logp = log_probabilities(policy)
             after = logp.unsqueeze(-1) - logp.unsqueeze(-2)
             arms[f"{name}, repaired"] = float((after > 0)[wrong].double().mean())
             arms[f"{name}, margin widened"] = float((after > before)[wrong].double().mean())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, fit, likelihood_change, similar_pairs
+from penchant.lab.tabular import Dials, fit_each, likelihood_change, similar_pairs
 from penchant.objectives import build
 
 __all__ = ["KeptByItsTerm"]
@@ -40,8 +40,7 @@ class KeptByItsTerm(Claim):
             "dpo": build("dpo", beta=0.1),
         }
         arms = {}
-        for name, objective in methods.items():
-            policy = fit(world, objective, pairs, steps=60)
+        for name, policy in fit_each(world, methods, pairs, steps=60).items():
             for view in ("chosen", "rejected"):
                 arms[f"{name}, {view}"] = likelihood_change(world, policy, pairs, view)
         return arms

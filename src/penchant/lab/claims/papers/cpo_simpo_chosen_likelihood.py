@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, fit, likelihood_change, similar_pairs
+from penchant.lab.tabular import Dials, fit_each, likelihood_change, similar_pairs
 from penchant.objectives import build
 
 __all__ = ["MoreLikelyThanSimPO"]
@@ -40,6 +40,6 @@ class MoreLikelyThanSimPO(Claim):
             "simpo": build("simpo", beta=10.0, gamma=5.4),
         }
         return {
-            name: likelihood_change(world, fit(world, objective, pairs, steps=60), pairs)
-            for name, objective in methods.items()
+            name: likelihood_change(world, policy, pairs)
+            for name, policy in fit_each(world, methods, pairs, steps=60).items()
         }

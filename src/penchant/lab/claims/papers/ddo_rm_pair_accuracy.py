@@ -12,7 +12,7 @@ from penchant.lab.tabular import (
     Policy,
     World,
     best_against_worst,
-    fit,
+    fit_each,
     log_probabilities,
     ranking_accuracy,
     sample_lists,
@@ -49,13 +49,10 @@ class RanksHeldOutPairs(Claim):
         world = self.draw_world(seed)
         lists = sample_lists(world, seed, count=12)
         pairs = best_against_worst(world, lists)
-        policies = {
-            "ddo-rm": fit(world, build("ddo-rm"), lists, steps=100),
-            "dpo": fit(world, build("dpo", beta=0.1), pairs, steps=100),
-            "dpo, β = 1": fit(world, build("dpo", beta=1.0), pairs, steps=100),
-        }
+        methods = {"ddo-rm": build("ddo-rm"), "dpo": build("dpo", beta=0.1), "dpo, β = 1": build("dpo", beta=1.0)}
+        examples = {**dict.fromkeys(methods, pairs), "ddo-rm": lists}
         arms = {}
-        for arm, policy in policies.items():
+        for arm, policy in fit_each(world, methods, examples, steps=100).items():
             arms[f"{arm}, accuracy"] = ranking_accuracy(world, policy)
             arms[f"{arm}, margin"] = _margin(world, policy)
         return arms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, best_against_worst, expected_reward, fit, sample_lists
+from penchant.lab.tabular import Dials, best_against_worst, expected_reward, fit_each, sample_lists
 from penchant.objectives import build
 
 __all__ = ["CentredRewardsReachFurther"]
@@ -28,7 +28,7 @@ class CentredRewardsReachFurther(Claim):
         world = self.draw_world(seed)
         lists = sample_lists(world, seed, count=60)
         pairs = best_against_worst(world, lists)
-        arms = {"ddo-rm": fit(world, build("ddo-rm"), lists, steps=100)}
-        for beta in (0.1, 0.3, 1.0):
-            arms[f"dpo, β = {beta}"] = fit(world, build("dpo", beta=beta), pairs, steps=100)
-        return {arm: expected_reward(world, policy) for arm, policy in arms.items()}
+        methods = {f"dpo, β = {beta}": build("dpo", beta=beta) for beta in (0.1, 0.3, 1.0)}
+        examples = {**dict.fromkeys(methods, pairs), "ddo-rm": lists}
+        trained = fit_each(world, {**methods, "ddo-rm": build("ddo-rm")}, examples, steps=100)
+        return {arm: expected_reward(world, policy) for arm, policy in trained.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, expected_reward, fit, sample_pairs
+from penchant.lab.tabular import Dials, expected_reward, fit_each, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["OthersAsGoodAsDPO"]
@@ -36,8 +36,7 @@ class OthersAsGoodAsDPO(Claim):
         """β = 0.05 for all, 80 steps."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
-        arms = {
-            name: expected_reward(world, fit(world, build(name, beta=0.05), pairs, steps=80))
-            for name in self.methods + self.baselines
-        }
+        methods = {name: build(name, beta=0.05) for name in self.methods + self.baselines}
+        trained = fit_each(world, methods, pairs, steps=80)
+        arms = {name: expected_reward(world, policy) for name, policy in trained.items()}
         return {**arms, "dpo less 0.3": arms["dpo"] - 0.3, "reference": expected_reward(world, world.reference)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, expected_reward, fit, sample_pairs
+from penchant.lab.tabular import Dials, expected_reward, fit_each, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["AsGoodAsDPO"]
@@ -36,8 +36,11 @@ class AsGoodAsDPO(Claim):
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         arms = {"reference": expected_reward(world, world.reference)}
-        for name in self.methods + self.baselines:
-            for beta in (0.05, 0.3):
-                policy = fit(world, build(name, beta=beta), pairs, steps=80)
-                arms[f"{name}, β = {beta}"] = expected_reward(world, policy)
+        methods = {
+            f"{name}, β = {beta}": build(name, beta=beta)
+            for name in self.methods + self.baselines
+            for beta in (0.05, 0.3)
+        }
+        for arm, policy in fit_each(world, methods, pairs, steps=80).items():
+            arms[arm] = expected_reward(world, policy)
         return {**arms, "dpo, β = 0.05, less 0.2": arms["dpo, β = 0.05"] - 0.2}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, Examples, Rows, expected_reward, fit, log_probabilities, sample_pairs
+from penchant.lab.tabular import Dials, Examples, Rows, expected_reward, fit, fit_each, log_probabilities, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["LeavesNoisyPairs"]
@@ -41,8 +41,8 @@ class LeavesNoisyPairs(Claim):
         pairs = sample_pairs(world, seed)
         start = fit(world, build("dpo", beta=0.05), pairs, steps=10)
         flipped, arms = pairs.fields["flipped"] > 0, {"start, reward": expected_reward(world, start)}
-        for name in self.methods + self.baselines:
-            policy = fit(world, build(name, beta=0.05), pairs, steps=100, policy=start, reference=world.reference)
+        methods = {name: build(name, beta=0.05) for name in self.methods + self.baselines}
+        for name, policy in fit_each(world, methods, pairs, steps=100, policy=start, reference=world.reference).items():
             obeyed = _obeyed(log_probabilities(policy) - world.reference, pairs)
             arms[f"{name}, reward"] = expected_reward(world, policy)
             arms[f"{name}, flipped"] = float(obeyed[flipped].mean())

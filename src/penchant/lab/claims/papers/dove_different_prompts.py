@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, Examples, Policy, World, fit, log_probabilities, pair_examples
+from penchant.lab.tabular import Dials, Examples, Policy, World, fit_each, log_probabilities, pair_examples
 from penchant.objectives import build
 
 __all__ = ["ApplesAndOranges"]
@@ -40,12 +40,12 @@ class ApplesAndOranges(Claim):
         same = _compared(world, 40, generator, across=False)
         other = _compared(world, 120, generator, across=True)
         both = tuple(torch.cat(pair) for pair in zip(same, other, strict=True))
-        runs = {"dove": ("dove", both), "dove, across prompts alone": ("dove", other), "dpo": ("dpo", same)}
+        shown = {"dove": both, "dove, across prompts alone": other, "dpo": same}
+        methods = {arm: build("dpo" if arm == "dpo" else "dove", beta=0.1) for arm in shown}
+        examples = {arm: _examples(world, *pair) for arm, pair in shown.items()}
+        trained = fit_each(world, methods, examples, steps=80)
         arms = {"reference": _reward(world, world.reference)}
-        for arm, (name, (chosen, rejected)) in runs.items():
-            policy = fit(world, build(name, beta=0.1), _examples(world, chosen, rejected), steps=80)
-            arms[arm] = _reward(world, policy)
-        return arms
+        return arms | {arm: _reward(world, policy) for arm, policy in trained.items()}
 
 
 def _compared(world: World, count: int, generator: torch.Generator, across: bool) -> tuple[torch.Tensor, ...]:

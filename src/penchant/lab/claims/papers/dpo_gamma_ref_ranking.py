@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, divergence, fit, ranking_accuracy, sample_pairs
+from penchant.lab.tabular import Dials, divergence, fit_each, ranking_accuracy, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["RanksBetterWithLessReference"]
@@ -35,8 +35,8 @@ class RanksBetterWithLessReference(Claim):
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         arms = {"reference": ranking_accuracy(world, world.reference)}
-        for gamma in (1.0, 0.5, 0.0):
-            policy = fit(world, build("dpo-gamma-ref", beta=0.5, gamma=gamma), pairs, steps=60)
-            arms[f"γ = {gamma:g}"] = ranking_accuracy(world, policy)
-            arms[f"γ = {gamma:g}, KL"] = divergence(policy, world.reference)
+        methods = {f"γ = {gamma:g}": build("dpo-gamma-ref", beta=0.5, gamma=gamma) for gamma in (1.0, 0.5, 0.0)}
+        for arm, policy in fit_each(world, methods, pairs, steps=60).items():
+            arms[arm] = ranking_accuracy(world, policy)
+            arms[f"{arm}, KL"] = divergence(policy, world.reference)
         return arms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, fit, likelihood_change, similar_pairs
+from penchant.lab.tabular import Dials, fit_each, likelihood_change, similar_pairs
 from penchant.objectives import build
 
 __all__ = ["KeepTheChosenLikely"]
@@ -46,6 +46,6 @@ class KeepTheChosenLikely(Claim):
             "cal-dpo": build("cal-dpo", beta=0.25),
         }
         return {
-            arm: likelihood_change(world, fit(world, objective, pairs, steps=60), pairs)
-            for arm, objective in arms.items()
+            arm: likelihood_change(world, policy, pairs)
+            for arm, policy in fit_each(world, arms, pairs, steps=60).items()
         }

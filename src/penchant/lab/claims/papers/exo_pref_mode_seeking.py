@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, Examples, Rows, all_pairs, fit, log_probabilities
+from penchant.lab.tabular import Dials, Examples, Rows, all_pairs, fit_each, log_probabilities
 from penchant.objectives import build
 
 __all__ = ["SeeksTheMode"]
@@ -46,8 +46,9 @@ class SeeksTheMode(Claim):
         pairs = all_pairs(world)
         best = world.reward.argmax(-1, keepdim=True)
         arms = {}
-        for name in self.methods + self.baselines:
-            policy = fit(world, build(name, beta=1.0, label_smoothing=_ERRING), pairs, steps=200)
+        names = self.methods + self.baselines
+        methods = {name: build(name, beta=1.0, label_smoothing=_ERRING) for name in names}
+        for name, policy in fit_each(world, methods, pairs, steps=200).items():
             logp = log_probabilities(policy)
             seen = torch.sigmoid(_margins(logp - world.reference, pairs))
             label = torch.full_like(seen, 1 - _ERRING)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, expected_reward, fit, log_probabilities, sample_pairs
+from penchant.lab.tabular import Dials, expected_reward, fit_each, log_probabilities, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["TargetHardlyMatters"]
@@ -35,10 +35,9 @@ class TargetHardlyMatters(Claim):
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         odds = {"exo-pref": {"label_smoothing": 1 / (1 + math.exp(10))}, "exo-pref-official": {}, "dpo": {}}
-        policies = {
-            name: log_probabilities(fit(world, build(name, beta=0.3, **hyper), pairs, steps=100)).exp()
-            for name, hyper in odds.items()
-        }
+        methods = {name: build(name, beta=0.3, **hyper) for name, hyper in odds.items()}
+        trained = fit_each(world, methods, pairs, steps=100)
+        policies = {name: log_probabilities(policy).exp() for name, policy in trained.items()}
 
         def between(first: str, second: str) -> float:
             return float((policies[first] - policies[second]).abs().sum(-1).mean()) / 2

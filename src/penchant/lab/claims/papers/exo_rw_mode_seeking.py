@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, World, expected_reward, fit, regularised_value, sample_lists
+from penchant.lab.tabular import Dials, World, expected_reward, fit_each, regularised_value, sample_lists
 from penchant.objectives import build
 
 __all__ = ["ReverseDivergenceSeeksAMode"]
@@ -43,8 +43,8 @@ class ReverseDivergenceSeeksAMode(Claim):
         world = self.draw_world(seed)
         lists = sample_lists(world, seed)
         arms = {}
-        for name in ("exo-rw", "dpo-rw"):
-            policy = fit(world, build(name, beta_policy=1.0, beta_reward=0.1), lists, steps=150)
+        methods = {name: build(name, beta_policy=1.0, beta_reward=0.1) for name in ("exo-rw", "dpo-rw")}
+        for name, policy in fit_each(world, methods, lists, steps=150).items():
             arms[f"{name}, value"] = regularised_value(world, policy, 0.1)
             arms[f"{name}, reward"] = expected_reward(world, policy)
         return arms

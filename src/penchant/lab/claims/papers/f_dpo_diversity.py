@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, all_pairs, expected_reward, fit, log_probabilities, policy_of_reward
+from penchant.lab.tabular import Dials, all_pairs, expected_reward, fit_each, log_probabilities, policy_of_reward
 from penchant.objectives import build
 
 __all__ = ["MoreDiverseAtEqualReward"]
@@ -41,8 +41,12 @@ class MoreDiverseAtEqualReward(Claim):
         world = self.draw_world(seed)
         pairs = all_pairs(world)
         arms = {}
-        for name, divergence, beta in (("js", "js", 0.5), ("forward KL", "forward_kl", 0.3)):
-            policy = log_probabilities(fit(world, build("f-dpo", beta=beta, divergence=divergence), pairs, steps=200))
+        methods = {
+            "js": build("f-dpo", beta=0.5, divergence="js"),
+            "forward KL": build("f-dpo", beta=0.3, divergence="forward_kl"),
+        }
+        for name, trained in fit_each(world, methods, pairs, steps=200).items():
+            policy = log_probabilities(trained)
             arms[name] = _entropy(policy)
             same = policy_of_reward(world, expected_reward(world, policy))
             arms[f"reverse KL at the reward of {name}"] = _entropy(same)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, all_pairs, expected_reward, fit, log_probabilities, policy_of_reward
+from penchant.lab.tabular import Dials, all_pairs, expected_reward, fit_each, log_probabilities, policy_of_reward
 from penchant.objectives import build
 
 __all__ = ["CoversMoreAtEqualReward"]
@@ -34,9 +34,13 @@ class CoversMoreAtEqualReward(Claim):
         world = self.draw_world(seed)
         pairs = all_pairs(world)
         arms = {}
-        for name, kind, beta in (("js", "js", 0.5), ("forward KL", "forward_kl", 0.3)):
-            trained = log_probabilities(fit(world, build("f-dpo", beta=beta, divergence=kind), pairs, steps=200))
+        methods = {
+            "js": build("f-dpo", beta=0.5, divergence="js"),
+            "forward KL": build("f-dpo", beta=0.3, divergence="forward_kl"),
+        }
+        for name, policy in fit_each(world, methods, pairs, steps=200).items():
+            trained = log_probabilities(policy)
             same = policy_of_reward(world, expected_reward(world, trained))
-            for arm, policy in ((name, trained), (f"reverse KL at the reward of {name}", same)):
-                arms[arm] = float((policy - world.reference).min(-1).values.mean())
+            for arm, logp in ((name, trained), (f"reverse KL at the reward of {name}", same)):
+                arms[arm] = float((logp - world.reference).min(-1).values.mean())
         return arms

@@ -9,7 +9,16 @@ import torch
 from torch import Tensor
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, Examples, Rows, World, fit, likelihood_change, log_probabilities, similar_pairs
+from penchant.lab.tabular import (
+    Dials,
+    Examples,
+    Rows,
+    World,
+    fit_each,
+    likelihood_change,
+    log_probabilities,
+    similar_pairs,
+)
 
 __all__ = ["ThreePropertiesMitigated"]
 
@@ -46,13 +55,13 @@ class ThreePropertiesMitigated(Claim):
         pairs = similar_pairs(world)
         unshown = _unshown(world, pairs)
         arms = {}
-        for name, pull in (("dpo", 1.0), ("flex-dpo", 0.8), ("dpo-sft", 1.0)):
-            policy = fit(world, name, pairs, steps=60)
+        pulls = {"dpo": 1.0, "flex-dpo": 0.8, "dpo-sft": 1.0}
+        for name, policy in fit_each(world, dict(zip(pulls, pulls, strict=True)), pairs, steps=60).items():
             chosen = likelihood_change(world, policy, pairs, "chosen")
             rejected = likelihood_change(world, policy, pairs, "rejected")
             arms[f"{name}, fall of the chosen"] = -chosen
             arms[f"{name}, fall of the rejected"] = -rejected
-            arms[f"{name}, rejected pushed more"] = chosen - rejected + math.log(pull)
+            arms[f"{name}, rejected pushed more"] = chosen - rejected + math.log(pulls[name])
             before, after = ((each.exp() * unshown).sum() for each in (world.reference, log_probabilities(policy)))
             arms[f"{name}, rise of the unseen"] = math.log(after / before)
         return arms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, World, build_world, expected_reward, fit, rated_pairs
+from penchant.lab.tabular import Dials, World, build_world, expected_reward, fit_each, rated_pairs
 from penchant.objectives import build
 
 __all__ = ["MoreRewardThanHardLabels"]
@@ -51,8 +51,6 @@ class MoreRewardThanHardLabels(Claim):
         pairs = rated_pairs(world, seed)
         hyper = {"ipo": {"beta": 0.05, "average_log_prob": False}, "ropo": {"beta": 0.3}}
         hyper |= {"gipo": hyper["ipo"], "gropo": hyper["ropo"]}
-        found = {}
-        for name in names:
-            objective = build(name, **hyper.get(name, {"beta": 0.3}))
-            found[name] = expected_reward(world, fit(world, objective, pairs, steps=60, learning_rate=0.2))
-        return found
+        methods = {name: build(name, **hyper.get(name, {"beta": 0.3})) for name in names}
+        trained = fit_each(world, methods, pairs, steps=60, learning_rate=0.2)
+        return {name: expected_reward(world, policy) for name, policy in trained.items()}

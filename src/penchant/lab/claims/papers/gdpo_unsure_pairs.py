@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, Policy, Rows, fit, log_probabilities, rated_pairs
+from penchant.lab.tabular import Dials, Policy, Rows, fit_each, log_probabilities, rated_pairs
 from penchant.objectives import build
 
 __all__ = ["UnsurePairsFadeOut"]
@@ -43,8 +43,6 @@ class UnsurePairsFadeOut(Claim):
             margin = moved[chosen.prompt, chosen.response] - moved[rejected.prompt, rejected.response]
             return float(margin[sure < 0.6].mean() / margin[sure > 0.8].mean())
 
-        arms = {}
-        for name in ("dpo", "gdpo", "ipo", "gipo", "ropo", "gropo"):
-            hyper = {"average_log_prob": False} if name in ("ipo", "gipo") else {}
-            arms[name] = share(fit(world, build(name, beta=0.1, **hyper), pairs, steps=60))
-        return arms
+        methods = {name: build(name, beta=0.1) for name in ("dpo", "gdpo", "ropo", "gropo")}
+        methods |= {name: build(name, beta=0.1, average_log_prob=False) for name in ("ipo", "gipo")}
+        return {name: share(policy) for name, policy in fit_each(world, methods, pairs, steps=60).items()}

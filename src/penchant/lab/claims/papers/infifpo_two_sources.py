@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, Examples, Rows, World, expected_reward, fit, sample_pairs
+from penchant.lab.tabular import Dials, Examples, Rows, World, expected_reward, fit_each, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["TwoSourcesAreFused"]
@@ -43,16 +43,13 @@ class TwoSourcesAreFused(Claim):
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         sources = _sources(world, seed)
-        runs = {"dpo": (build("dpo", beta=0.3), pairs), "infifpo": (build("infifpo"), _told(world, pairs, sources))}
-        for place, name in enumerate(("first", "second")):
-            runs[f"infifpo, {name} source"] = (build("infifpo"), _told(world, pairs, sources[place : place + 1]))
-        arms = {
-            arm: expected_reward(world, fit(world, method, examples, steps=80))
-            for arm, (method, examples) in runs.items()
-        }
-        for beta in (0.1, 0.6):
-            arms[f"dpo, β = {beta}"] = expected_reward(world, fit(world, build("dpo", beta=beta), pairs, steps=80))
-        return arms
+        methods = {"dpo": build("dpo", beta=0.3)} | {f"dpo, β = {beta}": build("dpo", beta=beta) for beta in (0.1, 0.6)}
+        examples = dict.fromkeys(methods, pairs)
+        given = {"infifpo": sources, "infifpo, first source": sources[:1], "infifpo, second source": sources[1:]}
+        methods |= {arm: build("infifpo") for arm in given}
+        examples |= {arm: _told(world, pairs, each) for arm, each in given.items()}
+        trained = fit_each(world, methods, examples, steps=80)
+        return {arm: expected_reward(world, policy) for arm, policy in trained.items()}
 
 
 def _sources(world: World, seed: int) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, best_against_worst, fit, sample_lists, suboptimality
+from penchant.lab.tabular import Dials, best_against_worst, fit_each, sample_lists, suboptimality
 from penchant.objectives import build
 
 __all__ = ["ListsBeatPairs"]
@@ -39,12 +39,14 @@ class ListsBeatPairs(Claim):
         """60 lists of four responses, 150 steps; every method's temperatures multiply to ¼."""
         world = self.draw_world(seed)
         lists = sample_lists(world, seed, count=60)
-        policies = {
-            "dpo": fit(world, build("dpo", beta=0.5), best_against_worst(world, lists), steps=150),
-            "infonca-reward": fit(world, build("infonca-reward", beta=0.25), lists, steps=150),
-            "nca-reward": fit(world, build("nca-reward", beta=0.25), lists, steps=150),
-            "exo-rw": fit(world, build("exo-rw"), lists, steps=150),
-            "dpo-rw": fit(world, build("dpo-rw"), lists, steps=150),
+        methods = {
+            "dpo": build("dpo", beta=0.5),
+            "infonca-reward": build("infonca-reward", beta=0.25),
+            "nca-reward": build("nca-reward", beta=0.25),
+            "exo-rw": build("exo-rw"),
+            "dpo-rw": build("dpo-rw"),
         }
+        examples = {**dict.fromkeys(methods, lists), "dpo": best_against_worst(world, lists)}
+        policies = fit_each(world, methods, examples, steps=150)
         lost = {arm: suboptimality(world, policy, beta=0.25) for arm, policy in policies.items()}
         return {"reference": suboptimality(world, world.reference, beta=0.25), **lost}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, divergence, fit, sample_pairs
+from penchant.lab.tabular import Dials, divergence, fit_each, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["BoundedUnderCertainty"]
@@ -37,13 +37,9 @@ class BoundedUnderCertainty(Claim):
         """The same pairs for both; DPO also with a quarter of the steps, to see whether it comes to rest."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
-        runs = {
-            "ipo": (build("ipo", beta=1.0, average_log_prob=False), 200),
-            "ipo, a quarter of the steps": (build("ipo", beta=1.0, average_log_prob=False), 50),
-            "dpo": (build("dpo", beta=1.0), 200),
-            "dpo, a quarter of the steps": (build("dpo", beta=1.0), 50),
-        }
-        return {
-            arm: divergence(fit(world, objective, pairs, steps=steps), world.reference)
-            for arm, (objective, steps) in runs.items()
-        }
+        methods = {"ipo": build("ipo", beta=1.0, average_log_prob=False), "dpo": build("dpo", beta=1.0)}
+        arms = {}
+        for steps, told in ((200, ""), (50, ", a quarter of the steps")):
+            for name, policy in fit_each(world, methods, pairs, steps=steps).items():
+                arms[name + told] = divergence(policy, world.reference)
+        return arms

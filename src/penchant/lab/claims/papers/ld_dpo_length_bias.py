@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, expected_reward, fit, log_probabilities, sample_pairs
+from penchant.lab.tabular import Dials, expected_reward, fit_each, log_probabilities, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["TailsCountLess"]
@@ -39,8 +39,9 @@ class TailsCountLess(Claim):
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         arms = {}
-        for arm, alpha in {"ld-dpo": 0.4, "ld-dpo, no tail": 0.0, "dpo": 1.0}.items():
-            policy = fit(world, build("ld-dpo", beta=0.3, ld_alpha=alpha), pairs, steps=80)
+        alphas = {"ld-dpo": 0.4, "ld-dpo, no tail": 0.0, "dpo": 1.0}
+        methods = {arm: build("ld-dpo", beta=0.3, ld_alpha=alpha) for arm, alpha in alphas.items()}
+        for arm, policy in fit_each(world, methods, pairs, steps=80).items():
             arms[f"{arm}, length"] = float((log_probabilities(policy).exp() * world.lengths).sum(-1).mean())
             arms[f"{arm}, reward"] = expected_reward(world, policy)
         return {**arms, "dpo, reward less 0.05": arms["dpo, reward"] - 0.05}

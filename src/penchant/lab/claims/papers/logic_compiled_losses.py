@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, divergence, expected_reward, fit, sample_pairs
+from penchant.lab.tabular import Dials, divergence, expected_reward, fit_each, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["StatementsAreLosses"]
@@ -42,7 +42,7 @@ class StatementsAreLosses(Claim):
             "ipo, compiled": build("logic", **pair, link="squared", beta=0.3),
             "derived": build("logic", formula="M(l) implies M(w)"),
         }
-        trained = {name: fit(world, method, pairs, steps=100) for name, method in methods.items()}
+        trained = fit_each(world, methods, pairs, steps=100)
         return {
             "dpo from its statement, KL": divergence(trained["dpo"], trained["dpo, compiled"]),
             "ipo from its statement, KL": divergence(trained["ipo"], trained["ipo, compiled"]),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, Examples, Policy, Rows, World, fit, log_probabilities, pair_examples
+from penchant.lab.tabular import Dials, Examples, Policy, Rows, World, fit_each, log_probabilities, pair_examples
 from penchant.objectives import build
 
 __all__ = ["SeveralInstructions"]
@@ -46,8 +46,8 @@ class SeveralInstructions(Claim):
         arms = {"reference": _obeyed(world.reference)}
         runs = {"mapl": build("mapl"), "mapl, prompts alone": build("mapl", inter_weight=0.0)}
         runs |= {"mapl, margins alone": build("mapl", intra_weight=0.0), "dpo": build("dpo")}
-        for arm, method in runs.items():
-            arms[arm] = _obeyed(fit(world, method, pairs, steps=100, learning_rate=0.05))
+        for arm, policy in fit_each(world, runs, pairs, steps=100, learning_rate=0.05).items():
+            arms[arm] = _obeyed(policy)
         return arms
 
 

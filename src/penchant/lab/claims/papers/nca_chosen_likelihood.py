@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, best_two, fit, likelihood_change, similar_pairs
+from penchant.lab.tabular import Dials, best_two, fit_each, likelihood_change, similar_pairs
 from penchant.objectives import build
 
 __all__ = ["ChosenLikelihoodHeld"]
@@ -36,8 +36,9 @@ class ChosenLikelihoodHeld(Claim):
         """One pair a prompt of either kind, β = 0.1, 60 steps."""
         world = self.draw_world(seed)
         kinds = {"best two": best_two(world), "most alike": similar_pairs(world)}
-        return {
-            f"{name}, {kind}": likelihood_change(world, fit(world, build(name, beta=0.1), pairs, steps=60), pairs)
-            for name in self.methods + self.baselines
-            for kind, pairs in kinds.items()
-        }
+        methods = {name: build(name, beta=0.1) for name in self.methods + self.baselines}
+        arms = {}
+        for kind, pairs in kinds.items():
+            for name, policy in fit_each(world, methods, pairs, steps=60).items():
+                arms[f"{name}, {kind}"] = likelihood_change(world, policy, pairs)
+        return arms

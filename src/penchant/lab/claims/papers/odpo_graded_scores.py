@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, expected_reward, fit, rated_pairs
+from penchant.lab.tabular import Dials, expected_reward, fit_each, rated_pairs
 from penchant.objectives import build
 
 __all__ = ["MoreFromGradedScores"]
@@ -40,6 +40,6 @@ class MoreFromGradedScores(Claim):
             "odpo, identity": build("odpo", beta=0.3, transform="identity"),
         }
         return {
-            arm: expected_reward(world, fit(world, objective, pairs, steps=60, learning_rate=0.2))
-            for arm, objective in arms.items()
+            arm: expected_reward(world, policy)
+            for arm, policy in fit_each(world, arms, pairs, steps=60, learning_rate=0.2).items()
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, best_two, fit, likelihood_change
+from penchant.lab.tabular import Dials, best_two, fit_each, likelihood_change
 from penchant.objectives import build
 
 __all__ = ["LearnsAndSeparates"]
@@ -40,8 +40,7 @@ class LearnsAndSeparates(Claim):
         pairs = best_two(world)
         methods = {"orpo": build("orpo", lambda_=1.0), "orpo, λ = 0.1": build("orpo"), "nll": build("nll")}
         arms = {}
-        for name, objective in methods.items():
-            policy = fit(world, objective, pairs, steps=150)
+        for name, policy in fit_each(world, methods, pairs, steps=150).items():
             arms[f"{name}, chosen"] = likelihood_change(world, policy, pairs)
             arms[f"{name}, rejected"] = likelihood_change(world, policy, pairs, "rejected")
         return {**arms, "nll, chosen less 0.1": arms["nll, chosen"] - 0.1}

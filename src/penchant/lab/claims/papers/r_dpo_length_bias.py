@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, expected_reward, fit, log_probabilities, sample_pairs
+from penchant.lab.tabular import Dials, expected_reward, fit_each, log_probabilities, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["ShorterAtNoLessReward"]
@@ -42,8 +42,8 @@ class ShorterAtNoLessReward(Claim):
             "r-dpo, α = 0.1": build("r-dpo", beta=0.3, alpha=0.1),
         }
         arms = {}
-        for name, objective in objectives.items():
-            policy = log_probabilities(fit(world, objective, pairs, steps=80, learning_rate=0.2))
+        for name, trained in fit_each(world, objectives, pairs, steps=80, learning_rate=0.2).items():
+            policy = log_probabilities(trained)
             arms[f"{name}, length"] = float((policy.exp() * world.lengths).sum(-1).mean())
             arms[f"{name}, reward"] = expected_reward(world, policy)
         return arms

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, Examples, Policy, Rows, World, fit, log_probabilities, pair_examples
+from penchant.lab.tabular import Dials, Examples, Policy, Rows, World, fit_each, log_probabilities, pair_examples
 from penchant.objectives import build
 
 __all__ = ["ReasonsTeach"]
@@ -55,14 +55,11 @@ class ReasonsTeach(Claim):
         """80 steps; γ = 1 for the rationales of ORPO, 0.3 for those of DPO; β = 0.1."""
         world = self.draw_world(seed)
         pairs = _pairs(world, seed)
+        methods = {name: build(name) for name in self.baselines}
+        methods |= {name: build(name, gamma=0.3 if name == "rationale-dpo" else 1.0) for name in self.methods}
+        trained = fit_each(world, methods, pairs, steps=80)
         arms = {"reference": _reward(world, world.reference)}
-        for name in ("dpo", "orpo"):
-            arms[name] = _reward(world, fit(world, name, pairs, steps=80))
-        for name in self.methods:
-            arms[name] = _reward(
-                world, fit(world, build(name, gamma=0.3 if name == "rationale-dpo" else 1.0), pairs, steps=80)
-            )
-        return arms
+        return arms | {arm: _reward(world, policy) for arm, policy in trained.items()}
 
 
 def _pairs(world: World, seed: int) -> Examples:

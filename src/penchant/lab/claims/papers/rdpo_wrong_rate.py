@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, expected_reward, fit, sample_pairs
+from penchant.lab.tabular import Dials, expected_reward, fit_each, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["RobustToAWrongRate"]
@@ -33,4 +33,4 @@ class RobustToAWrongRate(Claim):
         arms = {"dpo": build("dpo", beta=0.3)}
         for rate in (20, 30, 40):
             arms[f"told {rate} %"] = build("rdpo", beta=0.3, label_smoothing=rate / 100)
-        return {arm: expected_reward(world, fit(world, objective, pairs)) for arm, objective in arms.items()}
+        return {arm: expected_reward(world, policy) for arm, policy in fit_each(world, arms, pairs).items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, expected_reward, fit, sample_pairs
+from penchant.lab.tabular import Dials, expected_reward, fit_each, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["ForgivesFlippedLabels"]
@@ -33,6 +33,6 @@ class ForgivesFlippedLabels(Claim):
         pairs = sample_pairs(world, seed)
         arms = {"ropo": build("ropo", beta=0.3), "dpo": build("dpo", beta=0.3), "dpo, β = 0.1": build("dpo", beta=0.1)}
         return {
-            arm: expected_reward(world, fit(world, objective, pairs, steps=80, learning_rate=0.2))
-            for arm, objective in arms.items()
+            arm: expected_reward(world, policy)
+            for arm, policy in fit_each(world, arms, pairs, steps=80, learning_rate=0.2).items()
         }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, expected_reward, fit, log_probabilities, sample_pairs
+from penchant.lab.tabular import Dials, expected_reward, fit_each, log_probabilities, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["StaysWithWhatWasSeen"]
@@ -48,8 +48,7 @@ class StaysWithWhatWasSeen(Claim):
             "rpo-regularized": build("rpo-regularized", beta=0.1, eta=1.0),
         }
         arms = {}
-        for name, objective in objectives.items():
-            policy = fit(world, objective, pairs, steps=75, learning_rate=0.2)
+        for name, policy in fit_each(world, objectives, pairs, steps=75, learning_rate=0.2).items():
             arms[f"{name}, unseen"] = float((log_probabilities(policy).exp() * hidden).sum(-1).mean())
             arms[f"{name}, reward"] = expected_reward(world, policy)
             arms[f"{name}, promise kept"] = expected_reward(promised, policy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, expected_reward, fit, resampled_pairs
+from penchant.lab.tabular import Dials, expected_reward, fit_each, resampled_pairs
 from penchant.objectives import build
 
 __all__ = ["BetterPairsBetterPolicy"]
@@ -33,10 +33,8 @@ class BetterPairsBetterPolicy(Claim):
         """64 candidates and 8 kept, four times a prompt; γ = β = 0.1, and a larger one for DPO beside it."""
         world = self.draw_world(seed)
         weak, near = resampled_pairs(world, seed), resampled_pairs(world, seed, beta=0.5)
-        arms = {
-            "rso-sigmoid-norm": (build("rso-sigmoid-norm", gamma=0.1), near),
-            "rso-hinge-norm": (build("rso-hinge-norm", gamma=0.1), near),
-            "dpo": (build("dpo", beta=0.1), weak),
-            "dpo, β = 0.5": (build("dpo", beta=0.5), weak),
-        }
-        return {arm: expected_reward(world, fit(world, each, pairs, steps=80)) for arm, (each, pairs) in arms.items()}
+        methods = {name: build(name, gamma=0.1) for name in ("rso-sigmoid-norm", "rso-hinge-norm")}
+        methods |= {"dpo": build("dpo", beta=0.1), "dpo, β = 0.5": build("dpo", beta=0.5)}
+        pairs = {arm: weak if arm.startswith("dpo") else near for arm in methods}
+        trained = fit_each(world, methods, pairs, steps=80)
+        return {arm: expected_reward(world, policy) for arm, policy in trained.items()}

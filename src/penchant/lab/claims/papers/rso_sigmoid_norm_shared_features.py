@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, expected_reward, fit, resampled_pairs
+from penchant.lab.tabular import Dials, expected_reward, fit_each, resampled_pairs
 from penchant.objectives import build
 
 __all__ = ["BetterPairsWithSharedFeatures"]
@@ -39,8 +39,6 @@ class BetterPairsWithSharedFeatures(Claim):
             "rso-sigmoid-norm, twice the pairs": resampled_pairs(world, seed, beta=0.5, repeats=8),
             "dpo": resampled_pairs(world, seed),
         }
-        objectives = {"rso-sigmoid-norm": build("rso-sigmoid-norm", gamma=0.1), "dpo": build("dpo", beta=0.1)}
-        return {
-            arm: expected_reward(world, fit(world, objectives[arm.split(",")[0]], each, steps=80))
-            for arm, each in pairs.items()
-        }
+        rso = {arm: build("rso-sigmoid-norm", gamma=0.1) for arm in pairs if arm != "dpo"}
+        trained = fit_each(world, {**rso, "dpo": build("dpo", beta=0.1)}, pairs, steps=80)
+        return {arm: expected_reward(world, policy) for arm, policy in trained.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, Policy, World, expected_reward, fit, log_probabilities, sample_pairs
+from penchant.lab.tabular import Dials, Policy, World, expected_reward, fit_each, log_probabilities, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["ShorterUnderLengthBias"]
@@ -34,8 +34,8 @@ class ShorterUnderLengthBias(Claim):
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         arms = {}
-        for name, objective in {"simpo": build("simpo"), "dpo": build("dpo", beta=0.3)}.items():
-            policy = fit(world, objective, pairs, steps=100)
+        methods = {"simpo": build("simpo"), "dpo": build("dpo", beta=0.3)}
+        for name, policy in fit_each(world, methods, pairs, steps=100).items():
             arms[f"{name}, length"] = _length(world, policy)
             arms[f"{name}, reward"] = expected_reward(world, policy)
         return {**arms, "dpo, reward less 0.3": arms["dpo, reward"] - 0.3}

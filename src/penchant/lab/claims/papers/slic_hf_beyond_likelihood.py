@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, expected_reward, fit, sample_pairs
+from penchant.lab.tabular import Dials, expected_reward, fit_each, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["BetterThanMoreLikelihood"]
@@ -44,6 +44,6 @@ class BetterThanMoreLikelihood(Claim):
             "nll": build("nll"),
             "dpo": build("dpo", beta=0.3),
         }
-        for arm, objective in objectives.items():
-            arms[arm] = expected_reward(world, fit(world, objective, pairs, steps=80))
+        for arm, policy in fit_each(world, objectives, pairs, steps=80).items():
+            arms[arm] = expected_reward(world, policy)
         return arms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, divergence, expected_reward, fit, sample_pairs
+from penchant.lab.tabular import Dials, divergence, expected_reward, fit_each, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["RestsAtItsMargin"]
@@ -34,8 +34,8 @@ class RestsAtItsMargin(Claim):
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         arms = {"reference, reward": expected_reward(world, world.reference)}
-        for name in ("slic-hinge", "dpo"):
-            policy = fit(world, build(name, beta=1.0), pairs, steps=200)
+        methods = {name: build(name, beta=1.0) for name in ("slic-hinge", "dpo")}
+        for name, policy in fit_each(world, methods, pairs, steps=200).items():
             arms[f"{name}, reward"] = expected_reward(world, policy)
             arms[f"{name}, KL"] = divergence(policy, world.reference)
         return arms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, Scoring, fit, log_probabilities, ranking_accuracy, sample_pairs
+from penchant.lab.tabular import Dials, Scoring, fit_each, log_probabilities, ranking_accuracy, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["FewTokensCarryTheContrast"]
@@ -41,11 +41,12 @@ class FewTokensCarryTheContrast(Claim):
         def accuracy(policy: object) -> float:
             return ranking_accuracy(world, log_probabilities(policy) - world.reference)  # type: ignore[arg-type]
 
-        arms = {"accuracy, dpo less 0.1": accuracy(fit(world, build("dpo"), pairs, steps=150)) - 0.1}
-        for name, price in {"free": 0.0, "priced": 0.003}.items():
-            method = build("sparse-token-mask", **{"lambda": price})
-            policy = fit(world, method, pairs, steps=150)
-            inputs = Scoring(world, method, pairs, world.reference)(log_probabilities(policy))
+        prices = {"free": 0.0, "priced": 0.003}
+        methods = {name: build("sparse-token-mask", **{"lambda": price}) for name, price in prices.items()}
+        trained = fit_each(world, {"dpo": build("dpo"), **methods}, pairs, steps=150)
+        arms = {"accuracy, dpo less 0.1": accuracy(trained["dpo"]) - 0.1}
+        for name, method in methods.items():
+            inputs = Scoring(world, method, pairs, world.reference)(log_probabilities(trained[name]))
             arms[f"mask, {name}"] = float(method(**inputs).statistics["mask/chosen"].mean())
-            arms[f"accuracy, {name}"] = accuracy(policy)
+            arms[f"accuracy, {name}"] = accuracy(trained[name])
         return arms

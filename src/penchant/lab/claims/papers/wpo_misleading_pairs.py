@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, expected_reward, fit, sample_pairs
+from penchant.lab.tabular import Dials, expected_reward, fit_each, sample_pairs
 from penchant.objectives import Objective, build
 from penchant.objectives.wpo import WPOWeighted
 
@@ -44,5 +44,5 @@ class OwnPairsCountMore(Claim):
         methods: dict[str, Objective] = {name: build(name, beta=0.1) for name in ("wpo", "dpo", "slic-hinge")}
         methods["slic-hinge with WPO's weights"] = WPOWeighted(build("slic-hinge", beta=0.1))
         return {
-            name: expected_reward(world, fit(world, objective, pairs, steps=80)) for name, objective in methods.items()
+            name: expected_reward(world, policy) for name, policy in fit_each(world, methods, pairs, steps=80).items()
         }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, expected_reward, fit, sample_pairs
+from penchant.lab.tabular import Dials, expected_reward, fit_each, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["BetterOffPolicy"]
@@ -38,7 +38,8 @@ class BetterOffPolicy(Claim):
         world = self.draw_world(seed)
         world = replace(world, features=world.features[..., :3])
         pairs = sample_pairs(world, seed)
-        arms = {name: fit(world, build(name, beta=0.1), pairs, steps=80) for name in self.methods + self.baselines}
+        methods = {name: build(name, beta=0.1) for name in self.methods + self.baselines}
+        arms = fit_each(world, methods, pairs, steps=80)
         return {name: expected_reward(world, policy) for name, policy in arms.items()} | {
             "reference": expected_reward(world, world.reference)
         }
