@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+from torch import Tensor
 
 from penchant.lab.claims import Claim, Contrast
 from penchant.lab.tabular import (
     Dials,
-    Policy,
     World,
     best_against_worst,
     fit_each,
@@ -28,15 +28,16 @@ class RanksHeldOutPairs(Claim):
     id = "ddo-rm-pair-accuracy"
     paper = "arXiv:2604.11119"
     sentence = (
-        "From the same few scored lists DDO-RM ranks more of all pairs rightly than DPO, and by a larger margin of "
-        "mean log-probability."
+        "From the same few scored lists DDO-RM ranks more of all pairs rightly than DPO, tells better responses from "
+        "worse ones of any prompt with a larger AUC, and by a larger margin of mean log-probability."
     )
     methods = ("ddo-rm",)
     baselines = ("dpo",)
     world = Dials(prompts=8, responses=8, features=8, score_noise=0.5, concentration=0.5)
-    quantity = "share of pairs ranked rightly, or margin in nats per token"
+    quantity = "share of pairs ranked rightly, area under the ROC curve, or margin in nats per token"
     contrasts = (
         Contrast("ddo-rm, accuracy", "dpo, accuracy", smallest=0.02),
+        Contrast("ddo-rm, AUC", "dpo, AUC", smallest=0.02),
         Contrast("ddo-rm, margin", "dpo, margin", smallest=0.2),
     )
     remark = (
@@ -53,13 +54,19 @@ class RanksHeldOutPairs(Claim):
         examples = {**dict.fromkeys(methods, pairs), "ddo-rm": lists}
         arms = {}
         for arm, policy in fit_each(world, methods, examples, steps=100).items():
+            average = log_probabilities(policy) / world.lengths
             arms[f"{arm}, accuracy"] = ranking_accuracy(world, policy)
-            arms[f"{arm}, margin"] = _margin(world, policy)
+            arms[f"{arm}, AUC"], arms[f"{arm}, margin"] = _across_prompts(world, average)
         return arms
 
 
-def _margin(world: World, policy: Policy) -> float:
-    """How far the better response's mean log-probability is ahead, over all pairs."""
-    average = log_probabilities(policy) / world.lengths
-    lead = average.unsqueeze(-1) - average.unsqueeze(-2)
-    return float(lead[torch.gt(world.reward.unsqueeze(-1), world.reward.unsqueeze(-2))].mean())
+def _across_prompts(world: World, average: Tensor) -> tuple[float, float]:
+    """Mean log-probabilities [X, K] as a judge of all pairs: the area under its ROC curve, and the mean margin.
+
+    AUC = P(score of the better one of some pair > that of the worse one of any pair), equal scores counting half
+    """
+    ahead = world.reward.unsqueeze(-1) > world.reward.unsqueeze(-2)
+    better = average.unsqueeze(-1).expand_as(ahead)[ahead]
+    worse = average.unsqueeze(-2).expand_as(ahead)[ahead]
+    above = 0.5 + 0.5 * torch.sign(better.unsqueeze(-1) - worse)
+    return float(above.mean()), float((better - worse).mean())

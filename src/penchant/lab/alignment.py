@@ -1,0 +1,92 @@
+"""What aligning a world's base model with some objectives does to what it says."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from penchant.lab.policies import answer
+from penchant.lab.pretrained import TextWorld
+
+__all__ = ["Spoken", "align_each"]
+
+#: Far from the prompts and draws that feedback usually has.
+_FRESH = 1_000_000
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A policy, and how it answers fresh prompts.
+
+    Args:
+        model: the policy.
+        reward: mean true reward of its responses.
+        length: their mean length, tokens.
+        summary: the numbers of its run, ``summary.json``; empty for the base model.
+    """
+
+    model: Any
+    reward: float
+    length: float
+    summary: Mapping[str, Any]
+
+
+def align_each(
+    world: TextWorld,
+    objectives: Mapping[str, Any],
+    records: Sequence[Mapping[str, Any]],
+    seed: int,
+    *,
+    learning_rate: float = 5e-4,
+    epochs: float = 2,
+    batch_size: int = 16,
+    judged: int = 500,
+) -> dict[str, Spoken]:
+    """Align the base model with each of several objectives on the same feedback, and ask all of them the same prompts.
+
+    Args:
+        world: whose base model, prompts and reward are taken.
+        objectives: by any name: what `penchant.train` takes as ``objective``.
+        records: the feedback.
+        seed: of training and sampling.
+        learning_rate: peak.
+        epochs: passes over the feedback.
+        batch_size: examples a step.
+        judged: number of fresh prompts.
+
+    Returns:
+        For ``reference``, the base model, and for each objective, what came out.
+
+    Raises:
+        PenchantError: as `penchant.train`.
+    """
+    import penchant
+
+    spoken = {"reference": _ask(world, world.policy(), seed, judged, {})}
+    for name, objective in objectives.items():
+        with tempfile.TemporaryDirectory() as place:
+            trained = penchant.train(
+                model=str(world.base_model()),
+                data=[dict(record) for record in records],
+                objective=objective,
+                output=Path(place) / "run",
+                batch_size=batch_size,
+                epochs=epochs,
+                learning_rate=learning_rate,
+                seed=seed,
+                samples=0,
+                progress=False,
+            )
+        spoken[name] = _ask(world, trained.model, seed, judged, trained.summary)
+    return spoken
+
+
+def _ask(world: TextWorld, model: Any, seed: int, judged: int, summary: Mapping[str, Any]) -> Spoken:
+    asked = [record["prompt"] for record in world.prompts(judged, _FRESH + seed)]
+    given = answer(model, world.tokenizer(), asked, max_new_tokens=world.longest, seed=_FRESH + seed)
+    rewards = [world.reward(prompt, first.text) for prompt, (first,) in zip(asked, given, strict=True)]
+    return Spoken(model, fmean(rewards), fmean(len(first.ids) for (first,) in given), summary)
