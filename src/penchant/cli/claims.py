@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -81,13 +82,18 @@ def _run(chosen: list[type[Claim]], jobs: int, cache: Path | None, tuning: bool)
     from penchant.lab.claims import TUNING_SEEDS
     from penchant.lab.claims.running import run_claims
 
+    # The bars of loading models, here and in the processes that measure, would tear ours.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    screen = Console(stderr=True)
     done, wanted = 0, 0
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=screen, transient=True) as progress:
         bar = progress.add_task("seeds", total=None)
 
         def told(claim: str, now: int, total: int) -> None:
             nonlocal done, wanted
+            if not screen.is_terminal and 20 * now // total > 20 * done // total:
+                typer.echo(f"{now} of {total} seeds", err=True)  # a log has no bar; twenty lines will do
             done, wanted = now, total
             progress.update(bar, description=claim, completed=now, total=total)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -72,5 +73,12 @@ def overview_picture(rows: Sequence[Mapping[str, Any]]) -> Markup:
         axes[0].set_xlabel("effect / smallest effect that counts (logarithmic beyond ±1)")
         axes[0].grid(False, axis="y")
 
-    told = "; ".join(f"{name}: {effect['verdict']}" for name, effect in effects)
-    return draw("claims-overview", told, paint, width=7.0, height=0.8 + 0.17 * len(effects))
+    counted = Counter(effect["verdict"] for _, effect in effects)
+    told = ", ".join(f"{counted[verdict]} {verdict}" for verdict in _TONES)
+    return draw(
+        "claims-overview",
+        f"{len(effects)} effects: {told}; the table names each",
+        paint,
+        width=7.0,
+        height=0.8 + 0.17 * len(effects),
+    )
