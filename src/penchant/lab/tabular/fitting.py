@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypedDict, Unpack
 
 import torch
 from torch import Tensor
@@ -81,7 +81,7 @@ def _train(
     steps: int,
     optimizer: Literal["adam", "sgd"],
     learning_rate: float,
-    watch: Callable[[int, Policy, float], None] | None = None,
+    watch: Callable[[int, Policy, float], None] | None,
 ) -> list[Policy]:
     """One policy a lesson. Their gradients are apart, so one backward pass and one update serve all."""
     learners = [copy.deepcopy(start) for _ in lessons]
@@ -111,30 +111,25 @@ def _train(
     return learners
 
 
-def fit(
-    world: World,
-    objective: Objective | str,
-    examples: Examples,
-    *,
-    steps: int = 200,
-    learning_rate: float = 0.1,
-    optimizer: Literal["adam", "sgd"] = "adam",
-    policy: Policy | None = None,
-    reference: Policy | Tensor | None = None,
-    watch: Callable[[int, Policy, float], None] | None = None,
-) -> Policy:
+class Settings(TypedDict, total=False):
+    """What `fit` and `fit_each` can be told; they stand in `fit_each`."""
+
+    steps: int
+    learning_rate: float
+    optimizer: Literal["adam", "sgd"]
+    policy: Policy | None
+    reference: Policy | Tensor | None
+    watch: Callable[[int, Policy, float], None] | None
+
+
+def fit(world: World, objective: Objective | str, examples: Examples, **settings: Unpack[Settings]) -> Policy:
     """Train a policy with an objective: full batch, mean of the losses weighted by the examples' weights.
 
     Args:
         world: where the examples live.
         objective: an objective, or its id for its defaults. Its own state and parameters are trained along.
         examples: the feedback.
-        steps: of the optimizer.
-        learning_rate: constant.
-        optimizer: ``adam``, or ``sgd`` without momentum.
-        policy: where to start; the world's reference by default. It is copied.
-        reference: what the objective's reference is; the world's by default.
-        watch: called before each step's update with step (from 0), policy and mean loss.
+        settings: ``steps``, ``learning_rate``, ``optimizer``, ``policy``, ``reference``, ``watch``, as for `fit_each`.
 
     Returns:
         The trained policy.
@@ -145,14 +140,11 @@ def fit(
     Example:
         >>> from penchant.lab.tabular import Dials, build_world, expected_reward, sample_pairs
         >>> world = build_world(Dials(), seed=0)
-        >>> trained = fit(world, "dpo", sample_pairs(world, seed=0))
+        >>> trained = fit(world, "dpo", sample_pairs(world, seed=0), steps=100)
         >>> expected_reward(world, trained) > expected_reward(world, world.reference)
         True
     """
-    start = initial_policy(world) if policy is None else policy
-    held_to = log_probabilities(world.reference if reference is None else reference)
-    lesson = _Lesson.of(world, objective, examples, held_to)
-    return _train([lesson], start, steps, optimizer, learning_rate, watch)[0]
+    return fit_each(world, {"it": objective}, examples, **settings)["it"]
 
 
 def fit_each(
@@ -165,6 +157,7 @@ def fit_each(
     optimizer: Literal["adam", "sgd"] = "adam",
     policy: Policy | None = None,
     reference: Policy | Tensor | None = None,
+    watch: Callable[[int, Policy, float], None] | None = None,
 ) -> dict[str, Policy]:
     """Train a policy with each of several objectives, side by side: what `fit` gives for each, in less time.
 
@@ -175,8 +168,10 @@ def fit_each(
         steps: of the optimizer.
         learning_rate: constant.
         optimizer: ``adam``, or ``sgd`` without momentum.
-        policy: where all start; the world's reference by default.
+        policy: where all start; the world's reference by default. It is copied.
         reference: what every objective's reference is; the world's by default.
+        watch: called before each step's update with step (from 0), the first objective's policy, and the sum of the
+            mean losses.
 
     Returns:
         The trained policies by name.
@@ -194,4 +189,4 @@ def fit_each(
     held_to = log_probabilities(world.reference if reference is None else reference)
     given = {name: examples if isinstance(examples, Examples) else examples[name] for name in objectives}
     lessons = [_Lesson.of(world, objective, given[name], held_to) for name, objective in objectives.items()]
-    return dict(zip(objectives, _train(lessons, start, steps, optimizer, learning_rate), strict=True))
+    return dict(zip(objectives, _train(lessons, start, steps, optimizer, learning_rate, watch), strict=True))

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, all_pairs, expected_reward, fit_each, log_probabilities, policy_of_reward
-from penchant.objectives import build
+from penchant.lab.tabular import Dials
+from penchant.lab.tabular.divergences import at_equal_reward
 
 __all__ = ["MoreDiverseAtEqualReward"]
 
@@ -38,19 +38,7 @@ class MoreDiverseAtEqualReward(Claim):
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """All pairs with their true probabilities, so that only the divergence matters."""
-        world = self.draw_world(seed)
-        pairs = all_pairs(world)
-        arms = {}
-        methods = {
-            "js": build("f-dpo", beta=0.5, divergence="js"),
-            "forward KL": build("f-dpo", beta=0.3, divergence="forward_kl"),
-        }
-        for name, trained in fit_each(world, methods, pairs, steps=200).items():
-            policy = log_probabilities(trained)
-            arms[name] = _entropy(policy)
-            same = policy_of_reward(world, expected_reward(world, policy))
-            arms[f"reverse KL at the reward of {name}"] = _entropy(same)
-        return arms
+        return {arm: _entropy(policy) for arm, policy in at_equal_reward(self.draw_world(seed)).items()}
 
 
 def _entropy(policy: Tensor) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.tabular import Dials, all_pairs, expected_reward, fit_each, log_probabilities, policy_of_reward
-from penchant.objectives import build
+from penchant.lab.tabular import Dials
+from penchant.lab.tabular.divergences import at_equal_reward
 
 __all__ = ["CoversMoreAtEqualReward"]
 
@@ -32,15 +32,5 @@ class CoversMoreAtEqualReward(Claim):
     def measure(self, seed: int) -> Mapping[str, float]:
         """All pairs with their true probabilities, so that only the divergence matters."""
         world = self.draw_world(seed)
-        pairs = all_pairs(world)
-        arms = {}
-        methods = {
-            "js": build("f-dpo", beta=0.5, divergence="js"),
-            "forward KL": build("f-dpo", beta=0.3, divergence="forward_kl"),
-        }
-        for name, policy in fit_each(world, methods, pairs, steps=200).items():
-            trained = log_probabilities(policy)
-            same = policy_of_reward(world, expected_reward(world, trained))
-            for arm, logp in ((name, trained), (f"reverse KL at the reward of {name}", same)):
-                arms[arm] = float((logp - world.reference).min(-1).values.mean())
-        return arms
+        policies = at_equal_reward(world).items()
+        return {arm: float((policy - world.reference).min(-1).values.mean()) for arm, policy in policies}
