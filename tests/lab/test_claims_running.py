@@ -122,6 +122,17 @@ def test_the_hash_covers_what_a_claim_uses_and_nothing_else() -> None:
     assert source_hash(find_claim("rdpo-flipped-labels")) != source_hash(find_claim("rdpo-wrong-rate"))
 
 
+def test_a_package_passes_on_names_and_not_all_that_stands_beside_them() -> None:
+    def folders(name: str) -> set[str]:
+        return {path.parent.name for path in depends_on(find_claim(name))}
+
+    # A name from penchant.lab, train from penchant.training.api, and online's names that are loaded when used.
+    assert {"language", "training", "forest"} <= folders("dpo-reviews")
+    assert not {"tabular", "digits", "sums", "online", "curation", "cli"} & folders("dpo-reviews")
+    assert {"online", "sums", "recipes"} <= folders("grpo-sums") and "tabular" not in folders("grpo-sums")
+    assert "curation" in folders("spo-degree-reviews")
+
+
 @pytest.mark.parametrize("name", REPRESENTATIVE)
 def test_representative_claims_reproduce_on_half_of_their_seeds(name: str) -> None:
     claim = find_claim(name)

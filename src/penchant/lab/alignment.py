@@ -64,12 +64,12 @@ def align_each(
     Raises:
         PenchantError: as `penchant.train`.
     """
-    import penchant
+    from penchant.training.api import train
 
     spoken = {"reference": _ask(world, world.policy(), seed, judged, {})}
     for name, objective in objectives.items():
         with tempfile.TemporaryDirectory() as place:
-            trained = penchant.train(
+            trained = train(
                 model=str(world.base_model()),
                 data=[dict(record) for record in records],
                 objective=objective,

@@ -23,7 +23,8 @@ def depends_on(claim: type[Claim]) -> list[Path]:
     """The files of the package that a claim's measurements depend on, sorted.
 
     These are the claim's own file, the files of the objectives that its text names, and every file of the package that
-    one of these imports, directly or by way of others, inside functions too; the machinery of claims is left out.
+    one of these imports a name from, directly or by way of others, inside functions too, with the recipes that lie
+    beside them; the machinery of claims is left out.
 
     Args:
         claim: the claim.
@@ -41,7 +42,8 @@ def depends_on(claim: type[Claim]) -> list[Path]:
         if path not in found:
             found.add(path)
             waiting.extend(each for each in _imports(path) if each.parent != MACHINERY)
-    return sorted(found)
+    recipes = {each for path in found for each in path.parent.glob("recipes/*.yaml")}
+    return sorted(found | recipes)
 
 
 def source_hash(claim: type[Claim]) -> str:
@@ -81,16 +83,38 @@ def _tree(path: Path) -> ast.Module:
 def _imports(path: Path) -> tuple[Path, ...]:
     """The files of the package that a file imports by name, in the order of its text."""
     found: list[Path] = []
-    for node in ast.walk(_tree(path)):
+    for node in _run(_tree(path)):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            found += [each for alias in node.names for each in _file_of(alias.name)]
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "penchant":
+            found += _origin("penchant", node.attr)  # what the root package loads when it is asked for
         elif isinstance(node, ast.ImportFrom) and not node.level:
-            # What is imported from a package may be one of its modules.
-            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        found += [each for name in names for each in _file_of(name)]
+            found += [each for alias in node.names for each in _origin(node.module or "", alias.name)]
     return tuple(dict.fromkeys(found))
+
+
+def _run(node: ast.AST) -> Iterator[ast.AST]:
+    """What is in a file but for the imports that only a type checker sees."""
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING"):
+            yield child
+            yield from _run(child)
+
+
+def _origin(module: str, name: str) -> list[Path]:
+    """Where a name comes from that is imported from a module.
+
+    A package passes on what others define: the file of the one that defines it counts, and not all that stands beside.
+    """
+    home = _file_of(f"{module}.{name}") or _file_of(module)
+    if not home or home[0].name != "__init__.py" or _file_of(f"{module}.{name}"):
+        return home
+    for node in ast.walk(_tree(home[0])):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    return _origin(node.module or "", alias.name)
+    return home
 
 
 def _file_of(module: str) -> list[Path]:

@@ -82,14 +82,14 @@ def align(
     Returns:
         The mean probability of the class asked for, under ``reference`` and ``aligned``.
     """
-    import penchant
     from penchant.likelihood.pipelines import load_pipeline
+    from penchant.training.api import train
 
     source, judge = base_model(plan, folder), digit_judge()
     pictures, asked = draw(load_pipeline(source), plan.drawn, plan, 3 * seed)
     drawn = _Drawn([np.asarray(each) for each in pictures], asked, judge.reward("classifier", pixels(pictures), asked))
     with tempfile.TemporaryDirectory() as place:
-        trained = penchant.train(
+        trained = train(
             model=str(source),
             data=_FEEDBACK[feedback](drawn, plan, seed),
             objective=dict(objective),
