@@ -47,7 +47,7 @@ class ShapesWorld(PictureWorld):
     weights: Mapping[str, float] = field(default_factory=lambda: {"centredness": 1.0})
     spread: float = 2.0
     darkest: float = 0.4
-    pretraining: Pretraining = Pretraining(800, epochs=12, batch_size=32, learning_rate=3e-3, width=16)
+    pretraining: Pretraining = Pretraining(800, epochs=20, batch_size=32, learning_rate=3e-3, width=16)
 
     def __post_init__(self) -> None:
         for name in self.weights:
