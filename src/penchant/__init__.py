@@ -10,8 +10,9 @@ Names are loaded when they are first used, so that ``import penchant`` costs mil
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from penchant.lazy import load
 
 if TYPE_CHECKING:
     from penchant import (
@@ -58,7 +59,7 @@ __all__ = [
 # The one place where the version stands; the build backend reads it from here.
 __version__ = "0.1.0"
 
-_FUNCTIONS = {
+_HOMES = {
     "compare": "penchant.training.compare",
     "score": "penchant.evaluation.scoring",
     "train": "penchant.training.api",
@@ -66,11 +67,7 @@ _FUNCTIONS = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _FUNCTIONS:
-        return getattr(import_module(_FUNCTIONS[name]), name)
-    if name in __all__:
-        return import_module(f"penchant.{name}")
-    raise AttributeError(f"module 'penchant' has no attribute {name!r}")
+    return load(__name__, name, __all__, _HOMES)
 
 
 def __dir__() -> list[str]:

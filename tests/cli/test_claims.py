@@ -31,7 +31,8 @@ def test_a_claim_is_run_and_shown(capsys: pytest.CaptureFixture[str], tmp_path: 
         str(page),
     ]
     assert main(["claims", NAME, *options]) == 0
-    assert "1 claim: 1 reproduced" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "1 claim: 1 reproduced" in printed.out and "10 of 10 seeds" in printed.err
     [row] = json.loads((tmp_path / "out" / "claims.json").read_text(encoding="utf-8"))
     assert row["id"] == NAME and len(row["seeds"]) == 10
     assert NAME in (tmp_path / "out" / "claims.html").read_text(encoding="utf-8")

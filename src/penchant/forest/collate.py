@@ -52,7 +52,7 @@ class AnyBatch:
     @property
     def work(self) -> int:
         """How much of the scorer's unit (tokens, images) is computed."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say how much is computed for it.")
 
     @property
     def work_apart(self) -> int | None:

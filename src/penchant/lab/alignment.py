@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 
 from penchant.lab.policies import answer
 from penchant.lab.pretrained import TextWorld
 
-__all__ = ["Spoken", "align_each"]
+__all__ = ["Spoken", "align_each", "numbers"]
 
 #: Far from the prompts and draws that feedback usually has.
 _FRESH = 1_000_000
@@ -90,3 +90,13 @@ def _ask(world: TextWorld, model: Any, seed: int, judged: int, summary: Mapping[
     given = answer(model, world.tokenizer(), asked, max_new_tokens=world.longest, seed=_FRESH + seed)
     rewards = [world.reward(prompt, first.text) for prompt, (first,) in zip(asked, given, strict=True)]
     return Spoken(model, fmean(rewards), fmean(len(first.ids) for (first,) in given), summary)
+
+
+def numbers(spoken: Mapping[str, Spoken], *quantities: Literal["reward", "length"]) -> dict[str, float]:
+    """What was measured, under names that say of whom: ``dpo, length``.
+
+    Args:
+        spoken: as `align_each` gives it.
+        quantities: which numbers, in this order.
+    """
+    return {f"{name}, {each}": getattr(said, each) for each in quantities for name, said in spoken.items()}

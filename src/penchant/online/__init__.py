@@ -5,8 +5,9 @@ Names are loaded when they are first used: choosing pairs is arithmetic, and sho
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from penchant.lazy import load
 
 if TYPE_CHECKING:
     from penchant.online.loop import run_online
@@ -25,22 +26,20 @@ __all__ = [
     "select_pairs",
 ]
 
-_HOME = {
-    "PAIRINGS": "pairing",
-    "OnlineRecipe": "recipe",
-    "Pairing": "pairing",
-    "build_examples": "pairing",
-    "make_online_recipe": "recipe",
-    "methods": "recipe",
-    "run_online": "loop",
-    "select_pairs": "pairs",
+_HOMES = {
+    "PAIRINGS": "penchant.online.pairing",
+    "OnlineRecipe": "penchant.online.recipe",
+    "Pairing": "penchant.online.pairing",
+    "build_examples": "penchant.online.pairing",
+    "make_online_recipe": "penchant.online.recipe",
+    "methods": "penchant.online.recipe",
+    "run_online": "penchant.online.loop",
+    "select_pairs": "penchant.online.pairs",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"penchant.online.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'penchant.online' has no attribute {name!r}")
+    return load(__name__, name, __all__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -83,7 +83,7 @@ def _tree(path: Path) -> ast.Module:
 def _imports(path: Path) -> tuple[Path, ...]:
     """The files of the package that a file imports by name, in the order of its text."""
     found: list[Path] = []
-    for node in _run(_tree(path)):
+    for node in _executed(_tree(path)):
         if isinstance(node, ast.Import):
             found += [each for alias in node.names for each in _file_of(alias.name)]
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "penchant":
@@ -93,12 +93,12 @@ def _imports(path: Path) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _run(node: ast.AST) -> Iterator[ast.AST]:
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
     """What is in a file but for the imports that only a type checker sees."""
     for child in ast.iter_child_nodes(node):
         if not (isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING"):
             yield child
-            yield from _run(child)
+            yield from _executed(child)
 
 
 def _origin(module: str, name: str) -> list[Path]:
@@ -106,8 +106,10 @@ def _origin(module: str, name: str) -> list[Path]:
 
     A package passes on what others define: the file of the one that defines it counts, and not all that stands beside.
     """
-    home = _file_of(f"{module}.{name}") or _file_of(module)
-    if not home or home[0].name != "__init__.py" or _file_of(f"{module}.{name}"):
+    if itself := _file_of(f"{module}.{name}"):
+        return itself
+    home = _file_of(module)
+    if not home or home[0].name != "__init__.py":
         return home
     for node in ast.walk(_tree(home[0])):
         if isinstance(node, ast.ImportFrom) and not node.level:

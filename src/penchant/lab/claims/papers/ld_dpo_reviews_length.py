@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab import LanguageWorld
-from penchant.lab.alignment import align_each
+from penchant.lab.alignment import align_each, numbers
 from penchant.lab.claims import Claim, Contrast
 
 __all__ = ["TailsOfReviewsCountLess"]
@@ -40,7 +40,5 @@ class TailsOfReviewsCountLess(Claim):
         """The same pairs for both, β = 0.1; α = 0.4 is within the paper's range."""
         world = LanguageWorld(length_bias=0.1)
         methods = {"dpo": "dpo", "ld-dpo": {"name": "ld-dpo", "ld_alpha": 0.4}}
-        spoken = align_each(world, methods, world.pairs(800, seed), seed)
-        arms = {f"{arm}, length": each.length for arm, each in spoken.items()}
-        arms |= {f"{arm}, reward": each.reward for arm, each in spoken.items()}
+        arms = numbers(align_each(world, methods, world.pairs(800, seed), seed), "length", "reward")
         return {**arms, "dpo, reward less 0.03": arms["dpo, reward"] - 0.03}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab import LanguageWorld
-from penchant.lab.alignment import align_each
+from penchant.lab.alignment import align_each, numbers
 from penchant.lab.claims import Claim, Contrast
 
 __all__ = ["LengthIsTakenOff"]
@@ -37,6 +37,4 @@ class LengthIsTakenOff(Claim):
         """The same pairs for both, β = 0.1."""
         world = LanguageWorld(length_bias=0.1)
         methods = {"dpo": "dpo", "r-dpo": {"name": "r-dpo", "alpha": 0.05}}
-        spoken = align_each(world, methods, world.pairs(800, seed), seed)
-        arms = {f"{arm}, length": each.length for arm, each in spoken.items()}
-        return arms | {f"{arm}, reward": each.reward for arm, each in spoken.items()}
+        return numbers(align_each(world, methods, world.pairs(800, seed), seed), "length", "reward")

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from penchant.lab import LanguageWorld
-from penchant.lab.alignment import align_each
+from penchant.lab.alignment import align_each, numbers
 from penchant.lab.claims import Claim, Contrast
 from penchant.lab.language.words import GRADES
 from penchant.objectives import build
@@ -42,7 +42,7 @@ class MasksFindOpinions(Claim):
         world, masked = LanguageWorld(), build("sparse-token-mask", initial_mask=0.5, **{"lambda": 0.001})
         spoken = align_each(world, {"dpo": "dpo", "masked": masked}, world.pairs(800, seed), seed, epochs=3)
         opinions, others = _masks(world, spoken["masked"].model, masked.get_submodule("head"), seed)
-        rewards = {f"{arm}, reward": each.reward for arm, each in spoken.items()}
+        rewards = numbers(spoken, "reward")
         return {
             "mask of opinions": opinions,
             "mask of other words": others,
