@@ -72,6 +72,11 @@ def test_what_a_claim_lacks_is_told_where_it_is_made(changes: dict[str, Any], sa
         type("Wrong", (Claim,), stated(**changes))
 
 
+def test_a_claim_that_measures_nothing_says_so() -> None:
+    with pytest.raises(NotImplementedError, match="Claim does not say how it is measured"):
+        Claim().measure(0)
+
+
 def test_an_unknown_claim_is_told_the_nearest() -> None:
     with pytest.raises(ConfigurationError, match="rdpo-flipped-labels"):
         find_claim("rdpo-fliped-labels")

@@ -286,6 +286,13 @@ def test_fits_side_by_side_are_the_same_as_fits_by_themselves(features: int) -> 
     assert len(memory) == len(methods)  # what is done to one policy later reaches no other
 
 
+@pytest.mark.parametrize("named", [["dpo", "ipo"], []])
+def test_fits_side_by_side_say_what_they_lack(named: list[str]) -> None:
+    world = build_world(SMALL, 0)
+    with pytest.raises(ConfigurationError, match="no examples for 'ipo'" if named else "no objective"):
+        fit_each(world, dict(zip(named, named, strict=True)), {"dpo": sample_pairs(world, 0)}, steps=1)
+
+
 def test_fitting_watches_each_step_and_copies_its_start() -> None:
     world = build_world(SMALL, 0)
     start, seen = initial_policy(world), []

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim.adam import adam
 
+from penchant.errors import ConfigurationError
 from penchant.lab.tabular.examples import Examples
 from penchant.lab.tabular.policies import Policy, initial_policy, log_probabilities
 from penchant.lab.tabular.scoring import Scoring, look_up
@@ -177,7 +178,7 @@ def fit_each(
         The trained policies by name.
 
     Raises:
-        ConfigurationError: the examples lack what an objective asks for.
+        ConfigurationError: no objectives; no examples for one of them, or they lack what it asks for.
 
     Example:
         >>> from penchant.lab.tabular import Dials, build_world, sample_pairs
@@ -187,6 +188,13 @@ def fit_each(
     """
     start = initial_policy(world) if policy is None else policy
     held_to = log_probabilities(world.reference if reference is None else reference)
-    given = {name: examples if isinstance(examples, Examples) else examples[name] for name in objectives}
+    given = dict.fromkeys(objectives, examples) if isinstance(examples, Examples) else examples
+    lacking = [name for name in objectives if name not in given]
+    if lacking or not objectives:
+        raise ConfigurationError(
+            f"There are no examples for {lacking[0]!r}." if lacking else "There is no objective to fit.",
+            where="fit_each",
+            fix="Give one set of examples for all, or one for each name, and at least one objective.",
+        )
     lessons = [_Lesson.of(world, objective, given[name], held_to) for name, objective in objectives.items()]
     return dict(zip(objectives, _train(lessons, start, steps, optimizer, learning_rate, watch), strict=True))
