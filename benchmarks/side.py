@@ -70,10 +70,11 @@ def penchant(setting: Setting, anchor: str = "initial", epochs: int = 1) -> dict
     """Penchant's trainer on the same pairs in the same order."""
     from transformers import TrainingArguments
 
-    from penchant.feedback import Renderer, Truncation, load_tokenizer, read
+    from penchant.feedback import read
     from penchant.forest import Encoder, plan_batches
     from penchant.likelihood import CausalScorer, build_anchor, load_model
     from penchant.objectives import build
+    from penchant.rendering import Renderer, Truncation, load_tokenizer
     from penchant.training import PreferenceTrainer, make_recipe
     from penchant.training.arguments import micro_batches
 
@@ -116,9 +117,10 @@ def floor(setting: Setting) -> dict[str, Any]:
     """
     import torch
 
-    from penchant.feedback import Renderer, load_tokenizer, read
+    from penchant.feedback import read
     from penchant.forest import Encoder, collate, plan_batches
     from penchant.likelihood import load_model
+    from penchant.rendering import Renderer, load_tokenizer
 
     renderer = Renderer(load_tokenizer(setting.model))
     examples = Encoder(renderer, ("chosen", "rejected")).encode(read(setting.pairs).records).examples

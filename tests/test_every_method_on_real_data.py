@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import penchant
-from penchant.forest.views import view_fields
+from penchant.feedback.views.view import view_fields
 from penchant.objectives import Requirements, build, by_family, get
 from small_runs import losses
 

@@ -93,7 +93,7 @@ OFFENCES = [
     ("missing_docstrings", {"forest/a.py": f"{DOC}class Forest:\n    pass"}, "Forest has no docstring"),
     ("modality_branches", {"training/a.py": "if model.kind == 'diffusion':\n    pass"}, "branches on the modality"),
     ("imports_of_one_medium", {"training/a.py": "from penchant.likelihood.causal import X"}, "belongs to one medium"),
-    ("imports_of_one_medium", {"evaluation/heldout.py": "import penchant.media.images"}, "belongs to one medium"),
+    ("imports_of_one_medium", {"evaluation/heldout.py": "import penchant.modalities.images"}, "belongs to one medium"),
     ("modality_branches", {"training/a.py": "x = 1 if medium.name == 'text' else 2"}, "branches on the modality"),
     ("modality_branches", {"objectives/a.py": "x = 1 if is_vision(model) else 2"}, "branches on the modality"),
     ("modality_branches", {"training/a.py": "match kind:\n    case 'diffusion':\n        pass"}, "branches on"),

@@ -8,7 +8,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from penchant.objectives import get, names, wrapper_names
-from penchant.objectives.description import describe, overview
+from penchant.objectives.core.description import describe, overview
 
 INDEX = "methods/index.md"
 

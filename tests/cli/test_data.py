@@ -102,7 +102,7 @@ def test_show_marks_every_line_and_every_boundary(file: str, model: str) -> None
 
 
 def test_show_prints_ids_and_what_is_cut(file: str, model: str) -> None:
-    from penchant.feedback import Renderer, load_tokenizer
+    from penchant.rendering import Renderer, load_tokenizer
 
     renderer = Renderer(load_tokenizer(model))
     first = renderer.response_ids(ROWS[1]["prompt"], ROWS[1]["chosen"])

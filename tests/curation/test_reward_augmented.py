@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from penchant.curation.reward_augmented import Goal, reward_augmented
 from penchant.errors import ConfigurationError, DataError
-from penchant.evaluation.receipts import check_case
 from penchant.feedback import Comparison, read
+from penchant.receipts.checking import check_case
 
 SCORES = st.integers(2, 20).map(lambda half: half / 2)
 CHAT = [{"role": "user", "content": "Hi"}]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from penchant.evaluation.receipts import check_file
+from penchant.receipts.checking import check_file
 
 PUBLISHED = sorted((Path(__file__).parent / "published").glob("*.json"))
 

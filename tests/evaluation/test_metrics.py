@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from families import tiny_model
 from penchant.evaluation.heldout import measure
 from penchant.evaluation.metrics import Tally, win
-from penchant.feedback import Renderer, read
+from penchant.feedback import read
 from penchant.forest.encoding import Encoder, Example
 from penchant.likelihood.anchors import build_anchor
 from penchant.likelihood.causal import CausalScorer
 from penchant.objectives import DOVE, DPO, MAPL
+from penchant.rendering import Renderer
 from small_runs import pairs, word_tokenizer
 
 NUMBERS = st.lists(st.floats(-100, 100), min_size=1, max_size=12)

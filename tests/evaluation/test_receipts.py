@@ -12,7 +12,7 @@ import torch
 
 from penchant import receipts
 from penchant.errors import ConfigurationError, DataError
-from penchant.evaluation.receipts import check_case, check_file, find_kernel
+from penchant.receipts.checking import check_case, check_file, find_kernel
 
 INPUTS = {"chosen": {"policy": [[-1.0, -3.0]]}}
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from feedback.tokenizers_small import CHATML, byte_level
+from penchant.checks.diagnosis import Check, Diagnosis
+from penchant.checks.doctor import examine
 from penchant.errors import ModelError
-from penchant.feedback import Comparison, Feedback, Renderer, Source, load_tokenizer, read
-from penchant.feedback.diagnosis import Check, Diagnosis
-from penchant.feedback.doctor import examine
+from penchant.feedback import Comparison, Feedback, Source, read
+from penchant.rendering import Renderer, load_tokenizer
 
 PLAIN = Renderer(byte_level(adds_bos=True))
 SUBJECTS = "apples bears clouds doors eggs forks gates hats isles jars kites lamps".split()

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from feedback.tokenizers_small import CHATML, THINKING, WRITES_BOS_TWICE_IF_ASKED, byte_level, metaspace, words
 from penchant.errors import ConfigurationError, DataError, ModelError
-from penchant.feedback import Comparison, Renderer, Source, load_tokenizer
-from penchant.feedback.pieces import pieces
+from penchant.feedback import Comparison, Source
+from penchant.rendering import Renderer, load_tokenizer
+from penchant.rendering.pieces import pieces
 
 TOKENIZERS = {
     "bytes": byte_level(),

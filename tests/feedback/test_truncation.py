@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penchant.errors import ConfigurationError, DataError
-from penchant.feedback import CutTable, Truncation
+from penchant.rendering import CutTable, Truncation
 
 ids = st.lists(st.integers(3, 99), max_size=12)
 END, BOS = 2, 1

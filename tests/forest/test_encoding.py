@@ -9,8 +9,10 @@ import pytest
 from forest.words import END, renderer
 from penchant.errors import DataError
 from penchant.feedback.records import Comparison, Demonstration, Judgement, Prompt, Ranking, Record, Source
-from penchant.feedback.truncation import Truncation
-from penchant.forest import Encoder, TokenSequence, collate, register_view, views
+from penchant.feedback.views import register_view
+from penchant.feedback.views import view as views
+from penchant.forest import Encoder, TokenSequence, collate
+from penchant.rendering.truncation import Truncation
 
 HERE = Source("pairs.jsonl", 7)
 

@@ -9,8 +9,10 @@ import pytest
 from forest.words import renderer
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Comparison, Demonstration, Judgement, Ranking, Record, Text
-from penchant.forest import Encoder, register_view, view_names, views
-from penchant.forest.views import view_texts
+from penchant.feedback.views import register_view, view_names
+from penchant.feedback.views import view as views
+from penchant.feedback.views.view import view_texts
+from penchant.forest import Encoder
 
 PAIR = Comparison(prompt="the cat", chosen=" sat", rejected=" ran")
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from penchant.errors import ModelError
-from penchant.feedback.rendering import Renderer
 from penchant.generation import Sampling, ServerEngine
+from penchant.rendering.rendering import Renderer
 from small_runs import word_tokenizer
 
 

@@ -9,11 +9,11 @@ from statistics import fmean
 import pytest
 
 from penchant.lab import LanguageWorld
-from penchant.lab.alignment import align_each
 from penchant.lab.policies import answer
 from penchant.lab.pretrained import Pretraining
-from penchant.lab.sums import Plan
-from penchant.lab.sums.improvement import improve
+from penchant.lab.worlds.language.alignment import align_each
+from penchant.lab.worlds.sums import Plan
+from penchant.lab.worlds.sums.improvement import improve
 
 WORLD = LanguageWorld(pretraining=Pretraining(64, epochs=1, batch_size=16, learning_rate=5e-3, width=32))
 SUMS = Plan(largest=3, held_out=4, copies=4, start_epochs=1, rounds=1)

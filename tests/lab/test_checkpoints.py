@@ -43,7 +43,7 @@ def test_other_settings_and_other_sources_are_other_entries(tmp_path: Path) -> N
     found = {
         keep("one", {"size": size}, [module], build, folder=tmp_path)
         for size in (1, 2)
-        for module in ("penchant.errors", "penchant.receipts")
+        for module in ("penchant.errors", "penchant.receipts.adapters")
     }
     assert len(found) == 4 == build.calls
 

@@ -18,7 +18,7 @@ from penchant.lab.claims.pages import claims_table, documentation_page, write_cl
 from penchant.lab.claims.results import read_results, row_of, write_results
 from penchant.lab.claims.running import run_claims
 from penchant.lab.claims.sources import depends_on, source_hash
-from penchant.lab.tabular import Dials
+from penchant.lab.worlds.tabular import Dials
 from penchant.objectives import get, names
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from penchant.errors import OutputError
-from penchant.lab.digits import DigitJudge, DigitsPlan, align, base_model, frechet_distance, run_digits
-from penchant.lab.digits.judging import load_digits
-from penchant.lab.digits.world import compare
+from penchant.lab.worlds.digits import DigitJudge, DigitsPlan, align, base_model, frechet_distance, run_digits
+from penchant.lab.worlds.digits.judging import load_digits
+from penchant.lab.worlds.digits.world import compare
 
 SMALL = DigitsPlan(
     width=8, base_epochs=1, drawn=6, pairs=6, align_epochs=1, judged=3, sampler_steps=3, rewards=("ink",), beta=500.0

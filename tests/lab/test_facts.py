@@ -9,8 +9,8 @@ import pytest
 
 from penchant.errors import ConfigurationError
 from penchant.lab import FactsWorld, Pretraining
-from penchant.lab.facts import SPLITS, SUBJECTS, invent_people
-from penchant.lab.language import tiny_model
+from penchant.lab.worlds.facts import SPLITS, SUBJECTS, invent_people
+from penchant.lab.worlds.language import tiny_model
 
 # Enough for a model this small to learn eight people's facts.
 WORLD = FactsWorld(

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from penchant.feedback.rendering import Renderer
-from penchant.lab.language import (
+from penchant.lab.worlds.language import (
     Grammar,
     build_tokenizer,
     comparisons,
@@ -28,8 +27,9 @@ from penchant.lab.language import (
     write_prompt,
     write_review,
 )
-from penchant.lab.language.grammar import expand
-from penchant.lab.language.words import GRADES, PRODUCTS
+from penchant.lab.worlds.language.grammar import expand
+from penchant.lab.worlds.language.words import GRADES, PRODUCTS
+from penchant.rendering.rendering import Renderer
 
 DEMONSTRATIONS = demonstrations(300, seed=11)
 

@@ -12,10 +12,10 @@ import torch
 from penchant.errors import ConfigurationError, TrainingError
 from penchant.feedback import read
 from penchant.lab import Annotator, LanguageWorld
-from penchant.lab.language import build_tokenizer, tiny_model, true_reward
-from penchant.lab.language.attributes import helpful, length_of, polite, sentiment, short
-from penchant.lab.language.courtesies import POLITE, RUDE, add_courtesy, without_courtesy
-from penchant.lab.language.grammar import split_words
+from penchant.lab.worlds.language import build_tokenizer, tiny_model, true_reward
+from penchant.lab.worlds.language.attributes import helpful, length_of, polite, sentiment, short
+from penchant.lab.worlds.language.courtesies import POLITE, RUDE, add_courtesy, without_courtesy
+from penchant.lab.worlds.language.grammar import split_words
 
 PROMPT = "review of the kettle:"
 SHORT_FIRST = Annotator("hurried", {"short": 2.0})

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from penchant.lab.tabular import (
+from penchant.lab.worlds.tabular import (
     Dials,
     Examples,
     Rows,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from penchant.errors import ConfigurationError
-from penchant.lab.tabular import (
+from penchant.lab.worlds.tabular import (
     Dials,
     Rows,
     best_two,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback import read
 from penchant.lab import ProgramsWorld, SumsWorld
-from penchant.lab.sums import run_program, write_program
+from penchant.lab.worlds.sums import run_program, write_program
 from penchant.rewards import Verifier
 
 

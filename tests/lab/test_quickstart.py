@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from penchant.errors import OutputError
-from penchant.lab.language import build_tokenizer, tiny_model, true_reward
 from penchant.lab.policies import answer, compare_policies
-from penchant.lab.quickstart import STEPS, Plan, run_quickstart
+from penchant.lab.worlds.language import build_tokenizer, tiny_model, true_reward
+from penchant.lab.worlds.quickstart.world import STEPS, Plan, run_quickstart
 
 MINIATURE = Plan(
     demonstrations=48, base_epochs=1, prompts=16, align_epochs=1, held_out_pairs=0.3, judged=6, max_new_tokens=60

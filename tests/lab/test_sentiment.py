@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penchant.lab.language import sentence_sentiment, true_reward, vocabulary
+from penchant.lab.worlds.language import sentence_sentiment, true_reward, vocabulary
 
 PROMPT = "review of the red kettle from juno:"
 

@@ -10,8 +10,8 @@ import pytest
 from penchant.errors import ConfigurationError
 from penchant.feedback import read
 from penchant.lab import DigitsWorld, ShapesWorld
-from penchant.lab.pictures import compare_in_classes, tiny_denoiser
-from penchant.lab.shapes import KINDS, MEASURES, draw_shape
+from penchant.lab.worlds.pictures import compare_in_classes, tiny_denoiser
+from penchant.lab.worlds.shapes import KINDS, MEASURES, draw_shape
 
 
 def test_a_square_by_hand() -> None:

@@ -8,9 +8,17 @@ from pathlib import Path
 import pytest
 
 from penchant.errors import ConfigurationError
-from penchant.feedback.rendering import Renderer
-from penchant.lab.sums import METHODS, Plan, build_tokenizer, careless_demonstrations, problems, run_sums, train_start
+from penchant.lab.worlds.sums import (
+    METHODS,
+    Plan,
+    build_tokenizer,
+    careless_demonstrations,
+    problems,
+    run_sums,
+    train_start,
+)
 from penchant.online import make_online_recipe
+from penchant.rendering.rendering import Renderer
 from penchant.rewards import Verifier
 
 SMALL = Plan(largest=4, held_out=8, copies=60, start_epochs=3, rounds=16)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penchant.errors import ConfigurationError
-from penchant.lab.tabular import (
+from penchant.lab.worlds.tabular import (
     Dials,
     Examples,
     Rows,
@@ -36,7 +36,7 @@ from penchant.lab.tabular import (
     suboptimality,
     win_rate,
 )
-from penchant.lab.tabular.scoring import gradient_norms
+from penchant.lab.worlds.tabular.scoring import gradient_norms
 from penchant.objectives import Objective, build, get, names
 
 SMALL = Dials(prompts=3, responses=4)

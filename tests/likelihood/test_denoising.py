@@ -111,7 +111,7 @@ def test_pairwise_objectives_work_for_images_as_they_are(name: str, scorer: Deno
 
 
 def test_the_margin_is_that_of_diffusion_dpo(scorer: DenoisingScorer) -> None:
-    from penchant.evaluation.receipts import find_kernel
+    from penchant.receipts.checking import find_kernel
 
     anchor = scorer.anchor("initial")
     with torch.no_grad():

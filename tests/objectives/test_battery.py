@@ -13,9 +13,10 @@ import torch
 from objectives.by_hand import BY_HAND
 from objectives.drawing import filled, gradients, random_inputs, select, views_of
 from penchant.errors import ConfigurationError
-from penchant.evaluation.receipts import check_file
-from penchant.objectives import Objective, Scored, build, evaluate, get, names
-from penchant.objectives.description import formula
+from penchant.objectives import Objective, Scored, build, get, names
+from penchant.objectives.core import evaluate
+from penchant.objectives.core.description import formula
+from penchant.receipts.checking import check_file
 
 # Other tests define objectives of their own; the battery is for those of the package.
 EVERY = [name for name in names() if get(name).__module__.startswith("penchant.")]

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objectives.ratios import finite_at_extremes, slopes, values, with_tokens
-from penchant.objectives import Scored, build, evaluate
+from penchant.objectives import Scored, build
+from penchant.objectives.core import evaluate
 
 RESPONSES = st.lists(st.floats(-8.0, 0.0), min_size=1, max_size=6)
 BETAS = st.floats(0.05, 2.0)

@@ -10,8 +10,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penchant.objectives import build, evaluate
-from penchant.objectives.numerics import over_expm1
+from penchant.objectives import build
+from penchant.objectives.core import evaluate
+from penchant.objectives.functional.numerics import over_expm1
 
 ERRORS = st.floats(0.0, 1.0)
 FEW = st.lists(st.tuples(ERRORS, ERRORS, st.booleans()), min_size=1, max_size=6)

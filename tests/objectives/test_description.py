@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from penchant.objectives import DPO, IPO, NLL
-from penchant.objectives.description import describe, formula, overview
+from penchant.objectives.core.description import describe, formula, overview
 
 
 def test_a_page_has_formula_paper_fields_and_data() -> None:

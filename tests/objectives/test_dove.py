@@ -15,7 +15,8 @@ from penchant.errors import DataError
 from penchant.feedback import Demonstration, JointComparison, read
 from penchant.forest import Encoder, collate
 from penchant.likelihood import CausalScorer, build_anchor
-from penchant.objectives import build, evaluate
+from penchant.objectives import build
+from penchant.objectives.core import evaluate
 
 ROWS = [
     {"prompt": "the cat", "chosen": " sat on the dog", "rejected": " ran"},

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from objectives.drawing import random_inputs
 from penchant.errors import ConfigurationError
-from penchant.objectives import Objective, TailWeighted, WeightedSum, build, evaluate, get, names, wrapper_names
-from penchant.objectives.description import describe, overview
+from penchant.objectives import Objective, TailWeighted, WeightedSum, build, get, names, wrapper_names
+from penchant.objectives.core import evaluate
+from penchant.objectives.core.description import describe, overview
 
 PLAIN = st.sampled_from(["dpo", "ipo", "rdpo", "slic-hinge"])
 WEIGHTS = st.sampled_from(["", "0.2*", "1*", "3*", "0.1234567890123*", "1e-07*", "-0.5*"])

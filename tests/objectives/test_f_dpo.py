@@ -16,7 +16,7 @@ from objectives import test_battery as battery
 from objectives.single_pairs import of_ratio, outcome
 from penchant.errors import ConfigurationError
 from penchant.objectives import build
-from penchant.objectives.f_dpo import FDPO
+from penchant.objectives.pairwise.f_dpo import FDPO
 
 RATIOS = st.floats(-12.0, 12.0)
 BETA = 0.3

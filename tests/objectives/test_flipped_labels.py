@@ -11,7 +11,7 @@ from torch import Tensor
 from objectives.drawing import random_inputs
 from penchant.errors import ConfigurationError
 from penchant.objectives import Objective, Scored, build
-from penchant.objectives.pairs import logistic, logratio_margin
+from penchant.objectives.functional.pairs import logistic, logratio_margin
 
 RATES = st.floats(0.0, 0.49)
 SEEDS = st.integers(0, 10_000)
@@ -75,7 +75,7 @@ class Score(Objective):
 
 @pytest.mark.parametrize("training", [True, False])
 def test_fields_of_both_sides_change_places_and_state_learns_once(training: bool) -> None:
-    from penchant.objectives.flipped_labels import Smoothed
+    from penchant.objectives.wrappers.flipped_labels import Smoothed
 
     view = random_inputs(build("dpo"), 1)
     inside = Score()

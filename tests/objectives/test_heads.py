@@ -16,8 +16,9 @@ from penchant.errors import ConfigurationError, DataError
 from penchant.feedback import read
 from penchant.forest import Encoder, collate
 from penchant.likelihood import CausalScorer, build_anchor
-from penchant.objectives import DPO, build, evaluate
-from penchant.objectives.heads import Head
+from penchant.objectives import DPO, build
+from penchant.objectives.core import evaluate
+from penchant.objectives.functional.heads import Head
 
 ROWS: list[dict[str, Any]] = [
     {

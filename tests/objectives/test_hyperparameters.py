@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Interval, Le, Lt
 
 from penchant.errors import ConfigurationError
 from penchant.objectives import DPO
-from penchant.objectives.hyperparameters import read_hyperparameters, validated
+from penchant.objectives.core.hyperparameters import read_hyperparameters, validated
 
 
 class Declared:

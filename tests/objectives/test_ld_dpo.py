@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from objectives.drawing import random_inputs
-from penchant.objectives import DPO, Scored, build, evaluate
-from penchant.objectives.averaged import averaged
-from penchant.objectives.ld_dpo import tail_weighted
-from penchant.objectives.numerics import logsigmoid
+from penchant.objectives import DPO, Scored, build
+from penchant.objectives.core import evaluate
+from penchant.objectives.functional.numerics import logsigmoid
+from penchant.objectives.pairwise.ld_dpo import tail_weighted
+from penchant.objectives.wrappers.averaged import averaged
 
 SHARES = st.floats(0.0, 1.0)
 SEEDS = st.integers(0, 10_000)
@@ -139,7 +140,7 @@ def test_wrappers_nest_in_the_order_in_which_they_are_written(seed: int, alpha: 
 
 
 def test_lists_of_views_are_averaged_too() -> None:
-    from penchant.objectives.averaged import _every
+    from penchant.objectives.wrappers.averaged import _every
 
     view = random_inputs(DPO(), 0)["chosen"]
     (once,) = _every([view])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from objectives.single_pairs import of_tokens, outcome
 from penchant.errors import ConfigurationError
 from penchant.objectives import Objective, Scored, build
-from penchant.objectives.rpo_regularized import RegularizedPO
+from penchant.objectives.pairwise.rpo_regularized import RegularizedPO
 
 LOGPS = st.lists(st.floats(-20.0, 0.0), min_size=1, max_size=6)
 #: Methods of DPO and a likelihood term: hyper-parameters, and the term's weight for one token of a response of n.

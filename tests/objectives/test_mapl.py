@@ -16,7 +16,8 @@ from penchant.errors import DataError
 from penchant.feedback import read
 from penchant.forest import Encoder, collate
 from penchant.likelihood import CausalScorer, build_anchor
-from penchant.objectives import build, evaluate
+from penchant.objectives import build
+from penchant.objectives.core import evaluate
 
 RATIO = st.floats(-5.0, 5.0)
 ROWS: list[dict[str, Any]] = [

@@ -11,8 +11,9 @@ from annotated_types import Ge, Lt
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
-from penchant.objectives import Needs, Objective, Scored, build, evaluate, get, names, registry
-from penchant.objectives.description import describe
+from penchant.objectives import Needs, Objective, Scored, build, get, names
+from penchant.objectives.core import evaluate, registry
+from penchant.objectives.core.description import describe
 
 
 class MovingHinge(Objective):

@@ -7,7 +7,15 @@ import math
 import pytest
 import torch
 
-from penchant.objectives.numerics import bounded_exp, k3, log1mexp, log_odds, logsigmoid, masked_mean, masked_sum
+from penchant.objectives.functional.numerics import (
+    bounded_exp,
+    k3,
+    log1mexp,
+    log_odds,
+    logsigmoid,
+    masked_mean,
+    masked_sum,
+)
 
 
 @pytest.mark.parametrize(

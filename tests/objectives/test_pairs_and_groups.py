@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penchant.objectives.groups import (
+from penchant.objectives.functional.groups import (
     first_of_group,
     group_bradley_terry,
     group_log_softmax,
@@ -18,7 +18,7 @@ from penchant.objectives.groups import (
     group_plackett_luce,
     group_sum,
 )
-from penchant.objectives.pairs import logistic
+from penchant.objectives.functional.pairs import logistic
 
 numbers = st.floats(-1e4, 1e4)
 

@@ -13,7 +13,8 @@ from penchant.errors import ConfigurationError
 from penchant.feedback import read
 from penchant.forest import Encoder, collate
 from penchant.likelihood import CausalScorer, build_anchor
-from penchant.objectives import build, evaluate
+from penchant.objectives import build
+from penchant.objectives.core import evaluate
 
 # Responses that share most of their words: their gradients point the same way.
 ROWS = [

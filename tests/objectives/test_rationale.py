@@ -16,7 +16,8 @@ from penchant.feedback import read
 from penchant.feedback.rationale import rationale_prompt
 from penchant.forest import Encoder, collate
 from penchant.likelihood import CausalScorer, build_anchor
-from penchant.objectives import build, evaluate
+from penchant.objectives import build
+from penchant.objectives.core import evaluate
 
 NAMES = ["rationale-dpo", "rationale-orpo", "rationale-orpo-simple"]
 ROWS = [

@@ -45,7 +45,7 @@ class Both(objectives.DPO):
 
 
 def test_a_method_of_two_families_is_listed_in_both() -> None:
-    from penchant.objectives.description import overview
+    from penchant.objectives.core.description import overview
 
     assert objectives.families(Both) == ("pairwise", "listwise-test")
     assert Both.id in objectives.by_family("pairwise") and objectives.by_family("listwise-test") == [Both.id]

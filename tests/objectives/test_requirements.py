@@ -10,7 +10,7 @@ import torch
 
 from penchant.errors import ConfigurationError
 from penchant.objectives import Needs, Requirements, Scored
-from penchant.objectives.requirements import read_signature
+from penchant.objectives.core.requirements import read_signature
 
 if TYPE_CHECKING:
     from torch import Tensor as Unresolvable

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from objectives.ratios import finite_at_extremes, slopes, values, with_tokens
 from penchant.errors import ConfigurationError
-from penchant.objectives import build, evaluate
+from penchant.objectives import build
+from penchant.objectives.core import evaluate
 
 RESPONSES = st.lists(st.floats(-8.0, 0.0), min_size=1, max_size=6)
 BETAS = st.floats(0.1, 10.0)

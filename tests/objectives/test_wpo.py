@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from objectives.drawing import random_inputs
 from penchant.objectives import DPO, Scored, build
-from penchant.objectives.wpo import pair_weight
+from penchant.objectives.token_level.wpo import pair_weight
 
 SEEDS = st.integers(0, 10_000)
 FEW = settings(max_examples=25)

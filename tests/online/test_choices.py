@@ -14,9 +14,9 @@ from penchant.feedback.records import Source
 from penchant.forest.collate import collate
 from penchant.generation import Response
 from penchant.objectives import GRPO, build
-from penchant.objectives.advantages import group_advantages
-from penchant.objectives.preferences import bradley_terry, win_rates
-from penchant.objectives.requirements import Requirements
+from penchant.objectives.core.requirements import Requirements
+from penchant.objectives.functional.advantages import group_advantages
+from penchant.objectives.functional.preferences import bradley_terry, win_rates
 from penchant.online import Pairing, build_examples, select_pairs
 from penchant.online.anchor_rules import build_anchor_rule
 from penchant.online.pairs import PAIR_RULES

@@ -14,7 +14,7 @@ from torch import Tensor
 import penchant
 from penchant.errors import ConfigurationError, OutputError
 from penchant.objectives import Scored
-from penchant.objectives.base import Objective
+from penchant.objectives.core.objective import Objective
 from penchant.training.compare import Compared
 from penchant.training.recorder import Recorder
 from penchant.training.run import Interrupted

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from families import tiny_model
 from penchant.errors import TrainingError
 from penchant.objectives import Scored
-from penchant.objectives.base import Needs, Objective
+from penchant.objectives.core.objective import Needs, Objective
 from penchant.training import Result
 from small_runs import losses, metrics, pairs, word_tokenizer
 

@@ -15,8 +15,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import penchant
 from families import tiny_model
 from penchant.errors import ConfigurationError
-from penchant.feedback import Renderer
 from penchant.generation import generate
+from penchant.rendering import Renderer
 from penchant.training import Result
 from small_runs import largest_gap, losses, metrics, pairs, weights, word_tokenizer, write_pairs
 

@@ -20,7 +20,7 @@ from torch import Tensor
 import penchant
 from penchant.errors import CheckpointError, ConfigurationError, OutputError
 from penchant.objectives import Scored
-from penchant.objectives.base import Needs, Objective
+from penchant.objectives.core.objective import Needs, Objective
 from penchant.training import Result
 from small_runs import largest_gap, losses, metrics, pairs, weights, write_pairs
 

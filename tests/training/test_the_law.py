@@ -15,12 +15,13 @@ import torch
 
 import penchant
 from families import tiny_model
-from penchant.feedback import Renderer, read
+from penchant.feedback import read
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.encoding import Encoder, Example
 from penchant.likelihood.anchors import build_anchor
 from penchant.likelihood.causal import CausalScorer
 from penchant.objectives import DPO
+from penchant.rendering import Renderer
 from penchant.training import PreferenceTrainer, make_recipe
 from penchant.training.arguments import training_arguments
 from small_runs import largest_gap, losses, metrics, pairs, weights, word_tokenizer, write_pairs

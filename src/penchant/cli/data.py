@@ -10,8 +10,9 @@ import typer
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from penchant.feedback import Feedback, Record, Renderer
-    from penchant.feedback.diagnosis import Diagnosis
+    from penchant.checks.diagnosis import Diagnosis
+    from penchant.feedback import Feedback, Record
+    from penchant.rendering import Renderer
 
 __all__ = ["app", "parse_mapping", "write_json"]
 
@@ -76,9 +77,9 @@ def check(
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the findings to this file, too.")] = None,
 ) -> None:
     """The doctor: duplicates, contradictions, leaks, truncation, length bias, template accidents. Exits 1 on errors."""
+    from penchant.checks.doctor import examine
     from penchant.errors import ConfigurationError
-    from penchant.feedback import Truncation
-    from penchant.feedback.doctor import examine
+    from penchant.rendering import Truncation
 
     if max_length is not None and model is None:
         raise ConfigurationError(
@@ -117,7 +118,7 @@ def show(
     from rich.console import Console
     from rich.text import Text
 
-    from penchant.feedback import Truncation
+    from penchant.rendering import Truncation
 
     truncation = Truncation(max_length, policy)  # type: ignore[arg-type]
     renderer = _renderer(model, chat_template, end_token)
@@ -146,7 +147,7 @@ def show(
 
 
 def _renderer(model: str, chat_template: str | None, end_token: str | None) -> Renderer:
-    from penchant.feedback import Renderer, load_tokenizer
+    from penchant.rendering import Renderer, load_tokenizer
 
     return Renderer(load_tokenizer(model), chat_template=chat_template, end_token=end_token)
 
@@ -192,7 +193,7 @@ def _print_tokens(
     from rich.console import Console
     from rich.text import Text
 
-    from penchant.feedback.pieces import pieces
+    from penchant.rendering.pieces import pieces
 
     console = Console(highlight=False, soft_wrap=True)
     colour = "blue" if mark == "P" else "green"

@@ -35,7 +35,7 @@ def sums(
     from rich.console import Console
     from rich.table import Table
 
-    from penchant.lab.sums import Plan, run_sums
+    from penchant.lab.worlds.sums import Plan, run_sums
     from penchant.training.run import Interrupted
 
     console = Console()

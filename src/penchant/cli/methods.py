@@ -29,7 +29,7 @@ def list_methods(
     from rich.table import Table
 
     from penchant.objectives import by_family, get, names, wrapper_names
-    from penchant.objectives.description import summary
+    from penchant.objectives.core.description import summary
 
     chosen = [get(name) for name in (by_family(family) if family else names() + wrapper_names())]
     longest = max(len(cls.id) for cls in chosen)
@@ -54,7 +54,7 @@ def show(name: Annotated[str, typer.Argument(metavar="ID", help="The method's id
     from rich.markdown import Markdown
 
     from penchant.objectives import get
-    from penchant.objectives.description import describe
+    from penchant.objectives.core.description import describe
 
     page = describe(get(name))
     console = Console()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 if TYPE_CHECKING:
-    from penchant.evaluation.receipts import Receipt
+    from penchant.receipts.checking import Receipt
 
 __all__ = ["receipts"]
 
@@ -24,7 +24,7 @@ def receipts(
 
     Exit code 0 when all methods that are built agree, 1 when one differs or fails.
     """
-    from penchant.evaluation.receipts import check_file
+    from penchant.receipts.checking import check_file
 
     found = [each for path in files for each in check_file(path)]
     _print_table(found)

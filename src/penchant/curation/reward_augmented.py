@@ -18,7 +18,7 @@ from penchant.curation.turns import in_user_turns
 from penchant.errors import ConfigurationError, DataError, nearest
 from penchant.feedback.records import Comparison, Record, Text
 from penchant.feedback.validation import number
-from penchant.receipts import receipt
+from penchant.receipts.adapters import receipt
 
 __all__ = ["PLACES", "TEMPLATE", "Goal", "reward_augmented"]
 

@@ -15,7 +15,7 @@ from penchant.evaluation.rows import ScoredRows
 from penchant.evaluation.scoring import score
 from penchant.feedback.collection import Feedback
 from penchant.feedback.records import Comparison, Record, Source
-from penchant.feedback.tokenizer import load_tokenizer
+from penchant.rendering.tokenizer import load_tokenizer
 
 __all__ = ["source_likelihoods"]
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from penchant.errors import ConfigurationError, nearest
-from penchant.objectives.numerics import wide_dtype
-from penchant.receipts import receipt
+from penchant.objectives.functional.numerics import wide_dtype
+from penchant.receipts.adapters import receipt
 
 __all__ = ["PULLS", "VERDICTS", "Entanglement", "entanglement", "pulls"]
 

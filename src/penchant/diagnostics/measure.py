@@ -21,12 +21,12 @@ from penchant.evaluation.rows import ScoredRows
 from penchant.evaluation.scoring import score
 from penchant.feedback.collection import Feedback
 from penchant.feedback.reading import read
-from penchant.feedback.rendering import Renderer
-from penchant.feedback.tokenizer import load_tokenizer
-from penchant.feedback.truncation import Truncation
 from penchant.forest.encoding import Encoder
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.loading import load_model
+from penchant.rendering.rendering import Renderer
+from penchant.rendering.tokenizer import load_tokenizer
+from penchant.rendering.truncation import Truncation
 from penchant.rewards.models import RewardModel
 
 __all__ = ["MEANINGS", "Findings", "Plan", "diagnose", "pair_figures"]

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
-from penchant.objectives.numerics import logsigmoid
-from penchant.receipts import receipt
+from penchant.objectives.functional.numerics import logsigmoid
+from penchant.receipts.adapters import receipt
 
 __all__ = ["Difficulty", "alignment_gap", "difficulty", "idealized_accuracy", "idealized_margin", "ranked_right"]
 

@@ -2,8 +2,7 @@
 
 from penchant.evaluation.heldout import HeldOut, measure
 from penchant.evaluation.metrics import Tally, batch_metrics
-from penchant.evaluation.receipts import check_file
 from penchant.evaluation.samples import Samples, take_samples
 from penchant.evaluation.scoring import score
 
-__all__ = ["HeldOut", "Samples", "Tally", "batch_metrics", "check_file", "measure", "score", "take_samples"]
+__all__ = ["HeldOut", "Samples", "Tally", "batch_metrics", "measure", "score", "take_samples"]

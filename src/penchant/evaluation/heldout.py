@@ -12,8 +12,8 @@ from penchant.evaluation.metrics import Reduce, Tally, batch_metrics, compared
 from penchant.forest.batching import plan_batches
 from penchant.likelihood.anchors import Anchor
 from penchant.likelihood.scorer import Scorer
-from penchant.objectives.base import Needs, Objective
-from penchant.objectives.scored import Scored
+from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.scored import Scored
 
 __all__ = ["HeldOut", "measure", "measured_needs"]
 

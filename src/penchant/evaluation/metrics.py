@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from penchant.forest.collate import AnyBatch
-from penchant.objectives.base import Losses, Objective
-from penchant.objectives.scored import Scored
+from penchant.objectives.core.objective import Losses, Objective
+from penchant.objectives.core.scored import Scored
 
 __all__ = ["ROUNDING", "Tally", "batch_metrics", "compared", "win"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from torch import nn
 
 from penchant.feedback.records import Record, Text
-from penchant.feedback.rendering import Renderer
 from penchant.generation.engine import generate
+from penchant.rendering.rendering import Renderer
 
 __all__ = ["Samples", "sample_prompts", "take_samples"]
 

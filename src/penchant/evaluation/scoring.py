@@ -12,15 +12,15 @@ from penchant.errors import ConfigurationError
 from penchant.evaluation.rows import ScoredRows
 from penchant.feedback.collection import Feedback
 from penchant.feedback.reading import read
-from penchant.feedback.rendering import Renderer
-from penchant.feedback.tokenizer import load_tokenizer
-from penchant.feedback.truncation import Truncation
 from penchant.forest.batching import plan_batches
 from penchant.forest.build import build_forest
 from penchant.forest.encoding import Encoder, Example
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.loading import load_model
+from penchant.rendering.rendering import Renderer
+from penchant.rendering.tokenizer import load_tokenizer
+from penchant.rendering.truncation import Truncation
 
 __all__ = ["score"]
 

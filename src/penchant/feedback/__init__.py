@@ -1,4 +1,4 @@
-"""What people said: records of feedback, readers, checks, and how they become tokens."""
+"""What people said: records of feedback, readers, and the views that objectives ask for."""
 
 from penchant.feedback.collection import Feedback
 from penchant.feedback.images import Image
@@ -15,27 +15,19 @@ from penchant.feedback.records import (
     Source,
     Text,
 )
-from penchant.feedback.rendering import Renderer
-from penchant.feedback.tokenizer import load_tokenizer
-from penchant.feedback.truncation import CutTable, Fitted, Truncation
 
 __all__ = [
     "KINDS",
     "Comparison",
-    "CutTable",
     "Demonstration",
     "Feedback",
-    "Fitted",
     "Image",
     "JointComparison",
     "Judgement",
     "Prompt",
     "Ranking",
     "Record",
-    "Renderer",
     "Source",
     "Text",
-    "Truncation",
-    "load_tokenizer",
     "read",
 ]

@@ -1,11 +1,10 @@
-"""Floor 2: how feedback becomes one batch of tokens with nothing computed twice."""
+"""How feedback becomes one batch of tokens with nothing computed twice."""
 
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.build import build_forest
 from penchant.forest.collate import AnyBatch, Batch, Placed, collate
 from penchant.forest.encoding import EncodedData, Encoder, Example, RecordEncoder
 from penchant.forest.layout import Forest, Segment, TokenSequence
-from penchant.forest.views import register_view, view_names
 
 __all__ = [
     "AnyBatch",
@@ -22,6 +21,4 @@ __all__ = [
     "build_forest",
     "collate",
     "plan_batches",
-    "register_view",
-    "view_names",
 ]

@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 
 from penchant.errors import DataError
 from penchant.feedback.records import Comparison, Record, Source, Text
-from penchant.feedback.rendering import Renderer
-from penchant.feedback.truncation import CutTable, Fitted, Truncation
+from penchant.feedback.views.view import how_to_make, is_whole, supplied_texts, view_texts
 from penchant.forest.layout import TokenSequence
-from penchant.forest.views import how_to_make, is_whole, supplied_texts, view_texts
+from penchant.rendering.rendering import Renderer
+from penchant.rendering.truncation import CutTable, Fitted, Truncation
 
 __all__ = ["RECORD_INDEX", "EncodedData", "Encoder", "Example", "RecordEncoder"]
 

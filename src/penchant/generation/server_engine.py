@@ -13,8 +13,8 @@ from typing import Any
 
 from penchant.errors import ModelError
 from penchant.feedback.records import Text
-from penchant.feedback.rendering import Renderer
 from penchant.generation.responses import Response, Sampling
+from penchant.rendering.rendering import Renderer
 
 __all__ = ["ServerEngine"]
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from torch import nn
 
 from penchant.feedback.records import Text
-from penchant.feedback.rendering import Renderer
 from penchant.generation.engine import generate
 from penchant.generation.responses import Response, Sampling
+from penchant.rendering.rendering import Renderer
 
 __all__ = ["TransformersEngine"]
 

@@ -34,7 +34,7 @@ def source_digest(modules: Sequence[str]) -> str:
     """SHA-256 of the source files of modules; of a package all files in its folder.
 
     Example:
-        >>> len(source_digest(["penchant.lab.language"]))
+        >>> len(source_digest(["penchant.lab.worlds.language"]))
         64
     """
     digest = hashlib.sha256(penchant.__version__.encode())

@@ -39,8 +39,8 @@ def answer(
     Returns:
         P lists of ``samples`` answers.
     """
-    from penchant.feedback.rendering import Renderer
     from penchant.generation import generate
+    from penchant.rendering.rendering import Renderer
 
     renderer = Renderer(tokenizer)
     stops = list(renderer.stop_token_ids)
@@ -108,8 +108,8 @@ def compare_policies(
     Returns:
         The comparison.
     """
-    from penchant.feedback.rendering import Renderer
     from penchant.likelihood import sequence_logps
+    from penchant.rendering.rendering import Renderer
 
     first = _one_each(before, tokenizer, prompts, max_new_tokens, seed)
     second = _one_each(after, tokenizer, prompts, max_new_tokens, seed + 1)

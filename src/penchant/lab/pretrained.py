@@ -129,7 +129,7 @@ class TextWorld(PretrainedWorld):
 
     def train_base(self, folder: Path) -> None:
         """See `PretrainedWorld.train_base`."""
-        from penchant.lab.language.model import tiny_model
+        from penchant.lab.worlds.language.model import tiny_model
 
         told, tokenizer = self.pretraining, self.tokenizer()
         model = tiny_model(tokenizer, seed=told.seed, hidden=told.width)

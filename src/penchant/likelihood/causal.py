@@ -19,8 +19,8 @@ from penchant.forest.layout import Forest
 from penchant.likelihood.dropout import without_dropout
 from penchant.likelihood.head import Head, ReferenceRows, token_statistics
 from penchant.likelihood.sequences import sequence_rows
-from penchant.objectives.requirements import Needs
-from penchant.objectives.scored import Scored
+from penchant.objectives.core.requirements import Needs
+from penchant.objectives.core.scored import Scored
 
 __all__ = ["CausalScorer", "ScoreRequest", "core_model"]
 

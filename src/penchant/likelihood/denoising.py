@@ -20,9 +20,9 @@ from penchant.likelihood.dropout import without_dropout
 from penchant.likelihood.image_batch import ImageBatch, collate_images
 from penchant.likelihood.noise import NoiseSchedule
 from penchant.likelihood.prompts import ADDED
-from penchant.objectives.plain_errors import mean_error
-from penchant.objectives.requirements import Needs
-from penchant.objectives.scored import Scored
+from penchant.objectives.core.requirements import Needs
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.denoising_errors import mean_error
 
 __all__ = ["Denoiser", "DenoisingScorer", "DenoisingSettings", "InitialDenoiser", "NoisedImages"]
 

@@ -13,9 +13,9 @@ from torch import Tensor
 from penchant.errors import DataError
 from penchant.feedback.images import Image
 from penchant.feedback.records import Record, Source
-from penchant.feedback.truncation import CutTable
 from penchant.forest.collate import AnyBatch, Placed
 from penchant.forest.encoding import Field, RecordEncoder
+from penchant.rendering.truncation import CutTable
 
 __all__ = ["Codec", "ImageBatch", "ImageEncoder", "ImageExample", "ImageResponse", "collate_images"]
 

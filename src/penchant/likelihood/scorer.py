@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from torch import nn
 
 from penchant.likelihood.anchors import Anchor
-from penchant.objectives.requirements import Needs
-from penchant.objectives.scored import Scored
+from penchant.objectives.core.requirements import Needs
+from penchant.objectives.core.scored import Scored
 
 __all__ = ["Scorer"]
 

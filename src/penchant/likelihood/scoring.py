@@ -14,8 +14,8 @@ from penchant.forest.layout import Forest, TokenSequence
 from penchant.likelihood.anchors import Anchor
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.gradient_norms import gradient_norms
-from penchant.objectives.requirements import Needs
-from penchant.objectives.scored import Scored
+from penchant.objectives.core.requirements import Needs
+from penchant.objectives.core.scored import Scored
 
 __all__ = ["score_batch", "sequence_logps"]
 

@@ -12,9 +12,9 @@ import torch
 from penchant.errors import ConfigurationError, nearest
 from penchant.forest.encoding import Example
 from penchant.forest.layout import TokenSequence
-from penchant.objectives.advantages import group_advantages
-from penchant.objectives.preferences import win_rates
-from penchant.objectives.requirements import Requirements
+from penchant.objectives.core.requirements import Requirements
+from penchant.objectives.functional.advantages import group_advantages
+from penchant.objectives.functional.preferences import win_rates
 from penchant.online.pairs import PAIR_RULES, select_pairs
 from penchant.online.rollouts import Rollout
 

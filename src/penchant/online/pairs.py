@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from penchant.receipts import receipt
+from penchant.receipts.adapters import receipt
 
 __all__ = ["PAIR_RULES", "select_pairs"]
 

@@ -9,11 +9,11 @@ from typing import Any
 from penchant.errors import ConfigurationError, DataError, nearest
 from penchant.feedback.collection import Feedback
 from penchant.feedback.records import Comparison, Demonstration
-from penchant.feedback.rendering import Renderer
-from penchant.media.text import TextMedium
-from penchant.objectives.base import Objective
+from penchant.modalities.text import TextMedium
+from penchant.objectives.core.objective import Objective
 from penchant.online.pairing import Pairing, check_pairing
 from penchant.online.recipe import OnlineRecipe
+from penchant.rendering.rendering import Renderer
 from penchant.rewards.registry import build_judge
 from penchant.training.preparation import Given, build_objective, read_data
 

@@ -12,14 +12,14 @@ import torch
 
 from penchant.evaluation.intervals import mean_with_interval, share_with_interval
 from penchant.feedback.records import Comparison, Demonstration, Record, as_text
-from penchant.feedback.rendering import Renderer
 from penchant.forest.batching import plan_batches
 from penchant.forest.build import build_forest, by_prompt
 from penchant.forest.layout import TokenSequence
 from penchant.generation.responses import Engine, Response, Sampling
 from penchant.likelihood.causal import CausalScorer
-from penchant.objectives.advantages import overlong_penalty
+from penchant.objectives.functional.advantages import overlong_penalty
 from penchant.online.rollouts import Rollout
+from penchant.rendering.rendering import Renderer
 from penchant.rewards.judge import Judge
 
 __all__ = ["Measured", "Sampler", "measure", "with_old_logps"]

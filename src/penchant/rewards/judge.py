@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from penchant.feedback.records import Text
-from penchant.objectives.preferences import bradley_terry
+from penchant.objectives.functional.preferences import bradley_terry
 
 __all__ = ["Judge"]
 

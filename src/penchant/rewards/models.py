@@ -10,8 +10,8 @@ import torch
 
 from penchant.errors import ModelError
 from penchant.feedback.records import Text
-from penchant.feedback.rendering import Renderer
-from penchant.feedback.tokenizer import load_tokenizer
+from penchant.rendering.rendering import Renderer
+from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rewards.judge import Judge
 
 __all__ = ["RewardModel"]

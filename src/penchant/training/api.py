@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from penchant.media import find_medium
-from penchant.objectives.base import Objective
+from penchant.modalities import find_medium
+from penchant.objectives.core.objective import Objective
 from penchant.training.preparation import Given
 from penchant.training.progress import Reporter
 from penchant.training.recipe import make_recipe

@@ -11,7 +11,7 @@ from typing import Any
 
 from penchant.errors import ConfigurationError, DataError, ModelError, OutputError, PenchantError, nearest
 from penchant.evaluation.seeds import figures_of_run, over_seeds
-from penchant.media import find_medium
+from penchant.modalities import find_medium
 from penchant.training.folder import RunFolder
 from penchant.training.preparation import Given, build_objective, resolved
 from penchant.training.progress import Reporter

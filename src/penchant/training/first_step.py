@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from penchant.errors import TrainingError
 from penchant.forest.collate import AnyBatch
 from penchant.likelihood.anchors import Anchor
-from penchant.objectives.base import Objective
-from penchant.objectives.scored import Scored
+from penchant.objectives.core.objective import Objective
+from penchant.objectives.core.scored import Scored
 
 __all__ = ["check_gradients", "check_margin", "check_trainable", "refuse_nan", "refuse_nan_gradient"]
 

@@ -15,9 +15,9 @@ from penchant.feedback.collection import Feedback
 from penchant.feedback.reading import read
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.encoding import EncodedData, RecordEncoder
-from penchant.media import Medium, find_medium
-from penchant.objectives.base import Objective
-from penchant.objectives.registry import build
+from penchant.modalities import Medium, find_medium
+from penchant.objectives.core.objective import Objective
+from penchant.objectives.core.registry import build
 from penchant.training.progress import Reporter
 from penchant.training.recipe import Recipe
 

@@ -23,7 +23,7 @@ from penchant.forest.batching import Plan
 from penchant.forest.collate import AnyBatch
 from penchant.likelihood.anchors import Anchor
 from penchant.likelihood.scorer import Scorer
-from penchant.objectives.base import Objective
+from penchant.objectives.core.objective import Objective
 from penchant.training.checkpoints import OBJECTIVE_FILE, seal, told_if_unwritable, unseal
 from penchant.training.data import training_loader
 from penchant.training.first_step import check_gradients, check_margin, check_trainable, refuse_nan, refuse_nan_gradient

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from penchant.errors import ConfigurationError, nearest
-from penchant.lab.tabular import Dials, World, build_world
+from penchant.lab.worlds.tabular import Dials, World, build_world
 
 __all__ = ["TEST_SEEDS", "TUNING_SEEDS", "Claim", "Contrast", "all_claims", "find_claim"]
 

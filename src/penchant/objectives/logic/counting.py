@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
+from penchant.objectives.functional.numerics import log1mexp
 from penchant.objectives.logic.propositions import ATOMS, FALSE, TRUE, Proposition
-from penchant.objectives.numerics import log1mexp
 
 __all__ = ["log_count"]
 

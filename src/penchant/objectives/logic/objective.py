@@ -9,14 +9,14 @@ from annotated_types import Gt
 from torch import Tensor, relu
 
 from penchant.errors import ConfigurationError
-from penchant.objectives.base import Needs, Objective
+from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.numerics import logsigmoid
 from penchant.objectives.logic.counting import log_count
 from penchant.objectives.logic.propositions import FALSE
 from penchant.objectives.logic.reading import read_formula
 from penchant.objectives.logic.structures import PreferenceStructure, Structure
 from penchant.objectives.logic.writing import write_formula
-from penchant.objectives.numerics import logsigmoid
-from penchant.objectives.scored import Scored
 
 __all__ = ["LogicLoss", "compile_structure"]
 

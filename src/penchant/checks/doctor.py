@@ -1,0 +1,174 @@
+"""The doctor: looks a set of feedback over before a model is trained on it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from penchant.checks import duplicates, labels
+from penchant.checks import template_checks as accidents
+from penchant.checks.diagnosis import Check, Diagnosis, Verdict, share, summary_of_lengths
+from penchant.errors import DataError
+from penchant.feedback.collection import Feedback
+from penchant.feedback.records import Comparison, Record, as_text
+from penchant.rendering.rendering import Renderer
+from penchant.rendering.truncation import CutTable, Policy, Truncation
+
+__all__ = ["examine"]
+
+Tokens = tuple[list[int], list[list[int]]]
+
+
+def examine(
+    feedback: Feedback,
+    renderer: Renderer | None,
+    *,
+    max_length: int | None = None,
+    policy: Policy = "prompt_left",
+    other: Feedback | None = None,
+) -> Diagnosis:
+    """Look for what makes training on feedback wrong, or its results doubtful.
+
+    Args:
+        feedback: the records.
+        renderer: turns them into tokens; without one, lengths are counted in words and nothing about tokens is checked.
+        max_length: the most tokens of prompt and response together, to see what truncation would do.
+        policy: how records would be truncated.
+        other: another split, to look for prompts that both have; else the records' field ``split`` tells.
+
+    Returns:
+        the checks, and the lengths of prompts and responses.
+
+    Raises:
+        ModelError: when the records are messages and the tokenizer has no chat template.
+
+    Example:
+        >>> from penchant.feedback.reading import read
+        >>> pairs = [{"prompt": "Hi", "chosen": "Hello!", "rejected": "No."}] * 2
+        >>> [check.value for check in examine(read(pairs), None).checks if check.name == "exact duplicates"]
+        ['1 (50.0 %)']
+    """
+    if not len(feedback):
+        return Diagnosis([Check("records", "0", "error", "There is nothing to learn from.")])
+    checks = _counts(feedback)
+    records, tokens, refused = _rendered(feedback.records, renderer)
+    if refused:
+        places = "; ".join(str(error) for error in refused[:2])
+        checks.append(Check("records that cannot be rendered", share(len(refused), len(feedback)), "error", places))
+    lengths = [(len(prompt), *map(len, answers)) for prompt, answers in tokens] if renderer else _words(records)
+    checks.append(labels.responses_check(feedback.records))
+    repeated, distinct = duplicates.duplicates(feedback.records)
+    checks += [repeated, duplicates.near_duplicates(distinct), duplicates.contradictions(feedback.records)]
+    parts = _parts(feedback, other)
+    if len(parts) > 1:
+        checks.append(duplicates.leaks(parts))
+    checks += [*labels.balance(feedback.records), *labels.agreement(feedback.records)]
+    if records:
+        checks += labels.length_bias(records, [own[1:] for own in lengths])
+    if renderer is not None and records:
+        checks += accidents.examine_tokens(records, tokens, renderer)
+        checks += _truncation(tokens, renderer, max_length, policy)
+    return Diagnosis(checks, _length_table(records, lengths), "tokens" if renderer else "words")
+
+
+def _counts(feedback: Feedback) -> list[Check]:
+    splits = Counter(str(record.fields["split"]) for record in feedback if "split" in record.fields)
+    told = f" ({', '.join(f'{name} {count}' for name, count in sorted(splits.items()))})" if splits else ""
+    prompts = len({duplicates.said(record.prompt) for record in feedback})
+    extras = sorted({name for record in feedback for name in record.fields} - {"split"})
+    detail = f"Kept beside them: {', '.join(extras)}." if extras else ""
+    checks = [
+        Check("records", f"{len(feedback)} of kind {feedback.kind}{told}", "ok", detail),
+        Check("distinct prompts", str(prompts)),
+    ]
+    if feedback.bad:
+        total = len(feedback) + len(feedback.bad)
+        detail = f"Left out. The first: {feedback.bad[0]}"
+        checks.append(Check("bad records", share(len(feedback.bad), total), "warning", detail))
+    return checks
+
+
+def _rendered(
+    records: Sequence[Record], renderer: Renderer | None
+) -> tuple[list[Record], list[Tokens], list[DataError]]:
+    """The records that can be rendered, their tokens, and why the others cannot."""
+    if renderer is None:
+        return list(records), [], []
+    good: list[Record] = []
+    tokens: list[Tokens] = []
+    refused: list[DataError] = []
+    for record in records:
+        try:
+            tokens.append(renderer.render(record))
+            good.append(record)
+        except DataError as error:
+            refused.append(error)
+    return good, tokens, refused
+
+
+def _words(records: Sequence[Record]) -> list[tuple[int, ...]]:
+    return [tuple(len(as_text(text).split()) for text in (record.prompt, *record.responses)) for record in records]
+
+
+def _parts(feedback: Feedback, other: Feedback | None) -> dict[str, Sequence[Record]]:
+    if other is not None:
+        return {feedback.name: feedback.records, other.name if other.name != feedback.name else "other": other.records}
+    parts: dict[str, list[Record]] = {}
+    for record in feedback:
+        if "split" in record.fields:
+            parts.setdefault(str(record.fields["split"]), []).append(record)
+    # What leaks is told of all splits but the first, and that should be the training split.
+    return dict(sorted(parts.items(), key=lambda part: (part[0] != "train", part[0])))
+
+
+def _length_table(records: Sequence[Record], lengths: Sequence[Sequence[int]]) -> dict[str, dict[str, float]]:
+    table: dict[str, list[int]] = {}
+    for record, (prompt, *answers) in zip(records, lengths, strict=True):
+        many = "completions" if record.kind == "ranking" else "completion"
+        names = ("chosen", "rejected") if isinstance(record, Comparison) else (many,) * len(answers)
+        table.setdefault("prompt", []).append(prompt)
+        for name, length in zip(names, answers, strict=True):
+            table.setdefault(name, []).append(length)
+    return {name: summary_of_lengths(found) for name, found in table.items()}
+
+
+def _truncation(tokens: Sequence[Tokens], renderer: Renderer, max_length: int | None, policy: Policy) -> list[Check]:
+    if max_length is None:
+        return _context(tokens, renderer)
+    table = CutTable()
+    # The doctor counts what would be refused, it does not refuse.
+    truncation = Truncation(max_length, "drop" if policy == "error" else policy)
+    for prompt, answers in tokens:
+        table.add(truncation.fit(prompt, answers, keep_first=renderer.keep_first(prompt)))
+    total = len(tokens)
+    cut = max(table.prompt_cut, table.response_cut) + table.dropped
+    verdict: Verdict = "error" if not table.kept else "warning" if cut > 0.1 * total else "note" if cut else "ok"
+    detail = _told_of_cuts(table, total, policy) if cut else ""
+    checks = [Check(f"truncated at {max_length} tokens", share(cut, total), verdict, detail)]
+    same = table.identical_after_cut
+    detail = "Cut to the same beginning, they teach nothing: raise the length, or use prompt_left." if same else ""
+    checks.append(Check("identical after truncation", share(same, total), "warning" if same else "ok", detail))
+    return checks
+
+
+def _told_of_cuts(table: CutTable, total: int, policy: Policy) -> str:
+    """What truncation would do, in words, without what it would not."""
+    told = []
+    if table.prompt_cut:
+        told.append(f"{share(table.prompt_cut, total)} prompts cut on the left")
+    if table.response_cut:
+        told.append(f"{share(table.response_cut, total)} with cut responses, {table.end_token_lost} end tokens lost")
+    for reason, count in table.dropped_because.items():
+        told.append(f"{share(count, total)} {'refused' if policy == 'error' else 'dropped'}: {reason}")
+    return f"Policy {policy}: {'; '.join(told)}."
+
+
+def _context(tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
+    """Without a length, the one the tokenizer names for its model is what can be looked at."""
+    limit = getattr(renderer.tokenizer, "model_max_length", None)
+    if not isinstance(limit, int) or limit > 10**7:
+        return []
+    long = sum(len(prompt) + max(map(len, answers), default=0) > limit for prompt, answers in tokens)
+    detail = f"Give --max-length {limit} to see what truncation would do." if long else ""
+    value = share(long, len(tokens))
+    return [Check(f"longer than the model's {limit} tokens", value, "warning" if long else "ok", detail)]

@@ -1,0 +1,183 @@
+"""Records that say the same, nearly the same, or the opposite; prompts that stand in two splits."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from itertools import combinations
+from typing import Any
+
+from penchant.checks.diagnosis import Check, Verdict, share
+from penchant.feedback.records import Comparison, JointComparison, Judgement, Ranking, Record, Text, as_text
+
+__all__ = ["contradictions", "duplicates", "exchanges", "leaks", "near_duplicates", "said"]
+
+_PERMUTATIONS, _BANDS = 64, 16
+# Records that share a template fill a band with thousands; a few of them stand for all.
+_BUCKET = 32
+_PRIME = (1 << 31) - 1
+
+
+def said(value: Text) -> Hashable:
+    """A text or conversation as a key: equal for equal roles and contents.
+
+    Example:
+        >>> said([{"role": "user", "content": "Hi"}])
+        (('user', 'Hi'),)
+    """
+    if not isinstance(value, list):
+        return str(value)
+    return tuple((turn["role"], str(turn.get("content"))) for turn in value)
+
+
+def _whole(record: Record) -> Hashable:
+    label = record.label if isinstance(record, Judgement) else None
+    values = (record.scores, record.ranks) if isinstance(record, Ranking) else None
+    return said(record.prompt), tuple(exchanges(record)), label, values
+
+
+def exchanges(record: Record) -> list[Hashable]:
+    """Each response of a record with the prompt that it answers, as keys.
+
+    Example:
+        >>> exchanges(Comparison(prompt="Hi", chosen="Hello!", rejected="What?"))
+        [('Hi', 'Hello!'), ('Hi', 'What?')]
+    """
+    pairs = zip(record.answered, record.responses, strict=True)
+    return [(said(prompt), said(response)) for prompt, response in pairs]
+
+
+def _texts(record: Record) -> tuple[Text, ...]:
+    """Prompts and responses, each prompt once."""
+    return (*(record.answered if isinstance(record, JointComparison) else (record.prompt,)), *record.responses)
+
+
+def _places(records: Iterable[Record], limit: int = 3) -> str:
+    found = [str(record.source) for record in records]
+    return ", ".join(found[:limit]) + (f" and {len(found) - limit} more" if len(found) > limit else "")
+
+
+def duplicates(records: Sequence[Record]) -> tuple[Check, list[Record]]:
+    """Records that repeat an earlier one exactly; also returns the records without the repetitions."""
+    seen: set[Hashable] = set()
+    first: list[Record] = []
+    repeated: list[Record] = []
+    for record in records:
+        key = _whole(record)
+        (repeated if key in seen else first).append(record)
+        seen.add(key)
+    verdict: Verdict = "warning" if len(repeated) > 0.01 * len(records) else "note" if repeated else "ok"
+    detail = f"Repeated records weigh more than others: {_places(repeated)}." if repeated else ""
+    return Check("exact duplicates", share(len(repeated), len(records)), verdict, detail), first
+
+
+def near_duplicates(records: Sequence[Record], threshold: float = 0.8) -> Check:
+    """Records whose word triples are nearly those of an earlier record (Jaccard similarity at least ``threshold``).
+
+    Candidates come from MinHash with banding (Broder, 1997), so time grows with the number of records, not its square;
+    each candidate is then compared exactly. The same input gives the same answer in every run.
+    """
+    texts = ["\n".join(map(as_text, _texts(record))) for record in records]
+    shingles = [_shingles(text) for text in texts]
+    found: list[tuple[Record, Record]] = []
+    buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+    for at, (own, bands) in enumerate(zip(shingles, _signatures(shingles), strict=True)):
+        candidates = dict.fromkeys(other for band in bands for other in buckets[band])
+        close = next((other for other in candidates if _jaccard(own, shingles[other]) >= threshold), None)
+        if close is not None:
+            found.append((records[close], records[at]))
+            continue
+        for band in bands:
+            if len(buckets[band]) < _BUCKET:
+                buckets[band].append(at)
+    pairs = "; ".join(f"{two.source} is like {one.source}" for one, two in found[:3])
+    verdict: Verdict = "warning" if len(found) > 0.05 * len(records) else "note" if found else "ok"
+    return Check("near duplicates", share(len(found), len(records)), verdict, f"{pairs}." if found else "")
+
+
+def _shingles(text: str, size: int = 3) -> frozenset[int]:
+    words = re.findall(r"\w+", text.lower())
+    runs = (" ".join(words[at : at + size]) for at in range(max(1, len(words) - size + 1)))
+    return frozenset(zlib.crc32(run.encode("utf-8", "surrogatepass")) % _PRIME for run in runs)
+
+
+def _signatures(shingles: Sequence[frozenset[int]]) -> Iterator[list[tuple[int, bytes]]]:
+    import numpy
+
+    random = numpy.random.default_rng(0)
+    factor = random.integers(1, _PRIME, size=(_PERMUTATIONS, 1), dtype=numpy.uint64)
+    offset = random.integers(0, _PRIME, size=(_PERMUTATIONS, 1), dtype=numpy.uint64)
+    for own in shingles:
+        values = numpy.fromiter(own, dtype=numpy.uint64, count=len(own))
+        least = ((factor * values + offset) % numpy.uint64(_PRIME)).min(axis=1)
+        yield [(band, part.tobytes()) for band, part in enumerate(numpy.split(least, _BANDS))]
+
+
+def _jaccard(one: frozenset[int], other: frozenset[int]) -> float:
+    return len(one & other) / max(1, len(one | other))
+
+
+def _opinions(record: Record) -> Iterator[tuple[Hashable, Any]]:
+    """What a record says, as questions and answers: who answers one question differently contradicts."""
+    prompt = said(record.prompt)
+    if isinstance(record, Judgement):
+        yield (prompt, said(record.completion)), record.label
+    elif isinstance(record, JointComparison):
+        yield _preference("joint", *exchanges(record))
+    elif isinstance(record, Comparison):
+        yield _preference(prompt, said(record.chosen), said(record.rejected))
+    elif isinstance(record, Ranking):
+        values = record.scores or tuple(-rank for rank in record.ranks or ())
+        for (one, high), (other, low) in combinations(zip(map(said, record.completions), values, strict=True), 2):
+            if high != low and one != other:
+                yield _preference(prompt, *((one, other) if high > low else (other, one)))
+
+
+def _preference(prompt: Hashable, better: Hashable, worse: Hashable) -> tuple[Hashable, Any]:
+    in_order = repr(better) < repr(worse)
+    return (prompt, *((better, worse) if in_order else (worse, better))), in_order
+
+
+def contradictions(records: Sequence[Record]) -> Check:
+    """Records that prefer, or label, the opposite of an earlier one."""
+    first: dict[Hashable, tuple[Any, Record]] = {}
+    against: list[tuple[Record, Record]] = []
+    for record in records:
+        for question, answer in _opinions(record):
+            before, earlier = first.setdefault(question, (answer, record))
+            if before != answer:
+                against.append((earlier, record))
+                break
+    detail = "; ".join(f"{two.source} says the opposite of {one.source}" for one, two in against[:3])
+    return Check(
+        "contradictions",
+        share(len(against), len(records)),
+        "warning" if against else "ok",
+        f"{detail}. They cancel each other out." if against else "",
+    )
+
+
+def leaks(parts: dict[str, Sequence[Record]]) -> Check:
+    """Prompts (case and outer white space aside) that stand in more than one split."""
+    where: dict[Hashable, set[str]] = defaultdict(set)
+    for split, records in parts.items():
+        for record in records:
+            where[_bare(record.prompt)].add(split)
+    shared = {prompt for prompt, splits in where.items() if len(splits) > 1}
+    inside = [record for records in list(parts.values())[1:] for record in records if _bare(record.prompt) in shared]
+    names = " and ".join(parts) if len(parts) == 2 else ", ".join(parts)
+    detail = f"Between {names}: {_places(inside)}. What is measured on them is remembered, not learned."
+    return Check(
+        "prompts shared between splits",
+        share(len(shared), len(where)),
+        "warning" if shared else "ok",
+        detail if shared else f"Splits: {names}.",
+    )
+
+
+def _bare(prompt: Text) -> Hashable:
+    if isinstance(prompt, str):
+        return prompt.strip().lower()
+    return tuple((turn["role"], str(turn.get("content")).strip().lower()) for turn in prompt)

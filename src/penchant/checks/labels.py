@@ -1,0 +1,133 @@
+"""What the labels are like: balance, agreement, and whether they only measure length."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from itertools import combinations
+from typing import Any
+
+from penchant.checks.diagnosis import Check, Verdict, interval_of_share, share
+from penchant.checks.duplicates import exchanges, said
+from penchant.feedback.records import Comparison, Judgement, Ranking, Record
+
+__all__ = ["agreement", "balance", "length_bias", "responses_check"]
+
+
+def responses_check(records: Sequence[Record]) -> Check:
+    """Responses that are empty, and records whose responses are all the same."""
+    from penchant.feedback.validation import has_words
+
+    empty = [record for record in records if not all(map(has_words, record.responses))]
+    # One response to two prompts of a joint comparison is no repetition.
+    several = [(record, len(set(exchanges(record)))) for record in records if len(record.responses) > 1]
+    same = [record for record, distinct in several if distinct == 1]
+    repeated = [record for record, distinct in several if 1 < distinct < len(record.responses)]
+    value = f"{len(empty)} empty, {len(same)} identical"
+    if empty or same:
+        places = ", ".join(str(record.source) for record in (empty + same)[:3])
+        return Check("responses", value, "error", f"{places}. Nothing can be learned from them: remove the records.")
+    if repeated:
+        places = ", ".join(str(record.source) for record in repeated[:3])
+        detail = f"{len(repeated)} rankings list a completion twice: {places}."
+        return Check("responses", value, "note", detail)
+    return Check("responses", value)
+
+
+def balance(records: Sequence[Record]) -> list[Check]:
+    """Share of desirable labels (judgements), or of rankings in which everything is equally good."""
+    if isinstance(records[0], Judgement):
+        good = sum(isinstance(record, Judgement) and record.label for record in records)
+        part = good / len(records)
+        verdict: Verdict = "warning" if not 0.05 <= part <= 0.95 else "note" if not 0.2 <= part <= 0.8 else "ok"
+        detail = "" if verdict == "ok" else "Weigh the classes so that the rarer one still counts."
+        return [Check("label balance", f"{100 * part:.1f} % desirable", verdict, detail)]
+    if isinstance(records[0], Ranking):
+        flat = sum(
+            isinstance(record, Ranking) and len(set(record.scores or record.ranks or ())) == 1 for record in records
+        )
+        detail = "A ranking of equals prefers nothing; methods that compare skip it." if flat else ""
+        return [Check("rankings of equals", share(flat, len(records)), "note" if flat else "ok", detail)]
+    return []
+
+
+def agreement(records: Sequence[Record]) -> list[Check]:
+    """How often two annotators say the same of an item that both judged (per cent of pairs of opinions)."""
+    if not any("annotator" in record.fields for record in records):
+        return []
+    opinions: dict[Hashable, dict[str, Any]] = defaultdict(dict)
+    for record in records:
+        annotator = record.fields.get("annotator")
+        if annotator is None:
+            continue
+        if isinstance(record, Judgement):
+            opinions[said(record.prompt), said(record.completion)][str(annotator)] = record.label
+        elif isinstance(record, Comparison):
+            better, worse = exchanges(record)
+            opinions[frozenset((better, worse))][str(annotator)] = better
+    several = [by for by in opinions.values() if len(by) > 1]
+    pairs = [one == other for by in several for one, other in combinations(by.values(), 2)]
+    annotators = {str(record.fields["annotator"]) for record in records if "annotator" in record.fields}
+    if not pairs:
+        return [Check("annotator agreement", f"{len(annotators)} annotators", "ok", "No item has two of them.")]
+    part = sum(pairs) / len(pairs)
+    low, high = interval_of_share(sum(pairs), len(pairs))
+    detail = (
+        f"{len(several)} items with several of {len(annotators)} annotators; 95 % interval {low:.0%} to {high:.0%}."
+    )
+    return [Check("annotator agreement", f"{100 * part:.1f} %", "warning" if part < 0.6 else "ok", detail)]
+
+
+def length_bias(records: Sequence[Record], lengths: Sequence[Sequence[int]]) -> list[Check]:
+    """Share of pairs in which the better response is the longer one, with its 95 % interval.
+
+    Pairs are chosen and rejected; of a ranking its best and worst; of judgements every desirable with every
+    undesirable one (the share is then the area under the ROC curve; interval of Hanley and McNeil, 1982).
+
+    Args:
+        records: the records.
+        lengths: per record, the length of each response.
+    """
+    if isinstance(records[0], Judgement):
+        found = _bias_of_labels(records, lengths)
+    else:
+        pairs = [pair for pair in map(_best_and_worst, records, lengths) if pair and pair[0] != pair[1]]
+        longer = sum(best > worst for best, worst in pairs)
+        found = (longer / len(pairs), *interval_of_share(longer, len(pairs))) if pairs else None
+    if found is None:
+        return []
+    part, low, high = found
+    verdict: Verdict = "warning" if low > 0.6 or high < 0.4 else "note" if low > 0.5 or high < 0.5 else "ok"
+    tendency = "longer" if part > 0.5 else "shorter"
+    detail = f"95 % interval {low:.1%} to {high:.1%}, ties left out."
+    if verdict != "ok":
+        detail += f" A model can learn to answer {tendency} instead of better."
+    return [Check("better response is longer", f"{100 * part:.1f} %", verdict, detail)]
+
+
+def _best_and_worst(record: Record, lengths: Sequence[int]) -> tuple[int, int] | None:
+    if isinstance(record, Comparison):
+        return lengths[0], lengths[1]
+    if isinstance(record, Ranking):
+        values = record.scores or tuple(-rank for rank in record.ranks or ())
+        best, worst = max(values), min(values)
+        return (lengths[values.index(best)], lengths[values.index(worst)]) if best != worst else None
+    return None
+
+
+def _bias_of_labels(records: Sequence[Record], lengths: Sequence[Sequence[int]]) -> tuple[float, float, float] | None:
+    of_label: dict[bool, list[int]] = {True: [], False: []}
+    for record, own in zip(records, lengths, strict=True):
+        if isinstance(record, Judgement):
+            of_label[record.label].append(own[0])
+    good, bad = of_label[True], sorted(of_label[False])
+    if not good or not bad:
+        return None
+    wins = sum(bisect_left(bad, own) + bisect_right(bad, own) for own in good) / 2
+    area = wins / (len(good) * len(bad))
+    first, second = area / (2 - area), 2 * area * area / (1 + area)
+    variance = area * (1 - area) + (len(good) - 1) * (first - area**2) + (len(bad) - 1) * (second - area**2)
+    spread = 1.959964 * math.sqrt(max(0.0, variance) / (len(good) * len(bad)))
+    return area, max(0.0, area - spread), min(1.0, area + spread)

@@ -1,0 +1,5 @@
+"""Views: which sequences a record supplies under the name that an objective asks for."""
+
+from penchant.feedback.views.view import register_view, view_names
+
+__all__ = ["register_view", "view_names"]

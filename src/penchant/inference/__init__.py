@@ -1,0 +1,1 @@
+"""How a model is steered while it generates, without training it."""

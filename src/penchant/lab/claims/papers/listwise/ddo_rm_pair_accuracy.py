@@ -1,0 +1,72 @@
+"""DDO-RM and DPO by the pairs that they rank rightly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from penchant.lab.claims import Claim, Contrast
+from penchant.lab.worlds.tabular import (
+    Dials,
+    World,
+    best_against_worst,
+    fit_each,
+    log_probabilities,
+    ranking_accuracy,
+    sample_lists,
+)
+from penchant.objectives import build
+
+__all__ = ["RanksHeldOutPairs"]
+
+
+class RanksHeldOutPairs(Claim):
+    """DDO-RM on scored lists, DPO on their best-against-worst pairs, in a world whose responses share features."""
+
+    id = "ddo-rm-pair-accuracy"
+    paper = "arXiv:2604.11119"
+    sentence = (
+        "From the same few scored lists DDO-RM ranks more of all pairs rightly than DPO, tells better responses from "
+        "worse ones of any prompt with a larger AUC, and by a larger margin of mean log-probability."
+    )
+    methods = ("ddo-rm",)
+    baselines = ("dpo",)
+    world = Dials(prompts=8, responses=8, features=8, score_noise=0.5, concentration=0.5)
+    quantity = "share of pairs ranked rightly, area under the ROC curve, or margin in nats per token"
+    contrasts = (
+        Contrast("ddo-rm, accuracy", "dpo, accuracy", smallest=0.02),
+        Contrast("ddo-rm, AUC", "dpo, AUC", smallest=0.02),
+        Contrast("ddo-rm, margin", "dpo, margin", smallest=0.2),
+    )
+    remark = (
+        "DPO's β = 0.1 is the best of 0.1, 0.3 and 1 on the tuning seeds, and 100 steps let it go far from the "
+        "reference. At the end of the published run it had hardly left it: 52 % of the pairs, a margin of 0.14 nats."
+    )
+
+    def measure(self, seed: int) -> Mapping[str, float]:
+        """Twelve lists of four, 100 steps."""
+        world = self.draw_world(seed)
+        lists = sample_lists(world, seed, count=12)
+        pairs = best_against_worst(world, lists)
+        methods = {"ddo-rm": build("ddo-rm"), "dpo": build("dpo", beta=0.1), "dpo, β = 1": build("dpo", beta=1.0)}
+        examples = {**dict.fromkeys(methods, pairs), "ddo-rm": lists}
+        arms = {}
+        for arm, policy in fit_each(world, methods, examples, steps=100).items():
+            average = log_probabilities(policy) / world.lengths
+            arms[f"{arm}, accuracy"] = ranking_accuracy(world, policy)
+            arms[f"{arm}, AUC"], arms[f"{arm}, margin"] = _across_prompts(world, average)
+        return arms
+
+
+def _across_prompts(world: World, average: Tensor) -> tuple[float, float]:
+    """Mean log-probabilities [X, K] as a judge of all pairs: the area under its ROC curve, and the mean margin.
+
+    AUC = P(score of the better one of some pair > that of the worse one of any pair), equal scores counting half
+    """
+    ahead = world.reward.unsqueeze(-1) > world.reward.unsqueeze(-2)
+    better = average.unsqueeze(-1).expand_as(ahead)[ahead]
+    worse = average.unsqueeze(-2).expand_as(ahead)[ahead]
+    above = 0.5 + 0.5 * torch.sign(better.unsqueeze(-1) - worse)
+    return float(above.mean()), float((better - worse).mean())

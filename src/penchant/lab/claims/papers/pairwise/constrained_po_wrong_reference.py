@@ -1,0 +1,57 @@
+"""Constrained preference optimization where the reference prefers the rejected response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from penchant.lab.claims import Claim, Contrast
+from penchant.lab.worlds.tabular import Dials, all_pairs, fit_each, log_probabilities
+from penchant.objectives import Objective, build
+
+__all__ = ["RepairsWrongReference"]
+
+
+class RepairsWrongReference(Claim):
+    """DPO and the variants of constrained preference optimization under a reference that likes poor responses."""
+
+    id = "constrained-po-wrong-reference"
+    paper = "github:visitworld123/CPO"
+    sentence = (
+        "Where the reference prefers the poorer response of a pair, DPO widens its margin and mostly still prefers it; "
+        "the variants cpo and clip, and easy with its sign turned, mostly repair such pairs, and easy as coded repairs "
+        "fewer than DPO."
+    )
+    methods = ("constrained-po",)
+    baselines = ("dpo",)
+    world = Dials(prompts=3, responses=5, reference_spread=2.0, reference_skill=-1.0)
+    quantity = "share of the pairs that the reference orders wrongly"
+    contrasts = (
+        Contrast("dpo, margin widened", 0.5, smallest=0.4),
+        Contrast("cpo, repaired", "dpo, repaired", smallest=0.3),
+        Contrast("clip, repaired", "dpo, repaired", smallest=0.3),
+        Contrast("easy with sign −1, repaired", "dpo, repaired", smallest=0.25),
+        Contrast("dpo, repaired", "easy, repaired", smallest=0.05),
+    )
+
+    def measure(self, seed: int) -> Mapping[str, float]:
+        """All pairs with true labels. Four tokens a response, so β = 4 of their mean is β = 1 of their sum."""
+        world = self.draw_world(seed)
+        pairs = all_pairs(world, proposal=torch.ones_like(world.reward))
+        before = world.reference.unsqueeze(-1) - world.reference.unsqueeze(-2)
+        wrong = (world.reward.unsqueeze(-1) > world.reward.unsqueeze(-2)) & (before < 0)
+        methods: dict[str, Objective] = {
+            "dpo": build("dpo", beta=1.0),
+            "cpo": build("constrained-po", variant="cpo", beta=4.0, gamma=0.05),
+            "clip": build("constrained-po", variant="clip", beta=4.0),
+            "easy": build("constrained-po", variant="easy", beta=4.0),
+            "easy with sign −1": build("constrained-po", variant="easy", beta=4.0, margin_sign=-1),
+        }
+        arms = {}
+        for name, policy in fit_each(world, methods, pairs, steps=60, learning_rate=0.2).items():
+            logp = log_probabilities(policy)
+            after = logp.unsqueeze(-1) - logp.unsqueeze(-2)
+            arms[f"{name}, repaired"] = float((after > 0)[wrong].double().mean())
+            arms[f"{name}, margin widened"] = float((after > before)[wrong].double().mean())
+        return arms

@@ -1,0 +1,36 @@
+"""Pairs of similar responses, moved apart by normalised gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from penchant.lab.claims import Claim, Contrast
+from penchant.lab.worlds.tabular import Dials, moves_of_one_step, pair_examples
+
+__all__ = ["NormalisedGradientsMoveApart"]
+
+
+class NormalisedGradientsMoveApart(Claim):
+    """One step of descent for each pair by itself, with DPO's gradient and with the normalised one."""
+
+    id = "pairwise-normalized-gradient-moves"
+    paper = "arXiv:2410.13828"
+    sentence = (
+        "Where responses are alike, a step of DPO moves many pairs' likelihoods the same way; with each response's "
+        "gradient normalised, chosen rises and rejected falls in all of them."
+    )
+    methods = ("pairwise-normalized-gradient",)
+    baselines = ("dpo",)
+    world = Dials(prompts=16, responses=8, features=3, similarity=0.7)
+    quantity = "share of the pairs whose chosen response rises and whose rejected one falls"
+    contrasts = (Contrast("normalised", "dpo", smallest=0.05), Contrast("normalised", 0.9, smallest=0.05))
+
+    def measure(self, seed: int) -> Mapping[str, float]:
+        """One pair of each prompt, chosen at random."""
+        world = self.draw_world(seed)
+        both = torch.multinomial(torch.ones(16, 8), 2, generator=torch.Generator().manual_seed(seed))
+        pairs = pair_examples(world, torch.arange(16), *both.unbind(-1))
+        arms = {"normalised": "pairwise-normalized-gradient", "dpo": "dpo"}
+        return {arm: moves_of_one_step(world, name, pairs).count("desired") / 16 for arm, name in arms.items()}

@@ -1,0 +1,56 @@
+"""SPPO where preferences run in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from penchant.lab.claims import Claim, Contrast
+from penchant.lab.worlds.tabular import Dials, Rounds, exploitability, run_rounds
+from penchant.objectives import Objective, build
+
+__all__ = ["NearerToEquilibrium"]
+
+
+class NearerToEquilibrium(Claim):
+    """SPPO and iterative DPO with exact expectations over each round's policy."""
+
+    id = "sppo-cyclic-preferences"
+    paper = "arXiv:2405.00675"
+    sentence = (
+        "Where preferences are partly cyclic, the mean of SPPO's iterates is nearer to the Nash equilibrium than the "
+        "reference, and its last iterate nearer than that of iterative DPO."
+    )
+    methods = ("sppo",)
+    baselines = ("dpo",)
+    world = Dials(prompts=4, responses=5, cycles=0.7)
+    quantity = "exploitability, how far the best answer wins more than half the time (less is nearer)"
+    contrasts = (
+        Contrast("reference", "sppo, mean of iterates", smallest=0.05),
+        Contrast("dpo, last iterate", "sppo, last iterate", smallest=0.02),
+    )
+
+    remark = (
+        "The first effect is there. At the β that suits its last iterate best, each method comes equally near. With "
+        "one and the same β = ½ DPO's last iterate is far worse (0.20 against 0.10 on the tuning seeds), because its "
+        "log-ratios are several times as large."
+    )
+
+    def measure(self, seed: int) -> Mapping[str, float]:
+        """Ten rounds of each, the last policy as the anchor; each β is the best of ¼, ½, 1, 2 on the tuning seeds."""
+        world = self.draw_world(seed)
+
+        def iterates(objective: Objective) -> Tensor:
+            plan = Rounds("exact", rounds=10, anchor="previous", steps=30, learning_rate=0.2)
+            return torch.stack(
+                [policy().detach().exp() for policy in run_rounds(world, objective, plan, seed=seed)[1:]]
+            )
+
+        return {
+            "reference": exploitability(world, world.reference),
+            "sppo, mean of iterates": exploitability(world, iterates(build("sppo", beta=0.25)).mean(0).log()),
+            "sppo, last iterate": exploitability(world, iterates(build("sppo", beta=1.0))[-1].log()),
+            "dpo, last iterate": exploitability(world, iterates(build("dpo", beta=2.0))[-1].log()),
+        }

@@ -1,0 +1,1 @@
+"""Claims about methods of the family policy_gradient."""

@@ -1,0 +1,48 @@
+"""POWER where few pairs tell of many responses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from penchant.lab.claims import Claim, Contrast
+from penchant.lab.worlds.tabular import Dials, expected_reward, fit, sample_pairs
+from penchant.objectives import build
+
+__all__ = ["LikelihoodAgainstSpuriousWinners"]
+
+
+class LikelihoodAgainstSpuriousWinners(Claim):
+    """POWER with and without its likelihood term, and DPO, on noisy pairs of which most occur once."""
+
+    id = "power-spurious-winners"
+    paper = "arXiv:2412.09544"
+    sentence = (
+        "Where noisy pairs cover the responses of a good reference thinly, POWER's likelihood term keeps spurious "
+        "winners down: its true reward is higher than without the term, and higher than DPO's."
+    )
+    methods = ("power",)
+    baselines = ("dpo",)
+    world = Dials(prompts=4, responses=16, reference_skill=1.5, temperature=2.0, pairs=100)
+    quantity = "expected true reward, in its standard deviations"
+    contrasts = (Contrast("power", "power, η = 0", smallest=0.1), Contrast("power", "dpo", smallest=0.05))
+    remark = (
+        "The term does nothing in a table with the published η of 0.0005 to 0.001, and with 0.3 hardly more. "
+        "POWER has no reference, which in this world is better than what a hundred noisy pairs say; DPO stays near "
+        "it."
+    )
+
+    def measure(self, seed: int) -> Mapping[str, float]:
+        """Plain gradient descent, 150 steps, so that what is seen rarely moves little."""
+        world = self.draw_world(seed)
+        pairs = sample_pairs(world, seed)
+        runs = {
+            "power": (build("power", beta=2.0, eta=0.3), 8.0),
+            "power, η = 0": (build("power", beta=2.0, eta=0.0), 8.0),
+            "dpo": (build("dpo", beta=0.1), 50.0),
+            "dpo, β = 0.5": (build("dpo", beta=0.5), 16.0),
+        }
+        arms = {"reference": expected_reward(world, world.reference)}
+        for arm, (method, rate) in runs.items():
+            policy = fit(world, method, pairs, steps=150, learning_rate=rate, optimizer="sgd")
+            arms[arm] = expected_reward(world, policy)
+        return arms

@@ -1,0 +1,68 @@
+"""Which words a learned sparse mask keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import fmean
+from typing import Any
+
+import torch
+
+from penchant.lab import LanguageWorld
+from penchant.lab.claims import Claim, Contrast
+from penchant.lab.worlds.language.alignment import align_each, numbers
+from penchant.lab.worlds.language.words import GRADES
+from penchant.objectives import build
+
+__all__ = ["MasksFindOpinions"]
+
+
+class MasksFindOpinions(Claim):
+    """Masks on the words of reviews, learned from pairs that were compared for their opinions."""
+
+    id = "sparse-token-mask-opinions"
+    paper = "arXiv:2410.13828"
+    sentence = (
+        "With a small price on every token that is kept, learned masks keep the words of opinion, which decide the "
+        "labels, more than the others, and the reviews become about as favourable as by DPO on all tokens."
+    )
+    methods = ("sparse-token-mask",)
+    baselines = ("dpo",)
+    world = "reviews; a Llama of 96 channels; 800 labelled pairs of the grammar's reviews, three passes"
+    quantity = "mean mask of the tokens of 200 fresh reviews, or mean true sentiment of 500, from −1 to 1"
+    contrasts = (
+        Contrast("mask of opinions", "mask of other words", smallest=0.15),
+        Contrast("masked, reward", "dpo, reward less 0.05", smallest=0.02),
+    )
+    seeds = range(5)
+    cost = "language"
+
+    def measure(self, seed: int) -> Mapping[str, float]:
+        """λ = 0.001, masks of one half at the start, β = 0.1."""
+        world, masked = LanguageWorld(), build("sparse-token-mask", initial_mask=0.5, **{"lambda": 0.001})
+        spoken = align_each(world, {"dpo": "dpo", "masked": masked}, world.pairs(800, seed), seed, epochs=3)
+        opinions, others = _masks(world, spoken["masked"].model, masked.get_submodule("head"), seed)
+        rewards = numbers(spoken, "reward")
+        return {
+            "mask of opinions": opinions,
+            "mask of other words": others,
+            "dpo, reward less 0.05": rewards["dpo, reward"] - 0.05,
+            **rewards,
+        }
+
+
+def _masks(world: LanguageWorld, model: Any, head: torch.nn.Module, seed: int) -> tuple[float, float]:
+    """The mean mask of the graded words, and of all others, in fresh reviews."""
+    tokenizer = world.tokenizer()
+    kept: dict[bool, list[float]] = {True: [], False: []}
+    for pair in world.pairs(100, 1_000_000 + seed):
+        prompt = tokenizer(pair["prompt"], add_special_tokens=False)["input_ids"]
+        for side in ("chosen", "rejected"):
+            words = tokenizer(pair[side], add_special_tokens=False)["input_ids"]
+            with torch.no_grad():
+                states = model.model(torch.tensor([prompt + words])).last_hidden_state[0]
+                # A token is scored, and masked, by the state that predicts it.
+                masks = torch.sigmoid(head(states[len(prompt) - 1 : -1])).flatten().tolist()
+            for word, mask in zip(words, masks, strict=True):
+                kept[tokenizer.decode([word]) in GRADES].append(mask)
+    return fmean(kept[True]), fmean(kept[False])

@@ -1,6 +1,0 @@
-"""A tiny world of facts about invented people, some of them to be forgotten."""
-
-from penchant.lab.facts.people import SUBJECTS, Person, Subject, invent_people
-from penchant.lab.facts.world import SPLITS, FactsWorld, Knowledge, Split
-
-__all__ = ["SPLITS", "SUBJECTS", "FactsWorld", "Knowledge", "Person", "Split", "Subject", "invent_people"]

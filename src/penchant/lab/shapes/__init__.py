@@ -1,6 +1,0 @@
-"""A tiny world of generated shapes, with rewards that are measured."""
-
-from penchant.lab.shapes.drawing import KINDS, MEASURES, draw_shape, kinds_of
-from penchant.lab.shapes.world import ShapesWorld
-
-__all__ = ["KINDS", "MEASURES", "ShapesWorld", "draw_shape", "kinds_of"]

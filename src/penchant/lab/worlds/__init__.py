@@ -1,0 +1,1 @@
+"""The worlds: small enough to know the truth about, each in a folder of its own."""

@@ -1,0 +1,6 @@
+"""A tiny world of facts about invented people, some of them to be forgotten."""
+
+from penchant.lab.worlds.facts.people import SUBJECTS, Person, Subject, invent_people
+from penchant.lab.worlds.facts.world import SPLITS, FactsWorld, Knowledge, Split
+
+__all__ = ["SPLITS", "SUBJECTS", "FactsWorld", "Knowledge", "Person", "Split", "Subject", "invent_people"]

@@ -1,0 +1,1 @@
+"""Programs: short arithmetic programs whose result can be checked."""

@@ -1,0 +1,227 @@
+"""Exact quantities of policies in a tabular world: expectations are sums, not samples."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from penchant.lab.worlds.tabular.policies import Policy, log_probabilities
+from penchant.lab.worlds.tabular.world import World
+
+__all__ = [
+    "divergence",
+    "expected_reward",
+    "exploitability",
+    "nash_policy",
+    "optimal_policy",
+    "policy_of_reward",
+    "ranked_rightly",
+    "ranking_accuracy",
+    "regularised_value",
+    "suboptimality",
+    "win_rate",
+]
+
+
+def optimal_policy(world: World, beta: float) -> Tensor:
+    """The policy that maximises reward less the divergence from the reference.
+
+    π*(y|x) = π_ref(y|x) exp(r(x, y) / β) / Z(x)
+
+    Args:
+        world: with reward and reference.
+        beta: weight of the divergence, above 0, reward a nat.
+
+    Returns:
+        [X, K] log-probabilities.
+
+    Reference:
+        Rafailov et al. (2023), Direct Preference Optimization, eq. 4.
+    """
+    return (world.reference + world.reward / beta).log_softmax(-1)
+
+
+def policy_of_reward(world: World, reward: float) -> Tensor:
+    """The policy nearest to the reference, by the reverse KL, among those of a given expected reward.
+
+    It is π*(y|x) ∝ π_ref(y|x) exp(r(x, y) / β) with the β, the same for all prompts, that gives this reward.
+
+    Args:
+        world: with reward and reference.
+        reward: between that of the reference and the largest possible.
+
+    Returns:
+        [X, K] log-probabilities.
+
+    Example:
+        >>> from penchant.lab.worlds.tabular import Dials, build_world
+        >>> world = build_world(Dials(), seed=0)
+        >>> round(expected_reward(world, policy_of_reward(world, 0.7)), 6)
+        0.7
+    """
+    low, high = 1e-3, 1e3
+    for _ in range(60):
+        middle = (low * high) ** 0.5
+        if expected_reward(world, optimal_policy(world, middle)) > reward:
+            low = middle
+        else:
+            high = middle
+    return optimal_policy(world, low)
+
+
+def expected_reward(world: World, policy: Policy | Tensor) -> float:
+    """The mean true reward, (1 / X) Σ_x Σ_y π(y|x) r(x, y).
+
+    Args:
+        world: with the reward.
+        policy: a policy, or its log-probabilities [X, K].
+
+    Returns:
+        In the reward's unit.
+    """
+    return float((log_probabilities(policy).exp() * world.reward).sum(-1).mean())
+
+
+def divergence(policy: Policy | Tensor, reference: Policy | Tensor) -> float:
+    """KL(π ‖ π_ref), the mean over the prompts, in nats.
+
+    Args:
+        policy: a policy, or its log-probabilities [X, K].
+        reference: the other one.
+
+    Returns:
+        At least 0.
+    """
+    logp, other = log_probabilities(policy), log_probabilities(reference)
+    # A response of probability 0 adds nothing, however unlikely it is to the other.
+    return float(torch.where(logp > -torch.inf, logp.exp() * (logp - other), 0.0).sum(-1).mean())
+
+
+def regularised_value(world: World, policy: Policy | Tensor, beta: float) -> float:
+    """Expected reward − β KL(π ‖ π_ref): what preference optimization maximises.
+
+    Args:
+        world: with reward and reference.
+        policy: a policy, or its log-probabilities [X, K].
+        beta: weight of the divergence, reward a nat.
+
+    Returns:
+        In the reward's unit; greatest at `optimal_policy`.
+    """
+    return expected_reward(world, policy) - beta * divergence(policy, world.reference)
+
+
+def suboptimality(world: World, policy: Policy | Tensor, beta: float | None = None) -> float:
+    """How far a policy's value lies below the best one.
+
+    Args:
+        world: with reward and reference.
+        policy: a policy, or its log-probabilities [X, K].
+        beta: weight of the divergence from the reference; where None only the reward counts, and the best policy
+            always gives the best response.
+
+    Returns:
+        At least 0, in the reward's unit.
+    """
+    if beta is None:
+        return float(world.reward.max(-1).values.mean()) - expected_reward(world, policy)
+    return regularised_value(world, optimal_policy(world, beta), beta) - regularised_value(world, policy, beta)
+
+
+def win_rate(world: World, policy: Policy | Tensor, opponent: Policy | Tensor) -> float:
+    """How often a policy's response is preferred to the opponent's, (1 / X) Σ_x Σ_ij π(i|x) P_ij(x) μ(j|x).
+
+    Args:
+        world: with the true preferences.
+        policy: a policy, or its log-probabilities [X, K].
+        opponent: another.
+
+    Returns:
+        In [0, 1]; ½ against itself.
+    """
+    first, second = log_probabilities(policy).exp(), log_probabilities(opponent).exp()
+    return float(torch.einsum("xi,xij,xj->x", first, world.preference, second).mean())
+
+
+def exploitability(world: World, policy: Policy | Tensor) -> float:
+    """The gap to a Nash equilibrium: how much more than half the time the best answer to a policy beats it.
+
+    gap = (1 / X) Σ_x max_i Σ_j P_ij(x) π(j|x) − ½
+
+    Args:
+        world: with the true preferences.
+        policy: a policy, or its log-probabilities [X, K].
+
+    Returns:
+        In [0, ½]; 0 exactly at an equilibrium.
+    """
+    against = torch.einsum("xij,xj->xi", world.preference, log_probabilities(policy).exp())
+    return float(against.max(-1).values.mean()) - 0.5
+
+
+def nash_policy(world: World) -> Tensor:
+    """A policy that nothing beats more than half the time: the equilibrium of the preferences as a game.
+
+    max v  subject to  Σ_i π(i) P_ij ≥ v for all j, π in the simplex;   v = ½
+
+    Args:
+        world: with the true preferences.
+
+    Returns:
+        [X, K] log-probabilities, −∞ outside the equilibrium's support.
+
+    Reference:
+        Munos et al. (2023), Nash Learning from Human Feedback.
+    """
+    from scipy.optimize import linprog
+
+    responses = world.dials.responses
+    rows = []
+    for table in world.preference:
+        found = linprog(
+            c=[0.0] * responses + [-1.0],
+            A_ub=torch.cat([-table.T, torch.ones(responses, 1, dtype=torch.float64)], dim=1).numpy(),
+            b_ub=[0.0] * responses,
+            A_eq=[[1.0] * responses + [0.0]],
+            b_eq=[1.0],
+            bounds=[(0, 1)] * (responses + 1),
+            method="highs",
+        )
+        rows.append(torch.tensor(found.x[:responses], dtype=torch.float64))
+    probabilities = torch.stack(rows).clamp(min=0)
+    return (probabilities / probabilities.sum(-1, keepdim=True)).log()
+
+
+def ranking_accuracy(world: World, policy: Policy | Tensor) -> float:
+    """How often the response with the higher true reward is the likelier one, over all pairs of responses.
+
+    Args:
+        world: with the reward.
+        policy: a policy, or its log-probabilities [X, K].
+
+    Returns:
+        In [0, 1]; equal log-probabilities count half.
+
+    Reference:
+        Chen et al. (2024), Preference Learning Algorithms Do Not Learn Preference Rankings, definition 2.1.
+    """
+    return ranked_rightly(world.reward, log_probabilities(policy))
+
+
+def ranked_rightly(true: Tensor, told: Tensor) -> float:
+    """How often the larger of two true numbers is told to be the larger one, over all pairs of a row.
+
+    Args:
+        true: [X, K].
+        told: [X, K]; numbers closer than 1e-9 are equal, so that rounding decides no pair.
+
+    Returns:
+        In [0, 1]; what is told to be equal counts half.
+
+    Example:
+        >>> ranked_rightly(torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[0.1, 0.1, 0.5]]))
+        0.8333333333333334
+    """
+    lead = told.unsqueeze(-1) - told.unsqueeze(-2)
+    right = 0.5 + 0.5 * torch.sign(torch.where(lead.abs() < 1e-9, 0.0, lead).double())
+    return float(right[true.unsqueeze(-1) > true.unsqueeze(-2)].mean())

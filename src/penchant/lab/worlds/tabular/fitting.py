@@ -1,0 +1,200 @@
+"""Fitting a policy of a tabular world to feedback with any objective."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple, TypedDict, Unpack
+
+import torch
+from torch import Tensor
+from torch.optim.adam import adam
+
+from penchant.errors import ConfigurationError
+from penchant.lab.worlds.tabular.examples import Examples
+from penchant.lab.worlds.tabular.policies import Policy, initial_policy, log_probabilities
+from penchant.lab.worlds.tabular.scoring import Scoring, look_up
+from penchant.lab.worlds.tabular.world import World
+from penchant.objectives import Objective, build
+
+__all__ = ["fit", "fit_each"]
+
+
+class _Update:
+    """A step of Adam or of plain gradient descent.
+
+    PyTorch's own update functions, called without the optimizer object around them: its bookkeeping takes longer than
+    all else that a step of a table does.
+    """
+
+    def __init__(self, parameters: list[Tensor], kind: Literal["adam", "sgd"], learning_rate: float) -> None:
+        self.parameters, self.kind, self.learning_rate = parameters, kind, learning_rate
+        self.means = [torch.zeros_like(each) for each in parameters]
+        self.squares = [torch.zeros_like(each) for each in parameters]
+        self.steps = [torch.zeros(()) for _ in parameters]
+
+    @torch.no_grad()
+    def __call__(self, gradients: Sequence[Tensor]) -> None:
+        if self.kind == "sgd":
+            for each, gradient in zip(self.parameters, gradients, strict=True):
+                each.add_(gradient, alpha=-self.learning_rate)
+            return
+        adam(
+            self.parameters,
+            list(gradients),
+            self.means,
+            self.squares,
+            [],
+            self.steps,
+            foreach=False,
+            fused=True,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=self.learning_rate,
+            weight_decay=0.0,
+            eps=1e-8,
+            maximize=False,
+        )
+
+
+class _Lesson(NamedTuple):
+    """An objective, its view of the examples, and how much each example counts; the weights sum to 1."""
+
+    method: Objective
+    scoring: Scoring
+    weight: Tensor
+
+    @classmethod
+    def of(cls, world: World, objective: Objective | str, examples: Examples, reference: Tensor) -> _Lesson:
+        method = build(objective) if isinstance(objective, str) else objective
+        if not method.coupled:
+            examples = examples.merged(method.requirements.views + method.requirements.fields)
+        scoring = Scoring(world, method, examples, reference)
+        if scoring.needs.hidden:
+            method.double().bind(scoring.hidden_size)
+        return cls(method.train(), scoring, examples.weight / examples.weight.sum())
+
+
+def _train(
+    lessons: Sequence[_Lesson],
+    start: Policy,
+    steps: int,
+    optimizer: Literal["adam", "sgd"],
+    learning_rate: float,
+    watch: Callable[[int, Policy, float], None] | None,
+) -> list[Policy]:
+    """One policy a lesson. Their gradients are apart, so one backward pass and one update serve all."""
+    learners = [copy.deepcopy(start) for _ in lessons]
+    theta = torch.stack([each.theta.detach() for each in learners]).requires_grad_()
+    for learner, part in zip(learners, theta.detach(), strict=True):
+        learner.theta = torch.nn.Parameter(part)  # the same memory: who watches sees what has been learnt
+    table = start.start.numel()
+    place = torch.cat([each.scoring.place + number * table for number, each in enumerate(lessons)])
+    shares = torch.cat([each.scoring.shares for each in lessons])
+    sizes = [size for each in lessons for size in each.scoring.sizes]
+    weight = torch.cat([each.weight for each in lessons])
+    parameters: list[Tensor] = [theta, *(part for each in lessons for part in each.method.parameters())]
+    update = _Update(parameters, optimizer, learning_rate)
+    for step in range(steps):
+        policies = start.at(theta)
+        views = look_up(policies, place, shares, sizes)
+        losses = [
+            each.method(**each.scoring.inputs(policy, views)).values
+            for each, policy in zip(lessons, policies.unbind(), strict=True)
+        ]
+        loss = torch.cat(losses) @ weight
+        if watch is not None:
+            watch(step, learners[0], loss.item())
+        update(torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True))
+    for learner in learners:
+        learner.theta = torch.nn.Parameter(learner.theta.detach().clone())
+    return learners
+
+
+class Settings(TypedDict, total=False):
+    """What `fit` and `fit_each` can be told; they stand in `fit_each`."""
+
+    steps: int
+    learning_rate: float
+    optimizer: Literal["adam", "sgd"]
+    policy: Policy | None
+    reference: Policy | Tensor | None
+    watch: Callable[[int, Policy, float], None] | None
+
+
+def fit(world: World, objective: Objective | str, examples: Examples, **settings: Unpack[Settings]) -> Policy:
+    """Train a policy with an objective: full batch, mean of the losses weighted by the examples' weights.
+
+    Args:
+        world: where the examples live.
+        objective: an objective, or its id for its defaults. Its own state and parameters are trained along.
+        examples: the feedback.
+        settings: ``steps``, ``learning_rate``, ``optimizer``, ``policy``, ``reference``, ``watch``, as for `fit_each`.
+
+    Returns:
+        The trained policy.
+
+    Raises:
+        ConfigurationError: the examples lack what the objective asks for.
+
+    Example:
+        >>> from penchant.lab.worlds.tabular import Dials, build_world, expected_reward, sample_pairs
+        >>> world = build_world(Dials(), seed=0)
+        >>> trained = fit(world, "dpo", sample_pairs(world, seed=0), steps=100)
+        >>> expected_reward(world, trained) > expected_reward(world, world.reference)
+        True
+    """
+    return fit_each(world, {"it": objective}, examples, **settings)["it"]
+
+
+def fit_each(
+    world: World,
+    objectives: Mapping[str, Objective | str],
+    examples: Examples | Mapping[str, Examples],
+    *,
+    steps: int = 200,
+    learning_rate: float = 0.1,
+    optimizer: Literal["adam", "sgd"] = "adam",
+    policy: Policy | None = None,
+    reference: Policy | Tensor | None = None,
+    watch: Callable[[int, Policy, float], None] | None = None,
+) -> dict[str, Policy]:
+    """Train a policy with each of several objectives, side by side: what `fit` gives for each, in less time.
+
+    Args:
+        world: where the examples live.
+        objectives: by any name: objectives, or their ids for their defaults.
+        examples: the feedback of all, or of each by its name.
+        steps: of the optimizer.
+        learning_rate: constant.
+        optimizer: ``adam``, or ``sgd`` without momentum.
+        policy: where all start; the world's reference by default. It is copied.
+        reference: what every objective's reference is; the world's by default.
+        watch: called before each step's update with step (from 0), the first objective's policy, and the sum of the
+            mean losses.
+
+    Returns:
+        The trained policies by name.
+
+    Raises:
+        ConfigurationError: no objectives; no examples for one of them, or they lack what it asks for.
+
+    Example:
+        >>> from penchant.lab.worlds.tabular import Dials, build_world, sample_pairs
+        >>> world = build_world(Dials(), seed=0)
+        >>> sorted(fit_each(world, {"one": "dpo", "other": "ipo"}, sample_pairs(world, seed=0), steps=5))
+        ['one', 'other']
+    """
+    start = initial_policy(world) if policy is None else policy
+    held_to = log_probabilities(world.reference if reference is None else reference)
+    given = dict.fromkeys(objectives, examples) if isinstance(examples, Examples) else examples
+    lacking = [name for name in objectives if name not in given]
+    if lacking or not objectives:
+        raise ConfigurationError(
+            f"There are no examples for {lacking[0]!r}." if lacking else "There is no objective to fit.",
+            where="fit_each",
+            fix="Give one set of examples for all, or one for each name, and at least one objective.",
+        )
+    lessons = [_Lesson.of(world, objective, given[name], held_to) for name, objective in objectives.items()]
+    return dict(zip(objectives, _train(lessons, start, steps, optimizer, learning_rate, watch), strict=True))

@@ -1,0 +1,157 @@
+"""A tabular world's examples as an objective sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from penchant.errors import ConfigurationError
+from penchant.lab.worlds.tabular.examples import Examples, Rows
+from penchant.lab.worlds.tabular.world import World
+from penchant.objectives import Objective, Scored
+
+__all__ = ["Scoring", "gradient_norms", "look_up"]
+
+
+class _View(NamedTuple):
+    """What stays the same from step to step."""
+
+    rows: Rows
+    place: Tensor
+    shares: Tensor
+    mask: Tensor
+    reference: Tensor
+
+
+def gradient_norms(world: World, policy: Tensor) -> Tensor:
+    """The norm of each log-probability's gradient in the policy's parameters, in closed form.
+
+    |∇ log π(y|x)| = |φ(x, y) − Σ_k π(k|x) φ(x, k)|,   φ one-hot for a table of logits
+
+    Args:
+        world: its features decide the kind of policy.
+        policy: [X, K] log-probabilities.
+
+    Returns:
+        [X, K], without gradient.
+    """
+    chance = policy.detach().exp()
+    features = world.features
+    if not features.shape[-1]:
+        features = torch.eye(policy.shape[1], dtype=policy.dtype).expand(len(policy), -1, -1)
+    mean = (chance.unsqueeze(-1) * features).sum(1, keepdim=True)
+    return (features - mean).norm(dim=-1)
+
+
+def look_up(policy: Tensor, place: Tensor, shares: Tensor, sizes: Sequence[int]) -> Iterator[Tensor]:
+    """The log-probabilities of the tokens of several views, looked up at once.
+
+    At the size of these worlds the number of operations is what takes time.
+
+    Args:
+        policy: [..., X, K] log-probabilities of one policy or several.
+        place: [R] where each response stands in them, counted through.
+        shares: [R, T] the part of a response's log-probability that each token has.
+        sizes: number of responses of each view; they sum to R.
+
+    Returns:
+        For each view [responses, T].
+    """
+    return iter((policy.flatten().index_select(0, place).unsqueeze(-1) * shares).split(sizes))
+
+
+class Scoring:
+    """The examples as an objective sees them: each view scored by policy and reference, each field a tensor.
+
+    Args:
+        world: where the examples live.
+        objective: what it asks for is scored, and nothing else.
+        examples: of the world.
+        reference: [X, K] log-probabilities of the reference.
+
+    Raises:
+        ConfigurationError: the examples lack a view or field that the objective asks for.
+    """
+
+    def __init__(self, world: World, objective: Objective, examples: Examples, reference: Tensor) -> None:
+        wanted = objective.requirements
+        held = {**examples.views, **examples.fields}
+        missing = [name for name in wanted.views + wanted.fields if name not in held and name not in wanted.optional]
+        if missing:
+            raise ConfigurationError(
+                f"The objective {objective.id} asks for {missing[0]!r}; these examples have {', '.join(sorted(held))}.",
+                where="tabular world",
+                fix=f"Add it: examples.with_view({missing[0]!r}, rows), or examples.with_fields({missing[0]}=numbers).",
+            )
+        self.world, self.needs = world, wanted.needs
+        self.reference = reference.detach()
+        self.fields = {name: examples.fields[name] for name in wanted.fields if name in examples.fields}
+        self.several = wanted.several
+        self.views = {
+            name: [self._view(world, rows) for rows in (each if isinstance(each, list) else [each])]
+            for name, each in examples.views.items()
+            if name in wanted.views
+        }
+        # Of all views, one behind the other:
+        all_views = [each for views in self.views.values() for each in views]
+        self.sizes = [len(each.place) for each in all_views]
+        self.place = torch.cat([each.place for each in all_views])
+        self.shares = torch.cat([each.shares for each in all_views])
+
+    def _view(self, world: World, rows: Rows) -> _View:
+        shares = world.shares[rows.prompt, rows.response]
+        reference = self.reference[rows.prompt, rows.response].unsqueeze(-1) * shares
+        place = rows.prompt * world.dials.responses + rows.response
+        return _View(rows, place, shares, world.mask[rows.prompt, rows.response], reference)
+
+    def __call__(self, policy: Tensor) -> dict[str, Any]:
+        """The objective's inputs under a policy's log-probabilities [X, K]."""
+        return self.inputs(policy, look_up(policy, self.place, self.shares, self.sizes))
+
+    def inputs(self, policy: Tensor, views: Iterator[Tensor]) -> dict[str, Any]:
+        """The same from the log-probabilities of the tokens of each view, already looked up.
+
+        Args:
+            policy: [X, K] log-probabilities.
+            views: [R, T] of each view in turn; as many are taken as there are ``sizes``.
+        """
+        inputs: dict[str, Any] = dict(self.fields)
+        for name, each in self.views.items():
+            scored = [self._scored(policy, next(views), view) for view in each]
+            inputs[name] = scored if name in self.several else scored[0]
+        return inputs
+
+    def _scored(self, policy: Tensor, tokens: Tensor, view: _View) -> Scored:
+        reference = view.reference if self.needs.reference else None
+        stats = self._statistics(policy, view.rows, view.shares) if self.needs.stats else {}
+        fields = {}
+        if self.needs.gradient_norms:
+            fields["gradient_norm"] = gradient_norms(self.world, policy).flatten()[view.place]
+        hidden = self._states(view) if self.needs.hidden else None
+        return Scored(tokens, reference, view.mask, stats, view.rows.group, fields, hidden=hidden)
+
+    @property
+    def hidden_size(self) -> int:
+        """How many numbers stand for a token's hidden state: the response's features, and which token it is."""
+        return self.world.features.shape[-1] + self.world.shares.shape[-1]
+
+    def _states(self, view: _View) -> Tensor:
+        rows, tokens = view.mask.shape
+        features = self.world.features[view.rows.prompt, view.rows.response]
+        which = torch.eye(tokens, dtype=view.shares.dtype).expand(rows, -1, -1)
+        return torch.cat([features.unsqueeze(1).expand(-1, tokens, -1), which], dim=-1)
+
+    def _statistics(self, policy: Tensor, rows: Rows, shares: Tensor) -> dict[str, Tensor]:
+        """The statistics of the whole response, spread over its tokens as its log-probability is."""
+        known: dict[str, Callable[[], Tensor]] = {
+            "entropy": lambda: -(policy.exp() * policy).sum(-1),
+            "kl": lambda: (policy.exp() * (policy - self.reference)).sum(-1),
+            "sum_p2": lambda: (2 * policy).exp().sum(-1),
+        }
+        unknown = self.needs.stats - set(known)
+        if unknown:
+            raise ConfigurationError(f"A tabular world has no statistic {min(unknown)!r}; it has {', '.join(known)}.")
+        return {name: known[name]()[rows.prompt].unsqueeze(-1) * shares for name in self.needs.stats}

@@ -1,0 +1,169 @@
+"""Images: pipelines of diffusers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from penchant.checks.diagnosis import Diagnosis
+from penchant.checks.doctor import examine
+from penchant.errors import ConfigurationError, ModelError
+from penchant.feedback.collection import Feedback
+from penchant.generation.images import contact_sheet, sample_images
+from penchant.likelihood.cache import default_folder
+from penchant.likelihood.denoising import DenoisingScorer, DenoisingSettings
+from penchant.likelihood.encodings import CachedCodec
+from penchant.likelihood.image_batch import Codec, ImageEncoder
+from penchant.likelihood.noise import schedule_of
+from penchant.likelihood.pipelines import PipelineCodec, denoiser_of, load_pipeline
+from penchant.modalities.modality import Medium
+from penchant.objectives.core.objective import Objective
+
+__all__ = ["ImageMedium", "ImageSamples"]
+
+# Checks of the doctor that count words.
+OF_WORDS = re.compile("length|longer|near duplicates")
+# Images shown of each prompt.
+SHOWN = 8
+
+
+@dataclass(frozen=True)
+class ImageSamples:
+    """Pictures made for each prompt; they have no length that could grow."""
+
+    pictures: list[list[Any]]
+    mean_length: float = 0.0
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+class ImageMedium(Medium):
+    """Responses are images, a policy is the denoiser of a pipeline of diffusers.
+
+    Args:
+        settings: the run's recipe.
+        model: a pipeline in memory, or None.
+        tokenizer: not used; a pipeline has its own.
+    """
+
+    name = "images"
+    unit = DenoisingScorer.unit
+    shared_anchor = "initial"
+    card: ClassVar = {"library_name": "diffusers", "pipeline_tag": "text-to-image"}
+
+    def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
+        super().__init__(settings, model)
+        self.pipeline = load_pipeline(settings.model) if model is None else model
+        self.part, self.network = denoiser_of(self.pipeline)
+        self.codec = PipelineCodec(self.pipeline)
+        told = settings.denoising
+        self.denoising = DenoisingSettings() if told is None else DenoisingSettings(**told.model_dump())
+
+    @classmethod
+    def recognises(cls, source: str, model: Any) -> bool:
+        """See `Medium.recognises`."""
+        return hasattr(model, "scheduler") or (model is None and (Path(source) / "model_index.json").is_file())
+
+    def encoder(self, objective: Objective) -> ImageEncoder:
+        """See `Medium.encoder`.
+
+        Raises:
+            ConfigurationError: objective and recipe scale the likelihood differently.
+        """
+        # In a sum, or around another objective, the name has its part in front.
+        named = (value for name, value in objective.hyper.items() if name.rpartition(".")[2] == "half_factor")
+        scale = next(named, None)
+        if scale is not None and scale != self.denoising.half_factor:
+            raise ConfigurationError(
+                f"The objective has half_factor = {scale}, the recipe denoising.half_factor = "
+                f"{self.denoising.half_factor}.",
+                why="Errors could not be told from likelihoods.",
+                fix="Give both the same value.",
+            )
+        wanted = objective.requirements
+        codec: Codec = self.codec
+        if self.codec.vae is not None or self.codec.texts:
+            codec = CachedCodec(self.codec, Path(self.settings.cache) if self.settings.cache else default_folder())
+        return ImageEncoder(codec, wanted.views, wanted.fields, wanted.optional)
+
+    def load(self, device: torch.device) -> nn.Module:
+        """See `Medium.load`."""
+        network = self.network.to(device)
+        return network if self.settings.lora is None else _with_adapter(network, self.settings.lora)
+
+    def scorer(self, policy: nn.Module) -> DenoisingScorer:
+        """See `Medium.scorer`."""
+        return DenoisingScorer(policy, schedule_of(self.pipeline.scheduler), self.denoising, self.settings.seed)
+
+    def sample(self, scorer: Any, prompts: Sequence[Any]) -> ImageSamples:
+        """See `Medium.sample`."""
+        asked = [prompt for prompt in prompts for _ in range(SHOWN)]
+        found = sample_images(
+            scorer.model,
+            self.pipeline.scheduler,
+            self.codec,
+            asked,
+            steps=self.settings.sample_steps,
+            seed=self.settings.seed,
+        )
+        return ImageSamples([found[start : start + SHOWN] for start in range(0, len(found), SHOWN)])
+
+    def shown(
+        self, folder: Path, prompts: Sequence[Any], before: ImageSamples, after: ImageSamples
+    ) -> list[dict[str, Any]]:
+        """See `Medium.shown`."""
+        rows = []
+        for place, prompt in enumerate(prompts):
+            row: dict[str, Any] = {"prompt": str(prompt)}
+            for side, made in (("before", before), ("after", after)):
+                file = Path("samples") / f"{place:03d}-{side}.png"
+                (folder / file).parent.mkdir(exist_ok=True)
+                contact_sheet([made.pictures[place]]).save(folder / file)
+                row |= {f"{side}_image": str(file), f"reward_{side}": None}
+            rows.append(row)
+        return rows
+
+    def examine(self, train: Feedback, other: Feedback | None) -> Diagnosis:
+        """See `Medium.examine`; what the doctor says of words is left out, for images have none."""
+        found = examine(train, None, other=other)
+        return Diagnosis([check for check in found.checks if not OF_WORDS.search(check.name)])
+
+    def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
+        """The pipeline with the trained denoiser, as ``DiffusionPipeline.from_pretrained`` loads it."""
+        saved: Any = policy
+        if hasattr(policy, "merge_and_unload"):
+            saved.save_pretrained(adapter)
+            saved = saved.merge_and_unload()
+        setattr(self.pipeline, self.part, saved)
+        self.pipeline.save_pretrained(folder)
+        return self.pipeline
+
+    def estimate(self, largest: int) -> tuple[str, dict[str, str]]:
+        """See `Medium.estimate`."""
+        parameters = sum(parameter.numel() for parameter in self.network.parameters())
+        channels, height, width = self.codec.shape
+        told = f"{type(self.network).__name__}, {parameters / 1e6:,.1f} M parameters"
+        return told, {"images": f"{channels} x {height} x {width} as the denoiser sees them"}
+
+
+def _with_adapter(network: nn.Module, lora: Any) -> nn.Module:
+    from peft import LoraConfig, get_peft_model
+
+    if lora.quantize is not None:
+        raise ConfigurationError("A denoiser cannot be loaded quantized.", where="lora.quantize", fix="Leave it out.")
+    # "All linear layers" would take those that read the noise level too; attention is what adapters are put on here.
+    targets = ["to_q", "to_k", "to_v", "to_out.0"] if lora.targets == "all-linear" else lora.targets
+    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=0.0, target_modules=targets)
+    try:
+        return get_peft_model(network, config)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise ModelError(
+            f"No adapter can be put on {targets!r} ({str(error).splitlines()[0][:160]}).",
+            where="lora.targets",
+            fix="Name layers of this denoiser.",
+        ) from error

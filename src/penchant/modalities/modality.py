@@ -1,0 +1,150 @@
+"""A medium: everything of a run that depends on what responses are made of, in one place.
+
+Training, measuring and the objectives are written once; they ask the medium for an encoder, a scorer, samples, and a
+saved model, and never which medium it is. A new one is one class that says which models it recognises.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import torch
+from torch import nn
+
+from penchant.checks.diagnosis import Diagnosis
+from penchant.errors import ConfigurationError, nearest
+from penchant.feedback.collection import Feedback
+from penchant.forest.encoding import RecordEncoder
+from penchant.likelihood.scorer import Scorer
+from penchant.objectives.core.objective import Objective
+
+__all__ = ["Medium", "Teller", "find_medium", "medium_names"]
+
+_media: dict[str, type[Medium]] = {}
+
+
+class Teller(Protocol):
+    """Tells a person what goes on."""
+
+    def say(self, text: str) -> None:
+        """One line."""
+
+    def warn(self, text: str) -> None:
+        """One warning."""
+
+    def bar(self, title: str, total: int, done: int = 0) -> AbstractContextManager[None]:
+        """A bar that `advance` moves."""
+
+    def advance(self, done: int, total: int, numbers: str = "") -> None:
+        """Say how far the work is."""
+
+
+class Medium(ABC):
+    """What responses are made of, for one run. Defining a subclass with a ``name`` registers it.
+
+    Args:
+        settings: the run's recipe.
+        model: a model in memory, or None to load the recipe's.
+        tokenizer: given in memory, or None.
+    """
+
+    name: ClassVar[str] = ""
+    #: The hub's metadata of a saved model.
+    card: ClassVar[dict[str, str]] = {}
+    #: What work is counted in, as by the scorer.
+    unit: ClassVar[str] = ""
+    #: The anchor that several runs of one model can share most of: ``cached`` where its numbers can be kept.
+    shared_anchor: ClassVar[str] = "cached"
+    #: What beside the model a result holds.
+    tokenizer: Any = None
+    #: Most units of a sequence, where there is such a limit.
+    max_length: int | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _media[cls.name] = cls
+
+    def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
+        self.settings, self.given = settings, model
+
+    @classmethod
+    @abstractmethod
+    def recognises(cls, source: str, model: Any) -> bool:
+        """Whether a folder or hub id, or a model in memory, is of this medium. It must not load anything."""
+
+    @classmethod
+    def check_given(cls, tokenizer: Any) -> None:
+        """Refuse a model in memory that something is missing for.
+
+        Raises:
+            ConfigurationError: what is missing.
+        """
+        return  # most media need nothing beside the model
+
+    @abstractmethod
+    def encoder(self, objective: Objective) -> RecordEncoder:
+        """Turns records into the examples that the objective asks for."""
+
+    @abstractmethod
+    def load(self, device: torch.device) -> nn.Module:
+        """The policy, on a device, with an adapter where the recipe asks for one."""
+
+    @abstractmethod
+    def scorer(self, policy: nn.Module) -> Scorer:
+        """Says how likely the policy finds responses."""
+
+    @abstractmethod
+    def sample(self, scorer: Any, prompts: Sequence[Any]) -> Any:
+        """Responses to prompts, to be looked at; their ``mean_length`` is watched."""
+
+    @abstractmethod
+    def shown(self, folder: Path, prompts: Sequence[Any], before: Any, after: Any) -> list[dict[str, Any]]:
+        """The rows of ``samples.json``; pictures are written into the folder."""
+
+    @abstractmethod
+    def examine(self, train: Feedback, other: Feedback | None) -> Diagnosis:
+        """What of the feedback would hurt training."""
+
+    @abstractmethod
+    def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
+        """Save the policy where others can load it.
+
+        Returns:
+            The model that was saved.
+        """
+
+    @abstractmethod
+    def estimate(self, largest: int) -> tuple[str, dict[str, str]]:
+        """The model in words, and further facts for a dry run whose largest micro-batch has so many units."""
+
+
+def medium_names() -> list[str]:
+    """The names of all media, sorted."""
+    return sorted(_media)
+
+
+def find_medium(name: str | None, source: str, model: Any = None) -> type[Medium]:
+    """The medium of a model.
+
+    Args:
+        name: given outright, or None to be recognised.
+        source: the model's folder or hub id.
+        model: a model in memory, or None.
+
+    Raises:
+        ConfigurationError: there is no medium of that name.
+
+    Example:
+        >>> find_medium(None, "no-such-folder").name
+        'text'
+    """
+    if name is not None:
+        if name not in _media:
+            raise ConfigurationError(f"There is no medium {name!r}.", fix=nearest(name, _media))
+        return _media[name]
+    # Text is what a model is where nothing says otherwise: its own errors name what is wrong with a folder.
+    return next((each for each in _media.values() if each.recognises(source, model)), _media["text"])

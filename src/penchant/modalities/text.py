@@ -1,0 +1,148 @@
+"""Text: causal language models of transformers."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from penchant.checks.diagnosis import Diagnosis
+from penchant.checks.doctor import examine
+from penchant.errors import ConfigurationError
+from penchant.evaluation.samples import Samples, take_samples
+from penchant.feedback.collection import Feedback
+from penchant.forest.encoding import Encoder
+from penchant.likelihood.causal import CausalScorer
+from penchant.likelihood.context import length_limit
+from penchant.modalities.language_model import load_policy, memory_estimate, model_shape
+from penchant.modalities.modality import Medium
+from penchant.objectives.core.objective import Objective
+from penchant.rendering.rendering import Renderer
+from penchant.rendering.tokenizer import load_tokenizer
+from penchant.rendering.truncation import Truncation
+
+__all__ = ["TextMedium"]
+
+GIB = 2**30
+
+
+class TextMedium(Medium):
+    """Responses are texts, a policy is a causal language model.
+
+    Args:
+        settings: the run's recipe.
+        model: a model in memory, or None.
+        tokenizer: its tokenizer, or None to load the recipe's.
+    """
+
+    name = "text"
+    unit = CausalScorer.unit
+    card: ClassVar = {"library_name": "transformers", "pipeline_tag": "text-generation"}
+
+    def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
+        super().__init__(settings, model)
+        self.tokenizer = tokenizer or load_tokenizer(settings.model)
+        self.renderer = Renderer(self.tokenizer, chat_template=settings.chat_template, end_token=settings.end_token)
+        self.max_length = length_limit(settings.model, model, self.tokenizer, settings.max_length)
+
+    @classmethod
+    def recognises(cls, source: str, model: Any) -> bool:
+        """See `Medium.recognises`."""
+        return hasattr(model, "get_output_embeddings")
+
+    @classmethod
+    def check_given(cls, tokenizer: Any) -> None:
+        """See `Medium.check_given`."""
+        if tokenizer is None:
+            raise ConfigurationError(
+                "The model is given in memory, without a tokenizer.", fix="Pass tokenizer=... beside model=..."
+            )
+
+    def encoder(self, objective: Objective) -> Encoder:
+        """See `Medium.encoder`."""
+        wanted = objective.requirements
+        truncation = Truncation(self.max_length, self.settings.truncation)
+        return Encoder(self.renderer, wanted.views, wanted.fields, truncation, optional=wanted.optional)
+
+    def load(self, device: torch.device) -> nn.Module:
+        """See `Medium.load`."""
+        return load_policy(self.settings.model, self.given, self.settings.lora, device)
+
+    def scorer(self, policy: nn.Module) -> CausalScorer:
+        """See `Medium.scorer`."""
+        return CausalScorer(policy, self.settings.attention)
+
+    def sample(self, scorer: Any, prompts: Sequence[Any]) -> Samples:
+        """See `Medium.sample`."""
+        return take_samples(
+            scorer.model,
+            self.renderer,
+            prompts,
+            max_new_tokens=min(self.settings.sample_tokens, max((self.max_length or 10**9) // 2, 1)),
+            max_length=self.max_length,
+            seed=self.settings.seed,
+        )
+
+    def shown(self, folder: Path, prompts: Sequence[Any], before: Samples, after: Samples) -> list[dict[str, Any]]:
+        """See `Medium.shown`."""
+        texts = [prompt if isinstance(prompt, str) else _last_turn(prompt) for prompt in prompts]
+        rows = zip(texts, before.texts, after.texts, strict=True)
+        return [
+            {"prompt": prompt, "before": first, "after": second, "reward_before": None, "reward_after": None}
+            for prompt, first, second in rows
+        ]
+
+    def examine(self, train: Feedback, other: Feedback | None) -> Diagnosis:
+        """See `Medium.examine`."""
+        return examine(train, self.renderer, max_length=self.max_length, policy=self.settings.truncation, other=other)
+
+    def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
+        """Model and tokenizer as a folder that ``from_pretrained`` loads; an adapter is merged, and kept as well."""
+        saved: Any = policy
+        if hasattr(policy, "merge_and_unload"):
+            saved.save_pretrained(adapter)
+            if self.settings.lora is None or self.settings.lora.quantize is None:
+                saved = saved.merge_and_unload()
+        generation = getattr(saved, "generation_config", None)
+        if generation is not None:
+            known = generation.eos_token_id
+            ends = [known] if isinstance(known, int) else list(known or [])
+            # Training teaches the model to end with this token, so generation has to stop at it.
+            generation.eos_token_id = sorted({*ends, *self.renderer.stop_token_ids})
+        saved.save_pretrained(folder)
+        self._tokenizer_as_trained().save_pretrained(folder)
+        return saved
+
+    def _tokenizer_as_trained(self) -> Any:
+        """The tokenizer with the chat template of the run: whoever loads the model talks to it as it was taught."""
+        template, tokenizer = self.renderer.chat_template, self.renderer.tokenizer
+        if template is None or template == tokenizer.chat_template:
+            return tokenizer
+        tokenizer = copy.deepcopy(tokenizer)
+        probe = [{"role": "user", "content": "Hi"}]
+        # The templates built in leave BOS to the tokenizer, which adds none to what a template has rendered.
+        for tokenizer.chat_template in ("{{ bos_token }}" + template, template):
+            rendered = tokenizer.apply_chat_template(
+                probe, add_generation_prompt=True, tokenize=True, return_dict=False
+            )
+            if rendered == self.renderer.prompt_ids(probe):
+                break
+        return tokenizer
+
+    def estimate(self, largest: int) -> tuple[str, dict[str, str]]:
+        """See `Medium.estimate`."""
+        model = model_shape(self.settings.model)
+        parameters = sum(parameter.numel() for parameter in model.parameters())
+        found = memory_estimate(self.settings, model.config, parameters, largest)
+        return f"{type(model).__name__}, {parameters / 1e6:,.1f} M parameters", {
+            "memory": " + ".join(f"{name} {size / GIB:.2f}" for name, size in found.items())
+            + f" = about {sum(found.values()) / GIB:.1f} GiB"
+        }
+
+
+def _last_turn(messages: list[dict[str, Any]]) -> str:
+    return str(messages[-1].get("content", "")) if messages else ""

@@ -1,0 +1,1 @@
+"""Losses of single responses that are labelled good or bad."""

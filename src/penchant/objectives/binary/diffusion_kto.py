@@ -1,0 +1,100 @@
+"""Diffusion-KTO: aligning denoisers by the utility of single images that were liked or disliked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor
+
+from penchant.objectives.core.evaluate import evaluate_plainly
+from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.denoising_errors import HALF, view_of_errors
+from penchant.objectives.functional.numerics import logsigmoid
+
+__all__ = ["DiffusionKTO"]
+
+
+class DiffusionKTO(Objective):
+    """Diffusion-KTO (Li, Kallidromitis, Gokul, Kato, Kozuka, 2024), as in its published code.
+
+    loss = w (1 − U(y β (g − Q))),   g = R − L = (log π − log π_ref) / h,   y = 1 where liked, −1 where not
+
+    L and R are the denoising errors of policy and reference, so β is that of the paper. The reference point Q is a
+    constant in the gradient: the mean of g over the batch, not below 0 (``offset="none"``), or the mean of the means
+    over liked and disliked samples (``"sigmoid"``). The utility U is σ(s) (``"sigmoid"``), log σ(s)
+    (``"loss_averse"``), −y log σ(−y s) (``"risk_seeking_1"``), y exp(y s / 100) − 1 (``"risk_seeking_2"``), or
+    −log σ(−s) (``"risk_seeking_3"``). Each process takes the mean over its own part of the batch. The offset that
+    scores prompts of other examples is not offered.
+
+    Example:
+        >>> import torch
+        >>> equal = Scored(torch.full((1, 1), -1.0), torch.full((1, 1), -1.0), torch.ones(1, 1, dtype=torch.bool))
+        >>> DiffusionKTO()(responses=equal, label=torch.tensor([1.0])).values
+        tensor([0.5000])
+
+    Reference:
+        Li, Kallidromitis, Gokul, Kato, Kozuka (2024), Aligning Diffusion Models by Optimizing Human Utility.
+    """
+
+    id = "diffusion-kto"
+    paper = "arXiv:2404.04465"
+    family = "binary"
+    needs = Needs(reference=True)
+    coupled = True
+
+    beta: Annotated[float, Gt(0), "slope of the utility, per unit of denoising error"] = 1000.0
+    lambda_desirable: Annotated[float, Ge(0), "weight of samples that are liked"] = 1.0
+    lambda_undesirable: Annotated[float, Ge(0), "weight of samples that are not"] = 1.0
+    utility: Annotated[
+        Literal["sigmoid", "loss_averse", "risk_seeking_1", "risk_seeking_2", "risk_seeking_3"], "form of the utility"
+    ] = "sigmoid"
+    offset: Annotated[Literal["none", "sigmoid"], "how the reference point is found"] = "none"
+    half_factor: Annotated[float, Gt(0), "factor h between error and log-likelihood, as in denoising.half_factor"] = (
+        HALF
+    )
+
+    def loss(self, responses: Scored, label: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The loss of each sample, [B], with the ``reference_point`` of its batch."""
+        gain = responses.logratio / self.half_factor
+        liked = label > 0.5
+        point = self._reference_point(gain.detach(), liked)
+        one = gain.new_ones(())
+        weight = torch.where(liked, self.lambda_desirable * one, self.lambda_undesirable * one)
+        values = weight * (1 - self._utility(self.beta * (gain - point), torch.where(liked, one, -one)))
+        return values, {"reference_point": point.expand(len(gain))}
+
+    def rewards(self, view: Scored) -> Tensor:
+        """The implicit reward β g of each sample, [R], without gradient."""
+        return (self.beta / self.half_factor * view.logratio).detach()
+
+    def _reference_point(self, gain: Tensor, liked: Tensor) -> Tensor:
+        if self.offset == "none":
+            return gain.sum().div(max(len(gain), 1)).clamp(min=0)
+        sides = (torch.where(side, gain, 0.0).sum() / (side.sum() + 1e-6) for side in (liked, ~liked))
+        return sum(sides, gain.new_zeros(())) / 2
+
+    def _utility(self, strength: Tensor, sign: Tensor) -> Tensor:
+        """Utility of β (g − Q) = ``strength``, given y = ``sign``."""
+        if self.utility == "sigmoid":
+            return torch.sigmoid(sign * strength)
+        if self.utility == "loss_averse":
+            return logsigmoid(sign * strength)
+        if self.utility == "risk_seeking_1":
+            return -sign * logsigmoid(-strength)
+        if self.utility == "risk_seeking_2":
+            return sign * torch.exp(strength / 100) - 1
+        return -logsigmoid(-sign * strength)
+
+    @classmethod
+    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The published form on plain numbers: errors and labels in, gradients by error out."""
+        objective = cls(**params)
+        errors = inputs["errors"]
+        responses = view_of_errors(errors["policy"], errors["reference"], objective.half_factor)
+        found = evaluate_plainly(objective, {"responses": responses, "labels": inputs["labels"]})
+        grad = [-objective.half_factor * row[0] for row in found["grad"]["responses.policy"]]
+        return {**found, "grad": {"policy_error": grad}, "reference_point": found["reference_point"][0]}

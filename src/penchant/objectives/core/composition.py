@@ -1,0 +1,144 @@
+"""Weighted sums of objectives (``DPO() + 0.2 * NLL()``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from penchant.errors import ConfigurationError
+from penchant.objectives.core.composite import Composite, components_of, labels_of
+from penchant.objectives.core.objective import Objective
+from penchant.objectives.core.requirements import Requirements
+from penchant.objectives.core.scored import Scored
+
+__all__ = ["WeightedSum", "add", "scale"]
+
+
+def _written(weight: float, part: Objective) -> str:
+    return f"{repr(weight).removesuffix('.0').replace('e+', 'e')}*{part.id}"
+
+
+class WeightedSum(Composite):
+    """A weighted sum of objectives, itself an objective.
+
+    loss = Σ_k w_k loss_k
+
+    Sums inside are opened. It asks for all that its parts ask for. Statistics carry the part's id in front,
+    ``dpo/name``, and each part's own loss stands among them. The implicit reward is that of the first part that has
+    one.
+
+    Args:
+        terms: pairs of a weight and an objective.
+
+    Raises:
+        ConfigurationError: there is no term, or a weight is no finite number.
+
+    Example:
+        >>> from penchant.objectives import DPO, NLL
+        >>> DPO(beta=0.2) + 0.5 * NLL()
+        WeightedSum(DPO(beta=0.2, reference_free=False) + 0.5 * NLL(average=True))
+    """
+
+    def __init__(self, terms: Sequence[tuple[float, Objective]]) -> None:
+        super().__init__()
+        if not terms:
+            raise ConfigurationError("A weighted sum needs at least one objective.")
+        opened = [(weight * inner, part) for weight, each in terms for inner, part in _terms(each)]
+        self.weights = [float(weight) for weight, _ in opened]
+        if not all(abs(weight) < float("inf") for weight in self.weights):
+            raise ConfigurationError(f"The weights of a sum are {self.weights}, expected finite numbers.")
+        self.parts = torch.nn.ModuleList([part for _, part in opened])
+        # A sum of one term is told from the term itself by its weight, be it 1.
+        self.id = "+".join(
+            part.id if weight == 1 and len(opened) > 1 else _written(weight, part)
+            for weight, part in zip(self.weights, self.objectives, strict=True)
+        )
+        self.coupled = any(part.coupled for part in self.objectives)
+        self.needs = self.requirements.needs
+
+    @property
+    def objectives(self) -> list[Objective]:
+        """The parts in order."""
+        return list(self.parts)  # type: ignore[arg-type]  # torch does not say what a ModuleList holds
+
+    @property
+    def labels(self) -> list[str]:
+        """A distinct name for each part: its id, and a number where an id is repeated (``dpo#2``)."""
+        return labels_of([part.id for part in self.objectives])
+
+    @property
+    def components(self) -> list[Objective]:
+        """What the parts are made of."""
+        return [each for part in self.objectives for each in components_of(part)]
+
+    @property
+    def requirements(self) -> Requirements:
+        """All views and fields that any part asks for; optional only where no part requires them."""
+        wanted = self.objectives[0].requirements
+        for part in self.objectives[1:]:
+            wanted = wanted | part.requirements
+        return wanted
+
+    def loss(self, **inputs: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The weighted sum of the parts' losses, [B], and the parts' losses and statistics."""
+        total: Tensor | float = 0.0
+        statistics: dict[str, Tensor] = {}
+        for label, weight, part in zip(self.labels, self.weights, self.objectives, strict=True):
+            result = part.compute(inputs)
+            total = total + weight * result.values
+            statistics[f"{label}/loss"] = result.values
+            statistics.update({f"{label}/{name}": each for name, each in result.statistics.items()})
+        assert isinstance(total, Tensor)
+        return total, statistics
+
+    def rewards(self, view: Scored) -> Tensor | None:
+        """The implicit reward of the first part that implies one, [R]."""
+        found = (part.rewards(view) for part in self.objectives)
+        return next((each for each in found if each is not None), None)
+
+    def __repr__(self) -> str:
+        terms = zip(self.weights, self.objectives, strict=True)
+        return f"WeightedSum({' + '.join(repr(o) if w == 1 else f'{w:g} * {o!r}' for w, o in terms)})"
+
+
+def _terms(objective: Objective) -> list[tuple[float, Objective]]:
+    if isinstance(objective, WeightedSum):
+        return list(zip(objective.weights, objective.objectives, strict=True))
+    return [(1.0, objective)]
+
+
+def add(first: Objective, second: Objective) -> WeightedSum:
+    """The sum of two objectives.
+
+    Args:
+        first: an objective.
+        second: another.
+
+    Example:
+        >>> from penchant.objectives import DPO, NLL
+        >>> add(DPO(), NLL()).id
+        'dpo+nll'
+    """
+    if not isinstance(second, Objective):
+        raise ConfigurationError(f"{second!r} cannot be added to an objective; only an objective can.")
+    return WeightedSum([(1.0, first), (1.0, second)])
+
+
+def scale(weight: float, objective: Objective) -> WeightedSum:
+    """An objective times a number; a sum is scaled term by term.
+
+    Args:
+        weight: any finite number.
+        objective: an objective.
+
+    Example:
+        >>> from penchant.objectives import NLL
+        >>> scale(0.2, NLL()).id
+        '0.2*nll'
+    """
+    if isinstance(weight, bool) or not isinstance(weight, int | float):
+        raise ConfigurationError(f"An objective cannot be multiplied by {weight!r}, only by a number.")
+    return WeightedSum([(weight, objective)])

@@ -1,0 +1,146 @@
+"""An objective described to a person, from its class alone."""
+
+from __future__ import annotations
+
+import inspect
+
+from penchant.objectives.core.objective import Objective, requirements
+from penchant.objectives.core.registry import COMPOSITE, families
+from penchant.objectives.core.requirements import read_signature
+
+__all__ = ["describe", "formula", "overview", "paper_link", "summary"]
+
+_SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Reference:")
+
+
+def _sections(cls: type[Objective]) -> tuple[str, str, dict[str, str]]:
+    """The docstring's first line, the text below it, and its named sections."""
+    first, _, rest = inspect.getdoc(cls).partition("\n") if cls.__doc__ else ("", "", "")  # type: ignore[union-attr]
+    body: list[str] = []
+    sections: dict[str, list[str]] = {}
+    target = body
+    for line in rest.splitlines():
+        if line in _SECTIONS:
+            target = sections.setdefault(line.removesuffix(":"), [])
+        else:
+            target.append(line)
+    named = {name: inspect.cleandoc("\n".join(["", *lines])).strip() for name, lines in sections.items()}
+    return first.strip(), "\n".join(body).strip(), named
+
+
+def summary(cls: type[Objective]) -> str:
+    """The first line of the docstring: the method's full name and source.
+
+    Example:
+        >>> from penchant.objectives import DPO
+        >>> summary(DPO)
+        'Direct Preference Optimization (Rafailov et al., 2023), eq. 7.'
+    """
+    return _sections(cls)[0]
+
+
+def formula(cls: type[Objective]) -> str:
+    """The first paragraph below the docstring's first line, which is the formula; empty where it is none.
+
+    Example:
+        >>> from penchant.objectives import NLL
+        >>> formula(NLL).startswith("loss = −(1 / |y|) log π(y|x)")
+        True
+    """
+    paragraph = _sections(cls)[1].split("\n\n")[0]
+    return paragraph if "=" in paragraph else ""
+
+
+def paper_link(cls: type[Objective]) -> str:
+    """The paper as a link in Markdown, or as it stands where it is no known kind of identifier.
+
+    Example:
+        >>> from penchant.objectives import DPO
+        >>> paper_link(DPO)
+        '[arXiv:2305.18290](https://arxiv.org/abs/2305.18290)'
+    """
+    kind, _, number = cls.paper.partition(":")
+    address = {"arXiv": f"https://arxiv.org/abs/{number}", "doi": f"https://doi.org/{number}"}.get(kind)
+    return f"[{cls.paper}]({address})" if address else cls.paper
+
+
+def _data_needed(cls: type[Objective]) -> list[str]:
+    # What is inside a composite is known only once it is built; its class tells what it asks for itself.
+    wanted = read_signature(cls.loss, cls.needs) if cls.family == COMPOSITE else requirements(cls)
+    lines = []
+    for name in wanted.views:
+        count = "several scored sequences per example" if name in wanted.several else "a scored sequence per example"
+        lines.append(f"- view `{name}`: {count}{', optional' if name in wanted.optional else ''}")
+    lines += [f"- record field `{name}`{': optional' if name in wanted.optional else ''}" for name in wanted.fields]
+    if cls.family == COMPOSITE:
+        lines.append("- all that the objective inside asks for")
+    else:
+        lines.append(f"- reference model: {'yes' if wanted.needs.reference else 'no'}")
+    lines += [f"- statistic per token: `{name}`" for name in sorted(wanted.needs.stats)]
+    lines += ["- hidden states of the model, read by a head that is trained with it"] * wanted.needs.hidden
+    lines += ["- gradient norm of each response: one backward pass more for each"] * wanted.needs.gradient_norms
+    return lines
+
+
+def describe(cls: type[Objective]) -> str:
+    """A page about an objective, in Markdown: formula, paper, hyper-parameters, data needed.
+
+    Args:
+        cls: the class of the objective.
+
+    Returns:
+        Markdown with one heading of the first level.
+
+    Example:
+        >>> from penchant.objectives import DPO
+        >>> print(describe(DPO).splitlines()[0])
+        # `dpo`: Direct Preference Optimization (Rafailov et al., 2023), eq. 7
+    """
+    first, body, sections = _sections(cls)
+    equation = formula(cls)
+    remarks = body.removeprefix(equation).strip() if equation else body
+    lines = [f"# `{cls.id}`: {first.removesuffix('.')}", ""]
+    if cls.family == COMPOSITE:
+        lines += [f"Goes around another objective: `{cls.id}(dpo)`, `{cls.id}(ipo)+0.2*nll`.", ""]
+    if equation:
+        lines += ["```text", equation, "```", ""]
+    if remarks:
+        lines += [remarks, ""]
+    paper = f"Paper: {paper_link(cls)}. " if cls.paper else ""
+    lines += [f"{paper}Family: {cls.family}. In Python: `objectives.{cls.__name__}`.", ""]
+    if "Reference" in sections:
+        lines += [" ".join(sections["Reference"].split()), ""]
+    lines += ["## Hyper-parameters", ""]
+    fields = cls.hyperparameters()
+    if fields:
+        lines += ["| name | type | default | range | meaning |", "|---|---|---|---|---|"]
+        for each in fields:
+            cells = [f"`{each.name}`", each.type, f"`{each.default!r}`", each.range or "any", each.doc]
+            # A bar inside a cell, as in π(y|x), would begin the next cell.
+            lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    else:
+        lines.append("None.")
+    lines += ["", "## Data needed", "", *_data_needed(cls)]
+    if cls.coupled:
+        lines += ["", "An example's loss depends on the other examples of its batch."]
+    return "\n".join(lines) + "\n"
+
+
+def overview(classes: list[type[Objective]]) -> str:
+    """A table of objectives in Markdown by family, each with a link to its page; one of two families stands in both.
+
+    Args:
+        classes: in any order.
+
+    Example:
+        >>> from penchant.objectives import IPO
+        >>> print(overview([IPO]).splitlines()[-1])
+        | [`ipo`](ipo.md) | Identity Preference Optimization (Azar et al., 2023), eq. 17 | pairwise | yes | ...
+    """
+    lines = ["| id | method | family | reference model | paper |", "|---|---|---|---|---|"]
+    rows = sorted((family, cls.id, cls) for cls in classes for family in families(cls))
+    for family, name, cls in rows:
+        reference = "as inside" if family == COMPOSITE else "yes" if requirements(cls).needs.reference else "no"
+        told = summary(cls).removesuffix(".")
+        lines.append(f"| [`{name}`]({name}.md) | {told} | {family} | {reference} | {paper_link(cls)} |")
+    return "\n".join(lines) + "\n"

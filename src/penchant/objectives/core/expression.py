@@ -1,0 +1,145 @@
+"""Objectives written as text: sums (``"dpo+0.2*nll"``) and objectives around objectives (``"tail-weighted(rdpo)"``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from penchant.errors import ConfigurationError, nearest
+from penchant.objectives.core import registry
+from penchant.objectives.core.composite import labels_of
+from penchant.objectives.core.composition import WeightedSum
+from penchant.objectives.core.objective import Objective
+from penchant.objectives.core.wrapper import Wrapper
+
+__all__ = ["build_expression"]
+
+_NUMBER = r"-?[0-9]*\.?[0-9]+(?:e-?[0-9]+)?"
+_TERM = re.compile(rf"(?:({_NUMBER})\*)?([a-z][a-z0-9-]*)(?:\((.+)\))?")
+
+
+@dataclass(frozen=True)
+class _Term:
+    """One term as it is written: its weight where it has one, its class, and the sum in its parentheses."""
+
+    weight: float | None
+    cls: type[Objective]
+    inside: list[_Term]
+
+    def classes(self) -> Iterator[type[Objective]]:
+        """Its class and those inside, in the order in which they are written."""
+        yield self.cls
+        for term in self.inside:
+            yield from term.classes()
+
+
+def _split(text: str) -> list[str]:
+    """The terms of a sum: split at the plus signs outside parentheses."""
+    terms, depth = [""], 0
+    for sign in text:
+        depth += (sign == "(") - (sign == ")")
+        if sign == "+" and depth == 0:
+            terms.append("")
+        else:
+            terms[-1] += sign
+    return terms
+
+
+def _read(text: str, whole: str) -> list[_Term]:
+    terms = []
+    for written in _split(text):
+        match = _TERM.fullmatch(written)
+        if match is None:
+            raise ConfigurationError(
+                f"{written!r} in {whole!r} is no term of a sum.",
+                fix="Write terms like 'dpo', '0.2*nll' or 'clipped(dpo)', joined by '+'.",
+            )
+        weight, name, inside = match.groups()
+        cls = _wrapper(name) if inside else _plain(name)
+        terms.append(_Term(float(weight) if weight else None, cls, _read(inside, whole) if inside else []))
+    return terms
+
+
+def _plain(name: str) -> type[Objective]:
+    cls = registry.get(name)
+    if issubclass(cls, Wrapper):
+        raise ConfigurationError(f"{name!r} goes around another objective.", fix=f"Write '{name}(dpo)'.")
+    return cls
+
+
+def _wrapper(name: str) -> type[Objective]:
+    known = registry.wrapper_names()
+    if name in registry.names():
+        raise ConfigurationError(
+            f"{name!r} is a method by itself and goes around no other.", fix=f"What does: {', '.join(known)}."
+        )
+    if name not in known:
+        raise ConfigurationError(f"There is no {name!r} to go around an objective. {nearest(name, known)}")
+    return registry.get(name)
+
+
+def _owners(labels: list[str], classes: list[type[Objective]]) -> dict[str, list[str]]:
+    """For each hyper-parameter's plain name, the parts that have it; ``part.name`` belongs to that part alone."""
+    owners: dict[str, list[str]] = {}
+    for label, cls in zip(labels, classes, strict=True):
+        for name in {name for each in cls.hyperparameters() for name in (each.name, each.attribute)}:
+            owners.setdefault(name, []).append(label)
+            owners[f"{label}.{name}"] = [label]
+    return owners
+
+
+def _dealt_out(classes: list[type[Objective]], hyper: Mapping[str, Any], text: str) -> Iterator[dict[str, Any]]:
+    """The hyper-parameters of each part, in order."""
+    labels = labels_of([cls.id for cls in classes])
+    owners = _owners(labels, classes)
+    given: dict[str, dict[str, Any]] = {label: {} for label in labels}
+    for name, value in hyper.items():
+        holders = owners.get(name, [])
+        if not holders:
+            raise ConfigurationError(f"There is no hyper-parameter {name!r}. {nearest(name, owners)}", where=text)
+        if len(holders) > 1:
+            choices = " or ".join(f"'{label}.{name}'" for label in holders)
+            raise ConfigurationError(
+                f"Several parts have a hyper-parameter {name!r}.", where=text, fix=f"Write {choices}."
+            )
+        given[holders[0]][name.rpartition(".")[2]] = value
+    return iter(given.values())
+
+
+def _build(terms: list[_Term], hyper: Iterator[dict[str, Any]]) -> Objective:
+    parts: list[tuple[float | None, Objective]] = []
+    for term in terms:
+        own = next(hyper)  # before those inside, which are written later
+        if issubclass(term.cls, Wrapper):
+            parts.append((term.weight, term.cls(_build(term.inside, hyper), **own)))
+        else:
+            parts.append((term.weight, term.cls(**own)))
+    if len(parts) == 1 and parts[0][0] is None:
+        return parts[0][1]
+    return WeightedSum([(1.0 if weight is None else weight, part) for weight, part in parts])
+
+
+def build_expression(text: str, hyper: Mapping[str, Any]) -> Objective:
+    """Build what a text such as ``"tail-weighted(rdpo)+0.2*nll"`` says.
+
+    sum = term + term + …,   term = [number *] id  or  [number *] wrapper(sum)
+
+    Args:
+        text: the sum; spaces mean nothing.
+        hyper: hyper-parameters by name, or by ``part.name`` where several parts have it; the second part of one id is
+            called ``id#2``.
+
+    Raises:
+        ConfigurationError: the text is no such sum, or an id or hyper-parameter is unknown or ambiguous.
+
+    Example:
+        >>> build_expression("dpo+0.2*nll", {"beta": 0.5, "nll.average": False}).hyper
+        {'dpo.beta': 0.5, 'dpo.reference_free': False, 'nll.average': False}
+        >>> build_expression("clipped(dpo)", {"high": 4.0, "beta": 0.5})
+        Clipped(DPO(beta=0.5, reference_free=False), low=None, high=4.0)
+    """
+    terms = _read(text.replace(" ", ""), text)
+    classes = [cls for term in terms for cls in term.classes()]
+    return _build(terms, _dealt_out(classes, hyper, text))

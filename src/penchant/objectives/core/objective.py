@@ -1,0 +1,210 @@
+"""What every objective is: hyper-parameters, what it asks for, and a loss per example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from penchant.errors import ConfigurationError
+from penchant.objectives.core import registry
+from penchant.objectives.core.hyperparameters import Hyperparameter, read_hyperparameters, validated
+from penchant.objectives.core.requirements import Needs, Requirements, read_signature
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.heads import Head
+
+__all__ = ["Losses", "Needs", "Objective", "Requirements", "requirements"]
+
+
+@dataclass(frozen=True, eq=False)
+class Losses:
+    """What an objective says about a batch of B examples.
+
+    Args:
+        values: [B] the loss of each example, unreduced.
+        statistics: named numbers of each example, each [B], without gradient.
+
+    Example:
+        >>> Losses(torch.tensor([1.0, 3.0])).values.mean()
+        tensor(2.)
+    """
+
+    values: Tensor
+    statistics: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Objective(torch.nn.Module):
+    """A method of preference optimization: pure mathematics on likelihoods.
+
+    loss = f(views, fields),   one value per example, unreduced
+
+    A subclass states ``id``, ``paper``, ``family`` and ``needs``, declares its hyper-parameters as annotated fields,
+    and writes ``loss``. Its signature says what the method asks for: a parameter annotated ``Scored`` is a view (a set
+    of scored sequences, one per example), one annotated ``Tensor`` a field of the record; a default makes it optional.
+    ``loss`` returns a tensor [B], or that and a dictionary of named statistics [B]. State that training changes is kept
+    in buffers, trainable parts in parameters: both are saved with checkpoints.
+
+    Args:
+        hyper: hyper-parameters by name.
+
+    Raises:
+        ConfigurationError: an unknown hyper-parameter, a wrong type, or a value out of range.
+
+    Example:
+        >>> from penchant.objectives import DPO
+        >>> DPO(beta=0.5).hyper
+        {'beta': 0.5, 'reference_free': False}
+    """
+
+    id: str = ""
+    paper: str = ""
+    family: str = "pairwise"
+    needs: Needs = Needs()
+    #: Whether an example's loss depends on the other examples of its batch.
+    coupled: bool = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "id" in vars(cls):
+            read_hyperparameters(cls)  # a malformed declaration is told where it is made, not where it is used
+            registry.register(cls)
+
+    def __init__(self, **hyper: Any) -> None:
+        super().__init__()
+        for attribute, value in validated(self.hyperparameters(), hyper, self.id or type(self).__name__).items():
+            setattr(self, attribute, value)
+
+    @classmethod
+    def hyperparameters(cls) -> list[Hyperparameter]:
+        """The hyper-parameters of this objective: names, types, defaults, ranges, meanings."""
+        return read_hyperparameters(cls)
+
+    @property
+    def hyper(self) -> dict[str, Any]:
+        """The values of the hyper-parameters by name; ``build(objective.id, **objective.hyper)`` builds it again."""
+        return {each.name: getattr(self, each.attribute) for each in self.hyperparameters()}
+
+    @property
+    def requirements(self) -> Requirements:
+        """The views and record fields that the loss asks for, and what must be computed for them."""
+        return read_signature(type(self).loss, self.needs)
+
+    def loss(self, *args: Any, **kwargs: Any) -> Tensor | tuple[Tensor, Mapping[str, Tensor]]:
+        """The loss of each example, [B]; optionally with named statistics, each [B]."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what its loss is.")
+
+    def forward(self, **inputs: Any) -> Losses:
+        """Compute the losses from the inputs that the objective asks for, by name.
+
+        Args:
+            inputs: a ``Scored`` for each view, a ``Tensor`` [B] for each record field.
+
+        Returns:
+            The losses [B] and the statistics, which carry no gradient.
+
+        Raises:
+            ConfigurationError: an input is missing or unknown, or the losses are not one per example.
+        """
+        wanted = self.requirements
+        known = wanted.views + wanted.fields
+        missing = [name for name in known if name not in inputs and name not in wanted.optional]
+        unknown = [name for name in inputs if name not in known]
+        if missing or unknown:
+            told = [
+                f"{word} {', '.join(map(repr, each))}"
+                for word, each in (("without", missing), ("with", unknown))
+                if each
+            ]
+            raise ConfigurationError(
+                f"The loss is called {' and '.join(told)}; it takes {', '.join(map(repr, known))}.",
+                where=f"objective {self.id}",
+            )
+        result = self.loss(**inputs)
+        values, statistics = result if isinstance(result, tuple) else (result, {})
+        if values.dim() != 1:
+            raise ConfigurationError(
+                f"The losses have shape {list(values.shape)}, expected one per example, [B].",
+                where=f"objective {self.id}",
+            )
+        return Losses(values, {name: each.detach() for name, each in statistics.items()})
+
+    def compute(self, inputs: Mapping[str, Any]) -> Losses:
+        """Compute the losses from those of the inputs that the objective asks for; it ignores the others.
+
+        Args:
+            inputs: views and record fields by name, as for `forward`.
+
+        Returns:
+            The losses [B] and the statistics.
+
+        Raises:
+            ConfigurationError: an input that it asks for is missing.
+        """
+        wanted = self.requirements
+        result: Losses = self(**{name: each for name, each in inputs.items() if name in wanted.views + wanted.fields})
+        return result
+
+    def rewards(self, view: Scored) -> Tensor | None:
+        """The implicit reward of each response, for the log.
+
+        r = β (log π(y|x) − log π_ref(y|x)),   summed over tokens, nats
+
+        Args:
+            view: responses scored by policy and reference.
+
+        Returns:
+            [R] without gradient, or None where the objective implies no reward.
+        """
+        beta = getattr(self, "beta", None)
+        if beta is None or view.reference is None or not self.needs.reference:
+            return None
+        return (beta * view.logratio).detach()
+
+    def bind(self, hidden_size: int) -> None:
+        """Make the heads that read hidden states; called once the model is known, before the optimizer is made.
+
+        Args:
+            hidden_size: how many numbers a hidden state of the model has.
+        """
+        for part in self.modules():
+            if isinstance(part, Head):
+                part.bind(hidden_size)
+
+    def extra_repr(self) -> str:
+        """The hyper-parameters as they would be given."""
+        return ", ".join(f"{each.attribute}={getattr(self, each.attribute)!r}" for each in self.hyperparameters())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.extra_repr()})"  # without its heads: they are no hyper-parameters
+
+    def __add__(self, other: Objective) -> Objective:
+        from penchant.objectives.core.composition import add  # composition builds on this file
+
+        return add(self, other)
+
+    def __mul__(self, weight: float) -> Objective:
+        from penchant.objectives.core.composition import scale  # composition builds on this file
+
+        return scale(weight, self)
+
+    __rmul__ = __mul__
+
+
+def requirements(objective: Objective | type[Objective]) -> Requirements:
+    """The views and record fields that an objective, or a class of objectives, asks for.
+
+    Args:
+        objective: an instance or a class.
+
+    Raises:
+        ConfigurationError: a parameter of its loss is neither a view nor a field.
+
+    Example:
+        >>> requirements(registry.get("dpo")).needs.reference
+        True
+    """
+    # What is asked for may depend on the hyper-parameters; of a class it is what its defaults ask for.
+    return objective.requirements if isinstance(objective, Objective) else objective().requirements

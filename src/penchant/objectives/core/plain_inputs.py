@@ -1,0 +1,170 @@
+"""Plain lists of numbers read as the views and record fields of an objective."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from penchant.errors import ConfigurationError
+from penchant.objectives.core.requirements import Requirements
+from penchant.objectives.core.scored import Scored
+
+__all__ = ["PlainInputs"]
+
+_VIEW_FORM = '{"policy": [[float, ...], ...], "reference": [[float, ...], ...]} in nats, one inner list per response'
+_FIELD_FORM = "a list of numbers, one per example"
+#: Names that published cases use for what records call otherwise.
+_OTHER_NAMES = {
+    "scores": ("rewards",),
+    "chosen_score": ("reward_chosen",),
+    "rejected_score": ("reward_rejected",),
+}
+
+
+@dataclass
+class PlainInputs:
+    """Turns plain lists into views and fields, and remembers the leaves whose gradients are asked for."""
+
+    inputs: Mapping[str, Any]
+    wanted: Requirements
+    owner: str
+
+    def __post_init__(self) -> None:
+        self.leaves: dict[str, tuple[Tensor, list[int]]] = {}
+
+    def _wrong(self, what: str, form: str) -> ConfigurationError:
+        return ConfigurationError(what, where=f"objective {self.owner}", fix=f"Expected: {form}.")
+
+    def _given(self, name: str) -> str | None:
+        """The key under which an input is given: its name, or that in the singular or plural."""
+        other = [name.removesuffix("y") + "ies", name.removesuffix("ies") + "y", name + "s", name.removesuffix("s")]
+        other += _OTHER_NAMES.get(name, ())
+        return next((key for key in (name, *other) if key in self.inputs), None)
+
+    def view(self, name: str) -> Scored | list[Scored] | None:
+        """The view ``name``, or None where it is optional and absent."""
+        key = self._given(name)
+        if key is None:
+            if name in self.wanted.optional:
+                return None
+            raise self._wrong(
+                f"The view {name!r} is missing from the inputs {sorted(self.inputs)}.", f"{name!r}: {_VIEW_FORM}"
+            )
+        given = self.inputs[key]
+        if name not in self.wanted.several:
+            return self._scored(key, given, self.wanted.needs.reference_of(name))
+        if not isinstance(given, Sequence):
+            raise self._wrong(
+                f"The view {name!r} is {type(given).__name__}.", f"{name!r}: a list of views, each {_VIEW_FORM}"
+            )
+        referenced = self.wanted.needs.reference_of(name)
+        return [self._scored(f"{key}[{place}]", each, referenced) for place, each in enumerate(given)]
+
+    def _scored(self, key: str, given: Any, referenced: bool) -> Scored:
+        if not isinstance(given, Mapping) or "policy" not in given:
+            raise self._wrong(f"The view {key!r} has no 'policy'.", f"{key!r}: {_VIEW_FORM}")
+        needs = self.wanted.needs
+        absent = sorted(needs.stats - set(given)) + ["reference"] * (referenced and given.get("reference") is None)
+        absent += ["gradient_norm"] * (needs.gradient_norms and given.get("gradient_norm") is None)
+        if absent:
+            raise self._wrong(
+                f"The view {key!r} has no {absent[0]!r}.", f"{key!r}: {_VIEW_FORM}, and the same for {absent}"
+            )
+        policy, lengths = self.padded(f"{key}.policy", given["policy"])
+        self.leaves[f"{key}.policy"] = (policy, lengths)
+        reference: Tensor | None = None
+        stats: dict[str, Tensor] = {}
+        fields: dict[str, Tensor] = {}
+        hidden = self._hidden(f"{key}.hidden", given["hidden"], lengths) if given.get("hidden") is not None else None
+        for name, values in given.items():
+            if name in ("policy", "hidden") or values is None:
+                continue
+            if name != "reference" and not (values and isinstance(values[0], Sequence)):
+                fields[name] = self._numbers(f"{key}.{name}", values)
+                continue
+            padded, its_lengths = self.padded(f"{key}.{name}", values)
+            if its_lengths != lengths:
+                raise self._wrong(
+                    f"'{key}.{name}' has lengths {its_lengths}, '{key}.policy' has {lengths}.", _VIEW_FORM
+                )
+            if name == "reference":
+                reference = padded.detach()
+            else:
+                stats[name] = padded
+                self.leaves[f"{key}.{name}"] = (padded, lengths)
+        mask = torch.arange(policy.shape[1]) < torch.tensor(lengths).unsqueeze(1)
+        return Scored(policy, reference, mask, stats, self._group(len(lengths)), fields, hidden=hidden)
+
+    def _hidden(self, key: str, rows: Any, lengths: list[int]) -> Tensor:
+        """Hidden states [R, T, D] with NaN behind each response."""
+        form = "for each response a list of hidden states, one for each token, all of one size"
+        try:
+            states = [torch.tensor(row, dtype=torch.float64) for row in rows]
+            table = torch.nn.utils.rnn.pad_sequence(states, batch_first=True, padding_value=float("nan"))
+        except (TypeError, ValueError, RuntimeError):
+            raise self._wrong(f"{key!r} is not a table of numbers.", form) from None
+        if table.dim() != 3 or [len(row) for row in states] != lengths:
+            raise self._wrong(f"{key!r} does not have one hidden state for each token.", form)
+        self.leaves[key] = (table.requires_grad_(), lengths)
+        return table
+
+    def padded(self, key: str, rows: Any) -> tuple[Tensor, list[int]]:
+        """Rows of different lengths as one table [R, T] with NaN behind them, and the lengths."""
+        try:
+            lengths = [len(row) for row in rows]
+            width = max(lengths, default=0)
+            # NaN in the padding: whatever leaks from it into a loss is seen at once.
+            full = [[float(value) for value in row] + [float("nan")] * (width - len(row)) for row in rows]
+        except (TypeError, ValueError):
+            raise self._wrong(f"{key!r} is not a list of lists of numbers.", _VIEW_FORM) from None
+        table = torch.tensor(full, dtype=torch.float64).reshape(len(lengths), width)
+        return table.requires_grad_(), lengths
+
+    def _group(self, rows: int) -> Tensor:
+        groups = self.inputs.get("groups")
+        if groups is None or sum(map(len, groups)) != rows:
+            return torch.arange(rows)
+        group = torch.full((rows,), -1, dtype=torch.long)
+        for place, members in enumerate(groups):
+            group[torch.tensor(members, dtype=torch.long)] = place
+        if (group < 0).any():
+            raise self._wrong(
+                "'groups' names a response twice and another never.", "the indices of each example's responses"
+            )
+        return group
+
+    def _numbers(self, key: str, values: Any) -> Tensor:
+        try:
+            if values and isinstance(values[0], Sequence):  # a row of numbers for each example
+                return torch.tensor([[float(value) for value in row] for row in values], dtype=torch.float64)
+            return torch.tensor([float(value) for value in values], dtype=torch.float64)
+        except (TypeError, ValueError):
+            raise self._wrong(f"{key!r} is not a list of numbers.", _FIELD_FORM) from None
+
+    def field(self, name: str) -> Tensor | None:
+        """The record field ``name``, per example or, where nested in groups, per response."""
+        key = self._given(name)
+        if key is None:
+            if name in self.wanted.optional:
+                return None
+            raise self._wrong(
+                f"The field {name!r} is missing from the inputs {sorted(self.inputs)}.", f"{name!r}: {_FIELD_FORM}"
+            )
+        values = self.inputs[key]
+        groups = self.inputs.get("groups")
+        if groups is not None and values and isinstance(values[0], Sequence):
+            if [len(each) for each in values] != [len(each) for each in groups]:
+                raise self._wrong(
+                    f"{key!r} and 'groups' have different lengths.", "one number for each response of each group"
+                )
+            placed = {
+                row: value
+                for rows, each in zip(groups, values, strict=True)
+                for row, value in zip(rows, each, strict=True)
+            }
+            values = [placed[row] for row in sorted(placed)]
+        return self._numbers(key, values)

@@ -1,0 +1,250 @@
+"""What an objective sees of a model: how likely each response is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from penchant.errors import ConfigurationError, nearest
+from penchant.objectives.functional.numerics import masked_sum, wide_dtype
+
+__all__ = ["Scored"]
+
+
+@dataclass(eq=False)
+class Scored:
+    """A batch of R responses, scored token by token by a policy and, where asked for, by a reference.
+
+    logp = Σ_t [mask_t] policy_t,   logratio = Σ_t [mask_t] (policy_t − reference_t)
+
+    Masked entries may hold anything; they reach neither values nor gradients. The reference never carries a gradient.
+    Sums over tokens are taken in float32 or wider. Where tokens have weights, every sum is Σ_t w_t (·)_t, every mean
+    that sum over Σ_t w_t, and a token's log-ratio its weighted share of the sum; ``policy``, ``reference``, ``length``
+    and the statistics stay what they are.
+
+    Args:
+        policy: [R, T] log-probability of each token under the policy, nats.
+        reference: [R, T] the same under the reference, or None where there is none.
+        mask: [R, T] bool, true at the response's tokens.
+        stats: optional statistics per token, each [R, T] (entropy, divergence to the reference, ...).
+        group: [R] integer, which example of the batch (0 to B − 1) each response belongs to; by default one each.
+        fields: what else is known of each response, each [R] (label, score, rank, ..., ``gradient_norm``).
+        weights: [R, T] how much each token counts, at least 0; once each where absent.
+        reference_weights: [R, T] the same for the reference, where it differs from ``weights``.
+        hidden: [R, T, D] the policy's hidden states that predict each token, with gradient; None where nobody asked.
+
+    Raises:
+        ConfigurationError: a shape does not fit, or the reference is asked for where there is none.
+
+    Example:
+        >>> mask = torch.tensor([[True, True], [True, False]])
+        >>> policy = torch.tensor([[-1.0, -2.0], [-3.0, float("nan")]])
+        >>> Scored(policy, policy - 0.5, mask).logratio
+        tensor([1.0000, 0.5000])
+    """
+
+    policy: Tensor
+    reference: Tensor | None
+    mask: Tensor
+    stats: Mapping[str, Tensor] = field(default_factory=dict)
+    group: Tensor = None  # type: ignore[assignment]  # filled below: its length is known only with the policy
+    fields: Mapping[str, Tensor] = field(default_factory=dict)
+    weights: Tensor | None = None
+    reference_weights: Tensor | None = None
+    hidden: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.policy.dim() != 2:
+            raise ConfigurationError(f"'policy' has shape {list(self.policy.shape)}, expected [responses, tokens].")
+        rows = self.policy.shape[0]
+        if self.mask.dtype != torch.bool:
+            raise ConfigurationError(f"'mask' has type {self.mask.dtype}, expected torch.bool.")
+        if self.group is None:
+            self.group = torch.arange(rows, device=self.policy.device)
+        if self.reference is not None:
+            self._require_shape("reference", self.reference, self.policy.shape)
+            self.reference = self.reference.detach()
+        for name, weights in (("weights", self.weights), ("reference_weights", self.reference_weights)):
+            if weights is not None:
+                self._require_shape(name, weights, self.policy.shape)
+        self._require_shape("mask", self.mask, self.policy.shape)
+        self._require_shape("group", self.group, torch.Size([rows]))
+        if self.hidden is not None:
+            self._require_shape("hidden", self.hidden, torch.Size([*self.policy.shape, *self.hidden.shape[2:]]))
+        for name, values in self.stats.items():
+            self._require_shape(f"stats[{name!r}]", values, self.policy.shape)
+        for name, values in self.fields.items():
+            self._require_shape(f"fields[{name!r}]", values, torch.Size([rows, *values.shape[1:]]))
+
+    @staticmethod
+    def _require_shape(name: str, values: Tensor, shape: torch.Size) -> None:
+        if values.shape != shape:
+            raise ConfigurationError(f"{name!r} has shape {list(values.shape)}, expected {list(shape)}.")
+
+    def _required_reference(self) -> Tensor:
+        if self.reference is None:
+            raise ConfigurationError(
+                "The log-probabilities under the reference are asked for, but these responses were scored without one.",
+                fix="Declare `needs = Needs(reference=True)` in the objective, or choose an anchor other than 'none'.",
+            )
+        return self.reference
+
+    def stat(self, name: str) -> Tensor:
+        """The statistic ``name`` per token, [R, T], with zeros where the mask is false.
+
+        Args:
+            name: for example ``"entropy"``.
+
+        Raises:
+            ConfigurationError: it was not computed.
+
+        Example:
+            >>> one = torch.ones(1, 2)
+            >>> Scored(one, None, one > 0, stats={"entropy": 2 * one}).stat("entropy")
+            tensor([[2., 2.]])
+        """
+        if name not in self.stats:
+            raise ConfigurationError(
+                f"The statistic {name!r} was not computed for these responses. {nearest(name, self.stats)}",
+                fix=f"Declare it in the objective: `needs = Needs(stats=frozenset({{{name!r}}}))`.",
+            )
+        return torch.where(self.mask, self.stats[name], 0.0)
+
+    @cached_property
+    def states(self) -> Tensor:
+        """The hidden states that predict each token, [R, T, D]; zero where the mask is false.
+
+        Raises:
+            ConfigurationError: they were not kept.
+        """
+        if self.hidden is None:
+            raise ConfigurationError(
+                "Hidden states are asked for, but these responses were scored without them.",
+                fix="Declare `needs = Needs(hidden=True)` in the objective; in plain lists give 'hidden', one list of "
+                "numbers for each token.",
+            )
+        return torch.where(self.mask.unsqueeze(-1), self.hidden, 0.0)
+
+    @cached_property
+    def length(self) -> Tensor:
+        """Number of tokens of each response, [R] integer."""
+        return self.mask.sum(dim=-1)
+
+    @cached_property
+    def examples(self) -> int:
+        """Number of examples B that the responses belong to."""
+        return int(self.group.max()) + 1 if self.group.numel() else 0
+
+    @cached_property
+    def total_weight(self) -> Tensor:
+        """What the tokens of each response count together, [R]: their number, or the sum of their weights; never 0."""
+        return self._total(self.weights)
+
+    @cached_property
+    def total_ref_weight(self) -> Tensor:
+        """The same for the reference, [R]."""
+        return self.total_weight if self.reference_weights is None else self._total(self.reference_weights)
+
+    def _total(self, weights: Tensor | None) -> Tensor:
+        if weights is None:
+            return self.length.clamp(min=1).to(wide_dtype(self.policy.dtype))
+        total = masked_sum(weights, self.mask)
+        return torch.where(total > 0, total, 1.0)
+
+    @cached_property
+    def _token_logp(self) -> Tensor:
+        return self.policy if self.weights is None else self.policy * self.weights
+
+    @cached_property
+    def _token_ref_logp(self) -> Tensor:
+        weights = self.weights if self.reference_weights is None else self.reference_weights
+        return self._required_reference() if weights is None else self._required_reference() * weights
+
+    @cached_property
+    def logp(self) -> Tensor:
+        """Log-probability of each response under the policy, [R], nats."""
+        return masked_sum(self._token_logp, self.mask)
+
+    @cached_property
+    def ref_logp(self) -> Tensor:
+        """Log-probability of each response under the reference, [R], nats."""
+        return masked_sum(self._token_ref_logp, self.mask)
+
+    @cached_property
+    def token_logratio(self) -> Tensor:
+        """Policy minus reference per token, [R, T], nats; zero where the mask is false."""
+        return torch.where(self.mask, self._token_logp - self._token_ref_logp, 0.0)
+
+    @cached_property
+    def logratio(self) -> Tensor:
+        """Log-probability under the policy minus that under the reference, [R], nats."""
+        # Summing the differences keeps the digits that are lost when two large sums are subtracted.
+        return self.token_logratio.sum(dim=-1, dtype=wide_dtype(self.policy.dtype))
+
+    @cached_property
+    def mean_logp(self) -> Tensor:
+        """Mean log-probability per token under the policy, [R], nats; 0 for an empty response."""
+        return self.logp / self.total_weight
+
+    @cached_property
+    def mean_ref_logp(self) -> Tensor:
+        """Mean log-probability per token under the reference, [R], nats; 0 for an empty response."""
+        return self.ref_logp / self.total_ref_weight
+
+    @cached_property
+    def mean_logratio(self) -> Tensor:
+        """Mean log-ratio per token, [R], nats; 0 for an empty response."""
+        if self.reference_weights is not None:  # then the two means have different denominators
+            return self.mean_logp - self.mean_ref_logp
+        return self.logratio / self.total_weight
+
+    def weighted(self, weights: Tensor, reference_weights: Tensor | None = None) -> Scored:
+        """The same responses with tokens that count more or less, on top of the weights that they have.
+
+        Args:
+            weights: [R, T], at least 0.
+            reference_weights: [R, T] for the reference; ``weights`` where absent.
+
+        Example:
+            >>> view = Scored(torch.tensor([[-1.0, -3.0]]), None, torch.ones(1, 2, dtype=torch.bool))
+            >>> half = view.weighted(torch.tensor([[1.0, 0.5]]))
+            >>> half.logp, half.mean_logp
+            (tensor([-2.5000]), tensor([-1.6667]))
+        """
+        earlier = self.weights if self.reference_weights is None else self.reference_weights
+        apart = reference_weights is not None or self.reference_weights is not None
+        other = weights if reference_weights is None else reference_weights
+        return replace(
+            self,
+            weights=weights if self.weights is None else self.weights * weights,
+            reference_weights=(other if earlier is None else earlier * other) if apart else None,
+        )
+
+    def select(self, rows: Tensor) -> Scored:
+        """The responses ``rows``, in that order; their examples are numbered anew by first appearance.
+
+        Args:
+            rows: integer indices of responses.
+
+        Example:
+            >>> both = Scored(torch.tensor([[-1.0], [-2.0]]), None, torch.ones(2, 1, dtype=torch.bool))
+            >>> both.select(torch.tensor([1])).logp
+            tensor([-2.])
+        """
+        numbers: dict[int, int] = {}
+        group = [numbers.setdefault(old, len(numbers)) for old in self.group[rows].tolist()]
+        return Scored(
+            policy=self.policy[rows],
+            reference=None if self.reference is None else self.reference[rows],
+            mask=self.mask[rows],
+            stats={name: values[rows] for name, values in self.stats.items()},
+            group=torch.tensor(group, dtype=torch.long, device=self.group.device),
+            fields={name: values[rows] for name, values in self.fields.items()},
+            weights=None if self.weights is None else self.weights[rows],
+            reference_weights=None if self.reference_weights is None else self.reference_weights[rows],
+            hidden=None if self.hidden is None else self.hidden[rows],
+        )

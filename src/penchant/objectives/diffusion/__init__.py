@@ -1,0 +1,1 @@
+"""Losses that only a denoiser has a meaning for; others serve every modality from the folder of their family."""

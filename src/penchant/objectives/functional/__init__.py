@@ -1,0 +1,1 @@
+"""Pure functions that several methods share: numerics, margins, groups, advantages, denoising errors, heads."""

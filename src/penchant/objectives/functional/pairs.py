@@ -1,0 +1,114 @@
+"""What the losses of pairs share: margins, the logistic loss with flipped labels or an offset, and the NLL term."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.numerics import logsigmoid
+
+__all__ = ["logistic", "logratio_margin", "negative_log_likelihood", "offset_logistic"]
+
+
+def logratio_margin(chosen: Scored, rejected: Scored, *, average: bool = False) -> Tensor:
+    """How much more the policy has come to prefer the chosen response than the reference does.
+
+    Δ = Δ_chosen − Δ_rejected,   Δ_y = log π(y|x) − log π_ref(y|x)
+
+    Args:
+        chosen: the preferred responses, scored by policy and reference.
+        rejected: the others.
+        average: means over each response's tokens instead of sums.
+
+    Returns:
+        [B], nats, or nats per token.
+
+    Example:
+        >>> import torch
+        >>> one = torch.ones(1, 2, dtype=torch.bool)
+        >>> up = Scored(torch.zeros(1, 2), -torch.ones(1, 2), one)
+        >>> level = Scored(torch.zeros(1, 2), torch.zeros(1, 2), one)
+        >>> logratio_margin(up, level), logratio_margin(up, level, average=True)
+        (tensor([2.]), tensor([1.]))
+
+    Reference:
+        Rafailov et al. (2023), Direct Preference Optimization, eq. 7.
+    """
+    if average:
+        return chosen.mean_logratio - rejected.mean_logratio
+    return chosen.logratio - rejected.logratio
+
+
+def logistic(margin: Tensor, flipped: float | Tensor = 0.0) -> Tensor:
+    """The logistic loss of a margin whose sign is wrong with a known probability (label smoothing).
+
+    loss = −(1 − ε) log σ(z) − ε log σ(−z)
+
+    Args:
+        margin: [B] z, any real numbers.
+        flipped: the probability ε that the label is the wrong way round; a number, or one a pair, in [0, 1].
+
+    Returns:
+        [B], at least the entropy of ε; log 2 at z = 0.
+
+    Example:
+        >>> import torch
+        >>> logistic(torch.tensor([0.0, 100.0]), 0.1)
+        tensor([ 0.6931, 10.0000])
+
+    Reference:
+        Mitchell (2023), A note on DPO with noisy preferences and relationship to IPO.
+    """
+    if isinstance(flipped, float | int) and flipped == 0:
+        return -logsigmoid(margin)
+    return -(1 - flipped) * logsigmoid(margin) - flipped * logsigmoid(-margin)
+
+
+def offset_logistic(chosen: Scored, rejected: Scored, beta: float, offset: Tensor) -> Tensor:
+    """The DPO loss of a pair whose reward margin has to exceed an offset.
+
+    loss = −log σ(β (Δ_chosen − Δ_rejected) − offset)
+
+    Args:
+        chosen: the preferred responses, scored by policy and reference.
+        rejected: the others.
+        beta: inverse temperature of the implied reward.
+        offset: [B], in units of reward; it carries no gradient of the policy.
+
+    Returns:
+        [B]; log 2 where the margin equals the offset.
+
+    Example:
+        >>> import torch
+        >>> level = Scored(torch.zeros(1, 2), torch.zeros(1, 2), torch.ones(1, 2, dtype=torch.bool))
+        >>> offset_logistic(level, level, 0.1, torch.tensor([9.0]))
+        tensor([9.0001])
+
+    Reference:
+        Amini, Vieira, Cotterell (2024), Direct Preference Optimization with an Offset.
+    """
+    return logistic(beta * logratio_margin(chosen, rejected) - offset)
+
+
+def negative_log_likelihood(view: Scored, *, average: bool = False) -> Tensor:
+    """The likelihood term that many losses add for the chosen response.
+
+    nll = −log π(y|x),   or −(1 / |y|) log π(y|x)
+
+    Args:
+        view: responses scored by the policy.
+        average: the mean over each response's tokens instead of the sum.
+
+    Returns:
+        [B], nats, or nats per token.
+
+    Example:
+        >>> import torch
+        >>> view = Scored(torch.tensor([[-1.0, -3.0]]), None, torch.ones(1, 2, dtype=torch.bool))
+        >>> negative_log_likelihood(view), negative_log_likelihood(view, average=True)
+        (tensor([4.]), tensor([2.]))
+
+    Reference:
+        Fisher (1922), On the Mathematical Foundations of Theoretical Statistics.
+    """
+    return -(view.mean_logp if average else view.logp)

@@ -1,0 +1,1 @@
+"""Losses of a scored or ranked list of responses to one prompt."""

@@ -1,0 +1,157 @@
+"""Anchored DPO on scored lists: cross-entropy between a target and the policy's distribution, seen from an anchor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor
+
+from penchant.errors import ConfigurationError
+from penchant.objectives.core.evaluate import evaluate_plainly
+from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.plain_inputs import PlainInputs
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.advantages import group_advantages
+from penchant.objectives.functional.groups import (
+    group_bradley_terry,
+    group_log_softmax,
+    group_max,
+    group_mean,
+    group_plackett_luce,
+    group_sum,
+)
+from penchant.objectives.functional.numerics import k3, masked_sum
+
+__all__ = ["ADPOListwise"]
+
+_EPSILON = 1e-8  # added to the deviation of rewards in the published code
+
+
+class ADPOListwise(Objective):
+    """Anchored Direct Preference Optimization on scored lists (Wang, 2025), as in its published code.
+
+    loss = −Σ_i q_i log softmax(u)_i + β_kl · mean_t [k3_t],   u = (log π(y|x) − log π_anchor(y|x)) / τ
+
+    The sum runs over the responses to a prompt; the anchor is the run's reference. The target q is made of the scores R
+    by ``target``:
+
+    - ``zscore``: softmax(z / β_r), z the scores less their mean, over their deviation, taken twice as in the code.
+    - ``softmax``: softmax(R / β_r). ``teacher``: the same, R being the summed log-probabilities of a teacher, nats.
+    - ``one-hot``: all weight on the highest score, shared among equals.
+    - ``bradley-terry``: the logistic loss of all pairs, with p = σ((R_i − R_j) / β_r), instead of the cross-entropy.
+    - ``plackett-luce``: −Σ_k [u_(k) − log Σ_{j ≥ k} exp u_(j)] over the ranking by score, instead of it.
+
+    With ``use_adaptive_tau``, τ is τ (1 + a H + b (1 − H) (1 − R')) of each prompt, between its bounds and a constant
+    in the gradient: H is the mean −log π of the prompt's tokens over log |V|, R' its mean score scaled to [0, 1] within
+    the batch (1/2 where all are equal). k3 = exp(d) − d − 1 with d = log π_anchor − log π is averaged over the batch's
+    tokens. Both couple the examples of a batch. The code turns the adaptive τ on by default; here it is off, since
+    offline τ is the 1 / β of DPO. Smoothed ranks (kernel densities) are not offered. Statistics: ``tau``, ``k3``.
+
+    Example:
+        >>> equal = torch.full((3, 3), -1.0)
+        >>> three = Scored(equal, equal, equal < 0, group=torch.tensor([0, 0, 0]))
+        >>> ADPOListwise()(responses=three, scores=torch.tensor([1.0, 0.0, 2.0])).values.exp()
+        tensor([3.])
+
+    Reference:
+        Wang (2025), ADPO: Anchored Direct Preference Optimization.
+    """
+
+    id = "adpo-listwise"
+    paper = "arXiv:2510.18913"
+    family = "pairwise / listwise"
+    needs = Needs(reference=True)
+
+    tau: Annotated[float, Gt(0), "temperature of the log-ratios, nats; the 1 / β of DPO"] = 0.8
+    beta_reward: Annotated[float, Gt(0), "temperature β_r of the target, in the unit of the (standardised) scores"] = (
+        0.5
+    )
+    target: Annotated[
+        Literal["zscore", "softmax", "teacher", "one-hot", "bradley-terry", "plackett-luce"],
+        "how scores become a target",
+    ] = "zscore"
+    average_log_prob: Annotated[bool, "take means over a response's tokens instead of sums"] = False
+    beta_anchor_kl: Annotated[float, Ge(0), "weight β_kl of the divergence from the anchor"] = 0.0
+    use_adaptive_tau: Annotated[bool, "raise τ where the policy is unsure, or sure and wrong"] = False
+    adaptive_tau_alpha: Annotated[float, Ge(0), "a, how much being unsure raises τ"] = 0.5
+    adaptive_tau_beta: Annotated[float, Ge(0), "b, how much being sure of responses with low scores raises τ"] = 0.5
+    adaptive_tau_min: Annotated[float, Gt(0), "smallest adaptive τ"] = 0.05
+    adaptive_tau_max: Annotated[float, Gt(0), "largest adaptive τ"] = 5.0
+    vocab_size: Annotated[int, Gt(1), "number of tokens |V| that being unsure is measured by"] = 32000
+
+    def __init__(self, **hyper: Any) -> None:
+        super().__init__(**hyper)
+        if self.adaptive_tau_min > self.adaptive_tau_max:
+            raise ConfigurationError(
+                f"'adaptive_tau_min' is {self.adaptive_tau_min}, above adaptive_tau_max = {self.adaptive_tau_max}.",
+                where="objective adpo-listwise",
+                fix="Give bounds with adaptive_tau_min ≤ adaptive_tau_max.",
+            )
+        self.coupled = self.use_adaptive_tau or self.beta_anchor_kl > 0
+
+    def loss(self, responses: Scored, scores: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of each prompt, [B]."""
+        group = responses.group
+        scores = scores.to(responses.logratio.dtype)
+        tau = self._temperature(responses, scores)
+        ratio = responses.mean_logratio if self.average_log_prob else responses.logratio
+        anchored = ratio / tau[group]
+        statistics = {"tau": tau}
+        if self.target == "bradley-terry":
+            losses = group_bradley_terry(anchored, scores / self.beta_reward, group)
+        elif self.target == "plackett-luce":
+            losses = group_plackett_luce(anchored, scores, group)
+        else:
+            losses = -group_sum(self._target(scores, group) * group_log_softmax(anchored, group), group)
+        if self.beta_anchor_kl > 0:
+            statistics["k3"] = self._divergence(responses)
+            losses = losses + self.beta_anchor_kl * statistics["k3"]
+        return losses, statistics
+
+    def rewards(self, view: Scored) -> Tensor:
+        """The implicit reward of each response, its log-ratio / τ, [R], without gradient."""
+        return ((view.mean_logratio if self.average_log_prob else view.logratio) / self.tau).detach()
+
+    def _target(self, scores: Tensor, group: Tensor) -> Tensor:
+        """The share q of each response among those to its prompt, [R]."""
+        if self.target == "one-hot":
+            best = (scores == group_max(scores, group)[group]).to(scores.dtype)
+            return best / group_sum(best, group)[group]
+        if self.target == "zscore":
+            for _ in range(2):
+                scores = group_advantages(scores, group, epsilon=_EPSILON)
+        return group_log_softmax(scores / self.beta_reward, group).exp()
+
+    def _temperature(self, responses: Scored, scores: Tensor) -> Tensor:
+        """τ of each prompt, [B]."""
+        unsure = group_mean(-responses.mean_logp.detach(), responses.group) / math.log(self.vocab_size)
+        if not self.use_adaptive_tau or not len(unsure):
+            return torch.full_like(unsure, self.tau)
+        unsure = unsure.clamp(0, 1)
+        level = group_mean(scores, responses.group)
+        spread = level.max() - level.min()
+        better = (level - level.min()) / spread if spread > 1e-6 else torch.full_like(level, 0.5)
+        wrong = self.adaptive_tau_beta * (1 - unsure) * (1 - better)
+        tau = self.tau * (1 + self.adaptive_tau_alpha * unsure + wrong)
+        return tau.clamp(self.adaptive_tau_min, self.adaptive_tau_max)
+
+    def _divergence(self, responses: Scored) -> Tensor:
+        """k3 summed over each prompt's tokens, over the number of tokens that a prompt of this batch has, [B]."""
+        each = group_sum(masked_sum(k3(-responses.token_logratio), responses.mask), responses.group)
+        return each * responses.examples / responses.length.sum().clamp(min=1)
+
+    @classmethod
+    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Evaluate on plain numbers, with the advantages that the code starts from and the mean temperature."""
+        own = {each.name for each in cls.hyperparameters()}  # the number of responses is seen from the groups
+        objective = cls(**{name: value for name, value in params.items() if name in own})
+        reader = PlainInputs(inputs, objective.requirements, objective.id)
+        responses, scores = reader.view("responses"), reader.field("scores")
+        assert isinstance(responses, Scored) and scores is not None
+        advantages = group_advantages(scores, responses.group, epsilon=_EPSILON)
+        found = evaluate_plainly(objective, inputs)
+        return {**found, "advantages": advantages.tolist(), "mean_tau": sum(found["tau"]) / max(len(found["tau"]), 1)}

@@ -1,0 +1,76 @@
+"""DDO-RM: the policy's distribution over the candidates is distilled towards itself, tilted by rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt
+from torch import Tensor
+
+from penchant.objectives.core.evaluate import evaluate_plainly
+from penchant.objectives.core.objective import Objective
+from penchant.objectives.core.plain_inputs import PlainInputs
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.groups import group_log_softmax, group_sum
+
+__all__ = ["DDORM"]
+
+
+class DDORM(Objective):
+    """Reward-guided decision-distribution optimisation (DDO-RM, 2026), as in its published code.
+
+    loss = −Σ_i q_i log p_i,   p = softmax(s / T),   q = softmax((s + η A) / T),   A_i = R_i − Σ_j p_j R_j
+
+    The sums run over the candidates for a prompt; s is the mean log-probability of a response's tokens, and there is no
+    reference. The target q is a constant in the gradient, which is (p − q) / T in s. It is proportional to
+    p exp(η R / T): centring the rewards does not alter it. The released trainer forgets to detach q; ``released`` does
+    as it does, with equal losses and other gradients.
+
+    Example:
+        >>> import torch
+        >>> equal = torch.full((2, 3), -1.0)
+        >>> both = Scored(equal, None, equal < 0, group=torch.tensor([0, 0]))
+        >>> DDORM()(responses=both, scores=torch.tensor([1.0, 1.0])).values
+        tensor([0.6931])
+
+    Reference:
+        DDO-RM: reward-guided decision-distribution optimisation (2026).
+    """
+
+    id = "ddo-rm"
+    paper = "arXiv:2604.11119"
+    family = "pairwise / listwise"
+
+    eta: Annotated[float, Ge(0), "how far the target leans towards the rewards; 0 moves nothing"] = 1.0
+    temperature: Annotated[float, Gt(0), "temperature T of both distributions, nats per token"] = 1.0
+    released: Annotated[bool, "let the gradient run through the target, as the released trainer does"] = False
+
+    def loss(self, responses: Scored, scores: Tensor) -> Tensor:
+        """The loss of each prompt, [B]."""
+        policy, _, target = self._distributions(responses, scores)
+        return -group_sum((target if self.released else target.detach()) * policy, responses.group)
+
+    def _distributions(self, responses: Scored, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """log p, the centred rewards A and the target q of each response, [R]."""
+        group = responses.group
+        policy = group_log_softmax(responses.mean_logp / self.temperature, group)
+        centred = scores - group_sum(policy.exp() * scores, group)[group]
+        return policy, centred, group_log_softmax(policy + self.eta * centred / self.temperature, group).exp()
+
+    @classmethod
+    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Evaluate on plain numbers, with the distributions of each group and the gradient of the released form."""
+        objective = cls(**params)
+        reader = PlainInputs(inputs, objective.requirements, objective.id)
+        responses, scores = reader.view("responses"), reader.field("scores")
+        assert isinstance(responses, Scored) and scores is not None
+        policy, centred, target = objective._distributions(responses, scores)
+        told = {"policy_distribution": policy.exp(), "centered_reward": centred, "target_distribution": target}
+        rows = [(responses.group == place).nonzero().flatten() for place in range(responses.examples)]
+        released = evaluate_plainly(cls(**{**params, "released": True}), inputs)
+        return {
+            **evaluate_plainly(objective, inputs),
+            **{name: [values[each].tolist() for each in rows] for name, values in told.items()},
+            "grad_target_not_detached": released["grad"],
+        }

@@ -1,0 +1,58 @@
+"""EXO on scored lists: the policy's distribution over the responses to a prompt is moved to that of the rewards."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Gt
+from torch import Tensor
+
+from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.groups import group_log_softmax, group_sum
+
+__all__ = ["EXOReward"]
+
+
+class EXOReward(Objective):
+    """Efficient Exact Optimization from rewards (Ji et al., 2024), as in its published code.
+
+    loss = Σ_i p_f(i) (log p_f(i) − log p_r(i)),   p_f = softmax(β_π Δ),   p_r = softmax(r / β_r)
+
+    The sum runs over the responses to a prompt, Δ = log π(y|x) − log π_ref(y|x) (summed over tokens, nats). It is the
+    reverse KL divergence of the two distributions and is 0 where they are equal; the gradient runs through both p_f.
+    The ratio of β_r to β_π plays the part of the weight of the divergence from the reference.
+
+    Example:
+        >>> import torch
+        >>> equal = torch.full((2, 3), -1.0)
+        >>> both = Scored(equal, equal, equal < 0, group=torch.tensor([0, 0]))
+        >>> EXOReward()(responses=both, scores=torch.tensor([0.5, 0.5])).values
+        tensor([0.])
+
+    Reference:
+        Ji, Lu, Niu, Ke, Wang, Zhu, Tang, Huang (2024), Towards Efficient Exact Optimization of Language Model
+        Alignment.
+    """
+
+    id = "exo-rw"
+    paper = "arXiv:2402.00856"
+    family = "pairwise / listwise"
+    needs = Needs(reference=True)
+
+    beta_policy: Annotated[float, Gt(0), "inverse temperature β_π of the implied reward"] = 0.5
+    beta_reward: Annotated[float, Gt(0), "temperature β_r of the rewards, in their unit"] = 0.5
+
+    def loss(self, responses: Scored, scores: Tensor) -> Tensor:
+        """The loss of each prompt, [B]."""
+        policy, reward = self._log_distributions(responses, scores)
+        return group_sum(policy.exp() * (policy - reward), responses.group)
+
+    def rewards(self, view: Scored) -> Tensor:
+        """The implicit reward β_π Δ of each response, [R], without gradient."""
+        return (self.beta_policy * view.logratio).detach()
+
+    def _log_distributions(self, responses: Scored, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """log p_f and log p_r of each response among those to its prompt, [R]."""
+        policy = group_log_softmax(self.beta_policy * responses.logratio, responses.group)
+        return policy, group_log_softmax(scores / self.beta_reward, responses.group)

@@ -1,0 +1,59 @@
+"""Noise contrastive alignment on scored lists: each response's likelihood is told from noise on its own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Ge, Gt
+from torch import Tensor
+
+from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.groups import first_of_group, group_log_softmax, group_mean, group_sum
+from penchant.objectives.functional.numerics import logsigmoid
+
+__all__ = ["NCAReward"]
+
+
+class NCAReward(Objective):
+    """Noise Contrastive Alignment from rewards (Chen et al., 2024), as in its published code.
+
+    loss = −Σ_i [q_i log σ(s_i) + (1/K) log σ(−s_i)],   q = softmax(r / α),   s = β (log π(y|x) − log π_ref(y|x))
+
+    The sum runs over the K responses to a prompt. With two responses and q = (1, 0) it is the pair form of NCA. Since
+    each response has a sigmoid of its own, the likelihood of good ones is held up, not only their lead. The code adds
+    0.01 to the first response's reward to break ties: ``first_score_bonus``, 0 by default.
+
+    Example:
+        >>> import torch
+        >>> equal = torch.full((2, 3), -1.0)
+        >>> both = Scored(equal, equal, equal < 0, group=torch.tensor([0, 0]))
+        >>> NCAReward()(responses=both, scores=torch.tensor([1.0, 0.0])).values
+        tensor([1.3863])
+
+    Reference:
+        Chen, He, Yuan, Cui, Su, Zhu (2024), Noise Contrastive Alignment of Language Models with Explicit Rewards.
+    """
+
+    id = "nca-reward"
+    paper = "arXiv:2402.05369"
+    family = "pairwise / listwise"
+    needs = Needs(reference=True)
+
+    beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
+        0.1
+    )
+    temperature: Annotated[float, Gt(0), "α, what rewards are divided by; the code's constant is its inverse"] = 1.0
+    first_score_bonus: Annotated[float, Ge(0), "added to the reward of each prompt's first response"] = 0.0
+
+    def loss(self, responses: Scored, scores: Tensor) -> Tensor:
+        """The loss of each prompt, [B]."""
+        strength = self.beta * responses.logratio
+        target = self._target(responses, scores)
+        attracted = group_sum(target * logsigmoid(strength), responses.group)
+        return -attracted - group_mean(logsigmoid(-strength), responses.group)
+
+    def _target(self, responses: Scored, scores: Tensor) -> Tensor:
+        """The share q of each response among those to its prompt, [R]."""
+        told = scores + self.first_score_bonus * first_of_group(responses.group)
+        return group_log_softmax(told / self.temperature, responses.group).exp()

@@ -1,0 +1,138 @@
+"""β-DPO: the temperature follows the batch's margins, and pairs far from the usual margin are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import torch
+from annotated_types import Ge, Gt, Interval
+from torch import Tensor
+
+from penchant.objectives.core.evaluate import evaluate_plainly
+from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.pairs import logistic, logratio_margin
+
+__all__ = ["BetaDPO"]
+
+_ROUNDING = 1e-4  # nats; a smaller deviation is none
+
+
+class BetaDPO(Objective):
+    """Direct Preference Optimization with dynamic β (Wu et al., 2024), as in its published code.
+
+    loss = −log σ(β_b M_i) · n / n' for a kept pair, else 0,   M = Δ_chosen − Δ_rejected,   Δ = log π − log π_ref
+
+    β_b = max(β_min, β (1 + a (mean of the kept M − μ))),   kept ∝ exp(−(M_i − μ)² / (2 s²))
+
+    μ and s are running means of the batch's mean and unbiased deviation of M, updated before they are used and in
+    training alone. Of n pairs n' = ⌊n (1 − ρ)⌋ are kept, at least one, drawn without replacement; the factor n / n'
+    makes the batch's mean that of the kept pairs. β_b and the draw are constants in the gradient. The draws come from a
+    generator of the objective's own, whose state is saved with checkpoints. Outside training nothing is drawn: all
+    pairs are kept. The code starts μ and s at 0 (``warm_up=False``), where s is so small that all weights vanish; by
+    default the first batch whose margins differ sets both: while the policy is still the reference none do, and its
+    deviation says nothing. The code's running means move in evaluation too; these do not. The paper takes β M for
+    M. Statistics: ``beta_used``, ``gap_mean`` (μ), ``gap_std`` (s), ``kept``, ``sampling_weight``, ``pair_loss``.
+
+    Example:
+        >>> equal = Scored(torch.full((5, 3), -1.0), torch.full((5, 3), -1.0), torch.ones(5, 3, dtype=torch.bool))
+        >>> losses = BetaDPO(filter_ratio=0.2)(chosen=equal, rejected=equal)
+        >>> int(losses.statistics["kept"].sum()), losses.values.mean()
+        (4, tensor(0.6931))
+
+    Reference:
+        Wu, Xie, Yang, Wu, Gao, Ding, Wang, He (2024), β-DPO: Direct Preference Optimization with Dynamic β.
+    """
+
+    id = "beta-dpo"
+    paper = "arXiv:2407.08639"
+    needs = Needs(reference=True)
+    coupled = True
+
+    beta: Annotated[float, Gt(0), "β at the usual margin"] = 0.1
+    a: Annotated[float, Ge(0), "how strongly β follows the batch's margin, per nat"] = 0.6
+    filter_ratio: Annotated[float, Interval(ge=0, lt=1), "share ρ of a batch's pairs that is left out"] = 0.2
+    momentum: Annotated[float, Interval(ge=0, lt=1), "share of the running mean and deviation that a batch keeps"] = 0.9
+    min_beta: Annotated[float, Gt(0), "smallest β"] = 1e-3
+    warm_up: Annotated[bool, "let the first batch set the running mean and deviation, instead of nearing it from 0"] = (
+        True
+    )
+    seed: Annotated[int, Ge(0), "seed of the draws"] = 0
+
+    gap_mean: Tensor
+    gap_std: Tensor
+    random_state: Tensor
+
+    def __init__(self, **hyper: Any) -> None:
+        super().__init__(**hyper)
+        self.register_buffer("gap_mean", torch.zeros(()))
+        self.register_buffer("gap_std", torch.zeros(()))
+        self.register_buffer("random_state", torch.Generator().manual_seed(self.seed).get_state())
+
+    def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of each pair, [B]: 0 for those that are left out."""
+        margin = logratio_margin(chosen, rejected)
+        gap = margin.detach()
+        if self.training and len(gap):
+            self._follow(gap)
+        mean, deviation = self.gap_mean.to(gap.dtype), self.gap_std.to(gap.dtype)
+        # A deviation of 0 says that all margins were equal: those that still are weigh 1, all others nothing.
+        log_weight = -0.5 * ((gap - mean) / deviation.clamp(min=torch.finfo(gap.dtype).tiny)).square()
+        kept = self._draw(log_weight) if self.training else torch.ones_like(gap, dtype=torch.bool)
+        count = kept.sum().clamp(min=1)
+        lead = torch.where(kept, gap - mean, 0.0).sum() / count
+        beta = (self.beta * (1 + self.a * lead)).clamp(min=self.min_beta)
+        losses = logistic(beta * margin)
+        return torch.where(kept, losses, 0.0) * (len(gap) / count), {
+            "beta_used": beta.expand_as(gap),
+            "gap_mean": mean.expand_as(gap),
+            "gap_std": deviation.expand_as(gap),
+            "kept": kept.to(gap.dtype),
+            "sampling_weight": log_weight.exp(),
+            "pair_loss": losses,
+        }
+
+    def _follow(self, gap: Tensor) -> None:
+        """Move the running mean and deviation towards those of this batch."""
+        momentum = 0.0 if self.warm_up and self.gap_std < _ROUNDING else self.momentum
+        deviation = gap.std() if len(gap) > 1 else torch.zeros_like(gap[0])
+        self.gap_mean.copy_(momentum * self.gap_mean + (1 - momentum) * gap.mean())
+        self.gap_std.copy_(momentum * self.gap_std + (1 - momentum) * deviation)
+
+    def _draw(self, log_weight: Tensor) -> Tensor:
+        """Which pairs are kept, [B] bool; weights that are too small for a number still have an order."""
+        generator = torch.Generator()
+        generator.set_state(self.random_state.cpu())
+        uniform = torch.rand(len(log_weight), generator=generator, dtype=torch.float64)
+        self.random_state.copy_(generator.get_state())
+        # The largest of log-weight plus Gumbel noise are a draw without replacement.
+        keys = log_weight.double() - (-uniform.log()).log().to(log_weight.device)
+        kept = max(int(len(keys) * (1 - self.filter_ratio)), min(len(keys), 1))
+        return torch.zeros_like(keys, dtype=torch.bool).index_fill_(0, keys.topk(kept).indices, True)
+
+    @classmethod
+    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Evaluate on plain numbers: running values and draw are given, and losses are told before the draw."""
+        own = {each.name for each in cls.hyperparameters()}
+        objective = _Drawn(**{"warm_up": False, **{name: value for name, value in params.items() if name in own}})
+        objective.gap_mean.fill_(params.get("gap_mean_before", 0.0))
+        objective.gap_std.fill_(params.get("gap_std_before", 0.0))
+        objective.drawn = torch.tensor(inputs["kept"], dtype=torch.bool)
+        found = evaluate_plainly(objective.double(), inputs)
+        return {
+            **found,
+            "losses": found["pair_loss"],
+            "beta_used": found["beta_used"][:1],
+            "gap_mean_after": found["gap_mean"][:1],
+            "gap_std_after": found["gap_std"][:1],
+        }
+
+
+class _Drawn(BetaDPO):
+    """The same with a draw that was made elsewhere."""
+
+    drawn: Tensor
+
+    def _draw(self, log_weight: Tensor) -> Tensor:
+        return self.drawn

@@ -1,0 +1,94 @@
+"""DOVE: preferences between two pairs of an instruction and a response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+
+from annotated_types import Gt
+from torch import Tensor
+
+from penchant.objectives.core.evaluate import evaluate_plainly
+from penchant.objectives.core.objective import Needs, Objective, Requirements
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.pairs import logistic, logratio_margin
+
+__all__ = ["DOVE"]
+
+
+class DOVE(Objective):
+    """Joint Preference Optimization, DOVE (Bansal, Suvarna, Bhatt, Peng, Chang, Grover, 2024).
+
+    loss = −log σ(β (J_chosen − J_rejected)),   J = log π(x, y) − log π_ref(x, y),   log π(x, y) = log π(x) + log π(y|x)
+
+    Sums over the tokens of instruction and response, nats; the first token has no prediction. Each side has an
+    instruction of its own (records of kind "joint comparison"). Where both have the same, as in a plain comparison, the
+    instruction cancels and the loss is that of DPO. ``joint=False`` leaves the instructions out of the sums; the
+    released code does so unless it is told otherwise.
+
+    Example:
+        >>> import torch
+        >>> equal = Scored(torch.full((1, 5), -1.0), torch.full((1, 5), -1.0), torch.ones(1, 5, dtype=torch.bool))
+        >>> DOVE(beta=0.1)(chosen_joint=equal, rejected_joint=equal).values
+        tensor([0.6931])
+
+    Reference:
+        Bansal, Suvarna, Bhatt, Peng, Chang, Grover (2024), Comparing Bad Apples to Good Oranges: Aligning Large
+        Language Models via Joint Preference Optimization.
+    """
+
+    id = "dove"
+    paper = "arXiv:2404.00530"
+    needs = Needs(reference=True)
+
+    beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
+        0.1
+    )
+    joint: Annotated[bool, "score the instructions' tokens too; without them each response under its own one"] = True
+
+    @property
+    def requirements(self) -> Requirements:
+        """Both sides with their instructions scored, or the responses alone."""
+        views = ("chosen_joint", "rejected_joint") if self.joint else ("chosen", "rejected")
+        return replace(super().requirements, views=views)
+
+    def loss(self, **sides: Scored) -> Tensor:
+        """The loss of each pair, [B]."""
+        chosen, rejected = (sides[name] for name in self.requirements.views)
+        return logistic(self.beta * logratio_margin(chosen, rejected))
+
+    @classmethod
+    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The published form on plain numbers: ``chosen`` and ``rejected`` with the instruction's tokens apart.
+
+        The instruction's log-probabilities are ``prompt_policy`` and ``prompt_reference``; gradients go by the same
+        names.
+        """
+        objective = cls(**params)
+        wanted = objective.requirements.views
+        sides = [name if name in inputs else name.removesuffix("_joint") for name in wanted]
+        told = {name: _together(inputs[side], objective.joint) for name, side in zip(wanted, sides, strict=True)}
+        result = evaluate_plainly(objective, told)
+        grad = {}
+        for name, side in zip(wanted, sides, strict=True):
+            rows = result["grad"][f"{name}.policy"]
+            before = [len(row) for row in _instructions(inputs[side], "policy", objective.joint)]
+            grad[f"{side}.policy"] = [row[at:] for row, at in zip(rows, before, strict=True)]
+            if objective.joint and "prompt_policy" in inputs[side]:
+                grad[f"{side}.prompt_policy"] = [row[:at] for row, at in zip(rows, before, strict=True)]
+        return {**result, "grad": grad}
+
+
+def _instructions(view: Mapping[str, Any], model: str, joint: bool) -> list[list[float]]:
+    empty: list[list[float]] = [[] for _ in view[model]]
+    return view.get(f"prompt_{model}", empty) if joint else empty
+
+
+def _together(view: Mapping[str, Any], joint: bool) -> dict[str, list[list[float]]]:
+    """Instruction and response as one row for each model."""
+    return {
+        model: [[*first, *then] for first, then in zip(_instructions(view, model, joint), view[model], strict=True)]
+        for model in ("policy", "reference")
+        if view.get(model) is not None
+    }

@@ -1,0 +1,103 @@
+"""Noise contrastive alignment on pairs: each response against noise, so that likelihoods have an absolute level."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Gt
+from torch import Tensor
+
+from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.numerics import logsigmoid
+from penchant.objectives.functional.pairs import logistic, logratio_margin
+
+__all__ = ["NCA", "BiasedNCA", "InfoNCA"]
+
+_BETA = "scale of the log-ratios; larger stays closer to the reference"
+
+
+class NCA(Objective):
+    """Noise Contrastive Alignment on pairs (Chen et al., 2024), for two responses of which one is surely better.
+
+    loss = −log σ(s_chosen) − ½ log σ(−s_chosen) − ½ log σ(−s_rejected),   s = β (log π(y|x) − log π_ref(y|x))
+
+    The sides are not coupled: the chosen response is raised until s_chosen = log 2 and held there, the rejected one is
+    lowered without end. So the chosen log-probability does not fall as it may under DPO.
+
+    Example:
+        >>> import torch
+        >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
+        >>> NCA()(chosen=equal, rejected=equal).values
+        tensor([1.3863])
+
+    Reference:
+        Chen, He, Yuan, Cui, Su, Zhu (2024), Noise Contrastive Alignment of Language Models with Explicit Rewards.
+    """
+
+    id = "nca"
+    paper = "arXiv:2402.05369"
+    needs = Needs(reference=True)
+
+    beta: Annotated[float, Gt(0), _BETA] = 0.1
+
+    def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
+        """The loss of each pair, [B]."""
+        good, bad = self.beta * chosen.logratio, self.beta * rejected.logratio
+        return -logsigmoid(good) - 0.5 * (logsigmoid(-good) + logsigmoid(-bad))
+
+
+class InfoNCA(Objective):
+    """InfoNCA on pairs (Chen et al., 2024), for two responses of which one is surely better.
+
+    loss = −log σ(s_chosen − s_rejected),   s = β (log π(y|x) − log π_ref(y|x))   (summed over tokens, nats)
+
+    It is DPO, under the name that its authors compare with.
+
+    Example:
+        >>> import torch
+        >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
+        >>> InfoNCA()(chosen=equal, rejected=equal).values
+        tensor([0.6931])
+
+    Reference:
+        Chen, He, Yuan, Cui, Su, Zhu (2024), Noise Contrastive Alignment of Language Models with Explicit Rewards.
+    """
+
+    id = "infonca"
+    paper = "arXiv:2402.05369"
+    needs = Needs(reference=True)
+
+    beta: Annotated[float, Gt(0), _BETA] = 0.1
+
+    def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
+        """The loss of each pair, [B]."""
+        return logistic(self.beta * logratio_margin(chosen, rejected))
+
+
+class BiasedNCA(Objective):
+    """Biased NCA on pairs (Chen et al., 2024), as in its published code.
+
+    loss = −log σ(s_chosen) − log σ(−s_rejected),   s = β (log π(y|x) − log π_ref(y|x))   (summed over tokens, nats)
+
+    Each side is classified on its own; without NCA's regulariser the chosen response is raised without end.
+
+    Example:
+        >>> import torch
+        >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
+        >>> BiasedNCA()(chosen=equal, rejected=equal).values
+        tensor([1.3863])
+
+    Reference:
+        Chen, He, Yuan, Cui, Su, Zhu (2024), Noise Contrastive Alignment of Language Models with Explicit Rewards.
+    """
+
+    id = "nca-biased"
+    paper = "arXiv:2402.05369"
+    needs = Needs(reference=True)
+
+    beta: Annotated[float, Gt(0), _BETA] = 0.1
+
+    def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
+        """The loss of each pair, [B]."""
+        return -logsigmoid(self.beta * chosen.logratio) - logsigmoid(-self.beta * rejected.logratio)

@@ -1,0 +1,43 @@
+"""Sequence likelihood calibration with a reference: a hinge on the reference-corrected margin."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Gt
+from torch import Tensor, relu
+
+from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.scored import Scored
+
+__all__ = ["SLiCHinge"]
+
+
+class SLiCHinge(Objective):
+    """SLiC's hinge on log-ratios (Zhao et al., 2023, in the form of Liu et al., 2024, "hinge-norm").
+
+    loss = max(0, 1 − β (Δ_chosen − Δ_rejected)),   Δ = log π(y|x) − log π_ref(y|x)   (summed over tokens, nats)
+
+    A pair whose margin has reached 1 / β no longer moves the model. (The original form of the paper takes no reference
+    and adds a likelihood term.)
+
+    Example:
+        >>> import torch
+        >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
+        >>> SLiCHinge(beta=0.1)(chosen=equal, rejected=equal).values
+        tensor([1.])
+
+    Reference:
+        Zhao, Joshi, Liu, Khalman, Saleh, Liu (2023), SLiC-HF: Sequence Likelihood Calibration with Human Feedback. Liu
+        et al. (2024), Statistical Rejection Sampling Improves Preference Optimization.
+    """
+
+    id = "slic-hinge"
+    paper = "arXiv:2305.10425"
+    needs = Needs(reference=True)
+
+    beta: Annotated[float, Gt(0), "inverse of the margin, in nats, beyond which a pair is left alone"] = 0.1
+
+    def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
+        """The loss of each pair, [B]."""
+        return relu(1 - self.beta * (chosen.logratio - rejected.logratio))

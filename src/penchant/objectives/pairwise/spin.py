@@ -1,0 +1,48 @@
+"""Self-Play Fine-Tuning: the model learns to tell people's responses from its own former ones."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from annotated_types import Gt
+from torch import Tensor
+
+from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.numerics import logsigmoid
+
+__all__ = ["SPIN"]
+
+
+class SPIN(Objective):
+    """Self-Play Fine-Tuning (Chen et al., 2024), eq. 4.7.
+
+    loss = ℓ(β (Δ_human − Δ_generated)),   Δ = log π(y|x) − log π_k(y|x)   (summed over tokens, nats)
+
+    ℓ(z) = −log σ(z), or max(0, 1 − z) for the hinge. The reference π_k is the opponent: the policy of the last
+    iteration, which wrote the rejected response; the chosen one is a person's.
+
+    Example:
+        >>> import torch
+        >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
+        >>> SPIN(loss_type="hinge")(chosen=equal, rejected=equal).values
+        tensor([1.])
+
+    Reference:
+        Chen, Deng, Yuan, Ji, Gu (2024), Self-Play Fine-Tuning Converts Weak Language Models to Strong Language Models.
+    """
+
+    id = "spin"
+    paper = "arXiv:2401.01335"
+    family = "self-play"
+    needs = Needs(reference=True)
+
+    beta: Annotated[float, Gt(0), "scale of the log-ratios; larger stays closer to the opponent"] = 0.1
+    loss_type: Annotated[Literal["sigmoid", "hinge"], "logistic loss, or hinge with margin 1"] = "sigmoid"
+
+    def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of each pair, [B], with the rewards of both responses."""
+        real, generated = self.beta * chosen.logratio, self.beta * rejected.logratio
+        margin = real - generated
+        values = (1 - margin).clamp(min=0) if self.loss_type == "hinge" else -logsigmoid(margin)
+        return values, {"real_rewards": real, "generated_rewards": generated}

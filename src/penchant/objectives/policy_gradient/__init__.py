@@ -1,0 +1,1 @@
+"""Losses of sampled responses and their advantages."""

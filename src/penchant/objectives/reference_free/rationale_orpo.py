@@ -1,0 +1,85 @@
+"""Rationale-ORPO: the odds ratio of two responses, and the likelihood of a text that says why one is better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from annotated_types import Ge
+from torch import Tensor
+
+from penchant.objectives.core.evaluate import evaluate_plainly
+from penchant.objectives.core.objective import Objective
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.numerics import log_odds, logsigmoid
+
+__all__ = ["RationaleORPO", "RationaleORPOSimple"]
+
+
+class RationaleORPO(Objective):
+    """RORPO, ORPO with rationales (Just, Jin, Sahu, Phan, Jia, 2024), as in its published code.
+
+    loss = −w a_chosen − β log σ(o_chosen − o_rejected) − log σ(γ a_q),   o = a − log(1 − eᵃ)
+
+    a is the mean log-probability per token under the policy, nats: of chosen, rejected, and of the rationale q. No
+    reference. The published likelihood term is the mean over all chosen tokens of a batch, in which long responses
+    weigh more; here it is each response's own mean, so that a loss does not depend on the rest of its batch.
+
+    Example:
+        >>> import torch
+        >>> sure = Scored(torch.full((1, 3), -0.5), None, torch.ones(1, 3, dtype=torch.bool))
+        >>> RationaleORPO(beta=0.1, gamma=0.0)(chosen=sure, rejected=sure, rationale=sure).values
+        tensor([1.2625])
+
+    Reference:
+        Just, Jin, Sahu, Phan, Jia (2024), Data-Centric Human Preference Optimization with Rationales.
+    """
+
+    id = "rationale-orpo"
+    paper = "arXiv:2407.14477"
+
+    beta: Annotated[float, Ge(0), "weight of the odds ratio"] = 0.1
+    gamma: Annotated[float, Ge(0), "scale of the rationale's mean log-probability"] = 0.1
+    nll_weight: Annotated[float, Ge(0), "weight w of the chosen response's likelihood"] = 1.0
+
+    def loss(self, chosen: Scored, rejected: Scored, rationale: Scored) -> Tensor:
+        """The loss of each pair, [B]."""
+        ratio = log_odds(chosen.mean_logp) - log_odds(rejected.mean_logp)
+        preferred = self.beta * logsigmoid(ratio) + self._told(rationale.mean_logp)
+        return -self.nll_weight * chosen.mean_logp - preferred
+
+    def _told(self, reason: Tensor) -> Tensor:
+        return logsigmoid(self.gamma * reason)
+
+    @classmethod
+    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The published numbers: what its trainer subtracts from the likelihood term, so with the other sign."""
+        found = evaluate_plainly(cls(**{**params, "nll_weight": 0.0}), inputs)
+        grad = {name: [[-each for each in row] for row in rows] for name, rows in found["grad"].items()}
+        return {"losses": [-each for each in found["losses"]], "loss": -found["loss"], "grad": grad}
+
+
+class RationaleORPOSimple(RationaleORPO):
+    """RORPO in its simple form (Just, Jin, Sahu, Phan, Jia, 2024), as in its published code.
+
+    loss = −w a_chosen − β log σ(o_chosen − o_rejected) − γ a_q,   o = a − log(1 − eᵃ)
+
+    As `rationale-orpo`, with the rationale's mean log-probability itself instead of its log-sigmoid.
+
+    Example:
+        >>> import torch
+        >>> sure = Scored(torch.full((1, 3), -0.5), None, torch.ones(1, 3, dtype=torch.bool))
+        >>> RationaleORPOSimple(beta=0.0)(chosen=sure, rejected=sure, rationale=sure).values
+        tensor([1.])
+
+    Reference:
+        Just, Jin, Sahu, Phan, Jia (2024), Data-Centric Human Preference Optimization with Rationales.
+    """
+
+    id = "rationale-orpo-simple"
+    paper = "arXiv:2407.14477"
+
+    gamma: Annotated[float, Ge(0), "weight of the rationale's mean log-probability"] = 1.0
+
+    def _told(self, reason: Tensor) -> Tensor:
+        return self.gamma * reason

@@ -1,0 +1,1 @@
+"""Objectives around another objective."""
