@@ -108,7 +108,7 @@ def cached_epochs(folder: Path, pairs: int, repeats: int) -> None:
     values = [first / second for first, second in zip(firsts, seconds, strict=True)]
     told = f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
     row_of = [f"{statistics.median(firsts):.1f}", f"{statistics.median(seconds):.1f}", told]
-    table("Cached anchor", ["first epoch, filling the cache (s)", "second epoch (s)", "ratio"], [row_of])
+    table("Cached reference", ["first epoch, filling the cache (s)", "second epoch (s)", "ratio"], [row_of])
 
 
 def groups(folder: Path, repeats: int) -> None:

@@ -78,12 +78,12 @@ def penchant() -> tuple[float, float, float]:
     """Pairs a second, peak GiB, useful operations a second."""
     from penchant.feedback.records import Source
     from penchant.forest import Example, TokenSequence, collate
-    from penchant.likelihood import CausalScorer, build_anchor, score_batch
+    from penchant.likelihood import CausalScorer, build_reference, score_batch
     from penchant.objectives import build
 
     policy = model()
     scorer, objective = CausalScorer(policy), build("dpo")
-    anchor = build_anchor("initial", scorer)
+    reference = build_reference("initial", scorer)
     optimizer = torch.optim.AdamW(policy.parameters(), lr=1e-6, fused=True)
     examples = [
         Example({"chosen": [TokenSequence(p, c)], "rejected": [TokenSequence(p, r)]}, {}, 1.0, Source())
@@ -96,7 +96,7 @@ def penchant() -> tuple[float, float, float]:
             torch.cuda.synchronize()
             began = time.perf_counter()
         batch = collate(examples[start : start + BATCH]).to("cuda")
-        views = score_batch(scorer, batch, anchor, objective.requirements.needs)
+        views = score_batch(scorer, batch, reference, objective.requirements.needs)
         objective.compute(views).values.mean().backward()
         optimizer.step()
         optimizer.zero_grad()

@@ -66,13 +66,13 @@ def trl_no_checkpointing(setting: Setting) -> dict[str, Any]:
     return trl(setting, gradient_checkpointing=False)
 
 
-def penchant(setting: Setting, anchor: str = "initial", epochs: int = 1) -> dict[str, Any]:
+def penchant(setting: Setting, kind: str = "initial", epochs: int = 1) -> dict[str, Any]:
     """Penchant's trainer on the same pairs in the same order."""
     from transformers import TrainingArguments
 
     from penchant.feedback import read
     from penchant.forest import Encoder, plan_batches
-    from penchant.likelihood import CausalScorer, build_anchor, load_model
+    from penchant.likelihood import CausalScorer, build_reference, load_model
     from penchant.objectives import build
     from penchant.rendering import Renderer, Truncation, load_tokenizer
     from penchant.training import PreferenceTrainer, make_recipe
@@ -84,18 +84,18 @@ def penchant(setting: Setting, anchor: str = "initial", epochs: int = 1) -> dict
     examples = encoder.encode(read(setting.pairs).records).examples
     plan = plan_batches([each.size for each in examples], batch_size=BATCH, epochs=epochs, shuffle=False)
     scorer = CausalScorer(load_model(setting.model))
-    reference = build_anchor(anchor, scorer, setting.folder / "cache")
+    reference = build_reference(kind, scorer, setting.folder / "cache")
     recipe = make_recipe({"model": str(setting.model), "data": str(setting.pairs)})
     parts = micro_batches(recipe, plan, [each.size for each in examples], 1, coupled=False)
     changes = {"max_steps": len(plan), "num_train_epochs": 1, "gradient_accumulation_steps": parts}
     arguments = _arguments(setting.folder / "penchant") | changes
     began = time.perf_counter()
-    if anchor == "cached":
+    if kind == "cached":
         reference.prepare([row for each in examples for view in each.views.values() for row in view])
     prepared = time.perf_counter() - began
     trainer = PreferenceTrainer(
         scorer=scorer,
-        anchor=reference,
+        reference=reference,
         objective=objective,
         examples=examples,
         plan=plan,
@@ -184,8 +184,8 @@ SIDES: dict[str, Callable[[Setting], dict[str, Any]]] = {
     "trl": trl,
     "trl-no-checkpointing": trl_no_checkpointing,
     "penchant": penchant,
-    "penchant-cached": lambda setting: penchant(setting, anchor="cached"),
-    "penchant-two-epochs": lambda setting: penchant(setting, anchor="cached", epochs=2),
+    "penchant-cached": lambda setting: penchant(setting, kind="cached"),
+    "penchant-two-epochs": lambda setting: penchant(setting, kind="cached", epochs=2),
     "floor": floor,
     "forest": lambda setting: layout(setting, None),
     "sequences": lambda setting: layout(setting, "sequences"),

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from feedback.tokenizers_small import byte_level
 from penchant.cli.data import app, parse_mapping
 from penchant.errors import ConfigurationError, DataError, ModelError, OutputError
+from rendering.tokenizers_small import byte_level
 
 ROWS = [
     {"prompt": "hello world", "chosen": " how are\nyou", "rejected": " fine"},

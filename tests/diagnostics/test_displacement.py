@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penchant.diagnostics.displacement import in_undesirable_space, three_d_properties, undesirable_space
-from penchant.objectives.core import evaluate
+from penchant.objectives import evaluate
 
 NUMBERS = st.lists(st.floats(-30, 0), min_size=4, max_size=4)
 

@@ -14,8 +14,8 @@ from penchant.evaluation.heldout import measure
 from penchant.evaluation.metrics import Tally, win
 from penchant.feedback import read
 from penchant.forest.encoding import Encoder, Example
-from penchant.likelihood.anchors import build_anchor
 from penchant.likelihood.causal import CausalScorer
+from penchant.likelihood.references import build_reference
 from penchant.objectives import DOVE, DPO, MAPL
 from penchant.rendering import Renderer
 from small_runs import pairs, word_tokenizer
@@ -67,9 +67,9 @@ def test_held_out_numbers_are_the_plain_ones(tokens_per_batch: int) -> None:
     data = Encoder(Renderer(word_tokenizer()), ["chosen", "rejected"]).encode(read(pairs(6, weight=weights)).records)
     start, now = tiny_model("llama", seed=1), tiny_model("llama", seed=2)
     scorer = CausalScorer(start)
-    anchor = build_anchor("initial", scorer)
+    reference = build_reference("initial", scorer)
     start.load_state_dict(now.state_dict())
-    result = measure(scorer, anchor, DPO(beta=0.3), data.examples, tokens_per_batch=tokens_per_batch)
+    result = measure(scorer, reference, DPO(beta=0.3), data.examples, tokens_per_batch=tokens_per_batch)
     scorer.close()
     former = tiny_model("llama", seed=1)
     logps = {view: [plain_logps(now, each, view) for each in data.examples] for view in ("chosen", "rejected")}
@@ -110,7 +110,7 @@ def test_records_without_an_optional_view_name_the_same_quantities() -> None:
             tables.append(len(table))
             return table
 
-        found = measure(scorer, build_anchor("initial", base), objective, data, reduce=count).metrics
+        found = measure(scorer, build_reference("initial", base), objective, data, reduce=count).metrics
         assert ("logps/chosen_extended" in found) is bool(more) and "logps/chosen_matching" not in found
     scorer.close()
     assert tables[0] == tables[1]
@@ -120,11 +120,11 @@ def test_pairs_whose_prompts_are_scored_too_have_margins_and_accuracies() -> Non
     rows = [{**row, "rejected_prompt": "which hat"} for row in pairs(4)]
     objective = DOVE(beta=0.3)
     data = Encoder(Renderer(word_tokenizer()), objective.requirements.views).encode(read(rows).records)
-    scorer, anchor = (
+    scorer, reference = (
         CausalScorer(tiny_model("llama")),
-        build_anchor("initial", CausalScorer(tiny_model("llama", seed=1))),
+        build_reference("initial", CausalScorer(tiny_model("llama", seed=1))),
     )
-    result = measure(scorer, anchor, objective, data.examples)
+    result = measure(scorer, reference, objective, data.examples)
     scorer.close()
     better, worse = (torch.tensor(result.rewards[f"{side}_joint"]) for side in ("chosen", "rejected"))
     assert result.metrics["rewards/margin"] == pytest.approx(float((better - worse).mean()), abs=1e-5)
@@ -135,8 +135,8 @@ def test_pairs_whose_prompts_are_scored_too_have_margins_and_accuracies() -> Non
 def test_processes_share_the_measuring_even_where_there_are_more_than_batches() -> None:
     data = Encoder(Renderer(word_tokenizer()), ["chosen", "rejected"]).encode(read(pairs(5)).records).examples
     scorer = CausalScorer(tiny_model("llama"))
-    anchor = build_anchor("initial", scorer)
-    whole = measure(scorer, anchor, DPO(), data).metrics
+    reference = build_reference("initial", scorer)
+    whole = measure(scorer, reference, DPO(), data).metrics
     tables: list[torch.Tensor] = []
 
     def keep(table: torch.Tensor) -> torch.Tensor:
@@ -144,7 +144,7 @@ def test_processes_share_the_measuring_even_where_there_are_more_than_batches() 
         return table
 
     for process in range(3):
-        measure(scorer, anchor, DPO(), data, process=process, processes=3, reduce=keep)
+        measure(scorer, reference, DPO(), data, process=process, processes=3, reduce=keep)
     scorer.close()
     assert len({table.shape for table in tables}) == 1 and len(tables) == 3
     total = sum(tables)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from house.arrows import forbidden_arrows, foreign_imports_in_objectives, imports_of_one_medium, sibling_cycles
+from house.arrows import forbidden_arrows, foreign_imports_in_objectives, one_modality_imports, sibling_cycles
 from house.repeats import repeated_blocks
 from house.shape import (
     borrowed_private_names,
@@ -21,7 +21,7 @@ RULES = (
     forbidden_arrows,
     sibling_cycles,
     foreign_imports_in_objectives,
-    imports_of_one_medium,
+    one_modality_imports,
     oversized_files,
     oversized_functions,
     working_package_files,

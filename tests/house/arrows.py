@@ -9,25 +9,28 @@ from house.source import Import, Module, imports
 FLOORS = {
     "feedback": 1,
     "objectives": 1,
-    "forest": 2,
-    "likelihood": 3,
-    "generation": 4,
-    "rewards": 4,
-    "curation": 5,
-    "diagnostics": 5,
-    "evaluation": 5,
-    "inference": 5,
-    "media": 5,
-    "online": 6,
-    "training": 6,
-    "cli": 7,
+    "rendering": 2,
+    "checks": 3,
+    "forest": 3,
+    "likelihood": 4,
+    "generation": 5,
+    "rewards": 5,
+    "curation": 6,
+    "diagnostics": 6,
+    "evaluation": 6,
+    "inference": 6,
+    "modalities": 6,
+    "online": 7,
+    "training": 7,
+    "cli": 8,
 }
 LAB = "lab"  # beside the house: it may use every floor
+RECEIPTS = "receipts"  # beside the house too: adapters of published cases, which import methods
 LAB_USERS = ("cli/claims.py", "cli/lab.py", "cli/quickstart.py")  # and only these files use it
 DOORS = {"__init__.py": "lazily", "__main__.py": "cli"}
 
 # What only one kind of response has.
-ONE_MEDIUM = (
+ONE_MODALITY = (
     "forest.build",
     "forest.layout",
     "generation",
@@ -37,8 +40,8 @@ ONE_MEDIUM = (
     "likelihood.loading",
     "likelihood.pipelines",
     "likelihood.scoring",
-    "media.images",
-    "media.text",
+    "modalities.images",
+    "modalities.text",
 )
 
 # An objective can be lifted out and used anywhere.
@@ -50,7 +53,7 @@ def forbidden_arrows(modules: list[Module]) -> list[str]:
     found = [
         f"{module.path.as_posix()}: the folder {module.folder!r} stands on no floor"
         for module in modules
-        if module.folder and module.folder not in {*FLOORS, LAB}
+        if module.folder and module.folder not in {*FLOORS, LAB, RECEIPTS}
     ]
     for module in modules:
         for imported in imports(module):
@@ -69,7 +72,7 @@ def _reason_against(module: Module, imported: Import) -> str:
         return _reason_against_door(module, imported)
     if target == LAB:
         return "" if module.path.as_posix() in LAB_USERS else f"only {' and '.join(LAB_USERS)} use the lab"
-    if module.folder == LAB:
+    if module.folder in (LAB, RECEIPTS):
         return ""
     own, other = FLOORS.get(module.folder, 0), FLOORS[target]
     if other > own:
@@ -108,15 +111,15 @@ def _reach(arrows: dict[str, set[str]], start: str) -> set[str]:
     return reached
 
 
-def imports_of_one_medium(modules: list[Module]) -> list[str]:
+def one_modality_imports(modules: list[Module]) -> list[str]:
     """Training and measuring import nothing that only one kind of response has."""
     return [
-        f"{module.at(imported.node)}: imports {'.'.join(imported.parts)}, which belongs to one medium"
+        f"{module.at(imported.node)}: imports {'.'.join(imported.parts)}, which belongs to one modality"
         for module in modules
         if module.folder == "training" or module.path.as_posix() == "evaluation/heldout.py"
         for imported in imports(module)
         if imported.internal
-        and any(".".join(imported.parts).removeprefix("penchant.").startswith(one) for one in ONE_MEDIUM)
+        and any(".".join(imported.parts).removeprefix("penchant.").startswith(one) for one in ONE_MODALITY)
     ]
 
 

@@ -10,7 +10,7 @@ from house.source import Module
 FILE_LINES = 400
 FUNCTION_LINES = 60
 NAMES = re.compile(r"^_?(utils?|helpers?|managers?|misc)$|_(utils?|helpers?|manager|misc)$", re.IGNORECASE)
-MODALITIES = re.compile(r"diffusion|denois|vision|image|modality|medium\.name|CausalScorer", re.IGNORECASE)
+MODALITIES = re.compile(r"diffusion|denois|vision|image|modality\.name|CausalScorer", re.IGNORECASE)
 LAZY_EXPORTS = {"__getattr__", "__dir__"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -1,4 +1,4 @@
-"""Online rounds in the tabular world: what each pairing supplies, and that anchors move as they should."""
+"""Online rounds in the tabular world: what each pairing supplies, and that references move as they should."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def hyper(name: str) -> str | torch.nn.Module:
 
 @pytest.mark.parametrize(("name", "pairing"), METHODS)
 def test_every_method_of_rounds_raises_the_reward(name: str, pairing: str) -> None:
-    policies = run_rounds(WORLD, hyper(name), QUICK, seed=0, pairing=pairing, anchor="previous")
+    policies = run_rounds(WORLD, hyper(name), QUICK, seed=0, pairing=pairing, reference="previous")
     assert len(policies) == 3
     assert expected_reward(WORLD, policies[-1]) > expected_reward(WORLD, policies[0])
 
@@ -55,12 +55,14 @@ def test_rounds_are_those_of_the_seed() -> None:
     assert not torch.equal(one, run_rounds(WORLD, "dpo", QUICK, seed=4)[-1]())
 
 
-def test_the_anchor_decides_what_the_next_round_is_held_to() -> None:
-    ends = {rule: run_rounds(WORLD, "ipo", QUICK, seed=0, anchor=rule)[-1] for rule in ("fixed", "previous", "moving")}
+def test_the_reference_decides_what_the_next_round_is_held_to() -> None:
+    ends = {
+        rule: run_rounds(WORLD, "ipo", QUICK, seed=0, reference=rule)[-1] for rule in ("initial", "previous", "ema")
+    }
     far = {rule: divergence(policy, WORLD.reference) for rule, policy in ends.items()}
-    assert far["fixed"] < far["previous"]
-    # With a small step of the anchor, moving lies between the two.
-    assert far["fixed"] <= far["moving"] <= far["previous"]
+    assert far["initial"] < far["previous"]
+    # With a small step of the reference, moving lies between the two.
+    assert far["initial"] <= far["ema"] <= far["previous"]
 
 
 def test_pairs_never_hold_a_response_twice_and_choose_the_higher_score() -> None:

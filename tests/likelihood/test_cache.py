@@ -116,7 +116,7 @@ def test_a_folder_that_cannot_be_written_is_told_with_a_way_out(tmp_path: Path) 
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError) as caught:
         ReferenceCache(tmp_path / "file" / "folder", MODEL)
-    for part in (str(tmp_path / "file" / "folder"), "PENCHANT_CACHE", "anchor=initial"):
+    for part in (str(tmp_path / "file" / "folder"), "PENCHANT_CACHE", "reference=initial"):
         assert part in str(caught.value)
 
 

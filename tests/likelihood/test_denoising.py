@@ -35,12 +35,12 @@ def test_the_likelihood_is_minus_half_the_mean_error(scorer: DenoisingScorer) ->
     given = scorer.noised(batch)
     said = scorer.model(given.noisy, given.timesteps, given.conditioning)
     errors = (said - given.target).square().mean((1, 2, 3))
-    views = scorer.score_batch(batch, scorer.anchor("none"), Needs())
+    views = scorer.score_batch(batch, scorer.reference("none"), Needs())
     for view, rows in batch.rows.items():
         torch.testing.assert_close(views[view].logp, -0.5 * errors[rows])
     whole = replace(scorer.settings, reduction="sum", half_factor=1.0)
     summed = DenoisingScorer(scorer.core, scorer.schedule, whole)
-    found = summed.score_batch(batch, summed.anchor("none"), Needs())["chosen"].logp
+    found = summed.score_batch(batch, summed.reference("none"), Needs())["chosen"].logp
     torch.testing.assert_close(found, 2 * 64 * views["chosen"].logp)
 
 
@@ -51,7 +51,7 @@ def test_winner_and_loser_policy_and_reference_share_level_and_noise(scorer: Den
     assert torch.equal(given.timesteps[chosen], given.timesteps[rejected])
     assert torch.equal(given.target[chosen], given.target[rejected])  # epsilon: the target is the noise
     assert len(given.timesteps.unique()) > 1, "pairs differ from each other"
-    views = scorer.score_batch(batch, scorer.anchor("initial"), BOTH)
+    views = scorer.score_batch(batch, scorer.reference("initial"), BOTH)
     for view in views.values():
         assert view.token_logratio.abs().max() < 1e-6
     apart = DenoisingScorer(scorer.core, scorer.schedule, DenoisingSettings(share_noise=False)).noised(batch)
@@ -105,7 +105,7 @@ def test_a_measurement_covers_the_levels_and_is_always_the_same(scorer: Denoisin
 def test_pairwise_objectives_work_for_images_as_they_are(name: str, scorer: DenoisingScorer) -> None:
     objective = build(name)
     batch = scorer.collate(encoded(), step=0)
-    values = objective(**scorer.score_batch(batch, scorer.anchor("initial"), objective.requirements.needs)).values
+    values = objective(**scorer.score_batch(batch, scorer.reference("initial"), objective.requirements.needs)).values
     values.sum().backward()
     assert values.shape == (4,) and any(each.grad.abs().sum() > 0 for each in scorer.core.parameters())
 
@@ -113,12 +113,12 @@ def test_pairwise_objectives_work_for_images_as_they_are(name: str, scorer: Deno
 def test_the_margin_is_that_of_diffusion_dpo(scorer: DenoisingScorer) -> None:
     from penchant.receipts.checking import find_kernel
 
-    anchor = scorer.anchor("initial")
+    reference = scorer.reference("initial")
     with torch.no_grad():
         for parameter in scorer.core.parameters():
             parameter.add_(0.02 * torch.randn_like(parameter))
     batch = scorer.collate(encoded(), step=0)
-    views = scorer.score_batch(batch, anchor, BOTH)
+    views = scorer.score_batch(batch, reference, BOTH)
     errors = {
         side: {"policy": (-2 * views[view].logp).tolist(), "reference": (-2 * views[view].ref_logp).tolist()}
         for side, view in (("winner", "chosen"), ("loser", "rejected"))
@@ -130,11 +130,11 @@ def test_the_margin_is_that_of_diffusion_dpo(scorer: DenoisingScorer) -> None:
 
 
 def test_what_a_denoiser_cannot_do_is_refused(scorer: DenoisingScorer) -> None:
-    with pytest.raises(ConfigurationError, match=r"no anchor 'cached'.*drawn anew"):
-        scorer.anchor("cached")
+    with pytest.raises(ConfigurationError, match=r"no reference 'cached'.*drawn anew"):
+        scorer.reference("cached")
     with pytest.raises(ConfigurationError, match=r"entropy.*an image has no tokens"):
         batch = scorer.collate(encoded(), step=0)
-        scorer.score_batch(batch, scorer.anchor("none"), Needs(stats=frozenset({"entropy"})))
+        scorer.score_batch(batch, scorer.reference("none"), Needs(stats=frozenset({"entropy"})))
 
 
 def test_a_class_that_the_model_does_not_have_is_named_with_its_record() -> None:

@@ -161,5 +161,5 @@ def test_an_unknown_statistic_is_named_with_the_nearest_right_one() -> None:
 
 def test_a_divergence_needs_a_reference() -> None:
     hidden, ids, _ = inputs()
-    with pytest.raises(ConfigurationError, match="anchor=initial"):
+    with pytest.raises(ConfigurationError, match="reference=initial"):
         token_statistics(hidden, Recorder(), ids, ["kl"])

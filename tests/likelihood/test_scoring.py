@@ -12,7 +12,7 @@ from likelihood.plain import plain_logps
 from penchant.errors import ConfigurationError, ModelError
 from penchant.feedback.records import Source
 from penchant.forest import Batch, Example, TokenSequence, collate
-from penchant.likelihood import CausalScorer, build_anchor, score_batch, sequence_logps
+from penchant.likelihood import CausalScorer, build_reference, score_batch, sequence_logps
 from penchant.objectives import Needs
 
 SEQUENCES = random_trees(0, VOCABULARY)[0]
@@ -39,8 +39,8 @@ def policy_and_base() -> tuple[CausalScorer, CausalScorer, torch.nn.Module, torc
 def test_views_hold_the_plain_numbers(name: str, share: bool) -> None:
     model, base = tiny_model(name, seed=1), tiny_model(name)
     scorer = CausalScorer(model)
-    anchor = build_anchor("initial", CausalScorer(base))
-    views = score_batch(scorer, collate(EXAMPLES, share=share), anchor, Needs(reference=True))
+    reference = build_reference("initial", CausalScorer(base))
+    views = score_batch(scorer, collate(EXAMPLES, share=share), reference, Needs(reference=True))
     assert list(views) == list(VIEWS)
     for view, sequences in VIEWS.items():
         scored = views[view]
@@ -62,8 +62,8 @@ def test_gradients_of_a_pairwise_loss_equal_those_of_plain_evaluation() -> None:
     for forest in (True, False):
         scorer, _, model, _ = policy_and_base()
         if forest:
-            anchor = build_anchor("none", scorer)
-            views = score_batch(scorer, collate(EXAMPLES), anchor, Needs())
+            reference = build_reference("none", scorer)
+            views = score_batch(scorer, collate(EXAMPLES), reference, Needs())
             chosen, rejected = views["chosen"].logp, views["rejected"].logp
         else:
             chosen, rejected = (
@@ -77,19 +77,19 @@ def test_gradients_of_a_pairwise_loss_equal_those_of_plain_evaluation() -> None:
 
 def test_a_pair_of_equals_has_equal_numbers() -> None:
     scorer, base, *_ = policy_and_base()
-    views = score_batch(scorer, collate(EXAMPLES), build_anchor("initial", base), Needs(reference=True))
+    views = score_batch(scorer, collate(EXAMPLES), build_reference("initial", base), Needs(reference=True))
     assert views["chosen"].logratio[2] == views["rejected"].logratio[2]
 
 
 def test_what_is_not_needed_is_not_there() -> None:
     scorer, base, *_ = policy_and_base()
-    views = score_batch(scorer, collate(EXAMPLES), build_anchor("initial", base), Needs())
+    views = score_batch(scorer, collate(EXAMPLES), build_reference("initial", base), Needs())
     assert views["chosen"].reference is None
     assert views["chosen"].stats == {}
-    only_kl = score_batch(scorer, collate(EXAMPLES), build_anchor("initial", base), Needs(stats=frozenset({"kl"})))
+    only_kl = score_batch(scorer, collate(EXAMPLES), build_reference("initial", base), Needs(stats=frozenset({"kl"})))
     assert only_kl["chosen"].reference is None
     with pytest.raises(ConfigurationError, match="needs a reference"):
-        score_batch(scorer, collate(EXAMPLES), build_anchor("none", scorer), Needs(reference=True))
+        score_batch(scorer, collate(EXAMPLES), build_reference("none", scorer), Needs(reference=True))
 
 
 @pytest.mark.parametrize("chunk", [None, 4])
@@ -98,7 +98,7 @@ def test_statistics_are_those_of_the_plain_distributions(chunk: int | None) -> N
     batch: Batch = collate(EXAMPLES)
     needs = Needs(reference=True, stats=frozenset({"entropy", "kl", "sum_p2"}))
     scorer = CausalScorer(tiny_model("llama", seed=1), chunk_rows=chunk)
-    views = score_batch(scorer, batch, build_anchor("initial", base), needs)
+    views = score_batch(scorer, batch, build_reference("initial", base), needs)
     for view, sequences in VIEWS.items():
         expected: dict[str, list[Tensor]] = {"entropy": [], "kl": [], "sum_p2": []}
         for each in sequences:
@@ -163,7 +163,7 @@ def test_hidden_states_are_those_of_plain_evaluation_with_their_gradients(name: 
         else:
             scorer = CausalScorer(model)
             needs = Needs(hidden=True)
-            views = score_batch(scorer, collate(EXAMPLES, share=share), build_anchor("none", scorer), needs)
+            views = score_batch(scorer, collate(EXAMPLES, share=share), build_reference("none", scorer), needs)
             assert all(each.hidden.shape[-1] == scorer.hidden_size for each in views.values())
             found = {view: each.states for view, each in views.items()}
         # Not the squares: after a last normalisation their sum is constant.
@@ -188,18 +188,18 @@ def plain_states(model: torch.nn.Module, sequence: TokenSequence) -> Tensor:
 
 def test_hidden_states_that_nobody_asks_for_are_not_kept() -> None:
     scorer, *_ = policy_and_base()
-    views = score_batch(scorer, collate(EXAMPLES), build_anchor("none", scorer), Needs())
+    views = score_batch(scorer, collate(EXAMPLES), build_reference("none", scorer), Needs())
     assert all(each.hidden is None and each.fields == {} for each in views.values())
     scorer.head = None
     with pytest.raises(ModelError, match="hidden states, and those of LlamaForCausalLM cannot be told from its logits"):
-        score_batch(scorer, collate(EXAMPLES), build_anchor("none", scorer), Needs(hidden=True))
+        score_batch(scorer, collate(EXAMPLES), build_reference("none", scorer), Needs(hidden=True))
 
 
 @pytest.mark.parametrize("grad", [True, False])
 def test_gradient_norms_are_those_of_each_response_alone(grad: bool) -> None:
     scorer, _, model, _ = policy_and_base()
     with torch.set_grad_enabled(grad):
-        views = score_batch(scorer, collate(EXAMPLES), build_anchor("none", scorer), Needs(gradient_norms=True))
+        views = score_batch(scorer, collate(EXAMPLES), build_reference("none", scorer), Needs(gradient_norms=True))
     plain = tiny_model("llama", seed=1)
     for view, own in VIEWS.items():
         assert views[view].policy.requires_grad is grad

@@ -165,9 +165,9 @@ def test_the_temperature_is_a_constant_in_the_gradient() -> None:
 
 
 def test_what_sees_the_whole_batch_says_so() -> None:
-    assert not build("adpo-listwise").coupled
-    assert build("adpo-listwise", use_adaptive_tau=True).coupled
-    assert build("adpo-listwise", beta_anchor_kl=0.1).coupled
+    assert not build("adpo-listwise").batch_coupled
+    assert build("adpo-listwise", use_adaptive_tau=True).batch_coupled
+    assert build("adpo-listwise", beta_anchor_kl=0.1).batch_coupled
 
 
 def test_the_divergence_from_the_anchor_is_a_mean_over_the_tokens_of_the_batch() -> None:

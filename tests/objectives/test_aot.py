@@ -81,4 +81,4 @@ def test_each_gradient_has_the_weight_of_its_rank(name: str) -> None:
 
 
 def test_the_class_says_that_examples_see_one_another() -> None:
-    assert all(build(name).coupled for name in NAMES)
+    assert all(build(name).batch_coupled for name in NAMES)

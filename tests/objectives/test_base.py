@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
-from penchant.objectives import DPO, NLL, Objective, Scored
-from penchant.objectives.core import requirements
+from penchant.objectives import DPO, NLL, Objective, Scored, requirements
 
 VIEW = Scored(torch.tensor([[-1.0], [-2.0]]), torch.tensor([[-1.0], [-1.0]]), torch.ones(2, 1, dtype=torch.bool))
 

@@ -13,8 +13,7 @@ import torch
 from objectives.by_hand import BY_HAND
 from objectives.drawing import filled, gradients, random_inputs, select, views_of
 from penchant.errors import ConfigurationError
-from penchant.objectives import Objective, Scored, build, get, names
-from penchant.objectives.core import evaluate
+from penchant.objectives import Objective, Scored, build, evaluate, get, names
 from penchant.objectives.core.description import formula
 from penchant.receipts.checking import check_file
 
@@ -156,7 +155,7 @@ def test_equal_models_have_rewards_of_exactly_zero(objective: Objective) -> None
 
 @pytest.mark.parametrize("objective", VARIANTS)
 def test_gradients_agree_with_finite_differences(objective: Objective) -> None:
-    if objective.coupled or type(objective).id in DETACHED:
+    if objective.batch_coupled or type(objective).id in DETACHED:
         return  # what its examples share may be a constant to the gradient, as each such method's own test says
     inputs = random_inputs(objective, seed=5, examples=2)
     views = views_of(inputs)
@@ -214,7 +213,7 @@ def test_an_empty_batch_gives_no_losses(objective: Objective) -> None:
 
 @pytest.mark.parametrize("objective", VARIANTS)
 def test_whole_batch_equals_its_parts_and_its_reordering(objective: Objective) -> None:
-    if objective.coupled:
+    if objective.batch_coupled:
         return  # the class says that its examples see each other
     inputs = random_inputs(objective, seed=10, examples=5)
     whole = first_losses(objective, inputs)
@@ -227,7 +226,7 @@ def test_whole_batch_equals_its_parts_and_its_reordering(objective: Objective) -
 
 @pytest.mark.parametrize("objective", VARIANTS)
 def test_an_example_has_no_gradient_in_the_loss_of_another(objective: Objective) -> None:
-    if objective.coupled:
+    if objective.batch_coupled:
         return
     inputs = random_inputs(objective, seed=11)
     views = views_of(inputs)

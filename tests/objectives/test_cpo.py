@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objectives.ratios import finite_at_extremes, slopes, values, with_tokens
-from penchant.objectives import Scored, build
-from penchant.objectives.core import evaluate
+from penchant.objectives import Scored, build, evaluate
 
 RESPONSES = st.lists(st.floats(-8.0, 0.0), min_size=1, max_size=6)
 BETAS = st.floats(0.05, 2.0)
@@ -91,8 +90,8 @@ def test_the_mean_over_the_batch_is_that_of_tokens_or_of_responses(name: str) ->
         weight = build(name, **objective).hyper["cpo_alpha"]
         assert found["nll_loss"] == pytest.approx(expected, rel=1e-12)
         assert found["loss"] == pytest.approx(sum(found["losses"]) / 2 + weight * expected, rel=1e-12)
-        assert build(name, **objective).coupled == (average == "batch")
-    assert not build(name, cpo_alpha=0.0).coupled
+        assert build(name, **objective).batch_coupled == (average == "batch")
+    assert not build(name, cpo_alpha=0.0).batch_coupled
 
 
 def test_rewards_are_sums_or_means_as_the_preference_is() -> None:

@@ -10,8 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penchant.objectives import build
-from penchant.objectives.core import evaluate
+from penchant.objectives import build, evaluate
 from penchant.objectives.functional.numerics import over_expm1
 
 ERRORS = st.floats(0.0, 1.0)

@@ -120,7 +120,7 @@ def test_the_gradient_goes_through_the_statistics_of_the_batch(name: str) -> Non
 
     assert torch.autograd.gradcheck(losses, [margins])
     (slope,) = torch.autograd.grad(losses(margins)[0], margins)
-    assert (slope[1:] != 0).all() and build(name).coupled
+    assert (slope[1:] != 0).all() and build(name).batch_coupled
 
 
 @pytest.mark.parametrize("name", ALL)

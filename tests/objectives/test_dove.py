@@ -14,9 +14,8 @@ from forest.words import renderer
 from penchant.errors import DataError
 from penchant.feedback import Demonstration, JointComparison, read
 from penchant.forest import Encoder, collate
-from penchant.likelihood import CausalScorer, build_anchor
-from penchant.objectives import build
-from penchant.objectives.core import evaluate
+from penchant.likelihood import CausalScorer, build_reference
+from penchant.objectives import build, evaluate
 
 ROWS = [
     {"prompt": "the cat", "chosen": " sat on the dog", "rejected": " ran"},
@@ -31,7 +30,7 @@ def losses(name: str, rows: list[dict[str, Any]], **hyper: Any) -> torch.Tensor:
     wanted = objective.requirements
     batch = collate(Encoder(renderer(), wanted.views, wanted.fields).encode(read(rows).records).examples)
     scorer, base = CausalScorer(tiny_model("llama")), CausalScorer(tiny_model("llama", seed=1))
-    return objective.compute(scorer.score_batch(batch, build_anchor("initial", base), wanted.needs)).values
+    return objective.compute(scorer.score_batch(batch, build_reference("initial", base), wanted.needs)).values
 
 
 def test_on_plain_comparisons_it_is_dpo_from_text_to_loss() -> None:

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
-from penchant.objectives import DPO, Needs, Objective, Scored
-from penchant.objectives.core import evaluate
+from penchant.objectives import DPO, Needs, Objective, Scored, evaluate
 
 PAIR: dict[str, Any] = {
     "chosen": {"policy": [[-1.0, -2.0], [-1.0]], "reference": [[-1.0, -1.0], [-2.0]]},

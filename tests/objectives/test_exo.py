@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from objectives.ratios import slopes, values, with_ratios
 from penchant.errors import ConfigurationError
-from penchant.objectives.core import evaluate
+from penchant.objectives import evaluate
 
 RATIOS = st.floats(-30.0, 30.0)
 EPSILONS = st.floats(1e-6, 0.49)

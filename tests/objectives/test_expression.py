@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from objectives.drawing import random_inputs
 from penchant.errors import ConfigurationError
-from penchant.objectives import Objective, TailWeighted, WeightedSum, build, get, names, wrapper_names
-from penchant.objectives.core import evaluate
+from penchant.objectives import Objective, TailWeighted, WeightedSum, build, evaluate, get, names, wrapper_names
 from penchant.objectives.core.description import describe, overview
 
 PLAIN = st.sampled_from(["dpo", "ipo", "rdpo", "slic-hinge"])
@@ -41,7 +40,7 @@ def test_id_hyper_parameters_and_state_build_it_again(text: str, seed: int) -> N
     again = build(objective.id, **objective.hyper)
     again.load_state_dict(objective.state_dict())
     assert again.id == objective.id and again.hyper == objective.hyper and repr(again) == repr(objective)
-    assert again.requirements == objective.requirements and again.coupled == objective.coupled
+    assert again.requirements == objective.requirements and again.batch_coupled == objective.batch_coupled
     assert is_as(again, objective, random_inputs(objective, seed))
 
 

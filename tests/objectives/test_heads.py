@@ -15,9 +15,8 @@ from objectives.drawing import HIDDEN, random_inputs
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback import read
 from penchant.forest import Encoder, collate
-from penchant.likelihood import CausalScorer, build_anchor
-from penchant.objectives import DPO, build
-from penchant.objectives.core import evaluate
+from penchant.likelihood import CausalScorer, build_reference
+from penchant.objectives import DPO, build, evaluate
 from penchant.objectives.functional.heads import Head
 
 ROWS: list[dict[str, Any]] = [
@@ -131,7 +130,7 @@ def test_from_text_to_loss_and_to_the_gradient_of_model_and_head() -> None:
     objective.bind(scorer.hidden_size)
     with torch.no_grad():
         objective.head.weight.normal_()
-    views = scorer.score_batch(batch, build_anchor("initial", base), wanted.needs)
+    views = scorer.score_batch(batch, build_reference("initial", base), wanted.needs)
     assert views["chosen_degraded"].group.tolist() == [0, 0, 0, 1, 1, 1]
     assert views["chosen_degraded"].reference is None
     result = objective.compute(views)
@@ -141,7 +140,7 @@ def test_from_text_to_loss_and_to_the_gradient_of_model_and_head() -> None:
     # What is added to DPO reaches the model through the hidden states.
     grads = torch.stack([each.grad.norm() for each in scorer.model.parameters() if each.grad is not None])
     scorer.model.zero_grad()
-    views = scorer.score_batch(batch, build_anchor("initial", base), wanted.needs)
+    views = scorer.score_batch(batch, build_reference("initial", base), wanted.needs)
     dpo(views).sum().backward()
     alone = torch.stack([each.grad.norm() for each in scorer.model.parameters() if each.grad is not None])
     assert (grads - alone).abs().max() > 1e-4

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from objectives.drawing import random_inputs
-from penchant.objectives import DPO, Scored, build
-from penchant.objectives.core import evaluate
+from penchant.objectives import DPO, Scored, build, evaluate
 from penchant.objectives.functional.numerics import logsigmoid
 from penchant.objectives.pairwise.ld_dpo import tail_weighted
 from penchant.objectives.wrappers.averaged import averaged

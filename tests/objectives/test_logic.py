@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from objectives.drawing import random_inputs
 from penchant.errors import ConfigurationError
-from penchant.objectives import build, names
-from penchant.objectives.core import evaluate
+from penchant.objectives import build, evaluate, names
 from penchant.objectives.logic import (
     ATOMS,
     KNOWN,

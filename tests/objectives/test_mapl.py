@@ -15,9 +15,8 @@ from forest.words import renderer
 from penchant.errors import DataError
 from penchant.feedback import read
 from penchant.forest import Encoder, collate
-from penchant.likelihood import CausalScorer, build_anchor
-from penchant.objectives import build
-from penchant.objectives.core import evaluate
+from penchant.likelihood import CausalScorer, build_reference
+from penchant.objectives import build, evaluate
 
 RATIO = st.floats(-5.0, 5.0)
 ROWS: list[dict[str, Any]] = [
@@ -63,11 +62,11 @@ def test_each_example_has_the_terms_that_its_record_has_fields_for() -> None:
     wanted = objective.requirements
     encoder = Encoder(renderer(), wanted.views, wanted.fields, optional=wanted.optional)
     scorer, base = CausalScorer(tiny_model("llama")), CausalScorer(tiny_model("llama", seed=1))
-    anchor = build_anchor("initial", base)
+    reference = build_reference("initial", base)
 
     def found(rows: list[dict[str, Any]]) -> Any:
         batch = collate(encoder.encode(read(rows).records).examples)
-        return objective.compute(scorer.score_batch(batch, anchor, wanted.needs))
+        return objective.compute(scorer.score_batch(batch, reference, wanted.needs))
 
     together = found(ROWS)
     assert [bool(each) for each in together.statistics["intra_loss"]] == [False, True, False]

@@ -11,8 +11,8 @@ from annotated_types import Ge, Lt
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
-from penchant.objectives import Needs, Objective, Scored, build, get, names
-from penchant.objectives.core import evaluate, registry
+from penchant.objectives import Needs, Objective, Scored, build, evaluate, get, names
+from penchant.objectives.core import registry
 from penchant.objectives.core.description import describe
 
 
@@ -119,7 +119,7 @@ def test_its_page_tells_all_of_it() -> None:
 
 
 def test_an_id_can_be_taken_only_once_and_must_be_well_formed() -> None:
-    with pytest.raises(ConfigurationError, match=r"'dpo' is already that of penchant\.objectives\.dpo\.DPO"):
+    with pytest.raises(ConfigurationError, match=r"'dpo' is already that of penchant\.objectives\.pairwise\.dpo\.DPO"):
 
         class Another(Objective):
             id = "dpo"

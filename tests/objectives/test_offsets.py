@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from objectives import test_battery as battery
 from objectives.single_pairs import of_ratio, outcome
 from penchant.errors import ConfigurationError
-from penchant.objectives import build
-from penchant.objectives.core import evaluate
+from penchant.objectives import build, evaluate
 
 RATIOS = st.floats(-20.0, 20.0)
 BETAS = st.floats(0.01, 1.0)

@@ -12,9 +12,8 @@ from forest.words import renderer
 from penchant.errors import ConfigurationError
 from penchant.feedback import read
 from penchant.forest import Encoder, collate
-from penchant.likelihood import CausalScorer, build_anchor
-from penchant.objectives import build
-from penchant.objectives.core import evaluate
+from penchant.likelihood import CausalScorer, build_reference
+from penchant.objectives import build, evaluate
 
 # Responses that share most of their words: their gradients point the same way.
 ROWS = [
@@ -33,10 +32,10 @@ def moved(name: str, row: dict[str, Any]) -> tuple[float, float, dict[str, torch
     objective = build(name, beta=1.0)
     wanted = objective.requirements
     batch = collate(Encoder(renderer(), wanted.views).encode(read([row]).records).examples)
-    anchor = build_anchor("initial", scorer)
+    reference = build_reference("initial", scorer)
 
     def views() -> Any:
-        return scorer.score_batch(batch, anchor, wanted.needs)
+        return scorer.score_batch(batch, reference, wanted.needs)
 
     before = views()
     objective.compute(before).values.sum().backward()
@@ -67,7 +66,7 @@ def test_the_gradient_is_the_difference_of_unit_vectors(row: dict[str, Any]) -> 
     model = tiny_model("llama").double()
     scorer = CausalScorer(model)
     batch = collate(Encoder(renderer(), ["chosen", "rejected"]).encode(read([row]).records).examples)
-    views = scorer.score_batch(batch, build_anchor("none", scorer), build("nll").needs)
+    views = scorer.score_batch(batch, build_reference("none", scorer), build("nll").needs)
     parameters = dict(model.named_parameters())
     units = []
     for side in ("chosen", "rejected"):
@@ -95,6 +94,6 @@ def test_norms_that_are_missing_are_named() -> None:
         evaluate("pairwise-normalized-gradient", {}, {"chosen": view, "rejected": view})
     scorer = CausalScorer(tiny_model("llama"))
     batch = collate(Encoder(renderer(), ["chosen", "rejected"]).encode(read(ROWS).records).examples)
-    views = scorer.score_batch(batch, build_anchor("initial", scorer), build("dpo").needs)
+    views = scorer.score_batch(batch, build_reference("initial", scorer), build("dpo").needs)
     with pytest.raises(ConfigurationError, match=r"no 'gradient_norm'.*Needs\(gradient_norms=True\)"):
         build("pairwise-normalized-gradient").compute(views)

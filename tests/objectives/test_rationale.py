@@ -15,9 +15,8 @@ from penchant.errors import DataError
 from penchant.feedback import read
 from penchant.feedback.rationale import rationale_prompt
 from penchant.forest import Encoder, collate
-from penchant.likelihood import CausalScorer, build_anchor
-from penchant.objectives import build
-from penchant.objectives.core import evaluate
+from penchant.likelihood import CausalScorer, build_reference
+from penchant.objectives import build, evaluate
 
 NAMES = ["rationale-dpo", "rationale-orpo", "rationale-orpo-simple"]
 ROWS = [
@@ -84,7 +83,7 @@ def test_from_text_to_loss_without_a_reference_of_the_rationale(name: str) -> No
     record = read(ROWS)[0]
     question = rationale_prompt(record)  # type: ignore[arg-type]
     assert list(examples[0].views["rationale"][0].prompt) == renderer().prompt_ids(question)
-    base = build_anchor("initial", CausalScorer(tiny_model("llama", seed=1)))
+    base = build_reference("initial", CausalScorer(tiny_model("llama", seed=1)))
     asked: list[int] = []
     score = base.score
 

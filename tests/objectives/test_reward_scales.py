@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from objectives.single_pairs import of_ratio, of_tokens, outcome
 from penchant.errors import ConfigurationError
-from penchant.objectives import build
-from penchant.objectives.core import evaluate
+from penchant.objectives import build, evaluate
 
 RATIOS = st.floats(-20.0, 20.0)
 BETAS = st.floats(0.01, 1.0)

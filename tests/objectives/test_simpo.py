@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from objectives.ratios import finite_at_extremes, slopes, values, with_tokens
 from penchant.errors import ConfigurationError
-from penchant.objectives import build
-from penchant.objectives.core import evaluate
+from penchant.objectives import build, evaluate
 
 RESPONSES = st.lists(st.floats(-8.0, 0.0), min_size=1, max_size=6)
 BETAS = st.floats(0.1, 10.0)
@@ -82,8 +81,8 @@ def test_the_likelihood_term_is_the_cross_entropy_of_all_chosen_tokens_and_coupl
         found = evaluate("simpo", {"sft_weight": 0.2, "nll_average": average}, inputs)
         assert found["losses"] == plain["losses"] and found["nll_loss"] == pytest.approx(cross_entropy, rel=1e-12)
         assert found["loss"] == pytest.approx(plain["loss"] + 0.2 * cross_entropy, rel=1e-12)
-    assert build("simpo", sft_weight=0.2).coupled
-    assert not build("simpo").coupled and not build("simpo", sft_weight=0.2, nll_average="response").coupled
+    assert build("simpo", sft_weight=0.2).batch_coupled
+    assert not build("simpo").batch_coupled and not build("simpo", sft_weight=0.2, nll_average="response").batch_coupled
 
 
 def test_rewards_are_beta_times_the_mean_log_probability() -> None:

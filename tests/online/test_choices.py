@@ -1,4 +1,4 @@
-"""Pairs, examples, advantages, win rates and anchors, by their properties."""
+"""Pairs, examples, advantages, win rates and references, by their properties."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from penchant.objectives.core.requirements import Requirements
 from penchant.objectives.functional.advantages import group_advantages
 from penchant.objectives.functional.preferences import bradley_terry, win_rates
 from penchant.online import Pairing, build_examples, select_pairs
-from penchant.online.anchor_rules import build_anchor_rule
 from penchant.online.pairs import PAIR_RULES
+from penchant.online.reference_updates import build_reference_update
 from penchant.online.rollouts import Rollout
 
 rewards = st.lists(st.floats(-5, 5) | st.sampled_from([0.0, 1.0, math.nan]), min_size=1, max_size=7)
@@ -134,20 +134,20 @@ def test_a_pairing_that_cannot_serve_an_objective_says_which_could() -> None:
         check_pairing("best", build("dpo").requirements, "dpo")
 
 
-def test_anchor_rules_move_weights_as_their_formulas_say() -> None:
+def test_reference_updates_move_weights_as_their_formulas_say() -> None:
     def line(value: float) -> torch.nn.Linear:
         made = torch.nn.Linear(1, 1, bias=False)
         torch.nn.init.constant_(made.weight, value)
         return made
 
     for name, rate, policy_after, reference_after in (
-        ("fixed", 0.0, 5.0, 1.0),
+        ("initial", 0.0, 5.0, 1.0),
         ("previous", 0.0, 5.0, 5.0),
-        ("moving", 0.25, 5.0, 2.0),
+        ("ema", 0.25, 5.0, 2.0),
         ("nesterov", 0.5, 7.0, 7.0),
     ):
         policy, reference = line(1.0), line(1.0)
-        rule = build_anchor_rule(name, rate, policy)
+        rule = build_reference_update(name, rate, policy)
         torch.nn.init.constant_(policy.weight, 5.0)
         rule.advance(policy, reference)
         assert (policy.weight.item(), reference.weight.item()) == (policy_after, reference_after), name

@@ -48,8 +48,8 @@ METHODS = {
     "iterative-dpo": {"method": "iterative-dpo", "pairing": "all"},
     "sppo": {"method": "sppo", "objective": {"beta": 0.1}},
     "rejection-sampling": {"method": "rejection-sampling"},
-    "nesterov": {"anchor": "nesterov", "anchor_rate": 0.3, "objective": "ipo"},
-    "moving": {"anchor": "moving", "anchor_rate": 0.3},
+    "nesterov": {"reference": "nesterov", "reference_rate": 0.3, "objective": "ipo"},
+    "ema": {"reference": "ema", "reference_rate": 0.3},
 }
 
 
@@ -212,7 +212,7 @@ def test_responses_without_a_score_take_no_part(online: Run) -> None:
         ({"judge": {"name": "verifier", "rules": "number"}}, ConfigurationError, "no key 'rules'.*'rule'"),
         ({"judge": {"name": "function", "path": "small_judges:blues"}}, ConfigurationError, "cannot be loaded"),
         ({"pairing": "demonstration", "judge": "none"}, DataError, "person's response"),
-        ({"anchor": "moving", "anchor_rate": 0.0}, ConfigurationError, "anchor_rate"),
+        ({"reference": "ema", "reference_rate": 0.0}, ConfigurationError, "reference_rate"),
         ({"max_new_tokens": 128}, ConfigurationError, "the prompt has room"),
         ({"method": "grop"}, ConfigurationError, "Did you mean 'grpo'"),
         ({"lora": True}, ConfigurationError, "takes no adapter"),

@@ -70,7 +70,9 @@ class Poisoned(Objective):
         return margin + torch.where(chosen.length == 9, torch.nan, 0.0) if self.steps > 2 else margin
 
 
-@pytest.mark.parametrize("changed", [{"anchor": "initial"}, {"lora": {"rank": 2}}, {"precision": "bfloat16"}], ids=str)
+@pytest.mark.parametrize(
+    "changed", [{"reference": "initial"}, {"lora": {"rank": 2}}, {"precision": "bfloat16"}], ids=str
+)
 def test_the_first_margin_is_exactly_zero(changed: dict[str, Any], train: Train) -> None:
     run = train(batch_size=6, accumulate=2, **changed)
     first = metrics(run.folder)[1]
@@ -83,11 +85,11 @@ def test_the_first_margin_is_exactly_zero(changed: dict[str, Any], train: Train)
 
 
 def test_a_cached_reference_ties_within_rounding(train: Train, tmp_path: Path) -> None:
-    run = train(anchor="cached", cache=str(tmp_path / "cache"))
+    run = train(reference="cached", cache=str(tmp_path / "cache"))
     first = metrics(run.folder)[1]
     assert abs(first["rewards/margin"]) < 1e-5 and first["kl"] < 1e-8
     assert first["rewards/accuracy"] == 0.5 and first["rewards/ties"] == 1.0
-    again = train("again", anchor="cached", cache=str(tmp_path / "cache"))
+    again = train("again", reference="cached", cache=str(tmp_path / "cache"))
     assert losses(again.folder) == losses(run.folder)
     assert losses(train("initial").folder) == pytest.approx(losses(run.folder), abs=1e-5)
 
@@ -127,7 +129,7 @@ def test_a_cache_filled_under_other_conditions_is_refused(train: Train, tmp_path
 
     import numpy as np
 
-    train(anchor="cached", cache=str(tmp_path / "cache"))
+    train(reference="cached", cache=str(tmp_path / "cache"))
     (file,) = (tmp_path / "cache").rglob("*.sqlite")
     connection = sqlite3.connect(file)
     for key, value in connection.execute("SELECT key, value FROM logps").fetchall():
@@ -136,7 +138,7 @@ def test_a_cache_filled_under_other_conditions_is_refused(train: Train, tmp_path
     connection.commit()
     connection.close()
     with pytest.raises(TrainingError, match=r"differ by .* nats.*Delete"):
-        train("again", anchor="cached", cache=str(tmp_path / "cache"))
+        train("again", reference="cached", cache=str(tmp_path / "cache"))
 
 
 def test_a_frozen_model_is_named(train: Train) -> None:

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from penchant.errors import DataError
-from penchant.likelihood.anchors import CachedAnchor
 from penchant.likelihood.cache import ReferenceCache
+from penchant.likelihood.references import CachedReference
 from penchant.training import Result
 from small_runs import largest_gap, losses, metrics, pairs, weights
 
@@ -67,16 +67,16 @@ def test_a_cached_reference_is_filled_with_what_is_asked_for_alone(
     name: str, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled: list[int] = []
-    prepare = CachedAnchor.prepare
+    prepare = CachedReference.prepare
 
-    def watched(self: CachedAnchor, responses: Any, progress: Any = None) -> None:
+    def watched(self: CachedReference, responses: Any, progress: Any = None) -> None:
         filled.append(len({ReferenceCache.key(each) for each in responses}))
         prepare(self, responses, progress)
 
-    monkeypatch.setattr(CachedAnchor, "prepare", watched)
+    monkeypatch.setattr(CachedReference, "prepare", watched)
     objective = {"name": name, **dict(METHODS)[name]}
     whole = train("initial", data=rows(), objective=objective)
-    cached = train("cached", data=rows(), objective=objective, anchor="cached", cache=str(tmp_path / "cache"))
+    cached = train("cached", data=rows(), objective=objective, reference="cached", cache=str(tmp_path / "cache"))
     assert losses(cached.folder) == pytest.approx(losses(whole.folder), abs=1e-4)
     assert filled == [24], "chosen and rejected of twelve pairs"
 

@@ -139,17 +139,17 @@ def test_a_model_in_memory_is_trained_in_place_and_works_as_before(train: Train)
 
 def test_a_share_is_held_out_by_whole_prompts(train: Train, folder: Path) -> None:
     from penchant.training.preparation import Given, prepare
-    from penchant.training.progress import Reporter
+    from penchant.training.progress import ProgressReporter
     from penchant.training.recipe import make_recipe
 
     rows = [{**row, "chosen": f"{row['chosen']} {word}"} for row in pairs(10) for word in ("good", "bad", "old")]
     recipe = make_recipe({"model": str(folder), "data": "in memory", "eval_share": 0.3})
-    prepared = prepare(recipe, Given(data=rows), Reporter(quiet=True))
+    prepared = prepare(recipe, Given(data=rows), ProgressReporter(quiet=True))
     learned, held = ({record.prompt for record in part} for part in (prepared.train, prepared.heldout))
     assert not learned & held and learned | held == {row["prompt"] for row in rows}
     assert len(held) == round(0.3 * len(learned | held))
     assert len(prepared.train) + len(prepared.heldout) == len(rows)
-    again = prepare(recipe, Given(data=rows), Reporter(quiet=True))
+    again = prepare(recipe, Given(data=rows), ProgressReporter(quiet=True))
     assert {record.prompt for record in again.heldout} == held
 
 

@@ -59,7 +59,7 @@ def test_the_names_of_other_libraries_are_explained(former: str) -> None:
         ("eval_share", 1.0, "less than 1"),
         ("max_length", 0, "greater than 0"),
         ("truncation", "middle", "'prompt_left'"),
-        ("anchor", "frozen", "'initial'"),
+        ("reference", "frozen", "'initial'"),
         ("attention", "flash", "'segments'"),
         ("precision", "int8", "'bfloat16'"),
         ("report_to", "wandb", "list"),

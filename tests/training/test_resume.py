@@ -296,7 +296,7 @@ def test_a_stopped_command_goes_on_to_the_same_end(number: signal.Signals, folde
     "changed",
     [
         {"lora": {"rank": 2}},
-        {"anchor": "cached"},
+        {"reference": "cached"},
         {"accumulate": 2},
         # Of four pairs one is drawn, so that a lost state of the generator is seen.
         {"objective": {"name": "beta-dpo", "filter_ratio": 0.75}},

@@ -18,8 +18,8 @@ from families import tiny_model
 from penchant.feedback import read
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.encoding import Encoder, Example
-from penchant.likelihood.anchors import build_anchor
 from penchant.likelihood.causal import CausalScorer
+from penchant.likelihood.references import build_reference
 from penchant.objectives import DPO
 from penchant.rendering import Renderer
 from penchant.training import PreferenceTrainer, make_recipe
@@ -82,7 +82,12 @@ def steps_by_hand(
     )
     arguments = training_arguments(recipe, len(plan), output, recipe.accumulate or 1)
     trainer = PreferenceTrainer(
-        scorer=scorer, anchor=build_anchor("initial", scorer), objective=DPO(), examples=data, plan=plan, args=arguments
+        scorer=scorer,
+        reference=build_reference("initial", scorer),
+        objective=DPO(),
+        examples=data,
+        plan=plan,
+        args=arguments,
     )
     trainer.train()
     scorer.close()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from penchant.checks import duplicates, labels
-from penchant.checks import template_checks as accidents
+from penchant.checks import duplicates, labels, template_checks
 from penchant.checks.diagnosis import Check, Diagnosis, Verdict, share, summary_of_lengths
 from penchant.errors import DataError
 from penchant.feedback.collection import Feedback
@@ -66,7 +65,7 @@ def examine(
     if records:
         checks += labels.length_bias(records, [own[1:] for own in lengths])
     if renderer is not None and records:
-        checks += accidents.examine_tokens(records, tokens, renderer)
+        checks += template_checks.examine_tokens(records, tokens, renderer)
         checks += _truncation(tokens, renderer, max_length, policy)
     return Diagnosis(checks, _length_table(records, lengths), "tokens" if renderer else "words")
 

@@ -180,9 +180,9 @@ def sources(
     A stopped run goes on: results of models that are done are kept beside the output until it is written.
     """
     from penchant.curation import source_likelihoods
-    from penchant.training.progress import Reporter
+    from penchant.training.progress import ProgressReporter
 
-    reporter = Reporter()
+    reporter = ProgressReporter()
     models = list(dict.fromkeys([*source, *([initial] if initial else [])]))
 
     def advance(model: str, done: int, total: int) -> None:

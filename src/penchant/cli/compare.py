@@ -33,7 +33,7 @@ def compare(
     """Train several objectives on the same data, with several seeds, and write one table, picture and page."""
     from penchant.cli.words import pairs, split_words
     from penchant.training.compare import compare_objectives
-    from penchant.training.progress import Reporter
+    from penchant.training.progress import ProgressReporter
     from penchant.training.recipe import make_recipe, read_recipe
     from penchant.training.run import Interrupted
 
@@ -44,7 +44,7 @@ def compare(
         raise ConfigurationError(
             f"--objectives names {len(names)} objective.", fix="Give two or more, such as dpo,ipo; else penchant train."
         )
-    reporter = Reporter()
+    reporter = ProgressReporter()
     try:
         found = compare_objectives(
             recipe,

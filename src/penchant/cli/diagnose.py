@@ -42,10 +42,10 @@ def diagnose(
     from penchant.cli.data import write_json
     from penchant.diagnostics.measure import Plan
     from penchant.diagnostics.measure import diagnose as measure
-    from penchant.training.progress import Reporter
+    from penchant.training.progress import ProgressReporter
 
     plan = Plan(beta, gamma, agreement, entanglement, tokens, form)
-    reporter = Reporter()
+    reporter = ProgressReporter()
     with reporter.bar("Diagnosing, %", 100):
         found = measure(
             model,

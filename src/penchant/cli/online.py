@@ -35,7 +35,7 @@ def online(
     from penchant.cli.words import pairs, split_words
     from penchant.online.loop import run_online
     from penchant.online.recipe import make_online_recipe, methods
-    from penchant.training.progress import Reporter
+    from penchant.training.progress import ProgressReporter
     from penchant.training.recipe import read_keys
     from penchant.training.run import Interrupted
 
@@ -51,7 +51,7 @@ def online(
         recipe = make_online_recipe(keys, "command line")
     else:
         recipe = make_online_recipe({**read_keys(path), **keys}, str(path))
-    reporter = Reporter()
+    reporter = ProgressReporter()
     try:
         result = run_online(recipe, resume=resume, overwrite=overwrite, reporter=reporter)
     except Interrupted as stopped:

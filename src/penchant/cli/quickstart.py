@@ -25,11 +25,14 @@ def quickstart(
     from transformers.utils import logging
 
     from penchant.errors import ConfigurationError, nearest
-    from penchant.lab import digits, digits_table, quickstart, quickstart_table
+    from penchant.lab.worlds import digits
+    from penchant.lab.worlds.digits.table import show_digits
+    from penchant.lab.worlds.quickstart.table import show_outcome
+    from penchant.lab.worlds.quickstart.world import STEPS, run_quickstart
 
     worlds: dict[str, tuple[Any, Any, Any]] = {
-        "reviews": (quickstart.STEPS, quickstart.run_quickstart, quickstart_table.show_outcome),
-        "digits": (digits.STEPS, digits.run_digits, digits_table.show_digits),
+        "reviews": (STEPS, run_quickstart, show_outcome),
+        "digits": (digits.STEPS, digits.run_digits, show_digits),
     }
     if world not in worlds:
         raise ConfigurationError(f"There is no world {world!r}.", where="--world", fix=nearest(world, worlds))

@@ -35,7 +35,7 @@ def train(
 ) -> None:
     """Train a model on feedback: from a recipe, from options, or both (options win)."""
     from penchant.cli.result import tell
-    from penchant.training.progress import Reporter
+    from penchant.training.progress import ProgressReporter
     from penchant.training.recipe import make_recipe, read_recipe
 
     path, keys = split_words(words or [])
@@ -53,17 +53,17 @@ def train(
     keys |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
     keys |= {f"mapping.{key}": value for key, value in pairs(map_ or [], "--map").items()}
     recipe = make_recipe(keys, "command line") if path is None else read_recipe(path, keys)
-    reporter = Reporter()
+    reporter = ProgressReporter()
     if dry_run:
         from penchant.training.dry_run import describe
 
         describe(recipe, reporter)
         return
     from penchant.training.preparation import Given
-    from penchant.training.run import Interrupted, carry_out
+    from penchant.training.run import Interrupted, run
 
     try:
-        result = carry_out(recipe, Given(), resume=resume, overwrite=overwrite, reporter=reporter)
+        result = run(recipe, Given(), resume=resume, overwrite=overwrite, reporter=reporter)
     except Interrupted as stopped:
         typer.echo(f"penchant: {stopped}", err=True)
         raise typer.Exit(130) from None

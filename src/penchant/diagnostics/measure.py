@@ -171,14 +171,14 @@ def diagnose(
     sets |= {Path(each).name: _comparisons(read(each, **asked)) for each in shifted}
     further = None if unseen is None else read(unseen, on_bad=asked.get("on_bad", "stop"))
     judge = None if reward_model is None else RewardModel(str(reward_model))
-    policy, tokenizer, anchor = load_model(model), load_tokenizer(model), load_model(reference)
+    policy, tokenizer, reference = load_model(model), load_tokenizer(model), load_model(reference)
 
     def scored(title: str, records: Feedback, beside: Any = None) -> ScoredRows:
         told = None if progress is None else partial(progress, title)
         return score(policy, records, reference=beside, tokenizer=tokenizer, progress=told, **options)
 
     responses = None if further is None else _column(scored("unseen", further), "logp")
-    rows = {name: scored(name, each, anchor) for name, each in sets.items() if name == "data" or judge is not None}
+    rows = {name: scored(name, each, reference) for name, each in sets.items() if name == "data" or judge is not None}
     shares, notes = _shares(sets["data"], rows["data"], plan.agreement)
     figures = pair_figures(rows["data"], shares, beta=plan.beta, gamma=plan.gamma, unseen=responses)
     figures |= _gradients(policy, partial(_pairs, policy, tokenizer, sets["data"], options), plan, progress)

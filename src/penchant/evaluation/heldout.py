@@ -10,7 +10,7 @@ import torch
 
 from penchant.evaluation.metrics import Reduce, Tally, batch_metrics, compared
 from penchant.forest.batching import plan_batches
-from penchant.likelihood.anchors import Anchor
+from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
@@ -35,7 +35,7 @@ class HeldOut:
 
 def measure(
     scorer: Scorer,
-    anchor: Anchor,
+    reference: Reference,
     objective: Objective,
     examples: Sequence[Any],
     *,
@@ -44,11 +44,11 @@ def measure(
     processes: int = 1,
     reduce: Reduce | None = None,
 ) -> HeldOut:
-    """Score examples with policy and anchor and apply the objective, without gradient.
+    """Score examples with policy and reference and apply the objective, without gradient.
 
     Args:
         scorer: the policy.
-        anchor: the reference.
+        reference: the reference.
         objective: what is measured.
         examples: at least one.
         tokens_per_batch: tokens (or what else the scorer counts in) a forward pass; the scorer's own where absent.
@@ -63,7 +63,7 @@ def measure(
     plan = plan_batches(sizes, tokens_per_batch=tokens_per_batch or scorer.measured_at_once, shuffle=False)
     tally, result = Tally(), HeldOut()
     device = next(scorer.core.parameters()).device
-    needs = measured_needs(objective, anchor.kind)
+    needs = measured_needs(objective, reference.kind)
     was_training = objective.training
     objective.eval()  # what it remembers of the training data must not change here
     # Every process computes as many batches as the others: sums and sharded models wait for all of them.
@@ -72,7 +72,7 @@ def measure(
         ghost = place >= len(plan)
         batch = scorer.collate(members, weights=[0.0] * len(members) if ghost else None).to(device)
         with torch.no_grad():
-            views = scorer.score_batch(batch, anchor, needs)
+            views = scorer.score_batch(batch, reference, needs)
             losses = objective.compute({**views, **batch.fields})
         batch_metrics(tally, objective, views, losses, batch)
         tally.add("loss", losses.values, batch.weights)
@@ -84,16 +84,16 @@ def measure(
     return result
 
 
-def measured_needs(objective: Objective, anchor: str) -> Needs:
+def measured_needs(objective: Objective, reference: str) -> Needs:
     """What is computed to measure an objective: what it asks for, and the reference wherever there is one.
 
     So the divergence from the reference is told even of an objective that does without.
 
     Args:
         objective: what is measured.
-        anchor: the anchor's kind.
+        reference: the reference's kind.
     """
-    return objective.requirements.needs | Needs(reference=anchor != "none")
+    return objective.requirements.needs | Needs(reference=reference != "none")
 
 
 def _keep(result: HeldOut, objective: Objective, views: dict[str, Scored]) -> None:

@@ -67,7 +67,7 @@ class ReferenceCache(Store):
     """
 
     subject = "reference log-probabilities"
-    way_out = "Set PENCHANT_CACHE to a folder that can be written, or use anchor=initial."
+    way_out = "Set PENCHANT_CACHE to a folder that can be written, or use reference=initial."
     table = "logps"
 
     def __init__(self, folder: Path, model: str) -> None:

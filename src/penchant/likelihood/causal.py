@@ -147,19 +147,19 @@ class CausalScorer:
         """What a summary says of the likelihood."""
         return {"attention": self.attention}
 
-    def anchor(self, kind: str, cache: Path | None = None, precision: str | None = None) -> Any:
-        """The reference; see `penchant.likelihood.anchors.build_anchor`."""
-        from penchant.likelihood.anchors import build_anchor  # anchors build on this file
+    def reference(self, kind: str, cache: Path | None = None, precision: str | None = None) -> Any:
+        """The reference; see `penchant.likelihood.references.build_reference`."""
+        from penchant.likelihood.references import build_reference  # references build on this file
 
-        return build_anchor(kind, self, cache, precision)
+        return build_reference(kind, self, cache, precision)
 
     def score_batch(
-        self, batch: Batch, anchor: Any, needs: Needs, module: nn.Module | None = None
+        self, batch: Batch, reference: Any, needs: Needs, module: nn.Module | None = None
     ) -> dict[str, Scored]:
         """Every view of a batch; see `penchant.likelihood.scoring.score_batch`."""
         from penchant.likelihood.scoring import score_batch  # scoring builds on this file
 
-        return score_batch(self, batch, anchor, needs, module)
+        return score_batch(self, batch, reference, needs, module)
 
     def score(
         self,

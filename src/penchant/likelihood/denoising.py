@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from penchant.errors import ConfigurationError, nearest
-from penchant.likelihood.anchors import Anchor
 from penchant.likelihood.causal import core_model
 from penchant.likelihood.dropout import without_dropout
 from penchant.likelihood.image_batch import ImageBatch, collate_images
 from penchant.likelihood.noise import NoiseSchedule
 from penchant.likelihood.prompts import ADDED
+from penchant.likelihood.references import Reference
 from penchant.objectives.core.requirements import Needs
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.denoising_errors import mean_error
@@ -144,22 +144,22 @@ class DenoisingScorer:
         """Give the network back as it was."""
         self._restore_dropout()
 
-    def anchor(self, kind: str, cache: Path | None = None, precision: str | None = None) -> Anchor:
+    def reference(self, kind: str, cache: Path | None = None, precision: str | None = None) -> Reference:
         """The reference: ``initial`` or ``none``.
 
         Raises:
             ConfigurationError: another kind; a cache would have to hold every draw of noise.
         """
         if kind == "none":
-            return Anchor()
+            return Reference()
         if kind == "initial":
             return InitialDenoiser(self)
         raise ConfigurationError(
-            f"A denoiser has no anchor {kind!r}.",
+            f"A denoiser has no reference {kind!r}.",
             why="Its error depends on noise that is drawn anew in every step, so nothing can be kept."
             if kind == "cached"
             else None,
-            fix="Leave anchor out, or choose anchor=initial."
+            fix="Leave reference out, or choose reference=initial."
             if kind == "cached"
             else nearest(kind, ["initial", "none"]),
         )
@@ -212,13 +212,13 @@ class DenoisingScorer:
         return -self.settings.half_factor * error
 
     def score_batch(
-        self, batch: ImageBatch, anchor: Anchor, needs: Needs, module: nn.Module | None = None
+        self, batch: ImageBatch, reference: Reference, needs: Needs, module: nn.Module | None = None
     ) -> dict[str, Scored]:
-        """Every view of a batch, scored by the policy (with gradient) and the anchor (without) on the same noise.
+        """Every view of a batch, scored by the policy (with gradient) and the reference (without) on the same noise.
 
         Args:
             batch: the examples, on the policy's device.
-            anchor: the reference.
+            reference: the reference.
             needs: whether a reference is needed.
             module: the wrapped policy to call through.
 
@@ -235,12 +235,12 @@ class DenoisingScorer:
                 fix="Choose an objective without them (`penchant methods`).",
             )
         given = self.noised(batch)
-        reference = anchor.score(given)[0] if needs.reference else None
+        held = reference.score(given)[0] if needs.reference else None
         policy = self.log_likelihood(given, module)
         return {
             view: Scored(
                 policy=policy[rows, None],
-                reference=None if reference is None else reference[rows, None],
+                reference=None if held is None else held[rows, None],
                 mask=torch.ones((len(rows), 1), dtype=torch.bool, device=policy.device),
                 group=batch.group[view],
             )
@@ -248,7 +248,7 @@ class DenoisingScorer:
         }
 
 
-class InitialDenoiser(Anchor):
+class InitialDenoiser(Reference):
     """The policy as it was at the start: a frozen copy, or the policy with its adapter switched off.
 
     Args:
@@ -256,6 +256,7 @@ class InitialDenoiser(Anchor):
     """
 
     kind = "initial"
+    starts_equal = True
 
     def __init__(self, scorer: DenoisingScorer) -> None:
         self.scorer = scorer

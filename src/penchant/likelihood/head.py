@@ -85,8 +85,8 @@ def token_statistics(
             raise ConfigurationError(f"There is no token statistic {name!r}.", fix=nearest(name, STATISTICS))
     if "kl" in wanted and reference is None:
         raise ConfigurationError(
-            "The KL over the vocabulary needs the reference's whole distribution, which this anchor does not give.",
-            fix="Use anchor=initial; cached log-probabilities hold one number a token.",
+            "The KL over the vocabulary needs the reference's whole distribution, which this reference does not give.",
+            fix="Use reference=initial; cached log-probabilities hold one number a token.",
         )
     rows = chunk_rows if chunk_rows is not None else _chunk_rows(hidden, head, vocabulary)
     if rows == 0 or rows >= len(ids):

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from torch import nn
 
-from penchant.likelihood.anchors import Anchor
+from penchant.likelihood.references import Reference
 from penchant.objectives.core.requirements import Needs
 from penchant.objectives.core.scored import Scored
 
@@ -39,11 +39,11 @@ class Scorer(Protocol):
     def measured_at_once(self) -> int:
         """Units of a forward pass without gradient."""
 
-    def anchor(self, kind: str, cache: Path | None = None, precision: str | None = None) -> Anchor:
+    def reference(self, kind: str, cache: Path | None = None, precision: str | None = None) -> Reference:
         """The reference of that kind, from the model as it is now."""
 
     def score_batch(
-        self, batch: Any, anchor: Anchor, needs: Needs, module: nn.Module | None = None
+        self, batch: Any, reference: Reference, needs: Needs, module: nn.Module | None = None
     ) -> dict[str, Scored]:
         """Every view of a batch under policy and reference."""
 

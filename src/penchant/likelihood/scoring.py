@@ -11,9 +11,9 @@ from penchant.forest.batching import plan_batches
 from penchant.forest.build import build_forest, by_prompt
 from penchant.forest.collate import Batch
 from penchant.forest.layout import Forest, TokenSequence
-from penchant.likelihood.anchors import Anchor
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.gradient_norms import gradient_norms
+from penchant.likelihood.references import Reference
 from penchant.objectives.core.requirements import Needs
 from penchant.objectives.core.scored import Scored
 
@@ -21,24 +21,24 @@ __all__ = ["score_batch", "sequence_logps"]
 
 
 def score_batch(
-    scorer: CausalScorer, batch: Batch, anchor: Anchor, needs: Needs, module: nn.Module | None = None
+    scorer: CausalScorer, batch: Batch, reference: Reference, needs: Needs, module: nn.Module | None = None
 ) -> dict[str, Scored]:
-    """Every view of a batch, scored by the policy (with gradient) and the anchor (without) in one pass each.
+    """Every view of a batch, scored by the policy (with gradient) and the reference (without) in one pass each.
 
     Args:
         scorer: the policy.
         batch: the examples, on the policy's device.
-        anchor: the reference.
+        reference: the reference.
         needs: what the objective asks for beside the policy's log-probabilities.
         module: the wrapped policy (DDP, FSDP) to call through.
 
     Returns:
         A `Scored` for each view; row r of it belongs to example ``group[r]`` of the batch.
     """
-    reference, rows = (None, None)
+    held, rows = (None, None)
     referenced, numbers = _referenced(batch, needs)
     if needs.reference or "kl" in needs.stats:
-        reference, rows = anchor.score(referenced, whole="kl" in needs.stats)
+        held, rows = reference.score(referenced, whole="kl" in needs.stats)
     wants_gradient = torch.is_grad_enabled()
     with torch.set_grad_enabled(wants_gradient or needs.gradient_norms):
         flat = scorer.score(batch.forest, needs.stats, rows, module, needs.hidden)
@@ -47,8 +47,8 @@ def score_batch(
     for name, own in batch.rows.items():
         spread = _Spread(batch.forest, own)
         beside = None
-        if reference is not None and needs.reference_of(name):
-            beside = _Spread(referenced, own if numbers is None else numbers[own])(reference)
+        if held is not None and needs.reference_of(name):
+            beside = _Spread(referenced, own if numbers is None else numbers[own])(held)
         stats = {stat: spread(values) for stat, values in flat.items()}
         states = None if hidden is None else spread(hidden)
         fields = {}

@@ -1,7 +1,7 @@
 """Floor 5: what responses are made of, and what a run does differently for it."""
 
-from penchant.modalities.images import ImageMedium
-from penchant.modalities.modality import Medium, Teller, find_medium, medium_names
-from penchant.modalities.text import TextMedium
+from penchant.modalities.images import ImageModality
+from penchant.modalities.modality import Modality, Teller, find_modality, modality_names
+from penchant.modalities.text import TextModality
 
-__all__ = ["ImageMedium", "Medium", "Teller", "TextMedium", "find_medium", "medium_names"]
+__all__ = ["ImageModality", "Modality", "Teller", "TextModality", "find_modality", "modality_names"]

@@ -22,10 +22,10 @@ from penchant.likelihood.encodings import CachedCodec
 from penchant.likelihood.image_batch import Codec, ImageEncoder
 from penchant.likelihood.noise import schedule_of
 from penchant.likelihood.pipelines import PipelineCodec, denoiser_of, load_pipeline
-from penchant.modalities.modality import Medium
+from penchant.modalities.modality import Modality
 from penchant.objectives.core.objective import Objective
 
-__all__ = ["ImageMedium", "ImageSamples"]
+__all__ = ["ImageModality", "ImageSamples"]
 
 # Checks of the doctor that count words.
 OF_WORDS = re.compile("length|longer|near duplicates")
@@ -42,7 +42,7 @@ class ImageSamples:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
-class ImageMedium(Medium):
+class ImageModality(Modality):
     """Responses are images, a policy is the denoiser of a pipeline of diffusers.
 
     Args:
@@ -53,7 +53,7 @@ class ImageMedium(Medium):
 
     name = "images"
     unit = DenoisingScorer.unit
-    shared_anchor = "initial"
+    shared_reference = "initial"
     card: ClassVar = {"library_name": "diffusers", "pipeline_tag": "text-to-image"}
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
@@ -66,11 +66,11 @@ class ImageMedium(Medium):
 
     @classmethod
     def recognises(cls, source: str, model: Any) -> bool:
-        """See `Medium.recognises`."""
+        """See `Modality.recognises`."""
         return hasattr(model, "scheduler") or (model is None and (Path(source) / "model_index.json").is_file())
 
     def encoder(self, objective: Objective) -> ImageEncoder:
-        """See `Medium.encoder`.
+        """See `Modality.encoder`.
 
         Raises:
             ConfigurationError: objective and recipe scale the likelihood differently.
@@ -92,16 +92,16 @@ class ImageMedium(Medium):
         return ImageEncoder(codec, wanted.views, wanted.fields, wanted.optional)
 
     def load(self, device: torch.device) -> nn.Module:
-        """See `Medium.load`."""
+        """See `Modality.load`."""
         network = self.network.to(device)
         return network if self.settings.lora is None else _with_adapter(network, self.settings.lora)
 
     def scorer(self, policy: nn.Module) -> DenoisingScorer:
-        """See `Medium.scorer`."""
+        """See `Modality.scorer`."""
         return DenoisingScorer(policy, schedule_of(self.pipeline.scheduler), self.denoising, self.settings.seed)
 
     def sample(self, scorer: Any, prompts: Sequence[Any]) -> ImageSamples:
-        """See `Medium.sample`."""
+        """See `Modality.sample`."""
         asked = [prompt for prompt in prompts for _ in range(SHOWN)]
         found = sample_images(
             scorer.model,
@@ -116,7 +116,7 @@ class ImageMedium(Medium):
     def shown(
         self, folder: Path, prompts: Sequence[Any], before: ImageSamples, after: ImageSamples
     ) -> list[dict[str, Any]]:
-        """See `Medium.shown`."""
+        """See `Modality.shown`."""
         rows = []
         for place, prompt in enumerate(prompts):
             row: dict[str, Any] = {"prompt": str(prompt)}
@@ -129,7 +129,7 @@ class ImageMedium(Medium):
         return rows
 
     def examine(self, train: Feedback, other: Feedback | None) -> Diagnosis:
-        """See `Medium.examine`; what the doctor says of words is left out, for images have none."""
+        """See `Modality.examine`; what the doctor says of words is left out, for images have none."""
         found = examine(train, None, other=other)
         return Diagnosis([check for check in found.checks if not OF_WORDS.search(check.name)])
 
@@ -144,7 +144,7 @@ class ImageMedium(Medium):
         return self.pipeline
 
     def estimate(self, largest: int) -> tuple[str, dict[str, str]]:
-        """See `Medium.estimate`."""
+        """See `Modality.estimate`."""
         parameters = sum(parameter.numel() for parameter in self.network.parameters())
         channels, height, width = self.codec.shape
         told = f"{type(self.network).__name__}, {parameters / 1e6:,.1f} M parameters"

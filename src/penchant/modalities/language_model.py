@@ -98,7 +98,7 @@ def memory_estimate(settings: Any, config: Any, parameters: int, tokens: int) ->
     layers, hidden = text.num_hidden_layers, text.hidden_size
     # Per layer and token about 16 hidden-size activations are kept for backward; one with checkpointing.
     kept = tokens * layers * hidden * width * (1 if settings.gradient_checkpointing else 16)
-    needs_copy = settings.anchor in (None, "initial") and settings.lora is None
+    needs_copy = settings.reference in (None, "initial") and settings.lora is None
     return {
         "weights": weights,
         "gradients": trained * 4,

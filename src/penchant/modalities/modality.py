@@ -1,7 +1,7 @@
-"""A medium: everything of a run that depends on what responses are made of, in one place.
+"""A modality: everything of a run that depends on what responses are made of, in one place.
 
-Training, measuring and the objectives are written once; they ask the medium for an encoder, a scorer, samples, and a
-saved model, and never which medium it is. A new one is one class that says which models it recognises.
+Training, measuring and the objectives are written once; they ask the modality for an encoder, a scorer, samples, and a
+saved model, and never which modality it is. A new one is one class that says which models it recognises.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from penchant.forest.encoding import RecordEncoder
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 
-__all__ = ["Medium", "Teller", "find_medium", "medium_names"]
+__all__ = ["Modality", "Teller", "find_modality", "modality_names"]
 
-_media: dict[str, type[Medium]] = {}
+_modalities: dict[str, type[Modality]] = {}
 
 
 class Teller(Protocol):
@@ -43,7 +43,7 @@ class Teller(Protocol):
         """Say how far the work is."""
 
 
-class Medium(ABC):
+class Modality(ABC):
     """What responses are made of, for one run. Defining a subclass with a ``name`` registers it.
 
     Args:
@@ -57,8 +57,8 @@ class Medium(ABC):
     card: ClassVar[dict[str, str]] = {}
     #: What work is counted in, as by the scorer.
     unit: ClassVar[str] = ""
-    #: The anchor that several runs of one model can share most of: ``cached`` where its numbers can be kept.
-    shared_anchor: ClassVar[str] = "cached"
+    #: The reference that several runs of one model can share most of: ``cached`` where its numbers can be kept.
+    shared_reference: ClassVar[str] = "cached"
     #: What beside the model a result holds.
     tokenizer: Any = None
     #: Most units of a sequence, where there is such a limit.
@@ -66,7 +66,7 @@ class Medium(ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        _media[cls.name] = cls
+        _modalities[cls.name] = cls
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         self.settings, self.given = settings, model
@@ -74,7 +74,7 @@ class Medium(ABC):
     @classmethod
     @abstractmethod
     def recognises(cls, source: str, model: Any) -> bool:
-        """Whether a folder or hub id, or a model in memory, is of this medium. It must not load anything."""
+        """Whether a folder or hub id, or a model in memory, is of this modality. It must not load anything."""
 
     @classmethod
     def check_given(cls, tokenizer: Any) -> None:
@@ -83,7 +83,7 @@ class Medium(ABC):
         Raises:
             ConfigurationError: what is missing.
         """
-        return  # most media need nothing beside the model
+        return  # most modalities need nothing beside the model
 
     @abstractmethod
     def encoder(self, objective: Objective) -> RecordEncoder:
@@ -122,13 +122,13 @@ class Medium(ABC):
         """The model in words, and further facts for a dry run whose largest micro-batch has so many units."""
 
 
-def medium_names() -> list[str]:
-    """The names of all media, sorted."""
-    return sorted(_media)
+def modality_names() -> list[str]:
+    """The names of all modalities, sorted."""
+    return sorted(_modalities)
 
 
-def find_medium(name: str | None, source: str, model: Any = None) -> type[Medium]:
-    """The medium of a model.
+def find_modality(name: str | None, source: str, model: Any = None) -> type[Modality]:
+    """The modality of a model.
 
     Args:
         name: given outright, or None to be recognised.
@@ -136,15 +136,15 @@ def find_medium(name: str | None, source: str, model: Any = None) -> type[Medium
         model: a model in memory, or None.
 
     Raises:
-        ConfigurationError: there is no medium of that name.
+        ConfigurationError: there is no modality of that name.
 
     Example:
-        >>> find_medium(None, "no-such-folder").name
+        >>> find_modality(None, "no-such-folder").name
         'text'
     """
     if name is not None:
-        if name not in _media:
-            raise ConfigurationError(f"There is no medium {name!r}.", fix=nearest(name, _media))
-        return _media[name]
+        if name not in _modalities:
+            raise ConfigurationError(f"There is no modality {name!r}.", fix=nearest(name, _modalities))
+        return _modalities[name]
     # Text is what a model is where nothing says otherwise: its own errors name what is wrong with a folder.
-    return next((each for each in _media.values() if each.recognises(source, model)), _media["text"])
+    return next((each for each in _modalities.values() if each.recognises(source, model)), _modalities["text"])

@@ -19,18 +19,18 @@ from penchant.forest.encoding import Encoder
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
 from penchant.modalities.language_model import load_policy, memory_estimate, model_shape
-from penchant.modalities.modality import Medium
+from penchant.modalities.modality import Modality
 from penchant.objectives.core.objective import Objective
 from penchant.rendering.rendering import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
 
-__all__ = ["TextMedium"]
+__all__ = ["TextModality"]
 
 GIB = 2**30
 
 
-class TextMedium(Medium):
+class TextModality(Modality):
     """Responses are texts, a policy is a causal language model.
 
     Args:
@@ -51,33 +51,33 @@ class TextMedium(Medium):
 
     @classmethod
     def recognises(cls, source: str, model: Any) -> bool:
-        """See `Medium.recognises`."""
+        """See `Modality.recognises`."""
         return hasattr(model, "get_output_embeddings")
 
     @classmethod
     def check_given(cls, tokenizer: Any) -> None:
-        """See `Medium.check_given`."""
+        """See `Modality.check_given`."""
         if tokenizer is None:
             raise ConfigurationError(
                 "The model is given in memory, without a tokenizer.", fix="Pass tokenizer=... beside model=..."
             )
 
     def encoder(self, objective: Objective) -> Encoder:
-        """See `Medium.encoder`."""
+        """See `Modality.encoder`."""
         wanted = objective.requirements
         truncation = Truncation(self.max_length, self.settings.truncation)
         return Encoder(self.renderer, wanted.views, wanted.fields, truncation, optional=wanted.optional)
 
     def load(self, device: torch.device) -> nn.Module:
-        """See `Medium.load`."""
+        """See `Modality.load`."""
         return load_policy(self.settings.model, self.given, self.settings.lora, device)
 
     def scorer(self, policy: nn.Module) -> CausalScorer:
-        """See `Medium.scorer`."""
+        """See `Modality.scorer`."""
         return CausalScorer(policy, self.settings.attention)
 
     def sample(self, scorer: Any, prompts: Sequence[Any]) -> Samples:
-        """See `Medium.sample`."""
+        """See `Modality.sample`."""
         return take_samples(
             scorer.model,
             self.renderer,
@@ -88,7 +88,7 @@ class TextMedium(Medium):
         )
 
     def shown(self, folder: Path, prompts: Sequence[Any], before: Samples, after: Samples) -> list[dict[str, Any]]:
-        """See `Medium.shown`."""
+        """See `Modality.shown`."""
         texts = [prompt if isinstance(prompt, str) else _last_turn(prompt) for prompt in prompts]
         rows = zip(texts, before.texts, after.texts, strict=True)
         return [
@@ -97,7 +97,7 @@ class TextMedium(Medium):
         ]
 
     def examine(self, train: Feedback, other: Feedback | None) -> Diagnosis:
-        """See `Medium.examine`."""
+        """See `Modality.examine`."""
         return examine(train, self.renderer, max_length=self.max_length, policy=self.settings.truncation, other=other)
 
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
@@ -134,7 +134,7 @@ class TextMedium(Medium):
         return tokenizer
 
     def estimate(self, largest: int) -> tuple[str, dict[str, str]]:
-        """See `Medium.estimate`."""
+        """See `Modality.estimate`."""
         model = model_shape(self.settings.model)
         parameters = sum(parameter.numel() for parameter in model.parameters())
         found = memory_estimate(self.settings, model.config, parameters, largest)

@@ -21,14 +21,14 @@ from penchant.forest.encoding import Example
 from penchant.generation.responses import Sampling
 from penchant.generation.server_engine import ServerEngine
 from penchant.generation.transformers_engine import TransformersEngine
-from penchant.likelihood.anchors import Anchor, InitialAnchor
 from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.causal import CausalScorer
-from penchant.online.anchor_rules import build_anchor_rule
+from penchant.likelihood.references import InitialReference, Reference
 from penchant.online.outcome import finish
 from penchant.online.pairing import build_examples
 from penchant.online.preparation import Prepared, prepare
 from penchant.online.recipe import OnlineRecipe
+from penchant.online.reference_updates import build_reference_update
 from penchant.online.rollouts import Rollout
 from penchant.online.rounds import train_round
 from penchant.online.sampling import Measured, Sampler, measure, with_old_logps
@@ -39,7 +39,7 @@ from penchant.training.checkpoints import find_checkpoint, step_of
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt
 from penchant.training.preparation import Given, resolved
-from penchant.training.progress import Reporter
+from penchant.training.progress import ProgressReporter
 from penchant.training.recorder import Recorder
 from penchant.training.run import Interrupted, Result
 from penchant.training.voices import own_bars_only, warnings_to
@@ -56,7 +56,7 @@ def run_online(
     *,
     resume: bool = False,
     overwrite: bool = False,
-    reporter: Reporter | None = None,
+    reporter: ProgressReporter | None = None,
 ) -> Result:
     """Carry an online recipe out.
 
@@ -82,7 +82,7 @@ def run_online(
         raise ConfigurationError(
             "An online run uses one process; this is one of several.", fix="Start it without a launcher."
         )
-    given, reporter, began = given or Given(), reporter or Reporter(quiet=True), time.perf_counter()
+    given, reporter, began = given or Given(), reporter or ProgressReporter(quiet=True), time.perf_counter()
     folder = RunFolder(recipe.output)
     prepared = prepare(recipe, given)
     inputs = [each for each in (recipe.model, recipe.data, recipe.eval_data) if each]
@@ -108,7 +108,7 @@ class OnlineRun:
         given: Given,
         prepared: Prepared,
         folder: RunFolder,
-        reporter: Reporter,
+        reporter: ProgressReporter,
         interrupt: Interrupt,
     ) -> None:
         self.recipe, self.prepared, self.folder = recipe, prepared, folder
@@ -117,15 +117,16 @@ class OnlineRun:
         device = training_arguments(recipe.model_copy(update={"eval_every": None}), 1, folder.checkpoints, 1).device
         every = [*prepared.train.records, *prepared.heldout.records]
         self.judge = build_judge(recipe.judge, every, device)
-        self.scorer = CausalScorer(prepared.medium.load(device), recipe.attention)
+        self.scorer = CausalScorer(prepared.modality.load(device), recipe.attention)
         self.policy = self.scorer.model
         self.model_print = fingerprint(self.scorer.core)
         needs = prepared.objective.requirements.needs
-        self.anchor: Anchor = InitialAnchor(self.scorer) if needs.reference else Anchor()
-        self.rule = build_anchor_rule(recipe.anchor, recipe.anchor_rate, self.policy)
+        self.reference: Reference = InitialReference(self.scorer) if needs.reference else Reference()
+        self.rule = build_reference_update(recipe.reference, recipe.reference_rate, self.policy)
         # From the second round on it is no longer the initial model, for which the trainer expects a margin of 0.
-        self.anchor.kind = self.rule.name if needs.reference else "none"
-        self.reference = self.anchor.scorer.model if isinstance(self.anchor, InitialAnchor) else None
+        self.reference.kind = self.rule.name if needs.reference else "none"
+        self.reference.starts_equal = False  # a later round starts from a policy that has moved
+        self.reference_model = self.reference.scorer.model if isinstance(self.reference, InitialReference) else None
         self.optimizer: dict[str, Any] | None = None
         self.done, self.steps, self.examples = 0, 0, 0
         self.before: Measured | None = None
@@ -152,7 +153,7 @@ class OnlineRun:
 
     def close(self) -> None:
         """Give the models back as they were."""
-        self.anchor.close()
+        self.reference.close()
         self.scorer.close()
 
     # -- between rounds -----------------------------------------------------------------------------------------------
@@ -178,7 +179,7 @@ class OnlineRun:
     def _state(self) -> dict[str, Any]:
         return {
             "policy": self.policy.state_dict(),
-            "reference": None if self.reference is None else self.reference.state_dict(),
+            "reference": None if self.reference_model is None else self.reference_model.state_dict(),
             "rule": self.rule.state_dict(),
             "objective": self.prepared.objective.state_dict(),
             "optimizer": self.optimizer,
@@ -188,8 +189,8 @@ class OnlineRun:
 
     def _load(self, state: dict[str, Any]) -> None:
         self.policy.load_state_dict(state["policy"])
-        if self.reference is not None:
-            self.reference.load_state_dict(state["reference"])
+        if self.reference_model is not None:
+            self.reference_model.load_state_dict(state["reference"])
         self.rule.load_state_dict(state["rule"])
         self.prepared.objective.load_state_dict(state["objective"])
         self.optimizer = state["optimizer"]
@@ -204,7 +205,7 @@ class OnlineRun:
         with self.reporter.bar("Rounds", recipe.iterations, self.done):
             while self.done < recipe.iterations:
                 self._round(self.done)
-                self.rule.advance(self.policy, self.reference)
+                self.rule.advance(self.policy, self.reference_model)
                 place = self._place(self.done)
                 self.done += 1
                 last = self.done == recipe.iterations

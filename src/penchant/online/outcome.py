@@ -28,12 +28,12 @@ def finish(run: OnlineRun, warnings: list[str], seconds: float) -> Result:
     facts = _facts(run, warnings, seconds)
     folder, prepared = run.folder, run.prepared
     with told_if_unwritable(folder.path):
-        model = prepared.medium.save(run.policy.eval(), folder.model, folder.path / "adapter")
+        model = prepared.modality.save(run.policy.eval(), folder.model, folder.path / "adapter")
         folder.write_json("samples.json", _samples(run))
         folder.write_json("summary.json", facts)
         recipe_yaml = (folder.path / "recipe.yaml").read_text(encoding="utf-8")
         folder.write_text(
-            "model/README.md", model_card(facts, recipe_yaml, prepared.objective.paper, prepared.medium.card)
+            "model/README.md", model_card(facts, recipe_yaml, prepared.objective.paper, prepared.modality.card)
         )
         report = write_report(folder.path)
     return Result(model, prepared.renderer.tokenizer, folder.path, facts, report)
@@ -52,7 +52,7 @@ def _facts(run: OnlineRun, warnings: list[str], seconds: float) -> dict[str, Any
         "model": recipe.model,
         "data": prepared.train.name,
         "measured_on": prepared.measured_on,
-        "anchor": run.anchor.kind,
+        "reference": run.reference.kind,
         "attention": run.scorer.attention,
         "rounds": recipe.iterations,
         "steps": run.steps,

@@ -9,7 +9,7 @@ from typing import Any
 from penchant.errors import ConfigurationError, DataError, nearest
 from penchant.feedback.collection import Feedback
 from penchant.feedback.records import Comparison, Demonstration
-from penchant.modalities.text import TextMedium
+from penchant.modalities.text import TextModality
 from penchant.objectives.core.objective import Objective
 from penchant.online.pairing import Pairing, check_pairing
 from penchant.online.recipe import OnlineRecipe
@@ -31,18 +31,18 @@ class Prepared:
     train: Feedback
     heldout: Feedback
     measured_on: str
-    medium: TextMedium
+    modality: TextModality
     compared: tuple[str, ...] = COMPARED
 
     @property
     def renderer(self) -> Renderer:
         """The one renderer of the run."""
-        return self.medium.renderer
+        return self.modality.renderer
 
     @property
     def max_length(self) -> int | None:
         """Most tokens of prompt and response."""
-        return self.medium.max_length
+        return self.modality.max_length
 
 
 def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
@@ -76,14 +76,14 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
                 where=str(lacking.source),
                 fix="Give demonstrations: prompt and completion.",
             )
-    medium = TextMedium(recipe, given.model, given.tokenizer)
-    limit = medium.max_length
+    modality = TextModality(recipe, given.model, given.tokenizer)
+    limit = modality.max_length
     if limit is not None and limit <= recipe.max_new_tokens:
         raise ConfigurationError(
             f"'max_new_tokens' is {recipe.max_new_tokens}, and the whole sequence may have {limit} tokens.",
             fix="Give a smaller number, so that the prompt has room.",
         )
-    return Prepared(objective, pairing, train, heldout, told, medium)
+    return Prepared(objective, pairing, train, heldout, told, modality)
 
 
 def _pairing(settings: dict[str, Any]) -> Pairing:

@@ -1,4 +1,4 @@
-"""The recipe of an online run: sampler, judge, pairing, objective, anchor, and what a training run needs."""
+"""The recipe of an online run: sampler, judge, pairing, objective, reference, and what a training run needs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class OnlineRecipe(Recipe):
 
     Example:
         >>> recipe = make_online_recipe({"method": "grpo", "model": "m", "data": "sums.jsonl"})
-        >>> recipe.objective["name"], recipe.pairing["name"], recipe.anchor
-        ('grpo', 'group', 'fixed')
+        >>> recipe.objective["name"], recipe.pairing["name"], recipe.reference
+        ('grpo', 'group', 'initial')
     """
 
     method: str | None = Field(None, description="a recipe to start from: the other keys change it")
@@ -44,10 +44,10 @@ class OnlineRecipe(Recipe):
     unfinished_penalty: float = Field(0.0, ge=0, description="taken from the reward of a response without an end")
     overlong_buffer: int = Field(0, ge=0, description="last tokens before the limit over which a penalty grows to 1")
     pairing: dict[str, Any] = Field({"name": "best_worst"}, description="which responses are trained on, in which role")
-    anchor: Literal["fixed", "previous", "moving", "nesterov"] = Field(  # type: ignore[assignment]
-        "fixed", description="the reference from round to round"
+    reference: Literal["initial", "previous", "ema", "nesterov"] = Field(  # type: ignore[assignment]
+        "initial", description="the reference from round to round"
     )
-    anchor_rate: float = Field(0.1, ge=0, le=1, description="of moving: share mixed in; of nesterov: extrapolation")
+    reference_rate: float = Field(0.1, ge=0, le=1, description="of ema: share mixed in; of nesterov: extrapolation")
 
     schedule: str = Field("constant", description="learning-rate schedule of transformers, within a round")
     warmup: float = Field(0.0, ge=0, le=1, description="share of a round's steps in which the learning rate rises")

@@ -55,13 +55,13 @@ def train_round(run: OnlineRun, iteration: int, examples: Sequence[Example], sam
     every = recipe.save_every or (-(-len(plan) // 5) if len(plan) > LONG else None)
     # Held-out measurements are taken between rounds, not by the trainer.
     settings = recipe.model_copy(update={"eval_every": None, "save_every": every})
-    parts = micro_batches(settings, plan, sizes, 1, objective.coupled)
+    parts = micro_batches(settings, plan, sizes, 1, objective.batch_coupled)
     args = training_arguments(settings, len(plan), folder, parts)
     if every is None:
         args.save_strategy = type(args.save_strategy)("no")
     trainer = PreferenceTrainer(
         scorer=run.scorer,
-        anchor=run.anchor,
+        reference=run.reference,
         objective=objective,
         examples=examples,
         plan=plan,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from penchant.modalities import find_medium
+from penchant.modalities import find_modality
 from penchant.objectives.core.objective import Objective
 from penchant.training.preparation import Given
-from penchant.training.progress import Reporter
+from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import make_recipe
-from penchant.training.run import Result, carry_out
+from penchant.training.run import Result, run
 
 __all__ = ["train"]
 
@@ -53,13 +53,13 @@ def train(
     given, values = _told_apart(named, objective, tokenizer)
     settings = make_recipe({**recipe, **values, "output": str(output)}, "penchant.train")
     if given.model is not None:
-        find_medium(settings.medium, settings.model, given.model).check_given(tokenizer)
-    return carry_out(
+        find_modality(settings.modality, settings.model, given.model).check_given(tokenizer)
+    return run(
         settings,
         given,
         resume=resume,
         overwrite=overwrite,
-        reporter=Reporter(not progress),
+        reporter=ProgressReporter(not progress),
     )
 
 

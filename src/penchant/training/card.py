@@ -27,7 +27,7 @@ def model_card(summary: dict[str, Any], recipe_yaml: str, paper: str, metadata: 
         summary: the run's ``summary.json``.
         recipe_yaml: the resolved recipe.
         paper: the objective's paper.
-        metadata: the hub's, of this medium.
+        metadata: the hub's, of this modality.
     """
     before, after = summary["before"], summary["after"]
     rows = [

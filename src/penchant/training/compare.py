@@ -11,12 +11,13 @@ from typing import Any
 
 from penchant.errors import ConfigurationError, DataError, ModelError, OutputError, PenchantError, nearest
 from penchant.evaluation.seeds import figures_of_run, over_seeds
-from penchant.modalities import find_medium
+from penchant.modalities import find_modality
 from penchant.training.folder import RunFolder
 from penchant.training.preparation import Given, build_objective, resolved
-from penchant.training.progress import Reporter
+from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe, make_recipe
-from penchant.training.run import Interrupted, carry_out
+from penchant.training.run import Interrupted
+from penchant.training.run import run as train_recipe
 
 __all__ = ["Compared", "compare", "compare_objectives"]
 
@@ -97,7 +98,7 @@ def compare(
         given=given,
         resume=resume,
         overwrite=overwrite,
-        reporter=Reporter(not progress),
+        reporter=ProgressReporter(not progress),
     )
 
 
@@ -111,7 +112,7 @@ def compare_objectives(
     given: Given | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    reporter: Reporter | None = None,
+    reporter: ProgressReporter | None = None,
 ) -> Compared:
     """The same from a recipe, whose objective's hyper-parameters hold for the objective of that name.
 
@@ -137,7 +138,7 @@ def compare_objectives(
         )
     runs = _planned(recipe, names, seeds, _by_objective(settings or {}, names), Path(output))
     _claim(Path(output), resume, overwrite)
-    session = _Comparison(recipe, runs, Path(output), given or Given(), reporter or Reporter())
+    session = _Comparison(recipe, runs, Path(output), given or Given(), reporter or ProgressReporter())
     return session.run(resume, overwrite)
 
 
@@ -182,8 +183,8 @@ def _planned(
 ) -> list[_Run]:
     """Every run, the first seed of all objectives first; a wrong objective is told before any work."""
     shared = recipe.model_dump(exclude_none=True)
-    if recipe.anchor is None:
-        shared["anchor"] = find_medium(recipe.medium, recipe.model, None).shared_anchor
+    if recipe.reference is None:
+        shared["reference"] = find_modality(recipe.modality, recipe.model, None).shared_reference
     shared.setdefault("cache", str(output / "reference"))
     # The held-out share is one and the same, whatever the seed.
     shared.setdefault("eval_seed", recipe.seed)
@@ -221,7 +222,9 @@ def _claim(output: Path, resume: bool, overwrite: bool) -> None:
 class _Comparison:
     """The runs of a comparison, one after another."""
 
-    def __init__(self, recipe: Recipe, runs: list[_Run], output: Path, given: Given, reporter: Reporter) -> None:
+    def __init__(
+        self, recipe: Recipe, runs: list[_Run], output: Path, given: Given, reporter: ProgressReporter
+    ) -> None:
         self.recipe, self.runs, self.output = recipe, runs, output
         self.given, self.reporter = given, reporter
         self.first = int(os.environ.get("RANK", "0")) == 0
@@ -238,7 +241,7 @@ class _Comparison:
                 continue
             self.reporter.say(told)
             try:
-                self._carry_out(run, resume, overwrite)
+                self._train(run, resume, overwrite)
             except KeyboardInterrupt as stopped:
                 run.state = "stopped"
                 self._written()
@@ -246,10 +249,10 @@ class _Comparison:
             self._write()
         return self._written()
 
-    def _carry_out(self, run: _Run, resume: bool, overwrite: bool) -> None:
+    def _train(self, run: _Run, resume: bool, overwrite: bool) -> None:
         begun = resume and (run.folder.path / "recipe.yaml").is_file()
         try:
-            carry_out(run.recipe, replace(self.given), resume=begun, overwrite=overwrite, reporter=self.reporter)
+            train_recipe(run.recipe, replace(self.given), resume=begun, overwrite=overwrite, reporter=self.reporter)
             run.state = "done"
         except PenchantError as error:
             self._fail(run, str(error))

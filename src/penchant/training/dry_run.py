@@ -8,13 +8,13 @@ from rich.table import Table
 
 from penchant.training.arguments import micro_batches
 from penchant.training.preparation import Given, Prepared, prepare, resolved
-from penchant.training.progress import Reporter
+from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe
 
 __all__ = ["describe"]
 
 
-def describe(recipe: Recipe, reporter: Reporter) -> None:
+def describe(recipe: Recipe, reporter: ProgressReporter) -> None:
     """Print the resolved recipe, facts about model and data, steps, and an estimate of memory.
 
     Args:
@@ -40,20 +40,20 @@ def describe(recipe: Recipe, reporter: Reporter) -> None:
 def facts(recipe: Recipe, prepared: Prepared) -> dict[str, str]:
     """What a person wants to know beforehand."""
     sizes = [example.size for example in prepared.examples.examples]
-    steps, medium = prepared.plan.steps, prepared.medium
+    steps, modality = prepared.plan.steps, prepared.modality
     largest = max(sum(sizes[index] for index in step) for step in steps)
-    parts = micro_batches(recipe, prepared.plan, sizes, 1, prepared.objective.coupled)
-    model, further = medium.estimate(largest // parts)
+    parts = micro_batches(recipe, prepared.plan, sizes, 1, prepared.objective.batch_coupled)
+    model, further = modality.estimate(largest // parts)
     cut = prepared.examples.cut
-    limit = "" if medium.max_length is None else f", limit {medium.max_length}"
+    limit = "" if modality.max_length is None else f", limit {modality.max_length}"
     return {
         "objective": repr(prepared.objective),
         "model": model,
         "data": f"{len(prepared.train)} records of kind {prepared.train.kind}, {len(sizes)} used, {cut.dropped} left "
         "out",
         "measured on": prepared.measured_on,
-        medium.unit: f"{sum(sizes):,} an epoch (prompts once), longest example {max(sizes):,}{limit}",
+        modality.unit: f"{sum(sizes):,} an epoch (prompts once), longest example {max(sizes):,}{limit}",
         "steps": f"{len(steps):,} of {min(map(len, steps))}-{max(map(len, steps))} prompts, up to {largest:,} "
-        f"{medium.unit} a step",
+        f"{modality.unit} a step",
         **further,
     }

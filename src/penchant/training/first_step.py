@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from penchant.errors import TrainingError
 from penchant.forest.collate import AnyBatch
-from penchant.likelihood.anchors import Anchor
+from penchant.likelihood.references import Reference
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 
@@ -65,19 +65,19 @@ def refuse_nan_gradient(norm: Any, step: int) -> None:
     )
 
 
-def check_margin(views: Mapping[str, Scored], anchor: Anchor, reduced: bool) -> None:
+def check_margin(views: Mapping[str, Scored], reference: Reference, reduced: bool) -> None:
     """At step 0 policy and reference are the same model, so every log-ratio must be zero.
 
     Args:
         views: the first batch.
-        anchor: the reference.
+        reference: the reference.
         reduced: whether numbers are computed in less than float32.
 
     Raises:
         TrainingError: they differ by more than rounding can explain.
     """
     scored = [view for view in views.values() if view.reference is not None]
-    if not scored or anchor.kind not in {"initial", "cached"}:
+    if not scored or not reference.starts_equal:
         return
     gap = max(view.token_logratio.detach().abs().max().item() for view in scored)
     if gap == 0.0:
@@ -90,7 +90,7 @@ def check_margin(views: Mapping[str, Scored], anchor: Anchor, reduced: bool) -> 
             fix="Usual causes: a layer with randomness other than dropout, number types that differ between the two "
             "(see precision), a cache filled under other conditions (delete it), or weights changed since the start.",
         )
-    if anchor.kind == "initial" and gap > NOTABLE:
+    if reference.kind == "initial" and gap > NOTABLE:
         # A cache is filled in other batches, where rounding differs; a copy has no such excuse.
         log.warning("Policy and reference are equal, but their log-probabilities differ by %.2g nats (rounding).", gap)
 

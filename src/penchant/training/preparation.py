@@ -15,10 +15,10 @@ from penchant.feedback.collection import Feedback
 from penchant.feedback.reading import read
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.encoding import EncodedData, RecordEncoder
-from penchant.modalities import Medium, find_medium
+from penchant.modalities import Modality, find_modality
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.registry import build
-from penchant.training.progress import Reporter
+from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe
 
 __all__ = ["Given", "Prepared", "build_objective", "prepare", "read_data", "resolved"]
@@ -44,7 +44,7 @@ class Prepared:
 
     Args:
         objective: the objective.
-        medium: what the responses are made of, and what a run does differently for it.
+        modality: what the responses are made of, and what a run does differently for it.
         train: the training records; ``heldout`` the held-out ones (or some of the training records).
         examples: the encoded training data; ``heldout_examples`` the held-out ones.
         plan: every step.
@@ -53,7 +53,7 @@ class Prepared:
     """
 
     objective: Objective
-    medium: Medium
+    modality: Modality
     train: Feedback
     heldout: Feedback
     examples: EncodedData
@@ -95,7 +95,7 @@ def _number(value: Any) -> Any:
     return value
 
 
-def prepare(recipe: Recipe, given: Given, reporter: Reporter) -> Prepared:
+def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter) -> Prepared:
     """Read, check and encode the data, and plan the run.
 
     Args:
@@ -114,10 +114,10 @@ def prepare(recipe: Recipe, given: Given, reporter: Reporter) -> Prepared:
             reporter.warn(
                 f"{len(feedback.bad)} bad records of {feedback.name} were left out; the first: {feedback.bad[0]}"
             )
-    medium = find_medium(recipe.medium, recipe.model, given.model)(recipe, given.model, given.tokenizer)
-    encoder = medium.encoder(objective)
-    examples = _encode(encoder, train, "Encoding", medium.max_length, reporter)
-    heldout_examples = _encode(encoder, heldout, "Encoding held-out data", medium.max_length, reporter)
+    modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
+    encoder = modality.encoder(objective)
+    examples = _encode(encoder, train, "Encoding", modality.max_length, reporter)
+    heldout_examples = _encode(encoder, heldout, "Encoding held-out data", modality.max_length, reporter)
     plan = plan_batches(
         [example.size for example in examples.examples],
         batch_size=recipe.batch_size,
@@ -128,7 +128,7 @@ def prepare(recipe: Recipe, given: Given, reporter: Reporter) -> Prepared:
         group_by_length=recipe.group_by_length,
     )
     held_out = not measured_on.startswith("training")
-    return Prepared(objective, medium, train, heldout, examples, heldout_examples, plan, measured_on, held_out)
+    return Prepared(objective, modality, train, heldout, examples, heldout_examples, plan, measured_on, held_out)
 
 
 def _name(given: Any, named: str) -> str:
@@ -187,7 +187,7 @@ def _divide(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feed
 
 
 def _encode(
-    encoder: RecordEncoder, feedback: Feedback, title: str, limit: int | None, reporter: Reporter
+    encoder: RecordEncoder, feedback: Feedback, title: str, limit: int | None, reporter: ProgressReporter
 ) -> EncodedData:
     total = len(feedback)
     with reporter.bar(title, total):

@@ -10,13 +10,13 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-__all__ = ["Reporter"]
+__all__ = ["ProgressReporter"]
 
 # Where there is no terminal, a line is printed this often (seconds).
 LINE_EVERY = 15.0
 
 
-class Reporter:
+class ProgressReporter:
     """Tells a person what a run is doing.
 
     Args:

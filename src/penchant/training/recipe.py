@@ -31,8 +31,11 @@ FORMER = {
     "processing_class": "tokenizer, an argument of penchant.train and not of a recipe,",
     "lr": "learning_rate",
     "beta": "objective.beta (or --set beta=... on the command line)",
-    "ref_model": "anchor",
-    "precompute_ref_log_probs": "anchor=cached",
+    "ref_model": "reference",
+    "anchor": "reference",
+    "anchor_rate": "reference_rate",
+    "medium": "modality",
+    "precompute_ref_log_probs": "reference=cached",
     "output_dir": "output",
     "label_smoothing": "objective.label_smoothing",
 }
@@ -89,7 +92,7 @@ class Recipe(_Part):
     kind: str | None = Field(None, description="kind of feedback, where it cannot be told from the columns")
     on_bad: Literal["stop", "skip"] = Field("stop", description="what to do with a bad record")
 
-    medium: str | None = Field(None, description="what responses are made of: text or images; told by the model")
+    modality: str | None = Field(None, description="what responses are made of: text or images; told by the model")
     denoising: Denoising | None = Field(None, description="images: how errors become likelihoods")
 
     chat_template: str | None = Field(None, description="plain, chatml, a Jinja file; the tokenizer's own where absent")
@@ -101,7 +104,7 @@ class Recipe(_Part):
         "prompt_left", description="what to do with longer ones"
     )
 
-    anchor: Literal["initial", "cached", "none"] | None = Field(
+    reference: Literal["initial", "cached", "none"] | None = Field(
         None, description="the reference: a frozen copy, log-probabilities on disk, none; initial where one is needed"
     )
     cache: str | None = Field(

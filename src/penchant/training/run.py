@@ -15,8 +15,8 @@ from transformers import TrainingArguments, set_seed
 from penchant.diagnostics.alarms import Alarms
 from penchant.evaluation.heldout import HeldOut, measured_needs
 from penchant.evaluation.samples import sample_prompts
-from penchant.likelihood.anchors import Anchor
 from penchant.likelihood.cache import fingerprint
+from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.training.arguments import micro_batches, training_arguments
 from penchant.training.card import model_card
@@ -25,13 +25,13 @@ from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt
 from penchant.training.outcome import summarise, write_numbers
 from penchant.training.preparation import Given, Prepared, build_objective, prepare, resolved
-from penchant.training.progress import Reporter
+from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe
 from penchant.training.recorder import Recorder
 from penchant.training.trainer import PreferenceTrainer
 from penchant.training.voices import own_bars_only, warnings_to
 
-__all__ = ["Interrupted", "Result", "carry_out"]
+__all__ = ["Interrupted", "Result", "run"]
 
 # The doctor looks at this many records during a run; `penchant data check` looks at all.
 DOCTOR_LIMIT = 5000
@@ -60,10 +60,15 @@ class Result:
     report: Path
 
 
-def carry_out(
-    recipe: Recipe, given: Given, *, resume: bool = False, overwrite: bool = False, reporter: Reporter | None = None
+def run(
+    recipe: Recipe,
+    given: Given,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    reporter: ProgressReporter | None = None,
 ) -> Result:
-    """Carry a recipe out.
+    """Train as a recipe says.
 
     Args:
         recipe: the recipe.
@@ -77,9 +82,9 @@ def carry_out(
         Interrupted: a person stopped the run; a checkpoint was saved.
     """
     first = int(os.environ.get("RANK", "0")) == 0
-    reporter = reporter or Reporter()
+    reporter = reporter or ProgressReporter()
     if not first:
-        reporter = Reporter(quiet=True)
+        reporter = ProgressReporter(quiet=True)
     started = time.perf_counter()
     folder = RunFolder(recipe.output)
     if given.objective is None:
@@ -98,7 +103,13 @@ class _Session:
     """The parts of a run while it goes on."""
 
     def __init__(
-        self, recipe: Recipe, given: Given, folder: RunFolder, reporter: Reporter, warnings: list[str], first: bool
+        self,
+        recipe: Recipe,
+        given: Given,
+        folder: RunFolder,
+        reporter: ProgressReporter,
+        warnings: list[str],
+        first: bool,
     ) -> None:
         self.recipe, self.given, self.folder = recipe, given, folder
         self.reporter, self.warnings, self.first = reporter, warnings, first
@@ -109,16 +120,16 @@ class _Session:
         prepared = prepare(recipe, self.given, reporter)
         set_seed(recipe.seed)
         args = self._arguments(prepared)
-        policy = prepared.medium.load(args.device)
-        scorer = prepared.medium.scorer(policy)
+        policy = prepared.modality.load(args.device)
+        scorer = prepared.modality.scorer(policy)
         try:
             model_print = fingerprint(scorer.core)
             if self.first:
                 # Nothing of a former run is touched until data and model have been found good.
                 origin = {"model": model_print, "data": prepared.train.fingerprint}
                 self.folder.begin(resolved(recipe, prepared.objective), origin, resume=resume)
-            anchor = self._anchor(scorer, prepared)
-            trainer, recorder = self._trainer(scorer, anchor, prepared, args)
+            reference = self._reference(scorer, prepared)
+            trainer, recorder = self._trainer(scorer, reference, prepared, args)
             checkpoint = self._checkpoint(len(prepared.plan)) if resume else None
             prompts = sample_prompts(prepared.heldout, recipe.samples)
             before, old = self._before(trainer, scorer, prepared, prompts)
@@ -139,13 +150,13 @@ class _Session:
                 before=before,
                 after=after,
                 seconds=time.perf_counter() - started,
-                anchor=anchor.kind,
-                likelihood=scorer.facts() | anchor.facts(),
+                reference=reference.kind,
+                likelihood=scorer.facts() | reference.facts(),
                 model_name=recipe.model,
                 model_fingerprint=model_print,
                 warnings=self.warnings,
             )
-            anchor.close()
+            reference.close()
         finally:
             scorer.close()
         return self._finish(policy, prepared, facts, (before, after), (prompts, old, new))
@@ -153,14 +164,14 @@ class _Session:
     def _arguments(self, prepared: Prepared) -> TrainingArguments:
         sizes = [example.size for example in prepared.examples.examples]
         world = int(os.environ.get("WORLD_SIZE", "1"))
-        parts = micro_batches(self.recipe, prepared.plan, sizes, world, prepared.objective.coupled)
+        parts = micro_batches(self.recipe, prepared.plan, sizes, world, prepared.objective.batch_coupled)
         return training_arguments(self.recipe, len(prepared.plan), self.folder.checkpoints, parts)
 
-    def _anchor(self, scorer: Scorer, prepared: Prepared) -> Anchor:
+    def _reference(self, scorer: Scorer, prepared: Prepared) -> Reference:
         needs = prepared.objective.requirements.needs
-        kind = self.recipe.anchor or ("initial" if needs.reference else "none")
+        kind = self.recipe.reference or ("initial" if needs.reference else "none")
         cache = Path(self.recipe.cache) if self.recipe.cache else None
-        anchor = scorer.anchor(kind, cache, self.recipe.precision)
+        reference = scorer.reference(kind, cache, self.recipe.precision)
         if kind == "cached":
             measured = measured_needs(prepared.objective, kind)
             parts = ((prepared.examples, needs), (prepared.heldout_examples, measured))
@@ -173,11 +184,11 @@ class _Session:
             ]
             responses = [response for view in asked for response in view]
             with self.reporter.bar("Reference log-probabilities", len(responses)):
-                anchor.prepare(responses, lambda done, total: self.reporter.advance(done, total))
-        return anchor
+                reference.prepare(responses, lambda done, total: self.reporter.advance(done, total))
+        return reference
 
     def _trainer(
-        self, scorer: Scorer, anchor: Anchor, prepared: Prepared, args: TrainingArguments
+        self, scorer: Scorer, reference: Reference, prepared: Prepared, args: TrainingArguments
     ) -> tuple[PreferenceTrainer, Recorder]:
         total = len(prepared.plan)
         epochs = prepared.plan.epochs
@@ -188,7 +199,7 @@ class _Session:
         )
         trainer = PreferenceTrainer(
             scorer=scorer,
-            anchor=anchor,
+            reference=reference,
             objective=prepared.objective,
             examples=prepared.examples.examples,
             plan=prepared.plan,
@@ -219,13 +230,13 @@ class _Session:
         return before, samples
 
     def _samples(self, scorer: Scorer, prepared: Prepared, prompts: list[Any]) -> Any:
-        return prepared.medium.sample(scorer, prompts if self.first else [])
+        return prepared.modality.sample(scorer, prompts if self.first else [])
 
     def _examine(self, prepared: Prepared) -> None:
         if not self.first:
             return
         other = prepared.heldout if prepared.held_out else None
-        diagnosis = prepared.medium.examine(prepared.train[:DOCTOR_LIMIT], other)
+        diagnosis = prepared.modality.examine(prepared.train[:DOCTOR_LIMIT], other)
         self.folder.write_json("doctor.json", diagnosis.as_dict())
 
     def _train(
@@ -259,13 +270,13 @@ class _Session:
         model = policy.eval()
         if self.first:
             with told_if_unwritable(self.folder.path):
-                model = prepared.medium.save(policy, self.folder.model, self.folder.path / "adapter")
-                write_numbers(self.folder, *measured, prepared.medium.shown(self.folder.path, *spoken))
+                model = prepared.modality.save(policy, self.folder.model, self.folder.path / "adapter")
+                write_numbers(self.folder, *measured, prepared.modality.shown(self.folder.path, *spoken))
                 self.folder.write_json("summary.json", facts)
                 recipe_yaml = (self.folder.path / "recipe.yaml").read_text(encoding="utf-8")
-                card = model_card(facts, recipe_yaml, prepared.objective.paper, prepared.medium.card)
+                card = model_card(facts, recipe_yaml, prepared.objective.paper, prepared.modality.card)
                 self.folder.write_text("model/README.md", card)
                 from penchant.evaluation.report import write_report  # matplotlib costs memory that training can use
 
                 report = write_report(self.folder.path)
-        return Result(model, prepared.medium.tokenizer, self.folder.path, facts, report)
+        return Result(model, prepared.modality.tokenizer, self.folder.path, facts, report)

@@ -21,7 +21,7 @@ from penchant.evaluation.heldout import HeldOut, measure
 from penchant.evaluation.metrics import Tally, batch_metrics
 from penchant.forest.batching import Plan
 from penchant.forest.collate import AnyBatch
-from penchant.likelihood.anchors import Anchor
+from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 from penchant.training.checkpoints import OBJECTIVE_FILE, seal, told_if_unwritable, unseal
@@ -36,7 +36,7 @@ class PreferenceTrainer(Trainer):
 
     Args:
         scorer: the policy.
-        anchor: the reference.
+        reference: the reference.
         objective: what should change.
         examples: the encoded training data.
         plan: every step of the run.
@@ -52,7 +52,7 @@ class PreferenceTrainer(Trainer):
         self,
         *,
         scorer: Scorer,
-        anchor: Anchor,
+        reference: Reference,
         objective: Objective,
         examples: Sequence[Any],
         plan: Plan,
@@ -62,7 +62,7 @@ class PreferenceTrainer(Trainer):
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
         check_trainable(scorer.model)
-        self.scorer, self.anchor, self.objective = scorer, anchor, objective
+        self.scorer, self.reference, self.objective = scorer, reference, objective
         if objective.requirements.needs.hidden:
             objective.bind(scorer.hidden_size)
         self.examples, self.plan, self.eval_examples = examples, plan, eval_examples
@@ -114,13 +114,13 @@ class PreferenceTrainer(Trainer):
         batch: AnyBatch = inputs["batch"].to(self.args.device)
         # Only the wrapped policy knows of mixed precision; the reference must be computed in the same.
         with self.accelerator.autocast():
-            views = self.scorer.score_batch(batch, self.anchor, self.objective.requirements.needs, model)
+            views = self.scorer.score_batch(batch, self.reference, self.objective.requirements.needs, model)
         losses = self.objective.compute({**views, **batch.fields})
         # A ghost may hold anything; its weight is zero but 0 · inf is not.
         weighted = torch.where(batch.weights > 0, losses.values * batch.weights, 0.0)
         refuse_nan(losses.values, batch)
         if self.state.global_step == 0:
-            check_margin(views, self.anchor, self._reduced())
+            check_margin(views, self.reference, self._reduced())
         batch_metrics(self.tally, self.objective, views, losses, batch)
         self._count_work(batch)
         # Processes average their gradients; the loss is a sum over processes.
@@ -197,7 +197,7 @@ class PreferenceTrainer(Trainer):
         with self.accelerator.autocast():
             result = measure(
                 self.scorer,
-                self.anchor,
+                self.reference,
                 self.objective,
                 chosen,
                 tokens_per_batch=self.tokens_per_batch,

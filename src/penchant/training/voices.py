@@ -6,13 +6,13 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from penchant.training.progress import Reporter
+from penchant.training.progress import ProgressReporter
 
 __all__ = ["own_bars_only", "warnings_to"]
 
 
 @contextmanager
-def warnings_to(reporter: Reporter) -> Iterator[list[str]]:
+def warnings_to(reporter: ProgressReporter) -> Iterator[list[str]]:
     """Send the package's warnings to the person and keep them for the report, each once."""
     said: list[str] = []
 

@@ -44,7 +44,7 @@ class DiffusionKTO(Objective):
     paper = "arXiv:2404.04465"
     family = "binary"
     needs = Needs(reference=True)
-    coupled = True
+    batch_coupled = True
 
     beta: Annotated[float, Gt(0), "slope of the utility, per unit of denoising error"] = 1000.0
     lambda_desirable: Annotated[float, Ge(0), "weight of samples that are liked"] = 1.0

@@ -56,7 +56,7 @@ class WeightedSum(Composite):
             part.id if weight == 1 and len(opened) > 1 else _written(weight, part)
             for weight, part in zip(self.weights, self.objectives, strict=True)
         )
-        self.coupled = any(part.coupled for part in self.objectives)
+        self.batch_coupled = any(part.batch_coupled for part in self.objectives)
         self.needs = self.requirements.needs
 
     @property

@@ -121,7 +121,7 @@ def describe(cls: type[Objective]) -> str:
     else:
         lines.append("None.")
     lines += ["", "## Data needed", "", *_data_needed(cls)]
-    if cls.coupled:
+    if cls.batch_coupled:
         lines += ["", "An example's loss depends on the other examples of its batch."]
     return "\n".join(lines) + "\n"
 

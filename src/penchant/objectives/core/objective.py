@@ -64,7 +64,7 @@ class Objective(torch.nn.Module):
     family: str = "pairwise"
     needs: Needs = Needs()
     #: Whether an example's loss depends on the other examples of its batch.
-    coupled: bool = False
+    batch_coupled: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

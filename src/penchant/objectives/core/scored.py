@@ -89,7 +89,7 @@ class Scored:
         if self.reference is None:
             raise ConfigurationError(
                 "The log-probabilities under the reference are asked for, but these responses were scored without one.",
-                fix="Declare `needs = Needs(reference=True)` in the objective, or choose an anchor other than 'none'.",
+                fix="Declare `needs = Needs(reference=True)` in the objective, or a reference other than 'none'.",
             )
         return self.reference
 

@@ -37,7 +37,7 @@ class Wrapper(Composite):
         self.id = f"{type(self).id or type(self).__name__.lower()}({objective.id})"
         self.paper = ", ".join(dict.fromkeys(each for each in (type(self).paper, objective.paper) if each))
         self.objective = objective
-        self.coupled = objective.coupled
+        self.batch_coupled = objective.batch_coupled
         self.needs = type(self).needs | objective.requirements.needs
 
     @property

@@ -91,7 +91,7 @@ class ADPOListwise(Objective):
                 where="objective adpo-listwise",
                 fix="Give bounds with adaptive_tau_min ≤ adaptive_tau_max.",
             )
-        self.coupled = self.use_adaptive_tau or self.beta_anchor_kl > 0
+        self.batch_coupled = self.use_adaptive_tau or self.beta_anchor_kl > 0
 
     def loss(self, responses: Scored, scores: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of each prompt, [B]."""

@@ -33,7 +33,7 @@ class Transport(Objective):
 
     paper = "arXiv:2406.05882"
     needs = Needs(reference=True)
-    coupled = True
+    batch_coupled = True
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
         0.1

@@ -48,7 +48,7 @@ class BetaDPO(Objective):
     id = "beta-dpo"
     paper = "arXiv:2407.08639"
     needs = Needs(reference=True)
-    coupled = True
+    batch_coupled = True
 
     beta: Annotated[float, Gt(0), "β at the usual margin"] = 0.1
     a: Annotated[float, Ge(0), "how strongly β follows the batch's margin, per nat"] = 0.6

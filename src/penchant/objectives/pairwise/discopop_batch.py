@@ -53,7 +53,7 @@ class AQL(Discovered):
     """
 
     id = "discopop-aql"
-    coupled = True
+    batch_coupled = True
 
     tau: Annotated[float, Gt(0), _TAU] = 0.05
 
@@ -84,7 +84,7 @@ class AQFL(Discovered):
     """
 
     id = "discopop-aqfl"
-    coupled = True
+    batch_coupled = True
 
     tau: Annotated[float, Gt(0), _TAU] = 0.05
 
@@ -118,7 +118,7 @@ class DBAQL(Discovered):
     """
 
     id = "discopop-dbaql"
-    coupled = True
+    batch_coupled = True
 
     tau: Annotated[float, Gt(0), _TAU] = 0.05
 

@@ -70,7 +70,7 @@ class GRPO(Objective):
                 fix="Give a larger delta, or 0 for none.",
             )
         self.needs = Needs(reference=self.beta > 0)
-        self.coupled = self.loss_type in ("bnpo", "dapo", "cispo")
+        self.batch_coupled = self.loss_type in ("bnpo", "dapo", "cispo")
 
     def loss(
         self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None
@@ -115,7 +115,7 @@ class GRPO(Objective):
         """Token losses to one number a response, so that the mean over responses and prompts is the batch's loss."""
         if self.loss_type == "dr_grpo":
             return masked_sum(tokens, responses.mask) / self.max_completion_length
-        if self.coupled:
+        if self.batch_coupled:
             mean_length = responses.length.sum().clamp(min=1) / max(len(responses.length), 1)
             return masked_sum(tokens, responses.mask) / mean_length
         return masked_mean(tokens, responses.mask)

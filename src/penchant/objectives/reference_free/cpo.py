@@ -56,7 +56,7 @@ class CPO(Objective):
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
-        self.coupled = self.cpo_alpha > 0 and self.nll_average == "batch"
+        self.batch_coupled = self.cpo_alpha > 0 and self.nll_average == "batch"
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of each pair, [B], with its two terms and the rewards of both responses."""

@@ -57,7 +57,7 @@ class SimPO(Objective):
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
-        self.coupled = self.sft_weight > 0 and self.nll_average == "batch"
+        self.batch_coupled = self.sft_weight > 0 and self.nll_average == "batch"
         if self.gamma is None:
             return
         ratio = self.gamma / self.beta

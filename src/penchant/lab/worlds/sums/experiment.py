@@ -116,7 +116,7 @@ def run_sums(
     from penchant.online.loop import run_online
     from penchant.online.recipe import make_online_recipe
     from penchant.training.preparation import Given
-    from penchant.training.progress import Reporter
+    from penchant.training.progress import ProgressReporter
 
     if method not in METHODS:
         raise ConfigurationError(f"The sums world has no method {method!r}. {nearest(method, METHODS)}")
@@ -127,7 +127,7 @@ def run_sums(
         train_start(output, plan, seed=seed, overwrite=overwrite, progress=progress)
     recipe = make_online_recipe(_keys(output, start, method, plan, seed))
     told(f"Let it check its own answers: {method}, {recipe.iterations} rounds")
-    result = run_online(recipe, Given(), resume=resume, overwrite=overwrite, reporter=Reporter(not progress))
+    result = run_online(recipe, Given(), resume=resume, overwrite=overwrite, reporter=ProgressReporter(not progress))
     return _outcome(method, result)
 
 

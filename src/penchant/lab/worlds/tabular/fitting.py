@@ -68,7 +68,7 @@ class _Lesson(NamedTuple):
     @classmethod
     def of(cls, world: World, objective: Objective | str, examples: Examples, reference: Tensor) -> _Lesson:
         method = build(objective) if isinstance(objective, str) else objective
-        if not method.coupled:
+        if not method.batch_coupled:
             examples = examples.merged(method.requirements.views + method.requirements.fields)
         scoring = Scoring(world, method, examples, reference)
         if scoring.needs.hidden:

@@ -1,4 +1,4 @@
-"""Online training in a tabular world: sample from the policy, judge, make examples, fit, move the anchor."""
+"""Online training in a tabular world: sample from the policy, judge, make examples, fit, move the reference."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from penchant.lab.worlds.tabular.policies import Policy, initial_policy, log_pro
 from penchant.lab.worlds.tabular.world import World
 from penchant.objectives import Objective, build
 from penchant.objectives.functional.advantages import group_advantages
-from penchant.online.anchor_rules import build_anchor_rule
 from penchant.online.pairs import select_pairs
+from penchant.online.reference_updates import build_reference_update
 
 __all__ = ["PAIRINGS", "Rounds", "Samples", "run_rounds"]
 
@@ -33,23 +33,23 @@ class Rounds:
         rounds: how often everything is repeated.
         prompts: drawn in a round; None for each of the world's prompts once.
         samples: responses to each, with replacement.
-        anchor: ``fixed``, ``previous``, ``moving`` or ``nesterov``: what the reference becomes after a round.
-        anchor_rate: of the last two.
+        reference: ``initial``, ``previous``, ``ema`` or ``nesterov``: what the reference becomes after a round.
+        reference_rate: of the last two.
         steps: of each round's fit.
         learning_rate: of each round's fit.
         optimizer: of each round's fit, as for `fit`.
 
     Example:
-        >>> Rounds("best_worst", rounds=3).anchor
-        'fixed'
+        >>> Rounds("best_worst", rounds=3).reference
+        'initial'
     """
 
     pairing: str | Callable[[World, Samples], Examples] = "best_worst"
     rounds: int = 5
     prompts: int | None = None
     samples: int = 8
-    anchor: str = "fixed"
-    anchor_rate: float = 0.1
+    reference: str = "initial"
+    reference_rate: float = 0.1
     steps: int = 100
     learning_rate: float = 0.05
     optimizer: Any = "adam"
@@ -203,7 +203,7 @@ def run_rounds(
         ``rounds + 1`` policies.
 
     Raises:
-        ConfigurationError: an unknown pairing or anchor, or examples that lack what the objective asks for.
+        ConfigurationError: an unknown pairing or reference, or examples that lack what the objective asks for.
 
     Example:
         >>> from penchant.lab.worlds.tabular import Dials, build_world, expected_reward
@@ -217,7 +217,7 @@ def run_rounds(
     method = build(objective) if isinstance(objective, str) else objective
     learner = initial_policy(world) if policy is None else copy.deepcopy(policy)
     reference = copy.deepcopy(learner)
-    rule = build_anchor_rule(plan.anchor, plan.anchor_rate, learner)
+    rule = build_reference_update(plan.reference, plan.reference_rate, learner)
     found = [copy.deepcopy(learner)]
     for number in range(plan.rounds):
         samples = _sample(world, plan, log_probabilities(learner), expert, seed=1_000_003 * seed + number)

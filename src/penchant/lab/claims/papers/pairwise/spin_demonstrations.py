@@ -52,7 +52,7 @@ class SelfPlayApproachesTheExpert(Claim):
         counts = torch.zeros_like(expert).index_put_((rows.prompt, rows.response), shown.weight, accumulate=True)
         again = (counts / counts.sum(-1, keepdim=True)).log()  # self-play sees the same demonstrations, no others
         start = fit(world, "nll", shown, steps=5)
-        plan = Rounds("demonstration", rounds=3, prompts=200, samples=4, anchor="previous", steps=50)
+        plan = Rounds("demonstration", rounds=3, prompts=200, samples=4, reference="previous", steps=50)
         spin = run_rounds(world, build("spin", beta=1.0), plan, seed=seed, policy=start, expert=again)[-1]
         further = fit(world, "nll", shown, steps=150, policy=start)
         arms = {"supervised": start, "further supervised": further, "spin": spin}

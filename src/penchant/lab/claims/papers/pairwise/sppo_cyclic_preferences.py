@@ -39,11 +39,11 @@ class NearerToEquilibrium(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Ten rounds of each, the last policy as the anchor; each β is the best of ¼, ½, 1, 2 on the tuning seeds."""
+        """Ten rounds of each, held to the last policy; each β is the best of ¼, ½, 1, 2 on the tuning seeds."""
         world = self.draw_world(seed)
 
         def iterates(objective: Objective) -> Tensor:
-            plan = Rounds("exact", rounds=10, anchor="previous", steps=30, learning_rate=0.2)
+            plan = Rounds("exact", rounds=10, reference="previous", steps=30, learning_rate=0.2)
             return torch.stack(
                 [policy().detach().exp() for policy in run_rounds(world, objective, plan, seed=seed)[1:]]
             )

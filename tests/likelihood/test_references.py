@@ -15,9 +15,9 @@ from forest.trees import random_trees
 from likelihood.plain import plain_logps
 from penchant.errors import ConfigurationError, TrainingError
 from penchant.forest import Forest, TokenSequence, build_forest
-from penchant.likelihood import Anchor, CausalScorer, build_anchor
-from penchant.likelihood.anchors import CachedAnchor
+from penchant.likelihood import CausalScorer, Reference, build_reference
 from penchant.likelihood.cache import ReferenceCache
+from penchant.likelihood.references import CachedReference
 
 SEQUENCES, OWNERS = random_trees(0, VOCABULARY)
 
@@ -43,8 +43,8 @@ def adapted(name: str = "llama", **options: object) -> nn.Module:
     return get_peft_model(tiny_model(name), LoraConfig(task_type="CAUSAL_LM", **settings))  # type: ignore[arg-type]
 
 
-def logps(anchor: Anchor, forest: Forest) -> Tensor:
-    values, rows = anchor.score(forest)
+def logps(reference: Reference, forest: Forest) -> Tensor:
+    values, rows = reference.score(forest)
     assert values is not None
     assert rows is None
     assert not values.requires_grad
@@ -72,42 +72,42 @@ class Passes:
 @pytest.mark.parametrize("name", [*FAMILIES, *FALLBACK])
 def test_at_the_start_the_margin_is_exactly_zero(name: str, forest: Forest) -> None:
     scorer = CausalScorer(tiny_model(name))
-    anchor = build_anchor("initial", scorer)
-    assert torch.equal(scorer.score(forest)["logps"].detach(), logps(anchor, forest))
+    reference = build_reference("initial", scorer)
+    assert torch.equal(scorer.score(forest)["logps"].detach(), logps(reference, forest))
 
 
 def test_with_a_fresh_adapter_the_margin_is_exactly_zero(forest: Forest) -> None:
     scorer = CausalScorer(adapted(init_lora_weights=True, lora_dropout=0.5))
     scorer.model.train()
-    anchor = build_anchor("initial", scorer)
-    assert torch.equal(scorer.score(forest)["logps"].detach(), logps(anchor, forest))
+    reference = build_reference("initial", scorer)
+    assert torch.equal(scorer.score(forest)["logps"].detach(), logps(reference, forest))
 
 
 def test_the_initial_copy_stays_as_it_was(scorer: CausalScorer, forest: Forest) -> None:
     scorer.model.train()
-    anchor = build_anchor("initial", scorer)
-    before = logps(anchor, forest)
+    reference = build_reference("initial", scorer)
+    before = logps(reference, forest)
     a_step(scorer, forest)
-    assert torch.equal(logps(anchor, forest), before)
+    assert torch.equal(logps(reference, forest), before)
     assert (scorer.score(forest)["logps"] - before).abs().max() > 0.1
-    frozen = anchor.scorer.model  # type: ignore[attr-defined]
+    frozen = reference.scorer.model  # type: ignore[attr-defined]
     assert not any(each.requires_grad for each in frozen.parameters())
     assert not frozen.training
     assert scorer.model.training
-    anchor.close()
+    reference.close()
 
 
 def test_with_an_adapter_the_reference_is_the_model_beneath_it(forest: Forest) -> None:
     base = torch.cat([plain_logps(tiny_model("llama"), each) for each in SEQUENCES]).detach()
     scorer = CausalScorer(adapted())
-    anchor = build_anchor("initial", scorer)
+    reference = build_reference("initial", scorer)
     for _round in range(2):
         policy = scorer.score(forest)["logps"].detach()
-        spread = forest.per_response(logps(anchor, forest))[forest.mask]
+        spread = forest.per_response(logps(reference, forest))[forest.mask]
         torch.testing.assert_close(spread, base, atol=1e-5, rtol=0)
         # The adapter is on again, and still trained.
         assert torch.equal(scorer.score(forest)["logps"].detach(), policy)
-        assert (policy - logps(anchor, forest)).abs().max() > 0.01
+        assert (policy - logps(reference, forest)).abs().max() > 0.01
         a_step(scorer, forest)
 
 
@@ -123,7 +123,7 @@ def test_the_whole_distribution_is_that_of_the_model_beneath(
             scorer.core.get_output_embeddings().weight.add_(0.3)
     hidden, below = scorer.rows(forest), base.rows(forest)
     p, q = (torch.softmax(each.head(each.hidden).detach(), dim=-1) for each in (hidden, below))
-    values, rows = build_anchor("initial", scorer).score(forest, whole=True)
+    values, rows = build_reference("initial", scorer).score(forest, whole=True)
     result = scorer.score(forest, ["kl"], rows)
     assert values is not None
     torch.testing.assert_close(values, base.score(forest)["logps"].detach(), atol=1e-5, rtol=0)
@@ -133,38 +133,38 @@ def test_the_whole_distribution_is_that_of_the_model_beneath(
     assert all(each.grad is not None for each in scorer.model.parameters() if each.requires_grad)
 
 
-def test_no_anchor_has_no_numbers(scorer: CausalScorer, forest: Forest) -> None:
-    anchor = build_anchor("none", scorer)
-    anchor.prepare(SEQUENCES)
-    with pytest.raises(ConfigurationError, match=r"needs a reference.*anchor=initial"):
-        anchor.score(forest)
-    anchor.close()
+def test_no_reference_has_no_numbers(scorer: CausalScorer, forest: Forest) -> None:
+    reference = build_reference("none", scorer)
+    reference.prepare(SEQUENCES)
+    with pytest.raises(ConfigurationError, match=r"needs a reference.*reference=initial"):
+        reference.score(forest)
+    reference.close()
 
 
-def test_an_unknown_anchor_is_named_with_the_nearest(scorer: CausalScorer) -> None:
+def test_an_unknown_reference_is_named_with_the_nearest(scorer: CausalScorer) -> None:
     with pytest.raises(ConfigurationError, match=r"'cache'.*Did you mean 'cached'"):
-        build_anchor("cache", scorer)
+        build_reference("cache", scorer)
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_cached_numbers_are_those_of_the_initial_model(wrapped: bool, forest: Forest, tmp_path: Path) -> None:
     scorer = CausalScorer(adapted() if wrapped else tiny_model("llama"))
-    initial = logps(build_anchor("initial", scorer), forest)
-    anchor = CachedAnchor(scorer, tmp_path, tokens=12)
-    anchor.prepare(SEQUENCES)
+    initial = logps(build_reference("initial", scorer), forest)
+    reference = CachedReference(scorer, tmp_path, tokens=12)
+    reference.prepare(SEQUENCES)
     a_step(scorer, forest)
-    torch.testing.assert_close(logps(anchor, forest), initial, atol=1e-5, rtol=0)
-    anchor.close()
+    torch.testing.assert_close(logps(reference, forest), initial, atol=1e-5, rtol=0)
+    reference.close()
 
 
 def test_an_adapter_shares_the_cache_of_the_model_beneath(tmp_path: Path) -> None:
-    plain, wrapped = (CachedAnchor(CausalScorer(each), tmp_path) for each in (tiny_model("llama"), adapted()))
+    plain, wrapped = (CachedReference(CausalScorer(each), tmp_path) for each in (tiny_model("llama"), adapted()))
     assert plain.cache.path == wrapped.cache.path
 
 
 def test_only_what_is_missing_is_computed(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    first = CachedAnchor(CausalScorer(tiny_model("llama")), tmp_path, tokens=16)
+    first = CachedReference(CausalScorer(tiny_model("llama")), tmp_path, tokens=16)
     passes = Passes(first.scorer)
     distinct = {ReferenceCache.key(each) for each in SEQUENCES}
     first.prepare(SEQUENCES[:3])
@@ -176,7 +176,7 @@ def test_only_what_is_missing_is_computed(tmp_path: Path) -> None:
     assert len(told) > 1
     first.close()
 
-    second = CachedAnchor(CausalScorer(tiny_model("llama")), tmp_path)
+    second = CachedReference(CausalScorer(tiny_model("llama")), tmp_path)
     passes = Passes(second.scorer)
     second.prepare(SEQUENCES, lambda *_: pytest.fail("something was computed again"))
     # Four values are computed afresh, to be compared with those kept.
@@ -188,9 +188,9 @@ def test_only_what_is_missing_is_computed(tmp_path: Path) -> None:
 def test_responses_to_one_prompt_are_filled_in_one_pass(scorer: CausalScorer, tmp_path: Path) -> None:
     prompt = list(range(5, 25))
     sequences = [TokenSequence(prompt, [token, 2]) for token in range(30, 50)]
-    anchor = CachedAnchor(scorer, tmp_path, tokens=8)
+    reference = CachedReference(scorer, tmp_path, tokens=8)
     passes = Passes(scorer)
-    anchor.prepare([*sequences, TokenSequence([9], [9])])
+    reference.prepare([*sequences, TokenSequence([9], [9])])
     assert sorted(passes.tokens) == [2, len(prompt) + 2 * len(sequences)]
 
 
@@ -199,7 +199,7 @@ def test_a_changed_weight_is_another_model(tmp_path: Path) -> None:
     paths = []
     for _round in range(2):
         scorer = CausalScorer(model)
-        paths.append(CachedAnchor(scorer, tmp_path).cache.path)
+        paths.append(CachedReference(scorer, tmp_path).cache.path)
         scorer.close()
         with torch.no_grad():
             model.model.layers[1].mlp.down_proj.weight[3, 5] += 1e-3
@@ -207,46 +207,46 @@ def test_a_changed_weight_is_another_model(tmp_path: Path) -> None:
 
 
 def test_a_value_that_was_not_computed_is_told(scorer: CausalScorer, forest: Forest, tmp_path: Path) -> None:
-    anchor = CachedAnchor(scorer, tmp_path)
-    anchor.prepare(SEQUENCES[:-1])
-    with pytest.raises(TrainingError, match=r"no reference log-probabilities.*anchor.prepare"):
-        anchor.score(forest)
+    reference = CachedReference(scorer, tmp_path)
+    reference.prepare(SEQUENCES[:-1])
+    with pytest.raises(TrainingError, match=r"no reference log-probabilities.*reference.prepare"):
+        reference.score(forest)
 
 
 @pytest.mark.parametrize("damage", ["wrong", "not a number", "short"])
 def test_a_corrupted_value_is_found_before_it_is_used(scorer: CausalScorer, tmp_path: Path, damage: str) -> None:
-    anchor = CachedAnchor(scorer, tmp_path)
-    anchor.prepare(SEQUENCES)
-    (kept,) = anchor.cache.get([SEQUENCES[2]])
+    reference = CachedReference(scorer, tmp_path)
+    reference.prepare(SEQUENCES)
+    (kept,) = reference.cache.get([SEQUENCES[2]])
     assert kept is not None
     spoiled = {"wrong": kept + 0.01 * kept.abs().max(), "not a number": kept * torch.nan, "short": kept[:-1]}[damage]
-    anchor.cache.connection.execute(
+    reference.cache.connection.execute(
         "UPDATE logps SET value = ? WHERE key = ?", (spoiled.numpy().tobytes(), ReferenceCache.key(SEQUENCES[2]))
     )
     with pytest.raises(TrainingError) as caught:
-        anchor.prepare(SEQUENCES)
-    assert str(anchor.cache.path) in str(caught.value)
+        reference.prepare(SEQUENCES)
+    assert str(reference.cache.path) in str(caught.value)
     assert "Delete this file" in str(caught.value)
 
 
 def test_the_cache_cannot_give_a_whole_distribution(scorer: CausalScorer, forest: Forest, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="anchor=initial"):
-        CachedAnchor(scorer, tmp_path).score(forest, whole=True)
+    with pytest.raises(ConfigurationError, match="reference=initial"):
+        CachedReference(scorer, tmp_path).score(forest, whole=True)
 
 
 def test_the_cache_lives_where_the_user_says(
     scorer: CausalScorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PENCHANT_CACHE", str(tmp_path / "mine"))
-    anchor = build_anchor("cached", scorer)
-    assert anchor.cache.path.parent == tmp_path / "mine"  # type: ignore[attr-defined]
-    named = build_anchor("cached", scorer, tmp_path / "named")
+    reference = build_reference("cached", scorer)
+    assert reference.cache.path.parent == tmp_path / "mine"  # type: ignore[attr-defined]
+    named = build_reference("cached", scorer, tmp_path / "named")
     assert named.cache.path.parent == tmp_path / "named"  # type: ignore[attr-defined]
 
 
-def test_a_policy_can_be_copied_and_scored_after_its_anchor_is_gone(scorer: CausalScorer, forest: Forest) -> None:
+def test_a_policy_can_be_copied_and_scored_after_its_reference_is_gone(scorer: CausalScorer, forest: Forest) -> None:
     before = scorer.score(forest)["logps"].detach()
-    build_anchor("initial", scorer).close()
+    build_reference("initial", scorer).close()
     assert torch.equal(scorer.score(forest)["logps"].detach(), before)
     scorer.close()
     twin = CausalScorer(copy.deepcopy(scorer.model))
@@ -255,7 +255,7 @@ def test_a_policy_can_be_copied_and_scored_after_its_anchor_is_gone(scorer: Caus
 
 
 def test_values_computed_in_less_than_float32_are_kept_apart(scorer: CausalScorer, tmp_path: Path) -> None:
-    exact, lowered = CachedAnchor(scorer, tmp_path), CachedAnchor(scorer, tmp_path, "bfloat16")
+    exact, lowered = CachedReference(scorer, tmp_path), CachedReference(scorer, tmp_path, "bfloat16")
     assert exact.cache.path != lowered.cache.path
     lowered.prepare(SEQUENCES)
     assert not any(exact.cache.has(SEQUENCES))
@@ -263,7 +263,7 @@ def test_values_computed_in_less_than_float32_are_kept_apart(scorer: CausalScore
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         fresh = scorer.score(forest)["logps"]
     assert torch.allclose(logps(lowered, forest), fresh, atol=0.1)
-    again = CachedAnchor(scorer, tmp_path, "bfloat16")
+    again = CachedReference(scorer, tmp_path, "bfloat16")
     again.prepare(SEQUENCES)  # the recheck allows for bfloat16
-    for anchor in (exact, lowered, again):
-        anchor.close()
+    for reference in (exact, lowered, again):
+        reference.close()

@@ -1,4 +1,4 @@
-"""Anchors: the reference that a policy is held to, and where its numbers come from."""
+"""References: the reference that a policy is held to, and where its numbers come from."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ from penchant.likelihood.cache import ReferenceCache, fingerprint
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.head import Head, ReferenceRows, token_statistics
 
-__all__ = ["Anchor", "AnchorKind", "build_anchor"]
+__all__ = ["Reference", "ReferenceKind", "build_reference"]
 
-AnchorKind = Literal["initial", "cached", "none"]
+ReferenceKind = Literal["initial", "cached", "none"]
 
 Progress = Callable[[int, int], None]
 
 
-class Anchor:
+class Reference:
     """No reference at all; the base of the others."""
 
     kind: str = "none"
+    #: Whether policy and reference are the same model at the first step of a run.
+    starts_equal: bool = False
 
     def prepare(self, responses: Sequence[Any], progress: Progress | None = None) -> None:
         """Called once with all responses of the run, while the policy is still the initial model."""
@@ -45,8 +47,8 @@ class Anchor:
             [K] log-probabilities in nats without gradient (None without a reference), and the reference's rows.
         """
         raise ConfigurationError(
-            "The objective needs a reference, but the anchor is 'none'.",
-            fix="Choose anchor=initial (a frozen copy) or anchor=cached (log-probabilities kept on disk).",
+            "The objective needs a reference, but the reference is 'none'.",
+            fix="Choose reference=initial (a frozen copy) or reference=cached (log-probabilities kept on disk).",
         )
 
     def facts(self) -> dict[str, int]:
@@ -54,10 +56,10 @@ class Anchor:
         return {}
 
     def close(self) -> None:
-        """Release what the anchor holds."""
+        """Release what the reference holds."""
 
 
-class InitialAnchor(Anchor):
+class InitialReference(Reference):
     """The policy as it was at the start: a frozen copy, or the policy with its adapter switched off.
 
     Args:
@@ -65,6 +67,7 @@ class InitialAnchor(Anchor):
     """
 
     kind = "initial"
+    starts_equal = True
 
     def __init__(self, scorer: CausalScorer) -> None:
         self.policy = scorer
@@ -81,7 +84,7 @@ class InitialAnchor(Anchor):
         return CausalScorer(twin, scorer.attention, scorer.chunk_rows)
 
     def score(self, forest: Forest, whole: bool = False) -> tuple[Tensor | None, ReferenceRows | None]:
-        """See `Anchor.score`."""
+        """See `Reference.score`."""
         off = self.scorer.model.disable_adapter() if self.adapter else contextlib.nullcontext()
         with off, torch.no_grad():
             if not whole:
@@ -110,7 +113,7 @@ class InitialAnchor(Anchor):
             self.scorer.close()
 
 
-class CachedAnchor(Anchor):
+class CachedReference(Reference):
     """Log-probabilities of the initial model, computed once per model and text, kept on disk and shared by all runs.
 
     No second model is held in memory: what is missing is computed by the policy itself before its first step.
@@ -123,13 +126,14 @@ class CachedAnchor(Anchor):
     """
 
     kind = "cached"
+    starts_equal = True
 
     def __init__(self, scorer: CausalScorer, folder: Path, precision: str | None = None, tokens: int = 8192) -> None:
         self.scorer = scorer
         self.tokens = tokens
         self.found = self.computed = 0
         self.lowered = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision or "")
-        self.initial = InitialAnchor(scorer) if hasattr(scorer.model, "disable_adapter") else None
+        self.initial = InitialReference(scorer) if hasattr(scorer.model, "disable_adapter") else None
         model = fingerprint(scorer.core)
         self.cache = ReferenceCache(folder, model if self.lowered is None else f"{precision}-{model}")
 
@@ -191,11 +195,11 @@ class CachedAnchor(Anchor):
                 )
 
     def score(self, forest: Forest, whole: bool = False) -> tuple[Tensor | None, ReferenceRows | None]:
-        """See `Anchor.score`; the cache holds one number a token, so ``whole`` is refused."""
+        """See `Reference.score`; the cache holds one number a token, so ``whole`` is refused."""
         if whole:
             raise ConfigurationError(
                 "The vocabulary KL needs the reference's whole distribution; the cache holds a number a token.",
-                fix="Use anchor=initial.",
+                fix="Use reference=initial.",
             )
         values = self.cache.get(forest.sequences)
         flat = torch.zeros(len(forest.targets), dtype=torch.float32)
@@ -205,7 +209,7 @@ class CachedAnchor(Anchor):
                 raise TrainingError(
                     "A response has no reference log-probabilities in the cache.",
                     where=str(self.cache.path),
-                    fix="Call anchor.prepare with every sequence of the run before the first step.",
+                    fix="Call reference.prepare with every sequence of the run before the first step.",
                 )
             flat[target_of[row][mask[row]]] = value
         return flat.to(forest.token_ids.device), None
@@ -219,8 +223,10 @@ class CachedAnchor(Anchor):
         self.cache.close()
 
 
-def build_anchor(kind: str, scorer: CausalScorer, cache: Path | None = None, precision: str | None = None) -> Anchor:
-    """The anchor of a run.
+def build_reference(
+    kind: str, scorer: CausalScorer, cache: Path | None = None, precision: str | None = None
+) -> Reference:
+    """The reference of a run.
 
     Args:
         kind: ``initial``, ``cached`` or ``none``.
@@ -231,12 +237,12 @@ def build_anchor(kind: str, scorer: CausalScorer, cache: Path | None = None, pre
     Raises:
         ConfigurationError: an unknown kind.
     """
-    if kind not in get_args(AnchorKind):
-        raise ConfigurationError(f"There is no anchor {kind!r}.", fix=nearest(kind, get_args(AnchorKind)))
+    if kind not in get_args(ReferenceKind):
+        raise ConfigurationError(f"There is no reference {kind!r}.", fix=nearest(kind, get_args(ReferenceKind)))
     if kind == "none":
-        return Anchor()
+        return Reference()
     if kind == "initial":
-        return InitialAnchor(scorer)
+        return InitialReference(scorer)
     from penchant.likelihood.cache import default_folder
 
-    return CachedAnchor(scorer, cache or default_folder(), precision)
+    return CachedReference(scorer, cache or default_folder(), precision)

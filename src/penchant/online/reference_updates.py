@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 from penchant.errors import ConfigurationError, nearest
 
-__all__ = ["ANCHOR_RULES", "AnchorRule", "build_anchor_rule"]
+__all__ = ["REFERENCE_UPDATES", "ReferenceUpdate", "build_reference_update"]
 
 State = dict[str, Tensor]
 
 
-class AnchorRule:
-    """``fixed``: the reference is the initial model throughout.
+class ReferenceUpdate:
+    """``initial``: the reference is the initial model throughout.
 
     A rule changes the reference, and possibly the policy, when an iteration has ended.
 
@@ -23,7 +23,7 @@ class AnchorRule:
         rate: how fast the reference follows the policy; its meaning is the rule's.
     """
 
-    name = "fixed"
+    name = "initial"
 
     def __init__(self, rate: float = 0.0) -> None:
         self.rate = rate
@@ -44,7 +44,7 @@ class AnchorRule:
         """Take up where `state_dict` was asked."""
 
 
-class _Previous(AnchorRule):
+class _Previous(ReferenceUpdate):
     """The reference is the policy as the iteration found it: π_ref ← π_{k+1}."""
 
     name = "previous"
@@ -54,17 +54,17 @@ class _Previous(AnchorRule):
             _blend(reference, policy, 1.0)
 
 
-class _Moving(AnchorRule):
+class _EMA(ReferenceUpdate):
     """The reference follows slowly, in weights: θ_ref ← (1 − rate) θ_ref + rate θ."""
 
-    name = "moving"
+    name = "ema"
 
     def advance(self, policy: nn.Module, reference: nn.Module | None) -> None:
         if reference is not None:
             _blend(reference, policy, self.rate)
 
 
-class _Nesterov(AnchorRule):
+class _Nesterov(ReferenceUpdate):
     """The policy is extrapolated along its last move, and held to that: θ ← θ̂_{k+1} + rate (θ̂_{k+1} − θ̂_k).
 
     θ̂ is what an iteration learned. The first one starts from θ̂_0, the initial model.
@@ -95,15 +95,15 @@ class _Nesterov(AnchorRule):
         self.solved = {name: state[name].to(weight.device) for name, weight in self.solved.items()}
 
 
-ANCHOR_RULES = ("fixed", "previous", "moving", "nesterov")
+REFERENCE_UPDATES = ("initial", "previous", "ema", "nesterov")
 
 
-def build_anchor_rule(name: str, rate: float, policy: nn.Module) -> AnchorRule:
+def build_reference_update(name: str, rate: float, policy: nn.Module) -> ReferenceUpdate:
     """The rule that a recipe names.
 
     Args:
-        name: one of `ANCHOR_RULES`.
-        rate: for ``moving`` in (0, 1], the share of the policy that is mixed in; for ``nesterov`` in [0, 1), how far to
+        name: one of `REFERENCE_UPDATES`.
+        rate: for ``ema`` in (0, 1], the share of the policy that is mixed in; for ``nesterov`` in [0, 1), how far to
             extrapolate.
         policy: at its initial weights.
 
@@ -111,17 +111,19 @@ def build_anchor_rule(name: str, rate: float, policy: nn.Module) -> AnchorRule:
         ConfigurationError: an unknown rule, or a rate that it cannot have.
 
     Example:
-        >>> build_anchor_rule("previous", 0.0, nn.Linear(1, 1)).name
+        >>> build_reference_update("previous", 0.0, nn.Linear(1, 1)).name
         'previous'
     """
-    if name not in ANCHOR_RULES:
-        raise ConfigurationError(f"There is no anchor rule {name!r}. {nearest(name, ANCHOR_RULES)}", where="anchor")
-    if (name == "moving" and not 0 < rate <= 1) or (name == "nesterov" and not 0 <= rate < 1):
-        allowed = "in (0, 1]" if name == "moving" else "in [0, 1)"
-        raise ConfigurationError(f"'anchor_rate' is {rate}, expected a number {allowed} for anchor={name}.")
+    if name not in REFERENCE_UPDATES:
+        raise ConfigurationError(
+            f"There is no reference rule {name!r}. {nearest(name, REFERENCE_UPDATES)}", where="reference"
+        )
+    if (name == "ema" and not 0 < rate <= 1) or (name == "nesterov" and not 0 <= rate < 1):
+        allowed = "in (0, 1]" if name == "ema" else "in [0, 1)"
+        raise ConfigurationError(f"'reference_rate' is {rate}, expected a number {allowed} for reference={name}.")
     if name == "nesterov":
         return _Nesterov(rate, policy)
-    return {"fixed": AnchorRule, "previous": _Previous, "moving": _Moving}[name](rate)
+    return {"initial": ReferenceUpdate, "previous": _Previous, "ema": _EMA}[name](rate)
 
 
 def _copy(model: nn.Module) -> State:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from feedback.tokenizers_small import CHATML, THINKING, WRITES_BOS_TWICE_IF_ASKED, byte_level, metaspace, words
 from penchant.errors import ConfigurationError, DataError, ModelError
 from penchant.feedback import Comparison, Source
 from penchant.rendering import Renderer, load_tokenizer
 from penchant.rendering.pieces import pieces
+from rendering.tokenizers_small import CHATML, THINKING, WRITES_BOS_TWICE_IF_ASKED, byte_level, metaspace, words
 
 TOKENIZERS = {
     "bytes": byte_level(),

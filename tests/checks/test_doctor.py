@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from feedback.tokenizers_small import CHATML, byte_level
 from penchant.checks.diagnosis import Check, Diagnosis
 from penchant.checks.doctor import examine
 from penchant.errors import ModelError
 from penchant.feedback import Comparison, Feedback, Source, read
 from penchant.rendering import Renderer, load_tokenizer
+from rendering.tokenizers_small import CHATML, byte_level
 
 PLAIN = Renderer(byte_level(adds_bos=True))
 SUBJECTS = "apples bears clouds doors eggs forks gates hats isles jars kites lamps".split()
