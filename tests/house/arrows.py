@@ -45,6 +45,7 @@ ONE_MODALITY = (
 )
 
 # An objective can be lifted out and used anywhere.
+OBJECTIVE_ROOMS = {"objectives", "errors", "registry", "settings"}
 OBJECTIVE_LIBRARIES = {"torch", "annotated_types", "pydantic"}
 
 
@@ -131,5 +132,9 @@ def foreign_imports_in_objectives(modules: list[Module]) -> list[str]:
         for module in modules
         if module.folder == "objectives"
         for imported in imports(module)
-        if not (imported.target in {"objectives", "errors"} if imported.internal else imported.parts[0] in allowed)
+        if not (
+            imported.target in {"objectives", "errors", "registry", "settings"}
+            if imported.internal
+            else imported.parts[0] in allowed
+        )
     ]

@@ -2,7 +2,6 @@
 
 from penchant.objectives.core.composition import WeightedSum
 from penchant.objectives.core.evaluate import evaluate
-from penchant.objectives.core.hyperparameters import Hyperparameter
 from penchant.objectives.core.objective import Losses, Needs, Objective, Requirements, requirements
 from penchant.objectives.core.registry import build, by_family, families, get, names, wrapper_names
 from penchant.objectives.core.registry import by_class_name as __getattr__  # noqa: F401 - gives penchant.objectives.DPO
@@ -11,7 +10,6 @@ from penchant.objectives.core.wrapper import Clipped, Weighted, Wrapper
 
 __all__ = [
     "Clipped",
-    "Hyperparameter",
     "Losses",
     "Needs",
     "Objective",

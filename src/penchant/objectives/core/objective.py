@@ -11,10 +11,11 @@ from torch import Tensor
 
 from penchant.errors import ConfigurationError
 from penchant.objectives.core import registry
-from penchant.objectives.core.hyperparameters import Hyperparameter, read_hyperparameters, validated
 from penchant.objectives.core.requirements import Needs, Requirements, read_signature
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.heads import Head
+from penchant.registry import Configurable
+from penchant.settings import REQUIRED, Setting
 
 __all__ = ["Losses", "Needs", "Objective", "Requirements", "requirements"]
 
@@ -36,7 +37,7 @@ class Losses:
     statistics: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-class Objective(torch.nn.Module):
+class Objective(Configurable, torch.nn.Module):
     """A method of preference optimization: pure mathematics on likelihoods.
 
     loss = f(views, fields),   one value per example, unreduced
@@ -59,6 +60,9 @@ class Objective(torch.nn.Module):
         {'beta': 0.5, 'reference_free': False}
     """
 
+    kind = "objective"
+    setting_word = "hyper-parameter"
+
     id: str = ""
     paper: str = ""
     family: str = "pairwise"
@@ -69,23 +73,26 @@ class Objective(torch.nn.Module):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "id" in vars(cls):
-            read_hyperparameters(cls)  # a malformed declaration is told where it is made, not where it is used
+            for each in cls.hyperparameters():  # a malformed declaration fails where it is made, not where it is used
+                if each.default is REQUIRED:
+                    raise ConfigurationError(
+                        f"The hyper-parameter {each.name!r} has no default.",
+                        where=f"{cls.__module__}.{cls.__qualname__}",
+                    )
             registry.register(cls)
 
     def __init__(self, **hyper: Any) -> None:
-        super().__init__()
-        for attribute, value in validated(self.hyperparameters(), hyper, self.id or type(self).__name__).items():
-            setattr(self, attribute, value)
+        super().__init__(**hyper)
 
     @classmethod
-    def hyperparameters(cls) -> list[Hyperparameter]:
+    def hyperparameters(cls) -> list[Setting]:
         """The hyper-parameters of this objective: names, types, defaults, ranges, meanings."""
-        return read_hyperparameters(cls)
+        return cls.declared_settings()
 
     @property
     def hyper(self) -> dict[str, Any]:
         """The values of the hyper-parameters by name; ``build(objective.id, **objective.hyper)`` builds it again."""
-        return {each.name: getattr(self, each.attribute) for each in self.hyperparameters()}
+        return self.settings
 
     @property
     def requirements(self) -> Requirements:

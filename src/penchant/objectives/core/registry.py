@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-import re
 from typing import TYPE_CHECKING, Any
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.registry import Registry
 
 if TYPE_CHECKING:
     from penchant.objectives.core.objective import Objective
 
-__all__ = ["build", "by_class_name", "by_family", "families", "get", "names", "register", "wrapper_names"]
+__all__ = ["OBJECTIVES", "build", "by_class_name", "by_family", "families", "get", "names", "register", "wrapper_names"]
 
 #: The family of what is written around another objective.
 COMPOSITE = "composite"
 
-_classes: dict[str, type[Objective]] = {}
-_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+#: All objectives by id; defining a class that has one adds it.
+OBJECTIVES: Registry[type[Objective]] = Registry("objective", "penchant.objectives")
 
 
 def register(cls: type[Objective]) -> None:
@@ -33,27 +31,7 @@ def register(cls: type[Objective]) -> None:
     Example:
         >>> register(get("dpo"))  # the same class again is no conflict
     """
-    place = f"{cls.__module__}.{cls.__qualname__}"
-    if not _ID.fullmatch(cls.id):
-        raise ConfigurationError(
-            f"{cls.id!r} cannot be an objective's id.",
-            where=place,
-            fix="Use lower-case letters and digits, words joined by single hyphens.",
-        )
-    holder = _classes.get(cls.id)
-    if holder is not None and f"{holder.__module__}.{holder.__qualname__}" != place:
-        raise ConfigurationError(
-            f"The id {cls.id!r} is already that of {holder.__module__}.{holder.__qualname__}.",
-            where=place,
-            fix="Choose another id.",
-        )
-    _classes[cls.id] = cls
-
-
-def _discover() -> None:
-    package = importlib.import_module("penchant.objectives")
-    for module in pkgutil.walk_packages(package.__path__, prefix="penchant.objectives."):
-        importlib.import_module(module.name)
+    OBJECTIVES.add(cls.id, cls)
 
 
 def names() -> list[str]:
@@ -63,8 +41,7 @@ def names() -> list[str]:
         >>> "dpo" in names(), "clipped" in names()
         (True, False)
     """
-    _discover()
-    return sorted(name for name, cls in _classes.items() if cls.family != COMPOSITE)
+    return [cls.id for cls in OBJECTIVES.things() if cls.family != COMPOSITE]
 
 
 def wrapper_names() -> list[str]:
@@ -103,10 +80,10 @@ def by_family(family: str) -> list[str]:
         >>> "ipo" in by_family("pairwise")
         True
     """
-    _discover()
-    chosen = sorted(name for name, cls in _classes.items() if family in families(cls))
+    every = OBJECTIVES.things()
+    chosen = [cls.id for cls in every if family in families(cls)]
     if not chosen:
-        known = {each for cls in _classes.values() for each in families(cls)}
+        known = {each for cls in every for each in families(cls)}
         raise ConfigurationError(f"No objective is of the family {family!r}. {nearest(family, known)}")
     return chosen
 
@@ -124,11 +101,7 @@ def get(name: str) -> type[Objective]:
         >>> get("dpo").paper
         'arXiv:2305.18290'
     """
-    if name not in _classes:
-        _discover()
-    if name not in _classes:
-        raise ConfigurationError(f"There is no objective {name!r}. {nearest(name, _classes)}")
-    return _classes[name]
+    return OBJECTIVES.get(name)
 
 
 def by_class_name(name: str) -> type[Objective]:
@@ -145,8 +118,7 @@ def by_class_name(name: str) -> type[Objective]:
         'dpo'
     """
     if not name.startswith("_"):
-        _discover()
-        for cls in _classes.values():
+        for cls in OBJECTIVES.things():
             if cls.__name__ == name and cls.__module__.startswith("penchant.objectives."):
                 return cls
     raise AttributeError(f"module 'penchant.objectives' has no attribute {name!r}")
@@ -173,7 +145,7 @@ def build(name: str, **hyper: Any) -> Objective:
         >>> build("clipped(dpo)", high=4.0, beta=0.2)
         Clipped(DPO(beta=0.2, reference_free=False), low=None, high=4.0)
     """
-    if any(sign in name for sign in "+*()") or (name in _classes and _classes[name].family == COMPOSITE):
+    if any(sign in name for sign in "+*()") or (name in OBJECTIVES and OBJECTIVES.get(name).family == COMPOSITE):
         from penchant.objectives.core.expression import build_expression  # expressions build on this file
 
         return build_expression(name, hyper)

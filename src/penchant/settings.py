@@ -1,4 +1,4 @@
-"""Hyper-parameters as annotated class fields: read from the class, checked when an objective is built."""
+"""Settings as annotated class fields: read from the class, checked when an object is built."""
 
 from __future__ import annotations
 
@@ -13,18 +13,28 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from penchant.errors import ConfigurationError, nearest
 
-__all__ = ["Hyperparameter", "read_hyperparameters", "validated"]
+__all__ = ["REQUIRED", "Setting", "read_settings", "validated"]
+
+
+class _Required:
+    """The default of a setting that must be given."""
+
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED: Any = _Required()
 
 
 @dataclass(frozen=True)
-class Hyperparameter:
-    """One hyper-parameter of an objective, as a person is told about it.
+class Setting:
+    """One setting of a method, judge, builder, ...: a hyper-parameter, a recipe key, an option, a line of the docs.
 
     Args:
         name: as written in recipes and papers (``lambda``).
         attribute: as written in Python (``lambda_``).
         type: the type's name, for example ``float``.
-        default: the value where none is given.
+        default: the value where none is given; `REQUIRED` where one must be.
         range: the allowed values in words, for example ``> 0``; empty where the type says all.
         doc: what it means.
         annotation: the full annotation, which checks values.
@@ -49,7 +59,7 @@ class Hyperparameter:
 
         Args:
             value: what was given.
-            owner: the objective's id, for the message.
+            owner: whose setting it is, for the message: ``objective dpo``.
 
         Raises:
             ConfigurationError: a wrong type, or out of range.
@@ -61,9 +71,9 @@ class Hyperparameter:
             expected = f"{self.type} {self.range}".strip()
             raise ConfigurationError(
                 f"{self.name!r} is {value!r} ({type(value).__name__}), expected {expected}.",
-                where=f"objective {owner}",
+                where=owner,
                 why=f"It is: {self.doc}.",
-                fix=f"Its default is {self.default!r}.",
+                fix=None if self.default is REQUIRED else f"Its default is {self.default!r}.",
             ) from None
 
 
@@ -95,7 +105,7 @@ def _range_text(annotation: Any, metadata: tuple[Any, ...]) -> str:
     return " ".join(f"{sign} {limit}" for sign, _, limit in filter(None, (low, high)))
 
 
-def _own_hyperparameters(cls: type) -> list[Hyperparameter]:
+def _own_settings(cls: type) -> list[Setting]:
     found = []
     for attribute, annotation in inspect.get_annotations(cls).items():
         if isinstance(annotation, str) and annotation.replace("typing.", "").startswith("Annotated["):
@@ -105,19 +115,19 @@ def _own_hyperparameters(cls: type) -> list[Hyperparameter]:
             continue
         kind, *metadata = get_args(annotation)
         doc = next((mark for mark in metadata if isinstance(mark, str)), None)
-        if doc is None or attribute not in vars(cls):
+        if doc is None:
             raise ConfigurationError(
-                f"The hyper-parameter {attribute!r} has no {'description' if doc is None else 'default'}.",
+                f"The setting {attribute!r} has no description.",
                 where=f"{cls.__module__}.{cls.__qualname__}",
                 fix=f'Write `{attribute}: Annotated[type, range, "what it means"] = default`.',
             )
         name = attribute.removesuffix("_") if keyword.iskeyword(attribute.removesuffix("_")) else attribute
         found.append(
-            Hyperparameter(
+            Setting(
                 name=name,
                 attribute=attribute,
                 type=_type_name(kind),
-                default=vars(cls)[attribute],
+                default=vars(cls).get(attribute, REQUIRED),
                 range=_range_text(kind, tuple(metadata)),
                 doc=doc,
                 annotation=annotation,
@@ -126,41 +136,43 @@ def _own_hyperparameters(cls: type) -> list[Hyperparameter]:
     return found
 
 
-def read_hyperparameters(cls: type) -> list[Hyperparameter]:
-    """The hyper-parameters that a class and its bases declare, bases first.
+def read_settings(cls: type) -> list[Setting]:
+    """The settings that a class and its bases declare, bases first.
 
     Args:
-        cls: a class with fields of the form ``beta: Annotated[float, Gt(0), "what it means"] = 0.1``.
+        cls: a class with fields of the form ``beta: Annotated[float, Gt(0), "what it means"] = 0.1``; a field without a
+            default is required.
 
     Raises:
-        ConfigurationError: a field has no description or no default.
+        ConfigurationError: a field has no description.
 
     Example:
         >>> from penchant.objectives import DPO
-        >>> [each.name for each in read_hyperparameters(DPO)]
+        >>> [each.name for each in read_settings(DPO)]
         ['beta', 'reference_free']
     """
-    found: dict[str, Hyperparameter] = {}
+    found: dict[str, Setting] = {}
     for base in reversed(cls.__mro__):
-        for each in _own_hyperparameters(base):
+        for each in _own_settings(base):
             found[each.attribute] = each
     return list(found.values())
 
 
-def validated(declared: list[Hyperparameter], given: dict[str, Any], owner: str) -> dict[str, Any]:
-    """Values for all declared hyper-parameters, by attribute: the given ones, checked, and defaults for the rest.
+def validated(declared: list[Setting], given: dict[str, Any], owner: str, word: str = "setting") -> dict[str, Any]:
+    """Values for all declared settings, by attribute: the given ones, checked, and defaults for the rest.
 
     Args:
-        declared: what the objective declares.
-        given: what a person gave, by name or by attribute.
-        owner: the objective's id, for messages.
+        declared: what the class declares.
+        given: what was given, by name or by attribute.
+        owner: whose they are, for messages: ``objective dpo``.
+        word: what a setting is called there: ``hyper-parameter``.
 
     Raises:
-        ConfigurationError: an unknown or doubled name, a wrong type, or a value out of range.
+        ConfigurationError: an unknown, doubled or missing name, a wrong type, or a value out of range.
 
     Example:
         >>> from penchant.objectives import DPO
-        >>> validated(DPO.hyperparameters(), {"beta": 1}, "dpo")
+        >>> validated(DPO.hyperparameters(), {"beta": 1}, "objective dpo")
         {'beta': 1.0, 'reference_free': False}
     """
     attributes = {each.name: each for each in declared} | {each.attribute: each for each in declared}
@@ -168,9 +180,12 @@ def validated(declared: list[Hyperparameter], given: dict[str, Any], owner: str)
     for name, value in given.items():
         if name not in attributes:
             hint = nearest(name, [each.name for each in declared]) if declared else "It has none."
-            raise ConfigurationError(f"There is no hyper-parameter {name!r}. {hint}", where=f"objective {owner}")
+            raise ConfigurationError(f"There is no {word} {name!r}. {hint}", where=owner)
         each = attributes[name]
         if each.attribute in values:
-            raise ConfigurationError(f"{each.name!r} is given twice.", where=f"objective {owner}")
+            raise ConfigurationError(f"{each.name!r} is given twice.", where=owner)
         values[each.attribute] = each.check(value, owner)
+    for each in declared:
+        if each.default is REQUIRED and each.attribute not in values:
+            raise ConfigurationError(f"The {word} {each.name!r} is missing.", where=owner, why=f"It is: {each.doc}.")
     return {each.attribute: values.get(each.attribute, each.default) for each in declared}

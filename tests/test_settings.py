@@ -1,4 +1,4 @@
-"""Hyper-parameters: strict types, ranges in words, and the nearest right name."""
+"""Settings: strict types, ranges in words, and the nearest right name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Interval, Le, Lt
 
 from penchant.errors import ConfigurationError
 from penchant.objectives import DPO
-from penchant.objectives.core.hyperparameters import read_hyperparameters, validated
+from penchant.settings import read_settings, validated
 
 
 class Declared:
@@ -24,7 +24,7 @@ class Declared:
     not_one: float = 3.0
 
 
-FIELDS = read_hyperparameters(Declared)
+FIELDS = read_settings(Declared)
 
 
 def test_ranges_and_types_are_told_in_words() -> None:

@@ -1,0 +1,199 @@
+"""Registries (methods, views, judges, builders, ...) and classes whose annotated fields are their settings."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Generic, TypeVar
+
+from penchant.errors import ConfigurationError, nearest
+from penchant.settings import Setting, read_settings, validated
+
+__all__ = ["Configurable", "Registry"]
+
+T = TypeVar("T")
+
+_NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
+
+
+class Registry(Generic[T]):
+    """Things of one kind by name, found without a list to keep: defining a thing is registering it.
+
+    Args:
+        kind: what they are, in the singular, as messages say it: ``objective``.
+        packages: dotted names of packages whose modules are imported, once a process, before the registry is searched
+            for a name that it does not hold; a thing outside of them is found once its module is imported.
+
+    Example:
+        >>> fruits: Registry[str] = Registry("fruit")
+        >>> fruits.add("apple", "a red fruit", aliases=("pomme",))
+        'a red fruit'
+        >>> fruits.get("pomme"), fruits.names(), fruits.resolve("pomme")
+        ('a red fruit', ['apple'], 'apple')
+        >>> fruits.get("aple")
+        Traceback (most recent call last):
+        penchant.errors.ConfigurationError: There is no fruit 'aple'. Did you mean 'apple'?
+    """
+
+    def __init__(self, kind: str, *packages: str) -> None:
+        self.kind, self.packages = kind, packages
+        self._things: dict[str, T] = {}
+        self._aliases: dict[str, str] = {}
+        self._discovered = not packages
+
+    def add(self, name: str, thing: T, aliases: tuple[str, ...] = ()) -> T:
+        """Make a thing known under a name and its aliases.
+
+        Args:
+            name: lower case, words joined by hyphens or underscores.
+            thing: the same one may be added again, for example when its module is reloaded.
+            aliases: further names for the same thing.
+
+        Returns:
+            The thing.
+
+        Raises:
+            ConfigurationError: a name is malformed, or taken by another thing.
+        """
+        for each in (name, *aliases):
+            if not _NAME.fullmatch(each):
+                raise ConfigurationError(
+                    f"{each!r} cannot be the name of {self._a_thing}.",
+                    where=place_of(thing),
+                    fix="Use lower-case letters and digits, words joined by single hyphens.",
+                )
+            holder = self._things.get(self._aliases.get(each, each))
+            if holder is not None and place_of(holder) != place_of(thing):
+                raise ConfigurationError(
+                    f"The id {each!r} is already that of {place_of(holder)}.",
+                    where=place_of(thing),
+                    fix="Choose another id.",
+                )
+        self._things[name] = thing
+        self._aliases.update(dict.fromkeys(aliases, name))
+        return thing
+
+    def register(self, name: str, *, aliases: tuple[str, ...] = ()) -> Callable[[T], T]:
+        """The same as a decorator."""
+        return lambda thing: self.add(name, thing, aliases)
+
+    def get(self, name: str, where: str | None = None) -> T:
+        """The thing of a name or an alias.
+
+        Args:
+            name: for example ``dpo``.
+            where: the recipe key or option that named it, for the message.
+
+        Raises:
+            ConfigurationError: there is none; the nearest name is in the message.
+        """
+        return self._things[self.resolve(name, where)]
+
+    def resolve(self, name: str, where: str | None = None) -> str:
+        """The name behind a name or an alias.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        if name not in self:
+            known = [*self._things, *self._aliases]
+            raise ConfigurationError(f"There is no {self.kind} {name!r}. {nearest(name, known)}", where=where)
+        return self._aliases.get(name, name)
+
+    def remove(self, name: str) -> None:
+        """Take a thing out again, with its aliases; a test that defines one cleans up with it."""
+        del self._things[name]
+        self._aliases = {alias: held for alias, held in self._aliases.items() if held != name}
+
+    def names(self) -> list[str]:
+        """All names, sorted, without aliases."""
+        self.discover()
+        return sorted(self._things)
+
+    def aliases(self) -> dict[str, str]:
+        """Each alias with the name it stands for."""
+        self.discover()
+        return dict(self._aliases)
+
+    def things(self) -> list[T]:
+        """All things, by name."""
+        return [self._things[name] for name in self.names()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __contains__(self, name: object) -> bool:
+        if name not in self._things and name not in self._aliases:
+            self.discover()
+        return name in self._things or name in self._aliases
+
+    def discover(self) -> None:
+        """Import the modules of the registry's packages; the second call does nothing."""
+        if self._discovered:
+            return
+        self._discovered = True  # before the imports: one of them may ask
+        for name in self.packages:
+            package = importlib.import_module(name)
+            for module in pkgutil.walk_packages(getattr(package, "__path__", ()), prefix=f"{name}."):
+                importlib.import_module(module.name)
+
+    @property
+    def _a_thing(self) -> str:
+        return f"{'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
+
+
+def place_of(thing: Any) -> str:
+    """Where a class or function is defined, as ``module.name``; of another object, its class.
+
+    Example:
+        >>> place_of(Registry)
+        'penchant.registry.Registry'
+    """
+    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+class Configurable:
+    """Something whose annotated fields are its settings: recipe keys, options, range checks and docs come from them.
+
+    A field is ``name: Annotated[type, range, "what it means"] = default``; one without a default must be given.
+
+    Args:
+        settings: values by name.
+
+    Raises:
+        ConfigurationError: an unknown or missing setting, a wrong type, or a value out of range.
+
+    Example:
+        >>> from penchant.objectives import DPO
+        >>> DPO(beta=2).settings
+        {'beta': 2.0, 'reference_free': False}
+        >>> DPO(beta=0)
+        Traceback (most recent call last):
+        penchant.errors.ConfigurationError: objective dpo: 'beta' is 0 (int), expected float > 0. It is: ...
+    """
+
+    id: str = ""
+    #: What it is, in the singular, as messages say it.
+    kind: ClassVar[str] = "object"
+    #: What one of its settings is called in messages.
+    setting_word: ClassVar[str] = "setting"
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        cls = type(self)
+        owner = f"{cls.kind} {self.id or cls.__name__}"
+        for attribute, value in validated(cls.declared_settings(), settings, owner, cls.setting_word).items():
+            setattr(self, attribute, value)
+
+    @classmethod
+    def declared_settings(cls) -> list[Setting]:
+        """The settings: names, types, defaults, ranges, meanings."""
+        return read_settings(cls)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The values by name; they build the same object again."""
+        return {each.name: getattr(self, each.attribute) for each in self.declared_settings()}
