@@ -124,7 +124,7 @@ def test_an_id_can_be_taken_only_once_and_must_be_well_formed() -> None:
         class Another(Objective):
             id = "dpo"
 
-    with pytest.raises(ConfigurationError, match="cannot be an objective's id"):
+    with pytest.raises(ConfigurationError, match="cannot be the name of an objective"):
 
         class Malformed(Objective):
             id = "Not_An_Id"
