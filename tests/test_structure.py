@@ -59,7 +59,11 @@ OFFENCES = [
         {"cli/a.py": "from penchant.lab import world"},
         "only cli/claims.py and cli/lab.py and cli/quickstart.py use the lab",
     ),
-    ("forbidden_arrows", {"online/a.py": "from penchant.receipts.adapters import adapter"}, "only cli imports receipts"),
+    (
+        "forbidden_arrows",
+        {"online/a.py": "from penchant.receipts.adapters import adapter"},
+        "only cli imports receipts",
+    ),
     (
         "forbidden_arrows",
         {"objectives/__init__.py": "from penchant.receipts.evaluation import evaluate"},

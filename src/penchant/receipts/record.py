@@ -27,8 +27,9 @@ def agreement(method: str) -> tuple[int, int] | None:
         The number of cases that agree, and of how many; None where none is on record.
 
     Example:
-        >>> agreement("dpo")
-        (2, 2)
+        >>> agree, every = agreement("spin")
+        >>> agree == every
+        True
         >>> agreement("no-such-method") is None
         True
     """
