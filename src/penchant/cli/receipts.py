@@ -29,15 +29,17 @@ def receipts(
     """
     from penchant.receipts.checking import check_file
 
-    by_file = [(path.stem, check_file(path)) for path in files]
-    found = [each for _, checked in by_file for each in checked]
+    by_file: dict[str, list[Receipt]] = {}
+    for path in files:
+        by_file.setdefault(path.stem, []).extend(check_file(path))
+    found = [each for checked in by_file.values() for each in checked]
     _print_table(found)
     if json is not None:
         _write(json, found)
     if record:
         from penchant.receipts.record import write_agreement
 
-        write_agreement(dict(by_file))
+        write_agreement(by_file)
     if not all(each.good for each in found):
         raise typer.Exit(1)
 
