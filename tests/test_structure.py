@@ -59,6 +59,26 @@ OFFENCES = [
         {"cli/a.py": "from penchant.lab import world"},
         "only cli/claims.py and cli/lab.py and cli/quickstart.py use the lab",
     ),
+    (
+        "forbidden_arrows",
+        {"online/a.py": "from penchant.receipts.adapters import adapter"},
+        "only cli imports receipts",
+    ),
+    (
+        "forbidden_arrows",
+        {"objectives/__init__.py": "from penchant.receipts.evaluation import evaluate"},
+        "only cli imports receipts",
+    ),
+    (
+        "forbidden_arrows",
+        {"objectives/__init__.py": "def __getattr__(n):\n    from penchant.receipts.evaluation import method_of"},
+        "only cli imports receipts",
+    ),
+    (
+        "foreign_imports_in_objectives",
+        {"objectives/a.py": "def f():\n    from penchant.receipts.evaluation import evaluate"},
+        "does not import penchant.receipts.evaluation",
+    ),
     ("forbidden_arrows", {"cellar/a.py": ""}, "stands on no floor"),
     ("forbidden_arrows", {"errors.py": "def f():\n    import penchant.feedback"}, "imports no floor"),
     ("forbidden_arrows", {"__init__.py": "from penchant.feedback import records"}, "imports no floor"),
@@ -122,7 +142,9 @@ def test_a_house_in_order_breaks_no_rule(tmp_path: Path) -> None:
             "__main__.py": f"{DOC}from penchant.cli.app import main\n",
             "errors.py": f"{DOC}import difflib\n",
             "objectives/a.py": f"{DOC}import torch\nfrom penchant.errors import X\nfrom .b import c\n",
-            "objectives/__init__.py": f"{DOC}from penchant.objectives.a import x\n__all__ = ['x']\n",
+            "objectives/__init__.py": f"{DOC}from penchant.objectives.a import x\n__all__ = ['x']\n"
+            "def __getattr__(name):\n    from penchant.receipts.evaluation import evaluate\n    return evaluate\n",
+            "receipts/evaluation.py": f"{DOC}import penchant.objectives.a\n",
             "feedback/a.py": f"{DOC}import datasets\nimport penchant.objectives.a\n",
             "lab/world.py": f"{DOC}from penchant.training import api\n",
             "cli/quickstart.py": f"{DOC}def run():\n    '''Run.'''\n    from penchant.lab import world\n",

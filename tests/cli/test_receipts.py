@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from penchant.cli.receipts import receipts
-from penchant.errors import OutputError
+from penchant.errors import ConfigurationError, OutputError
 
 app = typer.Typer(rich_markup_mode=None)
 app.command()(receipts)
@@ -72,3 +72,16 @@ def test_an_unwritable_file_is_an_output_error(tmp_path: Path) -> None:
 def test_the_shared_numbers_of_dpo_and_ipo_agree(shared: Path) -> None:
     done = CliRunner().invoke(app, [str(shared / "oracles" / "pairwise.json")])
     assert done.exit_code == 0 and "0 differ, 0 failed" in done.output
+
+
+def test_the_agreement_is_recorded_only_where_all_is_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = tmp_path / "agreement.json"
+    stored.write_text("{}")
+    monkeypatch.setattr("penchant.receipts.record.AGREEMENT", stored)
+    bad = write(tmp_path / "bad.json", case("one", 2.0), case("off", 3.0))
+    done = CliRunner().invoke(app, [bad, "--record"])
+    assert isinstance(done.exception, ConfigurationError) and "Nothing is recorded" in str(done.exception)
+    assert "differs" in done.output and stored.read_text() == "{}"
+    good = write(tmp_path / "good.json", case("one", 2.0), case("null", None))
+    assert CliRunner().invoke(app, [good, "--record"]).exit_code == 0
+    assert json.loads(stored.read_text()) == {"nll": {"good": [1, 1]}}

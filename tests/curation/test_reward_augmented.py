@@ -119,6 +119,6 @@ def test_what_is_missing_is_named() -> None:
 
 def test_the_receipt_keeps_equal_scores_as_the_script_does() -> None:
     equal = {"chosen": "a", "rejected": "b", "score_chosen": 5.0, "score_rejected": 5.0}
-    expected = [{"goal": 5, "chosen": "a", "rejected": "b"}, {"goal": 5, "chosen": "b", "rejected": "a"}]
+    expected = [{"goal": 5, "chosen": "a", "rejected": "b"}, {"goal_text": "5", "chosen": "b", "rejected": "a"}]
     case = {"method": "reward-augmented-data", "case": "equal", "inputs": {"pairs": [equal]}}
     assert check_case({**case, "expected": {"augmented": expected}}).verdict == "exact"

@@ -111,7 +111,7 @@ def test_pairwise_objectives_work_for_images_as_they_are(name: str, scorer: Deno
 
 
 def test_the_margin_is_that_of_diffusion_dpo(scorer: DenoisingScorer) -> None:
-    from penchant.receipts.checking import find_kernel
+    from penchant.receipts import evaluate
 
     reference = scorer.reference("initial")
     with torch.no_grad():
@@ -123,9 +123,7 @@ def test_the_margin_is_that_of_diffusion_dpo(scorer: DenoisingScorer) -> None:
         side: {"policy": (-2 * views[view].logp).tolist(), "reference": (-2 * views[view].ref_logp).tolist()}
         for side, view in (("winner", "chosen"), ("loser", "rejected"))
     }
-    kernel = find_kernel("diffusion-dpo")
-    assert kernel is not None
-    expected = kernel({"beta": 2000.0}, {"errors": errors})
+    expected = evaluate("diffusion-dpo", {"beta": 2000.0}, {"errors": errors})
     assert build("dpo", beta=2000.0)(**views).values.mean().item() == pytest.approx(expected["loss"], rel=1e-3)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -39,14 +39,6 @@ class Several(Objective):
 
     def loss(self, chosen: Scored, rejected: Sequence[Scored]) -> Tensor:
         return sum((each.logp for each in rejected), -chosen.logp)
-
-
-class Translated(Objective):
-    """Its published result has keys of its own."""
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        return {"loss_sum": sum(inputs["x"]) * params["scale"]}
 
 
 def test_results_are_ragged_lists_of_doubles_with_gradients_of_the_mean() -> None:
@@ -94,10 +86,6 @@ def test_a_view_of_several_is_a_list() -> None:
     result = evaluate(Several, {}, {"chosen": one, "rejected": [one, {"policy": [[-2.0]]}]})
     assert result["losses"] == [-2.0]
     assert set(result["grad"]) == {"chosen.policy", "rejected[0].policy", "rejected[1].policy"}
-
-
-def test_a_method_may_translate_its_own_keys() -> None:
-    assert evaluate(Translated, {"scale": 2.0}, {"x": [1.0, 2.0]}) == {"loss_sum": 6.0}
 
 
 @pytest.mark.parametrize(

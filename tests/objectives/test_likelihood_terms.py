@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from objectives.single_pairs import of_tokens, outcome
 from penchant.errors import ConfigurationError
-from penchant.objectives import Objective, Scored, build
-from penchant.objectives.pairwise.rpo_regularized import RegularizedPO
+from penchant.objectives import Objective, Scored, build, evaluate
 
 LOGPS = st.lists(st.floats(-20.0, 0.0), min_size=1, max_size=6)
 #: Methods of DPO and a likelihood term: hyper-parameters, and the term's weight for one token of a response of n.
@@ -70,7 +69,7 @@ def test_the_two_are_one_function_of_differently_named_weights(
 @pytest.mark.parametrize(("words", "average"), [("sum over tokens, times beta", False), ("token average", True)])
 def test_published_cases_say_the_form_in_words(words: str, average: bool) -> None:
     pair = {name: {"policy": [[-1.0, -2.0]], "reference": [[-1.0, -1.0]]} for name in ("chosen", "rejected")}
-    told = RegularizedPO.receipt({"beta": 0.5, "eta": 0.2, "sft": words}, pair)
+    told = evaluate("rpo-regularized", {"beta": 0.5, "eta": 0.2, "sft": words}, pair)
     assert told["loss"] == pytest.approx(math.log(2) + 0.2 * (1.5 if average else 3.0 * 0.5))
 
 

@@ -19,6 +19,9 @@ def receipts(
         Optional[Path],  # noqa: UP045 - what typer reads in every version
         typer.Option("--json", help="Write what each case gave to this file."),
     ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Put the agreement on record in the package; for maintainers.")
+    ] = False,
 ) -> None:
     """Evaluate published cases by their method's id and compare with the published numbers.
 
@@ -26,10 +29,17 @@ def receipts(
     """
     from penchant.receipts.checking import check_file
 
-    found = [each for path in files for each in check_file(path)]
+    by_file: dict[str, list[Receipt]] = {}
+    for path in files:
+        by_file.setdefault(path.stem, []).extend(check_file(path))
+    found = [each for checked in by_file.values() for each in checked]
     _print_table(found)
     if json is not None:
         _write(json, found)
+    if record:
+        from penchant.receipts.record import write_agreement
+
+        write_agreement(by_file)
     if not all(each.good for each in found):
         raise typer.Exit(1)
 

@@ -18,7 +18,6 @@ from penchant.curation.turns import in_user_turns
 from penchant.errors import ConfigurationError, DataError, nearest
 from penchant.feedback.records import Comparison, Record, Text
 from penchant.feedback.validation import number
-from penchant.receipts.adapters import receipt
 
 __all__ = ["PLACES", "TEMPLATE", "Goal", "reward_augmented"]
 
@@ -205,20 +204,3 @@ def _mean(scores: Scores) -> float:
 
 def _plain(score: float) -> float | int:
     return int(score) if score == int(score) else score
-
-
-@receipt("reward-augmented-data")
-def reward_augmented_receipt(params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The rows of published cases, which keep equal scores and name the goal's text ``system``."""
-    records = []
-    for pair in inputs["pairs"]:
-        fields = {"chosen_score": pair["score_chosen"], "rejected_score": pair["score_rejected"]}
-        prompt = pair.get("prompt", [{"role": "user", "content": ""}])
-        records.append(Comparison(prompt=prompt, chosen=pair["chosen"], rejected=pair["rejected"], fields=fields))
-    rows = reward_augmented(records, keep_equal=True).rows
-    return {
-        "augmented": [
-            {name: row[name] for name in ("goal", "chosen", "rejected")} | {"system": row["prompt"][0]["content"]}
-            for row in rows
-        ]
-    }

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from penchant.errors import ConfigurationError, nearest
 from penchant.objectives.functional.numerics import wide_dtype
-from penchant.receipts.adapters import receipt
 
 __all__ = ["PULLS", "VERDICTS", "Entanglement", "entanglement", "pulls"]
 
@@ -169,12 +166,3 @@ def pulls(
 
 #: Forms of losses that `pulls` knows.
 PULLS = ("sum", "mean", "dpop", "nll")
-
-
-@receipt("gradient-entanglement")
-def gradient_entanglement_receipt(params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Published cases: means over pairs, with the condition as the released code has it (chosen norm alone)."""
-    gradients = [torch.tensor(inputs[name], dtype=torch.float64) for name in ("grad_chosen", "grad_rejected")]
-    found = entanglement(*gradients)
-    coded = (found.inner / found.chosen_square).mean().item()
-    return {**found.summary(), "condition_as_coded": coded}

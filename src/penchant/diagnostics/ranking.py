@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
 from penchant.objectives.functional.numerics import logsigmoid
-from penchant.receipts.adapters import receipt
 
-__all__ = ["Difficulty", "alignment_gap", "difficulty", "idealized_accuracy", "idealized_margin", "ranked_right"]
+__all__ = [
+    "EPSILON",
+    "Difficulty",
+    "alignment_gap",
+    "difficulty",
+    "idealized_accuracy",
+    "idealized_margin",
+    "ranked_right",
+]
 
-# An annotator share this close to 0 or 1 counts as if it were this far away: no share is known more sharply.
+#: An annotator share this close to 0 or 1 counts as if it were this far away: no share is known more sharply.
 EPSILON = 1e-3
 
 
@@ -153,25 +158,3 @@ def difficulty(policy: Tensor, reference: Tensor, beta: float) -> Difficulty:
     loss, threshold = -logsigmoid(beta * (policy - reference)), -logsigmoid(-beta * reference)
     right = policy > 0
     return Difficulty(loss, threshold, right, ~right & (threshold >= loss.mean()))
-
-
-@receipt("idealized-ranking-accuracy")
-def idealized_ranking_receipt(params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Published cases: two outputs in any order, ratios instead of their logarithms, ties within a band around 1."""
-    means = [
-        torch.tensor([sum(row) / len(row) for row in inputs[name]["reference"]], dtype=torch.float64)
-        for name in ("output_1", "output_2")
-    ]
-    share = torch.tensor(inputs["p_first_preferred"], dtype=torch.float64)
-    epsilon, band, beta = params.get("eps", EPSILON), params.get("tie_band", 0.05), params["beta"]
-    # As published: a denominator of nothing becomes ε. A share of nothing gives the ratio 0.
-    human = share / torch.where(share == 1, epsilon, 1 - share)
-    ideal = human ** (1 / beta) * torch.exp(means[0] - means[1])
-    orders = [torch.where((ratio - 1).abs() <= band, 0.0, torch.sign(ratio - 1)) for ratio in (human, ideal)]
-    correct = (orders[0] == orders[1]).long()
-    return {
-        "human_ratio": human.tolist(),
-        "ideal_policy_ratio": ideal.tolist(),
-        "correct": correct.tolist(),
-        "accuracy": correct.double().mean().item(),
-    }

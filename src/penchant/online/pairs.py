@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-from penchant.receipts.adapters import receipt
+from collections.abc import Callable, Sequence
 
 __all__ = ["PAIR_RULES", "select_pairs"]
 
@@ -100,28 +97,3 @@ def select_pairs(
             continue
         pairs.append((known[better], known[worse]))
     return pairs
-
-
-#: Rules under the names of RLHFlow's Online-RLHF.
-_PUBLISHED = {
-    "max_min": "best_worst",
-    "max_min_p": "best_worst",
-    "max_random": "best_other",
-    "max_max": "best_second",
-    "random": "first_two",
-}
-
-
-@receipt("iterative-dpo")
-def iterative_dpo_receipt(params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The pairs and margins of several prompts, for ``penchant receipts``."""
-    lengths = inputs.get("response_lengths") or [[0] * len(each) for each in inputs["rewards"]]
-    penalty = params.get("length_penalty", 0.0) if params["rule"] == "max_min_p" else 0.0
-    pairs, margins = [], []
-    for prompt, (rewards, sizes) in enumerate(zip(inputs["rewards"], lengths, strict=True)):
-        for chosen, rejected in select_pairs(
-            _PUBLISHED[params["rule"]], rewards, lengths=sizes, length_penalty=penalty
-        ):
-            pairs.append({"prompt": prompt, "chosen": chosen, "rejected": rejected})
-            margins.append((rewards[chosen] - rewards[rejected]) * params.get("margin_scale", 1.0))
-    return {"pairs": pairs, "margins": margins}

@@ -1,62 +1,157 @@
-"""Kernels that can be checked against published numbers although they are not objectives."""
+"""Adapters: functions that evaluate a method on a published case, found by the id and the file of the case."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from functools import update_wrapper
 from typing import Any
 
 from penchant.errors import ConfigurationError
+from penchant.receipts.cases import Case
+from penchant.registry import Registry
 
-__all__ = ["Kernel", "kernels", "receipt"]
+__all__ = ["ADAPTERS", "SHARED_IDS", "Adapter", "adapter", "find_adapter", "means_another"]
 
-#: Takes hyper-parameters and inputs as plain numbers and lists, gives results by name in the same form.
-Kernel = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
+#: Takes a case, gives results under the names of its file: numbers, texts, lists, tensors.
+Evaluation = Callable[[Case], dict[str, Any]]
 
-_kernels: dict[str, Kernel] = {}
+#: Ids that stand in two published files, with other inputs and partly for other methods.
+SHARED_IDS: dict[str, tuple[str, ...]] = {
+    "gpo": ("online", "reward-and-preference-models"),
+    "ospo": ("diffusion", "multimodal-and-data-construction"),
+    "rdpo": ("multimodal-and-data-construction", "pairwise"),
+    "vision-r1": ("multimodal-and-data-construction", "online"),
+    "visual-rft": ("multimodal-and-data-construction", "online"),
+}
 
 
-def receipt(name: str) -> Callable[[Kernel], Kernel]:
-    """Register a function that evaluates a method on plain numbers, for ``penchant receipts``.
-
-    It stands beside the kernel it evaluates (a sampler, a schedule, a metric, a merge) and only translates. An
-    objective needs none.
+class Adapter:
+    """A function that evaluates published cases of one id.
 
     Args:
-        name: the method's id in the files of cases.
+        evaluate: the function.
+        file: for an id of `SHARED_IDS` the file whose cases it evaluates; otherwise empty.
+        evaluates: the id of the method that a case evaluates, where that is not the published id; where one published
+            id covers several methods, a function from the case to the id.
+    """
+
+    def __init__(self, evaluate: Evaluation, file: str, evaluates: str | Callable[[Case], str]) -> None:
+        update_wrapper(self, evaluate)  # the registry compares where things are defined
+        self.file = file
+        self._evaluate, self._evaluates = evaluate, evaluates
+
+    def __call__(self, case: Case) -> dict[str, Any]:
+        return self._evaluate(case)
+
+    def method(self, case: Case) -> str:
+        """The id of the method that a case evaluates."""
+        named = self._evaluates(case) if callable(self._evaluates) else self._evaluates
+        return named or case.method
+
+
+#: All adapters by published id; for an id of `SHARED_IDS` by ``ID-in-FILE``.
+ADAPTERS: Registry[Adapter] = Registry("adapter", "penchant.receipts")
+
+
+def adapter(
+    *methods: str, file: str = "", evaluates: str | Callable[[Case], str] = ""
+) -> Callable[[Evaluation], Evaluation]:
+    """Register a function that evaluates the published cases of some ids.
+
+    It stands in the file of its family in this package and only translates: from published names to ours, and back. An
+    objective whose cases have our names needs none.
+
+    Args:
+        methods: ids in the files of cases.
+        file: for an id of `SHARED_IDS` the file that is meant, without the ending.
+        evaluates: the id of the method that a case evaluates, or a function that finds it; by default the published id.
 
     Returns:
         A decorator that returns the function unchanged.
 
     Raises:
-        ConfigurationError: another function is registered under that id.
+        ConfigurationError: another function is registered for the same cases, or the file is missing or superfluous.
 
     Example:
-        >>> @receipt("example-sum")
-        ... def example_sum(params, inputs):
-        ...     return {"total": params["scale"] * sum(inputs["values"])}
-        >>> kernels()["example-sum"]({"scale": 2.0}, {"values": [1.0, 2.0]})
+        >>> @adapter("example-sum")
+        ... def example_sum(case):
+        ...     return {"total": case.params["scale"] * sum(case.inputs["values"])}
+        >>> case = Case("example-sum", {"scale": 2.0}, {"values": [1.0, 2.0]})
+        >>> find_adapter(case)(case)
         {'total': 6.0}
-        >>> del _kernels["example-sum"]
+        >>> ADAPTERS.remove("example-sum")
     """
 
-    def register(kernel: Kernel) -> Kernel:
-        place = f"{kernel.__module__}.{kernel.__qualname__}"
-        holder = _kernels.get(name)
-        if holder is not None and f"{holder.__module__}.{holder.__qualname__}" != place:
-            raise ConfigurationError(
-                f"The receipt {name!r} is already given by {holder.__module__}.{holder.__qualname__}.", where=place
-            )
-        _kernels[name] = kernel
-        return kernel
+    def register(evaluate: Evaluation) -> Evaluation:
+        for method in methods:
+            files = SHARED_IDS.get(method, ("",))
+            if file not in files:
+                raise ConfigurationError(
+                    f"The adapter of {method!r} is given the file {file!r}.",
+                    where=f"{evaluate.__module__}.{evaluate.__qualname__}",
+                    fix=f"Expected {' or '.join(map(repr, files))}: only an id that stands in several files names one.",
+                )
+            ADAPTERS.add(_key(method, file), Adapter(evaluate, file, evaluates))
+        return evaluate
 
     return register
 
 
-def kernels() -> dict[str, Kernel]:
-    """The functions registered so far, by id.
+def find_adapter(case: Case) -> Adapter | None:
+    """The adapter of a case, by its id and, where several files have the id, by its file.
+
+    A case from another file, or from none, means the method that has the id among our methods.
+
+    Args:
+        case: any.
+
+    Returns:
+        The adapter, or None where there is none.
+
+    Raises:
+        ConfigurationError: several adapters evaluate the method, and the case comes from none of their files.
+    """
+    files = SHARED_IDS.get(case.method, ())
+    if not files or case.file in files:
+        key = _key(case.method, case.file if files else "")
+        return ADAPTERS.get(key) if key in ADAPTERS else None
+    ours = [each for each in _bound(case.method) if each.method(case) == case.method]
+    if len(ours) > 1:
+        raise ConfigurationError(
+            f"Cases of {case.method!r} have other inputs in each of the files {', '.join(each.file for each in ours)}.",
+            where=f"case {case.name!r}" if case.name else None,
+            fix="Name the file that the case is from.",
+        )
+    return ours[0] if ours else None
+
+
+def means_another(case: Case) -> bool:
+    """Whether the id of a case stands for another method in its file than the one that is built here.
+
+    Args:
+        case: any.
+
+    Raises:
+        ConfigurationError: the id stands in several files, and no adapter says which of them the method is from.
 
     Example:
-        >>> isinstance(kernels(), dict)
-        True
+        >>> [means_another(Case("rdpo", {}, {}, file=file)) for file in SHARED_IDS["rdpo"]]
+        [True, False]
     """
-    return dict(_kernels)
+    if case.file not in SHARED_IDS.get(case.method, ()) or find_adapter(case) is not None:
+        return False
+    if not any(_bound(case.method)):
+        raise ConfigurationError(
+            f"The id {case.method!r} stands in several files, and nothing says which of them is meant.",
+            fix=f"Register an adapter with file= one of {', '.join(SHARED_IDS[case.method])}.",
+        )
+    return True
+
+
+def _bound(method: str) -> Iterator[Adapter]:
+    """The adapters of an id that stands in several files."""
+    return (ADAPTERS.get(key) for file in SHARED_IDS[method] if (key := _key(method, file)) in ADAPTERS)
+
+
+def _key(method: str, file: str) -> str:
+    return f"{method}-in-{file}" if file else method

@@ -1,30 +1,24 @@
-"""Hold methods to published numbers: evaluate files of cases and compare with what they expect."""
+"""Verdicts on published cases: a case is evaluated and compared with what it expects."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 import math
-import pkgutil
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import penchant
-from penchant import receipts
 from penchant.errors import DataError
-from penchant.objectives.core import registry
-from penchant.objectives.core.evaluate import evaluate
+from penchant.receipts.cases import Case
+from penchant.receipts.comparison import as_plain, differences, like
+from penchant.receipts.evaluation import find_evaluation, method_of
 
-__all__ = ["Receipt", "check_case", "check_file", "find_kernel"]
+__all__ = ["Receipt", "check_case", "check_file"]
 
 _RELATIVE_TOLERANCE = 1e-6
 _STATED_TOLERANCE = re.compile(r"\b(?:rtol|atol|tolerance)[ =]*(?:of )?([0-9.]+(?:e-?[0-9]+)?)")
-_MENTIONS_RECEIPT = re.compile(r"^@(?:\w+\.)?receipt\(", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -32,25 +26,27 @@ class Receipt:
     """What came of one case.
 
     Args:
-        method: the method's id.
+        method: the id in the file of cases.
         case: the case's name.
         verdict: ``exact`` (every number equal), ``within`` (within the tolerance), ``computed`` (nothing was expected),
             ``differs``, ``failed`` (an error was raised), or ``not built yet``.
         difference: the largest absolute difference between numbers, or None where none was compared.
         detail: the first thing that is wrong, in words.
         got: the results under the keys that the case expects; None where there are none.
+        evaluated: the id of the method that was evaluated; empty where none was.
 
     Example:
-        >>> Receipt("dpo", "beta=0.1", "within", 4e-11, "", {"loss": 0.69}).good
+        >>> Receipt("dpo", "beta=0.1", "within", 4e-11, "", {"loss": 0.69}, "dpo").good
         True
     """
 
     method: str
     case: str
     verdict: str
-    difference: float | None
-    detail: str
-    got: dict[str, Any] | None
+    difference: float | None = None
+    detail: str = ""
+    got: dict[str, Any] | None = None
+    evaluated: str = ""
 
     @property
     def good(self) -> bool:
@@ -58,102 +54,7 @@ class Receipt:
         return self.verdict not in ("differs", "failed")
 
 
-@dataclass(frozen=True)
-class _Difference:
-    place: str
-    size: float | None  # None where the two cannot be subtracted
-    allowed: float
-    words: str
-
-    @property
-    def wrong(self) -> bool:
-        return self.size is None or not self.size <= self.allowed
-
-
-def _modules_with_receipts() -> Iterator[str]:
-    """Modules of the package that register kernels, found by their text: importing all of them would take seconds."""
-    for module in pkgutil.walk_packages(penchant.__path__, prefix="penchant."):
-        spec = importlib.util.find_spec(module.name)
-        if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-            continue
-        if _MENTIONS_RECEIPT.search(Path(spec.origin).read_text(encoding="utf-8")):
-            yield module.name
-
-
-def find_kernel(method: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]] | None:
-    """The function that evaluates a method on plain numbers, or None where the method is not built yet.
-
-    Args:
-        method: the id of an objective or of a registered kernel.
-
-    Example:
-        >>> find_kernel("dpo") is not None, find_kernel("no-such-method")
-        (True, None)
-    """
-    if method in registry.names():
-        return partial(evaluate, method)
-    if method not in receipts.kernels():
-        for name in _modules_with_receipts():
-            importlib.import_module(name)
-    return receipts.kernels().get(method)
-
-
-def _differences(expected: Any, got: Any, tolerance: float, place: str = "") -> Iterator[_Difference]:
-    """Compare number by number; a null in ``expected`` is no expectation."""
-    if expected is None:
-        return
-    if isinstance(expected, Mapping):
-        for key, value in expected.items():
-            inner = f"{place}.{key}" if place else str(key)
-            if not isinstance(got, Mapping) or key not in got:
-                yield _Difference(inner, None, tolerance, "is not among the results")
-            else:
-                yield from _differences(value, got[key], tolerance, inner)
-    elif isinstance(expected, list):
-        if not isinstance(got, list | tuple) or len(got) != len(expected):
-            found = len(got) if isinstance(got, list | tuple) else repr(got)
-            yield _Difference(place, None, tolerance, f"has length {found}, expected {len(expected)}")
-            return
-        for index, (left, right) in enumerate(zip(expected, got, strict=True)):
-            yield from _differences(left, right, tolerance, f"{place}[{index}]")
-    elif isinstance(expected, bool | str) or not isinstance(got, int | float):
-        words = "" if expected == got else f"is {got!r}, expected {expected!r}"
-        yield _Difference(place, None if words else 0.0, tolerance, words)
-    else:
-        same = expected == got or (math.isnan(expected) and math.isnan(got))
-        size = 0.0 if same else abs(expected - got)
-        words = f"is {got!r}, expected {expected!r}"
-        yield _Difference(place, size, tolerance * max(1.0, abs(expected)), words)
-
-
-def _plain(value: Any) -> Any:
-    """Numbers and lists, whatever array type a kernel returned."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value.tolist() if hasattr(value, "tolist") else value
-
-
-def _like(expected: Any, got: Any) -> Any:
-    """The part of ``got`` that has the keys of ``expected``; all of it where nothing particular is expected."""
-    if not isinstance(expected, Mapping) or not isinstance(got, Mapping):
-        return got
-    return {key: _like(value, got.get(key)) for key, value in expected.items()}
-
-
-def _another(method: str, params: Any, inputs: Any) -> bool:
-    """Whether a case is of another method of the same name: further views, or neither our views nor our parameters."""
-    if method not in registry.names() or hasattr(registry.get(method), "receipt"):
-        return False
-    known = set(registry.get(method)().requirements.views)
-    found = {name for name, each in inputs.items() if isinstance(each, Mapping) and "policy" in each}
-    named = {each.name for each in registry.get(method).hyperparameters()}
-    stranger = not known & set(inputs) and bool(set(params or {}) - named)
-    return stranger or bool(known <= found and found - known)
-
-
-def check_case(case: Mapping[str, Any]) -> Receipt:
+def check_case(case: Mapping[str, Any], file: str = "") -> Receipt:
     """Evaluate one case by its method's id and compare with what it expects.
 
     |got − expected| ≤ tolerance · max(1, |expected|),   tolerance 1e-6 where the case's notes state none
@@ -161,6 +62,7 @@ def check_case(case: Mapping[str, Any]) -> Receipt:
     Args:
         case: ``method``, ``case``, ``params``, ``inputs``, ``expected`` (values may be None: computed all the same) and
             optionally ``notes``.
+        file: the name of its file without the ending, which tells apart what several files call by one id.
 
     Returns:
         The verdict; an error in the method is a verdict too.
@@ -171,16 +73,25 @@ def check_case(case: Mapping[str, Any]) -> Receipt:
         'exact'
     """
     method, name = str(case["method"]), str(case.get("case", ""))
-    kernel = find_kernel(method)
-    if kernel is None or _another(method, case.get("params"), case["inputs"]):
-        return Receipt(method, name, "not built yet", None, "", None)
-    expected = case.get("expected")
+    published = Case(method, dict(case.get("params") or {}), case["inputs"], name, file)
     try:
-        result = _plain(kernel(case.get("params") or {}, case["inputs"]))
+        evaluation = find_evaluation(published)
+        if evaluation is None:
+            return Receipt(method, name, "not built yet")
+        evaluated = method_of(published)
+        result = as_plain(evaluation(published))
     except Exception as error:  # whatever a method raises is its verdict; the other cases go on
-        return Receipt(method, name, "failed", None, f"{type(error).__name__}: {error}", None)
+        return Receipt(method, name, "failed", detail=f"{type(error).__name__}: {error}")
+    return _compared(published, case.get("expected"), result, _tolerance(case), evaluated)
+
+
+def _tolerance(case: Mapping[str, Any]) -> float:
     stated = _STATED_TOLERANCE.search(case.get("notes") or "")
-    compared = list(_differences(expected, result, float(stated[1]) if stated else _RELATIVE_TOLERANCE))
+    return float(stated[1]) if stated else _RELATIVE_TOLERANCE
+
+
+def _compared(case: Case, expected: Any, result: Any, tolerance: float, evaluated: str) -> Receipt:
+    compared = list(differences(expected, result, tolerance))
     sizes = [each.size for each in compared if each.size is not None]
     largest = max(sizes, key=lambda size: math.inf if math.isnan(size) else size, default=None)
     wrong = [each for each in compared if each.wrong]
@@ -191,7 +102,7 @@ def check_case(case: Mapping[str, Any]) -> Receipt:
     else:
         verdict = "within" if largest else "exact"
     detail = f"{wrong[0].place} {wrong[0].words}" if wrong else ""
-    return Receipt(method, name, verdict, largest, detail, _like(expected, result))
+    return Receipt(case.method, case.name, verdict, largest, detail, like(expected, result), evaluated)
 
 
 def check_file(path: Path) -> list[Receipt]:
@@ -225,4 +136,4 @@ def check_file(path: Path) -> list[Receipt]:
         absent = [key for key in ("method", "inputs") if not isinstance(case, Mapping) or key not in case]
         if absent:
             raise DataError(f"The case has no {absent[0]!r}.", where=f"{path}[{place}]")
-    return [check_case(case) for case in cases]
+    return [check_case(case, path.stem) for case in cases]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.denoising_errors import HALF, view_of_errors
+from penchant.objectives.functional.denoising_errors import HALF
 from penchant.objectives.functional.numerics import logsigmoid
 
 __all__ = ["DiffusionKTO"]
@@ -88,13 +87,3 @@ class DiffusionKTO(Objective):
         if self.utility == "risk_seeking_2":
             return sign * torch.exp(strength / 100) - 1
         return -logsigmoid(-sign * strength)
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The published form on plain numbers: errors and labels in, gradients by error out."""
-        objective = cls(**params)
-        errors = inputs["errors"]
-        responses = view_of_errors(errors["policy"], errors["reference"], objective.half_factor)
-        found = evaluate_plainly(objective, {"responses": responses, "labels": inputs["labels"]})
-        grad = [-objective.half_factor * row[0] for row in found["grad"]["responses.policy"]]
-        return {**found, "grad": {"policy_error": grad}, "reference_point": found["reference_point"][0]}

@@ -33,7 +33,7 @@ def evaluate(
 
     Returns:
         ``{"losses": [...], "loss": mean, "grad": {"chosen.policy": [[...]], ...}}`` and the objective's statistics by
-        name. A method whose published results have other keys says so in a class method ``receipt(params, inputs)``.
+        name.
 
     Raises:
         ConfigurationError: an input is missing or has another form than expected, or a hyper-parameter is wrong.
@@ -47,10 +47,6 @@ def evaluate(
     if isinstance(objective, str) and objective not in registry.names():
         return evaluate_plainly(registry.build(objective, **dict(params or {})), inputs)
     found = registry.get(objective) if isinstance(objective, str) else objective
-    receipt = getattr(found, "receipt", None)
-    if receipt is not None:
-        result: dict[str, Any] = receipt(dict(params or {}), inputs)
-        return result
     if isinstance(found, Objective):
         if params:
             raise ConfigurationError(f"{found!r} is built already; it takes no further parameters: {dict(params)!r}.")

@@ -17,12 +17,6 @@ __all__ = ["PlainInputs"]
 
 _VIEW_FORM = '{"policy": [[float, ...], ...], "reference": [[float, ...], ...]} in nats, one inner list per response'
 _FIELD_FORM = "a list of numbers, one per example"
-#: Names that published cases use for what records call otherwise.
-_OTHER_NAMES = {
-    "scores": ("rewards",),
-    "chosen_score": ("reward_chosen",),
-    "rejected_score": ("reward_rejected",),
-}
 
 
 @dataclass
@@ -42,7 +36,6 @@ class PlainInputs:
     def _given(self, name: str) -> str | None:
         """The key under which an input is given: its name, or that in the singular or plural."""
         other = [name.removesuffix("y") + "ies", name.removesuffix("ies") + "y", name + "s", name.removesuffix("s")]
-        other += _OTHER_NAMES.get(name, ())
         return next((key for key in (name, *other) if key in self.inputs), None)
 
     def view(self, name: str) -> Scored | list[Scored] | None:

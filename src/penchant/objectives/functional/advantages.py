@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-__all__ = ["group_advantages", "length_weighted_advantages", "overlong_penalty"]
+__all__ = ["best_advantages", "group_advantages", "length_weighted_advantages", "overlong_penalty"]
 
 Scale = Literal["group", "batch", "none"]
 
@@ -57,6 +57,44 @@ def group_advantages(rewards: Tensor, group: Tensor, *, scale: Scale = "group", 
     divisor = deviation + epsilon
     # Differences so small that their squares vanish are no differences; without ε they would be divided by 0.
     return torch.where(divisor > 0, centred / torch.where(divisor > 0, divisor, 1.0), 0.0)
+
+
+def best_advantages(rewards: Tensor, group: Tensor, *, scale: Scale = "group", epsilon: float = 1e-6) -> Tensor:
+    """What the best response to each prompt adds to the best of the others; that of every other response is 0.
+
+    A_best = (r_best − r_second) / (std + ε),   std unbiased, of the group or the whole batch; 1 for "none"
+
+    The advantage of training for pass@k, at least one good response among several. A reward that is not a number takes
+    no part; a group with fewer than two rewards has advantages of 0.
+
+    Args:
+        rewards: [R], any unit; NaN where there is none.
+        group: [R] integer, the prompt of each response, from 0.
+        scale: what to divide by: the deviation of the ``group``, of the ``batch``, or nothing.
+        epsilon: added to the deviation.
+
+    Returns:
+        [R], at least 0.
+
+    Example:
+        >>> best_advantages(torch.tensor([1.0, 0.0, 3.0]), torch.tensor([0, 0, 0]), scale="none")
+        tensor([0., 0., 2.])
+
+    Reference:
+        Tang, Zheng, Synnaeve, Munos (2025), Optimizing Language Models for Inference Time Objectives using
+        Reinforcement Learning, arXiv:2503.19595.
+    """
+    known = torch.isfinite(rewards)
+    gains = torch.zeros_like(rewards)
+    for place in range(int(group.max()) + 1 if group.numel() else 0):
+        rows = ((group == place) & known).nonzero().flatten()
+        if len(rows) < 2:
+            continue
+        values, order = rewards[rows].topk(2)
+        deviation = {"group": rewards[rows], "batch": rewards[known]}.get(scale)
+        divisor = 1.0 if deviation is None else deviation.std() + epsilon
+        gains[rows[order[0]]] = (values[0] - values[1]) / divisor
+    return gains
 
 
 def length_weighted_advantages(rewards: Tensor, group: Tensor, lengths: Tensor) -> Tensor:

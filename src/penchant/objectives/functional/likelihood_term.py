@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor
 
-from penchant.objectives.core.evaluate import evaluate_plainly
-from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 
-__all__ = ["NLLAverage", "likelihood_term", "separated"]
+__all__ = ["NLLAverage", "likelihood_term"]
 
 #: Over which tokens the negative log-likelihood is averaged: all of the batch, or each response's own.
 NLLAverage = Literal["batch", "response"]
@@ -43,29 +40,3 @@ def likelihood_term(chosen: Scored, average: NLLAverage) -> Tensor:
         return -chosen.mean_logp
     mean_length = chosen.length.sum().clamp(min=1) / max(len(chosen.length), 1)
     return -chosen.logp / mean_length
-
-
-def separated(objective: Objective, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Evaluate on plain numbers as published code reports it: the preference loss per pair, the likelihood apart.
-
-    losses = the statistic ``preference``,   nll_loss = mean of the statistic ``nll``,   loss = all of it
-
-    Args:
-        objective: one whose loss tells these two statistics.
-        inputs: as for `evaluate`.
-
-    Returns:
-        What `evaluate` returns, with ``losses`` and ``nll_loss`` as above.
-
-    Raises:
-        ConfigurationError: an input is missing or has another form than expected.
-
-    Example:
-        >>> from penchant.objectives import build
-        >>> one = {"policy": [[-1.0]]}
-        >>> sorted(separated(build("cpo"), {"chosen": one, "rejected": one}))
-        ['chosen_rewards', 'grad', 'loss', 'losses', 'nll_loss', 'rejected_rewards']
-    """
-    found = evaluate_plainly(objective, inputs)
-    nll = found.pop("nll")
-    return found | {"losses": found.pop("preference"), "nll_loss": sum(nll) / len(nll)}

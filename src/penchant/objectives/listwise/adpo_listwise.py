@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import torch
@@ -11,9 +10,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
-from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.core.objective import Needs, Objective
-from penchant.objectives.core.plain_inputs import PlainInputs
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.advantages import group_advantages
 from penchant.objectives.functional.groups import (
@@ -26,9 +23,10 @@ from penchant.objectives.functional.groups import (
 )
 from penchant.objectives.functional.numerics import k3, masked_sum
 
-__all__ = ["ADPOListwise"]
+__all__ = ["EPSILON", "ADPOListwise"]
 
-_EPSILON = 1e-8  # added to the deviation of rewards in the published code
+#: Added to the deviation of rewards in the published code.
+EPSILON = 1e-8
 
 
 class ADPOListwise(Objective):
@@ -123,7 +121,7 @@ class ADPOListwise(Objective):
             return best / group_sum(best, group)[group]
         if self.target == "zscore":
             for _ in range(2):
-                scores = group_advantages(scores, group, epsilon=_EPSILON)
+                scores = group_advantages(scores, group, epsilon=EPSILON)
         return group_log_softmax(scores / self.beta_reward, group).exp()
 
     def _temperature(self, responses: Scored, scores: Tensor) -> Tensor:
@@ -143,15 +141,3 @@ class ADPOListwise(Objective):
         """k3 summed over each prompt's tokens, over the number of tokens that a prompt of this batch has, [B]."""
         each = group_sum(masked_sum(k3(-responses.token_logratio), responses.mask), responses.group)
         return each * responses.examples / responses.length.sum().clamp(min=1)
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Evaluate on plain numbers, with the advantages that the code starts from and the mean temperature."""
-        own = {each.name for each in cls.hyperparameters()}  # the number of responses is seen from the groups
-        objective = cls(**{name: value for name, value in params.items() if name in own})
-        reader = PlainInputs(inputs, objective.requirements, objective.id)
-        responses, scores = reader.view("responses"), reader.field("scores")
-        assert isinstance(responses, Scored) and scores is not None
-        advantages = group_advantages(scores, responses.group, epsilon=_EPSILON)
-        found = evaluate_plainly(objective, inputs)
-        return {**found, "advantages": advantages.tolist(), "mean_tau": sum(found["tau"]) / max(len(found["tau"]), 1)}

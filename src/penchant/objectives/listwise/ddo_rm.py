@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.core.objective import Objective
-from penchant.objectives.core.plain_inputs import PlainInputs
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.groups import group_log_softmax, group_sum
 
@@ -48,29 +45,12 @@ class DDORM(Objective):
 
     def loss(self, responses: Scored, scores: Tensor) -> Tensor:
         """The loss of each prompt, [B]."""
-        policy, _, target = self._distributions(responses, scores)
+        policy, _, target = self.distributions(responses, scores)
         return -group_sum((target if self.released else target.detach()) * policy, responses.group)
 
-    def _distributions(self, responses: Scored, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def distributions(self, responses: Scored, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """log p, the centred rewards A and the target q of each response, [R]."""
         group = responses.group
         policy = group_log_softmax(responses.mean_logp / self.temperature, group)
         centred = scores - group_sum(policy.exp() * scores, group)[group]
         return policy, centred, group_log_softmax(policy + self.eta * centred / self.temperature, group).exp()
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Evaluate on plain numbers, with the distributions of each group and the gradient of the released form."""
-        objective = cls(**params)
-        reader = PlainInputs(inputs, objective.requirements, objective.id)
-        responses, scores = reader.view("responses"), reader.field("scores")
-        assert isinstance(responses, Scored) and scores is not None
-        policy, centred, target = objective._distributions(responses, scores)
-        told = {"policy_distribution": policy.exp(), "centered_reward": centred, "target_distribution": target}
-        rows = [(responses.group == place).nonzero().flatten() for place in range(responses.examples)]
-        released = evaluate_plainly(cls(**{**params, "released": True}), inputs)
-        return {
-            **evaluate_plainly(objective, inputs),
-            **{name: [values[each].tolist() for each in rows] for name, values in told.items()},
-            "grad_target_not_detached": released["grad"],
-        }

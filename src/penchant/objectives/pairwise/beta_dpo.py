@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
-from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic, logratio_margin
@@ -79,7 +77,7 @@ class BetaDPO(Objective):
         mean, deviation = self.gap_mean.to(gap.dtype), self.gap_std.to(gap.dtype)
         # A deviation of 0 says that all margins were equal: those that still are weigh 1, all others nothing.
         log_weight = -0.5 * ((gap - mean) / deviation.clamp(min=torch.finfo(gap.dtype).tiny)).square()
-        kept = self._draw(log_weight) if self.training else torch.ones_like(gap, dtype=torch.bool)
+        kept = self.draw(log_weight) if self.training else torch.ones_like(gap, dtype=torch.bool)
         count = kept.sum().clamp(min=1)
         lead = torch.where(kept, gap - mean, 0.0).sum() / count
         beta = (self.beta * (1 + self.a * lead)).clamp(min=self.min_beta)
@@ -100,7 +98,7 @@ class BetaDPO(Objective):
         self.gap_mean.copy_(momentum * self.gap_mean + (1 - momentum) * gap.mean())
         self.gap_std.copy_(momentum * self.gap_std + (1 - momentum) * deviation)
 
-    def _draw(self, log_weight: Tensor) -> Tensor:
+    def draw(self, log_weight: Tensor) -> Tensor:
         """Which pairs are kept, [B] bool; weights that are too small for a number still have an order."""
         generator = torch.Generator()
         generator.set_state(self.random_state.cpu())
@@ -110,29 +108,3 @@ class BetaDPO(Objective):
         keys = log_weight.double() - (-uniform.log()).log().to(log_weight.device)
         kept = max(int(len(keys) * (1 - self.filter_ratio)), min(len(keys), 1))
         return torch.zeros_like(keys, dtype=torch.bool).index_fill_(0, keys.topk(kept).indices, True)
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Evaluate on plain numbers: running values and draw are given, and losses are told before the draw."""
-        own = {each.name for each in cls.hyperparameters()}
-        objective = _Drawn(**{"warm_up": False, **{name: value for name, value in params.items() if name in own}})
-        objective.gap_mean.fill_(params.get("gap_mean_before", 0.0))
-        objective.gap_std.fill_(params.get("gap_std_before", 0.0))
-        objective.drawn = torch.tensor(inputs["kept"], dtype=torch.bool)
-        found = evaluate_plainly(objective.double(), inputs)
-        return {
-            **found,
-            "losses": found["pair_loss"],
-            "beta_used": found["beta_used"][:1],
-            "gap_mean_after": found["gap_mean"][:1],
-            "gap_std_after": found["gap_std"][:1],
-        }
-
-
-class _Drawn(BetaDPO):
-    """The same with a draw that was made elsewhere."""
-
-    drawn: Tensor
-
-    def _draw(self, log_weight: Tensor) -> Tensor:
-        return self.drawn

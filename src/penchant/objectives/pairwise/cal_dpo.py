@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic
@@ -52,11 +50,3 @@ class CalDPO(Objective):
         aim = 1 / (2 * self.beta)
         calibration = self.calibration_weight * ((up - aim) ** 2 + (down + aim) ** 2)
         return logistic(self.logistic_scale * (up - down)) + calibration, {"calibration": calibration}
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """On plain numbers, each pair with the batch's mean of the squares, as the published code has it."""
-        found = evaluate_plainly(cls(**params), inputs)
-        squares = found["calibration"]
-        mean = sum(squares) / max(1, len(squares))
-        return found | {"losses": [value - own + mean for value, own in zip(found["losses"], squares, strict=True)]}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from annotated_types import Gt
 from torch import Tensor
 
-from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.core.objective import Needs, Objective, Requirements
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic, logratio_margin
@@ -57,38 +55,3 @@ class DOVE(Objective):
         """The loss of each pair, [B]."""
         chosen, rejected = (sides[name] for name in self.requirements.views)
         return logistic(self.beta * logratio_margin(chosen, rejected))
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The published form on plain numbers: ``chosen`` and ``rejected`` with the instruction's tokens apart.
-
-        The instruction's log-probabilities are ``prompt_policy`` and ``prompt_reference``; gradients go by the same
-        names.
-        """
-        objective = cls(**params)
-        wanted = objective.requirements.views
-        sides = [name if name in inputs else name.removesuffix("_joint") for name in wanted]
-        told = {name: _together(inputs[side], objective.joint) for name, side in zip(wanted, sides, strict=True)}
-        result = evaluate_plainly(objective, told)
-        grad = {}
-        for name, side in zip(wanted, sides, strict=True):
-            rows = result["grad"][f"{name}.policy"]
-            before = [len(row) for row in _instructions(inputs[side], "policy", objective.joint)]
-            grad[f"{side}.policy"] = [row[at:] for row, at in zip(rows, before, strict=True)]
-            if objective.joint and "prompt_policy" in inputs[side]:
-                grad[f"{side}.prompt_policy"] = [row[:at] for row, at in zip(rows, before, strict=True)]
-        return {**result, "grad": grad}
-
-
-def _instructions(view: Mapping[str, Any], model: str, joint: bool) -> list[list[float]]:
-    empty: list[list[float]] = [[] for _ in view[model]]
-    return view.get(f"prompt_{model}", empty) if joint else empty
-
-
-def _together(view: Mapping[str, Any], joint: bool) -> dict[str, list[list[float]]]:
-    """Instruction and response as one row for each model."""
-    return {
-        model: [[*first, *then] for first, then in zip(_instructions(view, model, joint), view[model], strict=True)]
-        for model in ("policy", "reference")
-        if view.get(model) is not None
-    }

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from annotated_types import Gt, Interval, Lt
 from torch import Tensor
 
-from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import logsigmoid
@@ -88,28 +86,3 @@ class EXOPrefOfficial(Objective):
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
         """The loss of each pair, [B]."""
         return _divergence(self.beta * logratio_margin(chosen, rejected), 0.0, self.log_epsilon)
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The published form on plain numbers: groups of two responses, of which the better scored is preferred."""
-        if "responses" not in inputs:
-            return evaluate_plainly(cls(**params), inputs)
-        named = {"beta_policy": "beta", "log_epsilon": "log_epsilon"}  # the temperature of rewards plays no part
-        objective = cls(**{named[name]: value for name, value in params.items() if name in named})
-        responses, scores = inputs["responses"], inputs.get("scores")
-        pairs = [
-            (second, first) if scores is not None and scores[second] > scores[first] else (first, second)
-            for first, second in inputs["groups"]
-        ]
-        rows = dict(zip(("chosen", "rejected"), zip(*pairs, strict=True), strict=True))
-        views = {
-            view: {model: [responses[model][row] for row in members] for model in ("policy", "reference")}
-            for view, members in rows.items()
-        }
-        found = evaluate_plainly(objective, views)
-        placed = {
-            row: slopes
-            for view, members in rows.items()
-            for row, slopes in zip(members, found["grad"][f"{view}.policy"], strict=True)
-        }
-        return {**found, "grad": {"responses.policy": [placed[row] for row in sorted(placed)]}}

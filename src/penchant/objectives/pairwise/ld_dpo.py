@@ -9,7 +9,6 @@ import torch
 from annotated_types import Gt, Interval
 from torch import Tensor
 
-from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.core.wrapper import PairWrapper
@@ -88,12 +87,6 @@ class LDDPO(Objective):
         chosen, rejected = tail_weighted(chosen, rejected, self.ld_alpha, self.apply_to_reference)
         told = {"weighted_logp/chosen": chosen.logp, "weighted_logp/rejected": rejected.logp}
         return logistic(self.beta * logratio_margin(chosen, rejected)), told
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The general evaluation, with log π' under the name of the published cases."""
-        found = evaluate_plainly(cls(**params), inputs)
-        return {**found, "policy_seq_logps": {side: found[f"weighted_logp/{side}"] for side in ("chosen", "rejected")}}
 
 
 class TailWeighted(PairWrapper):

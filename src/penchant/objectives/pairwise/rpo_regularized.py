@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic, logratio_margin, negative_log_likelihood
@@ -48,12 +46,3 @@ class RegularizedPO(Objective):
         weight = self.eta if self.sft_average else self.eta * self.beta
         regularizer = weight * negative_log_likelihood(chosen, average=self.sft_average)
         return logistic(self.beta * logratio_margin(chosen, rejected)) + regularizer
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """On plain numbers, where published cases describe the form in words: ``sft="sum over tokens, times beta"``."""
-        own = dict(params)
-        words = own.pop("sft", None)
-        if words is not None:
-            own["sft_average"] = "sum" not in words
-        return evaluate_plainly(cls(**own), inputs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import torch
@@ -10,10 +9,8 @@ from annotated_types import Gt
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
-from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.preferences import bradley_terry, win_rates
 
 __all__ = ["SPPO"]
 
@@ -79,21 +76,3 @@ class SPPO(Objective):
                 fix="Sample with a judge (`penchant online sppo`), add the column, or take loss_type=sppo_hard.",
             )
         return value
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Evaluate on plain numbers: the loss, or, from ``scores``, the choice of the pair with its win rates."""
-        if "scores" not in inputs:
-            return evaluate_plainly(cls(**params), inputs)
-        scores = torch.tensor(inputs["scores"], dtype=torch.float64)
-        probability = bradley_terry(scores)
-        rates, best, worst = win_rates(probability), scores.argmax(-1), scores.argmin(-1)
-        prompt = torch.arange(len(scores))
-        return {
-            "probability": probability.tolist(),
-            "chosen_index": best.tolist(),
-            "rejected_index": worst.tolist(),
-            "preference_probability": probability[prompt, best, worst].tolist(),
-            "chosen_win_rate": rates[prompt, best].tolist(),
-            "rejected_win_rate": rates[prompt, worst].tolist(),
-        }

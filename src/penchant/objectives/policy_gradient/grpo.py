@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import torch
@@ -123,13 +122,6 @@ class GRPO(Objective):
     def _divergence(self, responses: Scored, policy: Tensor) -> Tensor:
         assert responses.reference is not None
         return k3(torch.where(responses.mask, responses.reference, 0.0).to(policy.dtype) - policy)
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Evaluate on plain numbers: the loss, the advantages of scores, or the penalty for length."""
-        from penchant.receipts.policy_gradient import grpo_receipt
-
-        return grpo_receipt(cls, params, inputs)
 
 
 def _per_example(values: Tensor, responses: Scored) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Interval
@@ -10,7 +9,7 @@ from torch import Tensor, relu
 
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.likelihood_term import NLLAverage, likelihood_term, separated
+from penchant.objectives.functional.likelihood_term import NLLAverage, likelihood_term
 from penchant.objectives.functional.pairs import logistic
 
 __all__ = ["CPO", "CPOSimPO"]
@@ -76,11 +75,6 @@ class CPO(Objective):
             return logistic(margin, self.label_smoothing)
         margin = self.beta * (chosen.logp - rejected.logp)
         return relu(1 - margin) if self.loss_type == "hinge" else logistic(margin, self.label_smoothing)
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The published form on plain numbers: preference losses per pair, and the likelihood apart."""
-        return separated(cls(**params), inputs)
 
 
 class CPOSimPO(CPO):

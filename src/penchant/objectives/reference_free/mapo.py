@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.denoising_errors import HALF, plain_errors, view_of_errors
+from penchant.objectives.functional.denoising_errors import HALF
 from penchant.objectives.functional.numerics import logsigmoid, over_expm1
 
 __all__ = ["MaPO"]
@@ -54,19 +53,3 @@ class MaPO(Objective):
         margin = self.num_train_timesteps * (over_expm1(self.snr * winner) - over_expm1(self.snr * loser))
         ratio = self.beta * logsigmoid(margin)
         return winner - ratio, {"ratio_losses": ratio}
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The published form on plain numbers: errors or predictions in, gradients by error out."""
-        objective = cls(**params)
-        sides = {"winner": "chosen", "loser": "rejected"}
-        errors = {side: plain_errors(inputs, side, "policy") for side in sides}
-        views = {
-            sides[side]: view_of_errors(given or [], None, objective.half_factor) for side, given in errors.items()
-        }
-        found = evaluate_plainly(objective, views)
-        grad = {
-            f"{side}.policy_error": [-objective.half_factor * row[0] for row in found["grad"][f"{view}.policy"]]
-            for side, view in sides.items()
-        }
-        return {**found, "errors": {side: {"policy": given} for side, given in errors.items()}, "grad": grad}

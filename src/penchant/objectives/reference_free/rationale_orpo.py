@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from annotated_types import Ge
 from torch import Tensor
 
-from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import log_odds, logsigmoid
@@ -50,13 +48,6 @@ class RationaleORPO(Objective):
 
     def _told(self, reason: Tensor) -> Tensor:
         return logsigmoid(self.gamma * reason)
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The published numbers: what its trainer subtracts from the likelihood term, so with the other sign."""
-        found = evaluate_plainly(cls(**{**params, "nll_weight": 0.0}), inputs)
-        grad = {name: [[-each for each in row] for row in rows] for name, rows in found["grad"].items()}
-        return {"losses": [-each for each in found["losses"]], "loss": -found["loss"], "grad": grad}
 
 
 class RationaleORPOSimple(RationaleORPO):

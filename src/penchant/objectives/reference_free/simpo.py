@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Interval
@@ -12,7 +11,7 @@ from torch import Tensor, relu
 from penchant.errors import ConfigurationError
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.likelihood_term import NLLAverage, likelihood_term, separated
+from penchant.objectives.functional.likelihood_term import NLLAverage, likelihood_term
 from penchant.objectives.functional.pairs import logistic
 
 __all__ = ["SimPO"]
@@ -81,8 +80,3 @@ class SimPO(Objective):
     def rewards(self, view: Scored) -> Tensor:
         """The reward β · mean log π of each response, [R], without gradient."""
         return (self.beta * view.mean_logp).detach()
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The published form on plain numbers: preference losses per pair, and the likelihood apart."""
-        return separated(cls(**params), inputs)

@@ -8,9 +8,7 @@ from typing import Annotated, Any, Literal
 import torch
 from annotated_types import Gt, Interval
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
-from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.core.wrapper import PairWrapper
@@ -115,36 +113,6 @@ class WPO(Objective):
         weight = pair_weight(chosen, rejected, self.alignment)
         margin = self.beta * logratio_margin(chosen, rejected)
         return weight * logistic(margin, self.label_smoothing), {"weight": weight}
-
-    @classmethod
-    def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The published form: whole distributions as logits, and the reference as one number a response."""
-        objective = cls(**params)
-        if "policy_logits" not in inputs["chosen"]:
-            return evaluate_plainly(objective, inputs)
-        views, leaves = {}, {}
-        for side in ("chosen", "rejected"):
-            rows = [torch.tensor(each, dtype=torch.float64) for each in inputs[side]["policy_logits"]]
-            logits = leaves[side] = pad_sequence(rows, batch_first=True).requires_grad_()
-            tokens = pad_sequence([torch.tensor(each) for each in inputs[side]["tokens"]], batch_first=True)
-            mask = torch.arange(tokens.shape[1]) < torch.tensor([[len(each)] for each in rows])
-            every = logits.log_softmax(-1)
-            policy, distribution = every.gather(-1, tokens.unsqueeze(-1)).squeeze(-1), every.exp()
-            reference = torch.zeros_like(policy)
-            reference[:, 0] = torch.tensor(inputs[side]["reference_sequence_logps"], dtype=torch.float64)
-            stats = {"sum_p2": distribution.square().sum(-1), "max_p": distribution.amax(-1)}
-            views[side] = Scored(policy, reference, mask, stats)
-        result = objective(**views)
-        loss = result.values.mean()
-        gradients = torch.autograd.grad(loss, list(leaves.values()))
-        grad = {
-            f"{side}.policy_logits": [
-                row[: len(each)].tolist() for row, each in zip(gradient, inputs[side]["tokens"], strict=True)
-            ]
-            for side, gradient in zip(leaves, gradients, strict=True)
-        }
-        weights = result.statistics["weight"].tolist()
-        return {"weights": weights, "losses": result.values.tolist(), "loss": loss.item(), "grad": grad}
 
 
 class WPOWeighted(PairWrapper):

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from penchant import receipts
-from penchant.errors import ConfigurationError, DataError
-from penchant.receipts.checking import check_case, check_file, find_kernel
+from penchant.errors import DataError
+from penchant.receipts.checking import check_case, check_file
 
 INPUTS = {"chosen": {"policy": [[-1.0, -3.0]]}}
 
 
 def case(expected: Any, method: str = "nll", notes: str = "", **more: Any) -> dict[str, Any]:
     return {"method": method, "case": "a", "params": {}, "inputs": INPUTS, "expected": expected, "notes": notes} | more
-
-
-@pytest.fixture
-def kernel() -> Iterator[None]:
-    @receipts.receipt("doubling")
-    def doubling(params: Any, inputs: Any) -> dict[str, Any]:
-        return {"doubled": 2 * torch.tensor(inputs["x"]), "name": "doubling", "flags": (True, False)}
-
-    yield
-    receipts._kernels.pop("doubling")
 
 
 @pytest.mark.parametrize(
@@ -84,22 +71,52 @@ def test_an_unknown_method_is_not_built_yet() -> None:
     assert (found.verdict, found.got, found.good) == ("not built yet", None, True)
 
 
-@pytest.mark.usefixtures("kernel")
-def test_a_registered_kernel_takes_part_with_its_own_array_types() -> None:
-    assert find_kernel("doubling") is not None
-    expected = {"doubled": [2.0, 4.0], "name": "doubling", "flags": [True, False]}
-    assert check_case(case(expected, method="doubling", inputs={"x": [1.0, 2.0]})).verdict == "exact"
-    with pytest.raises(ConfigurationError, match="'doubling' is already given by"):
-        receipts.receipt("doubling")(lambda params, inputs: {})
-
-
 def test_files_that_are_no_cases_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "cases.json"
     with pytest.raises(DataError, match=r"cases\.json: .*cannot be read"):
         check_file(path)
-    for text, told in (("{", "is not JSON"), ("{}", "Found dict"), ('[{"method": "nll"}]', r"\[0\]: .*no 'inputs'")):
+    for text, said in (("{", "is not JSON"), ("{}", "Found dict"), ('[{"method": "nll"}]', r"\[0\]: .*no 'inputs'")):
         path.write_text(text)
-        with pytest.raises(DataError, match=told):
+        with pytest.raises(DataError, match=said):
             check_file(path)
     path.write_text(json.dumps([case({"loss": 2.0})]))
     assert [each.verdict for each in check_file(path)] == ["exact"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"inputs": {"responses": {"policy": [[-1.0]]}}},
+        {"params": {"no_such_setting": 1.0}},
+        {"method": "grpo", "inputs": {"tokens": [1]}},
+        {"method": "diffusion-dpo", "params": {"loss_type": "no such loss"}},
+        {"method": "iterative-dpo", "params": {"rule": "no_such_rule"}, "inputs": {"rewards": [[1.0, 0.0]]}},
+    ],
+)
+def test_a_case_of_a_built_method_that_cannot_be_evaluated_fails(change: dict[str, Any]) -> None:
+    assert check_case(case({"loss": 1.0}, **change)).verdict == "failed"
+
+
+def test_the_method_that_was_evaluated_is_named() -> None:
+    errors = {side: {"policy": [0.1], "reference": [0.2]} for side in ("winner", "loser")}
+    found = {
+        kind: check_case(case(None, "diffusion-dpo", params={"loss_type": kind}, inputs={"errors": errors})).evaluated
+        for kind in ("sigmoid", "hinge", "ipo")
+    }
+    assert found == {"sigmoid": "dpo", "hinge": "slic-hinge", "ipo": "ipo"}
+    assert check_case(case(None)).evaluated == "nll" and check_case(case(None, "no-such-method")).evaluated == ""
+
+
+def test_an_id_of_two_files_is_told_apart_by_the_file(tmp_path: Path) -> None:
+    pair = {side: {"policy": [[-1.0]], "reference": [[-1.0]]} for side in ("chosen", "rejected")}
+    one = case(None, "rdpo", params={"beta": 0.1, "label_smoothing": 0.1}, inputs=pair)
+    verdicts = {}
+    for stem in ("pairwise", "multimodal-and-data-construction", "cases"):
+        path = tmp_path / f"{stem}.json"
+        path.write_text(json.dumps([one]))
+        verdicts[stem] = check_file(path)[0].verdict
+    assert verdicts == {
+        "pairwise": "computed",
+        "multimodal-and-data-construction": "not built yet",
+        "cases": "computed",
+    }

@@ -1,0 +1,71 @@
+"""A published case: what an implementation computes from given numbers, in the words of the file it stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from penchant.errors import ConfigurationError, nearest
+
+__all__ = ["Case", "named_variant"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case, as an adapter sees it.
+
+    Args:
+        method: the id under which it is published.
+        params: hyper-parameters under their published names.
+        inputs: plain numbers and lists under their published names.
+        name: what the case is called; empty where it comes without a name.
+        file: the name of its file without the ending; empty where it comes from no file.
+
+    Example:
+        >>> Case("grpo", {}, {}, "loss: GMPO clip 0.4", "online").variant
+        'GMPO'
+    """
+
+    method: str
+    params: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    name: str = ""
+    file: str = ""
+
+    @property
+    def variant(self) -> str:
+        """The first word after the colon of the name; empty where there is none."""
+        words = self.name.partition(":")[2].split()
+        return words[0].rstrip(",;") if words else ""
+
+
+def named_variant(case: Case, table: Mapping[str, T]) -> T | None:
+    """What the name of a case says about its variant, for parameters and inputs that do not say it.
+
+    Args:
+        case: any.
+        table: the variants by the first word after the colon of a name.
+
+    Returns:
+        The entry of that word; None where the name has no colon.
+
+    Raises:
+        ConfigurationError: the table does not have the word.
+
+    Example:
+        >>> table = {"GMPO": "geometric mean"}
+        >>> named_variant(Case("grpo", {}, {}, "loss: GMPO clip 0.4"), table)
+        'geometric mean'
+        >>> named_variant(Case("grpo", {}, {}, "loss: GMPQ clip 0.4"), table)
+        Traceback (most recent call last):
+        penchant.errors.ConfigurationError: case 'loss: GMPQ clip 0.4' of grpo: There is no variant 'GMPQ'. ...
+    """
+    word = case.variant
+    if word and word not in table:
+        raise ConfigurationError(
+            f"There is no variant {word!r}.", where=f"case {case.name!r} of {case.method}", fix=nearest(word, table)
+        )
+    return table[word] if word else None

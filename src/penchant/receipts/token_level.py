@@ -1,0 +1,53 @@
+"""Published cases of losses that read a statistic of each token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from penchant.objectives.core import registry
+from penchant.objectives.core.scored import Scored
+from penchant.receipts.adapters import adapter
+from penchant.receipts.cases import Case
+from penchant.receipts.plain import plain
+
+__all__ = ["wpo"]
+
+
+@adapter("wpo")
+def wpo(case: Case) -> dict[str, Any]:
+    """Whole distributions as logits, and the reference as one number a response."""
+    if "policy_logits" not in case.inputs["chosen"]:
+        return plain(case.method, case.params, case.inputs)
+    views, leaves = {}, {}
+    for side in ("chosen", "rejected"):
+        views[side], leaves[side] = _view_of_logits(case.inputs[side])
+    result = registry.build(case.method, **case.params)(**views)
+    loss = result.values.mean()
+    gradients = torch.autograd.grad(loss, list(leaves.values()))
+    grad = {
+        f"{side}.policy_logits": [
+            row[: len(each)].tolist() for row, each in zip(gradient, case.inputs[side]["tokens"], strict=True)
+        ]
+        for side, gradient in zip(leaves, gradients, strict=True)
+    }
+    weights = result.statistics["weight"].tolist()
+    return {"weights": weights, "losses": result.values.tolist(), "loss": loss.item(), "grad": grad}
+
+
+def _view_of_logits(given: Mapping[str, Any]) -> tuple[Scored, Tensor]:
+    """A view with the statistics of its distributions, and the logits [R, T, V] that gradients are asked of."""
+    rows = [torch.tensor(each, dtype=torch.float64) for each in given["policy_logits"]]
+    logits = pad_sequence(rows, batch_first=True).requires_grad_()
+    tokens = pad_sequence([torch.tensor(each) for each in given["tokens"]], batch_first=True)
+    mask = torch.arange(tokens.shape[1]) < torch.tensor([[len(each)] for each in rows])
+    every = logits.log_softmax(-1)
+    policy, distribution = every.gather(-1, tokens.unsqueeze(-1)).squeeze(-1), every.exp()
+    reference = torch.zeros_like(policy)
+    reference[:, 0] = torch.tensor(given["reference_sequence_logps"], dtype=torch.float64)
+    stats = {"sum_p2": distribution.square().sum(-1), "max_p": distribution.amax(-1)}
+    return Scored(policy, reference, mask, stats), logits
