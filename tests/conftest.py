@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["costs"]
+pytest_plugins = ["costs", "frozen_imports"]
 
 # Nothing in the tests may reach for a network: what is absent must be said at once, not after a time-out.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -20,17 +19,6 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 settings.register_profile("search", deadline=None)
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.load_profile("same" if os.environ.get("CI") else "search")
-
-
-def pytest_collection_finish() -> None:
-    """Take what the imports have made out of the garbage collector's sight.
-
-    Each run of a trainer ends with a full collection. Among the million objects of the imported libraries it would take
-    longer than the training of a tiny model.
-    """
-    gc.collect()
-    gc.freeze()
-
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
