@@ -3,11 +3,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.installed
+# One thread for each worker: two workers with two threads each are slower on two cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: help setup quickstart test lint types docs bench clean
+.PHONY: help setup quickstart test test-long test-all lint types docs bench clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -19,8 +21,13 @@ setup: $(STAMP)  ## create .venv and install the package with pinned versions
 quickstart: setup  ## train, align and report on a small model made here (under 3 minutes)
 	$(BIN)/penchant quickstart --overwrite
 
-test: setup  ## run all tests, the examples in docstrings included
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+test: setup  ## run the tests, the examples in docstrings included; without those that are marked as long
+	$(PYTEST)
+
+test-long: setup  ## run the long tests
+	$(PYTEST) -m long tests
+
+test-all: test test-long  ## run all tests
 
 lint: setup  ## ruff: rules and formatting
 	$(BIN)/ruff check .

@@ -37,7 +37,7 @@ def test_the_higher_reward_is_chosen_and_ties_are_left_out() -> None:
     assert {row["split"] for row in rows} == {"train", "test"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_world_is_told_whole(tmp_path: Path) -> None:
     (found,) = run_digits(tmp_path, seed=0, plan=SMALL, told=lambda line: None)
     summary = json.loads((tmp_path / "ink" / "summary.json").read_text())
@@ -50,7 +50,7 @@ def test_a_small_world_is_told_whole(tmp_path: Path) -> None:
         run_digits(tmp_path, plan=SMALL)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "feedback"), [("dpo", "pairs"), ("diffusion-kto", "judgements")])
 def test_an_alignment_starts_from_a_base_that_is_trained_once(tmp_path: Path, name: str, feedback: str) -> None:
     kept = base_model(SMALL, tmp_path)

@@ -53,22 +53,35 @@ METHODS = {
 }
 
 
-@pytest.mark.parametrize("name", METHODS)
+KILLS = {
+    "in the first round": (PreferenceTrainer, "training_step", 3),
+    "in a later round": (PreferenceTrainer, "training_step", 11),
+    "while sampling": (Sampler, "sample", 2),  # for the second round
+    "between rounds": (OnlineRun, "_advance", 2),
+}
+# Each kind of kill once, for the method that keeps most from round to round; and each other method once, where it keeps
+# something of its own: its pairs, its win rates, its best responses, a reference that has moved.
+COVERED_ONCE = {
+    *(("grpo", kill) for kill in KILLS),
+    ("iterative-dpo", "in a later round"),
+    ("sppo", "while sampling"),
+    ("rejection-sampling", "between rounds"),
+    ("nesterov", "in a later round"),
+    ("ema", "between rounds"),
+}
+
+
 @pytest.mark.parametrize(
-    ("owner", "method", "call"),
+    ("name", "kill"),
     [
-        (PreferenceTrainer, "training_step", 3),  # within the first round
-        (PreferenceTrainer, "training_step", 11),  # within a later one
-        (Sampler, "sample", 2),  # while the second round samples
-        (OnlineRun, "_advance", 2),  # between rounds
+        pytest.param(name, kill, marks=[] if (name, kill) in COVERED_ONCE else [pytest.mark.long])
+        for name in METHODS
+        for kill in KILLS
     ],
-    ids=["in the first round", "in a later round", "while sampling", "between rounds"],
 )
 def test_a_killed_run_ends_as_an_uninterrupted_one(
     name: str,
-    owner: Any,
-    method: str,
-    call: int,
+    kill: str,
     online: Run,
     uninterrupted: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
@@ -78,7 +91,7 @@ def test_a_killed_run_ends_as_an_uninterrupted_one(
         uninterrupted[name] = online("whole", **keys)
     whole = uninterrupted[name]
     with monkeypatch.context() as patch:
-        killed_at(patch, owner, method, call)
+        killed_at(patch, *KILLS[kill])
         with pytest.raises(Killed):
             online("killed", **keys)
     resumed = online("killed", resume=True, **keys)
