@@ -1,4 +1,4 @@
-"""Things that a recipe names, such as a judge or a pairing: classes that register themselves, built from a part of it."""
+"""What a recipe names, such as a judge or a pairing: classes that register themselves, built from its part of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The base of all judges, which score responses to a prompt or compare two of them, and the judge that gives no score."""
+"""The base of all judges, which score responses to a prompt or compare them, and the judge that gives no score."""
 
 from __future__ import annotations
 
