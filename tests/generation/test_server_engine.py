@@ -59,11 +59,12 @@ def server() -> Iterator[Server]:
 
 
 def engine(server: Server, **changed: Any) -> ServerEngine:
-    return ServerEngine(server.url, "policy", Renderer(word_tokenizer()), pause=0.01, **changed)
+    return ServerEngine(Renderer(word_tokenizer()), url=server.url, model="policy", pause=0.01, **changed)
 
 
 def test_one_request_asks_for_all_samples_of_a_prompt(server: Server) -> None:
-    made = engine(server, key="secret")
+    made = engine(server)
+    made.key = "secret"
     sampling = Sampling(samples=3, max_new_tokens=7, temperature=0.5, top_p=0.9)
     given = made.sample(["which colour", "is the car"], sampling, seed=5)
     assert [len(each) for each in given] == [3, 3] and len(server.asked) == 2
@@ -97,6 +98,7 @@ def test_an_answer_with_too_few_choices_and_a_dead_server_are_told(server: Serve
     server.short = 1
     with pytest.raises(ModelError, match="2 choices, expected 3"):
         engine(server).sample(["the"], Sampling(samples=3), seed=0)
-    dead = ServerEngine("http://127.0.0.1:9/v1", "policy", Renderer(word_tokenizer()), attempts=2, pause=0.01)
+    renderer = Renderer(word_tokenizer())
+    dead = ServerEngine(renderer, url="http://127.0.0.1:9/v1", model="policy", attempts=2, pause=0.01)
     with pytest.raises(ModelError, match=r"no answer.*--resume"):
         dead.sample(["the"], Sampling(), seed=0)

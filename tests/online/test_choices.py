@@ -17,7 +17,7 @@ from penchant.objectives import GRPO, build
 from penchant.objectives.core.requirements import Requirements
 from penchant.objectives.functional.advantages import group_advantages
 from penchant.objectives.functional.preferences import bradley_terry, win_rates
-from penchant.online import Pairing, build_examples, select_pairs
+from penchant.online import build_examples, build_pairing, select_pairs
 from penchant.online.pairs import PAIR_RULES
 from penchant.online.reference_updates import build_reference_update
 from penchant.online.rollouts import Rollout
@@ -57,15 +57,15 @@ def test_a_threshold_sets_good_against_bad() -> None:
 
 
 def test_examples_hold_exactly_the_sampled_tokens_and_equal_ones_are_left_out() -> None:
-    examples = build_examples([rollout([0.0, 1.0, 0.5])], Pairing("best_worst"), PAIR)
+    examples = build_examples([rollout([0.0, 1.0, 0.5])], build_pairing("best_worst"), PAIR)
     assert [each.views["chosen"][0].response for each in examples] == [(11, 2)]
     assert examples[0].views["rejected"][0].response == (10, 2) and examples[0].views["chosen"][0].prompt == (1, 5)
     twins = rollout([0.0, 1.0], texts=[(7, 2), (7, 2)])
-    assert build_examples([twins], Pairing("best_worst"), PAIR) == []
+    assert build_examples([twins], build_pairing("best_worst"), PAIR) == []
 
 
 def test_against_a_demonstration_every_sample_is_rejected_once() -> None:
-    examples = build_examples([rollout([math.nan] * 2)], Pairing("demonstration"), PAIR)
+    examples = build_examples([rollout([math.nan] * 2)], build_pairing("demonstration"), PAIR)
     assert [each.views["chosen"][0].response for each in examples] == [(9, 2)] * 2
     assert [each.views["rejected"][0].response for each in examples] == [(10, 2), (11, 2)]
 
@@ -73,16 +73,16 @@ def test_against_a_demonstration_every_sample_is_rejected_once() -> None:
 def test_rejection_sampling_keeps_the_best_or_all_that_are_good_once() -> None:
     only = Requirements(("chosen",), ())
     several = [rollout([0.2, 0.9, 0.8, 0.9], texts=[(7, 2), (8, 2), (9, 2), (8, 2)]), rollout([0.1, 0.0], 6)]
-    best = build_examples(several, Pairing("best"), only)
+    best = build_examples(several, build_pairing("best"), only)
     assert [each.views["chosen"][0].response for each in best] == [(8, 2), (10, 2)]
-    above = build_examples(several, Pairing("above", threshold=0.8), only)
+    above = build_examples(several, build_pairing("above", threshold=0.8), only)
     assert [each.views["chosen"][0].response for each in above] == [(8, 2), (9, 2)]
-    assert build_examples(several, Pairing("above", threshold=2.0), only) == []
+    assert build_examples(several, build_pairing("above", threshold=2.0), only) == []
 
 
 def test_a_pair_carries_its_win_rates() -> None:
     wanted = build("sppo").requirements
-    [pair] = build_examples([rollout([0.0, 2.0, 1.0])], Pairing("best_worst"), wanted)
+    [pair] = build_examples([rollout([0.0, 2.0, 1.0])], build_pairing("best_worst"), wanted)
     rates = win_rates(bradley_terry(torch.tensor([0.0, 2.0, 1.0])))
     assert pair.fields["chosen_win_rate"] == pytest.approx(float(rates[1]), abs=1e-6)
     assert pair.fields["rejected_win_rate"] == pytest.approx(float(rates[0]), abs=1e-6)
@@ -92,7 +92,7 @@ def test_a_group_costs_its_prompt_once_in_training() -> None:
     group = Rollout(
         Source(), "p", tuple(range(3, 53)), tuple(Response("", (60 + n, 2), True) for n in range(8)), (0.0, 1.0) * 4
     )
-    [example] = build_examples([group], Pairing("group"), GRPO().requirements)
+    [example] = build_examples([group], build_pairing("group"), GRPO().requirements)
     assert example.size == 50 + 8 * 2
     assert collate([example]).forest.tokens == 50 + 8 * 2
 
@@ -102,7 +102,7 @@ def test_old_log_probabilities_stand_beside_their_tokens() -> None:
         Source(), "p", (3,), (Response("", (7, 8, 2), True), Response("", (9,), False)), (0.0, 1.0), (), (),
         ((-1.0, -2.0, -3.0), (-4.0,)),
     )  # fmt: skip
-    batch = collate(build_examples([group], Pairing("group"), GRPO().requirements))
+    batch = collate(build_examples([group], build_pairing("group"), GRPO().requirements))
     assert batch.fields["old_policy"].tolist() == [[-1.0, -2.0, -3.0], [-4.0, 0.0, 0.0]]
     assert batch.fields["advantage"].shape == (2,)
 

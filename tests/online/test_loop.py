@@ -224,7 +224,7 @@ def test_responses_without_a_score_take_no_part(online: Run) -> None:
         ({"judge": "none"}, ConfigurationError, "needs rewards"),
         ({"judge": {"name": "verifier", "rules": "number"}}, ConfigurationError, "no key 'rules'.*'rule'"),
         ({"judge": {"name": "function", "path": "small_judges:blues"}}, ConfigurationError, "cannot be loaded"),
-        ({"pairing": "demonstration", "judge": "none"}, DataError, "person's response"),
+        ({"pairing": "demonstration", "judge": "none"}, DataError, "needs a demonstration"),
         ({"reference": "ema", "reference_rate": 0.0}, ConfigurationError, "reference_rate"),
         ({"max_new_tokens": 128}, ConfigurationError, "the prompt has room"),
         ({"method": "grop"}, ConfigurationError, "Did you mean 'grpo'"),

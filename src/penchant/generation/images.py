@@ -71,8 +71,8 @@ def sample_images(
     for start in range(0, len(prompts), batch_size):
         part = prompts[start : start + batch_size]
         noise = torch.randn((len(part), *codec.shape), generator=generator)
-        told = [codec.conditioning(prompt) for prompt in part]
-        stacked = {name: torch.stack([each[name] for each in told]).to(device) for name in told[0]}
+        conditions = [codec.conditioning(prompt) for prompt in part]
+        stacked = {name: torch.stack([each[name] for each in conditions]).to(device) for name in conditions[0]}
         pictures.extend(codec.pictures(denoise(denoiser, scheduler, noise.to(device), stacked, steps=steps).float()))
     denoiser.train(was_training)
     return pictures

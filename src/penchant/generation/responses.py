@@ -1,14 +1,10 @@
-"""What an engine gives back, whichever engine it is."""
+"""A generated response, and how responses are drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from penchant.feedback.records import Text
-
-__all__ = ["Engine", "Response", "Sampling"]
+__all__ = ["Response", "Sampling"]
 
 
 @dataclass(frozen=True)
@@ -49,15 +45,3 @@ class Sampling:
     max_new_tokens: int = 128
     temperature: float = 1.0
     top_p: float = 1.0
-
-
-class Engine(Protocol):
-    """Anything that answers prompts: a model in this process, or a server."""
-
-    def prompt_ids(self, prompt: Text) -> list[int]:
-        """The tokens that the model is given for a prompt."""
-        ...
-
-    def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
-        """``sampling.samples`` responses to each prompt, in order; where possible the same for the same seed."""
-        ...

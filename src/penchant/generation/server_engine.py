@@ -1,4 +1,4 @@
-"""The engine behind a network address: any server with OpenAI's completion interface (vLLM, SGLang, llama.cpp, ...)."""
+"""The engine that asks a server with OpenAI's completion interface (vLLM, SGLang, llama.cpp, ...)."""
 
 from __future__ import annotations
 
@@ -9,68 +9,62 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt
 
 from penchant.errors import ModelError
 from penchant.feedback.records import Text
+from penchant.generation.engines import Engine
 from penchant.generation.responses import Response, Sampling
-from penchant.rendering.rendering import Renderer
 
 __all__ = ["ServerEngine"]
 
-# Answers that a second attempt may mend: too busy, or not up yet.
+# Statuses after which a second attempt may succeed: too busy, or not up yet.
 PASSING = {408, 425, 429, 500, 502, 503, 504}
 
 
-class ServerEngine:
+class ServerEngine(Engine):
     """Samples from a server by ``POST {url}/completions``.
 
     Prompts are sent as text that this package's renderer wrote, so they are what training sees; a conversation too is
     sent as rendered text and not through the server's own template. One request asks for all samples of a prompt.
 
-    A server keeps its own weights: training does not change them.
+    A server keeps its own weights: training does not change them. Its key is read from the environment's
+    ``OPENAI_API_KEY``.
 
     Args:
-        url: address up to and including ``/v1``.
-        model: the name under which the server knows the model.
         renderer: writes prompts, and turns texts back into tokens.
-        key: of the server; the environment's ``OPENAI_API_KEY`` where absent and set.
-        parallel: requests under way at once.
-        timeout: seconds to wait for an answer.
-        attempts: how often a request that failed in passing is made.
-        pause: seconds before the second attempt; it doubles with each.
+        longest_prompt: not used; the server has a limit of its own.
+        settings: ``url``, ``model`` and how to ask.
 
     Example:
-        >>> engine = ServerEngine("http://localhost:8000/v1", "policy", renderer=None)
-        >>> engine.url
-        'http://localhost:8000/v1'
+        >>> engine = ServerEngine(renderer=None, url="http://localhost:8000/v1/", model="policy")
+        >>> engine.url, engine.attempts
+        ('http://localhost:8000/v1', 4)
     """
 
-    def __init__(
-        self,
-        url: str,
-        model: str,
-        renderer: Renderer,
-        *,
-        key: str | None = None,
-        parallel: int = 16,
-        timeout: float = 600.0,
-        attempts: int = 4,
-        pause: float = 1.0,
-    ) -> None:
-        self.url, self.model, self.renderer = url.rstrip("/"), model, renderer
-        self.key = key or os.environ.get("OPENAI_API_KEY")
-        self.parallel, self.timeout, self.attempts, self.pause = parallel, timeout, attempts, pause
+    id = "server"
+    follows_policy = False
 
-    def prompt_ids(self, prompt: Text) -> list[int]:
-        """The tokens of a prompt as this package's tokenizer writes them."""
-        return self.renderer.prompt_ids(prompt)
+    url: Annotated[str, "address of the server up to and including /v1"]
+    model: Annotated[str, "the name under which the server knows the model"]
+    parallel: Annotated[int, Gt(0), "requests that wait for an answer at the same time"] = 16
+    timeout: Annotated[float, Gt(0), "seconds to wait for an answer"] = 600.0
+    attempts: Annotated[int, Gt(0), "how often a request is made that a busy server refuses"] = 4
+    pause: Annotated[float, Ge(0), "seconds before the second attempt; it doubles with each"] = 1.0
+
+    def __init__(self, renderer: Any, longest_prompt: int | None = None, **settings: Any) -> None:
+        super().__init__(renderer, None, **settings)
+        self.url = self.url.rstrip("/")
+        # A secret has no place among the settings, which a run writes down.
+        self.key = os.environ.get("OPENAI_API_KEY")
 
     def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
-        """See `penchant.generation.Engine`; whether a seed is obeyed is the server's business.
+        """See `penchant.generation.Engine`; whether the seed decides the responses is up to the server.
 
         Raises:
-            ModelError: the server cannot be reached, refuses, or answers something else than asked.
+            ModelError: the server cannot be reached, refuses, or gives another answer than was asked for.
         """
 
         def ask(place: int) -> list[Response]:
@@ -103,7 +97,7 @@ class ServerEngine:
     def _response(self, prompt: Text, choice: dict[str, Any]) -> Response:
         text, finished = str(choice.get("text", "")), choice.get("finish_reason") != "length"
         ids = self.renderer.response_ids(prompt, text)
-        # A text that was cut off has no end; what follows it is not what the server meant.
+        # A text that was cut off at the limit has no end token.
         return Response(text, tuple(ids if finished else ids[:-1]), finished)
 
     def _post(self, body: dict[str, Any]) -> Any:
@@ -128,5 +122,5 @@ class ServerEngine:
         raise ModelError(
             f"The server gave no answer ({reason}).",
             where=f"{self.url}/completions",
-            fix="Check that it runs, that the address ends in /v1, and the model's name; --resume goes on from here.",
+            fix="Check that it runs, that the address ends in /v1, and the model's name; then continue with --resume.",
         )

@@ -3,40 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated, Any
 
-from torch import nn
+from annotated_types import Gt
 
+from penchant.errors import ModelError
 from penchant.feedback.records import Text
 from penchant.generation.engine import generate
+from penchant.generation.engines import Engine
 from penchant.generation.responses import Response, Sampling
 from penchant.rendering.rendering import Renderer
 
 __all__ = ["TransformersEngine"]
 
 
-class TransformersEngine:
-    """Samples from a model in memory; all samples of a prompt share one pass over it.
+class TransformersEngine(Engine):
+    """Samples from a model in memory, possibly while it is trained; all samples of a prompt share one pass over it.
 
     Args:
-        model: a causal language model of transformers, possibly one that is being trained.
         renderer: writes prompts as training does.
-        batch_size: responses generated at once.
-        max_length: most tokens of a prompt; longer ones lose their left side. None for no limit.
+        longest_prompt: most tokens of a prompt, longer ones lose their left side; None for no limit.
+        settings: ``batch_size``.
     """
 
-    def __init__(
-        self, model: nn.Module, renderer: Renderer, *, batch_size: int = 256, max_length: int | None = None
-    ) -> None:
-        self.model, self.renderer = model, renderer
-        self.batch_size, self.max_length = batch_size, max_length
+    id = "transformers"
 
-    def prompt_ids(self, prompt: Text) -> list[int]:
-        """The tokens of a prompt, at most as many as the context holds."""
-        ids = self.renderer.prompt_ids(prompt)
-        return ids if self.max_length is None else ids[-self.max_length :]
+    batch_size: Annotated[int, Gt(0), "responses generated at once"] = 256
+
+    def __init__(self, renderer: Renderer, longest_prompt: int | None = None, **settings: Any) -> None:
+        super().__init__(renderer, longest_prompt, **settings)
+        self.model: Any = None
+        self.at_once = self.batch_size
+
+    def use(self, policy: Any) -> None:
+        """Sample from this causal language model."""
+        self.model = policy
 
     def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
-        """See `penchant.generation.Engine`; the same seed and batch size give the same responses."""
+        """See `penchant.generation.Engine`; the same seed and batch size give the same responses.
+
+        Raises:
+            ModelError: there is no model to sample from yet.
+        """
+        if self.model is None:
+            raise ModelError("The engine has no model to sample from.", fix="Call its method use(model) first.")
         stops = set(self.renderer.stop_token_ids)
         generated = generate(
             self.model,

@@ -262,6 +262,7 @@ class InitialDenoiser(Reference):
         self.scorer = scorer
         self.adapter = hasattr(scorer.model.network, "disable_adapter")
         self.model = scorer.model if self.adapter else copy.deepcopy(scorer.model).eval().requires_grad_(False)
+        self.frozen = None if self.adapter else self.model
 
     def score(self, given: Any, whole: bool = False) -> tuple[Tensor, None]:
         """Log-likelihoods of `NoisedImages` under the reference, [R]; nothing more is known of it."""

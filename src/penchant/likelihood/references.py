@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from penchant.errors import ConfigurationError, TrainingError, nearest
 from penchant.forest.build import build_forest, by_prompt
@@ -32,6 +32,8 @@ class Reference:
     kind: str = "none"
     #: Whether policy and reference are the same model at the first step of a run.
     starts_equal: bool = False
+    #: The frozen copy of the policy, where the reference has one: online training changes its weights.
+    frozen: nn.Module | None = None
 
     def prepare(self, responses: Sequence[Any], progress: Progress | None = None) -> None:
         """Called once with all responses of the run, while the policy is still the initial model."""
@@ -73,6 +75,7 @@ class InitialReference(Reference):
         self.policy = scorer
         self.adapter = hasattr(scorer.model, "disable_adapter")
         self.scorer = scorer if self.adapter else self._frozen_copy(scorer)
+        self.frozen = None if self.adapter else self.scorer.model
 
     @staticmethod
     def _frozen_copy(scorer: CausalScorer) -> CausalScorer:

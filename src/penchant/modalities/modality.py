@@ -7,7 +7,7 @@ saved model, and never which modality it is. A new one is one class that says wh
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -19,6 +19,7 @@ from penchant.checks.diagnosis import Diagnosis
 from penchant.errors import ConfigurationError, nearest
 from penchant.feedback.collection import Feedback
 from penchant.forest.encoding import RecordEncoder
+from penchant.generation.engines import Engine
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 
@@ -96,6 +97,23 @@ class Modality(ABC):
     @abstractmethod
     def scorer(self, policy: nn.Module) -> Scorer:
         """Says how likely the policy finds responses."""
+
+    def engine(self, settings: Mapping[str, Any], max_new_tokens: int) -> Engine:
+        """What draws responses in online training, before the policy is loaded; its method ``use`` takes the policy.
+
+        Args:
+            settings: the recipe's ``engine``: name and keys.
+            max_new_tokens: most tokens of a response.
+
+        Raises:
+            ConfigurationError: there is no engine for this modality, or no such name or key.
+        """
+        raise ConfigurationError(
+            f"The responses of this model are {self.name}, and there is no engine that samples them for online "
+            "training yet.",
+            where="model",
+            fix="Give a language model, or train on a fixed data set with `penchant train`.",
+        )
 
     @abstractmethod
     def sample(self, scorer: Any, prompts: Sequence[Any]) -> Any:

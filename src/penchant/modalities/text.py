@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from penchant.errors import ConfigurationError
 from penchant.evaluation.samples import Samples, take_samples
 from penchant.feedback.collection import Feedback
 from penchant.forest.encoding import Encoder
+from penchant.generation import Engine, build_engine
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
 from penchant.modalities.language_model import load_policy, memory_estimate, model_shape
@@ -75,6 +76,11 @@ class TextModality(Modality):
     def scorer(self, policy: nn.Module) -> CausalScorer:
         """See `Modality.scorer`."""
         return CausalScorer(policy, self.settings.attention)
+
+    def engine(self, settings: Mapping[str, Any], max_new_tokens: int) -> Engine:
+        """See `Modality.engine`; prompts leave room for the response."""
+        longest_prompt = None if self.max_length is None else self.max_length - max_new_tokens
+        return build_engine(settings, self.renderer, longest_prompt)
 
     def sample(self, scorer: Any, prompts: Sequence[Any]) -> Samples:
         """See `Modality.sample`."""

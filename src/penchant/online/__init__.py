@@ -1,4 +1,4 @@
-"""Floor 6: where new responses come from, again and again.
+"""Online training (floor 7): rounds of sampling, judging and training.
 
 Names are loaded when they are first used: choosing pairs is arithmetic, and should not wait for a trainer.
 """
@@ -11,15 +11,19 @@ from penchant.lazy import load
 
 if TYPE_CHECKING:
     from penchant.online.loop import run_online
-    from penchant.online.pairing import PAIRINGS, Pairing, build_examples
+    from penchant.online.pairing import PAIRINGS, Pairing, build_examples, build_pairing
     from penchant.online.pairs import select_pairs
     from penchant.online.recipe import OnlineRecipe, make_online_recipe, methods
+    from penchant.online.reference_updates import REFERENCE_UPDATES, ReferenceUpdate
 
 __all__ = [
     "PAIRINGS",
+    "REFERENCE_UPDATES",
     "OnlineRecipe",
     "Pairing",
+    "ReferenceUpdate",
     "build_examples",
+    "build_pairing",
     "make_online_recipe",
     "methods",
     "run_online",
@@ -28,9 +32,12 @@ __all__ = [
 
 _HOMES = {
     "PAIRINGS": "penchant.online.pairing",
+    "REFERENCE_UPDATES": "penchant.online.reference_updates",
     "OnlineRecipe": "penchant.online.recipe",
     "Pairing": "penchant.online.pairing",
+    "ReferenceUpdate": "penchant.online.reference_updates",
     "build_examples": "penchant.online.pairing",
+    "build_pairing": "penchant.online.pairing",
     "make_online_recipe": "penchant.online.recipe",
     "methods": "penchant.online.recipe",
     "run_online": "penchant.online.loop",

@@ -2,82 +2,115 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from penchant.evaluation.report import write_report
-from penchant.feedback.records import as_text
+from penchant.feedback.records import Record, as_text
+from penchant.likelihood.scorer import Scorer
+from penchant.online.measuring import Measured
+from penchant.online.preparation import Prepared
+from penchant.online.recipe import OnlineRecipe
+from penchant.online.state import State
 from penchant.training.card import model_card
 from penchant.training.checkpoints import told_if_unwritable
+from penchant.training.folder import RunFolder
 from penchant.training.outcome import versions
 from penchant.training.run import Result
 
-if TYPE_CHECKING:
-    from penchant.online.loop import OnlineRun
-
-__all__ = ["finish"]
+__all__ = ["finish", "sample_rows", "summarise"]
 
 
-def finish(run: OnlineRun, warnings: list[str], seconds: float) -> Result:
+def finish(
+    prepared: Prepared, policy: Any, folder: RunFolder, facts: dict[str, Any], samples: list[dict[str, Any]]
+) -> Result:
     """Save the model and write summary, samples, card and report.
 
     Args:
-        run: an online run whose rounds are done.
-        warnings: what was said on the way.
-        seconds: wall-clock time.
+        prepared: objective and modality of the run.
+        policy: the trained model.
+        folder: the run's.
+        facts: the summary.
+        samples: the rows of ``samples.json``.
     """
-    facts = _facts(run, warnings, seconds)
-    folder, prepared = run.folder, run.prepared
+    modality = prepared.modality
     with told_if_unwritable(folder.path):
-        model = prepared.modality.save(run.policy.eval(), folder.model, folder.path / "adapter")
-        folder.write_json("samples.json", _samples(run))
+        model = modality.save(policy.eval(), folder.model, folder.path / "adapter")
+        folder.write_json("samples.json", samples)
         folder.write_json("summary.json", facts)
         recipe_yaml = (folder.path / "recipe.yaml").read_text(encoding="utf-8")
-        folder.write_text(
-            "model/README.md", model_card(facts, recipe_yaml, prepared.objective.paper, prepared.modality.card)
-        )
+        folder.write_text("model/README.md", model_card(facts, recipe_yaml, prepared.objective.paper, modality.card))
         report = write_report(folder.path)
-    return Result(model, prepared.renderer.tokenizer, folder.path, facts, report)
+    return Result(model, modality.tokenizer, folder.path, facts, report)
 
 
-def _facts(run: OnlineRun, warnings: list[str], seconds: float) -> dict[str, Any]:
-    recipe, prepared = run.recipe, run.prepared
-    parameters = list(run.policy.parameters())
-    method = recipe.method or prepared.objective.id
-    before = {} if run.before is None else run.before.numbers
-    after = {} if run.after is None else run.after.numbers
-    shown = {name for name in before if not name.endswith(("/low", "/high"))}
+def summarise(
+    recipe: OnlineRecipe,
+    prepared: Prepared,
+    state: State,
+    scorer: Scorer,
+    *,
+    reference: str,
+    fingerprint: str,
+    warnings: Sequence[str],
+    seconds: float,
+) -> dict[str, Any]:
+    """The summary of a run whose rounds are done.
+
+    Args:
+        recipe: the recipe.
+        prepared: objective and data.
+        state: counts and measurements.
+        scorer: the policy.
+        reference: the reference's kind.
+        fingerprint: of the model that the run started from.
+        warnings: all warnings of the run.
+        seconds: wall-clock time.
+    """
+    parameters = list(scorer.model.parameters())
+    folder = Path(recipe.output)
     return {
-        "title": f"{method} on {prepared.train.name}",
+        "title": f"{recipe.method or prepared.objective.id} on {prepared.train.name}",
         "objective": repr(prepared.objective),
         "model": recipe.model,
         "data": prepared.train.name,
         "measured_on": prepared.measured_on,
-        "reference": run.reference.kind,
-        "attention": run.scorer.attention,
+        "reference": reference,
+        **scorer.facts(),
         "rounds": recipe.iterations,
-        "steps": run.steps,
-        "examples": run.examples,
+        "steps": state.steps,
+        "examples": state.examples,
         "seconds": seconds,
         "seed": recipe.seed,
         "parameters": sum(each.numel() for each in parameters),
         "trained_parameters": sum(each.numel() for each in parameters if each.requires_grad),
         "versions": versions(),
-        "fingerprints": {"data": prepared.train.fingerprint, "model": run.model_print},
-        "before": {name: value for name, value in before.items() if name in shown},
-        "after": {name: value for name, value in after.items() if name in shown},
-        "intervals": {} if run.after is None else {run.after.name: [run.after.low, run.after.high]},
-        "warnings": warnings,
-        "command": f"penchant online {run.folder.path}/recipe.yaml --out {run.folder.path}-again",
+        "fingerprints": {"data": prepared.train.fingerprint, "model": fingerprint},
+        "before": _means(state.before),
+        "after": _means(state.after),
+        "intervals": {} if state.after is None else {state.after.name: [state.after.low, state.after.high]},
+        "warnings": list(warnings),
+        "command": f"penchant online {folder}/recipe.yaml --out {folder}-again",
     }
 
 
-def _samples(run: OnlineRun) -> list[dict[str, Any]]:
-    """Responses to the first held-out prompts, before and after."""
-    if run.before is None or run.after is None:
+def _means(measured: Measured | None) -> dict[str, float]:
+    numbers = {} if measured is None else measured.numbers
+    return {name: value for name, value in numbers.items() if not name.endswith(("/low", "/high"))}
+
+
+def sample_rows(state: State, records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Responses to held-out prompts before and after, as rows of ``samples.json``.
+
+    Args:
+        state: the measurements; without them there are no rows.
+        records: the first of the held-out prompts.
+    """
+    if state.before is None or state.after is None:
         return []
-    count = run.recipe.samples
-    prompts = [as_text(record.prompt) for record in run.prepared.heldout.records[:count]]
-    rows = zip(prompts, run.before.texts, run.after.texts, run.before.scores, run.after.scores, strict=False)
+    prompts = [as_text(record.prompt) for record in records]
+    rows = zip(prompts, state.before.texts, state.after.texts, state.before.scores, state.after.scores, strict=False)
     return [
         {"prompt": prompt, "before": old, "after": new, "reward_before": was, "reward_after": now}
         for prompt, old, new, was, now in rows

@@ -1,129 +1,185 @@
-"""Which model the policy is held to, from one iteration to the next."""
+"""Updates of the reference between rounds: it stays the initial model, or follows the policy."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor, nn
 
-from penchant.errors import ConfigurationError, nearest
+from penchant.errors import ConfigurationError
+from penchant.named import Named
+from penchant.registry import Registry
 
-__all__ = ["REFERENCE_UPDATES", "ReferenceUpdate", "build_reference_update"]
+__all__ = [
+    "EMA",
+    "FORMER_NAMES",
+    "REFERENCE_UPDATES",
+    "Initial",
+    "Nesterov",
+    "Previous",
+    "ReferenceUpdate",
+    "build_reference_update",
+    "find_reference_update",
+]
+
+#: All updates of the reference by name.
+REFERENCE_UPDATES: Registry[type[ReferenceUpdate]] = Registry("reference update")
+
+#: Former names of updates, with those that replace them.
+FORMER_NAMES = {"fixed": "initial", "moving": "ema"}
 
 State = dict[str, Tensor]
 
 
-class ReferenceUpdate:
-    """``initial``: the reference is the initial model throughout.
+class ReferenceUpdate(Named):
+    """Changes the reference, and possibly the policy, after each round; a subclass writes ``advance``.
 
-    A rule changes the reference, and possibly the policy, when an iteration has ended.
+    A subclass with an ``id`` is a value of the recipe's ``reference``; its annotated fields are keys of the recipe.
 
     Args:
-        rate: how fast the reference follows the policy; its meaning is the rule's.
+        settings: values of the annotated fields by name.
+
+    Raises:
+        ConfigurationError: there is no such key, or a value has the wrong type or is out of range.
     """
 
-    name = "initial"
+    kind = "reference update"
+    registry = REFERENCE_UPDATES
 
-    def __init__(self, rate: float = 0.0) -> None:
-        self.rate = rate
+    def begin(self, policy: nn.Module) -> None:
+        """Called once, with the policy at its initial weights."""
 
     def advance(self, policy: nn.Module, reference: nn.Module | None) -> None:
-        """After an iteration: set the reference of the next one.
+        """After a round: set the reference of the next one.
 
         Args:
-            policy: as the iteration left it.
-            reference: the model that it was held to, or None where the objective needs none.
+            policy: as the round left it.
+            reference: the frozen copy that the policy was held to, or None where the objective needs no reference.
         """
 
     def state_dict(self) -> dict[str, Any]:
-        """What the rule remembers between iterations."""
+        """What the update remembers between rounds."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up where `state_dict` was asked."""
+        """Restore what `state_dict` returned."""
 
 
-class _Previous(ReferenceUpdate):
-    """The reference is the policy as the iteration found it: π_ref ← π_{k+1}."""
+class Initial(ReferenceUpdate):
+    """The reference stays the initial model."""
 
-    name = "previous"
+    id = "initial"
+
+
+class Previous(ReferenceUpdate):
+    """The reference of a round is the policy that the round started from: π_ref ← π_{k+1}."""
+
+    id = "previous"
 
     def advance(self, policy: nn.Module, reference: nn.Module | None) -> None:
+        """Copy the policy's weights."""
         if reference is not None:
             _blend(reference, policy, 1.0)
 
 
-class _EMA(ReferenceUpdate):
-    """The reference follows slowly, in weights: θ_ref ← (1 − rate) θ_ref + rate θ."""
+class EMA(ReferenceUpdate):
+    """The reference is an exponential moving average of weights: θ_ref ← (1 − rate) θ_ref + rate θ."""
 
-    name = "ema"
+    id = "ema"
+
+    reference_rate: Annotated[float, Gt(0), Le(1), "share of the policy's weights mixed in after a round"] = 0.1
 
     def advance(self, policy: nn.Module, reference: nn.Module | None) -> None:
+        """Mix the policy's weights in."""
         if reference is not None:
-            _blend(reference, policy, self.rate)
+            _blend(reference, policy, self.reference_rate)
 
 
-class _Nesterov(ReferenceUpdate):
-    """The policy is extrapolated along its last move, and held to that: θ ← θ̂_{k+1} + rate (θ̂_{k+1} − θ̂_k).
+class Nesterov(ReferenceUpdate):
+    """The policy is extrapolated along its last move, and is the next reference: θ ← θ̂_{k+1} + rate (θ̂_{k+1} − θ̂_k).
 
-    θ̂ is what an iteration learned. The first one starts from θ̂_0, the initial model.
+    θ̂_k is what round k learned; θ̂_0 is the initial model.
 
     Reference:
         He, Yuan, Gu (2024), Accelerated Preference Optimization for Large Language Model Alignment.
     """
 
-    name = "nesterov"
+    id = "nesterov"
 
-    def __init__(self, rate: float, policy: nn.Module) -> None:
-        super().__init__(rate)
-        self.solved = _copy(policy)
+    reference_rate: Annotated[float, Ge(0), Lt(1), "how far the policy is extrapolated, in lengths of its move"] = 0.1
+
+    def begin(self, policy: nn.Module) -> None:
+        """Remember the initial weights."""
+        self.learned = _copy(policy)
 
     @torch.no_grad()
     def advance(self, policy: nn.Module, reference: nn.Module | None) -> None:
+        """Extrapolate the policy, and copy it."""
         learned = _copy(policy)
         for name, weight in policy.named_parameters():
-            weight.add_(learned[name] - self.solved[name], alpha=self.rate)
-        self.solved = learned
+            weight.add_(learned[name] - self.learned[name], alpha=self.reference_rate)
+        self.learned = learned
         if reference is not None:
             _blend(reference, policy, 1.0)
 
     def state_dict(self) -> dict[str, Any]:
-        return self.solved
+        """What the last round learned."""
+        return self.learned
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.solved = {name: state[name].to(weight.device) for name, weight in self.solved.items()}
+        """Restore it, each weight on its device."""
+        self.learned = {name: state[name].to(weight.device) for name, weight in self.learned.items()}
 
 
-REFERENCE_UPDATES = ("initial", "previous", "ema", "nesterov")
+def find_reference_update(name: str) -> type[ReferenceUpdate]:
+    """The class of the update of that name.
+
+    Args:
+        name: a value of the recipe's ``reference``.
+
+    Raises:
+        ConfigurationError: there is none; for a former name, the new one is in the message.
+
+    Example:
+        >>> find_reference_update("moving")
+        Traceback (most recent call last):
+        penchant.errors.ConfigurationError: reference: There is no reference update 'moving'. It is called 'ema' here.
+    """
+    if name in FORMER_NAMES:
+        raise ConfigurationError(
+            f"There is no reference update {name!r}. It is called {FORMER_NAMES[name]!r} here.", where="reference"
+        )
+    return REFERENCE_UPDATES.get(name, "reference")
 
 
-def build_reference_update(name: str, rate: float, policy: nn.Module) -> ReferenceUpdate:
-    """The rule that a recipe names.
+def build_reference_update(name: str, rate: float, policy: nn.Module | None = None) -> ReferenceUpdate:
+    """The update that a recipe names.
 
     Args:
         name: one of `REFERENCE_UPDATES`.
-        rate: for ``ema`` in (0, 1], the share of the policy that is mixed in; for ``nesterov`` in [0, 1), how far to
-            extrapolate.
-        policy: at its initial weights.
+        rate: the recipe's ``reference_rate``, for updates that have one.
+        policy: at its initial weights; without it, call ``begin(policy)`` later.
 
     Raises:
-        ConfigurationError: an unknown rule, or a rate that it cannot have.
+        ConfigurationError: there is no such update, or its rate is out of range.
 
     Example:
-        >>> build_reference_update("previous", 0.0, nn.Linear(1, 1)).name
-        'previous'
+        >>> build_reference_update("ema", 0.25).settings
+        {'reference_rate': 0.25}
+        >>> build_reference_update("ema", 0.0)
+        Traceback (most recent call last):
+        penchant.errors.ConfigurationError: reference update ema: 'reference_rate' is 0.0 (float), expected float ...
     """
-    if name not in REFERENCE_UPDATES:
-        raise ConfigurationError(
-            f"There is no reference rule {name!r}. {nearest(name, REFERENCE_UPDATES)}", where="reference"
-        )
-    if (name == "ema" and not 0 < rate <= 1) or (name == "nesterov" and not 0 <= rate < 1):
-        allowed = "in (0, 1]" if name == "ema" else "in [0, 1)"
-        raise ConfigurationError(f"'reference_rate' is {rate}, expected a number {allowed} for reference={name}.")
-    if name == "nesterov":
-        return _Nesterov(rate, policy)
-    return {"initial": ReferenceUpdate, "previous": _Previous, "ema": _EMA}[name](rate)
+    kind = find_reference_update(name)
+    settings = (
+        {"reference_rate": rate} if any(each.name == "reference_rate" for each in kind.declared_settings()) else {}
+    )
+    update = kind(**settings)
+    if policy is not None:
+        update.begin(policy)
+    return update
 
 
 def _copy(model: nn.Module) -> State:
@@ -132,7 +188,7 @@ def _copy(model: nn.Module) -> State:
 
 @torch.no_grad()
 def _blend(target: nn.Module, source: nn.Module, share: float) -> None:
-    """target ← (1 − share) target + share source; buffers are taken over."""
+    """target ← (1 − share) target + share source; buffers are copied."""
     given = dict(source.named_parameters())
     for name, weight in target.named_parameters():
         # Copied and not mixed where the share is all: (1 − 1) · x + y is not y for an infinite x.

@@ -1,4 +1,4 @@
-"""What one iteration sampled and judged, kept as a file so that a resumed run trains on the very same tokens."""
+"""What one round sampled and judged, kept as a file so that a resumed run trains on the very same tokens."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from penchant.feedback.records import Source, Text
+from penchant.forest.layout import TokenSequence
 from penchant.generation.responses import Response
 
 __all__ = ["Rollout"]
@@ -14,15 +15,15 @@ __all__ = ["Rollout"]
 
 @dataclass(frozen=True)
 class Rollout:
-    """One prompt with its sampled responses and what the judge said of them.
+    """One prompt with its sampled responses and their scores.
 
     Args:
         source: the prompt's record.
         prompt: the prompt.
-        prompt_ids: its tokens as they were fed to the model.
+        prompt_ids: its tokens as the model was given them.
         responses: K responses.
         scores: K scores of the judge, NaN where there is none.
-        demonstration: tokens of a person's response to the same prompt, where the record has one.
+        demonstration: tokens of the record's own response to the prompt, where it has one.
         probabilities: [K][K] the judge's probability that one response beats another; empty where not asked for.
         old_logps: for each response its tokens' log-probabilities under the policy that sampled it, nats; empty where
             not asked for.
@@ -46,6 +47,10 @@ class Rollout:
     def scored(self) -> list[int]:
         """The places of the responses that have a score."""
         return [place for place, score in enumerate(self.scores) if not math.isnan(score)]
+
+    def sequence(self, place: int) -> TokenSequence:
+        """The tokens of the prompt and of one response."""
+        return TokenSequence(self.prompt_ids, self.responses[place].ids)
 
     def to_json(self) -> dict[str, Any]:
         """As plain lists and numbers; a missing score is null."""

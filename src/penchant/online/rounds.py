@@ -1,22 +1,25 @@
-"""The training of one round, by the one trainer."""
+"""The training of one round, by the trainer that offline runs use."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from penchant.forest.batching import plan_batches
+from transformers import TrainerCallback
+
+from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.encoding import Example
+from penchant.likelihood.references import Reference
+from penchant.likelihood.scorer import Scorer
+from penchant.objectives.core.objective import Objective
+from penchant.online.recipe import OnlineRecipe
 from penchant.training.arguments import micro_batches, training_arguments
 from penchant.training.checkpoints import find_checkpoint, told_if_unwritable
-from penchant.training.recorder import Recorder
 from penchant.training.trainer import PreferenceTrainer
 
-if TYPE_CHECKING:
-    from penchant.online.loop import OnlineRun
-
-__all__ = ["Trained", "train_round"]
+__all__ = ["Learner", "Trained"]
 
 # A round of more steps than this is saved five times on its way, where the recipe does not say how often.
 LONG = 50
@@ -24,67 +27,90 @@ LONG = 50
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a round: its steps, whether it was done to the end, and the optimizer's state."""
+    """The outcome of a round: its steps, whether all of them are done, and the optimizer's state."""
 
     steps: int
     whole: bool
     optimizer: dict[str, Any]
 
 
-def train_round(run: OnlineRun, iteration: int, examples: Sequence[Example], sampled: dict[str, float]) -> Trained:
-    """Train on a round's examples, from its last checkpoint where there is one.
+@dataclass
+class Learner:
+    """Trains the policy on the examples of a round.
 
     Args:
-        run: the run.
-        iteration: number of the round, from 0.
-        examples: at least one.
-        sampled: numbers about the samples, told with the first step.
+        recipe: how to train.
+        scorer: the policy.
+        reference: the reference.
+        objective: what should change.
     """
-    recipe, objective = run.recipe, run.prepared.objective
-    sizes = [example.size for example in examples]
-    plan = plan_batches(
-        sizes,
-        batch_size=recipe.batch_size,
-        tokens_per_batch=recipe.tokens_per_batch,
-        epochs=recipe.epochs,
-        max_steps=recipe.max_steps,
-        seed=recipe.seed * 1_000_003 + iteration,
-        group_by_length=recipe.group_by_length,
-    )
-    folder = run._place(iteration) / "checkpoints"
-    every = recipe.save_every or (-(-len(plan) // 5) if len(plan) > LONG else None)
-    # Held-out measurements are taken between rounds, not by the trainer.
-    settings = recipe.model_copy(update={"eval_every": None, "save_every": every})
-    parts = micro_batches(settings, plan, sizes, 1, objective.batch_coupled)
-    args = training_arguments(settings, len(plan), folder, parts)
-    if every is None:
-        args.save_strategy = type(args.save_strategy)("no")
-    trainer = PreferenceTrainer(
-        scorer=run.scorer,
-        reference=run.reference,
-        objective=objective,
-        examples=examples,
-        plan=plan,
-        args=args,
-        callbacks=[_forwarding(run, sampled), run.interrupt],
-    )
-    # A batch of groups with equal rewards has no gradient, and that is no mistake here.
-    trainer.grad_examined = True
-    optimizer = trainer.create_optimizer()
-    if run.optimizer is not None:
-        optimizer.load_state_dict(run.optimizer)
-    checkpoint = find_checkpoint(folder)
-    with told_if_unwritable(folder):
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    assert trainer.optimizer is not None
-    return Trained(len(plan), trainer.state.global_step >= len(plan), trainer.optimizer.state_dict())
 
+    recipe: OnlineRecipe
+    scorer: Scorer
+    reference: Reference
+    objective: Objective
 
-def _forwarding(run: OnlineRun, sampled: dict[str, float]) -> Recorder:
-    """Passes the trainer's logs on to the run's, whose steps count through all rounds."""
-    before = run.steps
+    def train(
+        self,
+        examples: Sequence[Example],
+        *,
+        iteration: int,
+        folder: Path,
+        optimizer: dict[str, Any] | None = None,
+        callbacks: Sequence[TrainerCallback] = (),
+    ) -> Trained:
+        """Train on a round's examples, from its last checkpoint where there is one.
 
-    def forward(step: int, split: str, numbers: dict[str, float]) -> None:
-        run.recorder.write(before + step, split, {**numbers, **(sampled if step == 1 else {})})
+        Args:
+            examples: at least one.
+            iteration: number of the round, from 0; with the recipe's seed it decides the order of the examples.
+            folder: where the round's checkpoints go.
+            optimizer: the state to start the optimizer with, or None for a fresh one.
+            callbacks: of the trainer.
+        """
+        plan = self._plan(examples, iteration)
+        trainer = self._trainer(examples, plan, folder, callbacks)
+        made = trainer.create_optimizer()
+        if optimizer is not None:
+            made.load_state_dict(optimizer)
+        checkpoint = find_checkpoint(folder)
+        with told_if_unwritable(folder):
+            trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+        assert trainer.optimizer is not None
+        return Trained(len(plan), trainer.state.global_step >= len(plan), trainer.optimizer.state_dict())
 
-    return Recorder(None, lambda step: 0.0, (forward,))
+    def _plan(self, examples: Sequence[Example], iteration: int) -> Plan:
+        recipe = self.recipe
+        return plan_batches(
+            [example.size for example in examples],
+            batch_size=recipe.batch_size,
+            tokens_per_batch=recipe.tokens_per_batch,
+            epochs=recipe.epochs,
+            max_steps=recipe.max_steps,
+            seed=recipe.seed * 1_000_003 + iteration,
+            group_by_length=recipe.group_by_length,
+        )
+
+    def _trainer(
+        self, examples: Sequence[Example], plan: Plan, folder: Path, callbacks: Sequence[TrainerCallback]
+    ) -> PreferenceTrainer:
+        every = self.recipe.save_every or (-(-len(plan) // 5) if len(plan) > LONG else None)
+        # Held-out measurements are taken between rounds, not by the trainer.
+        settings = self.recipe.model_copy(update={"eval_every": None, "save_every": every})
+        sizes = [example.size for example in examples]
+        parts = micro_batches(settings, plan, sizes, 1, self.objective.batch_coupled)
+        args = training_arguments(settings, len(plan), folder, parts)
+        if every is None:
+            args.save_strategy = type(args.save_strategy)("no")
+        trainer = PreferenceTrainer(
+            scorer=self.scorer,
+            reference=self.reference,
+            objective=self.objective,
+            examples=examples,
+            plan=plan,
+            args=args,
+            callbacks=callbacks,
+        )
+        # A batch of groups with equal rewards has no gradient; in an online run that is no error.
+        trainer.grad_examined = True
+        return trainer

@@ -1,28 +1,29 @@
-"""Sampling and judging: from prompts to rollouts, and from held-out prompts to a figure with an interval."""
+"""Sampling and judging: from prompts to rollouts, and the log-probabilities of the policy that wrote them."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import torch
 
-from penchant.evaluation.intervals import mean_with_interval, share_with_interval
-from penchant.feedback.records import Comparison, Demonstration, Record, as_text
+from penchant.feedback.records import Comparison, Demonstration, Record, Source, Text
 from penchant.forest.batching import plan_batches
-from penchant.forest.build import build_forest, by_prompt
+from penchant.forest.build import by_prompt
+from penchant.forest.encoding import Example
 from penchant.forest.layout import TokenSequence
-from penchant.generation.responses import Engine, Response, Sampling
-from penchant.likelihood.causal import CausalScorer
+from penchant.generation.engines import Engine
+from penchant.generation.responses import Response, Sampling
+from penchant.likelihood.references import Reference
+from penchant.likelihood.scorer import Scorer
+from penchant.objectives.core.requirements import Needs
 from penchant.objectives.functional.advantages import overlong_penalty
 from penchant.online.rollouts import Rollout
-from penchant.rendering.rendering import Renderer
 from penchant.rewards.judge import Judge
 
-__all__ = ["Measured", "Sampler", "measure", "with_old_logps"]
+__all__ = ["Sampler", "with_old_logps"]
 
 Advance = Callable[[int], None]
 
@@ -33,26 +34,22 @@ class Sampler:
 
     Args:
         engine: where responses come from.
-        judge: who scores them, or None.
-        renderer: of the run.
-        compares: whether the judge is asked for probabilities of preference too.
-        chunk: prompts a call of the engine.
-        unfinished_penalty: taken from the reward of a response without an end.
+        judge: what scores them, or None.
+        compares: whether the judge also gives probabilities of preference.
+        unfinished_penalty: taken from the reward of a response without an end token.
         overlong_buffer: last tokens before the limit over which a penalty grows to 1; 0 for none.
     """
 
     engine: Engine
     judge: Judge | None
-    renderer: Renderer
     compares: bool = False
-    chunk: int = 32
     unfinished_penalty: float = 0.0
     overlong_buffer: int = 0
 
     def sample(
         self, records: Sequence[Record], sampling: Sampling, *, seed: int, advance: Advance | None = None
     ) -> list[Rollout]:
-        """One rollout a record, in order.
+        """One rollout for each record, in order.
 
         Args:
             records: prompts, with or without demonstrations.
@@ -61,8 +58,9 @@ class Sampler:
             advance: called with the number of prompts done.
         """
         rollouts: list[Rollout] = []
-        for start in range(0, len(records), self.chunk):
-            part = records[start : start + self.chunk]
+        chunk = max(1, self.engine.at_once // sampling.samples)
+        for start in range(0, len(records), chunk):
+            part = records[start : start + chunk]
             answers = self.engine.sample([each.prompt for each in part], sampling, seed=seed + start)
             rollouts += [self._judged(record, given, sampling) for record, given in zip(part, answers, strict=True)]
             if advance is not None:
@@ -83,11 +81,12 @@ class Sampler:
             prompt_ids=tuple(self.engine.prompt_ids(record.prompt)),
             responses=tuple(given),
             scores=tuple(scores),
-            demonstration=() if shown is None else tuple(self.renderer.response_ids(record.prompt, shown)),
+            demonstration=() if shown is None else tuple(self.engine.response_ids(record.prompt, shown)),
             probabilities=tuple(map(tuple, table.tolist())),
         )
 
     def _shaped(self, scores: Sequence[float], given: Sequence[Response], limit: int) -> list[float]:
+        """Rewards: the scores less what is taken for a missing end and for length."""
         lost = [0.0 if each.finished else self.unfinished_penalty for each in given]
         if self.overlong_buffer:
             lengths = torch.tensor([len(each.ids) for each in given])
@@ -96,112 +95,42 @@ class Sampler:
         return [score - each for score, each in zip(scores, lost, strict=True)]
 
 
-def _demonstration(record: Record) -> Any:
+def _demonstration(record: Record) -> Text | None:
     if isinstance(record, Comparison):
         return record.chosen
     return record.completion if isinstance(record, Demonstration) else None
 
 
-def with_old_logps(rollouts: Sequence[Rollout], scorer: CausalScorer, *, tokens: int = 8192) -> list[Rollout]:
+def with_old_logps(rollouts: Sequence[Rollout], scorer: Scorer, precision: str | None = None) -> list[Rollout]:
     """The rollouts with the log-probability of every sampled token under the policy as it is now.
 
     Args:
         rollouts: what was sampled.
         scorer: the policy.
-        tokens: tokens a forward pass.
+        precision: number type of the forward pass in training, so that ratios start at one.
     """
     sizes = [len(each.prompt_ids) + sum(len(answer.ids) for answer in each.responses) for each in rollouts]
-    plan = plan_batches(sizes, tokens_per_batch=tokens, shuffle=False)
+    plan = plan_batches(sizes, tokens_per_batch=scorer.measured_at_once, shuffle=False)
     filled: list[Rollout] = []
     for step in plan.steps:
         members = [rollouts[place] for place in step]
-        sequences = [TokenSequence(each.prompt_ids, answer.ids) for each in members for answer in each.responses]
-        forest = build_forest(sequences, by_prompt(sequences)).to(next(scorer.core.parameters()).device)
-        with torch.no_grad():
-            spread = forest.per_response(scorer.score(forest)["logps"]).cpu()
-        rows = iter([tuple(row[mask].tolist()) for row, mask in zip(spread, forest.mask.cpu(), strict=True)])
+        sequences = [each.sequence(place) for each in members for place in range(len(each.responses))]
+        rows = iter(_token_logps(scorer, sequences, precision))
         filled += [replace(each, old_logps=tuple(next(rows) for _ in each.responses)) for each in members]
     return filled
 
 
-@dataclass(frozen=True)
-class Measured:
-    """How good the policy is on held-out prompts.
-
-    Args:
-        name: ``accuracy`` where the judge knows right from wrong, else ``reward``.
-        value: the mean; ``low`` and ``high`` its 95 % interval.
-        texts: the first response to each prompt, and ``scores`` the mean score of each prompt's responses.
-        length: mean tokens of a response; ``finished`` the share that ended by itself.
-    """
-
-    name: str
-    value: float
-    low: float
-    high: float
-    texts: tuple[str, ...]
-    scores: tuple[float, ...]
-    length: float
-    finished: float
-
-    @property
-    def numbers(self) -> dict[str, float]:
-        """As metrics, under the names by which reports know them."""
-        return {
-            self.name: self.value,
-            f"{self.name}/low": self.low,
-            f"{self.name}/high": self.high,
-            "responses/length": self.length,
-            "responses/finished": self.finished,
-        }
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain lists and numbers."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, plain: dict[str, Any]) -> Measured:
-        """What `to_json` described."""
-        return cls(**{**plain, "texts": tuple(plain["texts"]), "scores": tuple(plain["scores"])})
-
-
-def measure(
-    engine: Engine, judge: Judge, records: Sequence[Record], sampling: Sampling, *, seed: int, chunk: int = 64
-) -> Measured | None:
-    """Sample responses to held-out prompts and have them judged, without any shaping of the reward.
-
-    Args:
-        engine: where responses come from.
-        judge: who scores them.
-        records: the held-out prompts.
-        sampling: how many responses to each, and how.
-        seed: the same before and after, so that differences are the policy's.
-        chunk: prompts a call of the engine.
-
-    Returns:
-        The figure, or None where no response could be scored.
-    """
-    given: list[list[Response]] = []
-    for start in range(0, len(records), chunk):
-        part = [each.prompt for each in records[start : start + chunk]]
-        given += engine.sample(part, sampling, seed=seed + start)
-    scores = []
-    for record, answers in zip(records, given, strict=True):
-        known = [each for each in judge.score(record.prompt, [one.text for one in answers]) if not math.isnan(each)]
-        with contextlib.suppress(ZeroDivisionError):
-            scores.append(sum(known) / len(known))
-    if not scores:
-        return None
-    shares = judge.verifies and sampling.samples == 1
-    value, low, high = share_with_interval(scores) if shares else mean_with_interval(scores)
-    every = [one for answers in given for one in answers]
-    return Measured(
-        name="accuracy" if judge.verifies else "reward",
-        value=value,
-        low=low,
-        high=high,
-        texts=tuple(as_text(answers[0].text) for answers in given),
-        scores=tuple(scores),
-        length=sum(len(one.ids) for one in every) / len(every),
-        finished=sum(one.finished for one in every) / len(every),
-    )
+def _token_logps(scorer: Scorer, sequences: Sequence[TokenSequence], precision: str | None) -> list[tuple[float, ...]]:
+    """The log-probabilities of each response's tokens; responses to one prompt share one pass over it."""
+    device = next(scorer.core.parameters()).device
+    lowered = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision or "")
+    autocast = contextlib.nullcontext() if lowered is None else torch.autocast(device.type, dtype=lowered)
+    shared: dict[int, list[int]] = {}
+    for row, prompt in enumerate(by_prompt(sequences)):
+        shared.setdefault(prompt, []).append(row)
+    examples = [Example({"responses": [sequences[row] for row in rows]}, {}, 1.0, Source()) for rows in shared.values()]
+    with torch.no_grad(), autocast:
+        scored = scorer.score_batch(scorer.collate(examples).to(device), Reference(), Needs())["responses"]
+    order = [row for rows in shared.values() for row in rows]
+    found = zip(order, scored.policy.cpu(), scored.mask.cpu(), strict=True)
+    return [values for _row, values in sorted((row, tuple(logps[mask].tolist())) for row, logps, mask in found)]

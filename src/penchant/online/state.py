@@ -1,21 +1,87 @@
-"""Checkpoints between rounds: written whole or not at all, read only if whole."""
+"""The state of an online run between rounds, and its checkpoints: written whole or not at all, read only if whole."""
 
 from __future__ import annotations
 
+import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from penchant.errors import CheckpointError
+from penchant.objectives.core.objective import Objective
+from penchant.online.measuring import Measured
+from penchant.online.reference import UpdatedReference
 from penchant.training.checkpoints import told_if_unwritable
 
-__all__ = ["load_state", "save_state"]
+__all__ = ["State", "load_state", "pack", "save_state", "unpack"]
 
 KEPT = 2
 
 log = logging.getLogger("penchant")
+
+
+@dataclass
+class State:
+    """How far an online run is.
+
+    Args:
+        done: rounds that are done.
+        steps: optimizer steps of these rounds, and ``examples`` the number of their training examples.
+        optimizer: the optimizer's state for the next round, or None to start with a fresh one.
+        before: the measurement before the first round, and ``after`` the last one; None without a judge.
+    """
+
+    done: int = 0
+    steps: int = 0
+    examples: int = 0
+    optimizer: dict[str, Any] | None = None
+    before: Measured | None = None
+    after: Measured | None = None
+
+
+def pack(state: State, policy: nn.Module, reference: UpdatedReference, objective: Objective) -> dict[str, Any]:
+    """What a checkpoint holds; its file name says how many rounds are done.
+
+    Args:
+        state: how far the run is.
+        policy, reference, objective: as the last round left them.
+    """
+    return {
+        "policy": policy.state_dict(),
+        "reference": None if reference.frozen is None else reference.frozen.state_dict(),
+        "rule": reference.update.state_dict(),
+        "objective": objective.state_dict(),
+        "optimizer": state.optimizer,
+        "counts": [state.steps, state.examples],
+        "before": None if state.before is None else json.dumps(state.before.to_json()),
+    }
+
+
+def unpack(
+    packed: dict[str, Any], done: int, policy: nn.Module, reference: UpdatedReference, objective: Objective
+) -> State:
+    """Load what `pack` returned into policy, reference and objective.
+
+    Args:
+        packed: the content of a checkpoint.
+        done: its number of rounds.
+        policy, reference, objective: these are changed.
+
+    Returns:
+        How far the run was.
+    """
+    policy.load_state_dict(packed["policy"])
+    if reference.frozen is not None:
+        reference.frozen.load_state_dict(packed["reference"])
+    reference.update.load_state_dict(packed["rule"])
+    objective.load_state_dict(packed["objective"])
+    steps, examples = packed["counts"]
+    before = None if packed["before"] is None else Measured.from_json(json.loads(packed["before"]))
+    return State(done, steps, examples, packed["optimizer"], before)
 
 
 def save_state(folder: Path, iteration: int, state: dict[str, Any]) -> None:

@@ -1,16 +1,18 @@
-"""Floor 4: how good a response is."""
+"""Judges of responses (floor 5): verifiers, reward models and functions."""
 
 from penchant.rewards.functions import FunctionJudge
-from penchant.rewards.judge import Judge
+from penchant.rewards.judge import Judge, NoJudge
 from penchant.rewards.models import RewardModel
 from penchant.rewards.numbers import answer_in, same_number
-from penchant.rewards.registry import build_judge
+from penchant.rewards.registry import JUDGES, build_judge
 from penchant.rewards.right_and_wrong import right_and_wrong
 from penchant.rewards.verifiers import Verifier
 
 __all__ = [
+    "JUDGES",
     "FunctionJudge",
     "Judge",
+    "NoJudge",
     "RewardModel",
     "Verifier",
     "answer_in",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 from penchant.errors import ConfigurationError
 from penchant.feedback.records import Text
@@ -16,26 +17,39 @@ Reward = Callable[[Text, str], float]
 
 
 class FunctionJudge(Judge):
-    """Scores each response with ``reward(prompt, response) -> float``.
+    """Scores each response with a function ``reward(prompt, response) -> float``.
 
     Args:
-        reward: the function, or where it is: ``module:name``.
+        reward: the function, or its place ``module:function``, which a recipe writes as ``path``.
+        settings: ``path``, where the place is not given as ``reward``.
 
     Raises:
-        ConfigurationError: the module or the function cannot be found, or is no function.
+        ConfigurationError: neither is given, the module or the function cannot be found, or it is not a function.
 
     Example:
         >>> FunctionJudge(lambda prompt, response: -len(response)).score("Say hi.", ["hi", "hello"])
         [-2.0, -5.0]
     """
 
-    def __init__(self, reward: Reward | str) -> None:
-        self.reward: Reward = _load(reward) if isinstance(reward, str) else reward
+    id = "function"
+
+    path: Annotated[str, "where the function reward(prompt, response) is: module:function"]
+
+    def __init__(self, reward: Reward | str | None = None, **settings: Any) -> None:
+        if reward is not None:
+            settings["path"] = reward if isinstance(reward, str) else _place(reward)
+        super().__init__(**settings)
+        self.reward: Reward = reward if callable(reward) else _load(self.path)
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
-        """See `Judge.score`; what the function gives for a response it cannot score (None) becomes NaN."""
+        """See `Judge.score`; None, which the function gives for a response that it cannot score, becomes NaN."""
         given = [self.reward(prompt, response) for response in responses]
         return [math.nan if value is None else float(value) for value in given]
+
+
+def _place(reward: Reward) -> str:
+    named: Any = reward if hasattr(reward, "__qualname__") else type(reward)
+    return f"{named.__module__}:{named.__qualname__}"
 
 
 def _load(path: str) -> Reward:
@@ -49,5 +63,5 @@ def _load(path: str) -> Reward:
             fix="Write it as module:function; the module must be importable from here.",
         ) from error
     if not callable(found):
-        raise ConfigurationError(f"{path!r} is {type(found).__name__}, not a function.", where="judge")
+        raise ConfigurationError(f"{path!r} is a {type(found).__name__}, not a function.", where="judge")
     return found  # type: ignore[no-any-return]

@@ -1,12 +1,13 @@
-"""Reward models: a sequence classifier with one output."""
+"""The reward model, a judge that is a sequence classifier with one output."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Gt
 
 from penchant.errors import ModelError
 from penchant.feedback.records import Text
@@ -22,62 +23,69 @@ class RewardModel(Judge):
 
     Args:
         model: a folder, a hub id, or such a model in memory.
-        tokenizer: where the model is given in memory.
-        batch_size: sequences a forward pass.
-        max_length: longest sequence in tokens; longer ones lose tokens on the left. The model's own where absent.
-        device: where a model that is loaded goes.
+        tokenizer: needed where the model is given in memory.
+        settings: ``batch_size`` and ``max_length``.
 
     Raises:
         ModelError: it cannot be loaded, or has another number of outputs.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        tokenizer: Any = None,
-        *,
-        batch_size: int = 16,
-        max_length: int | None = None,
-        device: str | torch.device = "cpu",
-    ) -> None:
-        if isinstance(model, str | Path):
-            tokenizer = tokenizer or load_tokenizer(str(model))
-            model = _loaded(str(model)).to(device)
+    id = "reward_model"
+
+    model: Annotated[str, "folder or hub id of a sequence-classification model with one output"]
+    batch_size: Annotated[int, Gt(0), "sequences per forward pass"] = 16
+    max_length: Annotated[
+        int | None, Gt(0), "most tokens of prompt and response, longer ones lose their left side; the model's if absent"
+    ] = None
+
+    def __init__(self, model: Any = None, tokenizer: Any = None, **settings: Any) -> None:
+        named = model is None or isinstance(model, str | Path)
+        if model is not None:
+            settings["model"] = str(model) if named else str(model.config.name_or_path)
+        super().__init__(**settings)
+        tokenizer = load_tokenizer(self.model) if tokenizer is None and named else tokenizer
         if tokenizer is None:
             raise ModelError("The reward model is given in memory, without a tokenizer.")
-        if model.config.num_labels != 1:
-            raise ModelError(
-                f"The model has {model.config.num_labels} outputs, expected 1: the reward.",
-                why="Which of several would be the reward is not known.",
-                fix="Give a reward model, trained with num_labels=1.",
-            )
-        self.model, self.batch_size = model.eval(), batch_size
+        self.network = (_loaded(self.model) if named else model).eval()
         self.renderer = Renderer(tokenizer)
-        self.max_length = max_length or getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        self._check_outputs()
+        config = self.network.config.get_text_config()
+        self.longest = self.max_length or getattr(config, "max_position_embeddings", None)
         # The classifier reads at the last token that is not padding, and that must be the end token.
         known = (tokenizer.pad_token_id, 0, 1)
         self.pad = next(each for each in known if each is not None and each != self.renderer.end_token_id)
-        model.config.get_text_config().pad_token_id = self.pad
-        model.config.pad_token_id = self.pad
+        config.pad_token_id = self.network.config.pad_token_id = self.pad
+
+    def _check_outputs(self) -> None:
+        if self.network.config.num_labels != 1:
+            raise ModelError(
+                f"The model has {self.network.config.num_labels} outputs, expected 1: the reward.",
+                why="Which of several would be the reward is not known.",
+                fix="Give a reward model, trained with num_labels=1.",
+            )
+
+    def to(self, device: Any) -> None:
+        """Move the model to a device."""
+        self.network.to(device)
 
     @torch.no_grad()
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
         """The model's output for each response, a logit of preference."""
         prompt_ids = self.renderer.prompt_ids(prompt)
         rows = [prompt_ids + self.renderer.response_ids(prompt, response) for response in responses]
-        rows = rows if self.max_length is None else [row[-self.max_length :] for row in rows]
+        rows = rows if self.longest is None else [row[-self.longest :] for row in rows]
         scores: list[float] = []
         for start in range(0, len(rows), self.batch_size):
             scores += self._forward(rows[start : start + self.batch_size])
         return scores
 
     def _forward(self, rows: list[list[int]]) -> list[float]:
-        device = next(self.model.parameters()).device
+        device = next(self.network.parameters()).device
         longest = max(map(len, rows))
         ids = torch.tensor([row + [self.pad] * (longest - len(row)) for row in rows], device=device)
         lengths = torch.tensor([len(row) for row in rows], device=device)
         mask = (torch.arange(longest, device=device)[None] < lengths[:, None]).long()
-        scores: list[float] = self.model(input_ids=ids, attention_mask=mask).logits[:, 0].float().tolist()
+        scores: list[float] = self.network(input_ids=ids, attention_mask=mask).logits[:, 0].float().tolist()
         return scores
 
 

@@ -1,16 +1,20 @@
-"""Verifiers: judges that know the right answer."""
+"""The verifier, a judge that knows the right answer to each prompt."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any, Literal
 
-from penchant.errors import ConfigurationError, DataError, nearest
+from penchant.errors import DataError
 from penchant.feedback.records import Record, Text
 from penchant.rewards.judge import Judge
 from penchant.rewards.numbers import answer_in, same_number
 
-__all__ = ["RULES", "Verifier"]
+__all__ = ["RULES", "Rule", "Verifier"]
+
+Right = Callable[[str, str], bool]
+Rule = Literal["number", "exact", "contains"]
 
 
 def _number(response: str, answer: str) -> bool:
@@ -27,7 +31,7 @@ def _contains(response: str, answer: str) -> bool:
 
 
 #: When a response is right: (response, answer) to yes or no.
-RULES: dict[str, Callable[[str, str], bool]] = {"number": _number, "exact": _exact, "contains": _contains}
+RULES: dict[str, Right] = {"number": _number, "exact": _exact, "contains": _contains}
 
 
 class Verifier(Judge):
@@ -37,7 +41,7 @@ class Verifier(Judge):
     ``contains``: the answer stands in the response as whole words, in upper or lower case.
 
     Args:
-        answers: the right answer to each prompt, as (prompt, answer) pairs.
+        answers: the right answer to each prompt, as (prompt, answer) pairs; `read` finds more in records.
         rule: ``number``, ``exact``, ``contains``, or a function (response, answer) to yes or no.
 
     Raises:
@@ -48,22 +52,39 @@ class Verifier(Judge):
         [1.0, 0.0, 1.0]
     """
 
+    id = "verifier"
     verifies = True
 
-    def __init__(self, answers: Iterable[tuple[Text, str]], rule: str | Callable[[str, str], bool] = "number") -> None:
-        if isinstance(rule, str) and rule not in RULES:
-            raise ConfigurationError(f"There is no rule {rule!r} to verify by. {nearest(rule, RULES)}", where="judge")
-        self.right = RULES[rule] if isinstance(rule, str) else rule
-        self.answers: Mapping[str, str] = {_key(prompt): str(answer) for prompt, answer in answers}
+    rule: Annotated[Rule, "when a response is right: same number as the answer, same words, or contains the answer"] = (
+        "number"
+    )
+
+    def __init__(
+        self, answers: Iterable[tuple[Text, str]] = (), rule: str | Right | None = None, **settings: Any
+    ) -> None:
+        super().__init__(**settings, **({"rule": rule} if isinstance(rule, str) else {}))
+        if callable(rule):
+            self.rule: Any = rule
+        self.right: Right = rule if callable(rule) else RULES[self.rule]
+        self.answers = {_key(prompt): str(answer) for prompt, answer in answers}
 
     @classmethod
-    def of_records(cls, records: Iterable[Record], rule: str | Callable[[str, str], bool] = "number") -> Verifier:
+    def of_records(cls, records: Iterable[Record], rule: str | Right | None = None) -> Verifier:
         """A verifier that finds each prompt's answer in its record's field ``answer``.
 
         Raises:
             DataError: a record has none, or two records give one prompt different answers.
         """
-        answers: dict[str, tuple[Text, str]] = {}
+        verifier = cls(rule=rule)
+        verifier.read(records)
+        return verifier
+
+    def read(self, records: Iterable[Record]) -> None:
+        """Find each prompt's answer in its record's field ``answer``.
+
+        Raises:
+            DataError: a record has none, or two records give one prompt different answers.
+        """
         for record in records:
             answer = record.fields.get("answer")
             if answer is None:
@@ -72,14 +93,13 @@ class Verifier(Judge):
                     where=str(record.source),
                     fix="Add the answer, or map a column to it with --map answer=COLUMN.",
                 )
-            former = answers.setdefault(_key(record.prompt), (record.prompt, str(answer)))
-            if former[1] != str(answer):
+            former = self.answers.setdefault(_key(record.prompt), str(answer))
+            if former != str(answer):
                 raise DataError(
-                    f"This prompt has the answer {str(answer)!r}, and in an earlier record {former[1]!r}.",
+                    f"This prompt has the answer {str(answer)!r}, and in an earlier record {former!r}.",
                     where=str(record.source),
                     fix="Keep the right one.",
                 )
-        return cls(answers.values(), rule)
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
         """1 for each right response, else 0.

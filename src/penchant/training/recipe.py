@@ -41,7 +41,7 @@ FORMER = {
 }
 
 # Parts whose name alone may stand for them: ``objective: dpo``.
-NAMED = {"objective", "judge", "pairing"}
+NAMED = {"objective", "engine", "judge", "pairing"}
 
 
 class _Part(BaseModel):

@@ -143,7 +143,7 @@ def _keys(output: Path, start: Path, method: str, plan: Plan, seed: int) -> dict
         "eval_split": "test",
         "eval_samples": 4,
         "max_new_tokens": 4,
-        "sampling_batch": 2048,
+        "engine": {"name": "transformers", "batch_size": 2048},
         "samples": 12,
         "seed": seed,
         **METHODS[method],

@@ -1,0 +1,120 @@
+"""The examples of a round: its prompts are drawn, sampled from, judged, kept as a file, and paired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from penchant.feedback.records import Record
+from penchant.forest.encoding import Example
+from penchant.generation.responses import Sampling
+from penchant.likelihood.scorer import Scorer
+from penchant.objectives.core.requirements import Requirements
+from penchant.online.pairing import Pairing, build_examples
+from penchant.online.recipe import OnlineRecipe
+from penchant.online.rollouts import Rollout
+from penchant.online.round_files import RoundFiles
+from penchant.online.sampling import Sampler, with_old_logps
+
+__all__ = ["Collector", "describe", "prompts_of_round", "teaches"]
+
+
+@dataclass
+class Collector:
+    """Collects the examples of a round.
+
+    Args:
+        recipe: how much is sampled, and how.
+        records: the prompts to draw from.
+        sampler: draws responses and has them judged.
+        scorer: the policy.
+        pairing: which responses an objective sees, and in which role.
+        wanted: what the objective asks for.
+        files: where what was sampled is kept.
+        advance: called after each call of the engine; it may raise to stop the run.
+    """
+
+    recipe: OnlineRecipe
+    records: Sequence[Record]
+    sampler: Sampler
+    scorer: Scorer
+    pairing: Pairing
+    wanted: Requirements
+    files: RoundFiles
+    advance: Callable[[int], None]
+
+    def collect(self, iteration: int) -> tuple[list[Rollout], list[Example]]:
+        """What was sampled in a round, and the examples of it and of the earlier rounds that are trained on again.
+
+        Args:
+            iteration: number of the round, from 0.
+        """
+        rollouts = self.files.read(iteration)
+        if rollouts is None:
+            rollouts = self._sample(iteration)
+            self.files.write(iteration, rollouts)
+        earlier = [self.files.read(each) for each in range(max(0, iteration - self.recipe.history), iteration)]
+        every = [*(rollout for part in earlier for rollout in part or []), *rollouts]
+        return rollouts, build_examples(every, self.pairing, self.wanted)
+
+    def _sample(self, iteration: int) -> list[Rollout]:
+        recipe = self.recipe
+        sampling = Sampling(recipe.samples_per_prompt, recipe.max_new_tokens, recipe.temperature, recipe.top_p)
+        prompts = prompts_of_round(self.records, recipe.prompts_per_iteration, recipe.seed, iteration)
+        seed = recipe.seed * 1_000_003 + (iteration + 1) * 10_007
+        rollouts = self.sampler.sample(prompts, sampling, seed=seed, advance=self.advance)
+        if self._reuses(len(rollouts)):
+            rollouts = with_old_logps(rollouts, self.scorer, recipe.precision)
+        return rollouts
+
+    def _reuses(self, prompts: int) -> bool:
+        """Whether the policy moves while it is still trained on these samples, so that the old one must be known."""
+        recipe = self.recipe
+        once = recipe.epochs * prompts <= recipe.batch_size and recipe.max_steps in (None, 1)
+        return "old_policy" in self.wanted.fields and not (once and recipe.tokens_per_batch is None)
+
+
+def prompts_of_round(records: Sequence[Record], count: int, seed: int, iteration: int) -> list[Record]:
+    """The prompts of a round: the data in a random order, another one in each pass, cut into equal parts.
+
+    Args:
+        records: the data.
+        count: prompts of a round; all of them where there are fewer.
+        seed: of the orders.
+        iteration: number of the round, from 0.
+
+    Example:
+        >>> rounds = [prompts_of_round("abcd", 2, seed=0, iteration=each) for each in range(2)]
+        >>> sorted(rounds[0] + rounds[1])
+        ['a', 'b', 'c', 'd']
+    """
+    count = min(count, len(records))
+    chosen = []
+    for place in range(iteration * count, (iteration + 1) * count):
+        epoch, position = divmod(place, len(records))
+        chosen.append(records[int(_order(len(records), seed, epoch)[position])])
+    return chosen
+
+
+def _order(size: int, seed: int, epoch: int) -> Any:
+    return np.random.default_rng([seed, epoch, 2]).permutation(size)
+
+
+def teaches(examples: Sequence[Example]) -> bool:
+    """Whether any example can move the policy: groups of equal rewards alone cannot."""
+    return any("advantage" not in each.fields or any(each.fields["advantage"]) for each in examples)  # type: ignore[arg-type]
+
+
+def describe(rollouts: Sequence[Rollout], examples: Sequence[Example]) -> dict[str, float]:
+    """Metrics of what a round sampled: mean length in tokens, share with an end token, examples, mean reward."""
+    scores = [each.scores[place] for each in rollouts for place in each.scored]
+    given = [response for each in rollouts for response in each.responses]
+    numbers = {
+        "sampled/length": sum(len(each.ids) for each in given) / len(given),
+        "sampled/finished": sum(each.finished for each in given) / len(given),
+        "sampled/examples": float(len(examples)),
+    }
+    return numbers | ({"sampled/reward": sum(scores) / len(scores)} if scores else {})

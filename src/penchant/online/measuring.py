@@ -1,0 +1,105 @@
+"""How good the policy is on held-out prompts: sampled, judged, and one figure with an interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from penchant.evaluation.intervals import mean_with_interval, share_with_interval
+from penchant.feedback.records import Record, as_text
+from penchant.generation.engines import Engine
+from penchant.generation.responses import Response, Sampling
+from penchant.rewards.judge import Judge
+
+__all__ = ["Measured", "measure"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How good the policy is on held-out prompts.
+
+    Args:
+        name: ``accuracy`` where the judge knows right from wrong, else ``reward``.
+        value: the mean; ``low`` and ``high`` its 95 % interval.
+        texts: the first response to each prompt, and ``scores`` the mean score of each prompt's responses.
+        length: mean tokens of a response; ``finished`` the share that reached an end token.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    texts: tuple[str, ...]
+    scores: tuple[float, ...]
+    length: float
+    finished: float
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """As metrics, under the names that reports use."""
+        return {
+            self.name: self.value,
+            f"{self.name}/low": self.low,
+            f"{self.name}/high": self.high,
+            "responses/length": self.length,
+            "responses/finished": self.finished,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain lists and numbers."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> Measured:
+        """The measurement that `to_json` described."""
+        return cls(**{**plain, "texts": tuple(plain["texts"]), "scores": tuple(plain["scores"])})
+
+
+def measure(
+    engine: Engine, judge: Judge, records: Sequence[Record], sampling: Sampling, *, seed: int, chunk: int = 64
+) -> Measured | None:
+    """Sample responses to held-out prompts and have them judged, without any shaping of the reward.
+
+    Args:
+        engine: where responses come from.
+        judge: what scores them.
+        records: the held-out prompts.
+        sampling: how many responses to each, and how.
+        seed: the same before and after, so that differences are the policy's.
+        chunk: prompts per call of the engine.
+
+    Returns:
+        The figure, or None where no response could be scored.
+    """
+    given: list[list[Response]] = []
+    for start in range(0, len(records), chunk):
+        part = [each.prompt for each in records[start : start + chunk]]
+        given += engine.sample(part, sampling, seed=seed + start)
+    scores = _mean_scores(judge, records, given)
+    if not scores:
+        return None
+    shares = judge.verifies and sampling.samples == 1
+    value, low, high = share_with_interval(scores) if shares else mean_with_interval(scores)
+    every = [one for answers in given for one in answers]
+    return Measured(
+        name="accuracy" if judge.verifies else "reward",
+        value=value,
+        low=low,
+        high=high,
+        texts=tuple(as_text(answers[0].text) for answers in given),
+        scores=tuple(scores),
+        length=sum(len(one.ids) for one in every) / len(every),
+        finished=sum(one.finished for one in every) / len(every),
+    )
+
+
+def _mean_scores(judge: Judge, records: Sequence[Record], given: Sequence[Sequence[Response]]) -> list[float]:
+    """The mean score of each prompt's responses, without prompts of which no response has a score."""
+    scores = []
+    for record, answers in zip(records, given, strict=True):
+        known = [each for each in judge.score(record.prompt, [one.text for one in answers]) if not math.isnan(each)]
+        if known:
+            scores.append(sum(known) / len(known))
+    return scores

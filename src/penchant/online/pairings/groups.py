@@ -1,0 +1,47 @@
+"""Whole groups: all samples of a prompt with their advantages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
+
+import torch
+from annotated_types import Ge
+from torch import Tensor
+
+from penchant.objectives.functional.advantages import group_advantages
+from penchant.online.pairing import Chosen, Pairing
+from penchant.online.rollouts import Rollout
+
+__all__ = ["Group"]
+
+
+class Group(Pairing):
+    """All samples of a prompt, each with the advantage of its reward over the others' mean."""
+
+    id = "group"
+    views = ("responses",)
+    fields = ("advantage", "scores", "old_policy")
+
+    scale: Annotated[
+        Literal["group", "batch", "none"], "what advantages are divided by: the deviation of the group or of the batch"
+    ] = "group"
+    epsilon: Annotated[float, Ge(0), "added to that deviation"] = 1e-4
+    drop_uniform: Annotated[bool, "leave out groups whose advantages are all zero"] = False
+
+    def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
+        """One example per prompt."""
+        for rollout, values in zip(rollouts, self._advantages(rollouts), strict=True):
+            if self.drop_uniform and bool((values == 0).all()):
+                continue
+            fields: dict[str, Any] = {"advantage": values.tolist(), "scores": list(rollout.scores)}
+            if rollout.old_logps:
+                fields["old_policy"] = [list(each) for each in rollout.old_logps]
+            yield rollout, {"responses": [rollout.sequence(place) for place in range(len(values))]}, fields
+
+    def _advantages(self, rollouts: Sequence[Rollout]) -> tuple[Tensor, ...]:
+        """[K] of each rollout."""
+        counts = [len(each.responses) for each in rollouts]
+        scores = torch.tensor([score for each in rollouts for score in each.scores], dtype=torch.float64)
+        group = torch.arange(len(rollouts)).repeat_interleave(torch.tensor(counts, dtype=torch.long))
+        return group_advantages(scores, group, scale=self.scale, epsilon=self.epsilon).split(counts)

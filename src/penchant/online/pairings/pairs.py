@@ -1,0 +1,168 @@
+"""Pairs of two samples of one prompt: which two are compared, from their rewards."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import torch
+
+from penchant.objectives.functional.preferences import win_rates
+from penchant.online.pairing import Chosen, Pairing
+from penchant.online.rollouts import Rollout
+from penchant.registry import Registry
+
+__all__ = ["PAIR_RULES", "All", "BestOther", "BestSecond", "BestWorst", "FirstTwo", "Pair", "PairRule"]
+
+#: Indices of the chosen and the rejected response.
+Pair = tuple[int, int]
+
+#: Those of the pairings that compare two samples of one prompt by their rewards.
+PAIR_RULES: Registry[type[PairRule]] = Registry("pair rule")
+
+_WIN_FIELDS = ("chosen_win_rate", "rejected_win_rate", "preference_probability")
+
+
+class PairRule(Pairing):
+    """Pairs (chosen, rejected) of the samples of one prompt; a subclass writes ``candidates``.
+
+    Candidates are picked by reward − length_penalty · length; which of two is chosen is decided by the reward alone,
+    and equal rewards make no pair. So every pair has a margin above 0.
+    """
+
+    views = ("chosen", "rejected")
+    fields = ("margin", "chosen_score", "rejected_score", *_WIN_FIELDS)
+    compared = _WIN_FIELDS
+
+    threshold: Annotated[
+        float | None, "only pairs of one reward at least as high and one below it; all pairs if absent"
+    ] = None
+    length_penalty: Annotated[float, "taken from the reward for every character when pairs are picked"] = 0.0
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if vars(cls).get("id"):
+            PAIR_RULES.add(cls.id, cls)
+
+    @staticmethod
+    @abstractmethod
+    def candidates(ranked_by: Sequence[float]) -> list[Pair]:
+        """Pairs of responses to compare, in either order.
+
+        Args:
+            ranked_by: at least two numbers, one for each response; higher is better.
+        """
+
+    @classmethod
+    def select(
+        cls,
+        rewards: Sequence[float],
+        lengths: Sequence[int] = (),
+        length_penalty: float = 0.0,
+        threshold: float | None = None,
+    ) -> list[Pair]:
+        """The pairs of one prompt; see `penchant.online.pairs.select_pairs`."""
+        known = [place for place, reward in enumerate(rewards) if not math.isnan(reward)]
+        if len(known) < 2:
+            return []
+        kept = [rewards[place] for place in known]
+        sizes = [lengths[place] if length_penalty else 0 for place in known]
+        ranked_by = [reward - length_penalty * size for reward, size in zip(kept, sizes, strict=True)]
+        pairs = []
+        for first, second in cls.candidates(ranked_by):
+            better, worse = (first, second) if kept[first] > kept[second] else (second, first)
+            if kept[better] == kept[worse] or (threshold is not None and not kept[better] >= threshold > kept[worse]):
+                continue
+            pairs.append((known[better], known[worse]))
+        return pairs
+
+    def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
+        """Every pair with its margin, its scores and, where the judge compares, its win rates."""
+        for rollout in rollouts:
+            lengths = [len(each.text) for each in rollout.responses]
+            for chosen, rejected in self.select(rollout.scores, lengths, self.length_penalty, self.threshold):
+                views = {"chosen": [rollout.sequence(chosen)], "rejected": [rollout.sequence(rejected)]}
+                yield rollout, views, _fields(rollout, chosen, rejected)
+
+
+def _fields(rollout: Rollout, chosen: int, rejected: int) -> dict[str, Any]:
+    better, worse = rollout.scores[chosen], rollout.scores[rejected]
+    fields = {"margin": better - worse, "chosen_score": better, "rejected_score": worse}
+    if rollout.probabilities:
+        table = torch.tensor(rollout.probabilities, dtype=torch.float64)
+        rates = win_rates(table)
+        fields |= {
+            "chosen_win_rate": float(rates[chosen]),
+            "rejected_win_rate": float(rates[rejected]),
+            "preference_probability": float(table[chosen, rejected]),
+        }
+    return fields
+
+
+def _ascending(values: Sequence[float]) -> list[int]:
+    """Places from the lowest value to the highest; of equal ones the first comes first."""
+    return sorted(range(len(values)), key=lambda place: values[place])
+
+
+def _best(values: Sequence[float]) -> int:
+    return max(range(len(values)), key=lambda place: (values[place], -place))
+
+
+class BestWorst(PairRule):
+    """The best response against the worst."""
+
+    id = "best_worst"
+
+    @staticmethod
+    def candidates(ranked_by: Sequence[float]) -> list[Pair]:
+        """One pair."""
+        return [(_best(ranked_by), _ascending(ranked_by)[0])]
+
+
+class BestOther(PairRule):
+    """The best response against the first other one."""
+
+    id = "best_other"
+
+    @staticmethod
+    def candidates(ranked_by: Sequence[float]) -> list[Pair]:
+        """One pair."""
+        best = _best(ranked_by)
+        return [(best, 1 if best == 0 else 0)]
+
+
+class BestSecond(PairRule):
+    """The best response against the second best."""
+
+    id = "best_second"
+
+    @staticmethod
+    def candidates(ranked_by: Sequence[float]) -> list[Pair]:
+        """One pair."""
+        order = _ascending(ranked_by)
+        return [(order[-1], order[-2])]
+
+
+class FirstTwo(PairRule):
+    """The first two responses, whatever their rank."""
+
+    id = "first_two"
+
+    @staticmethod
+    def candidates(ranked_by: Sequence[float]) -> list[Pair]:
+        """One pair."""
+        return [(0, 1)]
+
+
+class All(PairRule):
+    """Every two responses of a prompt."""
+
+    id = "all"
+
+    @staticmethod
+    def candidates(ranked_by: Sequence[float]) -> list[Pair]:
+        """K (K − 1) / 2 pairs of K responses."""
+        places = range(len(ranked_by))
+        return [(first, second) for first in places for second in places if first < second]

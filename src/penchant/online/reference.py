@@ -1,0 +1,52 @@
+"""The reference of an online run: a frozen copy of the policy whose weights an update changes between rounds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from penchant.errors import ConfigurationError
+from penchant.likelihood.head import ReferenceRows
+from penchant.likelihood.references import Reference
+from penchant.online.reference_updates import Initial, ReferenceUpdate
+
+__all__ = ["UpdatedReference"]
+
+
+class UpdatedReference(Reference):
+    """A reference that an update moves; it is named after the update.
+
+    Args:
+        inner: the scorer's reference ``initial``, or ``none`` where the objective needs no reference.
+        update: how it is updated; it has begun.
+
+    Raises:
+        ConfigurationError: the update has no frozen copy to work on.
+    """
+
+    # From the second round on the policy starts elsewhere than the reference.
+    starts_equal = False
+
+    def __init__(self, inner: Reference, update: ReferenceUpdate) -> None:
+        self.inner, self.update, self.frozen = inner, update, inner.frozen
+        self.kind = inner.kind if inner.kind == "none" else update.id
+        if inner.kind != "none" and inner.frozen is None and not isinstance(update, Initial):
+            raise ConfigurationError(
+                f"The reference {update.id!r} changes the weights of a frozen copy, but the reference is the policy "
+                "with its adapter switched off.",
+                where="reference",
+                fix="Give a model without an adapter, or reference=initial.",
+            )
+
+    def score(self, forest: Any, whole: bool = False) -> tuple[Tensor | None, ReferenceRows | None]:
+        """See `Reference.score`."""
+        return self.inner.score(forest, whole)
+
+    def advance(self, policy: nn.Module) -> None:
+        """After a round: move the reference of the next one."""
+        self.update.advance(policy, self.frozen)
+
+    def close(self) -> None:
+        """Release the frozen copy."""
+        self.inner.close()
