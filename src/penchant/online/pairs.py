@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penchant.online.pairings.pairs import PAIR_RULES
+from penchant.online.pairings.pairs import PAIR_RULES, Pair
 
 __all__ = ["PAIR_RULES", "select_pairs"]
 
