@@ -11,9 +11,9 @@ import pytest
 import penchant.lab.claims.papers as papers
 from penchant.errors import ConfigurationError
 from penchant.lab.claims import TEST_SEEDS, TUNING_SEEDS, Claim, Contrast, all_claims, find_claim, judge, verdict_of
-from penchant.lab.statistics import Interval
 from penchant.lab.worlds.tabular import Dials
 from penchant.objectives import build, names
+from penchant.statistics import Interval
 
 EVERY = [claim for claim in all_claims() if claim.__module__.startswith(papers.__name__)]
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from penchant.errors import TrainingError
 from penchant.lab.checkpoints import keep
 from penchant.lab.policies import answer
-from penchant.lab.statistics import Interval, mean_interval
+from penchant.statistics import Interval, mean_interval
 
 __all__ = ["PretrainedWorld", "Pretraining", "TextWorld", "train_and_keep"]
 

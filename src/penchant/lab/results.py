@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import OutputError
-from penchant.lab.statistics import Interval
+from penchant.statistics import Interval
 
 __all__ = ["add_results", "claim_folder"]
 

@@ -6,11 +6,11 @@ import contextlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from statistics import fmean
 from typing import Any
 
 import torch
 
-from penchant.evaluation.intervals import mean_with_interval, share_with_interval
 from penchant.feedback.records import Comparison, Demonstration, Record, as_text
 from penchant.forest.batching import plan_batches
 from penchant.forest.build import build_forest, by_prompt
@@ -21,6 +21,7 @@ from penchant.objectives.functional.advantages import overlong_penalty
 from penchant.online.rollouts import Rollout
 from penchant.rendering.rendering import Renderer
 from penchant.rewards.judge import Judge
+from penchant.statistics import Interval, mean_interval, share_interval
 
 __all__ = ["Measured", "Sampler", "measure", "with_old_logps"]
 
@@ -192,16 +193,22 @@ def measure(
             scores.append(sum(known) / len(known))
     if not scores:
         return None
-    shares = judge.verifies and sampling.samples == 1
-    value, low, high = share_with_interval(scores) if shares else mean_with_interval(scores)
+    found = _interval(scores, shares=judge.verifies and sampling.samples == 1)
     every = [one for answers in given for one in answers]
     return Measured(
         name="accuracy" if judge.verifies else "reward",
-        value=value,
-        low=low,
-        high=high,
+        value=found.value,
+        low=found.low,
+        high=found.high,
         texts=tuple(as_text(answers[0].text) for answers in given),
         scores=tuple(scores),
         length=sum(len(one.ids) for one in every) / len(every),
         finished=sum(one.finished for one in every) / len(every),
     )
+
+
+def _interval(scores: Sequence[float], *, shares: bool) -> Interval:
+    """The mean score with its interval; that of a single prompt has no width."""
+    if shares:
+        return share_interval(fmean(scores), len(scores))
+    return mean_interval(scores) if len(scores) > 1 else Interval.around(scores[0], 0.0)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from penchant.errors import ConfigurationError
 from penchant.lab.claims.claim import Claim, Contrast
-from penchant.lab.statistics import Interval, small_sample_interval
+from penchant.statistics import Interval, student_interval
 
 __all__ = ["Effect", "Finding", "Verdict", "judge", "verdict_of"]
 
@@ -96,7 +96,7 @@ def judge(claim: type[Claim], measured: Mapping[int, Mapping[str, float]], secon
     seeds = tuple(sorted(measured))
     effects = []
     for contrast in claim.contrasts:
-        interval = small_sample_interval([contrast.effect(measured[seed]) for seed in seeds])
+        interval = student_interval([contrast.effect(measured[seed]) for seed in seeds])
         effects.append(Effect(contrast, interval, verdict_of(interval, contrast.smallest)))
     return Finding(claim, seeds, _by_arm(measured, seeds), tuple(effects), seconds)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from penchant.errors import OutputError
 from penchant.evaluation.report.page import render, save
 from penchant.lab.claims.pictures import arms_picture, overview_picture
-from penchant.lab.statistics import Interval, small_sample_interval
+from penchant.statistics import Interval, student_interval
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -160,7 +160,7 @@ def _section(row: Row) -> Iterator[str]:
     address = {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}.get(kind, "")
     paper = f"[{row['paper']}]({address}{number})" if address else row["paper"]
     yield from (f"### {row['id']} {{: #{row['id']} }}", "", f"{row['sentence']} ({paper})", "")
-    arms = "; ".join(f"{arm}: {small_sample_interval(values)}" for arm, values in row["arms"].items())
+    arms = "; ".join(f"{arm}: {student_interval(values)}" for arm, values in row["arms"].items())
     yield f"- World: {row['world']}; {len(row['seeds'])} seeds."
     yield f"- Measured: {row['quantity']}. {arms}."
     for effect in row["effects"]:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from penchant.evaluation.report.drawing import RUN_COLOURS, colour, draw
-from penchant.lab.statistics import small_sample_interval
+from penchant.statistics import student_interval
 
 __all__ = ["arms_picture", "overview_picture"]
 
@@ -29,11 +29,11 @@ def arms_picture(row: Mapping[str, Any]) -> Markup:
         An ``<svg>`` element for a page of reports.
     """
     arms: dict[str, list[float]] = row["arms"]
-    told = "; ".join(f"{arm} {small_sample_interval(values)}" for arm, values in arms.items())
+    told = "; ".join(f"{arm} {student_interval(values)}" for arm, values in arms.items())
 
     def paint(axes: list[Axes]) -> None:
         for place, values in enumerate(arms.values()):
-            interval, tone = small_sample_interval(values), colour(RUN_COLOURS[place % len(RUN_COLOURS)])
+            interval, tone = student_interval(values), colour(RUN_COLOURS[place % len(RUN_COLOURS)])
             spread = [0.18 * math.sin(2.4 * number) for number in range(len(values))]  # so that no dot hides another
             axes[0].plot(values, [place + each for each in spread], "o", color=tone, alpha=0.35, ms=3, mew=0)
             axes[0].plot([interval.low, interval.high], [place, place], color=tone, lw=2)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from penchant.lab.pretrained import PretrainedWorld, train_and_keep
-from penchant.lab.statistics import Interval, mean_interval
+from penchant.statistics import Interval, mean_interval
 
 __all__ = ["PictureWorld", "compare_in_classes", "draw_classes", "pixels", "tiny_denoiser"]
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from penchant.lab.results import add_results, claim_folder
-from penchant.lab.statistics import Interval, mean_interval, paired_difference, win_rate
 from penchant.lab.worlds.digits.judging import REWARDS, DigitJudge, frechet_distance, load_digits
 from penchant.lab.worlds.pictures import compare_in_classes, draw_classes, pixels, tiny_denoiser
+from penchant.statistics import Interval, mean_interval, paired_difference, win_rate
 
 __all__ = ["STEPS", "DigitsOutcome", "DigitsPlan", "run_digits"]
 

@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Literal
 
 from penchant.errors import ConfigurationError
 from penchant.lab.pretrained import Pretraining, TextWorld
-from penchant.lab.statistics import Interval, mean_interval
 from penchant.lab.worlds.facts.people import SUBJECTS, Person, Subject, invent_people
 from penchant.lab.worlds.language.grammar import split_words
 from penchant.lab.worlds.language.tokenizer import build_tokenizer
+from penchant.statistics import Interval, mean_interval
 
 __all__ = ["SPLITS", "FactsWorld", "Knowledge", "Split"]
 
