@@ -13,7 +13,7 @@ from typing import ClassVar
 import pytest
 
 from penchant.errors import DataError, OutputError
-from penchant.lab.claims import Claim, Contrast, find_claim, judge
+from penchant.lab.claims import Claim, Contrast, find_claim, judge, sources
 from penchant.lab.claims.pages import claims_table, documentation_page, write_claims_page, write_documentation
 from penchant.lab.claims.results import read_results, row_of, write_results
 from penchant.lab.claims.running import run_claims
@@ -117,9 +117,22 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 def test_the_hash_covers_what_a_claim_uses_and_nothing_else() -> None:
     files = {path.name for path in depends_on(find_claim("rdpo-flipped-labels"))}
-    assert {"rdpo_flipped_labels.py", "rdpo.py", "dpo.py", "base.py", "numerics.py", "exact.py", "errors.py"} <= files
+    assert {"rdpo_flipped_labels.py", "rdpo.py", "dpo.py", "objective.py", "numerics.py", "exact.py", "errors.py"} <= files
     assert not {"ipo.py", "mapo.py", "claim.py", "judging.py", "ipo_deterministic_preferences.py"} & files
     assert source_hash(find_claim("rdpo-flipped-labels")) != source_hash(find_claim("rdpo-wrong-rate"))
+
+
+def test_the_hash_of_a_file_ignores_what_only_readers_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hash_of(text: str) -> str:
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}" / "one.py"
+        path.parent.mkdir()
+        path.write_text(text, encoding="utf-8")
+        monkeypatch.setattr(sources, "depends_on", lambda claim: [path])
+        return source_hash(Counted)
+
+    plain = hash_of("def two():\n    return 2\n")
+    assert plain == hash_of('"""A file."""\n\n# Why.\ndef two():\n    """The number two."""\n    return (2)  # two\n')
+    assert plain != hash_of("def two():\n    return 3\n")
 
 
 def test_a_package_passes_on_names_and_not_all_that_stands_beside_them() -> None:

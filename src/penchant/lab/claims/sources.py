@@ -1,4 +1,4 @@
-"""Which source files a claim's numbers depend on, and a hash that changes when one of them does."""
+"""Which source files a claim's numbers depend on, and a hash that changes when their code does."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MACHINERY = ROOT / "lab" / "claims"
 def depends_on(claim: type[Claim]) -> list[Path]:
     """The files of the package that a claim's measurements depend on, sorted.
 
-    These are the claim's own file, the files of the objectives that its text names, and every file of the package that
-    one of these imports a name from, directly or by way of others, inside functions too, with the recipes that lie
-    beside them; the machinery of claims is left out.
+    These are the claim's own file, the files of the objectives that its text names, every file of the package from
+    which one of these imports a name, directly or through others, also inside functions, and the recipes beside them.
+    The machinery of claims is left out.
 
     Args:
         claim: the claim.
@@ -47,7 +47,9 @@ def depends_on(claim: type[Claim]) -> list[Path]:
 
 
 def source_hash(claim: type[Claim]) -> str:
-    """A hash of the files that `depends_on` lists and of the claim's world.
+    """A hash of the code in the files that `depends_on` lists, and of the claim's world.
+
+    A change of comments, docstrings or layout does not change it.
 
     Args:
         claim: the claim.
@@ -58,8 +60,22 @@ def source_hash(claim: type[Claim]) -> str:
     digest = hashlib.sha256(repr(claim.world).encode())
     for path in depends_on(claim):
         name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
-        digest.update(f"\n{name}\n".encode() + path.read_bytes())
+        digest.update(f"\n{name}\n".encode() + _code(path))
     return digest.hexdigest()[:16]
+
+
+@cache
+def _code(path: Path) -> bytes:
+    """A file without what changes no number: of a Python file its comments, docstrings and layout."""
+    if path.suffix != ".py":
+        return path.read_bytes()
+    tree = ast.parse(path.read_text(encoding="utf-8"))  # a tree of its own, for it is changed
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree).encode()
 
 
 def _named_objectives(path: Path, claim: type[Claim]) -> Iterator[Path]:
@@ -94,7 +110,7 @@ def _imports(path: Path) -> tuple[Path, ...]:
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
-    """What is in a file but for the imports that only a type checker sees."""
+    """What is in a file, without the imports that only a type checker sees."""
     for child in ast.iter_child_nodes(node):
         if not (isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING"):
             yield child
@@ -104,7 +120,7 @@ def _executed(node: ast.AST) -> Iterator[ast.AST]:
 def _origin(module: str, name: str) -> list[Path]:
     """Where a name comes from that is imported from a module.
 
-    A package passes on what others define: the file of the one that defines it counts, and not all that stands beside.
+    Where a package re-exports a name, the file that defines the name counts, not everything the package exports.
     """
     if itself := _file_of(f"{module}.{name}"):
         return itself

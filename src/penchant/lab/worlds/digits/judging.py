@@ -67,7 +67,7 @@ class DigitJudge:
 
 
 def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """Fréchet distance of two sets of features, each taken as normally distributed (FID with features of one's own).
+    """Fréchet distance of two sets of features, each taken as normally distributed (FID with the judge's features).
 
     d² = |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½)
 

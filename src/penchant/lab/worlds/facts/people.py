@@ -1,4 +1,4 @@
-"""Invented people and what is so about them: every name and every town is made of syllables, nobody is meant."""
+"""Invented people and facts about them; names and towns are made of random syllables."""
 
 from __future__ import annotations
 

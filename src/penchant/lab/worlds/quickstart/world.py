@@ -88,7 +88,7 @@ def run_quickstart(
     overwrite: bool = False,
     progress: bool = False,
     plan: Plan | None = None,
-    told: Callable[[str], None] = print,
+    say: Callable[[str], None] = print,
 ) -> Outcome:
     """Do all steps and return what came out.
 
@@ -99,10 +99,10 @@ def run_quickstart(
         overwrite: replace what an earlier quickstart left in ``output``.
         progress: show the trainings' progress on the error stream.
         plan: sizes; the defaults where None.
-        told: called with a line of text at the start of every step and with what it found.
+        say: called with a line of text at the start of every step and with what it found.
 
     Returns:
-        The outcome; ``aligned/report.html`` tells it at length.
+        The outcome; ``aligned/report.html`` shows the details.
 
     Raises:
         OutputError: ``output`` holds another quickstart, or cannot be written.
@@ -110,33 +110,33 @@ def run_quickstart(
     """
     plan = plan or Plan()
     claim_folder(output, ("base", "aligned"), overwrite)
-    told(STEPS[0])
+    say(STEPS[0])
     base = train_base(output, plan, seed=seed, overwrite=overwrite, progress=progress)
-    told(STEPS[1])
+    say(STEPS[1])
     pairs = ask_for_preferences(base.model, base.tokenizer, plan, seed=seed)
-    if len(pairs) < 2:
-        raise TrainingError(
-            "The base model gave no two finished, different responses to any prompt, so there is nothing to compare.",
-            fix="Train it for longer: raise demonstrations or base_epochs in the plan.",
-        )
     flipped = sum(pair["chosen_score"] < pair["rejected_score"] for pair in pairs) / len(pairs)
-    told(f"  {len(pairs)} comparisons; the annotator preferred the worse review in {flipped:.0%} of them")
-    told(STEPS[2])
+    say(f"  {len(pairs)} comparisons; the annotator preferred the worse review in {flipped:.0%} of them")
+    say(STEPS[2])
     aligned = align(base.folder / "model", pairs, output, plan, seed=seed, overwrite=overwrite, progress=progress)
-    told(STEPS[3])
+    say(STEPS[3])
+    comparison = _compare(base, aligned.model, pairs, plan, seed)
+    report = write_results(aligned.folder, comparison)
+    fluency = (_fluency(comparison, "before"), _fluency(comparison, "after"))
+    return Outcome(comparison, fluency, flipped, len(pairs), report, base.folder, aligned.folder)
+
+
+def _compare(base: Result, aligned: Any, pairs: Sequence[dict[str, Any]], plan: Plan, seed: int) -> PolicyComparison:
+    """Both models on prompts that are in neither's data."""
     seen = [record["prompt"] for record in _demonstrations(plan, seed)] + [pair["prompt"] for pair in pairs]
-    comparison = compare_policies(
+    return compare_policies(
         base.model,
-        aligned.model,
+        aligned,
         base.tokenizer,
         [record["prompt"] for record in prompts(plan.judged, seed=seed + 3, without=seen)],
         reward=true_reward,
         max_new_tokens=plan.max_new_tokens,
         seed=seed + 4,
     )
-    report = write_results(aligned.folder, comparison)
-    fluency = (_fluency(comparison, "before"), _fluency(comparison, "after"))
-    return Outcome(comparison, fluency, flipped, len(pairs), report, base.folder, aligned.folder)
 
 
 def train_base(output: Path, plan: Plan, *, seed: int, overwrite: bool, progress: bool = False) -> Result:
@@ -165,18 +165,26 @@ def train_base(output: Path, plan: Plan, *, seed: int, overwrite: bool, progress
 def ask_for_preferences(model: Any, tokenizer: Any, plan: Plan, *, seed: int) -> list[dict[str, Any]]:
     """Comparisons between a model's own responses, labelled by the true reward with Bradley-Terry noise.
 
-    Of the responses to a prompt the one liked most is compared with the one liked least.
+    Of the responses to a prompt the one liked most is compared with the one liked least. Responses that never ended
+    are left out: the model did not write the end token that training would add.
 
-    Responses that never ended are left out: an end token behind them would be one that the model did not write.
+    Raises:
+        TrainingError: fewer than two comparisons came of it.
     """
     asked = [record["prompt"] for record in prompts(plan.prompts, seed=seed + 1)]
     answers = answer(model, tokenizer, asked, samples=plan.samples, max_new_tokens=plan.max_new_tokens, seed=seed + 1)
     rng = random.Random(seed + 2)
-    return [
+    pairs = [
         pair
         for prompt, given in zip(asked, answers, strict=True)
         for pair in label_extremes(prompt, _usable(given), scale=plan.annotator_scale, rng=rng)
     ]
+    if len(pairs) < 2:
+        raise TrainingError(
+            "The base model gave no two finished, different responses to any prompt, so there is nothing to compare.",
+            fix="Train it for longer: raise demonstrations or base_epochs in the plan.",
+        )
+    return pairs
 
 
 def align(

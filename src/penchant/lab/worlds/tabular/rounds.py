@@ -54,6 +54,11 @@ class Rounds:
     learning_rate: float = 0.05
     optimizer: Any = "adam"
 
+    @property
+    def fitting(self) -> dict[str, Any]:
+        """The settings of each round's fit."""
+        return {"steps": self.steps, "learning_rate": self.learning_rate, "optimizer": self.optimizer}
+
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -223,16 +228,7 @@ def run_rounds(
         samples = _sample(world, plan, log_probabilities(learner), expert, seed=1_000_003 * seed + number)
         examples = pairing(world, samples)
         if len(examples):
-            learner = fit(
-                world,
-                method,
-                examples,
-                steps=plan.steps,
-                learning_rate=plan.learning_rate,
-                optimizer=plan.optimizer,
-                policy=learner,
-                reference=reference,
-            )
+            learner = fit(world, method, examples, policy=learner, reference=reference, **plan.fitting)
         rule.advance(learner, reference)
         found.append(copy.deepcopy(learner))
     return found

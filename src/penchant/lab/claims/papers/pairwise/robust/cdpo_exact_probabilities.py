@@ -1,4 +1,4 @@
-"""cDPO and conservative IPO told the true probabilities."""
+"""cDPO and conservative IPO with the true probabilities."""
 
 from __future__ import annotations
 
