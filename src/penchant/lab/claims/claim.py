@@ -12,6 +12,8 @@ from penchant.registry import Registry, place_of
 
 __all__ = ["CLAIMS", "TEST_SEEDS", "TUNING_SEEDS", "Claim", "all_claims", "find_claim"]
 
+#: Where claims are looked for.
+PAPERS = "penchant.lab.claims.papers"
 #: What a claim is judged on. Nothing is chosen by looking at them.
 TEST_SEEDS = range(10)
 #: What hyper-parameters and thresholds are chosen on (`penchant claims NAME --tuning`).
@@ -81,14 +83,17 @@ class Claim:
 
     @classmethod
     def family(cls) -> str:
-        """The family of the first method."""
+        """The family: the folder of ``lab/claims/papers`` in which the claim stands, or that of its first method."""
+        room, _, rest = cls.__module__.removeprefix(f"{PAPERS}.").partition(".")
+        if rest and cls.__module__.startswith(f"{PAPERS}."):
+            return room.replace("_", "-")
         from penchant.objectives import get
 
         return get(cls.methods[0]).family
 
 
 #: All claims by id; defining one that has an id adds it.
-CLAIMS: Registry[type[Claim]] = Registry("claim", "penchant.lab.claims.papers")
+CLAIMS: Registry[type[Claim]] = Registry("claim", PAPERS)
 
 
 def _check(cls: type[Claim]) -> None:

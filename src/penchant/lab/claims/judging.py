@@ -35,6 +35,7 @@ class Finding:
         arms: the numbers of each arm, one a seed.
         effects: of its contrasts.
         seconds: of processor time, all seeds together.
+        sources: the hash of the code that the numbers depend on; empty where it is not known.
     """
 
     claim: type[Claim]
@@ -42,6 +43,7 @@ class Finding:
     arms: Mapping[str, tuple[float, ...]]
     effects: tuple[Effect, ...]
     seconds: float
+    sources: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -84,13 +86,16 @@ def verdict_of(interval: Interval, contrast: Contrast) -> Verdict:
     return "not reproduced" if interval.high < bound else "inconclusive"
 
 
-def judge(claim: type[Claim], measured: Mapping[int, Mapping[str, float]], seconds: float = 0.0) -> Finding:
+def judge(
+    claim: type[Claim], measured: Mapping[int, Mapping[str, float]], seconds: float = 0.0, sources: str = ""
+) -> Finding:
     """Judge a claim by what its seeds have given.
 
     Args:
         claim: the claim.
         measured: seed -> arm -> number; two seeds or more.
         seconds: of processor time that they took.
+        sources: the hash of the code that gave them.
 
     Returns:
         The finding.
@@ -110,7 +115,7 @@ def judge(claim: type[Claim], measured: Mapping[int, Mapping[str, float]], secon
     for contrast in claim.contrasts:
         interval = student_interval([contrast.effect(measured[seed]) for seed in seeds])
         effects.append(Effect(contrast, interval, verdict_of(interval, contrast)))
-    return Finding(claim, seeds, _by_arm(measured, seeds), tuple(effects), seconds)
+    return Finding(claim, seeds, _by_arm(measured, seeds), tuple(effects), seconds, sources)
 
 
 def _by_arm(measured: Mapping[int, Mapping[str, float]], seeds: Sequence[int]) -> dict[str, tuple[float, ...]]:
