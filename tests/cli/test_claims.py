@@ -42,8 +42,9 @@ def test_what_was_measured_here_or_elsewhere_is_recorded_without_measuring(
 ) -> None:
     kept = read_record()
     write_record([kept[NAME] | {"sources": "of other code"}, kept[OTHER]], tmp_path / "record")
-    monkeypatch.setattr(record, "read_record", lambda: read_record(tmp_path / "record"))
-    monkeypatch.setattr(record, "write_record", lambda entries: write_record(entries, tmp_path / "record"))
+    own = tmp_path / "record"
+    monkeypatch.setattr(record, "read_record", lambda folder=own: read_record(folder))
+    monkeypatch.setattr(record, "write_record", lambda entries: write_record(entries, own))
     elsewhere = tmp_path / "elsewhere.json"
     [row] = [row for row in recorded_rows() if row["id"] == NAME]
     elsewhere.write_text(json.dumps([row | {"sources": source_hash(find_claim(NAME))}]), encoding="utf-8")
@@ -61,7 +62,7 @@ def test_a_shard_lists_its_part(capsys: pytest.CaptureFixture[str]) -> None:
     for shard in ("1/2", "2/2"):
         assert main(["claims", *named, "--list", "--shard", shard]) == 0
         printed = capsys.readouterr().out
-        parts.append({name for name in named if name[:12] in printed})
+        parts.append({name for name in named if name in printed})
     assert parts[0] | parts[1] == set(named) and not parts[0] & parts[1]
     assert main(["claims", "--list", "--shard", "3/2"]) == 1
     assert "1/4" in capsys.readouterr().err

@@ -13,7 +13,7 @@ import penchant.lab.claims.papers as papers
 from penchant.errors import ConfigurationError
 from penchant.lab.claims import TEST_SEEDS, TUNING_SEEDS, Claim, Contrast, all_claims, find_claim, judge, verdict_of
 from penchant.lab.worlds.tabular import Dials
-from penchant.objectives import build, names
+from penchant.objectives import get, names
 from penchant.statistics import Interval
 
 EVERY = [claim for claim in all_claims() if claim.__module__.startswith(papers.__name__)]
@@ -39,7 +39,7 @@ def test_every_claim_is_complete(claim: type[Claim]) -> None:
     assert set(claim.methods) | set(claim.baselines) <= set(names())
     assert claim.id.startswith(claim.methods[0]), "a claim's id begins with its method's"
     assert claim.paper.startswith(("arXiv:", "doi:", "github:")) and claim.sentence.endswith(".")
-    assert claim.family() == build(claim.methods[0]).family
+    assert claim.family().replace("-", "_") == claim.__module__.split(".")[4]
     assert not claim.remark or claim.remark.endswith(".")
 
 
@@ -119,6 +119,13 @@ def test_verdicts_on_a_smallest_effect(interval: Interval, verdict: str) -> None
 )
 def test_verdicts_on_a_margin_that_is_not_exceeded(interval: Interval, verdict: str) -> None:
     assert verdict_of(interval, Contrast("a", "b", not_worse_by=0.3)) == verdict
+
+
+def test_a_claim_of_another_package_is_of_its_methods_family() -> None:
+    class Elsewhere(Claim):  # without an id it is not registered
+        methods = ("dpo",)
+
+    assert Elsewhere.family() == get("dpo").family
 
 
 def test_no_claim_forges_an_arm_from_another_and_a_number() -> None:

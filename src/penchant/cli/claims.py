@@ -92,13 +92,19 @@ def _list(chosen: list[type[Claim]], console: Any) -> None:
     from penchant.lab.claims.sources import source_hash
 
     table, record = Table("claim", "family", "runs in", "recorded", "paper", "what is claimed"), read_record()
+    table.columns[0].no_wrap = True
     for claim in chosen:
         entry = record.get(claim.id)
         verdict = entry["verdict"] if entry else "not yet"
         if entry and entry["sources"] != source_hash(claim):
             verdict += "; its code has changed since"
         table.add_row(claim.id, claim.family(), claim.cost, verdict, claim.paper, claim.sentence)
-    console.print(table, markup=False)
+    _wide(console).print(table, markup=False)
+
+
+def _wide(console: Any) -> Any:
+    """A file or a pipe has no width; long names stay on one line there."""
+    return console if console.is_terminal else type(console)(width=160)
 
 
 def _plan(chosen: list[type[Claim]], cache: Path | None, sources: list[Path], tuning: bool, fresh: bool) -> WorkPlan:
@@ -148,9 +154,7 @@ def _show(outcome: Outcome, console: Any) -> None:
     from penchant.lab.claims.results import row_of
 
     rows = [row_of(finding) for finding in outcome.findings]
-    if not console.is_terminal:  # a file or a pipe has no width; long names stay on one line
-        console = type(console)(width=160)
-    console.print(claims_table(rows), markup=False)
+    _wide(console).print(claims_table(rows), markup=False)
     console.print(f"{summary_of(rows)}.", markup=False, highlight=False)
     for name, failure in outcome.failures.items():
         typer.echo(f"penchant: the claim {name} failed:\n{failure}", err=True)

@@ -46,7 +46,12 @@ _HOMES = {
     "ProgramsWorld": "penchant.lab.worlds.sums",
     "ShapesWorld": "penchant.lab.worlds.shapes",
     "SumsWorld": "penchant.lab.worlds.sums",
-    **dict.fromkeys(("digits", "facts", "language", "shapes", "sums", "tabular"), "penchant.lab.worlds"),
+    "digits": "penchant.lab.worlds",
+    "facts": "penchant.lab.worlds",
+    "language": "penchant.lab.worlds",
+    "shapes": "penchant.lab.worlds",
+    "sums": "penchant.lab.worlds",
+    "tabular": "penchant.lab.worlds",
 }
 
 

@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from penchant.lab.claims.claim import Claim
@@ -20,7 +19,7 @@ from penchant.lab.claims.tasks import Measured, Task, WorkPlan, plan_work
 
 __all__ = ["Outcome", "run_claims", "run_plan"]
 
-#: Called with a claim's id, the number of seeds known and the number wanted, after each seed.
+#: Called with a claim's id, the number of seeds known by now and the number wanted.
 Progress = Callable[[str, int, int], None]
 
 
@@ -69,7 +68,7 @@ def run_plan(plan: WorkPlan, *, jobs: int = 1, progress: Progress | None = None)
     Args:
         plan: what is known, and what is to be measured.
         jobs: number of processes; with 1 everything happens in this one.
-        progress: called after each seed.
+        progress: called after each seed that is measured.
 
     Returns:
         The findings. A claim whose measurement fails does not stop the others.
@@ -79,15 +78,16 @@ def run_plan(plan: WorkPlan, *, jobs: int = 1, progress: Progress | None = None)
     """
     results: dict[type[Claim], list[Measured]] = {claim: [] for claim in plan.claims}
     failures: dict[str, str] = {}
-    total = len(plan.known) + len(plan.open)
-    for done, measured in enumerate(chain(plan.known, _measure_all(plan.open, jobs)), start=1):
+    for measured in plan.known:
+        results[measured.task.claim].append(measured)
+    for done, measured in enumerate(_measure_all(plan.open, jobs), start=len(plan.known) + 1):
         claim = measured.task.claim
         if measured.failure:
             failures.setdefault(claim.id, measured.failure)
         else:
             results[claim].append(measured)
         if progress is not None:
-            progress(claim.id, done, total)
+            progress(claim.id, done, len(plan.known) + len(plan.open))
     return Outcome([_finding(claim, found) for claim, found in results.items() if claim.id not in failures], failures)
 
 
