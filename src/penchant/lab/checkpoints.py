@@ -127,7 +127,7 @@ def _install(building: Path, place: Path) -> None:
 
 
 def _remove(place: Path) -> None:
-    """Out of the way first, in one step, so that no other process finds half an entry."""
+    """Moved away in one step before it is deleted, so that no other process finds half an entry."""
     away = Path(tempfile.mkdtemp(prefix=".broken-", dir=place.parent))
     try:
         place.rename(away / place.name)

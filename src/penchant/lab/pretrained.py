@@ -40,7 +40,7 @@ class Pretraining:
 
 
 def train_and_keep(folder: Path, pretraining: Pretraining, **run: Any) -> None:
-    """Train by likelihood, and leave in ``folder`` the model alone.
+    """Train by likelihood and leave only the model in ``folder``.
 
     Args:
         folder: an empty folder.
@@ -179,7 +179,7 @@ class TextWorld(PretrainedWorld):
         return records
 
     def right_before_wrong(self, prompt: str, first: str, second: str) -> dict[str, Any] | None:
-        """A comparison in which the higher reward is chosen, always; None where both have the same."""
+        """A comparison that always chooses the higher reward; None where both are the same."""
         scores = {first: self.reward(prompt, first), second: self.reward(prompt, second)}
         if scores[first] == scores[second]:
             return None

@@ -17,7 +17,7 @@ _INSTRUMENTS = tuple("cello drum flute harp organ trumpet tuba violin".split())
 
 @dataclass(frozen=True)
 class Subject:
-    """Something that is so or so about every person.
+    """A fact that every person has, such as a birthplace.
 
     Args:
         name: what it is called.

@@ -53,7 +53,7 @@ class World:
         return torch.arange(self.shares.shape[-1]) < self.lengths.unsqueeze(-1)
 
     def labels(self, flips: float | None = None) -> Tensor:
-        """The probability that an annotator calls the first response better, with the faults of people.
+        """The probability that an annotator calls the first response better, with the annotators' errors.
 
         P'(i ≻ j) = (1 − ε) σ(logit P(i ≻ j) + bias (|y_i| − |y_j|)) + ε (1 − the same)
 
