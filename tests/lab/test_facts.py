@@ -1,4 +1,4 @@
-"""Facts about invented people: what it learns, what is asked, and what a model knows of it."""
+"""Facts about invented people: what the model learns, what is asked, and what it knows."""
 
 from __future__ import annotations
 
