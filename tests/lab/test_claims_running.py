@@ -127,17 +127,22 @@ def test_the_hash_covers_what_a_claim_uses_and_nothing_else() -> None:
     assert source_hash(find_claim("rdpo-flipped-labels")) != source_hash(find_claim("rdpo-wrong-rate"))
 
 
-def test_the_hash_of_a_file_ignores_what_only_readers_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hash_ignores_what_changes_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def hash_of(text: str) -> str:
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}" / "one.py"
         path.parent.mkdir()
         path.write_text(text, encoding="utf-8")
         monkeypatch.setattr(sources, "depends_on", lambda claim: [path])
+        monkeypatch.setattr(sources.inspect, "getfile", lambda claim: str(path))
         return source_hash(Counted)
 
     plain = hash_of("def two():\n    return 2\n")
     assert plain == hash_of('"""A file."""\n\n# Why.\ndef two():\n    """The number two."""\n    return (2)  # two\n')
     assert plain != hash_of("def two():\n    return 3\n")
+    stated = hash_of("class Counted:\n    sentence = 'So.'\n    steps = 2\n")
+    assert stated == hash_of("class Counted:\n    sentence = 'It is so.'\n    remark = 'Or not.'\n    steps = 2\n")
+    assert stated != hash_of("class Counted:\n    sentence = 'So.'\n    steps = 3\n")
+    assert hash_of("class A:\n    sentence = 'a'\n") != hash_of("class A:\n    sentence = 'b'\n"), "another class"
 
 
 def test_a_package_passes_on_names_and_not_all_that_stands_beside_them() -> None:

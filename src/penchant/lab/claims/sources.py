@@ -17,6 +17,8 @@ __all__ = ["depends_on", "source_hash"]
 ROOT = Path(penchant.__file__).parent
 #: Finding, judging and showing claims changes no measurement.
 MACHINERY = ROOT / "lab" / "claims"
+#: What a claim states about its numbers.
+STATEMENTS = ("paper", "sentence", "quantity", "contrasts", "remark")
 
 
 def depends_on(claim: type[Claim]) -> list[Path]:
@@ -49,7 +51,7 @@ def depends_on(claim: type[Claim]) -> list[Path]:
 def source_hash(claim: type[Claim]) -> str:
     """A hash of the code in the files that `depends_on` lists, and of the claim's world.
 
-    A change of comments, docstrings or layout does not change it.
+    Changes of comments, docstrings or layout do not change it, nor do changes of the claim's wording or contrasts.
 
     Args:
         claim: the claim.
@@ -60,13 +62,18 @@ def source_hash(claim: type[Claim]) -> str:
     digest = hashlib.sha256(repr(claim.world).encode())
     for path in depends_on(claim):
         name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
-        digest.update(f"\n{name}\n".encode() + _code(path))
+        own = claim.__name__ if path == Path(inspect.getfile(claim)) else ""
+        digest.update(f"\n{name}\n".encode() + _code(path, own))
     return digest.hexdigest()[:16]
 
 
 @cache
-def _code(path: Path) -> bytes:
-    """A file without what changes no number: of a Python file its comments, docstrings and layout."""
+def _code(path: Path, claim: str = "") -> bytes:
+    """A file without what changes no number: of a Python file its comments, docstrings and layout.
+
+    Of the class ``claim`` what it states about the numbers is left out as well: verdicts are judged from recorded
+    numbers, so a new wording or threshold needs no measurement.
+    """
     if path.suffix != ".py":
         return path.read_bytes()
     tree = ast.parse(path.read_text(encoding="utf-8"))  # a tree of its own, for it is changed
@@ -75,7 +82,16 @@ def _code(path: Path) -> bytes:
             continue
         if ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
+        if isinstance(node, ast.ClassDef) and node.name == claim:
+            node.body = [each for each in node.body if not _is_statement(each)]
     return ast.unparse(tree).encode()
+
+
+def _is_statement(node: ast.stmt) -> bool:
+    """Whether a line of a claim's class is about its numbers and not for measuring them."""
+    return isinstance(node, ast.Assign) and all(
+        isinstance(target, ast.Name) and target.id in STATEMENTS for target in node.targets
+    )
 
 
 def _named_objectives(path: Path, claim: type[Claim]) -> Iterator[Path]:

@@ -25,7 +25,7 @@ __all__ = ["ChosenRewardsDominate"]
 
 
 class ChosenRewardsDominate(Claim):
-    """Both forms of AOT, the second on pairs torn apart, and DPO; judged on pairs that none has seen."""
+    """Both forms of AOT, the second on unmatched responses, and DPO; judged on pairs that no method has seen."""
 
     id = "aot-paired-dominance"
     paper = "arXiv:2406.05882"

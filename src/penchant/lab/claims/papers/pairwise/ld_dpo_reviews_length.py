@@ -12,12 +12,12 @@ __all__ = ["TailsOfReviewsCountLess"]
 
 
 class TailsOfReviewsCountLess(Claim):
-    """DPO with tails that count less, on labels that like every token more."""
+    """DPO with tails that count less, on labels that favour length."""
 
     id = "ld-dpo-reviews-length"
     paper = "arXiv:2409.06411"
     sentence = (
-        "Where annotators of reviews favour every token more, LD-DPO makes a small language model write reviews that "
+        "Where annotators of reviews favour long ones, LD-DPO makes a small language model write reviews that "
         "are shorter by a tenth than DPO's, at no less true sentiment."
     )
     methods = ("ld-dpo",)

@@ -12,12 +12,12 @@ __all__ = ["ShorterUnderLengthBias"]
 
 
 class ShorterUnderLengthBias(Claim):
-    """SimPO and DPO on pairs whose labels like every token more."""
+    """SimPO and DPO on pairs whose labels favour length."""
 
     id = "simpo-length-bias"
     paper = "arXiv:2405.14734"
     sentence = (
-        "Where labels favour longer responses, SimPO's policy says shorter ones than DPO's and has about the same "
+        "Where labels favour longer responses, SimPO's policy writes shorter ones than DPO's and has about the same "
         "true reward."
     )
     methods = ("simpo",)

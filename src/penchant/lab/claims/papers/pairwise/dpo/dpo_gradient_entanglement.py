@@ -1,4 +1,4 @@
-"""What the inner product of two gradients says before a step is made."""
+"""What the inner product of two gradients says before a step is taken."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class InequalityForetellsTheStep(Claim):
     paper = "arXiv:2410.13828"
     sentence = (
         "Where responses are alike, steps of DPO often move chosen and rejected the same way, and the inequality of "
-        "their gradients foretells which pairs do, and whether up or down."
+        "their gradients predicts which pairs do, and whether up or down."
     )
     methods = ("dpo",)
     world = Dials(prompts=16, responses=8, features=3, similarity=0.7)

@@ -21,7 +21,7 @@ class SoftLabelsUnderNoise(Claim):
     paper = "arXiv:2510.18913"
     sentence = (
         "Where few labels are drawn from undecided preferences, ADPO's soft labels give a higher true reward than "
-        "DPO's hard ones, be their errors Gaussian or heavy-tailed."
+        "DPO's hard ones, whether their errors are Gaussian or heavy-tailed."
     )
     methods = ("adpo-pairwise",)
     baselines = ("dpo",)

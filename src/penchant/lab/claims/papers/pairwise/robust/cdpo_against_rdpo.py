@@ -19,7 +19,7 @@ class BetterOnlyWithFewLabels(Claim):
     paper = "arXiv:2403.00409"
     sentence = (
         "With many labels, 30 % of them flipped, rDPO comes nearer to the best policy under the KL penalty than cDPO, "
-        "whose optimum is too flat; with few labels it is the other way round, since rDPO's loss has no bound."
+        "whose optimum is too flat; with few labels the order is reversed, since rDPO's loss has no bound."
     )
     methods = ("cdpo", "rdpo")
     world = Dials(prompts=4, responses=5, flips=0.3, pairs=1000)

@@ -17,7 +17,7 @@ class BestWithExactProbabilities(Claim):
     id = "cdpo-exact-probabilities"
     paper = "arXiv:2409.06691"
     sentence = (
-        "Told the true probability of each pair, cDPO and conservative IPO come nearer to the best policy under the KL "
+        "Given the true probability of each pair, cDPO and conservative IPO come nearer to the best policy under the KL "
         "penalty than DPO and IPO with hard labels, and than GDPO."
     )
     methods = ("cdpo", "cipo")

@@ -1,4 +1,4 @@
-"""IPO under preferences without doubt."""
+"""IPO under certain preferences."""
 
 from __future__ import annotations
 
