@@ -28,7 +28,10 @@ class BetterOffPolicy(Claim):
     )
     quantity = "expected true reward, in its standard deviations"
     contrasts = (Contrast("wpo", "dpo", smallest=0.05),)
-    remark = "What is learned from foreign responses holds for the policy's own here, so that down-weighting them only loses information; wpo-misleading-pairs is the opposite case."
+    remark = (
+        "What is learned from foreign responses holds for the policy's own here, so that down-weighting them only loses "
+        "information; wpo-misleading-pairs is the opposite case."
+    )
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """β = 0.1, the better of 0.1 and 0.5 for both. A response is one token, so that its weight is the paper's."""
