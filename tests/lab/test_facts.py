@@ -53,7 +53,7 @@ def test_the_right_answer_is_rewarded_in_any_words_and_no_other_one() -> None:
         subject = next(each for each in SUBJECTS if each.name == record["subject"])
         assert WORLD.reward(record["prompt"], " ".join(subject.values)) == 0.0
         assert WORLD.reward(record["prompt"], "nobody knows.") == 0.0
-    with pytest.raises(ConfigurationError, match="none of this world"):
+    with pytest.raises(ConfigurationError, match="This world has no question"):
         WORLD.reward("who is there?", "nobody.")
 
 
