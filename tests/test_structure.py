@@ -52,12 +52,12 @@ OFFENCES = [
     (
         "forbidden_arrows",
         {"training/a.py": "from penchant import lab"},
-        "only cli/claims.py and cli/lab.py and cli/quickstart.py use the lab",
+        "only cli/claims.py and cli/lab.py and cli/methods.py and cli/quickstart.py use the lab",
     ),
     (
         "forbidden_arrows",
         {"cli/a.py": "from penchant.lab import world"},
-        "only cli/claims.py and cli/lab.py and cli/quickstart.py use the lab",
+        "only cli/claims.py and cli/lab.py and cli/methods.py and cli/quickstart.py use the lab",
     ),
     (
         "forbidden_arrows",

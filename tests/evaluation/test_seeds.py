@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from statistics import fmean
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penchant.evaluation.intervals import mean_with_interval, mean_with_t_interval
 from penchant.evaluation.report.dots import dot_limits
 from penchant.evaluation.seeds import figures_of_run, over_seeds
 
 numbers = st.floats(-1e3, 1e3)
 
 
-@pytest.mark.parametrize(
-    ("count", "quantile"),
-    [(2, 12.7062), (3, 4.3027), (6, 2.5706), (21, 2.0860), (22, 2.0796), (31, 2.0423), (121, 1.9799)],
-)
-def test_the_interval_has_the_quantile_of_the_tables(count: int, quantile: float) -> None:
-    values = [1.0, -1.0] * (count // 2) + [0.0] * (count % 2)
-    mean, low, high = mean_with_t_interval(values)
-    deviation = (sum(value**2 for value in values) / (count - 1)) ** 0.5
-    assert mean == pytest.approx(0) and high == pytest.approx(-low)
-    assert high / (deviation / count**0.5) == pytest.approx(quantile, abs=1e-4)
-
-
-@given(st.lists(numbers, min_size=1, max_size=40), numbers)
-def test_the_interval_moves_with_the_values_and_is_wider_than_the_normal_one(values: list[float], shift: float) -> None:
-    mean, low, high = mean_with_t_interval(values)
-    assert mean == pytest.approx(fmean(values), abs=1e-9) and low <= mean <= high
-    _, normal_low, normal_high = mean_with_interval(values)
-    assert high - low >= normal_high - normal_low - 1e-9
-    moved = mean_with_t_interval([value + shift for value in values])
-    assert moved == pytest.approx((mean + shift, low + shift, high + shift), abs=1e-6)
+def test_a_single_run_has_no_interval() -> None:
+    [figure] = over_seeds([{"kl": 2.0}]).values()
+    assert figure == {"mean": 2.0, "low": 2.0, "high": 2.0, "values": [2.0]}
 
 
 def test_a_figure_that_a_run_has_not_measured_is_left_out() -> None:

@@ -28,7 +28,7 @@ LAB = "lab"  # beside the house: it may use every floor
 RECEIPTS = "receipts"  # beside the house too: adapters of published cases, which import methods
 # The one way from methods to receipts: `penchant.objectives.evaluate` is looked up there when it is asked for.
 LAZY_NAME = ("objectives/__init__.py", "penchant.receipts.evaluation", "evaluate")
-LAB_USERS = ("cli/claims.py", "cli/lab.py", "cli/quickstart.py")  # and only these files use it
+LAB_USERS = ("cli/claims.py", "cli/lab.py", "cli/methods.py", "cli/quickstart.py")  # and only these files use it
 DOORS = {"__init__.py": "lazily", "__main__.py": "cli"}
 
 # What only one kind of response has.

@@ -151,10 +151,10 @@ def test_a_world_trains_once_and_worlds_that_differ_in_feedback_share(
         ProgramsWorld(pretraining=TINY),
         ShapesWorld(pretraining=replace(TINY, width=8)),
     ],
-    ids=lambda world: world.name,
+    ids=lambda world: world.id,
 )
 def test_every_world_builds_a_policy(world: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PENCHANT_CACHE", str(tmp_path))
     assert world.policy() is not None  # type: ignore[attr-defined]
     (kept,) = (tmp_path / "lab").iterdir()
-    assert kept.name.startswith(f"{world.name}-")  # type: ignore[attr-defined]
+    assert kept.name.startswith(f"{world.id}-")  # type: ignore[attr-defined]

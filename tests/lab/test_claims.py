@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import pytest
 import penchant.lab.claims.papers as papers
 from penchant.errors import ConfigurationError
 from penchant.lab.claims import TEST_SEEDS, TUNING_SEEDS, Claim, Contrast, all_claims, find_claim, judge, verdict_of
-from penchant.lab.statistics import Interval
 from penchant.lab.worlds.tabular import Dials
-from penchant.objectives import build, names
+from penchant.objectives import get, names
+from penchant.statistics import Interval
 
 EVERY = [claim for claim in all_claims() if claim.__module__.startswith(papers.__name__)]
 
@@ -38,7 +39,7 @@ def test_every_claim_is_complete(claim: type[Claim]) -> None:
     assert set(claim.methods) | set(claim.baselines) <= set(names())
     assert claim.id.startswith(claim.methods[0]), "a claim's id begins with its method's"
     assert claim.paper.startswith(("arXiv:", "doi:", "github:")) and claim.sentence.endswith(".")
-    assert claim.family() == build(claim.methods[0]).family
+    assert claim.family().replace("-", "_") == claim.__module__.split(".")[4]
     assert not claim.remark or claim.remark.endswith(".")
 
 
@@ -58,11 +59,10 @@ def test_tuning_never_sees_a_test_seed() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"id": "Not an id"}, "cannot be a claim's id"),
+        ({"id": "Not an id"}, "cannot be the name of a claim"),
         ({"quantity": ""}, "'quantity'"),
         ({"seeds": range(3)}, "five seeds"),
         ({"seeds": range(995, 1005)}, "tuning"),
-        ({"contrasts": (Contrast("dpo", 0.0, smallest=0.0),)}, "above 0"),
         ({"id": "rdpo-flipped-labels"}, "already"),
     ],
 )
@@ -83,6 +83,14 @@ def test_an_unknown_claim_is_told_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(
+    "sizes", [{}, {"smallest": 0.0}, {"not_worse_by": -0.1}, {"smallest": 1.0, "not_worse_by": 1.0}]
+)
+def test_a_contrast_promises_one_thing_of_a_positive_size(sizes: dict[str, float]) -> None:
+    with pytest.raises(ConfigurationError, match="exactly one of them, above 0"):
+        Contrast("a", "b", **sizes)
+
+
+@pytest.mark.parametrize(
     ("interval", "verdict"),
     [
         (Interval(0.5, 0.2, 0.8), "reproduced"),
@@ -93,8 +101,37 @@ def test_an_unknown_claim_is_told_the_nearest() -> None:
         (Interval(float("nan"), float("nan"), float("nan")), "inconclusive"),
     ],
 )
-def test_verdicts(interval: Interval, verdict: str) -> None:
-    assert verdict_of(interval, 0.3) == verdict
+def test_verdicts_on_a_smallest_effect(interval: Interval, verdict: str) -> None:
+    assert verdict_of(interval, Contrast("a", "b", smallest=0.3)) == verdict
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        (Interval(0.5, 0.2, 0.8), "reproduced"),  # better is not worse
+        (Interval(0.0, -0.29, 0.29), "reproduced"),
+        (Interval(-0.2, -0.25, -0.15), "reproduced"),  # worse for certain, and by less than the margin for certain
+        (Interval(0.0, -0.31, 0.31), "inconclusive"),  # it may be worse by more
+        (Interval(-0.5, -0.8, -0.2), "inconclusive"),
+        (Interval(-0.5, -0.6, -0.4), "not reproduced"),
+        (Interval(float("nan"), float("nan"), float("nan")), "inconclusive"),
+    ],
+)
+def test_verdicts_on_a_margin_that_is_not_exceeded(interval: Interval, verdict: str) -> None:
+    assert verdict_of(interval, Contrast("a", "b", not_worse_by=0.3)) == verdict
+
+
+def test_a_claim_of_another_package_is_of_its_methods_family() -> None:
+    class Elsewhere(Claim):  # without an id it is not registered
+        methods = ("dpo",)
+
+    assert Elsewhere.family() == get("dpo").family
+
+
+def test_no_claim_forges_an_arm_from_another_and_a_number() -> None:
+    for claim in EVERY:
+        arms = {arm for contrast in claim.contrasts for arm in contrast.arms}
+        assert not [arm for arm in arms if re.search(r"\b(less|minus|plus) \d| [−+] \d", arm)], claim.id
 
 
 def test_a_claim_is_as_good_as_the_worst_of_its_contrasts() -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -13,15 +10,15 @@ from typing import ClassVar
 import pytest
 
 from penchant.errors import DataError, OutputError
-from penchant.lab.claims import Claim, Contrast, find_claim, judge
-from penchant.lab.claims.pages import claims_table, documentation_page, write_claims_page, write_documentation
+from penchant.lab.claims import Claim, Contrast, find_claim, judge, sources
+from penchant.lab.claims.documentation import documentation_pages, write_documentation
+from penchant.lab.claims.pages import claims_table, write_claims_page
+from penchant.lab.claims.pictures import effect_picture
 from penchant.lab.claims.results import read_results, row_of, write_results
 from penchant.lab.claims.running import run_claims
 from penchant.lab.claims.sources import depends_on, source_hash
 from penchant.lab.worlds.tabular import Dials
 from penchant.objectives import get, names
-
-ROOT = Path(__file__).resolve().parents[2]
 
 #: Claims that are quick and cover offline, online, linear, cyclic and noisy worlds; together under a minute.
 REPRESENTATIVE = (
@@ -117,9 +114,35 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 def test_the_hash_covers_what_a_claim_uses_and_nothing_else() -> None:
     files = {path.name for path in depends_on(find_claim("rdpo-flipped-labels"))}
-    assert {"rdpo_flipped_labels.py", "rdpo.py", "dpo.py", "base.py", "numerics.py", "exact.py", "errors.py"} <= files
+    assert {
+        "rdpo_flipped_labels.py",
+        "rdpo.py",
+        "dpo.py",
+        "objective.py",
+        "numerics.py",
+        "exact.py",
+        "errors.py",
+    } <= files
     assert not {"ipo.py", "mapo.py", "claim.py", "judging.py", "ipo_deterministic_preferences.py"} & files
     assert source_hash(find_claim("rdpo-flipped-labels")) != source_hash(find_claim("rdpo-wrong-rate"))
+
+
+def test_the_hash_ignores_what_changes_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hash_of(text: str) -> str:
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}" / "one.py"
+        path.parent.mkdir()
+        path.write_text(text, encoding="utf-8")
+        monkeypatch.setattr(sources, "depends_on", lambda claim: [path])
+        monkeypatch.setattr(sources.inspect, "getfile", lambda claim: str(path))
+        return source_hash(Counted)
+
+    plain = hash_of("def two():\n    return 2\n")
+    assert plain == hash_of('"""A file."""\n\n# Why.\ndef two():\n    """The number two."""\n    return (2)  # two\n')
+    assert plain != hash_of("def two():\n    return 3\n")
+    stated = hash_of("class Counted:\n    sentence = 'So.'\n    steps = 2\n")
+    assert stated == hash_of("class Counted:\n    sentence = 'It is so.'\n    remark = 'Or not.'\n    steps = 2\n")
+    assert stated != hash_of("class Counted:\n    sentence = 'So.'\n    steps = 3\n")
+    assert hash_of("class A:\n    sentence = 'a'\n") != hash_of("class A:\n    sentence = 'b'\n"), "another class"
 
 
 def test_a_package_passes_on_names_and_not_all_that_stands_beside_them() -> None:
@@ -170,50 +193,42 @@ def test_a_file_of_something_else_is_told(tmp_path: Path) -> None:
     with pytest.raises(OutputError):
         write_results([], path / "below.json")
     with pytest.raises(OutputError):
-        write_documentation(rows(tmp_path), tmp_path / "absent" / "claims.md")
+        write_documentation(rows(tmp_path), path / "below")
 
 
 def test_the_page_shows_every_claim_and_loads_nothing(tmp_path: Path) -> None:
     page = write_claims_page(rows(tmp_path), tmp_path / "claims.html").read_text(encoding="utf-8")
     assert "dpo-counted" in page and "It is so." in page and "1 claim: 1 reproduced" in page
+    assert "≥ 0.5" in page
     assert page.count("<svg") == 2 and not re.search(r"(src|href)=\"(?!#)", page)
 
 
-def test_the_documentation_tells_paper_world_effect_and_verdict(tmp_path: Path) -> None:
-    page = documentation_page(rows(tmp_path))
-    for words in ("https://doi.org/10.1/1", "8 prompts × 8 responses", "1.200 [1.004, 1.396]", "**reproduced**"):
-        assert words in page
+def test_the_documentation_states_paper_world_effect_and_verdict(tmp_path: Path) -> None:
+    pages = documentation_pages(rows(tmp_path))
+    assert list(pages) == ["index.md", "pairwise.md"]
+    for words in (
+        "https://doi.org/10.1/1",
+        "8 prompts × 8 responses",
+        "1.200 [1.004, 1.396]",
+        "**reproduced**",
+        "≥ 0.5",
+    ):
+        assert words in pages["pairwise.md"]
+    assert "[dpo-counted](pairwise.md#dpo-counted)" in pages["index.md"]
+    assert "## dpo-counted\n" in pages["pairwise.md"], "what the link of the overview leads to"
     assert claims_table(rows(tmp_path)).row_count == 1
 
 
-def test_the_page_of_the_documentation_knows_every_claim() -> None:
-    from penchant.lab.claims import all_claims
+@pytest.mark.parametrize("sizes", [{"smallest": 0.5}, {"not_worse_by": 0.5}], ids=str)
+def test_the_picture_of_an_effect_is_small_and_shows_its_side_of_the_line(sizes: dict[str, float]) -> None:
+    effect = {"smallest": None, "not_worse_by": None, **sizes, "verdict": "inconclusive"}
+    floor = 0.0 if "smallest" in sizes else -0.5
 
-    page = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
-    missing = [each.id for each in all_claims() if f"### {each.id} " not in page]
-    assert missing == [], "write it anew: penchant claims --page docs/claims.md"
-    assert all(each.sentence in page and each.remark in page for each in all_claims()), "a claim's text has changed"
+    def picture(low: float, high: float) -> str:
+        return effect_picture({**effect, "low": low, "value": (low + high) / 2, "high": high})
 
-
-def test_the_claim_in_the_contributors_guide_works(tmp_path: Path) -> None:
-    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    [block] = re.findall(r"^```python\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
-    program = """
-    from penchant.lab.claims import find_claim
-    from penchant.lab.claims.running import run_claims
-    from pathlib import Path
-    import stays_near
-    [finding] = run_claims([find_claim("ipo-stays-near")], cache=Path("cache")).findings
-    print(finding.verdict)
-    """
-    (tmp_path / "stays_near.py").write_text(block, encoding="utf-8")
-    # A process of its own: the class would stay in this one's registry.
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        cwd=tmp_path,
-        env={"PYTHONPATH": f"{ROOT / 'src'}:{tmp_path}", "OMP_NUM_THREADS": "1", "PATH": ""},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.stdout.strip() == "reproduced", done.stderr
+    drawn = picture(floor, floor + 1000)
+    line, bar = re.findall(r"M([\d.]+) 0V12.*?M([\d.]+) 6H", drawn)[0]
+    assert line == bar and len(drawn) < 500, "the interval begins at the line"
+    assert picture(-1e9, 1e9).count("<circle") == 1  # far beyond the scale
+    assert picture(float("nan"), 1.0) == ""

@@ -39,7 +39,7 @@ def test_the_higher_reward_is_chosen_and_ties_are_left_out() -> None:
 
 @pytest.mark.long
 def test_a_small_world_is_told_whole(tmp_path: Path) -> None:
-    (found,) = run_digits(tmp_path, seed=0, plan=SMALL, told=lambda line: None)
+    (found,) = run_digits(tmp_path, seed=0, plan=SMALL, say=lambda line: None)
     summary = json.loads((tmp_path / "ink" / "summary.json").read_text())
     assert summary["before"]["true_reward"] == found.before.value and summary["after"]["drift"] == found.drift[0]
     assert summary["intervals"]["true_reward"] == [found.after.low, found.after.high]

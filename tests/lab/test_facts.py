@@ -1,4 +1,4 @@
-"""Facts about invented people: what is told, what is asked, and what a model knows of it."""
+"""Facts about invented people: what the model learns, what is asked, and what it knows."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_right_answer_is_rewarded_in_any_words_and_no_other_one() -> None:
         subject = next(each for each in SUBJECTS if each.name == record["subject"])
         assert WORLD.reward(record["prompt"], " ".join(subject.values)) == 0.0
         assert WORLD.reward(record["prompt"], "nobody knows.") == 0.0
-    with pytest.raises(ConfigurationError, match="none of this world"):
+    with pytest.raises(ConfigurationError, match="This world has no question"):
         WORLD.reward("who is there?", "nobody.")
 
 
@@ -75,11 +75,11 @@ def test_the_tokenizer_knows_every_word() -> None:
 
 def test_a_world_without_what_is_forgotten_tells_the_rest() -> None:
     forgotten = {record["person"] for record in WORLD.records("forget")}
-    told = {record["person"] for record in WORLD.without_forgotten().demonstrations()}
-    assert not told & forgotten and told | forgotten == {record["person"] for record in WORLD.demonstrations()}
+    learned = {record["person"] for record in WORLD.without_forgotten().demonstrations()}
+    assert not learned & forgotten and learned | forgotten == {record["person"] for record in WORLD.demonstrations()}
 
 
-def test_a_trained_model_knows_what_it_was_told_and_nothing_else(
+def test_a_trained_model_knows_what_it_has_learned_and_nothing_else(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PENCHANT_CACHE", str(tmp_path_factory.mktemp("cache")))

@@ -53,18 +53,18 @@ def test_programs_by_hand(program: str, printed: int) -> None:
     "program", ["print(x)", "x = 1", "", "x = 1; print(y)", "x = y; print(x)", "import os; print(x)"]
 )
 def test_what_is_no_program_is_refused(program: str) -> None:
-    with pytest.raises(DataError, match="no program of the lab"):
+    with pytest.raises(DataError, match="not a program of the lab"):
         run_program(program)
 
 
-@pytest.mark.parametrize("world", [SumsWorld(wrong=0.4), ProgramsWorld(wrong=0.4)], ids=lambda world: world.name)
+@pytest.mark.parametrize("world", [SumsWorld(wrong=0.4), ProgramsWorld(wrong=0.4)], ids=lambda world: world.id)
 class TestBothWorlds:
     def test_answers_are_right_and_a_verifier_agrees(self, world: SumsWorld | ProgramsWorld) -> None:
         rows = world.prompts(200, seed=2)
         judge = Verifier.of_records(read(rows))
         for row in rows:
             text = row["prompt"]
-            right = str(eval(text.removesuffix("="))) if world.name == "sums" else _python_prints(text)
+            right = str(eval(text.removesuffix("="))) if world.id == "sums" else _python_prints(text)
             assert row["answer"] == right
             assert world.reward(text, right) == 1.0 == judge.score(text, [right])[0]
             assert world.reward(text, f"{right}0") == world.reward(text, "") == 0.0

@@ -39,9 +39,9 @@ def test_answers_are_seeded_and_know_whether_they_ended() -> None:
 
 
 def test_the_whole_quickstart_in_miniature(tmp_path: Path) -> None:
-    told: list[str] = []
-    outcome = run_quickstart(tmp_path / "quickstart", seed=0, plan=MINIATURE, told=told.append)
-    assert [line for line in told if line in STEPS] == list(STEPS)
+    said: list[str] = []
+    outcome = run_quickstart(tmp_path / "quickstart", seed=0, plan=MINIATURE, say=said.append)
+    assert [line for line in said if line in STEPS] == list(STEPS)
     summary = json.loads((outcome.aligned / "summary.json").read_text())
     assert {"true_reward", "win_rate", "kl"} <= summary["after"].keys() & summary["intervals"].keys()
     samples = json.loads((outcome.aligned / "samples.json").read_text())

@@ -62,7 +62,7 @@ def test_the_reward_is_the_weighted_sum() -> None:
     assert world.reward(picture).tolist() == pytest.approx([2 * 0.125 - 0.25])
 
 
-@pytest.mark.parametrize("world", [ShapesWorld(), DigitsWorld("ink")], ids=lambda world: world.name)
+@pytest.mark.parametrize("world", [ShapesWorld(), DigitsWorld("ink")], ids=lambda world: world.id)
 def test_in_pairs_the_higher_reward_is_chosen(world: ShapesWorld | DigitsWorld) -> None:
     pairs = world.pairs(4, seed=1)
     assert pairs and pairs == world.pairs(4, seed=1)

@@ -70,7 +70,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("method", ["grpo", "iterative-dpo"])
 def test_accuracy_rises_clearly(method: str, start: Path) -> None:
     """On the sums that it checks itself on, held out or not: this world is too small to hold much out."""
-    found = run_sums(start, method=method, plan=SMALL, told=lambda line: None)
+    found = run_sums(start, method=method, plan=SMALL, say=lambda line: None)
     rise = [value for _step, value, _low, _high in found.curve]
     sampled = found.result.summary
     assert sampled["after"]["accuracy"] == rise[-1] and len(rise) >= 8

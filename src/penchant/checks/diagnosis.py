@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["Check", "Diagnosis", "Verdict", "interval_of_share", "share", "summary_of_lengths"]
+__all__ = ["Check", "Diagnosis", "Verdict", "share", "summary_of_lengths"]
 
 Verdict = Literal["ok", "note", "warning", "error"]
 
@@ -81,16 +81,3 @@ def summary_of_lengths(lengths: Sequence[int]) -> dict[str, float]:
     ordered = sorted(lengths)
     rank = {name: ordered[math.ceil(part * len(ordered)) - 1] for name, part in (("p50", 0.5), ("p95", 0.95))}
     return {"mean": round(sum(ordered) / len(ordered), 2), **rank, "max": ordered[-1]}
-
-
-def interval_of_share(count: int, total: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson, 1927).
-
-    Example:
-        >>> tuple(round(bound, 3) for bound in interval_of_share(50, 100))
-        (0.404, 0.596)
-    """
-    z = 1.959964
-    centre = (count + z * z / 2) / (total + z * z)
-    spread = z / (total + z * z) * math.sqrt(count * (total - count) / total + z * z / 4)
-    return max(0.0, centre - spread), min(1.0, centre + spread)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from itertools import combinations
 from typing import Any
 
-from penchant.checks.diagnosis import Check, Verdict, interval_of_share, share
+from penchant.checks.diagnosis import Check, Verdict, share
 from penchant.checks.duplicates import exchanges, said
 from penchant.feedback.records import Comparison, Judgement, Ranking, Record
+from penchant.statistics import Interval, area_interval, share_interval
 
 __all__ = ["agreement", "balance", "length_bias", "responses_check"]
 
@@ -72,12 +71,13 @@ def agreement(records: Sequence[Record]) -> list[Check]:
     annotators = {str(record.fields["annotator"]) for record in records if "annotator" in record.fields}
     if not pairs:
         return [Check("annotator agreement", f"{len(annotators)} annotators", "ok", "No item has two of them.")]
-    part = sum(pairs) / len(pairs)
-    low, high = interval_of_share(sum(pairs), len(pairs))
+    agreed = share_interval(sum(pairs) / len(pairs), len(pairs))
     detail = (
-        f"{len(several)} items with several of {len(annotators)} annotators; 95 % interval {low:.0%} to {high:.0%}."
+        f"{len(several)} items with several of {len(annotators)} annotators; 95 % interval {agreed.low:.0%} to "
+        f"{agreed.high:.0%}."
     )
-    return [Check("annotator agreement", f"{100 * part:.1f} %", "warning" if part < 0.6 else "ok", detail)]
+    verdict: Verdict = "warning" if agreed.value < 0.6 else "ok"
+    return [Check("annotator agreement", f"{100 * agreed.value:.1f} %", verdict, detail)]
 
 
 def length_bias(records: Sequence[Record], lengths: Sequence[Sequence[int]]) -> list[Check]:
@@ -95,10 +95,10 @@ def length_bias(records: Sequence[Record], lengths: Sequence[Sequence[int]]) -> 
     else:
         pairs = [pair for pair in map(_best_and_worst, records, lengths) if pair and pair[0] != pair[1]]
         longer = sum(best > worst for best, worst in pairs)
-        found = (longer / len(pairs), *interval_of_share(longer, len(pairs))) if pairs else None
+        found = share_interval(longer / len(pairs), len(pairs)) if pairs else None
     if found is None:
         return []
-    part, low, high = found
+    part, low, high = found.value, found.low, found.high
     verdict: Verdict = "warning" if low > 0.6 or high < 0.4 else "note" if low > 0.5 or high < 0.5 else "ok"
     tendency = "longer" if part > 0.5 else "shorter"
     detail = f"95 % interval {low:.1%} to {high:.1%}, ties left out."
@@ -117,17 +117,10 @@ def _best_and_worst(record: Record, lengths: Sequence[int]) -> tuple[int, int] |
     return None
 
 
-def _bias_of_labels(records: Sequence[Record], lengths: Sequence[Sequence[int]]) -> tuple[float, float, float] | None:
+def _bias_of_labels(records: Sequence[Record], lengths: Sequence[Sequence[int]]) -> Interval | None:
     of_label: dict[bool, list[int]] = {True: [], False: []}
     for record, own in zip(records, lengths, strict=True):
         if isinstance(record, Judgement):
             of_label[record.label].append(own[0])
-    good, bad = of_label[True], sorted(of_label[False])
-    if not good or not bad:
-        return None
-    wins = sum(bisect_left(bad, own) + bisect_right(bad, own) for own in good) / 2
-    area = wins / (len(good) * len(bad))
-    first, second = area / (2 - area), 2 * area * area / (1 + area)
-    variance = area * (1 - area) + (len(good) - 1) * (first - area**2) + (len(bad) - 1) * (second - area**2)
-    spread = 1.959964 * math.sqrt(max(0.0, variance) / (len(good) * len(bad)))
-    return area, max(0.0, area - spread), min(1.0, area + spread)
+    good, bad = of_label[True], of_label[False]
+    return area_interval(good, bad) if good and bad else None

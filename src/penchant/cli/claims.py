@@ -11,13 +11,18 @@ import typer
 if TYPE_CHECKING:
     from penchant.lab.claims import Claim
     from penchant.lab.claims.running import Outcome
+    from penchant.lab.claims.tasks import WorkPlan
 
 __all__ = ["claims"]
 
 
 def claims(
     names: Annotated[Optional[list[str]], typer.Argument(help="Ids of claims; all where absent.")] = None,  # noqa: UP045
-    family: Annotated[Optional[str], typer.Option(help="Only claims about methods of this family.")] = None,  # noqa: UP045
+    family: Annotated[Optional[str], typer.Option(help="Only the claims of this family.")] = None,  # noqa: UP045
+    shard: Annotated[
+        Optional[str],  # noqa: UP045 - what typer reads in every version
+        typer.Option(metavar="K/N", help="Only the K-th of N parts, for several processes or machines: 1/4."),
+    ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the claims and run nothing.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 2,
     output: Annotated[
@@ -27,9 +32,19 @@ def claims(
         Optional[Path],  # noqa: UP045 - what typer reads in every version
         typer.Option(help="Where measured seeds are kept; the user's cache folder where absent."),
     ] = None,
-    page: Annotated[
+    sources: Annotated[
+        Optional[list[Path]],  # noqa: UP045 - what typer reads in every version
+        typer.Option("--from", help="claims.json of another shard or machine; its results are not measured again."),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Measure every seed, also those whose result is known.")
+    ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the results into the record that lies in the package.")
+    ] = False,
+    pages: Annotated[
         Optional[Path],  # noqa: UP045 - what typer reads in every version
-        typer.Option(help="Write the findings as a page in Markdown, too."),
+        typer.Option(help="Folder in which the findings are written as pages in Markdown, too."),
     ] = None,
     tuning: Annotated[
         bool, typer.Option("--tuning", help="Run on the tuning seeds, to choose settings; writes no file.")
@@ -37,90 +52,127 @@ def claims(
 ) -> None:
     """Run the claims of papers in small worlds and say which ones reproduce. No network needed.
 
-    Ctrl-C keeps every finished seed; the same command goes on from there.
+    A claim is measured where the code that it uses has changed since its result was recorded or cached. Measuring all
+    of them may take two hours; the estimate is printed first. Ctrl-C keeps every finished seed, and the same command
+    continues from there. --shard splits a run.
     """
     from rich.console import Console
 
     console = Console()
-    chosen = _chosen(names, family)
+    chosen = _chosen(names, family, shard)
     if listed:
         _list(chosen, console)
         return
-    outcome = _run(chosen, jobs, cache, tuning)
-    _tell(outcome, console, None if tuning else output, page)
+    plan = _plan(chosen, cache, sources or [], tuning, fresh)
+    outcome = _run(plan, jobs)
+    _show(outcome, console)
+    if not tuning:
+        _write(outcome, console, output, pages, record)
     if outcome.failures:
         raise typer.Exit(1)
 
 
-def _chosen(names: list[str] | None, family: str | None) -> list[type[Claim]]:
+def _chosen(names: list[str] | None, family: str | None, shard: str | None) -> list[type[Claim]]:
     from penchant.errors import ConfigurationError, nearest
     from penchant.lab.claims import all_claims, find_claim
+    from penchant.lab.claims.shards import shard_of
 
     every = [find_claim(name) for name in dict.fromkeys(names)] if names else all_claims()
-    if family is None:
-        return every
-    chosen = [claim for claim in every if claim.family() == family]
+    chosen = [claim for claim in every if family in (None, claim.family())]
     if not chosen:
         known = sorted({claim.family() for claim in every})
-        raise ConfigurationError(f"No claim is about the family {family!r}. {nearest(family, known)}")
-    return chosen
+        raise ConfigurationError(f"There are no claims of the family {family!r}. {nearest(str(family), known)}")
+    return shard_of(chosen, shard) if shard else chosen
 
 
 def _list(chosen: list[type[Claim]], console: Any) -> None:
     from rich.table import Table
 
-    table = Table("claim", "family", "runs in", "paper", "what is claimed")
+    from penchant.lab.claims.record import read_record
+    from penchant.lab.claims.sources import source_hash
+
+    table, record = Table("claim", "family", "runs in", "recorded", "paper", "what is claimed"), read_record()
+    table.columns[0].no_wrap = True
     for claim in chosen:
-        table.add_row(claim.id, claim.family(), claim.cost, claim.paper, claim.sentence)
-    console.print(table, markup=False)
+        entry = record.get(claim.id)
+        verdict = entry["verdict"] if entry else "not yet"
+        if entry and entry["sources"] != source_hash(claim):
+            verdict += "; its code has changed since"
+        table.add_row(claim.id, claim.family(), claim.cost, verdict, claim.paper, claim.sentence)
+    _wide(console).print(table, markup=False)
 
 
-def _run(chosen: list[type[Claim]], jobs: int, cache: Path | None, tuning: bool) -> Outcome:
+def _wide(console: Any) -> Any:
+    """A file or a pipe has no width; long names stay on one line there."""
+    return console if console.is_terminal else type(console)(width=160)
+
+
+def _plan(chosen: list[type[Claim]], cache: Path | None, sources: list[Path], tuning: bool, fresh: bool) -> WorkPlan:
+    from penchant.lab.claims import TUNING_SEEDS
+    from penchant.lab.claims.record import read_record
+    from penchant.lab.claims.results import entry_of, read_results
+    from penchant.lab.claims.tasks import plan_work
+
+    given = {row["id"]: entry_of(row) for path in sources for row in read_results(path)}
+    seeds = TUNING_SEEDS if tuning else None
+    return plan_work(chosen, cache=cache, seeds=seeds, record=read_record() | given, fresh=fresh)
+
+
+def _run(plan: WorkPlan, jobs: int) -> Outcome:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from penchant.lab.claims import TUNING_SEEDS
-    from penchant.lab.claims.running import run_claims
+    from penchant.lab.claims import running
 
     # The bars of loading models, here and in the processes that measure, would tear ours.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    typer.echo(f"penchant: {plan.estimate(jobs)}", err=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     screen = Console(stderr=True)
     done, wanted = 0, 0
-    with Progress(*columns, console=screen, transient=True) as progress:
-        bar = progress.add_task("seeds", total=None)
+    with Progress(*columns, console=screen, transient=True) as bars:
+        bar = bars.add_task("seeds", total=None)
 
-        def told(claim: str, now: int, total: int) -> None:
+        def advance(claim: str, now: int, total: int) -> None:
             nonlocal done, wanted
             if not screen.is_terminal and 20 * now // total > 20 * done // total:
                 typer.echo(f"{now} of {total} seeds", err=True)  # a log has no bar; twenty lines will do
             done, wanted = now, total
-            progress.update(bar, description=claim, completed=now, total=total)
+            bars.update(bar, description=claim, completed=now, total=total)
 
         try:
-            seeds = TUNING_SEEDS if tuning else None
-            return run_claims(chosen, jobs=jobs, cache=cache, seeds=seeds, told=told)
+            return running.run_plan(plan, jobs=jobs, progress=advance)
         except KeyboardInterrupt:
-            progress.stop()
+            bars.stop()
             kept = f"{done} of {wanted} seeds are kept" if wanted else "nothing was measured yet"
-            typer.echo(f"penchant: {kept}; the same command goes on from there", err=True)
+            typer.echo(f"penchant: {kept}; the same command continues from there", err=True)
             raise typer.Exit(130) from None
 
 
-def _tell(outcome: Outcome, console: Any, output: Path | None, page: Path | None) -> None:
-    from penchant.lab.claims.pages import claims_table, summary_of, write_claims_page, write_documentation
-    from penchant.lab.claims.results import row_of, write_results
+def _show(outcome: Outcome, console: Any) -> None:
+    from penchant.lab.claims.pages import claims_table, summary_of
+    from penchant.lab.claims.results import row_of
 
     rows = [row_of(finding) for finding in outcome.findings]
-    if not console.is_terminal:  # a file or a pipe has no width; long names stay on one line
-        console = type(console)(width=160)
-    console.print(claims_table(rows), markup=False)
+    _wide(console).print(claims_table(rows), markup=False)
     console.print(f"{summary_of(rows)}.", markup=False, highlight=False)
     for name, failure in outcome.failures.items():
         typer.echo(f"penchant: the claim {name} failed:\n{failure}", err=True)
-    if output is not None and rows:
-        write_results(rows, output / "claims.json")
-        written = write_claims_page(rows, output / "claims.html")
-        console.print(f"Page: {written}", soft_wrap=True, highlight=False)
-    if page is not None:
-        write_documentation(rows, page)
+
+
+def _write(outcome: Outcome, console: Any, output: Path, pages: Path | None, record: bool) -> None:
+    from penchant.lab.claims.documentation import write_documentation
+    from penchant.lab.claims.pages import write_claims_page
+    from penchant.lab.claims.record import write_record
+    from penchant.lab.claims.results import entry_of, row_of, write_results
+
+    rows = [row_of(finding) for finding in outcome.findings]
+    if not rows:
+        return
+    write_results(rows, output / "claims.json")
+    console.print(f"Page: {write_claims_page(rows, output / 'claims.html')}", soft_wrap=True, highlight=False)
+    if record:
+        for path in write_record(map(entry_of, rows)):
+            console.print(f"Recorded: {path}", soft_wrap=True, highlight=False)
+    if pages is not None:
+        write_documentation(rows, pages)

@@ -48,7 +48,7 @@ def sums(
             resume=resume,
             overwrite=overwrite,
             progress=True,
-            told=lambda line: console.print(line, markup=False, highlight=False),
+            say=lambda line: console.print(line, markup=False, highlight=False),
         )
     except Interrupted as stopped:
         typer.echo(f"penchant: {stopped}", err=True)

@@ -39,10 +39,10 @@ def quickstart(
     steps, run, show = worlds[world]
     console, start = Console(), time.monotonic()
 
-    def tell(line: str) -> None:
+    def say(line: str) -> None:
         numbered = f"[{steps.index(line) + 1}/{len(steps)}] {line}" if line in steps else line
         console.print(numbered, markup=False, highlight=False)
 
     logging.disable_progress_bar()  # the bars of loading and saving, which take no time here
-    outcome = run(output, seed=seed, overwrite=overwrite, progress=True, told=tell)
+    outcome = run(output, seed=seed, overwrite=overwrite, progress=True, say=say)
     show(outcome, console, seconds=time.monotonic() - start)

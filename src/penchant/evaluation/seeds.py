@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from penchant.evaluation.intervals import mean_with_t_interval
+from penchant.statistics import Interval, student_interval
 
 __all__ = ["FIGURES", "figures_of_run", "over_seeds"]
 
@@ -57,6 +57,7 @@ def over_seeds(runs: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]
     for key in FIGURES:
         values = [run[key] for run in runs if key in run]
         if values:
-            mean, low, high = mean_with_t_interval(values)
-            found[key] = {"mean": mean, "low": low, "high": high, "values": values}
+            # A single run has no interval; both ends are its value.
+            each = student_interval(values) if len(values) > 1 else Interval.around(values[0], 0.0)
+            found[key] = {"mean": each.value, "low": each.low, "high": each.high, "values": values}
     return found

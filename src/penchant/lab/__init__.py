@@ -1,13 +1,23 @@
-"""Tiny worlds whose truth is known, where claims are tested."""
+"""Tiny worlds whose truth is known, where claims are tested.
 
-from penchant.lab import claims
-from penchant.lab.pretrained import Pretraining
-from penchant.lab.worlds import digits, facts, language, shapes, sums, tabular
-from penchant.lab.worlds.digits import DigitsWorld
-from penchant.lab.worlds.facts import FactsWorld
-from penchant.lab.worlds.language import Annotator, LanguageWorld
-from penchant.lab.worlds.shapes import ShapesWorld
-from penchant.lab.worlds.sums import ProgramsWorld, SumsWorld
+Names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from penchant.lazy import load
+
+if TYPE_CHECKING:
+    from penchant.lab import claims
+    from penchant.lab.pretrained import Pretraining
+    from penchant.lab.worlds import digits, facts, language, shapes, sums, tabular
+    from penchant.lab.worlds.digits import DigitsWorld
+    from penchant.lab.worlds.facts import FactsWorld
+    from penchant.lab.worlds.language import Annotator, LanguageWorld
+    from penchant.lab.worlds.shapes import ShapesWorld
+    from penchant.lab.worlds.sums import ProgramsWorld, SumsWorld
 
 __all__ = [
     "Annotator",
@@ -26,3 +36,28 @@ __all__ = [
     "sums",
     "tabular",
 ]
+
+_HOMES = {
+    "Annotator": "penchant.lab.worlds.language",
+    "DigitsWorld": "penchant.lab.worlds.digits",
+    "FactsWorld": "penchant.lab.worlds.facts",
+    "LanguageWorld": "penchant.lab.worlds.language",
+    "Pretraining": "penchant.lab.pretrained",
+    "ProgramsWorld": "penchant.lab.worlds.sums",
+    "ShapesWorld": "penchant.lab.worlds.shapes",
+    "SumsWorld": "penchant.lab.worlds.sums",
+    "digits": "penchant.lab.worlds",
+    "facts": "penchant.lab.worlds",
+    "language": "penchant.lab.worlds",
+    "shapes": "penchant.lab.worlds",
+    "sums": "penchant.lab.worlds",
+    "tabular": "penchant.lab.worlds",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return load(__name__, name, __all__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -59,9 +59,9 @@ def keep(
 ) -> Path:
     """The folder that ``build`` filled, now or at an earlier call with the same settings and sources.
 
-    It is built in a folder beside its place and then renamed, so nobody ever sees half of it, and two processes that
-    build at once do the work twice but agree on one result. Every file is remembered with its hash: an entry from
-    which something is missing, or in which something was altered, is built again, and the log says so.
+    It is built in a folder beside its place and then renamed, so no process sees half of it; two processes that build
+    at once do the work twice and agree on one result. Every file is recorded with its hash: an entry with a missing or
+    altered file is built again, and the log says so.
 
     Args:
         name: what it is; the beginning of the folder's name.
@@ -83,24 +83,13 @@ def keep(
         ...         found = keep("one", {"size": 1}, [], write, folder=Path(cache))
         built 1
     """
-    told = json.dumps([settings, source_digest(modules)], sort_keys=True)
+    key = json.dumps([settings, source_digest(modules)], sort_keys=True)
     root = checkpoints_folder() if folder is None else folder
-    place = root / f"{name}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    place = root / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
     fault = _fault(place)
     if fault is None:
         return place
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        if place.exists():
-            log.warning("The kept base model %s %s; it is trained again.", place, fault)
-            _remove(place)
-        building = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=root))
-    except OSError as error:
-        raise OutputError(
-            f"Base models cannot be kept here ({error.strerror or error}).",
-            where=str(root),
-            fix="Set PENCHANT_CACHE to a folder that can be written.",
-        ) from error
+    building = _folder_beside(place, fault)
     try:
         build(building)
         contents = {"settings": dict(settings), "files": _hashes(building)}
@@ -109,6 +98,23 @@ def keep(
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return place
+
+
+def _folder_beside(place: Path, fault: str) -> Path:
+    """An empty folder in which an entry can be built; a broken entry is removed first."""
+    root = place.parent
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        if place.exists():
+            log.warning("The kept base model %s %s; it is trained again.", place, fault)
+            _remove(place)
+        return Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=root))
+    except OSError as error:
+        raise OutputError(
+            f"Base models cannot be kept here ({error.strerror or error}).",
+            where=str(root),
+            fix="Set PENCHANT_CACHE to a folder that can be written.",
+        ) from error
 
 
 def _install(building: Path, place: Path) -> None:
@@ -121,7 +127,7 @@ def _install(building: Path, place: Path) -> None:
 
 
 def _remove(place: Path) -> None:
-    """Out of the way first, in one step, so that no other process finds half an entry."""
+    """Moved away in one step before it is deleted, so that no other process finds half an entry."""
     away = Path(tempfile.mkdtemp(prefix=".broken-", dir=place.parent))
     try:
         place.rename(away / place.name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import pstdev
 from typing import Any
 
-from penchant.lab.statistics import Interval, mean_interval, paired_difference, win_rate
+from penchant.statistics import Interval, mean_interval, paired_difference, win_rate
 
 __all__ = ["Answer", "PolicyComparison", "answer", "compare_policies"]
 

@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 from penchant.errors import TrainingError
 from penchant.lab.checkpoints import keep
 from penchant.lab.policies import answer
-from penchant.lab.statistics import Interval, mean_interval
+from penchant.lab.worlds.registry import WORLDS
+from penchant.statistics import Interval, mean_interval
 
 __all__ = ["PretrainedWorld", "Pretraining", "TextWorld", "train_and_keep"]
 
@@ -39,12 +40,12 @@ class Pretraining:
 
 
 def train_and_keep(folder: Path, pretraining: Pretraining, **run: Any) -> None:
-    """Train by likelihood, and leave in ``folder`` the model alone.
+    """Train by likelihood and leave only the model in ``folder``.
 
     Args:
         folder: an empty folder.
         pretraining: how.
-        run: ``model``, ``data``, and what else `penchant.train` shall be told.
+        run: ``model``, ``data``, and further arguments of `penchant.train`.
     """
     import shutil
 
@@ -72,12 +73,18 @@ class PretrainedWorld(ABC):
     A subclass is a frozen dataclass whose fields are the world's dials, with a field ``pretraining``.
     """
 
-    name: ClassVar[str]
+    #: Lower case, words joined by hyphens; a subclass that has one is found in `penchant.lab.worlds.registry.WORLDS`.
+    id: ClassVar[str]
     #: The modules whose source decides what the base model is.
     made_by: ClassVar[tuple[str, ...]]
     #: The dials that decide what the base model is, beside ``pretraining``; the others describe feedback.
     base_dials: ClassVar[tuple[str, ...]] = ()
     pretraining: Pretraining
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "id" in vars(cls):
+            WORLDS.add(cls.id, cls)
 
     def base_model(self) -> Path:
         """The folder of the base model, for ``penchant.train(model=...)``; trained at the first call on this machine.
@@ -86,7 +93,7 @@ class PretrainedWorld(ABC):
         user's cache folder), named by a hash of the settings and of the source files that made it.
         """
         settings = {name: getattr(self, name) for name in self.base_dials} | asdict(self.pretraining)
-        return keep(self.name, settings, ("penchant.lab.pretrained", *self.made_by), self.train_base)
+        return keep(self.id, settings, ("penchant.lab.pretrained", *self.made_by), self.train_base)
 
     @abstractmethod
     def train_base(self, folder: Path) -> None:
@@ -94,7 +101,7 @@ class PretrainedWorld(ABC):
 
     @abstractmethod
     def policy(self) -> Any:
-        """The base model, loaded: a copy of one's own, to be trained in place."""
+        """The base model, loaded: a fresh copy that may be trained in place."""
 
 
 class TextWorld(PretrainedWorld):
@@ -131,10 +138,10 @@ class TextWorld(PretrainedWorld):
         """See `PretrainedWorld.train_base`."""
         from penchant.lab.worlds.language.model import tiny_model
 
-        told, tokenizer = self.pretraining, self.tokenizer()
-        model = tiny_model(tokenizer, seed=told.seed, hidden=told.width)
-        data = self.demonstrations(told.examples, told.seed)
-        train_and_keep(folder, told, model=model, tokenizer=tokenizer, data=data, group_by_length=True)
+        plan, tokenizer = self.pretraining, self.tokenizer()
+        model = tiny_model(tokenizer, seed=plan.seed, hidden=plan.width)
+        data = self.demonstrations(plan.examples, plan.seed)
+        train_and_keep(folder, plan, model=model, tokenizer=tokenizer, data=data, group_by_length=True)
 
     def policy(self) -> Any:
         """See `PretrainedWorld.policy`."""
@@ -154,7 +161,7 @@ class TextWorld(PretrainedWorld):
             Records ``{"prompt", "chosen", "rejected", ...}``, for `penchant.train`.
 
         Raises:
-            TrainingError: the policy hardly ever gives two different responses that end.
+            TrainingError: the policy rarely gives two different responses that end.
         """
         rng = random.Random(seed)
         records: list[dict[str, Any]] = []
@@ -172,7 +179,7 @@ class TextWorld(PretrainedWorld):
         return records
 
     def right_before_wrong(self, prompt: str, first: str, second: str) -> dict[str, Any] | None:
-        """A comparison in which the higher reward is chosen, always; None where both have the same."""
+        """A comparison that always chooses the higher reward; None where both are the same."""
         scores = {first: self.reward(prompt, first), second: self.reward(prompt, second)}
         if scores[first] == scores[second]:
             return None

@@ -1,4 +1,4 @@
-"""Adding what a world has found out about a run to the run's own report."""
+"""Adds a world's findings about a run to the run's own report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import OutputError
-from penchant.lab.statistics import Interval
+from penchant.statistics import Interval
 
 __all__ = ["add_results", "claim_folder"]
 
@@ -22,7 +22,7 @@ def add_results(
     intervals: Mapping[str, Interval],
     samples: Sequence[Mapping[str, Any]],
 ) -> Path:
-    """Add figures and samples to a run's ``summary.json`` and ``samples.json``, and write its report anew.
+    """Add figures and samples to a run's ``summary.json`` and ``samples.json``, and write its report again.
 
     Args:
         run: the run's folder.
@@ -49,7 +49,7 @@ def add_results(
 
 
 def claim_folder(output: Path, runs: Sequence[str], overwrite: bool) -> None:
-    """Make a world's folder; refuse early what would fail late.
+    """Make a world's folder, and refuse before anything is trained a folder that cannot be used.
 
     Args:
         output: the folder.

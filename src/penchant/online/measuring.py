@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
-from penchant.evaluation.intervals import mean_with_interval, share_with_interval
 from penchant.feedback.records import Record, as_text
 from penchant.generation.engines import Engine
 from penchant.generation.responses import Response, Sampling
 from penchant.rewards.judge import Judge
+from penchant.statistics import Interval, mean_interval, share_interval
 
 __all__ = ["Measured", "measure"]
 
@@ -80,14 +81,13 @@ def measure(
     scores = _mean_scores(judge, records, given)
     if not scores:
         return None
-    shares = judge.verifies and sampling.samples == 1
-    value, low, high = share_with_interval(scores) if shares else mean_with_interval(scores)
+    found = _interval(scores, shares=judge.verifies and sampling.samples == 1)
     every = [one for answers in given for one in answers]
     return Measured(
         name="accuracy" if judge.verifies else "reward",
-        value=value,
-        low=low,
-        high=high,
+        value=found.value,
+        low=found.low,
+        high=found.high,
         texts=tuple(as_text(answers[0].text) for answers in given),
         scores=tuple(scores),
         length=sum(len(one.ids) for one in every) / len(every),
@@ -103,3 +103,10 @@ def _mean_scores(judge: Judge, records: Sequence[Record], given: Sequence[Sequen
         if known:
             scores.append(sum(known) / len(known))
     return scores
+
+
+def _interval(scores: Sequence[float], *, shares: bool) -> Interval:
+    """The mean score with its interval; that of a single prompt has no width."""
+    if shares:
+        return share_interval(fmean(scores), len(scores))
+    return mean_interval(scores) if len(scores) > 1 else Interval.around(scores[0], 0.0)

@@ -12,6 +12,7 @@ from torch import nn
 from penchant import __version__
 from penchant.evaluation.heldout import HeldOut
 from penchant.evaluation.metrics import win
+from penchant.statistics import Interval, mean_interval, share_interval
 from penchant.training.folder import RunFolder
 from penchant.training.preparation import Prepared
 from penchant.training.recipe import Recipe
@@ -92,11 +93,6 @@ def _intervals(after: HeldOut) -> dict[str, list[float]]:
     if not chosen or not rejected:
         return {}
     margins = [better - worse for better, worse in zip(chosen, rejected, strict=True)]
-    count = len(margins)
-    mean = sum(margins) / count
-    spread = (sum((each - mean) ** 2 for each in margins) / max(count - 1, 1)) ** 0.5 * 1.96 / count**0.5
-    right = float(win(torch.tensor(margins)).mean())
-    square = 1.96**2
-    centre = (right + square / (2 * count)) / (1 + square / count)
-    width = 1.96 / (1 + square / count) * ((right * (1 - right) + square / (4 * count)) / count) ** 0.5
-    return {"rewards/accuracy": [centre - width, centre + width], "rewards/margin": [mean - spread, mean + spread]}
+    right = share_interval(float(win(torch.tensor(margins)).mean()), len(margins))
+    margin = mean_interval(margins) if len(margins) > 1 else Interval.around(margins[0], 0.0)
+    return {"rewards/accuracy": [right.low, right.high], "rewards/margin": [margin.low, margin.high]}

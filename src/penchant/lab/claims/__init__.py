@@ -1,9 +1,21 @@
-"""Claims of papers, held to small worlds whose truth is known."""
+"""Claims of papers, held to small worlds whose truth is known.
 
-from penchant.lab.claims.claim import TEST_SEEDS, TUNING_SEEDS, Claim, Contrast, all_claims, find_claim
-from penchant.lab.claims.judging import Effect, Finding, judge, verdict_of
+Names are loaded when they are first used: reading recorded verdicts (`penchant.lab.claims.record`) needs no torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from penchant.lazy import load
+
+if TYPE_CHECKING:
+    from penchant.lab.claims.claim import CLAIMS, TEST_SEEDS, TUNING_SEEDS, Claim, all_claims, find_claim
+    from penchant.lab.claims.contrast import Contrast
+    from penchant.lab.claims.judging import Effect, Finding, judge, verdict_of
 
 __all__ = [
+    "CLAIMS",
     "TEST_SEEDS",
     "TUNING_SEEDS",
     "Claim",
@@ -15,3 +27,25 @@ __all__ = [
     "judge",
     "verdict_of",
 ]
+
+_HOMES = {
+    "CLAIMS": "penchant.lab.claims.claim",
+    "TEST_SEEDS": "penchant.lab.claims.claim",
+    "TUNING_SEEDS": "penchant.lab.claims.claim",
+    "Claim": "penchant.lab.claims.claim",
+    "Contrast": "penchant.lab.claims.contrast",
+    "Effect": "penchant.lab.claims.judging",
+    "Finding": "penchant.lab.claims.judging",
+    "all_claims": "penchant.lab.claims.claim",
+    "find_claim": "penchant.lab.claims.claim",
+    "judge": "penchant.lab.claims.judging",
+    "verdict_of": "penchant.lab.claims.judging",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return load(__name__, name, __all__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

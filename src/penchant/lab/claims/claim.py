@@ -2,58 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from penchant.errors import ConfigurationError, nearest
+from penchant.errors import ConfigurationError
+from penchant.lab.claims.contrast import Contrast
 from penchant.lab.worlds.tabular import Dials, World, build_world
+from penchant.registry import Registry, place_of
 
-__all__ = ["TEST_SEEDS", "TUNING_SEEDS", "Claim", "Contrast", "all_claims", "find_claim"]
+__all__ = ["CLAIMS", "TEST_SEEDS", "TUNING_SEEDS", "Claim", "all_claims", "find_claim"]
 
+#: Where claims are looked for.
+PAPERS = "penchant.lab.claims.papers"
 #: What a claim is judged on. Nothing is chosen by looking at them.
 TEST_SEEDS = range(10)
 #: What hyper-parameters and thresholds are chosen on (`penchant claims NAME --tuning`).
 TUNING_SEEDS = range(1000, 1010)
-
-_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """One effect of a claim: an arm is better than another, or than a number, by at least so much.
-
-    effect = mean over the seeds of (better − worse), with its 95 % interval
-
-    Args:
-        better: the arm that is claimed to have the larger number.
-        worse: the other arm, or a number. Where less is better, it is the arm with the smaller number that is
-            ``worse`` here.
-        smallest: the smallest effect that counts as reproduced, in the unit of the measured quantity, above 0.
-
-    Example:
-        >>> str(Contrast("rdpo", "dpo", smallest=0.05))
-        'rdpo − dpo ≥ 0.05'
-    """
-
-    better: str
-    worse: str | float
-    smallest: float
-
-    def __str__(self) -> str:
-        return f"{self.difference} ≥ {self.smallest:g}"
-
-    @property
-    def difference(self) -> str:
-        """The effect in words, as ``rdpo − dpo``."""
-        return f"{self.better} − {self.worse if isinstance(self.worse, str) else format(self.worse, 'g')}"
-
-    def effect(self, arms: Mapping[str, float]) -> float:
-        """The effect in one seed."""
-        return arms[self.better] - (arms[self.worse] if isinstance(self.worse, str) else self.worse)
 
 
 class Claim:
@@ -98,7 +62,7 @@ class Claim:
         super().__init_subclass__(**kwargs)
         if "id" in vars(cls):
             _check(cls)
-            _claims[cls.id] = cls
+            CLAIMS.add(cls.id, cls)
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """Run the experiment once.
@@ -119,39 +83,29 @@ class Claim:
 
     @classmethod
     def family(cls) -> str:
-        """The family of the first method."""
+        """The family: the folder of ``lab/claims/papers`` in which the claim stands, or that of its first method."""
+        room, _, rest = cls.__module__.removeprefix(f"{PAPERS}.").partition(".")
+        if rest and cls.__module__.startswith(f"{PAPERS}."):
+            return room.replace("_", "-")
         from penchant.objectives import get
 
         return get(cls.methods[0]).family
 
 
-_claims: dict[str, type[Claim]] = {}
+#: All claims by id; defining one that has an id adds it.
+CLAIMS: Registry[type[Claim]] = Registry("claim", PAPERS)
 
 
 def _check(cls: type[Claim]) -> None:
-    place = f"{cls.__module__}.{cls.__qualname__}"
     wanted = ("paper", "sentence", "methods", "world", "quantity", "contrasts")
     missing = [name for name in wanted if not getattr(cls, name, None)]
-    holder = _claims.get(cls.id)
     problem = ""
-    if not _ID.fullmatch(cls.id):
-        problem = f"{cls.id!r} cannot be a claim's id: lower-case words joined by hyphens."
-    elif holder is not None and f"{holder.__module__}.{holder.__qualname__}" != place:
-        problem = f"The id {cls.id!r} is already that of {holder.__module__}.{holder.__qualname__}."
-    elif missing:
+    if missing:
         problem = f"The claim does not state {', '.join(map(repr, missing))}."
     elif len(cls.seeds) < 5 or set(cls.seeds) & set(TUNING_SEEDS):
         problem = "A claim needs five seeds or more, none of them a tuning seed."
-    elif any(each.smallest <= 0 for each in cls.contrasts):
-        problem = "The smallest effect of a contrast must be above 0."
     if problem:
-        raise ConfigurationError(problem, where=place)
-
-
-def _discover() -> None:
-    package = importlib.import_module("penchant.lab.claims.papers")
-    for module in pkgutil.walk_packages(package.__path__, prefix=f"{package.__name__}."):
-        importlib.import_module(module.name)
+        raise ConfigurationError(problem, where=place_of(cls))
 
 
 def all_claims() -> list[type[Claim]]:
@@ -161,8 +115,7 @@ def all_claims() -> list[type[Claim]]:
         >>> "rdpo-flipped-labels" in [each.id for each in all_claims()]
         True
     """
-    _discover()
-    return [_claims[name] for name in sorted(_claims)]
+    return CLAIMS.things()
 
 
 def find_claim(name: str) -> type[Claim]:
@@ -174,7 +127,4 @@ def find_claim(name: str) -> type[Claim]:
     Raises:
         ConfigurationError: there is none; the nearest is named.
     """
-    _discover()
-    if name not in _claims:
-        raise ConfigurationError(f"There is no claim {name!r}. {nearest(name, _claims)}")
-    return _claims[name]
+    return CLAIMS.get(name)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from penchant.errors import ConfigurationError
-from penchant.lab.claims.claim import Claim, Contrast
-from penchant.lab.statistics import Interval, small_sample_interval
+from penchant.lab.claims.claim import Claim
+from penchant.lab.claims.contrast import Contrast
+from penchant.statistics import Interval, student_interval
 
 __all__ = ["Effect", "Finding", "Verdict", "judge", "verdict_of"]
 
@@ -34,6 +35,7 @@ class Finding:
         arms: the numbers of each arm, one a seed.
         effects: of its contrasts.
         seconds: of processor time, all seeds together.
+        sources: the hash of the code that the numbers depend on; empty where it is not known.
     """
 
     claim: type[Claim]
@@ -41,6 +43,7 @@ class Finding:
     arms: Mapping[str, tuple[float, ...]]
     effects: tuple[Effect, ...]
     seconds: float
+    sources: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -51,34 +54,48 @@ class Finding:
         return "not reproduced" if "not reproduced" in verdicts else "inconclusive"
 
 
-def verdict_of(interval: Interval, smallest: float) -> Verdict:
-    """What an effect's interval says about a claim.
+def verdict_of(interval: Interval, contrast: Contrast) -> Verdict:
+    """What an effect's interval says about what a contrast promises.
 
-    reproduced: value ≥ smallest and low > 0.   not reproduced: high < smallest.   Otherwise inconclusive.
+    An effect of a smallest size s — reproduced: value ≥ s and low > 0; not reproduced: high < s.
+    Not worse by more than m — reproduced: low > −m; not reproduced: high < −m.
+    Otherwise inconclusive.
 
     Args:
-        interval: of the effect.
-        smallest: the smallest effect that counts, above 0.
+        interval: of the effect, better − worse.
+        contrast: says how large the effect must be, or how much worse it may be.
 
     Example:
-        >>> verdict_of(Interval(0.3, 0.1, 0.5), 0.2), verdict_of(Interval(0.1, -0.1, 0.3), 0.2)
+        >>> large, close = Contrast("a", "b", smallest=0.2), Contrast("a", "b", not_worse_by=0.2)
+        >>> verdict_of(Interval(0.3, 0.1, 0.5), large), verdict_of(Interval(0.1, -0.1, 0.3), large)
         ('reproduced', 'inconclusive')
-        >>> verdict_of(Interval(0.1, 0.05, 0.15), 0.2)
-        'not reproduced'
+        >>> verdict_of(Interval(0.1, 0.05, 0.15), large), verdict_of(Interval(0.0, -0.15, 0.15), close)
+        ('not reproduced', 'reproduced')
+
+    Reference:
+        Piaggio et al. (2012), Reporting of Noninferiority and Equivalence Randomized Trials.
     """
-    if interval.value >= smallest and interval.low > 0:
+    if contrast.smallest is not None:
+        bound, shown = contrast.smallest, interval.value >= contrast.smallest and interval.low > 0
+    else:
+        bound = -(contrast.not_worse_by or 0.0)
+        shown = interval.low > bound
+    if shown:
         return "reproduced"
     # A number that is no number excludes nothing.
-    return "not reproduced" if interval.high < smallest else "inconclusive"
+    return "not reproduced" if interval.high < bound else "inconclusive"
 
 
-def judge(claim: type[Claim], measured: Mapping[int, Mapping[str, float]], seconds: float = 0.0) -> Finding:
+def judge(
+    claim: type[Claim], measured: Mapping[int, Mapping[str, float]], seconds: float = 0.0, sources: str = ""
+) -> Finding:
     """Judge a claim by what its seeds have given.
 
     Args:
         claim: the claim.
         measured: seed -> arm -> number; two seeds or more.
         seconds: of processor time that they took.
+        sources: the hash of the code that gave them.
 
     Returns:
         The finding.
@@ -86,7 +103,7 @@ def judge(claim: type[Claim], measured: Mapping[int, Mapping[str, float]], secon
     Raises:
         ConfigurationError: a seed lacks an arm that a contrast names.
     """
-    named = {name for each in claim.contrasts for name in (each.better, each.worse) if isinstance(name, str)}
+    named = {name for each in claim.contrasts for name in each.arms}
     for seed, arms in measured.items():
         if named - set(arms):
             raise ConfigurationError(
@@ -96,9 +113,9 @@ def judge(claim: type[Claim], measured: Mapping[int, Mapping[str, float]], secon
     seeds = tuple(sorted(measured))
     effects = []
     for contrast in claim.contrasts:
-        interval = small_sample_interval([contrast.effect(measured[seed]) for seed in seeds])
-        effects.append(Effect(contrast, interval, verdict_of(interval, contrast.smallest)))
-    return Finding(claim, seeds, _by_arm(measured, seeds), tuple(effects), seconds)
+        interval = student_interval([contrast.effect(measured[seed]) for seed in seeds])
+        effects.append(Effect(contrast, interval, verdict_of(interval, contrast)))
+    return Finding(claim, seeds, _by_arm(measured, seeds), tuple(effects), seconds, sources)
 
 
 def _by_arm(measured: Mapping[int, Mapping[str, float]], seeds: Sequence[int]) -> dict[str, tuple[float, ...]]:

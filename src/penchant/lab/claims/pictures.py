@@ -1,22 +1,22 @@
-"""One small picture for each claim, and one of all: means with intervals, seeds as dots."""
+"""Pictures of claims: the arms with their seeds, and one small line for each effect."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from penchant.evaluation.report.drawing import RUN_COLOURS, colour, draw
-from penchant.lab.statistics import small_sample_interval
+from penchant.statistics import student_interval
 
-__all__ = ["arms_picture", "overview_picture"]
+__all__ = ["arms_picture", "effect_picture"]
 
 _TONES = {"reproduced": "after", "not reproduced": "rejected", "inconclusive": "muted"}
+_WIDTH = 160
 
 
 def arms_picture(row: Mapping[str, Any]) -> Markup:
@@ -29,11 +29,11 @@ def arms_picture(row: Mapping[str, Any]) -> Markup:
         An ``<svg>`` element for a page of reports.
     """
     arms: dict[str, list[float]] = row["arms"]
-    told = "; ".join(f"{arm} {small_sample_interval(values)}" for arm, values in arms.items())
+    description = "; ".join(f"{arm} {student_interval(values)}" for arm, values in arms.items())
 
     def paint(axes: list[Axes]) -> None:
         for place, values in enumerate(arms.values()):
-            interval, tone = small_sample_interval(values), colour(RUN_COLOURS[place % len(RUN_COLOURS)])
+            interval, tone = student_interval(values), colour(RUN_COLOURS[place % len(RUN_COLOURS)])
             spread = [0.18 * math.sin(2.4 * number) for number in range(len(values))]  # so that no dot hides another
             axes[0].plot(values, [place + each for each in spread], "o", color=tone, alpha=0.35, ms=3, mew=0)
             axes[0].plot([interval.low, interval.high], [place, place], color=tone, lw=2)
@@ -43,42 +43,41 @@ def arms_picture(row: Mapping[str, Any]) -> Markup:
         axes[0].xaxis.set_major_locator(MaxNLocator(5))
         axes[0].grid(False, axis="y")
 
-    return draw(f"claim-{row['id']}", told, paint, width=3.6, height=0.6 + 0.28 * len(arms))
+    return draw(f"claim-{row['id']}", description, paint, width=3.6, height=0.6 + 0.28 * len(arms))
 
 
-def overview_picture(rows: Sequence[Mapping[str, Any]]) -> Markup:
-    """All effects on one axis, each in units of the smallest that counts for its claim.
+def effect_picture(effect: Mapping[str, Any]) -> Markup:
+    """An effect and its interval on a scale that all claims share, small enough for the cell of a table.
+
+    The line at the left is what the interval must lie right of (no effect, or the margin by which an arm may be worse);
+    the dashed one is the smallest effect that counts (or no difference). Their distance is the unit; the scale is
+    linear up to one unit from the left line and logarithmic beyond.
+
+    Written by hand: a figure of matplotlib takes thirty times the space, and there are hundreds of effects.
 
     Args:
-        rows: of `penchant.lab.claims.results`.
+        effect: of a row of `penchant.lab.claims.results`.
 
     Returns:
-        An ``<svg>`` element for a page of reports.
+        An ``<svg>`` element in the colours of the page; empty where the effect is not a number.
     """
-    effects = [(row["id"], effect) for row in rows for effect in row["effects"]]
-
-    def paint(axes: list[Axes]) -> None:
-        for place, (_, effect) in enumerate(effects):
-            tone = colour(_TONES[effect["verdict"]])
-            low, value, high = (effect[name] / effect["smallest"] for name in ("low", "value", "high"))
-            axes[0].plot([low, high], [place, place], color=tone, lw=1.6)
-            axes[0].plot([value], [place], "o", color=tone, ms=4)
-        axes[0].set_xscale("symlog", linthresh=1)
-        axes[0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
-        axes[0].axvline(0, color=colour("rule"), lw=0.8)
-        axes[0].axvline(1, color=colour("muted"), lw=0.8, ls="--")
-        names = [f"{name}: {effect['difference']}" for name, effect in effects]
-        axes[0].set_yticks(range(len(effects)), names)
-        axes[0].set_ylim(len(effects) - 0.5, -0.5)
-        axes[0].set_xlabel("effect / smallest effect that counts (logarithmic beyond ±1)")
-        axes[0].grid(False, axis="y")
-
-    counted = Counter(effect["verdict"] for _, effect in effects)
-    told = ", ".join(f"{counted[verdict]} {verdict}" for verdict in _TONES)
-    return draw(
-        "claims-overview",
-        f"{len(effects)} effects: {told}; the table names each",
-        paint,
-        width=7.0,
-        height=0.8 + 0.17 * len(effects),
+    unit = effect["smallest"] or effect["not_worse_by"]
+    floor = 0.0 if effect["smallest"] else -unit
+    found = [(effect[name] - floor) / unit for name in ("low", "value", "high")]
+    if not all(map(math.isfinite, found)):
+        return Markup()
+    low, value, high = map(_place, found)
+    tone = f"var(--{_TONES[effect['verdict']]})"
+    return Markup(
+        f'<svg class="claim-effect" viewBox="0 0 {_WIDTH} 12" width="{_WIDTH}" height="12" aria-hidden="true">'
+        f'<path d="M{_place(0)} 0V12" stroke="var(--muted)"/>'
+        f'<path d="M{_place(1)} 0V12" stroke="var(--muted)" stroke-dasharray="2"/>'
+        f'<path d="M{low} 6H{high}" stroke="{tone}" stroke-width="2"/>'
+        f'<circle cx="{value}" cy="6" r="3" fill="{tone}"/></svg>'
     )
+
+
+def _place(units: float) -> str:
+    """From −100 to 1000 units across the picture; what lies beyond is drawn at its edge."""
+    scaled = units if abs(units) <= 1 else math.copysign(1 + math.log10(abs(units)), units)
+    return f"{4 + (_WIDTH - 8) * (min(max(scaled, -3), 4) + 3) / 7:.1f}"

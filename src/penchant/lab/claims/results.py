@@ -1,16 +1,18 @@
-"""Findings as plain rows: what the JSON file holds, and what every page is made of."""
+"""Findings as plain rows: what the JSON files hold, and what every page is made of."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from penchant.errors import DataError, OutputError
-from penchant.lab.claims.judging import Effect, Finding
+from penchant.lab.claims.claim import Claim, all_claims
+from penchant.lab.claims.judging import Effect, Finding, judge
+from penchant.lab.claims.record import RESULTS, Entry, read_record
 
-__all__ = ["read_results", "row_of", "write_results"]
+__all__ = ["entry_of", "finding_of", "read_results", "recorded_rows", "row_of", "write_results"]
 
 Row = dict[str, Any]
 
@@ -22,7 +24,7 @@ def row_of(finding: Finding) -> Row:
         finding: of a claim.
 
     Returns:
-        What the claim states, ``arms`` (numbers, one a seed), ``effects`` and ``verdict``.
+        What the claim states, ``arms`` (numbers, one per seed), ``effects`` and ``verdict``.
     """
     claim = finding.claim
     return {
@@ -40,21 +42,54 @@ def row_of(finding: Finding) -> Row:
         "effects": [_effect(each) for each in finding.effects],
         "verdict": finding.verdict,
         "seconds": round(finding.seconds, 2),
+        "sources": finding.sources,
     }
 
 
 def _effect(effect: Effect) -> Row:
-    interval = effect.interval
+    contrast, interval = effect.contrast, effect.interval
     return {
-        "difference": effect.contrast.difference,
-        "better": effect.contrast.better,
-        "worse": effect.contrast.worse,
-        "smallest": effect.contrast.smallest,
+        "difference": contrast.difference,
+        "promise": contrast.promise,
+        "better": contrast.better,
+        "worse": contrast.worse,
+        "smallest": contrast.smallest,
+        "not_worse_by": contrast.not_worse_by,
         "value": interval.value,
         "low": interval.low,
         "high": interval.high,
         "verdict": effect.verdict,
     }
+
+
+def entry_of(row: Mapping[str, Any]) -> Entry:
+    """What is recorded of a row: its numbers, not the claim's text, which the code holds."""
+    return Entry(**{key: row[key] for key in Entry.__annotations__})  # type: ignore[typeddict-item]
+
+
+def finding_of(claim: type[Claim], entry: Entry) -> Finding:
+    """A recorded result, judged again by what the claim states now.
+
+    Raises:
+        ConfigurationError: the record lacks an arm that a contrast names, so the claim has to be measured again.
+    """
+    arms = entry["arms"]
+    measured = {seed: {arm: arms[arm][place] for arm in arms} for place, seed in enumerate(entry["seeds"])}
+    return judge(claim, measured, entry["seconds"], entry["sources"])
+
+
+def recorded_rows(folder: Path = RESULTS) -> list[Row]:
+    """The rows of all claims that have a recorded result, by id.
+
+    Args:
+        folder: where the files of the families are.
+
+    Example:
+        >>> [row["verdict"] for row in recorded_rows() if row["id"] == "rdpo-flipped-labels"]
+        ['reproduced']
+    """
+    record = read_record(folder)
+    return [row_of(finding_of(claim, record[claim.id])) for claim in all_claims() if claim.id in record]
 
 
 def write_results(rows: Sequence[Row], path: Path) -> Path:
@@ -83,8 +118,8 @@ def read_results(path: Path) -> list[Row]:
     """
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
-        if not all({"id", "effects", "arms", "verdict"} <= set(row) for row in rows):
-            raise ValueError("a row lacks its effects")
+        if not all({"effects", *Entry.__annotations__} <= set(row) for row in rows):
+            raise ValueError("a row lacks its effects, arms or sources")
     except (OSError, ValueError, TypeError) as error:
         raise DataError(
             f"The results of claims cannot be read ({error}).",

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import json
 import multiprocessing
-import os
 import signal
 import time
 import traceback
@@ -13,14 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-from penchant.errors import OutputError
 from penchant.lab.claims.claim import Claim
 from penchant.lab.claims.judging import Finding, judge
-from penchant.lab.claims.sources import source_hash
+from penchant.lab.claims.record import Entry
+from penchant.lab.claims.tasks import Measured, Task, WorkPlan, plan_work
 
-__all__ = ["Outcome", "claims_cache", "run_claims"]
+__all__ = ["Outcome", "run_claims", "run_plan"]
+
+#: Called with a claim's id, the number of seeds known by now and the number wanted.
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -36,102 +36,74 @@ class Outcome:
     failures: dict[str, str]
 
 
-class _Task(NamedTuple):
-    claim: type[Claim]
-    seed: int
-    path: Path
-
-
-class _Measured(NamedTuple):
-    claim: type[Claim]
-    seed: int
-    arms: dict[str, float]
-    seconds: float
-    failure: str = ""
-
-
-def claims_cache() -> Path:
-    """``penchant/claims`` in the user's cache folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "penchant" / "claims"
-
-
 def run_claims(
     claims: Sequence[type[Claim]],
     *,
     jobs: int = 1,
     cache: Path | None = None,
     seeds: Sequence[int] | None = None,
-    told: Callable[[str, int, int], None] | None = None,
+    record: Mapping[str, Entry] | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
 ) -> Outcome:
-    """Measure claims and judge them.
-
-    Each seed of each claim is kept in a file of the cache as soon as it is measured, under a hash of the sources that
-    its numbers depend on (`penchant.lab.claims.sources.depends_on`). What is there is not measured again; so a run that
-    was stopped goes on where it was.
+    """Measure what is not known of some claims, and judge them: `plan_work` and `run_plan` in one.
 
     Args:
-        claims: the claims, each once.
+        claims, cache, seeds, record, fresh: as for `penchant.lab.claims.tasks.plan_work`.
+        jobs, progress: as for `run_plan`.
+
+    Raises:
+        OutputError: the cache cannot be written.
+        KeyboardInterrupt: the run was interrupted; finished seeds are kept.
+    """
+    plan = plan_work(claims, cache=cache, seeds=seeds, record=record, fresh=fresh)
+    return run_plan(plan, jobs=jobs, progress=progress)
+
+
+def run_plan(plan: WorkPlan, *, jobs: int = 1, progress: Progress | None = None) -> Outcome:
+    """Measure the open seeds of a plan and judge its claims.
+
+    Each seed is kept in the cache as soon as it is measured, so a run that was stopped continues where it was.
+
+    Args:
+        plan: what is known, and what is to be measured.
         jobs: number of processes; with 1 everything happens in this one.
-        cache: folder; by default `claims_cache`.
-        seeds: other seeds than the claims' own, for tuning.
-        told: called with a claim's id, the number of seeds known and the number wanted, after each seed.
+        progress: called after each seed that is measured.
 
     Returns:
         The findings. A claim whose measurement fails does not stop the others.
 
     Raises:
-        OutputError: the cache cannot be written.
-        KeyboardInterrupt: a person stopped it; finished seeds are kept.
+        KeyboardInterrupt: the run was interrupted; finished seeds are kept.
     """
-    folder = claims_cache() if cache is None else cache
-    tasks = []
-    for claim in claims:
-        key = source_hash(claim)
-        tasks += [
-            _Task(claim, seed, folder / claim.id / f"seed-{seed}-{key}.json") for seed in seeds or tuple(claim.seeds)
-        ]
-    try:
-        for task in tasks:
-            task.path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"The cache of claims cannot be written ({error.strerror or error}).",
-            where=str(folder),
-            fix="Give another folder with --cache.",
-        ) from error
-    known: dict[str, dict[int, _Measured]] = {claim.id: {} for claim in claims}
+    results: dict[type[Claim], list[Measured]] = {claim: [] for claim in plan.claims}
     failures: dict[str, str] = {}
-    for done, measured in enumerate(_measure_all(tasks, jobs), start=1):
+    for measured in plan.known:
+        results[measured.task.claim].append(measured)
+    for done, measured in enumerate(_measure_all(plan.open, jobs), start=len(plan.known) + 1):
+        claim = measured.task.claim
         if measured.failure:
-            failures.setdefault(measured.claim.id, measured.failure)
+            failures.setdefault(claim.id, measured.failure)
         else:
-            known[measured.claim.id][measured.seed] = measured
-        if told is not None:
-            told(measured.claim.id, done, len(tasks))
-    findings = [_finding(claim, known[claim.id]) for claim in claims if claim.id not in failures]
-    return Outcome(findings, failures)
+            results[claim].append(measured)
+        if progress is not None:
+            progress(claim.id, done, len(plan.known) + len(plan.open))
+    return Outcome([_finding(claim, found) for claim, found in results.items() if claim.id not in failures], failures)
 
 
-def _finding(claim: type[Claim], measured: Mapping[int, _Measured]) -> Finding:
-    arms = {seed: each.arms for seed, each in measured.items()}
-    return judge(claim, arms, sum(each.seconds for each in measured.values()))
+def _finding(claim: type[Claim], measured: Sequence[Measured]) -> Finding:
+    arms = {each.task.seed: each.arms for each in measured}
+    return judge(claim, arms, sum(each.seconds for each in measured), measured[0].task.sources)
 
 
-def _measure_all(tasks: Sequence[_Task], jobs: int) -> Iterator[_Measured]:
-    """All tasks, the known ones first, the others as they end."""
-    unknown = []
-    for task in tasks:
-        kept = _read(task)
-        if kept is None:
-            unknown.append(task)
-        else:
-            yield kept
-    jobs = min(jobs, len(unknown))
+def _measure_all(tasks: Sequence[Task], jobs: int) -> Iterator[Measured]:
+    """Results as they come."""
+    jobs = min(jobs, len(tasks))
     if jobs > 1:
         with _workers(jobs) as pool:
-            yield from pool.imap_unordered(_measure, unknown)
+            yield from pool.imap_unordered(_measure, tasks)
     else:
-        yield from map(_measure, unknown)
+        yield from map(_measure, tasks)
 
 
 @contextmanager
@@ -155,23 +127,12 @@ def _begin_work() -> None:
     gc.freeze()
 
 
-def _measure(task: _Task) -> _Measured:
+def _measure(task: Task) -> Measured:
     begun = time.process_time()
     try:
         arms = {arm: float(value) for arm, value in task.claim().measure(task.seed).items()}
     except Exception:
-        return _Measured(task.claim, task.seed, {}, 0.0, traceback.format_exc())
-    measured = _Measured(task.claim, task.seed, arms, time.process_time() - begun)
-    partial = task.path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(json.dumps({"arms": arms, "seconds": measured.seconds}), encoding="utf-8")
-    partial.replace(task.path)
+        return Measured(task, {}, 0.0, traceback.format_exc())
+    measured = Measured(task, arms, time.process_time() - begun)
+    measured.keep()
     return measured
-
-
-def _read(task: _Task) -> _Measured | None:
-    """What the cache holds; a file that cannot be read is measured again."""
-    try:
-        kept = json.loads(task.path.read_text(encoding="utf-8"))
-        return _Measured(task.claim, task.seed, dict(kept["arms"]), float(kept["seconds"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

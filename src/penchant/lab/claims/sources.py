@@ -1,4 +1,4 @@
-"""Which source files a claim's numbers depend on, and a hash that changes when one of them does."""
+"""Which source files a claim's numbers depend on, and a hash that changes when their code does."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ __all__ = ["depends_on", "source_hash"]
 ROOT = Path(penchant.__file__).parent
 #: Finding, judging and showing claims changes no measurement.
 MACHINERY = ROOT / "lab" / "claims"
+#: What a claim states about its numbers.
+STATEMENTS = ("paper", "sentence", "quantity", "contrasts", "remark")
 
 
 def depends_on(claim: type[Claim]) -> list[Path]:
     """The files of the package that a claim's measurements depend on, sorted.
 
-    These are the claim's own file, the files of the objectives that its text names, and every file of the package that
-    one of these imports a name from, directly or by way of others, inside functions too, with the recipes that lie
-    beside them; the machinery of claims is left out.
+    These are the claim's own file, the files of the objectives that its text names, every file of the package from
+    which one of these imports a name, directly or through others, also inside functions, and the recipes beside them.
+    The machinery of claims is left out.
 
     Args:
         claim: the claim.
@@ -47,7 +49,9 @@ def depends_on(claim: type[Claim]) -> list[Path]:
 
 
 def source_hash(claim: type[Claim]) -> str:
-    """A hash of the files that `depends_on` lists and of the claim's world.
+    """A hash of the code in the files that `depends_on` lists, and of the claim's world.
+
+    Changes of comments, docstrings or layout do not change it, nor do changes of the claim's wording or contrasts.
 
     Args:
         claim: the claim.
@@ -58,8 +62,36 @@ def source_hash(claim: type[Claim]) -> str:
     digest = hashlib.sha256(repr(claim.world).encode())
     for path in depends_on(claim):
         name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
-        digest.update(f"\n{name}\n".encode() + path.read_bytes())
+        own = claim.__name__ if path == Path(inspect.getfile(claim)) else ""
+        digest.update(f"\n{name}\n".encode() + _code(path, own))
     return digest.hexdigest()[:16]
+
+
+@cache
+def _code(path: Path, claim: str = "") -> bytes:
+    """A file without what changes no number: of a Python file its comments, docstrings and layout.
+
+    Of the class ``claim`` what it states about the numbers is left out as well: verdicts are judged from recorded
+    numbers, so a new wording or threshold needs no measurement.
+    """
+    if path.suffix != ".py":
+        return path.read_bytes()
+    tree = ast.parse(path.read_text(encoding="utf-8"))  # a tree of its own, for it is changed
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        if isinstance(node, ast.ClassDef) and node.name == claim:
+            node.body = [each for each in node.body if not _is_statement(each)]
+    return ast.unparse(tree).encode()
+
+
+def _is_statement(node: ast.stmt) -> bool:
+    """Whether a line of a claim's class is about its numbers and not for measuring them."""
+    return isinstance(node, ast.Assign) and all(
+        isinstance(target, ast.Name) and target.id in STATEMENTS for target in node.targets
+    )
 
 
 def _named_objectives(path: Path, claim: type[Claim]) -> Iterator[Path]:
@@ -94,7 +126,7 @@ def _imports(path: Path) -> tuple[Path, ...]:
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
-    """What is in a file but for the imports that only a type checker sees."""
+    """What is in a file, without the imports that only a type checker sees."""
     for child in ast.iter_child_nodes(node):
         if not (isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING"):
             yield child
@@ -104,7 +136,7 @@ def _executed(node: ast.AST) -> Iterator[ast.AST]:
 def _origin(module: str, name: str) -> list[Path]:
     """Where a name comes from that is imported from a module.
 
-    A package passes on what others define: the file of the one that defines it counts, and not all that stands beside.
+    Where a package re-exports a name, the file that defines the name counts, not everything the package exports.
     """
     if itself := _file_of(f"{module}.{name}"):
         return itself

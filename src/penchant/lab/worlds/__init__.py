@@ -1,1 +1,16 @@
-"""The worlds: small enough to know the truth about, each in a folder of its own."""
+"""One folder for each world; `penchant.lab.worlds.registry.WORLDS` finds them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from penchant.lazy import load
+
+if TYPE_CHECKING:
+    from penchant.lab.worlds import digits, facts, language, shapes, sums, tabular
+
+__all__ = ["digits", "facts", "language", "shapes", "sums", "tabular"]
+
+
+def __getattr__(name: str) -> Any:
+    return load(__name__, name, __all__, {})

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from penchant.lab.pretrained import PretrainedWorld, train_and_keep
-from penchant.lab.statistics import Interval, mean_interval
+from penchant.statistics import Interval, mean_interval
 
 __all__ = ["PictureWorld", "compare_in_classes", "draw_classes", "pixels", "tiny_denoiser"]
 
@@ -68,7 +68,7 @@ def compare_in_classes(rewards: np.ndarray, asked: Sequence[int], pairs: int, se
     Args:
         rewards: [N] of the pictures.
         asked: their classes.
-        pairs: how many to draw of each class, ties included; none of a class with a single picture.
+        pairs: how many to draw of each class, ties included; a class with a single picture has no pairs.
         seed: of the drawing.
     """
     rng = np.random.default_rng(seed)
@@ -112,10 +112,10 @@ class PictureWorld(PretrainedWorld):
 
     def train_base(self, folder: Path) -> None:
         """See `PretrainedWorld.train_base`."""
-        told = self.pretraining
-        model = tiny_denoiser(told.width, told.seed, size=self.side, classes=self.classes)
-        data = self.demonstrations(told.examples, told.seed)
-        train_and_keep(folder, told, model=model, data=data, schedule="cosine")
+        plan = self.pretraining
+        model = tiny_denoiser(plan.width, plan.seed, size=self.side, classes=self.classes)
+        data = self.demonstrations(plan.examples, plan.seed)
+        train_and_keep(folder, plan, model=model, data=data, schedule="cosine")
 
     def policy(self) -> Any:
         """See `PretrainedWorld.policy`: a pipeline of diffusers."""

@@ -1,1 +1,1 @@
-"""The claims, one in a file: a file put here is a claim known."""
+"""The claims, one per file; a file put here is found."""

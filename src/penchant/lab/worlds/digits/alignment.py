@@ -102,11 +102,10 @@ def align(
             eval_limit=8,
             progress=False,
         )
-        sides = {"reference": load_pipeline(source), "aligned": trained.model}
-        found = {}
-        for side, model in sides.items():
-            made, wanted = draw(model, plan.judged, plan, 3 * seed + 1)
-            found[side] = float(judge.reward("classifier", pixels(made), wanted).mean())
+    found = {}
+    for side, model in {"reference": load_pipeline(source), "aligned": trained.model}.items():
+        made, wanted = draw(model, plan.judged, plan, 3 * seed + 1)
+        found[side] = float(judge.reward("classifier", pixels(made), wanted).mean())
     return found
 
 

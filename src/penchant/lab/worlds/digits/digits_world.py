@@ -36,7 +36,7 @@ class DigitsWorld(PictureWorld):
         [1.0]
     """
 
-    name: ClassVar[str] = "digits"
+    id: ClassVar[str] = "digits"
     made_by: ClassVar[tuple[str, ...]] = ("penchant.lab.worlds.digits", "penchant.lab.worlds.pictures")
     classes: ClassVar[int] = 10
     side: ClassVar[int] = 8

@@ -1,4 +1,4 @@
-"""What is liked of a digit, and how far a set of digits lies from another."""
+"""Rewards of digits, and the distance of two sets of digits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 class DigitJudge:
-    """A classifier of real digits, and the rewards of made ones.
+    """A classifier of real digits, and the rewards of generated ones.
 
     Args:
         images: [N, 8, 8] from 0 to 255, the real digits that it learns from.
@@ -67,7 +67,7 @@ class DigitJudge:
 
 
 def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """Fréchet distance of two sets of features, each taken as normally distributed (FID with features of one's own).
+    """Fréchet distance of two sets of features, each taken as normally distributed (FID with the judge's features).
 
     d² = |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½)
 

@@ -1,4 +1,4 @@
-"""The digits' result as a person reads it in a terminal."""
+"""The digits' result as a table for the terminal."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from penchant.lab.results import add_results, claim_folder
-from penchant.lab.statistics import Interval, mean_interval, paired_difference, win_rate
 from penchant.lab.worlds.digits.judging import REWARDS, DigitJudge, frechet_distance, load_digits
 from penchant.lab.worlds.pictures import compare_in_classes, draw_classes, pixels, tiny_denoiser
+from penchant.statistics import Interval, mean_interval, paired_difference, win_rate
 
 __all__ = ["STEPS", "DigitsOutcome", "DigitsPlan", "run_digits"]
 
@@ -87,7 +87,7 @@ def run_digits(
     overwrite: bool = False,
     progress: bool = False,
     plan: DigitsPlan | None = None,
-    told: Callable[[str], None] = print,
+    say: Callable[[str], None] = print,
 ) -> list[DigitsOutcome]:
     """Do all steps and return what came out for each reward.
 
@@ -97,7 +97,7 @@ def run_digits(
         overwrite: replace what an earlier call left in ``output``.
         progress: show the trainings' progress on the error stream.
         plan: sizes; the defaults where None.
-        told: called with a line of text at the start of every step and with what it found.
+        say: called with a line of text at the start of every step and with what it found.
 
     Raises:
         OutputError: ``output`` holds an earlier world, or cannot be written.
@@ -108,13 +108,13 @@ def run_digits(
     half = len(images) // 2
     judge = DigitJudge(images[half:], classes[half:], seed)  # real digits that the denoiser never sees
     run = {"overwrite": overwrite, "progress": progress, "seed": seed, "samples": 0}
-    told(STEPS[0])
+    say(STEPS[0])
     base = train_base(output, images[:half], classes[:half], plan, run)
-    told(STEPS[1])
+    say(STEPS[1])
     pictures, asked = draw(base.model, plan.drawn, plan, seed + 1)
     _keep_pictures(output, pictures)
-    told(f"  {judge.accuracy(pixels(pictures), asked):.0%} of {len(asked)} drawn digits are read as what was asked for")
-    told(STEPS[2])
+    say(f"  {judge.accuracy(pixels(pictures), asked):.0%} of {len(asked)} drawn digits are read as what was asked for")
+    say(STEPS[2])
     rows = {
         reward: compare(judge.reward(reward, pixels(pictures), asked), asked, plan.pairs, seed + 2)
         for reward in plan.rewards
@@ -122,17 +122,21 @@ def run_digits(
     aligned = {
         reward: _align(output, base.folder / "model", reward, rows[reward], plan, run) for reward in plan.rewards
     }
-    told(STEPS[3])
+    say(STEPS[3])
+    return list(_outcomes(judge, base.folder / "model", aligned, plan, seed + 3))
+
+
+def _outcomes(
+    judge: DigitJudge, base: Path, aligned: Mapping[str, Any], plan: DigitsPlan, seed: int
+) -> Iterator[DigitsOutcome]:
+    """What came of each reward: the saved base model and the aligned ones draw from the same noise."""
     from penchant.likelihood.pipelines import load_pipeline
 
-    # The run that was aligned last has trained a copy; the base model is what was saved.
-    before, wanted = draw(load_pipeline(base.folder / "model"), plan.judged, plan, seed + 3)
-    again, _ = draw(load_pipeline(base.folder / "model"), plan.judged, plan, seed + 4)
-    outcomes = []
+    before, wanted = draw(load_pipeline(base), plan.judged, plan, seed)
+    again, _ = draw(load_pipeline(base), plan.judged, plan, seed + 1)
     for reward, result in aligned.items():
-        after, _ = draw(result.model, plan.judged, plan, seed + 3)
-        outcomes.append(_outcome(judge, reward, result.folder, before, after, again, wanted))
-    return outcomes
+        after, _ = draw(result.model, plan.judged, plan, seed)
+        yield _outcome(judge, reward, result.folder, before, after, again, wanted)
 
 
 def draw(pipeline: Any, each: int, plan: DigitsPlan, seed: int) -> tuple[list[Any], list[int]]:
@@ -227,9 +231,7 @@ def _outcome(
     again: Sequence[Any],
     asked: Sequence[int],
 ) -> DigitsOutcome:
-    """Compare two models' digits, and tell the run's report."""
-    from penchant.generation.images import contact_sheet
-
+    """Compare two models' digits, and add what is found to the run's report."""
     sides = {"before": pixels(before), "after": pixels(after)}
     rewards = {side: judge.reward(reward, given, asked) for side, given in sides.items()}
     values = {side: each.tolist() for side, each in rewards.items()}
@@ -239,16 +241,6 @@ def _outcome(
     accuracy = (judge.accuracy(sides["before"], asked), judge.accuracy(sides["after"], asked))
     means = {side: mean_interval(each) for side, each in values.items()}
     gain, wins = paired_difference(values["before"], values["after"]), win_rate(values["before"], values["after"])
-    (run / "samples").mkdir(exist_ok=True)
-    samples = []
-    for digit in range(10):
-        places = [place for place, wanted in enumerate(asked) if wanted == digit]
-        row: dict[str, Any] = {"prompt": str(digit)}
-        for side, pictures in (("before", before), ("after", after)):
-            file = f"samples/{digit}-{side}.png"
-            contact_sheet([[pictures[place] for place in places[:10]]]).save(run / file)
-            row |= {f"{side}_image": file, f"reward_{side}": float(rewards[side][places].mean())}
-        samples.append(row)
     report = add_results(
         run,
         title=f"Digits, aligned with DPO: {reward}",
@@ -261,6 +253,25 @@ def _outcome(
             "drift": drift,
         },
         intervals={"true_reward": means["after"], "true_reward/gain": gain, "win_rate": wins},
-        samples=samples,
+        samples=_sample_sheets(run, {"before": before, "after": after}, rewards, asked),
     )
     return DigitsOutcome(reward, means["before"], means["after"], gain, wins, accuracy, (drift, floor), report)
+
+
+def _sample_sheets(
+    run: Path, pictures: Mapping[str, Sequence[Any]], rewards: Mapping[str, np.ndarray], asked: Sequence[int]
+) -> list[dict[str, Any]]:
+    """A row of ``samples.json`` for each digit, with a picture of ten of them from either side."""
+    from penchant.generation.images import contact_sheet
+
+    (run / "samples").mkdir(exist_ok=True)
+    samples = []
+    for digit in range(10):
+        places = [place for place, wanted in enumerate(asked) if wanted == digit]
+        row: dict[str, Any] = {"prompt": str(digit)}
+        for side, drawn in pictures.items():
+            file = f"samples/{digit}-{side}.png"
+            contact_sheet([[drawn[place] for place in places[:10]]]).save(run / file)
+            row |= {f"{side}_image": file, f"reward_{side}": float(rewards[side][places].mean())}
+        samples.append(row)
+    return samples

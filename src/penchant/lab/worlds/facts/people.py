@@ -1,4 +1,4 @@
-"""Invented people and what is so about them: every name and every town is made of syllables, nobody is meant."""
+"""Invented people and facts about them; names and towns are made of random syllables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INSTRUMENTS = tuple("cello drum flute harp organ trumpet tuba violin".split())
 
 @dataclass(frozen=True)
 class Subject:
-    """Something that is so or so about every person.
+    """A fact that every person has, such as a birthplace.
 
     Args:
         name: what it is called.

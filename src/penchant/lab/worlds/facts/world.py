@@ -1,4 +1,4 @@
-"""Facts about invented people: some are to be forgotten, the others kept, and some nobody was ever told."""
+"""Facts about invented people: some are to be forgotten, some kept, and some are unknown to the model."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Literal
 
 from penchant.errors import ConfigurationError
 from penchant.lab.pretrained import Pretraining, TextWorld
-from penchant.lab.statistics import Interval, mean_interval
 from penchant.lab.worlds.facts.people import SUBJECTS, Person, Subject, invent_people
 from penchant.lab.worlds.language.grammar import split_words
 from penchant.lab.worlds.language.tokenizer import build_tokenizer
+from penchant.statistics import Interval, mean_interval
 
 __all__ = ["SPLITS", "FactsWorld", "Knowledge", "Split"]
 
@@ -39,19 +39,19 @@ class Knowledge:
 
 @dataclass(frozen=True)
 class FactsWorld(TextWorld):
-    """Questions about invented people, and a model that was told the answers.
+    """Questions about invented people, and a model that has learned the answers.
 
     The base model learns every wording of every question about the people of the splits ``forget`` and ``retain``, with
-    every wording of the answer. So a method that unlearns with one wording can be asked with another. Nobody told the
-    model of the ``strangers``: there it can only guess.
+    every wording of the answer. So a method that unlearns with one wording can be asked with another. It has
+    never seen the ``strangers``: there it can only guess.
 
     Args:
         people: number of people that the base model knows.
         forget: share of them that are to be forgotten, in (0, 1).
         strangers: number of people that it does not know.
-        told: ``all``, or ``retain`` for a model that never heard of those to be forgotten.
+        learned: ``all``, or ``retain`` for a model that has never seen those to be forgotten.
         people_seed: of names and facts.
-        pretraining: of the base model; ``examples`` is not used, for it is told all facts in each pass.
+        pretraining: of the base model; ``examples`` is not used: each pass holds all facts.
 
     Raises:
         ConfigurationError: a split would be empty.
@@ -63,19 +63,19 @@ class FactsWorld(TextWorld):
         ('where was salti delvash born?', 'salti delvash was born in hollumby.')
     """
 
-    name: ClassVar[str] = "facts"
+    id: ClassVar[str] = "facts"
     made_by: ClassVar[tuple[str, ...]] = (
         "penchant.lab.worlds.facts",
         "penchant.lab.worlds.language.model",
         "penchant.lab.worlds.language.tokenizer",
     )
-    base_dials: ClassVar[tuple[str, ...]] = ("people", "forget", "strangers", "told", "people_seed")
+    base_dials: ClassVar[tuple[str, ...]] = ("people", "forget", "strangers", "learned", "people_seed")
     longest: ClassVar[int] = 24
 
     people: int = 24
     forget: float = 0.25
     strangers: int = 8
-    told: Literal["all", "retain"] = "all"
+    learned: Literal["all", "retain"] = "all"
     people_seed: int = 0
     pretraining: Pretraining = Pretraining(0, epochs=16, batch_size=32, learning_rate=3e-3, width=64)
 
@@ -101,8 +101,8 @@ class FactsWorld(TextWorld):
         return parts[SPLITS.index(split)]
 
     def without_forgotten(self) -> FactsWorld:
-        """The same world whose base model was never told what is to be forgotten: what unlearning aims at."""
-        return replace(self, told="retain")
+        """The same world whose base model has never seen what is to be forgotten: what unlearning aims at."""
+        return replace(self, learned="retain")
 
     def records(self, split: Split, question: int = 0, answer: int = 0) -> list[dict[str, Any]]:
         """Every fact about the people of a split.
@@ -164,15 +164,15 @@ class FactsWorld(TextWorld):
     def prompts(self, count: int, seed: int = 0) -> list[dict[str, Any]]:
         """Questions about those whom the base model knows, drawn with repetition: ``{"prompt", "answer", ...}``."""
         rng = random.Random(seed)
-        everything = self._told("all")
+        everything = self._facts("all")
         return [rng.choice(everything) for _ in range(count)]
 
     def demonstrations(self, count: int = 0, seed: int = 0) -> list[dict[str, Any]]:
-        """All that the base model is told: every fact in every wording. ``count`` and ``seed`` are not used."""
-        return self._told(self.told)
+        """All that the base model learns: every fact in every wording. ``count`` and ``seed`` are not used."""
+        return self._facts(self.learned)
 
-    def _told(self, told: str) -> list[dict[str, Any]]:
-        splits: Sequence[Split] = ("retain",) if told == "retain" else ("forget", "retain")
+    def _facts(self, learned: str) -> list[dict[str, Any]]:
+        splits: Sequence[Split] = ("retain",) if learned == "retain" else ("forget", "retain")
         wordings = list(product(range(len(SUBJECTS[0].questions)), range(len(SUBJECTS[0].answers))))
         return [record for split in splits for wording in wordings for record in self.records(split, *wording)]
 
@@ -188,11 +188,11 @@ class FactsWorld(TextWorld):
                 for subject in SUBJECTS:
                     if prompt in (question.format(name=person.name) for question in subject.questions):
                         return person, subject
-        raise ConfigurationError(f"The question is none of this world's: {prompt!r}.")
+        raise ConfigurationError(f"This world has no question {prompt!r}.")
 
     def written(self, rng: random.Random) -> tuple[str, str, str]:
         """See `TextWorld.written`: the right answer and a wrong one."""
-        record = rng.choice(self._told("all"))
+        record = rng.choice(self._facts("all"))
         subject = next(each for each in SUBJECTS if each.name == record["subject"])
         wrong = rng.choice([value for value in subject.values if value != record["answer"]])
         other = subject.answers[0].format(name=record["person"], value=wrong)

@@ -12,7 +12,7 @@ from penchant.lab.worlds.language.sentiment import true_reward
 
 __all__ = ["ATTRIBUTES", "helpful", "length_of", "measure", "polite", "sentiment", "short"]
 
-_ENOUGH = 3  # features after which a further one helps nobody
+_ENOUGH = 3  # features after which a further one adds nothing
 _LONG = 40  # words at which a review is no longer short
 
 
@@ -32,7 +32,7 @@ def sentiment(prompt: str, response: str) -> float:
 
 
 def helpful(prompt: str, response: str) -> float:
-    """How much the review tells of the product, in [0, 1]: min(different features that it speaks of, 3) / 3.
+    """How much the review says about the product, in [0, 1]: min(different features that it speaks of, 3) / 3.
 
     Only sentences of the language about this product count.
 
@@ -44,13 +44,13 @@ def helpful(prompt: str, response: str) -> float:
     if product is None:
         return 0.0
     features = {feature.word for feature in product.features}
-    told = {
+    named = {
         word
         for words in sentences_of(response)
         if features & set(words) and is_sentence(words, product)
         for word in words
     }
-    return min(len(features & told), _ENOUGH) / _ENOUGH
+    return min(len(features & named), _ENOUGH) / _ENOUGH
 
 
 def short(prompt: str, response: str) -> float:

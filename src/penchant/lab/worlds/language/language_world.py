@@ -34,7 +34,7 @@ class LanguageWorld(TextWorld):
         annotators: groups that like different things; the reward is then the mean over them, by their shares.
         scale: inverse temperature of the labels, per unit of reward, > 0.
         length_bias: what a token more adds to the logit of being called better; in labels only, never in the reward.
-        flips: how often a label is turned round, in [0, 0.5].
+        flips: how often a label is flipped, in [0, 0.5].
         courtesy: share of the reviews with a polite or a rude formula, in [0, 1].
         pretraining: of the base model.
 
@@ -49,7 +49,7 @@ class LanguageWorld(TextWorld):
         0.53
     """
 
-    name: ClassVar[str] = "language"
+    id: ClassVar[str] = "language"
     made_by: ClassVar[tuple[str, ...]] = ("penchant.lab.worlds.language",)
     base_dials: ClassVar[tuple[str, ...]] = ("courtesy",)
 
@@ -135,8 +135,8 @@ class LanguageWorld(TextWorld):
 
         Returns:
             ``prompt``, ``chosen``, ``rejected``; ``chosen_score`` and ``rejected_score``, the true rewards;
-            ``annotator``, the group's name; ``flipped``, 1 where the label was turned round; ``probability``, that of
-            the group's preferring the chosen one if it had neither flips nor a liking for length.
+            ``annotator``, the group's name; ``flipped``, 1 where the label was flipped; ``probability``, that of
+            preferring the chosen one, without flips and without the liking for length.
         """
         (group,) = rng.choices(self.groups, [each.share for each in self.groups])
         lead = self.reward(prompt, first, group.name) - self.reward(prompt, second, group.name)

@@ -24,7 +24,7 @@ def true_reward(prompt: str, response: str) -> float:
 
     A sentence that opens with *overall* or *however* weighs twice. The ½ makes a short review worth less than a full
     one, with diminishing returns; the mean makes length alone worth nothing. An opinion used a second time in the
-    review adds no praise. Text that is no sentence about this product (repeated words, another product, wrong
+    review adds no praise. Text that is not a sentence about this product (repeated words, another product, wrong
     agreement, an end that never comes) loses ¾ of a point per sentence, so breaking the language never pays. A text
     without sentences counts as one broken sentence.
 

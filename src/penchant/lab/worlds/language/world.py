@@ -83,7 +83,7 @@ def label_pairs(
     """Every pair of different responses to a prompt, labelled as a noisy person would.
 
     The first of a pair is chosen with probability σ(scale · (r_first − r_second)): the smaller ``scale``, the noisier.
-    A response that occurs twice is compared once; two responses of equal reward tell nothing and are left out.
+    A response that occurs twice is compared once; two responses of equal reward are left out.
 
     Args:
         prompt: the prompt.

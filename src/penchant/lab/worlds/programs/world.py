@@ -25,7 +25,7 @@ def write_program(rng: random.Random, *, lines: int = 3, largest: int = 9, most:
         rng: where it comes from.
         lines: with the one that prints; 2 or more.
         largest: the largest number that stands in it.
-        most: no name ever holds more, nor less than 0.
+        most: every name holds a number from 0 to this one.
         signs: some of ``+-*``.
 
     Example:
@@ -55,7 +55,7 @@ def run_program(program: str) -> int:
         program: lines ``name = term`` or ``name = term sign term``, and a last one ``print(name)``, with ``;`` between.
 
     Raises:
-        DataError: it is no such program, or uses a name that is not known.
+        DataError: it is not such a program, or uses a name without a value.
 
     Example:
         >>> run_program("x = 3; y = x + 4; print(y)")
@@ -71,7 +71,7 @@ def run_program(program: str) -> int:
         return values[_PRINT.fullmatch(last)[1]]  # type: ignore[index]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"This is no program of the lab: {program!r}.",
+            f"This is not a program of the lab: {program!r}.",
             why="A line is neither 'name = term' nor 'name = term sign term', or a name in it has no value.",
             fix="Write it as: x = 3; y = x + 4; print(y)",
         ) from error

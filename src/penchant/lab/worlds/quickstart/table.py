@@ -1,4 +1,4 @@
-"""The quickstart's result as a person reads it in a terminal."""
+"""The quickstart's result as a table for the terminal."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def show_outcome(outcome: Outcome, console: Console, *, seconds: float, samples:
     for column in ("prompt", "before", "after"):
         beside.add_column(column, ratio=1 if column == "prompt" else 2)
     for sample in found.samples[:samples]:
-        told = (f"{sample[side]}  ({sample[f'reward_{side}']:+.2f})" for side in ("before", "after"))
-        beside.add_row(sample["prompt"], *told)
+        cells = (f"{sample[side]}  ({sample[f'reward_{side}']:+.2f})" for side in ("before", "after"))
+        beside.add_row(sample["prompt"], *cells)
     console.print(beside)
     console.print(f"Done in {seconds:.0f} s. The report:")
     console.print(str(outcome.report), markup=False, highlight=False, soft_wrap=True)

@@ -38,7 +38,7 @@ class ShapesWorld(PictureWorld):
         ((5, 12, 12), [0, 1, 2, 3, 4])
     """
 
-    name: ClassVar[str] = "shapes"
+    id: ClassVar[str] = "shapes"
     made_by: ClassVar[tuple[str, ...]] = ("penchant.lab.worlds.shapes", "penchant.lab.worlds.pictures")
     base_dials: ClassVar[tuple[str, ...]] = ("spread", "darkest")
     classes: ClassVar[int] = len(KINDS)

@@ -83,7 +83,7 @@ class SumsWorld(CheckedWorld):
         (1.0, 0.0)
     """
 
-    name: ClassVar[str] = "sums"
+    id: ClassVar[str] = "sums"
     base_dials: ClassVar[tuple[str, ...]] = ("wrong", "largest")
 
     largest: int = 19
@@ -114,7 +114,7 @@ class ProgramsWorld(CheckedWorld):
         {'prompt': 'y = 6; y = y - y; print(y)', 'answer': '0'}
     """
 
-    name: ClassVar[str] = "programs"
+    id: ClassVar[str] = "programs"
     base_dials: ClassVar[tuple[str, ...]] = ("wrong", "lines", "largest", "signs")
 
     lines: int = 3

@@ -41,7 +41,7 @@ class Plan:
     rate: float | None = None
 
 
-#: What each method is told beyond its recipe: a model of this size bears larger steps, and its rounds are short.
+#: The settings of each method beyond its recipe: a model of this size takes larger steps, and its rounds are short.
 METHODS: dict[str, dict[str, Any]] = {
     "grpo": {"iterations": 80, "prompts_per_iteration": 64, "batch_size": 64, "learning_rate": 1e-3},
     # With the likelihood of the chosen response beside it (Pang et al., 2024, arXiv:2404.19733): DPO alone lowers both
@@ -95,7 +95,7 @@ def run_sums(
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = False,
-    told: Callable[[str], None] = print,
+    say: Callable[[str], None] = print,
 ) -> Outcome:
     """Train the start, then let it check itself.
 
@@ -107,7 +107,7 @@ def run_sums(
         resume: go on with an online run that was stopped; a start that is there is used.
         overwrite: replace what is in ``output``.
         progress: show the runs' progress on the error stream.
-        told: called with a line of text at every step.
+        say: called with a line of text at every step.
 
     Raises:
         ConfigurationError: there is no such method.
@@ -123,10 +123,10 @@ def run_sums(
     plan = plan or Plan()
     start = output / "start" / "model"
     if overwrite or not (start / "config.json").is_file():
-        told("Teach a small model sums by careless demonstrations")
+        say("Teach a small model sums by careless demonstrations")
         train_start(output, plan, seed=seed, overwrite=overwrite, progress=progress)
     recipe = make_online_recipe(_keys(output, start, method, plan, seed))
-    told(f"Let it check its own answers: {method}, {recipe.iterations} rounds")
+    say(f"Let it check its own answers: {method}, {recipe.iterations} rounds")
     result = run_online(recipe, Given(), resume=resume, overwrite=overwrite, reporter=ProgressReporter(not progress))
     return _outcome(method, result)
 

@@ -36,7 +36,7 @@ def improve(method: str, seed: int, plan: Plan, *, folder: Path | None = None) -
     with tempfile.TemporaryDirectory() as place:
         output = Path(place) / "sums"
         shutil.copytree(start, output)
-        outcome = run_sums(output, method=method, seed=seed, plan=plan, told=lambda text: None)
+        outcome = run_sums(output, method=method, seed=seed, plan=plan, say=lambda text: None)
     return [right for _, right, _, _ in outcome.curve]
 
 

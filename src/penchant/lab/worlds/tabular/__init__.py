@@ -25,11 +25,12 @@ from penchant.lab.worlds.tabular.feedback import (
 )
 from penchant.lab.worlds.tabular.fitting import fit, fit_each
 from penchant.lab.worlds.tabular.lists import best_against_worst
+from penchant.lab.worlds.tabular.pairings import PAIRINGS, Samples
 from penchant.lab.worlds.tabular.picked import best_two, likelihood_change, moves_of_one_step, similar_pairs
 from penchant.lab.worlds.tabular.policies import Policy, initial_policy, log_probabilities
 from penchant.lab.worlds.tabular.ratings import rated_pairs
 from penchant.lab.worlds.tabular.resampled import resampled_pairs
-from penchant.lab.worlds.tabular.rounds import PAIRINGS, Rounds, Samples, run_rounds
+from penchant.lab.worlds.tabular.rounds import Rounds, run_rounds
 from penchant.lab.worlds.tabular.scoring import Scoring
 from penchant.lab.worlds.tabular.world import World, build_world
 

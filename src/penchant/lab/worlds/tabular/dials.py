@@ -25,7 +25,7 @@ class Dials:
             itself, larger values show little but the likeliest responses.
         unseen: share of each prompt's responses that never occur in the data.
         pairs: size of a data set where no other is asked for.
-        flips: chance that a label is turned round.
+        flips: chance that a label is flipped.
         annotators: chances of a flip of several annotators, who label equally often; empty for one with ``flips``.
         length_bias: what a token more of a response adds to the logit of its being called better (labels only).
         score_noise: standard deviation of the error with which scores report the reward.

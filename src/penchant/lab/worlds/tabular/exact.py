@@ -208,20 +208,20 @@ def ranking_accuracy(world: World, policy: Policy | Tensor) -> float:
     return ranked_rightly(world.reward, log_probabilities(policy))
 
 
-def ranked_rightly(true: Tensor, told: Tensor) -> float:
-    """How often the larger of two true numbers is told to be the larger one, over all pairs of a row.
+def ranked_rightly(true: Tensor, claimed: Tensor) -> float:
+    """How often the larger of two true numbers is claimed to be the larger one, over all pairs of a row.
 
     Args:
         true: [X, K].
-        told: [X, K]; numbers closer than 1e-9 are equal, so that rounding decides no pair.
+        claimed: [X, K]; numbers closer than 1e-9 are equal, so that rounding decides no pair.
 
     Returns:
-        In [0, 1]; what is told to be equal counts half.
+        In [0, 1]; what is claimed to be equal counts half.
 
     Example:
         >>> ranked_rightly(torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[0.1, 0.1, 0.5]]))
         0.8333333333333334
     """
-    lead = told.unsqueeze(-1) - told.unsqueeze(-2)
+    lead = claimed.unsqueeze(-1) - claimed.unsqueeze(-2)
     right = 0.5 + 0.5 * torch.sign(torch.where(lead.abs() < 1e-9, 0.0, lead).double())
     return float(right[true.unsqueeze(-1) > true.unsqueeze(-2)].mean())

@@ -1,4 +1,4 @@
-"""People's feedback in a tabular world: pairs, lists, judgements and demonstrations, sampled or exact."""
+"""Feedback in a tabular world: pairs, lists, judgements and demonstrations, sampled or exact."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def pair_examples(
 
 
 def sample_pairs(world: World, seed: int, count: int | None = None) -> Examples:
-    """Pairs of different responses that the data shows, labelled by people with all their faults.
+    """Pairs of different responses that the data shows, labelled by annotators with all their errors.
 
     Args:
         world: its dials say who labels, and how well.
@@ -79,8 +79,8 @@ def sample_pairs(world: World, seed: int, count: int | None = None) -> Examples:
         count: by default the dial ``pairs``.
 
     Returns:
-        The fields of `pair_examples`, and ``annotator`` (who labelled) and ``flipped`` (1 where the label is not the
-        one that the truth, asked once, had given).
+        The fields of `pair_examples`, and ``annotator`` (who labelled) and ``flipped`` (1 where the drawn
+        label was flipped).
     """
     generator = torch.Generator().manual_seed(seed)
     count = world.dials.pairs if count is None else count
@@ -106,7 +106,7 @@ def all_pairs(world: World, *, proposal: Tensor | None = None, noise: bool = Tru
     Args:
         world: where they live.
         proposal: [X, K] probabilities μ of the responses; by default the data's.
-        noise: whether labels have the annotators' faults.
+        noise: whether labels have the annotators' errors.
 
     Returns:
         The pairs of positive weight; the weights sum to 1 over each prompt.

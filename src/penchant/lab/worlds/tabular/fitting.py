@@ -113,7 +113,7 @@ def _train(
 
 
 class Settings(TypedDict, total=False):
-    """What `fit` and `fit_each` can be told; they stand in `fit_each`."""
+    """The settings of `fit` and `fit_each`; `fit_each` explains them."""
 
     steps: int
     learning_rate: float

@@ -1,4 +1,4 @@
-"""Pairs labelled by a judge's ratings instead of by people: graded scores, and how sure they are."""
+"""Pairs labelled by a judge's ratings instead of by annotators: graded scores with their probabilities."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def rated_pairs(world: World, seed: int, count: int | None = None) -> Examples:
     probability = σ((score_chosen − score_rejected) / temperature)
 
     A rating is the true reward with the error of the dial ``score_noise``; so the probability is at least ½, and true
-    only where there is no error. People's labels, and their flips, play no part.
+    only where there is no error. Annotators' labels and their flips play no part.
 
     Args:
         world: its temperature must be above 0.

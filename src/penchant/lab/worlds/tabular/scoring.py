@@ -53,7 +53,7 @@ def look_up(policy: Tensor, place: Tensor, shares: Tensor, sizes: Sequence[int])
 
     Args:
         policy: [..., X, K] log-probabilities of one policy or several.
-        place: [R] where each response stands in them, counted through.
+        place: [R] where each response stands in them, numbered across all policies.
         shares: [R, T] the part of a response's log-probability that each token has.
         sizes: number of responses of each view; they sum to R.
 

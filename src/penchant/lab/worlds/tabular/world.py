@@ -8,17 +8,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from penchant.lab.worlds.registry import WORLDS
 from penchant.lab.worlds.tabular.dials import Dials
 
 __all__ = ["World", "build_world"]
 
 
+@WORLDS.register("tabular")
 @dataclass(frozen=True, eq=False)
 class World:
     """X prompts with K possible responses each; everything is float64 and known.
 
     Responses have lengths: the log-probability of one is spread over its tokens by fixed ``shares``, so that its
-    tokens' log-probabilities sum to it. (The tokens are no tree of prefixes: no two responses begin alike.)
+    tokens' log-probabilities sum to it. (Responses share no prefix: each has tokens of its own.)
 
     Args:
         dials: what it was made with.
@@ -51,7 +53,7 @@ class World:
         return torch.arange(self.shares.shape[-1]) < self.lengths.unsqueeze(-1)
 
     def labels(self, flips: float | None = None) -> Tensor:
-        """The probability that an annotator calls the first response better, with the faults of people.
+        """The probability that an annotator calls the first response better, with the annotators' errors.
 
         P'(i ≻ j) = (1 − ε) σ(logit P(i ≻ j) + bias (|y_i| − |y_j|)) + ε (1 − the same)
 

@@ -26,7 +26,7 @@ def _heavy_tailed(scores: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _reversed(scores: Tensor, generator: torch.Generator) -> Tensor:
-    """A fifth of the lists turned round."""
+    """A fifth of the lists reversed."""
     turned = torch.rand(len(scores), 1, generator=generator) < 0.2
     return torch.where(turned, -scores, scores)
 

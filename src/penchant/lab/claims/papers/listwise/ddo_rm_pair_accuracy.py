@@ -28,8 +28,8 @@ class RanksHeldOutPairs(Claim):
     id = "ddo-rm-pair-accuracy"
     paper = "arXiv:2604.11119"
     sentence = (
-        "From the same few scored lists DDO-RM ranks more of all pairs rightly than DPO, tells better responses from "
-        "worse ones of any prompt with a larger AUC, and by a larger margin of mean log-probability."
+        "From the same few scored lists DDO-RM ranks more of all pairs rightly than DPO, separates better responses "
+        "from worse ones of any prompt with a larger AUC, and by a larger margin of mean log-probability."
     )
     methods = ("ddo-rm",)
     baselines = ("dpo",)

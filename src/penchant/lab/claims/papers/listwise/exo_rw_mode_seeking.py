@@ -26,14 +26,14 @@ class ReverseDivergenceSeeksAMode(Claim):
     methods = ("exo-rw",)
     baselines = ("dpo-rw",)
     world = Dials(prompts=8, responses=8, reference_spread=0.0, concentration=0.0)
-    quantity = "expected true reward in its standard deviations, less 0.1 KL where it is the value"
+    quantity = "expected true reward in its standard deviations, minus 0.1 KL where it is the value"
     contrasts = (
         Contrast("exo-rw, value", "dpo-rw, value", smallest=0.1),
         Contrast("exo-rw, reward", "dpo-rw, reward", smallest=0.2),
     )
 
     def draw_world(self, seed: int) -> World:
-        """The world of the seed, with three features that know nothing of the reward."""
+        """The world of the seed, with three features that are independent of the reward."""
         world = super().draw_world(seed)
         generator = torch.Generator().manual_seed(seed + 7)
         return replace(world, features=torch.randn(8, 8, 3, generator=generator, dtype=torch.float64))

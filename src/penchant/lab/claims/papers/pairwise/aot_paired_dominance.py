@@ -25,13 +25,13 @@ __all__ = ["ChosenRewardsDominate"]
 
 
 class ChosenRewardsDominate(Claim):
-    """Both forms of AOT, the second on pairs torn apart, and DPO; judged on pairs that none has seen."""
+    """Both forms of AOT, the second on unmatched responses, and DPO; judged on pairs that no method has seen."""
 
     id = "aot-paired-dominance"
     paper = "arXiv:2406.05882"
     sentence = (
         "After AOT the implied rewards of unseen chosen responses dominate those of rejected ones at nearly every "
-        "quantile, about as after DPO, even where it was not told which belong together; the true reward rises."
+        "quantile, about as after DPO, even where it does not know which belong together; the true reward rises."
     )
     methods = ("aot-paired", "aot-unpaired")
     baselines = ("dpo",)
@@ -40,7 +40,7 @@ class ChosenRewardsDominate(Claim):
     contrasts = (
         Contrast("aot-paired, share", 0.5, smallest=0.3),
         Contrast("aot-unpaired, share", 0.5, smallest=0.3),
-        Contrast("aot-paired, share", "dpo, share − 0.1", smallest=0.05),
+        Contrast("aot-paired, share", "dpo, share", not_worse_by=0.1),
         Contrast("aot-paired, reward", "reference, reward", smallest=0.5),
         Contrast("aot-unpaired, reward", "reference, reward", smallest=0.4),
     )
@@ -55,7 +55,7 @@ class ChosenRewardsDominate(Claim):
         for name, policy in fit_each(world, methods, given, steps=100).items():
             arms[f"{name}, share"] = _share_dominated(world, policy, unseen)
             arms[f"{name}, reward"] = expected_reward(world, policy)
-        return {**arms, "dpo, share − 0.1": arms["dpo, share"] - 0.1}
+        return arms
 
 
 def _torn(pairs: Examples, seed: int) -> Examples:

@@ -20,8 +20,8 @@ class RepairsWrongReference(Claim):
     paper = "github:visitworld123/CPO"
     sentence = (
         "Where the reference prefers the poorer response of a pair, DPO widens its margin and mostly still prefers it; "
-        "the variants cpo and clip, and easy with its sign turned, mostly repair such pairs, and easy as coded repairs "
-        "fewer than DPO."
+        "the variants cpo and clip, and easy with its sign reversed, mostly repair such pairs, and easy as coded "
+        "repairs fewer than DPO."
     )
     methods = ("constrained-po",)
     baselines = ("dpo",)

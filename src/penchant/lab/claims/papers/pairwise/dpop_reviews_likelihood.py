@@ -42,8 +42,8 @@ class KeepsGoodReviewsLikely(Claim):
         spoken = align_each(world, {"dpo": "dpo", "dpop": "dpop"}, world.pairs(800, seed), seed)
         arms = {}
         for name in ("dpo", "dpop"):
-            told = spoken[name].summary
+            summary = spoken[name].summary
             for side in ("chosen", "rejected"):
-                arms[f"{name}, {side}"] = told["after"][f"logps/{side}"] - told["before"][f"logps/{side}"]
+                arms[f"{name}, {side}"] = summary["after"][f"logps/{side}"] - summary["before"][f"logps/{side}"]
             arms[f"{name}, reward"] = spoken[name].reward
         return arms

@@ -19,7 +19,7 @@ class TargetHardlyMatters(Claim):
     paper = "arXiv:2402.00856"
     sentence = (
         "At the published odds of e¹⁰ the target of EXO's published code, which does not sum to one, leads to the same "
-        "policy as a normalised one, and to another than DPO; the policy is better than the reference."
+        "policy as a normalised one, and to a different one than DPO; the policy is better than the reference."
     )
     methods = ("exo-pref-official", "exo-pref")
     baselines = ("dpo",)

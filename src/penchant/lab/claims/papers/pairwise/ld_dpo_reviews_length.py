@@ -12,12 +12,12 @@ __all__ = ["TailsOfReviewsCountLess"]
 
 
 class TailsOfReviewsCountLess(Claim):
-    """DPO with tails that count less, on labels that like every token more."""
+    """DPO with tails that count less, on labels that favour length."""
 
     id = "ld-dpo-reviews-length"
     paper = "arXiv:2409.06411"
     sentence = (
-        "Where annotators of reviews favour every token more, LD-DPO makes a small language model write reviews that "
+        "Where annotators of reviews favour long ones, LD-DPO makes a small language model write reviews that "
         "are shorter by a tenth than DPO's, at no less true sentiment."
     )
     methods = ("ld-dpo",)
@@ -26,7 +26,7 @@ class TailsOfReviewsCountLess(Claim):
     quantity = "mean length of 500 fresh reviews in tokens, or their mean true sentiment from −1 to 1"
     contrasts = (
         Contrast("dpo, length", "ld-dpo, length", smallest=4.0),
-        Contrast("ld-dpo, reward", "dpo, reward less 0.03", smallest=0.01),
+        Contrast("ld-dpo, reward", "dpo, reward", not_worse_by=0.03),
     )
     seeds = range(5)
     cost = "language"
@@ -40,5 +40,4 @@ class TailsOfReviewsCountLess(Claim):
         """The same pairs for both, β = 0.1; α = 0.4 is within the paper's range."""
         world = LanguageWorld(length_bias=0.1)
         methods = {"dpo": "dpo", "ld-dpo": {"name": "ld-dpo", "ld_alpha": 0.4}}
-        arms = numbers(align_each(world, methods, world.pairs(800, seed), seed), "length", "reward")
-        return {**arms, "dpo, reward less 0.03": arms["dpo, reward"] - 0.03}
+        return numbers(align_each(world, methods, world.pairs(800, seed), seed), "length", "reward")

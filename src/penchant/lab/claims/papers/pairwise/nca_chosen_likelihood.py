@@ -12,7 +12,7 @@ __all__ = ["ChosenLikelihoodHeld"]
 
 
 class ChosenLikelihoodHeld(Claim):
-    """NCA, its biased form and InfoNCA, which is DPO, on pairs that are hard to tell apart."""
+    """NCA, its biased form and InfoNCA, which is DPO, on pairs that are hard to separate."""
 
     id = "nca-chosen-likelihood"
     paper = "arXiv:2402.05369"

@@ -28,8 +28,8 @@ class ShorterAtNoLessReward(Claim):
         Contrast("r-dpo, reward", "dpo, reward", smallest=0.03),
     )
     remark = (
-        "Shorter it is for certain; ten seeds leave open whether the reward is higher as well. R-DPO is told the bias, "
-        "α = 0.2 a token; with half of it the policy is shorter by half as much."
+        "It is shorter for certain; ten seeds leave open whether the reward is higher as well. R-DPO is set to the "
+        "bias, α = 0.2 a token; with half of it the policy is shorter by half as much."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:

@@ -12,12 +12,12 @@ __all__ = ["LengthIsTakenOff"]
 
 
 class LengthIsTakenOff(Claim):
-    """DPO with and without an offset for length, on labels that like every token more."""
+    """DPO with and without an offset for length, on labels that favour length."""
 
     id = "r-dpo-reviews-length"
     paper = "arXiv:2403.19159"
     sentence = (
-        "Where annotators of reviews favour every token more, DPO makes a small language model write much longer "
+        "Where annotators of reviews favour long ones, DPO makes a small language model write much longer "
         "reviews; R-DPO's are as long as before, and better."
     )
     methods = ("r-dpo",)

@@ -38,7 +38,7 @@ class SelfPlayApproachesTheExpert(Claim):
     contrasts = (Contrast("supervised", "spin", smallest=0.05), Contrast("further supervised", "spin", smallest=0.02))
 
     remark = (
-        "The first effect is there. The second is not to be had in a table: likelihood alone reaches the distribution "
+        "The first effect is there. The second cannot appear in a table: likelihood alone reaches the distribution "
         "of the demonstrations, which is where self-play comes to rest, too, with the noise of its own samples."
     )
 

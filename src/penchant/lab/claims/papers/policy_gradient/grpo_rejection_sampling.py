@@ -31,7 +31,7 @@ class BetterThanTheBestSample(Claim):
     )
 
     remark = (
-        "Exact scores and a parameter for each response leave little for a baseline to save: the likelihood of the "
+        "Exact scores and a parameter for each response leave little for a baseline to improve: the likelihood of the "
         "best of eight samples is as good a direction here."
     )
 

@@ -28,7 +28,7 @@ class KeptByItsTerm(Claim):
         Contrast("cpo, chosen", "cpo without its term, chosen", smallest=2.0),
         Contrast("cpo, chosen", 0.0, smallest=0.03),
     )
-    remark = "Pairs so alike are not told apart by then: the rejected response rises with the chosen one."
+    remark = "The policy does not yet separate pairs so alike: the rejected response rises with the chosen one."
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """β = 0.1, weight 1, 60 steps; the reference is uniform, so without the term it is DPO."""

@@ -1,4 +1,4 @@
-"""POWER where few pairs tell of many responses."""
+"""POWER where few pairs cover many responses."""
 
 from __future__ import annotations
 

@@ -12,12 +12,12 @@ __all__ = ["ShorterUnderLengthBias"]
 
 
 class ShorterUnderLengthBias(Claim):
-    """SimPO and DPO on pairs whose labels like every token more."""
+    """SimPO and DPO on pairs whose labels favour length."""
 
     id = "simpo-length-bias"
     paper = "arXiv:2405.14734"
     sentence = (
-        "Where labels favour longer responses, SimPO's policy says shorter ones than DPO's and has about the same "
+        "Where labels favour longer responses, SimPO's policy writes shorter ones than DPO's and has about the same "
         "true reward."
     )
     methods = ("simpo",)
@@ -26,7 +26,7 @@ class ShorterUnderLengthBias(Claim):
     quantity = "mean length of the policy's responses, tokens; or expected true reward in its standard deviations"
     contrasts = (
         Contrast("dpo, length", "simpo, length", smallest=0.4),
-        Contrast("simpo, reward", "dpo, reward less 0.3", smallest=0.1),
+        Contrast("simpo, reward", "dpo, reward", not_worse_by=0.3),
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
@@ -38,7 +38,7 @@ class ShorterUnderLengthBias(Claim):
         for name, policy in fit_each(world, methods, pairs, steps=100).items():
             arms[f"{name}, length"] = _length(world, policy)
             arms[f"{name}, reward"] = expected_reward(world, policy)
-        return {**arms, "dpo, reward less 0.3": arms["dpo, reward"] - 0.3}
+        return arms
 
 
 def _length(world: World, policy: Policy) -> float:

@@ -26,7 +26,7 @@ class FewTokensCarryTheContrast(Claim):
     quantity = "mean mask of a token, or share of pairs whose log-ratios rank them by their true reward"
     contrasts = (
         Contrast("mask, free", "mask, priced", smallest=0.3),
-        Contrast("accuracy, priced", "accuracy, dpo less 0.1", smallest=0.02),
+        Contrast("accuracy, priced", "accuracy, dpo", not_worse_by=0.1),
     )
     remark = (
         "Features of the response, and which token it is, stand for hidden states in a table. The masks do drop "
@@ -44,7 +44,7 @@ class FewTokensCarryTheContrast(Claim):
         prices = {"free": 0.0, "priced": 0.003}
         methods = {name: build("sparse-token-mask", **{"lambda": price}) for name, price in prices.items()}
         trained = fit_each(world, {"dpo": build("dpo"), **methods}, pairs, steps=150)
-        arms = {"accuracy, dpo less 0.1": accuracy(trained["dpo"]) - 0.1}
+        arms = {"accuracy, dpo": accuracy(trained["dpo"])}
         for name, method in methods.items():
             inputs = Scoring(world, method, pairs, world.reference)(log_probabilities(trained[name]))
             arms[f"mask, {name}"] = float(method(**inputs).statistics["mask/chosen"].mean())

@@ -1,4 +1,4 @@
-"""Degrees of degradation, told apart by a head."""
+"""Degrees of degradation, recognised by a head."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class DegreesAreTold(Claim):
     id = "spo-degree-levels"
     paper = "arXiv:2409.17791"
     sentence = (
-        "Beside the preferences, SPO's head learns to tell how far copies of a response were degraded, much better "
-        "than chance."
+        "Beside the preferences, SPO's head learns to recognise how far copies of a response were degraded, much "
+        "better than chance."
     )
     methods = ("spo-degree",)
     world = Dials(prompts=8, responses=2 * _LEVELS, features=6)
-    quantity = "share of the copies whose degree is told"
-    contrasts = (Contrast("told", 1 / _LEVELS, smallest=0.2),)
+    quantity = "share of the copies whose degree is recognised"
+    contrasts = (Contrast("recognised", 1 / _LEVELS, smallest=0.2),)
     remark = (
         "Features stand for hidden states in a table and are not trained, so the policy itself cannot gain here; the "
         "paper's gain of the policy needs a model whose states both losses shape."
@@ -56,4 +56,4 @@ class DegreesAreTold(Claim):
         method = build("spo-degree", gamma=1.0, levels=_LEVELS)
         policy = fit(world, method, pairs, steps=100)
         inputs = Scoring(world, method, pairs, world.reference)(log_probabilities(policy))
-        return {"told": float(method(**inputs).statistics["degree_accuracy"].mean())}
+        return {"recognised": float(method(**inputs).statistics["degree_accuracy"].mean())}

@@ -20,15 +20,15 @@ class DegreesHelpTheReviews(Claim):
     paper = "arXiv:2409.17791"
     sentence = (
         "A small language model that learns degrees of degradation beside its comparisons of reviews writes more "
-        "favourable ones than with DPO alone, and tells the degrees better than chance."
+        "favourable ones than with DPO alone, and recognises the degrees better than chance."
     )
     methods = ("spo-degree",)
     baselines = ("dpo",)
     world = "reviews; a Llama of 96 channels; 300 labelled pairs with four degrees of each review, two passes"
-    quantity = "mean true sentiment of 500 fresh reviews from −1 to 1, or share of held-out degrees told"
+    quantity = "mean true sentiment of 500 fresh reviews from −1 to 1, or share of held-out degrees recognised"
     contrasts = (
         Contrast("spo-degree", "dpo", smallest=0.02),
-        Contrast("degrees told", 0.25, smallest=0.08),
+        Contrast("degrees recognised", 0.25, smallest=0.08),
     )
     seeds = range(5)
     cost = "language"
@@ -44,5 +44,5 @@ class DegreesHelpTheReviews(Claim):
         pairs = [Comparison(**{name: pair[name] for name in kept}) for pair in world.pairs(300, seed)]
         methods = {"dpo": "dpo", "spo-degree": {"name": "spo-degree", "gamma": 0.5}}
         spoken = align_each(world, methods, degrade(pairs).rows, seed)
-        told = spoken["spo-degree"].summary["after"]["degree_accuracy"]
-        return {**{arm: each.reward for arm, each in spoken.items()}, "degrees told": told}
+        recognised = spoken["spo-degree"].summary["after"]["degree_accuracy"]
+        return {**{arm: each.reward for arm, each in spoken.items()}, "degrees recognised": recognised}

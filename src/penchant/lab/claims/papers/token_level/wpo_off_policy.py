@@ -29,8 +29,8 @@ class BetterOffPolicy(Claim):
     quantity = "expected true reward, in its standard deviations"
     contrasts = (Contrast("wpo", "dpo", smallest=0.05),)
     remark = (
-        "What is learned from foreign responses holds for the policy's own here, so that weighting them down only "
-        "throws information away; wpo-misleading-pairs is the opposite case."
+        "What is learned from foreign responses holds for the policy's own here, so that down-weighting them only "
+        "loses information; wpo-misleading-pairs is the opposite case."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:

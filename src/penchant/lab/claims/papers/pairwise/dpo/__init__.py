@@ -1,1 +1,1 @@
-"""Claims about methods of the family pairwise/dpo."""
+"""Claims about DPO itself."""

@@ -1,1 +1,1 @@
-"""Claims about methods of the family pairwise/robust."""
+"""Claims about methods against wrong labels."""

@@ -15,13 +15,13 @@ __all__ = ["SoftLabelsUnderNoise"]
 
 
 class SoftLabelsUnderNoise(Claim):
-    """ADPO told how likely each drawn label is, with errors of two kinds, against DPO on the labels."""
+    """ADPO given how likely each drawn label is, with errors of two kinds, against DPO on the labels."""
 
     id = "adpo-pairwise-soft-labels"
     paper = "arXiv:2510.18913"
     sentence = (
         "Where few labels are drawn from undecided preferences, ADPO's soft labels give a higher true reward than "
-        "DPO's hard ones, be their errors Gaussian or heavy-tailed."
+        "DPO's hard ones, whether their errors are Gaussian or heavy-tailed."
     )
     methods = ("adpo-pairwise",)
     baselines = ("dpo",)
@@ -31,7 +31,7 @@ class SoftLabelsUnderNoise(Claim):
         Contrast("adpo-pairwise, gaussian", "dpo", smallest=0.2),
         Contrast("adpo-pairwise, heavy-tailed", "dpo", smallest=0.1),
     )
-    remark = "Soft labels tell more than hard ones do, and that they are had at all is what ADPO is given beyond DPO."
+    remark = "Soft labels carry more information than hard ones; having them at all is ADPO's advantage over DPO here."
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """60 steps; β = 0.1, τ = 10 are the best of 0.1, 0.3 and 1 for either on the tuning seeds."""
@@ -43,11 +43,13 @@ class SoftLabelsUnderNoise(Claim):
             "gaussian": 0.7 * torch.randn(len(pairs), generator=generator, dtype=torch.float64),
             "heavy-tailed": 0.5 * torch.tan(math.pi * (turn - 0.5)),
         }
-        methods, told = {"dpo": build("dpo", beta=0.1)}, {"dpo": pairs}
+        methods, feedback = {"dpo": build("dpo", beta=0.1)}, {"dpo": pairs}
         for kind, error in errors.items():
             arm = f"adpo-pairwise, {kind}"
             methods[arm] = build("adpo-pairwise", tau=10.0)
-            told[arm] = pairs.with_fields(
+            feedback[arm] = pairs.with_fields(
                 probability=torch.sigmoid(pairs.fields["margin"] / world.dials.temperature + error)
             )
-        return {arm: expected_reward(world, policy) for arm, policy in fit_each(world, methods, told, steps=60).items()}
+        return {
+            arm: expected_reward(world, policy) for arm, policy in fit_each(world, methods, feedback, steps=60).items()
+        }

@@ -13,13 +13,13 @@ __all__ = ["BetterOnlyWithFewLabels"]
 
 
 class BetterOnlyWithFewLabels(Claim):
-    """cDPO and rDPO told the same rate, with few labels and with many."""
+    """cDPO and rDPO with the same rate, with few labels and with many."""
 
     id = "cdpo-against-rdpo"
     paper = "arXiv:2403.00409"
     sentence = (
         "With many labels, 30 % of them flipped, rDPO comes nearer to the best policy under the KL penalty than cDPO, "
-        "whose optimum is too flat; with few labels it is the other way round, since rDPO's loss has no bound."
+        "whose optimum is too flat; with few labels the order is reversed, since rDPO's loss has no bound."
     )
     methods = ("cdpo", "rdpo")
     world = Dials(prompts=4, responses=5, flips=0.3, pairs=1000)
@@ -34,7 +34,7 @@ class BetterOnlyWithFewLabels(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Both with β = 0.3 on the same labels; they are told the rate of the flips, not the pairs' probabilities."""
+        """Both with β = 0.3 on the same labels; they know the rate of the flips, not the pairs' probabilities."""
         world = self.draw_world(seed)
         arms = {}
         for count in (40, 1000):

@@ -1,4 +1,4 @@
-"""cDPO and conservative IPO told the true probabilities."""
+"""cDPO and conservative IPO with the true probabilities."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class BestWithExactProbabilities(Claim):
     id = "cdpo-exact-probabilities"
     paper = "arXiv:2409.06691"
     sentence = (
-        "Told the true probability of each pair, cDPO and conservative IPO come nearer to the best policy under the KL "
-        "penalty than DPO and IPO with hard labels, and than GDPO."
+        "Given the true probability of each pair, cDPO and conservative IPO come nearer to the best policy under the "
+        "KL penalty than DPO and IPO with hard labels, and than GDPO."
     )
     methods = ("cdpo", "cipo")
     baselines = ("dpo", "ipo", "gdpo")

@@ -32,7 +32,7 @@ class BoundedUnderFlippedLabels(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """The same pairs; cDPO is told the rate of the flips, not the pairs' probabilities."""
+        """The same pairs; cDPO knows the rate of the flips, not the pairs' probabilities."""
         world = self.draw_world(seed)
         pairs = replace(sample_pairs(world, seed), fields={})
         arms = {

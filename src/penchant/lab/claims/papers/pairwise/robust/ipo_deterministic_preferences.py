@@ -1,4 +1,4 @@
-"""IPO under preferences without doubt."""
+"""IPO under certain preferences."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class BoundedUnderCertainty(Claim):
         pairs = sample_pairs(world, seed)
         methods = {"ipo": build("ipo", beta=1.0, average_log_prob=False), "dpo": build("dpo", beta=1.0)}
         arms = {}
-        for steps, told in ((200, ""), (50, ", a quarter of the steps")):
+        for steps, suffix in ((200, ""), (50, ", a quarter of the steps")):
             for name, policy in fit_each(world, methods, pairs, steps=steps).items():
-                arms[name + told] = divergence(policy, world.reference)
+                arms[name + suffix] = divergence(policy, world.reference)
         return arms

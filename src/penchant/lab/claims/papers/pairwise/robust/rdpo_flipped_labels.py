@@ -12,7 +12,7 @@ __all__ = ["RobustUnderFlippedLabels"]
 
 
 class RobustUnderFlippedLabels(Claim):
-    """rDPO, told the rate of flips, against DPO on the same pairs."""
+    """rDPO, set to the rate of flips, against DPO on the same pairs."""
 
     id = "rdpo-flipped-labels"
     paper = "arXiv:2403.00409"

@@ -1,4 +1,4 @@
-"""Robust DPO told a wrong rate of flips."""
+"""Robust DPO with a wrong rate of flips."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class RobustToAWrongRate(Claim):
     id = "rdpo-wrong-rate"
     paper = "arXiv:2403.00409"
     sentence = (
-        "Where 30 % of the labels are flipped, rDPO told 20 % or 40 % still has a higher true reward than DPO with the "
-        "same β."
+        "Where 30 % of the labels are flipped, rDPO set to 20 % or 40 % still has a higher true reward than DPO with "
+        "the same β."
     )
     methods = ("rdpo",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=5, flips=0.3, pairs=1000)
     quantity = "expected true reward, in its standard deviations"
-    contrasts = (Contrast("told 20 %", "dpo", smallest=0.1), Contrast("told 40 %", "dpo", smallest=0.1))
+    contrasts = (Contrast("set to 20 %", "dpo", smallest=0.1), Contrast("set to 40 %", "dpo", smallest=0.1))
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """One world, one set of pairs."""
@@ -32,5 +32,5 @@ class RobustToAWrongRate(Claim):
         pairs = sample_pairs(world, seed)
         arms = {"dpo": build("dpo", beta=0.3)}
         for rate in (20, 30, 40):
-            arms[f"told {rate} %"] = build("rdpo", beta=0.3, label_smoothing=rate / 100)
+            arms[f"set to {rate} %"] = build("rdpo", beta=0.3, label_smoothing=rate / 100)
         return {arm: expected_reward(world, policy) for arm, policy in fit_each(world, arms, pairs).items()}

@@ -28,7 +28,7 @@ class ForgivesFlippedLabels(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One world, one set of pairs; ROPO is not told the rate of the flips."""
+        """One world, one set of pairs; ROPO does not know the rate of the flips."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         arms = {"ropo": build("ropo", beta=0.3), "dpo": build("dpo", beta=0.3), "dpo, β = 0.1": build("dpo", beta=0.1)}

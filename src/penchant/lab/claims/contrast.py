@@ -1,0 +1,72 @@
+"""A contrast: one effect that a claim promises, as a difference of two arms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from penchant.errors import ConfigurationError
+
+__all__ = ["Contrast"]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One effect of a claim: an arm is better than another, or than a number, or not worse by more than a margin.
+
+    effect = mean over the seeds of (better − worse), with its 95 % interval
+
+    Args:
+        better: the arm that is claimed to have the larger number, or one not much smaller.
+        worse: the other arm, or a number. Where less is better, it is the arm with the smaller number that is
+            ``worse`` here.
+        smallest: the smallest effect that counts as reproduced, in the unit of the measured quantity, above 0
+            (superiority).
+        not_worse_by: the margin by which ``better`` may fall short, in the same unit, above 0 (non-inferiority).
+            Exactly one of ``smallest`` and ``not_worse_by`` is given.
+
+    Raises:
+        ConfigurationError: both or neither are given, or one is not above 0.
+
+    Example:
+        >>> str(Contrast("rdpo", "dpo", smallest=0.05))
+        'rdpo − dpo ≥ 0.05'
+        >>> str(Contrast("dpo", "ipo", not_worse_by=0.05))
+        'dpo − ipo > −0.05'
+    """
+
+    better: str
+    worse: str | float
+    smallest: float | None = None
+    not_worse_by: float | None = None
+
+    def __post_init__(self) -> None:
+        given = [each for each in (self.smallest, self.not_worse_by) if each is not None]
+        if len(given) != 1 or not given[0] > 0:
+            raise ConfigurationError(
+                f"The contrast {self.difference} has smallest={self.smallest!r}, not_worse_by={self.not_worse_by!r}, "
+                "expected exactly one of them, above 0.",
+                fix="Give smallest= for an effect that must be there, not_worse_by= for one that must not be worse.",
+            )
+
+    def __str__(self) -> str:
+        return f"{self.difference} {self.promise}"
+
+    @property
+    def difference(self) -> str:
+        """The effect in words, as ``rdpo − dpo``."""
+        return f"{self.better} − {self.worse if isinstance(self.worse, str) else format(self.worse, 'g')}"
+
+    @property
+    def promise(self) -> str:
+        """What is claimed of the effect: ``≥ 0.05``, or ``> −0.05`` for one that is not worse by more than 0.05."""
+        return f"≥ {self.smallest:g}" if self.smallest is not None else f"> −{self.not_worse_by:g}"
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms that it names."""
+        return (self.better, self.worse) if isinstance(self.worse, str) else (self.better,)
+
+    def effect(self, arms: Mapping[str, float]) -> float:
+        """The effect in one seed."""
+        return arms[self.better] - (arms[self.worse] if isinstance(self.worse, str) else self.worse)

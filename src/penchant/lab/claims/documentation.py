@@ -1,0 +1,126 @@
+"""The pages of the documentation about claims, in Markdown: an overview and a page for each family."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import OutputError
+from penchant.lab.claims.pages import VERDICTS, interval_of, summary_of
+from penchant.lab.claims.pictures import effect_picture
+from penchant.statistics import student_interval
+
+__all__ = ["documentation_pages", "families_of", "write_documentation"]
+
+Row = Mapping[str, Any]
+
+_INTRODUCTION = """\
+# Claims
+
+Each method's paper claims something. Here the claim is restated for a small world whose truth is known, and measured.
+A claim says beforehand what counts as reproduced. Settings and thresholds were chosen on other seeds than those shown.
+
+An effect is a difference of two arms, paired by seed, with Student's 95 % interval. It promises one of two things:
+
+- **≥ s**, an effect of at least s: *reproduced* where the effect is at least s and its interval lies above 0, *not
+  reproduced* where the interval lies below s.
+- **> −m**, not worse by more than m: *reproduced* where the interval lies above −m, *not reproduced* where it lies
+  below −m.
+
+Otherwise it is *inconclusive*. A claim is reproduced where all its effects are, and not reproduced where one is not.
+
+A claim that reproduces in a small world is no proof for large models, and one that does not is no disproof: each says
+how the method's mathematics behaves under the stated conditions.
+
+In the pictures the dot is the effect and the bar its interval. The interval must lie right of the solid line, which is
+0, or −m. The dashed line is s, or no difference. The distance of the two lines is the unit; beyond one unit the scale
+is logarithmic.
+
+The numbers come from the results in the repository (`src/penchant/lab/claims/results`). `penchant claims` runs the
+claims on a laptop, without network, and measures those whose code has changed since; `--fresh` measures all of them.
+"""
+
+
+def families_of(rows: Sequence[Row]) -> list[str]:
+    """The families that rows are about, sorted."""
+    return sorted({str(row["family"]) for row in rows})
+
+
+def documentation_pages(rows: Sequence[Row]) -> dict[str, str]:
+    """The findings as pages in Markdown.
+
+    Args:
+        rows: of `penchant.lab.claims.results`.
+
+    Returns:
+        File name -> text: ``index.md``, and ``pairwise.md`` and so on for each family.
+    """
+    pages = {"index.md": "\n".join(_overview(rows)) + "\n"}
+    for family in families_of(rows):
+        pages[f"{family}.md"] = "\n".join(_family_page(family, _of_family(rows, family))) + "\n"
+    return pages
+
+
+def write_documentation(rows: Sequence[Row], folder: Path) -> Path:
+    """Write `documentation_pages` into a folder.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in documentation_pages(rows).items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"The pages cannot be written ({error.strerror or error}).",
+            where=str(folder),
+            fix="Give a folder that can be written with --pages.",
+        ) from error
+    return folder
+
+
+def _of_family(rows: Sequence[Row], family: str) -> list[Row]:
+    return [row for row in rows if row["family"] == family]
+
+
+def _overview(rows: Sequence[Row]) -> Iterator[str]:
+    yield from (_INTRODUCTION, f"{summary_of(rows)}.", "")
+    yield f"| family | {' | '.join(VERDICTS)} |"
+    yield f"| --- |{' --- |' * len(VERDICTS)}"
+    for family in families_of(rows):
+        counts = Counter(row["verdict"] for row in _of_family(rows, family))
+        yield f"| [{family}]({family}.md) | {' | '.join(str(counts[verdict]) for verdict in VERDICTS)} |"
+    yield from ("", "| claim | what is claimed | verdict |", "| --- | --- | --- |")
+    for row in rows:
+        yield f"| [{row['id']}]({row['family']}.md#{row['id']}) | {_cell(row['sentence'])} | {row['verdict']} |"
+
+
+def _family_page(family: str, rows: Sequence[Row]) -> Iterator[str]:
+    yield from (f"# Claims: {family}", "", f"{summary_of(rows)}. [How to read them](index.md).", "")
+    for row in rows:
+        yield from _section(row)
+
+
+def _section(row: Row) -> Iterator[str]:
+    kind, _, number = row["paper"].partition(":")
+    address = {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}.get(kind, "")
+    paper = f"[{row['paper']}]({address}{number})" if address else row["paper"]
+    yield from (f"## {row['id']}", "", f"{row['sentence']} ({paper})", "")
+    yield "| effect | value [95 % interval] | claimed | verdict | |"
+    yield "| --- | --- | --- | --- | --- |"
+    for effect in row["effects"]:
+        cells = [_cell(effect["difference"]), interval_of(effect), effect["promise"], effect["verdict"]]
+        yield f"| {' | '.join([*cells, effect_picture(effect)])} |"
+    arms = "; ".join(f"{arm}: {student_interval(values)}" for arm, values in row["arms"].items())
+    yield from ("", f"- Verdict: **{row['verdict']}**.")
+    yield f"- World: {row['world']}; {len(row['seeds'])} seeds."
+    yield f"- Measured: {row['quantity']}. {arms}."
+    yield from (f"- {row['remark']}", "") if row["remark"] else ("",)
+
+
+def _cell(text: str) -> str:
+    """Text that may stand in a cell of a table."""
+    return text.replace("|", "\\|")

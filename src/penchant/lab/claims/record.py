@@ -1,0 +1,149 @@
+"""The recorded results of claims: one JSON file per family beside this one, read without torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TypedDict
+
+from penchant.errors import DataError, OutputError
+
+__all__ = ["RESULTS", "Entry", "read_record", "verdicts", "write_record"]
+
+#: Where the results lie in the package: ``pairwise.json`` and so on.
+RESULTS = Path(__file__).with_name("results")
+
+
+class Entry(TypedDict):
+    """What is recorded of a claim.
+
+    ``arms`` holds one number per seed for each arm; ``sources`` is the hash of the code that gave them
+    (`penchant.lab.claims.sources.source_hash`); ``seconds`` is processor time, all seeds together.
+    """
+
+    id: str
+    family: str
+    methods: list[str]
+    verdict: str
+    sources: str
+    seconds: float
+    seeds: list[int]
+    arms: dict[str, list[float]]
+
+
+_KEYS = Entry.__required_keys__
+
+
+def read_record(folder: Path = RESULTS) -> dict[str, Entry]:
+    """All recorded results by claim id.
+
+    Args:
+        folder: where the files of the families are; an absent folder holds no results.
+
+    Raises:
+        DataError: a file holds something else.
+
+    Example:
+        >>> read_record()["rdpo-flipped-labels"]["verdict"]
+        'reproduced'
+    """
+    return {entry["id"]: entry for path in sorted(folder.glob("*.json")) for entry in _entries(path)}
+
+
+def verdicts(method: str, folder: Path = RESULTS) -> dict[str, str]:
+    """The recorded verdicts of the claims about a method.
+
+    Args:
+        method: an objective's id.
+        folder: where the files of the families are.
+
+    Returns:
+        Claim id -> ``reproduced``, ``not reproduced`` or ``inconclusive``; empty where no claim is about it.
+
+    Example:
+        >>> verdicts("rdpo")["rdpo-flipped-labels"]
+        'reproduced'
+    """
+    return {entry["id"]: entry["verdict"] for entry in _kept(folder).values() if method in entry["methods"]}
+
+
+@cache
+def _kept(folder: Path) -> Mapping[str, Entry]:
+    """The record, read once per process: a table of methods asks for each of them."""
+    return read_record(folder)
+
+
+def write_record(entries: Iterable[Entry], folder: Path = RESULTS) -> list[Path]:
+    """Put results into the files of their families; the results of other claims stay as they are.
+
+    Args:
+        entries: of the claims that were measured.
+        folder: where the files of the families are.
+
+    Returns:
+        The files that changed.
+
+    Raises:
+        DataError: a file that is there holds something else.
+        OutputError: a file cannot be written.
+    """
+    known = read_record(folder) | {entry["id"]: entry for entry in entries}
+    texts: dict[Path, str] = dict.fromkeys(folder.glob("*.json"), "")  # a family without claims loses its file
+    for family in {entry["family"] for entry in known.values()}:
+        own = sorted((entry for entry in known.values() if entry["family"] == family), key=lambda entry: entry["id"])
+        texts[folder / f"{family}.json"] = _text(own)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        changed = [path for path, text in texts.items() if _write(path, text)]
+    except OSError as error:
+        raise OutputError(
+            f"The results of claims cannot be recorded ({error.strerror or error}).",
+            where=str(folder),
+            fix="Run --record in a checkout of the repository whose files can be written.",
+        ) from error
+    _kept.cache_clear()
+    return sorted(changed)
+
+
+def _write(path: Path, text: str) -> bool:
+    """Whether the file had to change."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    if text:
+        partial = path.with_suffix(".partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    else:
+        path.unlink()
+    return True
+
+
+def _text(entries: Iterable[Entry]) -> str:
+    """JSON with a line for each arm, so that a version control system shows and merges claim by claim."""
+    return "[\n" + ",\n".join(map(_entry_text, entries)) + "\n]\n"
+
+
+def _entry_text(entry: Entry) -> str:
+    facts = [f'"{key}": {_json(value)}' for key, value in entry.items() if key != "arms"]
+    arms = [f"  {_json(arm)}: {_json(values)}" for arm, values in entry["arms"].items()]
+    return "{" + ",\n ".join([*facts, '"arms": {\n' + ",\n".join(arms) + "\n }"]) + "}"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _entries(path: Path) -> list[Entry]:
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        if lacking := {key for entry in entries for key in _KEYS - set(entry)}:
+            raise ValueError(f"an entry lacks {', '.join(sorted(lacking))}")
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(
+            f"The recorded results of claims cannot be read ({error}).",
+            where=str(path),
+            fix="Restore the file, or record its claims anew: penchant claims --family FAMILY --record.",
+        ) from error
+    return list(entries)
