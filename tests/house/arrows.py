@@ -24,9 +24,13 @@ FLOORS = {
     "training": 7,
     "cli": 8,
 }
-LAB = "lab"  # beside the house: it may use every floor
-RECEIPTS = "receipts"  # beside the house too: adapters of published cases, which import methods
-LAB_USERS = ("cli/claims.py", "cli/lab.py", "cli/quickstart.py")  # and only these files use it
+# Beside the house: these folders may use every floor, and only the files named here use them.
+LAB = "lab"
+RECEIPTS = "receipts"
+SIDES = {
+    LAB: ("cli/claims.py", "cli/lab.py", "cli/quickstart.py"),
+    RECEIPTS: ("cli/receipts.py", "objectives/__init__.py"),
+}
 DOORS = {"__init__.py": "lazily", "__main__.py": "cli"}
 
 # What only one kind of response has.
@@ -54,7 +58,7 @@ def forbidden_arrows(modules: list[Module]) -> list[str]:
     found = [
         f"{module.path.as_posix()}: the folder {module.folder!r} stands on no floor"
         for module in modules
-        if module.folder and module.folder not in {*FLOORS, LAB, RECEIPTS}
+        if module.folder and module.folder not in {*FLOORS, *SIDES}
     ]
     for module in modules:
         for imported in imports(module):
@@ -67,13 +71,14 @@ def forbidden_arrows(modules: list[Module]) -> list[str]:
 def _reason_against(module: Module, imported: Import) -> str:
     """Why an import is not allowed; empty where it is."""
     target = imported.target
-    if not imported.internal or target == module.folder or target not in {*FLOORS, LAB}:
+    if not imported.internal or target == module.folder or target not in {*FLOORS, *SIDES}:
         return ""
     if not module.folder:
         return _reason_against_door(module, imported)
-    if target == LAB:
-        return "" if module.path.as_posix() in LAB_USERS else f"only {' and '.join(LAB_USERS)} use the lab"
-    if module.folder in (LAB, RECEIPTS):
+    if target in SIDES:
+        users = SIDES[target]
+        return "" if module.path.as_posix() in users else f"only {' and '.join(users)} use {target}"
+    if module.folder in SIDES:
         return ""
     own, other = FLOORS.get(module.folder, 0), FLOORS[target]
     if other > own:
@@ -133,7 +138,7 @@ def foreign_imports_in_objectives(modules: list[Module]) -> list[str]:
         if module.folder == "objectives"
         for imported in imports(module)
         if not (
-            imported.target in {"objectives", "errors", "registry", "settings"}
+            imported.target in OBJECTIVE_ROOMS or module.path.as_posix() in SIDES.get(imported.target, ())
             if imported.internal
             else imported.parts[0] in allowed
         )
