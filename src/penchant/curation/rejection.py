@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 import torch
@@ -46,17 +47,19 @@ def rejection_sample(rewards: Sequence[float], keep: int, beta: float, generator
         Liu et al. (2024), Statistical Rejection Sampling Improves Preference Optimization, arXiv:2309.06657, alg. 1.
     """
     _require_samplable(rewards, keep, beta)
-    left, accepted = list(range(len(rewards))), []
+    return list(islice(_accepted(rewards, beta, generator), keep))
+
+
+def _accepted(rewards: Sequence[float], beta: float, generator: torch.Generator) -> Iterator[int]:
+    """Indices in the order in which they are accepted, until none is left; nothing is drawn ahead."""
+    left = list(range(len(rewards)))
     while left:
         best = max(rewards[place] for place in left)
         for place in tuple(left):
             drawn = torch.rand((), generator=generator, dtype=torch.float64).item()
             if drawn < math.exp((rewards[place] - best) / beta):
-                accepted.append(place)
                 left.remove(place)
-                if len(accepted) == keep:
-                    return accepted
-    return accepted
+                yield place
 
 
 def _require_samplable(rewards: Sequence[float], keep: int, beta: float) -> None:

@@ -142,19 +142,14 @@ def reward_augmented(
     originals: float = 0.0,
     seed: int = 0,
 ) -> Built:
-    """The rows of `RewardAugmented`, with a goal that need not be text from a file.
+    """The rows of `RewardAugmented`: all that ask for the chosen response's score, the rejected one's, the originals.
 
     Args:
-        records: comparisons with ``chosen_score`` and ``rejected_score``, or with ``chosen_scores`` and
-            ``rejected_scores``: objects of numbers by attribute.
+        records: comparisons with ``chosen_score`` and ``rejected_score``, or with objects of numbers by attribute.
         goal: its words and its place; those of the paper where absent.
         keep_equal: keep pairs whose two goals are the same.
         originals: share of the original records, in [0, 1], that is added as they are.
         seed: seed of drawing the originals.
-
-    Returns:
-        All rows that ask for the chosen response's score, then, in the same order, those that ask for the rejected
-        one's, then the originals.
 
     Raises:
         DataError: a record has no scores, or scores of different attributes.

@@ -94,11 +94,12 @@ def read_run(path: Path) -> RunFolder:
         >>> float(run.train["loss"].values[0]), run.notes[0]
         (0.69, 'metrics.jsonl ends in the middle of a line (line 2): the run was probably killed while writing it.')
     """
-    _require_run_folder(path := Path(path))
+    _require_run_folder(path)
     notes: list[str] = []
     train, held_out, seconds = _read_metrics(path / "metrics.jsonl", notes)
     recipe_text = _text(path / "recipe.yaml") or ""
-    doctor, samples = _read_json(path / "doctor.json", dict, notes), _read_json(path / "samples.json", list, notes)
+    said = {name: _read_json(path / f"{name}.json", dict, notes) for name in ("doctor", "summary", "rewards")}
+    samples = _read_json(path / "samples.json", list, notes)
     return RunFolder(
         path=path,
         recipe_text=recipe_text,
@@ -106,11 +107,9 @@ def read_run(path: Path) -> RunFolder:
         train=train,
         held_out=held_out,
         last_seconds=seconds,
-        summary=_read_json(path / "summary.json", dict, notes),
-        rewards=_read_json(path / "rewards.json", dict, notes),
         samples=[sample for sample in samples if isinstance(sample, dict)],
-        doctor=doctor,
         notes=tuple(notes),
+        **said,
     )
 
 
