@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 import penchant
-from house import RULES, Module, read_package
+from house import RULES, Module, read_package, sizes, stray_tests
 
 PACKAGE = Path(penchant.__file__).parent
+TESTS = Path(__file__).parent
 HEAVY = ("accelerate", "datasets", "matplotlib", "numpy", "pandas", "peft", "torch", "transformers")
 
 Rule = Callable[[list[Module]], list[str]]
@@ -31,9 +32,32 @@ def test_the_package_keeps_the_house_rules(rule: Rule, package: list[Module]) ->
     assert not broken, f"{rule.__doc__}\n" + "\n".join(broken)
 
 
+def test_the_sizes_are_printed(package: list[Module], record_property: Callable[[str, object], None]) -> None:
+    measured = sizes(package)
+    record_property("figures", f"house: {measured}")
+    assert len(measured.files) == len(package) and max(measured.files) <= 400
+
+
+def test_every_test_lies_in_a_folder_of_the_package() -> None:
+    assert stray_tests(TESTS, PACKAGE) == []
+
+
+def test_a_test_in_a_folder_of_its_own_is_found(tmp_path: Path) -> None:
+    for name in ("test_all.py", "forest/test_a.py", "house/test_b.py", "forest/deep/test_c.py", "attic/test_d.py"):
+        path = tmp_path / "tests" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "package" / "forest").mkdir(parents=True)
+    found = stray_tests(tmp_path / "tests", tmp_path / "package")
+    assert [line.split(":")[0] for line in found] == ["tests/attic/test_d.py", "tests/forest/deep/test_c.py"]
+
+
 SIX = "\n".join(f"value_{number} = compute({number})" for number in range(6))
 DOC = '"""A subject."""\n'
 LONG_FUNCTION = f"{DOC}def long() -> None:\n" + '    """Long."""\n' + "    print()\n" * 60
+SCREEN = "def _long():\n" + "".join(f"    print({number})\n" for number in range(34))
+SHORT = "".join(f"def _f{number}():\n    print('{number}')\n" for number in range(19))
+FINAL = "class KTO(O):\n    '''KTO.'''\n    id = 'kto'\n"
 
 OFFENCES = [
     ("forbidden_arrows", {"feedback/a.py": "from penchant.forest import build"}, "forest (floor 3) is above feedback"),
@@ -52,27 +76,30 @@ OFFENCES = [
     (
         "forbidden_arrows",
         {"training/a.py": "from penchant import lab"},
-        "only cli/claims.py and cli/lab.py and cli/methods.py and cli/quickstart.py use the lab",
+        "only cli/claims.py and cli/lab.py and cli/listing.py and cli/methods.py and cli/quickstart.py may import lab",
     ),
     (
         "forbidden_arrows",
         {"cli/a.py": "from penchant.lab import world"},
-        "only cli/claims.py and cli/lab.py and cli/methods.py and cli/quickstart.py use the lab",
+        "only cli/claims.py and cli/lab.py and cli/listing.py and cli/methods.py and cli/quickstart.py may import lab",
     ),
     (
         "forbidden_arrows",
-        {"online/a.py": "from penchant.receipts.adapters import adapter"},
-        "only cli imports receipts",
+        {"curation/a.py": "from penchant.receipts.adapters import receipt"},
+        "only cli may import receipts",
     ),
+    ("forbidden_arrows", {"objectives/pairwise/a.py": "def f():\n    import penchant.receipts"}, "only cli may"),
+    ("forbidden_arrows", {"lab/a.py": "import penchant.receipts"}, "only cli may"),
+    ("forbidden_arrows", {"receipts/a.py": "import penchant.lab"}, "may import lab"),
     (
         "forbidden_arrows",
         {"objectives/__init__.py": "from penchant.receipts.evaluation import evaluate"},
-        "only cli imports receipts",
+        "only cli may import receipts",
     ),
     (
         "forbidden_arrows",
         {"objectives/__init__.py": "def __getattr__(n):\n    from penchant.receipts.evaluation import method_of"},
-        "only cli imports receipts",
+        "only cli may import receipts",
     ),
     (
         "foreign_imports_in_objectives",
@@ -90,10 +117,71 @@ OFFENCES = [
         },
         "by way of its siblings",
     ),
+    (
+        "file_circles",
+        {
+            "forest/a.py": "from penchant.forest.b import x",
+            "forest/b.py": "from . import c",
+            "forest/c.py": "def f():\n    from penchant.forest.a import y",
+        },
+        "forest/a.py → forest/b.py → forest/c.py → forest/a.py",
+    ),
+    (
+        "file_circles",
+        {
+            "forest/__init__.py": "from penchant.forest.b import build",
+            "forest/a.py": "from penchant.forest import build",
+            "forest/b.py": "import importlib\nimportlib.import_module('penchant.forest.a')",
+        },
+        "forest/a.py → forest/b.py → forest/a.py",
+    ),
+    (
+        "file_circles",
+        {
+            "forest/__init__.py": "from penchant.forest.b import build",
+            "forest/b.py": "from penchant.rewards import judge",
+            "rewards/__init__.py": "from .c import judge",
+            "rewards/c.py": "import penchant.forest as forest",
+        },
+        "forest/b.py → rewards/c.py → forest/b.py",
+    ),
+    (
+        "methods_that_use_methods",
+        {"objectives/pairwise/a.py": "from penchant.objectives.pairwise.b import B"},
+        "not penchant.objectives.pairwise.b.B",
+    ),
+    (
+        "methods_that_use_methods",
+        {"objectives/pairwise/a.py": "def f():\n    from penchant.objectives import DPO"},
+        "not penchant.objectives.DPO",
+    ),
+    (
+        "methods_that_use_methods",
+        {"objectives/pairwise/a.py": "from ..wrappers import averaged"},
+        "not penchant.objectives.wrappers.averaged",
+    ),
+    (
+        "subclassed_concrete_classes",
+        {
+            "objectives/pairwise/a.py": "class A(Objective):\n    id = 'a'",
+            "objectives/pairwise/b.py": "from penchant.objectives.pairwise.a import A as O\nclass B(O): ...",
+        },
+        "objectives/pairwise/b.py:2: B is a subclass of A",
+    ),
+    (
+        "subclassed_concrete_classes",
+        {"rewards/a.py": "class A:\n    id: str = 'a'\nclass B(A):\n    pass\nclass C(B):\n    id = 'c'"},
+        "rewards/a.py:5: C is a subclass of A",
+    ),
     ("foreign_imports_in_objectives", {"objectives/a.py": "import transformers"}, "does not import transformers"),
     ("foreign_imports_in_objectives", {"objectives/a.py": "import penchant.feedback"}, "penchant.feedback"),
     ("oversized_files", {"forest/a.py": "x = 1\n" * 401}, "401 lines"),
     ("oversized_functions", {"forest/a.py": LONG_FUNCTION}, "long has 62 lines"),
+    ("large_on_the_whole", {"forest/a.py": "x = 1\n" * 130}, "the median file has 130 lines"),
+    ("large_on_the_whole", {"forest/a.py": SCREEN + SHORT.split("def _f18")[0]}, "94.7% of the functions"),
+    ("crowded_folders", {f"forest/{name}.py": "" for name in range(41)}, "forest: 41 files"),
+    ("folders_without_a_mirror", {"lab/claims/papers/charm/a.py": ""}, "there is no folder objectives/charm"),
+    ("folders_without_a_mirror", {"receipts/charm/a.py": ""}, "there is no folder objectives/charm"),
     ("working_package_files", {"forest/__init__.py": "names = sorted(globals())"}, "only imports"),
     ("working_package_files", {"forest/__init__.py": "def build(): pass"}, "only imports"),
     ("working_package_files", {"forest/__init__.py": "for name in 'ab':\n    print(name)"}, "only imports"),
@@ -142,11 +230,18 @@ def test_a_house_in_order_breaks_no_rule(tmp_path: Path) -> None:
             "__main__.py": f"{DOC}from penchant.cli.app import main\n",
             "errors.py": f"{DOC}import difflib\n",
             "objectives/a.py": f"{DOC}import torch\nfrom penchant.errors import X\nfrom .b import c\n",
+            "objectives/core/base.py": f"{DOC}if TYPE_CHECKING:\n    from penchant.objectives.core.uses import U\n",
+            "objectives/core/uses.py": f"{DOC}import penchant.objectives.core.base\n",
+            "objectives/binary/kto.py": f"{DOC}from penchant.objectives.core.base import O\n{FINAL}",
+            "lab/claims/papers/binary/kto_stays.py": DOC,
             "objectives/__init__.py": f"{DOC}from penchant.objectives.a import x\n__all__ = ['x']\n"
             "def __getattr__(name):\n    from penchant.receipts.evaluation import evaluate\n    return evaluate\n",
             "receipts/evaluation.py": f"{DOC}import penchant.objectives.a\n",
             "feedback/a.py": f"{DOC}import datasets\nimport penchant.objectives.a\n",
             "lab/world.py": f"{DOC}from penchant.training import api\n",
+            "receipts/binary.py": f"{DOC}from penchant.objectives.binary.kto import KTO\n",
+            "cli/receipts.py": f"{DOC}from penchant.receipts import binary\n",
+            "rewards/judges.py": DOC + SCREEN + SHORT,
             "cli/quickstart.py": f"{DOC}def run():\n    '''Run.'''\n    from penchant.lab import world\n",
             "training/api.py": f"{DOC}if ready:\n    # diffusion models come this way too\n    print()\n",
             "forest/a.py": DOC + "\n".join(SIX.splitlines()[:5]),

@@ -1,14 +1,17 @@
-"""``penchant data build``: what a person gets of every builder, and what is refused before any work."""
+"""``penchant data build``: what every builder gives, and what is refused before any work."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
 from penchant.cli.app import main
+from penchant.cli.options import command_of, option_of
+from penchant.curation import BUILDERS, Builder
+from penchant.errors import ConfigurationError
 from penchant.feedback import read
 from small_runs import model_folder, pairs, write_pairs
 
@@ -86,7 +89,7 @@ def test_an_existing_file_is_kept_unless_it_may_be_replaced(file: Path, capsys: 
     ("arguments", "phrase"),
     [
         (["degrade", "FILE", "-o", "built.csv"], "Give a name that ends with .jsonl"),
-        (["degrade", "FILE", "-o", "OUT", "--rate", "2"], "rate is 2"),
+        (["degrade", "FILE", "-o", "OUT", "--rate", "2"], "'rate' is 2.0 (float), expected float in (0, 1]"),
         (["reward-augmented", "FILE", "-o", "OUT", "--template", "absent.txt"], "The template cannot be read"),
         (["rationale", "FILE", "-o", "OUT"], "No row has a rationale in the column 'rationale'"),
         (["rationale", "FILE", "-o", "OUT", "--answers", "absent.jsonl"], "absent.jsonl: There is no such file"),
@@ -112,3 +115,45 @@ def test_skipped_records_are_counted(file: Path, capsys: pytest.CaptureFixture[s
     output = file.parent / "built.jsonl"
     assert main(["data", "build", "degrade", str(file), "-o", str(output), "--on-bad", "skip"]) == 0
     assert "bad records skipped" in capsys.readouterr().out and len(rows_of(output)) == 6
+
+
+def test_every_builder_is_a_command_whose_help_shows_its_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "build", "--help"]) == 0
+    listed = capsys.readouterr().out
+    assert len(BUILDERS.names()) >= 6 and all(f"\n  {name} " in listed for name in BUILDERS)
+    for name in BUILDERS:
+        assert main(["data", "build", name, "--help"]) == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert f"writes {', '.join(BUILDERS.get(name).writes)}." in shown
+        assert all(f"--{each.name.replace('_', '-')} " in shown for each in BUILDERS.get(name).declared_settings())
+
+
+def test_the_fields_that_a_builder_says_it_writes_are_those_it_writes(file: Path, tmp_path: Path) -> None:
+    ranking = {"prompt": "which", "completions": ["red", "blue"], "scores": [3.0, 2.0]}
+    ranked, folder = write_pairs(tmp_path / "ranked.jsonl", [ranking]), model_folder(tmp_path / "model")
+    said = {"rationale": "so", "rationale_first": "chosen"}
+    inputs = {"rso": (ranked, []), "rationale": (write_pairs(tmp_path / "why.jsonl", [{**SCORED[0], **said}]), [])}
+    inputs["sources"] = (file, ["--source", str(folder), "--initial", str(folder)])
+    for name in BUILDERS:
+        source, options = inputs.get(name, (file, []))
+        output = tmp_path / f"{name}.jsonl"
+        assert main(["data", "build", name, str(source), "-o", str(output), *options]) == 0
+        assert set(BUILDERS.get(name).writes) <= set(rows_of(output)[0])
+
+
+def test_a_builder_whose_setting_is_a_flag_that_is_on_can_be_switched_off() -> None:
+    class Polite(Builder):
+        thanks: Annotated[bool, "say thank you"] = True
+
+    given: list[bool] = []
+    option = option_of(Polite.declared_settings()[0])
+    command = command_of("polite", "Say it.", [option], lambda thanks: given.append(thanks))
+    for words in ([], ["--thanks"], ["--no-thanks"]):
+        command.main(words, standalone_mode=False)
+    assert given == [True, True, False]
+
+
+def test_a_builder_without_a_docstring_is_refused_where_it_is_made() -> None:
+    with pytest.raises(ConfigurationError, match="The builder has no docstring"):
+        type("Silent", (Builder,), {"id": "silent", "__module__": __name__})
+    assert "silent" not in BUILDERS

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penchant.curation.degradation import degrade
+from penchant.curation.degradation import degrade, levels_of
 from penchant.errors import ConfigurationError
 from penchant.feedback import Comparison
 
@@ -39,10 +39,9 @@ def test_levels_begin_intact_and_lose_more_and_more(
 def test_the_share_of_key_content_deleted_rises_evenly_to_the_rate() -> None:
     text = "one two three four five six seven eight nine ten"
     keys = [word for word in text.split()]
-    by_order = lambda _texts: lambda words: [(place,) for place in range(len(words))]  # noqa: E731
-    row = degrade([Comparison(prompt="?", chosen=text, rejected="x y")], levels=6, rate=0.5, extractor=by_order).rows[0]
-    assert [len(keys) - len(each.split()) for each in row["chosen_degraded"]] == [0, 1, 2, 3, 4, 5]
-    assert row["chosen_degraded"][-1] == "six seven eight nine ten"
+    texts = levels_of(text, levels=6, rate=0.5, extract=lambda words: [(place,) for place in range(len(words))])
+    assert [len(keys) - len(str(each).split()) for each in texts] == [0, 1, 2, 3, 4, 5]
+    assert texts[-1] == "six seven eight nine ten"
 
 
 def test_words_that_say_most_go_first_and_stop_words_never() -> None:
@@ -62,7 +61,11 @@ def test_messages_lose_words_in_every_turn() -> None:
 
 @pytest.mark.parametrize(
     ("options", "phrase"),
-    [({"levels": 1}, "levels is 1"), ({"rate": 0.0}, "rate is 0"), ({"extractor": "tfdif"}, "Did you mean 'tfidf'")],
+    [
+        ({"levels": 1}, "'levels' is 1 .* expected int ≥ 2"),
+        ({"rate": 0.0}, "'rate' is 0.0"),
+        ({"extractor": "tfdif"}, "expected one of 'tfidf', 'rake'"),
+    ],
 )
 def test_options_out_of_range_are_named(options: dict, phrase: str) -> None:
     with pytest.raises(ConfigurationError, match=phrase):

@@ -83,9 +83,9 @@ def test_what_cannot_be_sampled_is_named() -> None:
     for given_ in ({"keep": 0}, {"beta": 0.0}):
         with pytest.raises(ConfigurationError, match=f"{next(iter(given_))} is 0"):
             rejection_sample([1.0], **{"keep": 1, "beta": 1.0, **given_}, generator=generator())
-    with pytest.raises(DataError, match="no finite number"):
+    with pytest.raises(DataError, match="not a finite number"):
         rejection_sample([math.nan], 1, 1.0, generator())
     with pytest.raises(DataError, match="rankings with scores"):
         sampled_comparisons([Comparison(prompt="q", chosen="a", rejected="b")])
-    with pytest.raises(ConfigurationError, match="Did you mean 'tournament'"):
+    with pytest.raises(ConfigurationError, match="'pairing' is 'tournement'"):
         sampled_comparisons([], pairing="tournement")

@@ -9,9 +9,10 @@ import pytest
 
 import penchant
 from families import tiny_model
-from penchant.curation.sources import source_likelihoods
+from penchant.curation.rows import Built
+from penchant.curation.sources import SourceLikelihoods, source_likelihoods
 from penchant.errors import ConfigurationError, ModelError
-from penchant.feedback import Comparison, read
+from penchant.feedback import Comparison, Feedback, read
 from small_runs import model_folder, pairs
 
 
@@ -19,6 +20,10 @@ from small_runs import model_folder, pairs
 def folders(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     root = tmp_path_factory.mktemp("sources")
     return [str(model_folder(root / family, family)) for family in ("llama", "gpt2")]
+
+
+def resumably(feedback: Feedback, folder: str | Path, keep: Path) -> Built:
+    return SourceLikelihoods(source=[str(folder)]).build_resumably(feedback, keep, lambda *_: None)
 
 
 def test_numbers_are_mean_log_probabilities_in_the_order_of_the_sources(folders: list[str]) -> None:
@@ -44,30 +49,32 @@ def test_a_record_that_does_not_fit_a_model_is_left_out_and_counted(folders: lis
 def test_a_stopped_run_goes_on_with_the_next_model(folders: list[str], tmp_path: Path) -> None:
     feedback, keep = read(pairs(4)), tmp_path / "kept.json"
 
-    def stop(model: str, done: int, total: int) -> None:
+    def stop(done: int, total: int, model: str) -> None:
+        assert total == 8 and (done > 4) == (model == folders[1])
         if model == folders[1]:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        source_likelihoods(feedback, folders, keep=keep, progress=stop)
+        SourceLikelihoods(source=folders).build_resumably(feedback, keep, stop)
     seen: list[str] = []
-    resumed = source_likelihoods(feedback, folders, keep=keep, progress=lambda model, *_: seen.append(model))
+    resumed = SourceLikelihoods(source=folders).build_resumably(feedback, keep, lambda *_: seen.append(_[2]))
     assert set(seen) == {folders[1]}
     assert resumed.rows == source_likelihoods(feedback, folders).rows
 
 
 def test_results_of_other_records_are_not_taken(folders: list[str], tmp_path: Path) -> None:
     keep = tmp_path / "kept.json"
-    source_likelihoods(read(pairs(4)), folders[:1], keep=keep)
+    resumably(read(pairs(4)), folders[0], keep)
     other = read(pairs(6)[2:])
-    assert source_likelihoods(other, folders[:1], keep=keep).rows == source_likelihoods(other, folders[:1]).rows
+    assert resumably(other, folders[0], keep).rows == source_likelihoods(other, folders[:1]).rows
     keep.write_text(json.dumps({"of": "half"})[:5])
-    assert len(source_likelihoods(other, folders[:1], keep=keep).rows) == 4
+    assert len(resumably(other, folders[0], keep).rows) == 4
 
 
-def test_a_missing_model_is_found_out_before_any_is_scored(folders: list[str], tmp_path: Path) -> None:
+def test_a_missing_model_is_reported_before_any_is_scored(folders: list[str], tmp_path: Path) -> None:
+    builder = SourceLikelihoods(source=[folders[0], str(tmp_path)])
     with pytest.raises(ModelError):
-        source_likelihoods(read(pairs(2)), [folders[0], str(tmp_path)], progress=lambda *_: pytest.fail("scored"))
+        builder.build_resumably(read(pairs(2)), tmp_path / "kept", lambda *_: pytest.fail("scored"))
     with pytest.raises(ConfigurationError, match="named twice"):
         source_likelihoods(read(pairs(2)), folders[:1] * 2)
 
@@ -80,6 +87,6 @@ def test_records_without_places_of_their_own_are_told_apart(folders: list[str]) 
 
 def test_results_of_a_model_that_was_trained_again_are_not_taken(tmp_path: Path) -> None:
     folder, feedback, keep = model_folder(tmp_path / "model"), read(pairs(3)), tmp_path / "kept.json"
-    before = source_likelihoods(feedback, [folder], keep=keep).rows
+    before = resumably(feedback, folder, keep).rows
     tiny_model("llama", seed=5).save_pretrained(folder)
-    assert source_likelihoods(feedback, [folder], keep=keep).rows != before
+    assert resumably(feedback, folder, keep).rows != before

@@ -12,7 +12,8 @@ from transformers import LlamaConfig, LlamaForSequenceClassification
 import penchant
 from families import tiny_model
 from penchant.cli.app import main
-from penchant.diagnostics.measure import MEANINGS, Plan, diagnose
+from penchant.diagnostics.findings import MEANINGS, Plan
+from penchant.diagnostics.measure import diagnose
 from penchant.errors import ConfigurationError, DataError
 from penchant.evaluation.rows import ScoredRows
 from small_runs import model_folder, pairs, word_tokenizer, write_pairs

@@ -24,11 +24,15 @@ FLOORS = {
     "training": 7,
     "cli": 8,
 }
-LAB = "lab"  # beside the house: it may use every floor
-RECEIPTS = "receipts"  # beside the house too: adapters of published cases, which import methods
+# Beside the house: these folders may use every floor, and nothing but what is named here uses them.
+LAB = "lab"
+RECEIPTS = "receipts"
+SIDES = {
+    LAB: ("cli/claims.py", "cli/lab.py", "cli/listing.py", "cli/methods.py", "cli/quickstart.py"),
+    RECEIPTS: ("cli",),
+}
 # The one way from methods to receipts: `penchant.objectives.evaluate` is looked up there when it is asked for.
 LAZY_NAME = ("objectives/__init__.py", "penchant.receipts.evaluation", "evaluate")
-LAB_USERS = ("cli/claims.py", "cli/lab.py", "cli/methods.py", "cli/quickstart.py")  # and only these files use it
 DOORS = {"__init__.py": "lazily", "__main__.py": "cli"}
 
 # What only one kind of response has.
@@ -56,7 +60,7 @@ def forbidden_arrows(modules: list[Module]) -> list[str]:
     found = [
         f"{module.path.as_posix()}: the folder {module.folder!r} stands on no floor"
         for module in modules
-        if module.folder and module.folder not in {*FLOORS, LAB, RECEIPTS}
+        if module.folder and module.folder not in {*FLOORS, *SIDES}
     ]
     for module in modules:
         for imported in imports(module):
@@ -69,13 +73,17 @@ def forbidden_arrows(modules: list[Module]) -> list[str]:
 def _reason_against(module: Module, imported: Import) -> str:
     """Why an import is not allowed; empty where it is."""
     target = imported.target
-    if not imported.internal or target == module.folder or target not in {*FLOORS, LAB, RECEIPTS}:
+    if not imported.internal or target == module.folder or target not in {*FLOORS, *SIDES}:
         return ""
     if not module.folder:
         return _reason_against_door(module, imported)
-    if target == LAB:
-        return "" if module.path.as_posix() in LAB_USERS else f"only {' and '.join(LAB_USERS)} use the lab"
-    if module.folder in (LAB, RECEIPTS) or _is_lazy_name(module, imported):
+    if (module.folder == RECEIPTS and target != LAB) or _is_lazy_name(module, imported):
+        return ""
+    if target in SIDES:
+        users = SIDES[target]
+        allowed = module.path.as_posix() in users or module.folder in users
+        return "" if allowed else f"only {' and '.join(users)} may import {target}"
+    if module.folder == LAB:
         return ""
     if target == RECEIPTS:
         return "" if module.folder == "cli" else "only cli imports receipts, and objectives/__init__.py for evaluate"
@@ -145,7 +153,7 @@ def foreign_imports_in_objectives(modules: list[Module]) -> list[str]:
         if module.folder == "objectives"
         for imported in imports(module)
         if not (
-            imported.target in {"objectives", "errors", "registry", "settings"}
+            imported.target in OBJECTIVE_ROOMS or _is_lazy_name(module, imported)
             if imported.internal
             else imported.parts[0] in allowed
         )

@@ -1,4 +1,4 @@
-"""The shape of files: their size, their names, their docstrings, and what a package file may hold."""
+"""The shape of files: their names, their docstrings, and what a package file may hold."""
 
 from __future__ import annotations
 
@@ -7,29 +7,11 @@ import re
 
 from house.source import Module
 
-FILE_LINES = 400
-FUNCTION_LINES = 60
 NAMES = re.compile(r"^_?(utils?|helpers?|managers?|misc)$|_(utils?|helpers?|manager|misc)$", re.IGNORECASE)
 MODALITIES = re.compile(r"diffusion|denois|vision|image|modality\.name|CausalScorer", re.IGNORECASE)
 LAZY_EXPORTS = {"__getattr__", "__dir__"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-
-def oversized_files(modules: list[Module]) -> list[str]:
-    """Files that cannot be read in one sitting."""
-    lengths = {module.path.as_posix(): len(module.text.splitlines()) for module in modules}
-    return [f"{path}: {length} lines, at most {FILE_LINES}" for path, length in lengths.items() if length > FILE_LINES]
-
-
-def oversized_functions(modules: list[Module]) -> list[str]:
-    """Functions longer than a screen, their docstrings included."""
-    found = []
-    for module in modules:
-        for node in ast.walk(module.tree):
-            if isinstance(node, Function) and (length := (node.end_lineno or 0) - node.lineno + 1) > FUNCTION_LINES:
-                found.append(f"{module.at(node)}: {node.name} has {length} lines, at most {FUNCTION_LINES}")
-    return found
 
 
 def working_package_files(modules: list[Module]) -> list[str]:

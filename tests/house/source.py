@@ -68,28 +68,55 @@ def imports(module: Module) -> Iterator[Import]:
             yield Import(parts, node, lazy)
 
 
+def parts_of(module: Module) -> tuple[str, ...]:
+    """The dotted parts of a module's name."""
+    own = () if module.path.name == "__init__.py" else (module.path.stem,)
+    return (*module.package, *own)
+
+
+def absolute_base(module: Module, node: ast.ImportFrom) -> tuple[str, ...]:
+    """The dotted parts of the module that an import takes names from, relative ones resolved."""
+    base = tuple(node.module.split(".")) if node.module else ()
+    return module.package[: len(module.package) - node.level + 1] + base if node.level else base
+
+
+def imported_by_call(node: ast.AST) -> tuple[str, ...]:
+    """The dotted parts of the module that ``import_module("...")`` imports; empty for any other node."""
+    if not (isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args):
+        return ()
+    return tuple(str(node.args[0].value).split(".")) if isinstance(node.args[0], ast.Constant) else ()
+
+
+def running_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes that run: those for a type checker alone are left out."""
+    for child in ast.iter_child_nodes(node):
+        if not _for_types(child):
+            yield child
+            yield from running_nodes(child)
+
+
+def _for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
 def _walk(node: ast.AST, lazy: bool) -> Iterator[tuple[ast.AST, bool]]:
     """All nodes, each with whether it runs only in a function or for a type checker."""
     for child in ast.iter_child_nodes(node):
         inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for_types = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
         yield child, lazy
-        yield from _walk(child, lazy or inside or for_types)
+        yield from _walk(child, lazy or inside or _for_types(child))
 
 
 def _imported_parts(module: Module, node: ast.AST) -> Iterator[tuple[str, ...]]:
     if isinstance(node, ast.Import):
         yield from (tuple(alias.name.split(".")) for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
-        base = tuple(node.module.split(".")) if node.module else ()
-        if node.level:
-            base = module.package[: len(module.package) - node.level + 1] + base
+        base = absolute_base(module, node)
         if base == (PACKAGE,):
             yield from ((PACKAGE, alias.name) for alias in node.names)
         else:
             yield base
-    elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
-        if node.args and isinstance(node.args[0], ast.Constant):
-            yield tuple(str(node.args[0].value).split("."))
+    elif imported_by_call(node):
+        yield imported_by_call(node)
     elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == PACKAGE:
         yield (PACKAGE, node.attr)

@@ -1,4 +1,4 @@
-"""The ``penchant`` command: its parts put together, and what a person reads when something goes wrong.
+"""The ``penchant`` command: its parts put together, and the messages for errors.
 
 Exit codes: 0 done, 1 failed (the reason is one paragraph on the error stream), 130 interrupted.
 """
@@ -18,6 +18,7 @@ from penchant.cli import build, data, lab, methods
 from penchant.cli.claims import claims
 from penchant.cli.compare import compare
 from penchant.cli.diagnose import diagnose
+from penchant.cli.listing import list_things, show_thing
 from penchant.cli.logic import logic
 from penchant.cli.online import online
 from penchant.cli.quickstart import quickstart
@@ -36,6 +37,8 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 app = typer.Typer(name="penchant", rich_markup_mode=None, pretty_exceptions_enable=False, suggest_commands=True)
 for _command in (quickstart, train, online, compare, score, diagnose, report, receipts, claims):
     app.command()(_command)
+app.command("list")(list_things)
+app.command("show")(show_thing)
 data.app.command()(verify)
 data.app.add_typer(build.app, name="build")
 methods.app.command()(logic)
@@ -107,7 +110,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _explain(error: Exception, debug: bool) -> int:
-    """Say on the error stream what went wrong, in one paragraph, and return the exit code."""
+    """Write to the error stream what went wrong, in one paragraph, and return the exit code."""
     if isinstance(error, PenchantError):
         _say(f"error: {error}")
     elif type(error).__name__ == "NoArgsIsHelpError":
@@ -121,7 +124,7 @@ def _explain(error: Exception, debug: bool) -> int:
     else:
         advice = "" if debug else " Run the same command with --debug to see where it happened."
         found = _sentence(f"unexpected {type(error).__name__}: {error}")
-        _say(f"error: {found} Penchant does not know this failure.{advice}")
+        _say(f"error: {found} This is an error in Penchant or in a library that it uses.{advice}")
     return FAILED
 
 

@@ -10,7 +10,7 @@ import typer
 from penchant.cli.data import MapOption, OnBadOption, PolicyOption, SplitOption, TemplateOption, parse_mapping
 
 if TYPE_CHECKING:
-    from penchant.diagnostics.measure import Findings
+    from penchant.diagnostics.findings import Findings
 
 __all__ = ["diagnose"]
 
@@ -40,7 +40,7 @@ def diagnose(
 ) -> None:
     """Ranking accuracy, its ideal, the undesirable space, 3D properties and gradient entanglement of comparisons."""
     from penchant.cli.data import write_json
-    from penchant.diagnostics.measure import Plan
+    from penchant.diagnostics.findings import Plan
     from penchant.diagnostics.measure import diagnose as measure
     from penchant.training.progress import ProgressReporter
 

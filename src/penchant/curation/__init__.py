@@ -1,15 +1,25 @@
-"""Floor 5: how feedback is made from feedback."""
+"""Floor 6: how feedback is made from feedback."""
 
-from penchant.curation.degradation import degrade
-from penchant.curation.instructions import vary_prompts
-from penchant.curation.rationales import ask_for_rationales, attach_rationales
-from penchant.curation.rejection import rejection_sample, sampled_comparisons
-from penchant.curation.reward_augmented import reward_augmented
+from penchant.curation.builder import Builder
+from penchant.curation.degradation import Degrade, degrade
+from penchant.curation.instructions import VaryPrompts, vary_prompts
+from penchant.curation.rationales import Rationales, ask_for_rationales, attach_rationales
+from penchant.curation.registry import BUILDERS
+from penchant.curation.rejection import RejectionSampling, rejection_sample, sampled_comparisons
+from penchant.curation.reward_augmented import RewardAugmented, reward_augmented
 from penchant.curation.rows import Built
-from penchant.curation.sources import source_likelihoods
+from penchant.curation.sources import SourceLikelihoods, source_likelihoods
 
 __all__ = [
+    "BUILDERS",
+    "Builder",
     "Built",
+    "Degrade",
+    "Rationales",
+    "RejectionSampling",
+    "RewardAugmented",
+    "SourceLikelihoods",
+    "VaryPrompts",
     "ask_for_rationales",
     "attach_rationales",
     "degrade",

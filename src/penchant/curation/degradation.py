@@ -4,75 +4,78 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
+from typing import Annotated, Any, Literal
 
+from annotated_types import Ge, Interval
+
+from penchant.curation.builder import Builder
 from penchant.curation.key_content import EXTRACTORS, Extractor
 from penchant.curation.rows import Built, as_row, comparisons
-from penchant.errors import ConfigurationError, nearest
 from penchant.feedback.records import Record, Text, as_text
 
-__all__ = ["degrade", "levels_of"]
+__all__ = ["Degrade", "degrade", "levels_of"]
 
 _WORD = re.compile(r"\S+\s*")
 
 
-def degrade(
-    records: Iterable[Record],
-    *,
-    levels: int = 4,
-    rate: float = 0.5,
-    extractor: str | Callable[[Iterable[str]], Extractor] = "tfidf",
-) -> Built:
-    """Graded degradations for Self-supervised Preference Optimization (2024).
+class Degrade(Builder):
+    """Copies of every response that say less and less.
 
-    ``chosen_degraded``, ``rejected_degraded``: K texts each; of level k the share k / (K − 1) · rate of the key content
+    For Self-supervised Preference Optimization (2024): of level k of K the share k / (K − 1) · rate of the key content
     is deleted (rounded up to whole phrases), the most important first.
 
     Level 0 is the response itself; what level k + 1 keeps, level k keeps too; at least one word is left. Nothing is
     drawn at random. Confidence is low: extractor, number of levels and rate are this library's own choices, the
     published repository holds none of them.
 
-    Args:
-        records: comparisons.
-        levels: K, at least 2.
-        rate: share of the key content that the last level loses, in (0, 1].
-        extractor: ``tfidf``, ``rake``, or a function from all responses to an extractor.
-
-    Returns:
-        The records with the two fields.
-
-    Raises:
-        ConfigurationError: an option is out of range, or there is no such extractor.
-
     Example:
-        >>> from penchant.feedback.records import Comparison
-        >>> pair = Comparison(prompt="Tea?", chosen="Tea is a hot drink.", rejected="No.")
-        >>> degrade([pair], levels=3, rate=1.0).rows[0]["chosen_degraded"]
+        >>> from penchant.feedback import read
+        >>> pairs = read([{"prompt": "Tea?", "chosen": "Tea is a hot drink.", "rejected": "No."}])
+        >>> Degrade(levels=3, rate=1.0).build(pairs).rows[0]["chosen_degraded"]
         ['Tea is a hot drink.', 'is a drink.', 'is a']
 
     Reference:
         Self-supervised Preference Optimization with Preference Degree Awareness (2024), arXiv:2409.17791.
     """
-    if levels < 2:
-        raise ConfigurationError(f"levels is {levels}; expected at least 2.")
-    if not 0 < rate <= 1:
-        raise ConfigurationError(f"rate is {rate}; expected a share above 0, at most 1.")
-    if isinstance(extractor, str) and extractor not in EXTRACTORS:
-        raise ConfigurationError(f"There is no extractor {extractor!r}.", fix=nearest(extractor, EXTRACTORS))
-    make = EXTRACTORS[extractor] if isinstance(extractor, str) else extractor
-    pairs = comparisons(records, "degrade")
-    extract = make([as_text(response) for record in pairs for response in record.responses])
-    built = Built([], {"records read": len(pairs)})
-    for record in pairs:
-        row = as_row(record)
-        for name, response in (("chosen", record.chosen), ("rejected", record.rejected)):
-            texts = levels_of(response, levels=levels, rate=rate, extract=extract)
-            row[f"{name}_degraded"] = texts
-            built.count(f"{name} responses without key content", int(texts[0] == texts[-1]))
-        built.rows.append(row)
-    built.count("rows with degraded responses", len(built.rows))
-    return built
+
+    id = "degrade"
+    writes = ("chosen_degraded", "rejected_degraded")
+
+    levels: Annotated[int, Ge(2), "texts of each response, K, the response itself included"] = 4
+    rate: Annotated[float, Interval(gt=0, le=1), "share of the key content that the last one loses"] = 0.5
+    extractor: Annotated[Literal["tfidf", "rake"], "what finds the key content"] = "tfidf"
+
+    def build(self, records: Iterable[Record]) -> Built:
+        """The records with K texts of either response."""
+        pairs = comparisons(records, self.id)
+        extract = EXTRACTORS[self.extractor]([as_text(response) for record in pairs for response in record.responses])
+        built = Built([], {"records read": len(pairs)})
+        for record in pairs:
+            row = as_row(record)
+            for name, response in (("chosen", record.chosen), ("rejected", record.rejected)):
+                texts = levels_of(response, levels=self.levels, rate=self.rate, extract=extract)
+                row[f"{name}_degraded"] = texts
+                built.count(f"{name} responses without key content", int(texts[0] == texts[-1]))
+            built.rows.append(row)
+        built.count("rows with degraded responses", len(built.rows))
+        return built
+
+
+def degrade(records: Iterable[Record], **settings: Any) -> Built:
+    """`Degrade` in one call.
+
+    Args:
+        records: comparisons.
+        settings: those of `Degrade`.
+
+    Example:
+        >>> from penchant.feedback.records import Comparison
+        >>> degrade([Comparison(prompt="?", chosen="a cup of tea", rejected="no")], levels=2).rows[0]["chosen_degraded"]
+        ['a cup of tea', 'a of tea']
+    """
+    return Degrade(**settings).build(records)
 
 
 def levels_of(response: Text, *, levels: int, rate: float, extract: Extractor) -> list[Text]:
@@ -88,26 +91,27 @@ def levels_of(response: Text, *, levels: int, rate: float, extract: Extractor) -
         >>> levels_of("b c", levels=2, rate=1.0, extract=lambda words: [(1,), (0,)])
         ['b c', 'b']
     """
-    if not isinstance(response, str):
-        copies = [deepcopy(response) for _ in range(levels)]
-        for place, turn in enumerate(response):
-            if isinstance(said := turn.get("content"), str):
-                for copy, text in zip(copies, levels_of(said, levels=levels, rate=rate, extract=extract), strict=True):
-                    copy[place] = {**turn, "content": text}
-        return list(copies)
+    if isinstance(response, str):
+        return list(_texts_of(response, levels, rate, extract))
+    copies = [deepcopy(response) for _ in range(levels)]
+    for place, turn in enumerate(response):
+        if isinstance(said := turn.get("content"), str):
+            for copy, text in zip(copies, _texts_of(said, levels, rate, extract), strict=True):
+                copy[place] = {**turn, "content": text}
+    return list(copies)
+
+
+def _texts_of(response: str, levels: int, rate: float, extract: Extractor) -> Iterator[str]:
+    """The text itself, then what each further level leaves of it."""
     words = _WORD.findall(response)
     lead = response[: len(response) - sum(map(len, words))]
     phrases = extract([word.rstrip() for word in words])
-    # A response of key words alone keeps one of them on every level, so that it never falls silent.
-    spared = (
-        {phrases[-1][0]}
-        if phrases and {place for phrase in phrases for place in phrase} == set(range(len(words)))
-        else set()
-    )
-    texts: list[Text] = [response]
+    key = {place for phrase in phrases for place in phrase}
+    # A response of key words alone keeps one of them on every level, so that no level is empty.
+    spared = {phrases[-1][0]} if phrases and key == set(range(len(words))) else set()
+    yield response
     for level in range(1, levels):
-        # Rounded up, so that a response of a single key word is degraded too; but not for the dust of floating point.
+        # Rounded up, so that a response of a single key word is degraded too; but not for an error of rounding.
         count = math.ceil(level * rate * len(phrases) / (levels - 1) - 1e-9)
         gone = {place for phrase in phrases[:count] for place in phrase} - spared
-        texts.append(lead + "".join(word for place, word in enumerate(words) if place not in gone).rstrip())
-    return texts
+        yield lead + "".join(word for place, word in enumerate(words) if place not in gone).rstrip()

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
 
+from annotated_types import Ge
+
+from penchant.curation.builder import Builder
 from penchant.curation.constraints import Constraint, altered, candidates
 from penchant.curation.rows import Built, as_row, comparisons
 from penchant.curation.turns import in_user_turns
-from penchant.errors import ConfigurationError
-from penchant.feedback.records import Record, Text, as_text
+from penchant.feedback.records import Comparison, Record, Text, as_text
 
-__all__ = ["vary_prompts", "with_constraints"]
+__all__ = ["VaryPrompts", "vary_prompts", "with_constraints"]
 
 _ANSWER = "\n\nAssistant:"
 
 
-def vary_prompts(records: Iterable[Record], *, constraints: int = 2, seed: int = 0) -> Built:
-    """Prompts for Multi-Level Aware Preference Learning (2025): the same wish kept, broken, and telling.
+class VaryPrompts(Builder):
+    """Prompts with constraints that the chosen response keeps, breaks, and that tell it from the rejected one.
+
+    For Multi-Level Aware Preference Learning (2025):
 
     ``matching_prompt``  x⁺: the prompt with constraints that the chosen response keeps
     ``altered_prompt``   x⁻: the same constraints turned round, so that the chosen response breaks each of them
@@ -25,51 +30,71 @@ def vary_prompts(records: Iterable[Record], *, constraints: int = 2, seed: int =
     that the gap between the two ought to be wider than under x
 
     The constraints can be checked by a program (length in words, a key word, a list, a question at the end), and every
-    one has been. Confidence is low: the abstract tells the idea, the constraints are this library's own.
-
-    Args:
-        records: comparisons.
-        constraints: most constraints that a prompt is given, at least 1; of those that tell two responses apart there
-            may be fewer.
-        seed: of the drawing; what a record is given depends on the seed and on what the record says alone.
-
-    Returns:
-        The records with the three fields. A pair that no constraint tells apart is left out and counted.
-
-    Raises:
-        ConfigurationError: fewer than one constraint is asked for.
-        DataError: a prompt has no user turn to write to.
+    one has been. Of those that tell two responses apart there may be fewer than asked for; a pair that none tells apart
+    is left out and counted. What a record is given depends on the seed and on its own text alone. Confidence is low:
+    the abstract gives the idea, the constraints are this library's own.
 
     Example:
-        >>> from penchant.feedback.records import Comparison
-        >>> pair = Comparison(prompt="Tea?", chosen="Yes, gladly.", rejected="Why would anyone ever want tea?")
-        >>> row = vary_prompts([pair], constraints=1).rows[0]
+        >>> from penchant.feedback import read
+        >>> pairs = read([{"prompt": "Tea?", "chosen": "Yes, gladly.", "rejected": "Why would anyone ever want tea?"}])
+        >>> row = VaryPrompts(constraints=1).build(pairs).rows[0]
         >>> row["matching_prompt"], row["altered_prompt"]
         ('Tea?\\n\\nUse at most 4 words.', 'Tea?\\n\\nUse at least 4 words.')
 
     Reference:
         Multi-Level Aware Preference Learning (2025), arXiv:2505.12845.
     """
-    if constraints < 1:
-        raise ConfigurationError(f"constraints is {constraints}; expected at least 1.")
-    built = Built([])
-    for record in comparisons(records, "prompts"):
-        built.count("records read")
+
+    id = "prompts"
+    writes = ("matching_prompt", "altered_prompt", "extended_prompt")
+
+    constraints: Annotated[int, Ge(1), "most constraints that a prompt is given"] = 2
+    seed: Annotated[int, Ge(0), "seed of everything that is drawn"] = 0
+
+    def build(self, records: Iterable[Record]) -> Built:
+        """The records with the three prompts.
+
+        Raises:
+            DataError: a prompt has no user turn to write to.
+        """
+        built = Built([])
+        for record in comparisons(records, self.id):
+            built.count("records read")
+            prompts = self._prompts(record)
+            if prompts:
+                built.rows.append({**as_row(record), **prompts})
+            else:
+                built.count("dropped: no constraint tells the responses apart")
+        built.count("rows with three prompts", len(built.rows))
+        return built
+
+    def _prompts(self, record: Comparison) -> dict[str, Text]:
+        """The three prompts of a record; nothing where no constraint tells its responses apart."""
         chosen, rejected = as_text(record.chosen), as_text(record.rejected)
-        rng = random.Random(f"{seed} {chosen} {rejected}")
-        kept = candidates(chosen, rejected, rng)
-        telling = [each for each in kept if not each.holds(rejected)]
+        kept = candidates(chosen, rejected, random.Random(f"{self.seed} {chosen} {rejected}"))
+        asked = kept[: self.constraints]
+        telling = [each for each in kept if not each.holds(rejected)][: self.constraints]
         if not telling:
-            built.count("dropped: no constraint tells the responses apart")
-            continue
-        wished = kept[:constraints]
-        row = as_row(record)
-        row["matching_prompt"] = with_constraints(record.prompt, wished, record)
-        row["altered_prompt"] = with_constraints(record.prompt, [altered(each, chosen) for each in wished], record)
-        row["extended_prompt"] = with_constraints(record.prompt, telling[:constraints], record)
-        built.rows.append(row)
-    built.count("rows with three prompts", len(built.rows))
-    return built
+            return {}
+        wishes = (asked, [altered(each, chosen) for each in asked], telling)
+        return {
+            name: with_constraints(record.prompt, each, record) for name, each in zip(self.writes, wishes, strict=True)
+        }
+
+
+def vary_prompts(records: Iterable[Record], **settings: Any) -> Built:
+    """`VaryPrompts` in one call.
+
+    Args:
+        records: comparisons.
+        settings: those of `VaryPrompts`.
+
+    Example:
+        >>> from penchant.feedback.records import Comparison
+        >>> vary_prompts([Comparison(prompt="?", chosen="same", rejected="same")]).counts
+        {'records read': 1, 'dropped: no constraint tells the responses apart': 1, 'rows with three prompts': 0}
+    """
+    return VaryPrompts(**settings).build(records)
 
 
 def with_constraints(prompt: Text, constraints: Sequence[Constraint], record: Record) -> Text:

@@ -1,16 +1,21 @@
-"""Rationales: asking a model why a response was preferred, and putting its answers beside the comparisons."""
+"""Rationales: questions that ask a model why a response is preferred, and its answers beside the comparisons."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
-from penchant.curation.rows import Built, as_row, comparisons
+from annotated_types import Ge
+
+from penchant.curation.builder import Builder
+from penchant.curation.rows import Built, as_row, comparisons, read_template
 from penchant.errors import ConfigurationError, DataError, nearest
-from penchant.feedback.records import Record, as_text
+from penchant.feedback.files import sound_rows
+from penchant.feedback.records import Comparison, Record, as_text
 
-__all__ = ["FIRST", "QUESTIONS", "RECORD", "ask_for_rationales", "attach_rationales"]
+__all__ = ["FIRST", "QUESTIONS", "RECORD", "Rationales", "ask_for_rationales", "attach_rationales"]
 
 #: The column by which an answer finds its record: the record's number in its file, from 1.
 RECORD = "record"
@@ -31,6 +36,48 @@ QUESTIONS = {
 _MARKS = ("{prompt}", "{first}", "{second}", "{better}")
 
 
+class Rationales(Builder):
+    """Comparisons with a rationale, from a column or from another file; or the questions that ask for rationales.
+
+    With ``ask``, the rows are prompts ``{"prompt", "record", "rationale_first"}`` that ask a model why the chosen
+    response is preferable (Just et al., 2024); the file of its answers is given as ``answers``. Without ``ask``, the
+    rows are the comparisons with their ``rationale``, and with ``rationale_first`` where the answers have it. A record
+    without a rationale, or with one of white space only, is left out and counted.
+
+    The published data always show the chosen response first, from which a model can learn that the first one is better;
+    ``shuffle`` draws the order.
+
+    Example:
+        >>> from penchant.feedback import read
+        >>> pairs = read([{"prompt": "Hi", "chosen": "Hello!", "rejected": "What?", "why": "It greets."}])
+        >>> Rationales(column="why").build(pairs).rows[0]["rationale"]
+        'It greets.'
+
+    Reference:
+        Just et al. (2024), Data-Centric Human Preference Optimization with Rationales, arXiv:2407.14477.
+    """
+
+    id = "rationale"
+    writes = ("rationale", "rationale_first")
+
+    ask: Annotated[str | None, "write questions for a model: general or specific"] = None
+    template: Annotated[str | None, "with ask: text file with {prompt}, {first}, {second}, {better}"] = None
+    shuffle: Annotated[bool, "with ask: draw which response comes first"] = False
+    answers: Annotated[str | None, "file that holds the rationales"] = None
+    column: Annotated[str, "the column that holds the rationale"] = "rationale"
+    by: Annotated[str | None, "with answers: the column that both files have"] = None
+    seed: Annotated[int, Ge(0), "seed of everything that is drawn"] = 0
+
+    def build(self, records: Iterable[Record]) -> Built:
+        """The questions, or the comparisons with their rationales."""
+        if self.ask is not None or self.template is not None:
+            template = None if self.template is None else read_template(self.template)
+            kind = self.ask or "general"
+            return ask_for_rationales(records, kind=kind, template=template, shuffle=self.shuffle, seed=self.seed)
+        answers = None if self.answers is None else sound_rows(Path(self.answers))
+        return attach_rationales(records, answers, column=self.column, by=self.by)
+
+
 def ask_for_rationales(
     records: Iterable[Record],
     *,
@@ -39,50 +86,47 @@ def ask_for_rationales(
     shuffle: bool = False,
     seed: int = 0,
 ) -> Built:
-    """Prompts that ask a model why the chosen response is preferable (Just et al., 2024).
+    """Prompts that ask a model why the chosen response is preferable.
 
     Args:
         records: comparisons.
         kind: ``general`` (the responses as wholes) or ``specific`` (the passages that decide).
         template: a question of one's own with ``{prompt}``, ``{first}``, ``{second}`` and ``{better}`` (the name,
             "Assistant 1" or "Assistant 2", of the chosen one).
-        shuffle: draw which response stands first. The published data always show the chosen one first, from which a
-            model can learn that the first one is better.
-        seed: of the drawing.
+        shuffle: draw which response comes first.
+        seed: seed of the drawing.
 
     Returns:
-        Rows ``{"prompt", "record", "rationale_first"}`` to be answered by a model; `attach_rationales` takes the
-        answers.
+        Rows ``{"prompt", "record", "rationale_first"}``; `attach_rationales` takes the answers.
 
     Raises:
         ConfigurationError: an unknown kind, or a template that leaves out a response.
-
-    Example:
-        >>> from penchant.feedback.records import Comparison
-        >>> pair = Comparison(prompt="Hi", chosen="Hello!", rejected="What?")
-        >>> ask_for_rationales([pair], template="{first} or {second}? Why {better}?").rows
-        [{'prompt': 'Hello! or What?? Why Assistant 1?', 'record': 1, 'rationale_first': 'chosen'}]
-
-    Reference:
-        Just et al. (2024), Data-Centric Human Preference Optimization with Rationales, arXiv:2407.14477.
     """
+    question, rng = _question(kind, template), random.Random(seed)
+    built = Built([])
+    for place, record in enumerate(comparisons(records, "rationale"), start=1):
+        chosen_first = not shuffle or rng.random() < 0.5
+        row = {"prompt": _asked(question, record, chosen_first), RECORD: place}
+        built.rows.append({**row, FIRST: "chosen" if chosen_first else "rejected"})
+    built.count("questions", len(built.rows))
+    return built
+
+
+def _question(kind: str, template: str | None) -> str:
     if kind not in QUESTIONS:
         raise ConfigurationError(f"There is no question {kind!r}.", fix=nearest(kind, QUESTIONS))
     question = QUESTIONS[kind] if template is None else template
     if missing := [mark for mark in ("{first}", "{second}") if mark not in question]:
         raise ConfigurationError(f"The template has no {missing[0]!r}.", fix=f"Its marks are {', '.join(_MARKS)}.")
-    built, rng = Built([]), random.Random(seed)
-    for place, record in enumerate(comparisons(records, "rationale"), start=1):
-        chosen_first = not shuffle or rng.random() < 0.5
-        shown = (record.chosen, record.rejected) if chosen_first else (record.rejected, record.chosen)
-        better = "Assistant 1" if chosen_first else "Assistant 2"
-        texts = (_dialogue(record.prompt), *(as_text(each).strip() for each in shown), better)
-        said = dict(zip(_MARKS, texts, strict=True))
-        built.rows.append(
-            {"prompt": _filled(question, said), RECORD: place, FIRST: "chosen" if chosen_first else "rejected"}
-        )
-    built.count("questions", len(built.rows))
-    return built
+    return question
+
+
+def _asked(question: str, record: Comparison, chosen_first: bool) -> str:
+    """The question about one pair."""
+    shown = (record.chosen, record.rejected) if chosen_first else (record.rejected, record.chosen)
+    better = "Assistant 1" if chosen_first else "Assistant 2"
+    texts = (_dialogue(record.prompt), *(as_text(each).strip() for each in shown), better)
+    return _filled(question, dict(zip(_MARKS, texts, strict=True)))
 
 
 def attach_rationales(
@@ -97,47 +141,40 @@ def attach_rationales(
     Args:
         records: comparisons; without ``answers`` they hold the rationale themselves, in ``column``.
         answers: rows that hold the rationales in ``column``.
-        column: where the rationale stands.
+        column: where the rationale is.
         by: the column that both have, by which an answer finds its record; without it ``record`` (the number that
             `ask_for_rationales` writes) where the answers have it, else the order of both.
 
-    Returns:
-        The rows, with ``rationale_first`` where the answers say it. A record without a rationale, or with one of white
-        space only, is left out and counted.
-
     Raises:
-        DataError: no row has the column, or the answers cannot be told apart.
-
-    Example:
-        >>> from penchant.feedback.records import Comparison
-        >>> pair = Comparison(prompt="Hi", chosen="Hello!", rejected="What?")
-        >>> attach_rationales([pair], [{"record": 1, "text": "It greets."}], column="text").rows[0]["rationale"]
-        'It greets.'
+        DataError: no row has the column, or the answers cannot be matched to the records.
     """
     pairs = comparisons(records, "rationale")
     built = Built([], {"records read": len(pairs)})
-    found: Sequence[Mapping[str, Any]]
-    if answers is None:
-        found = [record.fields for record in pairs]
-    else:
-        found = _joined(pairs, answers, by)
-        taken = sum(bool(answer) for answer in found)
-        built.counts |= {"answers read": len(answers), "answers not used": max(0, len(answers) - taken)}
+    found = [record.fields for record in pairs] if answers is None else _joined(pairs, answers, by)
+    if answers is not None:
+        used = sum(bool(answer) for answer in found)
+        built.counts |= {"answers read": len(answers), "answers not used": max(0, len(answers) - used)}
     if all(answer.get(column) is None for answer in found):
         raise DataError(f"No row has a rationale in the column {column!r}.", fix="Name the column: --column NAME.")
-    for record, answer in zip(pairs, found, strict=True):
-        value = answer.get(column)
-        text = "" if value is None else as_text(value)
-        if not text.strip():
-            built.count("dropped: no rationale")
-            continue
-        row = as_row(record)
-        if answers is None:
-            row.pop(column)
-        order = {FIRST: answer[FIRST]} if FIRST in answer else {}
-        built.rows.append({**row, **order, "rationale": text.strip()})
+    rows = [_with_rationale(record, each, column) for record, each in zip(pairs, found, strict=True)]
+    built.rows = [row for row in rows if row is not None]
+    if len(built.rows) < len(rows):
+        built.count("dropped: no rationale", len(rows) - len(built.rows))
     built.count("rows with a rationale", len(built.rows))
     return built
+
+
+def _with_rationale(record: Comparison, answer: Mapping[str, Any], column: str) -> dict[str, Any] | None:
+    """The record's row with the answer's rationale; None where that says nothing."""
+    value = answer.get(column)
+    text = "" if value is None else as_text(value).strip()
+    if not text:
+        return None
+    row = as_row(record)
+    if answer is record.fields:
+        row.pop(column)
+    order = {FIRST: answer[FIRST]} if FIRST in answer else {}
+    return {**row, **order, "rationale": text}
 
 
 def _joined(

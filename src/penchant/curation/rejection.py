@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Annotated, Any, Literal
 
 import torch
+from annotated_types import Ge, Gt
 
+from penchant.curation.builder import Builder
 from penchant.curation.rows import Built
-from penchant.errors import ConfigurationError, DataError, nearest
+from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Ranking, Record
 
-__all__ = ["PAIRINGS", "first_round", "rejection_sample", "sampled_comparisons", "tournament"]
+__all__ = ["PAIRINGS", "RejectionSampling", "first_round", "rejection_sample", "sampled_comparisons", "tournament"]
 
 Pair = tuple[int, int]
 
@@ -19,9 +23,8 @@ Pair = tuple[int, int]
 def rejection_sample(rewards: Sequence[float], keep: int, beta: float, generator: torch.Generator) -> list[int]:
     """Indices of responses that stand for draws from π(y) exp(r(y)/β), where the candidates are draws from π.
 
-    Round after round: m is the best reward that is left; each candidate, in order, is accepted where a uniform u is
-    below exp((r − m)/β). Accepted ones leave. The best one left is always accepted, so that at most ``keep`` rounds
-    are needed. The published listing knows candidates by their text, so that equal texts collapse; here by index.
+    In each round, m is the best reward left; each candidate, in order, is accepted where a uniform u is below
+    exp((r − m)/β), and leaves. The published listing finds candidates by text, so that equal texts collapse.
 
     Args:
         rewards: K finite numbers.
@@ -34,7 +37,7 @@ def rejection_sample(rewards: Sequence[float], keep: int, beta: float, generator
 
     Raises:
         ConfigurationError: ``keep`` or ``beta`` is out of range.
-        DataError: a reward is no finite number.
+        DataError: a reward is not finite.
 
     Example:
         >>> rejection_sample([0.1, 0.9, 0.5], keep=2, beta=1e-6, generator=torch.Generator())
@@ -43,23 +46,29 @@ def rejection_sample(rewards: Sequence[float], keep: int, beta: float, generator
     Reference:
         Liu et al. (2024), Statistical Rejection Sampling Improves Preference Optimization, arXiv:2309.06657, alg. 1.
     """
-    if keep < 1:
-        raise ConfigurationError(f"keep is {keep}; expected at least 1.")
-    if not beta > 0:
-        raise ConfigurationError(f"beta is {beta}; expected a number above 0.")
-    if not all(math.isfinite(reward) for reward in rewards):
-        raise DataError("A reward is no finite number.", fix="Leave that candidate out.")
-    left, accepted = list(range(len(rewards))), []
+    _require_samplable(rewards, keep, beta)
+    return list(islice(_accepted(rewards, beta, generator), keep))
+
+
+def _accepted(rewards: Sequence[float], beta: float, generator: torch.Generator) -> Iterator[int]:
+    """Indices in the order in which they are accepted, until none is left; nothing is drawn ahead."""
+    left = list(range(len(rewards)))
     while left:
         best = max(rewards[place] for place in left)
         for place in tuple(left):
             drawn = torch.rand((), generator=generator, dtype=torch.float64).item()
             if drawn < math.exp((rewards[place] - best) / beta):
-                accepted.append(place)
                 left.remove(place)
-                if len(accepted) == keep:
-                    return accepted
-    return accepted
+                yield place
+
+
+def _require_samplable(rewards: Sequence[float], keep: int, beta: float) -> None:
+    if keep < 1:
+        raise ConfigurationError(f"keep is {keep}; expected at least 1.")
+    if not beta > 0:
+        raise ConfigurationError(f"beta is {beta}; expected a number above 0.")
+    if not all(math.isfinite(reward) for reward in rewards):
+        raise DataError("A reward is not a finite number.", fix="Leave that candidate out.")
 
 
 def first_round(places: Sequence[int], rewards: Sequence[float], generator: torch.Generator) -> list[Pair]:
@@ -107,54 +116,78 @@ PAIRINGS: dict[str, Callable[[Sequence[int], Sequence[float], torch.Generator], 
 }
 
 
-def sampled_comparisons(
-    records: Iterable[Record], *, keep: int = 8, beta: float = 0.5, pairing: str = "first-round", seed: int = 0
-) -> Built:
-    """Comparisons by statistical rejection sampling (Liu et al., 2024), for ``rso-sigmoid-norm`` and its relatives.
+class RejectionSampling(Builder):
+    """Comparisons by statistical rejection sampling, from rankings: candidates of each prompt with their rewards.
 
-    Args:
-        records: rankings with scores: the candidates that the first policy gave to each prompt, and their rewards. The
-            paper draws 64 at temperature 0.7.
-        keep: candidates accepted for each prompt.
-        beta: temperature of the accepted ones.
-        pairing: ``first-round`` (the paper's) or ``tournament``.
-        seed: of everything that is drawn.
-
-    Returns:
-        Rows with ``chosen_score`` and ``rejected_score``. Two responses of one reward make no pair.
-
-    Raises:
-        DataError: a record is not a ranking with scores.
-        ConfigurationError: an option is out of range.
+    For ``rso-sigmoid-norm`` and its relatives (Liu et al., 2024). The candidates are those that the first policy gave;
+    the paper draws 64 at temperature 0.7. Two responses of equal reward make no pair.
 
     Example:
         >>> ranking = Ranking(prompt="Hi", completions=("Hello!", "What?"), scores=(1.0, 0.0))
-        >>> sampled_comparisons([ranking], keep=2).rows
+        >>> RejectionSampling(keep=2).build([ranking]).rows
         [{'prompt': 'Hi', 'chosen': 'Hello!', 'rejected': 'What?', 'chosen_score': 1.0, 'rejected_score': 0.0}]
 
     Reference:
         Liu et al. (2024), Statistical Rejection Sampling Improves Preference Optimization, arXiv:2309.06657.
     """
-    if pairing not in PAIRINGS:
-        raise ConfigurationError(f"There is no pairing {pairing!r}.", fix=nearest(pairing, PAIRINGS))
-    built, generator = Built([]), torch.Generator().manual_seed(seed)
-    for record in records:
-        if not isinstance(record, Ranking) or record.scores is None:
-            raise DataError(
-                f"rso needs rankings with scores, this is a {record.kind} without.",
-                where=str(record.source),
-                fix="Give prompt, completions and scores; score them with a reward model first.",
-            )
-        kept = rejection_sample(record.scores, keep, beta, generator)
-        pairs = PAIRINGS[pairing](kept, record.scores, generator)
-        built.count("prompts read")
-        built.count("candidates read", len(record.scores))
-        built.count("candidates accepted", len(kept))
-        built.count("prompts without a pair", int(not pairs))
-        extras = {name: value for name, value in record.fields.items() if name != "completion_fields"}
-        for better, worse in pairs:
-            texts = {"chosen": record.completions[better], "rejected": record.completions[worse]}
-            scores = {"chosen_score": record.scores[better], "rejected_score": record.scores[worse]}
-            built.rows.append({"prompt": record.prompt, **texts, **extras, **scores})
-    built.count("comparisons", len(built.rows))
-    return built
+
+    id = "rso"
+    reads = "rankings with scores"
+    writes = ("chosen_score", "rejected_score")
+
+    keep: Annotated[int, Ge(1), "candidates accepted for each prompt"] = 8
+    beta: Annotated[float, Gt(0), "temperature of the accepted ones"] = 0.5
+    pairing: Annotated[Literal["first-round", "tournament"], "how accepted candidates are paired"] = "first-round"
+    seed: Annotated[int, Ge(0), "seed of everything that is drawn"] = 0
+
+    def build(self, records: Iterable[Record]) -> Built:
+        """The comparisons, with the rewards of both responses.
+
+        Raises:
+            DataError: a record is not a ranking with scores.
+        """
+        built, generator = Built([]), torch.Generator().manual_seed(self.seed)
+        for record in records:
+            if not isinstance(record, Ranking) or record.scores is None:
+                raise DataError(
+                    f"rso needs rankings with scores, this is a {record.kind} without.",
+                    where=str(record.source),
+                    fix="Give prompt, completions and scores; score them with a reward model first.",
+                )
+            kept = rejection_sample(record.scores, self.keep, self.beta, generator)
+            pairs = PAIRINGS[self.pairing](kept, record.scores, generator)
+            built.count("prompts read")
+            built.count("candidates read", len(record.scores))
+            built.count("candidates accepted", len(kept))
+            built.count("prompts without a pair", int(not pairs))
+            built.rows += [_row(record, record.scores, pair) for pair in pairs]
+        built.count("comparisons", len(built.rows))
+        return built
+
+
+def _row(record: Ranking, scores: Sequence[float], pair: Pair) -> dict[str, Any]:
+    """The comparison of two candidates of a prompt."""
+    better, worse = pair
+    texts = {"chosen": record.completions[better], "rejected": record.completions[worse]}
+    extras = {name: value for name, value in record.fields.items() if name != "completion_fields"}
+    return {
+        "prompt": record.prompt,
+        **texts,
+        **extras,
+        "chosen_score": scores[better],
+        "rejected_score": scores[worse],
+    }
+
+
+def sampled_comparisons(records: Iterable[Record], **settings: Any) -> Built:
+    """`RejectionSampling` in one call.
+
+    Args:
+        records: rankings with scores.
+        settings: those of `RejectionSampling`.
+
+    Example:
+        >>> sampled_comparisons([Ranking(prompt="Hi", completions=("A", "B"), scores=(1.0, 1.0))]).rows
+        []
+    """
+    return RejectionSampling(**settings).build(records)

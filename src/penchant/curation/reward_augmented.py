@@ -1,6 +1,6 @@
-"""Reward-augmented data: every response is the right answer to the wish for its own score.
+"""Reward-augmented data: every response is the right answer to the request for its own score.
 
-Where this differs from the released script: it keeps pairs of equal scores, which gives two rows of one goal that
+The released script differs in two places. It keeps pairs of equal scores, which gives two rows of one goal that
 contradict each other; here they are dropped unless asked for. Its branch for models without system messages changes the
 first turn in place, which leaves the responses unswapped and puts both goals on one side; that is not copied.
 """
@@ -8,18 +8,21 @@ first turn in place, which leaves the responses unswapped and puts both goals on
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from penchant.curation.rows import Built, as_row, comparisons
+from annotated_types import Ge, Interval
+
+from penchant.curation.builder import Builder
+from penchant.curation.rows import Built, as_row, comparisons, read_template
 from penchant.curation.turns import in_user_turns
 from penchant.errors import ConfigurationError, DataError, nearest
 from penchant.feedback.records import Comparison, Record, Text
 from penchant.feedback.validation import number
 
-__all__ = ["PLACES", "TEMPLATE", "Goal", "reward_augmented"]
+__all__ = ["PLACES", "TEMPLATE", "Goal", "RewardAugmented", "reward_augmented"]
 
 #: Where the goal is written.
 PLACES = ("system", "user")
@@ -37,7 +40,7 @@ Scores = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Goal:
-    """How the wish for a score is put into words, and where.
+    """How the request for a score is put into words, and where.
 
     Args:
         place: ``system`` (a system message, joined to one that is there) or ``user`` (before the first user turn). A
@@ -64,7 +67,7 @@ class Goal:
             raise ConfigurationError("The template has no '{lines}', where the scores go.", fix="Write it into it.")
 
     def text(self, scores: Scores) -> str:
-        """The wish for scores, by attribute, in words; whole numbers stand without decimals."""
+        """The request for scores, by attribute, in words; whole numbers stand without decimals."""
         lines = "\n".join(f"{name}: {_plain(score)}" for name, score in scores.items())
         low, high = map(_plain, self.scale)
         # Not `format`: a template may hold braces of its own. The lines come last, since an attribute may hold a mark.
@@ -89,6 +92,47 @@ class Goal:
         return [{"role": "system", "content": goal}, *turns]
 
 
+class RewardAugmented(Builder):
+    """Every pair twice: asking for the score of its chosen response, and, turned round, for that of the rejected one.
+
+    Zhang et al. (2024), section 3:
+
+    (x, y_w, y_l, r_w, r_l)  →  (goal(r_w) + x, y_w ≻ y_l)  and  (goal(r_l) + x, y_l ≻ y_w)
+
+    Under the goal g the reward of a response is r(x, y, g) = −(g − r(x, y))², so the rejected response is the better
+    answer where its own score is asked for. Rows hold those rewards as ``chosen_score`` (always 0) and
+    ``rejected_score``, and as ``goal`` the score of the chosen response. Scores of several attributes are compared by
+    their mean. A margin or a probability of the original preference is left out: it says nothing about the new one.
+
+    Example:
+        >>> from penchant.feedback import read
+        >>> pairs = read([{"prompt": "Hi", "chosen": "Yes?", "rejected": "No", "chosen_score": 9, "rejected_score": 2}])
+        >>> [row["goal"] for row in RewardAugmented(originals=1.0).build(pairs).rows if "goal" in row]
+        [9, 2]
+
+    Reference:
+        Zhang et al. (2024), Reward-Augmented Data Enhances Direct Preference Alignment of LLMs, arXiv:2410.08067.
+    """
+
+    id = "reward-augmented"
+    reads = "comparisons with chosen_score and rejected_score, or with chosen_scores and rejected_scores by attribute"
+    writes = ("goal", "chosen_score", "rejected_score")
+
+    place: Annotated[Literal["system", "user"], "where the goal stands; user: before the first user turn"] = "system"
+    low: Annotated[float, "lowest score of the scale"] = 1.0
+    high: Annotated[float, "highest score of the scale"] = 10.0
+    template: Annotated[str | None, "text file with {lines}, and {low}, {high}; the paper's text where absent"] = None
+    keep_equal: Annotated[bool, "keep pairs of equal scores"] = False
+    originals: Annotated[float, Interval(ge=0, le=1), "share of the original rows to add"] = 0.0
+    seed: Annotated[int, Ge(0), "seed of everything that is drawn"] = 0
+
+    def build(self, records: Iterable[Record]) -> Built:
+        """The rows of both goals, and the originals."""
+        template = TEMPLATE if self.template is None else read_template(self.template)
+        goal = Goal(self.place, (self.low, self.high), template)
+        return reward_augmented(records, goal, keep_equal=self.keep_equal, originals=self.originals, seed=self.seed)
+
+
 def reward_augmented(
     records: Iterable[Record],
     goal: Goal | None = None,
@@ -97,51 +141,35 @@ def reward_augmented(
     originals: float = 0.0,
     seed: int = 0,
 ) -> Built:
-    """Reward-augmented comparisons (Zhang et al., 2024), section 3.
-
-    (x, y_w, y_l, r_w, r_l)  →  (goal(r_w) + x, y_w ≻ y_l)  and  (goal(r_l) + x, y_l ≻ y_w)
-
-    Under the goal g the reward of a response is r(x, y, g) = −(g − r(x, y))², so the rejected response is the better
-    answer where its own score is asked for. Rows hold those rewards as ``chosen_score`` (always 0) and
-    ``rejected_score``, and as ``goal`` the score of the chosen response. A margin or a probability of the original
-    preference is left out: it says nothing about the new one.
+    """The rows of `RewardAugmented`: all that ask for the chosen response's score, the rejected one's, the originals.
 
     Args:
-        records: comparisons with ``chosen_score`` and ``rejected_score``, or, for several attributes, with
-            ``chosen_scores`` and ``rejected_scores``: objects of numbers by attribute, compared by their mean.
+        records: comparisons with ``chosen_score`` and ``rejected_score``, or with objects of numbers by attribute.
         goal: its words and its place; those of the paper where absent.
         keep_equal: keep pairs whose two goals are the same.
         originals: share of the original records, in [0, 1], that is added as they are.
-        seed: of drawing the originals.
-
-    Returns:
-        All rows that ask for the chosen response's score, then, in the same order, those that ask for the rejected
-        one's, then the originals.
+        seed: seed of drawing the originals.
 
     Raises:
         DataError: a record has no scores, or scores of different attributes.
         ConfigurationError: ``originals`` is out of range.
-
-    Example:
-        >>> scores = {"chosen_score": 9, "rejected_score": 2.5}
-        >>> pair = Comparison(prompt="Hi", chosen="Hello!", rejected="What?", fields=scores)
-        >>> [(row["goal"], row["chosen"], row["rejected_score"]) for row in reward_augmented([pair]).rows]
-        [(9, 'Hello!', -42.25), (2.5, 'What?', -42.25)]
-
-    Reference:
-        Zhang et al. (2024), Reward-Augmented Data Enhances Direct Preference Alignment of LLMs, arXiv:2410.08067.
     """
     if not 0 <= originals <= 1:
         raise ConfigurationError(f"originals is {originals}; expected a share from 0 to 1.")
-    built, goal = Built([]), goal or Goal()
+    built = Built([])
     used = list(_used(records, keep_equal, built))
-    built.rows += [_row(record, goal, high, low) for record, high, low in used]
-    built.rows += [_row(_swapped(record), goal, low, high) for record, high, low in used]
+    built.rows += _both_ways(used, goal or Goal())
     drawn = sorted(random.Random(seed).sample(range(len(used)), round(originals * len(used))))
     built.rows += [as_row(used[at][0]) for at in drawn]
     built.count("rows with a goal", 2 * len(used))
     built.count("original rows", len(drawn))
     return built
+
+
+def _both_ways(used: Sequence[tuple[Comparison, Scores, Scores]], goal: Goal) -> list[dict[str, Any]]:
+    """The rows that ask for the chosen responses' scores, then those that ask for the rejected ones'."""
+    rows = [_row(record, goal, high, low) for record, high, low in used]
+    return rows + [_row(_swapped(record), goal, low, high) for record, high, low in used]
 
 
 def _used(records: Iterable[Record], keep_equal: bool, built: Built) -> Iterator[tuple[Comparison, Scores, Scores]]:

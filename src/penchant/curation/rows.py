@@ -11,10 +11,10 @@ from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any
 
-from penchant.errors import DataError, OutputError
+from penchant.errors import ConfigurationError, DataError, OutputError
 from penchant.feedback.records import Comparison, Record
 
-__all__ = ["Built", "as_row", "comparisons", "require_free"]
+__all__ = ["Built", "as_row", "comparisons", "read_template", "require_free"]
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Built:
 
 
 def require_free(path: str | Path, overwrite: bool) -> None:
-    """Refuse a place where rows cannot be written, before any work is done for them.
+    """Raise where rows cannot be written, before any work is done for them.
 
     Raises:
         OutputError: a file is there and may not be replaced, or the name is not that of a JSONL file.
@@ -115,3 +115,21 @@ def comparisons(records: Iterable[Record], builder: str) -> list[Comparison]:
             raise DataError(f"{builder} needs responses of text.", where=str(record.source))
         found.append(record)
     return found
+
+
+def read_template(path: str | Path) -> str:
+    """The text of a template's file, without the newlines around it.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+
+    Example:
+        >>> read_template("absent.txt")
+        Traceback (most recent call last):
+        penchant.errors.ConfigurationError: absent.txt: The template cannot be read: No such file or directory.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8").strip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigurationError(f"The template cannot be read: {reason}.", where=str(path)) from error

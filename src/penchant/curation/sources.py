@@ -1,4 +1,4 @@
-"""What other models think of each response: likelihoods per token of any models, each with its own tokenizer."""
+"""Likelihoods per token of each response under other models, each with its own tokenizer."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from penchant.curation.builder import Builder, Progress
 from penchant.curation.kept import KeptScores
 from penchant.curation.rows import Built, as_row, comparisons
 from penchant.errors import ConfigurationError
@@ -17,69 +18,99 @@ from penchant.feedback.collection import Feedback
 from penchant.feedback.records import Comparison, Record, Source
 from penchant.rendering.tokenizer import load_tokenizer
 
-__all__ = ["source_likelihoods"]
+__all__ = ["SourceLikelihoods", "source_likelihoods"]
 
-Progress = Callable[[str, int, int], None]
+#: Called with the model, the records done and the records in all.
+ModelProgress = Callable[[str, int, int], None]
 
 
-def source_likelihoods(
-    records: Iterable[Record],
-    sources: Sequence[str | Path],
-    *,
-    initial: str | Path | None = None,
-    keep: Path | None = None,
-    progress: Progress | None = None,
-    **options: Any,
-) -> Built:
-    """Likelihoods under source models, for InfiFPO (2025).
+class SourceLikelihoods(Builder):
+    """Each response's log-probability per token under other models, each with its own tokenizer.
 
-    a_M(y) = log M(y|x) / |y|_M,   with the length in M's own tokens (nats a token)
+    For InfiFPO (2025):   a_M(y) = log M(y|x) / |y|_M,   with the length in M's own tokens (nats per token)
 
-    Args:
-        records: comparisons.
-        sources: N ≥ 1 folders or hub ids of source models.
-        initial: folder or hub id of the policy's own first state, whose likelihoods bound the sources'.
-        keep: a file for the results of models that are done, so that a stopped run goes on with the next one; the
-            caller removes it when the rows are safe.
-        progress: called with the model, records done and records in all.
-        **options: as for `score`: ``chat_template``, ``max_length``, ``truncation``.
-
-    Returns:
-        The records with ``chosen_sources`` and ``rejected_sources``, N numbers each in the order of the sources, and
-        with ``chosen_initial`` and ``rejected_initial`` where asked for. A record that does not fit one of the models
-        is left out and counted.
+    A record that does not fit one of the models is left out and counted.
 
     Raises:
         ConfigurationError: no source is named, or one is named twice.
-        ModelError: a model or tokenizer cannot be loaded.
 
     Example:
-        >>> source_likelihoods([], [])
+        >>> SourceLikelihoods(source=[])
         Traceback (most recent call last):
         penchant.errors.ConfigurationError: No source model is named. Give one --source or more.
 
     Reference:
         InfiFPO: Implicit Model Fusion via Preference Optimization in Large Language Models (2025), arXiv:2505.13878.
     """
-    names = [str(each) for each in sources]
-    if not names:
-        raise ConfigurationError("No source model is named.", fix="Give one --source or more.")
-    if len(set(names)) != len(names):
-        raise ConfigurationError("A source model is named twice.", fix="Name each one once.")
-    every = list(dict.fromkeys([*names, *([] if initial is None else [str(initial)])]))
-    feedback = Feedback(_told_apart(comparisons(records, "sources")), kind="comparison")
-    kept = KeptScores(keep, feedback, options)
-    for name in every:
-        # The last model's missing tokenizer must not be found out after hours of the first one's work.
-        load_tokenizer(name)
-    for name in every:
-        if kept.get(name) is None:
-            told = None if progress is None else partial(progress, name)
-            kept.put(name, score(name, feedback, progress=told, **options))
-    return _built(feedback, {name: _by_source(kept.get(name)) for name in every}, names, initial)
+
+    id = "sources"
+    writes = ("chosen_sources", "rejected_sources", "chosen_initial", "rejected_initial")
+
+    source: Annotated[list[str], "folder or hub id of a source model; several are allowed"]
+    initial: Annotated[str | None, "the policy's own initial state, as a further model"] = None
+    chat_template: Annotated[str | None, "template: plain, chatml, or a jinja file; default: the tokenizer's"] = None
+    max_length: Annotated[int | None, "most tokens, for every model"] = None
+    truncation: Annotated[Literal["prompt_left", "response_right", "drop", "error"], "what is done above that"] = "drop"
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        if not self.source:
+            raise ConfigurationError("No source model is named.", fix="Give one --source or more.")
+        if len(set(self.source)) != len(self.source):
+            raise ConfigurationError("A source model is named twice.", fix="Name each one once.")
+
+    def build(self, records: Iterable[Record]) -> Built:
+        """The records with N numbers for each response, in the order of the sources, and the initial state's."""
+        return self._build(records, None, None)
+
+    def build_resumably(self, records: Iterable[Record], keep: Path, progress: Progress) -> Built:
+        """The same; the results of models that are done are kept."""
+
+        def advance(model: str, done: int, total: int) -> None:
+            progress(self.models.index(model) * total + done, len(self.models) * total, model)
+
+        return self._build(records, keep, advance)
+
+    @property
+    def models(self) -> list[str]:
+        """All models, each once: the sources, then the initial state."""
+        return list(dict.fromkeys([*self.source, *([] if self.initial is None else [self.initial])]))
+
+    def _build(self, records: Iterable[Record], keep: Path | None, progress: ModelProgress | None) -> Built:
+        feedback = Feedback(_with_distinct_sources(comparisons(records, self.id)), kind="comparison")
+        options = {name: getattr(self, name) for name in ("chat_template", "max_length", "truncation")}
+        kept = KeptScores(keep, feedback, options)
+        for name in self.models:
+            # A missing tokenizer of the last model must not come up after hours of work on the first one.
+            load_tokenizer(name)
+        for name in self.models:
+            if kept.get(name) is None:
+                advance = None if progress is None else partial(progress, name)
+                kept.put(name, score(name, feedback, progress=advance, **options))
+        return _built(feedback, {name: _by_source(kept.get(name)) for name in self.models}, self.source, self.initial)
 
 
-def _told_apart(pairs: Sequence[Comparison]) -> list[Comparison]:
+def source_likelihoods(
+    records: Iterable[Record], sources: Sequence[str | Path], *, initial: str | Path | None = None, **settings: Any
+) -> Built:
+    """`SourceLikelihoods` in one call.
+
+    Args:
+        records: comparisons.
+        sources: N ≥ 1 folders or hub ids of source models.
+        initial: folder or hub id of the policy's own initial state.
+        settings: further ones of `SourceLikelihoods`.
+
+    Example:
+        >>> source_likelihoods([], ["models/a", "models/a"])
+        Traceback (most recent call last):
+        penchant.errors.ConfigurationError: A source model is named twice. Name each one once.
+    """
+    own = None if initial is None else str(initial)
+    return SourceLikelihoods(source=[str(each) for each in sources], initial=own, **settings).build(records)
+
+
+def _with_distinct_sources(pairs: Sequence[Comparison]) -> list[Comparison]:
     """The records, each with a source of its own: results are found by it, since some records may not fit."""
     if len({str(record.source) for record in pairs}) == len(pairs):
         return list(pairs)
@@ -95,7 +126,7 @@ def _built(
     pairs: Sequence[Record],
     known: dict[str, dict[str, list[float]]],
     names: Sequence[str],
-    initial: str | Path | None,
+    initial: str | None,
 ) -> Built:
     built = Built([], {"records read": len(pairs), "source models": len(names)})
     for record in pairs:
@@ -107,7 +138,7 @@ def _built(
         for at, side in enumerate(("chosen", "rejected")):
             row[f"{side}_sources"] = [known[name][key][at] for name in names]
             if initial is not None:
-                row[f"{side}_initial"] = known[str(initial)][key][at]
+                row[f"{side}_initial"] = known[initial][key][at]
         built.rows.append(row)
     built.count("rows with likelihoods", len(built.rows))
     return built

@@ -105,25 +105,14 @@ def entanglement(
         chosen_pull: d_w, above 0; [B] or a number. Equal pulls are those of DPO, IPO and SLiC; see `pulls`.
         rejected_pull: d_l, above 0.
 
-    Returns:
-        The products and all that follows from them.
-
     Raises:
         ConfigurationError: the shapes do not fit, or a pull is not above 0.
 
     Example:
         >>> entanglement(torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 1.0]])).verdicts
         ['both down']
-
-    Reference:
-        Yuan et al. (2024), A Common Pitfall of Margin-based Language Model Alignment: Gradient Entanglement,
-        arXiv:2410.13828.
     """
-    if chosen.dim() != 2 or chosen.shape != rejected.shape:
-        raise ConfigurationError(
-            f"The gradients have shapes {list(chosen.shape)} and {list(rejected.shape)}, "
-            "expected [pairs, parameters] twice."
-        )
+    _check_shapes(chosen, rejected)
     wide = torch.promote_types(wide_dtype(chosen.dtype), wide_dtype(rejected.dtype))
     one, other = chosen.to(wide), rejected.to(wide)
     inner = (one * other).sum(-1)
@@ -133,6 +122,14 @@ def entanglement(
     if not all(bool((weight > 0).all()) for weight in weights):
         raise ConfigurationError("A pull is not above 0.", why="The loss would not raise the one and lower the other.")
     return Entanglement(inner, one.square().sum(-1), other.square().sum(-1), *weights)
+
+
+def _check_shapes(chosen: Tensor, rejected: Tensor) -> None:
+    if chosen.dim() != 2 or chosen.shape != rejected.shape:
+        raise ConfigurationError(
+            f"The gradients have shapes {list(chosen.shape)} and {list(rejected.shape)}, "
+            "expected [pairs, parameters] twice."
+        )
 
 
 def pulls(

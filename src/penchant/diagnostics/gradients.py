@@ -42,9 +42,6 @@ def pair_entanglement(
         lambda_: its λ.
         progress: called with pairs done and pairs in all.
 
-    Returns:
-        Products in float64, [B].
-
     Raises:
         ModelError: the model has no parameter that is trained.
     """
@@ -56,7 +53,12 @@ def pair_entanglement(
             rows.append([_product(chosen, rejected), _product(chosen, chosen), _product(rejected, rejected)])
             if progress is not None:
                 progress(done, len(pairs))
-    inner, chosen_square, rejected_square = torch.tensor(rows, dtype=torch.float64).reshape(-1, 3).unbind(-1)
+    return _entangled(torch.tensor(rows, dtype=torch.float64).reshape(-1, 3), pairs, form, lambda_)
+
+
+def _entangled(products: Tensor, pairs: Sequence[Pair], form: str, lambda_: float) -> Entanglement:
+    """From the products of each pair's gradients, float64 [B, 3], and the pulls of a loss."""
+    inner, chosen_square, rejected_square = products.unbind(-1)
     lengths = torch.tensor([[len(each.response) for each in pair] for pair in pairs]).to(inner)
     pulled = pulls(form, lengths[:, 0], lengths[:, 1], lambda_)
     weights = [torch.as_tensor(pull).to(inner).expand_as(inner) for pull in pulled]

@@ -156,14 +156,20 @@ def response_to(prompt: Text, value: Text, field: str, source: Source) -> tuple[
         return prompt, value
     if isinstance(prompt, str):
         return _answer_to_text(prompt, value, field, source)
+    return _answer_to_turns(prompt, value, field, source)
+
+
+def _answer_to_turns(
+    prompt: list[Message], value: list[Message], field: str, source: Source
+) -> tuple[list[Message], list[Message]]:
     at = _differing(prompt, value)
+    if at == len(prompt) == len(value):
+        raise DataError(
+            f"{field!r} repeats the prompt and says nothing after it.",
+            where=str(source),
+            fix="Add the answer, or remove the record.",
+        )
     if at == len(prompt):
-        if len(value) == at:
-            raise DataError(
-                f"{field!r} repeats the prompt and says nothing after it.",
-                where=str(source),
-                fix="Add the answer, or remove the record.",
-            )
         return prompt, value[at:]
     if value[0]["role"] not in NOT_ANSWERING:
         return prompt, value
@@ -172,7 +178,7 @@ def response_to(prompt: Text, value: Text, field: str, source: Source) -> tuple[
         f"(prompt has {_shown(_turn(prompt, at))}, {field} has {_shown(_turn(value, at))}).",
         where=str(source),
         why=_WHY,
-        fix="Mend the history, or give the response alone.",
+        fix="Correct the history, or give the response alone.",
     )
 
 
@@ -188,6 +194,6 @@ def _answer_to_text(prompt: str, value: list[Message], field: str, source: Sourc
             f"(prompt is {prompt[:40]!r}, {field} has {_shown(_turn(history, at))}).",
             where=str(source),
             why=_WHY,
-            fix="Mend the history, or leave out the field 'prompt'.",
+            fix="Correct the history, or leave out the field 'prompt'.",
         )
     return history, answer

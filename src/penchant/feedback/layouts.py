@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from penchant.errors import DataError
 from penchant.feedback import validation
 from penchant.feedback.conversations import implicit_prompt, response_to, split_last_answer
 from penchant.feedback.images import read_image
+from penchant.feedback.rankings import COMPLETIONS, ranking
 from penchant.feedback.records import (
     Comparison,
     Demonstration,
     JointComparison,
     Judgement,
     Prompt,
-    Ranking,
     Record,
     Source,
     Text,
@@ -25,10 +25,6 @@ __all__ = ["build", "recognise", "rename"]
 
 Row = Mapping[str, Any]
 
-_COMPLETIONS = ("completions", "responses")
-_SCORES, _RANKS = ("scores", "score", "rewards"), ("ranks", "rank")
-_TEXT_KEYS = ("text", "content", "completion", "response", "output")
-_SCORE_KEYS, _RANK_KEYS = ("score", "win", "correct", "reward"), ("rank",)
 _PAIR_OF_IMAGES = ("chosen_image", "rejected_image")
 _RENAMED = {"score_chosen": "chosen_score", "score_rejected": "rejected_score"}
 
@@ -66,7 +62,7 @@ def recognise(row: Row) -> str | None:
     """
     if any(name in row for name in ("chosen", "rejected", *_PAIR_OF_IMAGES)):
         return "comparison" if row.get("rejected_prompt") is None else "joint comparison"
-    if any(isinstance(row.get(name), list | tuple) for name in _COMPLETIONS):
+    if any(isinstance(row.get(name), list | tuple) for name in COMPLETIONS):
         return "ranking"
     if any(name in row for name in ("completion", "messages", "image")):
         return "judgement" if "label" in row else "demonstration"
@@ -222,78 +218,11 @@ def _prompt(row: Row, source: Source) -> Prompt:
     return Prompt(prompt=prompt, source=source, fields=validation.extras(row, ("prompt",), source))
 
 
-def _ranking(row: Row, source: Source) -> Ranking:
-    given_prompt = validation.text(row, "prompt", source)
-    column = next((name for name in _COMPLETIONS if name in row), "completions")
-    given = row.get(column)
-    if column not in row:
-        raise validation.missing("completions", row, source)
-    if not isinstance(given, list | tuple):
-        raise DataError(f"{column!r} is {validation.told(given)}, expected a list of responses.", where=str(source))
-    if len(given) < 2:
-        raise DataError(
-            f"{column!r} holds {len(given)} response(s), expected at least 2.",
-            where=str(source),
-            why="A ranking of fewer compares nothing.",
-            fix="Remove the record, or give it as a judgement (completion, label).",
-        )
-    texts = [_completion(entry, f"{column}[{at}]", source) for at, entry in enumerate(given)]
-    pairs = [response_to(given_prompt, text, f"{column}[{at}]", source) for at, text in enumerate(texts)]
-    completions = tuple(validation.response(text, f"{column}[{at}]", source) for at, (_, text) in enumerate(pairs))
-    if any(prompt != pairs[0][0] for prompt, _ in pairs):
-        raise DataError(
-            f"The entries of {column!r} do not all answer the same history.",
-            where=str(source),
-            fix="Write them all in the same way: as text, or as messages.",
-        )
-    if all(text == completions[0] for text in completions):
-        raise DataError(f"All entries of {column!r} are identical.", where=str(source), fix="Remove the record.")
-    scores = _values(row, given, _SCORES, _SCORE_KEYS, source)
-    ranks = _values(row, given, _RANKS, _RANK_KEYS, source)
-    if scores is None and ranks is None:
-        raise validation.missing("scores", row, source, "A ranking says how good each completion is: scores or ranks.")
-    fields = validation.extras(row, ("prompt", *_COMPLETIONS, *_SCORES, *_RANKS), source)
-    used = {*_TEXT_KEYS, *_SCORE_KEYS, *_RANK_KEYS}
-    if any(isinstance(entry, Mapping) and set(entry) - used for entry in given):
-        fields["completion_fields"] = [
-            {key: value for key, value in entry.items() if key not in used} if isinstance(entry, Mapping) else {}
-            for entry in given
-        ]
-    count = len(completions)
-    return Ranking(
-        prompt=pairs[0][0],
-        completions=completions,
-        scores=None if scores is None else validation.numbers(scores, "scores", count, source),
-        ranks=None if ranks is None else validation.whole_numbers(ranks, "ranks", count, source),
-        source=source,
-        fields=fields,
-    )
-
-
-def _completion(entry: Any, field: str, source: Source) -> Text:
-    if isinstance(entry, Mapping):
-        key = next((name for name in _TEXT_KEYS if name in entry), "text")
-        return validation.text({**entry, field: entry.get(key)}, field, source)
-    return validation.text({field: entry}, field, source)
-
-
-def _values(row: Row, given: Iterable[Any], columns: tuple[str, ...], keys: tuple[str, ...], source: Source) -> Any:
-    """The scores (or ranks) of a ranking: a column of its own, or a key of every completion."""
-    column = next((name for name in columns if row.get(name) is not None), None)
-    if column is not None:
-        return row[column]
-    entries = [entry for entry in given if isinstance(entry, Mapping)]
-    key = next((name for name in keys if any(name in entry for entry in entries)), None)
-    if key is None:
-        return None
-    return [entry.get(key) if isinstance(entry, Mapping) else None for entry in given]
-
-
 _BUILDERS: dict[str, Callable[[Row, Source], Record]] = {
     "comparison": _comparison,
     "joint comparison": _joint_comparison,
     "judgement": _judgement,
-    "ranking": _ranking,
+    "ranking": ranking,
     "demonstration": _demonstration,
     "prompt": _prompt,
 }

@@ -29,40 +29,44 @@ def read(
     split: str | None = None,
     on_bad: OnBad = "stop",
 ) -> Feedback:
-    """Read feedback, recognise its layout, and check every record.
+    """Read feedback, recognise its layout, and check every record; all of them are of one kind.
 
     Args:
         source: a path (.jsonl, .jsonl.gz, .json, .csv, .parquet, a saved ``datasets`` folder), an id on the hub,
             a ``datasets`` object, or an iterable of dictionaries.
         mapping: our field names to the columns' names, ``{"chosen": "better"}``.
-        kind: comparison, joint comparison, judgement, ranking, demonstration or prompt; recognised from the columns
-            where not given.
-        split: take only this split: of a data set with splits, or the rows whose column ``split`` has this value.
+        kind: one of `KINDS`; recognised from the columns where not given.
+        split: only this split: of a data set with splits, or the rows whose column ``split`` has this value.
         on_bad: ``stop`` at the first bad record, or ``skip`` bad ones into ``.bad`` of the result.
 
-    Returns:
-        the records, all of one kind.
-
     Raises:
-        DataError: when the source cannot be read, a record is bad (``stop``), or all are (``skip``).
-        ConfigurationError: for an unknown kind, or an unknown ``on_bad``.
+        DataError: the source cannot be read, a record is bad (``stop``), or all are (``skip``).
+        ConfigurationError: an unknown kind, or an unknown ``on_bad``.
 
     Example:
         >>> read([{"prompt": "Hi", "better": "Hello!", "rejected": "No."}], mapping={"chosen": "better"}).kind
         'comparison'
     """
+    _check_options(kind, on_bad)
+    name, found, textual = _open(source, split)
+    rows = list(found)
+    if not rows:
+        raise DataError("There are no records: it is empty.", where=name, fix="Check that the right file is given.")
+    rows = _of_split(_renamed(rows, mapping or {}, name, textual), split, name)
+    kind = kind or _common_kind(rows, name)
+    records, bad = _records(rows, kind, name, stop=on_bad == "stop")
+    return Feedback(records, kind=kind, name=name, bad=bad)
+
+
+def _check_options(kind: str | None, on_bad: str) -> None:
     if kind is not None and kind not in KINDS:
         raise ConfigurationError(f"There is no kind of feedback {kind!r}.", fix=nearest(kind, KINDS))
     if on_bad not in get_args(OnBad):
         raise ConfigurationError(f"on_bad is {on_bad!r}.", fix=nearest(str(on_bad), get_args(OnBad)))
-    name, found, textual = _open(source, split)
-    rows = list(found)
-    if not rows:
-        raise DataError(
-            "There are no records in it: it is empty.", where=name, fix="Check that the right file is given."
-        )
-    rows = _of_split(_renamed(rows, mapping or {}, name, textual), split, name)
-    kind = kind or _common_kind(rows, name)
+
+
+def _records(rows: list[Row], kind: str, name: str, *, stop: bool) -> tuple[list[Record], list[DataError]]:
+    """The records of one kind, and what is wrong with the rows that are none."""
     folder = Path(name).parent if Path(name).is_file() else Path()
     records: list[Record] = []
     bad: list[DataError] = []
@@ -70,14 +74,14 @@ def read(
         try:
             records.append(_record(kind, row, Source(Path(name).name, line), folder))
         except DataError as error:
-            if on_bad == "stop":
+            if stop:
                 raise _stopped(error, len(records), len(rows)) from error
             bad.append(error)
     if not records:
         raise DataError(
             f"All {len(bad)} records are bad. The first: {bad[0]}", where=name, fix="Check the layout with --map."
         )
-    return Feedback(records, kind=kind, name=name, bad=bad)
+    return records, bad
 
 
 def _stopped(error: DataError, good: int, total: int) -> DataError:
@@ -151,7 +155,7 @@ def _renamed(rows: list[Row], mapping: Mapping[str, str], name: str, textual: bo
 
 
 def _of_split(rows: list[Row], split: str | None, name: str) -> list[Row]:
-    """The rows of a split; lines that could not be read stay, since nobody knows where they belong."""
+    """The rows of a split; lines that could not be read stay, since their split is not known."""
     if split is None:
         return rows
     there = Counter(str(row["split"]) for _, row in rows if isinstance(row, dict) and row.get("split") is not None)
@@ -178,7 +182,7 @@ def _common_kind(rows: list[Row], name: str) -> str:
             meant = [validation.suggestion(field, row) for field in ("prompt", "completion", "chosen", "rejected")]
             hints = dict.fromkeys(hint for hint in meant if hint.startswith("Did you mean"))
             raise DataError(
-                f"The layout is not one that is known: {error.what.split('. ', 1)[1]}",
+                f"The layout is not recognised: {error.what.split('. ', 1)[1]}",
                 where=name,
                 why="Expected prompt + chosen + rejected; prompt + completion (+ label); prompt + completions + scores "
                 "or ranks; messages; or prompt. For images prompt + chosen_image + rejected_image; prompt + image "

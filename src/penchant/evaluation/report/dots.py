@@ -54,27 +54,45 @@ def paint_dots(axes: Axes, rows: Sequence[Row], known: Quantity, before: float |
         before: its value before training, a dashed line; None for no line.
         colours: by name.
     """
-    scale = 100 if known.share else 1
-    floor = 0.0 if known.share or known.key in _NEVER_NEGATIVE else float("-inf")
+    scale, floor = 100 if known.share else 1, _floor(known)
     for place, (_, figure, name) in enumerate(rows):
         if figure is None:
-            box = {"facecolor": colours("panel"), "edgecolor": "none", "pad": 1}
-            told = axes.text(0.02, place, "not measured", transform=axes.get_yaxis_transform(), va="center", bbox=box)
-            told.set_color(colours("muted"))
-            continue
-        values, ink = [scale * value for value in figure["values"]], colours(name)
-        ends = [scale * max(floor, figure["low"]), scale * figure["high"]]
-        axes.plot(ends, [place] * 2, color=ink, linewidth=1.4, alpha=0.55)
-        axes.plot(values, [place] * len(values), "o", color=ink, markersize=3.6, markeredgewidth=0)
-        axes.plot([scale * figure["mean"]], [place], "D", color=ink, markersize=5.5, markeredgewidth=0)
+            _paint_nothing(axes, place, colours)
+        else:
+            _paint_row(axes, place, figure, scale, floor, colours(name))
     if before is not None:
         axes.axvline(scale * before, color=colours("before"), linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)
     figures = [figure for _, figure, _ in rows if figure is not None]
     (low, high), _cut = dot_limits(figures, before)
     # A little room before 0, so that a line at 0 is seen whole.
     axes.set_xlim(scale * max(low, floor - 0.04 * (high - max(low, floor))), scale * high)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
+    _label(axes, [name for name, _, _ in rows], known)
+
+
+def _floor(known: Quantity) -> float:
+    """What a figure cannot fall below."""
+    return 0.0 if known.share or known.key in _NEVER_NEGATIVE else float("-inf")
+
+
+def _paint_row(axes: Axes, place: int, figure: Mapping[str, Any], scale: float, floor: float, ink: str) -> None:
+    """The interval, a dot for each seed, and the mean."""
+    values = [scale * value for value in figure["values"]]
+    ends = [scale * max(floor, figure["low"]), scale * figure["high"]]
+    axes.plot(ends, [place] * 2, color=ink, linewidth=1.4, alpha=0.55)
+    axes.plot(values, [place] * len(values), "o", color=ink, markersize=3.6, markeredgewidth=0)
+    axes.plot([scale * figure["mean"]], [place], "D", color=ink, markersize=5.5, markeredgewidth=0)
+
+
+def _paint_nothing(axes: Axes, place: int, colours: Colours) -> None:
+    box = {"facecolor": colours("panel"), "edgecolor": "none", "pad": 1}
+    text = axes.text(0.02, place, "not measured", transform=axes.get_yaxis_transform(), va="center", bbox=box)
+    text.set_color(colours("muted"))
+
+
+def _label(axes: Axes, names: Sequence[str], known: Quantity) -> None:
+    """The names at the side, and the figure's unit below."""
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks(range(len(names)), names)
     axes.grid(False, axis="y")
     axes.grid(True, axis="x")
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))

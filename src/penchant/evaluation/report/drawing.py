@@ -75,7 +75,7 @@ def draw(
     height: float = 2.3,
     rows: int = 1,
 ) -> Markup:
-    """Draw a figure and return it as an ``<svg>`` element for a page.
+    """Draw a figure as an ``<svg>`` element for a page, without fixed size, external reference or script.
 
     Args:
         slug: unique on the page; prefixes every id within the SVG, so that charts do not refer to each other's parts.
@@ -84,9 +84,6 @@ def draw(
         width: of the figure in inches of 72 units; the page scales it. Text is 8 units high.
         height: of the figure in inches.
         rows: how many axes.
-
-    Returns:
-        The element, without fixed size, external reference or script.
 
     Example:
         >>> svg = draw("loss", "The loss falls.", lambda axes: axes[0].plot([0, 1], [1, 0], color=colour("accent")))
@@ -124,28 +121,34 @@ def save_picture(
         columns: of axes.
         caption: one line below.
 
-    Returns:
-        ``path``.
-
     Raises:
         OutputError: the file cannot be written.
     """
-    css = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
-    palette = dict(re.findall(r"--(\w+): (#\w{6});", css[: css.index("@media")]))
+    palette = _light_colours()
     with matplotlib.rc_context(_style(palette.__getitem__)):
         figure = Figure(figsize=(width, height), layout="constrained", facecolor=palette["panel"])
         FigureCanvasAgg(figure)
         paint(list(figure.subplots(rows, columns, squeeze=False).flat), palette.__getitem__)
         figure.supxlabel(caption, fontsize=8, color=palette["muted"])
-        try:
-            figure.savefig(path, format="png", dpi=160)
-        except OSError as error:
-            raise OutputError(
-                f"the picture cannot be written ({error.strerror or error}).",
-                where=str(path),
-                fix="Free space there, or choose another place with --output.",
-            ) from error
+        _save(figure, path)
     return path
+
+
+def _light_colours() -> dict[str, str]:
+    """The page's colours by name, as they are without dark mode."""
+    css = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    return dict(re.findall(r"--(\w+): (#\w{6});", css[: css.index("@media")]))
+
+
+def _save(figure: Figure, path: Path) -> None:
+    try:
+        figure.savefig(path, format="png", dpi=160)
+    except OSError as error:
+        raise OutputError(
+            f"the picture cannot be written ({error.strerror or error}).",
+            where=str(path),
+            fix="Free space there, or choose another place with --output.",
+        ) from error
 
 
 def people_ticks(axes: Axes, *, percent: bool = False) -> None:

@@ -13,7 +13,7 @@ from penchant.evaluation.report.dots import dot_limits, paint_dots
 from penchant.evaluation.report.drawing import Colours, colour, draw, save_picture
 from penchant.evaluation.report.page import render, save
 from penchant.evaluation.report.quantities import Quantity, duration, fixed, number, plain, quantity
-from penchant.evaluation.report.run_folder import read_run
+from penchant.evaluation.report.run_folder import RunFolder, read_run
 from penchant.evaluation.seeds import FIGURES
 
 if TYPE_CHECKING:
@@ -160,34 +160,43 @@ def write_objectives(folder: Path, comparison: Mapping[str, Any]) -> tuple[Path,
         OutputError: one of them cannot be written.
     """
     keys = _measured(comparison)
-    height = 0.75 + 0.26 * len(comparison["objectives"])
-    charts = []
-    for key in keys:
-        known = quantity(key)
-        svg = draw(
-            f"figure-{key.replace('/', '-')}",
-            f"{known.label} of each objective, mean and interval over seeds",
-            partial(_paint, colours=colour, comparison=comparison, keys=[key], titles=False),
-            width=3.2,
-            height=height,
-        )
-        charts.append(Chart(known.label, svg, note=_cut_note(comparison, known)))
+    charts = [_chart(comparison, key) for key in keys]
     page = save(render("objectives.html", _page(folder, comparison, keys, charts)), folder / "comparison.html")
-    if not keys:
-        return page, None
+    return page, _picture(folder / "comparison.png", comparison, keys) if keys else None
+
+
+def _height(comparison: Mapping[str, Any]) -> float:
+    """Of one chart, inches."""
+    return 0.75 + 0.26 * len(comparison["objectives"])
+
+
+def _chart(comparison: Mapping[str, Any], key: str) -> Chart:
+    """One figure of all objectives, for the page."""
+    known = quantity(key)
+    svg = draw(
+        f"figure-{key.replace('/', '-')}",
+        f"{known.label} of each objective, mean and interval over seeds",
+        partial(_paint, colours=colour, comparison=comparison, keys=[key], titles=False),
+        width=3.2,
+        height=_height(comparison),
+    )
+    return Chart(known.label, svg, note=_cut_note(comparison, known))
+
+
+def _picture(path: Path, comparison: Mapping[str, Any], keys: list[str]) -> Path:
+    """All figures of all objectives, as a file."""
     columns = min((3, 4), key=lambda count: -len(keys) % count)  # as few empty places as can be
     rows = -(-len(keys) // columns)
-    picture = save_picture(
-        folder / "comparison.png",
+    return save_picture(
+        path,
         partial(_paint, comparison=comparison, keys=keys, titles=True),
         width=3.4 * columns,
-        height=(height + 0.3) * rows,
+        height=(_height(comparison) + 0.3) * rows,
         rows=rows,
         columns=columns,
         caption=f"{comparison['title']}. Dots: seeds {', '.join(map(str, comparison['seeds']))}; diamond: their mean; "
         "line: its 95 % t-interval; dashed: before training.",
     )
-    return page, picture
 
 
 def _cut_note(comparison: Mapping[str, Any], known: Quantity) -> str:
@@ -198,27 +207,7 @@ def _cut_note(comparison: Mapping[str, Any], known: Quantity) -> str:
 
 def _page(folder: Path, comparison: Mapping[str, Any], keys: list[str], charts: list[Chart]) -> dict[str, Any]:
     """The values of the template."""
-    before = _before(comparison)
-    rows, curves = [], []
-    best = {key: _best(comparison, key) for key in keys}
-    for index, each in enumerate(comparison["objectives"]):
-        cells = [(_cell(key, each["figures"].get(key)), best[key] == each["name"]) for key in keys]
-        rows.append(
-            {
-                "name": each["name"],
-                "colour": run_colour(index),
-                "state": _state(each),
-                "cells": cells,
-                "reference": _reference(each),
-                "settings": ", ".join(f"{name} = {plain(value)}" for name, value in each["settings"].items()),
-                "runs": [
-                    (run["seed"], f"{run['folder']}/report.html") for run in each["runs"] if run["state"] == "done"
-                ],
-            }
-        )
-        done = next((run for run in each["runs"] if run["state"] == "done"), None)
-        if done is not None:
-            curves.append((read_run(folder / done["folder"]), each["name"], run_colour(index)))
+    before, curves = _before(comparison), _curves(folder, comparison)
     return {
         "title": comparison["title"],
         "subtitle": f"{comparison['model']} · {comparison['measured_on']}",
@@ -228,8 +217,38 @@ def _page(folder: Path, comparison: Mapping[str, Any], keys: list[str], charts: 
             _cell(key, {"mean": before[key], "high": 0, "values": [0]}) if key in before else "–" for key in keys
         ],
         "started": bool(before),
-        "rows": rows,
+        "rows": _rows(comparison, keys),
         "figures": charts,
         "curves": common_charts(*zip(*curves, strict=True)) if curves else [],
         "failures": failures(comparison),
     }
+
+
+def _rows(comparison: Mapping[str, Any], keys: list[str]) -> list[dict[str, Any]]:
+    """The table's rows, one for each objective."""
+    best = {key: _best(comparison, key) for key in keys}
+    return [
+        {
+            "name": each["name"],
+            "colour": run_colour(index),
+            "state": _state(each),
+            "cells": [(_cell(key, each["figures"].get(key)), best[key] == each["name"]) for key in keys],
+            "reference": _reference(each),
+            "settings": ", ".join(f"{name} = {plain(value)}" for name, value in each["settings"].items()),
+            "runs": [(run["seed"], f"{run['folder']}/report.html") for run in _done(each)],
+        }
+        for index, each in enumerate(comparison["objectives"])
+    ]
+
+
+def _curves(folder: Path, comparison: Mapping[str, Any]) -> list[tuple[RunFolder, str, str]]:
+    """The first finished run of each objective, with its name and colour."""
+    return [
+        (read_run(folder / done[0]["folder"]), each["name"], run_colour(index))
+        for index, each in enumerate(comparison["objectives"])
+        if (done := _done(each))
+    ]
+
+
+def _done(objective: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [run for run in objective["runs"] if run["state"] == "done"]

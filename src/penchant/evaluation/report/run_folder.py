@@ -78,16 +78,13 @@ class RunFolder:
 
 
 def read_run(path: Path) -> RunFolder:
-    """Read a run folder; files may be missing, partial, or end in the middle of a line.
+    """Read a run folder; files may be partial, or end in the middle of a line: ``notes`` names what cannot be read.
 
     Args:
         path: the folder that a training run wrote (or is still writing).
 
-    Returns:
-        What the files say. What could not be read is named in ``notes``.
-
     Raises:
-        DataError: if the folder does not exist or holds none of a run's files.
+        DataError: the folder does not exist or holds none of a run's files.
 
     Example:
         >>> import tempfile
@@ -97,12 +94,11 @@ def read_run(path: Path) -> RunFolder:
         >>> float(run.train["loss"].values[0]), run.notes[0]
         (0.69, 'metrics.jsonl ends in the middle of a line (line 2): the run was probably killed while writing it.')
     """
-    path = Path(path)
-    _refuse_other_folders(path)
+    _require_run_folder(path)
     notes: list[str] = []
     train, held_out, seconds = _read_metrics(path / "metrics.jsonl", notes)
     recipe_text = _text(path / "recipe.yaml") or ""
-    doctor = _read_json(path / "doctor.json", dict, notes)
+    said = {name: _read_json(path / f"{name}.json", dict, notes) for name in ("doctor", "summary", "rewards")}
     samples = _read_json(path / "samples.json", list, notes)
     return RunFolder(
         path=path,
@@ -111,11 +107,9 @@ def read_run(path: Path) -> RunFolder:
         train=train,
         held_out=held_out,
         last_seconds=seconds,
-        summary=_read_json(path / "summary.json", dict, notes),
-        rewards=_read_json(path / "rewards.json", dict, notes),
         samples=[sample for sample in samples if isinstance(sample, dict)],
-        doctor=doctor,
         notes=tuple(notes),
+        **said,
     )
 
 
@@ -132,7 +126,7 @@ def finite_number(value: Any) -> float | None:
 
 
 def numbers_of(value: Any) -> dict[str, float]:
-    """The entries of a mapping that are finite numbers; nothing if ``value`` is no mapping.
+    """The entries of a mapping that are finite numbers; nothing if ``value`` is not a mapping.
 
     Example:
         >>> numbers_of({"loss": 0.5, "kl": None, "note": "x"})
@@ -144,7 +138,7 @@ def numbers_of(value: Any) -> dict[str, float]:
     return {key: item for key, item in pairs if item is not None}
 
 
-def _refuse_other_folders(path: Path) -> None:
+def _require_run_folder(path: Path) -> None:
     expected = f"A run folder holds at least one of {', '.join(FILES)}."
     if not path.exists():
         raise DataError("there is no such folder.", where=str(path), why=expected, fix="Check the path of the run.")

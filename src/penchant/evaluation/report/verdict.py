@@ -26,6 +26,13 @@ _ON_NEW_PROMPTS = ("true_reward", "win_rate")  # whatever the other figures were
 # Below these changes of the chosen log-probability nothing is claimed: measurement moves it that much by itself.
 _STILL_NATS, _STILL_SHARE = 0.5, 0.005
 _FAR_KL = 30.0
+_HEADLINES: dict[str, tuple[Tone, str]] = {
+    "better": ("good", "The model got better"),
+    "unclear": ("caution", "No clear improvement: the change is within the noise"),
+    "same": ("caution", "No change was measured"),
+    "worse": ("bad", "The model got worse"),
+    "": ("unknown", "Improvement was not measured"),
+}
 
 
 @dataclass(frozen=True)
@@ -59,19 +66,16 @@ def verdict(run: RunFolder, figures: BeforeAfter) -> Verdict:
     if on_training:
         sentences.append("No example was held out: this was measured on the training examples and shows no more.")
     sentences += [text for text in (_distance(figures), displacement(figures), _unfinished(run)) if text]
-    falls = _displacement_kind(figures) in ("both fell", "chosen fell")
-    tone, headline = {
-        "better": ("good", "The model got better"),
-        "unclear": ("caution", "No clear improvement: the change is within the noise"),
-        "same": ("caution", "No change was measured"),
-        "worse": ("bad", "The model got worse"),
-        "": ("unknown", "Improvement was not measured"),
-    }[decisive]
+    return Verdict(*_headline(decisive, on_training, figures), tuple(sentences))
+
+
+def _headline(decisive: str, on_training: bool, figures: BeforeAfter) -> tuple[Tone, str]:
+    """Tone and headline, by what the strongest evidence says."""
     if decisive == "better" and on_training:
-        tone, headline = "caution", "The model got better on the examples that it was trained on"
-    elif decisive == "better" and falls:
-        tone, headline = "caution", "The model got better, but the chosen responses became less likely"
-    return Verdict(tone, headline, tuple(sentences))  # type: ignore[arg-type]
+        return "caution", "The model got better on the examples that it was trained on"
+    if decisive == "better" and _displacement_kind(figures) in ("both fell", "chosen fell"):
+        return "caution", "The model got better, but the chosen responses became less likely"
+    return _HEADLINES[decisive]
 
 
 def displacement(figures: BeforeAfter) -> str:

@@ -1,0 +1,203 @@
+"""``penchant list KIND`` and ``penchant show KIND ID``: everything that is known by name, from its registry."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from penchant.errors import ConfigurationError, nearest
+
+if TYPE_CHECKING:
+    from penchant.registry import Registry
+    from penchant.settings import Setting
+
+__all__ = ["KINDS", "Kind", "find_kind", "list_things", "show_thing", "summary_of"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of thing that has names.
+
+    Args:
+        meaning: what things of this kind are.
+        registry: the dotted path of the registry, which is loaded when it is asked for.
+        summary: the attribute that says in a sentence what a thing is; the first line of its docstring where empty.
+        facts: attributes that ``penchant show`` prints.
+        page: the dotted path of a function from a thing to its page in Markdown, where there is one.
+    """
+
+    meaning: str
+    registry: str
+    summary: str = ""
+    facts: tuple[str, ...] = ()
+    page: str = ""
+
+    def load(self) -> Registry[Any]:
+        """The registry itself."""
+        return _load(self.registry)
+
+
+#: All kinds, by the name on the command line.
+KINDS = {
+    "methods": Kind(
+        "objectives to train with",
+        "penchant.objectives.core.registry.OBJECTIVES",
+        page="penchant.objectives.core.description.describe",
+    ),
+    "views": Kind(
+        "sets of sequences that methods ask for",
+        "penchant.feedback.views.view.VIEWS",
+        summary="needs",
+        facts=("fields", "builder"),
+    ),
+    "builders": Kind(
+        "builders of data, for `penchant data build`",
+        "penchant.curation.registry.BUILDERS",
+        facts=("reads", "writes"),
+    ),
+    "judges": Kind("what scores or compares responses, in online training", "penchant.rewards.registry.JUDGES"),
+    "pairings": Kind("how judged samples become examples, in online training", "penchant.online.pairing.PAIRINGS"),
+    "reference-updates": Kind(
+        "how the reference follows the policy, in online training",
+        "penchant.online.reference_updates.REFERENCE_UPDATES",
+    ),
+    "engines": Kind("what generates responses", "penchant.generation.ENGINES"),
+    "modalities": Kind("what responses are made of", "penchant.modalities.modality.MODALITIES"),
+    "worlds": Kind("small worlds of the lab", "penchant.lab.worlds.registry.WORLDS"),
+    "claims": Kind(
+        "results of papers, restated for a small world",
+        "penchant.lab.claims.claim.CLAIMS",
+        summary="sentence",
+        facts=("paper", "methods", "baselines", "quantity"),
+    ),
+}
+
+_KindArgument = typer.Argument(metavar="[KIND]", help=f"{', '.join(KINDS)}; without one, the kinds themselves.")
+
+
+def list_things(
+    kind: Annotated[Optional[str], _KindArgument] = None,  # noqa: UP045 - what typer reads in every version
+) -> None:
+    """List what is known by name: methods, judges, builders, views and so on."""
+    if kind is None:
+        _print_table("kind", [(name, each.meaning) for name, each in KINDS.items()])
+        return
+    found = find_kind(kind)
+    registry = found.load()
+    aliases = registry.aliases()
+    rows = []
+    for name in registry.names():
+        others = [alias for alias, stands_for in aliases.items() if stands_for == name]
+        also = f" (also {', '.join(others)})" if others else ""
+        rows.append((name, summary_of(registry.get(name), found) + also))
+    _print_table(registry.kind, rows)
+    typer.echo(f"{len(rows)} {kind}; `penchant show {kind} ID` shows one.")
+
+
+def show_thing(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"{', '.join(KINDS)}.")],
+    name: Annotated[str, typer.Argument(metavar="ID", help="A name from `penchant list KIND`, or an alias.")],
+) -> None:
+    """Show one of them: what it is, and its settings with types, ranges, defaults and meanings."""
+    found = find_kind(kind)
+    registry = found.load()
+    thing = registry.get(name, f"penchant show {kind}")
+    if found.page:
+        print_page(_load(found.page)(thing))
+        return
+    typer.echo(f"{registry.resolve(name)}: {summary_of(thing, found)}")
+    body = _documentation(thing).partition("\n")[2].strip("\n")
+    if body:
+        typer.echo(f"\n{body}")
+    facts = [(fact, getattr(thing, fact, None)) for fact in found.facts]
+    for fact, value in facts:
+        if value:
+            typer.echo(f"\n{fact}: {', '.join(map(str, value)) if isinstance(value, tuple) else value}")
+    if hasattr(thing, "declared_settings"):
+        typer.echo()
+        _print_settings(thing.declared_settings())
+
+
+def find_kind(name: str) -> Kind:
+    """The kind of a name.
+
+    Raises:
+        ConfigurationError: there is none; the nearest name is in the message.
+
+    Example:
+        >>> find_kind("jugdes")
+        Traceback (most recent call last):
+        penchant.errors.ConfigurationError: There is no kind 'jugdes'. Did you mean 'judges'?
+    """
+    if name not in KINDS:
+        raise ConfigurationError(f"There is no kind {name!r}. {nearest(name, KINDS)}")
+    return KINDS[name]
+
+
+def summary_of(thing: Any, kind: Kind) -> str:
+    """What a thing is, in a line.
+
+    Args:
+        thing: a class, a function or an object.
+        kind: of which it is.
+
+    Example:
+        >>> summary_of(Kind, Kind("", ""))
+        'One kind of thing that has names.'
+    """
+    stated = getattr(thing, kind.summary, "") if kind.summary else ""
+    return " ".join(str(stated or _documentation(thing).partition("\n")[0]).split())
+
+
+def print_page(page: str) -> None:
+    """Print a page in Markdown: laid out in a terminal, as it stands in a file or a pipe."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console()
+    if console.is_terminal:
+        console.print(Markdown(page))
+    else:
+        typer.echo(page, nl=False)
+
+
+def _documentation(thing: Any) -> str:
+    """The docstring, not one that is inherited."""
+    return inspect.cleandoc(thing.__doc__ or "")
+
+
+def _load(path: str) -> Any:
+    """What a dotted path names."""
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name)
+
+
+def _print_table(what: str, rows: list[tuple[str, str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE)
+    table.add_column(what, no_wrap=True)
+    table.add_column("what it is", ratio=1)
+    for name, text in rows:
+        table.add_row(name, text)
+    Console(highlight=False, markup=False).print(table)
+
+
+def _print_settings(settings: list[Setting]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    if not settings:
+        typer.echo("It has no settings.")
+        return
+    table = Table("setting", "type", "range", "default", "meaning", box=box.SIMPLE)
+    for each in settings:
+        table.add_row(each.name, each.type, each.range or "any", repr(each.default), each.doc)
+    Console(highlight=False, markup=False).print(table)
