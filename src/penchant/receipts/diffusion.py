@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from penchant.likelihood.noise import NoiseSchedule
+from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
-from penchant.objectives.core.registry import build
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.denoising_errors import mean_error
 from penchant.receipts.adapters import receipt

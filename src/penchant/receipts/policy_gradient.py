@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from penchant.errors import ConfigurationError
+from penchant.objectives.core.expression import build
 from penchant.objectives.core.plain_inputs import PlainInputs
+from penchant.objectives.core.registry import get
 from penchant.objectives.functional.advantages import group_advantages, length_weighted_advantages, overlong_penalty
 
-if TYPE_CHECKING:
-    from penchant.objectives.policy_gradient.grpo import GRPO
-
-__all__ = ["grpo_receipt"]
+__all__ = ["grpo_receipt", "loss_of"]
 
 # What other libraries add to the deviation of a group.
 EPSILONS = {"norm_adv_by_std_in_grpo": 1e-6, "scale_rewards": 1e-4, "estimator": 1e-9}
 FORMER = {"temperature_pos": "tau_pos", "temperature_neg": "tau_neg"}
+#: The objectives of the loss types of published code.
+LOSS_TYPES = {
+    "grpo": "grpo",
+    "dr_grpo": "dr-grpo",
+    "bnpo": "bnpo",
+    "dapo": "dapo",
+    "cispo": "cispo",
+    "sapo": "sapo",
+    "gmpo": "gmpo",
+}
+#: The objectives of the names that stand after a case's colon.
+NAMED = {"grpo": "grpo", "cispo": "cispo", "gmpo": "gmpo", "sapo": "sapo"}
 
 
-def grpo_receipt(objective: type[GRPO], params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+def grpo_receipt(params: Mapping[str, Any], inputs: Mapping[str, Any], case: str = "") -> dict[str, Any]:
     """Results of a case under the keys that its file expects.
 
     Args:
-        objective: the class to build for losses.
         params: hyper-parameters under their published names.
         inputs: ``scores`` with ``group`` (advantages), ``responses`` with ``advantages`` (losses), or ``lengths``.
+        case: the case's name; what stands after its colon says which loss is meant where the parameters do not.
 
     Returns:
         ``advantages``, ``shaped_scores``, ``penalty``, or ``loss``, ``grad`` and ``kl_k3_mean``.
 
+    Raises:
+        ConfigurationError: neither parameters nor name say which loss is meant.
+
     Example:
-        >>> from penchant.objectives import GRPO
-        >>> grpo_receipt(GRPO, {"scale_rewards": "none"}, {"scores": [1.0, 0.0], "group": [0, 0]})
+        >>> grpo_receipt({"scale_rewards": "none"}, {"scores": [1.0, 0.0], "group": [0, 0]})
         {'advantages': [0.5, -0.5]}
     """
     if "responses" in inputs:
-        return _losses(objective, params, inputs)
+        return _losses(params, inputs, case)
     result: dict[str, Any] = {}
     if "overlong_buffer_len" in params:
         lengths = torch.tensor(inputs["lengths"], dtype=torch.float64)
@@ -79,19 +93,69 @@ def _numbers(values: Any) -> Any:
     return float("nan") if values is None else values
 
 
-def _losses(objective: type[GRPO], params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    chosen = {FORMER.get(name, name): value for name, value in params.items()}
-    low, high = chosen.pop("clip_ratio_low", None), chosen.pop("clip_ratio_high", None)
-    if low is not None:
-        # These files name the surrogate by its clip alone: the geometric mean's is symmetric, that of CISPO is not.
-        chosen |= {"loss_type": "gmpo", "epsilon_low": low, "epsilon_high": high}
-        if low != high:
-            chosen |= {"loss_type": "cispo", "cispo_floor": 1 - low, "epsilon_high": 1 + high}
-    elif "loss_type" not in chosen and "tau_pos" in chosen:
-        chosen["loss_type"] = "sapo"
-    if chosen.get("delta") is None:
-        chosen.pop("delta", None)
-    built = objective(**chosen).double()
+def loss_of(params: Mapping[str, Any], case: str) -> tuple[str, dict[str, Any]]:
+    """Which loss a case is about, and its hyper-parameters in our words.
+
+    Args:
+        params: of the case: ``loss_type`` names the loss; temperatures are those of SAPO.
+        case: the case's name, ``"loss: CISPO clip 0.2/0.28"``, for cases whose parameters are a clip alone.
+
+    Returns:
+        The objective's id, and hyper-parameters to build it with.
+
+    Raises:
+        ConfigurationError: the loss type, or the name after the colon, is not in the table.
+
+    Example:
+        >>> loss_of({"clip_ratio_low": 0.4, "clip_ratio_high": 0.4}, "loss: GMPO clip 0.4")
+        ('gmpo', {'epsilon_low': 0.4, 'epsilon_high': 0.4})
+        >>> loss_of({"loss_type": "cispo", "beta": 0.0, "epsilon_low": 0.2, "epsilon_high": 1.28}, "loss cispo")
+        ('cispo', {'beta': 0.0, 'cap': 1.28})
+    """
+    own = {FORMER.get(name, name): value for name, value in params.items() if value is not None}
+    low, high = own.pop("clip_ratio_low", None), own.pop("clip_ratio_high", None)
+    if "loss_type" in own:
+        return _by_type(own)
+    if low is None:
+        return ("sapo" if "tau_pos" in own else "grpo"), own
+    word = case.partition(":")[2].split()[:1]
+    name = NAMED.get(word[0].lower() if word else "")
+    if name is None:
+        raise ConfigurationError(
+            f"The case's parameters are a clip alone, and its name does not say of which loss: {case!r}.",
+            where="published cases of grpo",
+            fix=f"Expected 'loss: NAME …' with one of {', '.join(NAMED)}.",
+        )
+    return name, own | ({"floor": 1 - low, "cap": 1 + high} if name == "cispo" else _clip(low, high))
+
+
+def _clip(low: float, high: float) -> dict[str, float]:
+    return {"epsilon_low": low, "epsilon_high": high}
+
+
+def _by_type(own: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The loss that ``loss_type`` names, with the hyper-parameters that it has."""
+    name = LOSS_TYPES.get(own.pop("loss_type"))
+    if name is None:
+        raise ConfigurationError(
+            "The case has an unknown loss_type.",
+            where="published cases of grpo",
+            fix=f"Expected one of {', '.join(LOSS_TYPES)}.",
+        )
+    if name == "cispo":  # there the upper end of the clip is the cap itself, and there is no lower one
+        own.pop("epsilon_low", None)
+        own["cap"] = own.pop("epsilon_high")
+    elif name == "dapo" and own.get("beta"):
+        name = "bnpo"  # the same average, with the divergence
+    elif "epsilon_low" in own:
+        own.setdefault("epsilon_high", own["epsilon_low"])
+    known = {each.name for each in get(name).hyperparameters()}
+    return name, {each: value for each, value in own.items() if each in known}
+
+
+def _losses(params: Mapping[str, Any], inputs: Mapping[str, Any], case: str) -> dict[str, Any]:
+    name, own = loss_of(params, case)
+    built = build(name, **own).double()
     responses = dict(inputs["responses"])
     old = responses.pop("old", responses.pop("old_policy", None))
     reader = PlainInputs({"responses": responses}, built.requirements, built.id)

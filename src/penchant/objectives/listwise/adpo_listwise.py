@@ -12,6 +12,7 @@ from torch import Tensor
 
 from penchant.errors import ConfigurationError
 from penchant.objectives.core.evaluate import evaluate_plainly
+from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.plain_inputs import PlainInputs
 from penchant.objectives.core.scored import Scored
@@ -63,7 +64,8 @@ class ADPOListwise(Objective):
 
     id = "adpo-listwise"
     paper = "arXiv:2510.18913"
-    family = "pairwise / listwise"
+    evidence = OFFICIAL_CODE
+    tags = ("scores", "distribution")
     needs = Needs(reference=True)
 
     tau: Annotated[float, Gt(0), "temperature of the log-ratios, nats; the 1 / β of DPO"] = 0.8

@@ -10,6 +10,8 @@ from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
 from penchant.objectives.core.evaluate import evaluate_plainly
+from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic, logratio_margin
@@ -47,6 +49,9 @@ class BetaDPO(Objective):
 
     id = "beta-dpo"
     paper = "arXiv:2407.08639"
+    evidence = OFFICIAL_CODE
+    tags = ("batch", "robust")
+    exempt = Exempt(zero_margin="pairs that are left out have loss 0")
     needs = Needs(reference=True)
     batch_coupled = True
 
@@ -63,6 +68,8 @@ class BetaDPO(Objective):
     gap_mean: Tensor
     gap_std: Tensor
     random_state: Tensor
+    #: Which pairs of the next batch are kept, [B] bool, where the draw was made elsewhere.
+    drawn: Tensor | None = None
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
@@ -102,6 +109,8 @@ class BetaDPO(Objective):
 
     def _draw(self, log_weight: Tensor) -> Tensor:
         """Which pairs are kept, [B] bool; weights that are too small for a number still have an order."""
+        if self.drawn is not None:
+            return self.drawn
         generator = torch.Generator()
         generator.set_state(self.random_state.cpu())
         uniform = torch.rand(len(log_weight), generator=generator, dtype=torch.float64)
@@ -115,7 +124,7 @@ class BetaDPO(Objective):
     def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Evaluate on plain numbers: running values and draw are given, and losses are told before the draw."""
         own = {each.name for each in cls.hyperparameters()}
-        objective = _Drawn(**{"warm_up": False, **{name: value for name, value in params.items() if name in own}})
+        objective = cls(**{"warm_up": False, **{name: value for name, value in params.items() if name in own}})
         objective.gap_mean.fill_(params.get("gap_mean_before", 0.0))
         objective.gap_std.fill_(params.get("gap_std_before", 0.0))
         objective.drawn = torch.tensor(inputs["kept"], dtype=torch.bool)
@@ -127,12 +136,3 @@ class BetaDPO(Objective):
             "gap_mean_after": found["gap_mean"][:1],
             "gap_std_after": found["gap_std"][:1],
         }
-
-
-class _Drawn(BetaDPO):
-    """The same with a draw that was made elsewhere."""
-
-    drawn: Tensor
-
-    def _draw(self, log_weight: Tensor) -> Tensor:
-        return self.drawn
