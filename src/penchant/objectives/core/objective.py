@@ -98,6 +98,7 @@ class Objective(Configurable, torch.nn.Module):
                 if each.default is REQUIRED:
                     raise ConfigurationError(f"The hyper-parameter {each.name!r} has no default.", where=place)
             check_tags(cls.tags, place)
+            cls.aliases = vars(cls).get("aliases", ())  # a class of its own has none of its base's
             registry.register(cls)
 
     def __init__(self, **hyper: Any) -> None:
