@@ -17,7 +17,12 @@ from penchant.objectives import Requirements, build, by_family, get
 from small_runs import losses
 
 # Other tests define objectives of their own.
-METHODS = [name for name in by_family("pairwise") if get(name).__module__.startswith("penchant.")]
+METHODS = [
+    name
+    for family in ("pairwise", "listwise", "token-level", "reference-free")
+    for name in by_family(family)
+    if get(name).__module__.startswith("penchant.") and "supervised" not in get(name).tags
+]
 # What people wrote, cut to this many characters, so that a method takes about two seconds.
 PROMPT, RESPONSE = 40, 60
 PAIRS, STEPS = 4, 20

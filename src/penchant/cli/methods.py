@@ -83,7 +83,9 @@ def show(name: Annotated[str, typer.Argument(metavar="ID", help="The method's id
     from penchant.objectives import get
     from penchant.objectives.core.description import describe
 
-    page = describe(get(name))
+    cls = get(name)
+    alias = "" if name == cls.id else f"`{name}` is another name of `{cls.id}`.\n\n"
+    page = alias + describe(cls)
     console = Console()
     if console.is_terminal:
         console.print(Markdown(page))

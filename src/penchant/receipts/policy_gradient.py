@@ -157,7 +157,7 @@ def _losses(params: Mapping[str, Any], inputs: Mapping[str, Any], case: str) -> 
     name, own = loss_of(params, case)
     built = build(name, **own).double()
     responses = dict(inputs["responses"])
-    old = responses.pop("old", responses.pop("old_policy", None))
+    old = responses.pop("old", inputs.get("old_policy"))
     reader = PlainInputs({"responses": responses}, built.requirements, built.id)
     view = reader.view("responses")
     assert view is not None and not isinstance(view, list)

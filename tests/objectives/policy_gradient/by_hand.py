@@ -8,12 +8,6 @@ from objectives.plain_views import one_each
 
 # id, hyper-parameters, views, the loss
 BY_HAND = [
-    (
-        "grpo",
-        {},
-        {"responses": {"policy": [[-1.0]], "old": [[-1.0 - math.log(1.5)]]}, "advantages": [2.0]},
-        -2.4,
-    ),
     *[
         # One token with advantage 2, half as likely again as when it was sampled.
         (
@@ -23,6 +17,7 @@ BY_HAND = [
             value,
         )
         for name, hyper, value in [
+            ("grpo", {}, -2.4),
             ("dr-grpo", {"max_completion_length": 4}, -0.6),
             ("bnpo", {}, -2.4),
             ("dapo", {}, -2.56),

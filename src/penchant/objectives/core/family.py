@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from penchant.objectives.functional.heads import Head
 
@@ -78,5 +78,5 @@ def folder_of(family: str) -> str:
 class SignatureFamily:
     """The attribute ``family`` of classes that do not declare one: `family_of` of the class."""
 
-    def __get__(self, objective: Any, cls: type[Any]) -> str:
-        return family_of(cls)
+    def __get__(self, objective: Objective | None, cls: type[Objective]) -> str:
+        return family_of(cls)  # type: ignore[arg-type]  # a class has a hash, whatever its instances have

@@ -28,7 +28,7 @@ class Former:
 
     name: str
     otherwise: str = ""
-    by_value: Mapping[str | float, str] = field(default_factory=dict)
+    by_value: Mapping[Any, str] = field(default_factory=dict)
 
     def error(self, owner: str, value: Any) -> ConfigurationError:
         """The error where it is given all the same.

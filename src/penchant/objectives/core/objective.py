@@ -213,12 +213,12 @@ class Objective(Configurable, torch.nn.Module):
     def __add__(self, other: Objective) -> Objective:
         if not isinstance(other, Objective):
             raise ConfigurationError(f"{other!r} cannot be added to an objective; only an objective can.")
-        return self.summed([(1.0, self), (1.0, other)])
+        return Objective.summed([(1.0, self), (1.0, other)])
 
     def __mul__(self, weight: float) -> Objective:
         if isinstance(weight, bool) or not isinstance(weight, int | float):
             raise ConfigurationError(f"An objective cannot be multiplied by {weight!r}, only by a number.")
-        return self.summed([(weight, self)])
+        return Objective.summed([(weight, self)])
 
     __rmul__ = __mul__
 

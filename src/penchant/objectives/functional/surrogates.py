@@ -14,6 +14,7 @@ from penchant.objectives.functional.numerics import WIDEST, k3, masked_mean, mas
 
 __all__ = [
     "Ratios",
+    "WithStatistics",
     "clipped_share",
     "clipped_surrogate",
     "mean_of_responses",
@@ -23,6 +24,9 @@ __all__ = [
     "refuse_small_cap",
     "with_divergence",
 ]
+
+#: The loss of each example, [B], and named statistics, each [B].
+WithStatistics = tuple[Tensor, dict[str, Tensor]]
 
 
 class Ratios(NamedTuple):
@@ -117,7 +121,7 @@ def clipped_share(ratios: Ratios, responses: Scored, low: float, high: float) ->
 
 def with_divergence(
     losses: Tensor, ratios: Ratios, responses: Scored, beta: float, average: Callable[[Tensor, Scored], Tensor]
-) -> tuple[Tensor, dict[str, Tensor]]:
+) -> WithStatistics:
     """The loss of each example's responses, with the divergence from the reference where it has a weight.
 
     loss_b = mean over responses of [loss_i + β average(k3_t)],   k3_t = exp(d_t) − d_t − 1

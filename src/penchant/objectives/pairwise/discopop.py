@@ -17,8 +17,6 @@ from penchant.objectives.functional.pairs import logratio_margin
 
 __all__ = ["AQFL", "AQL", "CELL", "DBAQL", "LRML", "PADLL", "PFL", "Discovered"]
 
-_TAU = "scale of z in the statistics of the batch"
-
 
 class Discovered(Objective):
     """What the losses found by DiscoPOP share (Lu et al., 2024), section 4.
@@ -180,7 +178,17 @@ def _blend(weight: Tensor, z: Tensor) -> Tensor:
     return weight * -logsigmoid(z) + (1 - weight) * torch.relu(1 - z)
 
 
-class AQL(Discovered):
+class _OfBatch(Discovered):
+    """What the losses with statistics of the batch share."""
+
+    evidence = PAPER
+    tags = ("searched", "batch")
+    batch_coupled = True
+
+    tau: Annotated[float, Gt(0), "scale of z in the statistics of the batch"] = 0.05
+
+
+class AQL(_OfBatch):
     """DiscoPOP, Adaptive Quantile Loss (Lu et al., 2024), appendix E.2, as in its published code.
 
     loss = −w log σ(z) + (1 − w) max(0, 1 − z),   w = σ(q − z / τ),   q = ½ + 0.01 (σ(mean z / τ) − ½)
@@ -200,12 +208,7 @@ class AQL(Discovered):
     """
 
     id = "discopop-aql"
-    evidence = PAPER
-    tags = ("searched", "batch")
     exempt = Exempt(zero_margin="its weight falls faster than its losses, which lowers the chosen response")
-    batch_coupled = True
-
-    tau: Annotated[float, Gt(0), _TAU] = 0.05
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
         """The loss of each pair, [B]."""
@@ -214,7 +217,7 @@ class AQL(Discovered):
         return _blend(torch.sigmoid(quantile - z / self.tau), z)
 
 
-class AQFL(Discovered):
+class AQFL(_OfBatch):
     """DiscoPOP, Adaptive Quantile Feedback Loss (Lu et al., 2024), appendix E.4, as in its published code.
 
     loss = −b log σ(z) + (1 − b) max(0, 1 − z),   b = σ(0.1 |u − a|),   a = 0.95 std(u) mean(σ(−u)) + 0.05 σ(mean u)
@@ -234,11 +237,6 @@ class AQFL(Discovered):
     """
 
     id = "discopop-aqfl"
-    evidence = PAPER
-    tags = ("searched", "batch")
-    batch_coupled = True
-
-    tau: Annotated[float, Gt(0), _TAU] = 0.05
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
         """The loss of each pair, [B]."""
@@ -249,7 +247,7 @@ class AQFL(Discovered):
         return _blend(torch.sigmoid(0.1 * (u - quantile).abs()), z)
 
 
-class DBAQL(Discovered):
+class DBAQL(_OfBatch):
     """DiscoPOP, Dynamic Blended Adaptive Quantile Loss (Lu et al., 2024), appendix E.1.
 
     loss = −c log σ(z / 0.9) + (1 − c) exp(−0.9 z),   c = σ(var(z / τ)),   z = β (Δ_chosen − Δ_rejected)
@@ -270,11 +268,6 @@ class DBAQL(Discovered):
     """
 
     id = "discopop-dbaql"
-    evidence = PAPER
-    tags = ("searched", "batch")
-    batch_coupled = True
-
-    tau: Annotated[float, Gt(0), _TAU] = 0.05
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
         """The loss of each pair, [B]."""

@@ -45,7 +45,7 @@ class MAPL(Objective):
     id = "mapl"
     paper = "arXiv:2505.12845"
     evidence = reconstruction(
-        "The abstract prints no formula: the second term follows a review of the paper, the third and all weights are ours."
+        "The abstract prints no formula: the second term follows a review of the paper, the third is ours."
     )
     tags = ("instructions",)
     exempt = Exempt(zero_margin="the extended prompt's margin is to be larger, so the original pair is held back")

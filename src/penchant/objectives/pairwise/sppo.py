@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import torch
 from annotated_types import Gt
@@ -23,7 +23,7 @@ class _Regression(Objective):
     """What the three forms have: log-ratios regressed on how far each win rate lies above one half."""
 
     paper = "arXiv:2405.00675"
-    tags = ("self-play", "scores")
+    tags: ClassVar[tuple[str, ...]] = ("self-play", "scores")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "1 / η: the target of a log-ratio is (win rate − ½) / β nats"] = 0.001

@@ -11,6 +11,7 @@ from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.surrogates import (
+    WithStatistics,
     clipped_share,
     clipped_surrogate,
     over_batch_tokens,
@@ -55,12 +56,10 @@ class BNPO(Objective):
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
-        self.needs = Needs(reference=self.beta > 0)
         refuse_small_cap(self.delta, self.epsilon_high, self.id)
+        self.needs = Needs(reference=self.beta > 0)
 
-    def loss(
-        self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
         """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
         ratios = ratios_of(responses, advantage, old_policy)
         outside = clipped_share(ratios, responses, self.epsilon_low, self.epsilon_high)

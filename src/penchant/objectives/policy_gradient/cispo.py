@@ -11,7 +11,13 @@ from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.surrogates import clipped_share, over_batch_tokens, ratios_of, with_divergence
+from penchant.objectives.functional.surrogates import (
+    WithStatistics,
+    clipped_share,
+    over_batch_tokens,
+    ratios_of,
+    with_divergence,
+)
 
 __all__ = ["CISPO"]
 
@@ -52,9 +58,7 @@ class CISPO(Objective):
         super().__init__(**hyper)
         self.needs = Needs(reference=self.beta > 0)
 
-    def loss(
-        self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
         """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
         ratios = ratios_of(responses, advantage, old_policy)
         tokens = -ratios.ratio.detach().clamp(self.floor, self.cap) * ratios.advantage * ratios.policy

@@ -12,6 +12,7 @@ from penchant.objectives.core.former import Former
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.surrogates import (
+    WithStatistics,
     clipped_share,
     clipped_surrogate,
     mean_of_responses,
@@ -53,9 +54,7 @@ class DAPO(Objective):
     epsilon_low: Annotated[float, Ge(0), "how far below 1 a ratio still counts"] = 0.2
     epsilon_high: Annotated[float, Ge(0), "how far above 1 a ratio still counts"] = 0.28
 
-    def loss(
-        self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
         """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
         ratios = ratios_of(responses, advantage, old_policy)
         losses = over_batch_tokens(clipped_surrogate(ratios, self.epsilon_low, self.epsilon_high), responses)

@@ -12,6 +12,7 @@ from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import masked_sum
 from penchant.objectives.functional.surrogates import (
+    WithStatistics,
     clipped_share,
     clipped_surrogate,
     ratios_of,
@@ -49,18 +50,19 @@ class DrGRPO(Objective):
 
     max_completion_length: Annotated[int, Gt(0), "tokens L that the sum over a response is divided by"] = 256
     beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
+    delta: Annotated[float, Ge(0), "largest ratio in the unclipped branch; 0 for none"] = 0.0
     epsilon_low: Annotated[float, Ge(0), "how far below 1 a ratio still counts"] = 0.2
     epsilon_high: Annotated[float, Ge(0), "how far above 1 a ratio still counts"] = 0.2
-    delta: Annotated[float, Ge(0), "largest ratio in the unclipped branch; 0 for none"] = 0.0
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
         refuse_small_cap(self.delta, self.epsilon_high, self.id)
         self.needs = Needs(reference=self.beta > 0)
 
-    def loss(
-        self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def _over_constant(self, tokens: Tensor, responses: Scored) -> Tensor:
+        return masked_sum(tokens, responses.mask) / self.max_completion_length
+
+    def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
         """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
         ratios = ratios_of(responses, advantage, old_policy)
         tokens = clipped_surrogate(ratios, self.epsilon_low, self.epsilon_high, self.delta)
@@ -68,6 +70,3 @@ class DrGRPO(Objective):
         values, statistics = with_divergence(losses, ratios, responses, self.beta, self._over_constant)
         statistics["clipped"] = clipped_share(ratios, responses, self.epsilon_low, self.epsilon_high)
         return values, statistics
-
-    def _over_constant(self, tokens: Tensor, responses: Scored) -> Tensor:
-        return masked_sum(tokens, responses.mask) / self.max_completion_length

@@ -13,6 +13,7 @@ from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import masked_mean
 from penchant.objectives.functional.surrogates import (
+    WithStatistics,
     mean_of_responses,
     over_own_tokens,
     ratios_of,
@@ -46,17 +47,15 @@ class GMPO(Objective):
     evidence = OFFICIAL_CODE
     tags = ("online", "robust")
 
+    beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
     epsilon_low: Annotated[float, Ge(0), "how far below 0 the logarithm of a ratio counts"] = 0.4
     epsilon_high: Annotated[float, Ge(0), "how far above 0 it counts"] = 0.4
-    beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
         self.needs = Needs(reference=self.beta > 0)
 
-    def loss(
-        self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
         """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
         ratios = ratios_of(responses, advantage, old_policy)
         sign = torch.sign(ratios.advantage)

@@ -13,6 +13,7 @@ from penchant.objectives.core.former import Former
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.surrogates import (
+    WithStatistics,
     clipped_share,
     clipped_surrogate,
     over_own_tokens,
@@ -78,12 +79,10 @@ class GRPO(Objective):
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
-        refuse_small_cap(self.delta, self.epsilon_high, self.id)
         self.needs = Needs(reference=self.beta > 0)
+        refuse_small_cap(self.delta, self.epsilon_high, self.id)
 
-    def loss(
-        self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
         """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
         ratios = ratios_of(responses, advantage, old_policy)
         tokens = clipped_surrogate(ratios, self.epsilon_low, self.epsilon_high, self.delta)

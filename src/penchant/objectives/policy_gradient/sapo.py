@@ -11,7 +11,7 @@ from torch import Tensor
 from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.surrogates import over_own_tokens, ratios_of, with_divergence
+from penchant.objectives.functional.surrogates import WithStatistics, over_own_tokens, ratios_of, with_divergence
 
 __all__ = ["SAPO"]
 
@@ -39,17 +39,15 @@ class SAPO(Objective):
     evidence = OFFICIAL_CODE
     tags = ("online",)
 
+    beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
     tau_pos: Annotated[float, Gt(0), "steepness τ of the gate for responses above average"] = 1.0
     tau_neg: Annotated[float, Gt(0), "the same for those below"] = 1.05
-    beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
         self.needs = Needs(reference=self.beta > 0)
 
-    def loss(
-        self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
         """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
         ratios = ratios_of(responses, advantage, old_policy)
         tau = torch.where(ratios.advantage > 0, self.tau_pos, self.tau_neg)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor, relu
@@ -31,13 +31,17 @@ class _Contrastive(Objective):
     """What the forms of CPO have: a preference loss of likelihoods alone, and the likelihood of the chosen response."""
 
     paper = "arXiv:2401.08417"
-    tags = ("likelihood", "batch")
+    tags: ClassVar[tuple[str, ...]] = ("likelihood", "batch")
     exempt = _EXEMPT
-    former = (
+    former: ClassVar[tuple[Former, ...]] = (
         Former("loss_type", by_value=_FORMS),
         Former("gamma", "Use objective cpo-simpo, which has a target margin."),
     )
 
+    #: Whether the preference loss is about mean log-probabilities per token.
+    per_token: ClassVar[bool] = False
+
+    beta: float
     cpo_alpha: Annotated[float, Ge(0), "weight of the chosen response's negative log-likelihood"] = 1.0
     nll_average: Annotated[NLLAverage, "likelihood averaged over the batch's tokens, or over each response's own"] = (
         "batch"
@@ -54,6 +58,10 @@ class _Contrastive(Objective):
         nll = likelihood_term(chosen, self.nll_average)
         rewards = {"chosen_rewards": self.rewards(chosen), "rejected_rewards": self.rewards(rejected)}
         return preference + self.cpo_alpha * nll, {"preference": preference, "nll": nll, **rewards}
+
+    def rewards(self, view: Scored) -> Tensor:
+        """The implicit reward β log π of each response, or β · mean log π, [R], without gradient."""
+        return (self.beta * (view.mean_logp if self.per_token else view.logp)).detach()
 
     @classmethod
     def receipt(cls, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,10 +107,6 @@ class CPO(_Contrastive):
         margin = self.beta * (chosen.logp - rejected.logp)
         return self._with_likelihood(logistic(margin, self.label_smoothing), chosen, rejected)
 
-    def rewards(self, view: Scored) -> Tensor:
-        """The implicit reward β log π of each response, [R], without gradient."""
-        return (self.beta * view.logp).detach()
-
 
 class CPOHinge(_Contrastive):
     """CPO with a hinge (Xu et al., 2024), as in its published code.
@@ -129,10 +133,6 @@ class CPOHinge(_Contrastive):
         """The loss of each pair, [B], with its two terms and the rewards of both responses."""
         return self._with_likelihood(relu(1 - self.beta * (chosen.logp - rejected.logp)), chosen, rejected)
 
-    def rewards(self, view: Scored) -> Tensor:
-        """The implicit reward β log π of each response, [R], without gradient."""
-        return (self.beta * view.logp).detach()
-
 
 class CPOIPO(_Contrastive):
     """CPO with the squared loss of IPO (Xu et al., 2024), as in its published code.
@@ -153,6 +153,7 @@ class CPOIPO(_Contrastive):
     id = "cpo-ipo"
     evidence = PAPER
     tags = ("likelihood", "batch", "normalized")
+    per_token = True
 
     beta: Annotated[float, Gt(0), "strength of the regularisation; the target is 1 / (2 beta) nats a token"] = 0.1
 
@@ -160,10 +161,6 @@ class CPOIPO(_Contrastive):
         """The loss of each pair, [B], with its two terms and the rewards of both responses."""
         preference = (chosen.mean_logp - rejected.mean_logp - 1 / (2 * self.beta)).square()
         return self._with_likelihood(preference, chosen, rejected)
-
-    def rewards(self, view: Scored) -> Tensor:
-        """The implicit reward β · mean log π of each response, [R], without gradient."""
-        return (self.beta * view.mean_logp).detach()
 
 
 class CPOSimPO(_Contrastive):
@@ -189,6 +186,7 @@ class CPOSimPO(_Contrastive):
     paper = "github:fe1ixxu/CPO_SIMPO"
     evidence = OFFICIAL_CODE
     tags = ("likelihood", "batch", "margin", "normalized")
+    per_token = True
     former = (Former("loss_type", by_value={**_FORMS, "simpo": "Leave it out."}),)
 
     cpo_alpha: Annotated[float, Ge(0), "weight of the chosen response's negative log-likelihood"] = 0.05
@@ -200,7 +198,3 @@ class CPOSimPO(_Contrastive):
         """The loss of each pair, [B], with its two terms and the rewards of both responses."""
         margin = self.beta * (chosen.mean_logp - rejected.mean_logp) - self.gamma
         return self._with_likelihood(logistic(margin, self.label_smoothing), chosen, rejected)
-
-    def rewards(self, view: Scored) -> Tensor:
-        """The implicit reward β · mean log π of each response, [R], without gradient."""
-        return (self.beta * view.mean_logp).detach()
