@@ -34,6 +34,7 @@ REPRESENTATIVE = (
 #: Objectives about which nothing is claimed yet. A method that gets a claim leaves this list.
 WITHOUT_CLAIM = {
     *("bnpo", "cispo", "dapo", "dr-grpo", "gmpo", "sapo"),  # as grpo, with another average or surrogate
+    *("adpo-bradley-terry", "adpo-plackett-luce"),  # as adpo-listwise, with another loss of the scores
     *("cpo-hinge", "cpo-ipo", "simpo-hinge", "sppo-hard", "sppo-single"),  # further forms of methods with claims
 }
 

@@ -13,7 +13,7 @@ import torch
 
 from objectives.drawing import filled, gradients, random_inputs, select, views_of
 from penchant.errors import ConfigurationError
-from penchant.objectives import Objective, Scored, build, evaluate, get, is_method, names, wrapper_names
+from penchant.objectives import Objective, Scored, aliases, build, evaluate, get, is_method, names, wrapper_names
 from penchant.objectives.core.composite import components_of
 from penchant.objectives.core.description import formula
 from penchant.receipts.checking import check_file
@@ -79,6 +79,11 @@ def test_the_loss_is_the_one_computed_by_hand(
 
 def test_every_method_has_a_loss_computed_by_hand() -> None:
     assert set(EVERY) - {row[0] for row in BY_HAND} == set()
+
+
+def test_the_formula_of_every_alias_is_computed_by_hand() -> None:
+    own = {name for name, method in aliases().items() if get(method).__module__.startswith("penchant.")}
+    assert own - {row[0] for row in BY_HAND} == set()
 
 
 @pytest.mark.parametrize("path", sorted(PUBLISHED.glob("*.json")), ids=lambda path: path.stem)

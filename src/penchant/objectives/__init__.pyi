@@ -20,7 +20,9 @@ from penchant.objectives.core.registry import wrapper_names as wrapper_names
 from penchant.objectives.core.scored import Scored as Scored
 from penchant.objectives.core.wrapper import PairWrapper as PairWrapper
 from penchant.objectives.core.wrapper import Wrapper as Wrapper
+from penchant.objectives.listwise.adpo_listwise import ADPOBradleyTerry as ADPOBradleyTerry
 from penchant.objectives.listwise.adpo_listwise import ADPOListwise as ADPOListwise
+from penchant.objectives.listwise.adpo_listwise import ADPOPlackettLuce as ADPOPlackettLuce
 from penchant.objectives.listwise.ddo_rm import DDORM as DDORM
 from penchant.objectives.listwise.exo_rw import DPOReward as DPOReward
 from penchant.objectives.listwise.exo_rw import EXOReward as EXOReward

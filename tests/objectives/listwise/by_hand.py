@@ -9,6 +9,13 @@ from objectives.plain_views import ONE_OF_TWO, sigmoid
 # id, hyper-parameters, views, the loss
 BY_HAND = [
     (
+        "adpo-bradley-terry",
+        {"tau": 1.0, "beta_reward": 1.0},
+        ONE_OF_TWO,
+        0.75 * math.log1p(math.exp(-1.0)) + 0.25 * math.log1p(math.exp(1.0)),
+    ),
+    ("adpo-plackett-luce", {"tau": 1.0}, ONE_OF_TWO, math.log1p(math.exp(-1.0))),
+    (
         "adpo-listwise",
         {"tau": 1.0, "beta_reward": 1.0, "target": "softmax"},
         ONE_OF_TWO,

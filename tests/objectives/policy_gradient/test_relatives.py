@@ -94,7 +94,7 @@ def test_the_divergence_is_zero_for_equal_models_and_positive_otherwise(name: st
 @pytest.mark.parametrize("former", ["dr_grpo", "bnpo", "dapo", "cispo", "sapo", "gmpo"])
 def test_a_former_loss_type_names_its_objective(former: str) -> None:
     name = former.replace("_", "-")
-    with pytest.raises(ConfigurationError, match=rf"loss_type' \(it is '{former}'\). Use objective {name}\."):
+    with pytest.raises(ConfigurationError, match=rf"loss_type' with the value '{former}'. Use objective {name}\."):
         build("grpo", loss_type=former)
     assert build(name).id == name
     assert loss_of({"loss_type": former, "epsilon_high": 1.28}, "")[0] == name

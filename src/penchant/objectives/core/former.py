@@ -13,17 +13,17 @@ __all__ = ["Former"]
 
 @dataclass(frozen=True)
 class Former:
-    """A hyper-parameter that an objective does not have, with what to do instead.
+    """A hyper-parameter, or a value of one, that an objective does not have, with what to do instead.
 
     Args:
         name: of the hyper-parameter.
         otherwise: what to do whatever its value is.
-        by_value: what to do for single values.
+        by_value: what to do for single values; others are refused, or taken, as for any hyper-parameter.
 
     Example:
         >>> loss_type = Former("loss_type", by_value={"dapo": "Use objective dapo."})
         >>> print(loss_type.error("objective grpo", "dapo"))
-        objective grpo: There is no hyper-parameter 'loss_type' (it is 'dapo'). Use objective dapo.
+        objective grpo: There is no hyper-parameter 'loss_type' with the value 'dapo'. Use objective dapo.
     """
 
     name: str
@@ -37,10 +37,19 @@ class Former:
             owner: the objective, for the message.
             value: what was given.
         """
-        known = [advice for each, advice in self.by_value.items() if each == value]
-        choices = f"It was one of {', '.join(map(repr, self.by_value))}." if self.by_value else None
         return ConfigurationError(
-            f"There is no hyper-parameter {self.name!r} (it is {value!r}).",
+            f"There is no hyper-parameter {self.name!r} with the value {value!r}.",
             where=owner,
-            fix=next(iter(known), self.otherwise or choices),
+            fix=next(iter(self._advice(value)), self.otherwise),
         )
+
+    def covers(self, value: Any) -> bool:
+        """Whether something is known to do instead.
+
+        Args:
+            value: what was given.
+        """
+        return bool(self.otherwise or self._advice(value))
+
+    def _advice(self, value: Any) -> list[str]:
+        return [advice for each, advice in self.by_value.items() if each == value]

@@ -103,7 +103,7 @@ class Objective(Configurable, torch.nn.Module):
 
     def __init__(self, **hyper: Any) -> None:
         for each in self.former:
-            if each.name in hyper:
+            if each.name in hyper and each.covers(hyper[each.name]):
                 raise each.error(f"objective {self.id}", hyper[each.name])
         super().__init__(**hyper)
 
