@@ -21,10 +21,34 @@ def test_every_method_is_listed_with_paper_and_family() -> None:
 
 
 def test_one_family_alone() -> None:
-    done = CliRunner().invoke(app, ["--family", "supervised"], env=os.environ | WIDE)
+    done = CliRunner().invoke(app, ["--family", "reference-free"], env=os.environ | WIDE)
     assert "nll" in done.output and "arXiv:2305.18290" not in done.output
-    wrong = CliRunner().invoke(app, ["--family", "supervisd"])
-    assert isinstance(wrong.exception, ConfigurationError) and "Did you mean 'supervised'" in str(wrong.exception)
+    wrong = CliRunner().invoke(app, ["--family", "listwize"])
+    assert isinstance(wrong.exception, ConfigurationError) and "Did you mean 'listwise'" in str(wrong.exception)
+
+
+def test_one_tag_alone_across_families() -> None:
+    done = CliRunner().invoke(app, ["--tag", "robust"], env=os.environ | WIDE)
+    assert {"rdpo", "power", "gmpo"} <= set(done.output.split()) and "arXiv:2305.18290" not in done.output
+    both = CliRunner().invoke(app, ["--tag", "robust", "--family", "pairwise"], env=os.environ | WIDE)
+    assert "rdpo" in both.output.split() and "power" not in both.output.split()
+    wrong = CliRunner().invoke(app, ["--tag", "robbust"])
+    assert isinstance(wrong.exception, ConfigurationError) and "Did you mean 'robust'" in str(wrong.exception)
+    none = CliRunner().invoke(app, ["--tag", "robust", "--family", "listwise"])
+    assert "No method of the family 'listwise' has the tag 'robust'" in str(none.exception)
+
+
+def test_the_list_says_how_each_method_is_known_to_be_right_and_its_other_names() -> None:
+    done = CliRunner().invoke(app, [], env=os.environ | {**WIDE, "COLUMNS": "400"})
+    [dpo] = [line for line in done.output.splitlines() if line.split()[:1] == ["dpo"]]
+    assert "official code" in dpo and "Also called infonca, rso-sigmoid-norm." in dpo
+    [mapl] = [line for line in done.output.splitlines() if line.split()[:1] == ["mapl"]]
+    assert "reconstruction" in mapl and "instructions" in mapl
+
+
+def test_a_page_is_found_by_an_alias_and_says_whose_it_is() -> None:
+    done = CliRunner().invoke(app, ["show", "infonca"])
+    assert done.output.startswith("`infonca` is another name of `dpo`.") and "# `dpo`" in done.output
 
 
 def test_a_page_shows_formula_paper_fields_and_data() -> None:

@@ -13,7 +13,7 @@ import penchant.lab.claims.papers as papers
 from penchant.errors import ConfigurationError
 from penchant.lab.claims import TEST_SEEDS, TUNING_SEEDS, Claim, Contrast, all_claims, find_claim, judge, verdict_of
 from penchant.lab.worlds.tabular import Dials
-from penchant.objectives import get, names
+from penchant.objectives import get, is_method
 from penchant.statistics import Interval
 
 EVERY = [claim for claim in all_claims() if claim.__module__.startswith(papers.__name__)]
@@ -36,7 +36,7 @@ def stated(**changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("claim", EVERY, ids=lambda claim: claim.id)
 def test_every_claim_is_complete(claim: type[Claim]) -> None:
-    assert set(claim.methods) | set(claim.baselines) <= set(names())
+    assert all(map(is_method, (*claim.methods, *claim.baselines)))
     assert claim.id.startswith(claim.methods[0]), "a claim's id begins with its method's"
     assert claim.paper.startswith(("arXiv:", "doi:", "github:")) and claim.sentence.endswith(".")
     assert claim.family().replace("-", "_") == claim.__module__.split(".")[4]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
+
+if TYPE_CHECKING:
+    from penchant.objectives import Objective
 
 __all__ = ["app"]
 
@@ -20,43 +23,69 @@ def list_methods(
         Optional[str],  # noqa: UP045 - what typer reads in every version
         typer.Option(help="List only this family, for example pairwise."),
     ] = None,
+    tag: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="List only methods with this tag, for example robust."),
+    ] = None,
 ) -> None:
-    """List all methods by family, with paper and full name."""
+    """List all methods by family, with tags, evidence, paper and full name."""
     if context.invoked_subcommand is not None:
         return
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
 
-    from penchant.objectives import by_family, get, names, wrapper_names
-    from penchant.objectives.core.description import summary
-
-    chosen = [get(name) for name in (by_family(family) if family else names() + wrapper_names())]
+    chosen = _chosen(family, tag)
     longest = max(len(cls.id) for cls in chosen)
     console = Console()
     for each in dict.fromkeys(cls.family for cls in chosen):
-        table = Table(title=each, title_justify="left", title_style="bold", show_header=False, box=box.SIMPLE)
-        table.add_column("id", no_wrap=True, min_width=longest)
-        table.add_column("what it is", ratio=1)
-        for cls in chosen:
-            if cls.family == each:
-                table.add_row(cls.id, f"{summary(cls).removesuffix('.')}  {cls.paper}")
-        console.print(table, markup=False)
+        console.print(_table(each, [cls for cls in chosen if cls.family == each], longest), markup=False)
     console.print(
-        f"{len(chosen)} methods; `penchant methods show ID` tells all about one.", markup=False, highlight=False
+        f"{len(chosen)} methods; `penchant methods show ID` shows all about one.", markup=False, highlight=False
     )
 
 
+def _chosen(family: str | None, tag: str | None) -> list[type[Objective]]:
+    """The methods of a family and with a tag, family by family."""
+    from penchant.errors import ConfigurationError
+    from penchant.objectives import by_family, by_tag, families, get
+
+    ids = [name for each in ([family] if family else families()) for name in by_family(each)]
+    tagged = by_tag(tag) if tag else ids
+    chosen = [name for name in ids if name in tagged]
+    if not chosen:
+        raise ConfigurationError(f"No method of the family {family!r} has the tag {tag!r}.")
+    return [get(name) for name in chosen]
+
+
+def _table(title: str, classes: list[type[Objective]], longest: int) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    from penchant.objectives.core.description import summary
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
+    table.add_column("id", no_wrap=True, min_width=longest)
+    table.add_column("what it is", ratio=3)
+    table.add_column("tags", ratio=1)
+    table.add_column("evidence", no_wrap=True)
+    for cls in classes:
+        other = f"  Also called {', '.join(cls.aliases)}." if cls.aliases else ""
+        what = f"{summary(cls).removesuffix('.')}  {cls.paper}{other}"
+        table.add_row(cls.id, what, ", ".join(cls.tags), str(cls.evidence or ""))
+    return table
+
+
 @app.command()
-def show(name: Annotated[str, typer.Argument(metavar="ID", help="The method's id, for example dpo.")]) -> None:
-    """Show a method's formula, paper, hyper-parameters with defaults and ranges, and the data it needs."""
+def show(name: Annotated[str, typer.Argument(metavar="ID", help="The method's id or alias, for example dpo.")]) -> None:
+    """Show a method's formula, paper, evidence, hyper-parameters with defaults and ranges, and the data it needs."""
     from rich.console import Console
     from rich.markdown import Markdown
 
     from penchant.objectives import get
     from penchant.objectives.core.description import describe
 
-    page = describe(get(name))
+    cls = get(name)
+    alias = "" if name == cls.id else f"`{name}` is another name of `{cls.id}`.\n\n"
+    page = alias + describe(cls)
     console = Console()
     if console.is_terminal:
         console.print(Markdown(page))

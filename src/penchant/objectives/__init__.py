@@ -3,37 +3,44 @@
 from typing import TYPE_CHECKING, Any
 
 from penchant.objectives.core.composition import WeightedSum
+from penchant.objectives.core.evidence import Evidence
+from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Losses, Needs, Objective, Requirements, requirements
 from penchant.objectives.core.registry import (
-    build,
+    aliases,
     by_class_name,
     by_family,
+    by_tag,
     families,
     get,
+    is_method,
     names,
     wrapper_names,
 )
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.core.wrapper import Clipped, Weighted, Wrapper
+from penchant.objectives.core.wrapper import PairWrapper, Wrapper
 
 if TYPE_CHECKING:
     from penchant.receipts.evaluation import evaluate
 
 __all__ = [
-    "Clipped",
+    "Evidence",
     "Losses",
     "Needs",
     "Objective",
+    "PairWrapper",
     "Requirements",
     "Scored",
-    "Weighted",
     "WeightedSum",
     "Wrapper",
+    "aliases",
     "build",
     "by_family",
+    "by_tag",
     "evaluate",
     "families",
     "get",
+    "is_method",
     "names",
     "requirements",
     "wrapper_names",

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from penchant.likelihood.noise import NoiseSchedule
 from penchant.objectives.core.evaluate import evaluate_plainly
-from penchant.objectives.core.registry import build
+from penchant.objectives.core.expression import build
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.denoising_errors import HALF, mean_error
 from penchant.receipts.adapters import adapter

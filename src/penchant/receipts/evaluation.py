@@ -32,7 +32,7 @@ def find_evaluation(case: Case) -> Callable[[Case], dict[str, Any]] | None:
     found = find_adapter(case)
     if found is not None:
         return found
-    if case.method not in registry.names() or means_another(case):
+    if not registry.is_method(case.method) or means_another(case):
         return None
     return lambda each: plain(each.method, each.params, each.inputs)
 

@@ -8,14 +8,27 @@ from typing import Any
 import torch
 
 from penchant.objectives.core.evaluate import evaluate_plainly
+from penchant.objectives.core.registry import aliases
 from penchant.objectives.functional.preferences import bradley_terry, win_rates
 from penchant.objectives.pairwise.beta_dpo import BetaDPO
 from penchant.objectives.pairwise.dove import DOVE
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
+from penchant.receipts.forms import evaluated_form, form_of
 from penchant.receipts.plain import plain
 
-__all__ = ["beta_dpo", "cal_dpo", "dove", "exo_pref_official", "ld_dpo", "rdpo", "rpo_regularized", "sppo"]
+__all__ = [
+    "beta_dpo",
+    "cal_dpo",
+    "constrained_po",
+    "dove",
+    "exo_pref_official",
+    "ld_dpo",
+    "rdpo",
+    "rpo_regularized",
+    "rso",
+    "sppo",
+]
 
 
 @adapter("rdpo", file="pairwise")
@@ -58,8 +71,7 @@ def beta_dpo(case: Case) -> dict[str, Any]:
     objective = BetaDPO(**{"warm_up": False, **own})
     objective.gap_mean.fill_(before[0])
     objective.gap_std.fill_(before[1])
-    kept = torch.tensor(case.inputs["kept"], dtype=torch.bool)
-    objective.draw = lambda log_weight: kept  # type: ignore[method-assign]  # what the published code drew
+    objective.drawn = torch.tensor(case.inputs["kept"], dtype=torch.bool)
     found = evaluate_plainly(objective, case.inputs)
     return {
         **found,
@@ -70,11 +82,40 @@ def beta_dpo(case: Case) -> dict[str, Any]:
     }
 
 
-@adapter("sppo")
+@adapter("rso-sigmoid-norm", "rso-hinge-norm", evaluates=lambda case: aliases()[case.method])
+def rso(case: Case) -> dict[str, Any]:
+    """The γ of RSO is the β of DPO and of SLiC's hinge."""
+    own = {"beta" if name == "gamma" else name: value for name, value in case.params.items()}
+    return plain(case.method, own, case.inputs)
+
+
+#: The objective that a published ``variant`` of Constrained PO names.
+VARIANTS = {"clip": "constrained-po", "cpo": "constrained-po-soft", "easy": "constrained-po-easy"}
+
+
+def _variant(case: Case) -> str:
+    return form_of(case, "variant", VARIANTS)
+
+
+@adapter("constrained-po", evaluates=_variant)
+def constrained_po(case: Case) -> dict[str, Any]:
+    """The form that ``variant`` names; cases state the parameters of all forms."""
+    return evaluated_form(case, "variant", VARIANTS)
+
+
+#: The objective that a published ``loss_type`` of SPPO names.
+LOSS_TYPES = {"sppo": "sppo", "sppo_single": "sppo-single", "sppo_hard": "sppo-hard"}
+
+
+def _loss_type(case: Case) -> str:
+    return form_of(case, "loss_type", LOSS_TYPES)
+
+
+@adapter("sppo", evaluates=_loss_type)
 def sppo(case: Case) -> dict[str, Any]:
     """The loss, or, from ``scores``, the choice of the pair with its win rates."""
     if "scores" not in case.inputs:
-        return plain(case.method, case.params, case.inputs)
+        return evaluated_form(case, "loss_type", LOSS_TYPES)
     scores = torch.tensor(case.inputs["scores"], dtype=torch.float64)
     probability = bradley_terry(scores)
     rates, best, worst = win_rates(probability), scores.argmax(-1), scores.argmin(-1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from penchant.objectives.core import registry
 from penchant.objectives.core.evaluate import evaluate_plainly
+from penchant.objectives.core.expression import build
 
 __all__ = ["in_our_terms", "plain"]
 
@@ -45,4 +45,4 @@ def plain(method: str, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> 
         >>> plain("nll", {}, {"chosen": {"policy": [[-1.0, -3.0]]}})["losses"]
         [2.0]
     """
-    return evaluate_plainly(registry.build(method, **params), in_our_terms(inputs))
+    return evaluate_plainly(build(method, **params), in_our_terms(inputs))

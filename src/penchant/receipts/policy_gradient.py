@@ -1,4 +1,4 @@
-"""Published cases of GRPO and its relatives: advantages, losses, and the penalty for length."""
+"""Published cases of GRPO and its relatives: losses here, advantages and penalties in `advantages`."""
 
 from __future__ import annotations
 
@@ -6,34 +6,50 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from penchant.errors import ConfigurationError
-from penchant.objectives.core import registry
+from penchant.objectives.core.expression import build
 from penchant.objectives.core.plain_inputs import PlainInputs
-from penchant.objectives.functional.advantages import (
-    best_advantages,
-    group_advantages,
-    length_weighted_advantages,
-    overlong_penalty,
-)
+from penchant.objectives.core.registry import get
 from penchant.receipts.adapters import adapter
+from penchant.receipts.advantages import advantages_of, penalty_of
 from penchant.receipts.cases import Case, named_variant
 
-__all__ = ["grpo"]
+__all__ = ["grpo", "loss_of"]
 
 Hyper = dict[str, Any]
-Rule = Callable[[Case, Tensor, Tensor], Tensor]
 
-# What other libraries add to the deviation of a group, by the setting that turns the division on.
-EPSILONS = {"norm_adv_by_std_in_grpo": 1e-6, "scale_rewards": 1e-4, "estimator": 1e-9}
-#: What advantages are divided by, by the values of these settings.
-SCALES = {True: "group", False: "none", "group": "group", "none": "none", "batch": "batch"}
-SCALES |= {"group_norm": "group", "dr_grpo": "none"}
 FORMER = {"temperature_pos": "tau_pos", "temperature_neg": "tau_neg"}
+#: The objectives of the loss types of published code.
+LOSS_TYPES = {
+    "grpo": "grpo",
+    "dr_grpo": "dr-grpo",
+    "bnpo": "bnpo",
+    "dapo": "dapo",
+    "cispo": "cispo",
+    "sapo": "sapo",
+    "gmpo": "gmpo",
+}
 
 
-@adapter("grpo")
+def _gmpo(low: float, high: float) -> tuple[str, Hyper]:
+    return "gmpo", {"epsilon_low": low, "epsilon_high": high}
+
+
+def _cispo(low: float, high: float) -> tuple[str, Hyper]:
+    return "cispo", {"floor": 1 - low, "cap": 1 + high}
+
+
+#: Objectives whose published parameters are ``clip_ratio_low`` and ``clip_ratio_high`` alone, by the first word after
+#: the colon of a case's name.
+CLIPPED: Mapping[str, Callable[[float, float], tuple[str, Hyper]]] = {"GMPO": _gmpo, "CISPO": _cispo}
+
+
+def _evaluated(case: Case) -> str:
+    return loss_of(case)[0] if "responses" in case.inputs else case.method
+
+
+@adapter("grpo", evaluates=_evaluated)
 def grpo(case: Case) -> dict[str, Any]:
     """``advantages`` or ``shaped_scores``, ``penalty``, or ``loss``, ``grad`` and ``kl_k3_mean``.
 
@@ -41,135 +57,68 @@ def grpo(case: Case) -> dict[str, Any]:
     """
     if "responses" in case.inputs:
         return _losses(case)
-    if "overlong_buffer_len" in case.params:
-        return _penalty(case)
-    return _advantages(case)
+    return penalty_of(case) if "overlong_buffer_len" in case.params else advantages_of(case)
 
 
-def _penalty(case: Case) -> dict[str, Any]:
-    penalty = overlong_penalty(
-        torch.tensor(case.inputs["lengths"], dtype=torch.float64),
-        limit=case.params["max_new_tokens"],
-        buffer=case.params["overlong_buffer_len"],
-        factor=case.params.get("overlong_penalty_factor", 1.0),
-    )
-    result: dict[str, Any] = {"penalty": penalty.tolist()}
-    if "scores" in case.inputs:
-        result["shaped_scores"] = (torch.tensor(case.inputs["scores"], dtype=torch.float64) + penalty).tolist()
-    return result
+def loss_of(case: Case) -> tuple[str, Hyper]:
+    """Which objective a case of a loss is about, and its hyper-parameters in our words.
 
+    Args:
+        case: ``loss_type`` names the loss; temperatures are those of SAPO; a clip alone is named after the colon.
 
-def _advantages(case: Case) -> dict[str, Any]:
-    scores = torch.tensor(_numbers(case.inputs["scores"]), dtype=torch.float64)
-    nested = scores.dim() == 2
-    if "group" in case.inputs:
-        group = torch.tensor(case.inputs["group"])
-    else:
-        group = torch.arange(scores.numel()) // (scores.shape[1] if nested else case.params["group_size"])
-    values = _rule(case)(case, scores.flatten(), group)
-    return {"shaped_scores" if nested else "advantages": values.reshape(scores.shape).tolist()}
+    Returns:
+        The objective's id, and hyper-parameters to build it with.
 
+    Raises:
+        ConfigurationError: the loss type, or the name after the colon, is not in the table.
 
-def _numbers(values: Any) -> Any:
-    """A score that is missing is not a number."""
-    if isinstance(values, list):
-        return [_numbers(each) for each in values]
-    return float("nan") if values is None else values
-
-
-def _setting(case: Case) -> str | None:
-    return next((name for name in EPSILONS if name in case.params), None)
-
-
-def _scale(case: Case) -> tuple[Any, float]:
-    """What is divided by, and what is added to it; without a setting, as verl does."""
-    name = _setting(case) or "norm_adv_by_std_in_grpo"
-    value = case.params.get(name, True)
-    if value not in SCALES:
+    Example:
+        >>> clip = {"clip_ratio_low": 0.4, "clip_ratio_high": 0.4}
+        >>> loss_of(Case("grpo", clip, {}, name="loss: GMPO clip 0.4"))
+        ('gmpo', {'epsilon_low': 0.4, 'epsilon_high': 0.4})
+        >>> loss_of(Case("grpo", {"loss_type": "cispo", "epsilon_low": 0.2, "epsilon_high": 1.28}, {}))
+        ('cispo', {'cap': 1.28})
+    """
+    own = {FORMER.get(name, name): value for name, value in case.params.items() if value is not None}
+    low, high = own.pop("clip_ratio_low", None), own.pop("clip_ratio_high", None)
+    if "loss_type" in own:
+        return _by_type(own, case)
+    if low is None or high is None:
+        return ("sapo" if "tau_pos" in own else case.method), own
+    surrogate = named_variant(case, CLIPPED)
+    if surrogate is None:
         raise ConfigurationError(
-            f"{name} is {value!r}, expected one of {', '.join(map(repr, SCALES))}.", where=f"case {case.name!r}"
+            "clip_ratio_low and clip_ratio_high do not say which surrogate is clipped.",
+            where=f"case {case.name!r} of {case.method}",
+            fix=f"Expected one of {', '.join(CLIPPED)} after the colon of its name.",
         )
-    return SCALES[value], EPSILONS[name]
+    name, clip = surrogate(low, high)
+    return name, own | clip
 
 
-def _standardised(case: Case, scores: Tensor, group: Tensor) -> Tensor:
-    scale, epsilon = _scale(case)
-    return group_advantages(scores, group, scale=scale, epsilon=epsilon)
-
-
-def _centred(case: Case, scores: Tensor, group: Tensor) -> Tensor:
-    return group_advantages(scores, group, scale="none")
-
-
-def _length_weighted(case: Case, scores: Tensor, group: Tensor) -> Tensor:
-    return length_weighted_advantages(scores, group, torch.tensor(case.inputs["lengths"]))
-
-
-def _best_alone(case: Case, scores: Tensor, group: Tensor) -> Tensor:
-    scale, epsilon = _scale(case)
-    return best_advantages(scores, group, scale=scale, epsilon=epsilon)
-
-
-#: Rules of advantages by the first word after the colon of a case's name.
-ADVANTAGES: Mapping[str, Rule] = {
-    "GRPO": _standardised,
-    "Dr.GRPO": _centred,
-    "OPO": _length_weighted,
-    "Pass@k": _best_alone,
-}
-
-
-def _rule(case: Case) -> Rule:
-    """The rule that the name says, or else the setting."""
-    rule = named_variant(case, ADVANTAGES)
-    if rule is not None:
-        return rule
-    if _setting(case) is not None:
-        return _standardised
-    if not case.name and "lengths" in case.inputs:
-        return _length_weighted  # numbers without a name: of these rules it alone reads lengths
-    raise ConfigurationError(
-        "Neither the parameters nor the name of the case say which advantages are meant.",
-        where=f"case {case.name!r} of {case.method}",
-        fix=f"Expected one of {', '.join(ADVANTAGES)} after the colon of its name, or a setting {', '.join(EPSILONS)}.",
-    )
-
-
-def _gmpo(low: float, high: float) -> Hyper:
-    return {"loss_type": "gmpo", "epsilon_low": low, "epsilon_high": high}
-
-
-def _cispo(low: float, high: float) -> Hyper:
-    return {"loss_type": "cispo", "cispo_floor": 1 - low, "epsilon_high": 1 + high}
-
-
-#: Surrogates whose published parameters are ``clip_ratio_low`` and ``clip_ratio_high`` alone, by the first word after
-#: the colon of a case's name.
-CLIPPED: Mapping[str, Callable[[float, float], Hyper]] = {"GMPO": _gmpo, "CISPO": _cispo}
-
-
-def _hyper(case: Case) -> Hyper:
-    """The parameters of a loss in our terms."""
-    chosen = {FORMER.get(name, name): value for name, value in case.params.items()}
-    low, high = chosen.pop("clip_ratio_low", None), chosen.pop("clip_ratio_high", None)
-    if low is not None and high is not None:
-        surrogate = named_variant(case, CLIPPED)
-        if surrogate is None:
-            raise ConfigurationError(
-                "clip_ratio_low and clip_ratio_high do not say which surrogate is clipped.",
-                where=f"case {case.name!r} of {case.method}",
-                fix=f"Expected one of {', '.join(CLIPPED)} after the colon of its name.",
-            )
-        chosen |= surrogate(low, high)
-    elif "loss_type" not in chosen and "tau_pos" in chosen:
-        chosen["loss_type"] = "sapo"
-    if chosen.get("delta") is None:
-        chosen.pop("delta", None)
-    return chosen
+def _by_type(own: Hyper, case: Case) -> tuple[str, Hyper]:
+    """The loss that ``loss_type`` names, with the hyper-parameters that it has."""
+    name = LOSS_TYPES.get(own.pop("loss_type"))
+    if name is None:
+        raise ConfigurationError(
+            f"The loss_type {case.params['loss_type']!r} is unknown.",
+            where=f"case {case.name!r} of {case.method}",
+            fix=f"Expected one of {', '.join(LOSS_TYPES)}.",
+        )
+    if name == "cispo":  # there the upper end of the clip is the cap itself, and there is no lower one
+        own.pop("epsilon_low", None)
+        own["cap"] = own.pop("epsilon_high")
+    elif name == "dapo" and own.get("beta"):
+        name = "bnpo"  # the same average, with the divergence
+    elif "epsilon_low" in own:
+        own.setdefault("epsilon_high", own["epsilon_low"])
+    known = {each.name for each in get(name).hyperparameters()}
+    return name, {each: value for each, value in own.items() if each in known}
 
 
 def _losses(case: Case) -> dict[str, Any]:
-    built = registry.build(case.method, **_hyper(case)).double()
+    name, own = loss_of(case)
+    built = build(name, **own).double()
     responses = dict(case.inputs["responses"])
     old = responses.pop("old", responses.pop("old_policy", None))
     reader = PlainInputs({"responses": responses}, built.requirements, built.id)

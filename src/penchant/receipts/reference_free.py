@@ -6,18 +6,31 @@ from typing import Any
 
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
+from penchant.receipts.forms import evaluated_form, form_of
 from penchant.receipts.plain import plain
 
 __all__ = ["rationale_orpo", "separated"]
 
 
-@adapter("cpo", "cpo-simpo", "simpo")
+#: The objective that a published ``loss_type`` names, by the id of the case.
+FORMS: dict[str, dict[str, str]] = {
+    "cpo": {"sigmoid": "cpo", "hinge": "cpo-hinge", "ipo": "cpo-ipo", "simpo": "cpo-simpo"},
+    "cpo-simpo": {"sigmoid": "cpo", "hinge": "cpo-hinge", "ipo": "cpo-ipo", "simpo": "cpo-simpo"},
+    "simpo": {"sigmoid": "simpo", "hinge": "simpo-hinge"},
+}
+
+
+def _form(case: Case) -> str:
+    return form_of(case, "loss_type", FORMS[case.method])
+
+
+@adapter("cpo", "cpo-simpo", "simpo", evaluates=_form)
 def separated(case: Case) -> dict[str, Any]:
     """The preference loss of each pair, and the likelihood of the chosen responses apart.
 
     losses = the statistic ``preference``,   nll_loss = mean of the statistic ``nll``,   loss = all of it
     """
-    found = plain(case.method, case.params, case.inputs)
+    found = evaluated_form(case, "loss_type", FORMS[case.method])
     nll = found.pop("nll")
     return found | {"losses": found.pop("preference"), "nll_loss": sum(nll) / len(nll)}
 

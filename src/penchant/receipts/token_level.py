@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from penchant.objectives.core import registry
+from penchant.objectives.core.expression import build
 from penchant.objectives.core.scored import Scored
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
@@ -26,7 +26,7 @@ def wpo(case: Case) -> dict[str, Any]:
     views, leaves = {}, {}
     for side in ("chosen", "rejected"):
         views[side], leaves[side] = _view_of_logits(case.inputs[side])
-    result = registry.build(case.method, **case.params)(**views)
+    result = build(case.method, **case.params)(**views)
     loss = result.values.mean()
     gradients = torch.autograd.grad(loss, list(leaves.values()))
     grad = {

@@ -16,8 +16,8 @@ from penchant.feedback.reading import read
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.encoding import EncodedData, RecordEncoder
 from penchant.modalities import Modality, find_modality
+from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
-from penchant.objectives.core.registry import build
 from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe
 

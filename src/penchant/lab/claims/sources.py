@@ -96,14 +96,13 @@ def _is_statement(node: ast.stmt) -> bool:
 
 def _named_objectives(path: Path, claim: type[Claim]) -> Iterator[Path]:
     """The files of objectives whose ids stand in a string of the claim's file, alone or in a sum."""
-    from penchant.objectives import get, names
+    from penchant.objectives import get, is_method
 
     words = {*claim.methods, *claim.baselines}
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             words.update(node.value.replace("+", " ").replace("*", " ").split())
-    for name in words & set(names()):
-        yield Path(inspect.getfile(get(name)))
+    yield from (Path(inspect.getfile(get(name))) for name in words if is_method(name))
 
 
 @cache

@@ -9,6 +9,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.denoising_errors import HALF
@@ -41,7 +42,8 @@ class DiffusionKTO(Objective):
 
     id = "diffusion-kto"
     paper = "arXiv:2404.04465"
-    family = "binary"
+    evidence = OFFICIAL_CODE
+    tags = ("diffusion", "batch")
     needs = Needs(reference=True)
     batch_coupled = True
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from penchant.objectives.core.family import WRAPPERS
 from penchant.objectives.core.objective import Objective
-from penchant.objectives.core.registry import COMPOSITE
 
 __all__ = ["Composite", "components_of", "labels_of"]
 
@@ -37,7 +37,7 @@ class Composite(Objective):
         Clipped(DPO(beta=0.1, reference_free=False), low=None, high=None)
     """
 
-    family = COMPOSITE
+    family = WRAPPERS
 
     @property
     def components(self) -> list[Objective]:
@@ -67,5 +67,5 @@ def components_of(objective: Objective) -> list[Objective]:
 
 
 def _own_hyper(objective: Objective) -> dict[str, Any]:
-    # A composite's `hyper` tells that of everything inside; its own is what the base class reads from its fields.
+    # A composite's `hyper` is that of everything inside; its own is what the base class reads from its fields.
     return super(Composite, objective).hyper if isinstance(objective, Composite) else objective.hyper

@@ -14,7 +14,7 @@ from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.requirements import Requirements
 from penchant.objectives.core.scored import Scored
 
-__all__ = ["WeightedSum", "add", "scale"]
+__all__ = ["WeightedSum"]
 
 
 def _written(weight: float, part: Objective) -> str:
@@ -110,35 +110,4 @@ def _terms(objective: Objective) -> list[tuple[float, Objective]]:
     return [(1.0, objective)]
 
 
-def add(first: Objective, second: Objective) -> WeightedSum:
-    """The sum of two objectives.
-
-    Args:
-        first: an objective.
-        second: another.
-
-    Example:
-        >>> from penchant.objectives import DPO, NLL
-        >>> add(DPO(), NLL()).id
-        'dpo+nll'
-    """
-    if not isinstance(second, Objective):
-        raise ConfigurationError(f"{second!r} cannot be added to an objective; only an objective can.")
-    return WeightedSum([(1.0, first), (1.0, second)])
-
-
-def scale(weight: float, objective: Objective) -> WeightedSum:
-    """An objective times a number; a sum is scaled term by term.
-
-    Args:
-        weight: any finite number.
-        objective: an objective.
-
-    Example:
-        >>> from penchant.objectives import NLL
-        >>> scale(0.2, NLL()).id
-        '0.2*nll'
-    """
-    if isinstance(weight, bool) or not isinstance(weight, int | float):
-        raise ConfigurationError(f"An objective cannot be multiplied by {weight!r}, only by a number.")
-    return WeightedSum([(weight, objective)])
+Objective.summed = WeightedSum

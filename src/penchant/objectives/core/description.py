@@ -1,14 +1,15 @@
-"""An objective described to a person, from its class alone."""
+"""An objective described in words, from its class alone."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 
+from penchant.objectives.core.family import WRAPPERS
 from penchant.objectives.core.objective import Objective, requirements
-from penchant.objectives.core.registry import COMPOSITE, families
 from penchant.objectives.core.requirements import read_signature
 
-__all__ = ["describe", "formula", "overview", "paper_link", "summary"]
+__all__ = ["describe", "formula", "needed", "overview", "paper_link", "summary"]
 
 _SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Reference:")
 
@@ -40,7 +41,7 @@ def summary(cls: type[Objective]) -> str:
 
 
 def formula(cls: type[Objective]) -> str:
-    """The first paragraph below the docstring's first line, which is the formula; empty where it is none.
+    """The first paragraph below the docstring's first line, which is the formula; empty where there is none.
 
     Example:
         >>> from penchant.objectives import NLL
@@ -52,7 +53,7 @@ def formula(cls: type[Objective]) -> str:
 
 
 def paper_link(cls: type[Objective]) -> str:
-    """The paper as a link in Markdown, or as it stands where it is no known kind of identifier.
+    """The paper as a link in Markdown, or as it is where its kind of identifier is not known.
 
     Example:
         >>> from penchant.objectives import DPO
@@ -60,19 +61,23 @@ def paper_link(cls: type[Objective]) -> str:
         '[arXiv:2305.18290](https://arxiv.org/abs/2305.18290)'
     """
     kind, _, number = cls.paper.partition(":")
-    address = {"arXiv": f"https://arxiv.org/abs/{number}", "doi": f"https://doi.org/{number}"}.get(kind)
+    address = {
+        "arXiv": f"https://arxiv.org/abs/{number}",
+        "doi": f"https://doi.org/{number}",
+        "github": f"https://github.com/{number}",
+    }.get(kind)
     return f"[{cls.paper}]({address})" if address else cls.paper
 
 
 def _data_needed(cls: type[Objective]) -> list[str]:
-    # What is inside a composite is known only once it is built; its class tells what it asks for itself.
-    wanted = read_signature(cls.loss, cls.needs) if cls.family == COMPOSITE else requirements(cls)
+    # What is inside a wrapper is known only once it is built; its class says what it asks for itself.
+    wanted = read_signature(cls.loss, cls.needs) if cls.family == WRAPPERS else requirements(cls)
     lines = []
     for name in wanted.views:
         count = "several scored sequences per example" if name in wanted.several else "a scored sequence per example"
         lines.append(f"- view `{name}`: {count}{', optional' if name in wanted.optional else ''}")
     lines += [f"- record field `{name}`{': optional' if name in wanted.optional else ''}" for name in wanted.fields]
-    if cls.family == COMPOSITE:
+    if cls.family == WRAPPERS:
         lines.append("- all that the objective inside asks for")
     else:
         lines.append(f"- reference model: {'yes' if wanted.needs.reference else 'no'}")
@@ -82,8 +87,36 @@ def _data_needed(cls: type[Objective]) -> list[str]:
     return lines
 
 
+def needed(cls: type[Objective]) -> str:
+    """What a method asks for in a few words: its views and record fields, optional ones in parentheses.
+
+    Example:
+        >>> from penchant.objectives import ConservativeDPO
+        >>> needed(ConservativeDPO)
+        'chosen, rejected, (probability)'
+    """
+    if cls.family == WRAPPERS:
+        return "as inside"
+    wanted = requirements(cls)
+    every = wanted.views + wanted.fields
+    return ", ".join(f"({name})" if name in wanted.optional else name for name in every)
+
+
+def _facts(cls: type[Objective]) -> list[str]:
+    """Paper, family, tags, other names, evidence and class."""
+    facts = [f"- Paper: {paper_link(cls)}"] if cls.paper else []
+    facts.append(f"- Family: {cls.family}")
+    facts += [f"- Tags: {', '.join(cls.tags)}"] if cls.tags else []
+    facts += [f"- The same formula under another name: {', '.join(f'`{each}`' for each in cls.aliases)}"] * bool(
+        cls.aliases
+    )
+    if cls.evidence is not None:
+        facts.append(f"- Evidence: {cls.evidence.kind}{f'. {cls.evidence.note}' if cls.evidence.note else ''}")
+    return [*facts, f"- In Python: `objectives.{cls.__name__}`"]
+
+
 def describe(cls: type[Objective]) -> str:
-    """A page about an objective, in Markdown: formula, paper, hyper-parameters, data needed.
+    """A page about an objective, in Markdown: formula, paper, evidence, hyper-parameters, data needed.
 
     Args:
         cls: the class of the objective.
@@ -100,47 +133,63 @@ def describe(cls: type[Objective]) -> str:
     equation = formula(cls)
     remarks = body.removeprefix(equation).strip() if equation else body
     lines = [f"# `{cls.id}`: {first.removesuffix('.')}", ""]
-    if cls.family == COMPOSITE:
-        lines += [f"Goes around another objective: `{cls.id}(dpo)`, `{cls.id}(ipo)+0.2*nll`.", ""]
+    if cls.family == WRAPPERS:
+        lines += [f"Takes another objective in parentheses: `{cls.id}(dpo)`, `{cls.id}(ipo)+0.2*nll`.", ""]
     if equation:
         lines += ["```text", equation, "```", ""]
     if remarks:
         lines += [remarks, ""]
-    paper = f"Paper: {paper_link(cls)}. " if cls.paper else ""
-    lines += [f"{paper}Family: {cls.family}. In Python: `objectives.{cls.__name__}`.", ""]
+    lines += [*_facts(cls), ""]
     if "Reference" in sections:
         lines += [" ".join(sections["Reference"].split()), ""]
-    lines += ["## Hyper-parameters", ""]
-    fields = cls.hyperparameters()
-    if fields:
-        lines += ["| name | type | default | range | meaning |", "|---|---|---|---|---|"]
-        for each in fields:
-            cells = [f"`{each.name}`", each.type, f"`{each.default!r}`", each.range or "any", each.doc]
-            # A bar inside a cell, as in π(y|x), would begin the next cell.
-            lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
-    else:
-        lines.append("None.")
-    lines += ["", "## Data needed", "", *_data_needed(cls)]
+    lines += [*_hyperparameter_table(cls), "", "## Data needed", "", *_data_needed(cls)]
     if cls.batch_coupled:
         lines += ["", "An example's loss depends on the other examples of its batch."]
     return "\n".join(lines) + "\n"
 
 
-def overview(classes: list[type[Objective]]) -> str:
-    """A table of objectives in Markdown by family, each with a link to its page; one of two families stands in both.
+def _hyperparameter_table(cls: type[Objective]) -> list[str]:
+    lines = ["## Hyper-parameters", ""]
+    fields = cls.hyperparameters()
+    if not fields:
+        return [*lines, "None."]
+    lines += ["| name | type | default | range | meaning |", "|---|---|---|---|---|"]
+    for each in fields:
+        cells = [f"`{each.name}`", each.type, f"`{each.default!r}`", each.range or "any", each.doc]
+        # A bar inside a cell, as in π(y|x), would begin the next cell.
+        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return lines
+
+
+def overview(classes: list[type[Objective]], cases: Mapping[str, int] | None = None) -> str:
+    """A table of objectives in Markdown by family, each with a link to its page.
 
     Args:
         classes: in any order.
+        cases: how many numbers of published code each id meets; shown beside the evidence.
 
     Example:
         >>> from penchant.objectives import IPO
-        >>> print(overview([IPO]).splitlines()[-1])
-        | [`ipo`](ipo.md) | Identity Preference Optimization (Azar et al., 2023), eq. 17 | pairwise | yes | ...
+        >>> print(overview([IPO], {"ipo": 3}).splitlines()[-1])
+        | [`ipo`](ipo.md) | Identity Preference Optimization (Azar et al., 2023), eq. 17 | pairwise | robust | ...
     """
-    lines = ["| id | method | family | reference model | paper |", "|---|---|---|---|---|"]
-    rows = sorted((family, cls.id, cls) for cls in classes for family in families(cls))
-    for family, name, cls in rows:
-        reference = "as inside" if family == COMPOSITE else "yes" if requirements(cls).needs.reference else "no"
-        told = summary(cls).removesuffix(".")
-        lines.append(f"| [`{name}`]({name}.md) | {told} | {family} | {reference} | {paper_link(cls)} |")
+    lines = [
+        "| id | method | family | tags | data needed | reference model | evidence | paper |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for cls in sorted(classes, key=lambda each: (each.family, each.id)):
+        name = f"[`{cls.id}`]({cls.id}.md)" + "".join(f", `{each}`" for each in cls.aliases)
+        reference = "as inside" if cls.family == WRAPPERS else "yes" if requirements(cls).needs.reference else "no"
+        count = (cases or {}).get(cls.id, 0)
+        evidence = f"{cls.evidence or ''}{f' ({count} cases)' if count else ''}"
+        cells = [
+            name,
+            summary(cls).removesuffix("."),
+            cls.family,
+            ", ".join(cls.tags),
+            needed(cls),
+            reference,
+            evidence,
+        ]
+        lines.append(f"| {' | '.join([*cells, paper_link(cls)])} |")
     return "\n".join(lines) + "\n"

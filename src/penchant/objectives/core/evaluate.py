@@ -10,6 +10,7 @@ import torch
 
 from penchant.errors import ConfigurationError
 from penchant.objectives.core import registry
+from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.plain_inputs import PlainInputs
 
@@ -44,8 +45,8 @@ def evaluate(
         >>> round(result["loss"], 4), result["grad"]["chosen.policy"]
         (0.6931, [[-0.05, -0.05]])
     """
-    if isinstance(objective, str) and objective not in registry.names():
-        return evaluate_plainly(registry.build(objective, **dict(params or {})), inputs)
+    if isinstance(objective, str) and not registry.is_method(objective):
+        return evaluate_plainly(build(objective, **dict(params or {})), inputs)
     found = registry.get(objective) if isinstance(objective, str) else objective
     if isinstance(found, Objective):
         if params:
@@ -68,7 +69,7 @@ def evaluate_plainly(objective: Objective, inputs: Mapping[str, Any]) -> dict[st
         ConfigurationError: an input is missing or has another form than expected.
 
     Example:
-        >>> objective = registry.build("nll")
+        >>> objective = build("nll")
         >>> evaluate_plainly(objective, {"chosen": {"policy": [[-1.0, -3.0]]}})["losses"]
         [2.0]
     """
@@ -95,5 +96,5 @@ def evaluate_plainly(objective: Objective, inputs: Mapping[str, Any]) -> dict[st
             continue  # a statistic that the loss does not differentiate
         rows = (torch.zeros_like(leaf) if gradient is None else gradient).tolist()
         grad[key] = [row[:length] for row, length in zip(rows, lengths, strict=True)]
-    told = {"losses": result.values.tolist(), "loss": loss.item(), "grad": grad}
-    return told | {name: values.tolist() for name, values in result.statistics.items()}
+    found = {"losses": result.values.tolist(), "loss": loss.item(), "grad": grad}
+    return found | {name: values.tolist() for name, values in result.statistics.items()}

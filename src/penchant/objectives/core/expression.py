@@ -1,4 +1,4 @@
-"""Objectives written as text: sums (``"dpo+0.2*nll"``) and objectives around objectives (``"tail-weighted(rdpo)"``)."""
+"""Objectives built from text: ``"dpo"``, sums (``"dpo+0.2*nll"``), objectives around others (``"clipped(dpo)"``)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from penchant.objectives.core.composition import WeightedSum
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.wrapper import Wrapper
 
-__all__ = ["build_expression"]
+__all__ = ["build", "build_expression"]
 
 _NUMBER = r"-?[0-9]*\.?[0-9]+(?:e-?[0-9]+)?"
 _TERM = re.compile(rf"(?:({_NUMBER})\*)?([a-z][a-z0-9-]*)(?:\((.+)\))?")
@@ -53,7 +53,7 @@ def _read(text: str, whole: str) -> list[_Term]:
         match = _TERM.fullmatch(written)
         if match is None:
             raise ConfigurationError(
-                f"{written!r} in {whole!r} is no term of a sum.",
+                f"{written!r} in {whole!r} cannot be read as a term of a sum.",
                 fix="Write terms like 'dpo', '0.2*nll' or 'clipped(dpo)', joined by '+'.",
             )
         weight, name, inside = match.groups()
@@ -65,18 +65,19 @@ def _read(text: str, whole: str) -> list[_Term]:
 def _plain(name: str) -> type[Objective]:
     cls = registry.get(name)
     if issubclass(cls, Wrapper):
-        raise ConfigurationError(f"{name!r} goes around another objective.", fix=f"Write '{name}(dpo)'.")
+        raise ConfigurationError(f"{name!r} needs an objective inside.", fix=f"Write '{name}(dpo)'.")
     return cls
 
 
 def _wrapper(name: str) -> type[Objective]:
     known = registry.wrapper_names()
-    if name in registry.names():
+    if registry.is_method(name):
         raise ConfigurationError(
-            f"{name!r} is a method by itself and goes around no other.", fix=f"What does: {', '.join(known)}."
+            f"{name!r} is a method by itself and takes no objective in parentheses.",
+            fix=f"These do: {', '.join(known)}.",
         )
     if name not in known:
-        raise ConfigurationError(f"There is no {name!r} to go around an objective. {nearest(name, known)}")
+        raise ConfigurationError(f"There is no wrapper {name!r}. {nearest(name, known)}")
     return registry.get(name)
 
 
@@ -143,3 +144,29 @@ def build_expression(text: str, hyper: Mapping[str, Any]) -> Objective:
     terms = _read(text.replace(" ", ""), text)
     classes = [cls for term in terms for cls in term.classes()]
     return _build(terms, _dealt_out(classes, hyper, text))
+
+
+def build(name: str, **hyper: Any) -> Objective:
+    """Build an objective from its name: one method, a weighted sum, an objective around another, or all of these.
+
+    Of several parts, a hyper-parameter goes to the one that has it; where several have it, it is written with the
+    part's id, as in ``{"dpo.beta": 0.1}``.
+
+    Args:
+        name: an id such as ``"dpo"``, an alias, a sum such as ``"dpo+0.2*nll"``, or ``"tail-weighted(rdpo)+0.2*nll"``.
+        hyper: hyper-parameters by name.
+
+    Raises:
+        ConfigurationError: an unknown id or hyper-parameter, or a value out of its range.
+
+    Example:
+        >>> build("dpo", beta=0.2)
+        DPO(beta=0.2, reference_free=False)
+        >>> build("dpo + 0.2*nll", beta=0.2).id
+        'dpo+0.2*nll'
+        >>> build("clipped(dpo)", high=4.0, beta=0.2)
+        Clipped(DPO(beta=0.2, reference_free=False), low=None, high=4.0)
+    """
+    if any(sign in name for sign in "+*()"):
+        return build_expression(name, hyper)
+    return _plain(name)(**hyper)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
 from penchant.objectives.core import registry
+from penchant.objectives.core.evidence import Evidence
+from penchant.objectives.core.family import SignatureFamily
+from penchant.objectives.core.former import Former
+from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.requirements import Needs, Requirements, read_signature
 from penchant.objectives.core.scored import Scored
+from penchant.objectives.core.tags import check_tags
 from penchant.objectives.functional.heads import Head
 from penchant.registry import Configurable
 from penchant.settings import REQUIRED, Setting
@@ -42,11 +47,13 @@ class Objective(Configurable, torch.nn.Module):
 
     loss = f(views, fields),   one value per example, unreduced
 
-    A subclass states ``id``, ``paper``, ``family`` and ``needs``, declares its hyper-parameters as annotated fields,
-    and writes ``loss``. Its signature says what the method asks for: a parameter annotated ``Scored`` is a view (a set
-    of scored sequences, one per example), one annotated ``Tensor`` a field of the record; a default makes it optional.
-    ``loss`` returns a tensor [B], or that and a dictionary of named statistics [B]. State that training changes is kept
-    in buffers, trainable parts in parameters: both are saved with checkpoints.
+    A subclass states ``id``, ``paper``, ``evidence``, ``tags`` and ``needs``, declares its hyper-parameters as
+    annotated fields, and writes ``loss``. Its signature says what the method asks for: a parameter annotated ``Scored``
+    is a view (a set of scored sequences, one per example), one annotated ``Tensor`` a field of the record; a default
+    makes it optional. The family follows from that (`family_of`). ``loss`` returns a tensor [B], or that and a
+    dictionary of named statistics [B]. State that training changes is kept in buffers, trainable parts in parameters:
+    both are saved with checkpoints. A class with an id is final; what two methods share is a function, or a base class
+    without an id in their paper's file.
 
     Args:
         hyper: hyper-parameters by name.
@@ -64,24 +71,40 @@ class Objective(Configurable, torch.nn.Module):
     setting_word = "hyper-parameter"
 
     id: str = ""
+    #: Further names under which papers publish the same formula.
+    aliases: ClassVar[tuple[str, ...]] = ()
     paper: str = ""
-    family: str = "pairwise"
+    #: What it shares with methods of other families; words of `penchant.objectives.core.tags.TAGS`.
+    tags: ClassVar[tuple[str, ...]] = ()
+    #: How it is known to be right; None where the class does not say.
+    evidence: ClassVar[Evidence | None] = None
+    #: The laws of all methods that do not hold for it, each with the reason.
+    exempt: ClassVar[Exempt] = Exempt()
+    #: Hyper-parameters that it had or that relatives have, with what to do instead.
+    former: ClassVar[tuple[Former, ...]] = ()
+    #: Read from the signature; declared only for the families in `penchant.objectives.core.family.DECLARED`.
+    family: ClassVar[str] = SignatureFamily()  # type: ignore[assignment]  # the descriptor gives a string
     needs: Needs = Needs()
     #: Whether an example's loss depends on the other examples of its batch.
     batch_coupled: bool = False
+    #: What ``+`` and ``*`` make of terms, pairs of a weight and an objective; the file on sums sets it.
+    summed: ClassVar[Callable[[list[tuple[float, Objective]]], Objective]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "id" in vars(cls):
+            place = f"{cls.__module__}.{cls.__qualname__}"
             for each in cls.hyperparameters():  # a malformed declaration fails where it is made, not where it is used
                 if each.default is REQUIRED:
-                    raise ConfigurationError(
-                        f"The hyper-parameter {each.name!r} has no default.",
-                        where=f"{cls.__module__}.{cls.__qualname__}",
-                    )
+                    raise ConfigurationError(f"The hyper-parameter {each.name!r} has no default.", where=place)
+            check_tags(cls.tags, place)
+            cls.aliases = vars(cls).get("aliases", ())  # a class of its own has none of its base's
             registry.register(cls)
 
     def __init__(self, **hyper: Any) -> None:
+        for each in self.former:
+            if each.name in hyper and each.covers(hyper[each.name]):
+                raise each.error(f"objective {self.id}", hyper[each.name])
         super().__init__(**hyper)
 
     @classmethod
@@ -188,14 +211,14 @@ class Objective(Configurable, torch.nn.Module):
         return f"{type(self).__name__}({self.extra_repr()})"  # without its heads: they are no hyper-parameters
 
     def __add__(self, other: Objective) -> Objective:
-        from penchant.objectives.core.composition import add  # composition builds on this file
-
-        return add(self, other)
+        if not isinstance(other, Objective):
+            raise ConfigurationError(f"{other!r} cannot be added to an objective; only an objective can.")
+        return Objective.summed([(1.0, self), (1.0, other)])
 
     def __mul__(self, weight: float) -> Objective:
-        from penchant.objectives.core.composition import scale  # composition builds on this file
-
-        return scale(weight, self)
+        if isinstance(weight, bool) or not isinstance(weight, int | float):
+            raise ConfigurationError(f"An objective cannot be multiplied by {weight!r}, only by a number.")
+        return Objective.summed([(weight, self)])
 
     __rmul__ = __mul__
 

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.objectives.core.family import FAMILIES, WRAPPERS
+from penchant.objectives.core.tags import TAGS
 from penchant.registry import Registry
 
 if TYPE_CHECKING:
     from penchant.objectives.core.objective import Objective
 
-__all__ = ["OBJECTIVES", "build", "by_class_name", "by_family", "families", "get", "names", "register", "wrapper_names"]
-
-#: The family of what is written around another objective.
-COMPOSITE = "composite"
+__all__ = [
+    "OBJECTIVES",
+    "aliases",
+    "by_class_name",
+    "by_family",
+    "by_tag",
+    "families",
+    "get",
+    "is_method",
+    "names",
+    "register",
+    "wrapper_names",
+]
 
 #: All objectives by id; defining a class that has one adds it.
 OBJECTIVES: Registry[type[Objective]] = Registry("objective", "penchant.objectives")
 
 
 def register(cls: type[Objective]) -> None:
-    """Make an objective known under its id; the base class calls this for every subclass that has one.
+    """Make an objective known under its id and aliases; the base class calls this for every subclass that has an id.
 
     Args:
         cls: the objective; its ``id`` is lower case, words joined by hyphens.
@@ -31,17 +42,17 @@ def register(cls: type[Objective]) -> None:
     Example:
         >>> register(get("dpo"))  # the same class again is no conflict
     """
-    OBJECTIVES.add(cls.id, cls)
+    OBJECTIVES.add(cls.id, cls, cls.aliases)
 
 
 def names() -> list[str]:
-    """The ids of all objectives, sorted; those that go around another are in `wrapper_names`.
+    """The ids of all methods, sorted, without aliases; what goes around a method is in `wrapper_names`.
 
     Example:
         >>> "dpo" in names(), "clipped" in names()
         (True, False)
     """
-    return [cls.id for cls in OBJECTIVES.things() if cls.family != COMPOSITE]
+    return [cls.id for cls in OBJECTIVES.things() if cls.family != WRAPPERS]
 
 
 def wrapper_names() -> list[str]:
@@ -51,20 +62,38 @@ def wrapper_names() -> list[str]:
         >>> "clipped" in wrapper_names()
         True
     """
-    return by_family(COMPOSITE)
+    return by_family(WRAPPERS)
 
 
-def families(cls: type[Objective]) -> tuple[str, ...]:
-    """The families that an objective belongs to; its ``family`` may name several, ``"pairwise / listwise"``.
-
-    Args:
-        cls: the objective's class.
+def aliases() -> dict[str, str]:
+    """Each further name of a method with its id: names under which papers publish the same formula.
 
     Example:
-        >>> families(get("dpo"))
-        ('pairwise',)
+        >>> aliases()["infonca"]
+        'dpo'
     """
-    return tuple(each.strip() for each in cls.family.split("/"))
+    return OBJECTIVES.aliases()
+
+
+def is_method(name: str) -> bool:
+    """Whether ``name`` is the id or an alias of a method that stands alone.
+
+    Example:
+        >>> is_method("dpo"), is_method("infonca"), is_method("clipped"), is_method("dpo+nll")
+        (True, True, False, False)
+    """
+    return name in OBJECTIVES and OBJECTIVES.get(name).family != WRAPPERS
+
+
+def families() -> list[str]:
+    """The families that have methods, in the order of their description.
+
+    Example:
+        >>> "pairwise" in families()
+        True
+    """
+    found = {cls.family for cls in OBJECTIVES.things()}
+    return [family for family in FAMILIES if family in found]
 
 
 def by_family(family: str) -> list[str]:
@@ -80,16 +109,34 @@ def by_family(family: str) -> list[str]:
         >>> "ipo" in by_family("pairwise")
         True
     """
-    every = OBJECTIVES.things()
-    chosen = [cls.id for cls in every if family in families(cls)]
+    chosen = [cls.id for cls in OBJECTIVES.things() if cls.family == family]
     if not chosen:
-        known = {each for cls in every for each in families(cls)}
-        raise ConfigurationError(f"No objective is of the family {family!r}. {nearest(family, known)}")
+        raise ConfigurationError(f"No objective is of the family {family!r}. {nearest(family, families())}")
+    return chosen
+
+
+def by_tag(tag: str) -> list[str]:
+    """The ids of the objectives that carry a tag, sorted.
+
+    Args:
+        tag: for example ``"robust"``; `penchant.objectives.core.tags.TAGS` has them all.
+
+    Raises:
+        ConfigurationError: there is no such tag, or no objective carries it.
+
+    Example:
+        >>> "rdpo" in by_tag("robust")
+        True
+    """
+    chosen = [cls.id for cls in OBJECTIVES.things() if tag in cls.tags]
+    if not chosen:
+        hint = "It is in the vocabulary." if tag in TAGS else nearest(tag, TAGS)
+        raise ConfigurationError(f"No objective has the tag {tag!r}. {hint}")
     return chosen
 
 
 def get(name: str) -> type[Objective]:
-    """The class of the objective with the id ``name``.
+    """The class of the objective with the id or alias ``name``.
 
     Args:
         name: an id such as ``"dpo"``.
@@ -122,31 +169,3 @@ def by_class_name(name: str) -> type[Objective]:
             if cls.__name__ == name and cls.__module__.startswith("penchant.objectives."):
                 return cls
     raise AttributeError(f"module 'penchant.objectives' has no attribute {name!r}")
-
-
-def build(name: str, **hyper: Any) -> Objective:
-    """Build an objective from its name: one method, a weighted sum, an objective around another, or all of these.
-
-    Of several parts, a hyper-parameter goes to the one that has it; where several have it, it is written with the
-    part's id, as in ``{"dpo.beta": 0.1}``.
-
-    Args:
-        name: an id such as ``"dpo"``, a sum such as ``"dpo+0.2*nll"``, or ``"tail-weighted(rdpo)+0.2*nll"``.
-        hyper: hyper-parameters by name.
-
-    Raises:
-        ConfigurationError: an unknown id or hyper-parameter, or a value out of its range.
-
-    Example:
-        >>> build("dpo", beta=0.2)
-        DPO(beta=0.2, reference_free=False)
-        >>> build("dpo + 0.2*nll", beta=0.2).id
-        'dpo+0.2*nll'
-        >>> build("clipped(dpo)", high=4.0, beta=0.2)
-        Clipped(DPO(beta=0.2, reference_free=False), low=None, high=4.0)
-    """
-    if any(sign in name for sign in "+*()") or (name in OBJECTIVES and OBJECTIVES.get(name).family == COMPOSITE):
-        from penchant.objectives.core.expression import build_expression  # expressions build on this file
-
-        return build_expression(name, hyper)
-    return get(name)(**hyper)

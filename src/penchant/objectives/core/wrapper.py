@@ -1,9 +1,8 @@
-"""Objectives around another objective: its losses clipped, or weighted by a field of the record."""
+"""What objectives around another objective have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 from torch import Tensor
 
@@ -13,7 +12,7 @@ from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.requirements import Requirements, read_signature
 from penchant.objectives.core.scored import Scored
 
-__all__ = ["Clipped", "PairWrapper", "Weighted", "Wrapper"]
+__all__ = ["PairWrapper", "Wrapper"]
 
 
 class Wrapper(Composite):
@@ -27,7 +26,7 @@ class Wrapper(Composite):
         hyper: the wrapper's own hyper-parameters by name.
 
     Example:
-        >>> from penchant.objectives import DPO
+        >>> from penchant.objectives import DPO, Clipped
         >>> Clipped(DPO(), high=4.0).id
         'clipped(dpo)'
     """
@@ -60,14 +59,14 @@ class Wrapper(Composite):
 
 
 class PairWrapper(Wrapper):
-    """An objective around one of pairs.
+    """An objective around a loss of pairs.
 
     Args:
         objective: the one inside; it asks for ``chosen`` and ``rejected``.
         hyper: the wrapper's own hyper-parameters by name.
 
     Raises:
-        ConfigurationError: the objective inside is none of pairs.
+        ConfigurationError: the objective inside does not compare pairs.
 
     Example:
         >>> from penchant.objectives import DPO, TailWeighted
@@ -81,80 +80,7 @@ class PairWrapper(Wrapper):
         if not {"chosen", "rejected"} <= set(views):
             raise ConfigurationError(
                 f"{objective.id!r} asks for {', '.join(views)}, expected 'chosen' and 'rejected' among them.",
-                why="This goes around objectives of pairs.",
+                why="This wrapper is for losses of pairs.",
                 where=self.id,
                 fix="`penchant methods --family pairwise` lists them.",
             )
-
-
-class Clipped(Wrapper):
-    """Each example's loss held between two bounds; outside them it has no gradient.
-
-    loss = min(max(loss, low), high)
-
-    Args:
-        objective: whose losses are clipped.
-        hyper: ``low`` and ``high``, either may be None.
-
-    Raises:
-        ConfigurationError: ``low`` is not below ``high``.
-
-    Example:
-        >>> from penchant.objectives import NLL
-        >>> import torch
-        >>> view = Scored(torch.tensor([[-9.0], [-1.0]]), None, torch.ones(2, 1, dtype=torch.bool))
-        >>> Clipped(NLL(), high=5.0)(chosen=view).values
-        tensor([5., 1.])
-    """
-
-    id = "clipped"
-
-    low: Annotated[float | None, "losses below it count as it"] = None
-    high: Annotated[float | None, "losses above it count as it"] = None
-
-    def __init__(self, objective: Objective, **hyper: Any) -> None:
-        super().__init__(objective, **hyper)
-        if self.low is not None and self.high is not None and self.low >= self.high:
-            raise ConfigurationError(
-                f"'low' is {self.low} and 'high' is {self.high}, expected low < high.", where=self.id
-            )
-
-    def loss(self, **inputs: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The clipped losses, [B], and which were clipped (0 or 1)."""
-        result = self.objective.compute(inputs)
-        if self.low is None and self.high is None:
-            return result.values, result.statistics
-        values = result.values.clamp(self.low, self.high)
-        return values, {**result.statistics, "clipped": (values != result.values).to(values.dtype)}
-
-
-class Weighted(Wrapper):
-    """Each example's loss multiplied by a field of its record.
-
-    loss = weight · loss
-
-    Args:
-        objective: whose losses are weighted.
-        hyper: ``field``, the name of the record's field.
-
-    Example:
-        >>> from penchant.objectives import NLL
-        >>> import torch
-        >>> view = Scored(torch.tensor([[-9.0], [-1.0]]), None, torch.ones(2, 1, dtype=torch.bool))
-        >>> Weighted(NLL())(chosen=view, weight=torch.tensor([0.0, 2.0])).values
-        tensor([0., 2.])
-    """
-
-    id = "weighted"
-
-    field: Annotated[str, "name of the record's field that holds the weight"] = "weight"
-
-    @property
-    def requirements(self) -> Requirements:
-        """What the objective inside asks for, and the field."""
-        return self.objective.requirements | Requirements(views=(), fields=(self.field,))
-
-    def loss(self, **inputs: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The weighted losses, [B]."""
-        result = self.objective.compute(inputs)
-        return inputs[self.field] * result.values, result.statistics

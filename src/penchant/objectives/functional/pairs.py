@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import logsigmoid
 
-__all__ = ["logistic", "logratio_margin", "negative_log_likelihood", "offset_logistic"]
+__all__ = ["bounded_logistic", "logistic", "logratio_margin", "negative_log_likelihood", "offset_logistic"]
 
 
 def logratio_margin(chosen: Scored, rejected: Scored, *, average: bool = False) -> Tensor:
@@ -24,7 +25,6 @@ def logratio_margin(chosen: Scored, rejected: Scored, *, average: bool = False) 
         [B], nats, or nats per token.
 
     Example:
-        >>> import torch
         >>> one = torch.ones(1, 2, dtype=torch.bool)
         >>> up = Scored(torch.zeros(1, 2), -torch.ones(1, 2), one)
         >>> level = Scored(torch.zeros(1, 2), torch.zeros(1, 2), one)
@@ -52,7 +52,6 @@ def logistic(margin: Tensor, flipped: float | Tensor = 0.0) -> Tensor:
         [B], at least the entropy of ε; log 2 at z = 0.
 
     Example:
-        >>> import torch
         >>> logistic(torch.tensor([0.0, 100.0]), 0.1)
         tensor([ 0.6931, 10.0000])
 
@@ -62,6 +61,29 @@ def logistic(margin: Tensor, flipped: float | Tensor = 0.0) -> Tensor:
     if isinstance(flipped, float | int) and flipped == 0:
         return -logsigmoid(margin)
     return -(1 - flipped) * logsigmoid(margin) - flipped * logsigmoid(-margin)
+
+
+def bounded_logistic(margin: Tensor, gamma: float, alpha: float) -> Tensor:
+    """A logistic loss and a bounded one, whose gradient vanishes where a margin is far below zero.
+
+    loss = −γ log σ(z) + α σ(−z)
+
+    Args:
+        margin: [B] z, any real numbers.
+        gamma: weight of the logistic loss.
+        alpha: weight of the bounded loss.
+
+    Returns:
+        [B], at least 0.
+
+    Example:
+        >>> bounded_logistic(torch.tensor([0.0]), gamma=0.0, alpha=1.0)
+        tensor([0.5000])
+
+    Reference:
+        Liang et al. (2024), ROPO: Robust Preference Optimization for Large Language Models.
+    """
+    return gamma * logistic(margin) + alpha * torch.sigmoid(-margin)
 
 
 def offset_logistic(chosen: Scored, rejected: Scored, beta: float, offset: Tensor) -> Tensor:
@@ -79,7 +101,6 @@ def offset_logistic(chosen: Scored, rejected: Scored, beta: float, offset: Tenso
         [B]; log 2 where the margin equals the offset.
 
     Example:
-        >>> import torch
         >>> level = Scored(torch.zeros(1, 2), torch.zeros(1, 2), torch.ones(1, 2, dtype=torch.bool))
         >>> offset_logistic(level, level, 0.1, torch.tensor([9.0]))
         tensor([9.0001])
@@ -103,7 +124,6 @@ def negative_log_likelihood(view: Scored, *, average: bool = False) -> Tensor:
         [B], nats, or nats per token.
 
     Example:
-        >>> import torch
         >>> view = Scored(torch.tensor([[-1.0, -3.0]]), None, torch.ones(1, 2, dtype=torch.bool))
         >>> negative_log_likelihood(view), negative_log_likelihood(view, average=True)
         (tensor([4.]), tensor([2.]))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
+from penchant.objectives.core.evidence import OFFICIAL_CODE, PAPER
+from penchant.objectives.core.former import Former
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.advantages import group_advantages
@@ -23,55 +25,20 @@ from penchant.objectives.functional.groups import (
 )
 from penchant.objectives.functional.numerics import k3, masked_sum
 
-__all__ = ["EPSILON", "ADPOListwise"]
+__all__ = ["EPSILON", "ADPOBradleyTerry", "ADPOListwise", "ADPOPlackettLuce"]
 
 #: Added to the deviation of rewards in the published code.
 EPSILON = 1e-8
 
 
-class ADPOListwise(Objective):
-    """Anchored Direct Preference Optimization on scored lists (Wang, 2025), as in its published code.
+class _Anchored(Objective):
+    """What the three losses have: log-ratios to the anchor at a temperature, and the divergence from the anchor."""
 
-    loss = −Σ_i q_i log softmax(u)_i + β_kl · mean_t [k3_t],   u = (log π(y|x) − log π_anchor(y|x)) / τ
-
-    The sum runs over the responses to a prompt; the anchor is the run's reference. The target q is made of the scores R
-    by ``target``:
-
-    - ``zscore``: softmax(z / β_r), z the scores less their mean, over their deviation, taken twice as in the code.
-    - ``softmax``: softmax(R / β_r). ``teacher``: the same, R being the summed log-probabilities of a teacher, nats.
-    - ``one-hot``: all weight on the highest score, shared among equals.
-    - ``bradley-terry``: the logistic loss of all pairs, with p = σ((R_i − R_j) / β_r), instead of the cross-entropy.
-    - ``plackett-luce``: −Σ_k [u_(k) − log Σ_{j ≥ k} exp u_(j)] over the ranking by score, instead of it.
-
-    With ``use_adaptive_tau``, τ is τ (1 + a H + b (1 − H) (1 − R')) of each prompt, between its bounds and a constant
-    in the gradient: H is the mean −log π of the prompt's tokens over log |V|, R' its mean score scaled to [0, 1] within
-    the batch (1/2 where all are equal). k3 = exp(d) − d − 1 with d = log π_anchor − log π is averaged over the batch's
-    tokens. Both couple the examples of a batch. The code turns the adaptive τ on by default; here it is off, since
-    offline τ is the 1 / β of DPO. Smoothed ranks (kernel densities) are not offered. Statistics: ``tau``, ``k3``.
-
-    Example:
-        >>> equal = torch.full((3, 3), -1.0)
-        >>> three = Scored(equal, equal, equal < 0, group=torch.tensor([0, 0, 0]))
-        >>> ADPOListwise()(responses=three, scores=torch.tensor([1.0, 0.0, 2.0])).values.exp()
-        tensor([3.])
-
-    Reference:
-        Wang (2025), ADPO: Anchored Direct Preference Optimization.
-    """
-
-    id = "adpo-listwise"
     paper = "arXiv:2510.18913"
-    family = "pairwise / listwise"
+    tags: ClassVar[tuple[str, ...]] = ("scores", "distribution")
     needs = Needs(reference=True)
 
     tau: Annotated[float, Gt(0), "temperature of the log-ratios, nats; the 1 / β of DPO"] = 0.8
-    beta_reward: Annotated[float, Gt(0), "temperature β_r of the target, in the unit of the (standardised) scores"] = (
-        0.5
-    )
-    target: Annotated[
-        Literal["zscore", "softmax", "teacher", "one-hot", "bradley-terry", "plackett-luce"],
-        "how scores become a target",
-    ] = "zscore"
     average_log_prob: Annotated[bool, "take means over a response's tokens instead of sums"] = False
     beta_anchor_kl: Annotated[float, Ge(0), "weight β_kl of the divergence from the anchor"] = 0.0
     use_adaptive_tau: Annotated[bool, "raise τ where the policy is unsure, or sure and wrong"] = False
@@ -86,43 +53,29 @@ class ADPOListwise(Objective):
         if self.adaptive_tau_min > self.adaptive_tau_max:
             raise ConfigurationError(
                 f"'adaptive_tau_min' is {self.adaptive_tau_min}, above adaptive_tau_max = {self.adaptive_tau_max}.",
-                where="objective adpo-listwise",
+                where=f"objective {self.id}",
                 fix="Give bounds with adaptive_tau_min ≤ adaptive_tau_max.",
             )
         self.batch_coupled = self.use_adaptive_tau or self.beta_anchor_kl > 0
 
     def loss(self, responses: Scored, scores: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of each prompt, [B]."""
-        group = responses.group
         scores = scores.to(responses.logratio.dtype)
         tau = self._temperature(responses, scores)
         ratio = responses.mean_logratio if self.average_log_prob else responses.logratio
-        anchored = ratio / tau[group]
-        statistics = {"tau": tau}
-        if self.target == "bradley-terry":
-            losses = group_bradley_terry(anchored, scores / self.beta_reward, group)
-        elif self.target == "plackett-luce":
-            losses = group_plackett_luce(anchored, scores, group)
-        else:
-            losses = -group_sum(self._target(scores, group) * group_log_softmax(anchored, group), group)
-        if self.beta_anchor_kl > 0:
-            statistics["k3"] = self._divergence(responses)
-            losses = losses + self.beta_anchor_kl * statistics["k3"]
-        return losses, statistics
+        losses = self._compared(ratio / tau[responses.group], scores, responses.group)
+        if self.beta_anchor_kl == 0:
+            return losses, {"tau": tau}
+        apart = self._divergence(responses)
+        return losses + self.beta_anchor_kl * apart, {"tau": tau, "k3": apart}
+
+    def _compared(self, anchored: Tensor, scores: Tensor, group: Tensor) -> Tensor:
+        """The loss of each prompt, [B], for log-ratios over the temperature, [R]."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how scores are compared with the policy.")
 
     def rewards(self, view: Scored) -> Tensor:
         """The implicit reward of each response, its log-ratio / τ, [R], without gradient."""
         return ((view.mean_logratio if self.average_log_prob else view.logratio) / self.tau).detach()
-
-    def _target(self, scores: Tensor, group: Tensor) -> Tensor:
-        """The share q of each response among those to its prompt, [R]."""
-        if self.target == "one-hot":
-            best = (scores == group_max(scores, group)[group]).to(scores.dtype)
-            return best / group_sum(best, group)[group]
-        if self.target == "zscore":
-            for _ in range(2):
-                scores = group_advantages(scores, group, epsilon=EPSILON)
-        return group_log_softmax(scores / self.beta_reward, group).exp()
 
     def _temperature(self, responses: Scored, scores: Tensor) -> Tensor:
         """τ of each prompt, [B]."""
@@ -141,3 +94,119 @@ class ADPOListwise(Objective):
         """k3 summed over each prompt's tokens, over the number of tokens that a prompt of this batch has, [B]."""
         each = group_sum(masked_sum(k3(-responses.token_logratio), responses.mask), responses.group)
         return each * responses.examples / responses.length.sum().clamp(min=1)
+
+
+class ADPOListwise(_Anchored):
+    """Anchored Direct Preference Optimization on scored lists (Wang, 2025), as in its published code.
+
+    loss = −Σ_i q_i log softmax(u)_i + β_kl · mean_t [k3_t],   u = (log π(y|x) − log π_anchor(y|x)) / τ
+
+    The sum runs over the responses to a prompt; the anchor is the run's reference. The target q is made of the scores R
+    by ``target``:
+
+    - ``zscore``: softmax(z / β_r), z the scores less their mean, over their deviation, taken twice as in the code.
+    - ``softmax``: softmax(R / β_r). ``teacher``: the same, R being the summed log-probabilities of a teacher, nats.
+    - ``one-hot``: all weight on the highest score, shared among equals.
+
+    ``adpo-bradley-terry`` and ``adpo-plackett-luce`` take another loss in place of the cross-entropy.
+
+    With ``use_adaptive_tau``, τ is τ (1 + a H + b (1 − H) (1 − R')) of each prompt, between its bounds and a constant
+    in the gradient: H is the mean −log π of the prompt's tokens over log |V|, R' its mean score scaled to [0, 1] within
+    the batch (1/2 where all are equal). k3 = exp(d) − d − 1 with d = log π_anchor − log π is averaged over the batch's
+    tokens. Both couple the examples of a batch. The code turns the adaptive τ on by default; here it is off, since
+    offline τ is the 1 / β of DPO. Smoothed ranks (kernel densities) are not offered. Statistics: ``tau``, ``k3``.
+
+    Example:
+        >>> equal = torch.full((3, 3), -1.0)
+        >>> three = Scored(equal, equal, equal < 0, group=torch.tensor([0, 0, 0]))
+        >>> ADPOListwise()(responses=three, scores=torch.tensor([1.0, 0.0, 2.0])).values.exp()
+        tensor([3.])
+
+    Reference:
+        Wang (2025), ADPO: Anchored Direct Preference Optimization.
+    """
+
+    id = "adpo-listwise"
+    evidence = OFFICIAL_CODE
+    former = (
+        Former(
+            "target",
+            by_value={
+                "bradley-terry": "Use objective adpo-bradley-terry.",
+                "plackett-luce": "Use objective adpo-plackett-luce.",
+            },
+        ),
+    )
+
+    beta_reward: Annotated[float, Gt(0), "temperature β_r of the target, in the unit of the (standardised) scores"] = (
+        0.5
+    )
+    target: Annotated[Literal["zscore", "softmax", "teacher", "one-hot"], "how scores become a target"] = "zscore"
+
+    def _compared(self, anchored: Tensor, scores: Tensor, group: Tensor) -> Tensor:
+        """The cross-entropy between the target and the policy's shares, [B]."""
+        return -group_sum(self._target(scores, group) * group_log_softmax(anchored, group), group)
+
+    def _target(self, scores: Tensor, group: Tensor) -> Tensor:
+        """The share q of each response among those to its prompt, [R]."""
+        if self.target == "one-hot":
+            best = (scores == group_max(scores, group)[group]).to(scores.dtype)
+            return best / group_sum(best, group)[group]
+        if self.target == "zscore":
+            for _ in range(2):
+                scores = group_advantages(scores, group, epsilon=EPSILON)
+        return group_log_softmax(scores / self.beta_reward, group).exp()
+
+
+class ADPOBradleyTerry(_Anchored):
+    """Anchored DPO on all pairs of a scored list (Wang, 2025).
+
+    loss = mean over pairs i, j of −p log σ(u_i − u_j) − (1 − p) log σ(u_j − u_i),   p = σ((R_i − R_j) / β_r)
+
+    u = (log π(y|x) − log π_anchor(y|x)) / τ and R the score; temperatures and divergence are those of
+    ``adpo-listwise``.
+
+    Example:
+        >>> equal = torch.full((3, 3), -1.0)
+        >>> three = Scored(equal, equal, equal < 0, group=torch.tensor([0, 0, 0]))
+        >>> ADPOBradleyTerry()(responses=three, scores=torch.tensor([1.0, 0.0, 2.0])).values
+        tensor([0.6931])
+
+    Reference:
+        Wang (2025), ADPO: Anchored Direct Preference Optimization.
+    """
+
+    id = "adpo-bradley-terry"
+    evidence = PAPER
+    tags = ("scores", "soft-labels")
+
+    beta_reward: Annotated[float, Gt(0), "temperature β_r of the labels, in the unit of the scores"] = 0.5
+
+    def _compared(self, anchored: Tensor, scores: Tensor, group: Tensor) -> Tensor:
+        """The logistic loss of all pairs, [B]."""
+        return group_bradley_terry(anchored, scores / self.beta_reward, group)
+
+
+class ADPOPlackettLuce(_Anchored):
+    """Anchored DPO on rankings (Wang, 2025).
+
+    loss = −Σ_k [u_(k) − log Σ_{j ≥ k} exp u_(j)],   u = (log π(y|x) − log π_anchor(y|x)) / τ
+
+    (k) is the response with the k-th highest score; temperatures and divergence are those of ``adpo-listwise``.
+
+    Example:
+        >>> equal = torch.full((3, 3), -1.0)
+        >>> three = Scored(equal, equal, equal < 0, group=torch.tensor([0, 0, 0]))
+        >>> ADPOPlackettLuce()(responses=three, scores=torch.tensor([1.0, 0.0, 2.0])).values.exp()
+        tensor([6.])
+
+    Reference:
+        Wang (2025), ADPO: Anchored Direct Preference Optimization.
+    """
+
+    id = "adpo-plackett-luce"
+    evidence = PAPER
+
+    def _compared(self, anchored: Tensor, scores: Tensor, group: Tensor) -> Tensor:
+        """How unlikely the ranking is if responses are picked by u, best first, [B]."""
+        return group_plackett_luce(anchored, scores, group)

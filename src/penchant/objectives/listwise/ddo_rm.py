@@ -7,6 +7,8 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.groups import group_log_softmax, group_sum
@@ -37,7 +39,9 @@ class DDORM(Objective):
 
     id = "ddo-rm"
     paper = "arXiv:2604.11119"
-    family = "pairwise / listwise"
+    evidence = OFFICIAL_CODE
+    tags = ("scores", "distribution")
+    exempt = Exempt(value_gradient="the target is a constant")
 
     eta: Annotated[float, Ge(0), "how far the target leans towards the rewards; 0 moves nothing"] = 1.0
     temperature: Annotated[float, Gt(0), "temperature T of both distributions, nats per token"] = 1.0

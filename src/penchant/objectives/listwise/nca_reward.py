@@ -1,4 +1,4 @@
-"""Noise contrastive alignment on scored lists: each response's likelihood is told from noise on its own."""
+"""NCA and InfoNCA on scored lists: responses told from noise one by one, or all in one softmax."""
 
 from __future__ import annotations
 
@@ -7,15 +7,34 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE, PAPER
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.groups import first_of_group, group_log_softmax, group_mean, group_sum
 from penchant.objectives.functional.numerics import logsigmoid
 
-__all__ = ["NCAReward"]
+__all__ = ["InfoNCAReward", "NCAReward"]
 
 
-class NCAReward(Objective):
+class _FromRewards(Objective):
+    """What both losses have: the inverse temperature, and the target that rewards make of a prompt's responses."""
+
+    paper = "arXiv:2402.05369"
+    needs = Needs(reference=True)
+
+    beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
+        0.1
+    )
+    temperature: Annotated[float, Gt(0), "α, what rewards are divided by; the code's constant is its inverse"] = 1.0
+    first_score_bonus: Annotated[float, Ge(0), "added to the reward of each prompt's first response"] = 0.0
+
+    def _target(self, responses: Scored, scores: Tensor) -> Tensor:
+        """The share q of each response among those to its prompt, [R]."""
+        told = scores + self.first_score_bonus * first_of_group(responses.group)
+        return group_log_softmax(told / self.temperature, responses.group).exp()
+
+
+class NCAReward(_FromRewards):
     """Noise Contrastive Alignment from rewards (Chen et al., 2024), as in its published code.
 
     loss = −Σ_i [q_i log σ(s_i) + (1/K) log σ(−s_i)],   q = softmax(r / α),   s = β (log π(y|x) − log π_ref(y|x))
@@ -36,15 +55,8 @@ class NCAReward(Objective):
     """
 
     id = "nca-reward"
-    paper = "arXiv:2402.05369"
-    family = "pairwise / listwise"
-    needs = Needs(reference=True)
-
-    beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
-        0.1
-    )
-    temperature: Annotated[float, Gt(0), "α, what rewards are divided by; the code's constant is its inverse"] = 1.0
-    first_score_bonus: Annotated[float, Ge(0), "added to the reward of each prompt's first response"] = 0.0
+    evidence = OFFICIAL_CODE
+    tags = ("scores", "likelihood")
 
     def loss(self, responses: Scored, scores: Tensor) -> Tensor:
         """The loss of each prompt, [B]."""
@@ -53,7 +65,30 @@ class NCAReward(Objective):
         attracted = group_sum(target * logsigmoid(strength), responses.group)
         return -attracted - group_mean(logsigmoid(-strength), responses.group)
 
-    def _target(self, responses: Scored, scores: Tensor) -> Tensor:
-        """The share q of each response among those to its prompt, [R]."""
-        told = scores + self.first_score_bonus * first_of_group(responses.group)
-        return group_log_softmax(told / self.temperature, responses.group).exp()
+
+class InfoNCAReward(_FromRewards):
+    """InfoNCA from rewards (Chen et al., 2024), as in its published code.
+
+    loss = −Σ_i q_i log softmax(s)_i,   q = softmax(r / α),   s = β (log π(y|x) − log π_ref(y|x))
+
+    The sum runs over the responses to a prompt. It is DPO for lists: with two responses and q = (1, 0) it is DPO.
+
+    Example:
+        >>> import torch
+        >>> equal = torch.full((3, 3), -1.0)
+        >>> three = Scored(equal, equal, equal < 0, group=torch.tensor([0, 0, 0]))
+        >>> InfoNCAReward()(responses=three, scores=torch.tensor([1.0, 0.0, 2.0])).values.exp()
+        tensor([3.])
+
+    Reference:
+        Chen, He, Yuan, Cui, Su, Zhu (2024), Noise Contrastive Alignment of Language Models with Explicit Rewards.
+    """
+
+    id = "infonca-reward"
+    evidence = PAPER
+    tags = ("scores", "distribution")
+
+    def loss(self, responses: Scored, scores: Tensor) -> Tensor:
+        """The loss of each prompt, [B]."""
+        share = group_log_softmax(self.beta * responses.logratio, responses.group)
+        return -group_sum(self._target(responses, scores) * share, responses.group)

@@ -9,6 +9,7 @@ from annotated_types import Gt
 from torch import Tensor, relu
 
 from penchant.errors import ConfigurationError
+from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import logsigmoid
@@ -50,7 +51,9 @@ class LogicLoss(Objective):
     """
 
     id = "logic"
+    family = "logic"
     paper = "arXiv:2412.17696"
+    evidence = PAPER
 
     top: Annotated[str, "formula that the loss makes likely"] = "M(w) and not M(l)"
     bottom: Annotated[str, "formula that the loss makes unlikely"] = "M(l) and not M(w)"

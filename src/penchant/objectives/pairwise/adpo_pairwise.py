@@ -7,6 +7,7 @@ from typing import Annotated
 from annotated_types import Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic, logratio_margin
@@ -35,7 +36,8 @@ class ADPOPairwise(Objective):
 
     id = "adpo-pairwise"
     paper = "arXiv:2510.18913"
-    family = "pairwise / listwise"
+    evidence = PAPER
+    tags = ("soft-labels", "robust")
     needs = Needs(reference=True)
 
     tau: Annotated[float, Gt(0), "temperature of the margin, nats; the 1 / β of DPO"] = 10.0

@@ -7,6 +7,7 @@ from typing import Annotated
 from annotated_types import Gt, Interval
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic
@@ -19,7 +20,7 @@ class Transport(Objective):
 
     loss_i = −(1 − ε) log σ(β δ_i) − ε log σ(−β δ_i),   δ = sort(raised) − sort(lowered)
 
-    It is no loss itself: a subclass says which numbers are raised above which. Loss i is of rank i, so weights that
+    It is a base class: a subclass says which numbers are raised above which. Loss i is of rank i, so weights that
     records carry would meet the losses of other records: leave them out.
 
     Example:
@@ -69,6 +70,8 @@ class AOTPaired(Transport):
     """
 
     id = "aot-paired"
+    evidence = OFFICIAL_CODE
+    tags = ("batch", "distribution")
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
         """The loss of each rank of the batch, [B]."""
@@ -96,6 +99,8 @@ class AOTUnpaired(Transport):
     """
 
     id = "aot-unpaired"
+    evidence = OFFICIAL_CODE
+    tags = ("batch", "distribution")
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
         """The loss of each rank of the batch, [B]."""

@@ -7,6 +7,8 @@ from typing import Annotated
 from annotated_types import Gt
 from torch import Tensor, sigmoid
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logratio_margin
@@ -36,6 +38,8 @@ class APOZero(Objective):
 
     id = "apo-zero"
     paper = "arXiv:2408.06266"
+    evidence = OFFICIAL_CODE
+    tags = ("likelihood",)
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), _BETA] = 0.1
@@ -65,6 +69,8 @@ class APODown(Objective):
 
     id = "apo-down"
     paper = "arXiv:2408.06266"
+    evidence = OFFICIAL_CODE
+    exempt = Exempt(zero_margin="the chosen response's gradient is zero there")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), _BETA] = 0.1

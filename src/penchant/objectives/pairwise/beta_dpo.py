@@ -8,6 +8,8 @@ import torch
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic, logratio_margin
@@ -45,6 +47,9 @@ class BetaDPO(Objective):
 
     id = "beta-dpo"
     paper = "arXiv:2407.08639"
+    evidence = OFFICIAL_CODE
+    tags = ("batch", "robust")
+    exempt = Exempt(zero_margin="pairs that are left out have loss 0")
     needs = Needs(reference=True)
     batch_coupled = True
 
@@ -61,6 +66,8 @@ class BetaDPO(Objective):
     gap_mean: Tensor
     gap_std: Tensor
     random_state: Tensor
+    #: Which pairs of the next batch are kept, [B] bool, where the draw was made elsewhere.
+    drawn: Tensor | None = None
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
@@ -100,6 +107,8 @@ class BetaDPO(Objective):
 
     def draw(self, log_weight: Tensor) -> Tensor:
         """Which pairs are kept, [B] bool; weights that are too small for a number still have an order."""
+        if self.drawn is not None:
+            return self.drawn
         generator = torch.Generator()
         generator.set_state(self.random_state.cpu())
         uniform = torch.rand(len(log_weight), generator=generator, dtype=torch.float64)

@@ -7,6 +7,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic
@@ -20,8 +21,8 @@ class CalDPO(Objective):
     loss = −log σ(s (Δ_chosen − Δ_rejected)) + c [(Δ_chosen − 1 / (2 β))² + (Δ_rejected + 1 / (2 β))²]
 
     Δ = log π(y|x) − log π_ref(y|x), summed over tokens (nats), or a mean where ``average_log_prob``. β stands in the
-    targets alone: the logistic term has no β, only the scale s = 1. The published code takes c = ½, the paper c = 1
-    (from memory). That code adds the mean of the squares over the batch to every pair; here each pair has its own
+    targets alone: the logistic term has no β, only the scale s = 1. The published code takes c = ½, the paper c = 1.
+    That code adds the mean of the squares over the batch to every pair; here each pair has its own
     squares, with the same mean and the same gradients. A common shift of both Δ changes the loss: that is the point.
 
     Example:
@@ -37,6 +38,8 @@ class CalDPO(Objective):
 
     id = "cal-dpo"
     paper = "arXiv:2412.14516"
+    evidence = OFFICIAL_CODE
+    tags = ("likelihood",)
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature: log-ratios aim at ± 1 / (2 beta) nats"] = 0.002

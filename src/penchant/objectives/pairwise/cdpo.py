@@ -7,6 +7,7 @@ from typing import Annotated
 from annotated_types import Gt, Interval
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic, logratio_margin
@@ -35,6 +36,8 @@ class ConservativeDPO(Objective):
 
     id = "cdpo"
     paper = "https://ericmitchell.ai/cdpo.pdf"
+    evidence = OFFICIAL_CODE
+    tags = ("noise", "robust", "soft-labels")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.1

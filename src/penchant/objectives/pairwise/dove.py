@@ -8,6 +8,7 @@ from typing import Annotated
 from annotated_types import Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.objective import Needs, Objective, Requirements
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic, logratio_margin
@@ -38,6 +39,8 @@ class DOVE(Objective):
 
     id = "dove"
     paper = "arXiv:2404.00530"
+    evidence = PAPER
+    tags = ("instructions",)
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from annotated_types import Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.former import Former
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import logsigmoid
@@ -19,6 +21,10 @@ class DPO(Objective):
 
     loss = −log σ(β (Δ_chosen − Δ_rejected)),   Δ = log π(y|x) − log π_ref(y|x)   (summed over tokens, nats)
 
+    The same formula is published as InfoNCA on pairs (Chen et al., 2024) and as the sigmoid-norm loss of statistical
+    rejection sampling (Liu et al., 2023, whose γ is β here, 0.05 in the paper; what sets that method apart is where its
+    pairs come from).
+
     Example:
         >>> import torch
         >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
@@ -27,11 +33,16 @@ class DPO(Objective):
 
     Reference:
         Rafailov, Sharma, Mitchell, Ermon, Manning, Finn (2023), Direct Preference Optimization: Your Language Model is
-        Secretly a Reward Model.
+        Secretly a Reward Model. Chen, He, Yuan, Cui, Su, Zhu (2024), Noise Contrastive Alignment of Language Models
+        with Explicit Rewards. Liu, Zhao, Joshi, Khalman, Saleh, Liu, Liu (2023), Statistical Rejection Sampling
+        Improves Preference Optimization.
     """
 
     id = "dpo"
     paper = "arXiv:2305.18290"
+    aliases = ("infonca", "rso-sigmoid-norm")
+    former = (Former("gamma", "Write β in place of the γ of RSO."),)
+    evidence = OFFICIAL_CODE
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (

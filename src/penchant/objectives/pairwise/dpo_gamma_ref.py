@@ -7,6 +7,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic
@@ -38,6 +39,7 @@ class GammaReferenceDPO(Objective):
 
     id = "dpo-gamma-ref"
     paper = "arXiv:2405.19534"
+    evidence = OFFICIAL_CODE
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.1

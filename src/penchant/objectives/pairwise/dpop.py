@@ -7,6 +7,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch import Tensor, relu
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic, logratio_margin
@@ -35,6 +36,8 @@ class DPOP(Objective):
 
     id = "dpop"
     paper = "arXiv:2402.13228"
+    evidence = OFFICIAL_CODE
+    tags = ("likelihood",)
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.3

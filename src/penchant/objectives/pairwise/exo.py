@@ -9,6 +9,7 @@ import torch
 from annotated_types import Gt, Interval, Lt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE, PAPER
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import logsigmoid
@@ -45,6 +46,8 @@ class EXOPref(Objective):
 
     id = "exo-pref"
     paper = "arXiv:2402.00856"
+    evidence = OFFICIAL_CODE
+    tags = ("divergence", "noise")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "slope β_π of the policy's view of a pair, per nat of margin"] = 0.1
@@ -78,6 +81,8 @@ class EXOPrefOfficial(Objective):
 
     id = "exo-pref-official"
     paper = "arXiv:2402.00856"
+    evidence = PAPER
+    tags = ("divergence", "noise")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "slope β_π of the policy's view of a pair, per nat of margin"] = 0.1

@@ -11,6 +11,7 @@ from annotated_types import Gt, Interval
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
+from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import logsigmoid
@@ -57,6 +58,8 @@ class FDPO(Objective):
 
     id = "f-dpo"
     paper = "arXiv:2309.16240"
+    evidence = OFFICIAL_CODE
+    tags = ("divergence",)
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "strength of the divergence's constraint"] = 0.1

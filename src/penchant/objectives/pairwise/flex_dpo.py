@@ -1,4 +1,4 @@
-"""Flex-DPO: a weaker pull on the rejected response than on the chosen one."""
+"""Two remedies of the paper on DPO's 3D-properties: a weaker pull on the rejected response, a likelihood term."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
+from penchant.objectives.core.evidence import reconstruction
+from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.pairs import logistic
+from penchant.objectives.functional.pairs import logistic, logratio_margin, negative_log_likelihood
 
-__all__ = ["FlexDPO"]
+__all__ = ["DPOSFT", "FlexDPO"]
 
 
 class FlexDPO(Objective):
@@ -20,9 +22,8 @@ class FlexDPO(Objective):
 
     loss = −log σ(β₊ Δ_chosen − β₋ Δ_rejected),   Δ = log π(y|x) − log π_ref(y|x)   (summed over tokens, nats)
 
-    A β₋ below β₊ slows the fall of the rejected likelihood. The paper fixes β₊ = 0.1 and finds about 0.08 best for β₋;
-    whether it holds β₋ constant, as here, is not certain. The logged reward of both sides is β₊ Δ. From memory and
-    reviews; no published code is known.
+    A β₋ below β₊ slows the fall of the rejected likelihood. The paper fixes β₊ = 0.1 and finds about 0.08 best for β₋.
+    The logged reward of both sides is β₊ Δ.
 
     Raises:
         ConfigurationError: ``beta_minus`` is above ``beta_plus``.
@@ -40,6 +41,10 @@ class FlexDPO(Objective):
 
     id = "flex-dpo"
     paper = "arXiv:2406.07327"
+    evidence = reconstruction(
+        "Whether the paper holds β₋ constant, as here, is not certain; no published code is known."
+    )
+    tags = ("likelihood",)
     needs = Needs(reference=True)
 
     beta_plus: Annotated[float, Gt(0), "inverse temperature β₊ on the side of the chosen response"] = 0.1
@@ -62,3 +67,38 @@ class FlexDPO(Objective):
     def rewards(self, view: Scored) -> Tensor:
         """The implicit reward β₊ Δ of each response, [R], without gradient."""
         return (self.beta_plus * view.logratio).detach()
+
+
+class DPOSFT(Objective):
+    """DPO with the likelihood of the chosen response (in Yan et al., 2024).
+
+    loss = −log σ(β (Δ_chosen − Δ_rejected)) − λ log π(y_chosen|x),   Δ = log π − log π_ref   (summed, nats)
+
+    ``sft_average=True`` takes the likelihood per token. The same function as ``rpo-regularized`` with λ = η β.
+
+    Example:
+        >>> import torch
+        >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
+        >>> DPOSFT(lambda_=0.1)(chosen=equal, rejected=equal).values  # log 2 + 0.1 · 3
+        tensor([0.9931])
+
+    Reference:
+        Yan, Miao, Li, Zhang, Xie, Deng, Yan (2024), 3D-Properties: Identifying Challenges in DPO and Charting a Path
+        Forward.
+    """
+
+    id = "dpo-sft"
+    paper = "arXiv:2406.07327"
+    evidence = reconstruction("The paper's λ is not known to us; the default is a choice of this library.")
+    tags = ("likelihood",)
+    exempt = Exempt(zero_margin="its likelihood term is a sum over tokens, so longer responses cost more")
+    needs = Needs(reference=True)
+
+    beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.1
+    lambda_: Annotated[float, Ge(0), "weight λ of the likelihood of the chosen response"] = 0.1
+    sft_average: Annotated[bool, "take the likelihood per token instead of summed"] = False
+
+    def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
+        """The loss of each pair, [B]."""
+        likelihood = self.lambda_ * negative_log_likelihood(chosen, average=self.sft_average)
+        return logistic(self.beta * logratio_margin(chosen, rejected)) + likelihood

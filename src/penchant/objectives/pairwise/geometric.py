@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from annotated_types import Gt
+from annotated_types import Ge, Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import PAPER, reconstruction
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.pairs import logistic, logratio_margin
+from penchant.objectives.functional.pairs import bounded_logistic, logistic, logratio_margin
 
-__all__ = ["GDPO", "GIPO", "ConservativeIPO"]
+__all__ = ["GDPO", "GIPO", "GROPO", "ConservativeIPO"]
 
 
 class GDPO(Objective):
@@ -22,7 +23,7 @@ class GDPO(Objective):
     p is the record's ``probability`` that chosen is preferred. It comes from replacing the likelihoods by geometric
     means: the winner's by π(chosen)^p π(rejected)^(1 − p), the loser's the other way round. At p = 1 it is DPO; at
     p = ½ it is log 2 and has no gradient. Below ½ it is the loss of the swapped pair. Unlike cDPO it has no finite
-    optimum. Checked against no published code; the factor 2 p − 1 is certain.
+    optimum.
 
     Example:
         >>> import torch
@@ -37,6 +38,8 @@ class GDPO(Objective):
 
     id = "gdpo"
     paper = "arXiv:2409.06691"
+    evidence = PAPER
+    tags = ("soft-labels",)
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward of a certain pair"] = 0.1
@@ -65,8 +68,7 @@ class ConservativeIPO(_SoftIPO):
     loss = (Δ_chosen − Δ_rejected − (2 p − 1) / (2 β))²,   Δ = log π(y|x) − log π_ref(y|x)   (nats)
 
     p is the record's ``probability`` that chosen is preferred: the surer the label, the larger the margin aimed at.
-    As in ``ipo``, log-ratios are means over tokens unless ``average_log_prob=False``. Checked against no published
-    code.
+    As in ``ipo``, log-ratios are means over tokens unless ``average_log_prob=False``.
 
     Example:
         >>> import torch
@@ -80,6 +82,8 @@ class ConservativeIPO(_SoftIPO):
     """
 
     id = "cipo"
+    evidence = PAPER
+    tags = ("soft-labels",)
 
     def loss(self, chosen: Scored, rejected: Scored, probability: Tensor) -> Tensor:
         """The loss of each pair, [B]."""
@@ -94,8 +98,7 @@ class GIPO(_SoftIPO):
     p is the record's ``probability`` that chosen is preferred, log-ratios are means over tokens unless
     ``average_log_prob=False`` (nats). From p = ½ on the loss is w² times that of IPO: the target is scaled, since the
     averaging is applied to conservative IPO, and ties have no loss, as the abstract says. Below ½ it is that of the
-    swapped pair. ``target="fixed"`` is t = 1 / (2 β), under which a tie keeps a constant loss without a gradient. Which
-    of the two the paper means is uncertain; no published code is known.
+    swapped pair. ``target="fixed"`` is t = 1 / (2 β), under which a tie keeps a constant loss without a gradient.
 
     Example:
         >>> import torch
@@ -109,6 +112,11 @@ class GIPO(_SoftIPO):
     """
 
     id = "gipo"
+    evidence = reconstruction(
+        "Whether the target is scaled by how sure the label is, as by default here, or fixed is our reading of the "
+        "abstract; no published code is known."
+    )
+    tags = ("soft-labels",)
 
     target: Annotated[
         Literal["scaled", "fixed"], "margin aimed at: scaled by how sure the label is, or the same for all"
@@ -119,3 +127,38 @@ class GIPO(_SoftIPO):
         sureness = 2 * probability - 1
         aim = (sureness.abs() if self.target == "scaled" else 1.0) / (2 * self.beta)
         return (sureness * self._margin(chosen, rejected) - aim) ** 2
+
+
+class GROPO(Objective):
+    """Geometric ROPO (Furuta et al., 2024).
+
+    loss = −γ log σ(z) + α σ(−z),   z = β (2 p − 1) (Δ_chosen − Δ_rejected),   Δ = log π(y|x) − log π_ref(y|x)
+
+    p is the record's ``probability`` that chosen is preferred (Δ summed over tokens, nats). At p = 1 it is ``ropo``, at
+    p = ½ a constant.
+
+    Example:
+        >>> import torch
+        >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
+        >>> GROPO()(chosen=equal, rejected=equal, probability=torch.tensor([0.8])).values
+        tensor([1.0693])
+
+    Reference:
+        Furuta, Lee, Gu, Matsuo, Faust, Zen, Gur (2024), Geometric-Averaged Preference Optimization for Soft Preference
+        Labels.
+    """
+
+    id = "gropo"
+    paper = "arXiv:2409.06691"
+    evidence = reconstruction("The constants are our choice; no published code is known.")
+    tags = ("noise", "robust", "soft-labels")
+    needs = Needs(reference=True)
+
+    beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.1
+    alpha: Annotated[float, Ge(0), "weight α of the bounded term, which forgives pairs that look mislabelled"] = 2.0
+    gamma: Annotated[float, Ge(0), "weight γ of the logistic term"] = 0.1
+
+    def loss(self, chosen: Scored, rejected: Scored, probability: Tensor) -> Tensor:
+        """The loss of each pair, [B]."""
+        margin = self.beta * (2 * probability - 1) * logratio_margin(chosen, rejected)
+        return bounded_logistic(margin, self.gamma, self.alpha)

@@ -9,6 +9,7 @@ from annotated_types import Gt
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
+from penchant.objectives.core.evidence import reconstruction
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic
@@ -27,8 +28,8 @@ class InfiFPO(Objective):
     rejected one, so no source that judges the pair worse than the pivot counts. γ picks the source that differs most
     from the pivot as it is now (``fusion="max"``) or weighs all alike (``"average"``). γ and F carry no gradient.
 
-    No code of the loss is public. Whether the difference is taken of logarithms or of probabilities is read off a
-    figure: ``compared`` says which (medium confidence). The form without length normalisation is not offered.
+    ``compared`` says whether the difference is taken of logarithms or of probabilities. The form without length
+    normalisation is not offered.
 
     Example:
         >>> one = torch.ones(1, 2, dtype=torch.bool)
@@ -43,6 +44,11 @@ class InfiFPO(Objective):
 
     id = "infifpo"
     paper = "arXiv:2505.13878"
+    evidence = reconstruction(
+        "Whether source and pivot are compared as logarithms or as probabilities is read off a figure; the code of "
+        "the loss is not public."
+    )
+    tags = ("fusion", "normalized")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward, per token"] = 2.5

@@ -7,6 +7,7 @@ from typing import Annotated
 from annotated_types import Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logratio_margin
@@ -36,6 +37,8 @@ class IPO(Objective):
 
     id = "ipo"
     paper = "arXiv:2310.12036"
+    evidence = OFFICIAL_CODE
+    tags = ("robust",)
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "strength of the regularisation; the margin aimed at is 1 / (2 beta) nats"] = 0.1

@@ -8,6 +8,7 @@ import torch
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import logsigmoid
@@ -40,6 +41,8 @@ class MADPO(Objective):
 
     id = "madpo"
     paper = "arXiv:2510.05342"
+    evidence = OFFICIAL_CODE
+    tags = ("scores", "robust", "weighting")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (

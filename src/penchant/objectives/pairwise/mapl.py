@@ -8,6 +8,8 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import reconstruction
+from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic, logratio_margin
@@ -26,9 +28,8 @@ class MAPL(Objective):
     margin r(x, y_w) − r(x, y_l) of the pair and M' that under ``extended_prompt``, whose further constraints are to
     widen it. An example whose record lacks the fields of a term has no such term.
 
-    LOW confidence: only the abstract was at hand, which states no formula (a review of the paper has the second term as
-    here). At equal margins with b = 1 the third term
-    undoes the push of the first on the original prompt, and moves it to the extended one.
+    At equal margins with b = 1 the third term undoes the push of the first on the original prompt, and moves it to the
+    extended one.
 
     Example:
         >>> import torch
@@ -43,6 +44,11 @@ class MAPL(Objective):
 
     id = "mapl"
     paper = "arXiv:2505.12845"
+    evidence = reconstruction(
+        "The abstract prints no formula: the second term follows a review of the paper, the third is ours."
+    )
+    tags = ("instructions",)
+    exempt = Exempt(zero_margin="the extended prompt's margin is to be larger, so the original pair is held back")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (

@@ -7,12 +7,12 @@ from typing import Annotated
 from annotated_types import Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE, PAPER
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import logsigmoid
-from penchant.objectives.functional.pairs import logistic, logratio_margin
 
-__all__ = ["NCA", "BiasedNCA", "InfoNCA"]
+__all__ = ["NCA", "BiasedNCA"]
 
 _BETA = "scale of the log-ratios; larger stays closer to the reference"
 
@@ -23,7 +23,8 @@ class NCA(Objective):
     loss = −log σ(s_chosen) − ½ log σ(−s_chosen) − ½ log σ(−s_rejected),   s = β (log π(y|x) − log π_ref(y|x))
 
     The sides are not coupled: the chosen response is raised until s_chosen = log 2 and held there, the rejected one is
-    lowered without end. So the chosen log-probability does not fall as it may under DPO.
+    lowered without end. So the chosen log-probability does not fall as it may under DPO. InfoNCA on
+    pairs is ``dpo``.
 
     Example:
         >>> import torch
@@ -37,6 +38,8 @@ class NCA(Objective):
 
     id = "nca"
     paper = "arXiv:2402.05369"
+    evidence = OFFICIAL_CODE
+    tags = ("likelihood",)
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), _BETA] = 0.1
@@ -45,34 +48,6 @@ class NCA(Objective):
         """The loss of each pair, [B]."""
         good, bad = self.beta * chosen.logratio, self.beta * rejected.logratio
         return -logsigmoid(good) - 0.5 * (logsigmoid(-good) + logsigmoid(-bad))
-
-
-class InfoNCA(Objective):
-    """InfoNCA on pairs (Chen et al., 2024), for two responses of which one is surely better.
-
-    loss = −log σ(s_chosen − s_rejected),   s = β (log π(y|x) − log π_ref(y|x))   (summed over tokens, nats)
-
-    It is DPO, under the name that its authors compare with.
-
-    Example:
-        >>> import torch
-        >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
-        >>> InfoNCA()(chosen=equal, rejected=equal).values
-        tensor([0.6931])
-
-    Reference:
-        Chen, He, Yuan, Cui, Su, Zhu (2024), Noise Contrastive Alignment of Language Models with Explicit Rewards.
-    """
-
-    id = "infonca"
-    paper = "arXiv:2402.05369"
-    needs = Needs(reference=True)
-
-    beta: Annotated[float, Gt(0), _BETA] = 0.1
-
-    def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
-        return logistic(self.beta * logratio_margin(chosen, rejected))
 
 
 class BiasedNCA(Objective):
@@ -94,6 +69,8 @@ class BiasedNCA(Objective):
 
     id = "nca-biased"
     paper = "arXiv:2402.05369"
+    evidence = PAPER
+    tags = ("likelihood",)
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), _BETA] = 0.1

@@ -8,6 +8,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
+from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import offset_logistic
@@ -45,6 +46,8 @@ class ODPO(Objective):
 
     id = "odpo"
     paper = "arXiv:2402.10571"
+    evidence = PAPER
+    tags = ("margin", "scores")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.1

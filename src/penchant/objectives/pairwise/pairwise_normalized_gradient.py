@@ -9,6 +9,8 @@ from annotated_types import Gt
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
+from penchant.objectives.core.evidence import reconstruction
+from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic, logratio_margin
@@ -26,8 +28,7 @@ class PairwiseNormalizedGradient(Objective):
     its rejected response, whatever the angle between them. Norms and the scalar before the bracket are constants. Steps
     are smaller than those of DPO by the size of such a norm, and the learning rate has to make up for it.
 
-    The norms are exact and cost one backward pass for every response. Medium confidence: the paper names the remedy
-    without code; that the scalar is DPO's is our reading.
+    The norms are exact and cost one backward pass for every response.
 
     Example:
         >>> one, norm = torch.ones(1, 2, dtype=torch.bool), {"gradient_norm": torch.tensor([4.0])}
@@ -45,6 +46,9 @@ class PairwiseNormalizedGradient(Objective):
 
     id = "pairwise-normalized-gradient"
     paper = "arXiv:2410.13828"
+    evidence = reconstruction("The paper names the remedy without code; that the scalar is DPO's is our reading.")
+    tags = ("gradients",)
+    exempt = Exempt(value_gradient="each response's part is divided by the norm of its parameter gradient")
     needs = Needs(reference=True, gradient_norms=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (

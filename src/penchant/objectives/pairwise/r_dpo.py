@@ -7,6 +7,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import reconstruction
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import offset_logistic
@@ -21,8 +22,7 @@ class LengthRegularizedDPO(Objective):
 
     It is DPO for the reward r − α |y|, and DPO with the offset −α (|y_chosen| − |y_rejected|): a chosen response that
     is longer has part of its margin for free and is pushed less. Lengths are in tokens and carry no gradient. Another
-    method than ``rdpo``, which is robust DPO. The sign is derived anew; both defaults are from memory, and no
-    published code is known.
+    method than ``rdpo``, which is robust DPO.
 
     Example:
         >>> import torch
@@ -36,6 +36,8 @@ class LengthRegularizedDPO(Objective):
 
     id = "r-dpo"
     paper = "arXiv:2403.19159"
+    evidence = reconstruction("Both defaults are our choice, and the sign is derived anew; no published code is known.")
+    tags = ("length",)
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.1

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import logsigmoid
@@ -37,6 +39,9 @@ class RationaleDPO(Objective):
 
     id = "rationale-dpo"
     paper = "arXiv:2407.14477"
+    evidence = OFFICIAL_CODE
+    tags = ("rationale",)
+    exempt = Exempt(zero_margin="rationales of different lengths have different log-probabilities")
     needs = Needs(reference=True, unreferenced=frozenset({"rationale"}))
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (

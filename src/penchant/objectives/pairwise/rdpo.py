@@ -7,6 +7,7 @@ from typing import Annotated
 from annotated_types import Gt, Interval
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import logsigmoid
@@ -34,6 +35,8 @@ class RobustDPO(Objective):
 
     id = "rdpo"
     paper = "arXiv:2403.00409"
+    evidence = OFFICIAL_CODE
+    tags = ("noise", "robust")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (

@@ -7,6 +7,8 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic, logratio_margin, negative_log_likelihood
@@ -35,6 +37,9 @@ class RegularizedPO(Objective):
 
     id = "rpo-regularized"
     paper = "arXiv:2405.16436"
+    evidence = OFFICIAL_CODE
+    tags = ("likelihood", "robust")
+    exempt = Exempt(zero_margin="its likelihood term is a sum over tokens, so longer responses cost more")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.01

@@ -7,6 +7,8 @@ from typing import Annotated
 from annotated_types import Gt
 from torch import Tensor, relu
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.former import Former
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 
@@ -18,8 +20,9 @@ class SLiCHinge(Objective):
 
     loss = max(0, 1 − β (Δ_chosen − Δ_rejected)),   Δ = log π(y|x) − log π_ref(y|x)   (summed over tokens, nats)
 
-    A pair whose margin has reached 1 / β no longer moves the model. (The original form of the paper takes no reference
-    and adds a likelihood term.)
+    A pair whose margin has reached 1 / β no longer moves the model. The hinge-norm loss of RSO (Liu et
+    al., 2023) is the same formula, with γ for β. (The original form of the paper takes no reference and adds a
+    likelihood term.)
 
     Example:
         >>> import torch
@@ -34,6 +37,10 @@ class SLiCHinge(Objective):
 
     id = "slic-hinge"
     paper = "arXiv:2305.10425"
+    aliases = ("rso-hinge-norm",)
+    former = (Former("gamma", "Write β in place of the γ of RSO."),)
+    evidence = OFFICIAL_CODE
+    tags = ("margin",)
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse of the margin, in nats, beyond which a pair is left alone"] = 0.1

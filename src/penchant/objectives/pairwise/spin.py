@@ -1,4 +1,4 @@
-"""Self-Play Fine-Tuning: the model learns to tell people's responses from its own former ones."""
+"""Self-Play Fine-Tuning: the model learns to tell demonstrations from its own earlier responses."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from annotated_types import Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import logsigmoid
@@ -20,7 +21,8 @@ class SPIN(Objective):
     loss = ℓ(β (Δ_human − Δ_generated)),   Δ = log π(y|x) − log π_k(y|x)   (summed over tokens, nats)
 
     ℓ(z) = −log σ(z), or max(0, 1 − z) for the hinge. The reference π_k is the opponent: the policy of the last
-    iteration, which wrote the rejected response; the chosen one is a person's.
+    iteration, which wrote the rejected response; the chosen one is a demonstration. With the logistic ℓ it
+    is ``dpo`` against that opponent.
 
     Example:
         >>> import torch
@@ -34,7 +36,8 @@ class SPIN(Objective):
 
     id = "spin"
     paper = "arXiv:2401.01335"
-    family = "self-play"
+    evidence = OFFICIAL_CODE
+    tags = ("self-play",)
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "scale of the log-ratios; larger stays closer to the opponent"] = 0.1

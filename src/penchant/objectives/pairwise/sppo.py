@@ -2,77 +2,125 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Gt
 from torch import Tensor
 
-from penchant.errors import ConfigurationError
+from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.former import Former
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 
-__all__ = ["SPPO"]
+__all__ = ["SPPO", "SPPOHard", "SPPOSingle"]
 
 
-class SPPO(Objective):
+class _Regression(Objective):
+    """What the three forms have: log-ratios regressed on how far each win rate lies above one half."""
+
+    paper = "arXiv:2405.00675"
+    tags: ClassVar[tuple[str, ...]] = ("self-play", "scores")
+    needs = Needs(reference=True)
+
+    beta: Annotated[float, Gt(0), "1 / η: the target of a log-ratio is (win rate − ½) / β nats"] = 0.001
+
+    def _errors(self, chosen: Scored, rejected: Scored, win: Tensor, lose: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The squared errors of each pair, [B], with the rewards of both responses."""
+        errors = (chosen.logratio - win / self.beta).square() + (rejected.logratio - lose / self.beta).square()
+        rewards = {"chosen_rewards": self.beta * chosen.logratio, "rejected_rewards": self.beta * rejected.logratio}
+        return errors, rewards
+
+
+class SPPO(_Regression):
     """Self-Play Preference Optimization (Wu et al., 2024), eq. 4.6.
 
     loss = ½ [(Δ_chosen − (w_chosen − ½) / β)² + (Δ_rejected − (w_rejected − ½) / β)²],   Δ = log π(y|x) − log π_k(y|x)
 
     w is the response's probability of winning against the policy π_k that generated it, which is the reference too.
-    ``sppo_single`` knows only P = P(chosen beats rejected) and mirrors it: w_chosen = P, w_rejected = 1 − P.
-    ``sppo_hard`` takes P = 1 and adds the two terms without the ½. The paper writes the sum without the ½; its
-    authors' code has it, and so has this.
+    The paper writes the sum without the ½; its authors' code has it, and so has this. ``sppo-single`` knows only the
+    probability that one response beats the other, ``sppo-hard`` only which is better.
 
     Example:
         >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
-        >>> SPPO(beta=0.5, loss_type="sppo_hard")(chosen=equal, rejected=equal).values
-        tensor([2.])
+        >>> rates = {"chosen_win_rate": torch.tensor([1.0]), "rejected_win_rate": torch.tensor([0.5])}
+        >>> SPPO(beta=0.5)(chosen=equal, rejected=equal, **rates).values
+        tensor([0.5000])
 
     Reference:
         Wu, Sun, Yuan, Ji, Yang, Gu (2024), Self-Play Preference Optimization for Language Model Alignment.
     """
 
     id = "sppo"
-    paper = "arXiv:2405.00675"
-    family = "self-play"
-    needs = Needs(reference=True)
-
-    beta: Annotated[float, Gt(0), "1 / η: the target of a log-ratio is (win rate − ½) / β nats"] = 0.001
-    loss_type: Annotated[
-        Literal["sppo", "sppo_single", "sppo_hard"], "win rates of both, one probability for the pair, or certainty"
-    ] = "sppo"
+    evidence = OFFICIAL_CODE
+    former = (
+        Former(
+            "loss_type",
+            by_value={
+                "sppo": "Leave it out.",
+                "sppo_single": "Use objective sppo-single.",
+                "sppo_hard": "Use objective sppo-hard.",
+            },
+        ),
+    )
 
     def loss(
-        self,
-        chosen: Scored,
-        rejected: Scored,
-        chosen_win_rate: Tensor | None = None,
-        rejected_win_rate: Tensor | None = None,
-        preference_probability: Tensor | None = None,
+        self, chosen: Scored, rejected: Scored, chosen_win_rate: Tensor, rejected_win_rate: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of each pair, [B], with the rewards of both responses."""
-        win, lose = self._advantages(chosen.logratio, chosen_win_rate, rejected_win_rate, preference_probability)
-        errors = (chosen.logratio - win / self.beta).square() + (rejected.logratio - lose / self.beta).square()
-        rewards = {"chosen_rewards": self.beta * chosen.logratio, "rejected_rewards": self.beta * rejected.logratio}
-        return errors if self.loss_type == "sppo_hard" else 0.5 * errors, rewards
+        errors, rewards = self._errors(chosen, rejected, chosen_win_rate - 0.5, rejected_win_rate - 0.5)
+        return 0.5 * errors, rewards
 
-    def _advantages(self, like: Tensor, chosen: Any, rejected: Any, probability: Any) -> tuple[Tensor, Tensor]:
-        """How far the win rates of both lie above one half."""
-        if self.loss_type == "sppo_hard":
-            half = torch.full_like(like, 0.5).detach()
-            return half, -half
-        if self.loss_type == "sppo_single":
-            lead = self._given("preference_probability", probability) - 0.5
-            return lead, -lead
-        return self._given("chosen_win_rate", chosen) - 0.5, self._given("rejected_win_rate", rejected) - 0.5
 
-    def _given(self, name: str, value: Tensor | None) -> Tensor:
-        if value is None:
-            raise ConfigurationError(
-                f"With loss_type={self.loss_type!r} every pair needs the field {name!r}, a probability.",
-                where="objective sppo",
-                fix="Sample with a judge (`penchant online sppo`), add the column, or take loss_type=sppo_hard.",
-            )
-        return value
+class SPPOSingle(_Regression):
+    """SPPO with one probability a pair (Wu et al., 2024), as in its published code.
+
+    loss = ½ [(Δ_chosen − (P − ½) / β)² + (Δ_rejected + (P − ½) / β)²],   P = P(chosen beats rejected)
+
+    Δ = log π(y|x) − log π_k(y|x), summed over tokens (nats); the win rates of ``sppo`` are P and 1 − P.
+
+    Example:
+        >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
+        >>> SPPOSingle(beta=0.5)(chosen=equal, rejected=equal, preference_probability=torch.tensor([1.0])).values
+        tensor([1.])
+
+    Reference:
+        Wu, Sun, Yuan, Ji, Yang, Gu (2024), Self-Play Preference Optimization for Language Model Alignment.
+    """
+
+    id = "sppo-single"
+    evidence = OFFICIAL_CODE
+
+    def loss(
+        self, chosen: Scored, rejected: Scored, preference_probability: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of each pair, [B], with the rewards of both responses."""
+        lead = preference_probability - 0.5
+        errors, rewards = self._errors(chosen, rejected, lead, -lead)
+        return 0.5 * errors, rewards
+
+
+class SPPOHard(_Regression):
+    """SPPO where the chosen response is sure to win (Wu et al., 2024), as in its published code.
+
+    loss = (Δ_chosen − 1 / (2 β))² + (Δ_rejected + 1 / (2 β))²,   Δ = log π(y|x) − log π_k(y|x)   (summed, nats)
+
+    It needs no win rates; unlike ``sppo`` it adds the two terms without the ½.
+
+    Example:
+        >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
+        >>> SPPOHard(beta=0.5)(chosen=equal, rejected=equal).values
+        tensor([2.])
+
+    Reference:
+        Wu, Sun, Yuan, Ji, Yang, Gu (2024), Self-Play Preference Optimization for Language Model Alignment.
+    """
+
+    id = "sppo-hard"
+    evidence = OFFICIAL_CODE
+    tags = ("self-play",)
+
+    def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of each pair, [B], with the rewards of both responses."""
+        half = torch.full_like(chosen.logratio, 0.5).detach()
+        return self._errors(chosen, rejected, half, -half)

@@ -1,27 +1,74 @@
-"""Contrastive preference optimization and its union with SimPO: no reference, and the likelihood of the chosen."""
+"""Contrastive preference optimization in its four forms: no reference, and the likelihood of the chosen response."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor, relu
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE, PAPER
+from penchant.objectives.core.former import Former
+from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.likelihood_term import NLLAverage, likelihood_term
 from penchant.objectives.functional.pairs import logistic
 
-__all__ = ["CPO", "CPOSimPO"]
+__all__ = ["CPO", "CPOIPO", "CPOHinge", "CPOSimPO"]
+
+_EXEMPT = Exempt(zero_margin="its likelihood counts the tokens of the batch, so a long response's loss is larger")
+_FORMS = {
+    "sigmoid": "Leave it out with objective cpo.",
+    "hinge": "Use objective cpo-hinge.",
+    "ipo": "Use objective cpo-ipo.",
+    "simpo": "Use objective cpo-simpo.",
+}
 
 
-class CPO(Objective):
+class _Contrastive(Objective):
+    """What the forms of CPO have: a preference loss of likelihoods alone, and the likelihood of the chosen response."""
+
+    paper = "arXiv:2401.08417"
+    tags: ClassVar[tuple[str, ...]] = ("likelihood", "batch")
+    exempt = _EXEMPT
+    former: ClassVar[tuple[Former, ...]] = (
+        Former("loss_type", by_value=_FORMS),
+        Former("gamma", "Use objective cpo-simpo, which has a target margin."),
+    )
+
+    #: Whether the preference loss is about mean log-probabilities per token.
+    per_token: ClassVar[bool] = False
+
+    beta: float
+    cpo_alpha: Annotated[float, Ge(0), "weight of the chosen response's negative log-likelihood"] = 1.0
+    nll_average: Annotated[NLLAverage, "likelihood averaged over the batch's tokens, or over each response's own"] = (
+        "batch"
+    )
+
+    def __init__(self, **hyper: Any) -> None:
+        super().__init__(**hyper)
+        self.batch_coupled = self.cpo_alpha > 0 and self.nll_average == "batch"
+
+    def _with_likelihood(
+        self, preference: Tensor, chosen: Scored, rejected: Scored
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of each pair, [B], with its two terms and the rewards of both responses."""
+        nll = likelihood_term(chosen, self.nll_average)
+        rewards = {"chosen_rewards": self.rewards(chosen), "rejected_rewards": self.rewards(rejected)}
+        return preference + self.cpo_alpha * nll, {"preference": preference, "nll": nll, **rewards}
+
+    def rewards(self, view: Scored) -> Tensor:
+        """The implicit reward β log π of each response, or β · mean log π, [R], without gradient."""
+        return (self.beta * (view.mean_logp if self.per_token else view.logp)).detach()
+
+
+class CPO(_Contrastive):
     """Contrastive Preference Optimization (Xu et al., 2024), as in its published code.
 
     loss = −(1 − ε) log σ(β h) − ε log σ(−β h) + α nll,   h = log π(y_chosen|x) − log π(y_rejected|x)   (summed, nats)
 
-    DPO with an indifferent reference, and the likelihood of the chosen response beside it. ``hinge``: max(0, 1 − β h).
-    ``ipo``: (h' − 1 / (2 β))², h' the difference of means over tokens. ``simpo``: β h' − γ in place of β h.
+    DPO with an indifferent reference, and the likelihood of the chosen response beside it.
 
     The paper adds the likelihood of whole sequences; the code averages over all chosen tokens of the batch, and so does
     this (``nll_average=batch``: examples see one another through the number of tokens, so a step is neither split nor
@@ -40,51 +87,80 @@ class CPO(Objective):
     """
 
     id = "cpo"
-    paper = "arXiv:2401.08417"
+    evidence = OFFICIAL_CODE
 
-    beta: Annotated[float, Gt(0), "slope of the preference loss per nat (per nat a token: ipo, simpo)"] = 0.1
-    loss_type: Annotated[Literal["sigmoid", "hinge", "ipo", "simpo"], "form of the preference loss"] = "sigmoid"
-    gamma: Annotated[float, Ge(0), "target margin of simpo, in units of the loss's argument"] = 0.5
-    cpo_alpha: Annotated[float, Ge(0), "weight of the chosen response's negative log-likelihood"] = 1.0
-    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "share ε of labels taken as flipped (sigmoid, simpo)"] = (
-        0.0
-    )
-    nll_average: Annotated[NLLAverage, "likelihood averaged over the batch's tokens, or over each response's own"] = (
-        "batch"
-    )
-
-    def __init__(self, **hyper: Any) -> None:
-        super().__init__(**hyper)
-        self.batch_coupled = self.cpo_alpha > 0 and self.nll_average == "batch"
+    beta: Annotated[float, Gt(0), "slope of the preference loss, per nat"] = 0.1
+    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "share ε of labels taken as flipped"] = 0.0
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of each pair, [B], with its two terms and the rewards of both responses."""
-        preference, nll = self._preference(chosen, rejected), likelihood_term(chosen, self.nll_average)
-        rewards = {"chosen_rewards": self.rewards(chosen), "rejected_rewards": self.rewards(rejected)}
-        return preference + self.cpo_alpha * nll, {"preference": preference, "nll": nll, **rewards}
-
-    def rewards(self, view: Scored) -> Tensor:
-        """The implicit reward β log π of each response, [R], by the token for ipo and simpo; without gradient."""
-        return (self.beta * (view.logp if self.loss_type in ("sigmoid", "hinge") else view.mean_logp)).detach()
-
-    def _preference(self, chosen: Scored, rejected: Scored) -> Tensor:
-        if self.loss_type == "ipo":
-            return (chosen.mean_logp - rejected.mean_logp - 1 / (2 * self.beta)).square()
-        if self.loss_type == "simpo":
-            margin = self.beta * (chosen.mean_logp - rejected.mean_logp) - self.gamma
-            return logistic(margin, self.label_smoothing)
         margin = self.beta * (chosen.logp - rejected.logp)
-        return relu(1 - margin) if self.loss_type == "hinge" else logistic(margin, self.label_smoothing)
+        return self._with_likelihood(logistic(margin, self.label_smoothing), chosen, rejected)
 
 
-class CPOSimPO(CPO):
+class CPOHinge(_Contrastive):
+    """CPO with a hinge (Xu et al., 2024), as in its published code.
+
+    loss = max(0, 1 − β h) + α nll,   h = log π(y_chosen|x) − log π(y_rejected|x)   (summed over tokens, nats)
+
+    Example:
+        >>> import torch
+        >>> equal = Scored(torch.full((1, 3), -1.0), None, torch.ones(1, 3, dtype=torch.bool))
+        >>> CPOHinge(cpo_alpha=0.5)(chosen=equal, rejected=equal).values
+        tensor([1.5000])
+
+    Reference:
+        Xu, Sharaf, Chen, Tan, Shen, Van Durme, Murray, Kim (2024), Contrastive Preference Optimization: Pushing the
+        Boundaries of LLM Performance in Machine Translation.
+    """
+
+    id = "cpo-hinge"
+    evidence = OFFICIAL_CODE
+
+    beta: Annotated[float, Gt(0), "inverse of the margin, in nats, beyond which a pair is left alone"] = 0.1
+
+    def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of each pair, [B], with its two terms and the rewards of both responses."""
+        return self._with_likelihood(relu(1 - self.beta * (chosen.logp - rejected.logp)), chosen, rejected)
+
+
+class CPOIPO(_Contrastive):
+    """CPO with the squared loss of IPO (Xu et al., 2024), as in its published code.
+
+    loss = (h − 1 / (2 β))² + α nll,   h = mean log π(y_chosen|x) − mean log π(y_rejected|x)   (nats a token)
+
+    Example:
+        >>> import torch
+        >>> equal = Scored(torch.full((1, 3), -1.0), None, torch.ones(1, 3, dtype=torch.bool))
+        >>> CPOIPO(beta=0.5, cpo_alpha=0.5)(chosen=equal, rejected=equal).values
+        tensor([1.5000])
+
+    Reference:
+        Xu, Sharaf, Chen, Tan, Shen, Van Durme, Murray, Kim (2024), Contrastive Preference Optimization: Pushing the
+        Boundaries of LLM Performance in Machine Translation.
+    """
+
+    id = "cpo-ipo"
+    evidence = PAPER
+    tags = ("likelihood", "batch", "normalized")
+    per_token = True
+
+    beta: Annotated[float, Gt(0), "strength of the regularisation; the target is 1 / (2 beta) nats a token"] = 0.1
+
+    def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of each pair, [B], with its two terms and the rewards of both responses."""
+        preference = (chosen.mean_logp - rejected.mean_logp - 1 / (2 * self.beta)).square()
+        return self._with_likelihood(preference, chosen, rejected)
+
+
+class CPOSimPO(_Contrastive):
     """CPO-SimPO, the joint objective of CPO and SimPO (Xu, 2024), as in its published code.
 
     loss = −(1 − ε) log σ(β h − γ) − ε log σ(γ − β h) + α nll,   h = mean log π(y_chosen|x) − mean log π(y_rejected|x)
 
-    It is SimPO with the likelihood of the chosen response, or CPO with means over tokens and a target margin: the code
-    of CPO with ``loss_type=simpo``. The likelihood is averaged over all chosen tokens of the batch (``nll_average``).
-    Defaults are those of the recipe for Llama 3 Instruct.
+    It is SimPO with the likelihood of the chosen response, or CPO with means over tokens and a target margin. The
+    likelihood is averaged over all chosen tokens of the batch (``nll_average``). Defaults are those of the recipe for
+    Llama 3 Instruct.
 
     Example:
         >>> import torch
@@ -98,8 +174,17 @@ class CPOSimPO(CPO):
 
     id = "cpo-simpo"
     paper = "github:fe1ixxu/CPO_SIMPO"
+    evidence = OFFICIAL_CODE
+    tags = ("likelihood", "batch", "margin", "normalized")
+    per_token = True
+    former = (Former("loss_type", by_value={**_FORMS, "simpo": "Leave it out."}),)
 
-    beta: Annotated[float, Gt(0), "slope of the preference loss, per nat a token"] = 10.0
-    loss_type: Annotated[Literal["simpo"], "form of the preference loss"] = "simpo"
-    gamma: Annotated[float, Ge(0), "target margin, in units of the loss's argument"] = 5.4
     cpo_alpha: Annotated[float, Ge(0), "weight of the chosen response's negative log-likelihood"] = 0.05
+    beta: Annotated[float, Gt(0), "slope of the preference loss, per nat a token"] = 10.0
+    gamma: Annotated[float, Ge(0), "target margin, in units of the loss's argument"] = 5.4
+    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "share ε of labels taken as flipped"] = 0.0
+
+    def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of each pair, [B], with its two terms and the rewards of both responses."""
+        margin = self.beta * (chosen.mean_logp - rejected.mean_logp) - self.gamma
+        return self._with_likelihood(logistic(margin, self.label_smoothing), chosen, rejected)

@@ -8,6 +8,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.denoising_errors import HALF
@@ -38,7 +39,8 @@ class MaPO(Objective):
 
     id = "mapo"
     paper = "arXiv:2406.06424"
-    family = "reference-free"
+    evidence = OFFICIAL_CODE
+    tags = ("diffusion", "likelihood")
 
     beta: Annotated[float, Ge(0), "weight of the term of the margin"] = 0.1
     snr: Annotated[float, Gt(0), "constant signal-to-noise ratio that multiplies the errors"] = 0.5

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from torch import Tensor
 
+from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import negative_log_likelihood
@@ -32,7 +33,8 @@ class NLL(Objective):
 
     id = "nll"
     paper = "doi:10.1098/rsta.1922.0009"
-    family = "supervised"
+    evidence = PAPER
+    tags = ("supervised", "likelihood")
 
     average: Annotated[bool, "average over the response's tokens instead of summing"] = True
 

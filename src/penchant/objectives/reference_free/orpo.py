@@ -7,6 +7,7 @@ from typing import Annotated
 from annotated_types import Ge
 from torch import Tensor
 
+from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import log_odds
@@ -36,6 +37,8 @@ class ORPO(Objective):
 
     id = "orpo"
     paper = "arXiv:2403.07691"
+    evidence = OFFICIAL_CODE
+    tags = ("likelihood", "normalized")
 
     lambda_: Annotated[float, Ge(0), "weight of the odds ratio; 0 is supervised learning"] = 0.1
 

@@ -1,49 +1,29 @@
-"""POWER: robust reward maximisation with weighted entropy, for pairs and without a reference."""
+"""POWER: robust reward maximisation with weighted entropy, for pairs and without a reference; dynamic labels."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from annotated_types import Ge, Gt
-from torch import Tensor
+import torch
+from annotated_types import Ge, Gt, Interval
+from torch import Tensor, distributed
 
+from penchant.objectives.core.evidence import reconstruction
+from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import logistic
 
-__all__ = ["POWER"]
+__all__ = ["POWER", "POWERDL"]
 
 
-class POWER(Objective):
-    """POWER (Rashidinejad, Tian, 2024): pessimistic reward maximisation with weighted entropy.
+class _WeightedEntropy(Objective):
+    """What both methods have: the implied reward with weighted entropy, and the likelihood term."""
 
-    loss = −log σ(g) − η β w_chosen log π(chosen),   g = r_chosen − r_rejected,   r_y = β (w_y log π(y|x) + w_y)
-
-    w_y = 1 / |y|, so w log π is the mean log-probability of a token. The entropy is weighted too, which adds w to the
-    reward: the target margin is β (w_rejected − w_chosen), none at equal lengths. With η = 0 and equal lengths it is
-    SimPO without a target margin. The formula and the ranges of its parameters (β 2 to 10, η 5e-4 to 1e-3) are known
-    from memory of the paper, and no published code was found: margin and likelihood term are of medium confidence.
-
-    Example:
-        >>> import torch
-        >>> equal = Scored(torch.full((1, 3), -1.0), None, torch.ones(1, 3, dtype=torch.bool))
-        >>> POWER(eta=0.0)(chosen=equal, rejected=equal).values
-        tensor([0.6931])
-
-    Reference:
-        Rashidinejad, Tian (2024), Sail into the Headwind: Alignment via Robust Rewards and Dynamic Labels against
-        Reward Hacking.
-    """
-
-    id = "power"
     paper = "arXiv:2412.09544"
 
     beta: Annotated[float, Gt(0), "scale of the implied reward"] = 2.0
     eta: Annotated[float, Ge(0), "weight of the chosen response's likelihood, per unit of beta"] = 5e-4
-
-    def loss(self, chosen: Scored, rejected: Scored) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B]."""
-        return logistic(self._margin(chosen, rejected)) + self._likelihood(chosen)
 
     def rewards(self, view: Scored) -> Tensor:
         """The implicit reward β (w log π + w) of each response, [R], without gradient."""
@@ -58,3 +38,119 @@ class POWER(Objective):
 
     def _likelihood(self, chosen: Scored) -> Tensor:
         return -self.eta * self.beta * chosen.mean_logp
+
+
+class POWER(_WeightedEntropy):
+    """POWER (Rashidinejad, Tian, 2024): pessimistic reward maximisation with weighted entropy.
+
+    loss = −log σ(g) − η β w_chosen log π(chosen),   g = r_chosen − r_rejected,   r_y = β (w_y log π(y|x) + w_y)
+
+    w_y = 1 / |y|, so w log π is the mean log-probability of a token. The entropy is weighted too, which adds w to the
+    reward: the target margin is β (w_rejected − w_chosen), none at equal lengths. With η = 0 and equal lengths it is
+    SimPO without a target margin. The paper takes β from 2 to 10, η from 5e-4
+    to 1e-3.
+
+    Example:
+        >>> import torch
+        >>> equal = Scored(torch.full((1, 3), -1.0), None, torch.ones(1, 3, dtype=torch.bool))
+        >>> POWER(eta=0.0)(chosen=equal, rejected=equal).values
+        tensor([0.6931])
+
+    Reference:
+        Rashidinejad, Tian (2024), Sail into the Headwind: Alignment via Robust Rewards and Dynamic Labels against
+        Reward Hacking.
+    """
+
+    id = "power"
+    evidence = reconstruction(
+        "Margin and likelihood term, and the ranges of β and η, are our reading of the paper; no published code was "
+        "found."
+    )
+    tags = ("robust", "length", "normalized")
+
+    def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
+        """The loss of each pair, [B]."""
+        return logistic(self._margin(chosen, rejected)) + self._likelihood(chosen)
+
+
+class POWERDL(_WeightedEntropy):
+    """POWER with dynamic labels (Rashidinejad, Tian, 2024).
+
+    loss = −q log σ(g) − (1 − q) log σ(−g) − η β w_chosen log π(chosen),   then q ← (1 − γ) q + γ σ(g)
+
+    g and w are those of POWER. The label q is a constant in the gradient. It starts at 1 for every record and moves, at
+    each visit, towards σ(g), where the logistic gradient vanishes. It is kept by the record's number and saved with
+    checkpoints; all processes share it. A run of one epoch would see every label as it was given: there
+    ``update_first`` moves the label before it is used, q = 1 − γ + γ σ(g), which is also what holds where the numbers
+    of the records are not known. Outside training every label starts at 1, since held-out records have numbers of
+    their own. Statistic: ``label``, the q that was used.
+
+    Example:
+        >>> equal = Scored(torch.full((1, 3), -1.0), None, torch.ones(1, 3, dtype=torch.bool))
+        >>> objective = POWERDL(gamma=0.2, eta=0.0)
+        >>> for _ in range(3):
+        ...     objective(chosen=equal, rejected=equal, record_index=torch.tensor([0])).statistics["label"]
+        tensor([1.])
+        tensor([0.9000])
+        tensor([0.8200])
+
+    Reference:
+        Rashidinejad, Tian (2024), Sail into the Headwind: Alignment via Robust Rewards and Dynamic Labels against
+        Reward Hacking.
+    """
+
+    id = "power-dl"
+    evidence = reconstruction(
+        "The step and the schedule of the label are our reading of the paper; no published code was found."
+    )
+    tags = ("robust", "length", "normalized", "soft-labels")
+    exempt = Exempt(value_gradient="the label is a constant where it moves before it is used")
+
+    gamma: Annotated[float, Interval(ge=0, le=1), "how far a label moves at each visit; 0 is POWER"] = 0.1
+    update_first: Annotated[bool, "move a label before it is used and not after; right for runs of one epoch"] = False
+
+    labels: Tensor
+
+    def __init__(self, **hyper: Any) -> None:
+        super().__init__(**hyper)
+        self.register_buffer("labels", torch.ones(0))
+
+    def loss(
+        self, chosen: Scored, rejected: Scored, record_index: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of each pair, [B], with the label that was used; ``record_index`` numbers the records from 0."""
+        margin = self._margin(chosen, rejected)
+        label = torch.ones_like(margin).detach()
+        if record_index is not None and self.training:
+            label = self._known(record_index.long()).to(label.dtype)
+        moved = (1 - self.gamma) * label + self.gamma * torch.sigmoid(margin.detach())
+        if record_index is not None and self.training:
+            self._keep(record_index.long(), moved)
+        if record_index is None or self.update_first:
+            label = moved
+        return logistic(margin, 1 - label) + self._likelihood(chosen), {"label": label}
+
+    def _known(self, records: Tensor) -> Tensor:
+        """The labels of these records, with room for those that were never seen."""
+        missing = int(records.clamp(min=0).max()) + 1 - len(self.labels) if records.numel() else 0
+        if missing > 0:
+            self.labels = torch.cat([self.labels, self.labels.new_ones(missing)])
+        return self.labels[records.clamp(min=0)]
+
+    def _keep(self, records: Tensor, labels: Tensor) -> None:
+        """Remember the labels of these records, and of those that other processes see at the same time."""
+        if distributed.is_available() and distributed.is_initialized():
+            seen: list[Any] = [None] * distributed.get_world_size()
+            distributed.all_gather_object(seen, (records.tolist(), labels.tolist()))
+            records = records.new_tensor([record for each, _ in seen for record in each])
+            labels = labels.new_tensor([label for _, each in seen for label in each])
+            self._known(records)
+        # What fills up a micro-batch is no record, and has a number below 0.
+        real = records >= 0
+        self.labels[records[real]] = labels[real].to(self.labels.dtype)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        saved = state_dict.get(f"{prefix}labels")
+        if saved is not None:  # torch refuses a buffer of another length
+            self.labels = self.labels.new_ones(len(saved))
+        super()._load_from_state_dict(state_dict, prefix, *rest)

@@ -7,6 +7,7 @@ from typing import Annotated
 from annotated_types import Ge
 from torch import Tensor
 
+from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import log_odds, logsigmoid
@@ -14,7 +15,21 @@ from penchant.objectives.functional.numerics import log_odds, logsigmoid
 __all__ = ["RationaleORPO", "RationaleORPOSimple"]
 
 
-class RationaleORPO(Objective):
+class _WithRationale(Objective):
+    """What both forms have: the odds ratio of the two responses and the likelihood of the chosen one."""
+
+    paper = "arXiv:2407.14477"
+
+    beta: Annotated[float, Ge(0), "weight of the odds ratio"] = 0.1
+    nll_weight: Annotated[float, Ge(0), "weight w of the chosen response's likelihood"] = 1.0
+
+    def _with(self, reason: Tensor, chosen: Scored, rejected: Scored) -> Tensor:
+        """The loss of each pair, [B], with the rationale's own term ``reason`` taken off."""
+        ratio = log_odds(chosen.mean_logp) - log_odds(rejected.mean_logp)
+        return -self.nll_weight * chosen.mean_logp - (self.beta * logsigmoid(ratio) + reason)
+
+
+class RationaleORPO(_WithRationale):
     """RORPO, ORPO with rationales (Just, Jin, Sahu, Phan, Jia, 2024), as in its published code.
 
     loss = −w a_chosen − β log σ(o_chosen − o_rejected) − log σ(γ a_q),   o = a − log(1 − eᵃ)
@@ -34,23 +49,17 @@ class RationaleORPO(Objective):
     """
 
     id = "rationale-orpo"
-    paper = "arXiv:2407.14477"
+    evidence = PAPER
+    tags = ("rationale", "likelihood", "normalized")
 
-    beta: Annotated[float, Ge(0), "weight of the odds ratio"] = 0.1
     gamma: Annotated[float, Ge(0), "scale of the rationale's mean log-probability"] = 0.1
-    nll_weight: Annotated[float, Ge(0), "weight w of the chosen response's likelihood"] = 1.0
 
     def loss(self, chosen: Scored, rejected: Scored, rationale: Scored) -> Tensor:
         """The loss of each pair, [B]."""
-        ratio = log_odds(chosen.mean_logp) - log_odds(rejected.mean_logp)
-        preferred = self.beta * logsigmoid(ratio) + self._told(rationale.mean_logp)
-        return -self.nll_weight * chosen.mean_logp - preferred
-
-    def _told(self, reason: Tensor) -> Tensor:
-        return logsigmoid(self.gamma * reason)
+        return self._with(logsigmoid(self.gamma * rationale.mean_logp), chosen, rejected)
 
 
-class RationaleORPOSimple(RationaleORPO):
+class RationaleORPOSimple(_WithRationale):
     """RORPO in its simple form (Just, Jin, Sahu, Phan, Jia, 2024), as in its published code.
 
     loss = −w a_chosen − β log σ(o_chosen − o_rejected) − γ a_q,   o = a − log(1 − eᵃ)
@@ -68,9 +77,11 @@ class RationaleORPOSimple(RationaleORPO):
     """
 
     id = "rationale-orpo-simple"
-    paper = "arXiv:2407.14477"
+    evidence = PAPER
+    tags = ("rationale", "likelihood", "normalized")
 
     gamma: Annotated[float, Ge(0), "weight of the rationale's mean log-probability"] = 1.0
 
-    def _told(self, reason: Tensor) -> Tensor:
-        return self.gamma * reason
+    def loss(self, chosen: Scored, rejected: Scored, rationale: Scored) -> Tensor:
+        """The loss of each pair, [B]."""
+        return self._with(self.gamma * rationale.mean_logp, chosen, rejected)

@@ -3,52 +3,33 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor, relu
 
 from penchant.errors import ConfigurationError
+from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.former import Former
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.likelihood_term import NLLAverage, likelihood_term
 from penchant.objectives.functional.pairs import logistic
 
-__all__ = ["SimPO"]
+__all__ = ["SimPO", "SimPOHinge"]
 
 
-class SimPO(Objective):
-    """Simple Preference Optimization (Meng, Xia, Chen, 2024), eq. 6.
+class _TargetMargin(Objective):
+    """What both forms have: the reward of a mean token, the target margin, and a likelihood term."""
 
-    loss = −(1 − ε) log σ(β h) − ε log σ(−β h) + w nll,   h = mean log π(y_chosen|x) − mean log π(y_rejected|x) − γ / β
-
-    Means are over a response's tokens (nats a token). ``hinge``: max(0, 1 − β h). γ is given as ``gamma_beta_ratio``,
-    as in the published code, or as ``gamma`` itself, as elsewhere, not both. With w > 0 and ``nll_average=batch``, as
-    in the code, examples see one another through the number of tokens.
-
-    Raises:
-        ConfigurationError: ``gamma`` and ``gamma_beta_ratio`` are both given and contradict each other.
-
-    Example:
-        >>> import torch
-        >>> equal = Scored(torch.full((1, 3), -1.0), None, torch.ones(1, 3, dtype=torch.bool))
-        >>> SimPO(gamma=0.0)(chosen=equal, rejected=equal).values
-        tensor([0.6931])
-
-    Reference:
-        Meng, Xia, Chen (2024), SimPO: Simple Preference Optimization with a Reference-Free Reward.
-    """
-
-    id = "simpo"
     paper = "arXiv:2405.14734"
+    tags = ("margin", "normalized", "length")
 
     beta: Annotated[float, Gt(0), "slope of the loss, per nat a token"] = 2.0
     gamma_beta_ratio: Annotated[float, Ge(0), "target margin γ / β, nats a token"] = 0.25
     gamma: Annotated[float | None, Ge(0), "target margin γ, in units of the loss's argument, instead of the ratio"] = (
         None
     )
-    loss_type: Annotated[Literal["sigmoid", "hinge"], "logistic loss, or hinge with margin 1"] = "sigmoid"
-    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "share ε of labels taken as flipped (sigmoid)"] = 0.0
     sft_weight: Annotated[float, Ge(0), "weight w of the chosen response's negative log-likelihood"] = 0.0
     nll_average: Annotated[NLLAverage, "likelihood averaged over the batch's tokens, or over each response's own"] = (
         "batch"
@@ -64,19 +45,84 @@ class SimPO(Objective):
             raise ConfigurationError(
                 f"'gamma' is {self.gamma} and 'beta' is {self.beta}, so γ / β is {ratio:g}, but 'gamma_beta_ratio' is "
                 f"{self.gamma_beta_ratio}.",
-                where="objective simpo",
+                where=f"objective {self.id}",
                 fix="Give one of 'gamma' and 'gamma_beta_ratio'.",
             )
         self.gamma_beta_ratio = ratio
 
-    def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
+    def _margin(self, chosen: Scored, rejected: Scored) -> Tensor:
+        """β h of each pair, [B]."""
+        return self.beta * (chosen.mean_logp - rejected.mean_logp - self.gamma_beta_ratio)
+
+    def _with_likelihood(
+        self, preference: Tensor, chosen: Scored, rejected: Scored
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of each pair, [B], with its two terms and the rewards of both responses."""
-        margin = self.beta * (chosen.mean_logp - rejected.mean_logp - self.gamma_beta_ratio)
-        preference = relu(1 - margin) if self.loss_type == "hinge" else logistic(margin, self.label_smoothing)
         nll = likelihood_term(chosen, self.nll_average)
-        rewards = {"chosen_rewards": self.rewards(chosen), "rejected_rewards": self.rewards(rejected)}
-        return preference + self.sft_weight * nll, {"preference": preference, "nll": nll, **rewards}
+        found = {"chosen_rewards": self.rewards(chosen), "rejected_rewards": self.rewards(rejected), "nll": nll}
+        return preference + self.sft_weight * nll, {"preference": preference, **found}
 
     def rewards(self, view: Scored) -> Tensor:
         """The reward β · mean log π of each response, [R], without gradient."""
         return (self.beta * view.mean_logp).detach()
+
+
+class SimPO(_TargetMargin):
+    """Simple Preference Optimization (Meng, Xia, Chen, 2024), eq. 6.
+
+    loss = −(1 − ε) log σ(β h) − ε log σ(−β h) + w nll,   h = mean log π(y_chosen|x) − mean log π(y_rejected|x) − γ / β
+
+    Means are over a response's tokens (nats a token). γ is given as ``gamma_beta_ratio``, as in the published code, or
+    as ``gamma`` itself, as elsewhere, not both. With w > 0 and ``nll_average=batch``, as in the code, examples see one
+    another through the number of tokens.
+
+    Raises:
+        ConfigurationError: ``gamma`` and ``gamma_beta_ratio`` are both given and contradict each other.
+
+    Example:
+        >>> import torch
+        >>> equal = Scored(torch.full((1, 3), -1.0), None, torch.ones(1, 3, dtype=torch.bool))
+        >>> SimPO(gamma=0.0)(chosen=equal, rejected=equal).values
+        tensor([0.6931])
+
+    Reference:
+        Meng, Xia, Chen (2024), SimPO: Simple Preference Optimization with a Reference-Free Reward.
+    """
+
+    id = "simpo"
+    evidence = OFFICIAL_CODE
+    former = (Former("loss_type", by_value={"sigmoid": "Leave it out.", "hinge": "Use objective simpo-hinge."}),)
+
+    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "share ε of labels taken as flipped"] = 0.0
+
+    def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of each pair, [B], with its two terms and the rewards of both responses."""
+        return self._with_likelihood(logistic(self._margin(chosen, rejected), self.label_smoothing), chosen, rejected)
+
+
+class SimPOHinge(_TargetMargin):
+    """SimPO with a hinge (Meng, Xia, Chen, 2024), as in its published code.
+
+    loss = max(0, 1 − β h) + w nll,   h = mean log π(y_chosen|x) − mean log π(y_rejected|x) − γ / β
+
+    A pair whose margin is 1 / β above its target no longer moves the model. The rest is as in ``simpo``.
+
+    Raises:
+        ConfigurationError: ``gamma`` and ``gamma_beta_ratio`` are both given and contradict each other.
+
+    Example:
+        >>> import torch
+        >>> equal = Scored(torch.full((1, 3), -1.0), None, torch.ones(1, 3, dtype=torch.bool))
+        >>> SimPOHinge(gamma=0.5)(chosen=equal, rejected=equal).values
+        tensor([1.5000])
+
+    Reference:
+        Meng, Xia, Chen (2024), SimPO: Simple Preference Optimization with a Reference-Free Reward.
+    """
+
+    id = "simpo-hinge"
+    evidence = OFFICIAL_CODE
+
+    def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of each pair, [B], with its two terms and the rewards of both responses."""
+        return self._with_likelihood(relu(1 - self._margin(chosen, rejected)), chosen, rejected)

@@ -7,6 +7,8 @@ from typing import Annotated
 from annotated_types import Ge
 from torch import Tensor, relu
 
+from penchant.objectives.core.evidence import reconstruction
+from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.pairs import negative_log_likelihood
@@ -21,7 +23,7 @@ class SLiCHF(Objective):
 
     The target of the likelihood term is the chosen response. No reference is asked for; ``slic-hinge`` is the form
     with one. A later published version of the second term broadcasts log-probabilities of tokens against those of
-    sequences; here it is the sum. The default of λ is from memory.
+    sequences; here it is the sum.
 
     Example:
         >>> import torch
@@ -35,7 +37,9 @@ class SLiCHF(Objective):
 
     id = "slic-hf"
     paper = "arXiv:2305.10425"
-    family = "reference-free"
+    evidence = reconstruction("The default of λ is our choice.")
+    tags = ("margin", "likelihood")
+    exempt = Exempt(zero_margin="its likelihood term is a sum over tokens, so longer responses cost more")
 
     delta: Annotated[float, Ge(0), "margin δ, in nats, beyond which the hinge leaves a pair alone"] = 1.0
     lambda_: Annotated[float, Ge(0), "weight λ of the likelihood of the target"] = 0.1

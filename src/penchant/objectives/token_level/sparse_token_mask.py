@@ -10,6 +10,8 @@ import torch
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
+from penchant.objectives.core.evidence import reconstruction
+from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.heads import Head
@@ -26,8 +28,7 @@ class SparseTokenMask(Objective):
 
     m_t = σ(w · s_t + b) in (0, 1), s_t the hidden state that predicts token t; m' are the masks of the rejected
     response. Gradients reach the head and, through masks and log-ratios, the model. At the start every mask is
-    ``initial_mask``. Masks of 1 with λ = 0 are DPO. Medium confidence: the paper proposes it without code, and λ is to
-    be tuned.
+    ``initial_mask``. Masks of 1 with λ = 0 are DPO. λ is to be tuned.
 
     Example:
         >>> one = torch.ones(1, 3, dtype=torch.bool)
@@ -44,6 +45,10 @@ class SparseTokenMask(Objective):
 
     id = "sparse-token-mask"
     paper = "arXiv:2410.13828"
+    evidence = reconstruction(
+        "The paper proposes it without code, and leaves λ open; the head's form and the default are our reading."
+    )
+    exempt = Exempt(zero_margin="a longer response has more masks to pay for")
     needs = Needs(reference=True, hidden=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (

@@ -10,6 +10,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
+from penchant.objectives.core.evidence import reconstruction
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.groups import group_mean
@@ -20,7 +21,7 @@ __all__ = ["SPODegree"]
 
 
 class SPODegree(Objective):
-    """Self-supervised Preference Optimization, preference degree (Li et al., 2024), partly rebuilt.
+    """Self-supervised Preference Optimization, preference degree (Li et al., 2024), rebuilt.
 
     loss = −log σ(β (Δ_chosen − Δ_rejected)) + γ L_deg,   L_deg = mean over copies of −log softmax(W h + b)_k
 
@@ -29,9 +30,6 @@ class SPODegree(Objective):
     k = 0 intact. h is the hidden state that predicts a copy's last token, the end token, and so has read all of it.
     Head and model are trained together; the head is no part of the saved model. At the start it is zero, and
     L_deg = log K.
-
-    LOW confidence: which content is taken out, how many levels there are, and how states are pooled follow from the
-    idea of the paper and its abstract; the public repository holds no code.
 
     Example:
         >>> one = torch.ones(2, 3, dtype=torch.bool)
@@ -49,6 +47,10 @@ class SPODegree(Objective):
 
     id = "spo-degree"
     paper = "arXiv:2409.17791"
+    evidence = reconstruction(
+        "Which content is taken out, how many levels there are, and how states are pooled is our reading of the "
+        "abstract; the public repository holds no code."
+    )
     needs = Needs(reference=True, unreferenced=frozenset({"chosen_degraded", "rejected_degraded"}), hidden=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (

@@ -61,6 +61,7 @@ class Averaged(Wrapper):
     """
 
     id = "averaged"
+    tags = ("length", "normalized")
 
     def loss(self, **inputs: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The losses of the objective inside on averages, [B]."""

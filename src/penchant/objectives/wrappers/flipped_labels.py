@@ -9,6 +9,7 @@ from annotated_types import Interval
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
+from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.objective import Losses, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.core.wrapper import PairWrapper
@@ -40,7 +41,7 @@ def swapped(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _BothWays(PairWrapper):
-    """A loss of pairs looked at with the label as it is and the other way round."""
+    """A loss of pairs seen with the label as it is and the other way round."""
 
     def _both(self, inputs: Mapping[str, Any]) -> tuple[Losses, Tensor]:
         """The losses with the labels as they are, and the values of those with the labels flipped."""
@@ -63,11 +64,11 @@ class Smoothed(_BothWays):
     is the better one, 1 − ε is that. ``smoothed(dpo)`` is cDPO.
 
     Args:
-        objective: one of pairs.
+        objective: a loss of pairs.
         hyper: ``label_smoothing``.
 
     Raises:
-        ConfigurationError: the objective inside is none of pairs, or takes a ``probability`` itself.
+        ConfigurationError: the objective inside does not compare pairs, or takes a ``probability`` itself.
 
     Example:
         >>> import torch
@@ -82,6 +83,7 @@ class Smoothed(_BothWays):
     """
 
     id = "smoothed"
+    tags = ("noise", "robust", "soft-labels")
 
     label_smoothing: Annotated[float, Interval(ge=0, le=0.5), "share ε of the labels that are taken to be flipped"] = (
         0.1
@@ -114,11 +116,11 @@ class Unbiased(_BothWays):
     2013). It may have no lower bound. ``unbiased(dpo)`` is rDPO.
 
     Args:
-        objective: one of pairs.
+        objective: a loss of pairs.
         hyper: ``label_smoothing``.
 
     Raises:
-        ConfigurationError: the objective inside is none of pairs.
+        ConfigurationError: the objective inside does not compare pairs.
 
     Example:
         >>> import torch
@@ -133,6 +135,8 @@ class Unbiased(_BothWays):
 
     id = "unbiased"
     paper = "arXiv:2403.00409"
+    evidence = PAPER
+    tags = ("noise", "robust")
 
     label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "share ε of the labels that are taken to be flipped"] = (
         0.1

@@ -23,7 +23,7 @@ class RepairsWrongReference(Claim):
         "the variants cpo and clip, and easy with its sign reversed, mostly repair such pairs, and easy as coded "
         "repairs fewer than DPO."
     )
-    methods = ("constrained-po",)
+    methods = ("constrained-po", "constrained-po-soft", "constrained-po-easy")
     baselines = ("dpo",)
     world = Dials(prompts=3, responses=5, reference_spread=2.0, reference_skill=-1.0)
     quantity = "share of the pairs that the reference orders wrongly"
@@ -43,10 +43,10 @@ class RepairsWrongReference(Claim):
         wrong = (world.reward.unsqueeze(-1) > world.reward.unsqueeze(-2)) & (before < 0)
         methods: dict[str, Objective] = {
             "dpo": build("dpo", beta=1.0),
-            "cpo": build("constrained-po", variant="cpo", beta=4.0, gamma=0.05),
-            "clip": build("constrained-po", variant="clip", beta=4.0),
-            "easy": build("constrained-po", variant="easy", beta=4.0),
-            "easy with sign −1": build("constrained-po", variant="easy", beta=4.0, margin_sign=-1),
+            "cpo": build("constrained-po-soft", beta=4.0, gamma=0.05),
+            "clip": build("constrained-po", beta=4.0),
+            "easy": build("constrained-po-easy", beta=4.0),
+            "easy with sign −1": build("constrained-po-easy", beta=4.0, margin_sign=-1),
         }
         arms = {}
         for name, policy in fit_each(world, methods, pairs, steps=60, learning_rate=0.2).items():

@@ -33,7 +33,7 @@ class BetterPairsBetterPolicy(Claim):
         """64 candidates and 8 kept, four times a prompt; γ = β = 0.1, and a larger one for DPO beside it."""
         world = self.draw_world(seed)
         weak, near = resampled_pairs(world, seed), resampled_pairs(world, seed, beta=0.5)
-        methods = {name: build(name, gamma=0.1) for name in ("rso-sigmoid-norm", "rso-hinge-norm")}
+        methods = {name: build(name, beta=0.1) for name in ("rso-sigmoid-norm", "rso-hinge-norm")}
         methods |= {"dpo": build("dpo", beta=0.1), "dpo, β = 0.5": build("dpo", beta=0.5)}
         pairs = {arm: weak if arm.startswith("dpo") else near for arm in methods}
         trained = fit_each(world, methods, pairs, steps=80)

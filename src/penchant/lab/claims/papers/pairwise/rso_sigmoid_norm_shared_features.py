@@ -39,6 +39,6 @@ class BetterPairsWithSharedFeatures(Claim):
             "rso-sigmoid-norm, twice the pairs": resampled_pairs(world, seed, beta=0.5, repeats=8),
             "dpo": resampled_pairs(world, seed),
         }
-        rso = {arm: build("rso-sigmoid-norm", gamma=0.1) for arm in pairs if arm != "dpo"}
+        rso = {arm: build("rso-sigmoid-norm", beta=0.1) for arm in pairs if arm != "dpo"}
         trained = fit_each(world, {**rso, "dpo": build("dpo", beta=0.1)}, pairs, steps=80)
         return {arm: expected_reward(world, policy) for arm, policy in trained.items()}

@@ -10,7 +10,7 @@ import torch
 from penchant.lab.claims import Claim, Contrast
 from penchant.lab.worlds.tabular import Dials, expected_reward, fit_each, sample_pairs
 from penchant.objectives import Objective, build
-from penchant.objectives.token_level.wpo import WPOWeighted
+from penchant.objectives.wrappers.wpo_weighted import WPOWeighted
 
 __all__ = ["OwnPairsCountMore"]
 

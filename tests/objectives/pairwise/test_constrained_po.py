@@ -21,8 +21,8 @@ def pair(policy: float, reference: float) -> tuple[Scored, Scored]:
     return with_ratios([policy - reference], [-10.0 + reference]), with_ratios([0.0], [-10.0])
 
 
-def loss(policy: float, reference: float, **hyper: Any) -> float:
-    return values("constrained-po", *pair(policy, reference), **{"beta": 1.0, **hyper})[0]
+def loss(policy: float, reference: float, form: str = "", **hyper: Any) -> float:
+    return values(f"constrained-po{form}", *pair(policy, reference), **{"beta": 1.0, **hyper})[0]
 
 
 def logistic(z: float) -> float:
@@ -33,14 +33,14 @@ def logistic(z: float) -> float:
 def test_a_sharp_corner_makes_the_target_the_larger_of_reference_and_gamma(
     policy: float, reference: float, gamma: float
 ) -> None:
-    found = loss(policy, reference, variant="cpo", gamma=gamma, tau=1e6)
+    found = loss(policy, reference, "-soft", gamma=gamma, tau=1e6)
     assert found == pytest.approx(logistic(policy - max(reference, gamma)), abs=1e-5)
 
 
 @given(MARGINS, MARGINS)
 def test_clip_is_the_sharp_corner_at_zero(policy: float, reference: float) -> None:
-    sharp = loss(policy, reference, variant="cpo", gamma=0.0, tau=1e6)
-    assert loss(policy, reference, variant="clip") == pytest.approx(sharp, abs=1e-5)
+    sharp = loss(policy, reference, "-soft", gamma=0.0, tau=1e6)
+    assert loss(policy, reference) == pytest.approx(sharp, abs=1e-5)
 
 
 @given(MARGINS, MARGINS, st.floats(0.1, 3.0))
@@ -48,12 +48,12 @@ def test_clip_is_dpo_where_the_reference_prefers_chosen_and_reference_free_where
     policy: float, reference: float, beta: float
 ) -> None:
     plain = values("dpo", *pair(policy, reference), beta=beta, reference_free=reference < 0)[0]
-    assert loss(policy, reference, variant="clip", beta=beta) == pytest.approx(plain, rel=1e-9)
+    assert loss(policy, reference, beta=beta) == pytest.approx(plain, rel=1e-9)
 
 
 @given(MARGINS, st.floats(-2.0, 2.0))
 def test_far_above_gamma_cpo_is_dpo(policy: float, gamma_below: float) -> None:
-    found = loss(policy, 8.0, variant="cpo", gamma=max(gamma_below, 0.0), tau=10.0)
+    found = loss(policy, 8.0, "-soft", gamma=max(gamma_below, 0.0), tau=10.0)
     assert found == pytest.approx(values("dpo", *pair(policy, 8.0), beta=1.0)[0], abs=1e-9)
 
 
@@ -61,7 +61,7 @@ def test_far_above_gamma_cpo_is_dpo(policy: float, gamma_below: float) -> None:
 def test_at_the_target_the_loss_is_one_bit_and_a_large_alpha_softens_it(
     reference: float, gamma: float, tau: float, alpha: float
 ) -> None:
-    hyper = {"variant": "cpo", "gamma": gamma, "tau": tau, "alpha": alpha}
+    hyper = {"form": "-soft", "gamma": gamma, "tau": tau, "alpha": alpha}
     margin = logistic(tau * (reference - gamma)) / tau
     assert loss(reference + margin / alpha, reference, **hyper) == pytest.approx(math.log(2), rel=1e-9)
     assert loss(0.0, reference, **{**hyper, "alpha": 2 * alpha}) < loss(0.0, reference, **hyper)
@@ -69,10 +69,10 @@ def test_at_the_target_the_loss_is_one_bit_and_a_large_alpha_softens_it(
 
 @given(MARGINS, MARGINS, st.floats(0.01, 1.0))
 def test_easy_loosens_as_coded_and_tightens_with_the_other_sign(policy: float, reference: float, gamma: float) -> None:
-    none = loss(policy, reference, variant="easy", gamma=0.0)
+    none = loss(policy, reference, "-easy", gamma=0.0)
     assert none == pytest.approx(logistic(policy - reference), rel=1e-9)
-    loose = loss(policy, reference, variant="easy", gamma=gamma)
-    tight = loss(policy, reference, variant="easy", gamma=gamma, margin_sign=-1)
+    loose = loss(policy, reference, "-easy", gamma=gamma)
+    tight = loss(policy, reference, "-easy", gamma=gamma, margin_sign=-1)
     assert loose < none < tight
 
 
@@ -83,10 +83,8 @@ def test_all_log_probabilities_are_means_over_tokens() -> None:
 
     once = view([-1.0, -3.0], [-2.0, -2.5]), view([-2.0], [-1.5])
     twice = view([-1.0, -3.0] * 2, [-2.0, -2.5] * 2), view([-2.0] * 3, [-1.5] * 3)
-    for variant in ("cpo", "easy", "clip"):
-        assert values("constrained-po", *twice, variant=variant) == pytest.approx(
-            values("constrained-po", *once, variant=variant), rel=1e-12
-        )
+    for name in ("constrained-po", "constrained-po-soft", "constrained-po-easy"):
+        assert values(name, *twice) == pytest.approx(values(name, *once), rel=1e-12)
     rewards = build("constrained-po", beta=2.0).rewards(once[0])
     assert rewards is not None and rewards.tolist() == [0.5]
 
@@ -94,7 +92,7 @@ def test_all_log_probabilities_are_means_over_tokens() -> None:
 @given(MARGINS, MARGINS)
 def test_its_statistics_tell_margin_and_undesirable_pairs(policy: float, reference: float) -> None:
     chosen, rejected = pair(policy, reference)
-    told = build("constrained-po", variant="cpo", gamma=0.5).forward(chosen=chosen, rejected=rejected).statistics
+    told = build("constrained-po-soft", gamma=0.5).forward(chosen=chosen, rejected=rejected).statistics
     d = (chosen.mean_logp - rejected.mean_logp).item()
     d_ref = (chosen.mean_ref_logp - rejected.mean_ref_logp).item()
     assert told["margin"].item() == pytest.approx(logistic(2 * (d_ref - 0.5)) / 2, rel=1e-9)
@@ -102,6 +100,6 @@ def test_its_statistics_tell_margin_and_undesirable_pairs(policy: float, referen
     assert told["below_target"].item() == float(d_ref < 0.5)
 
 
-@pytest.mark.parametrize("hyper", [{"variant": "cpo"}, {"variant": "easy"}, {"variant": "easy", "margin_sign": -1}])
-def test_every_variant_is_finite_even_where_the_reference_is_certain(hyper: dict[str, Any]) -> None:
-    assert finite_at_extremes("constrained-po", **hyper)
+@pytest.mark.parametrize(("form", "hyper"), [("", {}), ("-soft", {}), ("-easy", {}), ("-easy", {"margin_sign": -1})])
+def test_every_form_is_finite_even_where_the_reference_is_certain(form: str, hyper: dict[str, Any]) -> None:
+    assert finite_at_extremes(f"constrained-po{form}", **hyper)

@@ -28,6 +28,13 @@ def of_list(objective: Objective, rows: list[tuple[float, float]]) -> tuple[Tens
     return values, torch.autograd.grad(values.sum(), ratios)[0]
 
 
+def of_target(target: str, **hyper: Any) -> Objective:
+    """The objective of lists with a target, or that whose loss takes its place."""
+    if target in ("bradley-terry", "plackett-luce"):
+        return build(f"adpo-{target}", **hyper)
+    return build("adpo-listwise", target=target, **hyper)
+
+
 def of_pair(margin: float, tau: float, probability: float | None = None) -> float:
     extra = {} if probability is None else {"probability": torch.tensor([probability], dtype=torch.float64)}
     found = build("adpo-pairwise", tau=tau)(chosen=of_ratios([margin]), rejected=of_ratios([0.0]), **extra)
@@ -41,7 +48,7 @@ def test_a_sure_pair_at_the_inverse_temperature_is_dpo(margin: float, beta: floa
         assert of_pair(margin, 1 / beta, probability) == pytest.approx(plain, rel=1e-9, abs=1e-12)
     rows = [(margin, 1.0), (0.0, 0.0)]
     for target in ("one-hot", "plackett-luce"):
-        value, _ = of_list(build("adpo-listwise", tau=1 / beta, target=target), rows)
+        value, _ = of_list(of_target(target, tau=1 / beta), rows)
         assert value.item() == pytest.approx(plain, rel=1e-9, abs=1e-12)
 
 
@@ -54,7 +61,7 @@ def test_a_soft_label_is_label_smoothing(margin: float, probability: float) -> N
 
 @given(st.floats(-20.0, 20.0), st.floats(-5.0, 5.0), st.sampled_from(["softmax", "teacher", "bradley-terry"]))
 def test_two_scored_responses_are_a_pair_with_a_soft_label(margin: float, gap: float, target: str) -> None:
-    objective = build("adpo-listwise", tau=2.0, beta_reward=0.5, target=target)
+    objective = of_target(target, tau=2.0, beta_reward=0.5)
     value, _ = of_list(objective, [(margin, gap), (0.0, 0.0)])
     assert value.item() == pytest.approx(of_pair(margin, 2.0, 1 / (1 + math.exp(-gap / 0.5))), rel=1e-9)
 
@@ -63,7 +70,7 @@ def test_two_scored_responses_are_a_pair_with_a_soft_label(margin: float, gap: f
 def test_only_differences_count_and_gradients_sum_to_zero(
     rows: list[tuple[float, float]], target: str, shift: float
 ) -> None:
-    objective = build("adpo-listwise", target=target)
+    objective = of_target(target)
     value, gradient = of_list(objective, rows)
     shifted, _ = of_list(objective, [(ratio + shift, score) for ratio, score in rows])
     torch.testing.assert_close(shifted, value)
@@ -100,7 +107,7 @@ def test_standardised_scores_have_no_unit() -> None:
 
 @given(st.lists(st.floats(-5.0, 5.0), min_size=2, max_size=6), st.sampled_from(TARGETS))
 def test_at_the_anchor_the_loss_knows_only_the_number_of_responses(scores: list[float], target: str) -> None:
-    value, _ = of_list(build("adpo-listwise", target=target), [(0.0, score) for score in scores])
+    value, _ = of_list(of_target(target), [(0.0, score) for score in scores])
     count = {"bradley-terry": 2, "plackett-luce": math.factorial(len(scores))}.get(target, len(scores))
     assert value.item() == pytest.approx(math.log(count), rel=1e-9)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penchant.objectives import DPO, IPO, NLL
+from penchant.objectives import DPO, IPO, MAPL, NLL
 from penchant.objectives.core.description import describe, formula, overview
 
 
@@ -32,4 +32,10 @@ def test_bars_in_cells_are_escaped_so_that_every_row_has_as_many_cells_as_the_he
 
 def test_the_overview_links_every_page() -> None:
     table = overview([DPO, NLL])
-    assert "(dpo.md)" in table and "(nll.md)" in table and "supervised" in table
+    assert "(dpo.md)" in table and "(nll.md)" in table and "supervised" in table and "`infonca`" in table
+
+
+def test_a_page_says_how_the_method_is_known_to_be_right_and_its_other_names() -> None:
+    assert "Evidence: official code" in describe(DPO) and "another name: `infonca`" in describe(DPO)
+    assert "Evidence: reconstruction. The abstract prints no formula" in describe(MAPL)
+    assert "official code (7 cases)" in overview([DPO, NLL], {"dpo": 7})

@@ -1,36 +1,17 @@
-"""Losses computed by hand: the battery's rows of numbers, one or two for each method."""
+"""Losses computed by hand: one or two rows for each method (pairwise)."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
+from objectives.plain_views import UP_ONE, one_each, sigmoid
 
-def one_each(policy: float, reference: float | None = None) -> dict[str, Any]:
-    """A view of one response of one token."""
-    return {"policy": [[policy]], "reference": None if reference is None else [[reference]]}
-
-
-def sigmoid(value: float) -> float:
-    """σ of a number."""
-    return 1 / (1 + math.exp(-value))
-
-
-#: A pair whose chosen response has gained one nat.
-UP_ONE = {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)}
-#: A prompt with two responses of which the first has gained one nat and should have three quarters of the weight.
-ONE_OF_TWO = {
-    "responses": {"policy": [[-1.0], [-3.0]], "reference": [[-2.0], [-3.0]]},
-    "groups": [[0, 1]],
-    "scores": [[math.log(3), 0.0]],
-}
-
-# id, hyper-parameters, views of one token, the loss computed by hand
+# id, hyper-parameters, views, the loss
 BY_HAND = [
     (
         "dpo",
         {"beta": 0.5},
-        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        UP_ONE,
         math.log1p(math.exp(-0.5)),
     ),
     (
@@ -40,17 +21,16 @@ BY_HAND = [
         math.log1p(math.exp(-1.0)),
     ),
     ("ipo", {"beta": 0.5}, {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -5.0)}, 4.0),
-    ("nll", {}, {"chosen": one_each(-1.25)}, 1.25),
     (
         "spin",
         {"beta": 0.5},
-        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        UP_ONE,
         math.log1p(math.exp(-0.5)),
     ),
     (
         "spin",
         {"beta": 0.5, "loss_type": "hinge"},
-        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        UP_ONE,
         0.5,
     ),
     (
@@ -65,31 +45,24 @@ BY_HAND = [
         1.0,
     ),
     (
-        "grpo",
-        {},
-        {"responses": {"policy": [[-1.0]], "old": [[-1.0 - math.log(1.5)]]}, "advantages": [2.0]},
-        -2.4,
-    ),
-    (
         "rdpo",
         {"beta": 0.5, "label_smoothing": 0.25},
-        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        UP_ONE,
         2 * (0.75 * math.log1p(math.exp(-0.5)) - 0.25 * math.log1p(math.exp(0.5))),
     ),
-    ("slic-hinge", {"beta": 0.5}, {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)}, 0.5),
-    ("slic-hinge", {"beta": 2.0}, {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)}, 0.0),
+    ("slic-hinge", {"beta": 0.5}, UP_ONE, 0.5),
+    ("slic-hinge", {"beta": 2.0}, UP_ONE, 0.0),
     (
         "cdpo",
         {"beta": 0.5},
         {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0), "probabilities": [0.75]},
         0.75 * math.log1p(math.exp(-0.5)) + 0.25 * math.log1p(math.exp(0.5)),
     ),
-    ("slic-hf", {"delta": 3.0, "lambda": 0.5}, {"chosen": one_each(-1.0), "rejected": one_each(-2.0)}, 2.5),
-    ("rso-hinge-norm", {"gamma": 0.5}, {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)}, 0.5),
+    ("rso-hinge-norm", {"beta": 0.5}, UP_ONE, 0.5),
     (
         "rso-sigmoid-norm",
-        {"gamma": 0.5},
-        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        {"beta": 0.5},
+        UP_ONE,
         math.log1p(math.exp(-0.5)),
     ),
     (
@@ -131,7 +104,7 @@ BY_HAND = [
     (
         "ropo",
         {"beta": 0.5, "alpha": 4.0, "gamma": 0.5},
-        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        UP_ONE,
         0.5 * math.log1p(math.exp(-0.5)) + 4 / (1 + math.exp(0.5)),
     ),
     (
@@ -143,13 +116,13 @@ BY_HAND = [
     (
         "cal-dpo",
         {"beta": 0.25, "calibration_weight": 0.5},
-        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        UP_ONE,
         math.log1p(math.exp(-1.0)) + 0.5 * (1 + 4),
     ),
     (
         "rpo-regularized",
         {"beta": 0.5, "eta": 0.1},
-        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        UP_ONE,
         math.log1p(math.exp(-0.5)) + 0.05,
     ),
     (
@@ -167,7 +140,7 @@ BY_HAND = [
     (
         "dpo-sft",
         {"beta": 0.5, "lambda": 0.1},
-        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        UP_ONE,
         math.log1p(math.exp(-0.5)) + 0.1,
     ),
     (
@@ -196,55 +169,60 @@ BY_HAND = [
         },
         math.log1p(math.exp(-1.0)),
     ),
-    *[
-        # Log-ratio 1 of the chosen response, 0 of the rejected one, and β = log 3: σ(β Δ) = 3/4.
-        (
-            name,
-            {"beta": math.log(3.0), **hyper},
-            {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
-            value,
-        )
-        for name, hyper, value in [
-            ("exo-pref", {"label_smoothing": 0.25}, 0.0),
-            ("exo-pref-official", {"log_epsilon": -1.0}, 0.75 * math.log(0.75) + 0.25 * (math.log(0.25) + 1)),
-            ("nca", {}, -math.log(0.75) - 0.5 * math.log(0.25) - 0.5 * math.log(0.5)),
-            ("infonca", {}, -math.log(0.75)),
-            ("nca-biased", {}, -math.log(0.75) - math.log(0.5)),
-            ("apo-zero", {}, 0.25 + 0.5),
-            ("apo-down", {}, 0.75 + 0.25),
-            ("aot-paired", {"label_smoothing": 0.1}, -0.9 * math.log(0.75) - 0.1 * math.log(0.25)),
-            ("aot-unpaired", {"label_smoothing": 0.1}, -0.9 * math.log(0.75) - 0.1 * math.log(0.25)),
-            ("discopop-lrml", {"tau": 1.0}, -0.25 * math.log(0.75) + 0.75 / 3),
-            ("discopop-cell", {}, 0.5 / 3 - 0.5 * math.log(0.75)),
-            ("discopop-padll", {}, -0.9 * math.log(0.75)),
-            ("discopop-pfl", {}, -0.5 * math.log(0.75)),
-            # A batch of one has no deviation; the hinge is 0 at z > 1.
-            ("discopop-aql", {"tau": 1.0}, -math.log(0.75) / (1 + math.exp(math.log(3.0) - 0.5025))),
-            ("discopop-aqfl", {"tau": 1.0}, -math.log(0.75) / (1 + math.exp(-0.1 * (math.log(3.0) - 0.0375)))),
-            ("discopop-dbaql", {}, 0.5 * math.log1p(3 ** (-1 / 0.9)) + 0.5 * 3**-0.9),
-            ("constrained-po", {}, -math.log(0.75)),
-        ]
-    ],
+    ("exo-pref", {"beta": math.log(3.0), "label_smoothing": 0.25}, UP_ONE, 0.0),
     (
-        "constrained-po",
-        {"beta": 2.0, "variant": "cpo", "gamma": 0.5, "tau": 1.0, "alpha": 2.0},
+        "exo-pref-official",
+        {"beta": math.log(3.0), "log_epsilon": -1.0},
+        UP_ONE,
+        0.75 * math.log(0.75) + 0.25 * (math.log(0.25) + 1),
+    ),
+    ("nca", {"beta": math.log(3.0)}, UP_ONE, -math.log(0.75) - 0.5 * math.log(0.25) - 0.5 * math.log(0.5)),
+    ("infonca", {"beta": math.log(3.0)}, UP_ONE, -math.log(0.75)),
+    ("nca-biased", {"beta": math.log(3.0)}, UP_ONE, -math.log(0.75) - math.log(0.5)),
+    ("apo-zero", {"beta": math.log(3.0)}, UP_ONE, 0.25 + 0.5),
+    ("apo-down", {"beta": math.log(3.0)}, UP_ONE, 0.75 + 0.25),
+    (
+        "aot-paired",
+        {"beta": math.log(3.0), "label_smoothing": 0.1},
+        UP_ONE,
+        -0.9 * math.log(0.75) - 0.1 * math.log(0.25),
+    ),
+    (
+        "aot-unpaired",
+        {"beta": math.log(3.0), "label_smoothing": 0.1},
+        UP_ONE,
+        -0.9 * math.log(0.75) - 0.1 * math.log(0.25),
+    ),
+    ("discopop-lrml", {"beta": math.log(3.0), "tau": 1.0}, UP_ONE, -0.25 * math.log(0.75) + 0.75 / 3),
+    ("discopop-cell", {"beta": math.log(3.0)}, UP_ONE, 0.5 / 3 - 0.5 * math.log(0.75)),
+    ("discopop-padll", {"beta": math.log(3.0)}, UP_ONE, -0.9 * math.log(0.75)),
+    ("discopop-pfl", {"beta": math.log(3.0)}, UP_ONE, -0.5 * math.log(0.75)),
+    # A batch of one has no deviation; the hinge is 0 at z > 1.
+    (
+        "discopop-aql",
+        {"beta": math.log(3.0), "tau": 1.0},
+        UP_ONE,
+        -math.log(0.75) / (1 + math.exp(math.log(3.0) - 0.5025)),
+    ),
+    (
+        "discopop-aqfl",
+        {"beta": math.log(3.0), "tau": 1.0},
+        UP_ONE,
+        -math.log(0.75) / (1 + math.exp(-0.1 * (math.log(3.0) - 0.0375))),
+    ),
+    ("discopop-dbaql", {"beta": math.log(3.0)}, UP_ONE, 0.5 * math.log1p(3 ** (-1 / 0.9)) + 0.5 * 3**-0.9),
+    ("constrained-po", {"beta": math.log(3.0)}, UP_ONE, -math.log(0.75)),
+    (
+        "constrained-po-soft",
+        {"beta": 2.0, "gamma": 0.5, "tau": 1.0, "alpha": 2.0},
         {"chosen": one_each(-1.0, -2.5), "rejected": one_each(-3.0, -3.0)},
         math.log1p(math.exp(-2 * (1.5 - math.log(2.0) / 2))),
     ),
     (
-        "constrained-po",
-        {"beta": 2.0, "variant": "easy", "gamma": 0.6, "margin_sign": -1},
-        {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -3.0)},
+        "constrained-po-easy",
+        {"beta": 2.0, "gamma": 0.6, "margin_sign": -1},
+        UP_ONE,
         math.log1p(math.exp(-(2.0 - 0.5))),
-    ),
-    ("simpo", {"gamma": 1.0}, {"chosen": one_each(-1.0), "rejected": one_each(-1.5)}, math.log(2.0)),
-    ("cpo", {"beta": 2.0, "loss_type": "ipo"}, {"chosen": one_each(-1.0), "rejected": one_each(-1.5)}, 0.0625),
-    ("cpo-simpo", {"beta": 2.0, "gamma": 1.0}, {"chosen": one_each(-1.0), "rejected": one_each(-1.5)}, math.log(2.0)),
-    (
-        "orpo",
-        {"lambda": 0.5},
-        {"chosen": one_each(math.log(0.5)), "rejected": one_each(math.log(0.25))},
-        math.log(2.0) + 0.5 * math.log(4 / 3),
     ),
     (
         "madpo",
@@ -254,53 +232,10 @@ BY_HAND = [
     ),
     ("beta-dpo", {"beta": 0.5, "momentum": 0.5}, {**UP_ONE, "kept": [1]}, math.log1p(math.exp(-0.65))),
     (
-        "power",
-        {"beta": 2.0, "eta": 0.5},
-        {"chosen": one_each(-1.0), "rejected": one_each(-3.0)},
-        math.log1p(math.exp(-4.0)) + 1.0,
-    ),
-    (
-        "power-dl",
-        {"beta": 0.5, "eta": 0.0, "gamma": 0.5},
-        {"chosen": one_each(-1.0), "rejected": one_each(-3.0)},
-        math.log1p(math.exp(-1.0)) + 0.5 * (1 - sigmoid(1.0)),
-    ),
-    (
         "adpo-pairwise",
         {"tau": 2.0},
         {**UP_ONE, "probability": [0.75]},
         0.75 * math.log1p(math.exp(-0.5)) + 0.25 * math.log1p(math.exp(0.5)),
-    ),
-    (
-        "adpo-listwise",
-        {"tau": 1.0, "beta_reward": 1.0, "target": "softmax"},
-        ONE_OF_TWO,
-        math.log1p(math.exp(-1.0)) + 0.25,
-    ),
-    (
-        "exo-rw",
-        {"beta_policy": 1.0, "beta_reward": 1.0},
-        ONE_OF_TWO,
-        sigmoid(1.0) * math.log(sigmoid(1.0) / 0.75) + sigmoid(-1.0) * math.log(sigmoid(-1.0) / 0.25),
-    ),
-    ("dpo-rw", {"beta_policy": 1.0, "beta_reward": 1.0}, ONE_OF_TWO, math.log1p(math.exp(-1.0)) + 0.25),
-    ("infonca-reward", {"beta": 1.0}, ONE_OF_TWO, math.log1p(math.exp(-1.0)) + 0.25),
-    ("nca-reward", {"beta": 1.0}, ONE_OF_TWO, 1.25 * math.log1p(math.exp(-1.0)) + 0.5 + 0.75 * math.log(2)),
-    (
-        "ddo-rm",
-        {},
-        {
-            "responses": {"policy": [[-1.0, -1.0], [-1.0 - math.log(3)]]},
-            "groups": [[0, 1]],
-            "rewards": [0.0, math.log(3)],
-        },
-        -0.5 * math.log(0.75 * 0.25),
-    ),
-    (
-        "logic",
-        {"formula": "M(l) implies M(w)", "beta": 2.0},
-        {"chosen": one_each(math.log(0.5)), "rejected": one_each(math.log(0.8))},
-        math.log1p((0.4 / 0.6) ** 2),
     ),
     (
         "dove",
@@ -341,4 +276,24 @@ BY_HAND = [
         },
         math.log1p(math.exp(-0.5)) + 2 * math.log1p(math.exp(-1.0)),
     ),
+    (
+        "ld-dpo",
+        {"beta": 0.5, "ld_alpha": 0.5},
+        {
+            "chosen": {"policy": [[-1.0, -1.0, -1.0]], "reference": [[-1.0, -3.0, -3.0]]},
+            "rejected": one_each(-3.0, -3.0),
+        },
+        math.log1p(math.exp(-1.0)),
+    ),
+    (
+        "pairwise-normalized-gradient",
+        {"beta": 0.5},
+        {
+            "chosen": {**one_each(-1.0, -2.0), "gradient_norm": [2.0]},
+            "rejected": {**one_each(-3.0, -3.0), "gradient_norm": [4.0]},
+        },
+        math.log1p(math.exp(-0.5)),
+    ),
+    ("sppo-single", {"beta": 0.1}, {**UP_ONE, "preference_probability": [0.7]}, 2.5),
+    ("sppo-hard", {"beta": 0.25}, UP_ONE, 5.0),
 ]

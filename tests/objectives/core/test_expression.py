@@ -69,17 +69,17 @@ def test_one_term_without_a_weight_is_no_sum() -> None:
 @pytest.mark.parametrize(
     ("text", "hyper", "told"),
     [
-        ("tail-weigted(dpo)", {}, "no 'tail-weigted' to go around an objective. Did you mean 'tail-weighted'"),
+        ("tail-weigted(dpo)", {}, "no wrapper 'tail-weigted'. Did you mean 'tail-weighted'"),
         ("tail-weighted(dppo)", {}, "no objective 'dppo'. Did you mean 'dpo'"),
         ("clipped(smooth(dpo))", {}, "Did you mean 'smoothed'"),
         ("dpo(nll)", {}, "'dpo' is a method by itself.*tail-weighted"),
-        ("clipped", {}, r"'clipped' goes around another objective. Write 'clipped\(dpo\)'"),
-        ("dpo+clipped", {}, "'clipped' goes around another objective"),
-        ("clipped()", {}, r"'clipped\(\)' in .* is no term"),
-        ("clipped(dpo", {}, r"'clipped\(dpo' in .* is no term"),
-        ("clipped(dpo))", {}, "is no term"),
-        ("clipped(dpo)nll", {}, "is no term"),
-        ("clipped(dpo+)", {}, "'' in .* is no term"),
+        ("clipped", {}, r"'clipped' needs an objective inside. Write 'clipped\(dpo\)'"),
+        ("dpo+clipped", {}, "'clipped' needs an objective inside"),
+        ("clipped()", {}, r"'clipped\(\)' in .* cannot be read as a term"),
+        ("clipped(dpo", {}, r"'clipped\(dpo' in .* cannot be read as a term"),
+        ("clipped(dpo))", {}, "cannot be read as a term"),
+        ("clipped(dpo)nll", {}, "cannot be read as a term"),
+        ("clipped(dpo+)", {}, "'' in .* cannot be read as a term"),
         ("smoothed(unbiased(dpo))", {"label_smoothing": 0.2}, "'smoothed.label_smoothing' or 'unbiased.label_smooth"),
         ("tail-weighted(dpo)", {"alhpa": 0.2}, "no hyper-parameter 'alhpa'. Did you mean 'alpha'"),
         ("tail-weighted(dpo)", {"alpha": 2.0}, r"objective tail-weighted: 'alpha' is 2.0 .*in \[0, 1\]"),
@@ -111,4 +111,4 @@ def test_wrappers_are_no_methods_but_have_pages() -> None:
     ):
         assert told in page
     assert "reference model" not in page
-    assert "composite | as inside" in overview([get("smoothed")])
+    assert "wrappers | noise, robust, soft-labels | as inside | as inside" in overview([get("smoothed")])

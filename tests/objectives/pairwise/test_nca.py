@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from objectives.drawing import of_ratios
 from objectives.ratios import slopes, values, with_ratios
+from penchant.objectives import build
 
 RATIOS = st.floats(-50.0, 50.0)
 BETAS = st.floats(0.05, 2.0)
@@ -21,7 +24,12 @@ def sigmoid(z: float) -> float:
 @given(RATIOS, RATIOS, BETAS)
 def test_infonca_of_a_pair_is_dpo(chosen: float, rejected: float, beta: float) -> None:
     views = with_ratios([chosen]), with_ratios([rejected])
-    assert values("infonca", *views, beta=beta) == values("dpo", *views, beta=beta)
+    margin = beta * (views[0].logratio - views[1].logratio).item()
+    assert values("infonca", *views, beta=beta) == pytest.approx([math.log1p(math.exp(-margin))], rel=1e-9)
+    both = of_ratios([chosen, rejected], group=[0, 0])
+    # Scores so far apart that the first response has all of the target.
+    listed = build("infonca-reward", beta=beta)(responses=both, scores=torch.tensor([1e3, 0.0])).values.tolist()
+    assert listed == pytest.approx(values("infonca", *views, beta=beta), rel=1e-7)
 
 
 @given(st.floats(-20.0, 20.0), st.floats(-20.0, 20.0))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from objectives.ratios import finite_at_extremes, slopes, values, with_tokens
+from penchant.errors import ConfigurationError
 from penchant.objectives import Scored, build, evaluate
 
 RESPONSES = st.lists(st.floats(-8.0, 0.0), min_size=1, max_size=6)
@@ -39,17 +41,17 @@ def test_at_zero_margin_it_is_one_bit_and_the_likelihood(tokens: list[float], al
 @given(st.floats(-4.0, -1.0), st.floats(0.2, 2.0))
 def test_ipo_turns_at_half_the_inverse_of_beta(level: float, beta: float) -> None:
     goal = level + 1 / (2 * beta)
-    hyper = {"loss_type": "ipo", "beta": beta, "cpo_alpha": 0.0}
-    at_goal = values("cpo", with_tokens([goal, goal]), with_tokens([level]), **hyper)
+    hyper = {"beta": beta, "cpo_alpha": 0.0}
+    at_goal = values("cpo-ipo", with_tokens([goal, goal]), with_tokens([level]), **hyper)
     assert at_goal == pytest.approx([0.0], abs=1e-18)
-    below, _ = slopes("cpo", with_tokens([goal - 0.1]), with_tokens([level]), **hyper)
-    above, _ = slopes("cpo", with_tokens([goal + 0.1]), with_tokens([level]), **hyper)
+    below, _ = slopes("cpo-ipo", with_tokens([goal - 0.1]), with_tokens([level]), **hyper)
+    above, _ = slopes("cpo-ipo", with_tokens([goal + 0.1]), with_tokens([level]), **hyper)
     assert below[0][0] < 0 < above[0][0]
 
 
 @given(RESPONSES, RESPONSES, BETAS)
 def test_the_hinge_is_that_of_the_sums(chosen: list[float], rejected: list[float], beta: float) -> None:
-    found = values("cpo", with_tokens(chosen), with_tokens(rejected), loss_type="hinge", beta=beta, cpo_alpha=0.0)
+    found = values("cpo-hinge", with_tokens(chosen), with_tokens(rejected), beta=beta, cpo_alpha=0.0)
     assert found == pytest.approx([max(0.0, 1 - beta * (sum(chosen) - sum(rejected)))], rel=1e-9, abs=1e-9)
 
 
@@ -61,7 +63,6 @@ def test_the_union_is_simpo_with_the_likelihood_as_its_supervised_term(
     shared = {"beta": beta, "gamma": gamma, "label_smoothing": epsilon}
     union = values("cpo-simpo", *views, cpo_alpha=alpha, **shared)
     assert union == pytest.approx(values("simpo", *views, sft_weight=alpha, **shared), rel=1e-7, abs=1e-9)
-    assert union == values("cpo", *views, cpo_alpha=alpha, loss_type="simpo", **shared)
 
 
 @given(st.floats(-8.0, 0.0), st.floats(-8.0, 0.0), BETAS)
@@ -96,12 +97,28 @@ def test_the_mean_over_the_batch_is_that_of_tokens_or_of_responses(name: str) ->
 
 def test_rewards_are_sums_or_means_as_the_preference_is() -> None:
     view = with_tokens([-1.0, -2.0])
-    for loss_type, reward in (("sigmoid", -6.0), ("hinge", -6.0), ("ipo", -3.0), ("simpo", -3.0)):
-        found = build("cpo", beta=2.0, loss_type=loss_type).rewards(view)
+    for name, reward in (("cpo", -6.0), ("cpo-hinge", -6.0), ("cpo-ipo", -3.0), ("cpo-simpo", -3.0)):
+        found = build(name, beta=2.0).rewards(view)
         assert found is not None and found.tolist() == [reward]
 
 
-@pytest.mark.parametrize("loss_type", ["hinge", "ipo", "simpo"])
+@pytest.mark.parametrize("name", ["cpo", "cpo-hinge", "cpo-ipo", "cpo-simpo"])
 @pytest.mark.parametrize("nll_average", ["batch", "response"])
-def test_every_form_is_finite_at_the_extremes(loss_type: str, nll_average: str) -> None:
-    assert finite_at_extremes("cpo", loss_type=loss_type, nll_average=nll_average, label_smoothing=0.1)
+def test_every_form_is_finite_at_the_extremes(name: str, nll_average: str) -> None:
+    assert finite_at_extremes(name, nll_average=nll_average)
+
+
+@pytest.mark.parametrize(
+    ("name", "hyper", "told"),
+    [
+        ("cpo", {"loss_type": "hinge"}, "Use objective cpo-hinge"),
+        ("cpo", {"loss_type": "simpo"}, "Use objective cpo-simpo"),
+        ("cpo", {"gamma": 0.5}, "Use objective cpo-simpo"),
+        ("simpo", {"loss_type": "hinge"}, "Use objective simpo-hinge"),
+        ("sppo", {"loss_type": "sppo_hard"}, "Use objective sppo-hard"),
+        ("constrained-po", {"variant": "easy"}, "Use objective constrained-po-easy"),
+    ],
+)
+def test_a_form_that_was_a_hyper_parameter_is_named_by_its_id(name: str, hyper: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"objective {name}: There is no hyper-parameter.*{told}"):
+        build(name, **hyper)

@@ -38,16 +38,16 @@ def test_every_token_of_a_response_has_the_same_gradient(
     assert down[0] == pytest.approx([strength / len(rejected)] * len(rejected), rel=1e-7)
 
 
-@pytest.mark.parametrize("loss_type", ["sigmoid", "hinge"])
+@pytest.mark.parametrize("name", ["simpo", "simpo-hinge"])
 @given(chosen=RESPONSES, rejected=RESPONSES, repeats=st.integers(2, 3), constant=st.floats(-3.0, 0.0))
 def test_neither_repeated_tokens_nor_a_common_constant_change_the_loss(
-    loss_type: str, chosen: list[float], rejected: list[float], repeats: int, constant: float
+    name: str, chosen: list[float], rejected: list[float], repeats: int, constant: float
 ) -> None:
-    plain = values("simpo", with_tokens(chosen), with_tokens(rejected), loss_type=loss_type)
-    repeated = values("simpo", with_tokens(chosen * repeats), with_tokens(rejected), loss_type=loss_type)
+    plain = values(name, with_tokens(chosen), with_tokens(rejected))
+    repeated = values(name, with_tokens(chosen * repeats), with_tokens(rejected))
     moved = with_tokens([each + constant for each in chosen]), with_tokens([each + constant for each in rejected])
     assert repeated == pytest.approx(plain, rel=1e-9, abs=1e-9)
-    assert values("simpo", *moved, loss_type=loss_type) == pytest.approx(plain, rel=1e-9, abs=1e-9)
+    assert values(name, *moved) == pytest.approx(plain, rel=1e-9, abs=1e-9)
 
 
 @given(st.lists(st.tuples(st.floats(-8.0, 0.0), st.floats(-8.0, 0.0)), min_size=1, max_size=5), BETAS)
@@ -91,4 +91,4 @@ def test_rewards_are_beta_times_the_mean_log_probability() -> None:
 
 
 def test_the_hinge_with_its_likelihood_is_finite_at_the_extremes() -> None:
-    assert finite_at_extremes("simpo", loss_type="hinge", sft_weight=1.0)
+    assert finite_at_extremes("simpo-hinge", sft_weight=1.0)

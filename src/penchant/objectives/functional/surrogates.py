@@ -1,0 +1,238 @@
+"""What the losses of policy gradient share: ratios, surrogates of the expected reward, and averages over tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from penchant.errors import ConfigurationError
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.numerics import WIDEST, k3, masked_mean, masked_sum, wide_dtype
+
+__all__ = [
+    "Ratios",
+    "WithStatistics",
+    "clipped_share",
+    "clipped_surrogate",
+    "mean_of_responses",
+    "over_batch_tokens",
+    "over_own_tokens",
+    "ratios_of",
+    "refuse_small_cap",
+    "with_divergence",
+]
+
+#: The loss of each example, [B], and named statistics, each [B].
+WithStatistics = tuple[Tensor, dict[str, Tensor]]
+
+
+class Ratios(NamedTuple):
+    """How the policy stands to the one that sampled, per token, and the advantage of each response.
+
+    Args:
+        policy: [R, T] log π_t, nats; 0 where the mask is false.
+        log_ratio: [R, T] log π_t − log π_old,t, held within ±20.
+        advantage: [R, 1].
+    """
+
+    policy: Tensor
+    log_ratio: Tensor
+    advantage: Tensor
+
+    @property
+    def ratio(self) -> Tensor:
+        """r_t = exp(log π_t − log π_old,t), [R, T]."""
+        return self.log_ratio.exp()
+
+
+def ratios_of(responses: Scored, advantage: Tensor, old_policy: Tensor | None) -> Ratios:
+    """The ratios of sampled responses, in float32 or wider.
+
+    r_t = π_t / π_old,t
+
+    Args:
+        responses: the samples, scored by the policy.
+        advantage: [R], the same for all tokens of a response.
+        old_policy: [R, T] log-probabilities under the policy that sampled, nats. Without them the policy is its own:
+            r_t is 1, with a gradient, which is right where every sample is used for one step.
+
+    Example:
+        >>> view = Scored(torch.tensor([[-1.0]]), None, torch.ones(1, 1, dtype=torch.bool))
+        >>> ratios_of(view, torch.tensor([1.0]), torch.tensor([[-1.5]])).log_ratio
+        tensor([[0.5000]])
+    """
+    wide = wide_dtype(responses.policy.dtype)
+    policy = torch.where(responses.mask, responses.policy, 0.0).to(wide)
+    old = policy.detach() if old_policy is None else torch.where(responses.mask, old_policy, 0.0).to(wide)
+    return Ratios(policy, (policy - old).clamp(-WIDEST, WIDEST), advantage.to(wide).unsqueeze(-1))
+
+
+def clipped_surrogate(ratios: Ratios, low: float, high: float, delta: float = 0.0) -> Tensor:
+    """The loss of each token with the ratio clipped, so that a step has no reason to go far from the old policy.
+
+    loss_t = −min(r_t A, clip(r_t, 1 − low, 1 + high) A)
+
+    Args:
+        ratios: of the samples.
+        low: how far below 1 a ratio counts.
+        high: how far above 1.
+        delta: the largest ratio in the branch that is not clipped; 0 for none.
+
+    Returns:
+        [R, T].
+
+    Example:
+        >>> far = Ratios(torch.zeros(1, 1), torch.tensor([[1.0]]), torch.tensor([[2.0]]))
+        >>> clipped_surrogate(far, 0.2, 0.2)
+        tensor([[-2.4000]])
+
+    Reference:
+        Schulman et al. (2017), Proximal Policy Optimization Algorithms, eq. 7.
+    """
+    ratio = ratios.ratio
+    clipped = ratio.clamp(1 - low, 1 + high)
+    capped = ratio.clamp(max=delta) if delta else ratio
+    return -torch.minimum(capped * ratios.advantage, clipped * ratios.advantage)
+
+
+def clipped_share(ratios: Ratios, responses: Scored, low: float, high: float) -> Tensor:
+    """The share of tokens whose ratio lies outside [1 − low, 1 + high], mean over each example's responses.
+
+    Args:
+        ratios: of the samples.
+        responses: the samples.
+        low: how far below 1 a ratio counts as inside.
+        high: how far above 1.
+
+    Returns:
+        [B] in [0, 1].
+
+    Example:
+        >>> view = Scored(torch.tensor([[-1.0]]), None, torch.ones(1, 1, dtype=torch.bool))
+        >>> clipped_share(ratios_of(view, torch.ones(1), torch.tensor([[-2.0]])), view, 0.2, 0.2)
+        tensor([1.])
+    """
+    outside = (ratios.ratio > 1 + high) | (ratios.ratio < 1 - low)
+    return mean_of_responses(masked_mean(outside.to(ratios.policy.dtype), responses.mask), responses)
+
+
+def with_divergence(
+    losses: Tensor, ratios: Ratios, responses: Scored, beta: float, average: Callable[[Tensor, Scored], Tensor]
+) -> WithStatistics:
+    """The loss of each example's responses, with the divergence from the reference where it has a weight.
+
+    loss_b = mean over responses of [loss_i + β average(k3_t)],   k3_t = exp(d_t) − d_t − 1
+
+    d_t = log π_ref,t − log π_t
+
+    Args:
+        losses: [R] of the surrogate.
+        ratios: of the samples.
+        responses: the samples, scored by the reference too where β is not 0.
+        beta: the weight β of the divergence.
+        average: from [R, T] to [R], as the surrogate's losses are averaged.
+
+    Returns:
+        The losses [B], and the mean divergence of a token as the statistic ``k3``, where β is not 0.
+
+    Example:
+        >>> view = Scored(torch.tensor([[-1.0]]), torch.tensor([[-1.0]]), torch.ones(1, 1, dtype=torch.bool))
+        >>> ratios = ratios_of(view, torch.ones(1), None)
+        >>> with_divergence(torch.tensor([2.0]), ratios, view, 0.1, over_own_tokens)
+        (tensor([2.]), {'k3': tensor([0.])})
+
+    Reference:
+        Shao et al. (2024), DeepSeekMath, eq. 4.
+    """
+    if beta == 0:
+        return mean_of_responses(losses, responses), {}
+    assert responses.reference is not None
+    reference = torch.where(responses.mask, responses.reference, 0.0).to(ratios.policy.dtype)
+    apart = k3(reference - ratios.policy)
+    statistics = {"k3": mean_of_responses(masked_mean(apart, responses.mask), responses)}
+    return mean_of_responses(losses + beta * average(apart, responses), responses), statistics
+
+
+def over_own_tokens(tokens: Tensor, responses: Scored) -> Tensor:
+    """The mean over each response's own tokens, so that every response counts the same.
+
+    Args:
+        tokens: [R, T].
+        responses: whose mask counts.
+
+    Returns:
+        [R].
+
+    Example:
+        >>> view = Scored(torch.zeros(2, 2), None, torch.tensor([[True, True], [True, False]]))
+        >>> over_own_tokens(torch.ones(2, 2), view)
+        tensor([1., 1.])
+    """
+    return masked_mean(tokens, responses.mask)
+
+
+def over_batch_tokens(tokens: Tensor, responses: Scored) -> Tensor:
+    """One number a response, whose mean over the batch is the mean over all of the batch's tokens.
+
+    value_i = Σ_t tokens_it · R / Σ_j |y_j|   over the R responses of the batch
+
+    Args:
+        tokens: [R, T].
+        responses: whose mask counts.
+
+    Returns:
+        [R].
+
+    Example:
+        >>> view = Scored(torch.zeros(2, 2), None, torch.tensor([[True, True], [True, False]]))
+        >>> over_batch_tokens(torch.ones(2, 2), view)
+        tensor([1.3333, 0.6667])
+    """
+    mean_length = responses.length.sum().clamp(min=1) / max(len(responses.length), 1)
+    return masked_sum(tokens, responses.mask) / mean_length
+
+
+def mean_of_responses(values: Tensor, responses: Scored) -> Tensor:
+    """The mean over the responses of each example.
+
+    Args:
+        values: [R].
+        responses: which example each belongs to.
+
+    Returns:
+        [B].
+
+    Example:
+        >>> view = Scored(torch.zeros(2, 1), None, torch.ones(2, 1, dtype=torch.bool), group=torch.tensor([0, 0]))
+        >>> mean_of_responses(torch.tensor([1.0, 3.0]), view)
+        tensor([2.])
+    """
+    examples = responses.examples
+    counts = torch.bincount(responses.group, minlength=examples).clamp(min=1).to(values.dtype)
+    return values.new_zeros(examples).index_add(0, responses.group, values) / counts
+
+
+def refuse_small_cap(delta: float, epsilon_high: float, objective: str) -> None:
+    """Refuse a cap of the unclipped branch that lies inside the clip.
+
+    Args:
+        delta: the cap; 0 for none.
+        epsilon_high: how far above 1 the clip reaches.
+        objective: the id, for the message.
+
+    Raises:
+        ConfigurationError: the cap is not above 1 + ``epsilon_high``.
+
+    Example:
+        >>> refuse_small_cap(1.5, 0.2, "grpo")
+    """
+    if delta and delta <= 1 + epsilon_high:
+        raise ConfigurationError(
+            f"'delta' is {delta}, not above 1 + epsilon_high = {1 + epsilon_high}.",
+            where=f"objective {objective}",
+            why="A smaller cap would undo the clip.",
+            fix="Give a larger delta, or 0 for none.",
+        )

@@ -1,0 +1,67 @@
+"""CISPO: the ratio is clipped as a weight, and every token keeps its gradient."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt
+from torch import Tensor
+
+from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.laws import Exempt
+from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.surrogates import (
+    WithStatistics,
+    clipped_share,
+    over_batch_tokens,
+    ratios_of,
+    with_divergence,
+)
+
+__all__ = ["CISPO"]
+
+
+class CISPO(Objective):
+    """Clipped Importance-Sampling Policy Optimization, CISPO (MiniMax, 2025), eq. 4.
+
+    loss = (1 / Σ_i |y_i|) Σ_i Σ_t [−sg(clip(r_t, floor, cap)) A log π_t + β k3_t]   over the batch's responses
+
+    r_t, k3_t and A are those of ``grpo``; sg is a constant in the gradient. No token is dropped, however far its ratio.
+    The bounds are ratios themselves: TRL's ``epsilon_high`` is the cap, verl clips to [1 − low, 1 + high]. The paper
+    has no floor and does not print its cap; the default is 1 + ε_high of ``dapo``. Examples see one another through the
+    number of tokens: a step is neither split nor shared among processes.
+
+    Example:
+        >>> import torch
+        >>> one = torch.tensor([[-1.0]])
+        >>> view = Scored(one, None, one < 0)
+        >>> CISPO(cap=2.0)(responses=view, advantage=torch.tensor([1.0]), old_policy=one - 1).values
+        tensor([2.])
+
+    Reference:
+        MiniMax (2025), MiniMax-M1: Scaling Test-Time Compute Efficiently with Lightning Attention.
+    """
+
+    id = "cispo"
+    paper = "arXiv:2506.13585"
+    evidence = OFFICIAL_CODE
+    tags = ("online", "batch")
+    exempt = Exempt(value_gradient="the clipped ratio is a constant")
+    batch_coupled = True
+
+    floor: Annotated[float, Ge(0), "smallest ratio that weighs a token"] = 0.0
+    cap: Annotated[float, Gt(0), "largest ratio that weighs a token"] = 1.28
+    beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
+
+    def __init__(self, **hyper: Any) -> None:
+        super().__init__(**hyper)
+        self.needs = Needs(reference=self.beta > 0)
+
+    def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
+        """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
+        ratios = ratios_of(responses, advantage, old_policy)
+        tokens = -ratios.ratio.detach().clamp(self.floor, self.cap) * ratios.advantage * ratios.policy
+        losses = over_batch_tokens(tokens, responses)
+        values, statistics = with_divergence(losses, ratios, responses, self.beta, over_batch_tokens)
+        return values, {**statistics, "clipped": clipped_share(ratios, responses, 1 - self.floor, self.cap - 1)}

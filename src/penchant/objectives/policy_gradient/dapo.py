@@ -1,0 +1,62 @@
+"""DAPO: a clip that is wider above than below, averaged over all tokens of the batch, without a reference."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Ge
+from torch import Tensor
+
+from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.former import Former
+from penchant.objectives.core.objective import Objective
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.surrogates import (
+    WithStatistics,
+    clipped_share,
+    clipped_surrogate,
+    mean_of_responses,
+    over_batch_tokens,
+    ratios_of,
+)
+
+__all__ = ["DAPO"]
+
+
+class DAPO(Objective):
+    """Decoupled Clip and Dynamic Sampling Policy Optimization, DAPO (Yu et al., 2025), eq. 8, its loss.
+
+    loss = (1 / Σ_i |y_i|) Σ_i Σ_t −min(r_t A, clip(r_t, 1−ε_low, 1+ε_high) A)   over the batch's responses
+
+    r_t and A are those of ``grpo``. ε_high above ε_low leaves unlikely tokens room to rise. The paper leaves the
+    divergence from the reference out; ``bnpo`` has this average with it. Examples see one another through the number of
+    tokens: a step is neither split nor shared among processes. Dynamic sampling and the penalty for overlong responses
+    belong to the loop and to the reward.
+
+    Example:
+        >>> import torch
+        >>> one = torch.tensor([[-1.0]])
+        >>> view = Scored(one, None, one < 0)
+        >>> DAPO()(responses=view, advantage=torch.tensor([1.0]), old_policy=one - 1).values
+        tensor([-1.2800])
+
+    Reference:
+        Yu et al. (2025), DAPO: An Open-Source LLM Reinforcement Learning System at Scale.
+    """
+
+    id = "dapo"
+    paper = "arXiv:2503.14476"
+    evidence = OFFICIAL_CODE
+    tags = ("online", "batch")
+    former = (Former("beta", "Use objective bnpo, which has the divergence.", {0.0: "Leave it out."}),)
+    batch_coupled = True
+
+    epsilon_low: Annotated[float, Ge(0), "how far below 1 a ratio still counts"] = 0.2
+    epsilon_high: Annotated[float, Ge(0), "how far above 1 a ratio still counts"] = 0.28
+
+    def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
+        """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
+        ratios = ratios_of(responses, advantage, old_policy)
+        losses = over_batch_tokens(clipped_surrogate(ratios, self.epsilon_low, self.epsilon_high), responses)
+        clipped = clipped_share(ratios, responses, self.epsilon_low, self.epsilon_high)
+        return mean_of_responses(losses, responses), {"clipped": clipped}

@@ -1,0 +1,61 @@
+"""Published cases of one id whose parameters name a form: each form is an objective of its own here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from penchant.errors import ConfigurationError
+from penchant.objectives.core.registry import get
+from penchant.receipts.cases import Case
+from penchant.receipts.plain import plain
+
+__all__ = ["evaluated_form", "form_of"]
+
+
+def form_of(case: Case, key: str, forms: Mapping[str, str]) -> str:
+    """The objective that a case's parameter names; the id of the case where the parameter is absent.
+
+    Args:
+        case: any.
+        key: the parameter that names the form: ``loss_type``.
+        forms: the objective's id by the parameter's value.
+
+    Raises:
+        ConfigurationError: the value is not among the forms.
+
+    Example:
+        >>> form_of(Case("cpo", {"loss_type": "hinge"}, {}), "loss_type", {"hinge": "cpo-hinge"})
+        'cpo-hinge'
+    """
+    named = case.params.get(key)
+    if named is None:
+        return case.method
+    if named not in forms:
+        raise ConfigurationError(
+            f"There is no form {named!r}.",
+            where=f"{key} of the case {case.name!r} of {case.method}",
+            fix=f"Expected one of {', '.join(forms)}.",
+        )
+    return forms[named]
+
+
+def evaluated_form(case: Case, key: str, forms: Mapping[str, str]) -> dict[str, Any]:
+    """Evaluate the form that a case names; cases state the parameters of all forms, and each form takes its own.
+
+    Args:
+        case: any.
+        key: the parameter that names the form.
+        forms: the objective's id by the parameter's value.
+
+    Raises:
+        ConfigurationError: the form is unknown, or a parameter belongs to none of the forms.
+    """
+    form = form_of(case, key, forms)
+    own = _parameters(form)
+    others = {key}.union(*map(_parameters, forms.values())) - own
+    return plain(form, {name: value for name, value in case.params.items() if name not in others}, case.inputs)
+
+
+def _parameters(form: str) -> set[str]:
+    return {each.name for each in get(form).hyperparameters()}

@@ -1,0 +1,38 @@
+"""Losses computed by hand: one or two rows for each method (policy gradient)."""
+
+from __future__ import annotations
+
+import math
+
+from objectives.plain_views import one_each
+
+# id, hyper-parameters, views, the loss
+BY_HAND = [
+    *[
+        # One token with advantage 2, half as likely again as when it was sampled.
+        (
+            name,
+            hyper,
+            {"responses": one_each(-1.0), "old_policy": [[-1.0 - math.log(1.5)]], "advantages": [2.0]},
+            value,
+        )
+        for name, hyper, value in [
+            ("grpo", {}, -2.4),
+            ("dr-grpo", {"max_completion_length": 4}, -0.6),
+            ("bnpo", {}, -2.4),
+            ("dapo", {}, -2.56),
+            ("cispo", {}, 2.56),
+            ("gmpo", {}, -2 * math.exp(0.4)),
+        ]
+    ],
+    (
+        "sapo",
+        {"tau_pos": 2.0},
+        {
+            "responses": one_each(-1.0),
+            "old_policy": [[-1.0 - math.log(1 + math.log(3.0) / 2)]],
+            "advantages": [2.0],
+        },
+        -3.0,
+    ),
+]
