@@ -32,7 +32,14 @@ REPRESENTATIVE = (
 WITHOUT_CLAIM = {
     *("bnpo", "cispo", "dapo", "dr-grpo", "gmpo", "sapo"),  # as grpo, with another average or surrogate
     *("adpo-bradley-terry", "adpo-plackett-luce"),  # as adpo-listwise, with another loss of the scores
-    *("cpo-hinge", "cpo-ipo", "simpo-hinge", "sppo-hard", "sppo-single"),  # further forms of methods with claims
+    *(
+        "cpo-hinge",
+        "cpo-ipo",
+        "simpo-hinge",
+        "sppo-hard",
+        "sppo-single",
+        "rationale-dpo-nll",
+    ),  # further forms of methods with claims
 }
 
 

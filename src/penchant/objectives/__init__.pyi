@@ -71,6 +71,7 @@ from penchant.objectives.pairwise.odpo import ODPO as ODPO
 from penchant.objectives.pairwise.pairwise_normalized_gradient import PairwiseNormalizedGradient as PairwiseNormalizedGradient
 from penchant.objectives.pairwise.r_dpo import LengthRegularizedDPO as LengthRegularizedDPO
 from penchant.objectives.pairwise.rationale_dpo import RationaleDPO as RationaleDPO
+from penchant.objectives.pairwise.rationale_dpo import RationaleDPONLL as RationaleDPONLL
 from penchant.objectives.pairwise.rdpo import RobustDPO as RobustDPO
 from penchant.objectives.pairwise.ropo import ROPO as ROPO
 from penchant.objectives.pairwise.rpo_regularized import RegularizedPO as RegularizedPO

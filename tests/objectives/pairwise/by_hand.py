@@ -294,6 +294,12 @@ BY_HAND = [
         },
         math.log1p(math.exp(-0.5)),
     ),
+    (
+        "rationale-dpo-nll",
+        {"beta": 0.5, "gamma": 0.5},
+        {**UP_ONE, "rationale": {"policy": [[-1.0, -1.0]]}},
+        math.log1p(math.exp(-0.5)) + 1.0,
+    ),
     ("sppo-single", {"beta": 0.1}, {**UP_ONE, "preference_probability": [0.7]}, 2.5),
     ("sppo-hard", {"beta": 0.25}, UP_ONE, 5.0),
 ]

@@ -45,7 +45,7 @@ def test_the_reason_is_a_term_of_its_own(chosen: list[float], rejected: list[flo
         assert full["grad"][side] == dpo["grad"][side]
     slope = 0.2 * torch.sigmoid(torch.tensor(-0.2 * sum(rationale), dtype=torch.double)).item()
     assert full["grad"]["rationale.policy"] == [pytest.approx([-slope] * len(rationale))]
-    plain = evaluate("rationale-dpo", {"gamma": 0.2, "rationale_form": "nll"}, views)
+    plain = evaluate("rationale-dpo-nll", {"gamma": 0.2}, views)
     assert plain["losses"][0] == pytest.approx(dpo["losses"][0] - 0.2 * sum(rationale))
     assert plain["grad"]["rationale.policy"] == [pytest.approx([-0.2] * len(rationale))]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING
 
 from penchant.errors import ConfigurationError, nearest
@@ -52,7 +53,7 @@ def names() -> list[str]:
         >>> "dpo" in names(), "clipped" in names()
         (True, False)
     """
-    return [cls.id for cls in OBJECTIVES.things() if cls.family != WRAPPERS]
+    return [cls.id for cls in OBJECTIVES.things() if not _wraps(cls)]
 
 
 def wrapper_names() -> list[str]:
@@ -62,7 +63,7 @@ def wrapper_names() -> list[str]:
         >>> "clipped" in wrapper_names()
         True
     """
-    return by_family(WRAPPERS)
+    return [cls.id for cls in OBJECTIVES.things() if _wraps(cls)]
 
 
 def aliases() -> dict[str, str]:
@@ -82,7 +83,12 @@ def is_method(name: str) -> bool:
         >>> is_method("dpo"), is_method("infonca"), is_method("clipped"), is_method("dpo+nll")
         (True, True, False, False)
     """
-    return name in OBJECTIVES and OBJECTIVES.get(name).family != WRAPPERS
+    return name in OBJECTIVES and not _wraps(OBJECTIVES.get(name))
+
+
+def _wraps(cls: type[Objective]) -> bool:
+    # Read without asking: the family of a method is found by building one.
+    return bool(inspect.getattr_static(cls, "family") == WRAPPERS)
 
 
 def families() -> list[str]:
