@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,7 +37,7 @@ def test_the_likelihood_is_minus_half_the_mean_error(scorer: DenoisingScorer) ->
     views = scorer.score_batch(batch, scorer.reference("none"), Needs())
     for view, rows in batch.rows.items():
         torch.testing.assert_close(views[view].logp, -0.5 * errors[rows])
-    whole = replace(scorer.settings, reduction="sum", half_factor=1.0)
+    whole = scorer.settings.model_copy(update={"reduction": "sum", "half_factor": 1.0})
     summed = DenoisingScorer(scorer.core, scorer.schedule, whole)
     found = summed.score_batch(batch, summed.reference("none"), Needs())["chosen"].logp
     torch.testing.assert_close(found, 2 * 64 * views["chosen"].logp)

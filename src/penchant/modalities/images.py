@@ -17,7 +17,8 @@ from penchant.errors import ConfigurationError, ModelError
 from penchant.feedback.collection import Feedback
 from penchant.generation.images import contact_sheet, sample_images
 from penchant.likelihood.cache import default_folder
-from penchant.likelihood.denoising import DenoisingScorer, DenoisingSettings
+from penchant.likelihood.denoising import DenoisingScorer
+from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.likelihood.encodings import CachedCodec
 from penchant.likelihood.image_batch import Codec, ImageEncoder
 from penchant.likelihood.noise import schedule_of
@@ -61,8 +62,7 @@ class ImageModality(Modality):
         self.pipeline = load_pipeline(settings.model) if model is None else model
         self.part, self.network = denoiser_of(self.pipeline)
         self.codec = PipelineCodec(self.pipeline)
-        told = settings.denoising
-        self.denoising = DenoisingSettings() if told is None else DenoisingSettings(**told.model_dump())
+        self.denoising = settings.denoising or DenoisingSettings()
 
     @classmethod
     def recognises(cls, source: str, model: Any) -> bool:

@@ -23,7 +23,7 @@ from penchant.generation.server_engine import ServerEngine
 from penchant.generation.transformers_engine import TransformersEngine
 from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.causal import CausalScorer
-from penchant.likelihood.references import InitialReference, Reference
+from penchant.likelihood.references import InitialReference, NoReference, Reference
 from penchant.online.outcome import finish
 from penchant.online.pairing import build_examples
 from penchant.online.preparation import Prepared, prepare
@@ -121,7 +121,7 @@ class OnlineRun:
         self.policy = self.scorer.model
         self.model_print = fingerprint(self.scorer.core)
         needs = prepared.objective.requirements.needs
-        self.reference: Reference = InitialReference(self.scorer) if needs.reference else Reference()
+        self.reference: Reference = InitialReference(self.scorer) if needs.reference else NoReference()
         self.rule = build_reference_update(recipe.reference, recipe.reference_rate, self.policy)
         # From the second round on it is no longer the initial model, for which the trainer expects a margin of 0.
         self.reference.kind = self.rule.name if needs.reference else "none"

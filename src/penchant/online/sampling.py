@@ -13,10 +13,10 @@ import torch
 from penchant.evaluation.intervals import mean_with_interval, share_with_interval
 from penchant.feedback.records import Comparison, Demonstration, Record, as_text
 from penchant.forest.batching import plan_batches
-from penchant.forest.build import build_forest, by_prompt
 from penchant.forest.layout import TokenSequence
 from penchant.generation.responses import Engine, Response, Sampling
-from penchant.likelihood.causal import CausalScorer
+from penchant.likelihood.forest_scorer import ForestScorer
+from penchant.likelihood.logps import response_logps
 from penchant.objectives.functional.advantages import overlong_penalty
 from penchant.online.rollouts import Rollout
 from penchant.rendering.rendering import Renderer
@@ -102,7 +102,7 @@ def _demonstration(record: Record) -> Any:
     return record.completion if isinstance(record, Demonstration) else None
 
 
-def with_old_logps(rollouts: Sequence[Rollout], scorer: CausalScorer, *, tokens: int = 8192) -> list[Rollout]:
+def with_old_logps(rollouts: Sequence[Rollout], scorer: ForestScorer, *, tokens: int = 8192) -> list[Rollout]:
     """The rollouts with the log-probability of every sampled token under the policy as it is now.
 
     Args:
@@ -116,10 +116,7 @@ def with_old_logps(rollouts: Sequence[Rollout], scorer: CausalScorer, *, tokens:
     for step in plan.steps:
         members = [rollouts[place] for place in step]
         sequences = [TokenSequence(each.prompt_ids, answer.ids) for each in members for answer in each.responses]
-        forest = build_forest(sequences, by_prompt(sequences)).to(next(scorer.core.parameters()).device)
-        with torch.no_grad():
-            spread = forest.per_response(scorer.score(forest)["logps"]).cpu()
-        rows = iter([tuple(row[mask].tolist()) for row, mask in zip(spread, forest.mask.cpu(), strict=True)])
+        rows = iter([tuple(row.tolist()) for row in response_logps(scorer, sequences)])
         filled += [replace(each, old_logps=tuple(next(rows) for _ in each.responses)) for each in members]
     return filled
 

@@ -18,8 +18,10 @@ from pydantic import (
 )
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.likelihood.denoising_settings import DenoisingSettings
+from penchant.likelihood.references.reference import ReferenceKind
 
-__all__ = ["Denoising", "LoRA", "Recipe", "make_recipe", "read_keys", "read_recipe", "validated"]
+__all__ = ["LoRA", "Recipe", "make_recipe", "read_keys", "read_recipe", "validated"]
 
 # Names that other libraries use for the same thing: said in the error, never accepted in silence.
 FORMER = {
@@ -57,18 +59,6 @@ class LoRA(_Part):
     quantize: Literal["4bit"] | None = Field(None, description="load the base model quantized (QLoRA; needs a GPU)")
 
 
-class Denoising(_Part):
-    """How the denoising error of a model of images becomes a likelihood."""
-
-    half_factor: float = Field(0.5, gt=0, description="log-likelihood = -half_factor x error; 1 in some scripts")
-    reduction: Literal["mean", "sum"] = Field("mean", description="of the squared error over the elements of an image")
-    draws: PositiveInt = Field(1, description="noise levels an image in a training step")
-    eval_draws: PositiveInt = Field(
-        8, description="noise levels an image when measuring: a grid, always the same noise"
-    )
-    share_noise: bool = Field(True, description="winner and loser of a pair get the same level and noise")
-
-
 class Recipe(_Part):
     """A training run.
 
@@ -93,7 +83,7 @@ class Recipe(_Part):
     on_bad: Literal["stop", "skip"] = Field("stop", description="what to do with a bad record")
 
     modality: str | None = Field(None, description="what responses are made of: text or images; told by the model")
-    denoising: Denoising | None = Field(None, description="images: how errors become likelihoods")
+    denoising: DenoisingSettings | None = Field(None, description="images: how errors become likelihoods")
 
     chat_template: str | None = Field(None, description="plain, chatml, a Jinja file; the tokenizer's own where absent")
     end_token: str | None = Field(None, description="token that ends a response; the tokenizer's own where absent")
@@ -104,7 +94,7 @@ class Recipe(_Part):
         "prompt_left", description="what to do with longer ones"
     )
 
-    reference: Literal["initial", "cached", "none"] | None = Field(
+    reference: ReferenceKind | None = Field(
         None, description="the reference: a frozen copy, log-probabilities on disk, none; initial where one is needed"
     )
     cache: str | None = Field(
@@ -183,7 +173,7 @@ class Recipe(_Part):
 
 
 # The parts of a recipe that have keys of their own.
-PARTS: dict[str, type[_Part]] = {"lora": LoRA, "denoising": Denoising}
+PARTS: dict[str, type[BaseModel]] = {"lora": LoRA, "denoising": DenoisingSettings}
 
 
 def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
