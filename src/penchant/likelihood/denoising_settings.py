@@ -25,9 +25,11 @@ class DenoisingSettings(BaseModel):
         gt=0,
         description="log-likelihood = -half_factor x error; 1 in some scripts",
     )
-    reduction: Literal["mean", "sum"] = Field("mean", description="of the squared error over the elements of an image")
-    draws: PositiveInt = Field(1, description="noise levels an image in a training step")
-    eval_draws: PositiveInt = Field(
-        8, description="noise levels an image when measuring: a grid, always the same noise"
+    reduction: Literal["mean", "sum"] = Field(
+        default="mean", description="of the squared error over the elements of an image"
     )
-    share_noise: bool = Field(True, description="winner and loser of a pair get the same level and noise")
+    draws: PositiveInt = Field(default=1, description="noise levels an image in a training step")
+    eval_draws: PositiveInt = Field(
+        default=8, description="noise levels an image when measuring: a grid, always the same noise"
+    )
+    share_noise: bool = Field(default=True, description="winner and loser of a pair get the same level and noise")

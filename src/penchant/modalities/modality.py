@@ -8,39 +8,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
 from penchant.checks.diagnosis import Diagnosis
-from penchant.errors import ConfigurationError, nearest
 from penchant.feedback.collection import Feedback
 from penchant.forest.encoding import RecordEncoder
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
+from penchant.registry import Registry
 
-__all__ = ["Modality", "Teller", "find_modality", "modality_names"]
+__all__ = ["MODALITIES", "Modality", "find_modality"]
 
-_modalities: dict[str, type[Modality]] = {}
-
-
-class Teller(Protocol):
-    """Tells a person what goes on."""
-
-    def say(self, text: str) -> None:
-        """One line."""
-
-    def warn(self, text: str) -> None:
-        """One warning."""
-
-    def bar(self, title: str, total: int, done: int = 0) -> AbstractContextManager[None]:
-        """A bar that `advance` moves."""
-
-    def advance(self, done: int, total: int, numbers: str = "") -> None:
-        """Say how far the work is."""
+#: Every modality by name.
+MODALITIES: Registry[type[Modality]] = Registry("modality", "penchant.modalities")
 
 
 class Modality(ABC):
@@ -66,7 +50,7 @@ class Modality(ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        _modalities[cls.name] = cls
+        MODALITIES.add(cls.name, cls)
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         self.settings, self.given = settings, model
@@ -87,27 +71,30 @@ class Modality(ABC):
 
     @abstractmethod
     def encoder(self, objective: Objective) -> RecordEncoder:
-        """Turns records into the examples that the objective asks for."""
+        """What turns records into the examples that the objective asks for."""
 
     @abstractmethod
     def load(self, device: torch.device) -> nn.Module:
         """The policy, on a device, with an adapter where the recipe asks for one."""
 
     @abstractmethod
-    def scorer(self, policy: nn.Module) -> Scorer:
-        """Says how likely the policy finds responses."""
+    def scorer(self, policy: nn.Module) -> Scorer[Any]:
+        """What scores responses with the policy."""
 
     @abstractmethod
-    def sample(self, scorer: Any, prompts: Sequence[Any]) -> Any:
-        """Responses to prompts, to be looked at; their ``mean_length`` is watched."""
+    def sample(self, scorer: Scorer[Any], prompts: Sequence[Any]) -> Any:
+        """Responses to prompts, to be shown in the report; their ``mean_length`` is watched."""
 
     @abstractmethod
     def shown(self, folder: Path, prompts: Sequence[Any], before: Any, after: Any) -> list[dict[str, Any]]:
-        """The rows of ``samples.json``; pictures are written into the folder."""
+        """The rows of ``samples.json``; images are written into the folder."""
 
     @abstractmethod
     def examine(self, train: Feedback, other: Feedback | None) -> Diagnosis:
-        """What of the feedback would hurt training."""
+        """The checks of ``penchant data check`` on the training data, and on held-out data beside it.
+
+        It loads no model: a run checks its data first.
+        """
 
     @abstractmethod
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
@@ -120,11 +107,6 @@ class Modality(ABC):
     @abstractmethod
     def estimate(self, largest: int) -> tuple[str, dict[str, str]]:
         """The model in words, and further facts for a dry run whose largest micro-batch has so many units."""
-
-
-def modality_names() -> list[str]:
-    """The names of all modalities, sorted."""
-    return sorted(_modalities)
 
 
 def find_modality(name: str | None, source: str, model: Any = None) -> type[Modality]:
@@ -143,8 +125,6 @@ def find_modality(name: str | None, source: str, model: Any = None) -> type[Moda
         'text'
     """
     if name is not None:
-        if name not in _modalities:
-            raise ConfigurationError(f"There is no modality {name!r}.", fix=nearest(name, _modalities))
-        return _modalities[name]
-    # Text is what a model is where nothing says otherwise: its own errors name what is wrong with a folder.
-    return next((each for each in _modalities.values() if each.recognises(source, model)), _modalities["text"])
+        return MODALITIES.get(name, where="modality")
+    # Text is what a model is where nothing shows otherwise: its own errors name what is wrong with a folder.
+    return next((each for each in MODALITIES.things() if each.recognises(source, model)), MODALITIES.get("text"))

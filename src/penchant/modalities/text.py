@@ -18,6 +18,7 @@ from penchant.feedback.collection import Feedback
 from penchant.forest.encoding import Encoder
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
+from penchant.likelihood.scorer import Scorer
 from penchant.modalities.language_model import load_policy, memory_estimate, model_shape
 from penchant.modalities.modality import Modality
 from penchant.objectives.core.objective import Objective
@@ -76,7 +77,7 @@ class TextModality(Modality):
         """See `Modality.scorer`."""
         return CausalScorer(policy, self.settings.attention)
 
-    def sample(self, scorer: Any, prompts: Sequence[Any]) -> Samples:
+    def sample(self, scorer: Scorer[Any], prompts: Sequence[Any]) -> Samples:
         """See `Modality.sample`."""
         return take_samples(
             scorer.model,
@@ -118,7 +119,7 @@ class TextModality(Modality):
         return saved
 
     def _tokenizer_as_trained(self) -> Any:
-        """The tokenizer with the chat template of the run: whoever loads the model talks to it as it was taught."""
+        """The tokenizer with the chat template of the run: so a conversation is written as in training."""
         template, tokenizer = self.renderer.chat_template, self.renderer.tokenizer
         if template is None or template == tokenizer.chat_template:
             return tokenizer

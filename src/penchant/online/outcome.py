@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from penchant.evaluation.report import write_report
 from penchant.feedback.records import as_text
 from penchant.training.card import model_card
-from penchant.training.checkpoints import told_if_unwritable
+from penchant.training.checkpoints import output_errors
 from penchant.training.outcome import versions
 from penchant.training.run import Result
 
@@ -27,7 +27,7 @@ def finish(run: OnlineRun, warnings: list[str], seconds: float) -> Result:
     """
     facts = _facts(run, warnings, seconds)
     folder, prepared = run.folder, run.prepared
-    with told_if_unwritable(folder.path):
+    with output_errors(folder.path):
         model = prepared.modality.save(run.policy.eval(), folder.model, folder.path / "adapter")
         folder.write_json("samples.json", _samples(run))
         folder.write_json("summary.json", facts)

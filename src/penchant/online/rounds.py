@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from penchant.forest.batching import plan_batches
 from penchant.forest.encoding import Example
 from penchant.training.arguments import micro_batches, training_arguments
-from penchant.training.checkpoints import find_checkpoint, told_if_unwritable
+from penchant.training.checkpoints import find_checkpoint, output_errors
 from penchant.training.recorder import Recorder
 from penchant.training.trainer import PreferenceTrainer
 
@@ -74,7 +74,7 @@ def train_round(run: OnlineRun, iteration: int, examples: Sequence[Example], sam
     if run.optimizer is not None:
         optimizer.load_state_dict(run.optimizer)
     checkpoint = find_checkpoint(folder)
-    with told_if_unwritable(folder):
+    with output_errors(folder):
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     assert trainer.optimizer is not None
     return Trained(len(plan), trainer.state.global_step >= len(plan), trainer.optimizer.state_dict())

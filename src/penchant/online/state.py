@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from penchant.errors import CheckpointError
-from penchant.training.checkpoints import told_if_unwritable
+from penchant.training.checkpoints import output_errors
 
 __all__ = ["load_state", "save_state"]
 
@@ -31,7 +31,7 @@ def save_state(folder: Path, iteration: int, state: dict[str, Any]) -> None:
     """
     target = folder / f"state-{iteration:05d}.pt"
     draft = folder / f".{target.name}.part"
-    with told_if_unwritable(target):
+    with output_errors(target):
         folder.mkdir(parents=True, exist_ok=True)
         torch.save(state, draft)
         draft.replace(target)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from penchant.errors import CheckpointError, OutputError
 
-__all__ = ["OBJECTIVE_FILE", "find_checkpoint", "seal", "sound", "step_of", "told_if_unwritable", "unseal"]
+__all__ = ["OBJECTIVE_FILE", "find_checkpoint", "output_errors", "seal", "sound", "step_of", "unseal"]
 
 OBJECTIVE_FILE = "objective.pt"
 SEAL = "complete.json"
@@ -22,8 +22,8 @@ log = logging.getLogger("penchant")
 
 
 @contextmanager
-def told_if_unwritable(folder: Path) -> Iterator[None]:
-    """Say in one sentence that a folder of weights could not be written, whoever noticed it.
+def output_errors(folder: Path) -> Iterator[None]:
+    """Turn a failed write, whichever library reports it, into one error that names the folder.
 
     Raises:
         OutputError: the disk is full or the folder cannot be written.

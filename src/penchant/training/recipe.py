@@ -21,7 +21,7 @@ from penchant.errors import ConfigurationError, nearest
 from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.likelihood.references.reference import ReferenceKind
 
-__all__ = ["LoRA", "Recipe", "make_recipe", "read_keys", "read_recipe", "validated"]
+__all__ = ["LoRA", "Recipe", "is_half_factor", "make_recipe", "read_keys", "read_recipe", "validated"]
 
 # Names that other libraries use for the same thing: said in the error, never accepted in silence.
 FORMER = {
@@ -169,7 +169,46 @@ class Recipe(_Part):
         given = [key for key in ("eval_data", "eval_split") if getattr(self, key) is not None]
         if given and self.eval_share is not None:
             raise ValueError(f"{given[0]} and eval_share both say what is held out; give one of them")
+        for key, value in self.hyper.items():
+            if is_half_factor(key) and value != self.half_factor:
+                raise ValueError(
+                    f"objective.{key} is {value} and denoising.half_factor is {self.half_factor:g}; set "
+                    "denoising.half_factor alone, the objective is given it"
+                )
         return self
+
+    @property
+    def hyper(self) -> dict[str, Any]:
+        """The objective's hyper-parameters by name: ``dpo.beta`` for a part of an expression."""
+        found: dict[str, Any] = {}
+        for key, value in self.objective.items():
+            # ``objective.dpo.beta=0.3`` on a command line is a part of a part.
+            parts = {f"{key}.{name}": each for name, each in value.items()} if isinstance(value, dict) else {key: value}
+            found |= {name: _number(each) for name, each in parts.items() if name != "name"}
+        return found
+
+    @property
+    def half_factor(self) -> float:
+        """h in log-likelihood = -h x error; the default where ``denoising`` is absent."""
+        return (self.denoising or DenoisingSettings()).half_factor
+
+
+def _number(value: Any) -> Any:
+    """YAML reads 1e-3 as a text; a hyper-parameter never means that."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def is_half_factor(key: str) -> bool:
+    """Whether a hyper-parameter, perhaps with its part of an expression in front, is the factor h.
+
+    Example:
+        >>> is_half_factor("mapo.half_factor"), is_half_factor("beta")
+        (True, False)
+    """
+    return key.rpartition(".")[2] == "half_factor"
 
 
 # The parts of a recipe that have keys of their own.

@@ -24,7 +24,7 @@ from penchant.forest.collate import AnyBatch
 from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
-from penchant.training.checkpoints import OBJECTIVE_FILE, seal, told_if_unwritable, unseal
+from penchant.training.checkpoints import OBJECTIVE_FILE, output_errors, seal, unseal
 from penchant.training.data import training_loader
 from penchant.training.first_step import check_gradients, check_margin, check_trainable, refuse_nan, refuse_nan_gradient
 
@@ -219,7 +219,7 @@ class PreferenceTrainer(Trainer):
 
     def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        with told_if_unwritable(folder):
+        with output_errors(folder):
             if self.args.should_save:
                 unseal(folder)
             super()._save_checkpoint(model, trial)
