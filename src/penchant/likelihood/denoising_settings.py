@@ -21,7 +21,7 @@ class DenoisingSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     half_factor: float = Field(
-        0.5,
+        default=0.5,
         gt=0,
         description="log-likelihood = -half_factor x error; 1 in some scripts",
     )

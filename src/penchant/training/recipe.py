@@ -20,30 +20,9 @@ from pydantic import (
 from penchant.errors import ConfigurationError, nearest
 from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.likelihood.references.reference import ReferenceKind
+from penchant.training.recipe_keys import nested, problem, read_keys
 
-__all__ = ["LoRA", "Recipe", "is_half_factor", "make_recipe", "read_keys", "read_recipe", "validated"]
-
-# Names that other libraries use for the same thing: said in the error, never accepted in silence.
-FORMER = {
-    "per_device_train_batch_size": "batch_size (prompts per step over all processes)",
-    "gradient_accumulation_steps": "accumulate",
-    "num_train_epochs": "epochs",
-    "max_prompt_length": "max_length with truncation",
-    "loss_type": "objective",
-    "processing_class": "tokenizer, an argument of penchant.train and not of a recipe,",
-    "lr": "learning_rate",
-    "beta": "objective.beta (or --set beta=... on the command line)",
-    "ref_model": "reference",
-    "anchor": "reference",
-    "anchor_rate": "reference_rate",
-    "medium": "modality",
-    "precompute_ref_log_probs": "reference=cached",
-    "output_dir": "output",
-    "label_smoothing": "objective.label_smoothing",
-}
-
-# Parts whose name alone may stand for them: ``objective: dpo``.
-NAMED = {"objective", "judge", "pairing"}
+__all__ = ["LoRA", "Recipe", "is_half_factor", "make_recipe", "read_recipe", "validated"]
 
 
 class _Part(BaseModel):
@@ -243,47 +222,11 @@ def validated(values: Mapping[str, Any], where: str, form: type[Form]) -> Form:
         ConfigurationError: as for `make_recipe`.
     """
     try:
-        return form.model_validate(_nested(values, where))
+        return form.model_validate(nested(values, where))
     except ValidationError as error:
-        raise ConfigurationError(" ".join(_told(each, form) for each in error.errors()[:3]), where=where) from None
-
-
-def _nested(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key, value in values.items():
-        *path, last = str(key).split(".")
-        part = result
-        for name in path:
-            inner = part.setdefault(name, {})
-            # ``objective: dpo`` and ``lora: true`` are short forms that a dotted key may still reach into.
-            if isinstance(inner, str) and name in NAMED:
-                inner = {"name": inner}
-            elif inner is True or inner is None:
-                inner = {}
-            if not isinstance(inner, dict):
-                raise ConfigurationError(
-                    f"{key!r} reaches into {name!r}, which is {inner!r} and has no parts.", where=where
-                )
-            part[name] = inner = dict(inner)
-            part = inner
-        part[last] = value
-    return result
-
-
-def _told(error: Any, form: type[Recipe]) -> str:
-    """One problem as a sentence."""
-    path = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        last = str(error["loc"][-1])
-        known = PARTS.get(str(error["loc"][0]), form).model_fields
-        hint = f"It is called {FORMER[last]} here." if last in FORMER else nearest(last, known)
-        return f"There is no key {path!r}. {hint}"
-    if error["type"] == "missing":
-        return f"The key {path!r} is missing: {form.model_fields[path].description}."
-    found = error.get("input")
-    subject = f"{path!r} is {found!r}: " if path else ""
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{subject}{message}."
+        raise ConfigurationError(
+            " ".join(problem(each, form, PARTS) for each in error.errors()[:3]), where=where
+        ) from None
 
 
 def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
@@ -293,26 +236,3 @@ def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recip
         ConfigurationError: no such file, not YAML, or an invalid recipe.
     """
     return make_recipe({**read_keys(path), **(overrides or {})}, where=str(path))
-
-
-def read_keys(path: Path) -> dict[str, Any]:
-    """The keys of a YAML file, not yet validated.
-
-    Raises:
-        ConfigurationError: no such file, not YAML, or no mapping.
-    """
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"The recipe cannot be read ({error.strerror}).", where=str(path)) from error
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"This is not YAML: {' '.join(str(error).split())}", where=str(path)) from error
-    if not isinstance(values, dict):
-        raise ConfigurationError(
-            "A recipe is a mapping of keys to values.", where=str(path), fix="See docs/training.md."
-        )
-    return values
