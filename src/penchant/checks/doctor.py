@@ -1,4 +1,4 @@
-"""The doctor: looks a set of feedback over before a model is trained on it."""
+"""The doctor: all checks of a set of feedback, run before a model is trained on it and by ``penchant data check``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def examine(
         renderer: turns them into tokens; without one, lengths are counted in words and nothing about tokens is checked.
         max_length: the most tokens of prompt and response together, to see what truncation would do.
         policy: how records would be truncated.
-        other: another split, to look for prompts that both have; else the records' field ``split`` tells.
+        other: another split, to look for prompts that both have; else the records' field ``split`` divides them.
 
     Returns:
         the checks, and the lengths of prompts and responses.
@@ -72,12 +72,12 @@ def examine(
 
 def _counts(feedback: Feedback) -> list[Check]:
     splits = Counter(str(record.fields["split"]) for record in feedback if "split" in record.fields)
-    told = f" ({', '.join(f'{name} {count}' for name, count in sorted(splits.items()))})" if splits else ""
+    by_split = f" ({', '.join(f'{name} {count}' for name, count in sorted(splits.items()))})" if splits else ""
     prompts = len({duplicates.said(record.prompt) for record in feedback})
     extras = sorted({name for record in feedback for name in record.fields} - {"split"})
-    detail = f"Kept beside them: {', '.join(extras)}." if extras else ""
+    detail = f"Further fields: {', '.join(extras)}." if extras else ""
     checks = [
-        Check("records", f"{len(feedback)} of kind {feedback.kind}{told}", "ok", detail),
+        Check("records", f"{len(feedback)} of kind {feedback.kind}{by_split}", "ok", detail),
         Check("distinct prompts", str(prompts)),
     ]
     if feedback.bad:
@@ -116,7 +116,7 @@ def _parts(feedback: Feedback, other: Feedback | None) -> dict[str, Sequence[Rec
     for record in feedback:
         if "split" in record.fields:
             parts.setdefault(str(record.fields["split"]), []).append(record)
-    # What leaks is told of all splits but the first, and that should be the training split.
+    # Leaks are reported in all splits but the first, which should be the training split.
     return dict(sorted(parts.items(), key=lambda part: (part[0] != "train", part[0])))
 
 
@@ -135,14 +135,14 @@ def _truncation(tokens: Sequence[Tokens], renderer: Renderer, max_length: int | 
     if max_length is None:
         return _context(tokens, renderer)
     table = CutTable()
-    # The doctor counts what would be refused, it does not refuse.
+    # Training would refuse these records; the check counts them.
     truncation = Truncation(max_length, "drop" if policy == "error" else policy)
     for prompt, answers in tokens:
         table.add(truncation.fit(prompt, answers, keep_first=renderer.keep_first(prompt)))
     total = len(tokens)
     cut = max(table.prompt_cut, table.response_cut) + table.dropped
     verdict: Verdict = "error" if not table.kept else "warning" if cut > 0.1 * total else "note" if cut else "ok"
-    detail = _told_of_cuts(table, total, policy) if cut else ""
+    detail = _cuts_in_words(table, total, policy) if cut else ""
     checks = [Check(f"truncated at {max_length} tokens", share(cut, total), verdict, detail)]
     same = table.identical_after_cut
     detail = "Cut to the same beginning, they teach nothing: raise the length, or use prompt_left." if same else ""
@@ -150,16 +150,16 @@ def _truncation(tokens: Sequence[Tokens], renderer: Renderer, max_length: int | 
     return checks
 
 
-def _told_of_cuts(table: CutTable, total: int, policy: Policy) -> str:
+def _cuts_in_words(table: CutTable, total: int, policy: Policy) -> str:
     """What truncation would do, in words, without what it would not."""
-    told = []
+    changes = []
     if table.prompt_cut:
-        told.append(f"{share(table.prompt_cut, total)} prompts cut on the left")
+        changes.append(f"{share(table.prompt_cut, total)} prompts cut on the left")
     if table.response_cut:
-        told.append(f"{share(table.response_cut, total)} with cut responses, {table.end_token_lost} end tokens lost")
+        changes.append(f"{share(table.response_cut, total)} with cut responses, {table.end_token_lost} end tokens lost")
     for reason, count in table.dropped_because.items():
-        told.append(f"{share(count, total)} {'refused' if policy == 'error' else 'dropped'}: {reason}")
-    return f"Policy {policy}: {'; '.join(told)}."
+        changes.append(f"{share(count, total)} {'refused' if policy == 'error' else 'dropped'}: {reason}")
+    return f"Policy {policy}: {'; '.join(changes)}."
 
 
 def _context(tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:

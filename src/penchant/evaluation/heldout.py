@@ -65,7 +65,7 @@ def measure(
     device = next(scorer.core.parameters()).device
     needs = measured_needs(objective, reference.kind)
     was_training = objective.training
-    objective.eval()  # what it remembers of the training data must not change here
+    objective.eval()  # its memory of the training data must not change here
     # Every process computes as many batches as the others: sums and sharded models wait for all of them.
     for place in range(process, -(-len(plan) // processes) * processes, processes):
         members = [examples[index] for index in plan.steps[place % len(plan)]]
@@ -87,7 +87,7 @@ def measure(
 def measured_needs(objective: Objective, reference: str) -> Needs:
     """What is computed to measure an objective: what it asks for, and the reference wherever there is one.
 
-    So the divergence from the reference is told even of an objective that does without.
+    So the divergence from the reference is measured even for an objective that does without.
 
     Args:
         objective: what is measured.

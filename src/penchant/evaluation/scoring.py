@@ -81,11 +81,11 @@ def score(
     encoder = Encoder(renderer, ["responses"], truncation=Truncation(limit, truncation))  # type: ignore[arg-type]
     encoded = encoder.encode(feedback.records)
     numbers = _logps(policy, encoded.examples, tokens_per_batch, progress)
-    beside = None
+    referenced = None
     if reference is not None:
         other = load_model(reference) if isinstance(reference, str | Path) else reference
-        beside = _logps(other, encoded.examples, tokens_per_batch, progress)
-    return ScoredRows.collect(encoded, numbers, beside, beta, feedback.kind)
+        referenced = _logps(other, encoded.examples, tokens_per_batch, progress)
+    return ScoredRows.collect(encoded, numbers, referenced, beta, feedback.kind)
 
 
 def _loaded(model: Any, tokenizer: Any, chat_template: str | None, end_token: str | None) -> tuple[Any, Renderer]:

@@ -1,4 +1,4 @@
-"""Floor 3: how likely a model finds each response."""
+"""How likely a model finds each response."""
 
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.denoising import DenoisingScorer

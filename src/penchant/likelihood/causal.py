@@ -30,7 +30,7 @@ class CausalScorer(ForestScorer):
     collate = staticmethod(collate)
 
     def facts(self) -> dict[str, str]:
-        """What a summary says of the likelihood."""
+        """Facts about the likelihood, for the summary."""
         return {"attention": self.attention}
 
     def reference(

@@ -35,6 +35,6 @@ def has_adapter(model: nn.Module) -> bool:
 
 
 def without_adapter(model: nn.Module) -> AbstractContextManager[None]:
-    """Within this context the model computes without its adapter; a model without one computes as ever."""
+    """Within this context the model computes without its adapter; a model without one is unchanged."""
     off: AbstractContextManager[None] = getattr(model, "disable_adapter", contextlib.nullcontext)()
     return off

@@ -67,7 +67,7 @@ class DenoisingScorer:
         return max(2, 512 // self.settings.eval_draws)
 
     def facts(self) -> dict[str, str]:
-        """What a summary says of the likelihood."""
+        """Facts about the likelihood, for the summary."""
         settings = self.settings
         return {
             "likelihood": f"-{settings.half_factor:g} x {settings.reduction} squared error of "

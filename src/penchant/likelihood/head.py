@@ -140,6 +140,6 @@ def _statistics(rows: Rows, ids: Tensor, wanted: tuple[str, ...], other: Rows | 
     if "kl" in wanted:
         assert other is not None
         with torch.no_grad():
-            beside = torch.log_softmax(other.head(other.hidden), dim=-1, dtype=torch.float32)
-        result["kl"] = (probs * (log_probs - beside)).sum(-1)
+            other_log_probs = torch.log_softmax(other.head(other.hidden), dim=-1, dtype=torch.float32)
+        result["kl"] = (probs * (log_probs - other_log_probs)).sum(-1)
     return result

@@ -23,7 +23,7 @@ class ScoreRequest:
 
     Args:
         forest: the batch.
-        stats: statistics beside the log-probabilities (see `penchant.likelihood.head`).
+        stats: statistics in addition to the log-probabilities (see `penchant.likelihood.head`).
         other: another model's rows, which ``kl`` is measured against.
         rows_only: give the rows that predict the targets and nothing else.
         hidden: give these rows too.
@@ -40,7 +40,7 @@ class ScoringForward:
     """A model's ``forward`` with the keyword ``score``, from construction to `remove`.
 
     ``forward(score=ScoreRequest(...))`` returns statistics of the response tokens. Without the keyword the model
-    computes as ever, under its own attention, so that generation and saving are untouched.
+    computes as usual, under its own attention, so that generation and saving are untouched.
 
     Args:
         outputs: the model.

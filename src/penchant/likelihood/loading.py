@@ -1,4 +1,4 @@
-"""Loading a causal language model from a folder or the hub, with errors that say what to do."""
+"""Loading a causal language model from a folder or the hub, with errors that name the remedy."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def load_model(
         options["quantization_config"] = _quantization(quantize, options["dtype"])
     try:
         model, loaded = AutoModelForCausalLM.from_pretrained(str(source), output_loading_info=True, **options)
-    except Exception as error:  # transformers raises many kinds; each means that there is no such model
+    except Exception as error:  # transformers raises many kinds; each means that the model cannot be loaded
         reason = str(error).strip().splitlines()[0][:240] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"No causal language model can be loaded from here ({reason}).",

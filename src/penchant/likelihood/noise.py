@@ -1,4 +1,4 @@
-"""Noise schedules: how a clean sample is mixed with noise, and what a network is taught to say about the mixture."""
+"""Noise schedules: how a clean sample is mixed with noise, and what a network learns to predict from the mixture."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class NoiseSchedule:
     Args:
         signal: [T] a_t, the factor of the clean sample.
         noise: [T] s_t, the factor of the noise.
-        timesteps: [T] what the network is told about each level.
+        timesteps: [T] each level, as the network takes it.
         prediction: what the network predicts.
 
     Example:
@@ -52,7 +52,7 @@ class NoiseSchedule:
         return self._at(self.signal, level, clean) * clean + self._at(self.noise, level, clean) * noise
 
     def target(self, clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
-        """What the network should say about the mixture, [N, ...]."""
+        """What the network should predict from the mixture, [N, ...]."""
         if self.prediction == "epsilon":
             return noise
         if self.prediction == "sample":

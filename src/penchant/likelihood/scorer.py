@@ -20,7 +20,7 @@ Laid = TypeVar("Laid", bound=AnyBatch)
 
 
 class Scorer(Protocol[Laid]):
-    """A model that says how likely it finds responses.
+    """A model that scores how likely responses are.
 
     A trainer lays examples out with `collate`, scores them with `score_batch`, and knows nothing else: not what a
     response is made of, nor how its likelihood is computed.
@@ -59,7 +59,7 @@ class Scorer(Protocol[Laid]):
         """Every view of a batch under policy and reference."""
 
     def facts(self) -> dict[str, str]:
-        """What a summary says of the likelihood."""
+        """Facts about the likelihood, for the summary."""
 
     def close(self) -> None:
         """Give the model back as it was."""

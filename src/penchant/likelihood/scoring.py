@@ -30,7 +30,7 @@ def score_batch(
         scorer: the policy.
         batch: the examples, on the policy's device.
         reference: the reference.
-        needs: what the objective asks for beside the policy's log-probabilities.
+        needs: what the objective asks for in addition to the policy's log-probabilities.
         module: the wrapped policy (DDP, FSDP) to call through.
 
     Returns:
@@ -74,7 +74,7 @@ class _Spread:
 
 
 class _Held:
-    """What the reference says of a batch, or of the part of it that the objective asks the reference about."""
+    """The reference's scores of a batch, or of the part of it that the objective needs them for."""
 
     def __init__(self, batch: Batch, reference: Reference[Forest, TokenSequence], needs: Needs) -> None:
         self.needs = needs
@@ -91,7 +91,7 @@ class _Held:
 
 
 def _referenced(batch: Batch, needs: Needs) -> tuple[Forest, Tensor | None]:
-    """What the reference scores: the batch's forest, or the part of it that it is asked about.
+    """What the reference scores: the batch's forest, or the part of it that the objective needs it for.
 
     With a part comes, for each row of the batch, its row in the part.
     """

@@ -43,7 +43,7 @@ class Modality(ABC):
     unit: ClassVar[str] = ""
     #: The reference that several runs of one model can share most of: ``cached`` where its numbers can be kept.
     shared_reference: ClassVar[str] = "cached"
-    #: What beside the model a result holds.
+    #: The tokenizer that a result holds next to the model.
     tokenizer: Any = None
     #: Most units of a sequence, where there is such a limit.
     max_length: int | None = None
@@ -67,7 +67,7 @@ class Modality(ABC):
         Raises:
             ConfigurationError: what is missing.
         """
-        return  # most modalities need nothing beside the model
+        return  # most modalities need only the model
 
     @abstractmethod
     def encoder(self, objective: Objective) -> RecordEncoder:
@@ -91,7 +91,7 @@ class Modality(ABC):
 
     @abstractmethod
     def examine(self, train: Feedback, other: Feedback | None) -> Diagnosis:
-        """The checks of ``penchant data check`` on the training data, and on held-out data beside it.
+        """The checks of ``penchant data check`` on the training data, and on held-out data with it.
 
         It loads no model: a run checks its data first.
         """
@@ -118,7 +118,7 @@ def find_modality(name: str | None, source: str, model: Any = None) -> type[Moda
         model: a model in memory, or None.
 
     Raises:
-        ConfigurationError: there is no modality of that name.
+        ConfigurationError: the name is unknown.
 
     Example:
         >>> find_modality(None, "no-such-folder").name

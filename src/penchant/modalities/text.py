@@ -60,7 +60,7 @@ class TextModality(Modality):
         """See `Modality.check_given`."""
         if tokenizer is None:
             raise ConfigurationError(
-                "The model is given in memory, without a tokenizer.", fix="Pass tokenizer=... beside model=..."
+                "The model is given in memory, without a tokenizer.", fix="Pass tokenizer=... with model=..."
             )
 
     def encoder(self, objective: Objective) -> Encoder:

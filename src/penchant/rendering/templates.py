@@ -124,12 +124,12 @@ def answer_end(tokenizer: Any, template: str, wanted: str | None = None) -> Answ
     except Exception as error:
         raise ModelError(
             f"The chat template cannot be rendered: {error}.",
-            fix="Mend it, or choose one that is built in: chat_template=plain or chatml (--chat-template plain).",
+            fix="Correct it, or choose one that is built in: chat_template=plain or chatml (--chat-template plain).",
         ) from error
     if _PROBE not in rendered:
         raise ModelError(
             "The chat template leaves out the assistant's answer.",
-            fix="Mend it, or choose one that is built in: chat_template=plain or chatml (--chat-template plain).",
+            fix="Correct it, or choose one that is built in: chat_template=plain or chatml (--chat-template plain).",
         )
     tail = rendered[rendered.rindex(_PROBE) + len(_PROBE) :]
     if wanted is not None and wanted in tail:

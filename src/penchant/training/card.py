@@ -1,4 +1,4 @@
-"""The model card: what a person who finds the folder later needs to know."""
+"""The model card: where the model comes from, how it was trained, what was measured."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def model_card(summary: dict[str, Any], recipe_yaml: str, paper: str, metadata: 
     """
     before, after = summary["before"], summary["after"]
     rows = [
-        f"| {told} | {before[name]:.4g} | {after[name]:.4g} |"
-        for name, told in SHOWN.items()
+        f"| {title} | {before[name]:.4g} | {after[name]:.4g} |"
+        for name, title in SHOWN.items()
         if name in before and name in after
     ]
     lines = [

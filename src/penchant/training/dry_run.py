@@ -22,7 +22,7 @@ def describe(recipe: Recipe, reporter: ProgressReporter) -> None:
         reporter: shows progress.
 
     Raises:
-        PenchantError: whatever the run itself would stumble over before its first step.
+        PenchantError: any error of the run before its first step.
     """
     import yaml
 

@@ -49,7 +49,7 @@ class RunFolder:
         return self.path / "model"
 
     def claim(self, *, resume: bool, overwrite: bool, inputs: Sequence[str] = ()) -> None:
-        """Make the folder ours, or say why it cannot be. Nothing in it is changed yet (see `begin`).
+        """Take the folder for this run, or explain why that is impossible. Nothing in it is changed yet (see `begin`).
 
         Args:
             resume: go on with the run that is in it.

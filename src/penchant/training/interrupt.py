@@ -1,4 +1,4 @@
-"""Stopping without loss: Ctrl-C saves, then ends."""
+"""Stopping without loss: a signal ends the step, saves a checkpoint, then ends the run."""
 
 from __future__ import annotations
 

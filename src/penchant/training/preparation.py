@@ -24,7 +24,7 @@ from penchant.training.recipe import Recipe, is_half_factor
 
 __all__ = ["Given", "Prepared", "build_objective", "prepare", "read_data", "resolved"]
 
-# How many training examples stand in where nothing is held out.
+# How many training examples are measured where nothing is held out.
 STAND_IN = 200
 # A run checks this many records; `penchant data check` checks all.
 CHECKED = 5000

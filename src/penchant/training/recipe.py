@@ -58,10 +58,12 @@ class Recipe(_Part):
     eval_seed: int | None = Field(None, ge=0, description="seed of that share; the run's own where absent")
     eval_limit: PositiveInt | None = Field(None, description="most held-out records to measure")
     mapping: dict[str, str] = Field({}, description="our field name: the data's column")
-    kind: str | None = Field(None, description="kind of feedback, where it cannot be told from the columns")
+    kind: str | None = Field(None, description="kind of feedback, where the columns do not show it")
     on_bad: Literal["stop", "skip"] = Field("stop", description="what to do with a bad record")
 
-    modality: str | None = Field(None, description="what responses are made of: text or images; told by the model")
+    modality: str | None = Field(
+        None, description="text or images; recognised by the model"
+    )
     denoising: DenoisingSettings | None = Field(None, description="images: how errors become likelihoods")
 
     chat_template: str | None = Field(None, description="plain, chatml, a Jinja file; the tokenizer's own where absent")

@@ -12,7 +12,7 @@ from penchant.errors import ConfigurationError, nearest
 
 __all__ = ["FORMER", "nested", "problem", "read_keys"]
 
-# Names that other libraries use for the same thing: said in the error, never accepted in silence.
+# Names of other libraries and of earlier versions for the same thing: the error explains them, none is accepted.
 FORMER = {
     "per_device_train_batch_size": "batch_size (prompts per step over all processes)",
     "gradient_accumulation_steps": "accumulate",

@@ -31,6 +31,6 @@ class InitialDenoiser(Reference[NoisedImages, ImageResponse]):
         self.model = model if has_adapter(model.network) else copy.deepcopy(model).eval().requires_grad_(False)
 
     def score(self, laid: NoisedImages, whole: bool = False) -> ReferenceScores:
-        """Log-likelihoods of images under the reference, [R]; ``whole`` adds nothing, for there is no vocabulary."""
+        """Log-likelihoods of images under the reference, [R]; ``whole`` adds nothing: images have no vocabulary."""
         with without_adapter(self.model.network), torch.no_grad():
             return ReferenceScores(log_likelihood(self.model, laid, self.settings))

@@ -25,7 +25,7 @@ Response = TypeVar("Response", contravariant=True)
 
 
 class ReferenceScores(NamedTuple):
-    """What a reference says of responses.
+    """Responses scored by a reference.
 
     Args:
         logps: log-probabilities in nats without gradient, of a forest's K targets or of R images.
@@ -68,7 +68,7 @@ class Reference(ABC, Generic[Laid, Response]):
         """
 
     def facts(self) -> dict[str, int]:
-        """What a summary says of it."""
+        """Facts about the reference, for the summary."""
         return {}
 
     def close(self) -> None:
