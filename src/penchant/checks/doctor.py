@@ -49,25 +49,32 @@ def examine(
     """
     if not len(feedback):
         return Diagnosis([Check("records", "0", "error", "There is nothing to learn from.")])
-    checks = _counts(feedback)
     records, tokens, refused = _rendered(feedback.records, renderer)
-    if refused:
-        places = "; ".join(str(error) for error in refused[:2])
-        checks.append(Check("records that cannot be rendered", share(len(refused), len(feedback)), "error", places))
     lengths = [(len(prompt), *map(len, answers)) for prompt, answers in tokens] if renderer else _words(records)
-    checks.append(labels.responses_check(feedback.records))
-    repeated, distinct = duplicates.duplicates(feedback.records)
-    checks += [repeated, duplicates.near_duplicates(distinct), duplicates.contradictions(feedback.records)]
-    parts = _parts(feedback, other)
-    if len(parts) > 1:
-        checks.append(duplicates.leaks(parts))
-    checks += [*labels.balance(feedback.records), *labels.agreement(feedback.records)]
+    checks = [*_counts(feedback), *_refused(refused, len(feedback)), *_of_records(feedback, other)]
     if records:
         checks += labels.length_bias(records, [own[1:] for own in lengths])
     if renderer is not None and records:
         checks += template_checks.examine_tokens(records, tokens, renderer)
         checks += _truncation(tokens, renderer, max_length, policy)
     return Diagnosis(checks, _length_table(records, lengths), "tokens" if renderer else "words")
+
+
+def _refused(refused: Sequence[DataError], total: int) -> list[Check]:
+    places = "; ".join(str(error) for error in refused[:2])
+    return [Check("records that cannot be rendered", share(len(refused), total), "error", places)] if refused else []
+
+
+def _of_records(feedback: Feedback, other: Feedback | None) -> list[Check]:
+    """The checks that need no tokens."""
+    records = feedback.records
+    repeated, distinct = duplicates.duplicates(records)
+    checks = [labels.responses_check(records), repeated, duplicates.near_duplicates(distinct)]
+    checks.append(duplicates.contradictions(records))
+    parts = _parts(feedback, other)
+    if len(parts) > 1:
+        checks.append(duplicates.leaks(parts))
+    return [*checks, *labels.balance(records), *labels.agreement(records)]
 
 
 def _counts(feedback: Feedback) -> list[Check]:

@@ -90,6 +90,10 @@ def token_statistics(
     size = chunk_rows if chunk_rows is not None else _chunk_rows(rows, vocabulary)
     if size == 0 or size >= len(ids):
         return _statistics(rows, ids, wanted, other)
+    return _in_chunks(rows, ids, wanted, other, size)
+
+
+def _in_chunks(rows: Rows, ids: Tensor, wanted: tuple[str, ...], other: Rows | None, size: int) -> dict[str, Tensor]:
     pieces = []
     for start in range(0, len(ids), size):
         part = slice(start, start + size)

@@ -103,12 +103,16 @@ def schedule_of(scheduler: Any) -> NoiseSchedule:
         kept = scheduler.alphas_cumprod.float().cpu()
         return NoiseSchedule(kept.sqrt(), (1 - kept).sqrt(), torch.arange(len(kept)), prediction)  # type: ignore[arg-type]
     if "FlowMatch" in type(scheduler).__name__:
-        # A scheduler that has been used for sampling holds the levels of that; a fresh one those of training.
-        fresh = type(scheduler).from_config(scheduler.config)
-        sigmas = fresh.sigmas.float().cpu()[: len(fresh.timesteps)]
-        return NoiseSchedule(1 - sigmas, sigmas, fresh.timesteps.float().cpu(), "flow")
+        return _flow(scheduler)
     raise ModelError(
         f"The noise levels of {type(scheduler).__name__} are not known.",
         fix="Save the pipeline with a scheduler that has alphas_cumprod (DDPMScheduler) or matches flows "
         "(FlowMatchEulerDiscreteScheduler).",
     )
+
+
+def _flow(scheduler: Any) -> NoiseSchedule:
+    # A scheduler that has been used for sampling holds the levels of that; a fresh one those of training.
+    fresh = type(scheduler).from_config(scheduler.config)
+    sigmas = fresh.sigmas.float().cpu()[: len(fresh.timesteps)]
+    return NoiseSchedule(1 - sigmas, sigmas, fresh.timesteps.float().cpu(), "flow")

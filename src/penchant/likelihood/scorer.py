@@ -13,7 +13,7 @@ from penchant.likelihood.references.reference import Reference
 from penchant.objectives.core.requirements import Needs
 from penchant.objectives.core.scored import Scored
 
-__all__ = ["Scorer"]
+__all__ = ["Laid", "Scorer"]
 
 #: The batch that a scorer lays examples out as.
 Laid = TypeVar("Laid", bound=AnyBatch)

@@ -43,20 +43,22 @@ def score_batch(
     views = {}
     for name, own in batch.rows.items():
         spread = _Spread(batch.forest, own)
-        fields = {}
-        if needs.gradient_norms:
-            with torch.enable_grad():
-                fields["gradient_norm"] = gradient_norms(spread(logps).sum(-1), scorer.model.parameters())
+        norms = _norms(spread, logps, scorer.model) if needs.gradient_norms else {}
         views[name] = Scored(
             policy=spread(logps if torch.is_grad_enabled() else logps.detach()),
             reference=held.view(name, own),
             mask=spread.mask,
             stats={stat: spread(values) for stat, values in flat.items()},
             group=batch.group[name],
-            fields=fields,
+            fields=norms,
             hidden=None if hidden is None else spread(hidden),
         )
     return views
+
+
+def _norms(spread: _Spread, logps: Tensor, model: nn.Module) -> dict[str, Tensor]:
+    with torch.enable_grad():
+        return {"gradient_norm": gradient_norms(spread(logps).sum(-1), model.parameters())}
 
 
 class _Spread:

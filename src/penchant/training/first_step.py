@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from penchant.errors import TrainingError
 from penchant.forest.collate import AnyBatch
-from penchant.likelihood.references import Reference
+from penchant.likelihood.references.reference import Reference
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 

@@ -21,7 +21,7 @@ from penchant.evaluation.heldout import HeldOut, measure
 from penchant.evaluation.metrics import Tally, batch_metrics
 from penchant.forest.batching import Plan
 from penchant.forest.collate import AnyBatch
-from penchant.likelihood.references import Reference
+from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 from penchant.training.checkpoints import OBJECTIVE_FILE, output_errors, seal, unseal
