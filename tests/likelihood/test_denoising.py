@@ -140,7 +140,7 @@ def test_a_class_that_the_model_does_not_have_is_named_with_its_record() -> None
     rows = image_pairs(2)
     rows[1]["prompt"] = "7"
     codec = PipelineCodec(build_pipeline(unet(), ddpm()))
-    with pytest.raises(DataError, match=r"memory:2: The prompt '7' is no class.*0 to 2"):
+    with pytest.raises(DataError, match=r"memory:2: The prompt '7' is not a class.*0 to 2"):
         ImageEncoder(codec, ["chosen"]).encode(read(rows).records)
     with pytest.raises(DataError, match="a text as a response"):
         texts = [{"prompt": "1", "chosen": "a", "rejected": "b"}]

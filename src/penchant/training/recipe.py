@@ -61,9 +61,7 @@ class Recipe(_Part):
     kind: str | None = Field(None, description="kind of feedback, where the columns do not show it")
     on_bad: Literal["stop", "skip"] = Field("stop", description="what to do with a bad record")
 
-    modality: str | None = Field(
-        None, description="text or images; recognised by the model"
-    )
+    modality: str | None = Field(None, description="text or images; recognised by the model")
     denoising: DenoisingSettings | None = Field(None, description="images: how errors become likelihoods")
 
     chat_template: str | None = Field(None, description="plain, chatml, a Jinja file; the tokenizer's own where absent")
