@@ -82,7 +82,7 @@ def test_contradictions() -> None:
     row = pairs()[0]
     swapped = {**row, "chosen": row["rejected"], "rejected": row["chosen"]}
     check = found([*pairs(), swapped], "contradictions")
-    assert check.verdict == "warning" and "memory:13 says the opposite of memory:1" in check.detail
+    assert check.verdict == "warning" and "memory:13 contradicts memory:1" in check.detail
     judged = [{"prompt": "Q", "completion": "a", "label": label} for label in (True, True, False)]
     assert found(judged, "contradictions").value.startswith("1 ")
     ranked = [
@@ -178,7 +178,7 @@ def test_annotators_agreement() -> None:
 
 
 class Broken(Renderer):
-    """A renderer with the accidents of others."""
+    """A renderer with the faults of other libraries."""
 
     def prompt_ids(self, prompt: Any) -> list[int]:
         return [self.tokenizer.bos_token_id, *super().prompt_ids(prompt)]
@@ -188,7 +188,7 @@ class Broken(Renderer):
         return ids[:-1] if "!" in response else [*ids, ids[-1]]
 
 
-def test_template_accidents_are_errors() -> None:
+def test_faults_of_templates_are_errors() -> None:
     renderer = Broken(byte_level(adds_bos=True))
     assert found(pairs(), "BOS", renderer=renderer) == Check(
         "BOS", "12 (100.0 %) double", "error", "memory:1, memory:2, memory:3."

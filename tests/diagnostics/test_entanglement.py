@@ -14,7 +14,7 @@ from penchant.diagnostics.entanglement import entanglement, pulls
 from penchant.diagnostics.gradients import pair_entanglement, token_agreement, token_cosines
 from penchant.errors import ConfigurationError, ModelError
 from penchant.forest import TokenSequence
-from penchant.likelihood.scoring import sequence_logps
+from penchant.likelihood.logps import sequence_logps
 
 VECTORS = st.lists(st.floats(-3, 3), min_size=4, max_size=4).filter(lambda each: max(map(abs, each)) > 0.1)
 PULLS = st.floats(0.1, 5.0)

@@ -41,9 +41,15 @@ ONE_MODALITY = (
     "forest.layout",
     "generation",
     "likelihood.causal",
+    "likelihood.denoiser",
     "likelihood.denoising",
+    "likelihood.forest_scorer",
+    "likelihood.hook",
     "likelihood.image_batch",
     "likelihood.loading",
+    "likelihood.logps",
+    "likelihood.noising",
+    "likelihood.outputs",
     "likelihood.pipelines",
     "likelihood.scoring",
     "modalities.images",
@@ -139,8 +145,7 @@ def one_modality_imports(modules: list[Module]) -> list[str]:
         for module in modules
         if module.folder == "training" or module.path.as_posix() == "evaluation/heldout.py"
         for imported in imports(module)
-        if imported.internal
-        and any(".".join(imported.parts).removeprefix("penchant.").startswith(one) for one in ONE_MODALITY)
+        if imported.internal and any(f"{'.'.join(imported.parts[1:])}.".startswith(f"{one}.") for one in ONE_MODALITY)
     ]
 
 

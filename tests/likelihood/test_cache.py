@@ -14,6 +14,7 @@ from penchant.errors import OutputError
 from penchant.forest import TokenSequence
 from penchant.likelihood import CausalScorer
 from penchant.likelihood.cache import ReferenceCache, default_folder, fingerprint
+from small_images import unet
 
 MODEL = "0" * 64
 
@@ -151,6 +152,17 @@ def test_a_fingerprint_is_the_model_and_not_how_it_is_run() -> None:
     assert fingerprint(model.train()) == plain
     model.gradient_checkpointing_enable()
     assert fingerprint(model) == plain
+
+
+def test_the_fingerprint_of_a_denoiser_is_the_same_in_every_process() -> None:
+    network = unet()
+    plain = fingerprint(network)
+    filled_in = network.config["_use_default_values"]
+    assert len(filled_in) > 1, "diffusers lists them in the order of a set"
+    network._internal_dict = {**network.config, "_use_default_values": filled_in[::-1]}
+    assert fingerprint(network) == plain
+    network._internal_dict = {**network.config, "norm_eps": 1e-3}
+    assert fingerprint(network) != plain
 
 
 def test_every_model_has_a_fingerprint_of_its_own() -> None:

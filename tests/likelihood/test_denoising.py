@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,7 +37,7 @@ def test_the_likelihood_is_minus_half_the_mean_error(scorer: DenoisingScorer) ->
     views = scorer.score_batch(batch, scorer.reference("none"), Needs())
     for view, rows in batch.rows.items():
         torch.testing.assert_close(views[view].logp, -0.5 * errors[rows])
-    whole = replace(scorer.settings, reduction="sum", half_factor=1.0)
+    whole = scorer.settings.model_copy(update={"reduction": "sum", "half_factor": 1.0})
     summed = DenoisingScorer(scorer.core, scorer.schedule, whole)
     found = summed.score_batch(batch, summed.reference("none"), Needs())["chosen"].logp
     torch.testing.assert_close(found, 2 * 64 * views["chosen"].logp)
@@ -139,7 +138,7 @@ def test_a_class_that_the_model_does_not_have_is_named_with_its_record() -> None
     rows = image_pairs(2)
     rows[1]["prompt"] = "7"
     codec = PipelineCodec(build_pipeline(unet(), ddpm()))
-    with pytest.raises(DataError, match=r"memory:2: The prompt '7' is no class.*0 to 2"):
+    with pytest.raises(DataError, match=r"memory:2: The prompt '7' is not a class.*0 to 2"):
         ImageEncoder(codec, ["chosen"]).encode(read(rows).records)
     with pytest.raises(DataError, match="a text as a response"):
         texts = [{"prompt": "1", "chosen": "a", "rejected": "b"}]

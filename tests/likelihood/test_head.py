@@ -12,7 +12,7 @@ from forest.trees import random_trees
 from penchant.errors import ConfigurationError
 from penchant.forest import build_forest
 from penchant.likelihood import CausalScorer, head
-from penchant.likelihood.head import ReferenceRows, token_statistics
+from penchant.likelihood.head import Rows, token_statistics
 
 ROWS, WIDTH, VOCABULARY = 11, 6, 17
 ALL = ("entropy", "kl", "max_p", "sum_p2")
@@ -31,14 +31,14 @@ class Recorder:
         return 8.0 * torch.tanh(hidden @ self.weight.to(hidden.dtype).T / 8.0)
 
 
-def inputs() -> tuple[Tensor, Tensor, ReferenceRows]:
+def inputs() -> tuple[Tensor, Tensor, Rows]:
     generator = torch.Generator().manual_seed(1)
     hidden = torch.randn(ROWS, WIDTH, generator=generator).requires_grad_()
     ids = torch.randint(0, VOCABULARY, (ROWS,), generator=generator)
-    return hidden, ids, ReferenceRows(torch.randn(ROWS, WIDTH, generator=generator), Recorder(2))
+    return hidden, ids, Rows(torch.randn(ROWS, WIDTH, generator=generator), Recorder(2))
 
 
-def directly(hidden: Tensor, ids: Tensor, reference: ReferenceRows, recorder: Recorder) -> dict[str, Tensor]:
+def directly(hidden: Tensor, ids: Tensor, reference: Rows, recorder: Recorder) -> dict[str, Tensor]:
     """The formulas as they are written, in float64."""
     p = torch.softmax(recorder(hidden.double()), dim=-1)
     q = torch.softmax(reference.head(reference.hidden.double()), dim=-1).detach()
@@ -62,7 +62,7 @@ def gradients(values: dict[str, Tensor], hidden: Tensor, recorder: Recorder) -> 
 def test_values_and_gradients_are_those_of_the_formulas(stats: tuple[str, ...], chunk: int | None) -> None:
     hidden, ids, reference = inputs()
     recorder = Recorder()
-    result = token_statistics(hidden, recorder, ids, stats, reference, chunk_rows=chunk)
+    result = token_statistics(Rows(hidden, recorder), ids, stats, reference, chunk_rows=chunk)
     plain = directly(hidden, ids, reference, recorder)
     expected = {name: plain[name] for name in result}
     assert set(result) == {"logps", *stats}
@@ -80,7 +80,7 @@ def test_values_and_gradients_are_those_of_the_formulas(stats: tuple[str, ...], 
 def test_no_more_than_a_chunk_of_logits_ever_exists(stats: tuple[str, ...]) -> None:
     hidden, ids, reference = inputs()
     recorder = Recorder()
-    result = token_statistics(hidden, recorder, ids, stats, reference, chunk_rows=3)
+    result = token_statistics(Rows(hidden, recorder), ids, stats, reference, chunk_rows=3)
     gradients(result, hidden, recorder)
     assert recorder.calls == [3, 3, 3, 2, *recorder.calls[4:]]
     assert sorted(recorder.calls[4:]) == [2, 3, 3, 3]  # once more in backward
@@ -91,7 +91,7 @@ def test_without_gradient_nothing_is_computed_twice() -> None:
     hidden, ids, _ = inputs()
     recorder = Recorder()
     with torch.no_grad():
-        token_statistics(hidden, recorder, ids, chunk_rows=4)
+        token_statistics(Rows(hidden, recorder), ids, chunk_rows=4)
     assert recorder.calls == [4, 4, 3]
 
 
@@ -102,7 +102,7 @@ def test_the_chunk_is_chosen_by_size(monkeypatch: pytest.MonkeyPatch, told: int 
     for whole, largest in ((ROWS * VOCABULARY * 4, ROWS), (ROWS * VOCABULARY * 4 - 1, 5)):
         monkeypatch.setattr(head, "WHOLE_BYTES", whole)
         recorder = Recorder()
-        token_statistics(hidden, recorder, ids, vocabulary=told)
+        token_statistics(Rows(hidden, recorder), ids, vocabulary=told)
         assert max(recorder.calls) == largest
 
 
@@ -126,8 +126,8 @@ def test_the_head_of_a_model_sees_response_rows_alone_and_a_chunk_at_a_time() ->
 @pytest.mark.parametrize("scale", [1e4, 1e30])
 def test_extreme_logits_give_finite_numbers(scale: float) -> None:
     logits = torch.tensor([[scale, 0.0, -scale], [0.0, scale, 0.0]], requires_grad=True)
-    other = ReferenceRows(torch.zeros(2, 3), lambda rows: rows)
-    result = token_statistics(logits, lambda rows: rows, torch.tensor([2, 1]), ALL, other)
+    other = Rows(torch.zeros(2, 3), lambda rows: rows)
+    result = token_statistics(Rows(logits, lambda rows: rows), torch.tensor([2, 1]), ALL, other)
     assert result["logps"].tolist() == pytest.approx([-2 * scale, 0.0])
     assert result["entropy"].tolist() == [0.0, 0.0]
     assert result["sum_p2"].tolist() == [1.0, 1.0]
@@ -141,25 +141,25 @@ def test_the_hand_written_gradient_is_the_numerical_one() -> None:
     logits = torch.randn(3, 5, generator=torch.Generator().manual_seed(0)).double().requires_grad_()
     ids = torch.tensor([0, 4, 2])
     assert gradcheck(
-        lambda rows: token_statistics(rows, lambda each: each, ids)["logps"], [logits], eps=1e-2, atol=1e-3
+        lambda rows: token_statistics(Rows(rows, lambda each: each), ids)["logps"], [logits], eps=1e-2, atol=1e-3
     )
 
 
 def test_the_reference_gets_no_gradient() -> None:
     hidden, ids, reference = inputs()
-    token_statistics(hidden, Recorder(), ids, ALL, reference)["kl"].sum().backward()
+    token_statistics(Rows(hidden, Recorder()), ids, ALL, reference)["kl"].sum().backward()
     assert reference.head.weight.grad is None  # type: ignore[attr-defined]
-    same = token_statistics(hidden, (own := Recorder()), ids, ["kl"], ReferenceRows(hidden.detach(), own))["kl"]
+    same = token_statistics(Rows(hidden, (own := Recorder())), ids, ["kl"], Rows(hidden.detach(), own))["kl"]
     assert same.abs().max() < 1e-6
 
 
 def test_an_unknown_statistic_is_named_with_the_nearest_right_one() -> None:
     hidden, ids, _ = inputs()
     with pytest.raises(ConfigurationError, match=r"'entropie'.*Did you mean 'entropy'"):
-        token_statistics(hidden, Recorder(), ids, ["entropie"])
+        token_statistics(Rows(hidden, Recorder()), ids, ["entropie"])
 
 
 def test_a_divergence_needs_a_reference() -> None:
     hidden, ids, _ = inputs()
     with pytest.raises(ConfigurationError, match="reference=initial"):
-        token_statistics(hidden, Recorder(), ids, ["kl"])
+        token_statistics(Rows(hidden, Recorder()), ids, ["kl"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from penchant.errors import ConfigurationError, TrainingError
 from penchant.forest import Forest, TokenSequence, build_forest
 from penchant.likelihood import CausalScorer, Reference, build_reference
 from penchant.likelihood.cache import ReferenceCache
-from penchant.likelihood.references import CachedReference
+from penchant.likelihood.references import REFERENCES, CachedReference, ReferenceKind
 
 SEQUENCES, OWNERS = random_trees(0, VOCABULARY)
 
@@ -142,8 +143,9 @@ def test_no_reference_has_no_numbers(scorer: CausalScorer, forest: Forest) -> No
 
 
 def test_an_unknown_reference_is_named_with_the_nearest(scorer: CausalScorer) -> None:
-    with pytest.raises(ConfigurationError, match=r"'cache'.*Did you mean 'cached'"):
+    with pytest.raises(ConfigurationError, match=r"There is no reference 'cache'\. Did you mean 'cached'"):
         build_reference("cache", scorer)
+    assert set(REFERENCES) == set(get_args(ReferenceKind)), "a recipe names what can be built"
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

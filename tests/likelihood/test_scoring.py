@@ -191,7 +191,7 @@ def test_hidden_states_that_nobody_asks_for_are_not_kept() -> None:
     views = score_batch(scorer, collate(EXAMPLES), build_reference("none", scorer), Needs())
     assert all(each.hidden is None and each.fields == {} for each in views.values())
     scorer.head = None
-    with pytest.raises(ModelError, match="hidden states, and those of LlamaForCausalLM cannot be told from its logits"):
+    with pytest.raises(ModelError, match="the output head of LlamaForCausalLM is of an unknown kind"):
         score_batch(scorer, collate(EXAMPLES), build_reference("none", scorer), Needs(hidden=True))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from diffusers import DDIMScheduler, DiffusionPipeline
 
 import penchant
@@ -104,9 +105,19 @@ def test_the_command_line_trains_a_folder_and_shows_pictures(tmp_path: Path) -> 
     assert main([*arguments, "--dry-run", *keys]) == 0
 
 
-def test_scales_that_differ_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"half_factor = 0.5.*half_factor = 1.0"):
-        train(tmp_path / "run", objective="mapo", denoising={"half_factor": 1.0})
+def test_the_factor_between_error_and_likelihood_is_set_once(tmp_path: Path) -> None:
+    run = train(tmp_path / "run", objective="mapo", denoising={"half_factor": 1.0})
+    assert "half_factor=1.0" in run.summary["objective"] and run.summary["likelihood"].startswith("-1 x mean")
+    kept = yaml.safe_load((run.folder / "recipe.yaml").read_text())
+    assert kept["objective"]["half_factor"] == kept["denoising"]["half_factor"] == 1.0
+    usual = train(tmp_path / "usual", objective="mapo")
+    # MaPO is a function of errors: what h does to the likelihood, the objective undoes.
+    assert losses(run.folder) == pytest.approx(losses(usual.folder), abs=1e-6)
+    for objective in ({"name": "mapo", "half_factor": 0.5}, penchant.objectives.MaPO()):
+        with pytest.raises(ConfigurationError, match=r"half_factor is 0.5 and denoising.half_factor is 1; set"):
+            train(tmp_path / "other", objective=objective, denoising={"half_factor": 1.0})
+    with pytest.raises(ConfigurationError, match=r"objective.nll.half_factor is 2.0 and denoising.half_factor is 0.5"):
+        train(tmp_path / "other", objective={"name": "dpo+nll", "nll": {"half_factor": 2.0}})
 
 
 TEXT_PIPELINES = {

@@ -11,10 +11,12 @@ import yaml
 from penchant.errors import ConfigurationError
 from penchant.forest.batching import plan_batches
 from penchant.objectives import DPO, NLL
+from penchant.online.recipe import OnlineRecipe
 from penchant.training import LoRA, make_recipe, read_recipe
 from penchant.training.arguments import micro_batches
 from penchant.training.preparation import build_objective, resolved
-from penchant.training.recipe import FORMER, Recipe
+from penchant.training.recipe import Recipe
+from penchant.training.recipe_keys import FORMER
 
 NEEDED = {"model": "m", "data": "d"}
 
@@ -43,7 +45,8 @@ def test_the_names_of_other_libraries_are_explained(former: str) -> None:
     said = refused(**{former: 1})
     assert f"There is no key {former!r}. It is called {FORMER[former]} here." in said
     ours = FORMER[former].replace("=", " ").replace(".", " ").replace(",", " ").split()[0]
-    assert ours in Recipe.model_fields or "an argument of penchant.train" in said, "what is named exists"
+    known = {*Recipe.model_fields, *OnlineRecipe.model_fields}
+    assert ours in known or "an argument of penchant.train" in said, "what is named exists"
 
 
 @pytest.mark.parametrize(

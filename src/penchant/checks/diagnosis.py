@@ -1,4 +1,4 @@
-"""What the doctor found: checks with verdicts, and lengths."""
+"""The result of the checks: verdicts, and lengths."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Diagnosis:
     """All checks of a set of feedback.
 
     Args:
-        checks: in the order in which a person would want to read them.
+        checks: in the order in which they are shown.
         lengths: part of a record (prompt, chosen, rejected, completion, completions) to mean, p50, p95, max.
         unit: what lengths are counted in: tokens, or words where no tokenizer was given.
 

@@ -1,4 +1,4 @@
-"""The doctor: looks a set of feedback over before a model is trained on it."""
+"""The doctor: all checks of a set of feedback, run before a model is trained on it and by ``penchant data check``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def examine(
         renderer: turns them into tokens; without one, lengths are counted in words and nothing about tokens is checked.
         max_length: the most tokens of prompt and response together, to see what truncation would do.
         policy: how records would be truncated.
-        other: another split, to look for prompts that both have; else the records' field ``split`` tells.
+        other: another split, to look for prompts that both have; else the records' field ``split`` divides them.
 
     Returns:
         the checks, and the lengths of prompts and responses.
@@ -49,19 +49,9 @@ def examine(
     """
     if not len(feedback):
         return Diagnosis([Check("records", "0", "error", "There is nothing to learn from.")])
-    checks = _counts(feedback)
     records, tokens, refused = _rendered(feedback.records, renderer)
-    if refused:
-        places = "; ".join(str(error) for error in refused[:2])
-        checks.append(Check("records that cannot be rendered", share(len(refused), len(feedback)), "error", places))
     lengths = [(len(prompt), *map(len, answers)) for prompt, answers in tokens] if renderer else _words(records)
-    checks.append(labels.responses_check(feedback.records))
-    repeated, distinct = duplicates.duplicates(feedback.records)
-    checks += [repeated, duplicates.near_duplicates(distinct), duplicates.contradictions(feedback.records)]
-    parts = _parts(feedback, other)
-    if len(parts) > 1:
-        checks.append(duplicates.leaks(parts))
-    checks += [*labels.balance(feedback.records), *labels.agreement(feedback.records)]
+    checks = [*_counts(feedback), *_refused(refused, len(feedback)), *_of_records(feedback, other)]
     if records:
         checks += labels.length_bias(records, [own[1:] for own in lengths])
     if renderer is not None and records:
@@ -70,14 +60,31 @@ def examine(
     return Diagnosis(checks, _length_table(records, lengths), "tokens" if renderer else "words")
 
 
+def _refused(refused: Sequence[DataError], total: int) -> list[Check]:
+    places = "; ".join(str(error) for error in refused[:2])
+    return [Check("records that cannot be rendered", share(len(refused), total), "error", places)] if refused else []
+
+
+def _of_records(feedback: Feedback, other: Feedback | None) -> list[Check]:
+    """The checks that need no tokens."""
+    records = feedback.records
+    repeated, distinct = duplicates.duplicates(records)
+    checks = [labels.responses_check(records), repeated, duplicates.near_duplicates(distinct)]
+    checks.append(duplicates.contradictions(records))
+    parts = _parts(feedback, other)
+    if len(parts) > 1:
+        checks.append(duplicates.leaks(parts))
+    return [*checks, *labels.balance(records), *labels.agreement(records)]
+
+
 def _counts(feedback: Feedback) -> list[Check]:
     splits = Counter(str(record.fields["split"]) for record in feedback if "split" in record.fields)
-    told = f" ({', '.join(f'{name} {count}' for name, count in sorted(splits.items()))})" if splits else ""
+    by_split = f" ({', '.join(f'{name} {count}' for name, count in sorted(splits.items()))})" if splits else ""
     prompts = len({duplicates.said(record.prompt) for record in feedback})
     extras = sorted({name for record in feedback for name in record.fields} - {"split"})
-    detail = f"Kept beside them: {', '.join(extras)}." if extras else ""
+    detail = f"Further fields: {', '.join(extras)}." if extras else ""
     checks = [
-        Check("records", f"{len(feedback)} of kind {feedback.kind}{told}", "ok", detail),
+        Check("records", f"{len(feedback)} of kind {feedback.kind}{by_split}", "ok", detail),
         Check("distinct prompts", str(prompts)),
     ]
     if feedback.bad:
@@ -116,7 +123,7 @@ def _parts(feedback: Feedback, other: Feedback | None) -> dict[str, Sequence[Rec
     for record in feedback:
         if "split" in record.fields:
             parts.setdefault(str(record.fields["split"]), []).append(record)
-    # What leaks is told of all splits but the first, and that should be the training split.
+    # Leaks are reported in all splits but the first, which should be the training split.
     return dict(sorted(parts.items(), key=lambda part: (part[0] != "train", part[0])))
 
 
@@ -135,14 +142,14 @@ def _truncation(tokens: Sequence[Tokens], renderer: Renderer, max_length: int | 
     if max_length is None:
         return _context(tokens, renderer)
     table = CutTable()
-    # The doctor counts what would be refused, it does not refuse.
+    # Training would refuse these records; the check counts them.
     truncation = Truncation(max_length, "drop" if policy == "error" else policy)
     for prompt, answers in tokens:
         table.add(truncation.fit(prompt, answers, keep_first=renderer.keep_first(prompt)))
     total = len(tokens)
     cut = max(table.prompt_cut, table.response_cut) + table.dropped
     verdict: Verdict = "error" if not table.kept else "warning" if cut > 0.1 * total else "note" if cut else "ok"
-    detail = _told_of_cuts(table, total, policy) if cut else ""
+    detail = _cuts_in_words(table, total, policy) if cut else ""
     checks = [Check(f"truncated at {max_length} tokens", share(cut, total), verdict, detail)]
     same = table.identical_after_cut
     detail = "Cut to the same beginning, they teach nothing: raise the length, or use prompt_left." if same else ""
@@ -150,16 +157,16 @@ def _truncation(tokens: Sequence[Tokens], renderer: Renderer, max_length: int | 
     return checks
 
 
-def _told_of_cuts(table: CutTable, total: int, policy: Policy) -> str:
+def _cuts_in_words(table: CutTable, total: int, policy: Policy) -> str:
     """What truncation would do, in words, without what it would not."""
-    told = []
+    changes = []
     if table.prompt_cut:
-        told.append(f"{share(table.prompt_cut, total)} prompts cut on the left")
+        changes.append(f"{share(table.prompt_cut, total)} prompts cut on the left")
     if table.response_cut:
-        told.append(f"{share(table.response_cut, total)} with cut responses, {table.end_token_lost} end tokens lost")
+        changes.append(f"{share(table.response_cut, total)} with cut responses, {table.end_token_lost} end tokens lost")
     for reason, count in table.dropped_because.items():
-        told.append(f"{share(count, total)} {'refused' if policy == 'error' else 'dropped'}: {reason}")
-    return f"Policy {policy}: {'; '.join(told)}."
+        changes.append(f"{share(count, total)} {'refused' if policy == 'error' else 'dropped'}: {reason}")
+    return f"Policy {policy}: {'; '.join(changes)}."
 
 
 def _context(tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:

@@ -1,4 +1,4 @@
-"""Records that say the same, nearly the same, or the opposite; prompts that stand in two splits."""
+"""Records that are equal, nearly equal or contradictory; prompts that are in two splits."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _jaccard(one: frozenset[int], other: frozenset[int]) -> float:
 
 
 def _opinions(record: Record) -> Iterator[tuple[Hashable, Any]]:
-    """What a record says, as questions and answers: who answers one question differently contradicts."""
+    """What a record prefers, as questions and answers: a different answer to the same question is a contradiction."""
     prompt = said(record.prompt)
     if isinstance(record, Judgement):
         yield (prompt, said(record.completion)), record.label
@@ -150,7 +150,7 @@ def contradictions(records: Sequence[Record]) -> Check:
             if before != answer:
                 against.append((earlier, record))
                 break
-    detail = "; ".join(f"{two.source} says the opposite of {one.source}" for one, two in against[:3])
+    detail = "; ".join(f"{two.source} contradicts {one.source}" for one, two in against[:3])
     return Check(
         "contradictions",
         share(len(against), len(records)),

@@ -20,7 +20,7 @@ def responses_check(records: Sequence[Record]) -> Check:
     from penchant.feedback.validation import has_words
 
     empty = [record for record in records if not all(map(has_words, record.responses))]
-    # One response to two prompts of a joint comparison is no repetition.
+    # One response to two prompts of a joint comparison is not a repetition.
     several = [(record, len(set(exchanges(record)))) for record in records if len(record.responses) > 1]
     same = [record for record, distinct in several if distinct == 1]
     repeated = [record for record, distinct in several if 1 < distinct < len(record.responses)]
@@ -53,7 +53,7 @@ def balance(records: Sequence[Record]) -> list[Check]:
 
 
 def agreement(records: Sequence[Record]) -> list[Check]:
-    """How often two annotators say the same of an item that both judged (per cent of pairs of opinions)."""
+    """How often two annotators agree on an item that both judged (per cent of pairs of opinions)."""
     if not any("annotator" in record.fields for record in records):
         return []
     opinions: dict[Hashable, dict[str, Any]] = defaultdict(dict)

@@ -1,4 +1,4 @@
-"""What can go wrong between a text and its tokens: BOS, end tokens, special tokens inside texts, unknown words."""
+"""Template checks: BOS, end tokens, special tokens inside texts, unknown tokens, prompts outside the chat template."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Tokens = tuple[list[int], list[list[int]]]
 
 
 def examine_tokens(records: Sequence[Record], tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
-    """Look for template accidents in the tokens of records.
+    """The template checks of records.
 
     Args:
         records: the records.
@@ -97,7 +97,7 @@ def _unknown(tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
         for ids in (prompt, *answers):
             total += len(ids)
             lost += ids.count(unknown)
-    detail = "The model cannot see what they say; is this the tokenizer of the model?" if lost else ""
+    detail = "The model cannot read these words; is this the tokenizer of the model?" if lost else ""
     verdict: Verdict = "warning" if lost > 0.01 * total else "note" if lost else "ok"
     return [Check("unknown tokens", share(lost, total), verdict, detail)]
 

@@ -76,7 +76,7 @@ def check(
     end_token: EndOption = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the findings to this file, too.")] = None,
 ) -> None:
-    """The doctor: duplicates, contradictions, leaks, truncation, length bias, template accidents. Exits 1 on errors."""
+    """The doctor: duplicates, contradictions, leaks, truncation, length bias, template checks. Exits 1 on errors."""
     from penchant.checks.doctor import examine
     from penchant.errors import ConfigurationError
     from penchant.rendering import Truncation

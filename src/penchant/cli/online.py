@@ -36,7 +36,7 @@ def online(
     from penchant.online.loop import run_online
     from penchant.online.recipe import make_online_recipe, methods
     from penchant.training.progress import ProgressReporter
-    from penchant.training.recipe import read_keys
+    from penchant.training.recipe_keys import read_keys
     from penchant.training.run import Interrupted
 
     path, keys = split_words(words or [])

@@ -1,4 +1,4 @@
-"""Floor 5: what happened, in words."""
+"""What happened in a run: displacement, entanglement, alarms and other diagnoses, in words."""
 
 from penchant.diagnostics.alarms import Alarms
 from penchant.diagnostics.displacement import three_d_properties, undesirable_space

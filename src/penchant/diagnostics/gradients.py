@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from penchant.diagnostics.entanglement import Entanglement, pulls
 from penchant.errors import ModelError
-from penchant.forest.build import build_forest
 from penchant.forest.layout import TokenSequence
-from penchant.likelihood.causal import CausalScorer
+from penchant.likelihood.forest_scorer import ForestScorer, scorer_of
+from penchant.likelihood.logps import token_logps
 
 __all__ = ["Pair", "pair_entanglement", "token_agreement", "token_cosines"]
 
@@ -21,7 +21,7 @@ Pair = tuple[TokenSequence, TokenSequence]
 
 
 def pair_entanglement(
-    model: nn.Module | CausalScorer,
+    model: nn.Module | ForestScorer,
     pairs: Sequence[Pair],
     *,
     form: str = "sum",
@@ -46,7 +46,7 @@ def pair_entanglement(
         ModelError: the model has no parameter that is trained.
     """
     rows: list[list[float]] = []
-    with _Open(model) as scorer:
+    with _trainable(model) as scorer:
         for done, pair in enumerate(pairs, start=1):
             totals = _token_logps(scorer, pair).sum(-1)
             chosen, rejected = (_gradient(scorer, total, keep=at == 0) for at, total in enumerate(totals))
@@ -65,7 +65,7 @@ def _entangled(products: Tensor, pairs: Sequence[Pair], form: str, lambda_: floa
     return Entanglement(inner, chosen_square, rejected_square, *weights)
 
 
-def token_cosines(model: nn.Module | CausalScorer, pair: Pair) -> Tensor:
+def token_cosines(model: nn.Module | ForestScorer, pair: Pair) -> Tensor:
     """Cosines between the gradients of the single tokens of a pair's two responses.
 
     c[s, t] = cos(∇_θ log π(y_w,s | x, y_w,<s), ∇_θ log π(y_l,t | x, y_l,<t))
@@ -85,7 +85,7 @@ def token_cosines(model: nn.Module | CausalScorer, pair: Pair) -> Tensor:
         ModelError: the model has no parameter that is trained.
     """
     lengths = [len(each.response) for each in pair]
-    with _Open(model) as scorer:
+    with _trainable(model) as scorer:
         chosen, rejected = (values[:length] for values, length in zip(_token_logps(scorer, pair), lengths, strict=True))
         others = [_gradient(scorer, value, keep=True) for value in rejected]
         sizes = [_product(each, each) ** 0.5 for each in others]
@@ -99,7 +99,7 @@ def token_cosines(model: nn.Module | CausalScorer, pair: Pair) -> Tensor:
     return torch.tensor(rows, dtype=torch.float64)
 
 
-def token_agreement(model: nn.Module | CausalScorer, pairs: Sequence[Pair]) -> dict[str, float]:
+def token_agreement(model: nn.Module | ForestScorer, pairs: Sequence[Pair]) -> dict[str, float]:
     """Mean cosine between gradients of tokens that two responses share as ids, and of those that they do not.
 
     Args:
@@ -120,36 +120,24 @@ def token_agreement(model: nn.Module | CausalScorer, pairs: Sequence[Pair]) -> d
     return {name: float(values.mean()) for name, values in joined.items() if values.numel()}
 
 
-class _Open:
-    """A scorer of the model, closed again where it was made here."""
-
-    def __init__(self, model: nn.Module | CausalScorer) -> None:
-        self._given, self._model = isinstance(model, CausalScorer), model
-
-    def __enter__(self) -> CausalScorer:
-        self._scorer = self._model if isinstance(self._model, CausalScorer) else CausalScorer(self._model)
-        if not _trained(self._scorer):
-            if not self._given:
-                self._scorer.close()
+@contextmanager
+def _trainable(model: nn.Module | ForestScorer) -> Iterator[ForestScorer]:
+    with scorer_of(model) as scorer:
+        if not _trained(scorer):
             raise ModelError("The model has no parameter that is trained, so there is no gradient.")
-        return self._scorer
-
-    def __exit__(self, *error: Any) -> None:
-        if not self._given:
-            self._scorer.close()
+        yield scorer
 
 
-def _trained(scorer: CausalScorer) -> list[nn.Parameter]:
+def _trained(scorer: ForestScorer) -> list[nn.Parameter]:
     return [each for each in scorer.model.parameters() if each.requires_grad]
 
 
-def _token_logps(scorer: CausalScorer, pair: Pair) -> Tensor:
+def _token_logps(scorer: ForestScorer, pair: Pair) -> Tensor:
     """[2, T] log-probabilities with their graph, 0 beyond each response."""
-    forest = build_forest(pair).to(next(scorer.core.parameters()).device)
-    return forest.per_response(scorer.score(forest)["logps"])
+    return token_logps(scorer, pair, groups=(0, 0))
 
 
-def _gradient(scorer: CausalScorer, value: Tensor, *, keep: bool) -> list[Tensor | None]:
+def _gradient(scorer: ForestScorer, value: Tensor, *, keep: bool) -> list[Tensor | None]:
     return list(torch.autograd.grad(value, _trained(scorer), retain_graph=keep, allow_unused=True))
 
 

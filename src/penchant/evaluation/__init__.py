@@ -1,4 +1,4 @@
-"""Floor 5: did it work."""
+"""Measuring a policy: held-out metrics, scored files, samples, reports."""
 
 from penchant.evaluation.heldout import HeldOut, measure
 from penchant.evaluation.metrics import Tally, batch_metrics

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +10,9 @@ import torch
 
 from penchant.evaluation.metrics import Reduce, Tally, batch_metrics, compared
 from penchant.forest.batching import plan_batches
-from penchant.likelihood.references import Reference
-from penchant.likelihood.scorer import Scorer
+from penchant.likelihood.core import device_of
+from penchant.likelihood.references.reference import Reference
+from penchant.likelihood.scorer import Laid, Scorer
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 
@@ -34,8 +35,8 @@ class HeldOut:
 
 
 def measure(
-    scorer: Scorer,
-    reference: Reference,
+    scorer: Scorer[Laid],
+    reference: Reference[Any, Any],
     objective: Objective,
     examples: Sequence[Any],
     *,
@@ -59,18 +60,12 @@ def measure(
     Returns:
         Means over all processes; per-example lists hold this process's part.
     """
-    sizes = [example.size for example in examples]
-    plan = plan_batches(sizes, tokens_per_batch=tokens_per_batch or scorer.measured_at_once, shuffle=False)
     tally, result = Tally(), HeldOut()
-    device = next(scorer.core.parameters()).device
     needs = measured_needs(objective, reference.kind)
     was_training = objective.training
-    objective.eval()  # what it remembers of the training data must not change here
-    # Every process computes as many batches as the others: sums and sharded models wait for all of them.
-    for place in range(process, -(-len(plan) // processes) * processes, processes):
-        members = [examples[index] for index in plan.steps[place % len(plan)]]
-        ghost = place >= len(plan)
-        batch = scorer.collate(members, weights=[0.0] * len(members) if ghost else None).to(device)
+    objective.eval()  # its memory of the training data must not change here
+    budget = tokens_per_batch or scorer.measured_at_once
+    for batch, ghost in _batches(scorer, examples, budget, process, processes):
         with torch.no_grad():
             views = scorer.score_batch(batch, reference, needs)
             losses = objective.compute({**views, **batch.fields})
@@ -84,10 +79,25 @@ def measure(
     return result
 
 
+def _batches(
+    scorer: Scorer[Laid], examples: Sequence[Any], budget: int, process: int, processes: int
+) -> Iterator[tuple[Laid, bool]]:
+    """This process's batches, each with whether it only stands in for one and counts for nothing.
+
+    Every process computes as many batches as the others: sums and sharded models wait for all of them.
+    """
+    device = device_of(scorer.core)
+    plan = plan_batches([example.size for example in examples], tokens_per_batch=budget, shuffle=False)
+    for place in range(process, -(-len(plan) // processes) * processes, processes):
+        members = [examples[index] for index in plan.steps[place % len(plan)]]
+        ghost = place >= len(plan)
+        yield scorer.collate(members, weights=[0.0] * len(members) if ghost else None).to(device), ghost
+
+
 def measured_needs(objective: Objective, reference: str) -> Needs:
     """What is computed to measure an objective: what it asks for, and the reference wherever there is one.
 
-    So the divergence from the reference is told even of an objective that does without.
+    So the divergence from the reference is measured even for an objective that does without.
 
     Args:
         objective: what is measured.

@@ -29,7 +29,7 @@ class ScoredRows:
 
     @staticmethod
     def collect(
-        encoded: EncodedData, numbers: list[list[float]], beside: list[list[float]] | None, beta: float, kind: str
+        encoded: EncodedData, numbers: list[list[float]], reference: list[list[float]] | None, beta: float, kind: str
     ) -> ScoredRows:
         """Rows from log-probabilities under a model and, where given, under a reference."""
         rows = []
@@ -38,8 +38,8 @@ class ScoredRows:
             for at, sequence in enumerate(example.views["responses"]):
                 logp, tokens = numbers[place][at], len(sequence.response)
                 row: dict[str, Any] = {"logp": logp, "mean_logp": logp / tokens, "tokens": tokens}
-                if beside is not None:
-                    logratio = logp - beside[place][at]
+                if reference is not None:
+                    logratio = logp - reference[place][at]
                     row |= {"logratio": logratio, "reward": beta * logratio}
                 responses.append(row)
             rows.append({"source": str(example.source), "responses": responses})

@@ -1,4 +1,4 @@
-"""Sample generations: what a model says to a few prompts, to be read by a person."""
+"""Responses to a few prompts, to be read in the report."""
 
 from __future__ import annotations
 

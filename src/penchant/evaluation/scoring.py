@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from penchant.errors import ConfigurationError
 from penchant.evaluation.rows import ScoredRows
 from penchant.feedback.collection import Feedback
 from penchant.feedback.reading import read
 from penchant.forest.batching import plan_batches
-from penchant.forest.build import build_forest
 from penchant.forest.encoding import Encoder, Example
-from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
+from penchant.likelihood.forest_scorer import scorer_of
 from penchant.likelihood.loading import load_model
+from penchant.likelihood.logps import token_logps
 from penchant.rendering.rendering import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
@@ -80,11 +81,11 @@ def score(
     encoder = Encoder(renderer, ["responses"], truncation=Truncation(limit, truncation))  # type: ignore[arg-type]
     encoded = encoder.encode(feedback.records)
     numbers = _logps(policy, encoded.examples, tokens_per_batch, progress)
-    beside = None
+    referenced = None
     if reference is not None:
         other = load_model(reference) if isinstance(reference, str | Path) else reference
-        beside = _logps(other, encoded.examples, tokens_per_batch, progress)
-    return ScoredRows.collect(encoded, numbers, beside, beta, feedback.kind)
+        referenced = _logps(other, encoded.examples, tokens_per_batch, progress)
+    return ScoredRows.collect(encoded, numbers, referenced, beta, feedback.kind)
 
 
 def _loaded(model: Any, tokenizer: Any, chat_template: str | None, end_token: str | None) -> tuple[Any, Renderer]:
@@ -98,26 +99,20 @@ def _loaded(model: Any, tokenizer: Any, chat_template: str | None, end_token: st
 
 
 def _logps(
-    model: Any, examples: list[Example], tokens_per_batch: int, progress: Callable[[int, int], None] | None
+    model: nn.Module, examples: list[Example], tokens_per_batch: int, progress: Callable[[int, int], None] | None
 ) -> list[list[float]]:
     """Log-probability of every response of every example, nats."""
-    scorer = CausalScorer(model)
     results: list[list[float]] = [[] for _ in examples]
-    device = next(scorer.core.parameters()).device
     plan = plan_batches([each.size for each in examples], tokens_per_batch=tokens_per_batch, shuffle=False)
     done = 0
-    try:
+    with scorer_of(model) as scorer, torch.no_grad():
         for step in plan.steps:
             owners = [index for index in step for _sequence in examples[index].views["responses"]]
             sequences = [sequence for index in step for sequence in examples[index].views["responses"]]
-            forest = build_forest(sequences, owners).to(device)
-            with torch.no_grad():
-                totals = forest.per_response(scorer.score(forest)["logps"]).double().sum(-1).tolist()
+            totals = token_logps(scorer, sequences, owners).double().sum(-1).tolist()
             for owner, total in zip(owners, totals, strict=True):
                 results[owner].append(total)
             done += len(step)
             if progress is not None:
                 progress(done, len(examples))
-    finally:
-        scorer.close()
     return results

@@ -35,12 +35,12 @@ def figures_of_run(summary: Mapping[str, Any], side: str = "after") -> dict[str,
         >>> figures_of_run({"after": {"logps/chosen": -5.0, "logps/rejected": -7.0, "kl": 0.5}, "seconds": 3.0})
         {'logps/margin': 2.0, 'kl': 0.5, 'seconds': 3.0}
     """
-    told = dict(summary.get(side, {}))
-    if {"logps/chosen", "logps/rejected"} <= told.keys():
-        told["logps/margin"] = told["logps/chosen"] - told["logps/rejected"]
+    figures = dict(summary.get(side, {}))
+    if {"logps/chosen", "logps/rejected"} <= figures.keys():
+        figures["logps/margin"] = figures["logps/chosen"] - figures["logps/rejected"]
     if side == "after" and "seconds" in summary:
-        told["seconds"] = summary["seconds"]
-    return {key: float(told[key]) for key in FIGURES if key in told}
+        figures["seconds"] = summary["seconds"]
+    return {key: float(figures[key]) for key in FIGURES if key in figures}
 
 
 def over_seeds(runs: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]:

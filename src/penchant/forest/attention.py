@@ -5,7 +5,7 @@
 ``dense``: one N x N boolean mask (the plain form, to test the others against).
 
 All three are reached through transformers' attention interface under one name, so a model's layers run unmodified. A
-layer hands over the keyword ``forest``; a call without it (ordinary generation, say) is ordinary attention.
+layer hands over the keyword ``forest``; a call without it, as in ordinary generation, is ordinary attention.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class AttentionPlan:
 
 
 def register_attention() -> None:
-    """Make ``attn_implementation="penchant_forest"`` known to transformers (safe to call again)."""
+    """Register ``attn_implementation="penchant_forest"`` with transformers (safe to call again)."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
 

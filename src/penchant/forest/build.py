@@ -43,6 +43,16 @@ def build_forest(
         >>> forest.parent.tolist(), forest.subtree_end.tolist()
         ([-1, 0, 1, 2, 3, 3], [6, 6, 6, 6, 5, 6])
     """
+    _check(sequences)
+    groups = list(group) if group is not None else [0] * len(sequences)
+    texts = [np.concatenate([np.asarray(s.prompt, np.int64), np.asarray(s.response, np.int64)]) for s in sequences]
+    trie = _Trie(texts)
+    for members in _trees(texts, groups, share):
+        trie.grow(members)
+    return trie.forest(sequences)
+
+
+def _check(sequences: Sequence[TokenSequence]) -> None:
     if not sequences:
         raise DataError("A batch without any sequence cannot be laid out.", fix="Check that the data is not empty.")
     for row, sequence in enumerate(sequences):
@@ -51,12 +61,6 @@ def build_forest(
                 f"Sequence {row} has an empty prompt, so nothing predicts the first token of its response.",
                 fix="Give a prompt, or use a tokenizer that begins texts with a BOS token.",
             )
-    groups = list(group) if group is not None else [0] * len(sequences)
-    texts = [np.concatenate([np.asarray(s.prompt, np.int64), np.asarray(s.response, np.int64)]) for s in sequences]
-    trie = _Trie(texts)
-    for members in _trees(texts, groups, share):
-        trie.grow(members)
-    return trie.forest(sequences)
 
 
 def by_prompt(sequences: Sequence[TokenSequence]) -> list[int]:

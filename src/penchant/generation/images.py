@@ -17,7 +17,7 @@ def denoise(
     """Latents from noise, by a deterministic sampler (DDIM; Euler for flows).
 
     Args:
-        denoiser: called with noisy samples, timesteps and conditioning (see `penchant.likelihood.denoising.Denoiser`).
+        denoiser: called with noisy samples, timesteps and conditioning (see `penchant.likelihood.denoiser.Denoiser`).
         scheduler: of diffusers, as the model was trained with; it is left as it was.
         noise: [N, C, H, W] standard normal.
         conditioning: further inputs of the network, each [N, ...].

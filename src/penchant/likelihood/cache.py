@@ -25,6 +25,8 @@ VOLATILE = (
     "_diffusers_version",
     "_attn_implementation_autoset",
     "use_cache",
+    # Which values diffusers filled in; their order differs from process to process.
+    "_use_default_values",
 )
 
 

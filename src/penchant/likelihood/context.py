@@ -1,4 +1,4 @@
-"""How long a sequence a model can take: beyond that it gives nonsense without a word, or fails."""
+"""How long a sequence a model can take: beyond that its numbers are wrong without an error, or it fails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def length_limit(source: str, model: Any, tokenizer: Any, wanted: int | None = N
         source: the model's folder or hub id, for its configuration where there is no model in memory.
         model: a model in memory, or None.
         tokenizer: the tokenizer.
-        wanted: ``max_length`` as a person gave it.
+        wanted: ``max_length`` as it was given.
 
     Returns:
         The limit, or None where none is known.
@@ -49,7 +49,7 @@ def _positions(source: str, model: Any) -> int | None:
 
         try:
             config = AutoConfig.from_pretrained(source)
-        except Exception:  # whatever is wrong with it, loading the model will say so
+        except Exception:  # loading the model reports what is wrong
             return None
     limit = getattr(config.get_text_config(), "max_position_embeddings", None)
     return limit if isinstance(limit, int) and 1 < limit < ENDLESS else None

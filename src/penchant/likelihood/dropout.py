@@ -1,4 +1,4 @@
-"""Dropout off, for policy and reference alike: a log-ratio of two random numbers is not a log-ratio."""
+"""Dropout off, for policy and reference alike: with it, a log-ratio would be random."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class EncodingCache(Store):
 
 
 class CachedCodec:
-    """A pipeline's codec that keeps what its autoencoder and its text encoder say.
+    """A pipeline's codec that keeps the outputs of its autoencoder and its text encoder.
 
     The file is named by the weights of both, by the size of the latents and by their number types, so another model
     never reads it. The denoiser has no part in it: all runs that start from one pipeline share it.

@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 from penchant.errors import ConfigurationError, nearest
 
-__all__ = ["STATISTICS", "ReferenceRows", "token_statistics"]
+__all__ = ["STATISTICS", "Head", "Rows", "token_statistics"]
 
 STATISTICS = frozenset({"entropy", "kl", "max_p", "sum_p2"})
 
@@ -25,11 +25,20 @@ Head = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class ReferenceRows:
-    """The reference's hidden states at the same rows, and its head: what the vocabulary KL needs."""
+class Rows:
+    """K places of a model that each predict one token: a distribution over the vocabulary that is not computed yet.
+
+    Args:
+        hidden: [K, D] hidden states.
+        head: hidden states to logits [K, V].
+    """
 
     hidden: Tensor
     head: Head
+
+    def part(self, places: slice) -> Rows:
+        """Some of the places."""
+        return Rows(self.hidden[places], self.head)
 
 
 class _TargetLogProb(torch.autograd.Function):
@@ -53,23 +62,21 @@ class _TargetLogProb(torch.autograd.Function):
 
 
 def token_statistics(
-    hidden: Tensor,
-    head: Head,
+    rows: Rows,
     ids: Tensor,
     stats: Iterable[str] = (),
-    reference: ReferenceRows | None = None,
+    other: Rows | None = None,
     chunk_rows: int | None = None,
     vocabulary: int | None = None,
 ) -> dict[str, Tensor]:
     """Log-probabilities of K tokens, with optional statistics of the whole distribution, in one pass.
 
     Args:
-        hidden: [K, D] hidden states that predict the tokens.
-        head: hidden states to logits [K, V].
+        rows: what predicts the tokens.
         ids: [K] the tokens.
-        stats: any of ``entropy`` (nats), ``kl`` (KL from policy to reference over the vocabulary, nats),
-            ``sum_p2`` (sum of squared probabilities), ``max_p`` (probability of the likeliest token).
-        reference: the reference's rows; needed for ``kl``.
+        stats: any of ``entropy`` (nats), ``kl`` (KL from these rows' distribution to the other's over the vocabulary,
+            nats), ``sum_p2`` (sum of squared probabilities), ``max_p`` (probability of the likeliest token).
+        other: another model's rows for the same tokens; needed for ``kl``, and computed without gradient.
         chunk_rows: rows a chunk; chosen by size where absent (0 means never chunk).
         vocabulary: V, to choose the chunk; measured on one row where absent.
 
@@ -77,25 +84,20 @@ def token_statistics(
         ``logps`` and each statistic, all [K] float32.
 
     Raises:
-        ConfigurationError: an unknown statistic, or ``kl`` without a reference that still has its distribution.
+        ConfigurationError: an unknown statistic, or ``kl`` without the other rows.
     """
-    wanted = tuple(sorted(stats))
-    for name in wanted:
-        if name not in STATISTICS:
-            raise ConfigurationError(f"There is no token statistic {name!r}.", fix=nearest(name, STATISTICS))
-    if "kl" in wanted and reference is None:
-        raise ConfigurationError(
-            "The KL over the vocabulary needs the reference's whole distribution, which this reference does not give.",
-            fix="Use reference=initial; cached log-probabilities hold one number a token.",
-        )
-    rows = chunk_rows if chunk_rows is not None else _chunk_rows(hidden, head, vocabulary)
-    if rows == 0 or rows >= len(ids):
-        return _statistics(hidden, ids, head, wanted, reference)
+    wanted = _known(stats, other)
+    size = chunk_rows if chunk_rows is not None else _chunk_rows(rows, vocabulary)
+    if size == 0 or size >= len(ids):
+        return _statistics(rows, ids, wanted, other)
+    return _in_chunks(rows, ids, wanted, other, size)
+
+
+def _in_chunks(rows: Rows, ids: Tensor, wanted: tuple[str, ...], other: Rows | None, size: int) -> dict[str, Tensor]:
     pieces = []
-    for start in range(0, len(ids), rows):
-        part = slice(start, start + rows)
-        beside = None if reference is None else ReferenceRows(reference.hidden[part], reference.head)
-        arguments = (hidden[part], ids[part], head, wanted, beside)
+    for start in range(0, len(ids), size):
+        part = slice(start, start + size)
+        arguments = (rows.part(part), ids[part], wanted, None if other is None else other.part(part))
         if torch.is_grad_enabled():
             pieces.append(checkpoint(_statistics, *arguments, use_reentrant=False))
         else:
@@ -103,20 +105,31 @@ def token_statistics(
     return {name: torch.cat([piece[name] for piece in pieces]) for name in pieces[0]}
 
 
-def _chunk_rows(hidden: Tensor, head: Head, vocabulary: int | None) -> int:
+def _known(stats: Iterable[str], other: Rows | None) -> tuple[str, ...]:
+    wanted = tuple(sorted(stats))
+    for name in wanted:
+        if name not in STATISTICS:
+            raise ConfigurationError(f"There is no token statistic {name!r}.", fix=nearest(name, STATISTICS))
+    if "kl" in wanted and other is None:
+        raise ConfigurationError(
+            "The KL over the vocabulary needs the reference's whole distribution, which this reference does not give.",
+            fix="Use reference=initial; cached log-probabilities hold one number a token.",
+        )
+    return wanted
+
+
+def _chunk_rows(rows: Rows, vocabulary: int | None) -> int:
     """0 where all logits fit comfortably, else how many rows a chunk may have."""
     if vocabulary is None:
         with torch.no_grad():
-            vocabulary = head(hidden[:1]).shape[-1]
-    if hidden.shape[0] * vocabulary * 4 <= WHOLE_BYTES:
+            vocabulary = rows.head(rows.hidden[:1]).shape[-1]
+    if rows.hidden.shape[0] * vocabulary * 4 <= WHOLE_BYTES:
         return 0
     return max(1, CHUNK_BYTES // (vocabulary * 4))
 
 
-def _statistics(
-    hidden: Tensor, ids: Tensor, head: Head, wanted: tuple[str, ...], reference: ReferenceRows | None
-) -> dict[str, Tensor]:
-    logits = head(hidden)
+def _statistics(rows: Rows, ids: Tensor, wanted: tuple[str, ...], other: Rows | None) -> dict[str, Tensor]:
+    logits = rows.head(rows.hidden)
     if not wanted:
         return {"logps": _TargetLogProb.apply(logits, ids)}
     log_probs = torch.log_softmax(logits, dim=-1, dtype=torch.float32)
@@ -129,8 +142,8 @@ def _statistics(
     if "max_p" in wanted:
         result["max_p"] = probs.amax(-1)
     if "kl" in wanted:
-        assert reference is not None
+        assert other is not None
         with torch.no_grad():
-            other = torch.log_softmax(reference.head(reference.hidden), dim=-1, dtype=torch.float32)
-        result["kl"] = (probs * (log_probs - other)).sum(-1)
+            other_log_probs = torch.log_softmax(other.head(other.hidden), dim=-1, dtype=torch.float32)
+        result["kl"] = (probs * (log_probs - other_log_probs)).sum(-1)
     return result

@@ -31,7 +31,7 @@ class Codec(Protocol):
 
 
 class ImageResponse(NamedTuple):
-    """One image as a denoiser sees it, with what its prompt says."""
+    """One image as a denoiser sees it, with the encoding of its prompt."""
 
     latents: Tensor
     conditioning: dict[str, Tensor]
@@ -131,8 +131,8 @@ class ImageEncoder(RecordEncoder):
             return None
         cut.kept += 1
         fields, weight = self._numbers(record)
-        said = "\n".join([str(record.prompt), *map(str, record.responses)])
-        key = hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        text = "\n".join([str(record.prompt), *map(str, record.responses)])
+        key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return ImageExample(views, fields, weight, record.source, key)
 
     def _response(self, prompt: Any, image: Any, record: Record) -> ImageResponse:

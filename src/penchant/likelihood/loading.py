@@ -1,4 +1,4 @@
-"""Loading a causal language model from a folder or the hub, with errors that say what to do."""
+"""Loading a causal language model from a folder or the hub, with errors that name the remedy."""
 
 from __future__ import annotations
 
@@ -31,8 +31,6 @@ def load_model(
     Raises:
         ModelError: the source is not a model that can be loaded.
     """
-    from transformers import AutoModelForCausalLM
-
     if dtype is not None and dtype not in DTYPES:
         raise ModelError(f"There is no number type {dtype!r}.", fix=nearest(dtype, DTYPES))
     folder = Path(source)
@@ -45,9 +43,17 @@ def load_model(
     options: dict[str, Any] = {"dtype": DTYPES[dtype] if dtype else "auto"}
     if quantize is not None:
         options["quantization_config"] = _quantization(quantize, options["dtype"])
+    model = _loaded(source, options)
+    return (model if quantize or device is None else model.to(device)).eval()
+
+
+def _loaded(source: str | Path, options: dict[str, Any]) -> Any:
+    """The model, with every weight from its files."""
+    from transformers import AutoModelForCausalLM
+
     try:
         model, loaded = AutoModelForCausalLM.from_pretrained(str(source), output_loading_info=True, **options)
-    except Exception as error:  # transformers raises many kinds; each means that there is no such model
+    except Exception as error:  # transformers raises many kinds; each means that the model cannot be loaded
         reason = str(error).strip().splitlines()[0][:240] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"No causal language model can be loaded from here ({reason}).",
@@ -61,7 +67,7 @@ def load_model(
             why="They would be filled with random numbers.",
             fix="Give a folder that holds a whole causal language model (not an encoder, a reward model or a part).",
         )
-    return (model if quantize or device is None else model.to(device)).eval()
+    return model
 
 
 def _quantization(kind: str, dtype: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Noise schedules: how a clean sample is mixed with noise, and what a network is taught to say about the mixture."""
+"""Noise schedules: how a clean sample is mixed with noise, and what a network learns to predict from the mixture."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class NoiseSchedule:
     Args:
         signal: [T] a_t, the factor of the clean sample.
         noise: [T] s_t, the factor of the noise.
-        timesteps: [T] what the network is told about each level.
+        timesteps: [T] each level, as the network takes it.
         prediction: what the network predicts.
 
     Example:
@@ -52,7 +52,7 @@ class NoiseSchedule:
         return self._at(self.signal, level, clean) * clean + self._at(self.noise, level, clean) * noise
 
     def target(self, clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
-        """What the network should say about the mixture, [N, ...]."""
+        """What the network should predict from the mixture, [N, ...]."""
         if self.prediction == "epsilon":
             return noise
         if self.prediction == "sample":
@@ -103,12 +103,16 @@ def schedule_of(scheduler: Any) -> NoiseSchedule:
         kept = scheduler.alphas_cumprod.float().cpu()
         return NoiseSchedule(kept.sqrt(), (1 - kept).sqrt(), torch.arange(len(kept)), prediction)  # type: ignore[arg-type]
     if "FlowMatch" in type(scheduler).__name__:
-        # A scheduler that has been used for sampling holds the levels of that; a fresh one those of training.
-        fresh = type(scheduler).from_config(scheduler.config)
-        sigmas = fresh.sigmas.float().cpu()[: len(fresh.timesteps)]
-        return NoiseSchedule(1 - sigmas, sigmas, fresh.timesteps.float().cpu(), "flow")
+        return _flow(scheduler)
     raise ModelError(
         f"The noise levels of {type(scheduler).__name__} are not known.",
         fix="Save the pipeline with a scheduler that has alphas_cumprod (DDPMScheduler) or matches flows "
         "(FlowMatchEulerDiscreteScheduler).",
     )
+
+
+def _flow(scheduler: Any) -> NoiseSchedule:
+    # A scheduler that has been used for sampling holds the levels of that; a fresh one those of training.
+    fresh = type(scheduler).from_config(scheduler.config)
+    sigmas = fresh.sigmas.float().cpu()[: len(fresh.timesteps)]
+    return NoiseSchedule(1 - sigmas, sigmas, fresh.timesteps.float().cpu(), "flow")

@@ -27,7 +27,7 @@ def load_pipeline(source: str | Path) -> Any:
         source: a folder with ``model_index.json``, or a hub id.
 
     Raises:
-        ModelError: diffusers is missing, or this is no pipeline with a UNet or a transformer.
+        ModelError: diffusers is missing, or this is not a pipeline with a UNet or a transformer.
     """
     try:
         from diffusers import DiffusionPipeline
@@ -36,10 +36,10 @@ def load_pipeline(source: str | Path) -> Any:
         raise ModelError(
             "Models of images need the package diffusers.", fix="pip install 'penchant[diffusion]'"
         ) from error
-    logging.disable_progress_bar()  # it would tear ours
+    logging.disable_progress_bar()  # it would break the line of this package's own bar
     try:
         pipeline = DiffusionPipeline.from_pretrained(str(source))
-    except Exception as error:  # diffusers raises many kinds; each means that there is no such pipeline
+    except Exception as error:  # diffusers raises many kinds; each means that the pipeline cannot be loaded
         reason = str(error).strip().splitlines()[0][:240] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"No pipeline of diffusers can be loaded from here ({reason}).",
@@ -67,7 +67,7 @@ def denoiser_of(pipeline: Any) -> tuple[str, nn.Module]:
 
 
 def build_pipeline(network: nn.Module, scheduler: Any) -> Any:
-    """A pipeline around a denoiser of pixels, so that it can be saved and loaded as every other.
+    """A pipeline around a denoiser of pixels, so that it can be saved and loaded like any other.
 
     Args:
         network: a UNet of diffusers.
@@ -145,15 +145,15 @@ class PipelineCodec:
 
     @torch.no_grad()
     def conditioning(self, prompt: str) -> dict[str, Tensor]:
-        """Inputs of the denoiser beside sample and level, without a batch dimension, on the CPU.
+        """Inputs of the denoiser other than sample and level, without a batch dimension, on the CPU.
 
         Raises:
             DataError: the prompt names no class of the model.
         """
         if self.texts:
             height, width = (side * self._scale for side in self.shape[1:])
-            told: dict[str, Tensor] = embed_prompt(self.pipeline, self.config, prompt, (height, width), self.device)
-            return told
+            inputs: dict[str, Tensor] = embed_prompt(self.pipeline, self.config, prompt, (height, width), self.device)
+            return inputs
         return {} if self.classes is None else {"class_labels": torch.tensor(self._class(prompt.strip()))}
 
     def _class(self, prompt: str) -> int:
@@ -162,7 +162,7 @@ class PipelineCodec:
             hint = (
                 nearest(prompt, self.names) if self.names else f"Give a number from 0 to {int(self.classes or 0) - 1}."
             )
-            raise DataError(f"The prompt {prompt!r} is no class of the model.", fix=hint)
+            raise DataError(f"The prompt {prompt!r} is not a class of the model.", fix=hint)
         return number
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""What a pipeline's text encoders say of a prompt, as its denoiser takes it."""
+"""A prompt encoded by a pipeline's text encoders, as its denoiser takes it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def embed_prompt(pipeline: Any, config: Any, prompt: str, picture: tuple[int, in
     """The denoiser's further inputs for one prompt, without a batch dimension.
 
     With one text encoder its last hidden states, for padded and truncated tokens; with several, what the pipeline's
-    own ``encode_prompt`` gives, beside the size of the picture where the denoiser asks for it.
+    own ``encode_prompt`` gives, and the size of the picture where the denoiser asks for it.
 
     Args:
         pipeline: of diffusers.
@@ -65,8 +65,8 @@ def embed_prompt(pipeline: Any, config: Any, prompt: str, picture: tuple[int, in
     states, _none, pooled, _also_none = pipeline.encode_prompt(
         prompt, **further, device=device, num_images_per_prompt=1, do_classifier_free_guidance=False
     )
-    told: dict[str, Tensor] = {"encoder_hidden_states": states[0].float().cpu()}
+    inputs: dict[str, Tensor] = {"encoder_hidden_states": states[0].float().cpu()}
     if config.get("addition_embed_type") == "text_time":
         size = (*picture, 0, 0, *picture)  # as it was, where it was cropped, as it is wanted
-        return told | {"text_embeds": pooled[0].float().cpu(), "time_ids": torch.tensor(size, dtype=torch.float32)}
-    return told | {"pooled_projections": pooled[0].float().cpu()}
+        return inputs | {"text_embeds": pooled[0].float().cpu(), "time_ids": torch.tensor(size, dtype=torch.float32)}
+    return inputs | {"pooled_projections": pooled[0].float().cpu()}

@@ -4,32 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from torch import nn
 
-from penchant.likelihood.references import Reference
+from penchant.forest.collate import AnyBatch
+from penchant.likelihood.references.reference import Reference
 from penchant.objectives.core.requirements import Needs
 from penchant.objectives.core.scored import Scored
 
-__all__ = ["Scorer"]
+__all__ = ["Laid", "Scorer"]
+
+#: The batch that a scorer lays examples out as.
+Laid = TypeVar("Laid", bound=AnyBatch)
 
 
-class Scorer(Protocol):
-    """A model that says how likely it finds responses.
+class Scorer(Protocol[Laid]):
+    """A model that scores how likely responses are.
 
     A trainer lays examples out with `collate`, scores them with `score_batch`, and knows nothing else: not what a
     response is made of, nor how its likelihood is computed.
     """
 
-    #: What is trained: the module whose parameters change.
-    model: Any
-    #: The model inside adapters and wrappers.
-    core: Any
-    #: What work is counted in: ``tokens``, ``images``.
-    unit: str
-    #: Lays examples out as one batch (see `penchant.forest.collate.AnyBatch`).
-    collate: Callable[..., Any]
+    @property
+    def model(self) -> nn.Module:
+        """What is trained: the module whose parameters change."""
+
+    @property
+    def core(self) -> Any:
+        """The model of transformers or diffusers inside adapters and wrappers."""
+
+    @property
+    def unit(self) -> str:
+        """What work is counted in: ``tokens``, ``images``."""
+
+    @property
+    def collate(self) -> Callable[..., Laid]:
+        """Lays examples out as one batch."""
 
     @property
     def hidden_size(self) -> int:
@@ -39,16 +50,16 @@ class Scorer(Protocol):
     def measured_at_once(self) -> int:
         """Units of a forward pass without gradient."""
 
-    def reference(self, kind: str, cache: Path | None = None, precision: str | None = None) -> Reference:
+    def reference(self, kind: str, cache: Path | None = None, precision: str | None = None) -> Reference[Any, Any]:
         """The reference of that kind, from the model as it is now."""
 
     def score_batch(
-        self, batch: Any, reference: Reference, needs: Needs, module: nn.Module | None = None
+        self, batch: Laid, reference: Reference[Any, Any], needs: Needs, module: nn.Module | None = None
     ) -> dict[str, Scored]:
         """Every view of a batch under policy and reference."""
 
     def facts(self) -> dict[str, str]:
-        """What a summary says of the likelihood."""
+        """Facts about the likelihood, for the summary."""
 
     def close(self) -> None:
         """Give the model back as it was."""

@@ -1,4 +1,4 @@
-"""The plain road: every response a sequence of its own, padded on the right.
+"""Every response as a sequence of its own, padded on the right.
 
 For models whose layers cannot take a forest (state-space, linear attention, ALiBi), and as the slow, obviously right
 form that the fast path is compared with.
@@ -6,25 +6,25 @@ form that the fast path is compared with.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from penchant.forest.layout import Forest
 
-if TYPE_CHECKING:
-    from penchant.likelihood.causal import CausalScorer
-
-__all__ = ["sequence_rows"]
+__all__ = ["padded_inputs"]
 
 
-def sequence_rows(scorer: CausalScorer, forest: Forest) -> Tensor:
-    """[K, D] outputs that predict the forest's targets, each sequence computed apart.
+def padded_inputs(forest: Forest) -> tuple[dict[str, Any], Tensor]:
+    """The forest's sequences as one padded batch.
 
     Args:
-        scorer: the model.
         forest: the batch; its sequences are used, its sharing is not.
+
+    Returns:
+        Keyword arguments of a model, [B, N] each; and for each of the K targets the flat position, in that batch, of an
+        output that predicts it.
     """
     device = forest.token_ids.device
     texts = [[*sequence.prompt, *sequence.response] for sequence in forest.sequences]
@@ -34,11 +34,10 @@ def sequence_rows(scorer: CausalScorer, forest: Forest) -> Tensor:
     lengths = torch.tensor([len(text) for text in texts], device=device)
     attention_mask = (torch.arange(longest, device=device)[None] < lengths[:, None]).long()
     inputs = {"input_ids": ids, "attention_mask": attention_mask, "use_cache": False}
-    return scorer.outputs_at(inputs, _first_places(forest, longest, device))
+    return inputs, _first_places(forest, longest, device)
 
 
 def _first_places(forest: Forest, longest: int, device: torch.device) -> Tensor:
-    """[K] for each target, the flat place (in the padded batch) of an output that predicts it."""
     begins = torch.tensor([len(sequence.prompt) - 1 for sequence in forest.sequences], device=device)
     place = torch.arange(len(begins), device=device)[:, None] * longest + begins[:, None]
     place = place + torch.arange(forest.mask.shape[1], device=device)[None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -11,11 +11,8 @@ from penchant.errors import ConfigurationError, nearest
 from penchant.forest.attention import ATTENTION, AttentionPlan, Backend
 from penchant.forest.build import build_forest
 from penchant.forest.layout import Forest, TokenSequence
-from penchant.likelihood.head import Head, token_statistics
-from penchant.likelihood.sequences import sequence_rows
-
-if TYPE_CHECKING:
-    from penchant.likelihood.causal import CausalScorer
+from penchant.likelihood.head import Head, Rows, token_statistics
+from penchant.likelihood.outputs import Outputs, switch_attention
 
 __all__ = ["choose_attention", "plain_head"]
 
@@ -23,11 +20,11 @@ BACKENDS = ("segments", "flex", "dense", "sequences")
 LAYERS = {"full_attention", "sliding_attention", "attention"}
 
 
-def choose_attention(scorer: CausalScorer, wanted: str | None) -> tuple[str, str]:
+def choose_attention(outputs: Outputs, wanted: str | None) -> tuple[str, str]:
     """The attention to use, and why: the wanted one, or the forest where a short test shows that it is exact.
 
     Args:
-        scorer: the model; its attention implementation is switched accordingly.
+        outputs: the model, without dropout; its attention implementation is the same afterwards.
         wanted: a backend's name, or None to choose.
 
     Raises:
@@ -37,13 +34,12 @@ def choose_attention(scorer: CausalScorer, wanted: str | None) -> tuple[str, str
         raise ConfigurationError(f"There is no attention {wanted!r}.", fix=nearest(wanted, BACKENDS))
     if wanted == "sequences":
         return "sequences", "Asked for."
-    on_gpu = next(scorer.core.parameters()).is_cuda
+    on_gpu = next(outputs.core.parameters()).is_cuda
     backend = cast(Backend, wanted or ("flex" if on_gpu else "segments"))
-    reason = _unsuited_layers(scorer) or _differs(scorer, backend)
+    reason = _unsuited_layers(outputs.core) or _differs(outputs, backend)
     if reason is None:
         return backend, "Checked against plain evaluation."
-    scorer.use_attention(scorer.original_attention)
-    name = type(scorer.core).__name__
+    name = type(outputs.core).__name__
     if wanted is not None:
         raise ConfigurationError(
             f"{name} cannot take the attention {wanted!r}: {reason}", fix="Use attention=sequences, or leave it out."
@@ -51,53 +47,59 @@ def choose_attention(scorer: CausalScorer, wanted: str | None) -> tuple[str, str
     return "sequences", f"{name} cannot share prompts between responses: {reason}"
 
 
-def _unsuited_layers(scorer: CausalScorer) -> str | None:
-    """A reason that can be told from the configuration alone."""
-    config = scorer.core.config.get_text_config()
+def _unsuited_layers(core: Any) -> str | None:
+    """A reason that shows in the configuration alone."""
+    config = core.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or []) - LAYERS
     if kinds:
         return f"it has layers of the kind {', '.join(sorted(kinds))}."
-    if not scorer.core._can_set_attn_implementation():
+    if not core._can_set_attn_implementation():
         return "its layers do not use transformers' attention interface."
     return None
 
 
-def _differs(scorer: CausalScorer, backend: Backend) -> str | None:
+def _differs(outputs: Outputs, backend: Backend) -> str | None:
     """Score a small tree both ways; None where the numbers agree."""
-    forest = _small_tree(scorer)
+    forest = _small_tree(outputs)
     plan = AttentionPlan(forest, backend)
+    former = getattr(outputs.core.config, "_attn_implementation", None)
     with torch.no_grad():
-        plain = _logps(scorer, forest, sequence_rows(scorer, forest))
+        plain = _logps(outputs, forest, outputs.of_sequences(forest))
         try:
-            scorer.use_attention(ATTENTION)
-            shared = _logps(scorer, forest, scorer.forest_rows(plan))
+            switch_attention(outputs.core, ATTENTION)
+            shared = _logps(outputs, forest, outputs.of_forest(plan))
         except (TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
             return f"its layers refused a forest ({type(error).__name__}: {(str(error) or '?').splitlines()[0][:120]})."
-    if _has_window(scorer) and plan.windows <= {None}:
+        finally:
+            switch_attention(outputs.core, former)
+    if _has_window(outputs.core) and plan.windows <= {None}:
         # Longer than the test tree, so its numbers would not show it.
         return "its sliding window is in its mask alone, where a forest cannot apply it."
     gap = (plain - shared).abs().max().item()
-    exact = plain.is_cuda or next(scorer.core.parameters()).dtype == torch.float32
-    tolerance = (5e-2 if plain.is_cuda else 1e-4) if exact else 0.15
-    if not gap <= tolerance * max(1.0, plain.abs().max().item()):
+    if not gap <= _tolerance(outputs, plain) * max(1.0, plain.abs().max().item()):
         return f"on a small test tree its log-probabilities differ by {gap:.2g} nats from plain evaluation."
     return None
 
 
-def _has_window(scorer: CausalScorer) -> bool:
-    config = scorer.core.config.get_text_config()
+def _tolerance(outputs: Outputs, plain: Tensor) -> float:
+    exact = plain.is_cuda or next(outputs.core.parameters()).dtype == torch.float32
+    return (5e-2 if plain.is_cuda else 1e-4) if exact else 0.15
+
+
+def _has_window(core: Any) -> bool:
+    config = core.config.get_text_config()
     kinds = getattr(config, "layer_types", None)
     return "sliding_attention" in kinds if kinds else getattr(config, "sliding_window", None) is not None
 
 
-def _logps(scorer: CausalScorer, forest: Forest, rows: Tensor) -> Tensor:
-    head = scorer.head or (lambda logits: logits)
-    return token_statistics(rows, head, forest.target_ids, chunk_rows=0)["logps"]
+def _logps(outputs: Outputs, forest: Forest, rows: Tensor) -> Tensor:
+    head = outputs.head or (lambda logits: logits)
+    return token_statistics(Rows(rows, head), forest.target_ids, chunk_rows=0)["logps"]
 
 
-def _small_tree(scorer: CausalScorer) -> Forest:
+def _small_tree(outputs: Outputs) -> Forest:
     """Two prompts, responses that begin alike, a deeper branch: every kind of edge a forest has."""
-    vocabulary = scorer.core.get_input_embeddings().num_embeddings
+    vocabulary = outputs.core.get_input_embeddings().num_embeddings
     ids = torch.randint(0, vocabulary, (24,), generator=torch.Generator().manual_seed(0)).tolist()
     first, second = ids[:6], ids[6:10]
     # Siblings repeat tokens that a leak between them would make likelier.
@@ -105,15 +107,17 @@ def _small_tree(scorer: CausalScorer) -> Forest:
     sequences = [TokenSequence(first, response) for response in responses]
     sequences += [TokenSequence(second, responses[0]), TokenSequence(second, responses[1])]
     forest = build_forest(sequences, [0, 0, 0, 0, 1, 1])
-    return forest.to(next(scorer.core.parameters()).device)
+    return forest.to(outputs.device)
 
 
-def plain_head(scorer: CausalScorer) -> Head | None:
-    """The model's output head as a function of hidden states, or None where it cannot be told apart.
+def plain_head(core: Any) -> Head | None:
+    """The model's output head as a function of hidden states, or None where its last step is of an unknown kind.
 
     Checked against the model's own logits, so a family with an unknown last step is never silently wrong.
+
+    Args:
+        core: the model of transformers, without dropout.
     """
-    core = scorer.core
     output = core.get_output_embeddings()
     config = core.config.get_text_config()
     cap = getattr(config, "final_logit_softcapping", None)
@@ -131,7 +135,7 @@ def plain_head(scorer: CausalScorer) -> Head | None:
     ids = torch.arange(1, 6, device=next(core.parameters()).device)[None] % core.get_input_embeddings().num_embeddings
     with torch.no_grad():
         try:
-            own = scorer.original_forward(input_ids=ids, use_cache=False).logits
+            own = core.forward(input_ids=ids, use_cache=False).logits
             ours = head(core.base_model(input_ids=ids, use_cache=False)[0])
         except (TypeError, AttributeError, RuntimeError):
             return None

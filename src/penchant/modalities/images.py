@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,17 +18,19 @@ from penchant.errors import ConfigurationError, ModelError
 from penchant.feedback.collection import Feedback
 from penchant.generation.images import contact_sheet, sample_images
 from penchant.likelihood.cache import default_folder
-from penchant.likelihood.denoising import DenoisingScorer, DenoisingSettings
+from penchant.likelihood.denoising import DenoisingScorer
+from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.likelihood.encodings import CachedCodec
 from penchant.likelihood.image_batch import Codec, ImageEncoder
 from penchant.likelihood.noise import schedule_of
 from penchant.likelihood.pipelines import PipelineCodec, denoiser_of, load_pipeline
+from penchant.likelihood.scorer import Scorer
 from penchant.modalities.modality import Modality
 from penchant.objectives.core.objective import Objective
 
 __all__ = ["ImageModality", "ImageSamples"]
 
-# Checks of the doctor that count words.
+# Checks that count words.
 OF_WORDS = re.compile("length|longer|near duplicates")
 # Images shown of each prompt.
 SHOWN = 8
@@ -58,11 +61,22 @@ class ImageModality(Modality):
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         super().__init__(settings, model)
-        self.pipeline = load_pipeline(settings.model) if model is None else model
-        self.part, self.network = denoiser_of(self.pipeline)
-        self.codec = PipelineCodec(self.pipeline)
-        told = settings.denoising
-        self.denoising = DenoisingSettings() if told is None else DenoisingSettings(**told.model_dump())
+        self.denoising = settings.denoising or DenoisingSettings()
+
+    @cached_property
+    def pipeline(self) -> Any:
+        """The pipeline, loaded when it is first asked for: the checks of the data do without."""
+        return load_pipeline(self.settings.model) if self.given is None else self.given
+
+    @cached_property
+    def codec(self) -> PipelineCodec:
+        """What turns pictures and prompts into inputs of the denoiser."""
+        return PipelineCodec(self.pipeline)
+
+    @property
+    def network(self) -> nn.Module:
+        """The pipeline's denoiser."""
+        return denoiser_of(self.pipeline)[1]
 
     @classmethod
     def recognises(cls, source: str, model: Any) -> bool:
@@ -70,21 +84,7 @@ class ImageModality(Modality):
         return hasattr(model, "scheduler") or (model is None and (Path(source) / "model_index.json").is_file())
 
     def encoder(self, objective: Objective) -> ImageEncoder:
-        """See `Modality.encoder`.
-
-        Raises:
-            ConfigurationError: objective and recipe scale the likelihood differently.
-        """
-        # In a sum, or around another objective, the name has its part in front.
-        named = (value for name, value in objective.hyper.items() if name.rpartition(".")[2] == "half_factor")
-        scale = next(named, None)
-        if scale is not None and scale != self.denoising.half_factor:
-            raise ConfigurationError(
-                f"The objective has half_factor = {scale}, the recipe denoising.half_factor = "
-                f"{self.denoising.half_factor}.",
-                why="Errors could not be told from likelihoods.",
-                fix="Give both the same value.",
-            )
+        """See `Modality.encoder`."""
         wanted = objective.requirements
         codec: Codec = self.codec
         if self.codec.vae is not None or self.codec.texts:
@@ -100,7 +100,7 @@ class ImageModality(Modality):
         """See `Modality.scorer`."""
         return DenoisingScorer(policy, schedule_of(self.pipeline.scheduler), self.denoising, self.settings.seed)
 
-    def sample(self, scorer: Any, prompts: Sequence[Any]) -> ImageSamples:
+    def sample(self, scorer: Scorer[Any], prompts: Sequence[Any]) -> ImageSamples:
         """See `Modality.sample`."""
         asked = [prompt for prompt in prompts for _ in range(SHOWN)]
         found = sample_images(
@@ -129,7 +129,7 @@ class ImageModality(Modality):
         return rows
 
     def examine(self, train: Feedback, other: Feedback | None) -> Diagnosis:
-        """See `Modality.examine`; what the doctor says of words is left out, for images have none."""
+        """See `Modality.examine`; checks of words are left out, for images have none."""
         found = examine(train, None, other=other)
         return Diagnosis([check for check in found.checks if not OF_WORDS.search(check.name)])
 
@@ -139,7 +139,7 @@ class ImageModality(Modality):
         if hasattr(policy, "merge_and_unload"):
             saved.save_pretrained(adapter)
             saved = saved.merge_and_unload()
-        setattr(self.pipeline, self.part, saved)
+        setattr(self.pipeline, denoiser_of(self.pipeline)[0], saved)
         self.pipeline.save_pretrained(folder)
         return self.pipeline
 
@@ -147,8 +147,8 @@ class ImageModality(Modality):
         """See `Modality.estimate`."""
         parameters = sum(parameter.numel() for parameter in self.network.parameters())
         channels, height, width = self.codec.shape
-        told = f"{type(self.network).__name__}, {parameters / 1e6:,.1f} M parameters"
-        return told, {"images": f"{channels} x {height} x {width} as the denoiser sees them"}
+        shape = f"{type(self.network).__name__}, {parameters / 1e6:,.1f} M parameters"
+        return shape, {"images": f"{channels} x {height} x {width} as the denoiser sees them"}
 
 
 def _with_adapter(network: nn.Module, lora: Any) -> nn.Module:

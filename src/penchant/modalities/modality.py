@@ -8,40 +8,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
 from penchant.checks.diagnosis import Diagnosis
-from penchant.errors import ConfigurationError, nearest
+from penchant.errors import ConfigurationError
 from penchant.feedback.collection import Feedback
 from penchant.forest.encoding import RecordEncoder
 from penchant.generation.engines import Engine
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
+from penchant.registry import Registry
 
-__all__ = ["Modality", "Teller", "find_modality", "modality_names"]
+__all__ = ["MODALITIES", "Modality", "find_modality"]
 
-_modalities: dict[str, type[Modality]] = {}
-
-
-class Teller(Protocol):
-    """Tells a person what goes on."""
-
-    def say(self, text: str) -> None:
-        """One line."""
-
-    def warn(self, text: str) -> None:
-        """One warning."""
-
-    def bar(self, title: str, total: int, done: int = 0) -> AbstractContextManager[None]:
-        """A bar that `advance` moves."""
-
-    def advance(self, done: int, total: int, numbers: str = "") -> None:
-        """Say how far the work is."""
+#: Every modality by name.
+MODALITIES: Registry[type[Modality]] = Registry("modality", "penchant.modalities")
 
 
 class Modality(ABC):
@@ -60,14 +45,14 @@ class Modality(ABC):
     unit: ClassVar[str] = ""
     #: The reference that several runs of one model can share most of: ``cached`` where its numbers can be kept.
     shared_reference: ClassVar[str] = "cached"
-    #: What beside the model a result holds.
+    #: The tokenizer that a result holds next to the model.
     tokenizer: Any = None
     #: Most units of a sequence, where there is such a limit.
     max_length: int | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        _modalities[cls.name] = cls
+        MODALITIES.add(cls.name, cls)
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         self.settings, self.given = settings, model
@@ -84,19 +69,19 @@ class Modality(ABC):
         Raises:
             ConfigurationError: what is missing.
         """
-        return  # most modalities need nothing beside the model
+        return  # most modalities need only the model
 
     @abstractmethod
     def encoder(self, objective: Objective) -> RecordEncoder:
-        """Turns records into the examples that the objective asks for."""
+        """What turns records into the examples that the objective asks for."""
 
     @abstractmethod
     def load(self, device: torch.device) -> nn.Module:
         """The policy, on a device, with an adapter where the recipe asks for one."""
 
     @abstractmethod
-    def scorer(self, policy: nn.Module) -> Scorer:
-        """Says how likely the policy finds responses."""
+    def scorer(self, policy: nn.Module) -> Scorer[Any]:
+        """What scores responses with the policy."""
 
     def engine(self, settings: Mapping[str, Any], max_new_tokens: int) -> Engine:
         """What draws responses in online training, before the policy is loaded; its method ``use`` takes the policy.
@@ -116,16 +101,19 @@ class Modality(ABC):
         )
 
     @abstractmethod
-    def sample(self, scorer: Any, prompts: Sequence[Any]) -> Any:
-        """Responses to prompts, to be looked at; their ``mean_length`` is watched."""
+    def sample(self, scorer: Scorer[Any], prompts: Sequence[Any]) -> Any:
+        """Responses to prompts, to be shown in the report; their ``mean_length`` is watched."""
 
     @abstractmethod
     def shown(self, folder: Path, prompts: Sequence[Any], before: Any, after: Any) -> list[dict[str, Any]]:
-        """The rows of ``samples.json``; pictures are written into the folder."""
+        """The rows of ``samples.json``; images are written into the folder."""
 
     @abstractmethod
     def examine(self, train: Feedback, other: Feedback | None) -> Diagnosis:
-        """What of the feedback would hurt training."""
+        """The checks of ``penchant data check`` on the training data, and on held-out data with it.
+
+        It loads no model: a run checks its data first.
+        """
 
     @abstractmethod
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
@@ -140,11 +128,6 @@ class Modality(ABC):
         """The model in words, and further facts for a dry run whose largest micro-batch has so many units."""
 
 
-def modality_names() -> list[str]:
-    """The names of all modalities, sorted."""
-    return sorted(_modalities)
-
-
 def find_modality(name: str | None, source: str, model: Any = None) -> type[Modality]:
     """The modality of a model.
 
@@ -154,15 +137,13 @@ def find_modality(name: str | None, source: str, model: Any = None) -> type[Moda
         model: a model in memory, or None.
 
     Raises:
-        ConfigurationError: there is no modality of that name.
+        ConfigurationError: the name is unknown.
 
     Example:
         >>> find_modality(None, "no-such-folder").name
         'text'
     """
     if name is not None:
-        if name not in _modalities:
-            raise ConfigurationError(f"There is no modality {name!r}.", fix=nearest(name, _modalities))
-        return _modalities[name]
-    # Text is what a model is where nothing says otherwise: its own errors name what is wrong with a folder.
-    return next((each for each in _modalities.values() if each.recognises(source, model)), _modalities["text"])
+        return MODALITIES.get(name, where="modality")
+    # Text is what a model is where nothing shows otherwise: its own errors name what is wrong with a folder.
+    return next((each for each in MODALITIES.things() if each.recognises(source, model)), MODALITIES.get("text"))

@@ -19,6 +19,7 @@ from penchant.forest.encoding import Encoder
 from penchant.generation import Engine, build_engine
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
+from penchant.likelihood.scorer import Scorer
 from penchant.modalities.language_model import load_policy, memory_estimate, model_shape
 from penchant.modalities.modality import Modality
 from penchant.objectives.core.objective import Objective
@@ -60,7 +61,7 @@ class TextModality(Modality):
         """See `Modality.check_given`."""
         if tokenizer is None:
             raise ConfigurationError(
-                "The model is given in memory, without a tokenizer.", fix="Pass tokenizer=... beside model=..."
+                "The model is given in memory, without a tokenizer.", fix="Pass tokenizer=... with model=..."
             )
 
     def encoder(self, objective: Objective) -> Encoder:
@@ -82,7 +83,7 @@ class TextModality(Modality):
         longest_prompt = None if self.max_length is None else self.max_length - max_new_tokens
         return build_engine(settings, self.renderer, longest_prompt)
 
-    def sample(self, scorer: Any, prompts: Sequence[Any]) -> Samples:
+    def sample(self, scorer: Scorer[Any], prompts: Sequence[Any]) -> Samples:
         """See `Modality.sample`."""
         return take_samples(
             scorer.model,
@@ -124,7 +125,7 @@ class TextModality(Modality):
         return saved
 
     def _tokenizer_as_trained(self) -> Any:
-        """The tokenizer with the chat template of the run: whoever loads the model talks to it as it was taught."""
+        """The tokenizer with the chat template of the run: so a conversation is written as in training."""
         template, tokenizer = self.renderer.chat_template, self.renderer.tokenizer
         if template is None or template == tokenizer.chat_template:
             return tokenizer

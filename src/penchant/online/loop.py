@@ -26,11 +26,11 @@ from penchant.training.arguments import training_arguments
 from penchant.training.checkpoints import find_checkpoint, step_of
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt
+from penchant.training.log_routing import own_bars_only, warnings_to
 from penchant.training.preparation import Given, resolved
 from penchant.training.progress import ProgressReporter
 from penchant.training.recorder import Recorder
 from penchant.training.run import Interrupted, Result
-from penchant.training.voices import own_bars_only, warnings_to
 
 __all__ = ["run_online"]
 

@@ -14,7 +14,7 @@ from penchant.online.preparation import Prepared
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.state import State
 from penchant.training.card import model_card
-from penchant.training.checkpoints import told_if_unwritable
+from penchant.training.checkpoints import output_errors
 from penchant.training.folder import RunFolder
 from penchant.training.outcome import versions
 from penchant.training.run import Result
@@ -35,7 +35,7 @@ def finish(
         samples: the rows of ``samples.json``.
     """
     modality = prepared.modality
-    with told_if_unwritable(folder.path):
+    with output_errors(folder.path):
         model = modality.save(policy.eval(), folder.model, folder.path / "adapter")
         folder.write_json("samples.json", samples)
         folder.write_json("summary.json", facts)

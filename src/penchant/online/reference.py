@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from penchant.errors import ConfigurationError
-from penchant.likelihood.head import ReferenceRows
-from penchant.likelihood.references import Reference
+from penchant.likelihood.references import Reference, ReferenceScores
 from penchant.online.reference_updates import Initial, ReferenceUpdate
 
 __all__ = ["UpdatedReference"]
 
 
-class UpdatedReference(Reference):
+class UpdatedReference(Reference[Any, Any]):
     """A reference that an update moves; it is named after the update.
 
     Args:
@@ -28,7 +27,7 @@ class UpdatedReference(Reference):
     # From the second round on the policy starts elsewhere than the reference.
     starts_equal = False
 
-    def __init__(self, inner: Reference, update: ReferenceUpdate) -> None:
+    def __init__(self, inner: Reference[Any, Any], update: ReferenceUpdate) -> None:
         self.inner, self.update, self.frozen = inner, update, inner.frozen
         self.kind = inner.kind if inner.kind == "none" else update.id
         if inner.kind != "none" and inner.frozen is None and not isinstance(update, Initial):
@@ -39,9 +38,9 @@ class UpdatedReference(Reference):
                 fix="Give a model without an adapter, or reference=initial.",
             )
 
-    def score(self, forest: Any, whole: bool = False) -> tuple[Tensor | None, ReferenceRows | None]:
+    def score(self, laid: Any, whole: bool = False) -> ReferenceScores:
         """See `Reference.score`."""
-        return self.inner.score(forest, whole)
+        return self.inner.score(laid, whole)
 
     def advance(self, policy: nn.Module) -> None:
         """After a round: move the reference of the next one."""

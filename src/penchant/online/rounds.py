@@ -16,7 +16,7 @@ from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 from penchant.online.recipe import OnlineRecipe
 from penchant.training.arguments import micro_batches, training_arguments
-from penchant.training.checkpoints import find_checkpoint, told_if_unwritable
+from penchant.training.checkpoints import find_checkpoint, output_errors
 from penchant.training.trainer import PreferenceTrainer
 
 __all__ = ["Learner", "Trained"]
@@ -74,7 +74,7 @@ class Learner:
         if optimizer is not None:
             made.load_state_dict(optimizer)
         checkpoint = find_checkpoint(folder)
-        with told_if_unwritable(folder):
+        with output_errors(folder):
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         assert trainer.optimizer is not None
         return Trained(len(plan), trainer.state.global_step >= len(plan), trainer.optimizer.state_dict())

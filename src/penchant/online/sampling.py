@@ -16,7 +16,7 @@ from penchant.forest.encoding import Example
 from penchant.forest.layout import TokenSequence
 from penchant.generation.engines import Engine
 from penchant.generation.responses import Response, Sampling
-from penchant.likelihood.references import Reference
+from penchant.likelihood.references import NoReference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.requirements import Needs
 from penchant.objectives.functional.advantages import overlong_penalty
@@ -130,7 +130,7 @@ def _token_logps(scorer: Scorer, sequences: Sequence[TokenSequence], precision: 
         shared.setdefault(prompt, []).append(row)
     examples = [Example({"responses": [sequences[row] for row in rows]}, {}, 1.0, Source()) for rows in shared.values()]
     with torch.no_grad(), autocast:
-        scored = scorer.score_batch(scorer.collate(examples).to(device), Reference(), Needs())["responses"]
+        scored = scorer.score_batch(scorer.collate(examples).to(device), NoReference(), Needs())["responses"]
     order = [row for rows in shared.values() for row in rows]
     found = zip(order, scored.policy.cpu(), scored.mask.cpu(), strict=True)
     return [values for _row, values in sorted((row, tuple(logps[mask].tolist())) for row, logps, mask in found)]

@@ -15,7 +15,7 @@ from penchant.errors import CheckpointError
 from penchant.objectives.core.objective import Objective
 from penchant.online.measuring import Measured
 from penchant.online.reference import UpdatedReference
-from penchant.training.checkpoints import told_if_unwritable
+from penchant.training.checkpoints import output_errors
 
 __all__ = ["State", "load_state", "pack", "save_state", "unpack"]
 
@@ -97,7 +97,7 @@ def save_state(folder: Path, iteration: int, state: dict[str, Any]) -> None:
     """
     target = folder / f"state-{iteration:05d}.pt"
     draft = folder / f".{target.name}.part"
-    with told_if_unwritable(target):
+    with output_errors(target):
         folder.mkdir(parents=True, exist_ok=True)
         torch.save(state, draft)
         draft.replace(target)

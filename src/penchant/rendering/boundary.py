@@ -8,7 +8,7 @@ __all__ = ["continuation"]
 
 # What a response may be encoded behind, so that it is encoded as the middle of a text and not as its beginning.
 # A newline is a token of its own in nearly every vocabulary; the others serve where it merges with the response.
-_ANCHORS = ("\n", ".", "a", " ", ":\n", "0")
+_PREFIXES = ("\n", ".", "a", " ", ":\n", "0")
 
 
 def continuation(
@@ -48,18 +48,18 @@ def continuation(
         first = candidate if first is None else first
         if decode(prompt_ids + candidate) == text:
             return candidate
-    # A tokenizer that cannot say every text (words only) has no exact answer; the prompt still stays untouched.
+    # A tokenizer that cannot encode every text (words only) has no exact answer; the prompt still stays as it is.
     assert first is not None
     return first
 
 
 def _apart(encode: Callable[[str], list[int]], response: str) -> Iterator[list[int]]:
     """Ways to encode a response without its prompt, the likeliest first."""
-    for anchor in _ANCHORS:
-        alone, joined = encode(anchor), encode(anchor + response)
+    for prefix in _PREFIXES:
+        alone, joined = encode(prefix), encode(prefix + response)
         if joined[: len(alone)] == alone:
             yield joined[len(alone) :]
     yield encode(response)
-    # The longest beginning that a vocabulary merges with every anchor is a letter or two: set it apart.
+    # The longest beginning that a vocabulary merges with every prefix is a letter or two: set it apart.
     for split in range(1, min(len(response), 4)):
         yield encode(response[:split]) + encode(response[split:])

@@ -46,7 +46,7 @@ class Renderer:
         if self.chat_template:
             self._end = answer_end(tokenizer, self.chat_template, end_token)
         self._leading = self._leading_ids()
-        # A tokenizer's own template says itself where BOS stands; the built-in ones leave it to the tokenizer.
+        # A tokenizer's own template places BOS itself; the built-in ones leave it to the tokenizer.
         self._template_leads = self.chat_template in BUILT_IN.values()
         eos = getattr(tokenizer, "eos_token", None)
         self._text_end = self._known(end_token or eos or self._end.token)
@@ -186,7 +186,7 @@ class Renderer:
         if not self.chat_template:
             raise ModelError(
                 "The data are chat messages, but the tokenizer has no chat template.",
-                why="It says how turns become text; a wrong one would teach the model a format it is never given.",
+                why="It defines how turns become text; a wrong one would teach the model a format that it never sees.",
                 fix="Choose a built-in one: chat_template=plain (--chat-template plain) writes 'User: ...' lines and "
                 "suits any tokenizer; chatml writes <|im_start|> turns. Or give the path of a jinja file.",
             )
@@ -198,7 +198,7 @@ class Renderer:
             roles = ", ".join(str(turn.get("role")) for turn in messages)
             raise DataError(
                 f"The chat template refuses this conversation (roles: {roles}): {error}.",
-                fix="Mend the turns, or choose another template (--chat-template plain).",
+                fix="Correct the turns, or choose another template (--chat-template plain).",
             ) from error
 
     def _plain_body(self, response: Text) -> str:

@@ -118,20 +118,7 @@ def answer_end(tokenizer: Any, template: str, wanted: str | None = None) -> Answ
         >>> answer_end(tokenizer, "...")
         AnswerEnd(tail=' </s>', before=' ', token='</s>')
     """
-    probe = [{"role": "user", "content": "Question"}, {"role": "assistant", "content": _PROBE}]
-    try:
-        rendered = tokenizer.apply_chat_template(probe, chat_template=template, tokenize=False)
-    except Exception as error:
-        raise ModelError(
-            f"The chat template cannot be rendered: {error}.",
-            fix="Mend it, or choose one that is built in: chat_template=plain or chatml (--chat-template plain).",
-        ) from error
-    if _PROBE not in rendered:
-        raise ModelError(
-            "The chat template leaves out the assistant's answer.",
-            fix="Mend it, or choose one that is built in: chat_template=plain or chatml (--chat-template plain).",
-        )
-    tail = rendered[rendered.rindex(_PROBE) + len(_PROBE) :]
+    tail = _after_answer(tokenizer, template)
     if wanted is not None and wanted in tail:
         return AnswerEnd(tail, tail[: tail.index(wanted)], wanted)
     found = [(tail.index(text), -len(text), text) for text in special_texts(tokenizer) if text in tail]
@@ -139,3 +126,21 @@ def answer_end(tokenizer: Any, template: str, wanted: str | None = None) -> Answ
         return AnswerEnd(tail, tail.rstrip(), None)
     start, _, token = min(found)
     return AnswerEnd(tail, tail[:start], token)
+
+
+def _after_answer(tokenizer: Any, template: str) -> str:
+    """What the template writes after the answer of a probe conversation."""
+    probe = [{"role": "user", "content": "Question"}, {"role": "assistant", "content": _PROBE}]
+    try:
+        rendered = tokenizer.apply_chat_template(probe, chat_template=template, tokenize=False)
+    except Exception as error:
+        raise ModelError(
+            f"The chat template cannot be rendered: {error}.",
+            fix="Correct it, or choose one that is built in: chat_template=plain or chatml (--chat-template plain).",
+        ) from error
+    if _PROBE not in rendered:
+        raise ModelError(
+            "The chat template leaves out the assistant's answer.",
+            fix="Correct it, or choose one that is built in: chat_template=plain or chatml (--chat-template plain).",
+        )
+    return str(rendered[rendered.rindex(_PROBE) + len(_PROBE) :])

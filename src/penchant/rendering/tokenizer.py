@@ -31,31 +31,36 @@ def load_tokenizer(source: str | Path) -> Any:
     from transformers import AutoTokenizer
     from transformers.utils import logging
 
-    name, folder = str(source), Path(source)
+    name = str(source)
+    _check_folder(name)
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        return AutoTokenizer.from_pretrained(name)
+    except Exception as error:  # transformers raises many kinds; each means that there is no tokenizer to be had
+        raise _without_tokenizer(name, error) from error
+    finally:
+        logging.set_verbosity(level)
+
+
+def _check_folder(name: str) -> None:
+    folder = Path(name)
     if not folder.exists() and (folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1):
         raise ModelError("There is no such folder.", where=name, fix="Give the model's folder, or its id on the hub.")
     if folder.exists() and not folder.is_dir():
         raise ModelError(
             "This is a file, not a model folder.", where=name, fix="Give the folder that holds tokenizer.json."
         )
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
-    except Exception as error:
-        if folder.is_dir():
-            found = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
-            what, fix = (
-                f"The folder holds no tokenizer that can be loaded (it holds: {found}).",
-                ("Give a folder with tokenizer.json, such as one written by save_pretrained."),
-            )
-        else:
-            what, fix = (
-                "There is no such folder, and no tokenizer could be fetched from the hub under this id.",
-                ("Check the spelling, the network, and your access to the model."),
-            )
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(what, where=name, why=f"({reason})", fix=fix) from error
-    finally:
-        logging.set_verbosity(level)
-    return tokenizer
+
+
+def _without_tokenizer(name: str, error: Exception) -> ModelError:
+    folder = Path(name)
+    if folder.is_dir():
+        found = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
+        what = f"The folder holds no tokenizer that can be loaded (it holds: {found})."
+        fix = "Give a folder with tokenizer.json, such as one written by save_pretrained."
+    else:
+        what = "There is no such folder, and no tokenizer could be fetched from the hub under this id."
+        fix = "Check the spelling, the network, and your access to the model."
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return ModelError(what, where=name, why=f"({reason})", fix=fix)

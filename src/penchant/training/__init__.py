@@ -1,4 +1,4 @@
-"""Floor 6: how the model moves."""
+"""Training: one trainer for every objective, and the runs around it."""
 
 from penchant.training.api import train
 from penchant.training.recipe import LoRA, Recipe, make_recipe, read_recipe

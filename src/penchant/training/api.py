@@ -40,7 +40,7 @@ def train(
         eval_data: held-out data, in any form that ``data`` may have.
         resume: go on from the last checkpoint in ``output``.
         overwrite: delete the run that is in ``output``.
-        progress: tell on the error stream what happens.
+        progress: show progress on the error stream.
         recipe: further keys of a `penchant.training.Recipe` (``batch_size``, ``learning_rate``, ``lora=...``).
 
     Returns:
@@ -50,7 +50,7 @@ def train(
         PenchantError: anything that is wrong, with what to do about it.
     """
     named = {"model": model, "data": data} | ({} if eval_data is None else {"eval_data": eval_data})
-    given, values = _told_apart(named, objective, tokenizer)
+    given, values = _named_and_given(named, objective, tokenizer)
     settings = make_recipe({**recipe, **values, "output": str(output)}, "penchant.train")
     if given.model is not None:
         find_modality(settings.modality, settings.model, given.model).check_given(tokenizer)
@@ -63,7 +63,7 @@ def train(
     )
 
 
-def _told_apart(
+def _named_and_given(
     named: dict[str, Any], objective: Objective | str | dict[str, Any], tokenizer: Any
 ) -> tuple[Given, dict[str, Any]]:
     """What is in memory, and what a recipe can name."""

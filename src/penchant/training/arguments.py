@@ -70,7 +70,7 @@ def _values(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> dict[s
         report_to=recipe.report_to or "none",
         disable_tqdm=True,
         remove_unused_columns=False,
-        # Said outright: without it transformers takes bfloat16 for a wish that needs a GPU.
+        # Explicit: without it transformers takes bfloat16 to need a GPU.
         use_cpu=recipe.device == "cpu" or not torch.accelerator.is_available(),
         ddp_find_unused_parameters=False,
     )
@@ -94,7 +94,7 @@ def micro_batches(recipe: Recipe, plan: Plan, sizes: Sequence[int], processes: i
     """
     if coupled and (processes > 1 or (recipe.accumulate or 1) > 1):
         raise ConfigurationError(
-            f"In this objective the examples of a step see one another, but a step is to be split into "
+            f"In this objective the examples of a step see one another, but the step would be split into "
             f"{processes * (recipe.accumulate or 1)} parts.",
             why="The loss would depend on how it is split.",
             fix="Use one process and accumulate=1.",

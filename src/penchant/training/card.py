@@ -1,4 +1,4 @@
-"""The model card: what a person who finds the folder later needs to know."""
+"""The model card: where the model comes from, how it was trained, what was measured."""
 
 from __future__ import annotations
 
@@ -29,12 +29,6 @@ def model_card(summary: dict[str, Any], recipe_yaml: str, paper: str, metadata: 
         paper: the objective's paper.
         metadata: the hub's, of this modality.
     """
-    before, after = summary["before"], summary["after"]
-    rows = [
-        f"| {told} | {before[name]:.4g} | {after[name]:.4g} |"
-        for name, told in SHOWN.items()
-        if name in before and name in after
-    ]
     lines = [
         "---",
         *(f"{name}: {value}" for name, value in metadata.items()),
@@ -51,7 +45,7 @@ def model_card(summary: dict[str, Any], recipe_yaml: str, paper: str, metadata: 
         "",
         "| | before | after |",
         "|---|---|---|",
-        *rows,
+        *_rows(summary["before"], summary["after"]),
         "",
         "## Recipe",
         "",
@@ -64,3 +58,11 @@ def model_card(summary: dict[str, Any], recipe_yaml: str, paper: str, metadata: 
         "",
     ]
     return "\n".join(lines)
+
+
+def _rows(before: Mapping[str, float], after: Mapping[str, float]) -> list[str]:
+    return [
+        f"| {title} | {before[name]:.4g} | {after[name]:.4g} |"
+        for name, title in SHOWN.items()
+        if name in before and name in after
+    ]

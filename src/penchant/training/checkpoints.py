@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or do not count."""
+"""Checkpoints: sealed when they are whole, checked before they are used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from penchant.errors import CheckpointError, OutputError
 
-__all__ = ["OBJECTIVE_FILE", "find_checkpoint", "seal", "sound", "step_of", "told_if_unwritable", "unseal"]
+__all__ = ["OBJECTIVE_FILE", "find_checkpoint", "output_errors", "seal", "sound", "step_of", "unseal"]
 
 OBJECTIVE_FILE = "objective.pt"
 SEAL = "complete.json"
@@ -22,8 +22,8 @@ log = logging.getLogger("penchant")
 
 
 @contextmanager
-def told_if_unwritable(folder: Path) -> Iterator[None]:
-    """Say in one sentence that a folder of weights could not be written, whoever noticed it.
+def output_errors(folder: Path) -> Iterator[None]:
+    """Turn a failed write, whichever library reports it, into one error that names the folder.
 
     Raises:
         OutputError: the disk is full or the folder cannot be written.
@@ -40,13 +40,13 @@ def told_if_unwritable(folder: Path) -> Iterator[None]:
         raise OutputError(
             f"{folder.name} could not be written ({reason}).",
             where=str(folder),
-            why="What was saved before is untouched.",
+            why="What was saved before is unchanged.",
             fix="Free space on the disk, then go on with --resume.",
         ) from error
 
 
 def unseal(folder: Path) -> None:
-    """Before writing over a checkpoint: from here on it does not count until it is sealed again."""
+    """Before a checkpoint is overwritten: it cannot be used until it is sealed again."""
     (folder / SEAL).unlink(missing_ok=True)
 
 
@@ -64,7 +64,7 @@ def seal(folder: Path) -> None:
 
 
 def sound(folder: Path) -> str | None:
-    """None for a checkpoint that can be trusted, else what is wrong with it."""
+    """None for a checkpoint that can be used, else what is wrong with it."""
     try:
         sizes = json.loads((folder / SEAL).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -112,7 +112,7 @@ def find_checkpoint(folder: Path) -> Path | None:
         folder: the run's ``checkpoints/``.
 
     Returns:
-        A checkpoint's folder, or None where none was ever written.
+        A checkpoint's folder, or None where there is none.
 
     Raises:
         CheckpointError: there are checkpoints, and none is sound.

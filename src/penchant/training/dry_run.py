@@ -19,10 +19,10 @@ def describe(recipe: Recipe, reporter: ProgressReporter) -> None:
 
     Args:
         recipe: the run.
-        reporter: told about progress.
+        reporter: shows progress.
 
     Raises:
-        PenchantError: whatever the run itself would stumble over before its first step.
+        PenchantError: any error of the run before its first step.
     """
     import yaml
 
@@ -38,7 +38,7 @@ def describe(recipe: Recipe, reporter: ProgressReporter) -> None:
 
 
 def facts(recipe: Recipe, prepared: Prepared) -> dict[str, str]:
-    """What a person wants to know beforehand."""
+    """What is worth knowing before a run."""
     sizes = [example.size for example in prepared.examples.examples]
     steps, modality = prepared.plan.steps, prepared.modality
     largest = max(sum(sizes[index] for index in step) for step in steps)

@@ -1,4 +1,4 @@
-"""Checks that say at the first step what would otherwise be found out after the last one."""
+"""Checks at the first step of what would otherwise show after the last one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from penchant.errors import TrainingError
 from penchant.forest.collate import AnyBatch
-from penchant.likelihood.references import Reference
+from penchant.likelihood.references.reference import Reference
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 
@@ -20,7 +20,7 @@ __all__ = ["check_gradients", "check_margin", "check_trainable", "refuse_nan", "
 
 log = logging.getLogger("penchant")
 
-# Convolutions choose their algorithm by whether a gradient is asked for; what that changes is not worth a word.
+# Convolutions choose their algorithm by whether a gradient is asked for; that difference is not reported.
 NOTABLE = 1e-6
 
 
@@ -39,7 +39,7 @@ def refuse_nan(losses: Tensor, batch: AnyBatch) -> None:
     raise TrainingError(
         f"The loss of {len(places)} of {len(batch)} examples is not a number (records {named}{more}).",
         where=f"step {(batch.step or 0) + 1}",
-        why="Going on would spoil every weight. The last checkpoint is untouched.",
+        why="Every weight would become NaN. The last checkpoint is unchanged.",
         fix="Look at these records with `penchant data show`; a smaller learning rate or precision=float32 often "
         "helps.",
     )
@@ -60,7 +60,7 @@ def refuse_nan_gradient(norm: Any, step: int) -> None:
     raise TrainingError(
         "The loss is a number, but its gradient is not.",
         where=f"step {step + 1}",
-        why="The update would spoil every weight. The last checkpoint is untouched.",
+        why="Every weight would become NaN. The last checkpoint is unchanged.",
         fix="Try precision=float32 or a smaller learning rate; --resume goes on from the last checkpoint.",
     )
 
@@ -86,12 +86,12 @@ def check_margin(views: Mapping[str, Scored], reference: Reference, reduced: boo
         raise TrainingError(
             f"Policy and reference are the same model, yet a token's log-probability differs by {gap:.3g} nats.",
             where="step 1",
-            why="Log-ratios would carry this error to the end.",
+            why="Every log-ratio of the run would contain this error.",
             fix="Usual causes: a layer with randomness other than dropout, number types that differ between the two "
             "(see precision), a cache filled under other conditions (delete it), or weights changed since the start.",
         )
     if reference.kind == "initial" and gap > NOTABLE:
-        # A cache is filled in other batches, where rounding differs; a copy has no such excuse.
+        # A cache is filled in other batches, where rounding differs; with a copy it does not.
         log.warning("Policy and reference are equal, but their log-probabilities differ by %.2g nats (rounding).", gap)
 
 
@@ -110,7 +110,7 @@ def check_trainable(model: nn.Module) -> None:
 
 
 def check_gradients(model: nn.Module, objective: Objective) -> None:
-    """After the first backward pass: say why no gradient arrived.
+    """After the first backward pass: stop where no gradient arrived, with the reason.
 
     Raises:
         TrainingError: all gradients are zero.

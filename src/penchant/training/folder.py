@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from penchant.errors import ConfigurationError, OutputError
+from penchant.errors import OutputError
+from penchant.training.same_run import check_same_origin, check_same_recipe
 
 __all__ = ["RunFolder"]
 
@@ -48,7 +49,7 @@ class RunFolder:
         return self.path / "model"
 
     def claim(self, *, resume: bool, overwrite: bool, inputs: Sequence[str] = ()) -> None:
-        """Make the folder ours, or say why it cannot be. Nothing in it is changed yet (see `begin`).
+        """Take the folder for this run, or explain why that is impossible. Nothing in it is changed yet (see `begin`).
 
         Args:
             resume: go on with the run that is in it.
@@ -111,7 +112,7 @@ class RunFolder:
             ConfigurationError: the run to resume started from something else.
         """
         if resume:
-            self._check_origin(origin)
+            check_same_origin(self.path, self.read_json("origin.json") or {}, origin)
         else:
             for name in FILES:
                 (self.path / name).unlink(missing_ok=True)
@@ -119,18 +120,6 @@ class RunFolder:
                 shutil.rmtree(self.path / name, ignore_errors=True)
         self.write_recipe(recipe)
         self.write_json("origin.json", origin)
-
-    def _check_origin(self, origin: dict[str, str]) -> None:
-        former = self.read_json("origin.json") or {}
-        for name, value in origin.items():
-            if former.get(name, value) != value:
-                raise ConfigurationError(
-                    f"The {name} is not the one that this run was started with: its content has changed.",
-                    where=str(self.path),
-                    why="The rest of the run would not fit what was trained and measured before.",
-                    fix=f"Restore the {name} of the start (not the trained one), or start another run in another "
-                    "folder.",
-                )
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file whole or not at all."""
@@ -170,37 +159,10 @@ class RunFolder:
     def check_same(self, values: dict[str, Any]) -> None:
         """Refuse to resume a run under another recipe.
 
+        Args:
+            values: the resolved recipe to go on with.
+
         Raises:
             ConfigurationError: a key that the numbers depend on has changed.
         """
-        import yaml
-
-        path = self.path / "recipe.yaml"
-        if not path.is_file():
-            return
-        try:
-            former = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise ConfigurationError(
-                "The recipe of the run to resume cannot be read.",
-                where=str(path),
-                fix="Restore the file, or start another run in another folder.",
-            ) from error
-        free = {
-            "output",
-            "save_every",
-            "keep_checkpoints",
-            "samples",
-            "sample_tokens",
-            "sample_steps",
-            "report_to",
-            "accumulate",
-            "device",
-        }
-        for key in sorted((set(former) | set(values)) - free):
-            if former.get(key) != values.get(key):
-                raise ConfigurationError(
-                    f"The run was started with {key} = {former.get(key)!r}, and is to go on with {values.get(key)!r}.",
-                    where=str(path),
-                    fix="Resume with the same recipe, or start another run in another folder.",
-                )
+        check_same_recipe(self.path / "recipe.yaml", values)

@@ -1,4 +1,4 @@
-"""Stopping without loss: Ctrl-C saves, then ends."""
+"""Stopping without loss: a signal ends the step, saves a checkpoint, then ends the run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-__all__ = ["Interrupt"]
+__all__ = ["Interrupt", "Interrupted"]
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run was stopped by a signal and saved a checkpoint; the message says how to go on."""
 
 
 class Interrupt(TrainerCallback):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import dataclass, field
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,24 +15,68 @@ from penchant import __version__
 from penchant.evaluation.heldout import HeldOut
 from penchant.evaluation.metrics import win
 from penchant.statistics import Interval, mean_interval, share_interval
+from penchant.training.card import model_card
 from penchant.training.folder import RunFolder
 from penchant.training.preparation import Prepared
 from penchant.training.recipe import Recipe
 
-__all__ = ["summarise", "versions", "write_numbers"]
+__all__ = ["Result", "summarise", "versions", "write_result"]
 
 
-def write_numbers(folder: RunFolder, before: HeldOut, after: HeldOut, samples: list[dict[str, Any]]) -> None:
-    """``rewards.json`` and ``samples.json``."""
-    folder.write_json(
-        "rewards.json",
-        {
-            "before": before.rewards,
-            "after": after.rewards,
-            "logp_margin": {"before": before.logp_margin, "after": after.logp_margin},
-        },
-    )
+@dataclass
+class Result:
+    """What a run returns.
+
+    Args:
+        model: the trained model, in memory.
+        tokenizer: its tokenizer.
+        folder: the run's folder, with the saved model in ``model/``.
+        summary: the numbers of ``summary.json``.
+        report: the HTML report.
+    """
+
+    model: Any
+    tokenizer: Any
+    folder: Path
+    summary: dict[str, Any] = field(repr=False)
+    report: Path
+
+
+def write_result(
+    folder: RunFolder,
+    policy: nn.Module,
+    prepared: Prepared,
+    facts: dict[str, Any],
+    measured: tuple[HeldOut, HeldOut],
+    samples: list[dict[str, Any]],
+) -> Any:
+    """Save the model with its card, ``summary.json``, ``rewards.json``, ``samples.json`` and the report.
+
+    Args:
+        folder: the run's folder.
+        policy: the trained model.
+        prepared: the run's data and modality.
+        facts: the summary.
+        measured: before and after training.
+        samples: the rows of ``samples.json``.
+
+    Returns:
+        The model that was saved.
+    """
+    from penchant.evaluation.report import write_report  # matplotlib costs memory that training can use
+
+    model = prepared.modality.save(policy, folder.model, folder.path / "adapter")
+    before, after = measured
+    margins = {"before": before.logp_margin, "after": after.logp_margin}
+    folder.write_json("rewards.json", {"before": before.rewards, "after": after.rewards, "logp_margin": margins})
     folder.write_json("samples.json", samples)
+    folder.write_json("summary.json", facts)
+    recipe_yaml = (folder.path / "recipe.yaml").read_text(encoding="utf-8")
+    folder.write_text(
+        "model/README.md", model_card(facts, recipe_yaml, prepared.objective.paper, prepared.modality.card)
+    )
+    write_report(folder.path)
+    return model
 
 
 def summarise(
@@ -43,17 +89,16 @@ def summarise(
     seconds: float,
     reference: str,
     likelihood: dict[str, Any],
-    model_name: str,
     model_fingerprint: str,
     warnings: list[str],
 ) -> dict[str, Any]:
     """The run in numbers, as ``summary.json`` holds it."""
-    parameters = list(model.parameters())
+    train, heldout = prepared.train, prepared.heldout
     return {
-        "title": f"{prepared.objective.id} on {prepared.train.name}",
+        "title": f"{prepared.objective.id} on {train.name}",
         "objective": repr(prepared.objective),
-        "model": model_name,
-        "data": prepared.train.name,
+        "model": recipe.model,
+        "data": train.name,
         "measured_on": prepared.measured_on,
         "reference": reference,
         **likelihood,
@@ -61,19 +106,22 @@ def summarise(
         "examples": len(prepared.examples),
         "seconds": seconds,
         "seed": recipe.seed,
-        "parameters": sum(parameter.numel() for parameter in parameters),
-        "trained_parameters": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+        **_sizes(model),
         "versions": versions(),
-        "fingerprints": {
-            "data": prepared.train.fingerprint,
-            "heldout": prepared.heldout.fingerprint,
-            "model": model_fingerprint,
-        },
+        "fingerprints": {"data": train.fingerprint, "heldout": heldout.fingerprint, "model": model_fingerprint},
         "before": before.metrics,
         "after": after.metrics,
         "intervals": _intervals(after),
         "warnings": warnings,
         "cut": prepared.examples.cut.as_dict(),
+    }
+
+
+def _sizes(model: nn.Module) -> dict[str, int]:
+    parameters = list(model.parameters())
+    return {
+        "parameters": sum(parameter.numel() for parameter in parameters),
+        "trained_parameters": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from penchant.checks.diagnosis import Diagnosis
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.reading import read
@@ -19,12 +20,14 @@ from penchant.modalities import Modality, find_modality
 from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
 from penchant.training.progress import ProgressReporter
-from penchant.training.recipe import Recipe
+from penchant.training.recipe import Recipe, is_half_factor
 
 __all__ = ["Given", "Prepared", "build_objective", "prepare", "read_data", "resolved"]
 
-# How many training examples stand in where nothing is held out.
+# How many training examples are measured where nothing is held out.
 STAND_IN = 200
+# A run checks this many records; `penchant data check` checks all.
+CHECKED = 5000
 
 
 @dataclass
@@ -50,6 +53,7 @@ class Prepared:
         plan: every step.
         measured_on: in words, what before and after are measured on.
         held_out: whether that is data that is not trained on.
+        diagnosis: what the checks of the training data found; None where they were left out.
     """
 
     objective: Objective
@@ -61,6 +65,7 @@ class Prepared:
     plan: Plan
     measured_on: str
     held_out: bool
+    diagnosis: Diagnosis | None = None
 
 
 def build_objective(recipe: Recipe) -> Objective:
@@ -69,12 +74,11 @@ def build_objective(recipe: Recipe) -> Objective:
     Raises:
         ConfigurationError: unknown name or hyper-parameter, or a value out of range.
     """
-    hyper: dict[str, Any] = {}
-    for key, value in recipe.objective.items():
-        # ``objective.dpo.beta=0.3`` on a command line is a part of a part; a sum calls it ``dpo.beta``.
-        parts = {f"{key}.{name}": each for name, each in value.items()} if isinstance(value, dict) else {key: value}
-        hyper |= {name: _number(each) for name, each in parts.items() if name != "name"}
-    return build(str(recipe.objective["name"]), **hyper)
+    name, hyper = str(recipe.objective["name"]), recipe.hyper
+    objective = build(name, **hyper)
+    # The factor between error and log-likelihood is set once, for the likelihood; an objective on errors is given it.
+    scaled = dict.fromkeys(filter(is_half_factor, objective.hyper), recipe.half_factor)
+    return build(name, **{**hyper, **scaled}) if scaled else objective
 
 
 def resolved(recipe: Recipe, objective: Objective) -> dict[str, Any]:
@@ -85,23 +89,14 @@ def resolved(recipe: Recipe, objective: Objective) -> dict[str, Any]:
     return result
 
 
-def _number(value: Any) -> Any:
-    """YAML reads 1e-3 as a text; a hyper-parameter never means that."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
-
-
-def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter) -> Prepared:
+def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: bool = True) -> Prepared:
     """Read, check and encode the data, and plan the run.
 
     Args:
         recipe: the run's recipe.
         given: objects in memory.
-        reporter: told about progress.
+        reporter: shows progress.
+        check: False leaves the checks of the data out, in processes other than the first.
 
     Raises:
         PenchantError: anything wrong with data, tokenizer or objective.
@@ -115,6 +110,8 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter) -> Prepare
                 f"{len(feedback.bad)} bad records of {feedback.name} were left out; the first: {feedback.bad[0]}"
             )
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
+    held_out = not measured_on.startswith("training")
+    diagnosis = _check(modality, train, heldout if held_out else None, reporter) if check else None
     encoder = modality.encoder(objective)
     examples = _encode(encoder, train, "Encoding", modality.max_length, reporter)
     heldout_examples = _encode(encoder, heldout, "Encoding held-out data", modality.max_length, reporter)
@@ -127,8 +124,17 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter) -> Prepare
         seed=recipe.seed,
         group_by_length=recipe.group_by_length,
     )
-    held_out = not measured_on.startswith("training")
-    return Prepared(objective, modality, train, heldout, examples, heldout_examples, plan, measured_on, held_out)
+    parts = (objective, modality, train, heldout, examples, heldout_examples, plan)
+    return Prepared(*parts, measured_on=measured_on, held_out=held_out, diagnosis=diagnosis)
+
+
+def _check(modality: Modality, train: Feedback, other: Feedback | None, reporter: ProgressReporter) -> Diagnosis:
+    """The checks of `penchant data check`, before any model is loaded; what makes training wrong is shown at once."""
+    diagnosis = modality.examine(train[:CHECKED], other)
+    for check in diagnosis.checks:
+        if check.verdict == "error":
+            reporter.warn(f"{train.name}: {check.name}: {check.value}. {check.detail}".strip())
+    return diagnosis
 
 
 def _name(given: Any, named: str) -> str:

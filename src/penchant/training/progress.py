@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: stages, a bar with time left, warnings in words."""
+"""What is shown while a run goes on: stages, a bar with time left, warnings."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LINE_EVERY = 15.0
 
 
 class ProgressReporter:
-    """Tells a person what a run is doing.
+    """Shows what a run is doing.
 
     Args:
-        quiet: say nothing (library use, processes other than the first).
+        quiet: show nothing (library use, processes other than the first).
         console: where to write; the error stream by default, so that results stay apart.
     """
 
@@ -59,7 +59,7 @@ class ProgressReporter:
                 self._bar = None
 
     def advance(self, done: int, total: int, numbers: str = "") -> None:
-        """Say how far the work is."""
+        """Show how far the work is."""
         if self._bar is not None:
             self._bar.update(self._task, completed=done, numbers=numbers)
         elif not self.quiet and time.monotonic() - self._last_line > LINE_EVERY:

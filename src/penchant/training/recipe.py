@@ -18,30 +18,11 @@ from pydantic import (
 )
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.likelihood.denoising_settings import DenoisingSettings
+from penchant.likelihood.references.reference import ReferenceKind
+from penchant.training.recipe_keys import nested, problem, read_keys
 
-__all__ = ["Denoising", "LoRA", "Recipe", "make_recipe", "read_keys", "read_recipe", "validated"]
-
-# Names that other libraries use for the same thing: said in the error, never accepted in silence.
-FORMER = {
-    "per_device_train_batch_size": "batch_size (prompts per step over all processes)",
-    "gradient_accumulation_steps": "accumulate",
-    "num_train_epochs": "epochs",
-    "max_prompt_length": "max_length with truncation",
-    "loss_type": "objective",
-    "processing_class": "tokenizer, an argument of penchant.train and not of a recipe,",
-    "lr": "learning_rate",
-    "beta": "objective.beta (or --set beta=... on the command line)",
-    "ref_model": "reference",
-    "anchor": "reference",
-    "anchor_rate": "reference_rate",
-    "medium": "modality",
-    "precompute_ref_log_probs": "reference=cached",
-    "output_dir": "output",
-    "label_smoothing": "objective.label_smoothing",
-}
-
-# Parts whose name alone may stand for them: ``objective: dpo``.
-NAMED = {"objective", "engine", "judge", "pairing"}
+__all__ = ["LoRA", "Recipe", "is_half_factor", "make_recipe", "read_recipe", "validated"]
 
 
 class _Part(BaseModel):
@@ -55,18 +36,6 @@ class LoRA(_Part):
     alpha: float = Field(32.0, gt=0, description="scale; the adapter's output is multiplied by alpha / rank")
     targets: str | list[str] = Field("all-linear", description="layers that get an adapter")
     quantize: Literal["4bit"] | None = Field(None, description="load the base model quantized (QLoRA; needs a GPU)")
-
-
-class Denoising(_Part):
-    """How the denoising error of a model of images becomes a likelihood."""
-
-    half_factor: float = Field(0.5, gt=0, description="log-likelihood = -half_factor x error; 1 in some scripts")
-    reduction: Literal["mean", "sum"] = Field("mean", description="of the squared error over the elements of an image")
-    draws: PositiveInt = Field(1, description="noise levels an image in a training step")
-    eval_draws: PositiveInt = Field(
-        8, description="noise levels an image when measuring: a grid, always the same noise"
-    )
-    share_noise: bool = Field(True, description="winner and loser of a pair get the same level and noise")
 
 
 class Recipe(_Part):
@@ -89,11 +58,11 @@ class Recipe(_Part):
     eval_seed: int | None = Field(None, ge=0, description="seed of that share; the run's own where absent")
     eval_limit: PositiveInt | None = Field(None, description="most held-out records to measure")
     mapping: dict[str, str] = Field({}, description="our field name: the data's column")
-    kind: str | None = Field(None, description="kind of feedback, where it cannot be told from the columns")
+    kind: str | None = Field(None, description="kind of feedback, where the columns do not show it")
     on_bad: Literal["stop", "skip"] = Field("stop", description="what to do with a bad record")
 
-    modality: str | None = Field(None, description="what responses are made of: text or images; told by the model")
-    denoising: Denoising | None = Field(None, description="images: how errors become likelihoods")
+    modality: str | None = Field(None, description="text or images; recognised by the model")
+    denoising: DenoisingSettings | None = Field(None, description="images: how errors become likelihoods")
 
     chat_template: str | None = Field(None, description="plain, chatml, a Jinja file; the tokenizer's own where absent")
     end_token: str | None = Field(None, description="token that ends a response; the tokenizer's own where absent")
@@ -104,7 +73,7 @@ class Recipe(_Part):
         "prompt_left", description="what to do with longer ones"
     )
 
-    reference: Literal["initial", "cached", "none"] | None = Field(
+    reference: ReferenceKind | None = Field(
         None, description="the reference: a frozen copy, log-probabilities on disk, none; initial where one is needed"
     )
     cache: str | None = Field(
@@ -179,11 +148,50 @@ class Recipe(_Part):
         given = [key for key in ("eval_data", "eval_split") if getattr(self, key) is not None]
         if given and self.eval_share is not None:
             raise ValueError(f"{given[0]} and eval_share both say what is held out; give one of them")
+        for key, value in self.hyper.items():
+            if is_half_factor(key) and value != self.half_factor:
+                raise ValueError(
+                    f"objective.{key} is {value} and denoising.half_factor is {self.half_factor:g}; set "
+                    "denoising.half_factor alone, the objective is given it"
+                )
         return self
+
+    @property
+    def hyper(self) -> dict[str, Any]:
+        """The objective's hyper-parameters by name: ``dpo.beta`` for a part of an expression."""
+        found: dict[str, Any] = {}
+        for key, value in self.objective.items():
+            # ``objective.dpo.beta=0.3`` on a command line is a part of a part.
+            parts = {f"{key}.{name}": each for name, each in value.items()} if isinstance(value, dict) else {key: value}
+            found |= {name: _number(each) for name, each in parts.items() if name != "name"}
+        return found
+
+    @property
+    def half_factor(self) -> float:
+        """h in log-likelihood = -h x error; the default where ``denoising`` is absent."""
+        return (self.denoising or DenoisingSettings()).half_factor
+
+
+def _number(value: Any) -> Any:
+    """YAML reads 1e-3 as a text; a hyper-parameter never means that."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def is_half_factor(key: str) -> bool:
+    """Whether a hyper-parameter, perhaps with its part of an expression in front, is the factor h.
+
+    Example:
+        >>> is_half_factor("mapo.half_factor"), is_half_factor("beta")
+        (True, False)
+    """
+    return key.rpartition(".")[2] == "half_factor"
 
 
 # The parts of a recipe that have keys of their own.
-PARTS: dict[str, type[_Part]] = {"lora": LoRA, "denoising": Denoising}
+PARTS: dict[str, type[BaseModel]] = {"lora": LoRA, "denoising": DenoisingSettings}
 
 
 def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
@@ -214,47 +222,11 @@ def validated(values: Mapping[str, Any], where: str, form: type[Form]) -> Form:
         ConfigurationError: as for `make_recipe`.
     """
     try:
-        return form.model_validate(_nested(values, where))
+        return form.model_validate(nested(values, where))
     except ValidationError as error:
-        raise ConfigurationError(" ".join(_told(each, form) for each in error.errors()[:3]), where=where) from None
-
-
-def _nested(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key, value in values.items():
-        *path, last = str(key).split(".")
-        part = result
-        for name in path:
-            inner = part.setdefault(name, {})
-            # ``objective: dpo`` and ``lora: true`` are short forms that a dotted key may still reach into.
-            if isinstance(inner, str) and name in NAMED:
-                inner = {"name": inner}
-            elif inner is True or inner is None:
-                inner = {}
-            if not isinstance(inner, dict):
-                raise ConfigurationError(
-                    f"{key!r} reaches into {name!r}, which is {inner!r} and has no parts.", where=where
-                )
-            part[name] = inner = dict(inner)
-            part = inner
-        part[last] = value
-    return result
-
-
-def _told(error: Any, form: type[Recipe]) -> str:
-    """One problem as a sentence."""
-    path = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        last = str(error["loc"][-1])
-        known = PARTS.get(str(error["loc"][0]), form).model_fields
-        hint = f"It is called {FORMER[last]} here." if last in FORMER else nearest(last, known)
-        return f"There is no key {path!r}. {hint}"
-    if error["type"] == "missing":
-        return f"The key {path!r} is missing: {form.model_fields[path].description}."
-    found = error.get("input")
-    subject = f"{path!r} is {found!r}: " if path else ""
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{subject}{message}."
+        raise ConfigurationError(
+            " ".join(problem(each, form, PARTS) for each in error.errors()[:3]), where=where
+        ) from None
 
 
 def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
@@ -264,26 +236,3 @@ def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recip
         ConfigurationError: no such file, not YAML, or an invalid recipe.
     """
     return make_recipe({**read_keys(path), **(overrides or {})}, where=str(path))
-
-
-def read_keys(path: Path) -> dict[str, Any]:
-    """The keys of a YAML file, not yet validated.
-
-    Raises:
-        ConfigurationError: no such file, not YAML, or no mapping.
-    """
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"The recipe cannot be read ({error.strerror}).", where=str(path)) from error
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"This is not YAML: {' '.join(str(error).split())}", where=str(path)) from error
-    if not isinstance(values, dict):
-        raise ConfigurationError(
-            "A recipe is a mapping of keys to values.", where=str(path), fix="See docs/training.md."
-        )
-    return values

@@ -1,4 +1,4 @@
-"""Writing what happens, step by step, to the run's folder."""
+"""The log of a run, one line a step, in its folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Listener = Callable[[int, str, dict[str, float]], None]
 
 
 class Recorder(TrainerCallback):
-    """Appends one line of JSON a log to ``metrics.jsonl`` and tells others about it.
+    """Appends one line of JSON a log to ``metrics.jsonl`` and passes it on to listeners.
 
     Args:
         path: the file, or None to write nothing (processes other than the first).
@@ -74,7 +74,7 @@ class Recorder(TrainerCallback):
             return
         seconds = self.before + time.perf_counter() - self.began
         row = {"step": step, "split": split, "epoch": self.epoch_of(step), "seconds": seconds, **numbers}
-        # JSON has no NaN; a reader in another language would stumble over it.
+        # JSON has no NaN; parsers of other languages would refuse it.
         sound = {key: value for key, value in row.items() if not isinstance(value, float) or math.isfinite(value)}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(sound) + "\n")

@@ -21,10 +21,10 @@ from penchant.evaluation.heldout import HeldOut, measure
 from penchant.evaluation.metrics import Tally, batch_metrics
 from penchant.forest.batching import Plan
 from penchant.forest.collate import AnyBatch
-from penchant.likelihood.references import Reference
+from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
-from penchant.training.checkpoints import OBJECTIVE_FILE, seal, told_if_unwritable, unseal
+from penchant.training.checkpoints import OBJECTIVE_FILE, output_errors, seal, unseal
 from penchant.training.data import training_loader
 from penchant.training.first_step import check_gradients, check_margin, check_trainable, refuse_nan, refuse_nan_gradient
 
@@ -130,7 +130,7 @@ class PreferenceTrainer(Trainer):
         return (loss, views) if return_outputs else loss
 
     def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
-        """One micro-batch; afterwards what the wrapped model does not know of is looked after."""
+        """One micro-batch, and the objective's own parameters, which the wrapped model does not contain."""
         if self.step_begins:
             self.objective.zero_grad()  # Trainer clears the gradients of the model alone
         loss = super().training_step(model, inputs, num_items_in_batch)
@@ -177,7 +177,7 @@ class PreferenceTrainer(Trainer):
             means = self.tally.means(self._sum_over_processes if self.args.world_size > 1 else None)
             means.pop("example_loss", None)
             now = time.perf_counter()
-            # Prompts shared by policy and reference are computed by each; the work is counted once, as a person would.
+            # Policy and reference both compute the batch; its work is counted once.
             work = torch.tensor([float(self.work_since)], dtype=torch.double)
             total = float(self._sum_over_processes(work)) if self.args.world_size > 1 else float(work)
             means[f"{self.scorer.unit}_per_second"] = total / max(now - self.mark, 1e-9)
@@ -219,7 +219,7 @@ class PreferenceTrainer(Trainer):
 
     def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        with told_if_unwritable(folder):
+        with output_errors(folder):
             if self.args.should_save:
                 unseal(folder)
             super()._save_checkpoint(model, trial)

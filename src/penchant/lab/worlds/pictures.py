@@ -48,7 +48,7 @@ def tiny_denoiser(width: int, seed: int, *, size: int = 8, classes: int = 10) ->
 def draw_classes(pipeline: Any, classes: int, each: int, *, steps: int, seed: int) -> tuple[list[Any], list[int]]:
     """``each`` pictures of every class, as images of Pillow, and the classes asked for; the same noise for one seed."""
     from penchant.generation.images import sample_images
-    from penchant.likelihood.denoising import Denoiser
+    from penchant.likelihood.denoiser import Denoiser
     from penchant.likelihood.pipelines import PipelineCodec, denoiser_of
 
     asked = [number for number in range(classes) for _ in range(each)]

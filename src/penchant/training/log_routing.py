@@ -1,4 +1,4 @@
-"""Who may speak while a run goes on: the package's warnings reach the person, other libraries' bars do not."""
+"""Which messages are shown during a run: this package's warnings are, other libraries' progress bars are not."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ __all__ = ["own_bars_only", "warnings_to"]
 
 @contextmanager
 def warnings_to(reporter: ProgressReporter) -> Iterator[list[str]]:
-    """Send the package's warnings to the person and keep them for the report, each once."""
-    said: list[str] = []
+    """Show the package's warnings and collect them for the report, each once."""
+    shown: list[str] = []
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             text = record.getMessage()
-            if text not in said:
-                said.append(text)
+            if text not in shown:
+                shown.append(text)
                 reporter.warn(text)
 
     logger, handler = logging.getLogger("penchant"), Handler(logging.WARNING)
     logger.addHandler(handler)
     propagate, logger.propagate = logger.propagate, False
     try:
-        yield said
+        yield shown
     finally:
         logger.removeHandler(handler)
         logger.propagate = propagate
@@ -35,7 +35,7 @@ def warnings_to(reporter: ProgressReporter) -> Iterator[list[str]]:
 
 @contextmanager
 def own_bars_only() -> Iterator[None]:
-    """Silence transformers' bars for every file, and its advice to programmers: they would tear our own bar."""
+    """Switch off transformers' progress bars and advice, which would break this package's own bar."""
     from transformers.utils import logging as theirs
 
     shown, level = theirs.is_progress_bar_enabled(), theirs.get_verbosity()

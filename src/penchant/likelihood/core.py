@@ -1,0 +1,40 @@
+"""The model inside adapters and wrappers, and the model with its adapter switched off."""
+
+from __future__ import annotations
+
+import contextlib
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import nn
+
+__all__ = ["core_model", "device_of", "has_adapter", "without_adapter"]
+
+
+def core_model(model: nn.Module) -> Any:
+    """The model of transformers or diffusers inside wrappers (DDP, FSDP) and adapters (PEFT)."""
+    core: Any = model
+    while True:
+        if hasattr(core, "module") and isinstance(core.module, nn.Module) and not hasattr(core, "config"):
+            core = core.module
+        elif type(core).__module__.startswith("peft.") and hasattr(core, "get_base_model"):
+            core = core.get_base_model()
+        else:
+            return core
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """The device of a model's first parameter."""
+    return next(model.parameters()).device
+
+
+def has_adapter(model: nn.Module) -> bool:
+    """Whether the model is wrapped by PEFT, so that its adapter can be switched off."""
+    return hasattr(model, "disable_adapter")
+
+
+def without_adapter(model: nn.Module) -> AbstractContextManager[None]:
+    """Within this context the model computes without its adapter; a model without one is unchanged."""
+    off: AbstractContextManager[None] = getattr(model, "disable_adapter", contextlib.nullcontext)()
+    return off

@@ -1,0 +1,82 @@
+"""What a causal language model computes at chosen places: hidden states, or logits where its head is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from penchant.forest.attention import ATTENTION, AttentionPlan, register_attention
+from penchant.forest.layout import Forest
+from penchant.likelihood.core import device_of
+from penchant.likelihood.head import Head
+from penchant.likelihood.sequences import padded_inputs
+
+__all__ = ["Outputs", "switch_attention"]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """A causal language model, read at chosen places.
+
+    Args:
+        core: the model of transformers.
+        forward: its own ``forward``.
+        head: its output head as a function of hidden states; None where it is unknown, and logits are read instead.
+    """
+
+    core: Any
+    forward: Callable[..., Any]
+    head: Head | None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return device_of(self.core)
+
+    def of(self, forest: Forest, attention: str) -> Tensor:
+        """[K, D] hidden states, or [K, V] logits, that predict the forest's targets.
+
+        Args:
+            forest: the batch.
+            attention: ``sequences``, or a backend of the forest's attention, which the model must be switched to.
+        """
+        if attention == "sequences":
+            return self.of_sequences(forest)
+        return self.of_forest(AttentionPlan(forest, attention))  # type: ignore[arg-type]
+
+    def of_sequences(self, forest: Forest) -> Tensor:
+        """The same, each response computed as a sequence of its own."""
+        return self._at(*padded_inputs(forest))
+
+    def of_forest(self, plan: AttentionPlan) -> Tensor:
+        """The same through the forest's attention."""
+        forest = plan.forest
+        inputs = {
+            "input_ids": forest.token_ids[None],
+            "position_ids": forest.position_ids[None],
+            # Any ready 4-D mask is handed through unchanged; the rule itself travels in ``forest``.
+            "attention_mask": forest.token_ids.new_ones((1, 1, 1, 1), dtype=torch.bool),
+            "use_cache": False,
+            "forest": plan,
+        }
+        return self._at(inputs, forest.predict_from)
+
+    def _at(self, inputs: dict[str, Any], rows: Tensor) -> Tensor:
+        """Hidden states (or logits) of a [1, N] or [B, N] input at flat positions ``rows``."""
+        if self.head is not None:
+            hidden = self.core.base_model(**inputs)[0]
+            return hidden.reshape(-1, hidden.shape[-1])[rows]
+        logits = self.forward(**inputs).logits
+        return logits.reshape(-1, logits.shape[-1])[rows]
+
+
+def switch_attention(core: Any, name: str | None) -> None:
+    """Switch the attention implementation of the model's layers; None changes nothing."""
+    if name is not None and getattr(core.config, "_attn_implementation", None) != name:
+        if name == ATTENTION:
+            register_attention()
+        core.set_attn_implementation(name)

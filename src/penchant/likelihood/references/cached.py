@@ -1,0 +1,125 @@
+"""The initial language model's log-probabilities, kept on disk, as the reference."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from penchant.errors import ConfigurationError, TrainingError
+from penchant.forest.layout import Forest, TokenSequence
+from penchant.likelihood.cache import ReferenceCache, fingerprint
+from penchant.likelihood.core import device_of, without_adapter
+from penchant.likelihood.forest_scorer import ForestScorer
+from penchant.likelihood.logps import response_logps
+from penchant.likelihood.references.reference import Progress, Reference, ReferenceScores
+
+__all__ = ["CachedReference"]
+
+
+class CachedReference(Reference[Forest, TokenSequence]):
+    """Log-probabilities of the initial model, computed once per model and text, kept on disk and shared by all runs.
+
+    No second model is held in memory: what is missing is computed by the policy itself before its first step.
+
+    Args:
+        scorer: the policy, at its initial weights.
+        folder: where the cache lives.
+        precision: ``bfloat16`` or ``float16`` where the run computes under autocast; its values are kept apart.
+        tokens: tokens a forward pass while filling.
+    """
+
+    kind = "cached"
+    starts_equal = True
+    needs_preparation = True
+
+    def __init__(self, scorer: ForestScorer, folder: Path, precision: str | None = None, tokens: int = 8192) -> None:
+        self.scorer = scorer
+        self.tokens = tokens
+        self.found = self.computed = 0
+        self.lowered = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision or "")
+        model = fingerprint(scorer.core)
+        self.cache = ReferenceCache(folder, model if self.lowered is None else f"{precision}-{model}")
+
+    def prepare(self, responses: Sequence[TokenSequence], progress: Progress | None = None) -> None:
+        """Compute what the cache lacks; recheck a few of the values that it has."""
+        distinct = list({ReferenceCache.key(sequence): sequence for sequence in responses}.values())
+        known = self.cache.has(distinct)
+        missing = [sequence for sequence, there in zip(distinct, known, strict=True) if not there]
+        self.found, self.computed = len(distinct) - len(missing), len(missing)
+        self._recheck([sequence for sequence, there in zip(distinct, known, strict=True) if there][:4])
+        done = 0
+        for batch in _batches(missing, self.tokens):
+            self.cache.put(batch, self._compute(batch))
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(missing))
+
+    def _compute(self, sequences: Sequence[TokenSequence]) -> list[Tensor]:
+        device = device_of(self.scorer.core)
+        autocast = torch.autocast(device.type, dtype=self.lowered) if self.lowered else contextlib.nullcontext()
+        with without_adapter(self.scorer.model), autocast:
+            return response_logps(self.scorer, sequences)
+
+    def _recheck(self, sequences: Sequence[TokenSequence]) -> None:
+        if not sequences:
+            return
+        dtype = next(self.scorer.core.parameters()).dtype
+        tolerance = 1e-3 if dtype == torch.float32 and self.lowered is None else 0.25
+        for kept, fresh in zip(self.cache.get(sequences), self._compute(sequences), strict=True):
+            assert kept is not None
+            gap = (kept - fresh).abs().max().item() if kept.shape == fresh.shape else math.inf
+            if not gap <= tolerance * max(1.0, fresh.abs().max().item()):
+                raise TrainingError(
+                    f"Cached reference log-probabilities differ by {gap:.3g} nats from a fresh computation.",
+                    where=str(self.cache.path),
+                    why="They were computed under other conditions, so log-ratios would be wrong.",
+                    fix="Delete this file; it will be filled again.",
+                )
+
+    def score(self, laid: Forest, whole: bool = False) -> ReferenceScores:
+        """See `Reference.score`; the cache holds one number a token, so ``whole`` is refused."""
+        if whole:
+            raise ConfigurationError(
+                "The vocabulary KL needs the reference's whole distribution; the cache holds a number a token.",
+                fix="Use reference=initial.",
+            )
+        values = self.cache.get(laid.sequences)
+        flat = torch.zeros(len(laid.targets), dtype=torch.float32)
+        target_of, mask = laid.target_of.cpu(), laid.mask.cpu()
+        for row, value in enumerate(values):
+            if value is None:
+                raise TrainingError(
+                    "A response has no reference log-probabilities in the cache.",
+                    where=str(self.cache.path),
+                    fix="Call reference.prepare with every sequence of the run before the first step.",
+                )
+            flat[target_of[row][mask[row]]] = value
+        return ReferenceScores(flat.to(laid.token_ids.device))
+
+    def facts(self) -> dict[str, int]:
+        """How many of the run's distinct responses the cache held already, and how many had to be computed."""
+        return {"reference_found": self.found, "reference_computed": self.computed}
+
+    def close(self) -> None:
+        """Close the file."""
+        self.cache.close()
+
+
+def _batches(sequences: Sequence[TokenSequence], tokens: int) -> list[list[TokenSequence]]:
+    """Parts of about so many tokens; responses to one prompt stay together, so filling shares prompts too."""
+    ordered = sorted(sequences, key=lambda sequence: (len(sequence.prompt), tuple(sequence.prompt)))
+    batches: list[list[TokenSequence]] = []
+    load, last = tokens, None
+    for sequence in ordered:
+        cost = len(sequence.response) + (0 if sequence.prompt == last else len(sequence.prompt))
+        if load + cost > tokens and sequence.prompt != last:
+            batches.append([])
+            load = 0
+        batches[-1].append(sequence)
+        load, last = load + cost, sequence.prompt
+    return batches

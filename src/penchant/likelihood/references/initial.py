@@ -1,0 +1,69 @@
+"""The initial language model as the reference."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor
+
+from penchant.forest.layout import Forest, TokenSequence
+from penchant.likelihood.core import has_adapter, without_adapter
+from penchant.likelihood.forest_scorer import ForestScorer
+from penchant.likelihood.head import Head, Rows, token_statistics
+from penchant.likelihood.references.reference import Reference, ReferenceScores
+
+__all__ = ["InitialReference"]
+
+
+class InitialReference(Reference[Forest, TokenSequence]):
+    """The policy as it was at the start: a frozen copy, or the policy with its adapter switched off.
+
+    Args:
+        scorer: the policy, at its initial weights.
+    """
+
+    kind = "initial"
+    starts_equal = True
+
+    def __init__(self, scorer: ForestScorer) -> None:
+        self.adapter = has_adapter(scorer.model)
+        self.scorer = scorer if self.adapter else _frozen_copy(scorer)
+        self.frozen = None if self.adapter else self.scorer.model
+
+    def score(self, laid: Forest, whole: bool = False) -> ReferenceScores:
+        """See `Reference.score`."""
+        with without_adapter(self.scorer.model), torch.no_grad():
+            if not whole:
+                return ReferenceScores(self.scorer.score(laid)["logps"])
+            rows = self.scorer.rows(laid)
+            logps = token_statistics(rows, laid.target_ids)["logps"]
+        return ReferenceScores(logps, Rows(rows.hidden, self._switched_off(rows.head)) if self._adapted_head else rows)
+
+    @property
+    def _adapted_head(self) -> bool:
+        """Whether the output head itself has an adapter."""
+        output = self.scorer.core.get_output_embeddings()
+        return self.adapter and any(type(part).__module__.startswith("peft.") for part in output.modules())
+
+    def _switched_off(self, head: Head) -> Head:
+        def plain(hidden: Tensor) -> Tensor:
+            # It runs later, chunk by chunk, while the policy's adapter is on.
+            with without_adapter(self.scorer.model):
+                return head(hidden)
+
+        return plain
+
+    def close(self) -> None:
+        """Release a frozen copy."""
+        if not self.adapter:
+            self.scorer.close()
+
+
+def _frozen_copy(scorer: ForestScorer) -> ForestScorer:
+    scorer.close()
+    try:
+        twin = copy.deepcopy(scorer.model).eval().requires_grad_(False)
+    finally:
+        scorer.open()
+    return ForestScorer(twin, scorer.attention, scorer.chunk_rows)

@@ -1,0 +1,27 @@
+"""No reference."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from penchant.errors import ConfigurationError
+from penchant.likelihood.references.reference import Reference
+
+__all__ = ["NoReference"]
+
+
+class NoReference(Reference[object, object]):
+    """Stands where a run has no reference."""
+
+    kind = "none"
+
+    def score(self, laid: object, whole: bool = False) -> NoReturn:
+        """There is nothing to score with.
+
+        Raises:
+            ConfigurationError: always.
+        """
+        raise ConfigurationError(
+            "The objective needs a reference, but the reference is 'none'.",
+            fix="Choose reference=initial (a frozen copy) or reference=cached (log-probabilities kept on disk).",
+        )

@@ -1,0 +1,61 @@
+"""Parts of a run that are built once the data are prepared: the trainer's arguments, the reference."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainingArguments
+
+from penchant.evaluation.heldout import measured_needs
+from penchant.likelihood.references.reference import Reference
+from penchant.likelihood.scorer import Scorer
+from penchant.training.arguments import micro_batches, training_arguments
+from penchant.training.folder import RunFolder
+from penchant.training.preparation import Prepared
+from penchant.training.progress import ProgressReporter
+from penchant.training.recipe import Recipe
+
+__all__ = ["prepared_reference", "run_arguments"]
+
+
+def run_arguments(recipe: Recipe, prepared: Prepared, folder: RunFolder) -> TrainingArguments:
+    """Arguments of transformers' Trainer for the plan, on this process.
+
+    Raises:
+        ConfigurationError: the objective cannot be split as asked, or transformers refuses the settings.
+    """
+    sizes = [example.size for example in prepared.examples.examples]
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    parts = micro_batches(recipe, prepared.plan, sizes, world, prepared.objective.batch_coupled)
+    return training_arguments(recipe, len(prepared.plan), folder.checkpoints, parts)
+
+
+def prepared_reference(
+    recipe: Recipe, scorer: Scorer[Any], prepared: Prepared, reporter: ProgressReporter
+) -> Reference[Any, Any]:
+    """The reference of the recipe, ready for every response of the run.
+
+    Args:
+        recipe: names its kind; ``initial`` where the objective needs one and the recipe is silent.
+        scorer: the policy, at its initial weights.
+        prepared: the run's examples.
+        reporter: shows progress.
+    """
+    needs = prepared.objective.requirements.needs
+    kind = recipe.reference or ("initial" if needs.reference else "none")
+    reference = scorer.reference(kind, Path(recipe.cache) if recipe.cache else None, recipe.precision)
+    if reference.needs_preparation:
+        measured = measured_needs(prepared.objective, kind)
+        responses = [
+            response
+            for data, wanted in ((prepared.examples, needs), (prepared.heldout_examples, measured))
+            for example in data.examples
+            for name, view in example.views.items()
+            if wanted.reference_of(name)
+            for response in view
+        ]
+        with reporter.bar("Reference log-probabilities", len(responses)):
+            reference.prepare(responses, lambda done, total: reporter.advance(done, total))
+    return reference

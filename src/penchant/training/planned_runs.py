@@ -1,0 +1,119 @@
+"""The runs of a comparison: each objective with each seed, and how far each has come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import ConfigurationError, nearest
+from penchant.modalities import find_modality
+from penchant.training.folder import RunFolder
+from penchant.training.preparation import build_objective, resolved
+from penchant.training.recipe import Recipe, make_recipe
+
+__all__ = ["PlannedRun", "plan_runs", "settings_by_objective"]
+
+
+@dataclass
+class PlannedRun:
+    """One objective with one seed.
+
+    Args:
+        name: of the objective.
+        recipe: its own.
+        resolved: the recipe as the run's folder keeps it.
+        state: ``waiting``, ``done``, ``failed`` or ``stopped``.
+        reason: why it failed.
+    """
+
+    name: str
+    recipe: Recipe
+    resolved: dict[str, Any]
+    state: str = "waiting"
+    reason: str = ""
+
+    @property
+    def title(self) -> str:
+        """Objective and seed, for messages."""
+        return f"{self.name}, seed {self.recipe.seed}"
+
+    @property
+    def folder(self) -> RunFolder:
+        """Where the run is written."""
+        return RunFolder(self.recipe.output)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all of it is written; the report comes last."""
+        return self.folder.read_json("summary.json") is not None and (self.folder.path / "report.html").is_file()
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is something to resume."""
+        return (self.folder.path / "recipe.yaml").is_file()
+
+    def fail(self, reason: str) -> None:
+        """Note why it failed."""
+        self.state, self.reason = "failed", reason
+
+
+def settings_by_objective(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Hyper-parameters of each objective; ``dpo+nll.dpo.beta`` is ``dpo.beta`` of the sum ``dpo+nll``.
+
+    Args:
+        settings: by ``objective.name``.
+        names: the objectives.
+
+    Raises:
+        ConfigurationError: a setting belongs to none of them.
+
+    Example:
+        >>> settings_by_objective({"ipo.beta": 0.3}, ["dpo", "ipo"])
+        {'dpo': {}, 'ipo': {'beta': 0.3}}
+    """
+    found: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for key, value in settings.items():
+        owner = max((name for name in names if key.startswith(f"{name}.")), key=len, default=None)
+        if owner is None:
+            hint = nearest(key.partition(".")[0], names)
+            raise ConfigurationError(
+                f"{key!r} sets nothing of an objective that is compared. {hint}",
+                where="--set",
+                fix=f"Write OBJECTIVE.NAME=VALUE, for example {names[0]}.beta=0.1.",
+            )
+        found[owner][key.removeprefix(f"{owner}.")] = value
+    return found
+
+
+def plan_runs(
+    recipe: Recipe, names: Sequence[str], seeds: int, settings: Mapping[str, Mapping[str, Any]], output: Path
+) -> list[PlannedRun]:
+    """Every run, the first seed of all objectives first; each is checked before any is trained.
+
+    Args:
+        recipe: what all runs share; objective, seed and output are set for each.
+        names: the objectives.
+        seeds: how many, counted from the recipe's.
+        settings: hyper-parameters of each objective.
+        output: the comparison's folder.
+
+    Raises:
+        ConfigurationError: an objective or one of its hyper-parameters is wrong.
+    """
+    shared = recipe.model_dump(exclude_none=True)
+    if recipe.reference is None:
+        shared["reference"] = find_modality(recipe.modality, recipe.model, None).shared_reference
+    shared.setdefault("cache", str(output / "reference"))
+    # The held-out share is one and the same, whatever the seed.
+    shared.setdefault("eval_seed", recipe.seed)
+    runs = []
+    for seed in range(recipe.seed, recipe.seed + seeds):
+        for name in names:
+            own = recipe.objective if recipe.objective["name"] == name else {}
+            objective = {**own, **settings[name], "name": name}
+            place = output / name.replace("*", "x") / f"seed-{seed}"
+            each = make_recipe({**shared, "objective": objective, "seed": seed, "output": str(place)}, "compare")
+            runs.append(PlannedRun(name, each, resolved(each, build_objective(each))))
+    return runs

@@ -1,0 +1,87 @@
+"""Whether a run may go on in a folder: with the recipe it was started with, from the same model and data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from penchant.errors import ConfigurationError
+
+__all__ = ["check_same_origin", "check_same_recipe"]
+
+# Keys that no number of the run depends on.
+FREE = {
+    "output",
+    "cache",
+    "save_every",
+    "keep_checkpoints",
+    "samples",
+    "sample_tokens",
+    "sample_steps",
+    "report_to",
+    "accumulate",
+    "device",
+}
+
+# What keys and kinds of reference were called in recipes that earlier versions wrote down.
+FORMER_KEYS = {"anchor": "reference", "anchor_rate": "reference_rate", "medium": "modality"}
+FORMER_REFERENCES = {"fixed": "initial", "moving": "ema"}
+
+
+def check_same_recipe(path: Path, values: dict[str, Any]) -> None:
+    """Refuse to resume a run under another recipe.
+
+    Args:
+        path: the run's ``recipe.yaml``, perhaps of an earlier version; nothing is checked where it is absent.
+        values: the recipe to go on with.
+
+    Raises:
+        ConfigurationError: a key that the numbers depend on has changed, or the file cannot be read.
+    """
+    if not path.is_file():
+        return
+    try:
+        former = _renamed(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        raise ConfigurationError(
+            "The recipe of the run to resume cannot be read.",
+            where=str(path),
+            fix="Restore the file, or start another run in another folder.",
+        ) from error
+    for key in sorted((set(former) | set(values)) - FREE):
+        if former.get(key) != values.get(key):
+            raise ConfigurationError(
+                f"The run was started with {key} = {former.get(key)!r}, and is to go on with {values.get(key)!r}.",
+                where=str(path),
+                fix="Resume with the same recipe, or start another run in another folder.",
+            )
+
+
+def check_same_origin(folder: Path, former: dict[str, str], origin: dict[str, str]) -> None:
+    """Refuse to resume a run whose model or data have changed.
+
+    Args:
+        folder: the run's folder, for the message.
+        former: fingerprints that the run was started from.
+        origin: those of now.
+
+    Raises:
+        ConfigurationError: one of them has changed.
+    """
+    for name, value in origin.items():
+        if former.get(name, value) != value:
+            raise ConfigurationError(
+                f"The {name} is not the one that this run was started with: its content has changed.",
+                where=str(folder),
+                why="The rest of the run would not fit what was trained and measured before.",
+                fix=f"Restore the {name} of the start (not the trained one), or start another run in another folder.",
+            )
+
+
+def _renamed(former: dict[str, Any]) -> dict[str, Any]:
+    values = {FORMER_KEYS.get(key, key): value for key, value in former.items()}
+    if isinstance(values.get("reference"), str):
+        values["reference"] = FORMER_REFERENCES.get(values["reference"], values["reference"])
+    return values
