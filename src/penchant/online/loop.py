@@ -1,35 +1,28 @@
-"""The loop of every online method: sample, judge, pair, train, and again."""
+"""The loop of every online method: sample, judge, pair, train, and repeat."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import time
-from collections.abc import Sequence
 
-from transformers import TrainerCallback, set_seed
-
-from penchant.errors import ConfigurationError, DataError
-from penchant.generation.responses import Sampling
-from penchant.likelihood.cache import fingerprint
-from penchant.online.collecting import Collector, describe, teaches
-from penchant.online.measuring import Measured, measure
-from penchant.online.outcome import finish, sample_rows, summarise
+from penchant.errors import ConfigurationError
+from penchant.online.collecting import describe, teaches
+from penchant.online.journal import Journal
+from penchant.online.measuring import Measured
+from penchant.online.outcome import finish
+from penchant.online.parts import build_collector, load, measure_heldout
 from penchant.online.preparation import Prepared, prepare
 from penchant.online.recipe import OnlineRecipe
-from penchant.online.reference import UpdatedReference
 from penchant.online.round_files import RoundFiles
 from penchant.online.rounds import Learner
-from penchant.online.sampling import Sampler
 from penchant.online.state import State, load_state, pack, save_state, unpack
-from penchant.training.arguments import training_arguments
 from penchant.training.checkpoints import find_checkpoint, step_of
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt
 from penchant.training.log_routing import own_bars_only, warnings_to
 from penchant.training.preparation import Given, resolved
 from penchant.training.progress import ProgressReporter
-from penchant.training.recorder import Recorder
 from penchant.training.run import Interrupted, Result
 
 __all__ = ["run_online"]
@@ -82,20 +75,20 @@ def run_online(
         try:
             run.start(resume)
             run.rounds()
-            return run.finish(warnings, time.perf_counter() - began)
+            return finish(recipe, prepared, run.loaded, run.state, warnings, time.perf_counter() - began)
         finally:
-            run.close()
+            run.loaded.close()
 
 
 class OnlineRun:
-    """Puts the parts of an online run together and takes it from round to round.
+    """Puts the parts of an online run together and takes it through its rounds.
 
     Args:
         recipe: the recipe.
         prepared: what was decided before the model is loaded.
         folder: of the run.
         reporter: shows progress.
-        interrupt: knows whether the run is asked to stop.
+        interrupt: says whether the run is asked to stop.
     """
 
     def __init__(
@@ -109,56 +102,24 @@ class OnlineRun:
         self.recipe, self.prepared, self.folder = recipe, prepared, folder
         self.reporter, self.interrupt = reporter, interrupt
         self.state, self.files = State(), RoundFiles(folder)
-        set_seed(recipe.seed)
-        device = training_arguments(recipe.model_copy(update={"eval_every": None}), 1, folder.checkpoints, 1).device
-        if prepared.judge is not None:
-            prepared.judge.to(device)
-        self.policy = prepared.modality.load(device)
-        self.scorer = prepared.modality.scorer(self.policy)
-        self.fingerprint = fingerprint(self.scorer.core)
-        prepared.update.begin(self.policy)
-        kind = "initial" if prepared.objective.requirements.needs.reference else "none"
-        self.reference = UpdatedReference(self.scorer.reference(kind), prepared.update)
-        self.recorder = Recorder(
-            folder.path / "metrics.jsonl", lambda step: float(self.state.done), (self._say_measurement,)
-        )
-        self.learner = Learner(recipe, self.scorer, self.reference, prepared.objective)
-        self.collector = self._collector()
-
-    def _collector(self) -> Collector:
-        recipe, prepared = self.recipe, self.prepared
-        prepared.engine.use(self.policy)
-        prepared.measured_by.use(self.policy)
-        wanted = prepared.objective.requirements
-        sampler = Sampler(
-            prepared.engine,
-            prepared.judge,
-            compares=any(name in wanted.fields for name in prepared.pairing.compared),
-            unfinished_penalty=recipe.unfinished_penalty,
-            overlong_buffer=recipe.overlong_buffer,
-        )
-        records = prepared.train.records
-        return Collector(
-            recipe, records, sampler, self.scorer, prepared.pairing, wanted, self.files, self._stop_if_asked
-        )
-
-    def close(self) -> None:
-        """Give the models back as they were."""
-        self.reference.close()
-        self.scorer.close()
+        self.loaded = load(recipe, prepared, folder.checkpoints)
+        self.journal = Journal(folder.path / "metrics.jsonl", reporter, recipe.iterations)
+        scorer = self.loaded.scorer
+        self.learner = Learner(recipe, scorer, self.loaded.reference, prepared.objective)
+        self.collector = build_collector(recipe, prepared, scorer, self.files, self._stop_if_asked)
 
     def start(self, resume: bool) -> None:
         """Begin, or continue where a run was stopped."""
         objective = self.prepared.objective
-        origin = {"model": self.fingerprint, "data": self.prepared.train.fingerprint}
+        origin = {"model": self.loaded.fingerprint, "data": self.prepared.train.fingerprint}
         self.folder.begin(resolved(self.recipe, objective), origin, resume=resume)
         found = load_state(self.folder.path / "states") if resume else None
         if found is not None:
             done, packed = found
-            self.state = unpack(packed, done, self.policy, self.reference, objective)
+            self.state = unpack(packed, done, self.loaded.policy, self.loaded.reference, objective)
         if resume:
             self._rewind(found is not None)
-        self.recorder.began = time.perf_counter()
+        self.journal.begin(self.state.done)
         if self.state.before is None:
             self.state.before = self.state.after = self._measure()
 
@@ -168,31 +129,34 @@ class OnlineRun:
         local = 0 if inside is None else step_of(inside)
         place = f", step {local} of the next" if local else ""
         self.reporter.say(f"Continuing after {self.state.done} of {self.recipe.iterations} rounds{place}")
-        self.recorder.rewind(self.state.steps + local if from_state or local else -1)
+        self.journal.rewind(self.state.steps + local if from_state or local else -1)
 
     def rounds(self) -> None:
         """All rounds that are left."""
+        state, rounds = self.state, self.recipe.iterations
+        with self.reporter.bar("Rounds", rounds, state.done):
+            while state.done < rounds:
+                self._round(state.done)
+                self.loaded.reference.advance(self.loaded.policy)
+                state.done = self.journal.done = state.done + 1
+                self._between(last=state.done == rounds)
+        if state.after is None:  # all rounds were done before this process began
+            state.after = self._measure()
+
+    def _between(self, last: bool) -> None:
+        """After a round: save, measure and report, each as often as the recipe says, and stop where asked to."""
         recipe, state = self.recipe, self.state
         save_every = recipe.save_rounds or -(-recipe.iterations // STATES)
         measure_every = recipe.eval_every or -(-recipe.iterations // MEASUREMENTS)
-        with self.reporter.bar("Rounds", recipe.iterations, state.done):
-            while state.done < recipe.iterations:
-                number = state.done
-                self._round(number)
-                self.reference.advance(self.policy)
-                state.done += 1
-                last = state.done == recipe.iterations
-                if last or state.done % save_every == 0:
-                    self._save()
-                shutil.rmtree(self.files.checkpoints(number), ignore_errors=True)
-                if last or state.done % measure_every == 0:
-                    state.after = self._measure()
-                self._advance()
-                if self.interrupt.asked and not last:
-                    self._save()
-                    self._stop()
-        if state.after is None:  # all rounds were done before this process began
+        if last or state.done % save_every == 0:
+            self._save()
+        shutil.rmtree(self.files.checkpoints(state.done - 1), ignore_errors=True)
+        if last or state.done % measure_every == 0:
             state.after = self._measure()
+        self._advance()
+        if self.interrupt.asked and not last:
+            self._save()
+            self._stop()
 
     def _round(self, number: int) -> None:
         """One round: its examples, and training on them."""
@@ -200,15 +164,15 @@ class OnlineRun:
         rollouts, examples = self.collector.collect(number)
         sampled = describe(rollouts, examples)
         if not teaches(examples):
-            self.reporter.say(f"Round {number + 1}: all rewards of each prompt are equal; there is nothing to train on")
-            self.recorder.write_once(state.steps, "train", sampled)
+            self.reporter.say(f"Round {number + 1}: rewards are equal or too low, so there is nothing to train on")
+            self.journal.sampled(state.steps, sampled)
             return
         trained = self.learner.train(
             examples,
             iteration=number,
             folder=self.files.checkpoints(number),
             optimizer=state.optimizer,
-            callbacks=self._callbacks(state.steps, sampled),
+            callbacks=(self.journal.training(state.steps, sampled), self.interrupt),
         )
         if not trained.whole:
             self._stop()
@@ -216,16 +180,8 @@ class OnlineRun:
         state.examples += len(examples)
         state.optimizer = trained.optimizer if self.recipe.optimizer_state == "keep" else None
 
-    def _callbacks(self, before: int, sampled: dict[str, float]) -> Sequence[TrainerCallback]:
-        """Stopping, and the trainer's logs in the run's file, where steps count through all rounds."""
-
-        def forward(step: int, split: str, numbers: dict[str, float]) -> None:
-            self.recorder.write(before + step, split, {**numbers, **(sampled if step == 1 else {})})
-
-        return Recorder(None, lambda step: 0.0, (forward,)), self.interrupt
-
     def _save(self) -> None:
-        packed = pack(self.state, self.policy, self.reference, self.prepared.objective)
+        packed = pack(self.state, self.loaded.policy, self.loaded.reference, self.prepared.objective)
         save_state(self.folder.path / "states", self.state.done, packed)
 
     def _stop_if_asked(self, done: int) -> None:
@@ -240,43 +196,10 @@ class OnlineRun:
         )
 
     def _measure(self) -> Measured | None:
-        """The policy on held-out prompts; None without a judge."""
-        recipe, prepared = self.recipe, self.prepared
-        if prepared.judge is None:
-            return None
-        sampling = Sampling(recipe.eval_samples, recipe.max_new_tokens, recipe.eval_temperature)
-        records = prepared.heldout.records
-        found = measure(prepared.measured_by, prepared.judge, records, sampling, seed=recipe.seed + 1)
-        if found is None:
-            raise DataError("No response to a held-out prompt could be scored.", fix="Check the judge.")
-        self.recorder.write_once(self.state.steps, "eval", found.numbers)
+        found = measure_heldout(self.recipe, self.prepared)
+        if found is not None:
+            self.journal.measured(self.state.steps, found)
         return found
 
-    def _say_measurement(self, step: int, split: str, numbers: dict[str, float]) -> None:
-        """Every measurement is a line, for a reader without a terminal."""
-        for name in ("accuracy", "reward"):
-            if split == "eval" and name in numbers:
-                low, high = numbers[f"{name}/low"], numbers[f"{name}/high"]
-                figure = f"{name} {numbers[name]:.3f} [{low:.3f}, {high:.3f}] on held-out prompts"
-                self.reporter.say(f"After {self.state.done} rounds ({step} steps): {figure}")
-
     def _advance(self) -> None:
-        after = self.state.after
-        numbers = "" if after is None else f"{after.name} {after.value:.3f}"
-        self.reporter.advance(self.state.done, self.recipe.iterations, numbers)
-
-    def finish(self, warnings: Sequence[str], seconds: float) -> Result:
-        """Write what the run leaves behind."""
-        recipe, prepared = self.recipe, self.prepared
-        facts = summarise(
-            recipe,
-            prepared,
-            self.state,
-            self.scorer,
-            reference=self.reference.kind,
-            fingerprint=self.fingerprint,
-            warnings=warnings,
-            seconds=seconds,
-        )
-        rows = sample_rows(self.state, prepared.heldout.records[: recipe.samples])
-        return finish(prepared, self.policy, self.folder, facts, rows)
+        self.journal.advance(self.state)
