@@ -1,4 +1,4 @@
-"""The tokens of records, printed as a model sees them: prompt and responses, boundaries, special tokens, what is cut."""
+"""The tokens of records, printed as a model sees them: boundaries, special tokens, and what is cut."""
 
 from __future__ import annotations
 
