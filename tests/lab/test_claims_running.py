@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -193,27 +190,3 @@ def test_the_page_of_the_documentation_knows_every_claim() -> None:
     missing = [each.id for each in all_claims() if f"### {each.id} " not in page]
     assert missing == [], "write it anew: penchant claims --page docs/claims.md"
     assert all(each.sentence in page and each.remark in page for each in all_claims()), "a claim's text has changed"
-
-
-def test_the_claim_in_the_contributors_guide_works(tmp_path: Path) -> None:
-    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    [block] = re.findall(r"^```python\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
-    program = """
-    from penchant.lab.claims import find_claim
-    from penchant.lab.claims.running import run_claims
-    from pathlib import Path
-    import stays_near
-    [finding] = run_claims([find_claim("ipo-stays-near")], cache=Path("cache")).findings
-    print(finding.verdict)
-    """
-    (tmp_path / "stays_near.py").write_text(block, encoding="utf-8")
-    # A process of its own: the class would stay in this one's registry.
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        cwd=tmp_path,
-        env={"PYTHONPATH": f"{ROOT / 'src'}:{tmp_path}", "OMP_NUM_THREADS": "1", "PATH": ""},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.stdout.strip() == "reproduced", done.stderr
