@@ -62,13 +62,18 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
     sys.path.insert(0, str(root))
     yield lambda name: importlib.import_module(dotted(name))
     sys.path.remove(str(root))
-    for name in [each for each in sys.modules if each.partition(".")[0] == PACKAGE]:
-        del sys.modules[name]
+    forget_package()
 
 
 def dotted(path: str) -> str:
     """The module of a path of the guide."""
     return f"{PACKAGE}." + path.removeprefix("src/penchant/").removesuffix(".py").replace("/", ".")
+
+
+def forget_package() -> None:
+    """What is imported next is defined, and so registered, anew."""
+    for name in [each for each in sys.modules if each.partition(".")[0] == PACKAGE]:
+        del sys.modules[name]
 
 
 @contextmanager
@@ -85,6 +90,7 @@ def found_by_itself(registry: Registry[Any], folder: str, name: str) -> Iterator
     finally:
         registry.remove(name)
         patch.undo()
+        forget_package()
 
 
 def run_examples(module: ModuleType) -> None:
