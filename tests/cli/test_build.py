@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 
 from penchant.cli.app import main
-from penchant.cli.options import command_of, option_of
+from penchant.cli.commands import command_of, option_of
 from penchant.curation import BUILDERS, Builder
 from penchant.errors import ConfigurationError
 from penchant.feedback import read

@@ -5,7 +5,7 @@ from __future__ import annotations
 from house.arrows import forbidden_arrows, foreign_imports_in_objectives, one_modality_imports, sibling_cycles
 from house.circles import file_circles
 from house.methods import methods_that_use_methods, subclassed_concrete_classes
-from house.mirrors import folders_without_a_mirror, stray_tests
+from house.mirrors import stray_tests, without_a_mirror
 from house.repeats import repeated_blocks
 from house.shape import (
     borrowed_private_names,
@@ -31,7 +31,7 @@ RULES = (
     oversized_functions,
     large_on_the_whole,
     crowded_folders,
-    folders_without_a_mirror,
+    without_a_mirror,
     working_package_files,
     repeated_blocks,
     forbidden_names,

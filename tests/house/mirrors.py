@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from house.circles import imported_names
 from house.source import Module
 
 CLAIMS = ("lab", "claims", "papers")
-RECEIPTS = "receipts"
+ADAPTER = ("penchant", "receipts", "adapters", "adapter")
 #: Folders of tests that are about no folder of the package.
 WITHOUT_A_MIRROR = {"house"}
 
 
-def folders_without_a_mirror(modules: list[Module]) -> list[str]:
-    """Folders of claims and of receipts that are named after no room of the methods or no floor."""
+def without_a_mirror(modules: list[Module]) -> list[str]:
+    """Folders of claims and files of adapters that are named after no room of the methods and no floor."""
     floors = {module.folder for module in modules}
     rooms = {module.path.parts[1] for module in modules if module.folder == "objectives" and len(module.path.parts) > 2}
     found = []
@@ -21,9 +22,16 @@ def folders_without_a_mirror(modules: list[Module]) -> list[str]:
         *folders, _ = module.path.parts
         if tuple(folders[:3]) == CLAIMS and folders[3:4] and folders[3] not in rooms:
             found.append(f"{module.path.as_posix()}: there is no folder objectives/{folders[3]}")
-        if folders[:1] == [RECEIPTS] and folders[1:2] and folders[1] not in rooms | floors:
-            found.append(f"{module.path.as_posix()}: there is no folder objectives/{folders[1]} and no {folders[1]}")
+        if _holds_adapters(module) and module.path.stem not in rooms | floors:
+            subject = module.path.stem
+            found.append(f"{module.path.as_posix()}: there is no folder objectives/{subject} and no folder {subject}")
     return found
+
+
+def _holds_adapters(module: Module) -> bool:
+    """Whether a file registers adapters of published cases."""
+    file = module.folder == "receipts" and module.path.name != "__init__.py"
+    return file and any(name == ADAPTER for _, name in imported_names(module))
 
 
 def stray_tests(tests: Path, package: Path) -> list[str]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.cli.data import File, MapOption, OnBadOption, SplitOption, parse_mapping
-from penchant.cli.options import command_of, option_of
+from penchant.cli.commands import command_of, option_of
+from penchant.cli.data import parse_mapping
+from penchant.cli.options import BadRecords, DataFile, Renamed, Split
 
 if TYPE_CHECKING:
     from penchant.curation.builder import Builder
@@ -59,12 +60,12 @@ def _command(builder: "type[Builder]") -> Any:
 
 
 def _build(
-    file: File,
+    file: DataFile,
     output: Output,
     overwrite: Overwrite = False,
-    map_: MapOption = None,
-    split: SplitOption = None,
-    on_bad: OnBadOption = "stop",
+    map_: Renamed = None,
+    split: Split = None,
+    on_bad: BadRecords = "stop",
     *,
     builder: "type[Builder]",
     **settings: Any,

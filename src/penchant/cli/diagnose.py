@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.cli.data import MapOption, OnBadOption, PolicyOption, SplitOption, TemplateOption, parse_mapping
+from penchant.cli.data import parse_mapping, write_json
+from penchant.cli.options import (
+    BadRecords,
+    ChatTemplate,
+    JsonFile,
+    MaxLength,
+    Renamed,
+    Split,
+    TruncationPolicy,
+)
 
 if TYPE_CHECKING:
-    from penchant.diagnostics.findings import Findings
+    from penchant.diagnostics.findings import Findings, Plan
 
 __all__ = ["diagnose"]
 
@@ -30,40 +38,42 @@ def diagnose(
     unseen: Annotated[str | None, typer.Option(help="Feedback whose responses count as unseen.")] = None,
     reward_model: Annotated[str | None, typer.Option(help="Explicit reward model to compare with.")] = None,
     shifted: Annotated[list[str] | None, typer.Option(help="With --reward-model: comparisons unlike the data.")] = None,
-    map_: MapOption = None,
-    split: SplitOption = None,
-    on_bad: OnBadOption = "stop",
-    chat_template: TemplateOption = None,
-    max_length: Annotated[int | None, typer.Option(help="Most tokens of prompt and response.")] = None,
-    truncation: PolicyOption = "prompt_left",
-    json_out: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file, too.")] = None,
+    map_: Renamed = None,
+    split: Split = None,
+    on_bad: BadRecords = "stop",
+    chat_template: ChatTemplate = None,
+    max_length: MaxLength = None,
+    truncation: TruncationPolicy = "prompt_left",
+    json_out: JsonFile = None,
 ) -> None:
     """Ranking accuracy, its ideal, the undesirable space, 3D properties and gradient entanglement of comparisons."""
-    from penchant.cli.data import write_json
     from penchant.diagnostics.findings import Plan
+
+    plan = Plan(beta, gamma, agreement, entanglement, tokens, form)
+    further: dict[str, Any] = {"unseen": unseen, "reward_model": reward_model, "shifted": shifted or ()}
+    reading = {"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad}
+    rendering = {"chat_template": chat_template, "max_length": max_length, "truncation": truncation}
+    found = _measured(model, data, reference, plan, reading=reading, **further, **rendering)
+    _print(found)
+    if json_out is not None:
+        write_json(json_out, found.as_dict())
+
+
+def _measured(model: str, data: str, reference: str, plan: Plan, **options: Any) -> Findings:
+    """The findings, with a bar while they are made."""
     from penchant.diagnostics.measure import diagnose as measure
     from penchant.training.progress import ProgressReporter
 
-    plan = Plan(beta, gamma, agreement, entanglement, tokens, form)
     reporter = ProgressReporter()
     with reporter.bar("Diagnosing, %", 100):
-        found = measure(
+        return measure(
             model,
             data,
             reference,
             plan,
-            unseen=unseen,
-            reward_model=reward_model,
-            shifted=shifted or (),
-            reading={"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad},
             progress=lambda stage, done, total: reporter.advance(100 * done // total, 100, stage),
-            chat_template=chat_template,
-            max_length=max_length,
-            truncation=truncation,
+            **options,
         )
-    _print(found)
-    if json_out is not None:
-        write_json(json_out, found.as_dict())
 
 
 def _print(found: Findings) -> None:

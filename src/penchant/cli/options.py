@@ -1,66 +1,45 @@
-"""Options of a command from annotated settings, and commands put together from both."""
+"""Options that several commands have in common, in the same words."""
 
-# Annotations stay objects here: the parser of the command line reads them from the signatures that are made below.
+from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal, get_args, get_origin
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from penchant.settings import REQUIRED, Setting
+__all__ = [
+    "BadRecords",
+    "ChatTemplate",
+    "DataFile",
+    "EndToken",
+    "HyperParameters",
+    "JsonFile",
+    "MaxLength",
+    "RecipeWords",
+    "RecordKind",
+    "Renamed",
+    "Split",
+    "TruncationPolicy",
+]
 
-__all__ = ["command_of", "option_of"]
-
-
-def option_of(setting: Setting) -> inspect.Parameter:
-    """A setting as the parameter of a command: its name, type and default, and its meaning and range as help.
-
-    Args:
-        setting: one that a class declares.
-
-    Example:
-        >>> from penchant.objectives import DPO
-        >>> beta = option_of(DPO.declared_settings()[0])
-        >>> beta.name, beta.default, beta.annotation.__metadata__[0].help
-        ('beta', 0.1, 'Inverse temperature of the implied reward; larger stays closer to the reference (> 0).')
-    """
-    kind = get_args(setting.annotation)[0]
-    if get_origin(kind) is Literal:
-        kind = type(get_args(kind)[0])  # the values are checked, and named in errors, by the setting itself
-    name = f"--{setting.name.replace('_', '-')}"
-    names = [f"{name}/--no-{name[2:]}"] if kind is bool and setting.default is True else [name]
-    text, values = f"{setting.doc[:1].upper()}{setting.doc[1:]}", setting.range.replace("'", "")
-    option = typer.Option(*names, help=f"{text} ({values})." if values else f"{text}.")
-    return inspect.Parameter(
-        setting.attribute,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=inspect.Parameter.empty if setting.default is REQUIRED else setting.default,
-        annotation=Annotated[kind, option],
-    )
-
-
-def command_of(name: str, text: str, parameters: Sequence[inspect.Parameter], act: Callable[..., None]) -> Any:
-    """A command of the command line.
-
-    Args:
-        name: how it is called.
-        text: its help.
-        parameters: its arguments and options, in the order of the help.
-        act: called with their values by name.
-
-    Returns:
-        The command, for a group to give out.
-    """
-
-    def command(**given: Any) -> None:
-        act(**given)
-
-    keyword_only = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
-    command.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
-    command.__annotations__ = {each.name: each.annotation for each in parameters}
-    application = typer.Typer(rich_markup_mode=None, add_completion=False)
-    application.command(name, help=text)(command)
-    made = typer.main.get_command(application)
-    made.name = name
-    return made
+DataFile = Annotated[
+    str,
+    typer.Argument(metavar="FILE", help="A file (.jsonl, .jsonl.gz, .json, .csv, .parquet), a saved folder, a hub id."),
+]
+RecipeWords = Annotated[
+    list[str] | None, typer.Argument(metavar="[RECIPE.yaml] [key=value ...]", help="Recipe, and keys to change.")
+]
+HyperParameters = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Hyper-parameter of the objective.")
+]
+Renamed = Annotated[
+    list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="Our field, and the column that holds it.")
+]
+RecordKind = Annotated[str | None, typer.Option(help="Read as this kind: comparison, judgement, ranking, ...")]
+Split = Annotated[str | None, typer.Option(help="Only this split.")]
+BadRecords = Annotated[str, typer.Option(help="At a bad record: stop, or skip it and count.")]
+ChatTemplate = Annotated[str | None, typer.Option(help="plain, chatml, or a jinja file; default: the tokenizer's.")]
+EndToken = Annotated[str | None, typer.Option(help="The token that ends a response; default: found.")]
+MaxLength = Annotated[int | None, typer.Option(help="The most tokens of prompt and response together.")]
+TruncationPolicy = Annotated[str, typer.Option(help="How to truncate: prompt_left, response_right, drop, error.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file, too.")]

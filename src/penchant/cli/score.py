@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from penchant.cli.options import BadRecords, ChatTemplate, MaxLength, Renamed, TruncationPolicy
+
+if TYPE_CHECKING:
+    from penchant.evaluation.rows import ScoredRows
 
 __all__ = ["score"]
 
@@ -16,34 +21,32 @@ def score(
     reference: Annotated[str | None, typer.Option(help="Model that rewards are measured against.")] = None,
     beta: Annotated[float, typer.Option(help="Scale of the implicit reward.")] = 1.0,
     split: Annotated[str | None, typer.Option(help="Which rows or split.")] = None,
-    chat_template: Annotated[str | None, typer.Option(help="plain, chatml, or a Jinja file.")] = None,
-    max_length: Annotated[int | None, typer.Option(help="Most tokens of prompt and response.")] = None,
-    truncation: Annotated[str, typer.Option(help="prompt_left, response_right, drop or error.")] = "prompt_left",
-    on_bad: Annotated[str, typer.Option(help="What to do with a bad record: stop or skip.")] = "stop",
-    map_: Annotated[
-        list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="Our field, the data's column.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write one JSON line a record here.")] = None,
+    chat_template: ChatTemplate = None,
+    max_length: MaxLength = None,
+    truncation: TruncationPolicy = "prompt_left",
+    on_bad: BadRecords = "stop",
+    map_: Renamed = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write one JSON line per record here.")] = None,
 ) -> None:
     """Score every response of a file under a model."""
-    from rich.console import Console
-    from rich.table import Table
-
     from penchant.cli.words import pairs
     from penchant.evaluation.scoring import score as score_file
 
-    result = score_file(
-        model,
-        data,
-        reference=reference,
-        beta=beta,
-        split=split,
-        chat_template=chat_template,
-        max_length=max_length,
-        truncation=truncation,
-        on_bad=on_bad,
-        mapping={key: str(value) for key, value in pairs(map_ or [], "--map").items()},
-    )
+    mapping = {key: str(value) for key, value in pairs(map_ or [], "--map").items()}
+    reading: dict[str, Any] = {"split": split, "on_bad": on_bad, "mapping": mapping}
+    rendering: dict[str, Any] = {"chat_template": chat_template, "max_length": max_length, "truncation": truncation}
+    result = score_file(model, data, reference=reference, beta=beta, **reading, **rendering)
+    _show(result)
+    if out is not None:
+        result.write(out)
+        typer.echo(f"Scores: {out}")
+
+
+def _show(result: ScoredRows) -> None:
+    """The means, and how many records were cut or dropped."""
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(title=f"{len(result)} records of kind {result.kind}")
     table.add_column("mean")
     table.add_column("value", justify="right")
@@ -53,6 +56,3 @@ def score(
         if result.cut[name]:
             table.add_row(f"records with {name}", str(result.cut[name]))
     Console().print(table)
-    if out is not None:
-        result.write(out)
-        typer.echo(f"Scores: {out}")

@@ -2,57 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.cli.words import pairs, split_words
+from penchant.cli.interruption import interruptible
+from penchant.cli.options import HyperParameters, RecipeWords, Renamed
+from penchant.cli.words import pairs, read_words
+
+if TYPE_CHECKING:
+    from penchant.training.recipe import Recipe
 
 __all__ = ["train"]
 
 
 def train(
-    words: Annotated[
-        list[str] | None, typer.Argument(metavar="[RECIPE.yaml] [key=value ...]", help="Recipe, and keys to change.")
-    ] = None,
+    words: RecipeWords = None,
     model: Annotated[str | None, typer.Option(help="Model folder or hub id.")] = None,
     data: Annotated[str | None, typer.Option(help="File, saved datasets folder, or hub id.")] = None,
     objective: Annotated[str | None, typer.Option(help="Method, or a sum such as dpo+0.2*nll.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Hyper-parameter of the objective.")
-    ] = None,
+    set_: HyperParameters = None,
     out: Annotated[str | None, typer.Option("--out", "--output", "-o", help="Folder of the run.")] = None,
     eval_data: Annotated[str | None, typer.Option(help="Held-out data.")] = None,
-    map_: Annotated[
-        list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="Our field, the data's column.")
-    ] = None,
+    map_: Renamed = None,
     on_bad: Annotated[str | None, typer.Option(help="What to do with a bad record: stop or skip.")] = None,
     tokens_per_batch: Annotated[int | None, typer.Option(help="Token budget of an optimizer step.")] = None,
     chat_template: Annotated[str | None, typer.Option(help="plain, chatml, or a Jinja file.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run that is in the folder.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and stop.")] = False,
 ) -> None:
     """Train a model on feedback: from a recipe, from options, or both (options win)."""
+    options: dict[str, Any] = {"model": model, "objective": objective, "output": out, "on_bad": on_bad}
+    options |= {"data": data, "eval_data": eval_data}
+    options |= {"tokens_per_batch": tokens_per_batch, "chat_template": chat_template}
+    options |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
+    options |= {f"mapping.{key}": value for key, value in pairs(map_ or [], "--map").items()}
+    _train(read_words(words, options), resume=resume, overwrite=overwrite, dry_run=dry_run)
+
+
+def _train(recipe: Recipe, *, resume: bool, overwrite: bool, dry_run: bool) -> None:
+    """Describe the run, or run it and print the result."""
     from penchant.cli.result import tell
     from penchant.training.progress import ProgressReporter
-    from penchant.training.recipe import make_recipe, read_recipe
 
-    path, keys = split_words(words or [])
-    options = {
-        "model": model,
-        "data": data,
-        "objective": objective,
-        "output": out,
-        "eval_data": eval_data,
-        "on_bad": on_bad,
-        "tokens_per_batch": tokens_per_batch,
-        "chat_template": chat_template,
-    }
-    keys |= {key: value for key, value in options.items() if value is not None}
-    keys |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
-    keys |= {f"mapping.{key}": value for key, value in pairs(map_ or [], "--map").items()}
-    recipe = make_recipe(keys, "command line") if path is None else read_recipe(path, keys)
     reporter = ProgressReporter()
     if dry_run:
         from penchant.training.dry_run import describe
@@ -60,11 +53,7 @@ def train(
         describe(recipe, reporter)
         return
     from penchant.training.preparation import Given
-    from penchant.training.run import Interrupted, run
+    from penchant.training.run import run
 
-    try:
-        result = run(recipe, Given(), resume=resume, overwrite=overwrite, reporter=reporter)
-    except Interrupted as stopped:
-        typer.echo(f"penchant: {stopped}", err=True)
-        raise typer.Exit(130) from None
-    tell(result, reporter)
+    with interruptible():
+        tell(run(recipe, Given(), resume=resume, overwrite=overwrite, reporter=reporter), reporter)

@@ -1,13 +1,17 @@
-"""What the words of a command say: the recipe, keys to change, and pairs of names and values."""
+"""The words of a command: a recipe, keys to change, and pairs of names and values."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from penchant.errors import ConfigurationError
 
-__all__ = ["pairs", "split_words"]
+if TYPE_CHECKING:
+    from penchant.training.recipe import Recipe
+
+__all__ = ["pairs", "read_words", "split_words"]
 
 
 def split_words(words: list[str]) -> tuple[Path | None, dict[str, Any]]:
@@ -18,6 +22,23 @@ def split_words(words: list[str]) -> tuple[Path | None, dict[str, Any]]:
             f"Two recipes are named: {paths[0]!r} and {paths[1]!r}.", fix="Give one recipe; keys are written key=value."
         )
     return (Path(paths[0]) if paths else None), pairs([word for word in words if "=" in word], "key=value")
+
+
+def read_words(words: list[str] | None, options: Mapping[str, Any]) -> Recipe:
+    """The recipe that the words of a command name, with the keys that they change.
+
+    Args:
+        words: a recipe's path, and ``key=value``.
+        options: further keys; those that are None are left to the recipe.
+
+    Raises:
+        ConfigurationError: the words are malformed, or the recipe is.
+    """
+    from penchant.training.recipe import make_recipe, read_recipe
+
+    path, keys = split_words(words or [])
+    keys |= {key: value for key, value in options.items() if value is not None}
+    return make_recipe(keys, "command line") if path is None else read_recipe(path, keys)
 
 
 def pairs(words: list[str], form: str) -> dict[str, Any]:

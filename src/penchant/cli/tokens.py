@@ -1,0 +1,115 @@
+"""The tokens of records, printed as a model sees them: boundaries, special tokens, and what is cut."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from penchant.feedback import Comparison, Demonstration, JointComparison, Judgement, Ranking, Record
+from penchant.rendering import Renderer, Truncation
+from penchant.rendering.pieces import pieces
+
+__all__ = ["TokenPrinter"]
+
+_BOUNDARY, _LEFT, _RIGHT = (
+    "\N{BOX DRAWINGS LIGHT VERTICAL}",
+    "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}",
+    "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}",
+)
+_VISIBLE = str.maketrans(
+    {
+        "\r": "\N{SYMBOL FOR CARRIAGE RETURN}",
+        "\t": "\N{SYMBOL FOR HORIZONTAL TABULATION}",
+        "\n": "\N{RETURN SYMBOL}",
+    }
+)
+
+
+class TokenPrinter:
+    """Prints records token by token.
+
+    Args:
+        renderer: turns records into tokens.
+        truncation: what is cut.
+        with_ids: print every token's id behind it.
+    """
+
+    def __init__(self, renderer: Renderer, truncation: Truncation, with_ids: bool) -> None:
+        self.renderer, self.truncation, self.with_ids = renderer, truncation, with_ids
+        self.console = Console(highlight=False, soft_wrap=True)
+        self.special = set(renderer.tokenizer.all_special_ids) | {renderer.end_token_id}
+
+    def legend(self) -> None:
+        """What the marks mean."""
+        self.console.print(
+            f"P prompt, what generation is fed   R response   {_BOUNDARY} token boundary   "
+            f"\N{RETURN SYMBOL} newline   {_LEFT}special token{_RIGHT}",
+            style="dim",
+        )
+
+    def record(self, record: Record) -> None:
+        """Prompt and responses of a record; of a joint comparison, those of each side."""
+        for part, names in _parts(record):
+            prompt, responses = self.renderer.render(part)
+            fitted = self.truncation.fit(prompt, responses, keep_first=self.renderer.keep_first(prompt))
+            self.console.rule(
+                Text(f"{part.source}  {part.kind}"), align="left", characters="\N{BOX DRAWINGS LIGHT HORIZONTAL}"
+            )
+            if fitted.dropped:
+                limit = self.truncation.max_length
+                self.console.print(f"dropped: {fitted.dropped} ({limit})", style="yellow", markup=False)
+                continue
+            cut = f", {fitted.prompt_cut} cut" if fitted.prompt_cut else ""
+            self.tokens(f"prompt, {len(fitted.prompt)} tokens{cut}", "P", fitted.prompt, None)
+            for name, response, lost in zip(names, fitted.responses, fitted.responses_cut, strict=True):
+                cut = f", {lost} cut (end token lost)" if lost else ""
+                self.tokens(f"{name}, {len(response)} tokens{cut}", "R", response, fitted.prompt[-1])
+
+    def tokens(self, title: str, mark: str, ids: list[int], before: int | None) -> None:
+        """One block; every line begins with the block's mark, so that it can be read without colours."""
+        colour = "blue" if mark == "P" else "green"
+        self.console.print(Text(f"{mark} {title}", style=f"bold {colour}"))
+        line = Text()
+        for token, piece in zip(ids, pieces(self.renderer, ids, before), strict=True):
+            shown = piece.translate(_VISIBLE)
+            if token in self.special:
+                shown = f"{_LEFT}{shown}{_RIGHT}"
+            if line and line.cell_len + len(shown) + 8 > self.console.width:
+                line = self._flush(mark, colour, line)
+            line.append(shown, style=f"bold reverse {colour}" if token in self.special else colour)
+            if self.with_ids:
+                line.append(f":{token}", style="dim")
+            line.append(_BOUNDARY, style="dim")
+            if "\n" in piece:
+                line = self._flush(mark, colour, line)
+        if line:
+            self._flush(mark, colour, line)
+
+    def _flush(self, mark: str, colour: str, line: Text) -> Text:
+        """Print a line behind its mark, and return an empty one."""
+        self.console.print(Text.assemble((f"{mark} ", f"bold {colour}"), line))
+        return Text()
+
+
+def _parts(record: Record) -> list[tuple[Record, list[str]]]:
+    """What has a prompt of its own, with the names of its responses: the record, or each side of a joint comparison."""
+    if not isinstance(record, JointComparison):
+        return [(record, _names(record))]
+    sides = zip(record.answered, record.responses, _names(record), strict=True)
+    return [
+        (Demonstration(prompt=prompt, completion=response, source=record.source), [name])
+        for prompt, response, name in sides
+    ]
+
+
+def _names(record: Record) -> list[str]:
+    """What to call each response of a record."""
+    if isinstance(record, Comparison):
+        return ["chosen", "rejected"]
+    if isinstance(record, Judgement):
+        return [f"completion, {'desirable' if record.label else 'undesirable'}"]
+    if isinstance(record, Ranking):
+        values = zip(record.scores or record.ranks or (), record.completions, strict=True)
+        name = "score" if record.scores else "rank"
+        return [f"completion {at}, {name} {value:g}" for at, (value, _) in enumerate(values, start=1)]
+    return ["completion"] * len(record.responses)
