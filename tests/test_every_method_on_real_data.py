@@ -6,7 +6,6 @@ All methods share one model, one set of texts and one cache of reference log-pro
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -54,52 +53,61 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def untrained(loaded: tuple[Any, Any, dict[str, torch.Tensor]]) -> Iterator[tuple[Any, Any]]:
+def untrained(loaded: tuple[Any, Any, dict[str, torch.Tensor]]) -> tuple[Any, Any]:
     """The one model, as it was loaded."""
     model, tokenizer, start = loaded
     model.load_state_dict(start)
-    yield model, tokenizer
+    return model, tokenizer
+
+
+RECIPE: dict[str, Any] = {
+    "chat_template": "plain",
+    "max_length": 64,
+    "truncation": "response_right",
+    "accumulate": 1,
+    "schedule": "constant",
+    "warmup": 0.0,
+    "samples": 0,
+    "device": "cpu",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing the reports would take longer than training."""
+    monkeypatch.setattr("penchant.evaluation.report.write_report", lambda run: run / "report.html")
+
+
+def check_losses(run: Path, steps: int, few: int) -> None:
+    """All are finite, and the last few are below the first few, since a method may draw at random or move a mean."""
+    told = losses(run)
+    assert len(told) == steps and all(math.isfinite(each) for each in told)
+    assert fmean(told[-few:]) < fmean(told[:few])
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_the_loss_is_finite_and_falls(
-    name: str,
-    real_pairs: list[dict[str, str]],
-    untrained: tuple[Any, Any],
-    cache: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    name: str, real_pairs: list[dict[str, str]], untrained: tuple[Any, Any], cache: Path, tmp_path: Path
 ) -> None:
-    # Drawing the reports would take longer than training.
-    monkeypatch.setattr("penchant.evaluation.report.write_report", lambda run: run / "report.html")
     objective = build(name)
     rows = rows_for(objective, real_pairs)
     model, tokenizer = untrained
-    result = penchant.train(
-        model,
-        rows,
-        objective,
-        str(tmp_path / "run"),
-        tokenizer=tokenizer,
-        chat_template="plain",
-        max_length=64,
-        truncation="response_right",
-        reference="cached" if objective.requirements.needs.reference else "initial",
-        cache=str(cache),
-        # Every step sees all examples, so that no step's loss differs from another's by its batch.
-        batch_size=len(rows),
-        accumulate=1,
-        max_steps=STEPS,
-        save_every=STEPS,
-        learning_rate=2e-5,
-        schedule="constant",
-        warmup=0.0,
-        samples=0,
-        device="cpu",
-    )
+    cached = {"reference": "cached", "cache": str(cache)} if objective.requirements.needs.reference else {}
+    # Every step sees all examples, so that no step's loss differs from another's by its batch.
+    steps = {"batch_size": len(rows), "max_steps": STEPS, "save_every": STEPS, "learning_rate": 2e-5}
+    result = penchant.train(model, rows, objective, tmp_path / "run", tokenizer=tokenizer, **RECIPE, **cached, **steps)
     assert result.summary["cut"]["kept"] == len(rows)
-    told = losses(tmp_path / "run")
-    assert len(told) == STEPS and all(math.isfinite(each) for each in told)
-    # Over a few steps, because a method may draw at random or move a running mean.
-    few = STEPS // 3
-    assert fmean(told[-few:]) < fmean(told[:few])
+    check_losses(tmp_path / "run", STEPS, few=STEPS // 3)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", METHODS)
+def test_the_whole_way_from_a_folder_with_a_frozen_reference(
+    name: str, real_pairs: list[dict[str, str]], shared: Path, tmp_path: Path
+) -> None:
+    rows = rows_for(build(name), real_pairs)
+    model = str(shared / "models" / "tinystories-260k")
+    steps = {"batch_size": len(rows), "max_steps": 20, "save_every": 20, "learning_rate": 5e-4}
+    result = penchant.train(model, rows, name, tmp_path / "run", **RECIPE, **steps)
+    assert result.summary["cut"]["kept"] == len(rows)
+    check_losses(tmp_path / "run", 20, few=5)

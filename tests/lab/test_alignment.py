@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
 
@@ -20,11 +20,8 @@ SUMS = Plan(largest=3, held_out=4, copies=4, start_epochs=1, rounds=1)
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    folder = tmp_path_factory.getbasetemp() / "alignments"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PENCHANT_CACHE", str(folder))
-        yield
+def _base(with_base: Callable[[LanguageWorld], None]) -> None:
+    with_base(WORLD)
 
 
 def test_an_alignment_does_not_depend_on_those_beside_it() -> None:

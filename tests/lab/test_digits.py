@@ -37,7 +37,6 @@ def test_the_higher_reward_is_chosen_and_ties_are_left_out() -> None:
     assert {row["split"] for row in rows} == {"train", "test"}
 
 
-@pytest.mark.long
 def test_a_small_world_is_told_whole(tmp_path: Path) -> None:
     (found,) = run_digits(tmp_path, seed=0, plan=SMALL, say=lambda line: None)
     summary = json.loads((tmp_path / "ink" / "summary.json").read_text())
@@ -50,12 +49,17 @@ def test_a_small_world_is_told_whole(tmp_path: Path) -> None:
         run_digits(tmp_path, plan=SMALL)
 
 
-@pytest.mark.long
+@pytest.fixture(scope="module")
+def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the base of all alignments is kept, and nothing else."""
+    return tmp_path_factory.mktemp("bases")
+
+
 @pytest.mark.parametrize(("name", "feedback"), [("dpo", "pairs"), ("diffusion-kto", "judgements")])
-def test_an_alignment_starts_from_a_base_that_is_trained_once(tmp_path: Path, name: str, feedback: str) -> None:
-    kept = base_model(SMALL, tmp_path)
+def test_an_alignment_starts_from_a_base_that_is_trained_once(bases: Path, name: str, feedback: str) -> None:
+    kept = base_model(SMALL, bases)
     written = (kept / "model_index.json").stat().st_mtime_ns
-    found = align({"name": name}, seed=0, learning_rate=1e-3, feedback=feedback, plan=SMALL, folder=tmp_path)
+    found = align({"name": name}, seed=0, learning_rate=1e-3, feedback=feedback, plan=SMALL, folder=bases)
     assert set(found) == {"reference", "aligned"} and found["reference"] != found["aligned"]
     assert all(0 <= value <= 1 for value in found.values())
-    assert list(tmp_path.iterdir()) == [kept] and (kept / "model_index.json").stat().st_mtime_ns == written
+    assert list(bases.iterdir()) == [kept] and (kept / "model_index.json").stat().st_mtime_ns == written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -79,10 +80,8 @@ def test_a_world_without_what_is_forgotten_tells_the_rest() -> None:
     assert not learned & forgotten and learned | forgotten == {record["person"] for record in WORLD.demonstrations()}
 
 
-def test_a_trained_model_knows_what_it_has_learned_and_nothing_else(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PENCHANT_CACHE", str(tmp_path_factory.mktemp("cache")))
+def test_a_trained_model_knows_what_it_has_learned_and_nothing_else(with_base: Callable[[FactsWorld], None]) -> None:
+    with_base(WORLD)
     trained, untrained = WORLD.policy(), tiny_model(WORLD.tokenizer(), hidden=32)
     for split in ("forget", "retain"):
         for question, answer in ((0, 0), (2, 1)):

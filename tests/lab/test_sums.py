@@ -66,7 +66,6 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("method", ["grpo", "iterative-dpo"])
 def test_accuracy_rises_clearly(method: str, start: Path) -> None:
     """On the sums that it checks itself on, held out or not: this world is too small to hold much out."""
