@@ -7,22 +7,18 @@ import shutil
 import time
 from collections.abc import Sequence
 
-from transformers import TrainerCallback, set_seed
+from transformers import TrainerCallback
 
-from penchant.errors import ConfigurationError, DataError
-from penchant.generation.responses import Sampling
-from penchant.likelihood.cache import fingerprint
-from penchant.online.collecting import Collector, describe, teaches
-from penchant.online.measuring import Measured, measure
+from penchant.errors import ConfigurationError
+from penchant.online.collecting import describe, teaches
+from penchant.online.measuring import Measured
 from penchant.online.outcome import finish, sample_rows, summarise
+from penchant.online.parts import build_collector, load, measure_heldout
 from penchant.online.preparation import Prepared, prepare
 from penchant.online.recipe import OnlineRecipe
-from penchant.online.reference import UpdatedReference
 from penchant.online.round_files import RoundFiles
 from penchant.online.rounds import Learner
-from penchant.online.sampling import Sampler
 from penchant.online.state import State, load_state, pack, save_state, unpack
-from penchant.training.arguments import training_arguments
 from penchant.training.checkpoints import find_checkpoint, step_of
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt
@@ -84,7 +80,7 @@ def run_online(
             run.rounds()
             return run.finish(warnings, time.perf_counter() - began)
         finally:
-            run.close()
+            run.loaded.close()
 
 
 class OnlineRun:
@@ -109,53 +105,23 @@ class OnlineRun:
         self.recipe, self.prepared, self.folder = recipe, prepared, folder
         self.reporter, self.interrupt = reporter, interrupt
         self.state, self.files = State(), RoundFiles(folder)
-        set_seed(recipe.seed)
-        device = training_arguments(recipe.model_copy(update={"eval_every": None}), 1, folder.checkpoints, 1).device
-        if prepared.judge is not None:
-            prepared.judge.to(device)
-        self.policy = prepared.modality.load(device)
-        self.scorer = prepared.modality.scorer(self.policy)
-        self.fingerprint = fingerprint(self.scorer.core)
-        prepared.update.begin(self.policy)
-        kind = "initial" if prepared.objective.requirements.needs.reference else "none"
-        self.reference = UpdatedReference(self.scorer.reference(kind), prepared.update)
+        self.loaded = load(recipe, prepared, folder.checkpoints)
         self.recorder = Recorder(
             folder.path / "metrics.jsonl", lambda step: float(self.state.done), (self._say_measurement,)
         )
-        self.learner = Learner(recipe, self.scorer, self.reference, prepared.objective)
-        self.collector = self._collector()
-
-    def _collector(self) -> Collector:
-        recipe, prepared = self.recipe, self.prepared
-        prepared.engine.use(self.policy)
-        prepared.measured_by.use(self.policy)
-        wanted = prepared.objective.requirements
-        sampler = Sampler(
-            prepared.engine,
-            prepared.judge,
-            compares=any(name in wanted.fields for name in prepared.pairing.compared),
-            unfinished_penalty=recipe.unfinished_penalty,
-            overlong_buffer=recipe.overlong_buffer,
-        )
-        records = prepared.train.records
-        return Collector(
-            recipe, records, sampler, self.scorer, prepared.pairing, wanted, self.files, self._stop_if_asked
-        )
-
-    def close(self) -> None:
-        """Give the models back as they were."""
-        self.reference.close()
-        self.scorer.close()
+        scorer = self.loaded.scorer
+        self.learner = Learner(recipe, scorer, self.loaded.reference, prepared.objective)
+        self.collector = build_collector(recipe, prepared, scorer, self.files, self._stop_if_asked)
 
     def start(self, resume: bool) -> None:
         """Begin, or continue where a run was stopped."""
         objective = self.prepared.objective
-        origin = {"model": self.fingerprint, "data": self.prepared.train.fingerprint}
+        origin = {"model": self.loaded.fingerprint, "data": self.prepared.train.fingerprint}
         self.folder.begin(resolved(self.recipe, objective), origin, resume=resume)
         found = load_state(self.folder.path / "states") if resume else None
         if found is not None:
             done, packed = found
-            self.state = unpack(packed, done, self.policy, self.reference, objective)
+            self.state = unpack(packed, done, self.loaded.policy, self.loaded.reference, objective)
         if resume:
             self._rewind(found is not None)
         self.recorder.began = time.perf_counter()
@@ -172,27 +138,30 @@ class OnlineRun:
 
     def rounds(self) -> None:
         """All rounds that are left."""
+        state, rounds = self.state, self.recipe.iterations
+        with self.reporter.bar("Rounds", rounds, state.done):
+            while state.done < rounds:
+                self._round(state.done)
+                self.loaded.reference.advance(self.loaded.policy)
+                state.done += 1
+                self._between(last=state.done == rounds)
+        if state.after is None:  # all rounds were done before this process began
+            state.after = self._measure()
+
+    def _between(self, last: bool) -> None:
+        """After a round: save, measure and report, each as often as the recipe says, and stop where asked to."""
         recipe, state = self.recipe, self.state
         save_every = recipe.save_rounds or -(-recipe.iterations // STATES)
         measure_every = recipe.eval_every or -(-recipe.iterations // MEASUREMENTS)
-        with self.reporter.bar("Rounds", recipe.iterations, state.done):
-            while state.done < recipe.iterations:
-                number = state.done
-                self._round(number)
-                self.reference.advance(self.policy)
-                state.done += 1
-                last = state.done == recipe.iterations
-                if last or state.done % save_every == 0:
-                    self._save()
-                shutil.rmtree(self.files.checkpoints(number), ignore_errors=True)
-                if last or state.done % measure_every == 0:
-                    state.after = self._measure()
-                self._advance()
-                if self.interrupt.asked and not last:
-                    self._save()
-                    self._stop()
-        if state.after is None:  # all rounds were done before this process began
+        if last or state.done % save_every == 0:
+            self._save()
+        shutil.rmtree(self.files.checkpoints(state.done - 1), ignore_errors=True)
+        if last or state.done % measure_every == 0:
             state.after = self._measure()
+        self._advance()
+        if self.interrupt.asked and not last:
+            self._save()
+            self._stop()
 
     def _round(self, number: int) -> None:
         """One round: its examples, and training on them."""
@@ -225,7 +194,7 @@ class OnlineRun:
         return Recorder(None, lambda step: 0.0, (forward,)), self.interrupt
 
     def _save(self) -> None:
-        packed = pack(self.state, self.policy, self.reference, self.prepared.objective)
+        packed = pack(self.state, self.loaded.policy, self.loaded.reference, self.prepared.objective)
         save_state(self.folder.path / "states", self.state.done, packed)
 
     def _stop_if_asked(self, done: int) -> None:
@@ -240,16 +209,9 @@ class OnlineRun:
         )
 
     def _measure(self) -> Measured | None:
-        """The policy on held-out prompts; None without a judge."""
-        recipe, prepared = self.recipe, self.prepared
-        if prepared.judge is None:
-            return None
-        sampling = Sampling(recipe.eval_samples, recipe.max_new_tokens, recipe.eval_temperature)
-        records = prepared.heldout.records
-        found = measure(prepared.measured_by, prepared.judge, records, sampling, seed=recipe.seed + 1)
-        if found is None:
-            raise DataError("No response to a held-out prompt could be scored.", fix="Check the judge.")
-        self.recorder.write_once(self.state.steps, "eval", found.numbers)
+        found = measure_heldout(self.recipe, self.prepared)
+        if found is not None:
+            self.recorder.write_once(self.state.steps, "eval", found.numbers)
         return found
 
     def _say_measurement(self, step: int, split: str, numbers: dict[str, float]) -> None:
@@ -272,11 +234,11 @@ class OnlineRun:
             recipe,
             prepared,
             self.state,
-            self.scorer,
-            reference=self.reference.kind,
-            fingerprint=self.fingerprint,
+            self.loaded.scorer,
+            reference=self.loaded.reference.kind,
+            fingerprint=self.loaded.fingerprint,
             warnings=warnings,
             seconds=seconds,
         )
         rows = sample_rows(self.state, prepared.heldout.records[: recipe.samples])
-        return finish(prepared, self.policy, self.folder, facts, rows)
+        return finish(prepared, self.loaded.policy, self.folder, facts, rows)

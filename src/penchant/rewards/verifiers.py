@@ -64,7 +64,7 @@ class Verifier(Judge):
     ) -> None:
         super().__init__(**settings, **({"rule": rule} if isinstance(rule, str) else {}))
         if callable(rule):
-            self.rule: Any = rule
+            self.rule = rule  # type: ignore[assignment]  # only in memory; a recipe's rule is a name
         self.right: Right = rule if callable(rule) else RULES[self.rule]
         self.answers = {_key(prompt): str(answer) for prompt, answer in answers}
 

@@ -1,0 +1,116 @@
+"""The parts of an online run that need the model: policy, scorer and reference, and what samples from the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import set_seed
+
+from penchant.errors import DataError
+from penchant.generation.responses import Sampling
+from penchant.likelihood.cache import fingerprint
+from penchant.likelihood.scorer import Scorer
+from penchant.online.collecting import Collector
+from penchant.online.measuring import Measured, measure
+from penchant.online.preparation import Prepared
+from penchant.online.recipe import OnlineRecipe
+from penchant.online.reference import UpdatedReference
+from penchant.online.round_files import RoundFiles
+from penchant.online.sampling import Sampler
+from penchant.training.arguments import training_arguments
+
+__all__ = ["Loaded", "build_collector", "load", "measure_heldout"]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The model of a run.
+
+    Args:
+        policy: what is trained.
+        scorer: gives its likelihoods.
+        reference: what the policy is held to.
+        fingerprint: of the policy before training.
+    """
+
+    policy: Any
+    scorer: Scorer
+    reference: UpdatedReference
+    fingerprint: str
+
+    def close(self) -> None:
+        """Give the models back as they were."""
+        self.reference.close()
+        self.scorer.close()
+
+
+def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
+    """Load the policy, and let judge, engines and reference update use it.
+
+    Args:
+        recipe: the recipe.
+        prepared: what was decided before.
+        folder: where checkpoints of the trainer go.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
+    set_seed(recipe.seed)
+    device = training_arguments(recipe.model_copy(update={"eval_every": None}), 1, folder, 1).device
+    if prepared.judge is not None:
+        prepared.judge.to(device)
+    policy = prepared.modality.load(device)
+    scorer = prepared.modality.scorer(policy)
+    printed = fingerprint(scorer.core)
+    prepared.update.begin(policy)
+    kind = "initial" if prepared.objective.requirements.needs.reference else "none"
+    reference = UpdatedReference(scorer.reference(kind), prepared.update)
+    prepared.engine.use(policy)
+    prepared.measured_by.use(policy)
+    return Loaded(policy, scorer, reference, printed)
+
+
+def build_collector(
+    recipe: OnlineRecipe, prepared: Prepared, scorer: Scorer, files: RoundFiles, advance: Callable[[int], None]
+) -> Collector:
+    """What collects the examples of each round.
+
+    Args:
+        recipe: the recipe.
+        prepared: engine, judge, pairing and prompts.
+        scorer: the policy.
+        files: where what was sampled is kept.
+        advance: called after each call of the engine.
+    """
+    wanted = prepared.objective.requirements
+    sampler = Sampler(
+        prepared.engine,
+        prepared.judge,
+        compares=any(name in wanted.fields for name in prepared.pairing.compared),
+        unfinished_penalty=recipe.unfinished_penalty,
+        overlong_buffer=recipe.overlong_buffer,
+    )
+    return Collector(recipe, prepared.train.records, sampler, scorer, prepared.pairing, wanted, files, advance)
+
+
+def measure_heldout(recipe: OnlineRecipe, prepared: Prepared) -> Measured | None:
+    """The policy on held-out prompts; None without a judge.
+
+    Args:
+        recipe: how it is sampled.
+        prepared: engine, judge and prompts.
+
+    Raises:
+        DataError: the judge scores no response.
+    """
+    if prepared.judge is None:
+        return None
+    sampling = Sampling(recipe.eval_samples, recipe.max_new_tokens, recipe.eval_temperature)
+    records = prepared.heldout.records
+    found = measure(prepared.measured_by, prepared.judge, records, sampling, seed=recipe.seed + 1)
+    if found is None:
+        raise DataError("No response to a held-out prompt could be scored.", fix="Check the judge.")
+    return found
