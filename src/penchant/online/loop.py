@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Sequence
-
-from transformers import TrainerCallback
 
 from penchant.errors import ConfigurationError
 from penchant.online.collecting import describe, teaches
+from penchant.online.journal import Journal
 from penchant.online.measuring import Measured
-from penchant.online.outcome import finish, sample_rows, summarise
+from penchant.online.outcome import finish
 from penchant.online.parts import build_collector, load, measure_heldout
 from penchant.online.preparation import Prepared, prepare
 from penchant.online.recipe import OnlineRecipe
@@ -24,7 +22,6 @@ from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt
 from penchant.training.preparation import Given, resolved
 from penchant.training.progress import ProgressReporter
-from penchant.training.recorder import Recorder
 from penchant.training.run import Interrupted, Result
 from penchant.training.voices import own_bars_only, warnings_to
 
@@ -78,7 +75,7 @@ def run_online(
         try:
             run.start(resume)
             run.rounds()
-            return run.finish(warnings, time.perf_counter() - began)
+            return finish(recipe, prepared, run.loaded, run.state, warnings, time.perf_counter() - began)
         finally:
             run.loaded.close()
 
@@ -106,9 +103,7 @@ class OnlineRun:
         self.reporter, self.interrupt = reporter, interrupt
         self.state, self.files = State(), RoundFiles(folder)
         self.loaded = load(recipe, prepared, folder.checkpoints)
-        self.recorder = Recorder(
-            folder.path / "metrics.jsonl", lambda step: float(self.state.done), (self._say_measurement,)
-        )
+        self.journal = Journal(folder.path / "metrics.jsonl", reporter, recipe.iterations)
         scorer = self.loaded.scorer
         self.learner = Learner(recipe, scorer, self.loaded.reference, prepared.objective)
         self.collector = build_collector(recipe, prepared, scorer, self.files, self._stop_if_asked)
@@ -124,7 +119,7 @@ class OnlineRun:
             self.state = unpack(packed, done, self.loaded.policy, self.loaded.reference, objective)
         if resume:
             self._rewind(found is not None)
-        self.recorder.began = time.perf_counter()
+        self.journal.begin(self.state.done)
         if self.state.before is None:
             self.state.before = self.state.after = self._measure()
 
@@ -134,7 +129,7 @@ class OnlineRun:
         local = 0 if inside is None else step_of(inside)
         place = f", step {local} of the next" if local else ""
         self.reporter.say(f"Continuing after {self.state.done} of {self.recipe.iterations} rounds{place}")
-        self.recorder.rewind(self.state.steps + local if from_state or local else -1)
+        self.journal.rewind(self.state.steps + local if from_state or local else -1)
 
     def rounds(self) -> None:
         """All rounds that are left."""
@@ -143,7 +138,7 @@ class OnlineRun:
             while state.done < rounds:
                 self._round(state.done)
                 self.loaded.reference.advance(self.loaded.policy)
-                state.done += 1
+                state.done = self.journal.done = state.done + 1
                 self._between(last=state.done == rounds)
         if state.after is None:  # all rounds were done before this process began
             state.after = self._measure()
@@ -169,29 +164,21 @@ class OnlineRun:
         rollouts, examples = self.collector.collect(number)
         sampled = describe(rollouts, examples)
         if not teaches(examples):
-            self.reporter.say(f"Round {number + 1}: all rewards of each prompt are equal; there is nothing to train on")
-            self.recorder.write_once(state.steps, "train", sampled)
+            self.reporter.say(f"Round {number + 1}: rewards are equal or too low, so there is nothing to train on")
+            self.journal.sampled(state.steps, sampled)
             return
         trained = self.learner.train(
             examples,
             iteration=number,
             folder=self.files.checkpoints(number),
             optimizer=state.optimizer,
-            callbacks=self._callbacks(state.steps, sampled),
+            callbacks=(self.journal.training(state.steps, sampled), self.interrupt),
         )
         if not trained.whole:
             self._stop()
         state.steps += trained.steps
         state.examples += len(examples)
         state.optimizer = trained.optimizer if self.recipe.optimizer_state == "keep" else None
-
-    def _callbacks(self, before: int, sampled: dict[str, float]) -> Sequence[TrainerCallback]:
-        """Stopping, and the trainer's logs in the run's file, where steps count through all rounds."""
-
-        def forward(step: int, split: str, numbers: dict[str, float]) -> None:
-            self.recorder.write(before + step, split, {**numbers, **(sampled if step == 1 else {})})
-
-        return Recorder(None, lambda step: 0.0, (forward,)), self.interrupt
 
     def _save(self) -> None:
         packed = pack(self.state, self.loaded.policy, self.loaded.reference, self.prepared.objective)
@@ -211,34 +198,8 @@ class OnlineRun:
     def _measure(self) -> Measured | None:
         found = measure_heldout(self.recipe, self.prepared)
         if found is not None:
-            self.recorder.write_once(self.state.steps, "eval", found.numbers)
+            self.journal.measured(self.state.steps, found)
         return found
 
-    def _say_measurement(self, step: int, split: str, numbers: dict[str, float]) -> None:
-        """Every measurement is a line, for a reader without a terminal."""
-        for name in ("accuracy", "reward"):
-            if split == "eval" and name in numbers:
-                low, high = numbers[f"{name}/low"], numbers[f"{name}/high"]
-                figure = f"{name} {numbers[name]:.3f} [{low:.3f}, {high:.3f}] on held-out prompts"
-                self.reporter.say(f"After {self.state.done} rounds ({step} steps): {figure}")
-
     def _advance(self) -> None:
-        after = self.state.after
-        numbers = "" if after is None else f"{after.name} {after.value:.3f}"
-        self.reporter.advance(self.state.done, self.recipe.iterations, numbers)
-
-    def finish(self, warnings: Sequence[str], seconds: float) -> Result:
-        """Write what the run leaves behind."""
-        recipe, prepared = self.recipe, self.prepared
-        facts = summarise(
-            recipe,
-            prepared,
-            self.state,
-            self.loaded.scorer,
-            reference=self.loaded.reference.kind,
-            fingerprint=self.loaded.fingerprint,
-            warnings=warnings,
-            seconds=seconds,
-        )
-        rows = sample_rows(self.state, prepared.heldout.records[: recipe.samples])
-        return finish(prepared, self.loaded.policy, self.folder, facts, rows)
+        self.journal.advance(self.state)

@@ -8,8 +8,8 @@ from typing import Any
 
 from penchant.evaluation.report import write_report
 from penchant.feedback.records import Record, as_text
-from penchant.likelihood.scorer import Scorer
 from penchant.online.measuring import Measured
+from penchant.online.parts import Loaded
 from penchant.online.preparation import Prepared
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.state import State
@@ -19,25 +19,27 @@ from penchant.training.folder import RunFolder
 from penchant.training.outcome import versions
 from penchant.training.run import Result
 
-__all__ = ["finish", "sample_rows", "summarise"]
+__all__ = ["finish"]
 
 
 def finish(
-    prepared: Prepared, policy: Any, folder: RunFolder, facts: dict[str, Any], samples: list[dict[str, Any]]
+    recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded, state: State, warnings: list[str], seconds: float
 ) -> Result:
     """Save the model and write summary, samples, card and report.
 
     Args:
-        prepared: objective and modality of the run.
-        policy: the trained model.
-        folder: the run's.
-        facts: the summary.
-        samples: the rows of ``samples.json``.
+        recipe: the recipe.
+        prepared: objective, modality and data.
+        loaded: the model.
+        state: counts and measurements of a run whose rounds are done.
+        warnings: all warnings of the run.
+        seconds: wall-clock time.
     """
-    modality = prepared.modality
+    folder, modality = RunFolder(recipe.output), prepared.modality
+    facts = _summary(recipe, prepared, loaded, state) | {"warnings": warnings, "seconds": seconds}
     with told_if_unwritable(folder.path):
-        model = modality.save(policy.eval(), folder.model, folder.path / "adapter")
-        folder.write_json("samples.json", samples)
+        model = modality.save(loaded.policy.eval(), folder.model, folder.path / "adapter")
+        folder.write_json("samples.json", _samples(state, prepared.heldout.records[: recipe.samples]))
         folder.write_json("summary.json", facts)
         recipe_yaml = (folder.path / "recipe.yaml").read_text(encoding="utf-8")
         folder.write_text("model/README.md", model_card(facts, recipe_yaml, prepared.objective.paper, modality.card))
@@ -45,30 +47,8 @@ def finish(
     return Result(model, modality.tokenizer, folder.path, facts, report)
 
 
-def summarise(
-    recipe: OnlineRecipe,
-    prepared: Prepared,
-    state: State,
-    scorer: Scorer,
-    *,
-    reference: str,
-    fingerprint: str,
-    warnings: Sequence[str],
-    seconds: float,
-) -> dict[str, Any]:
-    """The summary of a run whose rounds are done.
-
-    Args:
-        recipe: the recipe.
-        prepared: objective and data.
-        state: counts and measurements.
-        scorer: the policy.
-        reference: the reference's kind.
-        fingerprint: of the model that the run started from.
-        warnings: all warnings of the run.
-        seconds: wall-clock time.
-    """
-    parameters = list(scorer.model.parameters())
+def _summary(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded, state: State) -> dict[str, Any]:
+    parameters = list(loaded.scorer.model.parameters())
     folder = Path(recipe.output)
     return {
         "title": f"{recipe.method or prepared.objective.id} on {prepared.train.name}",
@@ -76,21 +56,19 @@ def summarise(
         "model": recipe.model,
         "data": prepared.train.name,
         "measured_on": prepared.measured_on,
-        "reference": reference,
-        **scorer.facts(),
+        "reference": loaded.reference.kind,
+        **loaded.scorer.facts(),
         "rounds": recipe.iterations,
         "steps": state.steps,
         "examples": state.examples,
-        "seconds": seconds,
         "seed": recipe.seed,
         "parameters": sum(each.numel() for each in parameters),
         "trained_parameters": sum(each.numel() for each in parameters if each.requires_grad),
         "versions": versions(),
-        "fingerprints": {"data": prepared.train.fingerprint, "model": fingerprint},
+        "fingerprints": {"data": prepared.train.fingerprint, "model": loaded.fingerprint},
         "before": _means(state.before),
         "after": _means(state.after),
         "intervals": {} if state.after is None else {state.after.name: [state.after.low, state.after.high]},
-        "warnings": list(warnings),
         "command": f"penchant online {folder}/recipe.yaml --out {folder}-again",
     }
 
@@ -100,13 +78,8 @@ def _means(measured: Measured | None) -> dict[str, float]:
     return {name: value for name, value in numbers.items() if not name.endswith(("/low", "/high"))}
 
 
-def sample_rows(state: State, records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Responses to held-out prompts before and after, as rows of ``samples.json``.
-
-    Args:
-        state: the measurements; without them there are no rows.
-        records: the first of the held-out prompts.
-    """
+def _samples(state: State, records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Responses to held-out prompts before and after."""
     if state.before is None or state.after is None:
         return []
     prompts = [as_text(record.prompt) for record in records]

@@ -1,0 +1,71 @@
+"""What an online run reports: its metrics file, a line for each measurement, and its progress."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from penchant.online.measuring import Measured
+from penchant.online.state import State
+from penchant.training.progress import ProgressReporter
+from penchant.training.recorder import Recorder
+
+__all__ = ["Journal"]
+
+
+class Journal:
+    """Writes ``metrics.jsonl``, whose steps count through all rounds, and shows progress.
+
+    Args:
+        path: the metrics file.
+        reporter: shows progress.
+        rounds: of the run.
+    """
+
+    def __init__(self, path: Path, reporter: ProgressReporter, rounds: int) -> None:
+        self.reporter, self.total, self.done = reporter, rounds, 0
+        self.recorder = Recorder(path, lambda step: float(self.done), (self._say,))
+
+    def begin(self, done: int) -> None:
+        """Start the clock of a run that has so many rounds behind it."""
+        self.done, self.recorder.began = done, time.perf_counter()
+
+    def rewind(self, step: int) -> None:
+        """Drop the rows after ``step``, which are written again; all rows where it is below 0."""
+        self.recorder.rewind(step)
+
+    def measured(self, step: int, found: Measured) -> None:
+        """A measurement after ``step`` steps, unless the file has it already."""
+        self.recorder.write_once(step, "eval", found.numbers)
+
+    def sampled(self, step: int, numbers: Mapping[str, float]) -> None:
+        """What a round sampled that trains on nothing."""
+        self.recorder.write_once(step, "train", dict(numbers))
+
+    def training(self, before: int, sampled: Mapping[str, float]) -> Recorder:
+        """A callback of the trainer that passes its logs on.
+
+        Args:
+            before: steps of earlier rounds.
+            sampled: numbers about the round's samples, written with its first step.
+        """
+
+        def forward(step: int, split: str, numbers: dict[str, float]) -> None:
+            self.recorder.write(before + step, split, {**numbers, **(sampled if step == 1 else {})})
+
+        return Recorder(None, lambda step: 0.0, (forward,))
+
+    def advance(self, state: State) -> None:
+        """A round is over."""
+        after = state.after
+        numbers = "" if after is None else f"{after.name} {after.value:.3f}"
+        self.reporter.advance(state.done, self.total, numbers)
+
+    def _say(self, step: int, split: str, numbers: Mapping[str, float]) -> None:
+        """Every measurement is a line, for a reader without a terminal."""
+        for name in ("accuracy", "reward"):
+            if split == "eval" and name in numbers:
+                low, high = numbers[f"{name}/low"], numbers[f"{name}/high"]
+                figure = f"{name} {numbers[name]:.3f} [{low:.3f}, {high:.3f}] on held-out prompts"
+                self.reporter.say(f"After {self.done} rounds ({step} steps): {figure}")
