@@ -1,4 +1,4 @@
-"""``penchant online``: a model that learns from its own judged responses."""
+"""``penchant online``: train a model on its own responses, scored by a judge."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ def online(
     model: Annotated[str | None, typer.Option(help="Model folder or hub id.")] = None,
     data: Annotated[str | None, typer.Option(help="Prompts: file, saved datasets folder, or hub id.")] = None,
     method: Annotated[str | None, typer.Option(help="grpo, iterative-dpo, rejection-sampling, spin or sppo.")] = None,
-    objective: Annotated[str | None, typer.Option(help="Objective, where it is not the method's.")] = None,
-    judge: Annotated[str | None, typer.Option(help="verifier, reward_model, function or none.")] = None,
+    objective: Annotated[str | None, typer.Option(help="Objective to use instead of the method's.")] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="verifier, reward_model, function, none, or your own.")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Hyper-parameter of the objective.")
     ] = None,
@@ -27,10 +29,10 @@ def online(
     map_: Annotated[
         list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="Our field, the data's column.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run was stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a run that was stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run that is in the folder.")] = False,
 ) -> None:
-    """Sample from a model, judge the responses, train on them, and again: from a recipe, a method, or options."""
+    """Sample responses from a model, judge them, train on them, and repeat: by a recipe, a method, or options."""
     from penchant.cli.result import tell
     from penchant.cli.words import pairs, split_words
     from penchant.online.loop import run_online

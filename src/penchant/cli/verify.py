@@ -16,9 +16,9 @@ def verify(
     rule: Annotated[str, typer.Option(help="When a response is right: number, exact or contains.")] = "number",
     per_prompt: Annotated[
         Optional[int],  # noqa: UP045 - what typer reads in every version
-        typer.Option(min=1, help="Most pairs of a prompt; all where absent."),
+        typer.Option(min=1, help="Most pairs per prompt; all if absent."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of drawing pairs.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of drawing pairs.")] = 0,
 ) -> None:
     """Check every response against its problem's answer, and pair right ones with wrong ones."""
     import json

@@ -31,7 +31,7 @@ def generate(
         model: a causal language model of transformers.
         tokenizer: its tokenizer (for the padding token).
         prompts: P prompts as token ids, none empty.
-        samples: responses a prompt.
+        samples: responses per prompt.
         max_new_tokens: most tokens a response may have.
         temperature: of sampling; 0 takes the likeliest token every time.
         top_p: smallest probability mass to sample from, in (0, 1].
@@ -43,7 +43,7 @@ def generate(
         For each prompt ``samples`` lists of token ids, without the prompt, with the stop token if one was reached.
     """
     results: list[list[list[int]]] = [[] for _ in prompts]
-    # Prompts of like length together: less padding, and the order of the results does not depend on it.
+    # Prompts of similar length together need less padding; the results are in the order of the prompts all the same.
     order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
     per_batch = max(1, batch_size // samples)
     sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
@@ -88,7 +88,7 @@ def _continue(
 def _prefill(model: nn.Module, ids: torch.Tensor, mask: torch.Tensor, samples: int) -> dict[str, Any]:
     """Keys and values of all but the last token of each prompt, computed once and repeated for every sample.
 
-    Empty where the model keeps something else than keys and values: generation then reads the prompt itself.
+    Empty where the model's cache is not one of keys and values; generation then reads the prompt itself.
     """
     if ids.shape[1] < 2 or getattr(model, "_is_stateful", False):
         return {}

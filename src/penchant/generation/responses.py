@@ -12,9 +12,9 @@ class Response:
     """A generated response.
 
     Args:
-        text: what it says, without special tokens.
-        ids: its tokens, the end token included where it ended by itself.
-        finished: whether it ended by itself and not at the length limit.
+        text: without special tokens.
+        ids: its tokens, with the end token where it reached one.
+        finished: whether it reached an end token before the length limit.
 
     Example:
         >>> Response("19", (5, 13, 2), True).finished
@@ -31,7 +31,7 @@ class Sampling:
     """How responses are drawn.
 
     Args:
-        samples: responses a prompt, at least 1.
+        samples: responses per prompt, at least 1.
         max_new_tokens: most tokens of a response.
         temperature: of sampling; 0 takes the likeliest token every time.
         top_p: smallest probability mass to sample from, in (0, 1].

@@ -1,4 +1,4 @@
-"""The examples of a round: its prompts are drawn, sampled from, judged, kept as a file, and paired."""
+"""The examples of a round: prompts are drawn, responses sampled and judged, kept in a file, and paired."""
 
 from __future__ import annotations
 

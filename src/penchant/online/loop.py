@@ -1,4 +1,4 @@
-"""The loop of every online method: sample, judge, pair, train, and again."""
+"""The loop of every online method: sample, judge, pair, train, and repeat."""
 
 from __future__ import annotations
 
@@ -81,14 +81,14 @@ def run_online(
 
 
 class OnlineRun:
-    """Puts the parts of an online run together and takes it from round to round.
+    """Puts the parts of an online run together and takes it through its rounds.
 
     Args:
         recipe: the recipe.
         prepared: what was decided before the model is loaded.
         folder: of the run.
         reporter: shows progress.
-        interrupt: knows whether the run is asked to stop.
+        interrupt: says whether the run is asked to stop.
     """
 
     def __init__(

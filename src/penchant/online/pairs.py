@@ -28,7 +28,7 @@ def select_pairs(
         rule: ``best_worst``; ``best_other`` (best and the first other one); ``best_second``; ``first_two``; ``all``.
         rewards: K rewards; NaN for a response without one, which is left out.
         lengths: of the responses, in any unit, where there is a penalty.
-        length_penalty: reward a unit of length.
+        length_penalty: reward taken per unit of length.
         threshold: where given, only pairs of one reward at least as high and one below it.
 
     Returns:

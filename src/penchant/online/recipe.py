@@ -29,7 +29,7 @@ PARTS = ("objective", "engine", "judge", "pairing")
 
 
 class OnlineRecipe(Recipe):
-    """An online run: sample, judge, pair, train, and again.
+    """An online run: sample, judge, pair, train, and repeat.
 
     Example:
         >>> recipe = make_online_recipe({"method": "grpo", "model": "m", "data": "sums.jsonl"})

@@ -1,4 +1,4 @@
-"""The number that a text gives as its answer, as a person would read it."""
+"""The number that a text gives as its answer, as a reader would find it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from fractions import Fraction
 __all__ = ["answer_in", "same_number"]
 
 # Optional sign, thousands with commas or plain digits, decimals, and a fraction: -1,234.50 or 3/4.
-# A hyphen after a digit or a word is a minus between numbers, or a hyphen; it is no sign.
+# A hyphen after a digit or a word is a minus between numbers, or a hyphen, and not the sign of a number.
 _NUMBER = re.compile(r"(?:(?<![\w.)])[-−])?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.\d+|\d+)(?:\s*/\s*\d+(?:\.\d+)?)?")
-# Where an answer is announced, from the clearest sign to the weakest.
+# What announces an answer, from the clearest sign to the weakest.
 _SIGNS = (
     re.compile(r"####\s*(.+)"),
     re.compile(r"\\boxed\{([^{}]*)\}"),
@@ -22,8 +22,8 @@ _SIGNS = (
 def answer_in(text: str) -> str | None:
     """The number that a text gives as its answer.
 
-    That after the last ``####``, in the last ``\\boxed{}``, after a line's ``A:`` or after "answer is"; without such a
-    sign the last number of the text. Calculator marks such as ``<<2*3=6>>`` are not read.
+    It is the number after the last ``####``, in the last ``\\boxed{}``, after a line's ``A:`` or after "answer is";
+    without these, it is the last number of the text. Calculator marks such as ``<<2*3=6>>`` are not read.
 
     Args:
         text: a worked solution, or a number alone.
@@ -52,7 +52,7 @@ def same_number(first: str, second: str) -> bool:
         first, second: numbers with signs, thousands' commas, decimals or as fractions.
 
     Returns:
-        False too where one of them is no number.
+        Whether they are equal; False where one of them is not a number.
 
     Example:
         >>> same_number("1,000", "1000.0"), same_number("3/4", "0.75"), same_number("−5", "5"), same_number("no", "1")

@@ -25,15 +25,15 @@ def right_and_wrong(
     Args:
         rows: records with ``prompt``, ``answer`` and ``responses``, a list of texts or of objects with a ``text``.
         rule: when a solution is right, as for `Verifier`.
-        per_prompt: most pairs of a prompt, drawn at random; all where None.
+        per_prompt: most pairs per prompt, drawn at random; all where None.
         seed: of the drawing.
 
     Returns:
         Records ``{"prompt", "chosen", "rejected", "answer"}`` (and ``id`` where the row has one). A prompt whose
-        solutions are all right or all wrong gives none.
+        solutions are all right or all wrong gives no pair.
 
     Raises:
-        DataError: a row lacks a field, or has it in another form.
+        DataError: a row lacks a field, or a field has the wrong form.
 
     Example:
         >>> right_and_wrong([{"prompt": "2+2=", "answer": "4", "responses": ["4", "5"]}])

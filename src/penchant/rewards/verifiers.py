@@ -38,7 +38,7 @@ class Verifier(Judge):
     """Scores 1 for a right response and 0 for a wrong one.
 
     ``number``: the number that the response gives as its answer equals the answer's. ``exact``: the same words.
-    ``contains``: the answer stands in the response as whole words, in upper or lower case.
+    ``contains``: the response contains the answer as whole words, in upper or lower case.
 
     Args:
         answers: the right answer to each prompt, as (prompt, answer) pairs; `read` finds more in records.
