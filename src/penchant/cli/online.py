@@ -18,9 +18,7 @@ def online(
     data: Annotated[str | None, typer.Option(help="Prompts: file, saved datasets folder, or hub id.")] = None,
     method: Annotated[str | None, typer.Option(help="grpo, iterative-dpo, rejection-sampling, spin or sppo.")] = None,
     objective: Annotated[str | None, typer.Option(help="Objective to use instead of the method's.")] = None,
-    judge: Annotated[
-        str | None, typer.Option(help="verifier, reward_model, function, none, or your own.")
-    ] = None,
+    judge: Annotated[str | None, typer.Option(help="verifier, reward_model, function, none, or your own.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Hyper-parameter of the objective.")
     ] = None,
