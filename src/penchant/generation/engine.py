@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -47,23 +48,26 @@ def generate(
     order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
     per_batch = max(1, batch_size // samples)
     sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
-    options = {
-        **(sampling if temperature > 0 else {"do_sample": False}),
-        "max_new_tokens": max_new_tokens,
-        "eos_token_id": list(stop_token_ids),
-    }
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.no_grad():
-        torch.manual_seed(seed)
+    options: dict[str, Any] = sampling if temperature > 0 else {"do_sample": False}
+    options |= {"max_new_tokens": max_new_tokens, "eos_token_id": list(stop_token_ids)}
+    with _generating(model, seed):
         for start in range(0, len(order), per_batch):
             places = order[start : start + per_batch]
             rows = _continue(model, tokenizer, [prompts[place] for place in places], samples, options)
             for row, tokens in enumerate(rows):
                 results[places[row // samples]].append(_until_stop(tokens, set(stop_token_ids)))
-    model.train(was_training)
     return results
+
+
+@contextlib.contextmanager
+def _generating(model: nn.Module, seed: int) -> Iterator[None]:
+    """The model in evaluation mode without gradients, and random numbers from a seed; both as before afterwards."""
+    device, was_training = next(model.parameters()).device, model.training
+    model.eval()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.no_grad():
+        torch.manual_seed(seed)
+        yield
+    model.train(was_training)
 
 
 def _continue(

@@ -63,13 +63,18 @@ def run_online(
         raise ConfigurationError(
             "An online run uses one process; this is one of several.", fix="Start it without a launcher."
         )
-    given, reporter, began = given or Given(), reporter or ProgressReporter(quiet=True), time.perf_counter()
-    folder = RunFolder(recipe.output)
-    prepared = prepare(recipe, given)
+    began, folder = time.perf_counter(), RunFolder(recipe.output)
+    prepared = prepare(recipe, given or Given())
     inputs = [each for each in (recipe.model, recipe.data, recipe.eval_data) if each]
     folder.claim(resume=resume, overwrite=overwrite, inputs=inputs)
     if resume:
         folder.check_same(resolved(recipe, prepared.objective))
+    return _run(recipe, prepared, folder, reporter or ProgressReporter(quiet=True), resume, began)
+
+
+def _run(
+    recipe: OnlineRecipe, prepared: Prepared, folder: RunFolder, reporter: ProgressReporter, resume: bool, began: float
+) -> Result:
     with warnings_to(reporter) as warnings, own_bars_only(), Interrupt() as interrupt:
         run = OnlineRun(recipe, prepared, folder, reporter, interrupt)
         try:

@@ -126,6 +126,12 @@ def make_online_recipe(values: Mapping[str, Any], where: str = "recipe") -> Onli
         elif given is not None:
             base.pop(key, None)
     recipe = validated({**base, **values}, where, OnlineRecipe)
+    _check(recipe)
+    return recipe
+
+
+def _check(recipe: OnlineRecipe) -> None:
+    """Refuse what an online run cannot do."""
     if recipe.lora is not None:
         raise ConfigurationError(
             "An online run trains all weights; it takes no adapter.", where="lora", fix="Leave lora out."
@@ -136,4 +142,3 @@ def make_online_recipe(values: Mapping[str, Any], where: str = "recipe") -> Onli
             where="optimizer_state",
             fix="Give optimizer_state=fresh, or schedule=constant.",
         )
-    return recipe

@@ -41,12 +41,7 @@ def right_and_wrong(
     """
     rng, records = random.Random(seed), []
     for number, row in enumerate(rows, start=1):
-        texts = _texts(row, number)
-        verifier = Verifier([(row["prompt"], str(row["answer"]))], rule)
-        scored = list(zip(texts, verifier.score(row["prompt"], texts), strict=True))
-        right = [text for text, score in scored if score == 1.0]
-        wrong = [text for text, score in scored if score == 0.0]
-        pairs = list(product(dict.fromkeys(right), dict.fromkeys(wrong)))
+        pairs = _pairs(row, _texts(row, number), rule)
         if per_prompt is not None and len(pairs) > per_prompt:
             pairs = rng.sample(pairs, per_prompt)
         named = {"id": row["id"]} if "id" in row else {}
@@ -55,6 +50,16 @@ def right_and_wrong(
             for good, bad in pairs
         ]
     return records
+
+
+def _pairs(
+    row: Mapping[str, Any], texts: Sequence[str], rule: str | Callable[[str, str], bool]
+) -> list[tuple[str, str]]:
+    """Every different right solution with every different wrong one."""
+    verifier = Verifier([(row["prompt"], str(row["answer"]))], rule)
+    scored = list(zip(texts, verifier.score(row["prompt"], texts), strict=True))
+    right, wrong = ([text for text, score in scored if score == wanted] for wanted in (1.0, 0.0))
+    return list(product(dict.fromkeys(right), dict.fromkeys(wrong)))
 
 
 def _texts(row: Mapping[str, Any], number: int) -> list[str]:
