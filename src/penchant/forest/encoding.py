@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from penchant.errors import DataError
 from penchant.feedback.records import Comparison, Record, Source, Text
-from penchant.feedback.views.view import how_to_make, is_whole, supplied_texts, view_texts
+from penchant.feedback.views.view import find_view, how_to_make, is_whole, supplied_texts, view_texts
 from penchant.forest.layout import TokenSequence
 from penchant.rendering.rendering import Renderer
 from penchant.rendering.truncation import CutTable, Fitted, Truncation
@@ -270,6 +270,5 @@ def _key(prompt: Text) -> Any:
 
 def _identical(sequences: dict[str, list[TokenSequence]]) -> bool:
     """Whether a comparison compares a sequence of tokens with itself."""
-    names = ("chosen", "rejected", "chosen_joint", "rejected_joint", "responses")
-    compared = [each for name in names for each in sequences.get(name, ())]
+    compared = [each for name, found in sequences.items() if find_view(name).compared for each in found]
     return len(compared) > 1 and all(each == compared[0] for each in compared)
