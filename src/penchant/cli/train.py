@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from penchant.cli.words import pairs, split_words
+from penchant.cli.words import data_of, pairs, split_words
 
 __all__ = ["train"]
 
@@ -16,13 +16,16 @@ def train(
         list[str] | None, typer.Argument(metavar="[RECIPE.yaml] [key=value ...]", help="Recipe, and keys to change.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model folder or hub id.")] = None,
-    data: Annotated[str | None, typer.Option(help="File, saved datasets folder, or hub id.")] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="File, saved datasets folder, or hub id; NAME=PATH, repeated, for named sources."),
+    ] = None,
     objective: Annotated[str | None, typer.Option(help="Method, or a sum such as dpo+0.2*nll.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Hyper-parameter of the objective.")
     ] = None,
     out: Annotated[str | None, typer.Option("--out", "--output", "-o", help="Folder of the run.")] = None,
-    eval_data: Annotated[str | None, typer.Option(help="Held-out data.")] = None,
+    eval_data: Annotated[list[str] | None, typer.Option(help="Held-out data, in the same forms.")] = None,
     map_: Annotated[
         list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="Our field, the data's column.")
     ] = None,
@@ -41,10 +44,10 @@ def train(
     path, keys = split_words(words or [])
     options = {
         "model": model,
-        "data": data,
+        "data": data_of(data or [], "--data"),
         "objective": objective,
         "output": out,
-        "eval_data": eval_data,
+        "eval_data": data_of(eval_data or [], "--eval-data"),
         "on_bad": on_bad,
         "tokens_per_batch": tokens_per_batch,
         "chat_template": chat_template,

@@ -9,13 +9,14 @@ from typing import Any
 import torch
 
 from penchant.evaluation.metrics import Reduce, Tally, batch_metrics, compared
-from penchant.forest.batching import plan_batches
+from penchant.forest.batching import Plan, plan_batches
+from penchant.forest.supply import Supply
 from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 
-__all__ = ["HeldOut", "measure", "measured_needs"]
+__all__ = ["HeldOut", "measure", "measured_needs", "measuring_plan"]
 
 
 @dataclass
@@ -50,7 +51,7 @@ def measure(
         scorer: the policy.
         reference: the reference.
         objective: what is measured.
-        examples: at least one.
+        examples: at least one, or their `Supply`.
         tokens_per_batch: tokens (or what else the scorer counts in) a forward pass; the scorer's own where absent.
         process: number of this process; each takes every ``processes``-th batch.
         processes: how many processes share the work.
@@ -59,8 +60,8 @@ def measure(
     Returns:
         Means over all processes; per-example lists hold this process's part.
     """
-    sizes = [example.size for example in examples]
-    plan = plan_batches(sizes, tokens_per_batch=tokens_per_batch or scorer.measured_at_once, shuffle=False)
+    supply = Supply.of(examples)
+    plan = measuring_plan(supply, tokens_per_batch or scorer.measured_at_once)
     tally, result = Tally(), HeldOut()
     device = next(scorer.core.parameters()).device
     needs = measured_needs(objective, reference.kind)
@@ -68,7 +69,7 @@ def measure(
     objective.eval()  # what it remembers of the training data must not change here
     # Every process computes as many batches as the others: sums and sharded models wait for all of them.
     for place in range(process, -(-len(plan) // processes) * processes, processes):
-        members = [examples[index] for index in plan.steps[place % len(plan)]]
+        members = [supply.at(slot) for slot in supply.slots(plan, place % len(plan))]
         ghost = place >= len(plan)
         batch = scorer.collate(members, weights=[0.0] * len(members) if ghost else None).to(device)
         with torch.no_grad():
@@ -82,6 +83,20 @@ def measure(
     result.metrics = tally.means(reduce)
     result.metrics.pop("example_loss", None)
     return result
+
+
+def measuring_plan(supply: Supply, tokens_per_batch: int) -> Plan:
+    """The order in which held-out data are measured: that of the data, every example of the first source once.
+
+    Partners of views of the step are those of the whole order, so they do not depend on what is computed at once.
+
+    Args:
+        supply: the held-out data.
+        tokens_per_batch: tokens (or what else the scorer counts in) a forward pass.
+    """
+    return plan_batches(
+        supply.sizes, tokens_per_batch=tokens_per_batch, shuffle=False, beside=supply.beside_sizes, across=True
+    )
 
 
 def measured_needs(objective: Objective, reference: str) -> Needs:

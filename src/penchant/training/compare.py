@@ -11,11 +11,12 @@ from typing import Any
 
 from penchant.errors import ConfigurationError, DataError, ModelError, OutputError, PenchantError, nearest
 from penchant.evaluation.seeds import figures_of_run, over_seeds
+from penchant.feedback.sources import as_paths
 from penchant.modalities import find_modality
 from penchant.training.folder import RunFolder
 from penchant.training.preparation import Given, build_objective, resolved
 from penchant.training.progress import ProgressReporter
-from penchant.training.recipe import Recipe, make_recipe
+from penchant.training.recipe import Recipe, data_values, make_recipe
 from penchant.training.run import Interrupted
 from penchant.training.run import run as train_recipe
 
@@ -84,10 +85,11 @@ def compare(
     """
     given, values = Given(), {**recipe, "model": str(model)}
     for key, value in {"data": data, "eval_data": eval_data}.items():
-        if isinstance(value, str | Path):
-            values[key] = str(value)
+        named_by = as_paths(value)
+        if named_by is not None:
+            values[key] = named_by
         elif value is not None:
-            setattr(given, key, list(value))
+            setattr(given, key, value if isinstance(value, Mapping) else list(value))
             values[key] = f"in memory ({type(value).__name__})"
     return compare_objectives(
         make_recipe(values, "penchant.compare"),
@@ -304,7 +306,7 @@ class _Comparison:
         return {
             "title": f"{len(objectives)} objectives on {summaries.get('data', self.recipe.data)}",
             "model": self.recipe.model,
-            "data": self.recipe.data,
+            "data": data_values(self.recipe.data),
             "measured_on": summaries.get("measured_on", "nothing yet"),
             "seeds": sorted({run.recipe.seed for run in self.runs}),
             "interval": "mean and 95 % t-interval over seeds",

@@ -12,9 +12,11 @@ from typing import Any
 
 from transformers import TrainingArguments, set_seed
 
+from penchant.checks.diagnosis import joined
 from penchant.diagnostics.alarms import Alarms
-from penchant.evaluation.heldout import HeldOut, measured_needs
+from penchant.evaluation.heldout import HeldOut, measured_needs, measuring_plan
 from penchant.evaluation.samples import sample_prompts
+from penchant.feedback.sources import parts_of
 from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
@@ -26,7 +28,7 @@ from penchant.training.interrupt import Interrupt
 from penchant.training.outcome import summarise, write_numbers
 from penchant.training.preparation import Given, Prepared, build_objective, prepare, resolved
 from penchant.training.progress import ProgressReporter
-from penchant.training.recipe import Recipe
+from penchant.training.recipe import Recipe, data_paths
 from penchant.training.recorder import Recorder
 from penchant.training.trainer import PreferenceTrainer
 from penchant.training.voices import own_bars_only, warnings_to
@@ -90,7 +92,7 @@ def run(
     if given.objective is None:
         given.objective = build_objective(recipe)
     if first:
-        inputs = [each for each in (recipe.model, recipe.data, recipe.eval_data) if each]
+        inputs = [recipe.model, *data_paths(recipe.data), *data_paths(recipe.eval_data)]
         folder.claim(resume=resume, overwrite=overwrite, inputs=inputs)
         if resume:
             folder.check_same(resolved(recipe, given.objective))
@@ -162,7 +164,7 @@ class _Session:
         return self._finish(policy, prepared, facts, (before, after), (prompts, old, new))
 
     def _arguments(self, prepared: Prepared) -> TrainingArguments:
-        sizes = [example.size for example in prepared.examples.examples]
+        sizes = prepared.supply.largest_sizes(prepared.plan)
         world = int(os.environ.get("WORLD_SIZE", "1"))
         parts = micro_batches(self.recipe, prepared.plan, sizes, world, prepared.objective.batch_coupled)
         return training_arguments(self.recipe, len(prepared.plan), self.folder.checkpoints, parts)
@@ -174,15 +176,12 @@ class _Session:
         reference = scorer.reference(kind, cache, self.recipe.precision)
         if kind == "cached":
             measured = measured_needs(prepared.objective, kind)
-            parts = ((prepared.examples, needs), (prepared.heldout_examples, measured))
-            asked = [
-                view
-                for data, wanted in parts
-                for each in data.examples
-                for name, view in each.views.items()
-                if wanted.reference_of(name)
-            ]
-            responses = [response for view in asked for response in view]
+            heldout = prepared.heldout_supply
+            parts = (
+                (prepared.supply.responses(prepared.plan), needs),
+                (heldout.responses(measuring_plan(heldout, scorer.measured_at_once)), measured),
+            )
+            responses = [each for found, wanted in parts for name, each in found if wanted.reference_of(name)]
             with self.reporter.bar("Reference log-probabilities", len(responses)):
                 reference.prepare(responses, lambda done, total: self.reporter.advance(done, total))
         return reference
@@ -235,9 +234,12 @@ class _Session:
     def _examine(self, prepared: Prepared) -> None:
         if not self.first:
             return
-        other = prepared.heldout if prepared.held_out else None
-        diagnosis = prepared.modality.examine(prepared.train[:DOCTOR_LIMIT], other)
-        self.folder.write_json("doctor.json", diagnosis.as_dict())
+        held_out = parts_of(prepared.heldout) if prepared.held_out else {}
+        found = {
+            name: prepared.modality.examine(part, held_out.get(name))
+            for name, part in parts_of(prepared.train[:DOCTOR_LIMIT]).items()
+        }
+        self.folder.write_json("doctor.json", joined(found).as_dict())
 
     def _train(
         self, trainer: PreferenceTrainer, recorder: Recorder, prepared: Prepared, checkpoint: Path | None
