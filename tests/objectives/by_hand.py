@@ -341,4 +341,22 @@ BY_HAND = [
         },
         math.log1p(math.exp(-0.5)) + 2 * math.log1p(math.exp(-1.0)),
     ),
+    (
+        "kto",
+        {"beta": 0.5, "undesirable_weight": 3.0},
+        {"responses": one_each(-1.0, -2.0), "labels": [1.0], "mismatched": one_each(-1.5, -2.0)},
+        sigmoid(-0.25),
+    ),
+    (
+        "kto",
+        {"beta": 0.5, "undesirable_weight": 3.0},
+        {"responses": one_each(-1.0, -2.0), "labels": [0.0], "mismatched": one_each(-1.5, -2.0)},
+        3 * sigmoid(0.25),
+    ),
+    (
+        "grad-diff",
+        {"forget_coeff": 0.5, "retain_coeff": 2.0},
+        {"forget": one_each(-1.25), "retain": one_each(-2.0)},
+        3.375,
+    ),
 ]

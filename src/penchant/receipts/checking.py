@@ -90,12 +90,12 @@ def find_kernel(method: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]],
         >>> find_kernel("dpo") is not None, find_kernel("no-such-method")
         (True, None)
     """
-    if method in registry.names():
-        return partial(evaluate, method)
     if method not in receipts.kernels():
         for name in _modules_with_receipts():
             importlib.import_module(name)
-    return receipts.kernels().get(method)
+    if method in receipts.kernels():
+        return receipts.kernels()[method]
+    return partial(evaluate, method) if method in registry.names() else None
 
 
 def _differences(expected: Any, got: Any, tolerance: float, place: str = "") -> Iterator[_Difference]:
@@ -144,7 +144,7 @@ def _like(expected: Any, got: Any) -> Any:
 
 def _another(method: str, params: Any, inputs: Any) -> bool:
     """Whether a case is of another method of the same name: further views, or neither our views nor our parameters."""
-    if method not in registry.names() or hasattr(registry.get(method), "receipt"):
+    if method not in registry.names() or method in receipts.kernels() or hasattr(registry.get(method), "receipt"):
         return False
     known = set(registry.get(method)().requirements.views)
     found = {name for name, each in inputs.items() if isinstance(each, Mapping) and "policy" in each}

@@ -1,0 +1,35 @@
+"""Published cases of losses of single responses that are desirable or undesirable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from penchant.objectives.binary.kto import KTO
+from penchant.objectives.core.evaluate import evaluate_plainly
+from penchant.receipts.adapters import receipt
+
+__all__ = ["kto"]
+
+
+@receipt("kto")
+def kto(params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The mismatched sequences are called ``kl``, and so is the reference point; rewards are β (log π − log π_ref).
+
+    Args:
+        params: of `KTO`.
+        inputs: ``responses``, ``labels`` and ``kl``.
+    """
+    objective = KTO(**params)
+    views = {"responses": inputs["responses"], "mismatched": inputs["kl"]}
+    found = evaluate_plainly(objective, {**views, "labels": inputs["labels"]})
+    ratios = [sum(policy) - sum(reference) for policy, reference in zip(*_rows(inputs["responses"]), strict=True)]
+    return {
+        **found,
+        "kl": found["reference_point"][0],
+        "rewards": [objective.beta * ratio for ratio in ratios],
+    }
+
+
+def _rows(view: Mapping[str, Any]) -> tuple[list[list[float]], list[list[float]]]:
+    return view["policy"], view["reference"]
