@@ -120,7 +120,7 @@ def test_each_source_is_held_out_of_and_examined_by_name(sources: dict[str, str]
         (
             {"forget": "a", "retain": "a", "idk": "a"},
             "grad-diff",
-            r"a source 'idk', of which .* it takes .*'forget', 're",
+            r"a source 'idk', of which .* takes .*'forget', 're",
         ),
         ({"one": "a", "other": "a"}, "nll", r"a source 'other', of which the objective nll asks for nothing"),
     ],
@@ -174,8 +174,7 @@ def test_private_facts_are_forgotten_and_others_retained(shared: Path, train: Tr
         for row in map(json.loads, lines):
             if len(rows[row["kind"]]) < 6:
                 rows[row["kind"]].append({"prompt": row["question"], "completion": f" {row['answer']}"})
-    model = shared / "models" / "tinystories-260k"
-    named = {"model": model} if model.is_dir() else {}
-    run = train(data=rows, objective="grad-diff", max_steps=6, learning_rate=0.05, max_length=128, **named)
+    model = str(shared / "models" / "tinystories-260k")
+    run = train(model=model, data=rows, objective="grad-diff", max_steps=6, learning_rate=0.05, max_length=128)
     before, after = run.summary["before"], run.summary["after"]
     assert after["nll/forget"] - after["nll/retain"] > before["nll/forget"] - before["nll/retain"] + 0.01

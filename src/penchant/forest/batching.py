@@ -48,8 +48,8 @@ class Plan:
         steps: for each step the indices of its examples.
         epochs: for each step how many passes over the data are done when it ends.
         beside: for each place of each step the examples of further named sources; empty where there are none.
-        across: whether the partner of an example is the next one of the whole plan and not of its step, as where held-out
-            data are measured: there a step is only as much as is computed at once.
+        across: whether the partner of an example is the next one of the whole plan and not of its step. Held-out data
+            are measured so: there a step is only as much as is computed at once.
     """
 
     steps: tuple[tuple[int, ...], ...]

@@ -68,8 +68,8 @@ class Mixture:
         wrong = len(self.counts) != len(self.weights) or min(self.counts) < 1 or not min(self.weights) > 0
         if wrong:
             raise ConfigurationError(
-                f"A mixture has {list(self.counts)} examples with weights {list(self.weights)}; expected a weight above "
-                "0 for every file, and examples in each."
+                f"A mixture has {list(self.counts)} examples with weights {list(self.weights)}; expected a weight "
+                "above 0 for every file, and examples in each."
             )
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -90,7 +91,9 @@ class MixturePart(_Part):
 #: One place; named sources; or a mixture.
 Data: TypeAlias = str | dict[str, str] | list[MixturePart]
 
-DATA_FORMS = "a path, named sources {forget: PATH, retain: PATH}, or a mixture [{path: PATH, weight: NUMBER}, ...]"
+DATA_FORMS = (
+    "a path, named sources {forget: PATH, retain: PATH}, or a mixture [{path: PATH, weight: NUMBER above 0}, ...]"
+)
 
 
 def data_values(data: Data | None) -> Any:
@@ -108,6 +111,15 @@ def data_paths(data: Data | None) -> list[str]:
     if data is None or isinstance(data, str):
         return [] if data is None else [data]
     return list(data.values()) if isinstance(data, dict) else [each.path for each in data]
+
+
+def _is_part(value: Any) -> bool:
+    """Whether a value can be read as one file of a mixture: the union of forms would say so in three errors."""
+    if not isinstance(value, dict):
+        return isinstance(value, MixturePart)
+    weight = value.get("weight", 1.0)
+    sound = isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight < math.inf
+    return isinstance(value.get("path"), str) and sound and set(value) <= {"path", "weight"}
 
 
 class Recipe(_Part):
@@ -201,7 +213,7 @@ class Recipe(_Part):
     @classmethod
     def _of_a_known_form(cls, value: Any) -> Any:
         named = isinstance(value, dict) and value and all(isinstance(each, str) for each in value.values())
-        mixed = isinstance(value, list) and value and all(isinstance(each, dict | MixturePart) for each in value)
+        mixed = isinstance(value, list) and value and all(map(_is_part, value))
         if not (value is None or isinstance(value, str) or named or mixed):
             raise ValueError(f"expected {DATA_FORMS}")
         return value

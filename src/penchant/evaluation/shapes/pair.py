@@ -21,7 +21,7 @@ def compared(views: Mapping[str, Scored]) -> tuple[Scored, Scored] | None:
     """
     for name in sorted(views):  # "chosen" before "chosen_joint"
         other = find_view(name).against
-        if other in views:
+        if other is not None and other in views:
             return views[name], views[other]
     return None
 
