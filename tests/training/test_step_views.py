@@ -12,10 +12,14 @@ import torch
 from torch import Tensor
 
 from penchant.errors import ConfigurationError, DataError
+from penchant.feedback import read
+from penchant.forest import Encoder, Supply, collate, plan_batches
 from penchant.objectives import Needs, Objective, Scored
 from penchant.objectives.core.registry import OBJECTIVES
+from penchant.rendering import Renderer
 from penchant.training import Result
-from small_runs import largest_gap, losses, metrics, pairs, weights
+from penchant.training.data import training_loader
+from small_runs import largest_gap, losses, metrics, pairs, weights, word_tokenizer
 
 Train = Callable[..., Result]
 EXACT = 1e-6
@@ -73,6 +77,28 @@ def test_every_attention_and_a_cached_reference_see_the_same_mismatched_response
         other = train(name, **recipe, **changed)
         assert losses(other.folder) == pytest.approx(losses(plain.folder), abs=1e-5)
         assert other.summary["after"]["loss"] == pytest.approx(plain.summary["after"]["loss"], abs=1e-5)
+
+
+@pytest.mark.parametrize(("accumulate", "processes"), [(2, 1), (1, 2), (3, 2)])
+def test_processes_and_micro_batches_deal_out_the_same_pairings(accumulate: int, processes: int) -> None:
+    encoder = Encoder(Renderer(word_tokenizer()), ["responses", "mismatched"], ["label"])
+    supply = Supply(encoder.encode(read(judged()).records).examples, encoder=encoder)
+    plan = plan_batches(supply.sizes, batch_size=5, epochs=2)
+
+    def dealt(parts: int, count: int) -> list[set[tuple[int, str, str]]]:
+        found: list[set[tuple[int, str, str]]] = [set() for _ in plan.steps]
+        for process in range(count):
+            loader = training_loader(supply, plan, collate, accumulate=parts, process=process, processes=count)
+            for loaded in loader:
+                batch: Any = loaded["batch"]
+                for place, source in enumerate(batch.sources):
+                    if batch.weights[place] > 0:
+                        rows = {name: str(batch.forest.sequences[int(batch.rows[name][place])]) for name in batch.rows}
+                        found[batch.step].add((source.line, rows["responses"], rows["mismatched"]))
+        return found
+
+    assert dealt(accumulate, processes) == dealt(1, 1)
+    assert [len(step) for step in dealt(1, 1)] == [len(step) for step in plan.steps]
 
 
 def test_kto_learns_which_responses_are_wanted(train: Train) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -183,24 +183,8 @@ def plan_batches(
         raise ConfigurationError("There is no example to train on.")
     if max_steps is None and not 0 < epochs < math.inf:
         raise ConfigurationError(f"epochs is {epochs}; expected a finite number above 0.")
-    size = len(sizes) if mixture is None else sum(mixture.per_epoch)
-    # Partial epochs count in examples, so that epochs=0.5 is half of the data whatever the batch size.
-    wanted = math.inf if max_steps is not None else max(1, round(epochs * size))
-    steps: list[tuple[int, ...]] = []
-    ends: list[float] = []
-    others: list[tuple[Beside, ...]] = []
     drawn = _Epochs(sizes, batch_size, tokens_per_batch, seed, group_by_length, shuffle, beside, mixture)
-    for epoch, (batches, company) in enumerate(drawn):
-        done = epoch * size
-        for batch in batches:
-            if len(steps) == max_steps or done >= wanted:
-                return Plan(tuple(steps), tuple(ends), tuple(others), across)
-            done += len(batch)
-            steps.append(tuple(batch))
-            ends.append(done / size)
-            if company:
-                others.append(tuple(company[index] for index in batch))
-    raise AssertionError("epochs are endless")
+    return drawn.plan(math.inf if max_steps is not None else epochs, max_steps, across)
 
 
 @dataclass(frozen=True)
@@ -216,11 +200,29 @@ class _Epochs:
     beside: Sequence[Sequence[int]]
     mixture: Mixture | None
 
-    def __iter__(self) -> Iterator[tuple[list[list[int]], dict[int, Beside]]]:
-        epoch = 0
-        while True:
-            yield self._epoch(epoch)
-            epoch += 1
+    def plan(self, epochs: float, max_steps: int | None, across: bool) -> Plan:
+        """The steps of so many epochs, or of so many steps."""
+        size = len(self.sizes) if self.mixture is None else sum(self.mixture.per_epoch)
+        # Partial epochs count in examples, so that epochs=0.5 is half of the data whatever the batch size.
+        wanted = max(1, round(epochs * size)) if epochs < math.inf else math.inf
+        steps: list[tuple[int, ...]] = []
+        ends: list[float] = []
+        others: list[tuple[Beside, ...]] = []
+        done = 0
+        for batch, company in self._batches():
+            if len(steps) == max_steps or done >= wanted:
+                break
+            done += len(batch)
+            steps.append(tuple(batch))
+            ends.append(done / size)
+            if company:
+                others.append(tuple(company[index] for index in batch))
+        return Plan(tuple(steps), tuple(ends), tuple(others), across)
+
+    def _batches(self) -> Iterator[tuple[list[int], dict[int, Beside]]]:
+        for epoch in count():
+            batches, company = self._epoch(epoch)
+            yield from ((batch, company) for batch in batches)
 
     def _epoch(self, epoch: int) -> tuple[list[list[int]], dict[int, Beside]]:
         rng = np.random.default_rng([self.seed, epoch])

@@ -51,7 +51,7 @@ def facts(recipe: Recipe, prepared: Prepared) -> dict[str, str]:
     return {
         "objective": repr(prepared.objective),
         "model": model,
-        "data": f"{_told(prepared.train)}; {len(sizes)} used, {cut.dropped} left out",
+        "data": f"{_told(prepared.train)}, {len(sizes)} used, {cut.dropped} left out",
         "measured on": prepared.measured_on,
         modality.unit: f"{sum(sizes):,} an epoch (prompts once), longest example {max(sizes):,}{limit}",
         "steps": f"{len(steps):,} of {min(map(len, steps))}-{max(map(len, steps))} prompts, up to {largest:,} "
