@@ -10,7 +10,7 @@ from forest.words import END, renderer
 from penchant.errors import DataError
 from penchant.feedback.records import Comparison, Demonstration, Judgement, Prompt, Ranking, Record, Source
 from penchant.feedback.views import register_view
-from penchant.feedback.views import view as views
+from penchant.feedback.views.view import VIEWS
 from penchant.forest import Encoder, TokenSequence, collate
 from penchant.rendering.truncation import Truncation
 
@@ -176,8 +176,7 @@ def test_a_whole_view_scores_its_prompt_too() -> None:
     try:
         (example,) = encoder("chosen", "chosen_with_its_prompt").encode([pair()]).examples
     finally:
-        views._VIEWS.pop("chosen_with_its_prompt")
-        views._WHOLE.discard("chosen_with_its_prompt")
+        VIEWS.remove("chosen_with_its_prompt")
     ours = renderer()
     prompt, response = ours.prompt_ids("the cat"), ours.response_ids("the cat", " sat")
     assert example.views == {

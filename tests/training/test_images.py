@@ -50,13 +50,14 @@ def test_objectives_train_images_as_they_are(name: str, tmp_path: Path) -> None:
     assert run.summary["likelihood"].startswith("-0.5 x mean squared error of epsilon")
 
 
-def test_judgements_of_images_train_with_diffusion_kto(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["diffusion-kto", "kto"])
+def test_judgements_of_images_train_with_either_kto(name: str, tmp_path: Path) -> None:
     rows = [
         {"prompt": row["prompt"], "image": row[f"{side}_image"], "label": side == "chosen"}
         for row in image_pairs()
         for side in ("chosen", "rejected")
     ]
-    run = train(tmp_path / "run", data=rows, objective="diffusion-kto")
+    run = train(tmp_path / "run", data=rows, objective=name)
     assert losses(run.folder)[0] == pytest.approx(0.5, abs=1e-3)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-__all__ = ["Check", "Diagnosis", "Verdict", "share", "summary_of_lengths"]
+__all__ = ["Check", "Diagnosis", "Verdict", "joined", "share", "summary_of_lengths"]
 
 Verdict = Literal["ok", "note", "warning", "error"]
 
@@ -59,6 +59,22 @@ class Diagnosis:
             for check in self.checks
         ]
         return {"checks": checks, "lengths": self.lengths, "unit": self.unit, "failed": self.failed}
+
+
+def joined(parts: Mapping[str, Diagnosis]) -> Diagnosis:
+    """The diagnoses of several sources as one; each check and length has the name of its source in front.
+
+    Args:
+        parts: by source; one without a name stays as it is.
+
+    Example:
+        >>> joined({"forget": Diagnosis([Check("records", "3")])}).checks[0].name
+        'forget: records'
+    """
+    named = {f"{name}: " if name else "": each for name, each in parts.items()}
+    checks = [replace(check, name=lead + check.name) for lead, each in named.items() for check in each.checks]
+    lengths = {lead + part: figures for lead, each in named.items() for part, figures in each.lengths.items()}
+    return Diagnosis(checks, lengths, next(iter(parts.values())).unit)
 
 
 def share(count: int, total: int) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from penchant.cli.interruption import interruptible
 from penchant.cli.options import HyperParameters, RecipeWords, Renamed
-from penchant.cli.words import pairs, read_words
+from penchant.cli.words import data_of, pairs, read_words
 
 if TYPE_CHECKING:
     from penchant.training.recipe import Recipe
@@ -19,11 +19,14 @@ __all__ = ["train"]
 def train(
     words: RecipeWords = None,
     model: Annotated[str | None, typer.Option(help="Model folder or hub id.")] = None,
-    data: Annotated[str | None, typer.Option(help="File, saved datasets folder, or hub id.")] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="File, saved datasets folder, or hub id; NAME=PATH, repeated, for named sources."),
+    ] = None,
     objective: Annotated[str | None, typer.Option(help="Method, or a sum such as dpo+0.2*nll.")] = None,
     set_: HyperParameters = None,
     out: Annotated[str | None, typer.Option("--out", "--output", "-o", help="Folder of the run.")] = None,
-    eval_data: Annotated[str | None, typer.Option(help="Held-out data.")] = None,
+    eval_data: Annotated[list[str] | None, typer.Option(help="Held-out data, in the same forms.")] = None,
     map_: Renamed = None,
     on_bad: Annotated[str | None, typer.Option(help="What to do with a bad record: stop or skip.")] = None,
     tokens_per_batch: Annotated[int | None, typer.Option(help="Token budget of an optimizer step.")] = None,
@@ -34,7 +37,7 @@ def train(
 ) -> None:
     """Train a model on feedback: from a recipe, from options, or both (options win)."""
     options: dict[str, Any] = {"model": model, "objective": objective, "output": out, "on_bad": on_bad}
-    options |= {"data": data, "eval_data": eval_data}
+    options |= {"data": data_of(data or [], "--data"), "eval_data": data_of(eval_data or [], "--eval-data")}
     options |= {"tokens_per_batch": tokens_per_batch, "chat_template": chat_template}
     options |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
     options |= {f"mapping.{key}": value for key, value in pairs(map_ or [], "--map").items()}

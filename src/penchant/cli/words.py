@@ -11,7 +11,7 @@ from penchant.errors import ConfigurationError
 if TYPE_CHECKING:
     from penchant.training.recipe import Recipe
 
-__all__ = ["pairs", "read_words", "split_words"]
+__all__ = ["data_of", "pairs", "read_words", "split_words"]
 
 
 def split_words(words: list[str]) -> tuple[Path | None, dict[str, Any]]:
@@ -55,3 +55,34 @@ def pairs(words: list[str], form: str) -> dict[str, Any]:
         except yaml.YAMLError:
             result[name] = value
     return result
+
+
+def data_of(words: list[str], option: str) -> str | dict[str, str] | None:
+    """The data that an option names: one path, or named sources as NAME=PATH.
+
+    Args:
+        words: as given.
+        option: its name, for messages.
+
+    Raises:
+        ConfigurationError: several paths without names, or a name that stands twice.
+
+    Example:
+        >>> data_of(["forget=a.jsonl", "retain=b.jsonl"], "--data"), data_of(["a.jsonl"], "--data")
+        ({'forget': 'a.jsonl', 'retain': 'b.jsonl'}, 'a.jsonl')
+    """
+    named = [word.partition("=") for word in words]
+    if len(words) <= 1 and (not words or not named[0][0].isidentifier() or not named[0][2] or Path(words[0]).exists()):
+        return words[0] if words else None
+    sources: dict[str, str] = {}
+    for name, sign, path in named:
+        if not (sign and path and name.isidentifier()) or name in sources:
+            found = f"names {name!r} twice" if name in sources else f"{name}{sign}{path} has no name"
+            raise ConfigurationError(
+                f"{option} {found}; several sources are written NAME=PATH, each once.",
+                where=option,
+                fix=f"Write {option} forget=a.jsonl {option} retain=b.jsonl; a mixture stands in a recipe: "
+                "data: [{path: a.jsonl, weight: 0.7}, ...].",
+            )
+        sources[name] = path
+    return sources

@@ -9,14 +9,15 @@ from typing import Any
 import torch
 
 from penchant.evaluation.metrics import Reduce, Tally, batch_metrics, compared
-from penchant.forest.batching import plan_batches
+from penchant.forest.batching import Plan, plan_batches
+from penchant.forest.supply import Supply
 from penchant.likelihood.core import device_of
 from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Laid, Scorer
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 
-__all__ = ["HeldOut", "measure", "measured_needs"]
+__all__ = ["HeldOut", "measure", "measured_needs", "measuring_plan"]
 
 
 @dataclass
@@ -51,7 +52,7 @@ def measure(
         scorer: the policy.
         reference: the reference.
         objective: what is measured.
-        examples: at least one.
+        examples: at least one, or their `Supply`.
         tokens_per_batch: tokens (or what else the scorer counts in) a forward pass; the scorer's own where absent.
         process: number of this process; each takes every ``processes``-th batch.
         processes: how many processes share the work.
@@ -60,12 +61,13 @@ def measure(
     Returns:
         Means over all processes; per-example lists hold this process's part.
     """
+    supply = Supply.of(examples)
+    plan = measuring_plan(supply, tokens_per_batch or scorer.measured_at_once)
     tally, result = Tally(), HeldOut()
     needs = measured_needs(objective, reference.kind)
     was_training = objective.training
     objective.eval()  # its memory of the training data must not change here
-    budget = tokens_per_batch or scorer.measured_at_once
-    for batch, ghost in _batches(scorer, examples, budget, process, processes):
+    for batch, ghost in _batches(scorer, supply, plan, process, processes):
         with torch.no_grad():
             views = scorer.score_batch(batch, reference, needs)
             losses = objective.compute({**views, **batch.fields})
@@ -80,18 +82,31 @@ def measure(
 
 
 def _batches(
-    scorer: Scorer[Laid], examples: Sequence[Any], budget: int, process: int, processes: int
+    scorer: Scorer[Laid], supply: Supply, plan: Plan, process: int, processes: int
 ) -> Iterator[tuple[Laid, bool]]:
     """This process's batches, each with whether it only stands in for one and counts for nothing.
 
     Every process computes as many batches as the others: sums and sharded models wait for all of them.
     """
     device = device_of(scorer.core)
-    plan = plan_batches([example.size for example in examples], tokens_per_batch=budget, shuffle=False)
     for place in range(process, -(-len(plan) // processes) * processes, processes):
-        members = [examples[index] for index in plan.steps[place % len(plan)]]
+        members = [supply.at(slot) for slot in supply.slots(plan, place % len(plan))]
         ghost = place >= len(plan)
         yield scorer.collate(members, weights=[0.0] * len(members) if ghost else None).to(device), ghost
+
+
+def measuring_plan(supply: Supply, tokens_per_batch: int) -> Plan:
+    """The order in which held-out data are measured: that of the data, every example of the first source once.
+
+    Partners of views of the step are those of the whole order, so they do not depend on what is computed at once.
+
+    Args:
+        supply: the held-out data.
+        tokens_per_batch: tokens (or what else the scorer counts in) a forward pass.
+    """
+    return plan_batches(
+        supply.sizes, tokens_per_batch=tokens_per_batch, shuffle=False, beside=supply.beside_sizes, across=True
+    )
 
 
 def measured_needs(objective: Objective, reference: str) -> Needs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,7 @@ def _loaded(model: Any, tokenizer: Any, chat_template: str | None, end_token: st
 
 
 def _logps(
-    model: nn.Module, examples: list[Example], tokens_per_batch: int, progress: Callable[[int, int], None] | None
+    model: nn.Module, examples: Sequence[Example], tokens_per_batch: int, progress: Callable[[int, int], None] | None
 ) -> list[list[float]]:
     """Log-probability of every response of every example, nats."""
     results: list[list[float]] = [[] for _ in examples]

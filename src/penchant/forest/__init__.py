@@ -1,10 +1,12 @@
 """How feedback becomes one batch of tokens with nothing computed twice."""
 
-from penchant.forest.batching import Plan, plan_batches
+from penchant.forest.batching import Plan, Slot, plan_batches
 from penchant.forest.build import build_forest
 from penchant.forest.collate import AnyBatch, Batch, Placed, collate
 from penchant.forest.encoding import EncodedData, Encoder, Example, RecordEncoder
 from penchant.forest.layout import Forest, Segment, TokenSequence
+from penchant.forest.recycling import Mixture
+from penchant.forest.supply import Supply
 
 __all__ = [
     "AnyBatch",
@@ -13,10 +15,13 @@ __all__ = [
     "Encoder",
     "Example",
     "Forest",
+    "Mixture",
     "Placed",
     "Plan",
     "RecordEncoder",
     "Segment",
+    "Slot",
+    "Supply",
     "TokenSequence",
     "build_forest",
     "collate",

@@ -5,15 +5,36 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from penchant.errors import ConfigurationError
+from penchant.forest.recycling import Mixture, recycled
 
-__all__ = ["Plan", "plan_batches"]
+__all__ = ["Plan", "Slot", "deal_places", "plan_batches"]
 
 # Batches of like length are drawn from windows of this many batches, so that order stays mostly random.
 WINDOW = 32
+
+#: For each further named source the index of the example that stands beside one of the first source.
+Beside: TypeAlias = tuple[int, ...]
+
+
+class Slot(NamedTuple):
+    """One place of a step.
+
+    Args:
+        example: index of its example.
+        beside: for each further named source the index of that source's example.
+        partner: index of the example whose responses a view of the step pairs with this one's prompts; None where it
+            was not asked for, or where the plan holds no other example.
+    """
+
+    example: int
+    beside: Beside = ()
+    partner: int | None = None
 
 
 @dataclass(frozen=True)
@@ -26,10 +47,15 @@ class Plan:
     Args:
         steps: for each step the indices of its examples.
         epochs: for each step how many passes over the data are done when it ends.
+        beside: for each place of each step the examples of further named sources; empty where there are none.
+        across: whether the partner of an example is the next one of the whole plan and not of its step. Held-out data
+            are measured so: there a step is only as much as is computed at once.
     """
 
     steps: tuple[tuple[int, ...], ...]
     epochs: tuple[float, ...]
+    beside: tuple[tuple[Beside, ...], ...] = ()
+    across: bool = False
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -46,14 +72,67 @@ class Plan:
             For each part its example indices, in the order of the step; parts may be empty.
         """
         members = self.steps[step]
-        if parts == 1:
-            return [list(members)]
-        loads, bins = [0] * parts, [[] for _ in range(parts)]  # type: tuple[list[int], list[list[int]]]
-        for place in sorted(range(len(members)), key=lambda at: (-sizes[members[at]], at)):
-            lightest = min(range(parts), key=lambda part: (loads[part], part))
-            bins[lightest].append(place)
-            loads[lightest] += sizes[members[place]]
-        return [[members[place] for place in sorted(part)] for part in bins]
+        dealt = deal_places([sizes[index] for index in members], parts)
+        return [[members[place] for place in part] for part in dealt]
+
+    def slots(self, step: int, *, partners: bool = False) -> list[Slot]:
+        """The places of a step with all that belongs to them.
+
+        Args:
+            step: which step.
+            partners: whether to say which example each is paired with.
+
+        Example:
+            >>> [slot.partner for slot in Plan(((0, 1, 2), (3,)), (0.75, 1.0)).slots(0, partners=True)]
+            [1, 2, 0]
+        """
+        members = self.steps[step]
+        beside: Sequence[Beside] = self.beside[step] if self.beside else [()] * len(members)
+        return [
+            Slot(index, others, self.partner(step, place) if partners else None)
+            for place, (index, others) in enumerate(zip(members, beside, strict=True))
+        ]
+
+    def partner(self, step: int, place: int) -> int | None:
+        """The next other example of the step, cyclically; where the step holds no other, the next one of the plan.
+
+        Args:
+            step: which step.
+            place: which place of it.
+
+        Returns:
+            An index, or None where the plan holds one example only.
+        """
+        members = self.steps[step]
+        others = (self.steps[number] for number in chain(range(step + 1, len(self)), range(step)))
+        after, before = members[place + 1 :], members[:place]
+        rest = chain.from_iterable(others)
+        circle = chain(after, rest, before) if self.across else chain(after, before, rest)
+        return next((index for index in circle if index != members[place]), None)
+
+
+def deal_places(loads: Sequence[int], parts: int) -> list[list[int]]:
+    """Split the places of a step into ``parts`` of about equal load, the largest first.
+
+    Args:
+        loads: tokens (or what else is counted) of each place.
+        parts: how many.
+
+    Returns:
+        For each part its places, ascending; parts may be empty.
+
+    Example:
+        >>> deal_places([5, 1, 4], 2)
+        [[0], [1, 2]]
+    """
+    if parts == 1:
+        return [list(range(len(loads)))]
+    sums, bins = [0] * parts, [[] for _ in range(parts)]  # type: tuple[list[int], list[list[int]]]
+    for place in sorted(range(len(loads)), key=lambda at: (-loads[at], at)):
+        lightest = min(range(parts), key=lambda part: (sums[part], part))
+        bins[lightest].append(place)
+        sums[lightest] += loads[place]
+    return [sorted(part) for part in bins]
 
 
 def plan_batches(
@@ -66,6 +145,9 @@ def plan_batches(
     seed: int = 0,
     group_by_length: bool = False,
     shuffle: bool = True,
+    beside: Sequence[Sequence[int]] = (),
+    mixture: Mixture | None = None,
+    across: bool = False,
 ) -> Plan:
     """Decide every step of a run beforehand.
 
@@ -78,6 +160,10 @@ def plan_batches(
         seed: of the order.
         group_by_length: put examples of like length into one step.
         shuffle: False keeps the order of the data.
+        beside: tokens of each example of every further named source. An epoch is the first source once; each of its
+            examples takes the next one of every other source, which recycle, in an order of their own in each pass.
+        mixture: where the examples come from several files in a fixed ratio.
+        across: whether partners are those of the whole plan (see `Plan`).
 
     Returns:
         The `Plan`.
@@ -93,40 +179,79 @@ def plan_batches(
     for name, value in (("batch_size", batch_size), ("tokens_per_batch", tokens_per_batch), ("max_steps", max_steps)):
         if value is not None and value < 1:
             raise ConfigurationError(f"{name} is {value}, which leaves nothing to do; expected 1 or more.")
-    if not len(sizes):
+    if not len(sizes) or not all(map(len, beside)):
         raise ConfigurationError("There is no example to train on.")
     if max_steps is None and not 0 < epochs < math.inf:
         raise ConfigurationError(f"epochs is {epochs}; expected a finite number above 0.")
-    # Partial epochs count in examples, so that epochs=0.5 is half of the data whatever the batch size.
-    wanted = math.inf if max_steps is not None else max(1, round(epochs * len(sizes)))
-    steps: list[tuple[int, ...]] = []
-    ends: list[float] = []
-    for epoch, batches in enumerate(_epochs(sizes, batch_size, tokens_per_batch, seed, group_by_length, shuffle)):
-        done = epoch * len(sizes)
-        for batch in batches:
+    drawn = _Epochs(sizes, batch_size, tokens_per_batch, seed, group_by_length, shuffle, beside, mixture)
+    return drawn.plan(math.inf if max_steps is not None else epochs, max_steps, across)
+
+
+@dataclass(frozen=True)
+class _Epochs:
+    """The batches of epoch after epoch, for ever, with the examples of other sources that go with each example."""
+
+    sizes: Sequence[int]
+    batch_size: int
+    budget: int | None
+    seed: int
+    group: bool
+    shuffle: bool
+    beside: Sequence[Sequence[int]]
+    mixture: Mixture | None
+
+    def plan(self, epochs: float, max_steps: int | None, across: bool) -> Plan:
+        """The steps of so many epochs, or of so many steps."""
+        size = len(self.sizes) if self.mixture is None else sum(self.mixture.per_epoch)
+        # Partial epochs count in examples, so that epochs=0.5 is half of the data whatever the batch size.
+        wanted = max(1, round(epochs * size)) if epochs < math.inf else math.inf
+        steps: list[tuple[int, ...]] = []
+        ends: list[float] = []
+        others: list[tuple[Beside, ...]] = []
+        done = 0
+        for batch, company in self._batches():
             if len(steps) == max_steps or done >= wanted:
-                return Plan(tuple(steps), tuple(ends))
+                break
             done += len(batch)
             steps.append(tuple(batch))
-            ends.append(done / len(sizes))
-    raise AssertionError("epochs are endless")
+            ends.append(done / size)
+            if company:
+                others.append(tuple(company[index] for index in batch))
+        return Plan(tuple(steps), tuple(ends), tuple(others), across)
 
+    def _batches(self) -> Iterator[tuple[list[int], dict[int, Beside]]]:
+        for epoch in count():
+            batches, company = self._epoch(epoch)
+            yield from ((batch, company) for batch in batches)
 
-def _epochs(
-    sizes: Sequence[int], batch_size: int, budget: int | None, seed: int, group: bool, shuffle: bool
-) -> Iterator[list[list[int]]]:
-    """The batches of epoch after epoch, for ever."""
-    epoch = 0
-    while True:
-        rng = np.random.default_rng([seed, epoch])
-        order = [int(index) for index in (rng.permutation(len(sizes)) if shuffle else range(len(sizes)))]
-        if group:
-            order = _by_length(order, sizes, WINDOW * batch_size)
-        batches = _fill(order, sizes, batch_size, budget)
-        if group and shuffle:
+    def _epoch(self, epoch: int) -> tuple[list[list[int]], dict[int, Beside]]:
+        rng = np.random.default_rng([self.seed, epoch])
+        members: Sequence[int] = range(len(self.sizes))
+        if self.mixture is not None:
+            members = self.mixture.members(epoch, seed=self.seed, shuffle=self.shuffle)
+        places = rng.permutation(len(members)) if self.shuffle else range(len(members))
+        order = [members[int(place)] for place in places]
+        company = self._company(epoch, order)
+        sizes = self.sizes
+        if company:
+            sizes = [each + self._load(company[index]) for index, each in enumerate(self.sizes)]
+        if self.group:
+            order = _by_length(order, sizes, WINDOW * self.batch_size)
+        batches = _fill(order, sizes, self.batch_size, self.budget)
+        if self.group and self.shuffle:
             batches = [batches[int(place)] for place in rng.permutation(len(batches))]
-        yield batches
-        epoch += 1
+        return batches, company
+
+    def _company(self, epoch: int, order: list[int]) -> dict[int, Beside]:
+        """For each example of the first source those of the others, in the order in which they are drawn."""
+        streams = [
+            recycled(len(sizes), epoch * len(order), len(order), seed=self.seed, stream=number, shuffle=self.shuffle)
+            for number, sizes in enumerate(self.beside)
+        ]
+        return dict(zip(order, zip(*streams, strict=True), strict=True)) if streams else {}
+
+    def _load(self, beside: Beside) -> int:
+        return sum(sizes[index] for sizes, index in zip(self.beside, beside, strict=True))
 
 
 def _by_length(order: list[int], sizes: Sequence[int], window: int) -> list[int]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
-from penchant.errors import DataError
+from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Comparison, Record, Source, Text
-from penchant.feedback.views.view import how_to_make, is_whole, supplied_texts, view_texts
+from penchant.feedback.views.view import find_view, how_to_make, is_whole, supplied_texts, view_texts
 from penchant.forest.layout import TokenSequence
 from penchant.rendering.rendering import Renderer
-from penchant.rendering.truncation import CutTable, Fitted, Truncation
+from penchant.rendering.truncation import CutTable, Fitted, Policy, Truncation
 
 __all__ = ["RECORD_INDEX", "EncodedData", "Encoder", "Example", "RecordEncoder"]
 
@@ -50,10 +51,17 @@ class Example:
 
 @dataclass
 class EncodedData:
-    """Examples with the count of what was cut on the way."""
+    """Examples with the count of what was cut on the way.
 
-    examples: list[Any]
+    Args:
+        examples: those that are used.
+        cut: what truncation did.
+        records: for each example the number of its record, from 0.
+    """
+
+    examples: Sequence[Any]
     cut: CutTable = field(default_factory=CutTable)
+    records: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -63,16 +71,36 @@ class RecordEncoder(ABC):
     """Turns records into examples, whatever the responses are made of; `_example` says how one record is turned.
 
     Args:
-        views: names of the views to build.
+        views: names of the views to build. Those of the step are built later, from two examples, by `cross`.
         fields: names of the record fields to read.
         optional: views and fields that records need not supply.
+
+    Raises:
+        ConfigurationError: a view of the step crosses a view that is not built.
     """
 
     #: What to do where no record can be used.
     advice = "Run `penchant data check` on the file."
 
     def __init__(self, views: Sequence[str], fields: Sequence[str] = (), optional: Iterable[str] = ()) -> None:
-        self.views, self.fields, self.optional = tuple(views), tuple(fields), frozenset(optional)
+        #: For each view of the step the view that it crosses.
+        self.crossed = {name: view.crossed for name in views if (view := find_view(name)).crossed is not None}
+        self.views = tuple(name for name in views if name not in self.crossed)
+        self.fields, self.optional = tuple(fields), frozenset(optional)
+        for name, crossed in self.crossed.items():
+            if crossed not in self.views:
+                raise ConfigurationError(
+                    f"The view {name!r} crosses the view {crossed!r}, which is not asked for.",
+                    fix=f"Give the loss a parameter `{crossed}: Scored` too.",
+                )
+
+    def only(self, views: Iterable[str], fields: Iterable[str]) -> Self:
+        """The same encoder for some of its views and fields: those of one named source."""
+        twin, wanted, read = copy.copy(self), set(views), set(fields)
+        twin.views = tuple(name for name in self.views if name in wanted)
+        twin.crossed = {name: crossed for name, crossed in self.crossed.items() if name in wanted}
+        twin.fields = tuple(name for name in self.fields if name in read)
+        return twin
 
     def encode(self, records: Sequence[Record], progress: Callable[[int], None] | None = None) -> EncodedData:
         """Encode all records; those that do not fit are counted, never silently lost.
@@ -84,22 +112,32 @@ class RecordEncoder(ABC):
         Raises:
             DataError: a record lacks a view or field, or no record is left.
         """
-        data = EncodedData([])
+        examples: list[Any] = []
+        data = EncodedData(examples)
         for done, record in enumerate(records, start=1):
             example = self._example(record, data.cut)
             if example is not None:
                 if RECORD_INDEX in self.fields:
                     example.fields[RECORD_INDEX] = float(done - 1)
-                data.examples.append(example)
+                examples.append(example)
+                data.records.append(done - 1)
             if progress is not None:
                 progress(done)
-        if not data.examples:
+        if not examples:
             reasons = ", ".join(f"{count} {reason}" for reason, count in data.cut.dropped_because.items())
             raise DataError(
                 f"None of the {len(records)} records can be used ({reasons or 'there is none'}).", fix=self.advice
             )
-        _require_same_fields(data.examples)
+        _require_same_fields(examples)
         return data
+
+    def cross(self, own: Any, other: Any) -> Any:
+        """A response that has the prompt of ``own`` and the response of ``other``, for views of the step."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how two responses are crossed.")
+
+    def cost(self, response: Any) -> int:
+        """How much of the scorer's unit a response adds to an example whose prompt is there already."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what a response costs.")
 
     @abstractmethod
     def _example(self, record: Record, cut: CutTable) -> Any:
@@ -183,6 +221,25 @@ class Encoder(RecordEncoder):
         cut.add(worst)
         fields, weight = self._numbers(record)
         return Example(sequences, fields, weight, record.source)
+
+    def cross(self, own: TokenSequence, other: TokenSequence) -> TokenSequence:
+        """The prompt tokens of ``own`` with the response tokens of ``other``, cut where they are too long together.
+
+        No example is left out for its partner's sake: where the policy says so of a record (``drop``, ``error``), the
+        prompt is cut on its left, and where that is not enough the response on its right.
+        """
+        prompt, response = list(own.prompt), list(other.response)
+        policies: tuple[Policy, ...] = ("prompt_left", "response_right")
+        for policy in policies[self.truncation.policy == "response_right" :]:
+            truncation = Truncation(self.truncation.max_length, policy)
+            fitted = truncation.fit(prompt, [response], keep_first=self.renderer.keep_first(prompt))
+            if fitted.dropped is None:
+                break
+        return TokenSequence(fitted.prompt, fitted.responses[0])
+
+    def cost(self, response: TokenSequence) -> int:
+        """Tokens of the response."""
+        return len(response.response)
 
     def _fit(self, record: Record, views: dict[str, list[tuple[Text, Text]]]) -> dict[Any, Fitted]:
         """All sequences of a record that answer one prompt keep the same part of it."""
@@ -270,6 +327,5 @@ def _key(prompt: Text) -> Any:
 
 def _identical(sequences: dict[str, list[TokenSequence]]) -> bool:
     """Whether a comparison compares a sequence of tokens with itself."""
-    names = ("chosen", "rejected", "chosen_joint", "rejected_joint", "responses")
-    compared = [each for name in names for each in sequences.get(name, ())]
+    compared = [each for name, found in sequences.items() if find_view(name).compared for each in found]
     return len(compared) > 1 and all(each == compared[0] for each in compared)

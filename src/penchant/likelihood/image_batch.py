@@ -135,6 +135,14 @@ class ImageEncoder(RecordEncoder):
         key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return ImageExample(views, fields, weight, record.source, key)
 
+    def cross(self, own: ImageResponse, other: ImageResponse) -> ImageResponse:
+        """The prompt of ``own`` with the image of ``other``."""
+        return ImageResponse(other.latents, own.conditioning)
+
+    def cost(self, response: ImageResponse) -> int:
+        """One image."""
+        return 1
+
     def _response(self, prompt: Any, image: Any, record: Record) -> ImageResponse:
         if not isinstance(image, Image) or not isinstance(prompt, str):
             found = "messages as its prompt" if isinstance(image, Image) else "a text as a response"

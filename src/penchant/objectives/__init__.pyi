@@ -1,7 +1,7 @@
 # Written by `python -m penchant.objectives.core.stub`.
 from penchant.objectives.binary.diffusion_kto import DiffusionKTO as DiffusionKTO
+from penchant.objectives.binary.kto import KTO as KTO
 from penchant.objectives.core.composition import WeightedSum as WeightedSum
-from penchant.objectives.core.evaluate import evaluate as evaluate
 from penchant.objectives.core.evidence import Evidence as Evidence
 from penchant.objectives.core.expression import build as build
 from penchant.objectives.core.objective import Losses as Losses
@@ -10,6 +10,7 @@ from penchant.objectives.core.objective import Objective as Objective
 from penchant.objectives.core.objective import Requirements as Requirements
 from penchant.objectives.core.objective import requirements as requirements
 from penchant.objectives.core.registry import aliases as aliases
+from penchant.objectives.core.registry import by_class_name as by_class_name
 from penchant.objectives.core.registry import by_family as by_family
 from penchant.objectives.core.registry import by_tag as by_tag
 from penchant.objectives.core.registry import families as families
@@ -104,6 +105,7 @@ from penchant.objectives.reference_free.slic_hf import SLiCHF as SLiCHF
 from penchant.objectives.token_level.sparse_token_mask import SparseTokenMask as SparseTokenMask
 from penchant.objectives.token_level.spo_degree import SPODegree as SPODegree
 from penchant.objectives.token_level.wpo import WPO as WPO
+from penchant.objectives.unlearning.gradient_difference import GradientDifference as GradientDifference
 from penchant.objectives.wrappers.averaged import Averaged as Averaged
 from penchant.objectives.wrappers.clipped import Clipped as Clipped
 from penchant.objectives.wrappers.flipped_labels import Smoothed as Smoothed
@@ -111,3 +113,5 @@ from penchant.objectives.wrappers.flipped_labels import Unbiased as Unbiased
 from penchant.objectives.wrappers.tail_weighted import TailWeighted as TailWeighted
 from penchant.objectives.wrappers.weighted import Weighted as Weighted
 from penchant.objectives.wrappers.wpo_weighted import WPOWeighted as WPOWeighted
+from typing import Any as Any
+from typing import TYPE_CHECKING as TYPE_CHECKING

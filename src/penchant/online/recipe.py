@@ -37,6 +37,8 @@ class OnlineRecipe(Recipe):
         ('grpo', 'group', 'initial')
     """
 
+    data: str = Field(description="file, saved datasets folder, or hub id")  # type: ignore[assignment]
+    eval_data: str | None = Field(None, description="held-out file, folder or id")  # type: ignore[assignment]
     method: str | None = Field(None, description="a recipe to start from: the other keys change it")
     objective: dict[str, Any] = Field({"name": "dpo"}, description="name and hyper-parameters")
 

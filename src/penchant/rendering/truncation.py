@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from penchant.errors import ConfigurationError, DataError, nearest
@@ -168,6 +168,9 @@ class CutTable:
         self.response_cut += lost > 0
         self.end_token_lost += lost
         self.identical_after_cut += fitted.identical
+
+    def __add__(self, other: CutTable) -> CutTable:
+        return CutTable(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
     def drop(self, reason: str) -> None:
         """Count one record that takes no part, for a reason of the caller's."""

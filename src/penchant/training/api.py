@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from penchant.feedback.sources import as_paths
 from penchant.modalities import find_modality
 from penchant.objectives.core.objective import Objective
 from penchant.training.preparation import Given
@@ -33,7 +34,8 @@ def train(
     Args:
         model: a folder, a hub id, or a causal language model of transformers or a pipeline of diffusers in memory
             (trained in place; where a reference is needed a frozen copy is made).
-        data: a file, folder, hub id, ``datasets.Dataset``, or records as dictionaries.
+        data: a file, folder, hub id, ``datasets.Dataset``, or records as dictionaries; named sources,
+            ``{"forget": ..., "retain": ...}``; or a mixture of files, ``[{"path": ..., "weight": 0.7}, ...]``.
         objective: an `Objective`, its id (``"dpo"``, ``"dpo+0.2*nll"``), or ``{"name": "dpo", "beta": 0.1}``.
         output: the run's folder.
         tokenizer: needed where a language model is given in memory.
@@ -73,9 +75,8 @@ def _named_and_given(
         given.objective = objective
         values["objective"] = {"name": objective.id, **objective.hyper}
     for key, value in named.items():
-        if isinstance(value, str | Path):
-            values[key] = str(value)
-        else:
+        named_by = as_paths(value)
+        if named_by is None:
             setattr(given, key, value)
-            values[key] = f"in memory ({type(value).__name__})"
+        values[key] = f"in memory ({type(value).__name__})" if named_by is None else named_by
     return given, values

@@ -8,7 +8,7 @@ from typing import Any
 
 from transformers import TrainingArguments
 
-from penchant.evaluation.heldout import measured_needs
+from penchant.evaluation.heldout import measured_needs, measuring_plan
 from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.training.arguments import micro_batches, training_arguments
@@ -26,7 +26,7 @@ def run_arguments(recipe: Recipe, prepared: Prepared, folder: RunFolder) -> Trai
     Raises:
         ConfigurationError: the objective cannot be split as asked, or transformers refuses the settings.
     """
-    sizes = [example.size for example in prepared.examples.examples]
+    sizes = prepared.supply.largest_sizes(prepared.plan)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     parts = micro_batches(recipe, prepared.plan, sizes, world, prepared.objective.batch_coupled)
     return training_arguments(recipe, len(prepared.plan), folder.checkpoints, parts)
@@ -48,14 +48,12 @@ def prepared_reference(
     reference = scorer.reference(kind, Path(recipe.cache) if recipe.cache else None, recipe.precision)
     if reference.needs_preparation:
         measured = measured_needs(prepared.objective, kind)
-        responses = [
-            response
-            for data, wanted in ((prepared.examples, needs), (prepared.heldout_examples, measured))
-            for example in data.examples
-            for name, view in example.views.items()
-            if wanted.reference_of(name)
-            for response in view
-        ]
+        heldout = prepared.heldout_supply
+        parts = (
+            (prepared.supply.responses(prepared.plan), needs),
+            (heldout.responses(measuring_plan(heldout, scorer.measured_at_once)), measured),
+        )
+        responses = [each for found, wanted in parts for name, each in found if wanted.reference_of(name)]
         with reporter.bar("Reference log-probabilities", len(responses)):
             reference.prepare(responses, lambda done, total: reporter.advance(done, total))
     return reference

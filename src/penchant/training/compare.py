@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import ConfigurationError, DataError, ModelError, OutputError, PenchantError
+from penchant.feedback.sources import as_paths
 from penchant.training.compared_results import comparison_results
 from penchant.training.folder import RunFolder
 from penchant.training.planned_runs import PlannedRun, plan_runs, settings_by_objective
@@ -83,10 +84,11 @@ def compare(
     """
     given, values = Given(), {**recipe, "model": str(model)}
     for key, value in {"data": data, "eval_data": eval_data}.items():
-        if isinstance(value, str | Path):
-            values[key] = str(value)
+        named_by = as_paths(value)
+        if named_by is not None:
+            values[key] = named_by
         elif value is not None:
-            setattr(given, key, list(value))
+            setattr(given, key, value if isinstance(value, Mapping) else list(value))
             values[key] = f"in memory ({type(value).__name__})"
     shared = make_recipe(values, "penchant.compare")
     choices: dict[str, Any] = {"seeds": seeds, "settings": settings, "resume": resume, "overwrite": overwrite}

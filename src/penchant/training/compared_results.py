@@ -9,7 +9,7 @@ from typing import Any
 
 from penchant.evaluation.seeds import figures_of_run, over_seeds
 from penchant.training.planned_runs import PlannedRun
-from penchant.training.recipe import Recipe
+from penchant.training.recipe import Recipe, data_values
 
 __all__ = ["comparison_results"]
 
@@ -32,7 +32,7 @@ def comparison_results(recipe: Recipe, runs: Sequence[PlannedRun], output: Path)
     return {
         "title": f"{len(objectives)} objectives on {last.get('data', recipe.data)}",
         "model": recipe.model,
-        "data": recipe.data,
+        "data": data_values(recipe.data),
         "measured_on": last.get("measured_on", "nothing yet"),
         "seeds": sorted({run.recipe.seed for run in runs}),
         "interval": "mean and 95 % t-interval over seeds",

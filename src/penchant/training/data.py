@@ -9,52 +9,54 @@ from typing import Any, NamedTuple
 
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from penchant.forest.batching import Plan
+from penchant.forest.batching import Plan, Slot, deal_places
 from penchant.forest.collate import AnyBatch
 from penchant.forest.encoding import RECORD_INDEX
+from penchant.forest.supply import Supply
 
 __all__ = ["training_loader"]
 
 
 class Place(NamedTuple):
-    """One example in one micro-batch. A ghost fills a micro-batch that would be empty; it weighs nothing."""
+    """One place of a step in one micro-batch. A ghost fills a micro-batch that would be empty; it weighs nothing."""
 
-    example: int
+    slot: Slot
     ghost: bool
     step: int
     denominator: float
 
 
 class _Examples(Dataset[tuple[Any, Place]]):
-    def __init__(self, examples: Sequence[Any]) -> None:
-        self.examples = examples
+    def __init__(self, supply: Supply) -> None:
+        self.supply = supply
 
     def __len__(self) -> int:
-        return len(self.examples)
+        return len(self.supply)
 
     def __getitem__(self, place: Place) -> tuple[Any, Place]:  # type: ignore[override]
-        return self.examples[place.example], place
+        return self.supply.at(place.slot), place
 
 
 class _MicroBatches(Sampler[list[Place]]):
     """The micro-batches of one process, step after step, over the whole run."""
 
-    def __init__(self, plan: Plan, examples: Sequence[Any], accumulate: int, process: int, processes: int) -> None:
+    def __init__(self, plan: Plan, supply: Supply, accumulate: int, process: int, processes: int) -> None:
         self.plan, self.accumulate, self.process, self.processes = plan, accumulate, process, processes
-        self.sizes = [example.size for example in examples]
-        self.weights = [example.weight for example in examples]
+        self.supply = supply
+        self.weights = [example.weight for example in supply]
 
     def __len__(self) -> int:
         return len(self.plan) * self.accumulate
 
     def __iter__(self) -> Iterator[list[Place]]:
-        for step, members in enumerate(self.plan.steps):
+        for step in range(len(self.plan)):
+            slots = self.supply.slots(self.plan, step)
             # Where every record of a step weighs nothing its loss is 0, not 0 / 0.
-            denominator = sum(self.weights[index] for index in members) or 1.0
-            parts = self.plan.deal(step, self.sizes, self.accumulate * self.processes)
+            denominator = sum(self.weights[slot.example] for slot in slots) or 1.0
+            parts = deal_places([self.supply.size(slot) for slot in slots], self.accumulate * self.processes)
             for part in parts[self.process :: self.processes]:
-                places = [Place(index, False, step, denominator) for index in part]
-                yield places or [Place(members[0], True, step, denominator)]
+                places = [Place(slots[place], False, step, denominator) for place in part]
+                yield places or [Place(slots[0], True, step, denominator)]
 
 
 def _laid_out(collate: Callable[..., AnyBatch], items: list[tuple[Any, Place]]) -> dict[str, AnyBatch]:
@@ -85,7 +87,7 @@ def training_loader(
     """A loader over all micro-batches of this process, for the whole run (one pass).
 
     Args:
-        examples: the encoded data.
+        examples: the encoded data, or their `Supply`.
         plan: the steps.
         collate: lays examples out as one batch (see `penchant.likelihood.scorer.Scorer`).
         accumulate: micro-batches a step and process.
@@ -93,7 +95,8 @@ def training_loader(
         processes: how many there are.
         workers: processes that lay out batches ahead of time.
     """
-    sampler = _MicroBatches(plan, examples, accumulate, process, processes)
+    supply = Supply.of(examples)
+    sampler = _MicroBatches(plan, supply, accumulate, process, processes)
     # Examples go in, batches come out, so the two types differ.
-    source: Dataset[Any] = _Examples(examples)
+    source: Dataset[Any] = _Examples(supply)
     return DataLoader(source, batch_sampler=sampler, collate_fn=partial(_laid_out, collate), num_workers=workers)

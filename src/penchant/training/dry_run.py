@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from penchant.feedback.collection import Feedback
+from penchant.feedback.sources import parts_of
 from penchant.training.arguments import micro_batches
 from penchant.training.preparation import Given, Prepared, prepare, resolved
 from penchant.training.progress import ProgressReporter
@@ -38,22 +40,27 @@ def describe(recipe: Recipe, reporter: ProgressReporter) -> None:
 
 
 def facts(recipe: Recipe, prepared: Prepared) -> dict[str, str]:
-    """What is worth knowing before a run."""
-    sizes = [example.size for example in prepared.examples.examples]
-    steps, modality = prepared.plan.steps, prepared.modality
-    largest = max(sum(sizes[index] for index in step) for step in steps)
-    parts = micro_batches(recipe, prepared.plan, sizes, 1, prepared.objective.batch_coupled)
+    """Facts about data, model and plan."""
+    supply, plan, modality = prepared.supply, prepared.plan, prepared.modality
+    steps, sizes = plan.steps, [*supply.sizes, *(size for each in supply.beside_sizes for size in each)]
+    largest = max(sum(map(supply.size, supply.slots(plan, step))) for step in range(len(plan)))
+    parts = micro_batches(recipe, plan, supply.largest_sizes(plan), 1, prepared.objective.batch_coupled)
     model, further = modality.estimate(largest // parts)
     cut = prepared.examples.cut
     limit = "" if modality.max_length is None else f", limit {modality.max_length}"
     return {
         "objective": repr(prepared.objective),
         "model": model,
-        "data": f"{len(prepared.train)} records of kind {prepared.train.kind}, {len(sizes)} used, {cut.dropped} left "
-        "out",
+        "data": f"{_told(prepared.train)}, {len(sizes)} used, {cut.dropped} left out",
         "measured on": prepared.measured_on,
         modality.unit: f"{sum(sizes):,} an epoch (prompts once), longest example {max(sizes):,}{limit}",
         "steps": f"{len(steps):,} of {min(map(len, steps))}-{max(map(len, steps))} prompts, up to {largest:,} "
         f"{modality.unit} a step",
         **further,
     }
+
+
+def _told(feedback: Feedback) -> str:
+    """How many records of which kind, of each source."""
+    named = ((f"{name}: " if name else "", part) for name, part in parts_of(feedback).items())
+    return ", ".join(f"{lead}{len(part)} records of kind {part.kind}" for lead, part in named)

@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from penchant.checks.diagnosis import Diagnosis
-from penchant.errors import ConfigurationError, DataError
+from penchant.checks.diagnosis import Diagnosis, joined
+from penchant.evaluation.heldout import measuring_plan
 from penchant.feedback.collection import Feedback
-from penchant.feedback.reading import read
+from penchant.feedback.sources import parts_of
+from penchant.feedback.unpairing import unpaired
 from penchant.forest.batching import Plan, plan_batches
-from penchant.forest.encoding import EncodedData, RecordEncoder
+from penchant.forest.encoding import EncodedData
+from penchant.forest.supply import Supply
 from penchant.modalities import Modality, find_modality
 from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
 from penchant.training.progress import ProgressReporter
-from penchant.training.recipe import Recipe, is_half_factor
+from penchant.training.reading import Given, read_data
+from penchant.training.recipe import Recipe, data_paths, is_half_factor
+from penchant.training.supplying import check_sources, encode, mixture_of
 
 __all__ = ["Given", "Prepared", "build_objective", "prepare", "read_data", "resolved"]
 
-# How many training examples are measured where nothing is held out.
-STAND_IN = 200
 # A run checks this many records; `penchant data check` checks all.
 CHECKED = 5000
-
-
-@dataclass
-class Given:
-    """Objects that a caller hands over in memory instead of naming them in the recipe."""
-
-    model: Any = None
-    tokenizer: Any = None
-    data: Any = None
-    eval_data: Any = None
-    objective: Objective | None = None
 
 
 @dataclass
@@ -49,7 +37,7 @@ class Prepared:
         objective: the objective.
         modality: what the responses are made of, and what a run does differently for it.
         train: the training records; ``heldout`` the held-out ones (or some of the training records).
-        examples: the encoded training data; ``heldout_examples`` the held-out ones.
+        examples: the encoded training data, a `Supply`; ``heldout_examples`` the held-out ones.
         plan: every step.
         measured_on: in words, what before and after are measured on.
         held_out: whether that is data that is not trained on.
@@ -66,6 +54,16 @@ class Prepared:
     measured_on: str
     held_out: bool
     diagnosis: Diagnosis | None = None
+
+    @property
+    def supply(self) -> Supply:
+        """The encoded training data, by the places of the plan."""
+        return Supply.of(self.examples.examples)
+
+    @property
+    def heldout_supply(self) -> Supply:
+        """The encoded held-out data."""
+        return Supply.of(self.heldout_examples.examples)
 
 
 def build_objective(recipe: Recipe) -> Objective:
@@ -104,112 +102,60 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     objective = given.objective or build_objective(recipe)
     reporter.say(f"Reading {_name(given.data, recipe.data)}")
     train, heldout, measured_on = read_data(recipe, given)
+    check_sources(objective, train, heldout)
     for feedback in (train, heldout):
         if feedback.bad:
             reporter.warn(
                 f"{len(feedback.bad)} bad records of {feedback.name} were left out; the first: {feedback.bad[0]}"
             )
+    wanted = objective.requirements
+    if "label" in wanted.fields and "responses" in wanted.views and "comparison" in train.kind:
+        train, heldout = unpaired(train), unpaired(heldout)
+        reporter.say(f"Each pair is read as two judged responses: {len(train)} to train on")
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
     held_out = not measured_on.startswith("training")
     diagnosis = _check(modality, train, heldout if held_out else None, reporter) if check else None
     encoder = modality.encoder(objective)
-    examples = _encode(encoder, train, "Encoding", modality.max_length, reporter)
-    heldout_examples = _encode(encoder, heldout, "Encoding held-out data", modality.max_length, reporter)
+    examples = encode(encoder, train, "Encoding", modality.max_length, reporter)
+    heldout_examples = encode(encoder, heldout, "Encoding held-out data", modality.max_length, reporter)
+    supply = Supply.of(examples.examples)
     plan = plan_batches(
-        [example.size for example in examples.examples],
+        supply.sizes,
         batch_size=recipe.batch_size,
         tokens_per_batch=recipe.tokens_per_batch,
         epochs=recipe.epochs,
         max_steps=recipe.max_steps,
         seed=recipe.seed,
         group_by_length=recipe.group_by_length,
+        beside=supply.beside_sizes,
+        mixture=mixture_of(train, examples),
     )
-    parts = (objective, modality, train, heldout, examples, heldout_examples, plan)
-    return Prepared(*parts, measured_on=measured_on, held_out=held_out, diagnosis=diagnosis)
+    prepared = Prepared(
+        objective, modality, train, heldout, examples, heldout_examples, plan, measured_on, held_out, diagnosis
+    )
+    for each, its_plan in ((supply, plan), (prepared.heldout_supply, measuring_plan(prepared.heldout_supply, 1))):
+        each.check(its_plan)
+    return prepared
 
 
 def _check(modality: Modality, train: Feedback, other: Feedback | None, reporter: ProgressReporter) -> Diagnosis:
-    """The checks of `penchant data check`, before any model is loaded; what makes training wrong is shown at once."""
-    diagnosis = modality.examine(train[:CHECKED], other)
+    """The checks of `penchant data check`, source by source, before any model is loaded.
+
+    What makes training wrong is shown at once.
+    """
+    held_out = {} if other is None else parts_of(other)
+    parts = parts_of(train[:CHECKED]).items()
+    diagnosis = joined({name: modality.examine(part, held_out.get(name)) for name, part in parts})
     for check in diagnosis.checks:
         if check.verdict == "error":
             reporter.warn(f"{train.name}: {check.name}: {check.value}. {check.detail}".strip())
     return diagnosis
 
 
-def _name(given: Any, named: str) -> str:
-    return str(given) if isinstance(given, str | Path) else (named if given is None else "records in memory")
-
-
-def read_data(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:
-    """The feedback to train on, that to measure on, and what the latter is, in words."""
-    options: dict[str, Any] = {"mapping": recipe.mapping or None, "kind": recipe.kind, "on_bad": recipe.on_bad}
-    source = recipe.data if given.data is None else given.data
-    if not isinstance(source, str | Path) and isinstance(source, Iterable):
-        source = list(source)
-    train = source if isinstance(source, Feedback) else read(source, split=recipe.split, **options)
-    separate = recipe.eval_data if given.eval_data is None else given.eval_data
-    if separate is not None or recipe.eval_split is not None:
-        held = source if separate is None else separate
-        heldout = held if isinstance(held, Feedback) else read(held, split=recipe.eval_split, **options)
-        if separate is None and recipe.split is None:
-            raise ConfigurationError(
-                f"eval_split={recipe.eval_split} is held out of the data, but split is not given, so it would be "
-                "trained on as well.",
-                fix="Give split=train (the rows to train on) beside it.",
-            )
-        told = f"held-out data ({min(len(heldout), recipe.eval_limit or len(heldout))} records of {heldout.name})"
-    elif recipe.eval_share is not None:
-        seed = recipe.seed if recipe.eval_seed is None else recipe.eval_seed
-        train, heldout = _divide(train, recipe.eval_share, seed)
-        told = f"held-out data ({len(heldout)} records set aside from {train.name})"
-    else:
-        heldout = train[:STAND_IN]
-        told = f"training data ({len(heldout)} records; nothing was held out)"
-    if recipe.eval_limit is not None:
-        heldout = heldout[: recipe.eval_limit]
-    return train, heldout, told
-
-
-def _divide(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feedback]:
-    """Set a share of the records aside; records with one prompt stay together, so that nothing leaks."""
-    prompts: dict[str, list[int]] = {}
-    for place, record in enumerate(feedback):
-        prompts.setdefault(repr(record.prompt), []).append(place)
-    groups = list(prompts.values())
-    if len(groups) < 2:
-        raise DataError(
-            f"{feedback.name} has {len(groups)} distinct prompt, too few to hold a share out.",
-            fix="Give held-out data with eval_data, or leave eval_share out.",
-        )
-    order = np.random.default_rng([seed, 1]).permutation(len(groups))
-    held: set[int] = set()
-    for place in order[: max(1, min(len(groups) - 1, round(share * len(groups))))]:
-        held.update(groups[int(place)])
-    parts = [[record for at, record in enumerate(feedback) if (at in held) is wanted] for wanted in (False, True)]
-    train, heldout = (Feedback(part, kind=feedback.kind, name=feedback.name) for part in parts)
-    train.bad = feedback.bad
-    return train, heldout
-
-
-def _encode(
-    encoder: RecordEncoder, feedback: Feedback, title: str, limit: int | None, reporter: ProgressReporter
-) -> EncodedData:
-    total = len(feedback)
-    with reporter.bar(title, total):
-        every = max(1, total // 100)
-
-        def advance(done: int) -> None:
-            if done % every == 0 or done == total:
-                reporter.advance(done, total)
-
-        encoded = encoder.encode(feedback.records, advance)
-    cut = encoded.cut
-    if cut.dropped or cut.response_cut or cut.prompt_cut:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in cut.dropped_because.items())
-        reporter.warn(
-            f"{feedback.name}: of {total} records {cut.kept} are used, at most {limit} tokens of each; left out: "
-            f"{reasons or 'none'}; prompts cut: {cut.prompt_cut}; responses cut: {cut.response_cut} (end token lost in "
-            f"{cut.end_token_lost})."
-        )
-    return encoded
+def _name(given: Any, named: Any) -> str:
+    """What is read, in words."""
+    if isinstance(given, str | Path):
+        return str(given)
+    if given is not None:
+        return "records in memory"
+    return named if isinstance(named, str) else ", ".join(data_paths(named))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -22,7 +23,17 @@ from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.likelihood.references.reference import ReferenceKind
 from penchant.training.recipe_keys import nested, problem, read_keys
 
-__all__ = ["LoRA", "Recipe", "is_half_factor", "make_recipe", "read_recipe", "validated"]
+__all__ = [
+    "LoRA",
+    "MixturePart",
+    "Recipe",
+    "data_paths",
+    "data_values",
+    "is_half_factor",
+    "make_recipe",
+    "read_recipe",
+    "validated",
+]
 
 
 class _Part(BaseModel):
@@ -38,6 +49,47 @@ class LoRA(_Part):
     quantize: Literal["4bit"] | None = Field(None, description="load the base model quantized (QLoRA; needs a GPU)")
 
 
+class MixturePart(_Part):
+    """One file of a mixture."""
+
+    path: str = Field(description="file, saved datasets folder, or hub id")
+    weight: float = Field(1.0, gt=0, description="how much of an epoch it makes up, in proportion")
+
+
+#: One place; named sources; or a mixture.
+Data: TypeAlias = str | dict[str, str] | list[MixturePart]
+
+DATA_FORMS = (
+    "a path, named sources {forget: PATH, retain: PATH}, or a mixture [{path: PATH, weight: NUMBER above 0}, ...]"
+)
+
+
+def data_values(data: Data | None) -> Any:
+    """The recipe's data in plain values: a path, a mapping, or a list of ``{"path", "weight"}``."""
+    return [each.model_dump() for each in data] if isinstance(data, list) else data
+
+
+def data_paths(data: Data | None) -> list[str]:
+    """All paths that the recipe's data name.
+
+    Example:
+        >>> data_paths({"forget": "a.jsonl", "retain": "b.jsonl"}), data_paths("a.jsonl"), data_paths(None)
+        (['a.jsonl', 'b.jsonl'], ['a.jsonl'], [])
+    """
+    if data is None or isinstance(data, str):
+        return [] if data is None else [data]
+    return list(data.values()) if isinstance(data, dict) else [each.path for each in data]
+
+
+def _is_part(value: Any) -> bool:
+    """Whether a value can be read as one file of a mixture: the union of forms would say so in three errors."""
+    if not isinstance(value, dict):
+        return isinstance(value, MixturePart)
+    weight = value.get("weight", 1.0)
+    sound = isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight < math.inf
+    return isinstance(value.get("path"), str) and sound and set(value) <= {"path", "weight"}
+
+
 class Recipe(_Part):
     """A training run.
 
@@ -47,12 +99,12 @@ class Recipe(_Part):
     """
 
     model: str = Field(description="folder written by save_pretrained, or a hub id")
-    data: str = Field(description="file, saved datasets folder, or hub id")
+    data: Data = Field(description="file, saved datasets folder, or hub id; several as named sources or a mixture")
     objective: dict[str, Any] = Field({"name": "dpo"}, description="name and hyper-parameters; 'dpo+0.2*nll' is a sum")
     output: str = Field("runs/run", description="the run's folder")
 
     split: str | None = Field(None, description="which rows or split of the data to train on")
-    eval_data: str | None = Field(None, description="held-out file, folder or id")
+    eval_data: Data | None = Field(None, description="held-out file, folder or id; named sources as in data")
     eval_split: str | None = Field(None, description="which rows or split to hold out")
     eval_share: float | None = Field(None, gt=0, lt=1, description="share of the training data to hold out instead")
     eval_seed: int | None = Field(None, ge=0, description="seed of that share; the run's own where absent")
@@ -124,6 +176,15 @@ class Recipe(_Part):
             return {"name": value}
         # ``--set beta=0.2`` alone means the objective that is the default.
         return {"name": "dpo", **value} if isinstance(value, dict) else value
+
+    @field_validator("data", "eval_data", mode="before")
+    @classmethod
+    def _of_a_known_form(cls, value: Any) -> Any:
+        named = isinstance(value, dict) and value and all(isinstance(each, str) for each in value.values())
+        mixed = isinstance(value, list) and value and all(map(_is_part, value))
+        if not (value is None or isinstance(value, str) or named or mixed):
+            raise ValueError(f"expected {DATA_FORMS}")
+        return value
 
     @field_validator("lora", mode="before")
     @classmethod

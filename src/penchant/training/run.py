@@ -12,7 +12,7 @@ from penchant.training.log_routing import own_bars_only, warnings_to
 from penchant.training.outcome import Result
 from penchant.training.preparation import Given, build_objective, resolved
 from penchant.training.progress import ProgressReporter
-from penchant.training.recipe import Recipe
+from penchant.training.recipe import Recipe, data_paths
 from penchant.training.session import Session
 
 __all__ = ["Interrupted", "Result", "run"]
@@ -45,7 +45,7 @@ def run(
     folder = RunFolder(recipe.output)
     objective = given.objective or build_objective(recipe)
     if first:
-        inputs = [each for each in (recipe.model, recipe.data, recipe.eval_data) if each]
+        inputs = [recipe.model, *data_paths(recipe.data), *data_paths(recipe.eval_data)]
         folder.claim(resume=resume, overwrite=overwrite, inputs=inputs)
         if resume:
             folder.check_same(resolved(recipe, objective))

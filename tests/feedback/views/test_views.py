@@ -7,20 +7,20 @@ from collections.abc import Iterator
 import pytest
 
 from forest.words import renderer
+from penchant.cli.build import app
 from penchant.errors import ConfigurationError, DataError
+from penchant.evaluation.shapes.shape import SHAPES
 from penchant.feedback.records import Comparison, Demonstration, Judgement, Ranking, Record, Text
 from penchant.feedback.views import register_view, view_names
-from penchant.feedback.views import view as views
-from penchant.feedback.views.view import view_texts
+from penchant.feedback.views.view import BUILT_FIELDS, VIEWS, how_to_make, view_texts
 from penchant.forest import Encoder
 
 PAIR = Comparison(prompt="the cat", chosen=" sat", rejected=" ran")
 
 
 @pytest.fixture
-def reversed_view(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def reversed_view() -> Iterator[str]:
     """A registered view of the chosen words backwards; forgotten after the test."""
-    monkeypatch.setattr(views, "_VIEWS", dict(views._VIEWS))
 
     @register_view("chosen_reversed", needs="a comparison whose words can be turned round")
     def chosen_reversed(record: Record) -> list[tuple[Text, Text]] | None:
@@ -29,6 +29,7 @@ def reversed_view(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         return [(record.prompt, " " + " ".join(reversed(record.chosen.split())))]
 
     yield "chosen_reversed"
+    VIEWS.remove("chosen_reversed")
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,23 @@ def test_an_unknown_view_is_told_with_the_nearest_and_the_way_to_make_it() -> No
         view_texts("choosen", PAIR)
     for part in ("'choosen'", "Did you mean 'chosen'", "register_view"):
         assert part in str(caught.value)
+
+
+def test_every_builder_that_a_view_names_is_a_command_that_writes_data() -> None:
+    commands = {command.name for command in app.registered_commands}
+    named = {view.builder for view in VIEWS.things() if view.builder} | set(BUILT_FIELDS.things())
+    assert named == {"rationale", "prompts", "degrade", "sources"} and named <= commands
+    assert "penchant data build sources" in str(how_to_make("chosen_sources")) and how_to_make("margin") is None
+
+
+def test_every_view_is_read_by_metrics_that_exist_and_is_held_against_a_view_that_exists() -> None:
+    for view in VIEWS.things():
+        assert set(view.shapes) <= set(SHAPES.names())
+        assert all(other is None or other in VIEWS for other in (view.against, view.crossed))
+    assert {shape for view in VIEWS.things() for shape in view.shapes} == set(SHAPES.names())
+
+
+def test_a_source_supplies_its_one_response_and_refuses_two() -> None:
+    assert view_texts("forget", Demonstration(prompt="a", completion=" dog")) == [("a", " dog")]
+    with pytest.raises(DataError, match="'comparison' has no view 'retain'; it takes a record with one response"):
+        view_texts("retain", PAIR)

@@ -1,8 +1,8 @@
-"""Views: which (prompt, response) texts a record supplies under the name that an objective asks for.
+"""What a view is, the registry of all views, and the texts that a record supplies for one.
 
-A new view is one small function registered by name::
+A view is a set of (prompt, response) sequences under the name that an objective asks for. A new one is one function::
 
-    @register_view("chosen_reversed")
+    @register_view("chosen_reversed", needs="a comparison")
     def chosen_reversed(record):
         return [(record.prompt, record.chosen[::-1])] if isinstance(record, Comparison) else None
 """
@@ -10,52 +10,116 @@ A new view is one small function registered by name::
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from penchant.errors import ConfigurationError, DataError, nearest
-from penchant.feedback.rationale import rationale_prompt
-from penchant.feedback.records import Comparison, Demonstration, Record, Text
+from penchant.feedback.records import Comparison, Record, Text
+from penchant.registry import Registry
 
-__all__ = ["how_to_make", "is_whole", "register_view", "supplied_texts", "view_fields", "view_names", "view_texts"]
+__all__ = [
+    "BUILT_FIELDS",
+    "VIEWS",
+    "View",
+    "find_view",
+    "how_to_make",
+    "is_whole",
+    "register_view",
+    "supplied_texts",
+    "view_fields",
+    "view_names",
+    "view_texts",
+]
 
-View = Callable[[Record], "list[tuple[Text, Text]] | None"]
-
-_VIEWS: dict[str, tuple[View, str]] = {}
-_WHOLE: set[str] = set()
-_FIELDS: dict[str, tuple[str, ...]] = {}
-#: Which builder of `penchant data build` writes a field.
-_BUILDERS = {
-    "rationale": "rationale",
-    "chosen_sources": "sources",
-    "rejected_sources": "sources",
-    "matching_prompt": "prompts",
-    "altered_prompt": "prompts",
-    "extended_prompt": "prompts",
-    "chosen_degraded": "degrade",
-    "rejected_degraded": "degrade",
-}
+#: What a record supplies: (prompt, response) texts, or None where it cannot supply the view.
+Texts: TypeAlias = Callable[[Record], "list[tuple[Text, Text]] | None"]
 
 
-def register_view(
-    name: str, *, needs: str = "", whole: bool = False, fields: Sequence[str] = ()
-) -> Callable[[View], View]:
-    """Register a function that turns a record into the (prompt, response) pairs of a view.
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One view; everything that the package knows about it stands here.
 
     Args:
         name: the parameter name by which objectives ask for it.
-        needs: what a record must have to supply it, for the error message.
+        texts: turns a record into its (prompt, response) texts; None where the record cannot supply the view.
+        needs: what a record must have to supply it, for error messages.
+        fields: which of a record's further fields it is made of.
+        builder: the builder of `penchant data build` that writes these fields.
         whole: the prompt's tokens are scored too, from the second one on (nothing comes before the first).
-        fields: which of a comparison's further fields it is made of.
+        crossed: for a view of the step, the record view that is crossed: this example's prompts of that view with its
+            partner's responses.
+        source: the named source of the data that supplies it; any other view comes from the first source.
+        shapes: how its metrics are read (names in `penchant.evaluation.shapes`).
+        against: for the preferred side of a pair, the view of the other side.
+    """
+
+    name: str
+    texts: Texts
+    needs: str = ""
+    fields: tuple[str, ...] = ()
+    builder: str | None = None
+    whole: bool = False
+    crossed: str | None = None
+    source: str | None = None
+    shapes: tuple[str, ...] = ()
+    against: str | None = None
+
+    @property
+    def compared(self) -> bool:
+        """Whether its responses are compared with one another, so that equal ones teach nothing."""
+        return bool({"pair", "group"} & set(self.shapes))
+
+
+#: Every view by name.
+VIEWS: Registry[View] = Registry("view", "penchant.feedback.views")
+
+#: Record fields that no view is made of, with the builder of `penchant data build` that writes them.
+BUILT_FIELDS: Registry[str] = Registry("built field", "penchant.feedback.views")
+
+
+def register_view(
+    name: str,
+    *,
+    needs: str = "",
+    fields: Sequence[str] = (),
+    builder: str | None = None,
+    whole: bool = False,
+    crossed: str | None = None,
+    source: str | None = None,
+    shapes: Sequence[str] = (),
+    against: str | None = None,
+) -> Callable[[Texts], Texts]:
+    """Register a function that turns a record into the (prompt, response) texts of a view.
+
+    Args:
+        name: the parameter name by which objectives ask for it.
+        needs: what a record must have to supply it, for error messages; the function's docstring by default.
+        fields: which of a record's further fields it is made of.
+        builder: the builder of `penchant data build` that writes these fields.
+        whole: the prompt's tokens are scored too, from the second one on.
+        crossed: the record view whose prompts and responses are crossed between two examples of a step.
+        source: the named source of the data that supplies it.
+        shapes: names of the metrics that read it.
+        against: the view that it is compared with, for the preferred side of a pair.
 
     Returns:
         A decorator. The function returns None for a record that cannot supply the view.
     """
 
-    def add(function: View) -> View:
-        _VIEWS[name] = (function, needs or (function.__doc__ or "").strip())
-        (_WHOLE.add if whole else _WHOLE.discard)(name)
-        _FIELDS[name] = tuple(fields)
+    def add(function: Texts) -> Texts:
+        view = View(
+            name=name,
+            texts=function,
+            needs=needs or (function.__doc__ or "").strip(),
+            fields=tuple(fields),
+            builder=builder,
+            whole=whole,
+            crossed=crossed,
+            source=source,
+            shapes=tuple(shapes),
+            against=against,
+        )
+        VIEWS.add(name, view)
         return function
 
     return add
@@ -63,7 +127,17 @@ def register_view(
 
 def view_names() -> list[str]:
     """Names of all registered views, sorted."""
-    return sorted(_VIEWS)
+    return VIEWS.names()
+
+
+def find_view(name: str) -> View:
+    """The view of a name; one that nobody registered has no properties (examples made elsewhere may hold any).
+
+    Example:
+        >>> find_view("chosen").against, find_view("made elsewhere").shapes
+        ('rejected', ())
+    """
+    return VIEWS.get(name) if name in VIEWS else View(name=name, texts=lambda record: None)
 
 
 def view_fields(name: str) -> tuple[str, ...]:
@@ -73,7 +147,7 @@ def view_fields(name: str) -> tuple[str, ...]:
         >>> view_fields("rationale"), view_fields("chosen")
         (('rationale',), ())
     """
-    return _FIELDS.get(name, ())
+    return find_view(name).fields
 
 
 def is_whole(name: str) -> bool:
@@ -83,7 +157,7 @@ def is_whole(name: str) -> bool:
         >>> is_whole("chosen")
         False
     """
-    return name in _WHOLE
+    return find_view(name).whole
 
 
 def view_texts(name: str, record: Record) -> list[tuple[Text, Text]]:
@@ -99,7 +173,7 @@ def view_texts(name: str, record: Record) -> list[tuple[Text, Text]]:
     """
     texts = supplied_texts(name, record)
     if texts is None:
-        raise _missing(name, record)
+        raise _missing(VIEWS.get(name), record)
     return texts
 
 
@@ -111,139 +185,42 @@ def supplied_texts(name: str, record: Record) -> list[tuple[Text, Text]] | None:
         DataError: a field that the view is made of is malformed.
 
     Example:
+        >>> from penchant.feedback.records import Demonstration
         >>> supplied_texts("rejected", Demonstration(prompt="Hi", completion="Hello!")) is None
         True
     """
-    if name not in _VIEWS:
+    if name not in VIEWS:
         raise ConfigurationError(
-            f"There is no view {name!r}. {nearest(name, _VIEWS)}",
-            fix="Register it with penchant.forest.register_view, as a function from a record to its texts.",
+            f"There is no view {name!r}. {nearest(name, VIEWS.names())}",
+            fix="Register it with penchant.feedback.views.register_view, as a function from a record to its texts.",
         )
-    return _VIEWS[name][0](record)
+    return VIEWS.get(name).texts(record)
 
 
-def _missing(name: str, record: Record) -> DataError:
-    absent = [field for field in view_fields(name) if record.fields.get(field) is None]
+def _missing(view: View, record: Record) -> DataError:
+    absent = [field for field in view.fields if record.fields.get(field) is None]
     if isinstance(record, Comparison) and absent:
         return DataError(
-            f"The view {name!r} is made of the field {absent[0]!r}, which this record does not have.",
+            f"The view {view.name!r} is made of the field {absent[0]!r}, which this record does not have.",
             where=str(record.source),
             fix=how_to_make(absent[0]),
         )
     return DataError(
-        f"A record of kind '{record.kind}' has no view {name!r}; it takes {_VIEWS[name][1]}.",
+        f"A record of kind '{record.kind}' has no view {view.name!r}; it takes {view.needs}.",
         where=str(record.source),
         fix="Choose an objective for this kind of feedback (`penchant methods`), or other data.",
     )
 
 
 def how_to_make(field: str) -> str | None:
-    """How a person comes by a field that a method needs, or None where only a person knows.
+    """How to add a field that a method needs, or None where no builder writes it.
 
     Example:
         >>> how_to_make("rationale")
         'Write it with `penchant data build rationale`, or map a column to it with --map rationale=COLUMN.'
     """
-    if field not in _BUILDERS:
+    writers = [view.builder for view in VIEWS.things() if view.builder and field in view.fields]
+    writers += [BUILT_FIELDS.get(field)] if field in BUILT_FIELDS else []
+    if not writers:
         return None
-    return f"Write it with `penchant data build {_BUILDERS[field]}`, or map a column to it with --map {field}=COLUMN."
-
-
-@register_view("chosen", needs="a comparison (its 'chosen') or a demonstration (its 'completion')")
-def _chosen(record: Record) -> list[tuple[Text, Text]] | None:
-    if isinstance(record, Comparison):
-        return [(record.prompt, record.chosen)]
-    return [(record.prompt, record.completion)] if isinstance(record, Demonstration) else None
-
-
-@register_view("rejected", needs="a comparison (its 'rejected')")
-def _rejected(record: Record) -> list[tuple[Text, Text]] | None:
-    return [(record.answered[1], record.rejected)] if isinstance(record, Comparison) else None
-
-
-# The same texts; what differs is that their prompts are scored too.
-register_view("chosen_joint", needs="a comparison, or a joint comparison", whole=True)(_chosen)
-register_view("rejected_joint", needs="a comparison, or a joint comparison", whole=True)(_rejected)
-
-
-@register_view("responses", needs="any record with responses")
-def _responses(record: Record) -> list[tuple[Text, Text]] | None:
-    return list(zip(record.answered, record.responses, strict=True)) or None
-
-
-def _text(record: Record, field: str) -> Text | None:
-    """A text (or messages) among the record's further fields; None where it is absent."""
-    value = record.fields.get(field)
-    return None if value is None else _checked(value, field, record)
-
-
-def _checked(value: Any, field: str, record: Record) -> Text:
-    messages = isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value)
-    if messages or (isinstance(value, str) and value.strip()):
-        return value
-    raise DataError(
-        f"The field {field!r} is {str(value)[:40]!r}, expected a text or messages.",
-        where=str(record.source),
-        fix=how_to_make(field),
-    )
-
-
-@register_view("rationale", needs="a comparison of two responses to one prompt", fields=["rationale"])
-def _rationale(record: Record) -> list[tuple[Text, Text]] | None:
-    """Why the chosen response is the better one, in answer to that question."""
-    text = _text(record, "rationale")
-    if not isinstance(record, Comparison) or text is None or record.answered[0] != record.answered[1]:
-        return None
-    return [(rationale_prompt(record), text)]
-
-
-def _under(record: Record, *prompts: str) -> list[Text] | None:
-    """Other prompts of a comparison, by the fields that hold them: all of them, or none where all are absent."""
-    texts = [_text(record, field) for field in prompts]
-    if not isinstance(record, Comparison) or all(text is None for text in texts):
-        return None
-    for field, text in zip(prompts, texts, strict=True):
-        if text is None:
-            raise DataError(
-                f"The field {field!r} is missing; it belongs to {', '.join(map(repr, set(prompts) - {field}))}.",
-                where=str(record.source),
-                fix=how_to_make(field),
-            )
-    return [text for text in texts if text is not None]
-
-
-def _constrained(record: Record, side: str, prompts: tuple[str, ...], place: int) -> list[tuple[Text, Text]] | None:
-    """A response of a comparison under a prompt with other constraints than its own."""
-    texts = _under(record, *prompts)
-    return None if texts is None else [(texts[place], getattr(record, side))]
-
-
-_CONTRAST, _EXTENDED = ("matching_prompt", "altered_prompt"), ("extended_prompt",)
-for _name, _side, _prompts, _place in (
-    ("chosen_matching", "chosen", _CONTRAST, 0),
-    ("chosen_altered", "chosen", _CONTRAST, 1),
-    ("chosen_extended", "chosen", _EXTENDED, 0),
-    ("rejected_extended", "rejected", _EXTENDED, 0),
-):
-    register_view(_name, needs="a comparison", fields=_prompts)(
-        partial(_constrained, side=_side, prompts=_prompts, place=_place)
-    )
-
-
-def _degraded(record: Record, field: str) -> list[tuple[Text, Text]] | None:
-    """A response with more and more of its content taken out, level by level."""
-    texts = record.fields.get(field)
-    if not isinstance(record, Comparison) or texts is None:
-        return None
-    if not isinstance(texts, list | tuple) or not texts:
-        raise DataError(
-            f"The field {field!r} is {str(texts)[:40]!r}, expected a list of texts.",
-            where=str(record.source),
-            fix=how_to_make(field),
-        )
-    prompt = record.answered[0 if field.startswith("chosen") else 1]
-    return [(prompt, _checked(text, field, record)) for text in texts]
-
-
-for _field in ("chosen_degraded", "rejected_degraded"):
-    register_view(_field, needs="a comparison", fields=[_field])(partial(_degraded, field=_field))
+    return f"Write it with `penchant data build {writers[0]}`, or map a column to it with --map {field}=COLUMN."

@@ -31,6 +31,7 @@ TAGS: dict[str, str] = {
     "self-play": "learns against the policy's own earlier responses",
     "soft-labels": "uses the probability that a label is right",
     "supervised": "imitates responses, without any comparison",
+    "utility": "values single responses by a utility against a reference point",
     "weighting": "weights the examples by a number that has no gradient",
 }
 

@@ -148,11 +148,11 @@ def sample_lists(world: World, seed: int, count: int = 100, size: int = 4) -> Ex
 
 
 def sample_judgements(world: World, seed: int, count: int = 400) -> Examples:
-    """Single responses called good or bad: views ``responses`` and ``kl``, field ``label`` (1 or 0).
+    """Single responses called good or bad: views ``responses`` and ``mismatched``, field ``label`` (1 or 0).
 
     P(good) = (1 − ε) σ((r − r̄) / temperature) + ε (1 − the same),   r̄ the mean of what the data shows to the prompt
 
-    The view ``kl`` holds the response of the example before under this example's prompt.
+    The view ``mismatched`` holds the response of the next example, cyclically, under this example's prompt.
 
     Args:
         world: where they live.
@@ -172,7 +172,7 @@ def sample_judgements(world: World, seed: int, count: int = 400) -> Examples:
     label = (torch.rand(count, generator=generator, dtype=torch.float64) < good).double()
     own = response.squeeze(-1)
     return Examples(
-        {"responses": Rows(prompt, own), "kl": Rows(prompt, own.roll(1))},
+        {"responses": Rows(prompt, own), "mismatched": Rows(prompt, own.roll(-1))},
         {"label": label, "score": world.reward[prompt, own], "record_index": torch.arange(count)},
     )
 

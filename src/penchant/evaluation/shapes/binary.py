@@ -1,0 +1,34 @@
+"""Metrics of single responses that are called desirable or undesirable."""
+
+from __future__ import annotations
+
+from penchant.evaluation.shapes.shape import SHAPES, Measured
+from penchant.evaluation.tally import win
+
+__all__ = ["binary_metrics"]
+
+
+@SHAPES.register("binary")
+def binary_metrics(measured: Measured) -> None:
+    """Each label's log-probability and reward, and how often the reward has the label's sign.
+
+    ``logps/SIDE`` (nats a response) and ``rewards/SIDE`` for the sides ``desirable`` and ``undesirable``;
+    ``rewards/accuracy``, the share of responses whose reward is positive where they are desirable and negative where
+    they are not (ties count half), and ``rewards/ties``.
+
+    The label is the record's field ``label``; without it there is nothing to add.
+    """
+    label = measured.fields.get("label")
+    if label is None:
+        return
+    for _name, scored, rows in measured.of_shape("binary"):
+        liked = label[scored.group] > 0.5
+        rewards = measured.objective.rewards(scored)
+        for side, members in (("desirable", liked), ("undesirable", ~liked)):
+            measured.tally.add(f"logps/{side}", scored.logp, rows * members)
+            if rewards is not None:
+                measured.tally.add(f"rewards/{side}", rewards, rows * members)
+        if rewards is not None:
+            right = win(rewards * (2.0 * liked - 1.0))
+            measured.tally.add("rewards/accuracy", right, rows)
+            measured.tally.add("rewards/ties", (right == 0.5).float(), rows)

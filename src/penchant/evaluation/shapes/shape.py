@@ -1,0 +1,47 @@
+"""What a shape of feedback is: metrics that read the views which name it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, TypeAlias
+
+from torch import Tensor
+
+from penchant.evaluation.tally import Tally
+from penchant.feedback.views.view import find_view
+from penchant.objectives.core.objective import Objective
+from penchant.objectives.core.scored import Scored
+from penchant.registry import Registry
+
+__all__ = ["SHAPES", "Measured", "Shape"]
+
+
+class Measured(NamedTuple):
+    """A scored batch, as the shapes see it.
+
+    Args:
+        tally: where the metrics go.
+        objective: gives the implicit rewards.
+        views: the scored views, without those of the step.
+        fields: the records' fields.
+        counted: [B] 1 for examples that count, else 0.
+    """
+
+    tally: Tally
+    objective: Objective
+    views: Mapping[str, Scored]
+    fields: Mapping[str, Tensor]
+    counted: Tensor
+
+    def of_shape(self, shape: str) -> Iterator[tuple[str, Scored, Tensor]]:
+        """Each view of a shape: its name, the view, and [R] which of its responses count."""
+        for name, scored in self.views.items():
+            if shape in find_view(name).shapes:
+                yield name, scored, self.counted[scored.group]
+
+
+#: Adds the metrics of one shape.
+Shape: TypeAlias = Callable[[Measured], None]
+
+#: The metrics of each shape by name.
+SHAPES: Registry[Shape] = Registry("metrics shape", "penchant.evaluation.shapes")

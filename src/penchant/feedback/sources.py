@@ -1,0 +1,150 @@
+"""Feedback from several files: named sources, and mixtures in a fixed ratio."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
+
+from penchant.errors import ConfigurationError, DataError, PenchantError
+from penchant.feedback.collection import Feedback
+from penchant.feedback.reading import read
+from penchant.feedback.records import Record
+
+__all__ = ["Sources", "as_paths", "is_mixture", "parts_of", "read_sources"]
+
+
+class Sources(Feedback):
+    """Several sets of records. As feedback it is all of them, one after the other.
+
+    Args:
+        parts: each set by the name of its source; those of a mixture by their paths.
+        weights: for a mixture, how much of an epoch each set makes up, in proportion; None for named sources.
+
+    Example:
+        >>> from penchant.feedback.records import Demonstration
+        >>> one = Feedback([Demonstration(prompt="Hi", completion="Hello!")], kind="demonstration", name="a.jsonl")
+        >>> both = Sources({"forget": one, "retain": one})
+        >>> len(both), both.name, sorted(both[:5].parts)
+        (2, 'forget=a.jsonl, retain=a.jsonl', ['forget', 'retain'])
+    """
+
+    def __init__(self, parts: Mapping[str, Feedback], weights: Sequence[float] | None = None) -> None:
+        self.parts, self.weights = dict(parts), None if weights is None else tuple(weights)
+        told = [each.name if weights is not None else f"{name}={each.name}" for name, each in self.parts.items()]
+        super().__init__(
+            [record for each in self.parts.values() for record in each],
+            kind=" and ".join(dict.fromkeys(each.kind for each in self.parts.values())),
+            name=", ".join(told),
+            bad=[error for each in self.parts.values() for error in each.bad],
+        )
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sources: ...
+    def __getitem__(self, index: int | slice) -> Record | Sources:
+        """A record; or a slice of every source."""
+        if isinstance(index, slice):
+            return Sources({name: each[index] for name, each in self.parts.items()}, self.weights)
+        return self.records[index]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) of the sources' names and of what their records say."""
+        named = [f"{name if self.weights is None else ''} {each.fingerprint}" for name, each in self.parts.items()]
+        return hashlib.sha256("\n".join(named).encode()).hexdigest()
+
+
+def parts_of(feedback: Feedback) -> dict[str, Feedback]:
+    """The sets of records by source; one unnamed set where there are no sources."""
+    return feedback.parts if isinstance(feedback, Sources) else {"": feedback}
+
+
+def read_sources(data: Any, **options: Any) -> Feedback:
+    """Read feedback from one place, from named sources, or from a mixture.
+
+    Args:
+        data: anything that `penchant.feedback.read` reads; a mapping of names to such; or a list of
+            ``{"path": ..., "weight": ...}``.
+        options: of `penchant.feedback.read`, the same for every source.
+
+    Returns:
+        Feedback; `Sources` where there are several sets.
+
+    Raises:
+        DataError: one of them cannot be read, or the parts of a mixture are of different kinds.
+        ConfigurationError: a mixture names a file twice.
+
+    Example:
+        >>> row = {"prompt": "Hi", "completion": "Hello!"}
+        >>> read_sources({"forget": [row], "retain": [row, row]}).parts["retain"].kind
+        'demonstration'
+    """
+    if isinstance(data, Feedback):
+        return data
+    if is_mixture(data):
+        return _mixture(data, options)
+    if not isinstance(data, Mapping) or hasattr(data, "column_names") or options.get("split") in data:
+        # A data set of several splits is a mapping too.
+        return read(data, **options)
+    if not data:
+        raise ConfigurationError("The data name no source.", where="data", fix="Write data: {forget: a.jsonl, ...}.")
+    parts = {}
+    for name, source in data.items():
+        try:
+            parts[str(name)] = source if isinstance(source, Feedback) else read(source, **options)
+        except PenchantError as error:
+            raise type(error)(
+                f"In the source {name!r}: {error.what}", where=error.where, why=error.why, fix=error.fix
+            ) from error
+    return Sources(parts)
+
+
+def is_mixture(data: Any) -> bool:
+    """Whether data is a list of ``{"path": ..., "weight": ...}``.
+
+    Example:
+        >>> is_mixture([{"path": "a.jsonl", "weight": 0.7}, {"path": "b.jsonl"}]), is_mixture([{"prompt": "Hi"}])
+        (True, False)
+    """
+    parts = isinstance(data, list | tuple) and bool(data) and all(isinstance(each, Mapping) for each in data)
+    return parts and all("path" in each and set(each) <= {"path", "weight"} for each in data)
+
+
+def as_paths(data: Any) -> Any:
+    """Data as a recipe writes them: a path, a mapping of names to paths, or a mixture; None where they are in memory.
+
+    Example:
+        >>> as_paths({"forget": Path("a.jsonl")}), as_paths([{"prompt": "Hi"}]) is None
+        ({'forget': 'a.jsonl'}, True)
+    """
+    if isinstance(data, str | Path):
+        return str(data)
+    if isinstance(data, Mapping) and data and all(isinstance(each, str | Path) for each in data.values()):
+        return {str(name): str(each) for name, each in data.items()}
+    return [{**each, "path": str(each["path"])} for each in data] if is_mixture(data) else None
+
+
+def _mixture(data: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Sources:
+    parts: dict[str, Feedback] = {}
+    for each in data:
+        path = str(each["path"])
+        if path in parts:
+            raise ConfigurationError(
+                f"The mixture names {path!r} twice.", where="data", fix="Give it once, with the sum of the weights."
+            )
+        parts[path] = read(each["path"], **options)
+    first, *others = parts.items()
+    for path, feedback in others:
+        if feedback.kind != first[1].kind:
+            raise DataError(
+                f"The records of {path!r} are of kind {feedback.kind!r}, those of {first[0]!r} of kind "
+                f"{first[1].kind!r}.",
+                where="data",
+                why="The files of a mixture supply the same views.",
+                fix="Mix files of one kind, or name the kind to read them as with kind=...",
+            )
+    return Sources(parts, [float(each.get("weight", 1.0)) for each in data])

@@ -1,0 +1,38 @@
+"""Comparisons as single judged responses: the chosen one is desirable, the rejected one is not."""
+
+from __future__ import annotations
+
+from penchant.feedback.collection import Feedback
+from penchant.feedback.records import Comparison, Judgement, Record
+from penchant.feedback.sources import Sources
+
+__all__ = ["unpaired"]
+
+
+def unpaired(feedback: Feedback) -> Feedback:
+    """Every comparison as two judgements with its source and its further fields.
+
+    Args:
+        feedback: comparisons; feedback of another kind is returned as it is.
+
+    Returns:
+        The chosen and the rejected response of each comparison, one after the other.
+
+    Example:
+        >>> from penchant.feedback import read
+        >>> judged = unpaired(read([{"prompt": "Hi", "chosen": "Hello!", "rejected": "What?"}]))
+        >>> [(each.completion, each.label) for each in judged]
+        [('Hello!', True), ('What?', False)]
+    """
+    if isinstance(feedback, Sources):
+        return Sources({name: unpaired(each) for name, each in feedback.parts.items()}, feedback.weights)
+    records: list[Record] = []
+    for record in feedback:
+        if not isinstance(record, Comparison):
+            return feedback
+        for prompt, response, label in zip(record.answered, record.responses, (True, False), strict=True):
+            judged = Judgement(
+                prompt=prompt, completion=response, label=label, source=record.source, fields=record.fields
+            )
+            records.append(judged)
+    return Feedback(records, kind=Judgement.kind, name=feedback.name, bad=feedback.bad)

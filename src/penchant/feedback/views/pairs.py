@@ -1,0 +1,31 @@
+"""Views of preferences: the preferred response and the other one, alone or together with their prompts."""
+
+from __future__ import annotations
+
+from penchant.feedback.records import Comparison, Demonstration, Record, Text
+from penchant.feedback.views.view import register_view
+
+__all__: list[str] = []
+
+
+@register_view(
+    "chosen",
+    needs="a comparison (its 'chosen') or a demonstration (its 'completion')",
+    shapes=["pair"],
+    against="rejected",
+)
+def _chosen(record: Record) -> list[tuple[Text, Text]] | None:
+    if isinstance(record, Comparison):
+        return [(record.prompt, record.chosen)]
+    return [(record.prompt, record.completion)] if isinstance(record, Demonstration) else None
+
+
+@register_view("rejected", needs="a comparison (its 'rejected')", shapes=["pair"])
+def _rejected(record: Record) -> list[tuple[Text, Text]] | None:
+    return [(record.answered[1], record.rejected)] if isinstance(record, Comparison) else None
+
+
+# The same texts; here their prompts are scored too.
+_JOINT = "a comparison, or a joint comparison"
+register_view("chosen_joint", needs=_JOINT, whole=True, shapes=["pair"], against="rejected_joint")(_chosen)
+register_view("rejected_joint", needs=_JOINT, whole=True, shapes=["pair"])(_rejected)

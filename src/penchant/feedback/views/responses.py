@@ -1,0 +1,13 @@
+"""The view of all responses of a record, whatever was said about them: a label, scores, ranks."""
+
+from __future__ import annotations
+
+from penchant.feedback.records import Record, Text
+from penchant.feedback.views.view import register_view
+
+__all__: list[str] = []
+
+
+@register_view("responses", needs="any record with responses", shapes=["binary", "group"])
+def _responses(record: Record) -> list[tuple[Text, Text]] | None:
+    return list(zip(record.answered, record.responses, strict=True)) or None

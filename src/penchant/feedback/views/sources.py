@@ -1,0 +1,22 @@
+"""Views of named sources: what a model is to forget, and what it is to retain.
+
+The data name their sources, ``data: {forget: a.jsonl, retain: b.jsonl}``; an example is one record of each.
+"""
+
+from __future__ import annotations
+
+from penchant.feedback.records import Record, Text
+from penchant.feedback.views.view import register_view
+
+__all__: list[str] = []
+
+
+def _only_response(record: Record) -> list[tuple[Text, Text]] | None:
+    """The record's prompt and response, where it has exactly one response."""
+    return [(record.prompt, record.responses[0])] if len(record.responses) == 1 else None
+
+
+for _name in ("forget", "retain"):
+    register_view(_name, needs="a record with one response (a demonstration)", source=_name, shapes=["source"])(
+        _only_response
+    )

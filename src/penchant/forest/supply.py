@@ -1,0 +1,149 @@
+"""What the places of a plan become: examples of one source, of several side by side, and views of the step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, overload
+
+from penchant.errors import DataError
+from penchant.forest.batching import Plan, Slot
+from penchant.forest.encoding import RecordEncoder
+
+__all__ = ["Supply"]
+
+
+class Supply(Sequence[Any]):
+    """The encoded data of a run. As a sequence it holds the examples of the first source.
+
+    Args:
+        examples: of the first (or only) source.
+        beside: the examples of further named sources.
+        encoder: crosses the responses of two examples, for views of the step; None where there are none.
+
+    Example:
+        >>> from penchant.forest import Example, TokenSequence
+        >>> from penchant.feedback.records import Source
+        >>> first = Example({"forget": [TokenSequence([1], [5])]}, {}, 1.0, Source())
+        >>> second = Example({"retain": [TokenSequence([1], [6])]}, {}, 1.0, Source())
+        >>> sorted(Supply([first], {"retain": [second]}).at(Slot(0, (0,))).views)
+        ['forget', 'retain']
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Any],
+        beside: Mapping[str, Sequence[Any]] | None = None,
+        encoder: RecordEncoder | None = None,
+    ) -> None:
+        self.examples, self.beside = examples, dict(beside or {})
+        self.encoder = encoder
+        self.crossed: dict[str, str] = {} if encoder is None else encoder.crossed
+
+    @classmethod
+    def of(cls, examples: Sequence[Any]) -> Supply:
+        """Examples as a supply of one source, or the supply itself."""
+        return examples if isinstance(examples, Supply) else cls(examples)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        return self.examples[index]
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @property
+    def sizes(self) -> list[int]:
+        """What each example costs with its views of the step: a step's crossed responses are its responses again."""
+        crossed = list(self.crossed.values())
+        return [each.size + sum(self._crossed_cost(view, each) for view in crossed) for each in self.examples]
+
+    @property
+    def beside_sizes(self) -> list[list[int]]:
+        """What each example of the further sources costs."""
+        return [[example.size for example in examples] for examples in self.beside.values()]
+
+    def slots(self, plan: Plan, step: int) -> list[Slot]:
+        """The places of a step, with partners where a view of the step asks for them."""
+        return plan.slots(step, partners=bool(self.crossed))
+
+    def size(self, slot: Slot) -> int:
+        """What the place costs, in the scorer's unit."""
+        company = zip(self.beside.values(), slot.beside, strict=True)
+        size: int = self.examples[slot.example].size + sum(examples[index].size for examples, index in company)
+        if self.crossed:
+            size += sum(self._crossed_cost(name, self._partner(slot)) for name in self.crossed.values())
+        return size
+
+    def at(self, slot: Slot) -> Any:
+        """The example of a place, with the views of further sources and of the step.
+
+        Raises:
+            DataError: a view of the step is asked for, and there is no other example.
+        """
+        example = self.examples[slot.example]
+        views = dict(example.views)
+        for examples, index in zip(self.beside.values(), slot.beside, strict=True):
+            views |= examples[index].views
+        views |= self._step_views(slot)
+        return example if len(views) == len(example.views) else replace(example, views=views)
+
+    def responses(self, plan: Plan) -> Iterator[tuple[str, Any]]:
+        """Every response that the plan may need, with its view; for what is computed once for the whole run.
+
+        Args:
+            plan: says which examples are partners.
+        """
+        for examples in (self.examples, *self.beside.values()):
+            for example in examples:
+                yield from ((name, each) for name, view in example.views.items() for each in view)
+        for step in range(len(plan)) if self.crossed else ():
+            for slot in self.slots(plan, step):
+                yield from ((name, each) for name, view in self._step_views(slot).items() for each in view)
+
+    def largest_sizes(self, plan: Plan) -> list[int]:
+        """What each example costs at most in the plan, with all that stands beside it."""
+        sizes = [example.size for example in self.examples]
+        for step in range(len(plan)) if self.crossed or self.beside else ():
+            for slot in self.slots(plan, step):
+                sizes[slot.example] = max(sizes[slot.example], self.size(slot))
+        return sizes
+
+    def check(self, plan: Plan) -> None:
+        """Refuse a plan that lacks a partner for a view of the step.
+
+        Raises:
+            DataError: there is only one example.
+        """
+        if self.crossed:
+            self._partner(self.slots(plan, 0)[0])
+
+    def _step_views(self, slot: Slot) -> dict[str, list[Any]]:
+        if self.encoder is None or not self.crossed:
+            return {}
+        example, partner = self.examples[slot.example], self._partner(slot)
+        views = {}
+        for name, crossed in self.crossed.items():
+            own, other = example.views.get(crossed), partner.views.get(crossed)
+            if own is None or other is None:
+                continue  # an optional view that one of the two records does not have
+            views[name] = [self.encoder.cross(each, other[place % len(other)]) for place, each in enumerate(own)]
+        return views
+
+    def _partner(self, slot: Slot) -> Any:
+        if slot.partner is None:
+            source = self.examples[slot.example].source
+            raise DataError(
+                f"The view {next(iter(self.crossed))!r} pairs a prompt with the response of another example, and there "
+                "is only one example.",
+                where=str(source),
+                fix="Give more records, or train for more steps.",
+            )
+        return self.examples[slot.partner]
+
+    def _crossed_cost(self, view: str, example: Any) -> int:
+        assert self.encoder is not None
+        return sum(map(self.encoder.cost, example.views.get(view, ())))

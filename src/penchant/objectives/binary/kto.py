@@ -1,0 +1,64 @@
+"""KTO: alignment from single responses that are desirable or undesirable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor
+
+from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.scored import Scored
+
+__all__ = ["KTO"]
+
+
+class KTO(Objective):
+    """Kahneman-Tversky Optimization (Ethayarajh et al., 2024), as in its published code.
+
+    loss = λ (1 − σ(±β (d − z₀))),   d = log π(y|x) − log π_ref(y|x),   z₀ = max(0, mean_i [d(y_j(i)|x_i)])
+
+    The sign is + for a desirable response, whose weight is λ_D, and − for an undesirable one, whose weight is λ_U. The
+    reference point z₀ estimates the divergence from the reference, nats: it is the mean over the batch of the log-ratio
+    of the response of another example under this example's prompt (the view ``mismatched``), without gradient. Both
+    labels share it, so a step is neither split nor shared among processes. Where labels are imbalanced, weights with
+    λ_D n_D / (λ_U n_U) between 1 and 4/3 are advised.
+
+    Example:
+        >>> import torch
+        >>> equal = Scored(torch.full((2, 1), -1.0), torch.full((2, 1), -1.0), torch.ones(2, 1, dtype=torch.bool))
+        >>> KTO()(responses=equal, label=torch.tensor([1.0, 0.0]), mismatched=equal).values
+        tensor([0.5000, 0.5000])
+
+    Reference:
+        Ethayarajh, Xu, Muennighoff, Jurafsky, Kiela (2024), KTO: Model Alignment as Prospect Theoretic Optimization.
+    """
+
+    id = "kto"
+    paper = "arXiv:2402.01306"
+    evidence = OFFICIAL_CODE
+    tags = ("batch", "utility")
+    needs = Needs(reference=True)
+    batch_coupled = True
+
+    beta: Annotated[float, Gt(0), "slope of the value, per nat"] = 0.1
+    desirable_weight: Annotated[float, Ge(0), "weight λ_D of desirable responses"] = 1.0
+    undesirable_weight: Annotated[float, Ge(0), "weight λ_U of undesirable responses"] = 1.0
+
+    def loss(self, responses: Scored, label: Tensor, mismatched: Scored) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The loss of each response, [B], with the ``reference_point`` of its batch, nats."""
+        point = self._reference_point(mismatched)
+        strength = self.beta * (responses.logratio - point)
+        liked = label > 0.5
+        # 1 − σ(s) is σ(−s), which keeps its digits where σ(s) is near 1.
+        desirable = self.desirable_weight * torch.sigmoid(-strength)
+        undesirable = self.undesirable_weight * torch.sigmoid(strength)
+        values = torch.where(liked, desirable, undesirable)
+        return values, {"reference_point": point.expand(len(values))}
+
+    def _reference_point(self, mismatched: Scored) -> Tensor:
+        ratios = mismatched.logratio.detach()
+        return ratios.sum().div(max(len(ratios), 1)).clamp(min=0)

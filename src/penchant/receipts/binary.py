@@ -1,0 +1,34 @@
+"""Published cases of losses of single responses that are desirable or undesirable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from penchant.objectives.binary.kto import KTO
+from penchant.objectives.core.evaluate import evaluate_plainly
+from penchant.receipts.adapters import adapter
+from penchant.receipts.cases import Case
+
+__all__ = ["kto"]
+
+
+@adapter("kto")
+def kto(case: Case) -> dict[str, Any]:
+    """The mismatched sequences are called ``kl``, and so is the reference point; rewards are β (log π − log π_ref).
+
+    Inputs are ``responses``, ``labels`` and ``kl``.
+    """
+    objective, inputs = KTO(**case.params), case.inputs
+    views = {"responses": inputs["responses"], "mismatched": inputs["kl"]}
+    found = evaluate_plainly(objective, {**views, "labels": inputs["labels"]})
+    ratios = [sum(policy) - sum(reference) for policy, reference in zip(*_rows(inputs["responses"]), strict=True)]
+    return {
+        **found,
+        "kl": found["reference_point"][0],
+        "rewards": [objective.beta * ratio for ratio in ratios],
+    }
+
+
+def _rows(view: Mapping[str, Any]) -> tuple[list[list[float]], list[list[float]]]:
+    return view["policy"], view["reference"]

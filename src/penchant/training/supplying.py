@@ -1,0 +1,159 @@
+"""From the feedback of a run to its encoded examples: each source gives the views that are its own."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from penchant.errors import ConfigurationError, DataError
+from penchant.feedback.collection import Feedback
+from penchant.feedback.sources import Sources, parts_of
+from penchant.feedback.views.view import find_view
+from penchant.forest.encoding import EncodedData, RecordEncoder
+from penchant.forest.recycling import Mixture
+from penchant.forest.supply import Supply
+from penchant.objectives.core.objective import Objective
+from penchant.training.progress import ProgressReporter
+
+__all__ = ["check_sources", "encode", "mixture_of"]
+
+
+class Share(NamedTuple):
+    """What an encoder builds of one source."""
+
+    views: tuple[str, ...]
+    fields: tuple[str, ...]
+
+
+def _shares(views: tuple[str, ...], fields: tuple[str, ...], names: list[str]) -> dict[str, Share]:
+    """A source gives the views that carry its name; the first one gives all others, and the fields."""
+    shares = {name: Share(tuple(each for each in views if find_view(each).source == name), ()) for name in names}
+    other = tuple(each for each in views if find_view(each).source is None)
+    shares[names[0]] = Share(shares[names[0]].views + other, fields)
+    return shares
+
+
+def check_sources(objective: Objective, *sets: Feedback) -> None:
+    """Refuse data that lack a source which the objective asks for, or name one that it does not use.
+
+    Args:
+        objective: its views say which sources they come from.
+        sets: the feedback to train on, and that to measure on.
+
+    Raises:
+        ConfigurationError: what is there, and what is expected.
+    """
+    wanted = objective.requirements
+    asked = {name: source for name in wanted.views if (source := find_view(name).source) is not None}
+    required = {name: source for name, source in asked.items() if name not in wanted.optional}
+    for feedback in sets:
+        named = list(feedback.parts) if isinstance(feedback, Sources) and feedback.weights is None else []
+        written = ", ".join(f"{source}: PATH" for source in dict.fromkeys(asked.values()))
+        lacking = next((name for name, source in required.items() if source not in named), None)
+        if lacking is not None:
+            found = f"the sources {', '.join(map(repr, named))}" if named else f"no named source ({feedback.name})"
+            raise ConfigurationError(
+                f"The objective {objective.id} asks for the view {lacking!r}, which comes from the source "
+                f"{required[lacking]!r}; the data have {found}.",
+                where="data",
+                fix=f"Name the sources: data: {{{written}}}.",
+            )
+        shares = _shares(wanted.views, wanted.fields, named) if named else {}
+        idle = next((name for name, share in shares.items() if not share.views), None)
+        if idle is not None:
+            expected = f"the sources {', '.join(map(repr, required.values()))}" if required else "no named source"
+            raise ConfigurationError(
+                f"The data have a source {idle!r}, of which the objective {objective.id} asks for nothing; it takes "
+                f"{expected}.",
+                where="data",
+                fix="Leave it out, or mix files in a ratio: data: [{path: PATH, weight: NUMBER}, ...].",
+            )
+
+
+def encode(
+    encoder: RecordEncoder, feedback: Feedback, title: str, limit: int | None, reporter: ProgressReporter
+) -> EncodedData:
+    """Encode the feedback of a run.
+
+    Args:
+        encoder: builds the views and fields of the objective.
+        feedback: one set of records, named sources, or a mixture.
+        title: of the bar.
+        limit: most tokens of a sequence, for the message.
+        reporter: shows progress, and what was cut.
+
+    Returns:
+        Its ``examples`` are a `Supply`.
+
+    Raises:
+        DataError: a record lacks what the objective asks for, or no record of a source can be used.
+    """
+    views = (*encoder.views, *encoder.crossed)
+    if not isinstance(feedback, Sources) or feedback.weights is not None:
+        own = encoder.only(*_shares(views, encoder.fields, [""])[""])
+        encoded = _encode(own, feedback, title, limit, reporter)
+        encoded.examples = Supply(encoded.examples, encoder=own)
+        return encoded
+    shares = _shares(views, encoder.fields, list(feedback.parts))
+    parts: dict[str, EncodedData] = {}
+    for name, part in parts_of(feedback).items():
+        own = encoder.only(*shares[name])
+        try:
+            parts[name] = _encode(own, part, f"{title} ({name})", limit, reporter)
+        except DataError as error:
+            raise DataError(
+                f"In the source {name!r}: {error.what}", where=error.where, why=error.why, fix=error.fix
+            ) from error
+    first, *others = parts
+    supply = Supply(
+        parts[first].examples, {name: parts[name].examples for name in others}, encoder.only(*shares[first])
+    )
+    cut = parts[first].cut
+    for name in others:
+        cut = cut + parts[name].cut
+    return EncodedData(supply, cut, parts[first].records)
+
+
+def mixture_of(feedback: Feedback, encoded: EncodedData) -> Mixture | None:
+    """The mixture of the encoded examples; None where the feedback is none.
+
+    Args:
+        feedback: what was encoded.
+        encoded: its examples.
+
+    Raises:
+        DataError: no record of a file can be used.
+    """
+    if not isinstance(feedback, Sources) or feedback.weights is None:
+        return None
+    ends = list(accumulate(len(part) for part in feedback.parts.values()))
+    places = [0, *(bisect_left(encoded.records, end) for end in ends)]
+    counts = tuple(end - start for start, end in pairwise(places))
+    for name, count in zip(feedback.parts, counts, strict=True):
+        if not count:
+            raise DataError(f"None of the {len(feedback.parts[name])} records can be used.", where=name)
+    return Mixture(counts, feedback.weights)
+
+
+def _encode(
+    encoder: RecordEncoder, feedback: Feedback, title: str, limit: int | None, reporter: ProgressReporter
+) -> EncodedData:
+    total = len(feedback)
+    with reporter.bar(title, total):
+        every = max(1, total // 100)
+
+        def advance(done: int) -> None:
+            if done % every == 0 or done == total:
+                reporter.advance(done, total)
+
+        encoded = encoder.encode(feedback.records, advance)
+    cut = encoded.cut
+    if cut.dropped or cut.response_cut or cut.prompt_cut:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in cut.dropped_because.items())
+        reporter.warn(
+            f"{feedback.name}: of {total} records {cut.kept} are used, at most {limit} tokens of each; left out: "
+            f"{reasons or 'none'}; prompts cut: {cut.prompt_cut}; responses cut: {cut.response_cut} (end token lost in "
+            f"{cut.end_token_lost})."
+        )
+    return encoded

@@ -1,0 +1,79 @@
+"""Metrics of each shape of feedback, against numbers computed plainly; they do not depend on how a batch is cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from objectives.drawing import of_ratios
+from penchant.evaluation.metrics import Tally, batch_metrics
+from penchant.feedback.records import Source
+from penchant.forest.collate import AnyBatch
+from penchant.objectives import Losses, Objective, Scored, build
+
+
+def told(objective: Objective, views: dict[str, Scored], count: int, statistics: Any = None, **fields: Any) -> Any:
+    """The metrics of a batch."""
+    tally = Tally()
+    batch = AnyBatch(
+        rows={},
+        group={},
+        fields={name: torch.tensor(values) for name, values in fields.items()},
+        weights=torch.ones(count),
+        denominator=float(count),
+        sources=(Source(),) * count,
+    )
+    batch_metrics(tally, objective, views, Losses(torch.zeros(count), statistics or {}), batch)
+    return tally.means()
+
+
+def test_binary_feedback_is_read_by_label() -> None:
+    found = told(build("kto", beta=0.5), {"responses": of_ratios([2.0, -4.0, 1.0, 0.0])}, 4, label=[1.0, 1.0, 0.0, 0.0])
+    assert found["rewards/desirable"] == pytest.approx(-0.5) and found["rewards/undesirable"] == pytest.approx(0.25)
+    assert found["logps/desirable"] == pytest.approx(-2.0) and found["logps/undesirable"] == pytest.approx(-0.5)
+    # Right, wrong, wrong, and a tie.
+    assert found["rewards/accuracy"] == pytest.approx(1.5 / 4) and found["rewards/ties"] == 0.25
+
+
+def test_a_batch_of_one_label_says_nothing_about_the_other() -> None:
+    found = told(build("kto"), {"responses": of_ratios([2.0])}, 1, label=[1.0])
+    assert "rewards/desirable" in found and "rewards/undesirable" not in found
+
+
+def test_views_of_the_step_have_no_metrics_of_their_own() -> None:
+    views = {"responses": of_ratios([1.0]), "mismatched": of_ratios([9.0])}
+    found = told(build("kto"), views, 1, label=[1.0])
+    assert not [name for name in found if "mismatched" in name]
+    assert found["kl"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("fields", [{"scores": [3.0, 1.0, 2.0, 5.0, 5.0]}, {"ranks": [1.0, 3.0, 2.0, 1.0, 1.0]}])
+def test_groups_are_read_by_the_order_of_their_scores(fields: dict[str, list[float]]) -> None:
+    responses = of_ratios([1.0, 0.5, 0.0, 2.0, 3.0], [0, 0, 0, 1, 1])
+    found = told(build("dpo-rw"), {"responses": responses}, 2, **fields)
+    # Of the three pairs of the first prompt two are in order; those of the second prompt are equally good.
+    assert found["rewards/accuracy"] == pytest.approx(2 / 3) and found["logps/accuracy"] == pytest.approx(2 / 3)
+
+
+def test_sources_are_read_by_the_token() -> None:
+    mask = torch.tensor([[True, True], [True, False]])
+    view = Scored(torch.tensor([[-1.0, -2.0], [-6.0, 0.0]]), None, mask)
+    found = told(build("grad-diff"), {"forget": view, "retain": view}, 2)
+    assert found["nll/forget"] == found["nll/retain"] == pytest.approx(3.0)
+    assert found["logps/forget"] == pytest.approx(-4.5)
+
+
+def test_what_an_objective_says_of_itself_is_not_repeated_under_another_name() -> None:
+    views = {"chosen": of_ratios([1.0]), "rejected": of_ratios([0.0])}
+    statistics = {"chosen_rewards": torch.ones(1), "preference": torch.ones(1)}
+    found = told(build("dpo"), views, 1, statistics)
+    assert "preference" in found and "rewards/chosen" in found and "chosen_rewards" not in found
+    assert found["rewards/margin"] == pytest.approx(0.1)
+
+
+def test_views_made_elsewhere_have_the_metrics_of_every_view_and_no_more() -> None:
+    found = told(build("dpo"), {"made_elsewhere": of_ratios([1.0])}, 1)
+    each = {f"{quantity}/made_elsewhere" for quantity in ("lengths", "logps", "rewards")}
+    assert set(found) == {"example_loss", "kl", *each}
