@@ -20,7 +20,7 @@ def kto(case: Case) -> dict[str, Any]:
     Inputs are ``responses``, ``labels`` and ``kl``.
     """
     objective, inputs = KTO(**case.params), case.inputs
-    views = {"responses": inputs["responses"], "mismatched": inputs["kl"]}
+    views = {"responses": inputs["responses"], "mismatched": inputs["kl"] if "kl" in inputs else inputs["mismatched"]}
     found = evaluate_plainly(objective, {**views, "labels": inputs["labels"]})
     ratios = [sum(policy) - sum(reference) for policy, reference in zip(*_rows(inputs["responses"]), strict=True)]
     return {

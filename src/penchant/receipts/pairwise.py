@@ -97,7 +97,7 @@ def _variant(case: Case) -> str:
     return form_of(case, "variant", VARIANTS)
 
 
-@adapter("constrained-po", evaluates=_variant)
+@adapter(*VARIANTS.values(), evaluates=_variant)
 def constrained_po(case: Case) -> dict[str, Any]:
     """The form that ``variant`` names; cases state the parameters of all forms."""
     return evaluated_form(case, "variant", VARIANTS)
@@ -111,7 +111,7 @@ def _loss_type(case: Case) -> str:
     return form_of(case, "loss_type", LOSS_TYPES)
 
 
-@adapter("sppo", evaluates=_loss_type)
+@adapter(*LOSS_TYPES.values(), evaluates=_loss_type)
 def sppo(case: Case) -> dict[str, Any]:
     """The loss, or, from ``scores``, the choice of the pair with its win rates."""
     if "scores" not in case.inputs:

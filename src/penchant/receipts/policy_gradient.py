@@ -19,7 +19,7 @@ __all__ = ["grpo", "loss_of"]
 
 Hyper = dict[str, Any]
 
-FORMER = {"temperature_pos": "tau_pos", "temperature_neg": "tau_neg"}
+FORMER = {"temperature_pos": "tau_pos", "temperature_neg": "tau_neg", "cispo_floor": "floor"}
 #: The objectives of the loss types of published code.
 LOSS_TYPES = {
     "grpo": "grpo",
@@ -120,7 +120,8 @@ def _losses(case: Case) -> dict[str, Any]:
     name, own = loss_of(case)
     built = build(name, **own).double()
     responses = dict(case.inputs["responses"])
-    old = responses.pop("old", responses.pop("old_policy", None))
+    given = [responses.pop(name, None) for name in ("old", "old_policy")]
+    old = next((each for each in (*given, case.inputs.get("old_policy")) if each is not None), None)
     reader = PlainInputs({"responses": responses}, built.requirements, built.id)
     view = reader.view("responses")
     assert view is not None and not isinstance(view, list)

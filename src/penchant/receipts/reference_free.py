@@ -12,19 +12,18 @@ from penchant.receipts.plain import plain
 __all__ = ["rationale_orpo", "separated"]
 
 
-#: The objective that a published ``loss_type`` names, by the id of the case.
-FORMS: dict[str, dict[str, str]] = {
-    "cpo": {"sigmoid": "cpo", "hinge": "cpo-hinge", "ipo": "cpo-ipo", "simpo": "cpo-simpo"},
-    "cpo-simpo": {"sigmoid": "cpo", "hinge": "cpo-hinge", "ipo": "cpo-ipo", "simpo": "cpo-simpo"},
-    "simpo": {"sigmoid": "simpo", "hinge": "simpo-hinge"},
-}
+#: The objectives that a published ``loss_type`` names.
+CPO = {"sigmoid": "cpo", "hinge": "cpo-hinge", "ipo": "cpo-ipo", "simpo": "cpo-simpo"}
+SIMPO = {"sigmoid": "simpo", "hinge": "simpo-hinge"}
+#: The same by the id of the case.
+FORMS = dict.fromkeys(CPO.values(), CPO) | dict.fromkeys(SIMPO.values(), SIMPO)
 
 
 def _form(case: Case) -> str:
     return form_of(case, "loss_type", FORMS[case.method])
 
 
-@adapter("cpo", "cpo-simpo", "simpo", evaluates=_form)
+@adapter(*FORMS, evaluates=_form)
 def separated(case: Case) -> dict[str, Any]:
     """The preference loss of each pair, and the likelihood of the chosen responses apart.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from penchant.objectives import Needs, Objective, Scored, get, names, wrapper_na
 from penchant.objectives.core.evidence import Evidence
 from penchant.objectives.core.family import DECLARED, FAMILIES, family_of, folder_of
 from penchant.objectives.functional.heads import Head
-from penchant.receipts.policy_gradient import loss_of
+from penchant.receipts.record import recorded
 
 #: The classes of the package; other tests define objectives of their own.
 PACKAGE = [cls for cls in map(get, names() + wrapper_names()) if cls.__module__.startswith("penchant.")]
@@ -104,22 +103,13 @@ def test_a_method_imports_the_core_and_functions_only(cls: type[Objective]) -> N
     assert not others, "what two methods share is a function"
 
 
-def with_cases(shared: Path) -> set[str]:
-    """The ids of methods for which numbers of published code lie with the tests or in the shared files."""
-    found = {path.stem for path in PUBLISHED.glob("*.json")}
-    for path in (shared / "oracles").glob("*.json"):
-        for case in json.loads(path.read_text(encoding="utf-8")):
-            method, params = case["method"], case["params"] or {}
-            if method == "grpo" and "responses" in case["inputs"]:
-                method = loss_of(params, case["case"])[0]
-            elif method == "sppo":
-                method = params["loss_type"].replace("_", "-")
-            found.add(method)
-    return found
+def with_cases() -> set[str]:
+    """The ids of methods for which numbers of published code lie with the tests or are on record."""
+    return {path.stem for path in PUBLISHED.glob("*.json")} | set(recorded())
 
 
-def test_every_method_says_how_it_is_known_to_be_right(shared: Path) -> None:
+def test_every_method_says_how_it_is_known_to_be_right() -> None:
     silent = [cls.id for cls in PACKAGE if cls.paper and not isinstance(cls.evidence, Evidence)]
     assert not silent, '`evidence = …` says it: OFFICIAL_CODE, PAPER, or reconstruction("which part is our reading")'
     official = {cls.id for cls in PACKAGE if cls.evidence is not None and cls.evidence.kind == "official code"}
-    assert official - with_cases(shared) == set()
+    assert official - with_cases() == set()

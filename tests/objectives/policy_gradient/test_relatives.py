@@ -13,6 +13,7 @@ from torch import Tensor
 
 from penchant.errors import ConfigurationError
 from penchant.objectives import Scored, build
+from penchant.receipts.cases import Case
 from penchant.receipts.policy_gradient import loss_of
 
 EVERY = ["grpo", "dr-grpo", "bnpo", "dapo", "cispo", "sapo", "gmpo"]
@@ -97,7 +98,7 @@ def test_a_former_loss_type_names_its_objective(former: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"loss_type' with the value '{former}'. Use objective {name}\."):
         build("grpo", loss_type=former)
     assert build(name).id == name
-    assert loss_of({"loss_type": former, "epsilon_high": 1.28}, "")[0] == name
+    assert loss_of(Case("grpo", {"loss_type": former, "epsilon_high": 1.28}, {}))[0] == name
 
 
 def test_a_cap_inside_the_clip_is_refused() -> None:
@@ -108,10 +109,14 @@ def test_a_cap_inside_the_clip_is_refused() -> None:
 
 def test_a_published_case_says_by_its_name_which_loss_its_clip_belongs_to() -> None:
     equal = {"clip_ratio_low": 0.2, "clip_ratio_high": 0.2}
-    assert loss_of(equal, "loss: GMPO clip 0.2") == ("gmpo", {"epsilon_low": 0.2, "epsilon_high": 0.2})
-    assert loss_of(equal, "loss: CISPO clip 0.2/0.2") == ("cispo", {"floor": 0.8, "cap": 1.2})
-    with pytest.raises(ConfigurationError, match="does not say of which loss"):
-        loss_of(equal, "loss: XYZ clip 0.2")
-    with pytest.raises(ConfigurationError, match="unknown loss_type"):
-        loss_of({"loss_type": "xyz"}, "")
-    assert loss_of({"loss_type": "dapo", "beta": 0.1, "epsilon_low": 0.2}, "")[0] == "bnpo"
+    assert loss_of(Case("grpo", equal, {}, "loss: GMPO clip 0.2")) == (
+        "gmpo",
+        {"epsilon_low": 0.2, "epsilon_high": 0.2},
+    )
+    assert loss_of(Case("grpo", equal, {}, "loss: CISPO clip 0.2/0.2")) == ("cispo", {"floor": 0.8, "cap": 1.2})
+    with pytest.raises(ConfigurationError, match="no variant 'XYZ'"):
+        loss_of(Case("grpo", equal, {}, "loss: XYZ clip 0.2"))
+    with pytest.raises(ConfigurationError, match="loss_type 'xyz' is unknown"):
+        loss_of(Case("grpo", {"loss_type": "xyz"}, {}))
+    dapo = {"loss_type": "dapo", "beta": 0.1, "epsilon_low": 0.2}
+    assert loss_of(Case("grpo", dapo, {}))[0] == "bnpo"
