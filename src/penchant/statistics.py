@@ -162,7 +162,8 @@ def win_rate(before: Sequence[float], after: Sequence[float], *, confidence: flo
     With ties the variance p(1−p) is larger than the true one, so the interval errs on the wide side.
 
     Args:
-        before, after: one number per pair, in the same order, one or more.
+        before: one number per pair, one or more.
+        after: the other number of each pair, in the same order.
         confidence: in (0, 1).
 
     Returns:
@@ -185,7 +186,8 @@ def area_interval(first: Sequence[float], second: Sequence[float], *, confidence
     """The area under the ROC curve: how probably a value of ``first`` exceeds one of ``second``, ties half.
 
     Args:
-        first, second: one or more numbers each.
+        first: one or more numbers.
+        second: one or more numbers.
         confidence: in (0, 1).
 
     Returns:
@@ -225,7 +227,8 @@ def paired_difference(
     is assumed. The draws are those of `random.Random`, the same on every machine and version of the libraries.
 
     Args:
-        before, after: one number per pair, in the same order, two or more.
+        before: one number per pair, two or more.
+        after: the other number of each pair, in the same order.
         confidence: in (0, 1).
         resamples: number of bootstrap samples, at least 100.
         seed: of the resampling; the same seed gives the same interval.
