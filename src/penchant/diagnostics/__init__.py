@@ -1,4 +1,4 @@
-"""Floor 5: what happened, in words."""
+"""What training has done to a model: rankings, displacement, entanglement, generalisation (floor 6)."""
 
 from penchant.diagnostics.alarms import Alarms
 from penchant.diagnostics.displacement import three_d_properties, undesirable_space

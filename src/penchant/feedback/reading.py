@@ -85,13 +85,13 @@ def _records(rows: list[Row], kind: str, name: str, *, stop: bool) -> tuple[list
 
 
 def _stopped(error: DataError, good: int, total: int) -> DataError:
-    told = f"Checked {good + 1} of {total} records: {good} good, then this one."
+    so_far = f"Checked {good + 1} of {total} records: {good} good, then this one."
     fix = f"{error.fix} " if error.fix else ""
     return DataError(
         error.what,
         where=error.where,
         why=error.why,
-        fix=f"{fix}{told} With --on-bad skip (on_bad='skip') bad records are left out and counted.",
+        fix=f"{fix}{so_far} With --on-bad skip (on_bad='skip') bad records are left out and counted.",
     )
 
 
@@ -132,7 +132,9 @@ def _memory_rows(source: Any, split: str | None) -> Iterator[Row]:
         else:
             yield (
                 number,
-                DataError(f"The record is {validation.told(row)}, expected a dictionary.", where=f"memory:{number}"),
+                DataError(
+                    f"The record is {validation.described(row)}, expected a dictionary.", where=f"memory:{number}"
+                ),
             )
 
 
@@ -160,9 +162,9 @@ def _of_split(rows: list[Row], split: str | None, name: str) -> list[Row]:
         return rows
     there = Counter(str(row["split"]) for _, row in rows if isinstance(row, dict) and row.get("split") is not None)
     if split not in there:
-        told = "" if there else " No record has a column 'split'."
+        hint = "" if there else " No record has a column 'split'."
         raise DataError(
-            f"There is no split {split!r}.{told}",
+            f"There is no split {split!r}.{hint}",
             where=name,
             fix=nearest(split, there)
             if there
