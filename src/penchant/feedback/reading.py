@@ -48,14 +48,19 @@ def read(
         'comparison'
     """
     _check_options(kind, on_bad)
+    name, rows = _rows(source, mapping or {}, split)
+    kind = kind or _common_kind(rows, name)
+    records, bad = _records(rows, kind, name, stop=on_bad == "stop")
+    return Feedback(records, kind=kind, name=name, bad=bad)
+
+
+def _rows(source: Any, mapping: Mapping[str, str], split: str | None) -> tuple[str, list[Row]]:
+    """Name of the source, and its rows of the split, with our names for the columns."""
     name, found, textual = _open(source, split)
     rows = list(found)
     if not rows:
         raise DataError("There are no records: it is empty.", where=name, fix="Check that the right file is given.")
-    rows = _of_split(_renamed(rows, mapping or {}, name, textual), split, name)
-    kind = kind or _common_kind(rows, name)
-    records, bad = _records(rows, kind, name, stop=on_bad == "stop")
-    return Feedback(records, kind=kind, name=name, bad=bad)
+    return name, _of_split(_renamed(rows, mapping, name, textual), split, name)
 
 
 def _check_options(kind: str | None, on_bad: str) -> None:
