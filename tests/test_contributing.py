@@ -88,7 +88,8 @@ def found_by_itself(registry: Registry[Any], folder: str, name: str) -> Iterator
         assert name in registry
         yield
     finally:
-        registry.remove(name)
+        if name in registry:
+            registry.remove(name)
         patch.undo()
         forget_package()
 

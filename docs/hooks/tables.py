@@ -40,8 +40,8 @@ def _command_sections() -> Iterator[str]:
 
 def _sections(command: Any, path: str) -> Iterator[str]:
     context = command.make_context(path, ["--help"], resilient_parsing=True)
-    inner = getattr(command, "commands", None)
-    if inner is None or path != "penchant":
+    if path != "penchant":
         yield f"## {path}\n\n```text\n{command.get_help(context).strip()}\n```"
-    for name, each in sorted((inner or {}).items()):
-        yield from _sections(each, f"{path} {name}")
+    if hasattr(command, "list_commands"):  # a group; that of the builders makes its commands when it is asked
+        for name in sorted(command.list_commands(context)):
+            yield from _sections(command.get_command(context, name), f"{path} {name}")

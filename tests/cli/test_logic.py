@@ -12,12 +12,12 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
 
 
-def test_losses_are_told_with_their_statements_and_relations(capsys: pytest.CaptureFixture[str]) -> None:
+def test_losses_are_shown_with_their_statements_and_relations(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["methods", "logic", "cpo", "orpo", "uncpo", "rrhf"]) == 0
     told = capsys.readouterr().out
     for line in ("M(l) implies M(w)", "P_C     M(w) xor M(l)", "ρ       log p_w − log p_l", "Entailment"):
         assert line in told
-    assert "Equivalent (one ρ, whatever stands for the reference): cpo = rrhf" in told
+    assert "Equivalent (one ρ, with any reference): cpo = rrhf" in told
     assert "ρ(orpo) ≤ ρ(uncpo) for every model" in told and "ρ(orpo) ≤ ρ(cpo)" not in told
 
 

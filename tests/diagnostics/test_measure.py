@@ -72,9 +72,9 @@ def test_a_probability_in_the_data_is_the_annotators_share(folders: dict[str, st
     assert ideal(0.9) == (1.0, []) and ideal(0.1) == (0.0, [])
 
 
-def test_labels_without_a_share_count_as_sure_and_that_is_said(folders: dict[str, str]) -> None:
+def test_labels_without_a_share_are_taken_as_certain_and_that_is_noted(folders: dict[str, str]) -> None:
     found = diagnose(folders["model"], folders["pairs"], folders["reference"])
-    assert found.figures["ranking/ideal"] == 1.0 and "8 of 8 records name no probability" in found.notes[0]
+    assert found.figures["ranking/ideal"] == 1.0 and "8 of 8 records have no probability" in found.notes[0]
 
 
 def test_the_command_prints_and_writes_every_figure(

@@ -59,7 +59,7 @@ def penchant_command(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks. May stand anywhere on the line.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks. Allowed anywhere on the line.")] = False,
 ) -> None:
     """Turn what people prefer into how a model behaves.
 
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the ``penchant`` command and return its exit code.
 
     Args:
-        arguments: what stands after ``penchant`` on the command line; by default that of this process.
+        arguments: what follows ``penchant`` on the command line; by default that of this process.
 
     Returns:
         0 done, 1 failed, 130 interrupted.

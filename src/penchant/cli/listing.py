@@ -154,7 +154,7 @@ def summary_of(thing: Any, kind: Kind) -> str:
 
 
 def print_page(page: str) -> None:
-    """Print a page in Markdown: laid out in a terminal, as it stands in a file or a pipe."""
+    """Print a page in Markdown: laid out in a terminal, as text in a file or a pipe."""
     from rich.console import Console
     from rich.markdown import Markdown
 

@@ -64,7 +64,7 @@ def _statement(structure: Structure) -> list[tuple[str, str]]:
     ]
 
 
-def _tell(heading: str, rows: list[tuple[str, str]]) -> None:
+def _show(heading: str, rows: list[tuple[str, str]]) -> None:
     console = _console()
     console.print(heading, style="bold", soft_wrap=True)
     for name, text in rows:
@@ -79,7 +79,7 @@ def _read(names: list[str]) -> None:
     for loss in losses:
         link = [("loss", f"{loss.link} of ρ{'' if loss.decreasing else ', which is not decreasing'}")]
         note = [("note", loss.remark)] if loss.remark else []
-        _tell(f"{loss.id}: {loss.name}", [*_statement(loss.structure), *link, *note])
+        _show(f"{loss.id}: {loss.name}", [*_statement(loss.structure), *link, *note])
     if len(losses) > 1:
         _relations(losses)
 
@@ -96,7 +96,7 @@ def _relations(losses: list[KnownLoss]) -> None:
     console = _console()
     for label in labels.values():
         if " = " in label:
-            console.print(f"Equivalent (one ρ, whatever stands for the reference): {label}", soft_wrap=True)
+            console.print(f"Equivalent (one ρ, with any reference): {label}", soft_wrap=True)
     if len(classes) == 1:
         return
     table = Table("row entails column", *short.values(), title="Entailment")
@@ -128,13 +128,13 @@ def _derive(given: dict[str, str]) -> None:
     same = [loss.id for loss in KNOWN.values() if loss.structure == structure]
     rows = [*_statement(structure), ("known", ", ".join(same) or "no loss of this form is known")]
     if not structure.uses_reference:
-        told = (
+        answer = (
             "yes" if structure.is_preference else "no: it does not set winner-and-not-loser above loser-and-not-winner"
         )
-        rows.append(("prefers", told))
+        rows.append(("prefers", answer))
         rows += _against_known(structure)
     settings = " ".join(f"--set {shlex.quote(f'{name}={text}')}" for name, text in given.items())
-    _tell("Compiled loss: −log σ(β ρ)", [*rows, ("train", f"penchant train ... --objective logic {settings}")])
+    _show("Compiled loss: −log σ(β ρ)", [*rows, ("train", f"penchant train ... --objective logic {settings}")])
 
 
 def _against_known(structure: Structure) -> list[tuple[str, str]]:

@@ -36,5 +36,5 @@ def report(
         table = comparison_table(distinct)
     if table.row_count:
         console.print(table)
-    # The path alone on its line, never wrapped, so that a person or a script can take it from there.
+    # The path alone on its line, never wrapped, so that it can be copied or read by a script.
     console.print(str(page), markup=False, highlight=False, soft_wrap=True)

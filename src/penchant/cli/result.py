@@ -1,4 +1,4 @@
-"""What a person is told when a run has ended."""
+"""The result of a run on the terminal: figures before and after, and where the files are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Floor 6: how feedback is made from feedback."""
+"""Feedback made from feedback: builders of data, and the functions that they call (floor 6)."""
 
 from penchant.curation.builder import Builder
 from penchant.curation.degradation import Degrade, degrade

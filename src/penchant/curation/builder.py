@@ -83,7 +83,7 @@ class Builder(Configurable):
             records: what was read.
             keep: a file for unfinished work, so that a stopped run continues where it was; the caller removes it once
                 the rows are written.
-            progress: called as the work goes on.
+            progress: called as the work progresses.
         """
         built = self.build(records)
         progress(1, 1, "")

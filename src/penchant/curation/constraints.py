@@ -16,12 +16,12 @@ _LIST_ITEM = re.compile(r"(?m)^\s*(?:[-*•]|\d+[.)])\s+\S")
 
 @dataclass(frozen=True)
 class Constraint:
-    """A wish that is written into a prompt and checked on a response.
+    """A constraint that is written into a prompt and checked on a response.
 
     Args:
         kind: ``most_words``, ``least_words``, ``keyword``, ``no_keyword``, ``list``, ``no_list``, ``question`` or
             ``no_question``.
-        value: the number or the word it speaks of; empty where it speaks of none.
+        value: its number or word; empty where it has neither.
 
     Example:
         >>> short = Constraint("most_words", 3)
@@ -34,7 +34,7 @@ class Constraint:
 
     @property
     def text(self) -> str:
-        """The wish as a sentence."""
+        """The constraint as a sentence."""
         return _KINDS[self.kind][0].format(self.value)
 
     def holds(self, response: str) -> bool:
@@ -93,8 +93,8 @@ def altered(constraint: Constraint, response: str) -> Constraint:
 def candidates(response: str, other: str, rng: random.Random) -> list[Constraint]:
     """Constraints that a response keeps, in an order that is drawn: one of each subject.
 
-    Those that tell the response from ``other`` are preferred within a subject: its key word is one that the other
-    response does not have, its length is bounded on the side on which the other one lies.
+    Those that distinguish the response from ``other`` are preferred within a subject: its key word is one that the
+    other response does not have, its length is bounded on the side on which the other one lies.
 
     Args:
         response: a response that says something.

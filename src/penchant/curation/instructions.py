@@ -1,4 +1,4 @@
-"""Prompts with constraints: which a response keeps, which it breaks, and which tell two responses apart."""
+"""Prompts with constraints that a response keeps, breaks, or that distinguish two responses."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _ANSWER = "\n\nAssistant:"
 
 
 class VaryPrompts(Builder):
-    """Prompts with constraints that the chosen response keeps, breaks, and that tell it from the rejected one.
+    """Prompts with constraints that the chosen response keeps, breaks, and that only it keeps.
 
     For Multi-Level Aware Preference Learning (2025):
 
     ``matching_prompt``  x⁺: the prompt with constraints that the chosen response keeps
-    ``altered_prompt``   x⁻: the same constraints turned round, so that the chosen response breaks each of them
+    ``altered_prompt``   x⁻: the opposite constraints, so that the chosen response breaks each of them
     ``extended_prompt``  x′: the prompt with constraints that the chosen response keeps and the rejected one breaks, so
     that the gap between the two ought to be wider than under x
 
     The constraints can be checked by a program (length in words, a key word, a list, a question at the end), and every
-    one has been. Of those that tell two responses apart there may be fewer than asked for; a pair that none tells apart
-    is left out and counted. What a record is given depends on the seed and on its own text alone. Confidence is low:
+    one has been. There may be fewer than asked for that only the chosen response keeps; a pair without any is left out
+    and counted. What a record is given depends on the seed and on its own text alone. Confidence is low:
     the abstract gives the idea, the constraints are this library's own.
 
     Example:
@@ -100,7 +100,7 @@ def vary_prompts(records: Iterable[Record], **settings: Any) -> Built:
 def with_constraints(prompt: Text, constraints: Sequence[Constraint], record: Record) -> Text:
     """A prompt that ends with constraints; a copy throughout.
 
-    In a conversation they end the last user turn; in a text that ends with ``\\n\\nAssistant:`` they stand before it.
+    In a conversation they end the last user turn; in a text that ends with ``\\n\\nAssistant:`` they come before it.
 
     Args:
         prompt: a text, or messages.

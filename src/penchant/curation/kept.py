@@ -1,4 +1,4 @@
-"""Results of long work that are kept on disk until all of it is done, so that a stopped run goes on."""
+"""Results of long work that are kept on disk until all of it is done, so that a stopped run continues."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class KeptScores:
         if path is not None and path.is_file():
             try:
                 found = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError):  # half a file is no result; the work is done again
+            except (OSError, ValueError):  # half a file: the work is done again
                 found = {}
             if isinstance(found, dict) and found.get("of") == self._key:
                 self._known = found["scores"]

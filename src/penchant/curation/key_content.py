@@ -1,4 +1,4 @@
-"""Which words of a text carry what it says, the most important first."""
+"""The words of a text that carry its content, the most important first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BREAK = re.compile(r"[.,;:!?()\[\]\"—–]$")
 
 
 def tfidf(texts: Iterable[str]) -> Extractor:
-    """Words by how often a text has them, and how few other texts do.
+    """Words by how often they occur in the text, and in how few others.
 
     score(w) = count of w in the text · (log((1 + N) / (1 + texts with w)) + 1),   stop words left out
 
@@ -56,7 +56,7 @@ def rake(texts: Iterable[str] = ()) -> Extractor:
     score(phrase) = Σ_w degree(w) / frequency(w);   degree: words of all phrases with w
 
     Args:
-        texts: not looked at; every text speaks for itself.
+        texts: not used; every text is treated by itself.
 
     Returns:
         An extractor; of equal scores the earlier phrase comes first.

@@ -21,7 +21,7 @@ Pair = tuple[int, int]
 
 
 def rejection_sample(rewards: Sequence[float], keep: int, beta: float, generator: torch.Generator) -> list[int]:
-    """Indices of responses that stand for draws from π(y) exp(r(y)/β), where the candidates are draws from π.
+    """Indices of responses that are draws from π(y) exp(r(y)/β), where the candidates are draws from π.
 
     In each round, m is the best reward left; each candidate, in order, is accepted where a uniform u is below
     exp((r − m)/β), and leaves. The published listing finds candidates by text, so that equal texts collapse.

@@ -32,7 +32,7 @@ TEMPLATE = (
     "scores (on a scale of {low}-{high}, where {low} is lowest and {high} is highest):\n{lines}."
 )
 OVERALL = "Overall score"
-# What speaks of the original preference alone, and would be wrong under the other response's goal.
+# Fields of the original preference, which would be wrong under the other response's goal.
 _OF_THE_ORDER = ("margin", "probability", "chosen_score", "rejected_score", "chosen_scores", "rejected_scores")
 
 Scores = Mapping[str, float]
@@ -45,7 +45,7 @@ class Goal:
     Args:
         place: ``system`` (a system message, joined to one that is there) or ``user`` (before the first user turn). A
             prompt that is a text and no conversation begins with the goal either way.
-        scale: lowest and highest score that it speaks of. When the model is used, ask for the highest.
+        scale: lowest and highest score that it names. When the model is used, ask for the highest.
         template: the text, with ``{lines}`` (one line for each attribute) and, where wanted, ``{low}`` and ``{high}``.
 
     Raises:
@@ -67,7 +67,7 @@ class Goal:
             raise ConfigurationError("The template has no '{lines}', where the scores go.", fix="Write it into it.")
 
     def text(self, scores: Scores) -> str:
-        """The request for scores, by attribute, in words; whole numbers stand without decimals."""
+        """The request for scores, by attribute, in words; whole numbers have no decimals."""
         lines = "\n".join(f"{name}: {_plain(score)}" for name, score in scores.items())
         low, high = map(_plain, self.scale)
         # Not `format`: a template may hold braces of its own. The lines come last, since an attribute may hold a mark.
@@ -93,7 +93,7 @@ class Goal:
 
 
 class RewardAugmented(Builder):
-    """Every pair twice: asking for the score of its chosen response, and, turned round, for that of the rejected one.
+    """Every pair twice: asking for the score of its chosen response, and, swapped, for that of the rejected one.
 
     Zhang et al. (2024), section 3:
 
@@ -118,7 +118,7 @@ class RewardAugmented(Builder):
     reads = "comparisons with chosen_score and rejected_score, or with chosen_scores and rejected_scores by attribute"
     writes = ("goal", "chosen_score", "rejected_score")
 
-    place: Annotated[Literal["system", "user"], "where the goal stands; user: before the first user turn"] = "system"
+    place: Annotated[Literal["system", "user"], "where the goal is; user: before the first user turn"] = "system"
     low: Annotated[float, "lowest score of the scale"] = 1.0
     high: Annotated[float, "highest score of the scale"] = 10.0
     template: Annotated[str | None, "text file with {lines}, and {low}, {high}; the paper's text where absent"] = None

@@ -46,8 +46,8 @@ class Built:
         """
         goal = Path(path)
         if not self.rows:
-            told = ", ".join(f"{number} {name}" for name, number in self.counts.items())
-            raise DataError(f"Nothing was built ({told}), so no file is written.", where=str(goal))
+            counts = ", ".join(f"{number} {name}" for name, number in self.counts.items())
+            raise DataError(f"Nothing was built ({counts}), so no file is written.", where=str(goal))
         require_free(goal, overwrite)
         beside = goal.with_name(f".{goal.name}.part")
         try:

@@ -1,4 +1,4 @@
-"""Words of a text, for programs that count, look for and delete them."""
+"""Words of a text, to count, find and delete."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 __all__ = ["STOP_WORDS", "bare", "words_of"]
 
-#: English words that say little by themselves.
+#: English words that carry little meaning by themselves.
 STOP_WORDS = frozenset(
     """a about above after again against all also am an and any are aren't as at be because been before being below
     between both but by can can't cannot could couldn't did didn't do does doesn't doing don't down during each few for

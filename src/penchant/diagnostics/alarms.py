@@ -1,4 +1,4 @@
-"""Warnings that matter, in words, each said once."""
+"""Warnings during a run, in words, each once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 __all__ = ["Alarms"]
 
-# A verdict needs this many steps on end; single batches say nothing.
+# A verdict needs this many steps in a row; single batches vary too much.
 PATIENCE = 20
 
 
 class Alarms:
-    """Watches the numbers of a run and says what a person should know.
+    """Watches the numbers of a run and warns where something goes wrong.
 
-    * the chosen responses grow less likely than under the reference for long (likelihood displacement);
+    * the chosen responses stay less likely than under the reference (likelihood displacement);
     * the margin is saturated: almost every pair is won by far, so little is left to learn;
     * the divergence from the reference explodes;
     * generated responses grow longer.

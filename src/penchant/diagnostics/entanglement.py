@@ -94,7 +94,7 @@ class Entanglement:
 def entanglement(
     chosen: Tensor, rejected: Tensor, chosen_pull: Tensor | float = 1.0, rejected_pull: Tensor | float = 1.0
 ) -> Entanglement:
-    """Entanglement of pairs whose gradients are at hand.
+    """Entanglement of pairs whose gradients are given.
 
     A step of size s on a loss changes, to first order,
     log π(y_w|x) by s (d_w |a_w|² − d_l ⟨a_w, a_l⟩) and log π(y_l|x) by s (d_w ⟨a_w, a_l⟩ − d_l |a_l|²).

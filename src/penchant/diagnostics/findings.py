@@ -79,10 +79,10 @@ class Plan:
         beta: the β of training, above 0.
         gamma: γ of the undesirable space, nats per token.
         agreement: share of annotators who prefer the chosen response, for records without a field ``probability``;
-            where absent their labels count as sure.
+            where absent their labels are taken as certain.
         entangled: of how many pairs gradients are taken; 0 for none.
         token_pairs: of how many pairs gradients of single tokens are taken: slow, for short responses.
-        form: of the loss whose steps are looked at: ``sum``, ``mean``, ``dpop`` or ``nll``.
+        form: of the loss whose steps are analysed: ``sum``, ``mean``, ``dpop`` or ``nll``.
 
     Raises:
         ConfigurationError: one is out of range; raised before any model is loaded.

@@ -86,7 +86,7 @@ def compare_rewards(explicit: Mapping[str, Scores], implicit: Mapping[str, Score
         in_domain: the name of the set that is like the training data; all others are shifted.
 
     Raises:
-        ConfigurationError: the two do not speak of the same sets, or of the set ``in_domain``.
+        ConfigurationError: the two do not have the same sets, or of the set ``in_domain``.
 
     Example:
         >>> scores = {"own": (torch.tensor([1.0]), torch.tensor([0.0]))}

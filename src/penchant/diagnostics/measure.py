@@ -150,8 +150,8 @@ def _shares(feedback: Feedback, rows: ScoredRows, agreement: float | None) -> tu
     sure, notes = sum(share is None for share in found), []
     if sure:
         notes.append(
-            f"{sure} of {len(found)} records name no probability: their labels count as sure, so the ideal policy "
-            "ranks them right. State another share with --agreement."
+            f"{sure} of {len(found)} records have no probability: their labels are taken as certain, so the ideal "
+            "policy ranks them right. State another share with --agreement."
         )
     return torch.tensor([1.0 if share is None else share for share in found], dtype=torch.float64), notes
 

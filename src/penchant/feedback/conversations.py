@@ -38,7 +38,7 @@ def split_last_answer(messages: list[Message], field: str, source: Source) -> tu
     """A conversation's history and the assistant's turn that ends it.
 
     Raises:
-        DataError: when it does not end with the assistant, or nothing stands before the answer.
+        DataError: when it does not end with the assistant, or nothing comes before the answer.
 
     Example:
         >>> turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]

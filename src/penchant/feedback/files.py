@@ -1,4 +1,4 @@
-"""Rows from files: JSON lines, JSON, CSV and Parquet, each row with the line a person can go to."""
+"""Rows from files: JSON lines, JSON, CSV and Parquet, each row with its line."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def file_rows(path: Path) -> Iterable[Row]:
 
 
 def sound_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a file that holds no bad one, as they stand there.
+    """The rows of a file, as they are there; a bad one is an error.
 
     Args:
         path: a file.

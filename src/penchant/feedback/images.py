@@ -56,10 +56,10 @@ def read_image(value: Any, field: str, source: Source) -> Image:
         value: a path, the bytes of a file, ``{"bytes", "path"}`` (as ``datasets`` keeps images), an image of Pillow, or
             rows of numbers from 0 to 255, [height, width] or [height, width, 3].
         field: the column, for errors.
-        source: where the record stands, for errors.
+        source: where the record is, for errors.
 
     Raises:
-        DataError: there is no such file, or what is there is no image.
+        DataError: there is no such file, or it is not an image.
 
     Example:
         >>> read_image([[0, 255], [255, 0]], "image", Source()).open().size
@@ -70,7 +70,7 @@ def read_image(value: Any, field: str, source: Source) -> Image:
     image = _image(value, field, source)
     try:
         image.open()
-    except Exception as error:  # Pillow raises many kinds; each means that this is no image it can read
+    except Exception as error:  # Pillow raises many kinds; each means that it cannot read this as an image
         raise DataError(
             f"{field!r} cannot be read as an image ({str(error).splitlines()[0][:160]}).",
             where=str(source),

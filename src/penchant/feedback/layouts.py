@@ -50,7 +50,7 @@ def rename(row: Row, mapping: Mapping[str, str]) -> dict[str, Any]:
 
 
 def recognise(row: Row) -> str | None:
-    """The kind of feedback that a row's columns speak of, or nothing.
+    """The kind of feedback that a row's columns show, or None.
 
     Example:
         >>> recognise({"prompt": "p", "responses": ["a", "b"], "scores": [1, 0]})
@@ -70,12 +70,12 @@ def recognise(row: Row) -> str | None:
 
 
 def build(kind: str, row: Row, source: Source) -> Record:
-    """The record that a row stands for.
+    """The record of a row.
 
     Args:
         kind: comparison, joint comparison, judgement, ranking, demonstration or prompt.
         row: column name to value, by our names.
-        source: where it stands, for the record and for errors.
+        source: where it is, for the record and for errors.
 
     Raises:
         DataError: when a field is missing, of a wrong type, empty, or does not belong to the others.
@@ -104,7 +104,7 @@ def _comparison(row: Row, source: Source) -> Comparison:
             prompt = _same_history(given, prompt, other, source)
     validation.response(chosen, "chosen", source)
     validation.response(rejected, "rejected", source)
-    _refuse_equal(chosen, rejected, ("chosen", "rejected"), source)
+    _require_different(chosen, rejected, ("chosen", "rejected"), source)
     fields = validation.extras(row, ("prompt", "chosen", "rejected"), source)
     return Comparison(prompt=prompt, chosen=chosen, rejected=rejected, source=source, fields=fields)
 
@@ -114,8 +114,8 @@ def _joint_comparison(row: Row, source: Source) -> JointComparison:
         # Among joint comparisons a row with one prompt is the special case of two equal ones.
         pair = _comparison({**row, "prompt": row["chosen_prompt"]} if "chosen_prompt" in row else row, source)
         fields = {name: value for name, value in pair.fields.items() if name != "chosen_prompt"}
-        told: dict[str, Any] = {name: getattr(pair, name) for name in ("prompt", "chosen", "rejected", "source")}
-        return JointComparison(**told, rejected_prompt=pair.prompt, fields=fields)
+        shared: dict[str, Any] = {name: getattr(pair, name) for name in ("prompt", "chosen", "rejected", "source")}
+        return JointComparison(**shared, rejected_prompt=pair.prompt, fields=fields)
     asked = next((name for name in ("chosen_prompt", "prompt") if row.get(name) is not None), "prompt")
     prompts, answers = [], []
     for column, side in ((asked, "chosen"), ("rejected_prompt", "rejected")):
@@ -124,7 +124,7 @@ def _joint_comparison(row: Row, source: Source) -> JointComparison:
         prompts.append(prompt)
         answers.append(validation.response(answer, side, source))
     if prompts[0] == prompts[1]:
-        _refuse_equal(answers[0], answers[1], ("chosen", "rejected"), source)
+        _require_different(answers[0], answers[1], ("chosen", "rejected"), source)
     return JointComparison(
         prompt=prompts[0],
         chosen=answers[0],
@@ -135,7 +135,7 @@ def _joint_comparison(row: Row, source: Source) -> JointComparison:
     )
 
 
-def _refuse_equal(chosen: Any, rejected: Any, names: tuple[str, str], source: Source) -> None:
+def _require_different(chosen: Any, rejected: Any, names: tuple[str, str], source: Source) -> None:
     if chosen == rejected:
         raise DataError(
             f"{names[0]!r} and {names[1]!r} are identical.",
@@ -155,7 +155,7 @@ def _image(row: Row, column: str, source: Source) -> Any:
 def _comparison_of_images(row: Row, source: Source) -> Comparison:
     prompt = validation.text(row, "prompt", source)
     chosen, rejected = (_image(row, column, source) for column in _PAIR_OF_IMAGES)
-    _refuse_equal(chosen, rejected, _PAIR_OF_IMAGES, source)
+    _require_different(chosen, rejected, _PAIR_OF_IMAGES, source)
     fields = validation.extras(row, ("prompt", *_PAIR_OF_IMAGES), source)
     return Comparison(prompt=prompt, chosen=chosen, rejected=rejected, source=source, fields=fields)
 
@@ -181,7 +181,7 @@ def _answered(row: Row, source: Source) -> tuple[Text, Text]:
         messages = validation.text(row, "messages", source)
         if isinstance(messages, str):
             raise DataError(
-                f"'messages' is {validation.told(messages)}, expected a list of messages.", where=str(source)
+                f"'messages' is {validation.described(messages)}, expected a list of messages.", where=str(source)
             )
         history, answer = split_last_answer(messages, "messages", source)
         return history, validation.response(answer, "messages", source)

@@ -22,7 +22,7 @@ _SCORE_KEYS, _RANK_KEYS = ("score", "win", "correct", "reward"), ("rank",)
 
 
 def ranking(row: Row, source: Source) -> Ranking:
-    """The ranking that a row stands for.
+    """The ranking of a row.
 
     Args:
         row: column name to value, by our names.
@@ -60,7 +60,9 @@ def _given(row: Row, source: Source) -> tuple[str, Sequence[Any]]:
         raise validation.missing("completions", row, source)
     given = row[column]
     if not isinstance(given, list | tuple):
-        raise DataError(f"{column!r} is {validation.told(given)}, expected a list of responses.", where=str(source))
+        raise DataError(
+            f"{column!r} is {validation.described(given)}, expected a list of responses.", where=str(source)
+        )
     if len(given) < 2:
         raise DataError(
             f"{column!r} holds {len(given)} response(s), expected at least 2.",

@@ -48,14 +48,19 @@ def read(
         'comparison'
     """
     _check_options(kind, on_bad)
+    name, rows = _rows(source, mapping or {}, split)
+    kind = kind or _common_kind(rows, name)
+    records, bad = _records(rows, kind, name, stop=on_bad == "stop")
+    return Feedback(records, kind=kind, name=name, bad=bad)
+
+
+def _rows(source: Any, mapping: Mapping[str, str], split: str | None) -> tuple[str, list[Row]]:
+    """Name of the source, and its rows of the split, with our names for the columns."""
     name, found, textual = _open(source, split)
     rows = list(found)
     if not rows:
         raise DataError("There are no records: it is empty.", where=name, fix="Check that the right file is given.")
-    rows = _of_split(_renamed(rows, mapping or {}, name, textual), split, name)
-    kind = kind or _common_kind(rows, name)
-    records, bad = _records(rows, kind, name, stop=on_bad == "stop")
-    return Feedback(records, kind=kind, name=name, bad=bad)
+    return name, _of_split(_renamed(rows, mapping, name, textual), split, name)
 
 
 def _check_options(kind: str | None, on_bad: str) -> None:
@@ -85,13 +90,13 @@ def _records(rows: list[Row], kind: str, name: str, *, stop: bool) -> tuple[list
 
 
 def _stopped(error: DataError, good: int, total: int) -> DataError:
-    told = f"Checked {good + 1} of {total} records: {good} good, then this one."
+    so_far = f"Checked {good + 1} of {total} records: {good} good, then this one."
     fix = f"{error.fix} " if error.fix else ""
     return DataError(
         error.what,
         where=error.where,
         why=error.why,
-        fix=f"{fix}{told} With --on-bad skip (on_bad='skip') bad records are left out and counted.",
+        fix=f"{fix}{so_far} With --on-bad skip (on_bad='skip') bad records are left out and counted.",
     )
 
 
@@ -132,7 +137,9 @@ def _memory_rows(source: Any, split: str | None) -> Iterator[Row]:
         else:
             yield (
                 number,
-                DataError(f"The record is {validation.told(row)}, expected a dictionary.", where=f"memory:{number}"),
+                DataError(
+                    f"The record is {validation.described(row)}, expected a dictionary.", where=f"memory:{number}"
+                ),
             )
 
 
@@ -160,9 +167,9 @@ def _of_split(rows: list[Row], split: str | None, name: str) -> list[Row]:
         return rows
     there = Counter(str(row["split"]) for _, row in rows if isinstance(row, dict) and row.get("split") is not None)
     if split not in there:
-        told = "" if there else " No record has a column 'split'."
+        hint = "" if there else " No record has a column 'split'."
         raise DataError(
-            f"There is no split {split!r}.{told}",
+            f"There is no split {split!r}.{hint}",
             where=name,
             fix=nearest(split, there)
             if there

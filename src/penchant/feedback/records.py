@@ -1,4 +1,4 @@
-"""The kinds of feedback: what a person, a judge or a rule said about responses to a prompt."""
+"""The kinds of feedback: what people, a judge or a rule say about responses to a prompt."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def as_text(value: Text) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a record was read: a file (or data set) and a line (or row) that a person can go to.
+    """Where a record was read: a file (or data set) and a line (or row).
 
     Args:
         file: name of the file, data set or collection.

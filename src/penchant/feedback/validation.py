@@ -12,6 +12,7 @@ from penchant.feedback.records import Message, Source, Text
 __all__ = [
     "NOT_ANSWERING",
     "NUMERIC",
+    "described",
     "extras",
     "has_words",
     "label",
@@ -22,7 +23,6 @@ __all__ = [
     "response",
     "suggestion",
     "text",
-    "told",
     "whole_numbers",
 ]
 
@@ -50,8 +50,8 @@ NUMERIC = {
 }
 
 
-def told(value: Any) -> str:
-    """The type of a value in words a person who wrote the file knows, with the value where it is short."""
+def described(value: Any) -> str:
+    """The type of a value in plain words, with the value where it is short."""
     names = {bool: "true/false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
     if value is None:
         return "nothing (null)"
@@ -90,7 +90,7 @@ def missing(field: str, row: Mapping[str, Any], source: Source, why: str | None 
 
 def _wrong(field: str, value: Any, expected: str, source: Source, *, why: str = "", fix: str = "") -> DataError:
     return DataError(
-        f"{field!r} is {told(value)}, expected {expected}.", where=str(source), why=why or None, fix=fix or None
+        f"{field!r} is {described(value)}, expected {expected}.", where=str(source), why=why or None, fix=fix or None
     )
 
 
@@ -235,7 +235,7 @@ def number(value: Any, field: str, source: Source, bounds: tuple[float, float] =
 
 
 def numbers(values: Any, field: str, count: int, source: Source) -> tuple[float, ...]:
-    """One finite number per completion; true and false count as 1 and 0.
+    """One finite number per completion; true and false are 1 and 0.
 
     Raises:
         DataError: for another type, or another count than that of the completions.

@@ -209,7 +209,7 @@ def test_a_killed_run_says_so_and_takes_its_figures_from_the_curves(run_folder: 
     metrics.write_text(metrics.read_text()[:-40])
     _, page = read(write_report(run_folder))
     assert "metrics.jsonl ends in the middle of a line" in page.text
-    assert "the run is still going, or was stopped" in page.text
+    assert "the run is not finished, or was stopped" in page.text
     assert re.search(r"From the first and the last held-out evaluation \(steps 0 and \d+\)", page.text)
 
 

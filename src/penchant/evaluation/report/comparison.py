@@ -61,7 +61,7 @@ def compare_runs(runs: list[Path], output: Path) -> Path:
     """Write one self-contained HTML page that compares runs.
 
     It holds a table (objective, the settings that differ, held-out figures before → after, time) and the runs' curves
-    on common axes. Settings that all runs share stand at the end of the page.
+    on common axes. Settings that all runs share are at the end of the page.
 
     Args:
         runs: folders of at least one run; a folder given twice counts once.
@@ -133,7 +133,7 @@ def _read(runs: Sequence[Path]) -> list[RunFolder]:
 
 
 def _names(folders: Sequence[RunFolder]) -> list[str]:
-    """Folder names; where two are alike, with their parents', so that each is told apart."""
+    """Folder names; where two are alike, with their parents', so that each name is unique."""
     names = [folder.name for folder in folders]
     depth = 1
     while len(set(names)) < len(names) and depth < 20:
@@ -161,17 +161,17 @@ def _columns(folders: Sequence[RunFolder]) -> list[_Column]:
         label = short if last_parts[short] == 1 else key
         cells = [_Cell(plain(value), finite_number(value) is not None) for value in values]
         columns.append(_Column(label.replace("_", " "), "", cells))
-    told = [before_after(folder) for folder in folders]
-    columns += [_outcome_column(key, told) for key in _OUTCOMES if any(figures.get(key) for figures in told)]
+    outcomes = [before_after(folder) for folder in folders]
+    columns += [_outcome_column(key, outcomes) for key in _OUTCOMES if any(figures.get(key) for figures in outcomes)]
     if any(folder.seconds for folder in folders):
         times = [_Cell(duration(folder.seconds) if folder.seconds else "–", True) for folder in folders]
         columns.append(_Column("time", "", times))
     return columns
 
 
-def _outcome_column(key: str, told: Sequence[BeforeAfter]) -> _Column:
+def _outcome_column(key: str, outcomes: Sequence[BeforeAfter]) -> _Column:
     known = quantity(key)
-    figures = [figures.get(key) for figures in told]
+    figures = [figures.get(key) for figures in outcomes]
     after = [figure.after for figure in figures if figure is not None and figure.after is not None]
     best = None
     if known.better and len(after) > 1 and len(set(after)) > 1:

@@ -76,12 +76,12 @@ def checks(found: Any) -> list[Check]:
         ['bad', 'good']
     """
     rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
-    told = [
+    made = [
         Check(_said(row, "name"), _said(row, "value"), verdict, _TONES.get(verdict, "unknown"), _said(row, "detail"))
         for row in rows
         for verdict in [_said(row, "verdict") or "note"]
     ]
-    return sorted(told, key=lambda row: _WORST_FIRST.index(row.verdict) if row.verdict in _WORST_FIRST else 2)
+    return sorted(made, key=lambda row: _WORST_FIRST.index(row.verdict) if row.verdict in _WORST_FIRST else 2)
 
 
 def _said(row: dict[str, Any], key: str) -> str:

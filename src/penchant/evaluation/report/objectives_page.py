@@ -58,7 +58,7 @@ def _cell(key: str, figure: Mapping[str, Any] | None) -> str:
 
 
 def _best(comparison: Mapping[str, Any], key: str) -> str:
-    """The objective with the largest mean, empty where no one is alone ahead."""
+    """The objective with the largest mean, empty where none leads alone."""
     means = {each["name"]: each["figures"][key]["mean"] for each in comparison["objectives"] if key in each["figures"]}
     ahead = [name for name, mean in means.items() if mean == max(means.values())]
     return ahead[0] if key in _BEST and len(means) > 1 and len(ahead) == 1 else ""
@@ -78,7 +78,7 @@ def _reference(objective: Mapping[str, Any]) -> str:
     return f"{found:,} of {every:,}" if every else "–"
 
 
-def _told(stopped: tuple[str, list[str]]) -> str:
+def _stopped(stopped: tuple[str, list[str]]) -> str:
     return f"{stopped[0]} (seed {', '.join(stopped[1])})"
 
 
@@ -93,7 +93,7 @@ def failures(comparison: Mapping[str, Any]) -> list[str]:
         for run in each["runs"]:
             if run["state"] == "failed":
                 reasons.setdefault(run["reason"], {}).setdefault(each["name"], []).append(str(run["seed"]))
-    return [f"{', '.join(map(_told, stopped.items()))} failed: {reason}" for reason, stopped in reasons.items()]
+    return [f"{', '.join(map(_stopped, stopped.items()))} failed: {reason}" for reason, stopped in reasons.items()]
 
 
 def _before(comparison: Mapping[str, Any]) -> dict[str, float]:

@@ -13,7 +13,7 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class Quantity:
-    """A metric as a person reads it: label, unit, better direction, whether it is a share between 0 and 1.
+    """A metric for readers: label, unit, better direction, whether it is a share between 0 and 1.
 
     ``chance`` is the value of a model that knows nothing; a figure without a value before is compared to it.
 
@@ -31,7 +31,7 @@ class Quantity:
     chance: float | None = None
 
     def show(self, *values: float | None) -> tuple[str, ...]:
-        """The values as text, with as many digits as are needed to tell them apart; "–" for None."""
+        """The values as text, with as many digits as distinguish them; "–" for None."""
         digits = self._digits(values)
         return tuple("–" if value is None else self._text(value, digits) for value in values)
 
@@ -191,7 +191,7 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        # Not rounded: this is what the run was told to use.
+        # Not rounded: this is the setting of the run.
         return _power(f"{value:.12g}")
     if isinstance(value, list | tuple):
         return ", ".join(map(plain, value)) or "–"

@@ -67,8 +67,8 @@ class RunFolder:
     @property
     def seconds(self) -> float | None:
         """Wall-clock time of the run in seconds, as far as it is known."""
-        told = finite_number(self.summary.get("seconds"))
-        return self.last_seconds if told is None else told
+        whole = finite_number(self.summary.get("seconds"))
+        return self.last_seconds if whole is None else whole
 
     @property
     def last_step(self) -> int | None:
@@ -186,7 +186,7 @@ def _read_recipe(text: str, notes: list[str]) -> dict[str, Any]:
     try:
         loaded = yaml.safe_load(text)
     except yaml.YAMLError:
-        notes.append("recipe.yaml is not valid YAML: it is shown as it stands, and not compared.")
+        notes.append("recipe.yaml is not valid YAML: it is shown as it is, and not compared.")
         return {}
     return _flat(loaded) if isinstance(loaded, Mapping) else {}
 

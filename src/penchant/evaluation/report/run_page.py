@@ -141,12 +141,12 @@ def _sections(values: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _subtitle(run: RunFolder) -> str:
-    told = run.summary
-    steps = finite_number(told.get("steps")) or run.last_step
+    summary = run.summary
+    steps = finite_number(summary.get("steps")) or run.last_step
     parts = (
         run.objective,
-        str(told.get("model") or ""),
-        str(told.get("data") or ""),
+        str(summary.get("model") or ""),
+        str(summary.get("data") or ""),
         f"{count(steps)} steps" if steps else "",
         duration(run.seconds) if run.seconds else "",
     )
@@ -163,8 +163,8 @@ def _sample(sample: dict[str, Any], folder: Path) -> dict[str, Any]:
     for side in ("before", "after"):
         reward = finite_number(sample.get(f"reward_{side}"))
         text = sample.get(side)
-        told = "" if reward is None else fixed(reward, 2)
-        sides.append((side, "" if text is None else str(text), told, _picture(folder, sample.get(f"{side}_image"))))
+        shown = "" if reward is None else fixed(reward, 2)
+        sides.append((side, "" if text is None else str(text), shown, _picture(folder, sample.get(f"{side}_image"))))
     return {"prompt": str(sample.get("prompt", "")), "sides": sides}
 
 
@@ -181,13 +181,13 @@ def _picture(folder: Path, name: Any) -> str:
 
 def _facts(run: RunFolder) -> list[tuple[str, str]]:
     """Seed, sizes, versions and fingerprints: what another person needs to check that it is the same run."""
-    told = run.summary
-    facts = [("seed", str(told["seed"]))] if told.get("seed") is not None else []
+    summary = run.summary
+    facts = [("seed", str(summary["seed"]))] if summary.get("seed") is not None else []
     for key, label in (("parameters", "parameters"), ("trained_parameters", "trained parameters")):
-        if (value := finite_number(told.get(key))) is not None:
+        if (value := finite_number(summary.get(key))) is not None:
             facts.append((label, f"{value:,.0f}"))
     for group, prefix in (("versions", ""), ("fingerprints", "fingerprint of ")):
-        entries = told.get(group)
+        entries = summary.get(group)
         if isinstance(entries, dict):
             facts += [(f"{prefix}{key}", str(value)) for key, value in entries.items()]
     return facts

@@ -13,7 +13,7 @@ __all__ = ["Verdict", "verdict"]
 
 Tone = Literal["good", "caution", "bad", "unknown"]
 
-# From the measure closest to what a person wants (the truth, a judge) to the one furthest from it.
+# From the measure closest to what is wanted (the truth, a judge) to the one furthest from it.
 _EVIDENCE = {
     "accuracy": "Accuracy (share of sampled responses that are right)",
     "reward": "The judge's reward of sampled responses",
@@ -114,20 +114,20 @@ def _gain(figure: Figure) -> str:
 
 
 def _what(run: RunFolder) -> str:
-    told = run.summary
-    model = str(told.get("model") or run.recipe.get("model") or "A model")
-    total, trained = finite_number(told.get("parameters")), finite_number(told.get("trained_parameters"))
+    summary = run.summary
+    model = str(summary.get("model") or run.recipe.get("model") or "A model")
+    total, trained = finite_number(summary.get("parameters")), finite_number(summary.get("trained_parameters"))
     size = f" ({count(total)} parameters" if total else ""
     if size:
         size += f", {count(trained)} of them trained)" if trained and trained < total else ")"  # type: ignore[operator]
     text = f"{model}{size} was trained"
     if run.objective:
         text += f" with {run.objective.upper() if len(run.objective) <= 5 else run.objective}"
-    if data := told.get("data") or run.recipe.get("data"):
+    if data := summary.get("data") or run.recipe.get("data"):
         text += f" on {data}"
-    steps = finite_number(told.get("steps")) or run.last_step
+    steps = finite_number(summary.get("steps")) or run.last_step
     parts = [
-        f"{count(examples)} examples" if (examples := finite_number(told.get("examples"))) else "",
+        f"{count(examples)} examples" if (examples := finite_number(summary.get("examples"))) else "",
         f"{count(steps)} steps" if steps else "",
         duration(run.seconds) if run.seconds else "",
     ]
@@ -163,4 +163,4 @@ def _unfinished(run: RunFolder) -> str:
     if run.summary:
         return ""
     reached = f" after step {run.last_step}" if run.last_step is not None else ""
-    return f"There is no summary in this folder: the run is still going, or was stopped{reached}."
+    return f"There is no summary in this folder: the run is not finished, or was stopped{reached}."
