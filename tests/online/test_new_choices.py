@@ -13,7 +13,7 @@ import pytest
 from online.conftest import Run
 from penchant.errors import ConfigurationError, ModelError
 from penchant.generation import ENGINES, Sampling, build_engine
-from penchant.likelihood.references import Reference
+from penchant.likelihood.references import NoReference
 from penchant.online import PAIRINGS, REFERENCE_UPDATES, build_pairing, make_online_recipe, run_online
 from penchant.online.pairs import PAIR_RULES
 from penchant.online.reference import UpdatedReference
@@ -152,11 +152,11 @@ def test_an_engine_without_a_model_says_so() -> None:
 
 
 def test_an_adapter_switched_off_cannot_be_moved() -> None:
-    class Adapter(Reference):
+    class Adapter(NoReference):
         kind = "initial"
 
     assert UpdatedReference(Adapter(), build_reference_update("initial", 0.1)).kind == "initial"
-    assert UpdatedReference(Reference(), build_reference_update("previous", 0.1)).kind == "none"
+    assert UpdatedReference(NoReference(), build_reference_update("previous", 0.1)).kind == "none"
     with pytest.raises(ConfigurationError, match=r"adapter switched off.*reference=initial"):
         UpdatedReference(Adapter(), build_reference_update("previous", 0.1))
 

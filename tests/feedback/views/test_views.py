@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from forest.words import renderer
-from penchant.cli.build import app
+from penchant.curation.registry import BUILDERS
 from penchant.errors import ConfigurationError, DataError
 from penchant.evaluation.shapes.shape import SHAPES
 from penchant.feedback.records import Comparison, Demonstration, Judgement, Ranking, Record, Text
@@ -69,9 +69,10 @@ def test_an_unknown_view_is_told_with_the_nearest_and_the_way_to_make_it() -> No
 
 
 def test_every_builder_that_a_view_names_is_a_command_that_writes_data() -> None:
-    commands = {command.name for command in app.registered_commands}
-    named = {view.builder for view in VIEWS.things() if view.builder} | set(BUILT_FIELDS.things())
-    assert named == {"rationale", "prompts", "degrade", "sources"} and named <= commands
+    made = {(view.builder, field) for view in VIEWS.things() if view.builder for field in view.fields}
+    made |= {(BUILT_FIELDS.get(field), field) for field in BUILT_FIELDS}
+    assert {builder for builder, _ in made} == {"rationale", "prompts", "degrade", "sources"}
+    assert [(builder, field) for builder, field in made if field not in BUILDERS.get(builder).writes] == []
     assert "penchant data build sources" in str(how_to_make("chosen_sources")) and how_to_make("margin") is None
 
 
