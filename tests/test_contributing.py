@@ -21,7 +21,7 @@ from penchant.registry import Registry
 
 GUIDE = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 #: A path on a line of its own, and the program that belongs there.
-PROGRAM = re.compile(r"^`((?:src/penchant|tests)/[\w/]+\.py)`\n\n```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+PROGRAM = re.compile(r"^`((?:(?:src/penchant|tests)/)?[\w/]+\.py)`\n\n```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 PACKAGE = "contributed"
 
@@ -41,7 +41,7 @@ PROMISED = {
         "tests/objectives/pairwise/by_hand.py",
         "tests/objectives/pairwise/test_my_hinge.py",
     },
-    "Add a judge": {"src/penchant/my_rewards.py", "src/penchant/rewards/brevity.py"},
+    "Add a judge": {"my_rewards.py", "src/penchant/rewards/brevity.py"},
     "Add a builder of data": {"src/penchant/curation/cut_short.py"},
     "Add a world": {"src/penchant/lab/worlds/counting/world.py"},
     "Add a claim": {"src/penchant/lab/claims/papers/pairwise/ipo_stays_near.py"},
@@ -150,10 +150,15 @@ def test_a_judge_is_its_file(load: Load) -> None:
         run_examples(load("src/penchant/rewards/brevity.py"))
 
 
-def test_a_function_is_a_judge_without_being_registered(load: Load) -> None:
+def test_a_function_in_the_working_folder_is_a_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from penchant.rewards.registry import build_judge
 
-    judge = build_judge({"name": "function", "path": f"{dotted('src/penchant/my_rewards.py')}:brevity"}, [])
+    (tmp_path / "my_rewards.py").write_text(programs("Add a judge")["my_rewards.py"], encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
+    monkeypatch.setitem(sys.modules, "my_rewards", None)  # so that the import is undone afterwards
+    monkeypatch.delitem(sys.modules, "my_rewards")
+    judge = build_judge({"name": "function", "path": "my_rewards:brevity"}, [])
     assert judge is not None and judge.score("?", ["a", "a b c"]) == [-1.0, -3.0]
 
 

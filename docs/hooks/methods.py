@@ -20,7 +20,8 @@ Generated from the code; `penchant methods show ID` prints the same pages.
 
 The family follows from what a method's loss asks for; tags say what methods of several families share. Evidence:
 *official code*, the method gives the numbers of published code; *paper*, the formula is the paper's and its properties
-are tested; *reconstruction*, constants or form are our reading, and the method's page says which.
+are tested; *reconstruction*, constants or form are our reading, and the method's page says which. Where none is
+named, no paper states the method: its page does.
 
 """
 #: Cases of published code, one file for each method; the tests hold the methods to them.

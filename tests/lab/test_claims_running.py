@@ -228,6 +228,8 @@ def test_the_documentation_states_paper_world_effect_and_verdict(tmp_path: Path)
     assert "[dpo-counted](pairwise.md#dpo-counted)" in pages["index.md"]
     assert "## dpo-counted\n" in pages["pairwise.md"], "what the link of the overview leads to"
     assert claims_table(rows(tmp_path)).row_count == 1
+    unpublished = documentation_pages([{**row, "paper": ""} for row in rows(tmp_path)])
+    assert "It is so. (no paper)" in unpublished["pairwise.md"]
 
 
 @pytest.mark.parametrize("sizes", [{"smallest": 0.5}, {"not_worse_by": 0.5}], ids=str)

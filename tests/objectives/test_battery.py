@@ -13,6 +13,7 @@ import torch
 
 from objectives.drawing import filled, gradients, random_inputs, select, views_of
 from penchant.errors import ConfigurationError
+from penchant.feedback.views import view_names
 from penchant.objectives import Objective, Scored, aliases, build, evaluate, get, is_method, names, wrapper_names
 from penchant.objectives.core.composite import components_of
 from penchant.objectives.core.description import formula
@@ -298,9 +299,16 @@ def test_it_is_built_again_from_its_id_hyper_parameters_and_state(objective: Obj
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_the_docstring_has_formula_reference_and_paper(name: str) -> None:
-    cls = get(name)
+def test_its_views_are_those_that_feedback_supplies(name: str) -> None:
+    unknown = set(build(name).requirements.views) - set(view_names())
+    assert not unknown, f"no record supplies {sorted(unknown)}; `penchant list views` names those there are"
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_docstring_has_formula_example_and_paper(name: str) -> None:
+    cls, written = get(name), get(name).__doc__ or ""
     assert formula(cls), "the second paragraph of the docstring is the formula"
-    assert cls.paper and "Reference:" in (cls.__doc__ or "") and ">>>" in (cls.__doc__ or "")
-    for method in ("loss",):
-        assert getattr(cls, method).__doc__
+    assert ">>>" in written, "the docstring has an example"
+    said = {"paper": bool(cls.paper), "Reference": "Reference:" in written, "evidence": cls.evidence is not None}
+    assert len(set(said.values())) == 1, f"all three, or none where no paper states the method: {said}"
+    assert cls.loss.__doc__, "`loss` says what it returns"

@@ -25,7 +25,7 @@ Beside: TypeAlias = tuple[int, ...]
 class Slot(NamedTuple):
     """One place of a step.
 
-    Args:
+    Attributes:
         example: index of its example.
         beside: for each further named source the index of that source's example.
         partner: index of the example whose responses a view of the step pairs with this one's prompts; None where it

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import math
+import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -33,7 +35,7 @@ class FunctionJudge(Judge):
 
     id = "function"
 
-    path: Annotated[str, "where the function reward(prompt, response) is: module:function"]
+    path: Annotated[str, "module:function of reward(prompt, response), in the working folder or installed"]
 
     def __init__(self, reward: Reward | str | None = None, **settings: Any) -> None:
         if reward is not None:
@@ -54,13 +56,15 @@ def _place(reward: Reward) -> str:
 
 def _load(path: str) -> Reward:
     module, _, name = path.partition(":")
+    if os.getcwd() not in sys.path:  # an installed command does not look there; last, so that it hides no package
+        sys.path.append(os.getcwd())
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigurationError(
             f"The reward function {path!r} cannot be loaded ({error}).",
             where="judge",
-            fix="Write it as module:function; the module must be importable from here.",
+            fix="Write it as module:function; the module is a file in this folder or in an installed package.",
         ) from error
     if not callable(found):
         raise ConfigurationError(f"{path!r} is a {type(found).__name__}, not a function.", where="judge")

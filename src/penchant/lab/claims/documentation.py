@@ -108,7 +108,7 @@ def _section(row: Row) -> Iterator[str]:
     kind, _, number = row["paper"].partition(":")
     address = {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}.get(kind, "")
     paper = f"[{row['paper']}]({address}{number})" if address else row["paper"]
-    yield from (f"## {row['id']}", "", f"{row['sentence']} ({paper})", "")
+    yield from (f"## {row['id']}", "", f"{row['sentence']} ({paper or 'no paper'})", "")
     yield "| effect | value [95 % interval] | claimed | verdict | |"
     yield "| --- | --- | --- | --- | --- |"
     for effect in row["effects"]:

@@ -27,7 +27,7 @@ Response = TypeVar("Response", contravariant=True)
 class ReferenceScores(NamedTuple):
     """Responses scored by a reference.
 
-    Args:
+    Attributes:
         logps: log-probabilities in nats without gradient, of a forest's K targets or of R images.
         rows: what the vocabulary KL needs, where it was asked for.
     """

@@ -49,3 +49,4 @@ def stub_text() -> str:
 
 if __name__ == "__main__":
     stub_path().write_text(stub_text(), encoding="utf-8")
+    print(f"Written: {stub_path()}")
