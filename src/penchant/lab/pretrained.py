@@ -26,7 +26,7 @@ class Pretraining:
 
     Args:
         examples: demonstrations (or pictures) that it learns from.
-        epochs, batch_size, learning_rate: passes, examples a step, and peak learning rate.
+        epochs, batch_size, learning_rate: passes, examples per step, and peak learning rate.
         width: of the model's layers; a multiple of 32 for texts, of 8 for pictures.
         seed: of the demonstrations, the first weights and the order.
     """

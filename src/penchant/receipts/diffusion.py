@@ -38,7 +38,7 @@ def plain_errors(inputs: Mapping[str, Any], view: str, model: str) -> list[float
         model: ``policy`` or ``reference``.
 
     Returns:
-        One error a sample, or None where there is none.
+        One error per sample, or None where there is none.
 
     Example:
         >>> plain_errors({"target": {"winner": [[1.0]]}, "policy_prediction": {"winner": [[3.0]]}}, "winner", "policy")

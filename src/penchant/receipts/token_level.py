@@ -20,7 +20,7 @@ __all__ = ["wpo"]
 
 @adapter("wpo")
 def wpo(case: Case) -> dict[str, Any]:
-    """Whole distributions as logits, and the reference as one number a response."""
+    """Whole distributions as logits, and the reference as one number per response."""
     if "policy_logits" not in case.inputs["chosen"]:
         return plain(case.method, case.params, case.inputs)
     views, leaves = {}, {}

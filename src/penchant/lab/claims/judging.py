@@ -32,7 +32,7 @@ class Finding:
     Args:
         claim: the claim.
         seeds: those that were run.
-        arms: the numbers of each arm, one a seed.
+        arms: the numbers of each arm, one per seed.
         effects: of its contrasts.
         seconds: of processor time, all seeds together.
         sources: the hash of the code that the numbers depend on; empty where it is not known.

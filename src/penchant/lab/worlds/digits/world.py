@@ -31,7 +31,7 @@ class DigitsPlan:
 
     Args:
         width: channels of the denoiser's first block.
-        base_epochs, base_batch, base_rate: passes, images a step, and peak learning rate of the base model.
+        base_epochs, base_batch, base_rate: passes, images per step, and peak learning rate of the base model.
         drawn: digits drawn of each class to be compared.
         pairs: comparisons of each class.
         beta: DPO's inverse temperature, in units of the mean squared error (see `DenoisingSettings`).

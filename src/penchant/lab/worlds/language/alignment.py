@@ -55,7 +55,7 @@ def align_each(
         seed: of training and sampling.
         learning_rate: peak.
         epochs: passes over the feedback.
-        batch_size: examples a step.
+        batch_size: examples per step.
         judged: number of fresh prompts.
 
     Returns:

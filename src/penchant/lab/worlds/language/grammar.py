@@ -38,7 +38,7 @@ def expand(lines: str, variables: Mapping[str, Sequence[str]]) -> list[str]:
     """Rules with variables, written out for every combination of the values of those that stand in them.
 
     Args:
-        lines: one rule a line; ``$x`` stands for variable ``x``.
+        lines: one rule per line; ``$x`` stands for variable ``x``.
         variables: the values of each variable. A value may be ``"good/bad"``: then ``$x`` is the part before the
             slash and ``$-x`` the part after it, which is how a rule names the opposite.
 

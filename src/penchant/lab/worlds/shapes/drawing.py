@@ -9,7 +9,7 @@ import numpy as np
 
 __all__ = ["KINDS", "MEASURES", "brightness", "centredness", "draw_shape", "kinds_of", "size"]
 
-_FINE = 4  # points a pixel's side, so that edges are grey
+_FINE = 4  # points per pixel's side, so that edges are grey
 
 #: Whether a point (across, down), in units of the shape's radius, lies inside each kind.
 KINDS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {

@@ -26,7 +26,7 @@ class Plan:
         largest: largest term of a sum.
         held_out: number of sums that are never trained on.
         wrong: share of wrong answers that the start learns from.
-        copies, start_epochs, start_batch, start_rate: demonstrations a sum, and how the start is trained on them.
+        copies, start_epochs, start_batch, start_rate: demonstrations per sum, and how the start is trained on them.
         rounds, rate: of the online run; the method's own where None.
     """
 

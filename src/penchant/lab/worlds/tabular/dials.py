@@ -20,7 +20,7 @@ class Dials:
         temperature: of the Bradley–Terry preferences, P(i ≻ j) = σ((r_i − r_j) / temperature); 0 for certain ones.
         cycles: share of the preferences' logits, in [0, 1], that runs in a circle, so that no reward explains it.
         reference_spread: standard deviation of the reference's logits, in nats.
-        reference_skill: how much the reference's logits follow the reward, nats a unit of reward.
+        reference_skill: how much the reference's logits follow the reward, nats per unit of reward.
         concentration: exponent on the reference's probabilities that gives the data's: 0 uniform, 1 the reference
             itself, larger values show little but the likeliest responses.
         unseen: share of each prompt's responses that never occur in the data.

@@ -30,7 +30,7 @@ def optimal_policy(world: World, beta: float) -> Tensor:
 
     Args:
         world: with reward and reference.
-        beta: weight of the divergence, above 0, reward a nat.
+        beta: weight of the divergence, above 0, in reward per nat.
 
     Returns:
         [X, K] log-probabilities.
@@ -103,7 +103,7 @@ def regularised_value(world: World, policy: Policy | Tensor, beta: float) -> flo
     Args:
         world: with reward and reference.
         policy: a policy, or its log-probabilities [X, K].
-        beta: weight of the divergence, reward a nat.
+        beta: weight of the divergence, in reward per nat.
 
     Returns:
         In the reward's unit; greatest at `optimal_policy`.

@@ -80,7 +80,7 @@ class Examples:
             names: of the views and fields that are kept.
 
         Returns:
-            The reduced examples; unmerged where a view has several responses an example, or a field several numbers.
+            The reduced examples; unmerged where a view has several responses per example, or a field several numbers.
         """
         views = {name: each for name, each in self.views.items() if name in names}
         fields = {name: each for name, each in self.fields.items() if name in names}

@@ -17,7 +17,7 @@ def best_against_worst(world: World, lists: Examples) -> Examples:
         lists: of `sample_lists`, all of one size; their field ``scores`` decides.
 
     Returns:
-        One pair a list, with the fields of `pair_examples`; but ``chosen_score``, ``rejected_score`` and ``margin`` are
+        One pair per list, with the fields of `pair_examples`; but ``chosen_score``, ``rejected_score`` and ``margin`` are
         those of the lists.
 
     Example:

@@ -1,4 +1,4 @@
-"""Pairs picked for how their responses relate, one a prompt, and what training did to their likelihoods."""
+"""Pairs picked for how their responses relate, one per prompt, and what training did to their likelihoods."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def best_two(world: World) -> Examples:
         world: with the reward.
 
     Returns:
-        One pair a prompt.
+        One pair per prompt.
     """
     first, second = world.reward.topk(2).indices.unbind(-1)
     return pair_examples(world, torch.arange(len(first)), first, second)
@@ -38,7 +38,7 @@ def similar_pairs(world: World, *, least: bool = False) -> Examples:
         least: the pair with the least resemblance instead.
 
     Returns:
-        One pair a prompt.
+        One pair per prompt.
 
     Raises:
         ConfigurationError: the world has no features.
@@ -63,7 +63,7 @@ def likelihood_change(world: World, policy: Policy, examples: Examples, view: st
         world: with the reference.
         policy: the trained one.
         examples: whose responses are looked at.
-        view: which of them, one response an example.
+        view: which of them, one response per example.
 
     Returns:
         The mean over the examples by their weights, nats.

@@ -36,7 +36,7 @@ class RepairsWrongReference(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """All pairs with true labels. Four tokens a response, so β = 4 of their mean is β = 1 of their sum."""
+        """All pairs with true labels. Four tokens per response, so β = 4 of their mean is β = 1 of their sum."""
         world = self.draw_world(seed)
         pairs = all_pairs(world, proposal=torch.ones_like(world.reward))
         before = world.reference.unsqueeze(-1) - world.reference.unsqueeze(-2)

@@ -36,7 +36,7 @@ class KeepTheChosenLikely(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One pair a prompt, the same for all; Cal-DPO aims at log-ratios of ± 2 nats."""
+        """One pair per prompt, the same for all; Cal-DPO aims at log-ratios of ± 2 nats."""
         world = self.draw_world(seed)
         pairs = similar_pairs(world)
         arms = {

@@ -50,7 +50,7 @@ class ThreePropertiesMitigated(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One pair a prompt; the pushes |∂L/∂π| of the logistic term are as β₋ π(chosen) : β₊ π(rejected)."""
+        """One pair per prompt; the pushes |∂L/∂π| of the logistic term are as β₋ π(chosen) : β₊ π(rejected)."""
         world = self.draw_world(seed)
         pairs = similar_pairs(world)
         unshown = _unshown(world, pairs)

@@ -33,7 +33,7 @@ class ChosenLikelihoodHeld(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One pair a prompt of either kind, β = 0.1, 60 steps."""
+        """One pair per prompt of either kind, β = 0.1, 60 steps."""
         world = self.draw_world(seed)
         kinds = {"best two": best_two(world), "most alike": similar_pairs(world)}
         methods = {name: build(name, beta=0.1) for name in self.methods + self.baselines}

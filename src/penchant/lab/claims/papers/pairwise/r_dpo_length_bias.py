@@ -29,7 +29,7 @@ class ShorterAtNoLessReward(Claim):
     )
     remark = (
         "It is shorter for certain; ten seeds leave open whether the reward is higher as well. R-DPO is set to the "
-        "bias, α = 0.2 a token; with half of it the policy is shorter by half as much."
+        "bias, α = 0.2 per token; with half of it the policy is shorter by half as much."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:

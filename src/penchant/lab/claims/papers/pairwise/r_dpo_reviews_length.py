@@ -31,7 +31,7 @@ class LengthIsTakenOff(Claim):
     )
     seeds = range(5)
     cost = "language"
-    remark = "α = 0.05 a token is half of the annotators' liking; all of it makes the reviews half as long as before."
+    remark = "α = 0.05 per token is half of the annotators' liking; all of it makes the reviews half as long as before."
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """The same pairs for both, β = 0.1."""

@@ -30,7 +30,7 @@ class BetterPairsBetterPolicy(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """64 candidates and 8 kept, four times a prompt; γ = β = 0.1, and a larger one for DPO beside it."""
+        """64 candidates and 8 kept, four times per prompt; γ = β = 0.1, and a larger one for DPO beside it."""
         world = self.draw_world(seed)
         weak, near = resampled_pairs(world, seed), resampled_pairs(world, seed, beta=0.5)
         methods = {name: build(name, beta=0.1) for name in ("rso-sigmoid-norm", "rso-hinge-norm")}

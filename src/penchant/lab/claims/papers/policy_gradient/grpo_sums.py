@@ -35,6 +35,6 @@ class ChecksMakeRight(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """64 prompts a round, 12 answers to each."""
+        """64 prompts per round, 12 answers to each."""
         right = improve("grpo", seed, Plan(rounds=40))
         return {"start": right[0], "round 20": right[len(right) // 2], "round 40": right[-1]}

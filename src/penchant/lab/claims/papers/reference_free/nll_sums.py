@@ -31,6 +31,6 @@ class RightAnswersTeach(Claim):
     cost = "language"
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """280 prompts a round, 12 answers to each."""
+        """280 prompts per round, 12 answers to each."""
         start, first, *_, last = improve("rejection-sampling", seed, Plan(rounds=4))
         return {"start": start, "round 1": first, "round 4": last}

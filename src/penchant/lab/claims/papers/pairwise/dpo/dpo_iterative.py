@@ -30,7 +30,7 @@ class RoundsBeatOneSet(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """The best and the worst of four samples make a pair, 30 pairs a round."""
+        """The best and the worst of four samples make a pair, 30 pairs per round."""
         world, dpo = self.draw_world(seed), build("dpo", beta=0.1)
         plan = Rounds("best_worst", rounds=3, prompts=30, samples=4, steps=50)
         rounds = run_rounds(world, dpo, plan, seed=seed)

@@ -32,6 +32,6 @@ class PairsOfRightAndWrong(Claim):
     cost = "language"
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """280 prompts a round, 12 answers to each; β = 0.3."""
+        """280 prompts per round, 12 answers to each; β = 0.3."""
         right = improve("iterative-dpo", seed, Plan(rounds=16))
         return {"start": right[0], "round 8": right[8], "round 16": right[-1]}

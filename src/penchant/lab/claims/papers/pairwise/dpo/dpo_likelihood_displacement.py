@@ -29,7 +29,7 @@ class SimilarPairsLoseLikelihood(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One pair a prompt: that of the most, or least, similarity among those where the better one is chosen."""
+        """One pair per prompt: that of the most, or least, similarity among those where the better one is chosen."""
         world = self.draw_world(seed)
         arms = {}
         for arm, least in {"most similar pairs": False, "least similar pairs": True}.items():
