@@ -91,7 +91,7 @@ class _Anchored(Objective):
         return tau.clamp(self.adaptive_tau_min, self.adaptive_tau_max)
 
     def _divergence(self, responses: Scored) -> Tensor:
-        """k3 summed over the tokens of each prompt, divided by the mean number of tokens per prompt in the batch, [B]."""
+        """k3 summed over the tokens of each prompt, over the mean number of tokens per prompt, [B]."""
         each = group_sum(masked_sum(k3(-responses.token_logratio), responses.mask), responses.group)
         return each * responses.examples / responses.length.sum().clamp(min=1)
 

@@ -85,10 +85,9 @@ class SPODegree(Objective):
         if (count != self.levels).any():
             found = ", ".join(map(str, sorted(set(count.tolist()))))
             raise ConfigurationError(
-                f"An example has {found} copies of a response, expected levels={self.levels}, including the intact "
-                "one.",
+                f"An example has {found} copies of a response, expected levels={self.levels} (with the intact one).",
                 where=f"objective {self.id}",
-                fix="Set objective.levels to the number in the data, or rebuild the data: `penchant data build degrade`.",
+                fix="Set objective.levels to that number, or rebuild the data: `penchant data build degrade`.",
             )
         return level
 
