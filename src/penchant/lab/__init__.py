@@ -1,6 +1,6 @@
-"""Tiny worlds whose truth is known, where claims are tested.
+"""The lab: small worlds with known ground truth, for experiments and for testing claims of papers.
 
-Names are loaded when they are first used.
+Names are loaded lazily.
 """
 
 from __future__ import annotations

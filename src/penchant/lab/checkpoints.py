@@ -1,4 +1,4 @@
-"""Base models of the lab's worlds on disk: trained once on this machine, then found again; nothing is downloaded."""
+"""On-disk cache of the lab's base models: trained once per machine, never downloaded."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def checkpoints_folder() -> Path:
 
 
 def source_digest(modules: Sequence[str]) -> str:
-    """SHA-256 of the source files of modules; of a package all files in its folder.
+    """SHA-256 of the source files of modules; for a package, of all files in its folder.
 
     Example:
         >>> len(source_digest(["penchant.lab.worlds.language"]))
@@ -41,7 +41,7 @@ def source_digest(modules: Sequence[str]) -> str:
     for name in modules:
         spec = find_spec(name)
         if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"There is no module {name!r} whose source could be read.", name=name)
+            raise ModuleNotFoundError(f"The source of module {name!r} cannot be found.", name=name)
         origin = Path(spec.origin)
         files = sorted(origin.parent.glob("*.py")) if origin.name == "__init__.py" else [origin]
         for path in files:
@@ -57,21 +57,21 @@ def keep(
     *,
     folder: Path | None = None,
 ) -> Path:
-    """The folder that ``build`` filled, now or at an earlier call with the same settings and sources.
+    """The folder filled by ``build``, now or in an earlier call with the same settings and sources.
 
-    It is built in a folder beside its place and then renamed, so no process sees half of it; two processes that build
-    at once do the work twice and agree on one result. Every file is recorded with its hash: an entry with a missing or
-    altered file is built again, and the log says so.
+    It is built in a temporary folder and then renamed, so no process sees a partial entry; if two processes build at
+    once, one result is kept. Every file is recorded with its hash: an entry with a missing or altered file is rebuilt,
+    with a warning in the log.
 
     Args:
-        name: what it is; the beginning of the folder's name.
-        settings: numbers and texts on which the result depends.
-        modules: their source code is what the result depends on besides.
-        build: writes files into the empty folder that it is given.
-        folder: where entries are kept; `checkpoints_folder` where None.
+        name: prefix of the folder name.
+        settings: numbers and texts that the result depends on.
+        modules: modules whose source code the result depends on.
+        build: writes files into a given empty folder.
+        folder: folder of the cache; `checkpoints_folder` if None.
 
     Returns:
-        A folder; it belongs to the cache, so it is read and never written.
+        A folder of the cache; do not write to it.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -101,19 +101,19 @@ def keep(
 
 
 def _folder_beside(place: Path, fault: str) -> Path:
-    """An empty folder in which an entry can be built; a broken entry is removed first."""
+    """An empty folder for building an entry; a broken entry is removed first."""
     root = place.parent
     try:
         root.mkdir(parents=True, exist_ok=True)
         if place.exists():
-            log.warning("The kept base model %s %s; it is trained again.", place, fault)
+            log.warning("The cached base model %s %s; it is trained again.", place, fault)
             _remove(place)
         return Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=root))
     except OSError as error:
         raise OutputError(
-            f"Base models cannot be kept here ({error.strerror or error}).",
+            f"Base models cannot be cached here ({error.strerror or error}).",
             where=str(root),
-            fix="Set PENCHANT_CACHE to a folder that can be written.",
+            fix="Set PENCHANT_CACHE to a writable folder.",
         ) from error
 
 
@@ -121,33 +121,33 @@ def _install(building: Path, place: Path) -> None:
     try:
         building.rename(place)
     except OSError:
-        # Another process was faster; what it built is the same.
+        # Another process was faster; its result is equivalent.
         if _fault(place) is not None:
             raise
 
 
 def _remove(place: Path) -> None:
-    """Moved away in one step before it is deleted, so that no other process finds half an entry."""
+    """Remove an entry; it is renamed first, so that no other process sees a partial entry."""
     away = Path(tempfile.mkdtemp(prefix=".broken-", dir=place.parent))
     try:
         place.rename(away / place.name)
-    except FileNotFoundError:  # another process has removed it
+    except FileNotFoundError:  # another process removed it
         pass
     finally:
         shutil.rmtree(away, ignore_errors=True)
 
 
 def _fault(place: Path) -> str | None:
-    """What is wrong with an entry, or None."""
+    """A description of what is wrong with an entry, or None."""
     try:
         known = json.loads((place / CONTENTS).read_text(encoding="utf-8"))["files"]
     except (OSError, ValueError, KeyError, TypeError):
-        return "has no list of its contents that can be read"
+        return "has no readable list of its contents"
     found = _hashes(place)
     if missing := sorted(known.keys() - found.keys()):
         return f"lacks the file {missing[0]}"
     if altered := sorted(name for name, value in known.items() if found[name] != value):
-        return f"holds an altered file {altered[0]}"
+        return f"contains an altered file {altered[0]}"
     return None
 
 

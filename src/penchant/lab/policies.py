@@ -1,4 +1,4 @@
-"""What two policies answer to the same prompts, and how they differ in a known reward."""
+"""Sampling from policies, and comparison of two policies by a known reward."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Reward = Callable[[str, str], float]
 
 @dataclass(frozen=True)
 class Answer:
-    """A sampled response: its text, its tokens (the end token included), and whether it ended by itself."""
+    """A sampled response: its text, its tokens including the end token, and whether it ended."""
 
     text: str
     ids: tuple[int, ...]
@@ -26,15 +26,15 @@ class Answer:
 def answer(
     model: Any, tokenizer: Any, prompts: Sequence[str], *, samples: int = 1, max_new_tokens: int, seed: int
 ) -> list[list[Answer]]:
-    """Responses of a model at temperature 1, which is the distribution that its log-probabilities describe.
+    """Sample responses of a model at temperature 1, the distribution of its log-probabilities.
 
     Args:
         model: a causal language model.
         tokenizer: its tokenizer.
         prompts: P prompts as text.
         samples: responses per prompt.
-        max_new_tokens: a response without an end token by then counts as unfinished.
-        seed: of the sampling.
+        max_new_tokens: maximum length; a response without end token counts as unfinished.
+        seed: seed of the sampling.
 
     Returns:
         P lists of ``samples`` answers.
@@ -65,16 +65,16 @@ def answer(
 
 @dataclass(frozen=True)
 class PolicyComparison:
-    """Two policies on the same prompts, one response each.
+    """Comparison of two policies on the same prompts, with one response each.
 
     Args:
         before, after: mean true reward with its 95 % interval.
         gain: mean of reward after − reward before, paired by prompt, with its bootstrap interval.
-        wins: how often the later response has the higher reward, a tie counting half, with its Wilson interval.
+        wins: how often the later response has the higher reward, with ties counting half and its Wilson interval.
         kl: KL(after ‖ before) in nats per response, with its interval.
-        deviation: standard deviation of the reward before: the unit in which a gain is large or small.
-        distinct: share of different responses after; 1 / number of prompts for a policy that says one thing only.
-        unfinished: share of responses after that never ended.
+        deviation: standard deviation of the reward before, a scale for the gain.
+        distinct: share of distinct responses after; 1 / number of prompts if all are equal.
+        unfinished: share of responses after without end token.
         samples: per prompt ``prompt, before, after, reward_before, reward_after``.
     """
 
@@ -92,18 +92,18 @@ class PolicyComparison:
 def compare_policies(
     before: Any, after: Any, tokenizer: Any, prompts: Sequence[str], *, reward: Reward, max_new_tokens: int, seed: int
 ) -> PolicyComparison:
-    """Sample one response per prompt from either policy and compare their true rewards.
+    """Sample one response per prompt from each policy and compare their true rewards.
 
     KL(after ‖ before) = E over y ~ after of (log π_after(y|x) − log π_before(y|x)), estimated on the sampled responses;
-    the estimate is unbiased where every response ends by itself.
+    the estimate is unbiased if every response ends.
 
     Args:
         before, after: causal language models with the same tokenizer; ``before`` is the reference.
         tokenizer: their tokenizer.
         prompts: two or more held-out prompts.
-        reward: ``reward(prompt, response) -> float``, the truth.
-        max_new_tokens: longest response.
-        seed: of the sampling; each policy draws with a seed of its own.
+        reward: ``reward(prompt, response) -> float``, the true reward.
+        max_new_tokens: maximum length of a response.
+        seed: seed of the sampling; each policy has its own derived seed.
 
     Returns:
         The comparison.

@@ -1,4 +1,4 @@
-"""What the worlds with a model share: a base model that is trained once and kept, and feedback about its responses."""
+"""Base classes of worlds with a model: a cached base model, and feedback on its responses."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from penchant.statistics import Interval, mean_interval
 
 __all__ = ["PretrainedWorld", "Pretraining", "TextWorld", "train_and_keep"]
 
-TURNS = 4  # times that a policy is asked as many prompts as comparisons are wanted
+TURNS = 4  # rounds of sampling, each with as many prompts as requested comparisons
 
 
 @dataclass(frozen=True)
 class Pretraining:
-    """How a base model is made.
+    """Settings for training a base model.
 
     Args:
-        examples: demonstrations (or pictures) that it learns from.
-        epochs, batch_size, learning_rate: passes, examples a step, and peak learning rate.
-        width: of the model's layers; a multiple of 32 for texts, of 8 for pictures.
-        seed: of the demonstrations, the first weights and the order.
+        examples: number of demonstrations (or pictures) to train on.
+        epochs, batch_size, learning_rate: passes, examples per step, and peak learning rate.
+        width: width of the layers; a multiple of 32 for text, of 8 for pictures.
+        seed: seed of the demonstrations, the initial weights and the order.
     """
 
     examples: int
@@ -40,11 +40,11 @@ class Pretraining:
 
 
 def train_and_keep(folder: Path, pretraining: Pretraining, **run: Any) -> None:
-    """Train by likelihood and leave only the model in ``folder``.
+    """Train a model by likelihood and keep only the model in ``folder``.
 
     Args:
         folder: an empty folder.
-        pretraining: how.
+        pretraining: training settings.
         run: ``model``, ``data``, and further arguments of `penchant.train`.
     """
     import shutil
@@ -68,16 +68,16 @@ def train_and_keep(folder: Path, pretraining: Pretraining, **run: Any) -> None:
 
 
 class PretrainedWorld(ABC):
-    """A world with a model that has learned to write or draw in it.
+    """A world with a pretrained base model.
 
-    A subclass is a frozen dataclass whose fields are the world's dials, with a field ``pretraining``.
+    A subclass is a frozen dataclass whose fields are the settings of the world, including ``pretraining``.
     """
 
-    #: Lower case, words joined by hyphens; a subclass that has one is found in `penchant.lab.worlds.registry.WORLDS`.
+    #: Lower case, words joined by hyphens; a subclass with an id is listed in `penchant.lab.worlds.registry.WORLDS`.
     id: ClassVar[str]
-    #: The modules whose source decides what the base model is.
+    #: The modules whose source the base model depends on.
     made_by: ClassVar[tuple[str, ...]]
-    #: The dials that decide what the base model is, beside ``pretraining``; the others describe feedback.
+    #: The settings that the base model depends on, besides ``pretraining``; the others describe feedback.
     base_dials: ClassVar[tuple[str, ...]] = ()
     pretraining: Pretraining
 
@@ -87,10 +87,10 @@ class PretrainedWorld(ABC):
             WORLDS.add(cls.id, cls)
 
     def base_model(self) -> Path:
-        """The folder of the base model, for ``penchant.train(model=...)``; trained at the first call on this machine.
+        """The folder of the base model, for ``penchant.train(model=...)``; trained on the first call on this machine.
 
-        Worlds that differ only in their feedback share one. It is kept in ``$PENCHANT_CACHE/lab`` (by default in the
-        user's cache folder), named by a hash of the settings and of the source files that made it.
+        Worlds that differ only in their feedback share a base model. It is cached in ``$PENCHANT_CACHE/lab`` (by
+        default in the user's cache folder) under a hash of its settings and source files.
         """
         settings = {name: getattr(self, name) for name in self.base_dials} | asdict(self.pretraining)
         return keep(self.id, settings, ("penchant.lab.pretrained", *self.made_by), self.train_base)
@@ -101,13 +101,13 @@ class PretrainedWorld(ABC):
 
     @abstractmethod
     def policy(self) -> Any:
-        """The base model, loaded: a fresh copy that may be trained in place."""
+        """Load the base model: a fresh copy that may be trained in place."""
 
 
 class TextWorld(PretrainedWorld):
-    """A world of prompts and responses in words, with a reward that is computed."""
+    """A world of text prompts and responses with a computable reward."""
 
-    #: The longest response that a policy is given time for, tokens.
+    #: Maximum length of a sampled response, tokens.
     longest: ClassVar[int] = 80
 
     @abstractmethod
@@ -120,19 +120,19 @@ class TextWorld(PretrainedWorld):
 
     @abstractmethod
     def demonstrations(self, count: int, seed: int = 0) -> list[dict[str, Any]]:
-        """Records ``{"prompt", "completion"}``, as the base model learns from them."""
+        """Records ``{"prompt", "completion"}`` for training the base model."""
 
     @abstractmethod
     def reward(self, prompt: str, response: str) -> float:
-        """The truth: how good a response is."""
+        """The true reward of a response."""
 
     @abstractmethod
     def written(self, rng: random.Random) -> tuple[str, str, str]:
-        """A prompt and two responses to it, as the world itself writes them."""
+        """A prompt and two responses to it, written by the world."""
 
     @abstractmethod
     def compare(self, prompt: str, first: str, second: str, rng: random.Random) -> dict[str, Any] | None:
-        """What an annotator says of two responses: a record of a comparison, or None where they say nothing."""
+        """An annotator's comparison of two responses as a record, or None without a judgement."""
 
     def train_base(self, folder: Path) -> None:
         """See `PretrainedWorld.train_base`."""
@@ -155,13 +155,13 @@ class TextWorld(PretrainedWorld):
         Args:
             count: number of records, at least 0.
             seed: the same seed gives the same records.
-            policy: a model whose responses are compared; those that the world itself writes where None.
+            policy: a model whose responses are compared; if None, responses written by the world.
 
         Returns:
             Records ``{"prompt", "chosen", "rejected", ...}``, for `penchant.train`.
 
         Raises:
-            TrainingError: the policy rarely gives two different responses that end.
+            TrainingError: the policy rarely gives two different finished responses.
         """
         rng = random.Random(seed)
         records: list[dict[str, Any]] = []
@@ -170,16 +170,16 @@ class TextWorld(PretrainedWorld):
             found = next(drawn, None)
             if found is None:
                 raise TrainingError(
-                    f"The policy gave two different responses that end too rarely: {len(records)} comparisons, "
-                    f"of {count} that were asked for.",
-                    fix="Give a policy that was trained on the world's demonstrations, for example world.policy().",
+                    f"The policy rarely gives two different finished responses: {len(records)} comparisons instead of "
+                    f"{count}.",
+                    fix="Use a policy trained on the demonstrations of the world, for example world.policy().",
                 )
             record = self.compare(*found, rng) if found[1] != found[2] else None
             records += [record] if record else []
         return records
 
     def right_before_wrong(self, prompt: str, first: str, second: str) -> dict[str, Any] | None:
-        """A comparison that always chooses the higher reward; None where both are the same."""
+        """A comparison that chooses the higher reward; None for equal rewards."""
         scores = {first: self.reward(prompt, first), second: self.reward(prompt, second)}
         if scores[first] == scores[second]:
             return None
@@ -204,13 +204,13 @@ class TextWorld(PretrainedWorld):
                     yield prompt, given[0], given[1]
 
     def responses(self, policy: Any, prompts: Sequence[str], samples: int = 1, seed: int = 0) -> list[list[str]]:
-        """What a policy answers at temperature 1; responses that never end, or say nothing, are left out.
+        """Sample responses of a policy at temperature 1; unfinished and empty responses are left out.
 
         Args:
-            policy: a causal language model with the world's tokens.
+            policy: a causal language model with the world's tokenizer.
             prompts: P prompts.
-            samples: drawn for each.
-            seed: of the sampling.
+            samples: number of samples per prompt.
+            seed: seed of the sampling.
 
         Returns:
             P lists of at most ``samples`` texts.
@@ -219,12 +219,12 @@ class TextWorld(PretrainedWorld):
         return [[each.text for each in given if each.finished and each.text.strip()] for given in drawn]
 
     def mean_reward(self, policy: Any, count: int = 200, seed: int = 1_000_000) -> Interval:
-        """The true reward of a policy's responses, one to each of ``count`` prompts, with its 95 % interval.
+        """The mean true reward of a policy, with one response to each of ``count`` prompts, and its 95 % interval.
 
         Args:
-            policy: a causal language model with the world's tokens.
+            policy: a causal language model with the world's tokenizer.
             count: 2 or more prompts.
-            seed: of prompts and sampling; far from those that feedback is usually drawn with.
+            seed: seed of prompts and sampling; far from the usual seeds of feedback.
         """
         asked = [record["prompt"] for record in self.prompts(count, seed)]
         drawn = answer(policy, self.tokenizer(), asked, max_new_tokens=self.longest, seed=seed)

@@ -1,4 +1,4 @@
-"""Adds a world's findings about a run to the run's own report."""
+"""Extends the report of a run with the results of a world."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def add_results(
     intervals: Mapping[str, Interval],
     samples: Sequence[Mapping[str, Any]],
 ) -> Path:
-    """Add figures and samples to a run's ``summary.json`` and ``samples.json``, and write its report again.
+    """Add figures and samples to a run's ``summary.json`` and ``samples.json``, and regenerate its report.
 
     Args:
-        run: the run's folder.
-        title: of the report.
+        run: folder of the run.
+        title: title of the report.
         before: figures of the reference.
         after: figures of the trained model.
-        intervals: 95 % intervals of the figures after.
+        intervals: 95 % intervals of the figures in ``after``.
         samples: rows of ``samples.json``.
 
     Returns:
@@ -49,19 +49,19 @@ def add_results(
 
 
 def claim_folder(output: Path, runs: Sequence[str], overwrite: bool) -> None:
-    """Make a world's folder, and refuse before anything is trained a folder that cannot be used.
+    """Create the output folder of a world; raise before any training if it cannot be used.
 
     Args:
         output: the folder.
-        runs: names of the runs that will be in it.
-        overwrite: former ones may be replaced.
+        runs: names of the runs that it will contain.
+        overwrite: whether existing runs may be replaced.
 
     Raises:
-        OutputError: it holds one of the runs, or cannot be written.
+        OutputError: it contains one of the runs, or cannot be written.
     """
     if not overwrite and any((output / name).exists() for name in runs):
         raise OutputError(
-            "The folder already holds a quickstart.",
+            "The folder already contains one of the runs.",
             where=str(output),
             fix="Give --overwrite to replace it, or another folder with --output.",
         )

@@ -1,4 +1,4 @@
-"""What should change: each method of preference optimization as pure mathematics on likelihoods."""
+"""Objectives: the methods of preference optimization as functions of likelihoods."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """A method's class by its name, and ``evaluate``, which knows published cases and so stands above the methods."""
+    """A method's class by its name; and ``evaluate``, which depends on receipts and so is imported lazily."""
     if name == "evaluate":
         from penchant.receipts.evaluation import evaluate
 

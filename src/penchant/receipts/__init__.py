@@ -1,4 +1,4 @@
-"""Receipts: published numbers, the adapters that evaluate a method on them, and the comparison."""
+"""Receipts: checks of methods against numbers from published code, with adapters per method family."""
 
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case

@@ -1,4 +1,4 @@
-"""Adapters: functions that evaluate a method on a published case, found by the id and the file of the case."""
+"""Adapters: functions that evaluate a method on a published case, registered by the id and file of the case."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from penchant.registry import Registry
 
 __all__ = ["ADAPTERS", "SHARED_IDS", "Adapter", "adapter", "find_adapter", "means_another"]
 
-#: Takes a case, gives results under the names of its file: numbers, texts, lists, tensors.
+#: Maps a case to results under the names of its file: numbers, texts, lists, tensors.
 Evaluation = Callable[[Case], dict[str, Any]]
 
-#: Ids that stand in two published files, with other inputs and partly for other methods.
+#: Ids that occur in two published files with different inputs, some of them for different methods.
 SHARED_IDS: dict[str, tuple[str, ...]] = {
     "gpo": ("online", "reward-and-preference-models"),
     "ospo": ("diffusion", "multimodal-and-data-construction"),
@@ -26,17 +26,17 @@ SHARED_IDS: dict[str, tuple[str, ...]] = {
 
 
 class Adapter:
-    """A function that evaluates published cases of one id.
+    """A function that evaluates the published cases of an id.
 
     Args:
         evaluate: the function.
-        file: for an id of `SHARED_IDS` the file whose cases it evaluates; otherwise empty.
-        evaluates: the id of the method that a case evaluates, where that is not the published id; where one published
-            id covers several methods, a function from the case to the id.
+        file: for an id in `SHARED_IDS`, the file whose cases it evaluates; otherwise empty.
+        evaluates: the id of the method that a case evaluates, if it differs from the published id; a function from the
+            case to the id if a published id covers several methods.
     """
 
     def __init__(self, evaluate: Evaluation, file: str, evaluates: str | Callable[[Case], str]) -> None:
-        update_wrapper(self, evaluate)  # the registry compares where things are defined
+        update_wrapper(self, evaluate)  # the registry compares definitions by module and name
         self.file = file
         self._evaluate, self._evaluates = evaluate, evaluates
 
@@ -49,7 +49,7 @@ class Adapter:
         return named or case.method
 
 
-#: All adapters by published id; for an id of `SHARED_IDS` by ``ID-in-FILE``.
+#: All adapters by published id; by ``ID-in-FILE`` for ids in `SHARED_IDS`.
 ADAPTERS: Registry[Adapter] = Registry("adapter", "penchant.receipts")
 
 
@@ -58,19 +58,20 @@ def adapter(
 ) -> Callable[[Evaluation], Evaluation]:
     """Register a function that evaluates the published cases of some ids.
 
-    It stands in the file of its family in this package and only translates: from published names to ours, and back. An
-    objective whose cases have our names needs none.
+    It belongs in the file of its family in this package and only translates between published names and ours. An
+    objective whose cases use our names needs no adapter.
 
     Args:
-        methods: ids in the files of cases.
-        file: for an id of `SHARED_IDS` the file that is meant, without the ending.
-        evaluates: the id of the method that a case evaluates, or a function that finds it; by default the published id.
+        methods: ids in the case files.
+        file: for an id in `SHARED_IDS`, the name of its file without suffix.
+        evaluates: the id of the method that a case evaluates, or a function from the case to it; by default the
+            published id.
 
     Returns:
         A decorator that returns the function unchanged.
 
     Raises:
-        ConfigurationError: another function is registered for the same cases, or the file is missing or superfluous.
+        ConfigurationError: another function is registered for the same cases, or the file is missing or not allowed.
 
     Example:
         >>> @adapter("example-sum")
@@ -89,7 +90,7 @@ def adapter(
                 raise ConfigurationError(
                     f"The adapter of {method!r} is given the file {file!r}.",
                     where=f"{evaluate.__module__}.{evaluate.__qualname__}",
-                    fix=f"Expected {' or '.join(map(repr, files))}: only an id that stands in several files names one.",
+                    fix=f"Expected {' or '.join(map(repr, files))}: only ids that occur in several files take a file.",
                 )
             ADAPTERS.add(_key(method, file), Adapter(evaluate, file, evaluates))
         return evaluate
@@ -98,18 +99,18 @@ def adapter(
 
 
 def find_adapter(case: Case) -> Adapter | None:
-    """The adapter of a case, by its id and, where several files have the id, by its file.
+    """The adapter of a case, by its id and, if several files use the id, by its file.
 
-    A case from another file, or from none, means the method that has the id among our methods.
+    A case from another file, or without file, belongs to our method with that id.
 
     Args:
-        case: any.
+        case: any case.
 
     Returns:
-        The adapter, or None where there is none.
+        The adapter, or None if there is none.
 
     Raises:
-        ConfigurationError: several adapters evaluate the method, and the case comes from none of their files.
+        ConfigurationError: several adapters match the id, and the case is from none of their files.
     """
     files = SHARED_IDS.get(case.method, ())
     if not files or case.file in files:
@@ -118,21 +119,21 @@ def find_adapter(case: Case) -> Adapter | None:
     ours = [each for each in _bound(case.method) if each.method(case) == case.method]
     if len(ours) > 1:
         raise ConfigurationError(
-            f"Cases of {case.method!r} have other inputs in each of the files {', '.join(each.file for each in ours)}.",
+            f"Cases of {case.method!r} have different inputs in the files {', '.join(each.file for each in ours)}.",
             where=f"case {case.name!r}" if case.name else None,
-            fix="Name the file that the case is from.",
+            fix="Give the file of the case.",
         )
     return ours[0] if ours else None
 
 
 def means_another(case: Case) -> bool:
-    """Whether the id of a case stands for another method in its file than the one that is built here.
+    """Whether the id of a case names a different method in its file than the one implemented here.
 
     Args:
-        case: any.
+        case: any case.
 
     Raises:
-        ConfigurationError: the id stands in several files, and no adapter says which of them the method is from.
+        ConfigurationError: the id occurs in several files, and no adapter decides between them.
 
     Example:
         >>> [means_another(Case("rdpo", {}, {}, file=file)) for file in SHARED_IDS["rdpo"]]
@@ -142,14 +143,14 @@ def means_another(case: Case) -> bool:
         return False
     if not any(_bound(case.method)):
         raise ConfigurationError(
-            f"The id {case.method!r} stands in several files, and nothing says which of them is meant.",
+            f"The id {case.method!r} occurs in several files, and no adapter decides between them.",
             fix=f"Register an adapter with file= one of {', '.join(SHARED_IDS[case.method])}.",
         )
     return True
 
 
 def _bound(method: str) -> Iterator[Adapter]:
-    """The adapters of an id that stands in several files."""
+    """The adapters of an id that occurs in several files."""
     return (ADAPTERS.get(key) for file in SHARED_IDS[method] if (key := _key(method, file)) in ADAPTERS)
 
 

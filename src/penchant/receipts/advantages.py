@@ -1,4 +1,4 @@
-"""Published cases of advantages and of the penalty for length, for the adapters of policy gradients."""
+"""Published cases of advantages and of the overlong penalty, for the policy-gradient adapters."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ __all__ = ["ADVANTAGES", "advantages_of", "penalty_of"]
 
 Rule = Callable[[Case, Tensor, Tensor], Tensor]
 
-# What other libraries add to the deviation of a group, by the setting that turns the division on.
+# The ε that other libraries add to the standard deviation, by the setting that enables the division.
 EPSILONS = {"norm_adv_by_std_in_grpo": 1e-6, "scale_rewards": 1e-4, "estimator": 1e-9}
-#: What advantages are divided by, by the values of these settings.
+#: The divisor of advantages, by the values of these settings.
 SCALES = {True: "group", False: "none", "group": "group", "none": "none", "batch": "batch"}
 SCALES |= {"group_norm": "group", "dr_grpo": "none"}
 
 
 def penalty_of(case: Case) -> dict[str, Any]:
-    """``penalty`` of responses that are too long, and ``shaped_scores`` where scores are given."""
+    """``penalty`` of overlong responses, and ``shaped_scores`` if scores are given."""
     penalty = overlong_penalty(
         torch.tensor(case.inputs["lengths"], dtype=torch.float64),
         limit=case.params["max_new_tokens"],
@@ -43,7 +43,7 @@ def penalty_of(case: Case) -> dict[str, Any]:
 
 
 def advantages_of(case: Case) -> dict[str, Any]:
-    """``advantages`` of scores, or ``shaped_scores`` where they come nested by prompt."""
+    """``advantages`` of scores, or ``shaped_scores`` if they are nested by prompt."""
     scores = torch.tensor(_numbers(case.inputs["scores"]), dtype=torch.float64)
     nested = scores.dim() == 2
     if "group" in case.inputs:
@@ -55,7 +55,7 @@ def advantages_of(case: Case) -> dict[str, Any]:
 
 
 def _numbers(values: Any) -> Any:
-    """A score that is missing is not a number."""
+    """Missing scores become NaN."""
     if isinstance(values, list):
         return [_numbers(each) for each in values]
     return float("nan") if values is None else values
@@ -66,7 +66,7 @@ def _setting(case: Case) -> str | None:
 
 
 def _scale(case: Case) -> tuple[Any, float]:
-    """What is divided by, and what is added to it; without a setting, as verl does."""
+    """The divisor and its ε; as in verl if there is no setting."""
     name = _setting(case) or "norm_adv_by_std_in_grpo"
     value = case.params.get(name, True)
     if value not in SCALES:
@@ -94,7 +94,7 @@ def _best_alone(case: Case, scores: Tensor, group: Tensor) -> Tensor:
     return best_advantages(scores, group, scale=scale, epsilon=epsilon)
 
 
-#: Rules of advantages by the first word after the colon of a case's name.
+#: Advantage rules by the first word after the colon in the name of a case.
 ADVANTAGES: Mapping[str, Rule] = {
     "GRPO": _standardised,
     "Dr.GRPO": _centred,
@@ -104,16 +104,16 @@ ADVANTAGES: Mapping[str, Rule] = {
 
 
 def _rule(case: Case) -> Rule:
-    """The rule that the name says, or else the setting."""
+    """The rule given by the name of the case, or by its setting."""
     rule = named_variant(case, ADVANTAGES)
     if rule is not None:
         return rule
     if _setting(case) is not None:
         return _standardised
     if not case.name and "lengths" in case.inputs:
-        return _length_weighted  # numbers without a name: of these rules it alone reads lengths
+        return _length_weighted  # a case without name: this is the only rule that reads lengths
     raise ConfigurationError(
-        "Neither the parameters nor the name of the case say which advantages are meant.",
+        "Neither the parameters nor the name of the case determine the kind of advantages.",
         where=f"case {case.name!r} of {case.method}",
-        fix=f"Expected one of {', '.join(ADVANTAGES)} after the colon of its name, or a setting {', '.join(EPSILONS)}.",
+        fix=f"Expected one of {', '.join(ADVANTAGES)} after the colon in its name, or a setting {', '.join(EPSILONS)}.",
     )

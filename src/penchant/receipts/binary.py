@@ -1,4 +1,4 @@
-"""Published cases of losses of single responses that are desirable or undesirable."""
+"""Published cases of losses on single responses with binary labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ __all__ = ["kto"]
 
 @adapter("kto")
 def kto(case: Case) -> dict[str, Any]:
-    """The mismatched sequences are called ``kl``, and so is the reference point; rewards are β (log π − log π_ref).
+    """KTO; the published name of the mismatched sequences and of the reference point is ``kl``; rewards are β (log π −
+    log π_ref).
 
     Inputs are ``responses``, ``labels`` and ``kl``.
     """

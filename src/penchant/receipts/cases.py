@@ -1,4 +1,4 @@
-"""A published case: what an implementation computes from given numbers, in the words of the file it stands in."""
+"""A published case: inputs and expected outputs of an implementation, under the names of its file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Case:
-    """One case, as an adapter sees it.
+    """A case as adapters see it.
 
     Args:
-        method: the id under which it is published.
+        method: the published id of the method.
         params: hyper-parameters under their published names.
-        inputs: plain numbers and lists under their published names.
-        name: what the case is called; empty where it comes without a name.
-        file: the name of its file without the ending; empty where it comes from no file.
+        inputs: numbers and lists under their published names.
+        name: the name of the case; empty if it has none.
+        file: the name of its file without suffix; empty if it is not from a file.
 
     Example:
         >>> Case("grpo", {}, {}, "loss: GMPO clip 0.4", "online").variant
@@ -37,23 +37,23 @@ class Case:
 
     @property
     def variant(self) -> str:
-        """The first word after the colon of the name; empty where there is none."""
+        """The first word after the colon in the name; empty if there is none."""
         words = self.name.partition(":")[2].split()
         return words[0].rstrip(",;") if words else ""
 
 
 def named_variant(case: Case, table: Mapping[str, T]) -> T | None:
-    """What the name of a case says about its variant, for parameters and inputs that do not say it.
+    """The variant given by the name of a case, for cases whose parameters and inputs do not determine it.
 
     Args:
-        case: any.
-        table: the variants by the first word after the colon of a name.
+        case: any case.
+        table: the variants by the first word after the colon.
 
     Returns:
-        The entry of that word; None where the name has no colon.
+        The entry for that word; None if the name has no colon.
 
     Raises:
-        ConfigurationError: the table does not have the word.
+        ConfigurationError: the word is not in the table.
 
     Example:
         >>> table = {"GMPO": "geometric mean"}

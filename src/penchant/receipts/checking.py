@@ -1,4 +1,4 @@
-"""Verdicts on published cases: a case is evaluated and compared with what it expects."""
+"""Checks of published cases: evaluation, comparison with the expected numbers, verdicts."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _STATED_TOLERANCE = re.compile(r"\b(?:rtol|atol|tolerance)[ =]*(?:of )?([0-9.]+(
 
 @dataclass(frozen=True)
 class Receipt:
-    """What came of one case.
+    """The result of a case.
 
     Args:
-        method: the id in the file of cases.
-        case: the case's name.
-        verdict: ``exact`` (every number equal), ``within`` (within the tolerance), ``computed`` (nothing was expected),
+        method: the id in the case file.
+        case: the name of the case.
+        verdict: ``exact`` (all numbers equal), ``within`` (within the tolerance), ``computed`` (nothing expected),
             ``differs``, ``failed`` (an error was raised), or ``not built yet``.
-        difference: the largest absolute difference between numbers, or None where none was compared.
-        detail: the first thing that is wrong, in words.
-        got: the results under the keys that the case expects; None where there are none.
-        evaluated: the id of the method that was evaluated; empty where none was.
+        difference: the largest absolute difference between numbers, or None if none were compared.
+        detail: a description of the first difference or of the error.
+        got: the results under the keys that the case expects; None if there are none.
+        evaluated: the id of the evaluated method; empty if none was evaluated.
 
     Example:
         >>> Receipt("dpo", "beta=0.1", "within", 4e-11, "", {"loss": 0.69}, "dpo").good
@@ -50,22 +50,22 @@ class Receipt:
 
     @property
     def good(self) -> bool:
-        """Whether the case neither differs nor fails."""
+        """Whether the verdict is neither ``differs`` nor ``failed``."""
         return self.verdict not in ("differs", "failed")
 
 
 def check_case(case: Mapping[str, Any], file: str = "") -> Receipt:
-    """Evaluate one case by its method's id and compare with what it expects.
+    """Evaluate a case and compare the results with the expected numbers.
 
-    |got − expected| ≤ tolerance · max(1, |expected|),   tolerance 1e-6 where the case's notes state none
+    |got − expected| ≤ tolerance · max(1, |expected|),   tolerance 1e-6 unless the notes of the case state another
 
     Args:
-        case: ``method``, ``case``, ``params``, ``inputs``, ``expected`` (values may be None: computed all the same) and
-            optionally ``notes``.
-        file: the name of its file without the ending, which tells apart what several files call by one id.
+        case: ``method``, ``case``, ``params``, ``inputs``, ``expected`` (None for values that are computed but not
+            compared), and optionally ``notes``.
+        file: the name of its file without suffix; it distinguishes methods with the same id in different files.
 
     Returns:
-        The verdict; an error in the method is a verdict too.
+        The receipt; an error in the method is reported as a verdict.
 
     Example:
         >>> check_case({"method": "nll", "case": "one", "inputs": {"chosen": {"policy": [[-1.0]]}},
@@ -80,7 +80,7 @@ def check_case(case: Mapping[str, Any], file: str = "") -> Receipt:
             return Receipt(method, name, "not built yet")
         evaluated = method_of(published)
         result = as_plain(evaluation(published))
-    except Exception as error:  # whatever a method raises is its verdict; the other cases go on
+    except Exception as error:  # any error of a method is its verdict, and the other cases continue
         return Receipt(method, name, "failed", detail=f"{type(error).__name__}: {error}")
     return _compared(published, case.get("expected"), result, _tolerance(case), evaluated)
 
@@ -115,7 +115,7 @@ def check_file(path: Path) -> list[Receipt]:
         One verdict per case, in order.
 
     Raises:
-        DataError: the file is missing, is not JSON, or holds something other than cases.
+        DataError: the file is missing, not JSON, or does not contain cases.
 
     Example:
         >>> import tempfile
@@ -127,9 +127,9 @@ def check_file(path: Path) -> list[Receipt]:
     try:
         cases = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DataError(f"The file of cases cannot be read: {error.strerror}.", where=str(path)) from error
+        raise DataError(f"The case file cannot be read: {error.strerror}.", where=str(path)) from error
     except ValueError as error:
-        raise DataError(f"The file of cases is not JSON: {error}.", where=str(path)) from error
+        raise DataError(f"The case file is not JSON: {error}.", where=str(path)) from error
     if not isinstance(cases, list):
         raise DataError(f"Found {type(cases).__name__}, expected a list of cases.", where=str(path))
     for place, case in enumerate(cases):

@@ -1,4 +1,4 @@
-"""Comparison of results with published numbers, number by number."""
+"""Element-wise comparison of results with published numbers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["Difference", "as_plain", "differences", "like"]
 
 @dataclass(frozen=True)
 class Difference:
-    """One compared number or text.
+    """The comparison of one number or text.
 
     Args:
-        place: where it stands, for example ``grad.chosen.policy[0][1]``.
-        size: the absolute difference; None where the two cannot be subtracted.
-        allowed: how large it may be.
-        words: what is found and what is expected.
+        place: its position, for example ``grad.chosen.policy[0][1]``.
+        size: the absolute difference; None if the two cannot be subtracted.
+        allowed: the tolerance.
+        words: description of the found and the expected value.
 
     Example:
         >>> Difference("loss", 0.1, 1e-6, "is 2.0, expected 2.1").wrong
@@ -32,12 +32,12 @@ class Difference:
 
     @property
     def wrong(self) -> bool:
-        """Whether it is larger than allowed."""
+        """Whether it exceeds the tolerance."""
         return self.size is None or not self.size <= self.allowed
 
 
 def differences(expected: Any, got: Any, tolerance: float, place: str = "") -> Iterator[Difference]:
-    """Compare number by number; a null in ``expected`` expects nothing.
+    """Compare element by element; null in ``expected`` matches anything.
 
     |got − expected| ≤ tolerance · max(1, |expected|)
 
@@ -45,7 +45,7 @@ def differences(expected: Any, got: Any, tolerance: float, place: str = "") -> I
         expected: numbers, texts, lists and objects, nested.
         got: the same with at least the keys of ``expected``.
         tolerance: relative above 1, absolute below.
-        place: the beginning of each place.
+        place: prefix of each position.
 
     Example:
         >>> [each.place for each in differences({"a": [1.0, None, 3.0]}, {"a": [1.0, 2.0, 4.0]}, 1e-6) if each.wrong]
@@ -80,7 +80,7 @@ def _difference(expected: Any, got: Any, tolerance: float, place: str) -> Differ
 
 
 def as_plain(value: Any) -> Any:
-    """Numbers and lists, whatever array type an adapter returns.
+    """Convert results of any array type to plain numbers and lists.
 
     Args:
         value: nested objects and lists of numbers, texts and arrays.
@@ -97,10 +97,10 @@ def as_plain(value: Any) -> Any:
 
 
 def like(expected: Any, got: Any) -> Any:
-    """The part of ``got`` that has the keys of ``expected``; all of it where nothing particular is expected.
+    """``got`` restricted to the keys of ``expected``; all of it if ``expected`` has no keys.
 
     Args:
-        expected: nested objects whose keys are wanted.
+        expected: nested objects with the wanted keys.
         got: results.
 
     Example:

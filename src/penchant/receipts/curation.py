@@ -1,4 +1,4 @@
-"""Published cases of making feedback from feedback."""
+"""Published cases of data curation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["reward_augmented_data"]
 
 @adapter("reward-augmented-data")
 def reward_augmented_data(case: Case) -> dict[str, Any]:
-    """The rows of published cases, which keep equal scores; the goal also as it is written, and its whole text."""
+    """Reward-augmented data: the rows, keeping ties, with the goal as a number and as text."""
     records = []
     for pair in case.inputs["pairs"]:
         fields = {"chosen_score": pair["score_chosen"], "rejected_score": pair["score_rejected"]}

@@ -16,7 +16,7 @@ __all__ = ["gradient_entanglement", "idealized_ranking_accuracy"]
 
 @adapter("gradient-entanglement")
 def gradient_entanglement(case: Case) -> dict[str, Any]:
-    """Means over pairs, with the condition as the released code has it (chosen norm alone)."""
+    """Gradient entanglement: means over pairs, with the condition of the released code (chosen norm only)."""
     gradients = [torch.tensor(case.inputs[name], dtype=torch.float64) for name in ("grad_chosen", "grad_rejected")]
     found = entanglement(*gradients)
     coded = (found.inner / found.chosen_square).mean().item()
@@ -25,7 +25,7 @@ def gradient_entanglement(case: Case) -> dict[str, Any]:
 
 @adapter("idealized-ranking-accuracy")
 def idealized_ranking_accuracy(case: Case) -> dict[str, Any]:
-    """Two outputs in any order, ratios instead of their logarithms, ties within a band around 1."""
+    """Idealised ranking accuracy: outputs in any order, ratios instead of log-ratios, ties within a band around 1."""
     params, inputs = case.params, case.inputs
     means = [
         torch.tensor([sum(row) / len(row) for row in inputs[name]["reference"]], dtype=torch.float64)
@@ -33,7 +33,7 @@ def idealized_ranking_accuracy(case: Case) -> dict[str, Any]:
     ]
     share = torch.tensor(inputs["p_first_preferred"], dtype=torch.float64)
     epsilon, band, beta = params.get("eps", EPSILON), params.get("tie_band", 0.05), params["beta"]
-    # As published: a denominator of nothing becomes ε. A share of nothing gives the ratio 0.
+    # As published: a denominator of 0 becomes ε, and a numerator of 0 gives the ratio 0.
     human = share / torch.where(share == 1, epsilon, 1 - share)
     ideal = human ** (1 / beta) * torch.exp(means[0] - means[1])
     orders = [torch.where((ratio - 1).abs() <= band, 0.0, torch.sign(ratio - 1)) for ratio in (human, ideal)]

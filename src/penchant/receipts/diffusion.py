@@ -1,7 +1,7 @@
-"""Published cases of denoisers: errors or predictions in, gradients by error or by prediction out.
+"""Published cases of denoisers: errors or predictions in, gradients with respect to errors or predictions out.
 
-A denoiser's log-likelihood is −h · error up to a constant (h is ``half_factor``), so published numbers that are errors
-become the views of an ordinary objective, and gradients by log-likelihood become gradients by error.
+The log-likelihood of a denoiser is −h · error up to a constant (h is ``half_factor``). So published errors become views
+of ordinary objectives, and gradients with respect to log-likelihoods become gradients with respect to errors.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ __all__ = ["diffusion_dpo", "diffusion_kto", "mapo", "plain_errors", "view_of_er
 SIDES = {"winner": "chosen", "loser": "rejected"}
 MODELS = ("policy", "reference")
 
-# Of each side, then of each model.
+# By side, then by model.
 Errors = dict[str, dict[str, Tensor]]
 
 
 def plain_errors(inputs: Mapping[str, Any], view: str, model: str) -> list[float] | None:
-    """The errors of one view under one model: from its predictions where they are given, else as they are stated.
+    """The errors of a view under a model: computed from its predictions if given, otherwise as stated.
 
     Args:
         inputs: ``{"target": {view: [...]}, "MODEL_prediction": {view: [...]}}`` or ``{"errors": {view: {model: []}}}``.
@@ -38,7 +38,7 @@ def plain_errors(inputs: Mapping[str, Any], view: str, model: str) -> list[float
         model: ``policy`` or ``reference``.
 
     Returns:
-        One error a sample, or None where there is none.
+        One error per sample, or None if there are none.
 
     Example:
         >>> plain_errors({"target": {"winner": [[1.0]]}, "policy_prediction": {"winner": [[3.0]]}}, "winner", "policy")
@@ -55,7 +55,7 @@ def plain_errors(inputs: Mapping[str, Any], view: str, model: str) -> list[float
 def view_of_errors(
     policy: Sequence[float], reference: Sequence[float] | None, half_factor: float
 ) -> dict[str, list[list[float]] | None]:
-    """A view on plain numbers: one response of one value for each error.
+    """A view in plain numbers: one single-token response per error.
 
     Example:
         >>> view_of_errors([2.0], None, 0.5)
@@ -69,7 +69,7 @@ def view_of_errors(
 
 @adapter("mapo")
 def mapo(case: Case) -> dict[str, Any]:
-    """Errors or predictions in, gradients by error out."""
+    """MaPO: errors or predictions in, gradients with respect to errors out."""
     objective, half = build(case.method, **case.params), case.params.get("half_factor", HALF)
     errors = {side: plain_errors(case.inputs, side, "policy") for side in SIDES}
     views = {SIDES[side]: view_of_errors(given or [], None, half) for side, given in errors.items()}
@@ -83,7 +83,7 @@ def mapo(case: Case) -> dict[str, Any]:
 
 @adapter("diffusion-kto")
 def diffusion_kto(case: Case) -> dict[str, Any]:
-    """Errors and labels in, gradients by error out."""
+    """Diffusion-KTO: errors and labels in, gradients with respect to errors out."""
     objective, half = build(case.method, **case.params), case.params.get("half_factor", HALF)
     errors = case.inputs["errors"]
     responses = view_of_errors(errors["policy"], errors["reference"], half)
@@ -92,7 +92,7 @@ def diffusion_kto(case: Case) -> dict[str, Any]:
     return {**found, "grad": {"policy_error": grad}, "reference_point": found["reference_point"][0]}
 
 
-#: The objectives behind the published loss types.
+#: The objectives of the published loss types.
 LOSSES = {"sigmoid": "dpo", "hinge": "slic-hinge", "ipo": "ipo"}
 
 
@@ -102,7 +102,7 @@ def _loss_id(case: Case) -> str:
 
 @adapter("diffusion-dpo", evaluates=_loss_id)
 def diffusion_dpo(case: Case) -> dict[str, Any]:
-    """Errors, margin, loss and gradients of Diffusion-DPO through the ordinary objectives of pairs.
+    """Diffusion-DPO: errors, margin, loss and gradients, through the ordinary pairwise objectives.
 
     log π = −h · error;   margin = β ((log π − log π_ref)_winner − (log π − log π_ref)_loser)
 
@@ -147,7 +147,7 @@ def _scored(errors: Mapping[str, Tensor], half: float) -> Scored:
 
 
 def _errors(case: Case, predicted: Mapping[str, Mapping[str, Tensor]], target: Mapping[str, Tensor]) -> Errors:
-    """Computed where there are predictions and targets, else as stated; those of the policy have a gradient."""
+    """Computed from predictions and targets if given, otherwise as stated; those of the policy have gradients."""
     errors: Errors = {side: {} for side in SIDES}
     for side in SIDES:
         for name, each in predicted.items():
@@ -162,7 +162,7 @@ def _errors(case: Case, predicted: Mapping[str, Mapping[str, Tensor]], target: M
 
 
 def _targets(case: Case) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What the network should predict, and for flows the noised samples."""
+    """The regression targets of the network, and for flows the noised samples."""
     inputs = case.inputs
     if case.params.get("prediction_type") != "flow" or "latents" not in inputs:
         return _tensors(inputs.get("target")), {}

@@ -1,4 +1,4 @@
-"""Evaluation of any method on plain numbers, in the words of its published cases where it has such."""
+"""Evaluation of any method on plain numbers, under the names of its published cases if it has any."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ __all__ = ["evaluate", "find_evaluation", "method_of"]
 
 
 def find_evaluation(case: Case) -> Callable[[Case], dict[str, Any]] | None:
-    """What evaluates a case: its adapter, else the objective that has its id; None where the method is not built yet.
+    """The function that evaluates a case: its adapter, or the objective with its id; None if the method is not built
+    yet.
 
     Args:
-        case: any.
+        case: any case.
 
     Raises:
-        ConfigurationError: it cannot be said which method is meant.
+        ConfigurationError: the method is ambiguous.
 
     Example:
         >>> find_evaluation(Case("dpo", {}, {})) is not None, find_evaluation(Case("no-such-method", {}, {}))
@@ -38,10 +39,10 @@ def find_evaluation(case: Case) -> Callable[[Case], dict[str, Any]] | None:
 
 
 def method_of(case: Case) -> str:
-    """The id of the method of ours that a case evaluates.
+    """The id of our method that a case evaluates.
 
     Args:
-        case: one that `find_evaluation` finds something for.
+        case: a case for which `find_evaluation` returns a function.
 
     Example:
         >>> method_of(Case("dpo", {}, {}))
@@ -64,24 +65,23 @@ def evaluate(
     loss = mean of the losses,   grad = d loss / d (token log-probability)
 
     Args:
-        objective: an id, a text such as ``"clipped(dpo)"``, a class, or an instance (then ``params`` is empty).
+        objective: an id, an expression such as ``"clipped(dpo)"``, a class, or an instance (then ``params`` is empty).
         params: hyper-parameters by name.
         inputs: for each view ``{"policy": [[...]], "reference": [[...]]}`` with one inner list per response, nats; for
             each record field a list of numbers, its name in the singular or plural; for lists ``groups``, the indices
             of the responses of each example, and ``scores`` or ``ranks`` nested likewise; where an objective reads
-            hidden states, ``hidden`` beside ``policy``: a list of numbers for each token. An id whose published cases
-            have other inputs takes those.
-        case: the name of a published case, where parameters and inputs do not say which variant is meant.
-        file: the name of its file without the ending, where several files have the id.
+            hidden states, ``hidden`` beside ``policy``: a list of numbers for each token. Ids whose published cases
+            have other inputs take those.
+        case: the name of a published case, if parameters and inputs do not determine the variant.
+        file: the name of its file without suffix, if several files use the id.
 
     Returns:
         ``{"losses": [...], "loss": mean, "grad": {"chosen.policy": [[...]], ...}}`` and the objective's statistics by
-        name; where the published cases of the id have other keys, those. An instance is evaluated as it is, under our
-        keys.
+        name; if the published cases of the id have other keys, those. Instances use our keys.
 
     Raises:
-        ConfigurationError: an input is missing or has another form than expected, a hyper-parameter is wrong, or it
-            cannot be said which method or variant is meant.
+        ConfigurationError: an input is missing or malformed, a hyper-parameter is wrong, or the method or variant is
+            ambiguous.
 
     Example:
         >>> view = {"policy": [[-1.0, -1.0]], "reference": [[-1.0, -1.0]]}
@@ -101,7 +101,7 @@ def evaluate(
 
 
 def _published_id(objective: str | type[Objective] | Objective) -> str:
-    """The id under which published cases of an objective stand; empty for an instance and a class without an id."""
+    """The published id of an objective; empty for an instance and for a class without an id."""
     if isinstance(objective, str):
         return objective
     registered = isinstance(objective, type) and objective.id in registry.names()

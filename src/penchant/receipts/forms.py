@@ -1,4 +1,4 @@
-"""Published cases of one id whose parameters name a form: each form is an objective of its own here."""
+"""Published cases whose parameters select a form of a method; each form is a separate objective here."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["evaluated_form", "form_of"]
 
 
 def form_of(case: Case, key: str, forms: Mapping[str, str]) -> str:
-    """The objective that a case's parameter names; the id of the case where the parameter is absent.
+    """The objective that a parameter of a case selects; the id of the case if the parameter is absent.
 
     Args:
-        case: any.
-        key: the parameter that names the form: ``loss_type``.
-        forms: the objective's id by the parameter's value.
+        case: any case.
+        key: the parameter that selects the form, such as ``loss_type``.
+        forms: the id of the objective by value of the parameter.
 
     Raises:
-        ConfigurationError: the value is not among the forms.
+        ConfigurationError: the value is not a known form.
 
     Example:
         >>> form_of(Case("cpo", {"loss_type": "hinge"}, {}), "loss_type", {"hinge": "cpo-hinge"})
@@ -41,12 +41,12 @@ def form_of(case: Case, key: str, forms: Mapping[str, str]) -> str:
 
 
 def evaluated_form(case: Case, key: str, forms: Mapping[str, str]) -> dict[str, Any]:
-    """Evaluate the form that a case names; cases state the parameters of all forms, and each form takes its own.
+    """Evaluate the form that a case selects; cases list the parameters of all forms, and each form uses its own.
 
     Args:
-        case: any.
-        key: the parameter that names the form.
-        forms: the objective's id by the parameter's value.
+        case: any case.
+        key: the parameter that selects the form.
+        forms: the id of the objective by value of the parameter.
 
     Raises:
         ConfigurationError: the form is unknown, or a parameter belongs to none of the forms.

@@ -1,4 +1,4 @@
-"""Published cases of losses of scored lists."""
+"""Published cases of losses on scored lists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["adpo_listwise", "ddo_rm"]
 
 @adapter("ddo-rm")
 def ddo_rm(case: Case) -> dict[str, Any]:
-    """With the distributions of each group, and the gradient of the released form."""
+    """DDO-RM, with the distributions of each group and the gradient of the released form."""
     objective, inputs = DDORM(**case.params), in_our_terms(case.inputs)
     responses, scores = _scored_list(objective, inputs)
     policy, centred, target = objective.distributions(responses, scores)
@@ -39,8 +39,8 @@ def ddo_rm(case: Case) -> dict[str, Any]:
 
 @adapter("adpo-listwise")
 def adpo_listwise(case: Case) -> dict[str, Any]:
-    """With the advantages that the code starts from, and the mean temperature."""
-    own = {name: value for name, value in case.params.items() if name != "num_generations"}  # the groups show it
+    """ADPO on lists, with the advantages that the published code starts from, and the mean temperature."""
+    own = {name: value for name, value in case.params.items() if name != "num_generations"}  # implied by the groups
     objective, inputs = ADPOListwise(**own), in_our_terms(case.inputs)
     responses, scores = _scored_list(objective, inputs)
     advantages = group_advantages(scores, responses.group, epsilon=EPSILON)
@@ -49,7 +49,7 @@ def adpo_listwise(case: Case) -> dict[str, Any]:
 
 
 def _scored_list(objective: Objective, inputs: Mapping[str, Any]) -> tuple[Scored, Tensor]:
-    """The responses with their groups, and the score of each, [R]."""
+    """The responses with their groups, and their scores, [R]."""
     reader = PlainInputs(inputs, objective.requirements, objective.id)
     responses, scores = reader.view("responses"), reader.field("scores")
     assert isinstance(responses, Scored) and scores is not None

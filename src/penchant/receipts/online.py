@@ -1,4 +1,4 @@
-"""Published cases of choosing pairs of responses by their rewards."""
+"""Published cases of pair selection by reward."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from penchant.receipts.cases import Case
 
 __all__ = ["iterative_dpo"]
 
-#: Rules under the names of RLHFlow's Online-RLHF.
+#: Pairing rules by their names in RLHFlow's Online-RLHF.
 _RULES = {
     "max_min": "best_worst",
     "max_min_p": "best_worst",
@@ -22,7 +22,7 @@ _RULES = {
 
 @adapter("iterative-dpo")
 def iterative_dpo(case: Case) -> dict[str, Any]:
-    """The pairs and margins of several prompts."""
+    """Iterative DPO: the pairs and margins of several prompts."""
     rule, inputs = case.params["rule"], case.inputs
     lengths = inputs.get("response_lengths") or [[0] * len(each) for each in inputs["rewards"]]
     penalty = case.params.get("length_penalty", 0.0) if rule == "max_min_p" else 0.0

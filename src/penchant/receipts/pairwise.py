@@ -1,4 +1,4 @@
-"""Published cases of losses of pairs."""
+"""Published cases of pairwise losses."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ __all__ = [
 
 @adapter("rdpo", file="pairwise")
 def rdpo(case: Case) -> dict[str, Any]:
-    """Robust DPO; in another file its id stands for a loss with retrieved images."""
+    """Robust DPO; in another file the same id names a loss with retrieved images."""
     return plain(case.method, case.params, case.inputs)
 
 
 @adapter("ld-dpo")
 def ld_dpo(case: Case) -> dict[str, Any]:
-    """log π' of both responses under its published name."""
+    """LD-DPO, with log π' of both responses under its published name."""
     found = plain(case.method, case.params, case.inputs)
     return {**found, "policy_seq_logps": {side: found[f"weighted_logp/{side}"] for side in ("chosen", "rejected")}}
 
 
 @adapter("cal-dpo")
 def cal_dpo(case: Case) -> dict[str, Any]:
-    """Each pair has the batch's mean of the squares, as in the published code; here it has its own."""
+    """Cal-DPO; the published code adds the batch mean of the squares to each pair, ours the squares of the pair."""
     found = plain(case.method, case.params, case.inputs)
     squares = found["calibration"]
     mean = sum(squares) / max(1, len(squares))
@@ -55,7 +55,7 @@ def cal_dpo(case: Case) -> dict[str, Any]:
 
 @adapter("rpo-regularized")
 def rpo_regularized(case: Case) -> dict[str, Any]:
-    """The cases describe the likelihood term in words: ``sft="sum over tokens, times beta"``."""
+    """RPO; the cases describe the likelihood term in words: ``sft="sum over tokens, times beta"``."""
     own = dict(case.params)
     words = own.pop("sft", None)
     if words is not None:
@@ -65,7 +65,7 @@ def rpo_regularized(case: Case) -> dict[str, Any]:
 
 @adapter("beta-dpo")
 def beta_dpo(case: Case) -> dict[str, Any]:
-    """Running values and the draw are given, and losses are those before the draw."""
+    """β-DPO; running values and the draw are given, and losses are those before filtering."""
     own = dict(case.params)
     before = [own.pop(name, 0.0) for name in ("gap_mean_before", "gap_std_before")]
     objective = BetaDPO(**{"warm_up": False, **own})
@@ -84,12 +84,12 @@ def beta_dpo(case: Case) -> dict[str, Any]:
 
 @adapter("rso-sigmoid-norm", "rso-hinge-norm", evaluates=lambda case: aliases()[case.method])
 def rso(case: Case) -> dict[str, Any]:
-    """The γ of RSO is the β of DPO and of SLiC's hinge."""
+    """RSO; its γ is the β of DPO and of the SLiC hinge."""
     own = {"beta" if name == "gamma" else name: value for name, value in case.params.items()}
     return plain(case.method, own, case.inputs)
 
 
-#: The objective that a published ``variant`` of Constrained PO names.
+#: The objective of each published ``variant`` of Constrained PO.
 VARIANTS = {"clip": "constrained-po", "cpo": "constrained-po-soft", "easy": "constrained-po-easy"}
 
 
@@ -99,11 +99,11 @@ def _variant(case: Case) -> str:
 
 @adapter(*VARIANTS.values(), evaluates=_variant)
 def constrained_po(case: Case) -> dict[str, Any]:
-    """The form that ``variant`` names; cases state the parameters of all forms."""
+    """Constrained PO: the form that ``variant`` selects; cases list the parameters of all forms."""
     return evaluated_form(case, "variant", VARIANTS)
 
 
-#: The objective that a published ``loss_type`` of SPPO names.
+#: The objective of each published ``loss_type`` of SPPO.
 LOSS_TYPES = {"sppo": "sppo", "sppo_single": "sppo-single", "sppo_hard": "sppo-hard"}
 
 
@@ -113,7 +113,7 @@ def _loss_type(case: Case) -> str:
 
 @adapter(*LOSS_TYPES.values(), evaluates=_loss_type)
 def sppo(case: Case) -> dict[str, Any]:
-    """The loss, or, from ``scores``, the choice of the pair with its win rates."""
+    """SPPO: the loss or, given ``scores``, the selected pair with its win rates."""
     if "scores" not in case.inputs:
         return evaluated_form(case, "loss_type", LOSS_TYPES)
     scores = torch.tensor(case.inputs["scores"], dtype=torch.float64)
@@ -132,10 +132,10 @@ def sppo(case: Case) -> dict[str, Any]:
 
 @adapter("exo-pref-official")
 def exo_pref_official(case: Case) -> dict[str, Any]:
-    """Groups of two responses, of which the better scored is preferred; without scores the first."""
+    """EXO on pairs: groups of two responses; the one with the higher score, or the first without scores, is chosen."""
     if "responses" not in case.inputs:
         return plain(case.method, case.params, case.inputs)
-    named = {"beta_policy": "beta", "log_epsilon": "log_epsilon"}  # the temperature of rewards plays no part
+    named = {"beta_policy": "beta", "log_epsilon": "log_epsilon"}  # the reward temperature is not used
     params = {named[name]: value for name, value in case.params.items() if name in named}
     responses, scores = case.inputs["responses"], case.inputs.get("scores")
     pairs = [
@@ -158,9 +158,10 @@ def exo_pref_official(case: Case) -> dict[str, Any]:
 
 @adapter("dove")
 def dove(case: Case) -> dict[str, Any]:
-    """``chosen`` and ``rejected`` with the instruction's tokens apart.
+    """DOVE: ``chosen`` and ``rejected`` with separate instruction tokens.
 
-    The instruction's log-probabilities are ``prompt_policy`` and ``prompt_reference``; gradients go by the same names.
+    The log-probabilities of the instruction are ``prompt_policy`` and ``prompt_reference``; gradients have the same
+    names.
     """
     objective = DOVE(**case.params)
     wanted = objective.requirements.views
@@ -183,7 +184,7 @@ def _instructions(view: Mapping[str, Any], model: str, joint: bool) -> list[list
 
 
 def _together(view: Mapping[str, Any], joint: bool) -> dict[str, list[list[float]]]:
-    """Instruction and response as one row for each model."""
+    """Instruction and response concatenated, per model."""
     return {
         model: [[*first, *then] for first, then in zip(_instructions(view, model, joint), view[model], strict=True)]
         for model in ("policy", "reference")

@@ -1,4 +1,4 @@
-"""Evaluation of an objective on inputs that have our names, or other names that published files give to the same."""
+"""Evaluation of an objective on inputs under our names or known synonyms."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from penchant.objectives.core.expression import build
 
 __all__ = ["in_our_terms", "plain"]
 
-#: Record fields that published files call otherwise.
+#: Our names of record fields by their names in published files.
 _FIELDS = {"rewards": "scores", "reward_chosen": "chosen_score", "reward_rejected": "rejected_score"}
 
 
 def in_our_terms(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs with record fields under the names that objectives know; what has our name keeps it.
+    """The inputs with record fields renamed to our names.
 
     Args:
-        inputs: by name.
+        inputs: inputs by name.
 
     Example:
         >>> in_our_terms({"rewards": [1.0], "groups": [[0]]})
@@ -28,11 +28,11 @@ def in_our_terms(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plain(method: str, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Evaluate an objective without translating anything but the names of record fields.
+    """Evaluate an objective, translating only the names of record fields.
 
     Args:
         method: the id of an objective.
-        params: its hyper-parameters.
+        params: hyper-parameters by name.
         inputs: as for `penchant.objectives.core.evaluate.evaluate`.
 
     Returns:

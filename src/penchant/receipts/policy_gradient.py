@@ -1,4 +1,4 @@
-"""Published cases of GRPO and its relatives: losses here, advantages and penalties in `advantages`."""
+"""Published cases of GRPO and its variants: losses here, advantages and penalties in `advantages`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["grpo", "loss_of"]
 Hyper = dict[str, Any]
 
 FORMER = {"temperature_pos": "tau_pos", "temperature_neg": "tau_neg", "cispo_floor": "floor"}
-#: The objectives of the loss types of published code.
+#: The objectives by published loss type.
 LOSS_TYPES = {
     "grpo": "grpo",
     "dr_grpo": "dr-grpo",
@@ -40,8 +40,8 @@ def _cispo(low: float, high: float) -> tuple[str, Hyper]:
     return "cispo", {"floor": 1 - low, "cap": 1 + high}
 
 
-#: Objectives whose published parameters are ``clip_ratio_low`` and ``clip_ratio_high`` alone, by the first word after
-#: the colon of a case's name.
+#: Objectives whose only published parameters are ``clip_ratio_low`` and ``clip_ratio_high``, by the first word after
+#: the colon in the name of a case.
 CLIPPED: Mapping[str, Callable[[float, float], tuple[str, Hyper]]] = {"GMPO": _gmpo, "CISPO": _cispo}
 
 
@@ -51,7 +51,7 @@ def _evaluated(case: Case) -> str:
 
 @adapter("grpo", evaluates=_evaluated)
 def grpo(case: Case) -> dict[str, Any]:
-    """``advantages`` or ``shaped_scores``, ``penalty``, or ``loss``, ``grad`` and ``kl_k3_mean``.
+    """GRPO and variants: ``advantages`` or ``shaped_scores``, ``penalty``, or ``loss``, ``grad`` and ``kl_k3_mean``.
 
     Inputs are ``scores`` with ``group`` (advantages), ``responses`` with ``advantages`` (losses), or ``lengths``.
     """
@@ -61,16 +61,17 @@ def grpo(case: Case) -> dict[str, Any]:
 
 
 def loss_of(case: Case) -> tuple[str, Hyper]:
-    """Which objective a case of a loss is about, and its hyper-parameters in our words.
+    """The objective that a loss case evaluates, and its hyper-parameters under our names.
 
     Args:
-        case: ``loss_type`` names the loss; temperatures are those of SAPO; a clip alone is named after the colon.
+        case: ``loss_type`` selects the loss; temperatures belong to SAPO; with only a clip range, the name after the
+            colon decides.
 
     Returns:
-        The objective's id, and hyper-parameters to build it with.
+        The id of the objective, and its hyper-parameters.
 
     Raises:
-        ConfigurationError: the loss type, or the name after the colon, is not in the table.
+        ConfigurationError: the loss type, or the name after the colon, is unknown.
 
     Example:
         >>> clip = {"clip_ratio_low": 0.4, "clip_ratio_high": 0.4}
@@ -88,16 +89,16 @@ def loss_of(case: Case) -> tuple[str, Hyper]:
     surrogate = named_variant(case, CLIPPED)
     if surrogate is None:
         raise ConfigurationError(
-            "clip_ratio_low and clip_ratio_high do not say which surrogate is clipped.",
+            "clip_ratio_low and clip_ratio_high do not determine the surrogate.",
             where=f"case {case.name!r} of {case.method}",
-            fix=f"Expected one of {', '.join(CLIPPED)} after the colon of its name.",
+            fix=f"Expected one of {', '.join(CLIPPED)} after the colon in its name.",
         )
     name, clip = surrogate(low, high)
     return name, own | clip
 
 
 def _by_type(own: Hyper, case: Case) -> tuple[str, Hyper]:
-    """The loss that ``loss_type`` names, with the hyper-parameters that it has."""
+    """The loss that ``loss_type`` selects, with its hyper-parameters."""
     name = LOSS_TYPES.get(own.pop("loss_type"))
     if name is None:
         raise ConfigurationError(
@@ -105,7 +106,7 @@ def _by_type(own: Hyper, case: Case) -> tuple[str, Hyper]:
             where=f"case {case.name!r} of {case.method}",
             fix=f"Expected one of {', '.join(LOSS_TYPES)}.",
         )
-    if name == "cispo":  # there the upper end of the clip is the cap itself, and there is no lower one
+    if name == "cispo":  # its upper clip bound is the cap itself, and there is no lower bound
         own.pop("epsilon_low", None)
         own["cap"] = own.pop("epsilon_high")
     elif name == "dapo" and own.get("beta"):

@@ -1,4 +1,4 @@
-"""The agreement on record: how many published cases of each method agree, so that it is known without the cases."""
+"""The recorded agreement: how many published cases of each method agree, readable without the case files."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from penchant.receipts.checking import Receipt
 
 __all__ = ["AGREEMENT", "agreement", "count", "recorded", "write_agreement"]
 
-#: Each method's id, then each file of cases, then the number of cases that agree and that of all.
+#: By method id, then by case file: the number of agreeing cases and of all cases.
 AGREEMENT = Path(__file__).with_name("agreement.json")
 
 Counts = dict[str, dict[str, tuple[int, int]]]
 
 
 def agreement(method: str) -> tuple[int, int] | None:
-    """How many published cases of a method agree, as it stands on record.
+    """The recorded number of published cases of a method that agree.
 
     Args:
-        method: the id of an objective, or of another thing that has published cases.
+        method: the id of an objective, or of anything else with published cases.
 
     Returns:
-        The number of cases that agree, and of how many; None where none is on record.
+        The number of agreeing cases and of all cases; None if nothing is recorded.
 
     Example:
         >>> agree, every = agreement("spin")
@@ -38,7 +38,7 @@ def agreement(method: str) -> tuple[int, int] | None:
 
 
 def recorded() -> Counts:
-    """All that stands on record: for each method and file the cases that agree, and all."""
+    """The whole record: agreeing cases and all cases, by method and file."""
     stored = json.loads(AGREEMENT.read_text(encoding="utf-8"))
     return {
         method: {file: (agree, every) for file, (agree, every) in files.items()} for method, files in stored.items()
@@ -46,10 +46,10 @@ def recorded() -> Counts:
 
 
 def count(found: Mapping[str, Sequence[Receipt]]) -> Counts:
-    """Count the cases of each method: those that agree, and all that expect something.
+    """Count, per method, the cases that agree and all cases with expected values.
 
     Args:
-        found: verdicts by the name of the file of cases.
+        found: receipts by the name of the case file.
 
     Example:
         >>> count({"pairwise": [Receipt("dpo", "a", "exact", evaluated="dpo"), Receipt("dpo", "b", "computed")]})
@@ -66,10 +66,10 @@ def count(found: Mapping[str, Sequence[Receipt]]) -> Counts:
 
 
 def write_agreement(found: Mapping[str, Sequence[Receipt]]) -> None:
-    """Put verdicts on record; they replace what stands there for the same files.
+    """Record receipts; they replace the recorded ones of the same files.
 
     Args:
-        found: verdicts by the name of the file of cases.
+        found: receipts by the name of the case file.
 
     Raises:
         ConfigurationError: a case differs or fails.
@@ -78,8 +78,8 @@ def write_agreement(found: Mapping[str, Sequence[Receipt]]) -> None:
     bad = [f"{each.method} ({each.case})" for checked in found.values() for each in checked if not each.good]
     if bad:
         raise ConfigurationError(
-            f"Nothing is recorded: of {len(bad)} cases that differ or fail the first is {bad[0]}.",
-            fix="Correct the method or its adapter, then record again.",
+            f"Nothing is recorded: {len(bad)} cases differ or fail, the first is {bad[0]}.",
+            fix="Fix the method or its adapter, then record again.",
         )
     counts = {
         method: {file: pair for file, pair in files.items() if file not in found}

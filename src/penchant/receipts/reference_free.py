@@ -1,4 +1,4 @@
-"""Published cases of losses of pairs without a reference."""
+"""Published cases of reference-free pairwise losses."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from penchant.receipts.plain import plain
 __all__ = ["rationale_orpo", "separated"]
 
 
-#: The objectives that a published ``loss_type`` names.
+#: The objectives by published ``loss_type``.
 CPO = {"sigmoid": "cpo", "hinge": "cpo-hinge", "ipo": "cpo-ipo", "simpo": "cpo-simpo"}
 SIMPO = {"sigmoid": "simpo", "hinge": "simpo-hinge"}
-#: The same by the id of the case.
+#: These tables by the id of the case.
 FORMS = dict.fromkeys(CPO.values(), CPO) | dict.fromkeys(SIMPO.values(), SIMPO)
 
 
@@ -25,9 +25,9 @@ def _form(case: Case) -> str:
 
 @adapter(*FORMS, evaluates=_form)
 def separated(case: Case) -> dict[str, Any]:
-    """The preference loss of each pair, and the likelihood of the chosen responses apart.
+    """CPO and SimPO: the preference loss per pair, and the likelihood term separately.
 
-    losses = the statistic ``preference``,   nll_loss = mean of the statistic ``nll``,   loss = all of it
+    losses = the statistic ``preference``,   nll_loss = mean of the statistic ``nll``,   loss = the total
     """
     found = evaluated_form(case, "loss_type", FORMS[case.method])
     nll = found.pop("nll")
@@ -36,7 +36,7 @@ def separated(case: Case) -> dict[str, Any]:
 
 @adapter("rationale-orpo", "rationale-orpo-simple")
 def rationale_orpo(case: Case) -> dict[str, Any]:
-    """What the published trainer subtracts from the likelihood term, so with the other sign."""
+    """Rationale-ORPO: the terms that the published trainer subtracts from the likelihood term, with opposite sign."""
     found = plain(case.method, {**case.params, "nll_weight": 0.0}, case.inputs)
     grad = {name: [[-each for each in row] for row in rows] for name, rows in found["grad"].items()}
     return {"losses": [-each for each in found["losses"]], "loss": -found["loss"], "grad": grad}

@@ -1,4 +1,4 @@
-"""Published cases of losses that read a statistic of each token."""
+"""Published cases of losses with per-token statistics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["wpo"]
 
 @adapter("wpo")
 def wpo(case: Case) -> dict[str, Any]:
-    """Whole distributions as logits, and the reference as one number a response."""
+    """WPO: full token distributions as logits, and the reference as one number per response."""
     if "policy_logits" not in case.inputs["chosen"]:
         return plain(case.method, case.params, case.inputs)
     views, leaves = {}, {}
@@ -40,7 +40,7 @@ def wpo(case: Case) -> dict[str, Any]:
 
 
 def _view_of_logits(given: Mapping[str, Any]) -> tuple[Scored, Tensor]:
-    """A view with the statistics of its distributions, and the logits [R, T, V] that gradients are asked of."""
+    """A view with the statistics of its distributions, and the logits [R, T, V] for the gradients."""
     rows = [torch.tensor(each, dtype=torch.float64) for each in given["policy_logits"]]
     logits = pad_sequence(rows, batch_first=True).requires_grad_()
     tokens = pad_sequence([torch.tensor(each) for each in given["tokens"]], batch_first=True)

@@ -12,19 +12,19 @@ from penchant.receipts.cases import Case
 
 __all__ = ["grad_diff"]
 
-#: Parameters that the published code shares among its losses; this one reads the coefficients alone.
+#: Parameters that the published code shares among its losses; gradient difference reads only the coefficients.
 _UNREAD = ("beta", "kl_coeff", "loss_type")
 
 
 @adapter("grad-diff")
 def grad_diff(case: Case) -> dict[str, Any]:
-    """The loss of the batch; the published code has one set of parameters for all its losses.
+    """Gradient difference: the loss of the batch; the published code has one set of parameters for all its losses.
 
     Parameters are ``forget_coeff`` and ``retain_coeff``, and ``loss_type``, which must be ``grad_diff``; inputs are
     ``forget`` and ``retain``.
 
     Raises:
-        DataError: the case is of another loss.
+        DataError: the case is for another loss.
     """
     named = case.params.get("loss_type", "grad_diff")
     if named != "grad_diff":

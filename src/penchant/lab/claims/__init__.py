@@ -1,6 +1,6 @@
-"""Claims of papers, held to small worlds whose truth is known.
+"""Claims of papers, tested in small worlds with known ground truth.
 
-Names are loaded when they are first used: reading recorded verdicts (`penchant.lab.claims.record`) needs no torch.
+Names are loaded lazily: reading recorded verdicts (`penchant.lab.claims.record`) needs no torch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A claim: a paper's headline result, restated for a small world, with what counts as reproduced fixed beforehand."""
+"""A claim: a paper's headline result, restated for a small world, with success criteria fixed in advance."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from penchant.registry import Registry, place_of
 
 __all__ = ["CLAIMS", "TEST_SEEDS", "TUNING_SEEDS", "Claim", "all_claims", "find_claim"]
 
-#: Where claims are looked for.
+#: The package that is searched for claims.
 PAPERS = "penchant.lab.claims.papers"
-#: What a claim is judged on. Nothing is chosen by looking at them.
+#: The seeds that claims are judged on. No setting is chosen with them.
 TEST_SEEDS = range(10)
-#: What hyper-parameters and thresholds are chosen on (`penchant claims NAME --tuning`).
+#: The seeds for choosing hyper-parameters and thresholds (`penchant claims NAME --tuning`).
 TUNING_SEEDS = range(1000, 1010)
 
 
 class Claim:
-    """A paper's claim in a small world; defining a subclass with an ``id`` registers it.
+    """A claim of a paper, tested in a small world; defining a subclass with an ``id`` registers it.
 
-    A subclass stands in a file of its own in ``lab/claims/papers``, states the attributes, and writes ``measure``.
+    A subclass has its own file in ``lab/claims/papers``, sets the attributes, and implements ``measure``.
 
     Attributes:
-        id: lower case, words joined by hyphens; begins with the method's id.
-        paper: where it is claimed, as ``arXiv:2305.18290``; empty where no paper states the method.
-        sentence: the claim in our words, one sentence, with the world's conditions.
-        methods: ids of the objectives that it is about.
-        baselines: ids of those that they are compared with.
-        world: the dials of the tabular world, or a sentence about another one.
+        id: lower case, words joined by hyphens; starts with the id of the method.
+        paper: the source, such as ``arXiv:2305.18290``; empty where no paper states the method.
+        sentence: the claim in one sentence, with the conditions of the world.
+        methods: ids of the objectives under test.
+        baselines: ids of the objectives that they are compared with.
+        world: the settings of the tabular world, or a description of another world.
         quantity: what ``measure`` returns for each arm, with its unit.
-        contrasts: the effects; the claim is reproduced where all of them are.
-        seeds: at least five; `TEST_SEEDS` unless they cost too much.
-        cost: what it runs in: tables (seconds), the language world or images (minutes).
-        remark: the likely reason where it does not reproduce, or what should be known to read it.
+        contrasts: the effects; the claim is reproduced if all of them are.
+        seeds: at least five; `TEST_SEEDS` unless too expensive.
+        cost: the kind of world: tabular (seconds), language or images (minutes).
+        remark: the likely reason if it does not reproduce, or notes for interpretation.
 
     Raises:
-        ConfigurationError: a malformed or taken id, or a statement is missing.
+        ConfigurationError: the id is malformed or taken, or an attribute is missing.
 
     Example:
         >>> find_claim("rdpo-flipped-labels").methods
@@ -68,22 +68,22 @@ class Claim:
         """Run the experiment once.
 
         Args:
-            seed: of everything that is drawn.
+            seed: seed of all random draws.
 
         Returns:
-            One number for each arm that the contrasts name; further arms are shown beside them.
+            One number per arm; arms that no contrast names are shown as additional information.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say how it is measured.")
+        raise NotImplementedError(f"{type(self).__name__} does not implement `measure`.")
 
     def draw_world(self, seed: int) -> World:
-        """The tabular world of a seed."""
+        """The tabular world for a seed."""
         if isinstance(self.world, str):
-            raise ConfigurationError("This claim's world is not a tabular one.", where=f"claim {self.id}")
+            raise ConfigurationError("The world of this claim is not tabular.", where=f"claim {self.id}")
         return build_world(self.world, seed)
 
     @classmethod
     def family(cls) -> str:
-        """The family: the folder of ``lab/claims/papers`` in which the claim stands, or that of its first method."""
+        """The family: the folder of the claim in ``lab/claims/papers``, or the family of its first method."""
         room, _, rest = cls.__module__.removeprefix(f"{PAPERS}.").partition(".")
         if rest and cls.__module__.startswith(f"{PAPERS}."):
             return room.replace("_", "-")
@@ -92,7 +92,7 @@ class Claim:
         return get(cls.methods[0]).family
 
 
-#: All claims by id; defining one that has an id adds it.
+#: All claims by id; defining a claim with an id adds it.
 CLAIMS: Registry[type[Claim]] = Registry("claim", PAPERS)
 
 
@@ -101,9 +101,9 @@ def _check(cls: type[Claim]) -> None:
     missing = [name for name in wanted if not getattr(cls, name, None)]
     problem = ""
     if missing:
-        problem = f"The claim does not state {', '.join(map(repr, missing))}."
+        problem = f"The claim does not set {', '.join(map(repr, missing))}."
     elif len(cls.seeds) < 5 or set(cls.seeds) & set(TUNING_SEEDS):
-        problem = "A claim needs five seeds or more, none of them a tuning seed."
+        problem = "A claim needs at least five seeds, none of them a tuning seed."
     if problem:
         raise ConfigurationError(problem, where=place_of(cls), fix="CONTRIBUTING.md, Add a claim, shows a whole one.")
 
@@ -122,9 +122,9 @@ def find_claim(name: str) -> type[Claim]:
     """The claim with the id ``name``.
 
     Args:
-        name: its id.
+        name: id of the claim.
 
     Raises:
-        ConfigurationError: there is none; the nearest is named.
+        ConfigurationError: there is no such claim; the message names the nearest.
     """
     return CLAIMS.get(name)

@@ -1,4 +1,4 @@
-"""A contrast: one effect that a claim promises, as a difference of two arms."""
+"""Contrasts: the effects that a claim predicts, as differences of two arms."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ __all__ = ["Contrast"]
 
 @dataclass(frozen=True)
 class Contrast:
-    """One effect of a claim: an arm is better than another, or than a number, or not worse by more than a margin.
+    """One effect of a claim: an arm is better than another arm or a number, or not worse by more than a margin.
 
     effect = mean over the seeds of (better − worse), with its 95 % interval
 
     Args:
-        better: the arm that is claimed to have the larger number, or one not much smaller.
-        worse: the other arm, or a number. Where less is better, it is the arm with the smaller number that is
-            ``worse`` here.
-        smallest: the smallest effect that counts as reproduced, in the unit of the measured quantity, above 0
+        better: the arm that should have the larger value, or one not much smaller.
+        worse: the other arm, or a number. If lower values are better, the arm with the lower value is ``worse`` here.
+        smallest: the smallest effect that counts as reproduced, in units of the measured quantity, above 0
             (superiority).
         not_worse_by: the margin by which ``better`` may fall short, in the same unit, above 0 (non-inferiority).
             Exactly one of ``smallest`` and ``not_worse_by`` is given.
 
     Raises:
-        ConfigurationError: both or neither are given, or one is not above 0.
+        ConfigurationError: both or neither are given, or the value is not above 0.
 
     Example:
         >>> str(Contrast("rdpo", "dpo", smallest=0.05))
@@ -46,7 +45,7 @@ class Contrast:
             raise ConfigurationError(
                 f"The contrast {self.difference} has smallest={self.smallest!r}, not_worse_by={self.not_worse_by!r}, "
                 "expected exactly one of them, above 0.",
-                fix="Give smallest= for an effect that must be there, not_worse_by= for one that must not be worse.",
+                fix="Use smallest= for superiority, not_worse_by= for non-inferiority.",
             )
 
     def __str__(self) -> str:
@@ -54,19 +53,19 @@ class Contrast:
 
     @property
     def difference(self) -> str:
-        """The effect in words, as ``rdpo − dpo``."""
+        """The effect as text, such as ``rdpo − dpo``."""
         return f"{self.better} − {self.worse if isinstance(self.worse, str) else format(self.worse, 'g')}"
 
     @property
     def promise(self) -> str:
-        """What is claimed of the effect: ``≥ 0.05``, or ``> −0.05`` for one that is not worse by more than 0.05."""
+        """The criterion as text: ``≥ 0.05``, or ``> −0.05`` for non-inferiority with margin 0.05."""
         return f"≥ {self.smallest:g}" if self.smallest is not None else f"> −{self.not_worse_by:g}"
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms that it names."""
+        """The names of its arms."""
         return (self.better, self.worse) if isinstance(self.worse, str) else (self.better,)
 
     def effect(self, arms: Mapping[str, float]) -> float:
-        """The effect in one seed."""
+        """The effect for one seed."""
         return arms[self.better] - (arms[self.worse] if isinstance(self.worse, str) else self.worse)

@@ -1,4 +1,4 @@
-"""The pages of the documentation about claims, in Markdown: an overview and a page for each family."""
+"""Documentation pages of claims in Markdown: an overview and a page per family."""
 
 from __future__ import annotations
 
@@ -19,43 +19,43 @@ Row = Mapping[str, Any]
 _INTRODUCTION = """\
 # Claims
 
-Each method's paper claims something. Here the claim is restated for a small world whose truth is known, and measured.
-A claim says beforehand what counts as reproduced. Settings and thresholds were chosen on other seeds than those shown.
+Each page restates claims of papers for small worlds with known ground truth, and measures them. What counts as
+reproduced is fixed in advance. Settings and thresholds were chosen on other seeds than those shown.
 
-An effect is a difference of two arms, paired by seed, with Student's 95 % interval. It promises one of two things:
+An effect is a difference of two arms, paired by seed, with a 95 % Student interval. There are two kinds of criteria:
 
-- **≥ s**, an effect of at least s: *reproduced* where the effect is at least s and its interval lies above 0, *not
-  reproduced* where the interval lies below s.
-- **> −m**, not worse by more than m: *reproduced* where the interval lies above −m, *not reproduced* where it lies
-  below −m.
+- **≥ s**, an effect of at least s: *reproduced* if the effect is at least s and its interval is above 0, *not
+reproduced* if the interval is below s.
+- **> −m**, not worse by more than m: *reproduced* if the interval is above −m, *not reproduced* if it is
+below −m.
 
-Otherwise it is *inconclusive*. A claim is reproduced where all its effects are, and not reproduced where one is not.
+Otherwise the effect is *inconclusive*. A claim is reproduced if all its effects are, and not reproduced if one is not.
 
-A claim that reproduces in a small world is no proof for large models, and one that does not is no disproof: each says
-how the method's mathematics behaves under the stated conditions.
+Small worlds neither prove nor disprove a claim for large models: each result shows how the method behaves under the
+stated conditions.
 
-In the pictures the dot is the effect and the bar its interval. The interval must lie right of the solid line, which is
-0, or −m. The dashed line is s, or no difference. The distance of the two lines is the unit; beyond one unit the scale
+In the plots the dot is the effect and the bar its interval. The interval must be right of the solid line, which is 0
+or −m. The dashed line is s, or no difference. The distance between the two lines is the unit; beyond one unit the scale
 is logarithmic.
 
-The numbers come from the results in the repository (`src/penchant/lab/claims/results`). `penchant claims` runs the
-claims on a laptop, without network, and measures those whose code has changed since; `--fresh` measures all of them.
+The numbers come from the recorded results in the repository (`src/penchant/lab/claims/results`). `penchant claims` runs
+the claims on a laptop, without network. It measures only claims whose code has changed since; `--fresh` measures all.
 """
 
 
 def families_of(rows: Sequence[Row]) -> list[str]:
-    """The families that rows are about, sorted."""
+    """The families of rows, sorted."""
     return sorted({str(row["family"]) for row in rows})
 
 
 def documentation_pages(rows: Sequence[Row]) -> dict[str, str]:
-    """The findings as pages in Markdown.
+    """The results as Markdown pages.
 
     Args:
-        rows: of `penchant.lab.claims.results`.
+        rows: rows of `penchant.lab.claims.results`.
 
     Returns:
-        File name -> text: ``index.md``, and ``pairwise.md`` and so on for each family.
+        File name -> text: ``index.md``, and one page per family, such as ``pairwise.md``.
     """
     pages = {"index.md": "\n".join(_overview(rows)) + "\n"}
     for family in families_of(rows):
@@ -67,7 +67,7 @@ def write_documentation(rows: Sequence[Row], folder: Path) -> Path:
     """Write `documentation_pages` into a folder.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def write_documentation(rows: Sequence[Row], folder: Path) -> Path:
         raise OutputError(
             f"The pages cannot be written ({error.strerror or error}).",
             where=str(folder),
-            fix="Give a folder that can be written with --pages.",
+            fix="Give a writable folder with --pages.",
         ) from error
     return folder
 
@@ -93,13 +93,13 @@ def _overview(rows: Sequence[Row]) -> Iterator[str]:
     for family in families_of(rows):
         counts = Counter(row["verdict"] for row in _of_family(rows, family))
         yield f"| [{family}]({family}.md) | {' | '.join(str(counts[verdict]) for verdict in VERDICTS)} |"
-    yield from ("", "| claim | what is claimed | verdict |", "| --- | --- | --- |")
+    yield from ("", "| claim | statement | verdict |", "| --- | --- | --- |")
     for row in rows:
         yield f"| [{row['id']}]({row['family']}.md#{row['id']}) | {_cell(row['sentence'])} | {row['verdict']} |"
 
 
 def _family_page(family: str, rows: Sequence[Row]) -> Iterator[str]:
-    yield from (f"# Claims: {family}", "", f"{summary_of(rows)}. [How to read them](index.md).", "")
+    yield from (f"# Claims: {family}", "", f"{summary_of(rows)}. [How to read the results](index.md).", "")
     for row in rows:
         yield from _section(row)
 
@@ -109,7 +109,7 @@ def _section(row: Row) -> Iterator[str]:
     address = {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}.get(kind, "")
     paper = f"[{row['paper']}]({address}{number})" if address else row["paper"]
     yield from (f"## {row['id']}", "", f"{row['sentence']} ({paper or 'no paper'})", "")
-    yield "| effect | value [95 % interval] | claimed | verdict | |"
+    yield "| effect | value [95 % interval] | criterion | verdict | |"
     yield "| --- | --- | --- | --- | --- |"
     for effect in row["effects"]:
         cells = [_cell(effect["difference"]), interval_of(effect), effect["promise"], effect["verdict"]]
@@ -122,5 +122,5 @@ def _section(row: Row) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    """Text that may stand in a cell of a table."""
+    """Text escaped for a table cell."""
     return text.replace("|", "\\|")

@@ -1,4 +1,4 @@
-"""From measured seeds to a verdict."""
+"""Verdicts of claims from measured seeds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Verdict = Literal["reproduced", "not reproduced", "inconclusive"]
 
 @dataclass(frozen=True)
 class Effect:
-    """A contrast as measured: its value over the seeds with a 95 % interval, and what follows."""
+    """A measured contrast: its value over the seeds with a 95 % interval, and its verdict."""
 
     contrast: Contrast
     interval: Interval
@@ -27,15 +27,15 @@ class Effect:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a claim has come to.
+    """The result of a claim.
 
     Args:
         claim: the claim.
-        seeds: those that were run.
-        arms: the numbers of each arm, one a seed.
-        effects: of its contrasts.
-        seconds: of processor time, all seeds together.
-        sources: the hash of the code that the numbers depend on; empty where it is not known.
+        seeds: the seeds that were run.
+        arms: the numbers per arm, one per seed.
+        effects: the effects of its contrasts.
+        seconds: processor time of all seeds.
+        sources: the hash of the code that the numbers depend on; empty if unknown.
     """
 
     claim: type[Claim]
@@ -47,7 +47,7 @@ class Finding:
 
     @property
     def verdict(self) -> Verdict:
-        """Reproduced where every effect is; not reproduced where one is excluded; inconclusive otherwise."""
+        """Reproduced if all effects are; not reproduced if any effect is not; inconclusive otherwise."""
         verdicts = {each.verdict for each in self.effects}
         if verdicts == {"reproduced"}:
             return "reproduced"
@@ -55,15 +55,15 @@ class Finding:
 
 
 def verdict_of(interval: Interval, contrast: Contrast) -> Verdict:
-    """What an effect's interval says about what a contrast promises.
+    """The verdict on a contrast, given the interval of its effect.
 
-    An effect of a smallest size s — reproduced: value ≥ s and low > 0; not reproduced: high < s.
+    Smallest effect s — reproduced: value ≥ s and low > 0; not reproduced: high < s.
     Not worse by more than m — reproduced: low > −m; not reproduced: high < −m.
     Otherwise inconclusive.
 
     Args:
-        interval: of the effect, better − worse.
-        contrast: says how large the effect must be, or how much worse it may be.
+        interval: interval of the effect, better − worse.
+        contrast: the contrast with its criterion.
 
     Example:
         >>> large, close = Contrast("a", "b", smallest=0.2), Contrast("a", "b", not_worse_by=0.2)
@@ -82,20 +82,20 @@ def verdict_of(interval: Interval, contrast: Contrast) -> Verdict:
         shown = interval.low > bound
     if shown:
         return "reproduced"
-    # A number that is no number excludes nothing.
+    # Comparisons with NaN are false, so NaN is inconclusive.
     return "not reproduced" if interval.high < bound else "inconclusive"
 
 
 def judge(
     claim: type[Claim], measured: Mapping[int, Mapping[str, float]], seconds: float = 0.0, sources: str = ""
 ) -> Finding:
-    """Judge a claim by what its seeds have given.
+    """Judge a claim by its measured seeds.
 
     Args:
         claim: the claim.
-        measured: seed -> arm -> number; two seeds or more.
-        seconds: of processor time that they took.
-        sources: the hash of the code that gave them.
+        measured: seed -> arm -> number; at least two seeds.
+        seconds: their processor time.
+        sources: the hash of the code that produced them.
 
     Returns:
         The finding.

@@ -1,4 +1,4 @@
-"""Findings for readers: a table in the terminal and a page in a browser."""
+"""Results of claims as a terminal table and as an HTML page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["VERDICTS", "claims_table", "interval_of", "summary_of", "write_claim
 
 Row = Mapping[str, Any]
 
-#: The verdicts, with the tone of the page and the colour of the terminal.
+#: The verdicts, with their style in HTML and colour in the terminal.
 VERDICTS = {
     "reproduced": ("good", "green"),
     "not reproduced": ("bad", "red"),
@@ -27,12 +27,12 @@ VERDICTS = {
 
 
 def interval_of(effect: Row) -> str:
-    """An effect with its interval, as ``0.300 [0.200, 0.400]``."""
+    """An effect with its interval as text, such as ``0.300 [0.200, 0.400]``."""
     return str(Interval(effect["value"], effect["low"], effect["high"]))
 
 
 def summary_of(rows: Sequence[Row]) -> str:
-    """How many claims of each verdict.
+    """The number of claims per verdict as text.
 
     Example:
         >>> summary_of([{"verdict": "reproduced"}])
@@ -44,10 +44,10 @@ def summary_of(rows: Sequence[Row]) -> str:
 
 
 def claims_table(rows: Sequence[Row]) -> Table:
-    """The findings as a table for the terminal.
+    """The results as a terminal table.
 
     Args:
-        rows: of `penchant.lab.claims.results`.
+        rows: rows of `penchant.lab.claims.results`.
     """
     from rich.table import Table
     from rich.text import Text
@@ -66,17 +66,17 @@ def claims_table(rows: Sequence[Row]) -> Table:
 
 
 def write_claims_page(rows: Sequence[Row], output: Path) -> Path:
-    """Write the findings as one self-contained HTML page with a picture for each claim.
+    """Write the results as a self-contained HTML page with a plot per claim.
 
     Args:
-        rows: of `penchant.lab.claims.results`.
-        output: the file; an earlier page there is replaced.
+        rows: rows of `penchant.lab.claims.results`.
+        output: the file; an existing page is replaced.
 
     Returns:
         The file.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     shown = [
         {

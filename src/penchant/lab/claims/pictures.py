@@ -1,4 +1,4 @@
-"""Pictures of claims: the arms with their seeds, and one small line for each effect."""
+"""Plots of claims: the arms with their seeds, and a small interval plot per effect."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _WIDTH = 160
 
 
 def arms_picture(row: Mapping[str, Any]) -> Markup:
-    """The arms of a claim: mean and 95 % interval of each, with its seeds as dots.
+    """Plot of the arms of a claim: mean and 95 % interval of each, with its seeds as dots.
 
     Args:
-        row: of `penchant.lab.claims.results`.
+        row: a row of `penchant.lab.claims.results`.
 
     Returns:
-        An ``<svg>`` element for a page of reports.
+        An ``<svg>`` element for report pages.
     """
     arms: dict[str, list[float]] = row["arms"]
     description = "; ".join(f"{arm} {student_interval(values)}" for arm, values in arms.items())
@@ -34,7 +34,9 @@ def arms_picture(row: Mapping[str, Any]) -> Markup:
     def paint(axes: list[Axes]) -> None:
         for place, values in enumerate(arms.values()):
             interval, tone = student_interval(values), colour(RUN_COLOURS[place % len(RUN_COLOURS)])
-            spread = [0.18 * math.sin(2.4 * number) for number in range(len(values))]  # so that no dot hides another
+            spread = [
+                0.18 * math.sin(2.4 * number) for number in range(len(values))
+            ]  # jitter, so that dots do not overlap
             axes[0].plot(values, [place + each for each in spread], "o", color=tone, alpha=0.35, ms=3, mew=0)
             axes[0].plot([interval.low, interval.high], [place, place], color=tone, lw=2)
             axes[0].plot([interval.value], [place], "o", color=tone, ms=5)
@@ -47,19 +49,19 @@ def arms_picture(row: Mapping[str, Any]) -> Markup:
 
 
 def effect_picture(effect: Mapping[str, Any]) -> Markup:
-    """An effect and its interval on a scale that all claims share, small enough for the cell of a table.
+    """Plot of an effect and its interval on a common scale, small enough for a table cell.
 
-    The line at the left is what the interval must lie right of (no effect, or the margin by which an arm may be worse);
-    the dashed one is the smallest effect that counts (or no difference). Their distance is the unit; the scale is
-    linear up to one unit from the left line and logarithmic beyond.
+    The interval must be right of the solid line (no effect, or the non-inferiority margin); the dashed line is the
+    smallest effect that counts (or no difference). Their distance is the unit; the scale is linear up to one unit from
+    the solid line and logarithmic beyond.
 
-    Written by hand: a figure of matplotlib takes thirty times the space, and there are hundreds of effects.
+    Plain SVG, since a matplotlib figure is thirty times larger and there are hundreds of effects.
 
     Args:
-        effect: of a row of `penchant.lab.claims.results`.
+        effect: an effect of a row of `penchant.lab.claims.results`.
 
     Returns:
-        An ``<svg>`` element in the colours of the page; empty where the effect is not a number.
+        An ``<svg>`` element in the colours of the page; empty if the effect is NaN.
     """
     unit = effect["smallest"] or effect["not_worse_by"]
     floor = 0.0 if effect["smallest"] else -unit
@@ -78,6 +80,6 @@ def effect_picture(effect: Mapping[str, Any]) -> Markup:
 
 
 def _place(units: float) -> str:
-    """From −100 to 1000 units across the picture; what lies beyond is drawn at its edge."""
+    """Horizontal position; the plot spans −100 to 1000 units, and values outside are drawn at its edge."""
     scaled = units if abs(units) <= 1 else math.copysign(1 + math.log10(abs(units)), units)
     return f"{4 + (_WIDTH - 8) * (min(max(scaled, -3), 4) + 3) / 7:.1f}"

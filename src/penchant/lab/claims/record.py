@@ -1,4 +1,4 @@
-"""The recorded results of claims: one JSON file per family beside this one, read without torch."""
+"""The recorded results of claims: one JSON file per family, readable without torch."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from penchant.errors import DataError, OutputError
 
 __all__ = ["RESULTS", "Entry", "read_record", "verdicts", "write_record"]
 
-#: Where the results lie in the package: ``pairwise.json`` and so on.
+#: The folder of the recorded results: ``pairwise.json`` and so on.
 RESULTS = Path(__file__).with_name("results")
 
 
 class Entry(TypedDict):
-    """What is recorded of a claim.
+    """The recorded result of a claim.
 
-    ``arms`` holds one number per seed for each arm; ``sources`` is the hash of the code that gave them
-    (`penchant.lab.claims.sources.source_hash`); ``seconds`` is processor time, all seeds together.
+    ``arms`` holds one number per seed for each arm; ``sources`` is the hash of the code that produced them
+    (`penchant.lab.claims.sources.source_hash`); ``seconds`` is the processor time of all seeds.
     """
 
     id: str
@@ -40,10 +40,10 @@ def read_record(folder: Path = RESULTS) -> dict[str, Entry]:
     """All recorded results by claim id.
 
     Args:
-        folder: where the files of the families are; an absent folder holds no results.
+        folder: folder of the family files; if it is missing, there are no results.
 
     Raises:
-        DataError: a file holds something else.
+        DataError: a file is malformed.
 
     Example:
         >>> read_record()["rdpo-flipped-labels"]["verdict"]
@@ -53,14 +53,14 @@ def read_record(folder: Path = RESULTS) -> dict[str, Entry]:
 
 
 def verdicts(method: str, folder: Path = RESULTS) -> dict[str, str]:
-    """The recorded verdicts of the claims about a method.
+    """The recorded verdicts of the claims that test a method.
 
     Args:
-        method: an objective's id.
-        folder: where the files of the families are.
+        method: id of an objective.
+        folder: folder of the family files.
 
     Returns:
-        Claim id -> ``reproduced``, ``not reproduced`` or ``inconclusive``; empty where no claim is about it.
+        Claim id -> ``reproduced``, ``not reproduced`` or ``inconclusive``; empty if no claim tests it.
 
     Example:
         >>> verdicts("rdpo")["rdpo-flipped-labels"]
@@ -71,26 +71,26 @@ def verdicts(method: str, folder: Path = RESULTS) -> dict[str, str]:
 
 @cache
 def _kept(folder: Path) -> Mapping[str, Entry]:
-    """The record, read once per process: a table of methods asks for each of them."""
+    """The record, cached per process, since a table of methods reads it for each method."""
     return read_record(folder)
 
 
 def write_record(entries: Iterable[Entry], folder: Path = RESULTS) -> list[Path]:
-    """Put results into the files of their families; the results of other claims stay as they are.
+    """Write results to the files of their families; the results of other claims are kept.
 
     Args:
-        entries: of the claims that were measured.
-        folder: where the files of the families are.
+        entries: results of the measured claims.
+        folder: folder of the family files.
 
     Returns:
         The files that changed.
 
     Raises:
-        DataError: a file that is there holds something else.
+        DataError: an existing file is malformed.
         OutputError: a file cannot be written.
     """
     known = read_record(folder) | {entry["id"]: entry for entry in entries}
-    texts: dict[Path, str] = dict.fromkeys(folder.glob("*.json"), "")  # a family without claims loses its file
+    texts: dict[Path, str] = dict.fromkeys(folder.glob("*.json"), "")  # the file of a family without claims is deleted
     for family in {entry["family"] for entry in known.values()}:
         own = sorted((entry for entry in known.values() if entry["family"] == family), key=lambda entry: entry["id"])
         texts[folder / f"{family}.json"] = _text(own)
@@ -101,14 +101,14 @@ def write_record(entries: Iterable[Entry], folder: Path = RESULTS) -> list[Path]
         raise OutputError(
             f"The results of claims cannot be recorded ({error.strerror or error}).",
             where=str(folder),
-            fix="Run --record in a checkout of the repository whose files can be written.",
+            fix="Run --record in a writable checkout of the repository.",
         ) from error
     _kept.cache_clear()
     return sorted(changed)
 
 
 def _write(path: Path, text: str) -> bool:
-    """Whether the file had to change."""
+    """Write a file if its text has changed; return whether it has."""
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
     if text:
@@ -121,7 +121,7 @@ def _write(path: Path, text: str) -> bool:
 
 
 def _text(entries: Iterable[Entry]) -> str:
-    """JSON with a line for each arm, so that a version control system shows and merges claim by claim."""
+    """JSON with one line per arm, for readable diffs and merges."""
     return "[\n" + ",\n".join(map(_entry_text, entries)) + "\n]\n"
 
 
@@ -144,6 +144,6 @@ def _entries(path: Path) -> list[Entry]:
         raise DataError(
             f"The recorded results of claims cannot be read ({error}).",
             where=str(path),
-            fix="Restore the file, or record its claims anew: penchant claims --family FAMILY --record.",
+            fix="Restore the file, or record its claims again: penchant claims --family FAMILY --record.",
         ) from error
     return list(entries)

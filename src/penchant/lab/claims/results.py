@@ -1,4 +1,4 @@
-"""Findings as plain rows: what the JSON files hold, and what every page is made of."""
+"""Results of claims as plain rows, for JSON files and pages."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Row = dict[str, Any]
 
 
 def row_of(finding: Finding) -> Row:
-    """A finding as numbers and text.
+    """A finding as a row of numbers and text.
 
     Args:
-        finding: of a claim.
+        finding: the finding of a claim.
 
     Returns:
-        What the claim states, ``arms`` (numbers, one per seed), ``effects`` and ``verdict``.
+        The attributes of the claim, ``arms`` (numbers, one per seed), ``effects`` and ``verdict``.
     """
     claim = finding.claim
     return {
@@ -63,15 +63,15 @@ def _effect(effect: Effect) -> Row:
 
 
 def entry_of(row: Mapping[str, Any]) -> Entry:
-    """What is recorded of a row: its numbers, not the claim's text, which the code holds."""
+    """The recorded part of a row: its numbers, without the text of the claim, which is in the code."""
     return Entry(**{key: row[key] for key in Entry.__annotations__})  # type: ignore[typeddict-item]
 
 
 def finding_of(claim: type[Claim], entry: Entry) -> Finding:
-    """A recorded result, judged again by what the claim states now.
+    """A recorded result, judged by the current contrasts of the claim.
 
     Raises:
-        ConfigurationError: the record lacks an arm that a contrast names, so the claim has to be measured again.
+        ConfigurationError: the record lacks an arm of a contrast, so the claim must be measured again.
     """
     arms = entry["arms"]
     measured = {seed: {arm: arms[arm][place] for arm in arms} for place, seed in enumerate(entry["seeds"])}
@@ -79,10 +79,10 @@ def finding_of(claim: type[Claim], entry: Entry) -> Finding:
 
 
 def recorded_rows(folder: Path = RESULTS) -> list[Row]:
-    """The rows of all claims that have a recorded result, by id.
+    """The rows of all claims with a recorded result, by id.
 
     Args:
-        folder: where the files of the families are.
+        folder: folder of the family files.
 
     Example:
         >>> [row["verdict"] for row in recorded_rows() if row["id"] == "rdpo-flipped-labels"]
@@ -114,7 +114,7 @@ def read_results(path: Path) -> list[Row]:
     """Rows from a file that `write_results` wrote.
 
     Raises:
-        DataError: there is no such file, or it holds something else.
+        DataError: the file is missing or malformed.
     """
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Running claims: seed by seed, in several processes, with a memory of what is already known."""
+"""Running claims: seed by seed, in several processes, with cached results."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from penchant.lab.claims.tasks import Measured, Task, WorkPlan, plan_work
 
 __all__ = ["Outcome", "run_claims", "run_plan"]
 
-#: Called with a claim's id, the number of seeds known by now and the number wanted.
+#: Called with a claim's id, the number of finished seeds and the total number.
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run over claims.
+    """The outcome of a run of claims.
 
     Args:
-        findings: of the claims whose seeds are all measured, in the order in which they were asked for.
-        failures: claim id -> traceback of the first of its seeds that failed.
+        findings: findings of the claims whose seeds are all measured, in the requested order.
+        failures: claim id -> traceback of its first failed seed.
     """
 
     findings: list[Finding]
@@ -46,7 +46,7 @@ def run_claims(
     fresh: bool = False,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Measure what is not known of some claims, and judge them: `plan_work` and `run_plan` in one.
+    """Measure the missing seeds of claims and judge them: `plan_work` followed by `run_plan`.
 
     Args:
         claims, cache, seeds, record, fresh: as for `penchant.lab.claims.tasks.plan_work`.
@@ -54,7 +54,7 @@ def run_claims(
 
     Raises:
         OutputError: the cache cannot be written.
-        KeyboardInterrupt: the run was interrupted; finished seeds are kept.
+        KeyboardInterrupt: the run was interrupted; finished seeds are cached.
     """
     plan = plan_work(claims, cache=cache, seeds=seeds, record=record, fresh=fresh)
     return run_plan(plan, jobs=jobs, progress=progress)
@@ -63,18 +63,18 @@ def run_claims(
 def run_plan(plan: WorkPlan, *, jobs: int = 1, progress: Progress | None = None) -> Outcome:
     """Measure the open seeds of a plan and judge its claims.
 
-    Each seed is kept in the cache as soon as it is measured, so a run that was stopped continues where it was.
+    Each seed is cached as soon as it is measured, so an interrupted run resumes where it stopped.
 
     Args:
-        plan: what is known, and what is to be measured.
-        jobs: number of processes; with 1 everything happens in this one.
-        progress: called after each seed that is measured.
+        plan: the known and the open seeds.
+        jobs: number of processes; with 1 everything runs in this process.
+        progress: called after each measured seed.
 
     Returns:
-        The findings. A claim whose measurement fails does not stop the others.
+        The outcome. If a claim fails, the others continue.
 
     Raises:
-        KeyboardInterrupt: the run was interrupted; finished seeds are kept.
+        KeyboardInterrupt: the run was interrupted; finished seeds are cached.
     """
     results: dict[type[Claim], list[Measured]] = {claim: [] for claim in plan.claims}
     failures: dict[str, str] = {}
@@ -97,7 +97,7 @@ def _finding(claim: type[Claim], measured: Sequence[Measured]) -> Finding:
 
 
 def _measure_all(tasks: Sequence[Task], jobs: int) -> Iterator[Measured]:
-    """Results as they come."""
+    """Results in the order of completion."""
     jobs = min(jobs, len(tasks))
     if jobs > 1:
         with _workers(jobs) as pool:
@@ -108,22 +108,22 @@ def _measure_all(tasks: Sequence[Task], jobs: int) -> Iterator[Measured]:
 
 @contextmanager
 def _workers(jobs: int) -> Iterator[multiprocessing.pool.Pool]:  # type: ignore[name-defined]
-    # Started afresh, not forked: threads of PyTorch do not survive a fork.
+    # Spawned, not forked: threads of PyTorch do not survive a fork.
     pool = multiprocessing.get_context("spawn").Pool(jobs, initializer=_begin_work)
     try:
         yield pool
     finally:
-        pool.terminate()  # after an interrupt what is half done is lost, and finished seeds are on disk
+        pool.terminate()  # after an interrupt unfinished seeds are lost; finished ones are on disk
         pool.join()
 
 
 def _begin_work() -> None:
     import torch
 
-    # Ctrl-C reaches every process of the terminal; the first one decides.
+    # Ctrl-C reaches every process of the terminal; only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
-    # Libraries make a million objects that never go; looking through them again and again takes a tenth of the time.
+    # Libraries create a million permanent objects; scanning them in every collection takes a tenth of the time.
     gc.freeze()
 
 

@@ -1,4 +1,4 @@
-"""Splitting a run over claims between processes or machines."""
+"""Sharding a run of claims over processes or machines."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from penchant.lab.claims.claim import Claim
 
 __all__ = ["shard_of"]
 
-#: The most expensive first, so that every shard has about as many of them.
+#: Most expensive first, so that every shard gets a similar number of expensive claims.
 _COSTS = ("language", "images", "tabular")
 
 
 def shard_of(claims: Sequence[type[Claim]], shard: str) -> list[type[Claim]]:
     """The claims of one shard.
 
-    Claims are dealt out in the order of their cost and id, so the split depends on nothing but the claims: not on the
-    machine, on what is already measured, or on recorded times.
+    Claims are distributed in the order of cost and id, so the split depends only on the claims, not on the machine, on
+    cached results, or on recorded times.
 
     Args:
-        claims: all that are to be run.
-        shard: ``k/n``: the k-th of n, from ``1/n`` to ``n/n``.
+        claims: all claims of the run.
+        shard: ``k/n`` for the k-th of n shards, from ``1/n`` to ``n/n``.
 
     Returns:
         Its claims in the order given.
 
     Raises:
-        ConfigurationError: it is not of this form.
+        ConfigurationError: the shard is malformed.
 
     Example:
         >>> from penchant.lab.claims import all_claims

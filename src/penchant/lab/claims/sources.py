@@ -15,18 +15,18 @@ from penchant.lab.claims.claim import Claim
 __all__ = ["depends_on", "source_hash"]
 
 ROOT = Path(penchant.__file__).parent
-#: Finding, judging and showing claims changes no measurement.
+#: Code that finds, judges and shows claims does not affect measurements.
 MACHINERY = ROOT / "lab" / "claims"
-#: What a claim states about its numbers.
+#: Attributes of a claim that do not affect its numbers.
 STATEMENTS = ("paper", "sentence", "quantity", "contrasts", "remark")
 
 
 def depends_on(claim: type[Claim]) -> list[Path]:
     """The files of the package that a claim's measurements depend on, sorted.
 
-    These are the claim's own file, the files of the objectives that its text names, every file of the package from
-    which one of these imports a name, directly or through others, also inside functions, and the recipes beside them.
-    The machinery of claims is left out.
+    These are the file of the claim, the files of the objectives that it names, every file of the package that these
+    import directly or indirectly, also inside functions, and the recipes next to them. The claims machinery is
+    excluded.
 
     Args:
         claim: the claim.
@@ -51,7 +51,7 @@ def depends_on(claim: type[Claim]) -> list[Path]:
 def source_hash(claim: type[Claim]) -> str:
     """A hash of the code in the files that `depends_on` lists, and of the claim's world.
 
-    Changes of comments, docstrings or layout do not change it, nor do changes of the claim's wording or contrasts.
+    It does not change with comments, docstrings or layout, nor with the wording or the contrasts of the claim.
 
     Args:
         claim: the claim.
@@ -69,14 +69,14 @@ def source_hash(claim: type[Claim]) -> str:
 
 @cache
 def _code(path: Path, claim: str = "") -> bytes:
-    """A file without what changes no number: of a Python file its comments, docstrings and layout.
+    """The content of a file for hashing: of Python files, the code without comments, docstrings and layout.
 
-    Of the class ``claim`` what it states about the numbers is left out as well: verdicts are judged from recorded
-    numbers, so a new wording or threshold needs no measurement.
+    The class ``claim`` also loses the attributes in `STATEMENTS`: verdicts are computed from recorded numbers, so a new
+    wording or threshold needs no measurement.
     """
     if path.suffix != ".py":
         return path.read_bytes()
-    tree = ast.parse(path.read_text(encoding="utf-8"))  # a tree of its own, for it is changed
+    tree = ast.parse(path.read_text(encoding="utf-8"))  # parsed again, since the tree is modified
     for node in ast.walk(tree):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
@@ -88,14 +88,14 @@ def _code(path: Path, claim: str = "") -> bytes:
 
 
 def _is_statement(node: ast.stmt) -> bool:
-    """Whether a line of a claim's class is about its numbers and not for measuring them."""
+    """Whether a line in the class of a claim sets one of `STATEMENTS`."""
     return isinstance(node, ast.Assign) and all(
         isinstance(target, ast.Name) and target.id in STATEMENTS for target in node.targets
     )
 
 
 def _named_objectives(path: Path, claim: type[Claim]) -> Iterator[Path]:
-    """The files of objectives whose ids stand in a string of the claim's file, alone or in a sum."""
+    """The files of objectives whose ids occur in strings of the claim's file, alone or in a sum."""
     from penchant.objectives import get, is_method
 
     words = {*claim.methods, *claim.baselines}
@@ -112,20 +112,20 @@ def _tree(path: Path) -> ast.Module:
 
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
-    """The files of the package that a file imports by name, in the order of its text."""
+    """The files of the package that a file imports from, in order."""
     found: list[Path] = []
     for node in _executed(_tree(path)):
         if isinstance(node, ast.Import):
             found += [each for alias in node.names for each in _file_of(alias.name)]
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "penchant":
-            found += _origin("penchant", node.attr)  # what the root package loads when it is asked for
+            found += _origin("penchant", node.attr)  # a lazily loaded name of the root package
         elif isinstance(node, ast.ImportFrom) and not node.level:
             found += [each for alias in node.names for each in _origin(node.module or "", alias.name)]
     return tuple(dict.fromkeys(found))
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
-    """What is in a file, without the imports that only a type checker sees."""
+    """All nodes of a file, without imports under TYPE_CHECKING."""
     for child in ast.iter_child_nodes(node):
         if not (isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING"):
             yield child
@@ -133,9 +133,9 @@ def _executed(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _origin(module: str, name: str) -> list[Path]:
-    """Where a name comes from that is imported from a module.
+    """The file that defines a name imported from a module.
 
-    Where a package re-exports a name, the file that defines the name counts, not everything the package exports.
+    If a package re-exports a name, only the defining file counts, not everything that the package exports.
     """
     if itself := _file_of(f"{module}.{name}"):
         return itself

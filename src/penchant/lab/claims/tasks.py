@@ -1,4 +1,4 @@
-"""What a run over claims has to measure, what is known already, and how long the rest takes."""
+"""Work plans of runs of claims: known seeds, open seeds, and the estimated time."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Task:
 
     Args:
         claim: the claim.
-        seed: what it is measured with.
-        sources: the hash of the code that it depends on.
-        path: where the cache keeps what comes out.
+        seed: the seed.
+        sources: the hash of the code that the result depends on.
+        path: the path of the result in the cache.
     """
 
     claim: type[Claim]
@@ -36,13 +36,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a task gave.
+    """The result of a task.
 
     Args:
         task: the task.
-        arms: the number of each arm.
-        seconds: of processor time.
-        failure: the traceback where it failed.
+        arms: the number per arm.
+        seconds: processor time.
+        failure: the traceback if it failed, else empty.
     """
 
     task: Task
@@ -51,7 +51,7 @@ class Measured:
     failure: str = ""
 
     def keep(self) -> None:
-        """Write it into the cache, whole or not at all."""
+        """Write it to the cache atomically."""
         path = self.task.path
         partial = path.with_suffix(f".{os.getpid()}.partial")
         partial.write_text(json.dumps({"arms": dict(self.arms), "seconds": self.seconds}), encoding="utf-8")
@@ -60,13 +60,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class WorkPlan:
-    """A run over claims.
+    """A planned run of claims.
 
     Args:
-        claims: what is run, in this order.
-        known: seeds that need not be measured.
-        open: seeds that must be.
-        seconds: processor time that ``open`` takes, from recorded times; None where none is recorded.
+        claims: the claims to run, in order.
+        known: results of seeds that are already measured.
+        open: seeds that must be measured.
+        seconds: estimated processor time of ``open``, from recorded times; None if there are none.
     """
 
     claims: tuple[type[Claim], ...]
@@ -75,14 +75,14 @@ class WorkPlan:
     seconds: float | None
 
     def estimate(self, jobs: int) -> str:
-        """How much there is to do, in words.
+        """The amount of work as text.
 
         Args:
             jobs: number of processes.
         """
         total = len(self.known) + len(self.open)
         if not self.open:
-            return f"all {total} seeds are known; nothing is measured"
+            return f"all {total} seeds are known; nothing to measure"
         words = f"{len(self.open)} of {total} seeds to measure"
         if self.seconds is None:
             return words
@@ -104,16 +104,16 @@ def plan_work(
     record: Mapping[str, Entry] | None = None,
     fresh: bool = False,
 ) -> WorkPlan:
-    """Find out what has to be measured: every seed whose result is neither in the cache nor in the record.
+    """Plan a run: all seeds whose result is neither in the cache nor in the record must be measured.
 
-    A result counts only where the code that it depends on is still the same (`penchant.lab.claims.sources`).
+    A result counts only if the code that it depends on has not changed (`penchant.lab.claims.sources`).
 
     Args:
-        claims: the claims, each once.
+        claims: the claims, without duplicates.
         cache: folder; by default `claims_cache`.
-        seeds: other seeds than the claims' own, for tuning.
-        record: recorded results by claim id, as `read_record` gives them.
-        fresh: measure everything, whatever is known.
+        seeds: seeds that replace those of the claims, for tuning.
+        record: recorded results by claim id, from `read_record`.
+        fresh: measure everything again.
 
     Raises:
         OutputError: the cache cannot be written.
@@ -144,7 +144,7 @@ def _tasks(claims: Sequence[type[Claim]], folder: Path, seeds: Sequence[int] | N
 
 
 def _read(task: Task) -> Measured | None:
-    """What the cache holds; a file that cannot be read is measured again."""
+    """The cached result; None if it is missing or unreadable."""
     try:
         kept = json.loads(task.path.read_text(encoding="utf-8"))
         return Measured(task, dict(kept["arms"]), float(kept["seconds"]))
@@ -153,7 +153,7 @@ def _read(task: Task) -> Measured | None:
 
 
 def _recorded(task: Task, entry: Entry | None) -> Measured | None:
-    """What the record holds of a seed, if the code is still the same."""
+    """The recorded result of a seed, if the code has not changed."""
     if entry is None or entry["sources"] != task.sources or task.seed not in entry["seeds"]:
         return None
     place = entry["seeds"].index(task.seed)
@@ -162,7 +162,7 @@ def _recorded(task: Task, entry: Entry | None) -> Measured | None:
 
 
 def _seconds(tasks: Sequence[Task], record: Mapping[str, Entry]) -> float | None:
-    """The recorded time of each claim's seeds; of a new claim the mean over those of the same cost."""
+    """The estimated time by recorded times; for a new claim, the mean over claims of the same cost."""
     times = {name: entry["seconds"] / len(entry["seeds"]) for name, entry in record.items()}
     by_cost: dict[str, list[float]] = {}
     for claim in {task.claim for task in tasks}:

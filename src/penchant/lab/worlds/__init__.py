@@ -1,4 +1,4 @@
-"""One folder for each world; `penchant.lab.worlds.registry.WORLDS` finds them."""
+"""The worlds, one folder each; `penchant.lab.worlds.registry.WORLDS` lists them."""
 
 from __future__ import annotations
 

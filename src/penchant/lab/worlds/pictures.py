@@ -1,4 +1,4 @@
-"""What the worlds of pictures share: a tiny denoiser, pictures drawn with it, and comparisons between them."""
+"""Base class of picture worlds: a tiny denoiser, samples from it, and comparisons between pictures."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["PictureWorld", "compare_in_classes", "draw_classes", "pixels", "tiny
 
 
 def tiny_denoiser(width: int, seed: int, *, size: int = 8, classes: int = 10) -> Any:
-    """A class-conditional UNet with random weights, as a pipeline of diffusers.
+    """A class-conditional UNet with random weights, as a diffusers pipeline.
 
     Args:
-        width: channels of its first block, a multiple of 8.
-        seed: of the weights; the random state of torch is left as it was found.
-        size: pixels of a side, an even number.
-        classes: their number.
+        width: channels of the first block, a multiple of 8.
+        seed: seed of the weights; the random state of torch is restored.
+        size: side length in pixels, even.
+        classes: number of classes.
     """
     from diffusers import DDPMScheduler, UNet2DModel
 
@@ -46,7 +46,7 @@ def tiny_denoiser(width: int, seed: int, *, size: int = 8, classes: int = 10) ->
 
 
 def draw_classes(pipeline: Any, classes: int, each: int, *, steps: int, seed: int) -> tuple[list[Any], list[int]]:
-    """``each`` pictures of every class, as images of Pillow, and the classes asked for; the same noise for one seed."""
+    """``each`` pictures of every class as Pillow images, and the requested classes; the seed fixes the noise."""
     from penchant.generation.images import sample_images
     from penchant.likelihood.denoiser import Denoiser
     from penchant.likelihood.pipelines import PipelineCodec, denoiser_of
@@ -58,18 +58,18 @@ def draw_classes(pipeline: Any, classes: int, each: int, *, steps: int, seed: in
 
 
 def pixels(pictures: Sequence[Any]) -> np.ndarray:
-    """Images of Pillow as [N, height · width] numbers from 0 to 1."""
+    """Pillow images as pixels [N, height · width] from 0 to 1."""
     return np.stack([np.asarray(each.convert("L"), np.float64).ravel() / 255 for each in pictures])
 
 
 def compare_in_classes(rewards: np.ndarray, asked: Sequence[int], pairs: int, seed: int) -> list[tuple[int, int]]:
-    """Pairs of pictures of one class, as places: the one with the higher reward first; ties are left out.
+    """Pairs of indices of pictures of the same class, the one with the higher reward first; ties are left out.
 
     Args:
-        rewards: [N] of the pictures.
-        asked: their classes.
-        pairs: how many to draw of each class, ties included; a class with a single picture has no pairs.
-        seed: of the drawing.
+        rewards: [N] rewards of the pictures.
+        asked: [N] classes of the pictures.
+        pairs: number of pairs to draw per class, including ties; a class with a single picture has no pairs.
+        seed: seed of the draws.
     """
     rng = np.random.default_rng(seed)
     found: list[tuple[int, int]] = []
@@ -85,25 +85,25 @@ def compare_in_classes(rewards: np.ndarray, asked: Sequence[int], pairs: int, se
 
 
 class PictureWorld(PretrainedWorld):
-    """A world of small grey pictures of some classes, with rewards that are computed from the pixels."""
+    """A world of small grey pictures of several classes, with rewards computed from the pixels."""
 
-    #: Number of classes; a prompt is the number of one as text.
+    #: Number of classes; a prompt is the index of a class as text.
     classes: ClassVar[int]
-    #: Pixels of a side.
+    #: Side length in pixels.
     side: ClassVar[int]
     #: Steps of the sampler.
     steps: ClassVar[int] = 25
 
     @abstractmethod
     def pictures(self, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Pictures as the world has them: [N, side, side] whole numbers from 0 to 255, and their classes [N]."""
+        """Real pictures of the world: [N, side, side] integers from 0 to 255, and their classes [N]."""
 
     @abstractmethod
     def reward(self, pictures: np.ndarray, classes: Sequence[int]) -> np.ndarray:
-        """The truth: how good each picture is, [N], of [N, side, side] numbers from 0 to 1."""
+        """The true reward of each picture, [N]; pictures are [N, side, side] numbers from 0 to 1."""
 
     def demonstrations(self, count: int, seed: int = 0) -> list[dict[str, Any]]:
-        """Records ``{"prompt", "image"}``, as the base model learns from them."""
+        """Records ``{"prompt", "image"}`` for training the base model."""
         images, classes = self.pictures(count, seed)
         return [
             {"prompt": str(number), "image": image.tolist()}
@@ -118,29 +118,29 @@ class PictureWorld(PretrainedWorld):
         train_and_keep(folder, plan, model=model, data=data, schedule="cosine")
 
     def policy(self) -> Any:
-        """See `PretrainedWorld.policy`: a pipeline of diffusers."""
+        """See `PretrainedWorld.policy`: a diffusers pipeline."""
         from penchant.likelihood.pipelines import load_pipeline
 
         return load_pipeline(self.base_model())
 
     def draw(self, policy: Any, each: int, seed: int = 0) -> tuple[np.ndarray, list[int]]:
-        """``each`` pictures of every class: [N, side, side] numbers from 0 to 1, and the classes asked for.
+        """Sample ``each`` pictures of every class: [N, side, side] numbers from 0 to 1, and the requested classes.
 
         Args:
             policy: a pipeline.
-            each: pictures of each class.
-            seed: of the noise; the i-th picture starts from the same noise whatever the policy.
+            each: pictures per class.
+            seed: seed of the noise; the i-th picture starts from the same noise for every policy.
         """
         made, asked = draw_classes(policy, self.classes, each, steps=self.steps, seed=seed)
         return pixels(made).reshape(-1, self.side, self.side), asked
 
     def pairs(self, each: int, seed: int = 0, *, policy: Any = None) -> list[dict[str, Any]]:
-        """Comparisons between pictures of one class: the one with the higher reward is chosen, always.
+        """Comparisons between pictures of the same class; the one with the higher reward is always chosen.
 
         Args:
-            each: number of comparisons of each class (fewer where two pictures have the same reward).
+            each: comparisons per class (fewer if pictures have equal rewards).
             seed: the same seed gives the same records.
-            policy: whose pictures are compared, a pipeline; the world's own where None.
+            policy: a pipeline whose pictures are compared; if None, pictures of the world.
 
         Returns:
             Records ``{"prompt", "chosen_image", "rejected_image", "chosen_score", "rejected_score"}``.
@@ -166,5 +166,5 @@ class PictureWorld(PretrainedWorld):
         ]
 
     def mean_reward(self, policy: Any, each: int = 40, seed: int = 1_000_000) -> Interval:
-        """The true reward of a policy's pictures, ``each`` of every class, with its 95 % interval."""
+        """The mean true reward of a policy's pictures, ``each`` per class, with its 95 % interval."""
         return mean_interval(self.reward(*self.draw(policy, each, seed)).tolist())

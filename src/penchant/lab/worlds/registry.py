@@ -1,4 +1,4 @@
-"""Every world of the lab by its id, found without a list to keep."""
+"""The registry of worlds by id."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from penchant.registry import Registry
 
 __all__ = ["WORLDS", "summary_of_world"]
 
-#: All worlds by id. A world is a folder here whose class is added when it is defined: a subclass of
-#: `penchant.lab.pretrained.PretrainedWorld` that has an ``id``, or any class by ``@WORLDS.register("id")``.
+#: All worlds by id. Defining a world class in one of these folders registers it: a subclass of
+#: `penchant.lab.pretrained.PretrainedWorld` with an ``id``, or any class with ``@WORLDS.register("id")``.
 WORLDS: Registry[type] = Registry("world", "penchant.lab.worlds")
 
 
@@ -15,10 +15,10 @@ def summary_of_world(name: str) -> str:
     """The first line of a world's docstring.
 
     Args:
-        name: its id, for example ``sums``.
+        name: id of the world, for example ``sums``.
 
     Raises:
-        ConfigurationError: there is no such world; the nearest is named.
+        ConfigurationError: there is no such world; the message names the nearest.
 
     Example:
         >>> summary_of_world("sums")

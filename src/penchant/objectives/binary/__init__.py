@@ -1,1 +1,1 @@
-"""Losses of single responses that are labelled good or bad."""
+"""Losses on single responses with binary labels."""

@@ -1,4 +1,4 @@
-"""Diffusion-KTO: aligning denoisers by the utility of single images that were liked or disliked."""
+"""Diffusion-KTO: alignment of denoisers with single images labelled as liked or disliked."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["DiffusionKTO"]
 class DiffusionKTO(Objective):
     """Diffusion-KTO (Li, Kallidromitis, Gokul, Kato, Kozuka, 2024), as in its published code.
 
-    loss = w (1 − U(y β (g − Q))),   g = R − L = (log π − log π_ref) / h,   y = 1 where liked, −1 where not
+    loss = w (1 − U(y β (g − Q))),   g = R − L = (log π − log π_ref) / h,   y = 1 if liked, −1 if not
 
-    L and R are the denoising errors of policy and reference, so β is that of the paper. The reference point Q is a
-    constant in the gradient: the mean of g over the batch, not below 0 (``offset="none"``), or the mean of the means
-    over liked and disliked samples (``"sigmoid"``). The utility U is σ(s) (``"sigmoid"``), log σ(s)
-    (``"loss_averse"``), −y log σ(−y s) (``"risk_seeking_1"``), y exp(y s / 100) − 1 (``"risk_seeking_2"``), or
-    −log σ(−s) (``"risk_seeking_3"``). Each process takes the mean over its own part of the batch. The offset that
-    scores prompts of other examples is not offered.
+    L and R are the denoising errors of policy and reference, so β is that of the paper. The reference point Q carries
+    no gradient: it is the mean of g over the batch, at least 0 (``offset="none"``), or the average of the means over
+    liked and over disliked samples (``"sigmoid"``). The utility U is σ(s) (``"sigmoid"``), log σ(s)
+    (``"loss_averse"``), −y log σ(−y s) (``"risk_seeking_1"``), y exp(y s / 100) − 1 (``"risk_seeking_2"``), or −log
+    σ(−s) (``"risk_seeking_3"``). Each process uses the mean over its own part of the batch. The offset that scores
+    prompts of other examples is not implemented.
 
     Example:
         >>> import torch
@@ -48,18 +48,18 @@ class DiffusionKTO(Objective):
     batch_coupled = True
 
     beta: Annotated[float, Gt(0), "slope of the utility, per unit of denoising error"] = 1000.0
-    lambda_desirable: Annotated[float, Ge(0), "weight of samples that are liked"] = 1.0
-    lambda_undesirable: Annotated[float, Ge(0), "weight of samples that are not"] = 1.0
+    lambda_desirable: Annotated[float, Ge(0), "weight of liked samples"] = 1.0
+    lambda_undesirable: Annotated[float, Ge(0), "weight of disliked samples"] = 1.0
     utility: Annotated[
         Literal["sigmoid", "loss_averse", "risk_seeking_1", "risk_seeking_2", "risk_seeking_3"], "form of the utility"
     ] = "sigmoid"
-    offset: Annotated[Literal["none", "sigmoid"], "how the reference point is found"] = "none"
+    offset: Annotated[Literal["none", "sigmoid"], "how the reference point is computed"] = "none"
     half_factor: Annotated[float, Gt(0), "factor h between error and log-likelihood, as in denoising.half_factor"] = (
         HALF
     )
 
     def loss(self, responses: Scored, label: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss of each sample, [B], with the ``reference_point`` of its batch."""
+        """The loss per sample, [B], with the ``reference_point`` of the batch."""
         gain = responses.logratio / self.half_factor
         liked = label > 0.5
         point = self._reference_point(gain.detach(), liked)
@@ -79,7 +79,7 @@ class DiffusionKTO(Objective):
         return sum(sides, gain.new_zeros(())) / 2
 
     def _utility(self, strength: Tensor, sign: Tensor) -> Tensor:
-        """Utility of β (g − Q) = ``strength``, given y = ``sign``."""
+        """The utility of ``strength`` = β (g − Q), given ``sign`` = y."""
         if self.utility == "sigmoid":
             return torch.sigmoid(sign * strength)
         if self.utility == "loss_averse":

@@ -1,4 +1,4 @@
-"""KTO: alignment from single responses that are desirable or undesirable."""
+"""KTO: alignment with single responses labelled as desirable or undesirable."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class KTO(Objective):
 
     loss = λ (1 − σ(±β (d − z₀))),   d = log π(y|x) − log π_ref(y|x),   z₀ = max(0, mean_i [d(y_j(i)|x_i)])
 
-    The sign is + for a desirable response, whose weight is λ_D, and − for an undesirable one, whose weight is λ_U. The
-    reference point z₀ estimates the divergence from the reference, nats: it is the mean over the batch of the log-ratio
-    of the response of another example under this example's prompt (the view ``mismatched``), without gradient. Both
-    labels share it, so a step is neither split nor shared among processes. Where labels are imbalanced, weights with
-    λ_D n_D / (λ_U n_U) between 1 and 4/3 are advised.
+    The sign is + and λ = λ_D for a desirable response; the sign is − and λ = λ_U for an undesirable one. The reference
+    point z₀ estimates the KL divergence from the reference, nats: the mean over the batch of the log-ratio of another
+    example's response to this example's prompt (the view ``mismatched``), without gradient. It couples the examples of
+    a batch, so a step is neither split into micro-batches nor over processes. For imbalanced labels the paper
+    recommends weights with λ_D n_D / (λ_U n_U) between 1 and 4/3.
 
     Example:
         >>> import torch
@@ -44,16 +44,16 @@ class KTO(Objective):
     needs = Needs(reference=True)
     batch_coupled = True
 
-    beta: Annotated[float, Gt(0), "slope of the value, per nat"] = 0.1
+    beta: Annotated[float, Gt(0), "slope of the value function, per nat"] = 0.1
     desirable_weight: Annotated[float, Ge(0), "weight λ_D of desirable responses"] = 1.0
     undesirable_weight: Annotated[float, Ge(0), "weight λ_U of undesirable responses"] = 1.0
 
     def loss(self, responses: Scored, label: Tensor, mismatched: Scored) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss of each response, [B], with the ``reference_point`` of its batch, nats."""
+        """The loss per response, [B], with the ``reference_point`` of the batch, nats."""
         point = self._reference_point(mismatched)
         strength = self.beta * (responses.logratio - point)
         liked = label > 0.5
-        # 1 − σ(s) is σ(−s), which keeps its digits where σ(s) is near 1.
+        # 1 − σ(s) = σ(−s), which stays precise when σ(s) is close to 1.
         desirable = self.desirable_weight * torch.sigmoid(-strength)
         undesirable = self.undesirable_weight * torch.sigmoid(strength)
         values = torch.where(liked, desirable, undesirable)

@@ -1,1 +1,1 @@
-"""What every objective is made of: the base class, what it sees, what it asks for, and how objectives compose."""
+"""The core of objectives: base class, scored views, requirements, registry, text expressions, sums and wrappers."""

@@ -1,4 +1,4 @@
-"""What objectives that are made of others have in common: parts with labels, and the hyper-parameters of all parts."""
+"""Base class of objectives built from other objectives: labelled parts and their hyper-parameters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Composite", "components_of", "labels_of"]
 
 
 def labels_of(ids: Sequence[str]) -> list[str]:
-    """A distinct name for each part: its id, from the second of the same id on with its number.
+    """A distinct label for each part: its id, numbered from the second part with the same id on.
 
     Args:
         ids: the ids of the parts in order.
@@ -26,10 +26,10 @@ def labels_of(ids: Sequence[str]) -> list[str]:
 
 
 class Composite(Objective):
-    """An objective made of others, as deep as one likes.
+    """An objective built from other objectives, nested to any depth.
 
-    ``components`` are all its parts in the order in which its id names them; each has a label, and under it its
-    hyper-parameters, so that ``build(objective.id, **objective.hyper)`` builds the same again.
+    ``components`` lists all its parts in the order of its id. Each part has a label, which prefixes its
+    hyper-parameters, so ``build(objective.id, **objective.hyper)`` builds an equal objective.
 
     Example:
         >>> from penchant.objectives import build
@@ -41,8 +41,8 @@ class Composite(Objective):
 
     @property
     def components(self) -> list[Objective]:
-        """The parts that have hyper-parameters of their own, this objective among them, in the order of its id."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what it is made of.")
+        """The parts with their own hyper-parameters, including this objective, in the order of its id."""
+        raise NotImplementedError(f"{type(self).__name__} does not define `components`.")
 
     @property
     def hyper(self) -> dict[str, Any]:
@@ -53,10 +53,10 @@ class Composite(Objective):
 
 
 def components_of(objective: Objective) -> list[Objective]:
-    """The parts of any objective that have hyper-parameters of their own; a plain method is its only one.
+    """The parts of an objective that have their own hyper-parameters; a plain method is its only part.
 
     Args:
-        objective: any.
+        objective: any objective.
 
     Example:
         >>> from penchant.objectives import build
@@ -67,5 +67,5 @@ def components_of(objective: Objective) -> list[Objective]:
 
 
 def _own_hyper(objective: Objective) -> dict[str, Any]:
-    # A composite's `hyper` is that of everything inside; its own is what the base class reads from its fields.
+    # A composite's `hyper` covers everything inside it; its own values are those the base class reads from its fields.
     return super(Composite, objective).hyper if isinstance(objective, Composite) else objective.hyper

@@ -26,15 +26,14 @@ class WeightedSum(Composite):
 
     loss = Σ_k w_k loss_k
 
-    Sums inside are opened. It asks for all that its parts ask for. Statistics carry the part's id in front,
-    ``dpo/name``, and each part's own loss stands among them. The implicit reward is that of the first part that has
-    one.
+    Nested sums are flattened. A sum needs everything that its parts need. Statistics are prefixed with the part's id,
+    ``dpo/name``, and include each part's own loss. The implicit reward is that of the first part that has one.
 
     Args:
         terms: pairs of a weight and an objective.
 
     Raises:
-        ConfigurationError: there is no term, or a weight is no finite number.
+        ConfigurationError: there are no terms, or a weight is not finite.
 
     Example:
         >>> from penchant.objectives import DPO, NLL
@@ -51,7 +50,7 @@ class WeightedSum(Composite):
         if not all(abs(weight) < float("inf") for weight in self.weights):
             raise ConfigurationError(f"The weights of a sum are {self.weights}, expected finite numbers.")
         self.parts = torch.nn.ModuleList([part for _, part in opened])
-        # A sum of one term is told from the term itself by its weight, be it 1.
+        # A sum of one term keeps its weight in the id, even 1, so its id differs from that of the term.
         self.id = "+".join(
             part.id if weight == 1 and len(opened) > 1 else _written(weight, part)
             for weight, part in zip(self.weights, self.objectives, strict=True)
@@ -66,17 +65,17 @@ class WeightedSum(Composite):
 
     @property
     def labels(self) -> list[str]:
-        """A distinct name for each part: its id, and a number where an id is repeated (``dpo#2``)."""
+        """A distinct label for each part: its id, numbered if it is repeated (``dpo#2``)."""
         return labels_of([part.id for part in self.objectives])
 
     @property
     def components(self) -> list[Objective]:
-        """What the parts are made of."""
+        """The components of all parts."""
         return [each for part in self.objectives for each in components_of(part)]
 
     @property
     def requirements(self) -> Requirements:
-        """All views and fields that any part asks for; optional only where no part requires them."""
+        """All views and fields that any part reads; optional only if no part requires them."""
         wanted = self.objectives[0].requirements
         for part in self.objectives[1:]:
             wanted = wanted | part.requirements

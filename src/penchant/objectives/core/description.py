@@ -1,4 +1,4 @@
-"""An objective described in words, from its class alone."""
+"""Descriptions of objectives in Markdown and as text, generated from their classes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Reference:")
 
 
 def _sections(cls: type[Objective]) -> tuple[str, str, dict[str, str]]:
-    """The docstring's first line, the text below it, and its named sections."""
+    """The docstring's first line, its body, and its named sections."""
     first, _, rest = inspect.getdoc(cls).partition("\n") if cls.__doc__ else ("", "", "")  # type: ignore[union-attr]
     body: list[str] = []
     sections: dict[str, list[str]] = {}
@@ -41,7 +41,7 @@ def summary(cls: type[Objective]) -> str:
 
 
 def formula(cls: type[Objective]) -> str:
-    """The first paragraph below the docstring's first line, which is the formula; empty where there is none.
+    """The formula: the first paragraph below the docstring's first line; empty if there is none.
 
     Example:
         >>> from penchant.objectives import NLL
@@ -53,7 +53,7 @@ def formula(cls: type[Objective]) -> str:
 
 
 def paper_link(cls: type[Objective]) -> str:
-    """The paper as a link in Markdown, or as it is where its kind of identifier is not known.
+    """The paper as a Markdown link, or unchanged if its kind of identifier is unknown.
 
     Example:
         >>> from penchant.objectives import DPO
@@ -70,7 +70,7 @@ def paper_link(cls: type[Objective]) -> str:
 
 
 def _data_needed(cls: type[Objective]) -> list[str]:
-    # What is inside a wrapper is known only once it is built; its class says what it asks for itself.
+    # The inner objective of a wrapper is known only once it is built; the class knows only what the wrapper reads.
     wanted = read_signature(cls.loss, cls.needs) if cls.family == WRAPPERS else requirements(cls)
     lines = []
     for name in wanted.views:
@@ -78,17 +78,17 @@ def _data_needed(cls: type[Objective]) -> list[str]:
         lines.append(f"- view `{name}`: {count}{', optional' if name in wanted.optional else ''}")
     lines += [f"- record field `{name}`{': optional' if name in wanted.optional else ''}" for name in wanted.fields]
     if cls.family == WRAPPERS:
-        lines.append("- all that the objective inside asks for")
+        lines.append("- everything that the objective inside needs")
     else:
         lines.append(f"- reference model: {'yes' if wanted.needs.reference else 'no'}")
     lines += [f"- statistic per token: `{name}`" for name in sorted(wanted.needs.stats)]
-    lines += ["- hidden states of the model, read by a head that is trained with it"] * wanted.needs.hidden
-    lines += ["- gradient norm of each response: one backward pass more for each"] * wanted.needs.gradient_norms
+    lines += ["- hidden states of the model, read by a head that is trained along with it"] * wanted.needs.hidden
+    lines += ["- gradient norm per response, which costs an extra backward pass for each"] * wanted.needs.gradient_norms
     return lines
 
 
 def needed(cls: type[Objective]) -> str:
-    """What a method asks for in a few words: its views and record fields, optional ones in parentheses.
+    """The views and record fields that a method reads, in short; optional ones in parentheses.
 
     Example:
         >>> from penchant.objectives import ConservativeDPO
@@ -116,13 +116,13 @@ def _facts(cls: type[Objective]) -> list[str]:
 
 
 def describe(cls: type[Objective]) -> str:
-    """A page about an objective, in Markdown: formula, paper, evidence, hyper-parameters, data needed.
+    """The Markdown page of an objective: formula, paper, evidence, hyper-parameters, data it needs.
 
     Args:
         cls: the class of the objective.
 
     Returns:
-        Markdown with one heading of the first level.
+        Markdown with one first-level heading.
 
     Example:
         >>> from penchant.objectives import DPO
@@ -156,17 +156,17 @@ def _hyperparameter_table(cls: type[Objective]) -> list[str]:
     lines += ["| name | type | default | range | meaning |", "|---|---|---|---|---|"]
     for each in fields:
         cells = [f"`{each.name}`", each.type, f"`{each.default!r}`", each.range or "any", each.doc]
-        # A bar inside a cell, as in π(y|x), would begin the next cell.
+        # An unescaped bar inside a cell, as in π(y|x), would start the next cell.
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return lines
 
 
 def overview(classes: list[type[Objective]], cases: Mapping[str, int] | None = None) -> str:
-    """A table of objectives in Markdown by family, each with a link to its page.
+    """A Markdown table of objectives by family, each linked to its page.
 
     Args:
         classes: in any order.
-        cases: how many numbers of published code each id meets; shown beside the evidence.
+        cases: number of published cases that each id reproduces; shown next to the evidence.
 
     Example:
         >>> from penchant.objectives import IPO

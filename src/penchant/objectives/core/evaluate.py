@@ -1,4 +1,4 @@
-"""Evaluate any objective on plain lists of numbers, so that anyone can check it against numbers from elsewhere."""
+"""Evaluation of any objective on plain lists of numbers, to check it against numbers from other implementations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def evaluate(
     loss = mean of the losses,   grad = d loss / d (token log-probability)
 
     Args:
-        objective: an id, a text such as ``"clipped(dpo)"``, a class, or an instance (then ``params`` is empty).
+        objective: an id, an expression such as ``"clipped(dpo)"``, a class, or an instance (then ``params`` is empty).
         params: hyper-parameters by name.
         inputs: for each view ``{"policy": [[...]], "reference": [[...]]}`` with one inner list per response, nats; for
             each record field a list of numbers, its name in the singular or plural; for lists ``groups``, the indices
@@ -37,7 +37,7 @@ def evaluate(
         name.
 
     Raises:
-        ConfigurationError: an input is missing or has another form than expected, or a hyper-parameter is wrong.
+        ConfigurationError: an input is missing or malformed, or a hyper-parameter is wrong.
 
     Example:
         >>> view = {"policy": [[-1.0, -1.0]], "reference": [[-1.0, -1.0]]}
@@ -50,23 +50,23 @@ def evaluate(
     found = registry.get(objective) if isinstance(objective, str) else objective
     if isinstance(found, Objective):
         if params:
-            raise ConfigurationError(f"{found!r} is built already; it takes no further parameters: {dict(params)!r}.")
+            raise ConfigurationError(f"{found!r} is already built and takes no further parameters: {dict(params)!r}.")
         return evaluate_plainly(copy.deepcopy(found), inputs)
     return evaluate_plainly(found(**dict(params or {})), inputs)
 
 
 def evaluate_plainly(objective: Objective, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The same for an objective that is built, by the general rules alone; what a method's own ``receipt`` builds on.
+    """Evaluate a built objective on inputs under our own names; receipt adapters build on it.
 
     Args:
-        objective: it is moved to double precision, and its state may change.
+        objective: the objective; it is moved to double precision, and its state may change.
         inputs: as for `evaluate`.
 
     Returns:
         As `evaluate`.
 
     Raises:
-        ConfigurationError: an input is missing or has another form than expected.
+        ConfigurationError: an input is missing or malformed.
 
     Example:
         >>> objective = build("nll")
@@ -93,7 +93,7 @@ def evaluate_plainly(objective: Objective, inputs: Mapping[str, Any]) -> dict[st
     grad = {}
     for (key, (leaf, lengths)), gradient in zip(reader.leaves.items(), gradients, strict=True):
         if gradient is None and not key.endswith(".policy"):
-            continue  # a statistic that the loss does not differentiate
+            continue  # a statistic that the loss does not depend on differentiably
         rows = (torch.zeros_like(leaf) if gradient is None else gradient).tolist()
         grad[key] = [row[:length] for row, length in zip(rows, lengths, strict=True)]
     found = {"losses": result.values.tolist(), "loss": loss.item(), "grad": grad}

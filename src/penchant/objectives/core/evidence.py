@@ -1,4 +1,4 @@
-"""Evidence: how it is known that a method is what its paper says."""
+"""Evidence: on what grounds an implementation is taken to be correct."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["OFFICIAL_CODE", "PAPER", "Evidence", "reconstruction"]
 
 @dataclass(frozen=True)
 class Evidence:
-    """How a method is known to be right.
+    """The grounds on which a method is taken to be correct.
 
     Args:
-        kind: ``official code``: it gives the numbers of published code; ``paper``: the formula is printed in the paper
-            and its properties are tested; ``reconstruction``: constants or form are our reading.
-        note: for a reconstruction the sentence that says what is our reading; empty otherwise.
+        kind: ``official code``: it reproduces the numbers of published code; ``paper``: it implements the formula
+            printed in the paper, and tests check its properties; ``reconstruction``: constants or form are our reading.
+        note: for a reconstruction, a sentence that states what is our reading; empty otherwise.
 
     Raises:
-        ConfigurationError: a reconstruction does not say what is our reading.
+        ConfigurationError: a reconstruction without a note, or a note on another kind.
 
     Example:
         >>> str(OFFICIAL_CODE), str(reconstruction("The default of λ is ours."))
@@ -34,24 +34,24 @@ class Evidence:
         if (self.kind == "reconstruction") != bool(self.note.strip()):
             raise ConfigurationError(
                 f"The evidence is {self.kind!r} and its note is {self.note!r}.",
-                fix='Say what is our reading with `reconstruction("…")`; the other kinds have no note.',
+                fix='State what is our reading with `reconstruction("…")`; the other kinds take no note.',
             )
 
     def __str__(self) -> str:
         return self.kind
 
 
-#: The method gives the numbers of published code; the cases lie with the tests or in the shared files of cases.
+#: The method reproduces the numbers of published code; the cases are in the tests or in the shared case files.
 OFFICIAL_CODE = Evidence("official code")
-#: The formula is the paper's, and tests check its properties; no published code was compared with.
+#: The formula is the paper's, and tests check its properties; there is no comparison with published code.
 PAPER = Evidence("paper")
 
 
 def reconstruction(note: str) -> Evidence:
-    """The method is rebuilt from a description that leaves something open.
+    """Evidence of a method rebuilt from a description that leaves details open.
 
     Args:
-        note: one or two sentences: which constants, or what of the form, are our reading.
+        note: one or two sentences on which constants, or which part of the form, are our reading.
 
     Example:
         >>> reconstruction("The default of λ is ours.").note

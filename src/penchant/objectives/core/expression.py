@@ -1,4 +1,4 @@
-"""Objectives built from text: ``"dpo"``, sums (``"dpo+0.2*nll"``), objectives around others (``"clipped(dpo)"``)."""
+"""Objectives built from text: ``"dpo"``, sums (``"dpo+0.2*nll"``) and wrappers (``"clipped(dpo)"``)."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _TERM = re.compile(rf"(?:({_NUMBER})\*)?([a-z][a-z0-9-]*)(?:\((.+)\))?")
 
 @dataclass(frozen=True)
 class _Term:
-    """One term as it is written: its weight where it has one, its class, and the sum in its parentheses."""
+    """One parsed term: its weight if any, its class, and the sum in its parentheses."""
 
     weight: float | None
     cls: type[Objective]
     inside: list[_Term]
 
     def classes(self) -> Iterator[type[Objective]]:
-        """Its class and those inside, in the order in which they are written."""
+        """Its class and those inside it, in the order of the text."""
         yield self.cls
         for term in self.inside:
             yield from term.classes()
@@ -53,7 +53,7 @@ def _read(text: str, whole: str) -> list[_Term]:
         match = _TERM.fullmatch(written)
         if match is None:
             raise ConfigurationError(
-                f"{written!r} in {whole!r} cannot be read as a term of a sum.",
+                f"{written!r} in {whole!r} is not a valid term.",
                 fix="Write terms like 'dpo', '0.2*nll' or 'clipped(dpo)', joined by '+'.",
             )
         weight, name, inside = match.groups()
@@ -65,7 +65,7 @@ def _read(text: str, whole: str) -> list[_Term]:
 def _plain(name: str) -> type[Objective]:
     cls = registry.get(name)
     if issubclass(cls, Wrapper):
-        raise ConfigurationError(f"{name!r} needs an objective inside.", fix=f"Write '{name}(dpo)'.")
+        raise ConfigurationError(f"{name!r} is a wrapper: it needs an objective inside.", fix=f"Write '{name}(dpo)'.")
     return cls
 
 
@@ -73,8 +73,8 @@ def _wrapper(name: str) -> type[Objective]:
     known = registry.wrapper_names()
     if registry.is_method(name):
         raise ConfigurationError(
-            f"{name!r} is a method by itself and takes no objective in parentheses.",
-            fix=f"These do: {', '.join(known)}.",
+            f"{name!r} is a method, not a wrapper: it takes no objective in parentheses.",
+            fix=f"Wrappers: {', '.join(known)}.",
         )
     if name not in known:
         raise ConfigurationError(f"There is no wrapper {name!r}. {nearest(name, known)}")
@@ -82,7 +82,7 @@ def _wrapper(name: str) -> type[Objective]:
 
 
 def _owners(labels: list[str], classes: list[type[Objective]]) -> dict[str, list[str]]:
-    """For each hyper-parameter's plain name, the parts that have it; ``part.name`` belongs to that part alone."""
+    """The parts that have each hyper-parameter, by its plain name; ``part.name`` names one part only."""
     owners: dict[str, list[str]] = {}
     for label, cls in zip(labels, classes, strict=True):
         for name in {name for each in cls.hyperparameters() for name in (each.name, each.attribute)}:
@@ -112,7 +112,7 @@ def _dealt_out(classes: list[type[Objective]], hyper: Mapping[str, Any], text: s
 def _build(terms: list[_Term], hyper: Iterator[dict[str, Any]]) -> Objective:
     parts: list[tuple[float | None, Objective]] = []
     for term in terms:
-        own = next(hyper)  # before those inside, which are written later
+        own = next(hyper)  # before the inner ones, which come later in the text
         if issubclass(term.cls, Wrapper):
             parts.append((term.weight, term.cls(_build(term.inside, hyper), **own)))
         else:
@@ -123,17 +123,17 @@ def _build(terms: list[_Term], hyper: Iterator[dict[str, Any]]) -> Objective:
 
 
 def build_expression(text: str, hyper: Mapping[str, Any]) -> Objective:
-    """Build what a text such as ``"tail-weighted(rdpo)+0.2*nll"`` says.
+    """Build an objective from an expression such as ``"tail-weighted(rdpo)+0.2*nll"``.
 
     sum = term + term + …,   term = [number *] id  or  [number *] wrapper(sum)
 
     Args:
-        text: the sum; spaces mean nothing.
-        hyper: hyper-parameters by name, or by ``part.name`` where several parts have it; the second part of one id is
-            called ``id#2``.
+        text: the sum; spaces are ignored.
+        hyper: hyper-parameters by name, or by ``part.name`` if several parts have it; the second part with the same id
+            is ``id#2``.
 
     Raises:
-        ConfigurationError: the text is no such sum, or an id or hyper-parameter is unknown or ambiguous.
+        ConfigurationError: the text does not parse, or an id or hyper-parameter is unknown or ambiguous.
 
     Example:
         >>> build_expression("dpo+0.2*nll", {"beta": 0.5, "nll.average": False}).hyper
@@ -147,17 +147,17 @@ def build_expression(text: str, hyper: Mapping[str, Any]) -> Objective:
 
 
 def build(name: str, **hyper: Any) -> Objective:
-    """Build an objective from its name: one method, a weighted sum, an objective around another, or all of these.
+    """Build an objective from its name: a method, a weighted sum, a wrapped objective, or any combination.
 
-    Of several parts, a hyper-parameter goes to the one that has it; where several have it, it is written with the
-    part's id, as in ``{"dpo.beta": 0.1}``.
+    With several parts, a hyper-parameter goes to the part that has it; if several have it, prefix the part's id, as in
+    ``{"dpo.beta": 0.1}``.
 
     Args:
         name: an id such as ``"dpo"``, an alias, a sum such as ``"dpo+0.2*nll"``, or ``"tail-weighted(rdpo)+0.2*nll"``.
         hyper: hyper-parameters by name.
 
     Raises:
-        ConfigurationError: an unknown id or hyper-parameter, or a value out of its range.
+        ConfigurationError: an unknown id or hyper-parameter, or a value out of range.
 
     Example:
         >>> build("dpo", beta=0.2)

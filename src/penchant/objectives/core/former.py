@@ -1,4 +1,4 @@
-"""Hyper-parameters that an objective had, or that a relative has: what the error says to do instead."""
+"""Former hyper-parameters of an objective, or those of related objectives, with advice for the error message."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["Former"]
 
 @dataclass(frozen=True)
 class Former:
-    """A hyper-parameter, or a value of one, that an objective does not have, with what to do instead.
+    """A hyper-parameter, or one of its values, that an objective does not have, with what to use instead.
 
     Args:
-        name: of the hyper-parameter.
-        otherwise: what to do whatever its value is.
-        by_value: what to do for single values; others are refused, or taken, as for any hyper-parameter.
+        name: name of the hyper-parameter.
+        otherwise: what to do, whatever the value.
+        by_value: what to do for particular values; other values are handled like those of any hyper-parameter.
 
     Example:
         >>> loss_type = Former("loss_type", by_value={"dapo": "Use objective dapo."})
@@ -31,11 +31,11 @@ class Former:
     by_value: Mapping[Any, str] = field(default_factory=dict)
 
     def error(self, owner: str, value: Any) -> ConfigurationError:
-        """The error where it is given all the same.
+        """The error to raise if it is given.
 
         Args:
-            owner: the objective, for the message.
-            value: what was given.
+            owner: the objective, named in the message.
+            value: the given value.
         """
         return ConfigurationError(
             f"There is no hyper-parameter {self.name!r} with the value {value!r}.",
@@ -44,10 +44,10 @@ class Former:
         )
 
     def covers(self, value: Any) -> bool:
-        """Whether something is known to do instead.
+        """Whether there is advice for this value.
 
         Args:
-            value: what was given.
+            value: the given value.
         """
         return bool(self.otherwise or self._advice(value))
 

@@ -1,4 +1,4 @@
-"""The laws that the tests hold every method to, and that a method may be exempt from where it says why."""
+"""Laws that the tests check for every method, and exemptions that a method may declare with a reason."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ __all__ = ["Exempt"]
 
 @dataclass(frozen=True)
 class Exempt:
-    """The laws that do not hold for a method, each with the reason as a phrase; empty where the law holds.
+    """Laws that do not hold for a method, each with its reason as a phrase; empty if the law holds.
 
-    The tests check that each of them really fails for the method, so an exemption cannot outlive its reason.
+    The tests check that each exempted law really fails, so an exemption cannot outlive its reason.
 
     Args:
-        zero_margin: where the policy is indifferent between two equal responses, all pairs have the same loss, and its
-            gradient raises the chosen and lowers the rejected response.
+        zero_margin: at zero margin all pairs have the same loss, and its gradient raises the chosen and lowers the
+            rejected response.
         value_gradient: the gradient is the derivative of the loss's value.
 
     Example:

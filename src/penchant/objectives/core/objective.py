@@ -1,4 +1,4 @@
-"""What every objective is: hyper-parameters, what it asks for, and a loss per example."""
+"""The base class of objectives: hyper-parameters, requirements, and a loss per example."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ __all__ = ["Losses", "Needs", "Objective", "Requirements", "requirements"]
 
 @dataclass(frozen=True, eq=False)
 class Losses:
-    """What an objective says about a batch of B examples.
+    """The losses and statistics of a batch of B examples.
 
     Args:
-        values: [B] the loss of each example, unreduced.
-        statistics: named numbers of each example, each [B], without gradient.
+        values: [B] the loss per example, unreduced.
+        statistics: named numbers per example, each [B], without gradient.
 
     Example:
         >>> Losses(torch.tensor([1.0, 3.0])).values.mean()
@@ -43,17 +43,17 @@ class Losses:
 
 
 class Objective(Configurable, torch.nn.Module):
-    """A method of preference optimization: pure mathematics on likelihoods.
+    """A method of preference optimization, as a function of likelihoods.
 
     loss = f(views, fields),   one value per example, unreduced
 
-    A subclass states ``id``, ``paper``, ``evidence``, ``tags`` and ``needs``, declares its hyper-parameters as
-    annotated fields, and writes ``loss``. Its signature says what the method asks for: a parameter annotated ``Scored``
-    is a view (a set of scored sequences, one per example), one annotated ``Tensor`` a field of the record; a default
-    makes it optional. The family follows from that (`family_of`). ``loss`` returns a tensor [B], or that and a
-    dictionary of named statistics [B]. State that training changes is kept in buffers, trainable parts in parameters:
-    both are saved with checkpoints. A class with an id is final; what two methods share is a function, or a base class
-    without an id in their paper's file.
+    A subclass sets ``id``, ``paper``, ``evidence``, ``tags`` and ``needs``, declares its hyper-parameters as annotated
+    fields, and implements ``loss``. The signature of ``loss`` defines the inputs: a parameter annotated ``Scored`` is a
+    view (a set of scored sequences, one per example), one annotated ``Tensor`` is a record field; a default makes it
+    optional. The family follows from the signature (`family_of`). ``loss`` returns a tensor [B], or that tensor and a
+    dictionary of named statistics [B]. Buffers hold state that training changes, parameters hold trainable parts; both
+    are saved with checkpoints. A class with an id is final; two methods share a function, or a base class without an id
+    in their paper's file.
 
     Args:
         hyper: hyper-parameters by name.
@@ -71,34 +71,34 @@ class Objective(Configurable, torch.nn.Module):
     setting_word = "hyper-parameter"
 
     id: str = ""
-    #: Further names under which papers publish the same formula.
+    #: Other names under which papers publish the same formula.
     aliases: ClassVar[tuple[str, ...]] = ()
     paper: str = ""
-    #: What it shares with methods of other families; words of `penchant.objectives.core.tags.TAGS`.
+    #: What it has in common with methods of other families; keys of `penchant.objectives.core.tags.TAGS`.
     tags: ClassVar[tuple[str, ...]] = ()
-    #: How it is known to be right; None where the class does not say.
+    #: The grounds on which it is taken to be correct; None if not stated.
     evidence: ClassVar[Evidence | None] = None
-    #: The laws of all methods that do not hold for it, each with the reason.
+    #: Laws that do not hold for it, each with the reason.
     exempt: ClassVar[Exempt] = Exempt()
-    #: Hyper-parameters that it had or that relatives have, with what to do instead.
+    #: Hyper-parameters that it had or that related methods have, with what to use instead.
     former: ClassVar[tuple[Former, ...]] = ()
-    #: Read from the signature; declared only for the families in `penchant.objectives.core.family.DECLARED`.
+    #: Derived from the signature; declared only for the families in `penchant.objectives.core.family.DECLARED`.
     family: ClassVar[str] = SignatureFamily()  # type: ignore[assignment]  # the descriptor gives a string
     needs: Needs = Needs()
     #: Whether an example's loss depends on the other examples of its batch.
     batch_coupled: bool = False
-    #: What ``+`` and ``*`` make of terms, pairs of a weight and an objective; the file on sums sets it.
+    #: The class of weighted sums that ``+`` and ``*`` build from (weight, objective) terms; set by `composition`.
     summed: ClassVar[Callable[[list[tuple[float, Objective]]], Objective]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "id" in vars(cls):
             place = f"{cls.__module__}.{cls.__qualname__}"
-            for each in cls.hyperparameters():  # a malformed declaration fails where it is made, not where it is used
+            for each in cls.hyperparameters():  # a malformed declaration fails at class definition, not at first use
                 if each.default is REQUIRED:
                     raise ConfigurationError(f"The hyper-parameter {each.name!r} has no default.", where=place)
             check_tags(cls.tags, place)
-            cls.aliases = vars(cls).get("aliases", ())  # a class of its own has none of its base's
+            cls.aliases = vars(cls).get("aliases", ())  # aliases are not inherited
             registry.register(cls)
 
     def __init__(self, **hyper: Any) -> None:
@@ -114,20 +114,20 @@ class Objective(Configurable, torch.nn.Module):
 
     @property
     def hyper(self) -> dict[str, Any]:
-        """The values of the hyper-parameters by name; ``build(objective.id, **objective.hyper)`` builds it again."""
+        """The hyper-parameters by name; ``build(objective.id, **objective.hyper)`` builds an equal objective."""
         return self.settings
 
     @property
     def requirements(self) -> Requirements:
-        """The views and record fields that the loss asks for, and what must be computed for them."""
+        """The views and record fields that the loss reads, and what must be computed for them."""
         return read_signature(type(self).loss, self.needs)
 
     def loss(self, *args: Any, **kwargs: Any) -> Tensor | tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss of each example, [B]; optionally with named statistics, each [B]."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what its loss is.")
+        """The loss per example, [B]; optionally with named statistics, each [B]."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement `loss`.")
 
     def forward(self, **inputs: Any) -> Losses:
-        """Compute the losses from the inputs that the objective asks for, by name.
+        """Compute the losses from the inputs that the objective needs, by name.
 
         Args:
             inputs: a ``Scored`` for each view, a ``Tensor`` [B] for each record field.
@@ -136,20 +136,20 @@ class Objective(Configurable, torch.nn.Module):
             The losses [B] and the statistics, which carry no gradient.
 
         Raises:
-            ConfigurationError: an input is missing or unknown, or the losses are not one per example.
+            ConfigurationError: an input is missing or unknown, or there is not one loss per example.
         """
         wanted = self.requirements
         known = wanted.views + wanted.fields
         missing = [name for name in known if name not in inputs and name not in wanted.optional]
         unknown = [name for name in inputs if name not in known]
         if missing or unknown:
-            told = [
+            faults = [
                 f"{word} {', '.join(map(repr, each))}"
                 for word, each in (("without", missing), ("with", unknown))
                 if each
             ]
             raise ConfigurationError(
-                f"The loss is called {' and '.join(told)}; it takes {', '.join(map(repr, known))}.",
+                f"The loss is called {' and '.join(faults)}; it takes {', '.join(map(repr, known))}.",
                 where=f"objective {self.id}",
             )
         result = self.loss(**inputs)
@@ -162,7 +162,7 @@ class Objective(Configurable, torch.nn.Module):
         return Losses(values, {name: each.detach() for name, each in statistics.items()})
 
     def compute(self, inputs: Mapping[str, Any]) -> Losses:
-        """Compute the losses from those of the inputs that the objective asks for; it ignores the others.
+        """Compute the losses from those inputs that the objective needs; others are ignored.
 
         Args:
             inputs: views and record fields by name, as for `forward`.
@@ -171,7 +171,7 @@ class Objective(Configurable, torch.nn.Module):
             The losses [B] and the statistics.
 
         Raises:
-            ConfigurationError: an input that it asks for is missing.
+            ConfigurationError: an input that it needs is missing.
         """
         wanted = self.requirements
         result: Losses = self(**{name: each for name, each in inputs.items() if name in wanted.views + wanted.fields})
@@ -186,7 +186,7 @@ class Objective(Configurable, torch.nn.Module):
             view: responses scored by policy and reference.
 
         Returns:
-            [R] without gradient, or None where the objective implies no reward.
+            [R] without gradient, or None if the objective implies no reward.
         """
         beta = getattr(self, "beta", None)
         if beta is None or view.reference is None or not self.needs.reference:
@@ -194,25 +194,25 @@ class Objective(Configurable, torch.nn.Module):
         return (beta * view.logratio).detach()
 
     def bind(self, hidden_size: int) -> None:
-        """Make the heads that read hidden states; called once the model is known, before the optimizer is made.
+        """Create the heads that read hidden states; called once the model is known, before the optimizer is created.
 
         Args:
-            hidden_size: how many numbers a hidden state of the model has.
+            hidden_size: dimension of the model's hidden states.
         """
         for part in self.modules():
             if isinstance(part, Head):
                 part.bind(hidden_size)
 
     def extra_repr(self) -> str:
-        """The hyper-parameters as they would be given."""
+        """The hyper-parameters as keyword arguments."""
         return ", ".join(f"{each.attribute}={getattr(self, each.attribute)!r}" for each in self.hyperparameters())
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.extra_repr()})"  # without its heads: they are no hyper-parameters
+        return f"{type(self).__name__}({self.extra_repr()})"  # without heads, which are not hyper-parameters
 
     def __add__(self, other: Objective) -> Objective:
         if not isinstance(other, Objective):
-            raise ConfigurationError(f"{other!r} cannot be added to an objective; only an objective can.")
+            raise ConfigurationError(f"{other!r} cannot be added to an objective: only objectives can.")
         return Objective.summed([(1.0, self), (1.0, other)])
 
     def __mul__(self, weight: float) -> Objective:
@@ -224,7 +224,7 @@ class Objective(Configurable, torch.nn.Module):
 
 
 def requirements(objective: Objective | type[Objective]) -> Requirements:
-    """The views and record fields that an objective, or a class of objectives, asks for.
+    """The views and record fields that an objective, or a class of objectives, needs.
 
     Args:
         objective: an instance or a class.
@@ -236,5 +236,5 @@ def requirements(objective: Objective | type[Objective]) -> Requirements:
         >>> requirements(registry.get("dpo")).needs.reference
         True
     """
-    # What is asked for may depend on the hyper-parameters; of a class it is what its defaults ask for.
+    # Requirements may depend on the hyper-parameters; for a class, the defaults decide.
     return objective.requirements if isinstance(objective, Objective) else objective().requirements

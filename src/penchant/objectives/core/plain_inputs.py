@@ -1,4 +1,4 @@
-"""Plain lists of numbers read as the views and record fields of an objective."""
+"""Conversion of plain lists of numbers to the views and record fields of an objective."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FIELD_FORM = "a list of numbers, one per example"
 
 @dataclass
 class PlainInputs:
-    """Turns plain lists into views and fields, and remembers the leaves whose gradients are asked for."""
+    """Converts plain lists to views and fields, and keeps the leaves whose gradients are returned."""
 
     inputs: Mapping[str, Any]
     wanted: Requirements
@@ -34,12 +34,12 @@ class PlainInputs:
         return ConfigurationError(what, where=f"objective {self.owner}", fix=f"Expected: {form}.")
 
     def _given(self, name: str) -> str | None:
-        """The key under which an input is given: its name, or that in the singular or plural."""
+        """The key under which an input is given: its name, in the singular or plural."""
         other = [name.removesuffix("y") + "ies", name.removesuffix("ies") + "y", name + "s", name.removesuffix("s")]
         return next((key for key in (name, *other) if key in self.inputs), None)
 
     def view(self, name: str) -> Scored | list[Scored] | None:
-        """The view ``name``, or None where it is optional and absent."""
+        """The view ``name``, or None if it is optional and absent."""
         key = self._given(name)
         if key is None:
             if name in self.wanted.optional:
@@ -93,24 +93,24 @@ class PlainInputs:
         return Scored(policy, reference, mask, stats, self._group(len(lengths)), fields, hidden=hidden)
 
     def _hidden(self, key: str, rows: Any, lengths: list[int]) -> Tensor:
-        """Hidden states [R, T, D] with NaN behind each response."""
-        form = "for each response a list of hidden states, one for each token, all of one size"
+        """Hidden states [R, T, D], padded with NaN after each response."""
+        form = "one list of hidden states per response, one state per token, all of the same size"
         try:
             states = [torch.tensor(row, dtype=torch.float64) for row in rows]
             table = torch.nn.utils.rnn.pad_sequence(states, batch_first=True, padding_value=float("nan"))
         except (TypeError, ValueError, RuntimeError):
             raise self._wrong(f"{key!r} is not a table of numbers.", form) from None
         if table.dim() != 3 or [len(row) for row in states] != lengths:
-            raise self._wrong(f"{key!r} does not have one hidden state for each token.", form)
+            raise self._wrong(f"{key!r} does not have one hidden state per token.", form)
         self.leaves[key] = (table.requires_grad_(), lengths)
         return table
 
     def padded(self, key: str, rows: Any) -> tuple[Tensor, list[int]]:
-        """Rows of different lengths as one table [R, T] with NaN behind them, and the lengths."""
+        """Rows of different lengths as one table [R, T], padded with NaN, and the lengths."""
         try:
             lengths = [len(row) for row in rows]
             width = max(lengths, default=0)
-            # NaN in the padding: whatever leaks from it into a loss is seen at once.
+            # NaN in the padding makes any leak into a loss visible.
             full = [[float(value) for value in row] + [float("nan")] * (width - len(row)) for row in rows]
         except (TypeError, ValueError):
             raise self._wrong(f"{key!r} is not a list of lists of numbers.", _VIEW_FORM) from None
@@ -126,20 +126,20 @@ class PlainInputs:
             group[torch.tensor(members, dtype=torch.long)] = place
         if (group < 0).any():
             raise self._wrong(
-                "'groups' names a response twice and another never.", "the indices of each example's responses"
+                "'groups' must name each response exactly once.", "the indices of each example's responses"
             )
         return group
 
     def _numbers(self, key: str, values: Any) -> Tensor:
         try:
-            if values and isinstance(values[0], Sequence):  # a row of numbers for each example
+            if values and isinstance(values[0], Sequence):  # one row of numbers per example
                 return torch.tensor([[float(value) for value in row] for row in values], dtype=torch.float64)
             return torch.tensor([float(value) for value in values], dtype=torch.float64)
         except (TypeError, ValueError):
             raise self._wrong(f"{key!r} is not a list of numbers.", _FIELD_FORM) from None
 
     def field(self, name: str) -> Tensor | None:
-        """The record field ``name``, per example or, where nested in groups, per response."""
+        """The record field ``name``, per example or, if nested in groups, per response."""
         key = self._given(name)
         if key is None:
             if name in self.wanted.optional:
@@ -152,7 +152,7 @@ class PlainInputs:
         if groups is not None and values and isinstance(values[0], Sequence):
             if [len(each) for each in values] != [len(each) for each in groups]:
                 raise self._wrong(
-                    f"{key!r} and 'groups' have different lengths.", "one number for each response of each group"
+                    f"{key!r} and 'groups' have different lengths.", "one number per response of each group"
                 )
             placed = {
                 row: value

@@ -1,4 +1,4 @@
-"""Every objective by its id, found without a list to keep: defining the class is registering it."""
+"""The registry of objectives by id; defining a class registers it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ __all__ = [
     "wrapper_names",
 ]
 
-#: All objectives by id; defining a class that has one adds it.
+#: All objectives by id; defining a class with an id adds it.
 OBJECTIVES: Registry[type[Objective]] = Registry("objective", "penchant.objectives")
 
 
 def register(cls: type[Objective]) -> None:
-    """Make an objective known under its id and aliases; the base class calls this for every subclass that has an id.
+    """Register an objective under its id and aliases; the base class calls this for every subclass with an id.
 
     Args:
         cls: the objective; its ``id`` is lower case, words joined by hyphens.
@@ -47,7 +47,7 @@ def register(cls: type[Objective]) -> None:
 
 
 def names() -> list[str]:
-    """The ids of all methods, sorted, without aliases; what goes around a method is in `wrapper_names`.
+    """The ids of all methods, sorted, without aliases; wrappers are in `wrapper_names`.
 
     Example:
         >>> "dpo" in names(), "clipped" in names()
@@ -57,7 +57,7 @@ def names() -> list[str]:
 
 
 def wrapper_names() -> list[str]:
-    """The ids of what is written around another objective, as in ``"clipped(dpo)"``, sorted.
+    """The ids of all wrappers, as in ``"clipped(dpo)"``, sorted.
 
     Example:
         >>> "clipped" in wrapper_names()
@@ -67,7 +67,7 @@ def wrapper_names() -> list[str]:
 
 
 def aliases() -> dict[str, str]:
-    """Each further name of a method with its id: names under which papers publish the same formula.
+    """The id of each alias: another name under which a paper publishes the same formula.
 
     Example:
         >>> aliases()["infonca"]
@@ -77,7 +77,7 @@ def aliases() -> dict[str, str]:
 
 
 def is_method(name: str) -> bool:
-    """Whether ``name`` is the id or an alias of a method that stands alone.
+    """Whether ``name`` is the id or an alias of a method, not of a wrapper.
 
     Example:
         >>> is_method("dpo"), is_method("infonca"), is_method("clipped"), is_method("dpo+nll")
@@ -87,7 +87,7 @@ def is_method(name: str) -> bool:
 
 
 def _wraps(cls: type[Objective]) -> bool:
-    # Read without asking: the family of a method is found by building one.
+    # Read from the class dictionary: the descriptor would build the objective to find its family.
     return bool(inspect.getattr_static(cls, "family") == WRAPPERS)
 
 
@@ -109,7 +109,7 @@ def by_family(family: str) -> list[str]:
         family: for example ``"pairwise"``.
 
     Raises:
-        ConfigurationError: no objective is of that family.
+        ConfigurationError: there is no objective of that family.
 
     Example:
         >>> "ipo" in by_family("pairwise")
@@ -117,7 +117,7 @@ def by_family(family: str) -> list[str]:
     """
     chosen = [cls.id for cls in OBJECTIVES.things() if cls.family == family]
     if not chosen:
-        raise ConfigurationError(f"No objective is of the family {family!r}. {nearest(family, families())}")
+        raise ConfigurationError(f"There is no objective of the family {family!r}. {nearest(family, families())}")
     return chosen
 
 
@@ -125,7 +125,7 @@ def by_tag(tag: str) -> list[str]:
     """The ids of the objectives that carry a tag, sorted.
 
     Args:
-        tag: for example ``"robust"``; `penchant.objectives.core.tags.TAGS` has them all.
+        tag: for example ``"robust"``; `penchant.objectives.core.tags.TAGS` lists all tags.
 
     Raises:
         ConfigurationError: there is no such tag, or no objective carries it.
@@ -136,7 +136,7 @@ def by_tag(tag: str) -> list[str]:
     """
     chosen = [cls.id for cls in OBJECTIVES.things() if tag in cls.tags]
     if not chosen:
-        hint = "It is in the vocabulary." if tag in TAGS else nearest(tag, TAGS)
+        hint = "It is a known tag without objectives." if tag in TAGS else nearest(tag, TAGS)
         raise ConfigurationError(f"No objective has the tag {tag!r}. {hint}")
     return chosen
 
@@ -148,7 +148,7 @@ def get(name: str) -> type[Objective]:
         name: an id such as ``"dpo"``.
 
     Raises:
-        ConfigurationError: there is none; the nearest id is named.
+        ConfigurationError: there is no such objective; the message names the nearest id.
 
     Example:
         >>> get("dpo").paper
@@ -158,13 +158,13 @@ def get(name: str) -> type[Objective]:
 
 
 def by_class_name(name: str) -> type[Objective]:
-    """The objective whose class is called ``name``, so that ``penchant.objectives.DPO`` needs no list of imports.
+    """The objective whose class is called ``name``; this makes ``penchant.objectives.DPO`` work without an import list.
 
     Args:
         name: the name of a class that this package defines.
 
     Raises:
-        AttributeError: there is none.
+        AttributeError: there is no such class.
 
     Example:
         >>> by_class_name("DPO").id

@@ -1,4 +1,4 @@
-"""What an objective asks for, read from the signature of its ``loss``."""
+"""The requirements of an objective, read from the signature of its ``loss``."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["Needs", "Requirements", "read_signature"]
 
 @dataclass(frozen=True)
 class Needs:
-    """What must be computed beside the policy's log-probabilities.
+    """What must be computed in addition to the policy's log-probabilities.
 
     Args:
-        reference: whether responses are scored by a reference too.
-        stats: names of statistics per token, for example ``frozenset({"entropy"})``.
-        unreferenced: views of which no reference is asked for, though there is one.
+        reference: whether a reference scores the responses too.
+        stats: names of per-token statistics, for example ``frozenset({"entropy"})``.
+        unreferenced: views that the reference does not score although there is one.
         hidden: whether each view has the hidden states that predict its tokens (`Scored.hidden`).
         gradient_norms: whether each view has the norm of the parameter gradient of each response's log-probability, as
             its field ``gradient_norm``.
@@ -48,7 +48,7 @@ class Needs:
         )
 
     def reference_of(self, view: str) -> bool:
-        """Whether the responses of ``view`` are scored by the reference.
+        """Whether the reference scores the responses of ``view``.
 
         Example:
             >>> needs = Needs(reference=True, unreferenced=frozenset({"rationale"}))
@@ -65,8 +65,8 @@ class Requirements:
     Args:
         views: sets of scored sequences, one per example (``chosen``), in the order of the signature.
         fields: fields of the record (``margin``), in the order of the signature.
-        optional: those of both that have a default.
-        several: those views that hold several sequences per example as a list of ``Scored``.
+        optional: the views and fields that have a default.
+        several: the views that hold several sequences per example, as a list of ``Scored``.
         needs: what must be computed for the views.
 
     Example:
@@ -88,7 +88,7 @@ class Requirements:
             return any(name in each.views + each.fields and name not in each.optional for each in both)
 
         needs = self.needs | other.needs
-        # Spared only where nobody else asks for it.
+        # Unreferenced only if no other part needs its reference.
         asked = {name for each in both for name in each.views if each.needs.reference_of(name)}
         return Requirements(
             views=tuple(dict.fromkeys(self.views + other.views)),
@@ -100,10 +100,10 @@ class Requirements:
 
 
 def _annotation_texts(function: Callable[..., Any]) -> dict[str, str]:
-    """Each parameter's annotation as text, whether it was postponed, resolved, or cannot be resolved."""
+    """Each parameter's annotation as text, whether postponed, resolved or unresolvable."""
     try:
         found: dict[str, Any] = typing.get_type_hints(function)
-    except NameError:  # a name imported for type checkers only; the text says enough
+    except NameError:  # a name imported for type checkers only; its text is enough
         found = inspect.get_annotations(function)
     return {
         name: annotation.__name__
@@ -113,16 +113,17 @@ def _annotation_texts(function: Callable[..., Any]) -> dict[str, str]:
     }
 
 
-@cache  # every step asks, and a signature does not change
+@cache  # read at every step, and signatures do not change
 def read_signature(loss: Callable[..., Any], needs: Needs) -> Requirements:
-    """What a ``loss`` asks for: a parameter annotated ``Scored`` is a view, one annotated ``Tensor`` a record field.
+    """The requirements of a ``loss``: parameters annotated ``Scored`` are views, those annotated ``Tensor`` are record
+    fields.
 
     Args:
-        loss: the method of an objective's class.
-        needs: what the objective declares beside it.
+        loss: the ``loss`` method of an objective's class.
+        needs: the needs that the objective declares.
 
     Raises:
-        ConfigurationError: a parameter is neither.
+        ConfigurationError: a parameter is neither a view nor a field.
 
     Example:
         >>> from penchant.objectives import DPO

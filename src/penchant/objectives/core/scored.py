@@ -1,4 +1,4 @@
-"""What an objective sees of a model: how likely each response is."""
+"""Scored responses: per-token log-probabilities under policy and reference, as objectives see them."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ __all__ = ["Scored"]
 
 @dataclass(eq=False)
 class Scored:
-    """A batch of R responses, scored token by token by a policy and, where asked for, by a reference.
+    """A batch of R responses, scored token by token by a policy and, if needed, a reference.
 
     logp = Σ_t [mask_t] policy_t,   logratio = Σ_t [mask_t] (policy_t − reference_t)
 
-    Masked entries may hold anything; they reach neither values nor gradients. The reference never carries a gradient.
-    Sums over tokens are taken in float32 or wider. Where tokens have weights, every sum is Σ_t w_t (·)_t, every mean
-    that sum over Σ_t w_t, and a token's log-ratio its weighted share of the sum; ``policy``, ``reference``, ``length``
-    and the statistics stay what they are.
+    Masked entries may hold any value; they affect neither values nor gradients. The reference never carries a gradient.
+    Sums over tokens are computed in float32 or wider. With token weights, every sum is Σ_t w_t (·)_t, every mean is
+    that sum over Σ_t w_t, and a token's log-ratio is its weighted share of the sum; ``policy``, ``reference``,
+    ``length`` and the statistics are unaffected.
 
     Args:
         policy: [R, T] log-probability of each token under the policy, nats.
-        reference: [R, T] the same under the reference, or None where there is none.
-        mask: [R, T] bool, true at the response's tokens.
+        reference: [R, T] the same under the reference, or None without a reference.
+        mask: [R, T] bool, true at the tokens of the response.
         stats: optional statistics per token, each [R, T] (entropy, divergence to the reference, ...).
-        group: [R] integer, which example of the batch (0 to B − 1) each response belongs to; by default one each.
-        fields: what else is known of each response, each [R] (label, score, rank, ..., ``gradient_norm``).
-        weights: [R, T] how much each token counts, at least 0; once each where absent.
-        reference_weights: [R, T] the same for the reference, where it differs from ``weights``.
-        hidden: [R, T, D] the policy's hidden states that predict each token, with gradient; None where nobody asked.
+        group: [R] integer, the example of the batch (0 to B − 1) that each response belongs to; by default one response
+            per example.
+        fields: other per-response data, each [R] (label, score, rank, ..., ``gradient_norm``).
+        weights: [R, T] weight of each token, at least 0; 1 if absent.
+        reference_weights: [R, T] the same for the reference, if it differs from ``weights``.
+        hidden: [R, T, D] the policy's hidden states that predict each token, with gradient; None if not needed.
 
     Raises:
-        ConfigurationError: a shape does not fit, or the reference is asked for where there is none.
+        ConfigurationError: a shape does not match, or the reference is read but absent.
 
     Example:
         >>> mask = torch.tensor([[True, True], [True, False]])
@@ -88,13 +89,14 @@ class Scored:
     def _required_reference(self) -> Tensor:
         if self.reference is None:
             raise ConfigurationError(
-                "The log-probabilities under the reference are asked for, but these responses were scored without one.",
+                "The objective reads the log-probabilities of the reference, but these responses were scored without "
+                "one.",
                 fix="Declare `needs = Needs(reference=True)` in the objective, or a reference other than 'none'.",
             )
         return self.reference
 
     def stat(self, name: str) -> Tensor:
-        """The statistic ``name`` per token, [R, T], with zeros where the mask is false.
+        """The per-token statistic ``name``, [R, T]; zero where the mask is false.
 
         Args:
             name: for example ``"entropy"``.
@@ -123,9 +125,9 @@ class Scored:
         """
         if self.hidden is None:
             raise ConfigurationError(
-                "Hidden states are asked for, but these responses were scored without them.",
+                "The objective reads hidden states, but these responses were scored without them.",
                 fix="Declare `needs = Needs(hidden=True)` in the objective; in plain lists give 'hidden', one list of "
-                "numbers for each token.",
+                "numbers per token.",
             )
         return torch.where(self.mask.unsqueeze(-1), self.hidden, 0.0)
 
@@ -141,7 +143,7 @@ class Scored:
 
     @cached_property
     def total_weight(self) -> Tensor:
-        """What the tokens of each response count together, [R]: their number, or the sum of their weights; never 0."""
+        """The total weight of the tokens of each response, [R]: their number, or the sum of their weights; never 0."""
         return self._total(self.weights)
 
     @cached_property
@@ -182,7 +184,7 @@ class Scored:
     @cached_property
     def logratio(self) -> Tensor:
         """Log-probability under the policy minus that under the reference, [R], nats."""
-        # Summing the differences keeps the digits that are lost when two large sums are subtracted.
+        # Summing the differences keeps the digits that subtracting two large sums would lose.
         return self.token_logratio.sum(dim=-1, dtype=wide_dtype(self.policy.dtype))
 
     @cached_property
@@ -203,11 +205,11 @@ class Scored:
         return self.logratio / self.total_weight
 
     def weighted(self, weights: Tensor, reference_weights: Tensor | None = None) -> Scored:
-        """The same responses with tokens that count more or less, on top of the weights that they have.
+        """The same responses with token weights, multiplied with those that they already have.
 
         Args:
             weights: [R, T], at least 0.
-            reference_weights: [R, T] for the reference; ``weights`` where absent.
+            reference_weights: [R, T] for the reference; ``weights`` if absent.
 
         Example:
             >>> view = Scored(torch.tensor([[-1.0, -3.0]]), None, torch.ones(1, 2, dtype=torch.bool))
@@ -225,7 +227,7 @@ class Scored:
         )
 
     def select(self, rows: Tensor) -> Scored:
-        """The responses ``rows``, in that order; their examples are numbered anew by first appearance.
+        """The responses ``rows``, in that order; examples are renumbered by first appearance.
 
         Args:
             rows: integer indices of responses.

@@ -1,6 +1,7 @@
-"""The stub of ``penchant.objectives``, so that editors and type checkers know ``objectives.DPO``.
+"""The stub file of ``penchant.objectives``, which lets editors and type checkers resolve ``objectives.DPO``.
 
-``python -m penchant.objectives.core.stub`` writes it anew after a method has been added; a test says when that is due.
+``python -m penchant.objectives.core.stub`` regenerates it after a method has been added; a test fails if it is out of
+date.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def stub_path() -> Path:
-    """Where the stub lies: beside the package's ``__init__.py``.
+    """The path of the stub, next to the package's ``__init__.py``.
 
     Example:
         >>> stub_path().name
@@ -26,7 +27,7 @@ def stub_path() -> Path:
 
 
 def stub_text() -> str:
-    """The stub: the names that the package imports, and the classes that it finds when one is asked for.
+    """The text of the stub: the names that the package imports, and the classes that it resolves lazily.
 
     Example:
         >>> "from penchant.objectives.pairwise.dpo import DPO as DPO" in stub_text()

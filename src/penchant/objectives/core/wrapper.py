@@ -1,4 +1,4 @@
-"""What objectives around another objective have in common."""
+"""Base classes of wrappers: objectives that transform another objective."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["PairWrapper", "Wrapper"]
 
 
 class Wrapper(Composite):
-    """An objective around another: it asks for what that asks for and what its own ``loss`` names beside it.
+    """An objective that transforms another; it needs what the inner objective needs, and what its own ``loss`` names.
 
-    A subclass has an ``id``, under which it is written as text (``"clipped(dpo)"``), hyper-parameters, and a ``loss``
-    that takes all other inputs as ``**inputs`` and hands them on with ``self.objective.compute(inputs)``.
+    A subclass has an ``id``, used in expressions (``"clipped(dpo)"``), hyper-parameters, and a ``loss`` that takes all
+    other inputs as ``**inputs`` and passes them to ``self.objective.compute(inputs)``.
 
     Args:
-        objective: the one inside.
+        objective: the inner objective.
         hyper: the wrapper's own hyper-parameters by name.
 
     Example:
@@ -41,16 +41,16 @@ class Wrapper(Composite):
 
     @property
     def components(self) -> list[Objective]:
-        """The wrapper, then what is inside."""
+        """The wrapper, then the components of the inner objective."""
         return [self, *components_of(self.objective)]
 
     @property
     def requirements(self) -> Requirements:
-        """What the objective inside asks for, and what the wrapper's own loss names."""
+        """The requirements of the inner objective, and what the wrapper's own loss names."""
         return self.objective.requirements | read_signature(type(self).loss, self.needs)
 
     def rewards(self, view: Scored) -> Tensor | None:
-        """The implicit reward of the objective inside, [R]."""
+        """The implicit reward of the inner objective, [R]."""
         return self.objective.rewards(view)
 
     def __repr__(self) -> str:
@@ -59,14 +59,14 @@ class Wrapper(Composite):
 
 
 class PairWrapper(Wrapper):
-    """An objective around a loss of pairs.
+    """A wrapper of pairwise losses.
 
     Args:
-        objective: the one inside; it asks for ``chosen`` and ``rejected``.
+        objective: the inner objective; it reads ``chosen`` and ``rejected``.
         hyper: the wrapper's own hyper-parameters by name.
 
     Raises:
-        ConfigurationError: the objective inside does not compare pairs.
+        ConfigurationError: the inner objective does not compare pairs.
 
     Example:
         >>> from penchant.objectives import DPO, TailWeighted
@@ -79,8 +79,8 @@ class PairWrapper(Wrapper):
         views = objective.requirements.views
         if not {"chosen", "rejected"} <= set(views):
             raise ConfigurationError(
-                f"{objective.id!r} asks for {', '.join(views)}, expected 'chosen' and 'rejected' among them.",
-                why="This wrapper is for losses of pairs.",
+                f"{objective.id!r} reads {', '.join(views)}, expected 'chosen' and 'rejected' among them.",
+                why="This wrapper is for pairwise losses.",
                 where=self.id,
                 fix="`penchant methods --family pairwise` lists them.",
             )

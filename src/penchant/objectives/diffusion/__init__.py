@@ -1,1 +1,1 @@
-"""Losses that only a denoiser has a meaning for; others serve every modality from the folder of their family."""
+"""Losses specific to denoisers; losses for any modality are in the folder of their family."""

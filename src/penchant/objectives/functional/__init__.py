@@ -1,1 +1,1 @@
-"""Pure functions that several methods share: numerics, margins, groups, advantages, denoising errors, heads."""
+"""Pure functions shared by several methods: numerics, margins, groups, advantages, denoising errors, heads."""

@@ -1,4 +1,4 @@
-"""Advantages: how much better a response is than the others to its prompt. Pure functions of rewards."""
+"""Advantages of responses relative to the other responses to the same prompt, and the overlong penalty."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ Scale = Literal["group", "batch", "none"]
 
 
 def group_advantages(rewards: Tensor, group: Tensor, *, scale: Scale = "group", epsilon: float = 1e-4) -> Tensor:
-    """Rewards relative to those of the same prompt.
+    """Group-relative advantages (GRPO): rewards standardised over the responses to the same prompt.
 
-    A_i = (r_i − mean_group) / (std + ε),   std unbiased, of the group or the whole batch; without division for "none"
+    A_i = (r_i − mean_group) / (std + ε),   std: unbiased, of the group or the batch; no division for "none"
 
-    A reward that is not a number (a response that could not be scored) takes no part in mean and deviation and has
-    advantage 0; so has a group of one, and a group of equal rewards.
+    A NaN reward (a response that could not be scored) is left out of mean and deviation and gets advantage 0. So does a
+    group of one, and a group of equal rewards.
 
     Args:
-        rewards: [R], any unit; NaN where there is none.
+        rewards: [R], any unit; NaN if missing.
         group: [R] integer, the prompt of each response, from 0.
-        scale: what to divide by: the deviation of the ``group``, of the ``batch``, or nothing (Dr. GRPO).
+        scale: the divisor: the deviation of the ``group`` or the ``batch``, or ``none`` (Dr. GRPO).
         epsilon: added to the deviation.
 
     Returns:
-        [R], zero on average over each group.
+        [R]; the mean over each group is 0.
 
     Example:
         >>> group_advantages(torch.tensor([1.0, 0.0, 1.0, 1.0]), torch.tensor([0, 0, 1, 1]), scale="none")
@@ -45,7 +45,7 @@ def group_advantages(rewards: Tensor, group: Tensor, *, scale: Scale = "group", 
 
     members = per_group(known.to(rewards.dtype))
     centred = torch.where(known, values - per_group(values) / members.clamp(min=1), 0.0)
-    # Equal rewards centre to a rounding error, which the division would make into advantages of either sign.
+    # Centring equal rewards leaves rounding errors, which the division would amplify to advantages of random sign.
     rounding = 4 * torch.finfo(rewards.dtype).eps * values.abs()
     centred = torch.where(centred.abs() <= rounding, 0.0, centred)
     if scale == "none":
@@ -55,22 +55,22 @@ def group_advantages(rewards: Tensor, group: Tensor, *, scale: Scale = "group", 
     else:
         deviation = (per_group(centred.square()) / (members - 1).clamp(min=1)).sqrt()
     divisor = deviation + epsilon
-    # Differences so small that their squares vanish are no differences; without ε they would be divided by 0.
+    # Differences whose squares underflow count as 0; without ε they would be divided by 0.
     return torch.where(divisor > 0, centred / torch.where(divisor > 0, divisor, 1.0), 0.0)
 
 
 def best_advantages(rewards: Tensor, group: Tensor, *, scale: Scale = "group", epsilon: float = 1e-6) -> Tensor:
-    """What the best response to each prompt adds to the best of the others; that of every other response is 0.
+    """Best-of-k advantages: the best response gets its lead over the second best, all others get 0.
 
-    A_best = (r_best − r_second) / (std + ε),   std unbiased, of the group or the whole batch; 1 for "none"
+    A_best = (r_best − r_second) / (std + ε),   std: unbiased, of the group or the batch; 1 for "none"
 
-    The advantage of training for pass@k, at least one good response among several. A reward that is not a number takes
-    no part; a group with fewer than two rewards has advantages of 0.
+    The advantage for optimising pass@k, the chance of at least one good response among k. NaN rewards are left out; a
+    group with fewer than two rewards has advantage 0.
 
     Args:
-        rewards: [R], any unit; NaN where there is none.
+        rewards: [R], any unit; NaN if missing.
         group: [R] integer, the prompt of each response, from 0.
-        scale: what to divide by: the deviation of the ``group``, of the ``batch``, or nothing.
+        scale: the divisor: the deviation of the ``group`` or the ``batch``, or ``none``.
         epsilon: added to the deviation.
 
     Returns:
@@ -98,14 +98,14 @@ def best_advantages(rewards: Tensor, group: Tensor, *, scale: Scale = "group", e
 
 
 def length_weighted_advantages(rewards: Tensor, group: Tensor, lengths: Tensor) -> Tensor:
-    """Rewards less the baseline of least variance for on-policy sampling: the mean weighted by length.
+    """Rewards minus the variance-minimising baseline of on-policy sampling: the length-weighted mean reward.
 
     A_i = r_i − Σ_j |y_j| r_j / Σ_j |y_j|   over the responses j to the same prompt
 
     Args:
         rewards: [R], any unit.
         group: [R] integer, the prompt of each response, from 0.
-        lengths: [R] tokens of each response.
+        lengths: [R] number of tokens of each response.
 
     Returns:
         [R].
@@ -124,15 +124,15 @@ def length_weighted_advantages(rewards: Tensor, group: Tensor, lengths: Tensor) 
 
 
 def overlong_penalty(lengths: Tensor, *, limit: int, buffer: int, factor: float = 1.0) -> Tensor:
-    """What a response loses for coming near the longest length, so that the limit is no cliff.
+    """Soft penalty for overlong responses: it grows linearly over the last tokens before the length limit.
 
     penalty = −factor · clip((|y| − (limit − buffer)) / buffer, 0, 1)
 
     Args:
-        lengths: [R] tokens of each response.
-        limit: longest length that generation allows, tokens.
-        buffer: the last tokens before the limit, over which the penalty grows.
-        factor: the penalty at the limit.
+        lengths: [R] number of tokens of each response.
+        limit: maximum response length of generation, tokens.
+        buffer: number of tokens before the limit over which the penalty grows.
+        factor: size of the penalty at the limit.
 
     Returns:
         [R] in [−factor, 0], to be added to the reward.

@@ -17,8 +17,8 @@ def mean_error(prediction: Tensor, target: Tensor) -> Tensor:
     error = (1 / D) Σ_d (prediction_d − target_d)²
 
     Args:
-        prediction: [N, ...] what the network said.
-        target: [N, ...] what it should have said.
+        prediction: [N, ...] output of the network.
+        target: [N, ...] its regression target.
 
     Returns:
         [N].

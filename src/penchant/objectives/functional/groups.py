@@ -23,7 +23,7 @@ def _groups(group: Tensor) -> int:
 
 
 def group_sum(values: Tensor, group: Tensor) -> Tensor:
-    """The sum over each group's members.
+    """The sum over each group.
 
     sum_b = Σ_{i in b} values_i
 
@@ -42,7 +42,7 @@ def group_sum(values: Tensor, group: Tensor) -> Tensor:
 
 
 def group_mean(values: Tensor, group: Tensor) -> Tensor:
-    """The mean over each group's members.
+    """The mean over each group.
 
     mean_b = (1 / |b|) Σ_{i in b} values_i
 
@@ -81,7 +81,7 @@ def group_max(values: Tensor, group: Tensor) -> Tensor:
 
 
 def group_log_softmax(values: Tensor, group: Tensor) -> Tensor:
-    """The logarithm of each value's share of its group.
+    """Log-softmax over each group.
 
     log p_i = values_i − log Σ_{j in b(i)} exp values_j
 
@@ -96,13 +96,13 @@ def group_log_softmax(values: Tensor, group: Tensor) -> Tensor:
         >>> group_log_softmax(torch.tensor([0.0, 7.0, 0.0]), torch.tensor([0, 1, 0])).exp()
         tensor([0.5000, 1.0000, 0.5000])
     """
-    # Without its largest member a group's exponentials cannot overflow; the shift is no part of the gradient.
+    # Subtracting the maximum of the group prevents overflow; the shift carries no gradient.
     shifted = values - group_max(values, group)[group]
     return shifted - group_sum(shifted.exp(), group).log()[group]
 
 
 def first_of_group(group: Tensor) -> Tensor:
-    """Whether a response is the first of its group in the order of the data.
+    """Whether each response is the first of its group in the order of the data.
 
     Args:
         group: [R] integer, the group of each response.
@@ -118,17 +118,17 @@ def first_of_group(group: Tensor) -> Tensor:
 
 
 def group_plackett_luce(values: Tensor, scores: Tensor, group: Tensor) -> Tensor:
-    """How unlikely each group's ranking by score is if responses are picked one after the other, best first.
+    """Plackett-Luce negative log-likelihood of each group's ranking by score, best first.
 
     loss_b = −Σ_k [v_(k) − log Σ_{j ≥ k} exp v_(j)],   (k) the response with the k-th highest score
 
     Args:
-        values: [R] log-weights of the picks, finite.
+        values: [R] logits, finite.
         scores: [R], higher is better; equal scores rank in the order of the data.
         group: [R] integer, the group of each response, from 0.
 
     Returns:
-        [B], at least 0; log K! where all K values are equal.
+        [B], at least 0; log K! if all K values are equal.
 
     Example:
         >>> group_plackett_luce(torch.zeros(3), torch.tensor([1.0, 3.0, 2.0]), torch.tensor([0, 0, 0])).exp()
@@ -145,7 +145,7 @@ def group_plackett_luce(values: Tensor, scores: Tensor, group: Tensor) -> Tensor
 
 
 def group_bradley_terry(values: Tensor, scores: Tensor, group: Tensor) -> Tensor:
-    """The logistic loss of all pairs of a group, each label as sure as the difference of the scores makes it.
+    """Bradley-Terry loss over all pairs of a group, with soft labels from score differences.
 
     loss_b = mean over pairs i, j of −P_ij log σ(v_i − v_j) − P_ji log σ(v_j − v_i),   P_ij = σ(s_i − s_j)
 
@@ -155,7 +155,7 @@ def group_bradley_terry(values: Tensor, scores: Tensor, group: Tensor) -> Tensor
         group: [R] integer, the group of each response, from 0.
 
     Returns:
-        [B]; log 2 where all values are equal, 0 for a group of one.
+        [B]; log 2 if all values are equal, 0 for a group of one.
 
     Example:
         >>> group_bradley_terry(torch.zeros(3), torch.tensor([1.0, 3.0, 2.0]), torch.tensor([0, 0, 0]))
@@ -171,5 +171,5 @@ def group_bradley_terry(values: Tensor, scores: Tensor, group: Tensor) -> Tensor
 
 
 def _together(group: Tensor) -> Tensor:
-    """[R, R] whether two responses are of one group."""
+    """[R, R] whether two responses belong to the same group."""
     return group.unsqueeze(1) == group

@@ -1,4 +1,4 @@
-"""Trainable heads of objectives: linear maps of a model's hidden states, whose size is known only with the model."""
+"""Trainable linear heads on hidden states, created once the model's hidden size is known."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["Head"]
 
 
 class Head(nn.Module):
-    """A linear map from hidden states to a few numbers, zero at the start but for its bias.
+    """A linear map from hidden states to a few outputs; its weight starts at zero.
 
     output = W h + b
 
-    W is made by `bind`, or where a checkpoint that has one is loaded.
+    `bind`, or loading a checkpoint that contains W, creates W.
 
     Args:
-        outputs: how many numbers.
-        bias: what each of them is at the start.
+        outputs: number of outputs.
+        bias: initial value of each output.
 
     Example:
         >>> head = Head(2, bias=0.5)
@@ -40,33 +40,34 @@ class Head(nn.Module):
         self.bias = nn.Parameter(torch.full((outputs,), bias))
 
     def bind(self, hidden_size: int) -> None:
-        """Make the weights for hidden states of ``hidden_size`` numbers; what is made already stays.
+        """Create the weights for hidden states of size ``hidden_size``; existing weights stay.
 
         Args:
-            hidden_size: of the model.
+            hidden_size: size of the model's hidden states.
 
         Raises:
-            ConfigurationError: it was made for another size.
+            ConfigurationError: the weights have another size.
         """
         if self.weight is None:
             self.weight = nn.Parameter(self.bias.new_zeros(self.outputs, hidden_size))
         elif self.weight.shape[1] != hidden_size:
             raise ConfigurationError(
-                f"A head reads hidden states of {self.weight.shape[1]} numbers, and this model's have {hidden_size}.",
+                f"The head was created for hidden size {self.weight.shape[1]}, but this model has hidden size "
+                f"{hidden_size}.",
                 fix="Build a new objective for this model.",
             )
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """The numbers of each hidden state, [..., outputs], in float32 or wider.
+        """The outputs for each hidden state, [..., outputs], in float32 or wider.
 
         Args:
             hidden: [..., D].
         """
         if self.weight is None:
             raise ConfigurationError(
-                "A head of the objective has not been made yet.",
-                why="Its size is that of the model's hidden states.",
-                fix="Call objective.bind(hidden_size) before its first use; training does so by itself.",
+                "The head of the objective has no weights yet.",
+                why="Its size depends on the model's hidden states.",
+                fix="Call objective.bind(hidden_size) before the first use; training does this automatically.",
             )
         dtype = torch.promote_types(hidden.dtype, self.weight.dtype)
         return nn.functional.linear(hidden.to(dtype), self.weight.to(dtype), self.bias.to(dtype))

@@ -1,4 +1,4 @@
-"""The term that preference losses without a reference add: the likelihood of the chosen response."""
+"""The likelihood term of the chosen response that reference-free losses add."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from penchant.objectives.core.scored import Scored
 
 __all__ = ["NLLAverage", "likelihood_term"]
 
-#: Over which tokens the negative log-likelihood is averaged: all of the batch, or each response's own.
+#: The tokens over which the negative log-likelihood is averaged: all of the batch, or those of each response.
 NLLAverage = Literal["batch", "response"]
 
 
 def likelihood_term(chosen: Scored, average: NLLAverage) -> Tensor:
-    """The negative log-likelihood per token of each chosen response, averaged in one of two ways.
+    """Negative log-likelihood per token of each chosen response, averaged over the batch or per response.
 
     batch: nll_i = −log π(y_i|x_i) · B / Σ_j |y_j|,   response: nll_i = −log π(y_i|x_i) / |y_i|
 
-    The mean of the first over the examples is the cross entropy of all chosen tokens of the batch, as in most published
-    code: a long response counts more, and examples see one another through the number of tokens. In the second every
+    With ``batch``, the mean over examples is the cross-entropy over all chosen tokens of the batch, as in most
+    published code: long responses count more, and the token count couples the examples. With ``response`` every
     response counts the same.
 
     Args:
-        chosen: the responses to learn, [R] rows, one an example.
+        chosen: the responses to imitate, [R] rows, one per example.
         average: ``batch`` or ``response``.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The numerically delicate pieces, once: logarithms near their poles and sums over masked tokens."""
+"""Numerically stable primitives: masked sums, logarithms near their poles, bounded exponentials."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = [
     "wide_dtype",
 ]
 
-#: The largest exponent of a ratio: exp(20) = 5e8 is far beyond any clip, and still a number whose square is one.
+#: The largest exponent of a ratio: exp(20) = 5e8 is far beyond any clip, and its square is still finite.
 WIDEST = 20.0
 
 
 def wide_dtype(dtype: torch.dtype) -> torch.dtype:
-    """The type in which sums over tokens are taken: at least float32.
+    """The dtype for sums over tokens: at least float32.
 
     Example:
         >>> wide_dtype(torch.bfloat16), wide_dtype(torch.float64)
@@ -36,11 +36,11 @@ def wide_dtype(dtype: torch.dtype) -> torch.dtype:
 
 
 def masked_sum(values: Tensor, mask: Tensor) -> Tensor:
-    """Sum over the last dimension where ``mask`` holds.
+    """Sum over the unmasked entries of the last dimension.
 
     sum = Σ_t [mask_t] values_t
 
-    Masked entries may hold anything (infinities, NaN); they reach neither the value nor the gradient.
+    Masked entries may hold any value (infinities, NaN); they affect neither value nor gradient.
 
     Args:
         values: [R, T], any unit.
@@ -58,7 +58,7 @@ def masked_sum(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the last dimension where ``mask`` holds; 0 where it holds nowhere.
+    """Mean over the unmasked entries of the last dimension; 0 if there are none.
 
     mean = Σ_t [mask_t] values_t / max(1, Σ_t [mask_t])
 
@@ -77,7 +77,7 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def bounded_exp(values: Tensor) -> Tensor:
-    """The exponential, continued by its tangent beyond 50, so that nothing overflows and no slope is lost.
+    """The exponential, continued by its tangent above 50, so that value and gradient stay finite and nonzero.
 
     f(x) = eˣ for x ≤ 50,   e⁵⁰ (1 + x − 50) beyond
 
@@ -92,17 +92,17 @@ def bounded_exp(values: Tensor) -> Tensor:
         tensor([True, True, True])
     """
     held = values.clamp(max=50.0)
-    # The second factor is 1 where nothing is held; its gradient replaces the one that the clamp takes away.
+    # The second factor is 1 where nothing is clamped; elsewhere its gradient replaces the one that the clamp removes.
     return held.exp() * (1 + (values - held))
 
 
 def log1mexp(log_probability: Tensor) -> Tensor:
-    """Logarithm of one minus a probability that is given by its logarithm.
+    """Logarithm of 1 − p, given log p.
 
     log1mexp(x) = log(1 − eˣ),   x ≤ 0
 
-    Exact to machine precision on both sides of x = −log 2. At x = 0, where the true value is −∞, the argument is held
-    one machine epsilon below 0, so value and gradient stay finite.
+    Accurate to machine precision on both sides of x = −log 2. At x = 0, where the true value is −∞, the argument is
+    clamped to one machine epsilon below 0, so value and gradient stay finite.
 
     Args:
         log_probability: any shape, nats, at most 0.
@@ -119,21 +119,21 @@ def log1mexp(log_probability: Tensor) -> Tensor:
     """
     bounded = log_probability.clamp(max=-torch.finfo(log_probability.dtype).eps)
     near = bounded > -math.log(2.0)
-    # Each branch sees only arguments that are safe for it, otherwise the branch not taken poisons the gradient.
+    # Each branch gets only arguments that are safe for it; otherwise the branch not taken makes the gradient NaN.
     close = torch.log(-torch.expm1(torch.where(near, bounded, -1.0)))
     far = torch.log1p(-torch.exp(torch.where(near, -1.0, bounded)))
     return torch.where(near, close, far)
 
 
 def log_odds(log_probability: Tensor) -> Tensor:
-    """Logarithm of the odds of a probability that is given by its logarithm.
+    """Log-odds of p, given log p.
 
     o(a) = log(p / (1 − p)) = a − log(1 − eᵃ),   a = log p ≤ 0,   do/da = 1 / (1 − p)
 
-    The inverse of log σ. At a = 0, where the true value is ∞, it is bounded as `log1mexp` is.
+    The inverse of log σ. At a = 0, where the true value is ∞, it is bounded like `log1mexp`.
 
     Args:
-        log_probability: any shape, nats, at most 0; where a response's tokens are averaged, p is their geometric mean.
+        log_probability: any shape, nats, at most 0; for a mean over tokens, p is their geometric mean.
 
     Returns:
         The same shape, nats, any sign.
@@ -149,11 +149,11 @@ def log_odds(log_probability: Tensor) -> Tensor:
 
 
 def k3(gap: Tensor) -> Tensor:
-    """An estimate of the divergence of two models from one sample, which is never negative.
+    """The k3 estimator of the KL divergence from one sample; it is never negative.
 
     k3 = exp(d) − d − 1,   d = log π_ref − log π
 
-    Its mean over samples of π is KL(π ‖ π_ref). The exponent is held at 20.
+    Its expectation over samples of π is KL(π ‖ π_ref). The exponent is clamped at 20.
 
     Args:
         gap: d, any shape, nats.
@@ -172,7 +172,7 @@ def k3(gap: Tensor) -> Tensor:
 
 
 def over_expm1(values: Tensor) -> Tensor:
-    """A number over its exponential minus one.
+    """The function φ(u) = u / (eᵘ − 1), stable for all u.
 
     φ(u) = u / (eᵘ − 1),   φ(0) = 1,   φ'(0) = −1/2
 
@@ -187,7 +187,7 @@ def over_expm1(values: Tensor) -> Tensor:
         tensor([1., 0.], dtype=torch.float64)
     """
     small = values.abs() < 1e-2
-    # Each branch sees only arguments that are safe for it; e⁻ᵘ is taken of |u|, so nothing overflows.
+    # Each branch gets only arguments that are safe for it; the exponential is of −|u|, so nothing overflows.
     series = torch.where(small, values, 0.0)
     close = 1 - series / 2 + series**2 / 12 - series**4 / 720
     safe = torch.where(small, 1.0, values)

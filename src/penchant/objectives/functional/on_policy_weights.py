@@ -1,4 +1,4 @@
-"""How near a pair is to what the policy itself would produce."""
+"""On-policy weights of pairs (WPO): how likely the current policy is to produce a pair."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from penchant.objectives.functional.numerics import masked_mean
 __all__ = ["Alignment", "alignment_needs", "pair_weight"]
 
 Alignment = Literal["sampled", "none", "greedy"]
-#: What a token's probability is compared with, as a statistic of the whole distribution.
+#: The statistic of the token distribution that a token's probability is compared with.
 _COMPARED = {"sampled": "sum_p2", "greedy": "max_p"}
 
 
 def alignment_needs(alignment: str) -> Needs:
-    """The statistic per token that an alignment compares with.
+    """The per-token statistic that an alignment reads.
 
     Args:
         alignment: ``sampled``, ``greedy`` or ``none``.
@@ -32,12 +32,12 @@ def alignment_needs(alignment: str) -> Needs:
 
 
 def pair_weight(chosen: Scored, rejected: Scored, alignment: str) -> Tensor:
-    """How near a pair is to what the policy itself would produce.
+    """The WPO weight of a pair: how likely the current policy is to produce it.
 
     w = min(1, exp(A(y_chosen) + A(y_rejected))),   A(y) = (1 / |y|) Σ_t [log π(y_t) − log c_t]
 
-    c_t is what a token's probability is compared with: Σ_v π(v)² (``sampled``: a token drawn from the policy),
-    max_v π(v) (``greedy``: the likeliest token), or 1 (``none``).
+    c_t is the probability that a token's probability is compared with: Σ_v π(v)² (``sampled``: the expectation for a
+    sampled token), max_v π(v) (``greedy``: the most likely token), or 1 (``none``).
 
     Args:
         chosen: the preferred responses, with the statistic of the alignment.

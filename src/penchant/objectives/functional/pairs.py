@@ -1,4 +1,4 @@
-"""What the losses of pairs share: margins, the logistic loss with flipped labels or an offset, and the NLL term."""
+"""Building blocks of pairwise losses: margins, logistic losses with label smoothing or offset, and the NLL term."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["bounded_logistic", "logistic", "logratio_margin", "negative_log_like
 
 
 def logratio_margin(chosen: Scored, rejected: Scored, *, average: bool = False) -> Tensor:
-    """How much more the policy has come to prefer the chosen response than the reference does.
+    """The log-ratio margin of a pair: chosen minus rejected log-ratio of policy and reference.
 
     Δ = Δ_chosen − Δ_rejected,   Δ_y = log π(y|x) − log π_ref(y|x)
 
     Args:
         chosen: the preferred responses, scored by policy and reference.
-        rejected: the others.
-        average: means over each response's tokens instead of sums.
+        rejected: the rejected responses, scored likewise.
+        average: use means over the tokens of each response instead of sums.
 
     Returns:
         [B], nats, or nats per token.
@@ -40,13 +40,13 @@ def logratio_margin(chosen: Scored, rejected: Scored, *, average: bool = False) 
 
 
 def logistic(margin: Tensor, flipped: float | Tensor = 0.0) -> Tensor:
-    """The logistic loss of a margin whose sign is wrong with a known probability (label smoothing).
+    """The logistic loss of a margin with label smoothing.
 
     loss = −(1 − ε) log σ(z) − ε log σ(−z)
 
     Args:
-        margin: [B] z, any real numbers.
-        flipped: the probability ε that the label is the wrong way round; a number, or one a pair, in [0, 1].
+        margin: [B] z, any real number.
+        flipped: the probability ε that the label is flipped; one number, or one per pair, in [0, 1].
 
     Returns:
         [B], at least the entropy of ε; log 2 at z = 0.
@@ -64,12 +64,12 @@ def logistic(margin: Tensor, flipped: float | Tensor = 0.0) -> Tensor:
 
 
 def bounded_logistic(margin: Tensor, gamma: float, alpha: float) -> Tensor:
-    """A logistic loss and a bounded one, whose gradient vanishes where a margin is far below zero.
+    """A logistic and a bounded loss; the gradient of the bounded one vanishes far below zero margin.
 
     loss = −γ log σ(z) + α σ(−z)
 
     Args:
-        margin: [B] z, any real numbers.
+        margin: [B] z, any real number.
         gamma: weight of the logistic loss.
         alpha: weight of the bounded loss.
 
@@ -87,18 +87,18 @@ def bounded_logistic(margin: Tensor, gamma: float, alpha: float) -> Tensor:
 
 
 def offset_logistic(chosen: Scored, rejected: Scored, beta: float, offset: Tensor) -> Tensor:
-    """The DPO loss of a pair whose reward margin has to exceed an offset.
+    """The DPO loss with an offset that the reward margin has to exceed.
 
     loss = −log σ(β (Δ_chosen − Δ_rejected) − offset)
 
     Args:
         chosen: the preferred responses, scored by policy and reference.
-        rejected: the others.
+        rejected: the rejected responses, scored likewise.
         beta: inverse temperature of the implied reward.
-        offset: [B], in units of reward; it carries no gradient of the policy.
+        offset: [B], in units of reward, without gradient of the policy.
 
     Returns:
-        [B]; log 2 where the margin equals the offset.
+        [B]; log 2 if the margin equals the offset.
 
     Example:
         >>> level = Scored(torch.zeros(1, 2), torch.zeros(1, 2), torch.ones(1, 2, dtype=torch.bool))
@@ -112,13 +112,13 @@ def offset_logistic(chosen: Scored, rejected: Scored, beta: float, offset: Tenso
 
 
 def negative_log_likelihood(view: Scored, *, average: bool = False) -> Tensor:
-    """The likelihood term that many losses add for the chosen response.
+    """Negative log-likelihood of responses: the term that many losses add for the chosen response.
 
     nll = −log π(y|x),   or −(1 / |y|) log π(y|x)
 
     Args:
         view: responses scored by the policy.
-        average: the mean over each response's tokens instead of the sum.
+        average: use the mean over the tokens of each response instead of the sum.
 
     Returns:
         [B], nats, or nats per token.

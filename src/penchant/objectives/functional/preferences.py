@@ -1,4 +1,4 @@
-"""From scores to preferences: who beats whom, and how often."""
+"""Preference probabilities from scores, and win rates from preference probabilities."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ["bradley_terry", "win_rates"]
 
 
 def bradley_terry(scores: Tensor) -> Tensor:
-    """The probability that each response is preferred to each other one.
+    """Bradley-Terry probability that each response is preferred to each other one.
 
     P_ij = σ(s_i − s_j)
 
     Args:
-        scores: [..., K] one score a response, any zero, logits.
+        scores: [..., K] one score per response, logits; only differences matter.
 
     Returns:
         [..., K, K] in [0, 1], with P_ij + P_ji = 1 and P_ii = 1/2.
@@ -31,7 +31,7 @@ def bradley_terry(scores: Tensor) -> Tensor:
 
 
 def win_rates(probabilities: Tensor) -> Tensor:
-    """The mean probability with which each response beats the K candidates, itself among them (1/2).
+    """The mean probability that each response beats the K candidates, including itself (1/2).
 
     w_i = (1 / K) Σ_j P_ij
 

@@ -1,4 +1,4 @@
-"""What the losses of policy gradient share: ratios, surrogates of the expected reward, and averages over tokens."""
+"""Building blocks of policy-gradient losses: probability ratios, clipped surrogates, and averages over tokens."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ __all__ = [
     "with_divergence",
 ]
 
-#: The loss of each example, [B], and named statistics, each [B].
+#: The loss per example, [B], and named statistics, each [B].
 WithStatistics = tuple[Tensor, dict[str, Tensor]]
 
 
 class Ratios(NamedTuple):
-    """How the policy stands to the one that sampled, per token, and the advantage of each response.
+    """Per-token log-ratios between the policy and the sampling policy, and the advantage per response.
 
     Args:
         policy: [R, T] log π_t, nats; 0 where the mask is false.
-        log_ratio: [R, T] log π_t − log π_old,t, held within ±20.
+        log_ratio: [R, T] log π_t − log π_old,t, clamped to ±20.
         advantage: [R, 1].
     """
 
@@ -56,8 +56,8 @@ def ratios_of(responses: Scored, advantage: Tensor, old_policy: Tensor | None) -
     Args:
         responses: the samples, scored by the policy.
         advantage: [R], the same for all tokens of a response.
-        old_policy: [R, T] log-probabilities under the policy that sampled, nats. Without them the policy is its own:
-            r_t is 1, with a gradient, which is right where every sample is used for one step.
+        old_policy: [R, T] log-probabilities under the sampling policy, nats. If absent, the detached current policy
+            takes its place: r_t is 1 with a gradient, which is correct if every sample is used for a single step.
 
     Example:
         >>> view = Scored(torch.tensor([[-1.0]]), None, torch.ones(1, 1, dtype=torch.bool))
@@ -71,15 +71,15 @@ def ratios_of(responses: Scored, advantage: Tensor, old_policy: Tensor | None) -
 
 
 def clipped_surrogate(ratios: Ratios, low: float, high: float, delta: float = 0.0) -> Tensor:
-    """The loss of each token with the ratio clipped, so that a step has no reason to go far from the old policy.
+    """The clipped surrogate of PPO per token, which removes the incentive to move far from the old policy.
 
     loss_t = −min(r_t A, clip(r_t, 1 − low, 1 + high) A)
 
     Args:
-        ratios: of the samples.
-        low: how far below 1 a ratio counts.
-        high: how far above 1.
-        delta: the largest ratio in the branch that is not clipped; 0 for none.
+        ratios: the ratios of the samples.
+        low: clip range below 1.
+        high: clip range above 1.
+        delta: cap of the ratio in the unclipped branch; 0 for no cap.
 
     Returns:
         [R, T].
@@ -99,13 +99,13 @@ def clipped_surrogate(ratios: Ratios, low: float, high: float, delta: float = 0.
 
 
 def clipped_share(ratios: Ratios, responses: Scored, low: float, high: float) -> Tensor:
-    """The share of tokens whose ratio lies outside [1 − low, 1 + high], mean over each example's responses.
+    """The share of tokens with a ratio outside [1 − low, 1 + high], averaged over the responses of each example.
 
     Args:
-        ratios: of the samples.
+        ratios: the ratios of the samples.
         responses: the samples.
-        low: how far below 1 a ratio counts as inside.
-        high: how far above 1.
+        low: clip range below 1.
+        high: clip range above 1.
 
     Returns:
         [B] in [0, 1].
@@ -122,21 +122,21 @@ def clipped_share(ratios: Ratios, responses: Scored, low: float, high: float) ->
 def with_divergence(
     losses: Tensor, ratios: Ratios, responses: Scored, beta: float, average: Callable[[Tensor, Scored], Tensor]
 ) -> WithStatistics:
-    """The loss of each example's responses, with the divergence from the reference where it has a weight.
+    """The mean loss of each example's responses plus β times the KL estimate to the reference.
 
     loss_b = mean over responses of [loss_i + β average(k3_t)],   k3_t = exp(d_t) − d_t − 1
 
     d_t = log π_ref,t − log π_t
 
     Args:
-        losses: [R] of the surrogate.
-        ratios: of the samples.
-        responses: the samples, scored by the reference too where β is not 0.
-        beta: the weight β of the divergence.
-        average: from [R, T] to [R], as the surrogate's losses are averaged.
+        losses: [R] the surrogate loss of each response.
+        ratios: the ratios of the samples.
+        responses: the samples, also scored by the reference if β is not 0.
+        beta: weight β of the divergence.
+        average: function from [R, T] to [R]; the same average as for the surrogate.
 
     Returns:
-        The losses [B], and the mean divergence of a token as the statistic ``k3``, where β is not 0.
+        The losses [B] and, if β is not 0, the mean divergence per token as the statistic ``k3``.
 
     Example:
         >>> view = Scored(torch.tensor([[-1.0]]), torch.tensor([[-1.0]]), torch.ones(1, 1, dtype=torch.bool))
@@ -157,11 +157,11 @@ def with_divergence(
 
 
 def over_own_tokens(tokens: Tensor, responses: Scored) -> Tensor:
-    """The mean over each response's own tokens, so that every response counts the same.
+    """The mean over the tokens of each response, so that every response counts the same.
 
     Args:
         tokens: [R, T].
-        responses: whose mask counts.
+        responses: the responses, which provide the mask.
 
     Returns:
         [R].
@@ -175,13 +175,13 @@ def over_own_tokens(tokens: Tensor, responses: Scored) -> Tensor:
 
 
 def over_batch_tokens(tokens: Tensor, responses: Scored) -> Tensor:
-    """One number a response, whose mean over the batch is the mean over all of the batch's tokens.
+    """One number per response, whose mean over the batch is the mean over all of the batch's tokens.
 
     value_i = Σ_t tokens_it · R / Σ_j |y_j|   over the R responses of the batch
 
     Args:
         tokens: [R, T].
-        responses: whose mask counts.
+        responses: the responses, which provide the mask.
 
     Returns:
         [R].
@@ -200,7 +200,7 @@ def mean_of_responses(values: Tensor, responses: Scored) -> Tensor:
 
     Args:
         values: [R].
-        responses: which example each belongs to.
+        responses: the responses, which provide the example of each.
 
     Returns:
         [B].
@@ -216,12 +216,12 @@ def mean_of_responses(values: Tensor, responses: Scored) -> Tensor:
 
 
 def refuse_small_cap(delta: float, epsilon_high: float, objective: str) -> None:
-    """Refuse a cap of the unclipped branch that lies inside the clip.
+    """Raise if the cap of the unclipped branch lies inside the clip range.
 
     Args:
-        delta: the cap; 0 for none.
-        epsilon_high: how far above 1 the clip reaches.
-        objective: the id, for the message.
+        delta: the cap; 0 for no cap.
+        epsilon_high: clip range above 1.
+        objective: the id, named in the message.
 
     Raises:
         ConfigurationError: the cap is not above 1 + ``epsilon_high``.
@@ -234,5 +234,5 @@ def refuse_small_cap(delta: float, epsilon_high: float, objective: str) -> None:
             f"'delta' is {delta}, not above 1 + epsilon_high = {1 + epsilon_high}.",
             where=f"objective {objective}",
             why="A smaller cap would undo the clip.",
-            fix="Give a larger delta, or 0 for none.",
+            fix="Give a larger delta, or 0 for no cap.",
         )

@@ -1,4 +1,4 @@
-"""The tail of a pair: the tokens that the longer response has beyond the shorter one."""
+"""Tail weighting of pairs (LD-DPO): tokens of the longer response beyond the length of the shorter one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["tail_weighted"]
 def tail_weighted(
     chosen: Scored, rejected: Scored, alpha: float, apply_to_reference: bool = True
 ) -> tuple[Scored, Scored]:
-    """Both responses of each pair, with the tokens beyond the shorter one's length counting ``alpha`` times.
+    """Both responses of each pair, with weight ``alpha`` on the tokens beyond the length of the shorter one.
 
     log π(y|x) ← Σ_{t ≤ m} log π(y_t) + α Σ_{t > m} log π(y_t),   m = min(|y_chosen|, |y_rejected|)   (tokens)
 
@@ -21,10 +21,10 @@ def tail_weighted(
         chosen: the preferred responses.
         rejected: the others.
         alpha: the weight of the tail; 1 changes nothing, 0 ignores it.
-        apply_to_reference: whether the reference's log-probabilities are weighted too.
+        apply_to_reference: whether to weight the reference's log-probabilities too.
 
     Returns:
-        Chosen and rejected responses with weights.
+        Chosen and rejected responses with token weights.
 
     Example:
         >>> long, short = (Scored(torch.full((1, n), -1.0), None, torch.ones(1, n, dtype=torch.bool)) for n in (4, 2))

@@ -1,1 +1,1 @@
-"""Losses of a scored or ranked list of responses to one prompt."""
+"""Losses on scored or ranked lists of responses to a prompt."""

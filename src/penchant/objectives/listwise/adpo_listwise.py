@@ -1,4 +1,4 @@
-"""Anchored DPO on scored lists: cross-entropy between a target and the policy's distribution, seen from an anchor."""
+"""Anchored DPO (ADPO) on scored lists: cross-entropy, Bradley-Terry and Plackett-Luce losses on anchored log-ratios."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ from penchant.objectives.functional.numerics import k3, masked_sum
 
 __all__ = ["EPSILON", "ADPOBradleyTerry", "ADPOListwise", "ADPOPlackettLuce"]
 
-#: Added to the deviation of rewards in the published code.
+#: Added to the standard deviation of rewards, as in the published code.
 EPSILON = 1e-8
 
 
 class _Anchored(Objective):
-    """What the three losses have: log-ratios to the anchor at a temperature, and the divergence from the anchor."""
+    """Base class of the three losses: log-ratios to the anchor, a temperature, and the divergence from the anchor."""
 
     paper = "arXiv:2510.18913"
     tags: ClassVar[tuple[str, ...]] = ("scores", "distribution")
     needs = Needs(reference=True)
 
     tau: Annotated[float, Gt(0), "temperature of the log-ratios, nats; the 1 / β of DPO"] = 0.8
-    average_log_prob: Annotated[bool, "take means over a response's tokens instead of sums"] = False
+    average_log_prob: Annotated[bool, "use means over the tokens of a response instead of sums"] = False
     beta_anchor_kl: Annotated[float, Ge(0), "weight β_kl of the divergence from the anchor"] = 0.0
-    use_adaptive_tau: Annotated[bool, "raise τ where the policy is unsure, or sure and wrong"] = False
-    adaptive_tau_alpha: Annotated[float, Ge(0), "a, how much being unsure raises τ"] = 0.5
-    adaptive_tau_beta: Annotated[float, Ge(0), "b, how much being sure of responses with low scores raises τ"] = 0.5
+    use_adaptive_tau: Annotated[bool, "raise τ if the policy is uncertain, or certain and wrong"] = False
+    adaptive_tau_alpha: Annotated[float, Ge(0), "a: effect of uncertainty on τ"] = 0.5
+    adaptive_tau_beta: Annotated[float, Ge(0), "b: effect on τ of certainty about responses with low scores"] = 0.5
     adaptive_tau_min: Annotated[float, Gt(0), "smallest adaptive τ"] = 0.05
     adaptive_tau_max: Annotated[float, Gt(0), "largest adaptive τ"] = 5.0
-    vocab_size: Annotated[int, Gt(1), "number of tokens |V| that being unsure is measured by"] = 32000
+    vocab_size: Annotated[int, Gt(1), "vocabulary size |V|, the scale of uncertainty"] = 32000
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
@@ -59,7 +59,7 @@ class _Anchored(Objective):
         self.batch_coupled = self.use_adaptive_tau or self.beta_anchor_kl > 0
 
     def loss(self, responses: Scored, scores: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each prompt, [B]."""
+        """The loss per prompt, [B]."""
         scores = scores.to(responses.logratio.dtype)
         tau = self._temperature(responses, scores)
         ratio = responses.mean_logratio if self.average_log_prob else responses.logratio
@@ -70,15 +70,15 @@ class _Anchored(Objective):
         return losses + self.beta_anchor_kl * apart, {"tau": tau, "k3": apart}
 
     def _compared(self, anchored: Tensor, scores: Tensor, group: Tensor) -> Tensor:
-        """The loss of each prompt, [B], for log-ratios over the temperature, [R]."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how scores are compared with the policy.")
+        """The loss per prompt, [B], given log-ratios over the temperature, [R]."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement `_compared`.")
 
     def rewards(self, view: Scored) -> Tensor:
         """The implicit reward of each response, its log-ratio / τ, [R], without gradient."""
         return ((view.mean_logratio if self.average_log_prob else view.logratio) / self.tau).detach()
 
     def _temperature(self, responses: Scored, scores: Tensor) -> Tensor:
-        """τ of each prompt, [B]."""
+        """τ per prompt, [B]."""
         unsure = group_mean(-responses.mean_logp.detach(), responses.group) / math.log(self.vocab_size)
         if not self.use_adaptive_tau or not len(unsure):
             return torch.full_like(unsure, self.tau)
@@ -91,7 +91,7 @@ class _Anchored(Objective):
         return tau.clamp(self.adaptive_tau_min, self.adaptive_tau_max)
 
     def _divergence(self, responses: Scored) -> Tensor:
-        """k3 summed over each prompt's tokens, over the number of tokens that a prompt of this batch has, [B]."""
+        """k3 summed over the tokens of each prompt, over the mean number of tokens per prompt, [B]."""
         each = group_sum(masked_sum(k3(-responses.token_logratio), responses.mask), responses.group)
         return each * responses.examples / responses.length.sum().clamp(min=1)
 
@@ -101,20 +101,20 @@ class ADPOListwise(_Anchored):
 
     loss = −Σ_i q_i log softmax(u)_i + β_kl · mean_t [k3_t],   u = (log π(y|x) − log π_anchor(y|x)) / τ
 
-    The sum runs over the responses to a prompt; the anchor is the run's reference. The target q is made of the scores R
-    by ``target``:
+    The sum runs over the responses to a prompt; the anchor is the reference of the run. ``target`` selects how the
+    scores R become the target q:
 
-    - ``zscore``: softmax(z / β_r), z the scores less their mean, over their deviation, taken twice as in the code.
-    - ``softmax``: softmax(R / β_r). ``teacher``: the same, R being the summed log-probabilities of a teacher, nats.
-    - ``one-hot``: all weight on the highest score, shared among equals.
+    - ``zscore``: softmax(z / β_r), where z are the scores standardised twice, as in the code.
+    - ``softmax``: softmax(R / β_r). ``teacher``: the same, where R are summed log-probabilities of a teacher, nats.
+    - ``one-hot``: all weight on the highest score, shared among ties.
 
-    ``adpo-bradley-terry`` and ``adpo-plackett-luce`` take another loss in place of the cross-entropy.
+    ``adpo-bradley-terry`` and ``adpo-plackett-luce`` replace the cross-entropy by another loss.
 
-    With ``use_adaptive_tau``, τ is τ (1 + a H + b (1 − H) (1 − R')) of each prompt, between its bounds and a constant
-    in the gradient: H is the mean −log π of the prompt's tokens over log |V|, R' its mean score scaled to [0, 1] within
-    the batch (1/2 where all are equal). k3 = exp(d) − d − 1 with d = log π_anchor − log π is averaged over the batch's
-    tokens. Both couple the examples of a batch. The code turns the adaptive τ on by default; here it is off, since
-    offline τ is the 1 / β of DPO. Smoothed ranks (kernel densities) are not offered. Statistics: ``tau``, ``k3``.
+    With ``use_adaptive_tau``, each prompt has the temperature τ (1 + a H + b (1 − H) (1 − R')), clamped to its bounds
+    and without gradient: H is the mean −log π of its tokens over log |V|, R' its mean score scaled to [0, 1] within the
+    batch (1/2 if all are equal). k3 = exp(d) − d − 1 with d = log π_anchor − log π is averaged over the tokens of the
+    batch. Both couple the examples of a batch. The code enables the adaptive τ by default; here it is off, since
+    offline τ is the 1 / β of DPO. Smoothed ranks (kernel densities) are not implemented. Statistics: ``tau``, ``k3``.
 
     Example:
         >>> equal = torch.full((3, 3), -1.0)
@@ -141,14 +141,14 @@ class ADPOListwise(_Anchored):
     beta_reward: Annotated[float, Gt(0), "temperature β_r of the target, in the unit of the (standardised) scores"] = (
         0.5
     )
-    target: Annotated[Literal["zscore", "softmax", "teacher", "one-hot"], "how scores become a target"] = "zscore"
+    target: Annotated[Literal["zscore", "softmax", "teacher", "one-hot"], "how scores become the target"] = "zscore"
 
     def _compared(self, anchored: Tensor, scores: Tensor, group: Tensor) -> Tensor:
-        """The cross-entropy between the target and the policy's shares, [B]."""
+        """The cross-entropy between the target and the policy's distribution over the list, [B]."""
         return -group_sum(self._target(scores, group) * group_log_softmax(anchored, group), group)
 
     def _target(self, scores: Tensor, group: Tensor) -> Tensor:
-        """The share q of each response among those to its prompt, [R]."""
+        """The target probability q of each response within its list, [R]."""
         if self.target == "one-hot":
             best = (scores == group_max(scores, group)[group]).to(scores.dtype)
             return best / group_sum(best, group)[group]
@@ -208,5 +208,5 @@ class ADPOPlackettLuce(_Anchored):
     evidence = PAPER
 
     def _compared(self, anchored: Tensor, scores: Tensor, group: Tensor) -> Tensor:
-        """How unlikely the ranking is if responses are picked by u, best first, [B]."""
+        """The Plackett-Luce negative log-likelihood of the ranking, [B]."""
         return group_plackett_luce(anchored, scores, group)

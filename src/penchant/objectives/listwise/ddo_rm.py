@@ -1,4 +1,4 @@
-"""DDO-RM: the policy's distribution over the candidates is distilled towards itself, tilted by rewards."""
+"""DDO-RM: distillation of the policy's distribution over candidates towards its reward-tilted version."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class DDORM(Objective):
 
     loss = −Σ_i q_i log p_i,   p = softmax(s / T),   q = softmax((s + η A) / T),   A_i = R_i − Σ_j p_j R_j
 
-    The sums run over the candidates for a prompt; s is the mean log-probability of a response's tokens, and there is no
-    reference. The target q is a constant in the gradient, which is (p − q) / T in s. It is proportional to
-    p exp(η R / T): centring the rewards does not alter it. The released trainer forgets to detach q; ``released`` does
-    as it does, with equal losses and other gradients.
+    The sums run over the candidates for a prompt; s is the mean log-probability per token of a response; there is no
+    reference. The target q carries no gradient, so the gradient in s is (p − q) / T. q is proportional to p exp(η R /
+    T): centring the rewards does not change it. The released trainer does not detach q; ``released`` reproduces that,
+    with equal losses but different gradients.
 
     Example:
         >>> import torch
@@ -41,14 +41,14 @@ class DDORM(Objective):
     paper = "arXiv:2604.11119"
     evidence = OFFICIAL_CODE
     tags = ("scores", "distribution")
-    exempt = Exempt(value_gradient="the target is a constant")
+    exempt = Exempt(value_gradient="the target carries no gradient")
 
-    eta: Annotated[float, Ge(0), "how far the target leans towards the rewards; 0 moves nothing"] = 1.0
+    eta: Annotated[float, Ge(0), "strength of the reward tilt of the target; at 0 the gradient is zero"] = 1.0
     temperature: Annotated[float, Gt(0), "temperature T of both distributions, nats per token"] = 1.0
-    released: Annotated[bool, "let the gradient run through the target, as the released trainer does"] = False
+    released: Annotated[bool, "propagate the gradient through the target, like the released trainer"] = False
 
     def loss(self, responses: Scored, scores: Tensor) -> Tensor:
-        """The loss of each prompt, [B]."""
+        """The loss per prompt, [B]."""
         policy, _, target = self.distributions(responses, scores)
         return -group_sum((target if self.released else target.detach()) * policy, responses.group)
 

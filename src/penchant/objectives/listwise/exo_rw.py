@@ -1,4 +1,4 @@
-"""EXO on scored lists, and DPO as its baseline: the policy's distribution is moved to that of the rewards."""
+"""EXO on scored lists, and its baseline DPO: divergences between the policy's and the reward's distribution."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ __all__ = ["DPOReward", "EXOReward"]
 
 
 class _Distributions(Objective):
-    """What both losses have: the policy's distribution over the responses to a prompt, and that of the rewards."""
+    """Base class of both losses: the distributions of policy and rewards over the responses to a prompt."""
 
     paper = "arXiv:2402.00856"
     needs = Needs(reference=True)
 
     beta_policy: Annotated[float, Gt(0), "inverse temperature β_π of the implied reward"] = 0.5
-    beta_reward: Annotated[float, Gt(0), "temperature β_r of the rewards, in their unit"] = 0.5
+    beta_reward: Annotated[float, Gt(0), "temperature β_r of the rewards, in units of reward"] = 0.5
 
     def rewards(self, view: Scored) -> Tensor:
         """The implicit reward β_π Δ of each response, [R], without gradient."""
         return (self.beta_policy * view.logratio).detach()
 
     def _log_distributions(self, responses: Scored, scores: Tensor) -> tuple[Tensor, Tensor]:
-        """log p_f and log p_r of each response among those to its prompt, [R]."""
+        """log p_f and log p_r of each response within its list, [R]."""
         policy = group_log_softmax(self.beta_policy * responses.logratio, responses.group)
         return policy, group_log_softmax(scores / self.beta_reward, responses.group)
 
@@ -39,9 +39,9 @@ class EXOReward(_Distributions):
 
     loss = Σ_i p_f(i) (log p_f(i) − log p_r(i)),   p_f = softmax(β_π Δ),   p_r = softmax(r / β_r)
 
-    The sum runs over the responses to a prompt, Δ = log π(y|x) − log π_ref(y|x) (summed over tokens, nats). It is the
-    reverse KL divergence of the two distributions and is 0 where they are equal; the gradient runs through both p_f.
-    The ratio of β_r to β_π plays the part of the weight of the divergence from the reference.
+    The sum runs over the responses to a prompt, Δ = log π(y|x) − log π_ref(y|x) (summed over tokens, nats). This is the
+    reverse KL divergence of the two distributions, which is 0 if they are equal; the gradient flows through both
+    occurrences of p_f. The ratio β_r / β_π acts as the weight of the divergence from the reference.
 
     Example:
         >>> import torch
@@ -60,7 +60,7 @@ class EXOReward(_Distributions):
     tags = ("scores", "distribution", "divergence")
 
     def loss(self, responses: Scored, scores: Tensor) -> Tensor:
-        """The loss of each prompt, [B]."""
+        """The loss per prompt, [B]."""
         policy, reward = self._log_distributions(responses, scores)
         return group_sum(policy.exp() * (policy - reward), responses.group)
 
@@ -70,8 +70,8 @@ class DPOReward(_Distributions):
 
     loss = −Σ_i p_r(i) log p_f(i),   p_f = softmax(β_π Δ),   p_r = softmax(r / β_r)
 
-    The sum runs over the responses to a prompt, Δ = log π(y|x) − log π_ref(y|x) (summed over tokens, nats). It is the
-    forward KL divergence but for the entropy of p_r, a constant; with two responses and a sure p_r it is DPO.
+    The sum runs over the responses to a prompt, Δ = log π(y|x) − log π_ref(y|x) (summed over tokens, nats). This is the
+    forward KL divergence up to the entropy of p_r, which is constant; with two responses and one-hot p_r it is DPO.
 
     Example:
         >>> import torch
@@ -90,6 +90,6 @@ class DPOReward(_Distributions):
     tags = ("scores", "distribution")
 
     def loss(self, responses: Scored, scores: Tensor) -> Tensor:
-        """The loss of each prompt, [B]."""
+        """The loss per prompt, [B]."""
         policy, reward = self._log_distributions(responses, scores)
         return -group_sum(reward.exp() * policy, responses.group)

@@ -1,4 +1,4 @@
-"""NCA and InfoNCA on scored lists: responses told from noise one by one, or all in one softmax."""
+"""NCA and InfoNCA on scored lists: noise contrastive losses per response, or with one softmax per list."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["InfoNCAReward", "NCAReward"]
 
 
 class _FromRewards(Objective):
-    """What both losses have: the inverse temperature, and the target that rewards make of a prompt's responses."""
+    """Base class of both losses: the inverse temperature, and the target distribution from rewards."""
 
     paper = "arXiv:2402.05369"
     needs = Needs(reference=True)
@@ -25,13 +25,13 @@ class _FromRewards(Objective):
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
         0.1
     )
-    temperature: Annotated[float, Gt(0), "α, what rewards are divided by; the code's constant is its inverse"] = 1.0
-    first_score_bonus: Annotated[float, Ge(0), "added to the reward of each prompt's first response"] = 0.0
+    temperature: Annotated[float, Gt(0), "temperature α of the rewards; the published code uses its inverse"] = 1.0
+    first_score_bonus: Annotated[float, Ge(0), "added to the reward of the first response to each prompt"] = 0.0
 
     def _target(self, responses: Scored, scores: Tensor) -> Tensor:
-        """The share q of each response among those to its prompt, [R]."""
-        told = scores + self.first_score_bonus * first_of_group(responses.group)
-        return group_log_softmax(told / self.temperature, responses.group).exp()
+        """The target probability q of each response within its list, [R]."""
+        raised = scores + self.first_score_bonus * first_of_group(responses.group)
+        return group_log_softmax(raised / self.temperature, responses.group).exp()
 
 
 class NCAReward(_FromRewards):
@@ -39,9 +39,9 @@ class NCAReward(_FromRewards):
 
     loss = −Σ_i [q_i log σ(s_i) + (1/K) log σ(−s_i)],   q = softmax(r / α),   s = β (log π(y|x) − log π_ref(y|x))
 
-    The sum runs over the K responses to a prompt. With two responses and q = (1, 0) it is the pair form of NCA. Since
-    each response has a sigmoid of its own, the likelihood of good ones is held up, not only their lead. The code adds
-    0.01 to the first response's reward to break ties: ``first_score_bonus``, 0 by default.
+    The sum runs over the K responses to a prompt. With two responses and q = (1, 0) it is the pair form of NCA. Each
+    response has its own sigmoid, so the loss keeps the likelihood of good responses high, not only their lead. The code
+    adds 0.01 to the first response's reward to break ties: ``first_score_bonus``, 0 by default.
 
     Example:
         >>> import torch
@@ -59,7 +59,7 @@ class NCAReward(_FromRewards):
     tags = ("scores", "likelihood")
 
     def loss(self, responses: Scored, scores: Tensor) -> Tensor:
-        """The loss of each prompt, [B]."""
+        """The loss per prompt, [B]."""
         strength = self.beta * responses.logratio
         target = self._target(responses, scores)
         attracted = group_sum(target * logsigmoid(strength), responses.group)
@@ -71,7 +71,7 @@ class InfoNCAReward(_FromRewards):
 
     loss = −Σ_i q_i log softmax(s)_i,   q = softmax(r / α),   s = β (log π(y|x) − log π_ref(y|x))
 
-    The sum runs over the responses to a prompt. It is DPO for lists: with two responses and q = (1, 0) it is DPO.
+    The sum runs over the responses to a prompt. The list form of DPO: with two responses and q = (1, 0) it is DPO.
 
     Example:
         >>> import torch
@@ -89,6 +89,6 @@ class InfoNCAReward(_FromRewards):
     tags = ("scores", "distribution")
 
     def loss(self, responses: Scored, scores: Tensor) -> Tensor:
-        """The loss of each prompt, [B]."""
+        """The loss per prompt, [B]."""
         share = group_log_softmax(self.beta * responses.logratio, responses.group)
         return -group_sum(self._target(responses, scores) * share, responses.group)

@@ -1,4 +1,4 @@
-"""Preference losses as logic: what a loss states, which losses entail which, and losses made from statements."""
+"""Preference losses as propositional logic: their formulas, entailment, and losses compiled from formulas."""
 
 from penchant.objectives.logic.counting import log_count
 from penchant.objectives.logic.derivation import Neighbour, neighbours, preference_losses, relation

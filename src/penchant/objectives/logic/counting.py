@@ -1,4 +1,4 @@
-"""Weighted model counting in the space of logarithms, so that probabilities of whole responses do not underflow."""
+"""Weighted model counting in log space, so that probabilities of whole responses do not underflow."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ __all__ = ["log_count"]
 
 
 def log_count(proposition: Proposition, log_probability: Mapping[str, Tensor]) -> Tensor:
-    """The logarithm of the weighted count of a proposition.
+    """The logarithm of the weighted model count (WMC) of a proposition.
 
     log WMC(F),   WMC(F) = Σ_{worlds of F} Π_{true atoms} p Π_{false atoms} (1 − p)
 
-    It is taken atom by atom, WMC(F) = p WMC(F | atom) + (1 − p) WMC(F | not atom), and an atom on which nothing depends
-    is passed over: the count of ``M(w)`` is exactly log p_w, whatever the loser's probability.
+    It is expanded atom by atom, WMC(F) = p WMC(F | atom) + (1 − p) WMC(F | not atom). Atoms that the proposition does
+    not depend on are skipped: the count of ``M(w)`` is exactly log p_w, whatever the loser's probability.
 
     Args:
-        proposition: not the contradiction, whose count has no logarithm.
-        log_probability: [B] log p of each atom, nats, at most 0; those that the proposition does not name may lack.
+        proposition: any proposition but the contradiction, whose count is 0.
+        log_probability: [B] log p of each atom, nats, at most 0; atoms that do not occur in the proposition may be
+            missing.
 
     Returns:
-        [B], nats, at most 0 but for rounding; finite with its gradient at log p = 0 and at −1e4.
+        [B], nats, at most 0 up to rounding; value and gradient are finite at log p = 0 and at −1e4.
 
     Raises:
         ConfigurationError: the proposition holds in no world.
@@ -43,7 +44,7 @@ def log_count(proposition: Proposition, log_probability: Mapping[str, Tensor]) -
         Knowledge.
     """
     if proposition == FALSE:
-        raise ConfigurationError("A contradiction holds in no world: its count is 0 and has no logarithm.")
+        raise ConfigurationError("The formula is a contradiction: its weighted count is 0 and has no logarithm.")
     if proposition == TRUE:
         return torch.zeros_like(next(iter(log_probability.values())))
     name = next(each for each in ATOMS if each in proposition.atoms)

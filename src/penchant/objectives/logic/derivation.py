@@ -1,4 +1,4 @@
-"""New losses near a known one: every way to prefer the winner, ordered by entailment."""
+"""Derivation of new losses near a known one: all losses that prefer the winner, ordered by entailment."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["Neighbour", "neighbours", "preference_losses", "relation"]
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A loss beside another.
+    """A loss in the neighbourhood of another.
 
     Args:
-        structure: what it says of the policy alone.
-        relation: of the other loss to it: ``entails it``, ``is entailed by it``, ``is equivalent to it``, or
+        structure: its formulas about the policy, without reference.
+        relation: relation of the other loss to it: ``entails it``, ``is entailed by it``, ``is equivalent to it``, or
             ``neither``.
-        distance: in how many places the two differ: worlds of top and worlds of bottom, of four each.
-        ids: known losses that say the same; none for a new one.
+        distance: number of differing worlds of top and bottom, out of four each.
+        ids: known losses with the same formulas; empty for a new loss.
     """
 
     structure: Structure
@@ -30,9 +30,9 @@ class Neighbour:
 
 
 def preference_losses() -> Iterator[Structure]:
-    """Every structure without reference that prefers the winner: 16 of 256.
+    """All structures without reference that prefer the winner: 16 of 256.
 
-    Of the four worlds, "winner and not loser" is in top alone and "loser and not winner" in bottom alone; the other two
+    Of the four worlds, "winner and not loser" is in top only and "loser and not winner" in bottom only; the other two
     are free.
 
     Example:
@@ -43,7 +43,7 @@ def preference_losses() -> Iterator[Structure]:
 
 
 def relation(first: Structure, second: Structure) -> str:
-    """How the first loss stands to the second, read as "first ... second".
+    """The relation of the first loss to the second, to be read as "first ... second".
 
     Example:
         >>> relation(KNOWN["orpo"].structure, KNOWN["uncpo"].structure)
@@ -56,15 +56,15 @@ def relation(first: Structure, second: Structure) -> str:
 
 
 def neighbours(loss: KnownLoss) -> list[Neighbour]:
-    """All losses that prefer the winner, those that are most like a known loss first.
+    """All losses that prefer the winner, ordered by similarity to a known loss.
 
     Losses related by entailment come before those that are not; the comparison is without the reference.
 
     Args:
-        loss: where to start.
+        loss: the known loss.
 
     Returns:
-        The losses other than itself.
+        All other losses.
 
     Example:
         >>> from penchant.objectives.logic.known import known
@@ -75,7 +75,7 @@ def neighbours(loss: KnownLoss) -> list[Neighbour]:
     found = []
     for each in preference_losses():
         differing = (each.top ^ loss.base.top, each.bottom ^ loss.base.bottom)
-        # Each world of the two atoms stands for four of all atoms.
+        # Each world of two atoms corresponds to four worlds of all atoms.
         distance = sum(part.worlds.bit_count() for part in differing) // 4
         if distance:
             ids = tuple(other.id for other in KNOWN.values() if other.base == each)

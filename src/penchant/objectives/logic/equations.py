@@ -1,4 +1,4 @@
-"""Loss equations read as propositions: polynomials in the probabilities of responses."""
+"""Parsing of loss equations: polynomials in response probabilities to propositions."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Polynomial = dict[frozenset[str], int]  # product of variables: its coefficient
 
 
 def read_polynomial(text: str) -> Proposition:
-    """The proposition whose weighted count is a polynomial.
+    """The proposition whose weighted model count is the given polynomial.
 
     p_y ↦ M(y),   1 − t ↦ not t,   s · t ↦ s and t,   s + t ↦ s or t  (s and t excluding each other)
 
-    A polynomial is such a count exactly where no variable is squared and its value is 0 or 1 wherever every variable is
-    0 or 1; the worlds of the proposition are those where it is 1.
+    A polynomial is a weighted count if and only if no variable is squared and its value is 0 or 1 whenever every
+    variable is 0 or 1. The proposition holds in the worlds where the value is 1.
 
     Args:
         text: a polynomial in p_w, p_l, r_w, r_l, such as ``"p_w * (1 - p_l)"``.
 
     Raises:
-        ConfigurationError: it is no such polynomial.
+        ConfigurationError: it is not such a polynomial.
 
     Example:
         >>> from penchant.objectives.logic.writing import write_formula
@@ -41,15 +41,14 @@ def read_polynomial(text: str) -> Proposition:
     try:
         terms = _expanded(ast.parse(text, mode="eval").body, text)
     except SyntaxError:
-        raise _wrong(text, "it cannot be read as arithmetic") from None
+        raise _wrong(text, "it does not parse as arithmetic") from None
     found = FALSE
     for count in range(len(ATOMS) + 1):
         for true in combinations(_ATOM_OF, count):
             value = sum(number for product, number in terms.items() if product <= set(true))
             if value not in (0, 1):
-                raise _wrong(
-                    text, f"where {', '.join(true) or 'nothing'} is 1 and the rest 0 it is {value}, expected 0 or 1"
-                )
+                ones = ", ".join(true) or "no variable"
+                raise _wrong(text, f"with {ones} = 1 and the rest 0 its value is {value}, expected 0 or 1")
             if value:
                 found = found | _world({_ATOM_OF[variable] for variable in true})
     return found
@@ -81,7 +80,7 @@ def _expanded(node: ast.expr, text: str) -> Polynomial:
         return total
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         return _multiplied(_expanded(node.left, text), _expanded(node.right, text), text)
-    raise _wrong(text, "only +, -, * and whole numbers join the variables")
+    raise _wrong(text, "only +, -, *, integers and variables are allowed")
 
 
 def _multiplied(left: Polynomial, right: Polynomial, text: str) -> Polynomial:

@@ -1,4 +1,4 @@
-"""The symbolic forms of published losses, by the id of the objective."""
+"""Symbolic forms of published losses, by the id of the objective."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from penchant.objectives.logic.structures import Structure
 
 __all__ = ["KNOWN", "KnownLoss", "known"]
 
-#: Links that never increase with ρ: under one of them a larger ρ is never a larger loss.
+#: Links that are non-increasing in ρ.
 _DECREASING = {"logistic", "robust logistic", "hinge"}
 
 
@@ -19,12 +19,12 @@ class KnownLoss:
     """A loss as link(ρ), with ρ = log(top / bottom).
 
     Args:
-        id: of the objective; it may stand for a loss that this package does not train.
-        name: in full.
+        id: id of the objective; some losses have no objective in this package.
+        name: full name.
         top: a polynomial in p_w and p_l.
-        bottom: another.
+        bottom: a polynomial in p_w and p_l.
         link: how ρ becomes a loss, in words.
-        reference: ``none``; ``model``, where ρ_ref of a frozen model is subtracted; ``manual``, where a constant is.
+        reference: ``none``; ``model`` if ρ_ref of a frozen model is subtracted; ``manual`` if a constant is.
         remark: what the symbolic form leaves out.
 
     Example:
@@ -42,17 +42,17 @@ class KnownLoss:
 
     @cached_property
     def base(self) -> Structure:
-        """What it says of the policy alone."""
+        """Its formulas about the policy, without reference."""
         return Structure.from_equation(self.top, self.bottom)
 
     @cached_property
     def structure(self) -> Structure:
-        """What it says, the reference included."""
+        """Its formulas including the reference."""
         return self.base if self.reference == "none" else self.base.with_reference()
 
     @property
     def decreasing(self) -> bool:
-        """Whether its link never increases with ρ."""
+        """Whether its link is non-increasing in ρ."""
         return self.link in _DECREASING
 
 
@@ -66,21 +66,21 @@ KNOWN: dict[str, KnownLoss] = {
             "Aligned Supervised Fine-Tuning",
             "p_w * (1 - p_l)",
             "1 - p_w * (1 - p_l)",
-            remark="its preference term for b = 1, beside the likelihood of the chosen response",
+            remark="only the preference term, for b = 1; the likelihood of the chosen response is left out",
         ),
         KnownLoss(
             "cpo",
             "Contrastive Preference Optimization",
             "p_w",
             "p_l",
-            remark="its preference term, beside the likelihood of the chosen response",
+            remark="only the preference term; the likelihood of the chosen response is left out",
         ),
         KnownLoss(
             "orpo",
             "Odds Ratio Preference Optimization",
             "p_w * (1 - p_l)",
             "p_l * (1 - p_w)",
-            remark="its odds-ratio term, beside the likelihood of the chosen response",
+            remark="only the odds-ratio term; the likelihood of the chosen response is left out",
         ),
         KnownLoss("uncpo", "CPO without its condition", "p_w * p_l + 1 - p_l", "p_l * (1 - p_w)"),
         KnownLoss("rrhf", "Rank Responses to align with Human Feedback, two responses", "p_w", "p_l", "hinge"),
@@ -90,7 +90,7 @@ KNOWN: dict[str, KnownLoss] = {
             "p_w",
             "p_l",
             "hinge",
-            remark="its calibration term, beside the likelihood of the reference response",
+            remark="only the calibration term; the likelihood of the reference response is left out",
         ),
         KnownLoss("dpo", "Direct Preference Optimization", "p_w", "p_l", reference="model"),
         KnownLoss("cdpo", "conservative DPO", "p_w", "p_l", "smoothed logistic", "model"),
@@ -119,7 +119,7 @@ def known(name: str) -> KnownLoss:
         name: the objective's id.
 
     Raises:
-        ConfigurationError: no symbolic form is known for it; the nearest id is named.
+        ConfigurationError: no symbolic form is known for it; the message names the nearest id.
 
     Example:
         >>> known("orpo").structure.entails(known("uncpo").structure)
@@ -127,6 +127,6 @@ def known(name: str) -> KnownLoss:
     """
     if name not in KNOWN:
         raise ConfigurationError(
-            f"No symbolic form of a loss {name!r} is known. {nearest(name, KNOWN)}", where="preference logic"
+            f"There is no known symbolic form of {name!r}. {nearest(name, KNOWN)}", where="preference logic"
         )
     return KNOWN[name]

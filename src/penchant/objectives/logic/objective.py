@@ -1,4 +1,4 @@
-"""Losses written as logic: a statement about the two responses becomes an objective that trains."""
+"""LogicLoss: an objective compiled from logical formulas about the two responses."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ class LogicLoss(Objective):
 
     loss = f(ρ),   ρ = log WMC(top) − log WMC(bottom),   f(ρ) = −log σ(β ρ) for ``logistic``
 
-    The atoms M(w), M(l) say that the policy takes the chosen (w), the rejected (l) response for valid, R(w), R(l) the
-    reference; an atom's weight is the response's probability p = exp(log π(y|x)), its negation's 1 − p, and WMC(F) is
-    the sum over the worlds of F of the products of weights. Other links: ``squared`` (ρ − 1 / (2 β))², ``hinge``
-    max(0, β − ρ), ``perceptron`` max(0, −ρ). The default formulas are those of ORPO's odds-ratio term.
+    The atoms M(w), M(l) state that the policy accepts the chosen (w), the rejected (l) response as valid; R(w), R(l)
+    state the same of the reference. The weight of an atom is the response's probability p = exp(log π(y|x)), that of
+    its negation is 1 − p, and WMC(F) is the sum over the worlds of F of the products of weights. Other links:
+    ``squared`` (ρ − 1 / (2 β))², ``hinge`` max(0, β − ρ), ``perceptron`` max(0, −ρ). The default formulas are those of
+    ORPO's odds-ratio term.
 
-    Instead of ``top`` and ``bottom`` a single ``formula`` P may be given, the statement that is to become true, with
-    ``condition`` P_C and ``additive`` P_A: top = (P or P_A) and P_C, bottom = (not P or P_A) and P_C. With
-    ``reference`` the same ρ of the reference is subtracted. Whole responses have probabilities so near to 0 that "not"
-    says nothing, therefore probabilities are means per token, exp(log π(y|x) / |y|), unless ``average`` is off. Near
-    p = 1 the logarithm of 1 − p is held at that of one machine epsilon.
+    A single ``formula`` P, the statement to make true, may replace ``top`` and ``bottom``, with ``condition`` P_C and
+    ``additive`` P_A: top = (P or P_A) and P_C, bottom = (not P or P_A) and P_C. With ``reference`` the same ρ of the
+    reference is subtracted. Whole responses have probabilities so close to 0 that "not" carries no information;
+    therefore probabilities are means per token, exp(log π(y|x) / |y|), unless ``average`` is off. Near p = 1, log(1 −
+    p) is clamped to the logarithm of one machine epsilon.
 
     Example:
         >>> import torch
@@ -57,9 +58,9 @@ class LogicLoss(Objective):
 
     top: Annotated[str, "formula that the loss makes likely"] = "M(w) and not M(l)"
     bottom: Annotated[str, "formula that the loss makes unlikely"] = "M(l) and not M(w)"
-    formula: Annotated[str | None, "statement P that is to become true, in place of top and bottom"] = None
-    condition: Annotated[str | None, "condition P_C under which the statement is judged; always where absent"] = None
-    additive: Annotated[str | None, "formula P_A whose worlds count as both; none where absent"] = None
+    formula: Annotated[str | None, "statement P to make true, instead of top and bottom"] = None
+    condition: Annotated[str | None, "condition P_C under which the statement counts; absent: always"] = None
+    additive: Annotated[str | None, "formula P_A whose worlds count for both top and bottom; absent: none"] = None
     reference: Annotated[bool, "subtract the reference's ρ; needs a reference model"] = False
     link: Annotated[Literal["logistic", "squared", "hinge", "perceptron"], "how ρ becomes a loss"] = "logistic"
     beta: Annotated[float, Gt(0), "scale of ρ (logistic), half the inverse of its target (squared), margin (hinge)"] = (
@@ -73,18 +74,18 @@ class LogicLoss(Objective):
         self.structure = told.with_reference() if self.reference else told
         for name, side in (("top", self.structure.top), ("bottom", self.structure.bottom)):
             if side == FALSE:
-                raise self._wrong(f"The {name} holds in no world, so its probability is always 0.")
+                raise self._wrong(f"The {name} is a contradiction, so its probability is always 0.")
         if self.structure.top == self.structure.bottom:
-            raise self._wrong("Top and bottom mean the same, so the loss never changes.")
+            raise self._wrong("Top and bottom are equivalent, so the loss is constant.")
         self.needs = Needs(reference=self.structure.uses_reference)
 
     def _read(self) -> Structure:
         if self.formula is None:
             if self.condition is not None or self.additive is not None:
-                raise self._wrong("'condition' and 'additive' belong to 'formula', which is not given.")
+                raise self._wrong("'condition' and 'additive' need 'formula', which is not given.")
             return Structure.from_formulas(self.top, self.bottom)
         if (self.top, self.bottom) != (LogicLoss.top, LogicLoss.bottom):
-            raise self._wrong("'formula' and 'top' or 'bottom' are both given; one says what the other says.")
+            raise self._wrong("'formula' is given together with 'top' or 'bottom', which it replaces.")
         statement = PreferenceStructure(
             read_formula(self.formula),
             read_formula(self.condition or "true"),
@@ -96,16 +97,16 @@ class LogicLoss(Objective):
         return ConfigurationError(
             what,
             where="objective logic",
-            fix="Give two formulas, top and bottom, or one, formula; see 'penchant methods logic'.",
+            fix="Give either top and bottom, or formula; see 'penchant methods logic'.",
         )
 
     @property
     def rho(self) -> str:
-        """ρ in the logarithms of probabilities, as text."""
+        """ρ as text, in logarithms of probabilities."""
         return self.structure.rho
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss of each pair and its ρ, [B]."""
+        """The loss per pair and its ρ, [B]."""
         atoms = {"M(w)": self._policy(chosen), "M(l)": self._policy(rejected)}
         if self.needs.reference:
             atoms |= {"R(w)": self._reference(chosen), "R(l)": self._reference(rejected)}
@@ -117,7 +118,7 @@ class LogicLoss(Objective):
         return relu((self.beta if self.link == "hinge" else 0.0) - rho), {"rho": rho}
 
     def rewards(self, view: Scored) -> Tensor:
-        """β log p of each response, less that of the reference where there is one, [R], without gradient."""
+        """β log p of each response, minus that of the reference if there is one, [R], without gradient."""
         if self.needs.reference:
             return (self.beta * (view.mean_logratio if self.average else view.logratio)).detach()
         return (self.beta * self._policy(view)).detach()
@@ -130,14 +131,14 @@ class LogicLoss(Objective):
 
 
 def compile_structure(structure: Structure, **hyper: Any) -> LogicLoss:
-    """The objective of a structure.
+    """Compile a structure into an objective.
 
     Args:
         structure: top and bottom.
         hyper: ``link``, ``beta``, ``average``, ``reference``.
 
     Raises:
-        ConfigurationError: top or bottom holds in no world, or the two are equal.
+        ConfigurationError: top or bottom is a contradiction, or the two are equivalent.
 
     Example:
         >>> from penchant.objectives.logic.known import known

@@ -1,4 +1,4 @@
-"""Propositions about two responses, each held as the set of worlds in which it is true."""
+"""Propositions about two responses, represented by the set of worlds in which they hold."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from functools import cache
 
 __all__ = ["ATOMS", "FALSE", "POLICY_ATOMS", "TRUE", "Proposition", "atom", "from_worlds"]
 
-#: What can be true or false: the policy (M) or the reference (R) takes the winner (w) or the loser (l) for valid.
+#: The atoms: the policy (M) or the reference (R) accepts the winner (w) or the loser (l) as valid.
 ATOMS = ("M(w)", "M(l)", "R(w)", "R(l)")
-#: Those that do not speak of a reference.
+#: The atoms about the policy.
 POLICY_ATOMS = ATOMS[:2]
 
 _WORLDS = 2 ** len(ATOMS)
@@ -19,10 +19,10 @@ _ALL = 2**_WORLDS - 1
 
 @dataclass(frozen=True)
 class Proposition:
-    """A set of worlds; a world says of each atom whether it holds.
+    """A set of worlds; a world assigns a truth value to each atom.
 
     World number i makes atom k true where bit k of i is set, and the proposition holds in world i where bit i of
-    ``worlds`` is set. Equal meaning is equality: ``M(l) implies M(w)`` and ``not M(l) or M(w)`` are one object.
+    ``worlds`` is set. Equivalent formulas are equal: ``M(l) implies M(w)`` equals ``not M(l) or M(w)``.
 
     Args:
         worlds: the bits, over all four atoms.
@@ -48,35 +48,35 @@ class Proposition:
         return Proposition(_ALL & ~self.worlds)
 
     def implies(self, other: Proposition) -> Proposition:
-        """The proposition "if this, then that", true wherever this fails or that holds."""
+        """The material implication: true where this is false or the other is true."""
         return ~self | other
 
     def entails(self, other: Proposition) -> bool:
-        """Whether that holds in every world in which this does."""
+        """Whether the other holds in every world in which this holds."""
         return self.worlds & ~other.worlds == 0
 
     def holds(self, true: Iterable[str]) -> bool:
-        """Whether it holds in the world in which exactly the atoms ``true`` are true."""
+        """Whether it holds in the world where exactly the atoms ``true`` are true."""
         return bool(self.worlds >> sum(1 << ATOMS.index(name) for name in true) & 1)
 
     def where(self, name: str, value: bool) -> Proposition:
-        """What it says once the truth of one atom is known; it no longer depends on that atom."""
+        """The proposition conditioned on the value of one atom; it no longer depends on that atom."""
         return Proposition(_where(self.worlds, name, value))
 
     def of_reference(self) -> Proposition:
-        """What it says of the policy, said of the reference: R(w) in place of M(w), R(l) in place of M(l)."""
+        """The same proposition about the reference: R(w) for M(w), R(l) for M(l)."""
         policy = 2 ** len(POLICY_ATOMS)
         return Proposition(sum((self.worlds >> number // policy & 1) << number for number in range(_WORLDS)))
 
     @property
     def atoms(self) -> tuple[str, ...]:
-        """The atoms that its truth depends on, in their order."""
+        """The atoms that it depends on, in order."""
         return tuple(name for name in ATOMS if self.where(name, True) != self.where(name, False))
 
 
 @cache
 def _where(worlds: int, name: str, value: bool) -> int:
-    """The bits of `Proposition.where`; a loss asks for the same few at each step."""
+    """The bits of `Proposition.where`; cached, since a loss needs the same few at each step."""
     place = 1 << ATOMS.index(name)
     world = [(number | place) if value else (number & ~place) for number in range(_WORLDS)]
     return sum((worlds >> world[number] & 1) << number for number in range(_WORLDS))

@@ -1,4 +1,4 @@
-"""Formulas as a person writes them, read as propositions: ``M(l) implies M(w)``."""
+"""Parsing of formulas such as ``M(l) implies M(w)`` to propositions."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _HOW = (
 def read_formula(text: str) -> Proposition:
     """Read a formula over the atoms M(w), M(l), R(w), R(l).
 
-    From the tightest: ``not``, ``and``, ``or`` and ``xor``, ``implies`` (to the right), ``iff``. Signs do as well:
-    ``~ & | ^ -> <->`` and ``¬ ∧ ∨ ⊕ → ↔ ⊤ ⊥``.
+    Precedence, from the tightest: ``not``, ``and``, ``or`` and ``xor``, ``implies`` (right-associative), ``iff``.
+    Symbols also work: ``~ & | ^ -> <->`` and ``¬ ∧ ∨ ⊕ → ↔ ⊤ ⊥``.
 
     Args:
         text: the formula.
@@ -40,7 +40,7 @@ def read_formula(text: str) -> Proposition:
         The worlds in which it holds.
 
     Raises:
-        ConfigurationError: it is no formula; the place and the nearest known word are named.
+        ConfigurationError: it does not parse; the message names the position and the nearest known word.
 
     Example:
         >>> read_formula("M(l) -> M(w)") == read_formula("not M(l) or M(w)")
@@ -49,12 +49,12 @@ def read_formula(text: str) -> Proposition:
     reader = _Reader(text)
     found = reader.iff()
     if reader.at < len(reader.tokens):
-        raise reader.wrong("the formula should end here")
+        raise reader.wrong("expected the end of the formula")
     return found
 
 
 class _Reader:
-    """Reads from left to right; one method for each strength of binding."""
+    """Recursive-descent parser with one method per precedence level."""
 
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
@@ -73,11 +73,11 @@ class _Reader:
         hint = nearest(word, known) if word.isalpha() or word[:2] in ("M(", "R(") else ""
         found = f"{word!r} at character {place + 1}" if self.at < len(self.tokens) else word
         return ConfigurationError(
-            f"{self.text!r} is no formula: found {found}, {expected}. {hint}".rstrip(), where="formula", fix=_HOW
+            f"{self.text!r} is not a formula: found {found}, {expected}. {hint}".rstrip(), where="formula", fix=_HOW
         )
 
     def take(self, *words: str) -> str:
-        """The next token where it is one of ``words``, else nothing."""
+        """Consume and return the next token if it is one of ``words``; otherwise return an empty string."""
         if self.at < len(self.tokens) and self.tokens[self.at][0] in words:
             self.at += 1
             return self.tokens[self.at - 1][0]

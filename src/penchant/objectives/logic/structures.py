@@ -1,4 +1,4 @@
-"""What a preference loss says: which propositions it makes likely and unlikely, and how two losses relate."""
+"""Structures of preference losses: the propositions that a loss makes likely and unlikely, and how losses relate."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["PreferenceStructure", "Structure", "all_structures"]
 
 @dataclass(frozen=True)
 class PreferenceStructure:
-    """A statement (P), the worlds in which it is judged (P_C), and those in which it counts either way (P_A).
+    """A statement (P), the worlds in which it counts (P_C), and those that count for both sides (P_A).
 
     F⁺ = (P or P_A) and P_C,   F⁻ = (not P or P_A) and P_C,   ρ = log WMC(F⁺) − log WMC(F⁻)
 
     Args:
-        core: P, what is to become true.
-        condition: P_C; outside it nothing counts.
-        additive: P_A; within it both F⁺ and F⁻ hold.
+        core: P, the statement to make true.
+        condition: P_C; worlds outside it do not count.
+        additive: P_A; its worlds belong to both F⁺ and F⁻.
 
     Example:
         >>> statement = PreferenceStructure(read_formula("M(l) implies M(w)"))
@@ -60,8 +60,8 @@ class Structure:
     ρ = log WMC(top) − log WMC(bottom),   f decreasing
 
     Args:
-        top: what the loss makes likely.
-        bottom: what it makes unlikely; it may share worlds with ``top``.
+        top: the proposition that the loss makes likely.
+        bottom: the proposition that it makes unlikely; it may share worlds with ``top``.
 
     Example:
         >>> orpo = Structure.from_equation("p_w * (1 - p_l)", "p_l * (1 - p_w)")
@@ -78,25 +78,25 @@ class Structure:
 
     @classmethod
     def from_equation(cls, top: str, bottom: str) -> Structure:
-        """Read the two polynomials of ρ = log(top / bottom).
+        """Parse the two polynomials of ρ = log(top / bottom).
 
         Raises:
-            ConfigurationError: one of them is not the weighted count of a formula.
+            ConfigurationError: a polynomial is not the weighted count of a formula.
         """
         return cls(read_polynomial(top), read_polynomial(bottom))
 
     @classmethod
     def from_formulas(cls, top: str, bottom: str) -> Structure:
-        """Read top and bottom as formulas.
+        """Parse top and bottom as formulas.
 
         Raises:
-            ConfigurationError: one of them is no formula.
+            ConfigurationError: one of them is not a formula.
         """
         return cls(read_formula(top), read_formula(bottom))
 
     @property
     def preference(self) -> PreferenceStructure:
-        """The same as a statement with its conditions: P = bottom implies top, P_C = top or bottom, P_A = both."""
+        """The equivalent statement with its conditions: P = bottom implies top, P_C = top or bottom, P_A = both."""
         return PreferenceStructure(
             self.bottom.implies(self.top),
             self.top | self.bottom,
@@ -105,7 +105,7 @@ class Structure:
 
     @property
     def core_text(self) -> str:
-        """P as text: the shortest formula, or the implication it comes from where that is as short."""
+        """P as text: the shortest formula, or the original implication if that is equally short."""
         short, parts = write_formula(self.preference.core), (write_formula(self.bottom), write_formula(self.top))
         if len(self.preference.core.atoms) > 2 and sum(map(atoms_written, parts)) <= atoms_written(short):
             return f"({parts[0]}) implies ({parts[1]})"
@@ -113,41 +113,40 @@ class Structure:
 
     @property
     def rho(self) -> str:
-        """ρ as text, in the logarithms of probabilities."""
+        """ρ as text, in logarithms of probabilities."""
         up, down = log_text(self.top), log_text(self.bottom)
         text = " + ".join(up) if up else "0"
         return " − ".join([text, *down])
 
     @property
     def uses_reference(self) -> bool:
-        """Whether it speaks of a reference."""
+        """Whether it contains atoms of the reference."""
         return bool(set(self.top.atoms + self.bottom.atoms) - set(POLICY_ATOMS))
 
     def with_reference(self) -> Structure:
-        """The same statement compared with what it says of the reference: ρ − ρ_ref.
+        """The same structure relative to the reference: ρ − ρ_ref.
 
         top′ = top(M) and bottom(R),   bottom′ = bottom(M) and top(R)
 
         Raises:
-            ConfigurationError: it speaks of a reference already.
+            ConfigurationError: it already contains atoms of the reference.
         """
         if self.uses_reference:
             raise ConfigurationError(
-                "The formulas speak of the reference already, so it cannot be added once more.",
-                fix="Write them with M(w) and M(l) alone, or leave reference=False.",
+                "The formulas already contain the reference, so it cannot be added again.",
+                fix="Use only M(w) and M(l), or set reference=False.",
             )
         return Structure(self.top & self.bottom.of_reference(), self.bottom & self.top.of_reference())
 
     def entails(self, other: Structure) -> bool:
-        """Whether ρ of this is at most ρ of the other for every model, by its worlds alone.
-
-        Then any one decreasing f gives this the larger loss.
+        """Whether ρ of this is at most ρ of the other for every model, decided by the worlds. Then this has the larger
+        loss under any decreasing f.
         """
         return self.top.entails(other.top) and other.bottom.entails(self.bottom)
 
     @property
     def is_preference(self) -> bool:
-        """Whether "winner and not loser" is in top alone, and "loser and not winner" in bottom alone."""
+        """Whether "winner and not loser" is in top only, and "loser and not winner" in bottom only."""
         better, worse = read_formula("M(w) and not M(l)"), read_formula("M(l) and not M(w)")
         return (
             better.entails(self.top & ~self.bottom)
@@ -157,7 +156,7 @@ class Structure:
 
 
 def all_structures(atoms: tuple[str, ...] = POLICY_ATOMS) -> Iterator[Structure]:
-    """Every structure over some atoms: each world in top, in bottom, in both, or in neither.
+    """All structures over the given atoms: each world is in top, in bottom, in both, or in neither.
 
     There are 4^(2ⁿ): 256 for two atoms, 4.3·10⁹ for four.
 

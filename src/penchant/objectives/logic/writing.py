@@ -1,4 +1,4 @@
-"""Propositions written as short formulas, and their weighted counts as polynomials in the probabilities."""
+"""Formatting of propositions as short formulas, and of their weighted counts as polynomials."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _proposition(cube: Cube) -> Proposition:
 
 
 def _prime_cubes(proposition: Proposition) -> list[Cube]:
-    """The conjunctions of fewest literals that entail it, those of fewer literals first."""
+    """The prime implicants, those with fewer literals first."""
     found: list[Cube] = []
     names = proposition.atoms
     for size in range(len(names) + 1):
@@ -40,7 +40,7 @@ def _prime_cubes(proposition: Proposition) -> list[Cube]:
 
 
 def _cover(proposition: Proposition) -> list[Cube]:
-    """Few prime cubes that together are the proposition: at each turn the one that adds most worlds."""
+    """A small cover of the proposition by prime cubes, chosen greedily by the number of added worlds."""
     cubes, covered, chosen = _prime_cubes(proposition), FALSE, list[Cube]()
     while covered != proposition:
         best = max(cubes, key=lambda cube: (_proposition(cube) & ~covered).worlds.bit_count())
@@ -63,13 +63,13 @@ def _joined(clauses: list[Cube], inner: str, outer: str) -> str:
 
 
 def write_formula(proposition: Proposition) -> str:
-    """A short formula that means the proposition.
+    """A short formula equivalent to the proposition.
 
     Args:
         proposition: any set of worlds.
 
     Returns:
-        Text that `read_formula` reads back as the same proposition.
+        Text that `read_formula` parses to the same proposition.
 
     Example:
         >>> from penchant.objectives.logic.reading import read_formula
@@ -97,7 +97,7 @@ def write_formula(proposition: Proposition) -> str:
 
 
 def atoms_written(formula: str) -> int:
-    """How often a formula names an atom; what "short" means here.
+    """The number of atoms in a formula, the measure of its length.
 
     Example:
         >>> atoms_written("M(w) and not M(l) or M(w)")
@@ -119,8 +119,8 @@ def polynomial_text(proposition: Proposition) -> str:
         proposition: any set of worlds.
 
     Returns:
-        A product where the proposition is one conjunction, one minus a product where its negation is, otherwise the
-        sum of all terms.
+        A product if the proposition is a conjunction, one minus a product if its negation is, otherwise the sum of all
+        terms.
 
     Example:
         >>> from penchant.objectives.logic.reading import read_formula
@@ -137,7 +137,7 @@ def polynomial_text(proposition: Proposition) -> str:
     text = ""
     for size in range(len(proposition.atoms) + 1):
         for chosen in combinations(proposition.atoms, size):
-            # The coefficient of a product of atoms, by inclusion and exclusion over the worlds below it.
+            # The coefficient of a product of atoms, by inclusion-exclusion over the worlds below it.
             parts = (part for count in range(size + 1) for part in combinations(chosen, count))
             number = sum((-1) ** (size - len(part)) * proposition.holds(part) for part in parts)
             if number:
@@ -150,10 +150,10 @@ def polynomial_text(proposition: Proposition) -> str:
 
 
 def log_text(proposition: Proposition) -> list[str]:
-    """The logarithm of the weighted count as a sum of logarithms, one text each.
+    """The logarithm of the weighted count as a list of summands.
 
     Args:
-        proposition: not the contradiction.
+        proposition: any but the contradiction.
 
     Example:
         >>> from penchant.objectives.logic.reading import read_formula

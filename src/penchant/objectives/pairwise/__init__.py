@@ -1,1 +1,1 @@
-"""Losses of a chosen and a rejected response, held to a reference."""
+"""Pairwise losses with a reference model."""

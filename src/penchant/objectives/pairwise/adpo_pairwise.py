@@ -1,4 +1,4 @@
-"""Anchored DPO on pairs: the logistic loss with soft labels, at a temperature."""
+"""Anchored DPO on pairs (ADPO): logistic loss with soft labels and a temperature."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class ADPOPairwise(Objective):
 
     loss = −p log σ(m / τ) − (1 − p) log σ(−m / τ),   m = Δ_chosen − Δ_rejected,   Δ = log π(y|x) − log π_anchor(y|x)
 
-    p is the probability that the chosen response is the better one, 1 where records have no ``probability``: then
-    τ = 1 / β makes it DPO, and p = 1 − ε everywhere DPO with label smoothing ε. The anchor is the run's reference:
+    p is the probability that the chosen response is the better one, and 1 if records have no ``probability``: then τ =
+    1 / β gives DPO. A constant p = 1 − ε gives DPO with label smoothing ε. The anchor is the reference of the run:
     fixed, the last iterate, or a moving average.
 
     Example:
@@ -43,7 +43,7 @@ class ADPOPairwise(Objective):
     tau: Annotated[float, Gt(0), "temperature of the margin, nats; the 1 / β of DPO"] = 10.0
 
     def loss(self, chosen: Scored, rejected: Scored, probability: Tensor | None = None) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return logistic(logratio_margin(chosen, rejected) / self.tau, 0.0 if probability is None else 1 - probability)
 
     def rewards(self, view: Scored) -> Tensor:

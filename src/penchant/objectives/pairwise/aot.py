@@ -1,4 +1,4 @@
-"""Alignment via optimal transport: rewards of chosen responses are to dominate those of rejected ones as a whole."""
+"""Alignment via Optimal Transport (AOT): the distribution of chosen rewards dominates that of rejected rewards."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["AOTPaired", "AOTUnpaired", "Transport"]
 
 
 class Transport(Objective):
-    """What both forms of AOT share (Melnyk et al., 2024): a logistic loss on the gaps between sorted numbers.
+    """Base class of both forms of AOT (Melnyk et al., 2024): a logistic loss on gaps between sorted values.
 
     loss_i = −(1 − ε) log σ(β δ_i) − ε log σ(−β δ_i),   δ = sort(raised) − sort(lowered)
 
-    It is a base class: a subclass says which numbers are raised above which. Loss i is of rank i, so weights that
-    records carry would meet the losses of other records: leave them out.
+    A subclass defines which values are raised above which. Loss i belongs to rank i, not to record i, so do not use
+    record weights.
 
     Example:
         >>> [each.id for each in Transport.__subclasses__()]
@@ -39,12 +39,10 @@ class Transport(Objective):
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
         0.1
     )
-    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "share ε of the labels that are taken to be flipped"] = (
-        0.0
-    )
+    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "assumed share ε of flipped labels"] = 0.0
 
     def dominate(self, raised: Tensor, lowered: Tensor) -> Tensor:
-        """The loss of each rank of the batch, [B]; gradients reach the numbers that were sorted."""
+        """The loss per rank of the batch, [B]; gradients flow to the sorted values."""
         return logistic(self.beta * (raised.sort().values - lowered.sort().values), self.label_smoothing)
 
 
@@ -54,9 +52,9 @@ class AOTPaired(Transport):
     loss_i = −(1 − ε) log σ(β δ_i) − ε log σ(−β δ_i),   δ = sort(d) − sort(d_ref),   d = log π_chosen − log π_rejected
 
     Log-probabilities are summed over tokens (nats); d_ref is d of the reference. Both are sorted over the batch,
-    ascending, so loss i is that of the i-th smallest margins, not of pair i; the gradient goes through the sorted
-    values to the pairs they belong to. The distribution of the policy's margins is to dominate that of the reference's.
-    The examples see one another, so a step is neither split nor shared among processes; a batch of one pair is DPO.
+    ascending, so loss i belongs to the i-th smallest margins, not to pair i; gradients flow through the sorted values
+    to their pairs. The loss pushes the distribution of the policy's margins to dominate that of the reference. The sort
+    couples the examples, so a step is neither split into micro-batches nor over processes; a batch of one pair is DPO.
 
     Example:
         >>> import torch
@@ -74,7 +72,7 @@ class AOTPaired(Transport):
     tags = ("batch", "distribution")
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each rank of the batch, [B]."""
+        """The loss per rank of the batch, [B]."""
         return self.dominate(chosen.logp - rejected.logp, chosen.ref_logp - rejected.ref_logp)
 
 
@@ -83,9 +81,9 @@ class AOTUnpaired(Transport):
 
     loss_i = −(1 − ε) log σ(β δ_i) − ε log σ(−β δ_i),   δ = sort(Δ_chosen) − sort(Δ_rejected),   Δ = log π − log π_ref
 
-    Each side is sorted over the batch, ascending, so it does not matter which chosen response stands beside which
-    rejected one, and the loss i is that of the i-th smallest log-ratios. The gradient goes through the sorted values.
-    The examples see one another, so a step is neither split nor shared among processes; a batch of one pair is DPO.
+    Each side is sorted over the batch, ascending, so the pairing of chosen and rejected responses does not matter, and
+    loss i belongs to the i-th smallest log-ratios. Gradients flow through the sorted values. The sort couples the
+    examples, so a step is neither split into micro-batches nor over processes; a batch of one pair is DPO.
 
     Example:
         >>> import torch
@@ -103,5 +101,5 @@ class AOTUnpaired(Transport):
     tags = ("batch", "distribution")
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each rank of the batch, [B]."""
+        """The loss per rank of the batch, [B]."""
         return self.dominate(chosen.logratio, rejected.logratio)

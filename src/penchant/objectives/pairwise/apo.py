@@ -1,4 +1,4 @@
-"""Anchored preference optimization: whether the chosen response should rise is said outright."""
+"""Anchored Preference Optimization (APO): variants that fix whether the chosen likelihood rises or falls."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from penchant.objectives.functional.pairs import logratio_margin
 
 __all__ = ["APODown", "APOZero"]
 
-_BETA = "scale of the log-ratios; larger saturates sooner"
+_BETA = "scale of the log-ratios; larger values saturate sooner"
 
 
 class APOZero(Objective):
-    """Anchored Preference Optimization, zero (D'Oosterlinck et al., 2024): chosen responses better than the model's.
+    """APO-zero (D'Oosterlinck et al., 2024), for chosen responses that are better than those of the model.
 
     loss = σ(−β Δ_chosen) + σ(β Δ_rejected),   Δ = log π(y|x) − log π_ref(y|x)   (summed over tokens, nats)
 
-    Chosen responses rise and rejected ones fall, each on its own: no side's gradient depends on the other's.
+    The chosen likelihood rises and the rejected one falls, independently: the gradient of one side does not depend on
+    the other.
 
     Example:
         >>> import torch
@@ -45,16 +46,17 @@ class APOZero(Objective):
     beta: Annotated[float, Gt(0), _BETA] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return sigmoid(-self.beta * chosen.logratio) + sigmoid(self.beta * rejected.logratio)
 
 
 class APODown(Objective):
-    """Anchored Preference Optimization, down (D'Oosterlinck et al., 2024): chosen responses worse than the model's.
+    """APO-down (D'Oosterlinck et al., 2024), for chosen responses that are worse than those of the model.
 
     loss = σ(β Δ_chosen) + σ(−β (Δ_chosen − Δ_rejected)),   Δ = log π(y|x) − log π_ref(y|x)   (summed over tokens, nats)
 
-    Both responses fall, the rejected one further. With policy and reference equal, the chosen one's gradient is zero.
+    Both likelihoods fall, the rejected one further. If policy and reference are equal, the gradient of the chosen one
+    is zero.
 
     Example:
         >>> import torch
@@ -70,11 +72,11 @@ class APODown(Objective):
     id = "apo-down"
     paper = "arXiv:2408.06266"
     evidence = OFFICIAL_CODE
-    exempt = Exempt(zero_margin="the chosen response's gradient is zero there")
+    exempt = Exempt(zero_margin="the gradient of the chosen response is zero there")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), _BETA] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return sigmoid(self.beta * chosen.logratio) + sigmoid(-self.beta * logratio_margin(chosen, rejected))

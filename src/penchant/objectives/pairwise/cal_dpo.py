@@ -1,4 +1,4 @@
-"""Cal-DPO: the implicit rewards of both responses are held to an absolute scale."""
+"""Cal-DPO: DPO with a term that calibrates both implicit rewards to an absolute scale."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class CalDPO(Objective):
 
     loss = −log σ(s (Δ_chosen − Δ_rejected)) + c [(Δ_chosen − 1 / (2 β))² + (Δ_rejected + 1 / (2 β))²]
 
-    Δ = log π(y|x) − log π_ref(y|x), summed over tokens (nats), or a mean where ``average_log_prob``. β stands in the
-    targets alone: the logistic term has no β, only the scale s = 1. The published code takes c = ½, the paper c = 1.
-    That code adds the mean of the squares over the batch to every pair; here each pair has its own
-    squares, with the same mean and the same gradients. A common shift of both Δ changes the loss: that is the point.
+    Δ = log π(y|x) − log π_ref(y|x), summed over tokens (nats), or averaged with ``average_log_prob``. β appears only in
+    the targets: the logistic term has the scale s = 1 instead. The published code uses c = ½, the paper c = 1. The code
+    adds the batch mean of the squares to every pair; here each pair has its own squares, with the same mean and the
+    same gradients. Unlike in DPO, a common shift of both Δ changes the loss.
 
     Example:
         >>> import torch
@@ -42,13 +42,15 @@ class CalDPO(Objective):
     tags = ("likelihood",)
     needs = Needs(reference=True)
 
-    beta: Annotated[float, Gt(0), "inverse temperature: log-ratios aim at ± 1 / (2 beta) nats"] = 0.002
+    beta: Annotated[float, Gt(0), "inverse temperature; the targets of the log-ratios are ± 1 / (2 beta) nats"] = 0.002
     calibration_weight: Annotated[float, Ge(0), "weight c of the squared distances from the targets"] = 0.5
     logistic_scale: Annotated[float, Gt(0), "factor s of the margin in the logistic term"] = 1.0
-    average_log_prob: Annotated[bool, "average the log-ratios over each response's tokens instead of summing"] = False
+    average_log_prob: Annotated[bool, "average the log-ratios over the tokens of each response instead of summing"] = (
+        False
+    )
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], and its weighted squares as ``calibration``."""
+        """The loss per pair, [B], and its weighted squares as ``calibration``."""
         up, down = (view.mean_logratio if self.average_log_prob else view.logratio for view in (chosen, rejected))
         aim = 1 / (2 * self.beta)
         calibration = self.calibration_weight * ((up - aim) ** 2 + (down + aim) ** 2)

@@ -1,4 +1,4 @@
-"""Conservative DPO: the expected DPO loss under labels that may be the wrong way round."""
+"""Conservative DPO (cDPO): the DPO loss with label smoothing."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class ConservativeDPO(Objective):
 
     loss = −(1 − ε) log σ(β m) − ε log σ(−β m),   m = Δ_chosen − Δ_rejected,   Δ = log π − log π_ref   (summed, nats)
 
-    ε is the probability that the label is flipped: ``label_smoothing``, or 1 − p for each pair where the record has a
-    ``probability`` p that chosen is preferred. The loss is least at β m = log((1 − ε) / ε); beyond it the gradient
-    changes its sign, unlike that of rDPO.
+    ε is the probability that the label is flipped: ``label_smoothing``, or 1 − p per pair if the record has a
+    ``probability`` p that chosen is preferred. The minimum is at β m = log((1 − ε) / ε); beyond it the gradient changes
+    sign, unlike that of rDPO.
 
     Example:
         >>> import torch
@@ -42,10 +42,10 @@ class ConservativeDPO(Objective):
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.1
     label_smoothing: Annotated[
-        float, Interval(ge=0, lt=0.5), "share ε of the labels taken to be flipped, where the record has no probability"
+        float, Interval(ge=0, lt=0.5), "assumed share ε of flipped labels, for records without probability"
     ] = 0.0
 
     def loss(self, chosen: Scored, rejected: Scored, probability: Tensor | None = None) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         flipped = self.label_smoothing if probability is None else 1 - probability
         return logistic(self.beta * logratio_margin(chosen, rejected), flipped)

@@ -1,4 +1,4 @@
-"""Constrained preference optimization: the policy itself must prefer the chosen response, whatever the reference."""
+"""Constrained Preference Optimization: the policy must prefer the chosen response, whatever the reference prefers."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from penchant.objectives.functional.pairs import logistic, logratio_margin
 
 __all__ = ["ConstrainedPO", "ConstrainedPOEasy", "ConstrainedPOSoft"]
 
-# A reference that is certain of a response has a mean log-probability of 0, whose inverse is held here.
+# The bound of 1 / r for a reference that is certain of a response, whose mean log-probability r is 0.
 _LEAST_SURPRISE = 1e-6
 
 
 class _Constrained(Objective):
-    """What the three forms have: mean log-probabilities, and a target that a margin raises above the reference's."""
+    """Base class of the three forms: mean log-probabilities, and a margin above that of the reference."""
 
     paper = "github:visitworld123/CPO"
     tags = ("margin", "normalized", "robust")
     needs = Needs(reference=True)
 
-    beta: Annotated[float, Gt(0), "slope per nat a token of the margin; the demonstration takes 2.5"] = 0.1
+    beta: Annotated[float, Gt(0), "slope per nat per token of margin; the published example uses 2.5"] = 0.1
 
     def _against(
         self, margin: Tensor, scale: float, chosen: Scored, rejected: Scored
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], for a margin times ``scale``, with what is undesirable about the pair."""
+        """The loss per pair, [B], for a margin times ``scale``, with the statistics of the pair."""
         policy, reference = chosen.mean_logp - rejected.mean_logp, _reference_lead(chosen, rejected)
         values = logistic(self.beta * logratio_margin(chosen, rejected, average=True) - scale * margin)
         return values, {"margin": margin, "undesirable": ((policy < 0) & (policy > reference)).to(policy.dtype)}
@@ -43,7 +43,7 @@ class _Constrained(Objective):
 
 
 def _reference_lead(chosen: Scored, rejected: Scored) -> Tensor:
-    """d_ref, how much more likely a token of the chosen response is under the reference, [B], nats."""
+    """d_ref: chosen minus rejected mean log-probability under the reference, [B], nats per token."""
     return chosen.mean_ref_logp - rejected.mean_ref_logp
 
 
@@ -52,14 +52,14 @@ class ConstrainedPO(_Constrained):
 
     loss = −log σ(β (d − max(0, d_ref))),   d = mean log π(y_chosen|x) − mean log π(y_rejected|x)
 
-    d_ref is d of the reference; all log-probabilities are means over tokens (nats a token). DPO is content with any d
-    above d_ref, so where d_ref is far below 0, with a policy that prefers the rejected response. Here the policy itself
-    must prefer the chosen one; where the reference does already, it is DPO on means. ``constrained-po-soft`` has a
-    target that may lie above 0, ``constrained-po-easy`` another margin.
+    d_ref is d of the reference; all log-probabilities are means over tokens (nats per token). DPO accepts any d above
+    d_ref; if d_ref is far below 0, that includes policies that prefer the rejected response. Here the policy itself
+    must prefer the chosen one; if the reference already does, this is DPO on means. ``constrained-po-soft`` has a
+    target that can be above 0, ``constrained-po-easy`` a different margin.
 
-    Statistics: ``margin`` (how far the target is above d_ref) and ``undesirable`` (1 where d_ref < d < 0: DPO's loss
-    has fallen, yet the policy prefers the rejected response). The code is followed; how it maps to the paper's
-    equations is not checked. It is not Contrastive Preference Optimization (``cpo``).
+    Statistics: ``margin`` (how far the target is above d_ref) and ``undesirable`` (1 if d_ref < d < 0: the DPO loss has
+    fallen, but the policy prefers the rejected response). This follows the code; its mapping to the equations of the
+    paper is not verified. Not to be confused with Contrastive Preference Optimization (``cpo``).
 
     Example:
         >>> import torch
@@ -89,7 +89,7 @@ class ConstrainedPO(_Constrained):
     )
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with its margin and what is undesirable about it."""
+        """The loss per pair, [B], with its statistics."""
         margin = relu(-_reference_lead(chosen, rejected))
         return self._against(margin, self.beta, chosen, rejected)
 
@@ -99,9 +99,9 @@ class ConstrainedPOSoft(_Constrained):
 
     loss = −log σ(β (d − d_ref − m / α)),   m = (1/τ) log(1 + exp(τ (γ − d_ref)))
 
-    d = mean log π(y_chosen|x) − mean log π(y_rejected|x), d_ref the same of the reference. The margin m raises the
-    target smoothly: for τ → ∞ and α = 1 it is max(d_ref, γ); α > 1 softens it. Statistics as in ``constrained-po``, and
-    ``below_target`` (1 where d_ref < γ).
+    d = mean log π(y_chosen|x) − mean log π(y_rejected|x), d_ref the same for the reference. The margin m raises the
+    target smoothly: for τ → ∞ and α = 1 the target is max(d_ref, γ); α > 1 softens it. Statistics as for
+    ``constrained-po``, and ``below_target`` (1 if d_ref < γ).
 
     Example:
         >>> import torch
@@ -115,12 +115,12 @@ class ConstrainedPOSoft(_Constrained):
 
     id = "constrained-po-soft"
     evidence = OFFICIAL_CODE
-    gamma: Annotated[float, Ge(0), "least margin γ of the policy, nats a token"] = 0.5
+    gamma: Annotated[float, Ge(0), "least margin γ of the policy, nats per token"] = 0.5
     tau: Annotated[float, Gt(0), "sharpness τ of the target's corner"] = 2.0
     alpha: Annotated[float, Gt(0), "divides m; above 1 the constraint is soft"] = 1.0
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with its margin and what is undesirable about it."""
+        """The loss per pair, [B], with its statistics."""
         reference = _reference_lead(chosen, rejected)
         margin = -logsigmoid(self.tau * (reference - self.gamma)) / self.tau
         values, statistics = self._against(margin, self.beta / self.alpha, chosen, rejected)
@@ -132,9 +132,9 @@ class ConstrainedPOEasy(_Constrained):
 
     loss = −log σ(β (d − d_ref) − m),   m = s γ (1 / r_chosen + 1 / r_rejected),   r = mean log π_ref(y|x)
 
-    d = mean log π(y_chosen|x) − mean log π(y_rejected|x), d_ref the same of the reference; r is held below −1e-6. With
-    s = ``margin_sign`` = 1, as in the code, m < 0 loosens the target; −1 tightens it, as seems meant. Statistics as in
-    ``constrained-po``.
+    d = mean log π(y_chosen|x) − mean log π(y_rejected|x), d_ref the same for the reference; r is clamped to at most
+    −1e-6. With s = ``margin_sign`` = 1, as in the code, m < 0 and the target is lower; −1 raises it, which seems to be
+    the intention. Statistics as for ``constrained-po``.
 
     Example:
         >>> import torch
@@ -150,9 +150,9 @@ class ConstrainedPOEasy(_Constrained):
     evidence = OFFICIAL_CODE
 
     gamma: Annotated[float, Ge(0), "weight γ of the margin"] = 0.5
-    margin_sign: Annotated[Literal[1, -1], "s; 1: m as in the code, which loosens; −1: tightens"] = 1
+    margin_sign: Annotated[Literal[1, -1], "sign s: 1 lowers the target, as in the code; −1 raises it"] = 1
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with its margin and what is undesirable about it."""
+        """The loss per pair, [B], with its statistics."""
         inverses = [1 / view.mean_ref_logp.clamp(max=-_LEAST_SURPRISE) for view in (chosen, rejected)]
         return self._against(self.margin_sign * self.gamma * (inverses[0] + inverses[1]), 1.0, chosen, rejected)

@@ -1,4 +1,4 @@
-"""DiscoPOP: losses that a language model's search over programs found, some with statistics of the batch."""
+"""DiscoPOP: losses found by a language-model-driven search, some with batch statistics."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["AQFL", "AQL", "CELL", "DBAQL", "LRML", "PADLL", "PFL", "Discovered"]
 
 
 class Discovered(Objective):
-    """What the losses found by DiscoPOP share (Lu et al., 2024), section 4.
+    """Base class of the losses found by DiscoPOP (Lu et al., 2024), section 4.
 
     z = β (Δ_chosen − Δ_rejected),   Δ = log π(y|x) − log π_ref(y|x)   (summed over tokens, nats)
 
-    It is a base class: a subclass writes the loss.
+    A subclass implements the loss.
 
     Example:
         >>> [each.id for each in Discovered.__subclasses__()][:2]
@@ -42,7 +42,7 @@ class Discovered(Objective):
     )
 
     def scaled_margin(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """z of each pair, [B]."""
+        """z per pair, [B]."""
         return self.beta * logratio_margin(chosen, rejected)
 
 
@@ -51,10 +51,10 @@ class LRML(Discovered):
 
     loss = −(1 − m) log σ(z) + m e⁻ᶻ,   m = σ(z / τ),   z = β (Δ_chosen − Δ_rejected),   Δ = log π − log π_ref
 
-    Logistic far below zero, exponential far above. It is not convex: at τ = 0.05 there is a local minimum at z = −0.119
-    (0.786) and a local maximum at z = 0.072 (0.878), so a pair near the minimum may stay there, and at z = 0 the
-    gradient lowers the chosen response. Nothing is detached. m e⁻ᶻ is one exponential, of log σ(z / τ) − z; only where
-    τ > 1 can that exceed 50, and is then continued by its tangent.
+    Logistic far below zero, exponential far above. The loss is not convex: at τ = 0.05 it has a local minimum at z =
+    −0.119 (0.786) and a local maximum at z = 0.072 (0.878), so a pair near the minimum can get stuck, and at z = 0 the
+    gradient lowers the chosen response. Nothing is detached. m e⁻ᶻ is computed as exp(log σ(z / τ) − z); the exponent
+    exceeds 50 only if τ > 1, and is then continued by its tangent.
 
     Example:
         >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
@@ -71,10 +71,10 @@ class LRML(Discovered):
     tags = ("searched", "robust")
     exempt = Exempt(zero_margin="not convex: between its minimum and its maximum it lowers the chosen response")
 
-    tau: Annotated[float, Gt(0), "width, in z, of the passage from the logistic to the exponential loss"] = 0.05
+    tau: Annotated[float, Gt(0), "width, in z, of the transition from the logistic to the exponential loss"] = 0.05
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         z = self.scaled_margin(chosen, rejected)
         return torch.sigmoid(-z / self.tau) * -logsigmoid(z) + bounded_exp(logsigmoid(z / self.tau) - z)
 
@@ -84,7 +84,7 @@ class CELL(Discovered):
 
     loss = ½ e⁻ᶻ − ½ log σ(z),   z = β (Δ_chosen − Δ_rejected),   Δ = log π − log π_ref   (summed over tokens, nats)
 
-    It is the limit of LRML for τ → ∞. Below z = −50 the exponential is continued by its tangent.
+    The limit of LRML for τ → ∞. Below z = −50 the exponential is continued by its tangent.
 
     Example:
         >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
@@ -101,7 +101,7 @@ class CELL(Discovered):
     tags = ("searched",)
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         z = self.scaled_margin(chosen, rejected)
         return 0.5 * bounded_exp(-z) - 0.5 * logsigmoid(z)
 
@@ -111,7 +111,7 @@ class PADLL(Discovered):
 
     loss = −0.9 (1 − ½ [z < 0]) log σ(z),   z = β (Δ_chosen − Δ_rejected),   Δ = log π − log π_ref   (nats)
 
-    Pairs that the policy has come to prefer the wrong way count half; the loss jumps at z = 0.
+    Pairs with a negative margin count half; the loss is discontinuous at z = 0.
 
     Example:
         >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
@@ -128,7 +128,7 @@ class PADLL(Discovered):
     tags = ("searched",)
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         z = self.scaled_margin(chosen, rejected)
         values = -0.9 * logsigmoid(z)
         return torch.where(z < 0, 0.5 * values, values)
@@ -137,10 +137,10 @@ class PADLL(Discovered):
 class PFL(Discovered):
     """DiscoPOP, Policy Focused Loss (Lu et al., 2024), appendix E.7.
 
-    loss = −½ log σ(z) where log π(y_chosen) > log π(y_rejected), else 2 max(0, 1 − z),   z = β (Δ_chosen − Δ_rejected)
+    loss = −½ log σ(z) if log π(y_chosen) > log π(y_rejected), else 2 max(0, 1 − z),   z = β (Δ_chosen − Δ_rejected)
 
-    Pairs that the policy orders wrongly, whatever the reference thinks, are pushed by a hinge with four times the
-    weight; Δ = log π − log π_ref, and all log-probabilities are summed over tokens (nats).
+    Pairs that the policy ranks wrongly, whatever the reference, get a hinge with four times the weight; Δ = log π − log
+    π_ref, and all log-probabilities are summed over tokens (nats).
 
     Example:
         >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
@@ -157,35 +157,35 @@ class PFL(Discovered):
     tags = ("searched",)
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         z = self.scaled_margin(chosen, rejected)
         return torch.where(chosen.logp > rejected.logp, -0.5 * logsigmoid(z), 2 * torch.relu(1 - z))
 
 
 def _variance(values: Tensor) -> Tensor:
-    """The unbiased variance of a batch; 0 for a batch of one, whose variance is not defined."""
+    """The unbiased variance over the batch; 0 for a batch of one, where it is undefined."""
     return (values - values.mean()).square().sum() / max(len(values) - 1, 1)
 
 
 def _deviation(values: Tensor) -> Tensor:
-    """Its square root; where the batch does not vary it is 0 with gradient 0, not the root's infinite slope."""
+    """The standard deviation over the batch; if it is 0, its gradient is 0 too, not infinite."""
     variance = _variance(values)
     return torch.where(variance > 0, torch.where(variance > 0, variance, 1.0).sqrt(), 0.0)
 
 
 def _blend(weight: Tensor, z: Tensor) -> Tensor:
-    """The logistic loss with ``weight``, the hinge with the rest, [B]."""
+    """The logistic loss with ``weight`` and the hinge with 1 − ``weight``, [B]."""
     return weight * -logsigmoid(z) + (1 - weight) * torch.relu(1 - z)
 
 
 class _OfBatch(Discovered):
-    """What the losses with statistics of the batch share."""
+    """Base class of the losses with batch statistics."""
 
     evidence = PAPER
     tags = ("searched", "batch")
     batch_coupled = True
 
-    tau: Annotated[float, Gt(0), "scale of z in the statistics of the batch"] = 0.05
+    tau: Annotated[float, Gt(0), "scale of z in the batch statistics"] = 0.05
 
 
 class AQL(_OfBatch):
@@ -193,9 +193,9 @@ class AQL(_OfBatch):
 
     loss = −w log σ(z) + (1 − w) max(0, 1 − z),   w = σ(q − z / τ),   q = ½ + 0.01 (σ(mean z / τ) − ½)
 
-    z = β (Δ_chosen − Δ_rejected), Δ = log π − log π_ref (summed over tokens, nats). Through q the examples see one
-    another; nothing is detached. At z = 0 the gradient lowers the chosen response. The equation printed in the paper
-    (τ times the quantile, mean of σ) is not what its code computes; this is the code.
+    z = β (Δ_chosen − Δ_rejected), Δ = log π − log π_ref (summed over tokens, nats). q couples the examples of the
+    batch; nothing is detached. At z = 0 the gradient lowers the chosen response. The equation printed in the paper (τ
+    times the quantile, mean of σ) differs from the code; this follows the code.
 
     Example:
         >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
@@ -208,10 +208,10 @@ class AQL(_OfBatch):
     """
 
     id = "discopop-aql"
-    exempt = Exempt(zero_margin="its weight falls faster than its losses, which lowers the chosen response")
+    exempt = Exempt(zero_margin="its weight falls faster than its losses, so the gradient lowers the chosen response")
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         z = self.scaled_margin(chosen, rejected)
         quantile = 0.5 + 0.01 * (torch.sigmoid((z / self.tau).mean()) - 0.5)
         return _blend(torch.sigmoid(quantile - z / self.tau), z)
@@ -222,9 +222,9 @@ class AQFL(_OfBatch):
 
     loss = −b log σ(z) + (1 − b) max(0, 1 − z),   b = σ(0.1 |u − a|),   a = 0.95 std(u) mean(σ(−u)) + 0.05 σ(mean u)
 
-    u = z / τ, z = β (Δ_chosen − Δ_rejected), Δ = log π − log π_ref (summed over tokens, nats). std is the unbiased one
-    of the batch; for a batch of one, where it is not defined, it is 0, and so is its gradient where no margin differs.
-    Nothing is detached. The paper's equation has the variance in place of the deviation; this is the code.
+    u = z / τ, z = β (Δ_chosen − Δ_rejected), Δ = log π − log π_ref (summed over tokens, nats). std is the unbiased
+    standard deviation over the batch; it is 0 for a batch of one, where it is undefined, and its gradient is 0 if all
+    margins are equal. Nothing is detached. The equation in the paper has the variance instead; this follows the code.
 
     Example:
         >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
@@ -239,7 +239,7 @@ class AQFL(_OfBatch):
     id = "discopop-aqfl"
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         z = self.scaled_margin(chosen, rejected)
         u = z / self.tau
         quantile = _deviation(u) * torch.sigmoid(-u).mean()
@@ -252,10 +252,9 @@ class DBAQL(_OfBatch):
 
     loss = −c log σ(z / 0.9) + (1 − c) exp(−0.9 z),   c = σ(var(z / τ)),   z = β (Δ_chosen − Δ_rejected)
 
-    Δ = log π − log π_ref (summed over tokens, nats). var is the unbiased variance of the batch; for a batch of one,
-    where it is not defined, it is 0. Nothing is detached. (1 − c) exp(−0.9 z) is one exponential, of
-    log σ(−var) − 0.9 z, and beyond 50 is continued by its tangent. The quantile of its name is computed by the
-    code and never used.
+    Δ = log π − log π_ref (summed over tokens, nats). var is the unbiased variance over the batch; it is 0 for a batch
+    of one, where it is undefined. Nothing is detached. (1 − c) exp(−0.9 z) is computed as exp(log σ(−var) − 0.9 z),
+    continued by its tangent above 50. The quantile in its name is computed by the published code but never used.
 
     Example:
         >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
@@ -270,7 +269,7 @@ class DBAQL(_OfBatch):
     id = "discopop-dbaql"
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         z = self.scaled_margin(chosen, rejected)
         spread = _variance(z / self.tau)
         return torch.sigmoid(spread) * -logsigmoid(z / 0.9) + bounded_exp(logsigmoid(-spread) - 0.9 * z)

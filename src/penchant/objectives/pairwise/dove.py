@@ -1,4 +1,4 @@
-"""DOVE: preferences between two pairs of an instruction and a response."""
+"""DOVE: DPO on joint preferences between two (instruction, response) pairs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class DOVE(Objective):
 
     loss = −log σ(β (J_chosen − J_rejected)),   J = log π(x, y) − log π_ref(x, y),   log π(x, y) = log π(x) + log π(y|x)
 
-    Sums over the tokens of instruction and response, nats; the first token has no prediction. Each side has an
-    instruction of its own (records of kind "joint comparison"). Where both have the same, as in a plain comparison, the
-    instruction cancels and the loss is that of DPO. ``joint=False`` leaves the instructions out of the sums; the
-    released code does so unless it is told otherwise.
+    Sums over the tokens of instruction and response, nats; the first token has no prediction. Each side has its own
+    instruction (records of kind "joint comparison"). If both are the same, as in a plain comparison, the instruction
+    cancels and the loss is that of DPO. ``joint=False`` leaves the instructions out of the sums, which is the default
+    of the released code.
 
     Example:
         >>> import torch
@@ -46,15 +46,17 @@ class DOVE(Objective):
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
         0.1
     )
-    joint: Annotated[bool, "score the instructions' tokens too; without them each response under its own one"] = True
+    joint: Annotated[
+        bool, "include the tokens of the instructions; otherwise score each response under its own instruction"
+    ] = True
 
     @property
     def requirements(self) -> Requirements:
-        """Both sides with their instructions scored, or the responses alone."""
+        """Both sides with scored instructions, or the responses only."""
         views = ("chosen_joint", "rejected_joint") if self.joint else ("chosen", "rejected")
         return replace(super().requirements, views=views)
 
     def loss(self, **sides: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         chosen, rejected = (sides[name] for name in self.requirements.views)
         return logistic(self.beta * logratio_margin(chosen, rejected))

@@ -1,4 +1,4 @@
-"""Direct Preference Optimization: the logistic loss on the reference-corrected margin."""
+"""Direct Preference Optimization (DPO)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class DPO(Objective):
     loss = −log σ(β (Δ_chosen − Δ_rejected)),   Δ = log π(y|x) − log π_ref(y|x)   (summed over tokens, nats)
 
     The same formula is published as InfoNCA on pairs (Chen et al., 2024) and as the sigmoid-norm loss of statistical
-    rejection sampling (Liu et al., 2023, whose γ is β here, 0.05 in the paper; what sets that method apart is where its
-    pairs come from).
+    rejection sampling (Liu et al., 2023; its γ is β here, 0.05 in the paper; that method differs only in how its pairs
+    are sampled).
 
     Example:
         >>> import torch
@@ -41,16 +41,14 @@ class DPO(Objective):
     id = "dpo"
     paper = "arXiv:2305.18290"
     aliases = ("infonca", "rso-sigmoid-norm")
-    former = (Former("gamma", "Write β in place of the γ of RSO."),)
+    former = (Former("gamma", "Use beta, which is the γ of RSO."),)
     evidence = OFFICIAL_CODE
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
         0.1
     )
-    reference_free: Annotated[bool, "take the reference as indifferent between the two responses: Δ = log π(y|x)"] = (
-        False
-    )
+    reference_free: Annotated[bool, "assume a uniform reference: Δ = log π(y|x)"] = False
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
@@ -58,7 +56,7 @@ class DPO(Objective):
             self.needs = Needs()
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return -logsigmoid(self.beta * (self._delta(chosen) - self._delta(rejected)))
 
     def rewards(self, view: Scored) -> Tensor:

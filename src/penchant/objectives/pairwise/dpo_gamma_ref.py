@@ -1,4 +1,4 @@
-"""DPO with the reference's own margin scaled: from plain DPO to a loss without a reference."""
+"""DPO with a scaled reference margin: interpolates between DPO and a reference-free loss."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class GammaReferenceDPO(Objective):
 
     loss = −log σ(β (d_π − γ d_ref)),   d = log p(y_chosen|x) − log p(y_rejected|x)   (summed over tokens, nats)
 
-    γ = 1 is DPO, γ = 0 has no use for the reference. In between, less of a margin d_π is asked for than DPO does where
-    the reference ranks the pair right, and more where it ranks it wrong. The paper sweeps γ; the default is DPO.
+    γ = 1 is DPO, γ = 0 ignores the reference. In between, the policy margin d_π has to be smaller than under DPO if the
+    reference ranks the pair correctly, and larger if it ranks it wrongly. The paper sweeps γ; the default is DPO.
 
     Example:
         >>> import torch
@@ -43,10 +43,10 @@ class GammaReferenceDPO(Objective):
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.1
-    gamma: Annotated[float, Ge(0), "share γ of the reference's margin that is taken off the policy's"] = 1.0
+    gamma: Annotated[float, Ge(0), "share γ of the reference margin that is subtracted from the policy margin"] = 1.0
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return logistic(self.beta * (self._delta(chosen) - self._delta(rejected)))
 
     def rewards(self, view: Scored) -> Tensor:
@@ -54,5 +54,5 @@ class GammaReferenceDPO(Objective):
         return (self.beta * self._delta(view)).detach()
 
     def _delta(self, view: Scored) -> Tensor:
-        """log π − γ log π_ref, from the log-ratio, which has more digits than the difference of two sums."""
+        """log π − γ log π_ref, computed from the log-ratio, which is more precise than the difference of two sums."""
         return view.logratio + (1 - self.gamma) * view.ref_logp

@@ -1,4 +1,4 @@
-"""DPO-Positive: a penalty where the chosen response has become less likely than under the reference."""
+"""DPO-Positive (DPOP): DPO with a penalty on chosen responses that become less likely than under the reference."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class DPOP(Objective):
 
     loss = −log σ(β (Δ_chosen − Δ_rejected − λ max(0, −Δ_chosen))),   Δ = log π(y|x) − log π_ref(y|x)   (summed, nats)
 
-    Where the chosen response is at least as likely as under the reference it is DPO. The penalty stands inside the
-    bracket that β multiplies, as in the paper; some ports put it outside.
+    If the chosen response is at least as likely as under the reference, this is DPO. The penalty is inside the bracket
+    that β multiplies, as in the paper; some reimplementations put it outside.
 
     Example:
         >>> import torch
@@ -44,6 +44,6 @@ class DPOP(Objective):
     lambda_: Annotated[float, Ge(0), "weight λ of the penalty; the paper tries 5, 50 and 500"] = 50.0
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         penalty = self.lambda_ * relu(-chosen.logratio)
         return logistic(self.beta * (logratio_margin(chosen, rejected) - penalty))

@@ -1,4 +1,4 @@
-"""Efficient exact optimization: the reverse divergence between the policy's and the labels' view of a pair."""
+"""Efficient Exact Optimization (EXO) on pairs: reverse KL between the policy's and the label's pair distribution."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["EXOPref", "EXOPrefOfficial"]
 
 
 def _divergence(margin: Tensor, log_chosen: float, log_rejected: float) -> Tensor:
-    """Σ q log(q / p) for q = (σ(z), σ(−z)) and the target's logarithms log p, [B]."""
+    """Σ q log(q / p) for q = (σ(z), σ(−z)), given log p of the target, [B]."""
     chosen = torch.sigmoid(margin) * (logsigmoid(margin) - log_chosen)
     return chosen + torch.sigmoid(-margin) * (logsigmoid(-margin) - log_rejected)
 
@@ -29,10 +29,11 @@ class EXOPref(Objective):
 
     loss = q log(q / (1 − ε)) + (1 − q) log((1 − q) / ε),   q = σ(β (Δ_chosen − Δ_rejected)),   Δ = log π − log π_ref
 
-    The reverse Kullback-Leibler divergence of the policy's view of the pair from a label that errs with probability ε;
-    DPO minimises the forward one. It is zero at β (Δ_chosen − Δ_rejected) = log((1 − ε) / ε) and grows beyond: margins
-    have a goal. Far below it, the gradient fades. Nothing is detached. The target here is normalised; that of the
-    published code is not (``exo-pref-official``). At ε = 0 the loss is infinite, so 0 is refused.
+    The reverse KL divergence of the policy's distribution over the pair from a label that is wrong with probability ε;
+    DPO minimises the forward KL. The loss is zero at β (Δ_chosen − Δ_rejected) = log((1 − ε) / ε) and grows beyond, so
+    the margin has a finite target. Far below the target, the gradient vanishes. Nothing is detached. The target here is
+    normalised; that of the published code is not (``exo-pref-official``). ε = 0 is not allowed, since the loss would be
+    infinite.
 
     Example:
         >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
@@ -50,13 +51,13 @@ class EXOPref(Objective):
     tags = ("divergence", "noise")
     needs = Needs(reference=True)
 
-    beta: Annotated[float, Gt(0), "slope β_π of the policy's view of a pair, per nat of margin"] = 0.1
-    label_smoothing: Annotated[float, Interval(gt=0, lt=0.5), "probability ε that a label errs; it sets the goal"] = (
-        1e-3
-    )
+    beta: Annotated[float, Gt(0), "slope β_π of the policy's pair distribution, per nat of margin"] = 0.1
+    label_smoothing: Annotated[
+        float, Interval(gt=0, lt=0.5), "probability ε that a label is wrong; it sets the target margin"
+    ] = 1e-3
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         margin = self.beta * logratio_margin(chosen, rejected)
         return _divergence(margin, math.log1p(-self.label_smoothing), math.log(self.label_smoothing))
 
@@ -66,8 +67,8 @@ class EXOPrefOfficial(Objective):
 
     loss = q log q + (1 − q) (log(1 − q) − log ε),   q = σ(β (Δ_chosen − Δ_rejected)),   Δ = log π − log π_ref
 
-    The target (1, ε) does not sum to one, so the loss lies below that of ``exo-pref`` by at most −log(1 − ε), 4.5e-5 at
-    ε = e⁻¹⁰, and may be negative. Its gradient is that of ``exo-pref`` at the odds 1 : ε.
+    The target (1, ε) does not sum to one, so the loss is below that of ``exo-pref`` by at most −log(1 − ε), 4.5e-5 at ε
+    = e⁻¹⁰, and can be negative. Its gradient is that of ``exo-pref`` with the odds 1 : ε.
 
     Example:
         >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
@@ -85,9 +86,9 @@ class EXOPrefOfficial(Objective):
     tags = ("divergence", "noise")
     needs = Needs(reference=True)
 
-    beta: Annotated[float, Gt(0), "slope β_π of the policy's view of a pair, per nat of margin"] = 0.1
-    log_epsilon: Annotated[float, Lt(0), "log ε of the rejected response's share, nats"] = -10.0
+    beta: Annotated[float, Gt(0), "slope β_π of the policy's pair distribution, per nat of margin"] = 0.1
+    log_epsilon: Annotated[float, Lt(0), "log ε of the target for the rejected response, nats"] = -10.0
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return _divergence(self.beta * logratio_margin(chosen, rejected), 0.0, self.log_epsilon)

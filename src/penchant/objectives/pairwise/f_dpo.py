@@ -1,4 +1,4 @@
-"""f-DPO: direct preference optimization under other divergences than the reverse KL."""
+"""f-DPO: DPO with f-divergences other than the reverse KL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from penchant.objectives.functional.pairs import logistic
 
 __all__ = ["FDPO"]
 
-#: The largest exponent: e⁸⁰ and its multiples stay finite in float32.
+#: The largest exponent: e⁸⁰ and small multiples of it are finite in float32.
 _LARGEST = 80.0
 
 
@@ -30,20 +30,20 @@ class FDPO(Objective):
 
     ``reverse_kl``: g = Δ, which is DPO. ``forward_kl``: g = −e^(−Δ). ``js``: g = log 2 + log σ(Δ). ``alpha``:
     g = (1 − e^(−α Δ)) / α, which tends to the reverse KL as α → 0 and is the forward KL, up to a constant that cancels,
-    at α = 1. α is that of the paper; some libraries write g = e^((a − 1) Δ) / (a − 1), and their a is 1 − α.
-    Only the reverse KL depends on the difference of the two Δ alone. Exponents are held at 80: below Δ = −80 nats
-    (−80 / α) a response has no gradient, and everything stays finite.
+    at α = 1. α follows the paper; some libraries write g = e^((a − 1) Δ) / (a − 1) with a = 1 − α. Only the reverse KL
+    depends on nothing but the difference of the two Δ. Exponents are clamped at 80: below Δ = −80 nats (−80 / α) the
+    gradient of a response is zero, and all values stay finite.
 
-    In Python any other f is given by its derivative, ``FDPO(derivative=lambda u: u.log())``. It must be invertible on
-    u > 0 and not defined at 0, else the optimal policy may leave responses out. Here Δ is held within ±40. The
-    derivative is no hyper-parameter: whoever builds the objective again gives it again.
+    In Python, pass the derivative of any other f: ``FDPO(derivative=lambda u: u.log())``. It must be invertible on u >
+    0 and undefined at 0; otherwise the optimal policy can assign probability 0. Δ is then clamped to ±40. The
+    derivative is not a hyper-parameter and must be passed again when the objective is rebuilt.
 
     Args:
-        derivative: f'(u) of the density ratio u = π / π_ref, elementwise, in place of ``divergence``.
+        derivative: f'(u) of the density ratio u = π / π_ref, elementwise, instead of ``divergence``.
         hyper: hyper-parameters by name.
 
     Raises:
-        ConfigurationError: the derivative is no function, or gives no tensor of the shape that it gets.
+        ConfigurationError: the derivative is not a function, or does not return a tensor of its input's shape.
 
     Example:
         >>> import torch
@@ -62,9 +62,9 @@ class FDPO(Objective):
     tags = ("divergence",)
     needs = Needs(reference=True)
 
-    beta: Annotated[float, Gt(0), "strength of the divergence's constraint"] = 0.1
+    beta: Annotated[float, Gt(0), "weight β of the divergence from the reference"] = 0.1
     divergence: Annotated[
-        Literal["reverse_kl", "forward_kl", "js", "alpha"], "divergence of the policy from the reference"
+        Literal["reverse_kl", "forward_kl", "js", "alpha"], "f-divergence between policy and reference"
     ] = "js"
     alpha: Annotated[float, Interval(gt=0, le=1), "α of the alpha divergence, in the paper's convention"] = 0.5
 
@@ -74,16 +74,16 @@ class FDPO(Objective):
             raise ConfigurationError(
                 f"'derivative' is {derivative!r}, expected a function of a tensor.",
                 where="objective f-dpo",
-                fix="Give f'(u) itself, for example `lambda u: u.log()`.",
+                fix="Pass f'(u) itself, for example `lambda u: u.log()`.",
             )
         self.derivative = derivative
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return logistic(self.beta * (self._slope(chosen.logratio) - self._slope(rejected.logratio)))
 
     def rewards(self, view: Scored) -> Tensor:
-        """The implicit reward β g(Δ) of each response, up to a constant that makes it 0 at Δ = 0, [R], no gradient."""
+        """The implicit reward β g(Δ) of each response, shifted to 0 at Δ = 0, [R], without gradient."""
         return (self.beta * (self._slope(view.logratio) - self._slope(torch.zeros_like(view.logratio)))).detach()
 
     def _slope(self, logratio: Tensor) -> Tensor:
@@ -99,18 +99,18 @@ class FDPO(Objective):
 
     @staticmethod
     def _given_slope(derivative: Callable[[Tensor], Tensor], logratio: Tensor) -> Tensor:
-        # Half the exponent: a derivative such as −1/u is itself differentiated, and then is 1/u².
+        # Half the exponent: backpropagation differentiates a derivative such as −1/u again, to 1/u².
         ratio = logratio.clamp(-_LARGEST / 2, _LARGEST / 2).exp()
         slope = derivative(ratio)
         if not isinstance(slope, Tensor) or slope.shape != ratio.shape:
-            told = list(slope.shape) if isinstance(slope, Tensor) else type(slope).__name__
+            found = list(slope.shape) if isinstance(slope, Tensor) else type(slope).__name__
             raise ConfigurationError(
-                f"The derivative gave {told}, expected a tensor of shape {list(ratio.shape)}.",
+                f"The derivative returned {found}, expected a tensor of shape {list(ratio.shape)}.",
                 where="objective f-dpo",
                 fix="Write f'(u) with elementwise operations of torch.",
             )
         return slope
 
     def extra_repr(self) -> str:
-        """The hyper-parameters, and the derivative where one was given."""
+        """The hyper-parameters, and the derivative if given."""
         return super().extra_repr() + ("" if self.derivative is None else f", derivative={self.derivative!r}")

@@ -1,4 +1,4 @@
-"""Two remedies of the paper on DPO's 3D-properties: a weaker pull on the rejected response, a likelihood term."""
+"""Flex-DPO and DPO+SFT: the two mitigations of the 3D-properties paper."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["DPOSFT", "FlexDPO"]
 
 
 class FlexDPO(Objective):
-    """Flex-DPO (Yan et al., 2024), with one inverse temperature for each side.
+    """Flex-DPO (Yan et al., 2024): DPO with one inverse temperature per side.
 
     loss = −log σ(β₊ Δ_chosen − β₋ Δ_rejected),   Δ = log π(y|x) − log π_ref(y|x)   (summed over tokens, nats)
 
-    A β₋ below β₊ slows the fall of the rejected likelihood. The paper fixes β₊ = 0.1 and finds about 0.08 best for β₋.
-    The logged reward of both sides is β₊ Δ.
+    β₋ < β₊ slows the fall of the rejected likelihood. The paper fixes β₊ = 0.1 and finds β₋ ≈ 0.08 best. The logged
+    reward of both sides is β₊ Δ.
 
     Raises:
         ConfigurationError: ``beta_minus`` is above ``beta_plus``.
@@ -41,14 +41,12 @@ class FlexDPO(Objective):
 
     id = "flex-dpo"
     paper = "arXiv:2406.07327"
-    evidence = reconstruction(
-        "Whether the paper holds β₋ constant, as here, is not certain; no published code is known."
-    )
+    evidence = reconstruction("Constant β₋ is our reading of the paper; no published code is known.")
     tags = ("likelihood",)
     needs = Needs(reference=True)
 
-    beta_plus: Annotated[float, Gt(0), "inverse temperature β₊ on the side of the chosen response"] = 0.1
-    beta_minus: Annotated[float, Ge(0), "inverse temperature β₋ on the rejected side, at most beta_plus"] = 0.08
+    beta_plus: Annotated[float, Gt(0), "inverse temperature β₊ of the chosen response"] = 0.1
+    beta_minus: Annotated[float, Ge(0), "inverse temperature β₋ of the rejected response, at most beta_plus"] = 0.08
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
@@ -56,12 +54,12 @@ class FlexDPO(Objective):
             raise ConfigurationError(
                 f"'beta_minus' is {self.beta_minus}, expected at most 'beta_plus', which is {self.beta_plus}.",
                 where="objective flex-dpo",
-                why="A larger beta_minus speeds up the fall of the rejected likelihood that the method is to slow.",
+                why="A larger beta_minus speeds up the fall of the rejected likelihood.",
                 fix="Lower beta_minus, or raise beta_plus.",
             )
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return logistic(self.beta_plus * chosen.logratio - self.beta_minus * rejected.logratio)
 
     def rewards(self, view: Scored) -> Tensor:
@@ -70,11 +68,11 @@ class FlexDPO(Objective):
 
 
 class DPOSFT(Objective):
-    """DPO with the likelihood of the chosen response (in Yan et al., 2024).
+    """DPO+SFT, DPO plus the likelihood of the chosen response (in Yan et al., 2024).
 
     loss = −log σ(β (Δ_chosen − Δ_rejected)) − λ log π(y_chosen|x),   Δ = log π − log π_ref   (summed, nats)
 
-    ``sft_average=True`` takes the likelihood per token. The same function as ``rpo-regularized`` with λ = η β.
+    ``sft_average=True`` uses the mean log-likelihood per token. Equal to ``rpo-regularized`` with λ = η β.
 
     Example:
         >>> import torch
@@ -89,16 +87,16 @@ class DPOSFT(Objective):
 
     id = "dpo-sft"
     paper = "arXiv:2406.07327"
-    evidence = reconstruction("The paper's λ is not known to us; the default is a choice of this library.")
+    evidence = reconstruction("The λ of the paper is not known; the default is our choice.")
     tags = ("likelihood",)
     exempt = Exempt(zero_margin="its likelihood term is a sum over tokens, so longer responses cost more")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.1
     lambda_: Annotated[float, Ge(0), "weight λ of the likelihood of the chosen response"] = 0.1
-    sft_average: Annotated[bool, "take the likelihood per token instead of summed"] = False
+    sft_average: Annotated[bool, "use the mean log-likelihood per token instead of the sum"] = False
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         likelihood = self.lambda_ * negative_log_likelihood(chosen, average=self.sft_average)
         return logistic(self.beta * logratio_margin(chosen, rejected)) + likelihood

@@ -1,4 +1,4 @@
-"""Soft preference labels: likelihoods averaged geometrically by how sure the label is, and conservative IPO."""
+"""Geometric averaging for soft preference labels: GDPO, GIPO, GROPO; and conservative IPO."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ class GDPO(Objective):
 
     loss = −log σ(β (2 p − 1) (Δ_chosen − Δ_rejected)),   Δ = log π(y|x) − log π_ref(y|x)   (summed over tokens, nats)
 
-    p is the record's ``probability`` that chosen is preferred. It comes from replacing the likelihoods by geometric
-    means: the winner's by π(chosen)^p π(rejected)^(1 − p), the loser's the other way round. At p = 1 it is DPO; at
-    p = ½ it is log 2 and has no gradient. Below ½ it is the loss of the swapped pair. Unlike cDPO it has no finite
-    optimum.
+    p is the record's ``probability`` that chosen is preferred. The loss follows from replacing the likelihoods by
+    geometric means: the winner's by π(chosen)^p π(rejected)^(1 − p), the loser's vice versa. At p = 1 it is DPO; at p =
+    ½ it is log 2 with zero gradient; below ½ it is the loss of the swapped pair. Unlike cDPO it has no finite optimum.
 
     Example:
         >>> import torch
@@ -42,21 +41,23 @@ class GDPO(Objective):
     tags = ("soft-labels",)
     needs = Needs(reference=True)
 
-    beta: Annotated[float, Gt(0), "inverse temperature of the implied reward of a certain pair"] = 0.1
+    beta: Annotated[float, Gt(0), "inverse temperature of the implied reward at p = 1"] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored, probability: Tensor) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return logistic(self.beta * (2 * probability - 1) * logratio_margin(chosen, rejected))
 
 
 class _SoftIPO(Objective):
-    """What IPO's forms for soft labels have in common; at p = 1 they are IPO, with its hyper-parameters."""
+    """Base class of IPO's forms for soft labels; at p = 1 they are IPO, with its hyper-parameters."""
 
     paper = "arXiv:2409.06691"
     needs = Needs(reference=True)
 
-    beta: Annotated[float, Gt(0), "strength of the regularisation; a certain pair aims at 1 / (2 beta) nats"] = 0.1
-    average_log_prob: Annotated[bool, "average the log-ratio over each response's tokens, as IPO does"] = True
+    beta: Annotated[float, Gt(0), "strength of the regularisation; the target margin at p = 1 is 1 / (2 beta) nats"] = (
+        0.1
+    )
+    average_log_prob: Annotated[bool, "average the log-ratio over the tokens of each response, as in IPO"] = True
 
     def _margin(self, chosen: Scored, rejected: Scored) -> Tensor:
         return logratio_margin(chosen, rejected, average=self.average_log_prob)
@@ -67,8 +68,8 @@ class ConservativeIPO(_SoftIPO):
 
     loss = (Δ_chosen − Δ_rejected − (2 p − 1) / (2 β))²,   Δ = log π(y|x) − log π_ref(y|x)   (nats)
 
-    p is the record's ``probability`` that chosen is preferred: the surer the label, the larger the margin aimed at.
-    As in ``ipo``, log-ratios are means over tokens unless ``average_log_prob=False``.
+    p is the record's ``probability`` that chosen is preferred: the more certain the label, the larger the target
+    margin. As in ``ipo``, log-ratios are means over tokens unless ``average_log_prob=False``.
 
     Example:
         >>> import torch
@@ -86,7 +87,7 @@ class ConservativeIPO(_SoftIPO):
     tags = ("soft-labels",)
 
     def loss(self, chosen: Scored, rejected: Scored, probability: Tensor) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return (self._margin(chosen, rejected) - (2 * probability - 1) / (2 * self.beta)) ** 2
 
 
@@ -96,9 +97,9 @@ class GIPO(_SoftIPO):
     loss = (w (Δ_chosen − Δ_rejected) − t)²,   w = 2 p − 1,   t = |w| / (2 β),   Δ = log π(y|x) − log π_ref(y|x)
 
     p is the record's ``probability`` that chosen is preferred, log-ratios are means over tokens unless
-    ``average_log_prob=False`` (nats). From p = ½ on the loss is w² times that of IPO: the target is scaled, since the
-    averaging is applied to conservative IPO, and ties have no loss, as the abstract says. Below ½ it is that of the
-    swapped pair. ``target="fixed"`` is t = 1 / (2 β), under which a tie keeps a constant loss without a gradient.
+    ``average_log_prob=False`` (nats). For p ≥ ½ the loss is w² times that of IPO: the averaging is applied to
+    conservative IPO, which scales the target, and ties have zero loss, as stated in the abstract. Below ½ it is that of
+    the swapped pair. ``target="fixed"`` sets t = 1 / (2 β); a tie then has a constant loss with zero gradient.
 
     Example:
         >>> import torch
@@ -113,17 +114,17 @@ class GIPO(_SoftIPO):
 
     id = "gipo"
     evidence = reconstruction(
-        "Whether the target is scaled by how sure the label is, as by default here, or fixed is our reading of the "
-        "abstract; no published code is known."
+        "That the target scales with the certainty of the label (the default) is our reading of the abstract; no "
+        "published code is known."
     )
     tags = ("soft-labels",)
 
     target: Annotated[
-        Literal["scaled", "fixed"], "margin aimed at: scaled by how sure the label is, or the same for all"
+        Literal["scaled", "fixed"], "target margin: scaled by the certainty of the label, or the same for all pairs"
     ] = "scaled"
 
     def loss(self, chosen: Scored, rejected: Scored, probability: Tensor) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         sureness = 2 * probability - 1
         aim = (sureness.abs() if self.target == "scaled" else 1.0) / (2 * self.beta)
         return (sureness * self._margin(chosen, rejected) - aim) ** 2
@@ -135,7 +136,7 @@ class GROPO(Objective):
     loss = −γ log σ(z) + α σ(−z),   z = β (2 p − 1) (Δ_chosen − Δ_rejected),   Δ = log π(y|x) − log π_ref(y|x)
 
     p is the record's ``probability`` that chosen is preferred (Δ summed over tokens, nats). At p = 1 it is ``ropo``, at
-    p = ½ a constant.
+    p = ½ it is constant.
 
     Example:
         >>> import torch
@@ -155,10 +156,10 @@ class GROPO(Objective):
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.1
-    alpha: Annotated[float, Ge(0), "weight α of the bounded term, which forgives pairs that look mislabelled"] = 2.0
+    alpha: Annotated[float, Ge(0), "weight α of the bounded term, which limits the effect of mislabelled pairs"] = 2.0
     gamma: Annotated[float, Ge(0), "weight γ of the logistic term"] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored, probability: Tensor) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         margin = self.beta * (2 * probability - 1) * logratio_margin(chosen, rejected)
         return bounded_logistic(margin, self.gamma, self.alpha)

@@ -1,4 +1,4 @@
-"""InfiFPO: several source models, fused response by response, take the place of the reference."""
+"""InfiFPO: preference optimization with several source models, fused per response, instead of a reference."""
 
 from __future__ import annotations
 
@@ -22,14 +22,13 @@ class InfiFPO(Objective):
 
     loss = −log σ(β [(a(y_w) − F(y_w)) − (a(y_l) − F(y_l))]),   a = log π(y|x) / |y|,   F(y) = Σ_i γ_i(y) ā_i(y)
 
-    a_i is the mean log-probability per token (nats) of a response under source i, in the source's own tokens: fields
-    ``chosen_sources`` and ``rejected_sources``, a list of N numbers in every record. The reference is the policy at the
-    start, the initial pivot. Clipped, ā_i = max(a_i, a_init) for the chosen response and min(a_i, a_init) for the
-    rejected one, so no source that judges the pair worse than the pivot counts. γ picks the source that differs most
-    from the pivot as it is now (``fusion="max"``) or weighs all alike (``"average"``). γ and F carry no gradient.
-
-    ``compared`` says whether the difference is taken of logarithms or of probabilities. The form without length
-    normalisation is not offered.
+    a_i is the mean log-probability per token (nats) of a response under source i, with the source's own tokenizer:
+    record fields ``chosen_sources`` and ``rejected_sources``, lists of N numbers. The reference is the initial policy,
+    the pivot a_init. With clipping, ā_i = max(a_i, a_init) for the chosen response and min(a_i, a_init) for the
+    rejected one, so sources that judge the pair worse than the pivot have no effect. γ selects the source that differs
+    most from the current policy (``fusion="max"``) or weights all equally (``"average"``). γ and F carry no gradient.
+    ``compared`` selects whether the difference is of logarithms or of probabilities. The form without length
+    normalisation is not implemented.
 
     Example:
         >>> one = torch.ones(1, 2, dtype=torch.bool)
@@ -45,21 +44,23 @@ class InfiFPO(Objective):
     id = "infifpo"
     paper = "arXiv:2505.13878"
     evidence = reconstruction(
-        "Whether source and pivot are compared as logarithms or as probabilities is read off a figure; the code of "
-        "the loss is not public."
+        "Whether source and pivot are compared by logarithms or by probabilities is inferred from a figure; the code "
+        "of the loss is not public."
     )
     tags = ("fusion", "normalized")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward, per token"] = 2.5
-    fusion: Annotated[Literal["max", "average"], "the source that differs most from the pivot, or the mean of all"] = (
-        "max"
-    )
-    clip: Annotated[bool, "hold each source on the better side of the initial pivot"] = True
-    compared: Annotated[Literal["log", "probability"], "what of source and pivot is compared under fusion=max"] = "log"
+    fusion: Annotated[
+        Literal["max", "average"], "use the source that differs most from the pivot, or the mean of all"
+    ] = "max"
+    clip: Annotated[bool, "clip each source to the better side of the initial pivot"] = True
+    compared: Annotated[
+        Literal["log", "probability"], "scale on which source and pivot are compared for fusion=max"
+    ] = "log"
 
     def loss(self, chosen: Scored, rejected: Scored, chosen_sources: Tensor, rejected_sources: Tensor) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         better = self._lead(chosen, chosen_sources, "chosen_sources", better=True)
         worse = self._lead(rejected, rejected_sources, "rejected_sources", better=False)
         return logistic(self.beta * (better - worse))
@@ -69,12 +70,12 @@ class InfiFPO(Objective):
         return (self.beta * view.mean_logratio).detach()
 
     def _lead(self, view: Scored, sources: Tensor, name: str, better: bool) -> Tensor:
-        """How far the policy is ahead of the fused sources, nats per token, [B]."""
+        """Lead of the policy over the fused sources, nats per token, [B]."""
         if sources.dim() != 2 or sources.shape[1] == 0:
             raise ConfigurationError(
                 f"The field {name!r} has shape {list(sources.shape)}, expected [examples, sources].",
                 where=f"objective {self.id}",
-                fix="Give every record a list of numbers, one for each source: `penchant data build sources`.",
+                fix="Give every record a list with one number per source: `penchant data build sources`.",
             )
         if self.clip:
             bound = view.mean_ref_logp.unsqueeze(1)

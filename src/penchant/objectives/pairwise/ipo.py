@@ -1,4 +1,4 @@
-"""Identity Preference Optimization: a squared loss that aims at a bounded margin."""
+"""Identity Preference Optimization (IPO): squared loss to a finite target margin."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class IPO(Objective):
 
     loss = (Δ_chosen − Δ_rejected − 1 / (2 β))²,   Δ = log π(y|x) − log π_ref(y|x)   (per token, or summed; nats)
 
-    The paper writes τ for β and sums over tokens. Its authors have said that the reported results come from means over
-    each response's tokens, which is the default here; ``average_log_prob=False`` gives the formula as printed. With
-    means, β between 0.1 and 1 is usual, with sums 0.01 to 0.1.
+    The paper writes τ for β and sums over tokens. According to its authors, the reported results use means over the
+    tokens of each response, which is the default here; ``average_log_prob=False`` gives the printed formula. Usual
+    values of β are 0.1 to 1 with means and 0.01 to 0.1 with sums.
 
     Example:
         >>> import torch
@@ -41,10 +41,12 @@ class IPO(Objective):
     tags = ("robust",)
     needs = Needs(reference=True)
 
-    beta: Annotated[float, Gt(0), "strength of the regularisation; the margin aimed at is 1 / (2 beta) nats"] = 0.1
-    average_log_prob: Annotated[bool, "average the log-ratio over each response's tokens instead of summing"] = True
+    beta: Annotated[float, Gt(0), "strength of the regularisation; the target margin is 1 / (2 beta) nats"] = 0.1
+    average_log_prob: Annotated[bool, "average the log-ratio over the tokens of each response instead of summing"] = (
+        True
+    )
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         margin = logratio_margin(chosen, rejected, average=self.average_log_prob)
         return (margin - 1 / (2 * self.beta)) ** 2

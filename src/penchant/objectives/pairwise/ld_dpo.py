@@ -1,4 +1,4 @@
-"""Length desensitization: tokens beyond the length that both responses share count less."""
+"""LD-DPO: DPO with a lower weight on the tokens beyond the length of the shorter response."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["LDDPO"]
 
 
 class LDDPO(Objective):
-    """Length Desensitization in DPO (Liu et al., 2024), the DPO loss on likelihoods with a weighted tail.
+    """Length-Desensitized DPO, LD-DPO (Liu et al., 2024): the DPO loss on likelihoods with a weighted tail.
 
     loss = −log σ(β (Δ_chosen − Δ_rejected)),   Δ = log π'(y|x) − log π'_ref(y|x)
     log π'(y|x) = Σ_{t ≤ m} log π(y_t) + α Σ_{t > m} log π(y_t),   m = min(|y_chosen|, |y_rejected|)   (tokens)
 
-    α = 1 is DPO, α = 0 ignores what the longer response has beyond the shorter one. Published programs differ in
-    whether the reference is weighted too; here it is unless ``apply_to_reference`` is off. The implicit reward in the
-    log is that of whole responses. The paper tunes α for each model; 0.5 is about the middle of its range.
+    α = 1 is DPO, α = 0 ignores the tail of the longer response. Published implementations differ in whether the
+    reference is weighted too; here it is, unless ``apply_to_reference`` is off. The logged implicit reward is that of
+    whole responses. The paper tunes α per model; 0.5 is near the middle of its range.
 
     Example:
         >>> import torch
@@ -49,7 +49,7 @@ class LDDPO(Objective):
     apply_to_reference: Annotated[bool, "weight the reference's tokens too"] = True
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], and log π' of both responses."""
+        """The loss per pair, [B], and log π' of both responses."""
         chosen, rejected = tail_weighted(chosen, rejected, self.ld_alpha, self.apply_to_reference)
         totals = {"weighted_logp/chosen": chosen.logp, "weighted_logp/rejected": rejected.logp}
         return logistic(self.beta * logratio_margin(chosen, rejected)), totals

@@ -1,4 +1,4 @@
-"""MAPL: preferences between two prompts of one response, and between the margins of two pairs."""
+"""MAPL: DPO plus preferences between two prompts of a response and between the margins of two pairs."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["MAPL"]
 
 
 class MAPL(Objective):
-    """Multi-Level Aware Preference Learning, MAPL (Sun et al., 2025), rebuilt from its abstract.
+    """Multi-Level Aware Preference Learning, MAPL (Sun et al., 2025), reconstructed from its abstract.
 
     loss = L_DPO − a log σ(r(x⁺, y_w) − r(x⁻, y_w)) − b log σ(M' − M),   r(x, y) = β (log π(y|x) − log π_ref(y|x))
 
     Sums over tokens, nats. Within a sample, x⁺ is a prompt whose constraints the chosen response y_w satisfies, x⁻ one
-    whose constraints it violates (fields ``matching_prompt``, ``altered_prompt``); each is compared with the reference
-    under the same prompt, and the normalisers of two prompts do not cancel: a heuristic. Between samples, M is the
-    margin r(x, y_w) − r(x, y_l) of the pair and M' that under ``extended_prompt``, whose further constraints are to
-    widen it. An example whose record lacks the fields of a term has no such term.
+    whose constraints it violates (fields ``matching_prompt``, ``altered_prompt``). Each is compared with the reference
+    under the same prompt; the normalisers of two prompts do not cancel, so this term is a heuristic. Between samples, M
+    is the margin r(x, y_w) − r(x, y_l) of the pair and M' the margin under ``extended_prompt``, whose additional
+    constraints should widen it. Records without the fields of a term skip that term.
 
-    At equal margins with b = 1 the third term undoes the push of the first on the original prompt, and moves it to the
-    extended one.
+    At equal margins and b = 1, the third term cancels the gradient of the first on the original prompt and moves it to
+    the extended one.
 
     Example:
         >>> import torch
@@ -45,17 +45,17 @@ class MAPL(Objective):
     id = "mapl"
     paper = "arXiv:2505.12845"
     evidence = reconstruction(
-        "The abstract prints no formula: the second term follows a review of the paper, the third is ours."
+        "The abstract gives no formula: the second term follows a review of the paper, the third is our reading."
     )
     tags = ("instructions",)
-    exempt = Exempt(zero_margin="the extended prompt's margin is to be larger, so the original pair is held back")
+    exempt = Exempt(zero_margin="the term for the extended prompt offsets the gradient of the original pair")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
         0.1
     )
-    intra_weight: Annotated[float, Ge(0), "weight a of the comparison of two prompts"] = 1.0
-    inter_weight: Annotated[float, Ge(0), "weight b of the comparison of two margins"] = 1.0
+    intra_weight: Annotated[float, Ge(0), "weight a of the comparison between two prompts"] = 1.0
+    inter_weight: Annotated[float, Ge(0), "weight b of the comparison between two margins"] = 1.0
 
     def loss(
         self,
@@ -66,7 +66,7 @@ class MAPL(Objective):
         chosen_extended: Scored | None = None,
         rejected_extended: Scored | None = None,
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss of each pair, [B], with its parts; 0 where an example has no such part."""
+        """The loss per pair, [B], with its terms; 0 if an example skips a term."""
         margin = self.beta * logratio_margin(chosen, rejected)
         base = logistic(margin)
         intra = inter = base.new_zeros(base.shape)

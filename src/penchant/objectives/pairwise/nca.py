@@ -1,4 +1,4 @@
-"""Noise contrastive alignment on pairs: each response against noise, so that likelihoods have an absolute level."""
+"""Noise Contrastive Alignment (NCA) on pairs: classifies each response against noise."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from penchant.objectives.functional.numerics import logsigmoid
 
 __all__ = ["NCA", "BiasedNCA"]
 
-_BETA = "scale of the log-ratios; larger stays closer to the reference"
+_BETA = "scale of the log-ratios; larger values stay closer to the reference"
 
 
 class NCA(Objective):
-    """Noise Contrastive Alignment on pairs (Chen et al., 2024), for two responses of which one is surely better.
+    """Noise Contrastive Alignment on pairs, NCA (Chen et al., 2024), with a one-hot target.
 
     loss = −log σ(s_chosen) − ½ log σ(−s_chosen) − ½ log σ(−s_rejected),   s = β (log π(y|x) − log π_ref(y|x))
 
-    The sides are not coupled: the chosen response is raised until s_chosen = log 2 and held there, the rejected one is
-    lowered without end. So the chosen log-probability does not fall as it may under DPO. InfoNCA on
-    pairs is ``dpo``.
+    The sides are independent: the chosen log-ratio has its optimum at s_chosen = log 2, the rejected one decreases
+    without bound. So the chosen log-probability does not fall, as it can under DPO. InfoNCA on pairs is ``dpo``.
 
     Example:
         >>> import torch
@@ -45,7 +44,7 @@ class NCA(Objective):
     beta: Annotated[float, Gt(0), _BETA] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         good, bad = self.beta * chosen.logratio, self.beta * rejected.logratio
         return -logsigmoid(good) - 0.5 * (logsigmoid(-good) + logsigmoid(-bad))
 
@@ -55,7 +54,7 @@ class BiasedNCA(Objective):
 
     loss = −log σ(s_chosen) − log σ(−s_rejected),   s = β (log π(y|x) − log π_ref(y|x))   (summed over tokens, nats)
 
-    Each side is classified on its own; without NCA's regulariser the chosen response is raised without end.
+    Each side is classified independently; without the regulariser of NCA the chosen log-ratio increases without bound.
 
     Example:
         >>> import torch
@@ -76,5 +75,5 @@ class BiasedNCA(Objective):
     beta: Annotated[float, Gt(0), _BETA] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return -logsigmoid(self.beta * chosen.logratio) - logsigmoid(-self.beta * rejected.logratio)

@@ -1,4 +1,4 @@
-"""DPO with an offset: the more one response is preferred, the larger the margin that is asked for."""
+"""DPO with an Offset (ODPO): the target margin grows with the difference of the scores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from penchant.objectives.functional.pairs import offset_logistic
 
 __all__ = ["ODPO"]
 
-#: The least difference of scores whose logarithm is taken; a smaller one makes an offset of −13.8 α.
+#: The lower bound of score differences under the logarithm; it gives an offset of −13.8 α.
 _LEAST = 1e-6
 
 
@@ -25,10 +25,10 @@ class ODPO(Objective):
     loss = −log σ(β (Δ_chosen − Δ_rejected) − offset),   offset = α g(score_chosen − score_rejected)
 
     Δ = log π(y|x) − log π_ref(y|x), summed over tokens (nats). The scores are the record's ``chosen_score`` and
-    ``rejected_score``; where the record has a ``margin``, that is the offset itself. g is the logarithm, as in the
-    paper and its published code (α = 1 there), or the identity. A difference of the scores below 1, in their own units,
-    has a negative offset under the logarithm. One at or below zero, for which it is not defined, counts as 10⁻⁶: such a
-    pair hardly trains. The paper sweeps β; the default is DPO's.
+    ``rejected_score``; if the record has a ``margin``, that is the offset. g is the logarithm, as in the paper and its
+    published code (α = 1), or the identity. Under the logarithm, score differences below 1 (in units of the scores)
+    have a negative offset. Differences at or below zero, where the logarithm is undefined, count as 10⁻⁶: such a pair
+    has almost no effect. The paper sweeps β; the default is that of DPO.
 
     Raises:
         ConfigurationError: a record has neither a margin nor both scores.
@@ -51,8 +51,8 @@ class ODPO(Objective):
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.1
-    alpha: Annotated[float, Ge(0), "factor α from differences of scores to differences of rewards"] = 1.0
-    transform: Annotated[Literal["log", "identity"], "function g of the difference of the scores"] = "log"
+    alpha: Annotated[float, Ge(0), "factor α from score differences to reward differences"] = 1.0
+    transform: Annotated[Literal["log", "identity"], "function g of the score difference"] = "log"
 
     def loss(
         self,
@@ -62,7 +62,7 @@ class ODPO(Objective):
         chosen_score: Tensor | None = None,
         rejected_score: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with its ``offset``."""
+        """The loss per pair, [B], with its ``offset``."""
         offset = self._offset(chosen_score, rejected_score) if margin is None else margin
         return offset_logistic(chosen, rejected, self.beta, offset), {"offset": offset}
 
@@ -71,8 +71,8 @@ class ODPO(Objective):
             raise ConfigurationError(
                 "A pair has neither the field 'margin' nor both 'chosen_score' and 'rejected_score'.",
                 where="objective odpo",
-                why="The offset comes from how much better the chosen response is.",
-                fix="Add the columns, or take dpo, which has no offset.",
+                why="The offset is computed from the scores or the margin.",
+                fix="Add the columns, or use dpo, which has no offset.",
             )
         difference = chosen_score - rejected_score
         return self.alpha * (difference.clamp(min=_LEAST).log() if self.transform == "log" else difference)

@@ -1,4 +1,4 @@
-"""Pairwise normalised gradients: chosen and rejected pull on the parameters with equal force."""
+"""DPO with pairwise normalised gradients: equal gradient norms for chosen and rejected responses."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ __all__ = ["PairwiseNormalizedGradient"]
 
 
 class PairwiseNormalizedGradient(Objective):
-    """DPO with pairwise normalised gradients (Yuan, Zeng, Wu, Wang, Wang, Leqi, 2024), remedy of entanglement.
+    """DPO with pairwise normalised gradients (Yuan, Zeng, Wu, Wang, Wang, Leqi, 2024), against gradient entanglement.
 
     ∇loss = −β σ(−β Δ) (a_w / |a_w| − a_l / |a_l|),   Δ = Δ_chosen − Δ_rejected,   a = ∇_θ log π(y|x)
 
-    Sums over tokens, nats. The value is the loss of DPO; its gradient is not: each response's part is divided by the
-    norm of its own parameter gradient, so that to first order a step on a pair never lowers its chosen and never raises
-    its rejected response, whatever the angle between them. Norms and the scalar before the bracket are constants. Steps
-    are smaller than those of DPO by the size of such a norm, and the learning rate has to make up for it.
-
-    The norms are exact and cost one backward pass for every response.
+    Sums over tokens, nats. The value is the DPO loss, but its gradient is not: the part of each response is divided by
+    the norm of its parameter gradient. To first order, a step on a pair then never lowers the chosen and never raises
+    the rejected log-probability, whatever the angle between the gradients. The norms and the factor before the bracket
+    are treated as constants. Steps are smaller than those of DPO by the size of such a norm, so the learning rate must
+    be larger. The norms are exact and cost one backward pass per response.
 
     Example:
         >>> one, norm = torch.ones(1, 2, dtype=torch.bool), {"gradient_norm": torch.tensor([4.0])}
@@ -46,9 +45,11 @@ class PairwiseNormalizedGradient(Objective):
 
     id = "pairwise-normalized-gradient"
     paper = "arXiv:2410.13828"
-    evidence = reconstruction("The paper names the remedy without code; that the scalar is DPO's is our reading.")
+    evidence = reconstruction(
+        "The paper proposes the method without code; that the scalar factor is that of DPO is our reading."
+    )
     tags = ("gradients",)
-    exempt = Exempt(value_gradient="each response's part is divided by the norm of its parameter gradient")
+    exempt = Exempt(value_gradient="the gradient of each response is divided by its norm")
     needs = Needs(reference=True, gradient_norms=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
@@ -56,19 +57,19 @@ class PairwiseNormalizedGradient(Objective):
     )
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]; its gradient is the normalised one."""
+        """The loss per pair, [B]; its gradient is the normalised one."""
         margin = self.beta * logratio_margin(chosen, rejected).detach()
         force = self.beta * torch.sigmoid(-margin)
         pull = force * (self._normalised(rejected) - self._normalised(chosen))
         return logistic(margin) + pull - pull.detach()
 
     def _normalised(self, view: Scored) -> Tensor:
-        """The log-probability of each response over its gradient's norm, [B]; an empty response has neither."""
+        """The log-probability of each response divided by its gradient norm, [B]; 0 for an empty response."""
         norm = view.fields.get("gradient_norm")
         if norm is None:
             raise ConfigurationError(
-                "The responses have no 'gradient_norm', the norm of each log-probability's parameter gradient.",
+                "The responses have no 'gradient_norm', the norm of the parameter gradient of their log-probability.",
                 where=f"objective {self.id}",
-                fix="Score them with `Needs(gradient_norms=True)`; plain lists have it beside 'policy'.",
+                fix="Score them with `Needs(gradient_norms=True)`; in plain lists give it next to 'policy'.",
             )
         return view.logp / norm.clamp(min=torch.finfo(norm.dtype).tiny ** 0.5)

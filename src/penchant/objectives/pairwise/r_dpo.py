@@ -1,4 +1,4 @@
-"""Length-regularised DPO: the reward of a response falls with its length."""
+"""R-DPO: DPO with a length penalty on the reward."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class LengthRegularizedDPO(Objective):
 
     loss = −log σ(β (Δ_chosen − Δ_rejected) + α (|y_chosen| − |y_rejected|)),   Δ = log π − log π_ref   (summed, nats)
 
-    It is DPO for the reward r − α |y|, and DPO with the offset −α (|y_chosen| − |y_rejected|): a chosen response that
-    is longer has part of its margin for free and is pushed less. Lengths are in tokens and carry no gradient. Another
-    method than ``rdpo``, which is robust DPO.
+    This is DPO for the reward r − α |y|, and DPO with the offset −α (|y_chosen| − |y_rejected|): a longer chosen
+    response needs a smaller margin and gets a smaller gradient. Lengths are in tokens and carry no gradient. Not to be
+    confused with ``rdpo``, robust DPO.
 
     Example:
         >>> import torch
@@ -36,14 +36,16 @@ class LengthRegularizedDPO(Objective):
 
     id = "r-dpo"
     paper = "arXiv:2403.19159"
-    evidence = reconstruction("Both defaults are our choice, and the sign is derived anew; no published code is known.")
+    evidence = reconstruction(
+        "Both defaults are our choice, and the sign is our derivation; no published code is known."
+    )
     tags = ("length",)
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.1
-    alpha: Annotated[float, Ge(0), "reward α taken off for each token of a response"] = 0.01
+    alpha: Annotated[float, Ge(0), "length penalty α per token of a response"] = 0.01
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         offset = self.alpha * (rejected.length - chosen.length).to(chosen.logratio.dtype)
         return offset_logistic(chosen, rejected, self.beta, offset)

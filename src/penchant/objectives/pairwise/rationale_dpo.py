@@ -1,4 +1,4 @@
-"""Rationale-DPO: DPO, and the likelihood of a text that says why the chosen response is better."""
+"""Rationale-DPO: DPO plus the likelihood of a rationale that explains the preference."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["RationaleDPO", "RationaleDPONLL"]
 
 
 class _WithRationale(Objective):
-    """What both forms have: DPO, a weight of the rationale, and no reference of the rationale."""
+    """Base class of both forms: DPO, and a weighted, reference-free rationale term."""
 
     paper = "arXiv:2407.14477"
     tags = ("rationale",)
@@ -29,12 +29,12 @@ class _WithRationale(Objective):
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
         0.1
     )
-    gamma: Annotated[float, Ge(0), "weight of the rationale's log-probability (the code's example also has 0.001)"] = (
-        0.1
-    )
+    gamma: Annotated[
+        float, Ge(0), "weight of the rationale's log-probability (the example in the code also uses 0.001)"
+    ] = 0.1
 
     def _preference(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of DPO, [B]."""
+        """The DPO loss, [B]."""
         return logistic(self.beta * logratio_margin(chosen, rejected))
 
 
@@ -43,9 +43,9 @@ class RationaleDPO(_WithRationale):
 
     loss = −log σ(β (Δ_chosen − Δ_rejected)) − log σ(γ log π(q|x, y_1, y_2)),   Δ = log π(y|x) − log π_ref(y|x)
 
-    Sums over tokens, nats. q is the rationale: a text that answers which of the two responses is preferable and why.
-    It is scored by the policy alone. The paper states the second term as −γ log π(q|·), which is ``rationale-dpo-nll``;
-    the log-sigmoid pulls half as hard where the rationale is likely. With γ = 0 the loss is that of DPO plus log 2.
+    Sums over tokens, nats. q is the rationale: a text that states which of the two responses is preferable and why.
+    Only the policy scores it. The paper states the second term as −γ log π(q|·), which is ``rationale-dpo-nll``; the
+    gradient of the log-sigmoid is half as large for likely rationales. With γ = 0 the loss is that of DPO plus log 2.
 
     Example:
         >>> import torch
@@ -64,7 +64,7 @@ class RationaleDPO(_WithRationale):
     )
 
     def loss(self, chosen: Scored, rejected: Scored, rationale: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return self._preference(chosen, rejected) - logsigmoid(self.gamma * rationale.logp)
 
 
@@ -73,7 +73,7 @@ class RationaleDPONLL(_WithRationale):
 
     loss = −log σ(β (Δ_chosen − Δ_rejected)) − γ log π(q|x, y_1, y_2),   Δ = log π(y|x) − log π_ref(y|x)
 
-    As ``rationale-dpo``, with the rationale's log-probability itself. With γ = 0 it is DPO.
+    Like ``rationale-dpo``, but with the log-probability of the rationale itself. With γ = 0 it is DPO.
 
     Example:
         >>> import torch
@@ -89,5 +89,5 @@ class RationaleDPONLL(_WithRationale):
     evidence = PAPER
 
     def loss(self, chosen: Scored, rejected: Scored, rationale: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return self._preference(chosen, rejected) - self.gamma * rationale.logp

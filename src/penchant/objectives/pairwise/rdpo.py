@@ -1,4 +1,4 @@
-"""Robust DPO: an unbiased estimate of the clean DPO loss under labels that are flipped at a known rate."""
+"""Robust DPO (rDPO): an unbiased estimate of the clean DPO loss under labels flipped at a known rate."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class RobustDPO(Objective):
 
     loss = [−(1 − ε) log σ(β m) + ε log σ(−β m)] / (1 − 2 ε),   m = Δ_chosen − Δ_rejected,   Δ = log π − log π_ref
 
-    Where every label is flipped with probability ε, its expectation is the DPO loss of the true label. It has no lower
-    bound: the gradient in m tends to −β ε / (1 − 2 ε) and never changes sign.
+    If every label is flipped with probability ε, its expectation is the DPO loss with the true label. It is unbounded
+    below: the gradient in m tends to −β ε / (1 − 2 ε) and never changes sign.
 
     Example:
         >>> import torch
@@ -42,12 +42,10 @@ class RobustDPO(Objective):
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
         0.1
     )
-    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "share ε of the labels that are taken to be flipped"] = (
-        0.1
-    )
+    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "assumed share ε of flipped labels"] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         margin = self.beta * (chosen.logratio - rejected.logratio)
         flipped = self.label_smoothing
         return (flipped * logsigmoid(-margin) - (1 - flipped) * logsigmoid(margin)) / (1 - 2 * flipped)

@@ -1,4 +1,4 @@
-"""Robust preference optimization: a logistic loss and a bounded one, which forgives what looks mislabelled."""
+"""Robust Preference Optimization (ROPO): a logistic loss plus a bounded loss that limits the effect of wrong labels."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["ROPO"]
 
 
 class ROPO(Objective):
-    """Robust Preference Optimization (Liang et al., 2024), its loss.
+    """Robust Preference Optimization, ROPO (Liang et al., 2024), the loss only.
 
     loss = −γ log σ(β m) + α σ(−β m),   m = Δ_chosen − Δ_rejected,   Δ = log π(y|x) − log π_ref(y|x)   (summed, nats)
 
-    The gradient of the bounded term vanishes where the policy disagrees strongly with the label. Only the loss is here,
-    without the paper's filtering and sampling.
+    The gradient of the bounded term vanishes if the policy strongly disagrees with the label. The filtering and
+    sampling of the paper are not part of it.
 
     Example:
         >>> import torch
@@ -37,16 +37,17 @@ class ROPO(Objective):
     id = "ropo"
     paper = "arXiv:2404.04102"
     evidence = reconstruction(
-        "The form and its constants (α = 2, γ = 0.1) are our reading; the paper may weight both terms by one constant."
+        "The form and its constants (α = 2, γ = 0.1) are our reading; the paper may weight both terms by the same "
+        "constant."
     )
     tags = ("noise", "robust")
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.1
-    alpha: Annotated[float, Ge(0), "weight α of the bounded term, which forgives pairs that look mislabelled"] = 2.0
+    alpha: Annotated[float, Ge(0), "weight α of the bounded term, which limits the effect of mislabelled pairs"] = 2.0
     gamma: Annotated[float, Ge(0), "weight γ of the logistic term"] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         margin = self.beta * logratio_margin(chosen, rejected)
         return bounded_logistic(margin, self.gamma, self.alpha)

@@ -1,4 +1,4 @@
-"""Regularized preference optimization: DPO and the likelihood of the chosen response, against over-optimization."""
+"""Regularized Preference Optimization (RPO): DPO plus the likelihood of the chosen response."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RegularizedPO(Objective):
     loss = −log σ(β (Δ_chosen − Δ_rejected)) − η β log π(y_chosen|x),   Δ = log π − log π_ref   (summed, nats)
 
     ``sft_average=True`` is the form of appendix F, −(η / |y|) log π(y_chosen|x) without β, with η = 0.2 and β = 0.5 in
-    the paper; every pair counts the same there, however long its response. (β = 0.05 was used with another model.)
+    the paper; every pair then counts the same, whatever its length. (With another model the paper uses β = 0.05.)
 
     Example:
         >>> import torch
@@ -44,10 +44,10 @@ class RegularizedPO(Objective):
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward"] = 0.01
     eta: Annotated[float, Ge(0), "weight η of the likelihood of the chosen response"] = 0.005
-    sft_average: Annotated[bool, "take the likelihood per token and without beta (appendix F)"] = False
+    sft_average: Annotated[bool, "use the mean log-likelihood per token, without beta (appendix F)"] = False
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         weight = self.eta if self.sft_average else self.eta * self.beta
         regularizer = weight * negative_log_likelihood(chosen, average=self.sft_average)
         return logistic(self.beta * logratio_margin(chosen, rejected)) + regularizer

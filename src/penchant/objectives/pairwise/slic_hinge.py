@@ -1,4 +1,4 @@
-"""Sequence likelihood calibration with a reference: a hinge on the reference-corrected margin."""
+"""SLiC hinge with a reference: hinge loss on the log-ratio margin."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class SLiCHinge(Objective):
 
     loss = max(0, 1 − β (Δ_chosen − Δ_rejected)),   Δ = log π(y|x) − log π_ref(y|x)   (summed over tokens, nats)
 
-    A pair whose margin has reached 1 / β no longer moves the model. The hinge-norm loss of RSO (Liu et
-    al., 2023) is the same formula, with γ for β. (The original form of the paper takes no reference and adds a
-    likelihood term.)
+    A pair with a margin of at least 1 / β has no gradient. The hinge-norm loss of RSO (Liu et al., 2023) is the same
+    formula, with γ for β. (The original form of the paper is ``slic-hf``, without reference and with a likelihood
+    term.)
 
     Example:
         >>> import torch
@@ -38,13 +38,13 @@ class SLiCHinge(Objective):
     id = "slic-hinge"
     paper = "arXiv:2305.10425"
     aliases = ("rso-hinge-norm",)
-    former = (Former("gamma", "Write β in place of the γ of RSO."),)
+    former = (Former("gamma", "Use beta, which is the γ of RSO."),)
     evidence = OFFICIAL_CODE
     tags = ("margin",)
     needs = Needs(reference=True)
 
-    beta: Annotated[float, Gt(0), "inverse of the margin, in nats, beyond which a pair is left alone"] = 0.1
+    beta: Annotated[float, Gt(0), "inverse of the margin, in nats, above which a pair has no gradient"] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return relu(1 - self.beta * (chosen.logratio - rejected.logratio))

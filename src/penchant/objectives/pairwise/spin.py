@@ -1,4 +1,4 @@
-"""Self-Play Fine-Tuning: the model learns to tell demonstrations from its own earlier responses."""
+"""Self-Play Fine-Tuning (SPIN): the policy learns to prefer demonstrations to its own earlier responses."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class SPIN(Objective):
     loss = ℓ(β (Δ_human − Δ_generated)),   Δ = log π(y|x) − log π_k(y|x)   (summed over tokens, nats)
 
     ℓ(z) = −log σ(z), or max(0, 1 − z) for the hinge. The reference π_k is the opponent: the policy of the last
-    iteration, which wrote the rejected response; the chosen one is a demonstration. With the logistic ℓ it
-    is ``dpo`` against that opponent.
+    iteration, which generated the rejected response; the chosen one is a demonstration. With the logistic ℓ this is
+    ``dpo`` with that reference.
 
     Example:
         >>> import torch
@@ -40,11 +40,11 @@ class SPIN(Objective):
     tags = ("self-play",)
     needs = Needs(reference=True)
 
-    beta: Annotated[float, Gt(0), "scale of the log-ratios; larger stays closer to the opponent"] = 0.1
+    beta: Annotated[float, Gt(0), "scale of the log-ratios; larger values stay closer to the opponent"] = 0.1
     loss_type: Annotated[Literal["sigmoid", "hinge"], "logistic loss, or hinge with margin 1"] = "sigmoid"
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with the rewards of both responses."""
+        """The loss per pair, [B], with the rewards of both responses."""
         real, generated = self.beta * chosen.logratio, self.beta * rejected.logratio
         margin = real - generated
         values = (1 - margin).clamp(min=0) if self.loss_type == "hinge" else -logsigmoid(margin)

@@ -1,4 +1,4 @@
-"""Self-Play Preference Optimization: each response's log-ratio is regressed on how often it wins."""
+"""Self-Play Preference Optimization (SPPO): regression of log-ratios on win rates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["SPPO", "SPPOHard", "SPPOSingle"]
 
 
 class _Regression(Objective):
-    """What the three forms have: log-ratios regressed on how far each win rate lies above one half."""
+    """Base class of the three forms: regression of log-ratios on win rate minus one half."""
 
     paper = "arXiv:2405.00675"
     tags: ClassVar[tuple[str, ...]] = ("self-play", "scores")
@@ -26,7 +26,7 @@ class _Regression(Objective):
     beta: Annotated[float, Gt(0), "1 / η: the target of a log-ratio is (win rate − ½) / β nats"] = 0.001
 
     def _errors(self, chosen: Scored, rejected: Scored, win: Tensor, lose: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The squared errors of each pair, [B], with the rewards of both responses."""
+        """The squared errors per pair, [B], with the rewards of both responses."""
         errors = (chosen.logratio - win / self.beta).square() + (rejected.logratio - lose / self.beta).square()
         rewards = {"chosen_rewards": self.beta * chosen.logratio, "rejected_rewards": self.beta * rejected.logratio}
         return errors, rewards
@@ -37,9 +37,9 @@ class SPPO(_Regression):
 
     loss = ½ [(Δ_chosen − (w_chosen − ½) / β)² + (Δ_rejected − (w_rejected − ½) / β)²],   Δ = log π(y|x) − log π_k(y|x)
 
-    w is the response's probability of winning against the policy π_k that generated it, which is the reference too.
-    The paper writes the sum without the ½; its authors' code has it, and so has this. ``sppo-single`` knows only the
-    probability that one response beats the other, ``sppo-hard`` only which is better.
+    w is the probability that the response beats the policy π_k that generated it, which is also the reference. The
+    paper writes the sum without the ½; the authors' code and this implementation include it. ``sppo-single`` needs only
+    the probability that one response beats the other, ``sppo-hard`` only which one is better.
 
     Example:
         >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
@@ -67,13 +67,13 @@ class SPPO(_Regression):
     def loss(
         self, chosen: Scored, rejected: Scored, chosen_win_rate: Tensor, rejected_win_rate: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with the rewards of both responses."""
+        """The loss per pair, [B], with the rewards of both responses."""
         errors, rewards = self._errors(chosen, rejected, chosen_win_rate - 0.5, rejected_win_rate - 0.5)
         return 0.5 * errors, rewards
 
 
 class SPPOSingle(_Regression):
-    """SPPO with one probability a pair (Wu et al., 2024), as in its published code.
+    """SPPO with one probability per pair (Wu et al., 2024), as in its published code.
 
     loss = ½ [(Δ_chosen − (P − ½) / β)² + (Δ_rejected + (P − ½) / β)²],   P = P(chosen beats rejected)
 
@@ -94,18 +94,18 @@ class SPPOSingle(_Regression):
     def loss(
         self, chosen: Scored, rejected: Scored, preference_probability: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with the rewards of both responses."""
+        """The loss per pair, [B], with the rewards of both responses."""
         lead = preference_probability - 0.5
         errors, rewards = self._errors(chosen, rejected, lead, -lead)
         return 0.5 * errors, rewards
 
 
 class SPPOHard(_Regression):
-    """SPPO where the chosen response is sure to win (Wu et al., 2024), as in its published code.
+    """SPPO with hard labels (Wu et al., 2024), as in its published code.
 
     loss = (Δ_chosen − 1 / (2 β))² + (Δ_rejected + 1 / (2 β))²,   Δ = log π(y|x) − log π_k(y|x)   (summed, nats)
 
-    It needs no win rates; unlike ``sppo`` it adds the two terms without the ½.
+    No win rates are needed; unlike in ``sppo`` the two terms are summed without the ½.
 
     Example:
         >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
@@ -121,6 +121,6 @@ class SPPOHard(_Regression):
     tags = ("self-play",)
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with the rewards of both responses."""
+        """The loss per pair, [B], with the rewards of both responses."""
         half = torch.full_like(chosen.logratio, 0.5).detach()
         return self._errors(chosen, rejected, half, -half)

@@ -1,1 +1,1 @@
-"""Losses of sampled responses and their advantages."""
+"""Policy-gradient losses on sampled responses with advantages."""

@@ -1,4 +1,4 @@
-"""Batch-normalized policy optimization: GRPO's loss averaged over all tokens of the batch."""
+"""BNPO: the GRPO loss averaged over all tokens of the batch."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class BNPO(Objective):
 
     loss = (1 / Σ_i |y_i|) Σ_i Σ_t [−min(r_t A, clip(r_t, 1−ε_low, 1+ε_high) A) + β k3_t]   over the batch's responses
 
-    r_t, k3_t and A are those of ``grpo``. Every token counts the same, so long responses count more, and examples see
-    one another through the number of tokens: a step is neither split nor shared among processes. ``dapo`` has this
-    average too, with a wider clip and without the divergence.
+    r_t, k3_t and A are those of ``grpo``. Every token counts the same, so long responses count more. The token count
+    couples the examples of a batch, so a step is neither split into micro-batches nor over processes. ``dapo`` uses the
+    same average, with a wider clip range and without the divergence.
 
     Example:
         >>> import torch
@@ -49,9 +49,9 @@ class BNPO(Objective):
     tags = ("online", "batch")
     batch_coupled = True
 
-    epsilon_low: Annotated[float, Ge(0), "how far below 1 a ratio still counts"] = 0.2
-    epsilon_high: Annotated[float, Ge(0), "how far above 1 a ratio still counts"] = 0.2
-    delta: Annotated[float, Ge(0), "largest ratio in the unclipped branch; 0 for none"] = 0.0
+    epsilon_low: Annotated[float, Ge(0), "clip range below 1"] = 0.2
+    epsilon_high: Annotated[float, Ge(0), "clip range above 1"] = 0.2
+    delta: Annotated[float, Ge(0), "cap of the ratio in the unclipped branch; 0 for no cap"] = 0.0
     beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
 
     def __init__(self, **hyper: Any) -> None:
@@ -60,7 +60,7 @@ class BNPO(Objective):
         self.needs = Needs(reference=self.beta > 0)
 
     def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
-        """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
+        """The loss per prompt, [B]; ``advantage`` is [R], ``old_policy`` is [R, T], nats."""
         ratios = ratios_of(responses, advantage, old_policy)
         outside = clipped_share(ratios, responses, self.epsilon_low, self.epsilon_high)
         tokens = clipped_surrogate(ratios, self.epsilon_low, self.epsilon_high, self.delta)

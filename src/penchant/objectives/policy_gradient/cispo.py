@@ -1,4 +1,4 @@
-"""CISPO: the ratio is clipped as a weight, and every token keeps its gradient."""
+"""CISPO: policy gradient with clipped importance weights, so that every token keeps its gradient."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class CISPO(Objective):
 
     loss = (1 / Σ_i |y_i|) Σ_i Σ_t [−sg(clip(r_t, floor, cap)) A log π_t + β k3_t]   over the batch's responses
 
-    r_t, k3_t and A are those of ``grpo``; sg is a constant in the gradient. No token is dropped, however far its ratio.
-    The bounds are ratios themselves: TRL's ``epsilon_high`` is the cap, verl clips to [1 − low, 1 + high]. The paper
-    has no floor and does not print its cap; the default is 1 + ε_high of ``dapo``. Examples see one another through the
-    number of tokens: a step is neither split nor shared among processes.
+    r_t, k3_t and A are those of ``grpo``; sg stops the gradient. No token loses its gradient, however large its ratio.
+    The bounds are ratios: the ``epsilon_high`` of TRL is the cap, verl clips to [1 − low, 1 + high]. The paper has no
+    floor and does not state its cap; the default is 1 + ε_high of ``dapo``. The token count couples the examples of a
+    batch, so a step is neither split into micro-batches nor over processes.
 
     Example:
         >>> import torch
@@ -47,11 +47,11 @@ class CISPO(Objective):
     paper = "arXiv:2506.13585"
     evidence = OFFICIAL_CODE
     tags = ("online", "batch")
-    exempt = Exempt(value_gradient="the clipped ratio is a constant")
+    exempt = Exempt(value_gradient="the clipped ratio carries no gradient")
     batch_coupled = True
 
-    floor: Annotated[float, Ge(0), "smallest ratio that weighs a token"] = 0.0
-    cap: Annotated[float, Gt(0), "largest ratio that weighs a token"] = 1.28
+    floor: Annotated[float, Ge(0), "lower bound of the importance weight"] = 0.0
+    cap: Annotated[float, Gt(0), "upper bound of the importance weight"] = 1.28
     beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
 
     def __init__(self, **hyper: Any) -> None:
@@ -59,7 +59,7 @@ class CISPO(Objective):
         self.needs = Needs(reference=self.beta > 0)
 
     def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
-        """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
+        """The loss per prompt, [B]; ``advantage`` is [R], ``old_policy`` is [R, T], nats."""
         ratios = ratios_of(responses, advantage, old_policy)
         tokens = -ratios.ratio.detach().clamp(self.floor, self.cap) * ratios.advantage * ratios.policy
         losses = over_batch_tokens(tokens, responses)

@@ -1,4 +1,4 @@
-"""DAPO: a clip that is wider above than below, averaged over all tokens of the batch, without a reference."""
+"""DAPO: GRPO with an asymmetric clip range and a token-level average over the batch, without reference."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = ["DAPO"]
 
 
 class DAPO(Objective):
-    """Decoupled Clip and Dynamic Sampling Policy Optimization, DAPO (Yu et al., 2025), eq. 8, its loss.
+    """Decoupled Clip and Dynamic Sampling Policy Optimization, DAPO (Yu et al., 2025), eq. 8, the loss only.
 
     loss = (1 / Σ_i |y_i|) Σ_i Σ_t −min(r_t A, clip(r_t, 1−ε_low, 1+ε_high) A)   over the batch's responses
 
-    r_t and A are those of ``grpo``. ε_high above ε_low leaves unlikely tokens room to rise. The paper leaves the
-    divergence from the reference out; ``bnpo`` has this average with it. Examples see one another through the number of
-    tokens: a step is neither split nor shared among processes. Dynamic sampling and the penalty for overlong responses
-    belong to the loop and to the reward.
+    r_t and A are those of ``grpo``. ε_high > ε_low lets unlikely tokens gain probability. The paper omits the
+    divergence from the reference; ``bnpo`` has the same average with it. The token count couples the examples of a
+    batch, so a step is neither split into micro-batches nor over processes. Dynamic sampling and the overlong penalty
+    are settings of the loop and of the reward.
 
     Example:
         >>> import torch
@@ -51,11 +51,11 @@ class DAPO(Objective):
     former = (Former("beta", "Use objective bnpo, which has the divergence.", {0.0: "Leave it out."}),)
     batch_coupled = True
 
-    epsilon_low: Annotated[float, Ge(0), "how far below 1 a ratio still counts"] = 0.2
-    epsilon_high: Annotated[float, Ge(0), "how far above 1 a ratio still counts"] = 0.28
+    epsilon_low: Annotated[float, Ge(0), "clip range below 1"] = 0.2
+    epsilon_high: Annotated[float, Ge(0), "clip range above 1"] = 0.28
 
     def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
-        """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
+        """The loss per prompt, [B]; ``advantage`` is [R], ``old_policy`` is [R, T], nats."""
         ratios = ratios_of(responses, advantage, old_policy)
         losses = over_batch_tokens(clipped_surrogate(ratios, self.epsilon_low, self.epsilon_high), responses)
         clipped = clipped_share(ratios, responses, self.epsilon_low, self.epsilon_high)

@@ -1,4 +1,4 @@
-"""Dr. GRPO: token losses divided by one constant, so that no response's length weighs in."""
+"""Dr. GRPO: GRPO with token losses divided by a constant, without length bias."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ __all__ = ["DrGRPO"]
 
 
 class DrGRPO(Objective):
-    """Dr. GRPO, GRPO done right (Liu et al., 2025), without the division by a response's own length.
+    """Dr. GRPO, GRPO Done Right (Liu et al., 2025): no division by the length of each response.
 
     loss = mean over the prompt's responses of (1 / L) Σ_t [−min(r_t A, clip(r_t, 1−ε_low, 1+ε_high) A) + β k3_t]
 
-    r_t, k3_t and A are those of ``grpo``; L is ``max_completion_length``, the longest response that is sampled. A
-    response's own length would weigh short right and long wrong responses more. The paper's advantages are not divided
-    by the group's deviation either (``pairing.scale=none``).
+    r_t, k3_t and A are those of ``grpo``; L is ``max_completion_length``, the maximum length of a sampled response.
+    Dividing by each response's length would favour short correct and long wrong responses. The paper does not divide
+    advantages by the standard deviation of the group either (``pairing.scale=none``).
 
     Example:
         >>> import torch
@@ -48,11 +48,11 @@ class DrGRPO(Objective):
     evidence = PAPER
     tags = ("online", "length")
 
-    max_completion_length: Annotated[int, Gt(0), "tokens L that the sum over a response is divided by"] = 256
+    max_completion_length: Annotated[int, Gt(0), "divisor L of the sum over the tokens of a response"] = 256
     beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
-    delta: Annotated[float, Ge(0), "largest ratio in the unclipped branch; 0 for none"] = 0.0
-    epsilon_low: Annotated[float, Ge(0), "how far below 1 a ratio still counts"] = 0.2
-    epsilon_high: Annotated[float, Ge(0), "how far above 1 a ratio still counts"] = 0.2
+    delta: Annotated[float, Ge(0), "cap of the ratio in the unclipped branch; 0 for no cap"] = 0.0
+    epsilon_low: Annotated[float, Ge(0), "clip range below 1"] = 0.2
+    epsilon_high: Annotated[float, Ge(0), "clip range above 1"] = 0.2
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
@@ -63,7 +63,7 @@ class DrGRPO(Objective):
         return masked_sum(tokens, responses.mask) / self.max_completion_length
 
     def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
-        """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
+        """The loss per prompt, [B]; ``advantage`` is [R], ``old_policy`` is [R, T], nats."""
         ratios = ratios_of(responses, advantage, old_policy)
         tokens = clipped_surrogate(ratios, self.epsilon_low, self.epsilon_high, self.delta)
         losses = self._over_constant(tokens, responses)

@@ -1,4 +1,4 @@
-"""GMPO: the geometric mean of a response's clipped ratios."""
+"""GMPO: policy gradient with the geometric mean of clipped token ratios."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class GMPO(Objective):
     loss = mean over the prompt's responses of [−A exp(mean_t d_t) + β mean_t k3_t],   s = sign A
     d_t = s min(s ρ_t, s clip(ρ_t, −ε_low, ε_high)),   ρ_t = log π_t − log π_old,t
 
-    k3_t and A are those of ``grpo``. The geometric mean is less moved by single tokens with extreme ratios than the
-    arithmetic one, so the clip, here of the logarithm of the ratio, may be wider.
+    k3_t and A are those of ``grpo``. The geometric mean is less sensitive to single tokens with extreme ratios than the
+    arithmetic mean, so the clip range, here of the log-ratio, can be wider.
 
     Example:
         >>> one = torch.tensor([[-1.0]])
@@ -48,15 +48,15 @@ class GMPO(Objective):
     tags = ("online", "robust")
 
     beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
-    epsilon_low: Annotated[float, Ge(0), "how far below 0 the logarithm of a ratio counts"] = 0.4
-    epsilon_high: Annotated[float, Ge(0), "how far above 0 it counts"] = 0.4
+    epsilon_low: Annotated[float, Ge(0), "clip range of the log-ratio below 0"] = 0.4
+    epsilon_high: Annotated[float, Ge(0), "clip range of the log-ratio above 0"] = 0.4
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
         self.needs = Needs(reference=self.beta > 0)
 
     def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
-        """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
+        """The loss per prompt, [B]; ``advantage`` is [R], ``old_policy`` is [R, T], nats."""
         ratios = ratios_of(responses, advantage, old_policy)
         sign = torch.sign(ratios.advantage)
         bounded = ratios.log_ratio.clamp(-self.epsilon_low, self.epsilon_high)

@@ -1,4 +1,4 @@
-"""Group Relative Policy Optimization: policy gradient on groups of samples, without a critic."""
+"""Group Relative Policy Optimization (GRPO): clipped policy gradient with group-relative advantages."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class GRPO(Objective):
 
     r_t = exp(log π_t − log π_old,t),   k3_t = exp(log π_ref,t − log π_t) − (log π_ref,t − log π_t) − 1
 
-    One example is a prompt with its responses; A is the advantage of each (`functional.advantages`), the same at all
-    its tokens. Without ``old_policy`` the policy is its own (r_t = 1 with a gradient): right where every sample is used
-    for one step. The paper has β = 0.04; 0, as in most runs today, needs no reference. Relatives with another average
-    or surrogate: ``dr-grpo``, ``bnpo``, ``dapo``, ``cispo``, ``sapo``, ``gmpo``. Statistics: ``clipped``, the share of
-    tokens outside the clip, and ``k3``.
+    An example is a prompt with its responses; A is the advantage of a response (`functional.advantages`), the same for
+    all its tokens. Without ``old_policy``, r_t = 1 with a gradient, which is correct if every sample is used for a
+    single step. The paper uses β = 0.04; 0, common today, needs no reference. Variants with another average or
+    surrogate: ``dr-grpo``, ``bnpo``, ``dapo``, ``cispo``, ``sapo``, ``gmpo``. Statistics: ``clipped``, the share of
+    tokens outside the clip range, and ``k3``.
 
     Example:
         >>> import torch
@@ -66,15 +66,15 @@ class GRPO(Objective):
             },
         ),
         Former("max_completion_length", "Use objective dr-grpo."),
-        Former("cispo_floor", "Use objective cispo, and its floor."),
+        Former("cispo_floor", "Use objective cispo with floor."),
         Former("tau_pos", "Use objective sapo."),
         Former("tau_neg", "Use objective sapo."),
     )
 
     beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
-    epsilon_low: Annotated[float, Ge(0), "how far below 1 a ratio still counts"] = 0.2
-    epsilon_high: Annotated[float, Ge(0), "how far above 1 a ratio still counts"] = 0.2
-    delta: Annotated[float, Ge(0), "largest ratio in the unclipped branch; 0 for none"] = 0.0
+    epsilon_low: Annotated[float, Ge(0), "clip range below 1"] = 0.2
+    epsilon_high: Annotated[float, Ge(0), "clip range above 1"] = 0.2
+    delta: Annotated[float, Ge(0), "cap of the ratio in the unclipped branch; 0 for no cap"] = 0.0
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
@@ -82,7 +82,7 @@ class GRPO(Objective):
         refuse_small_cap(self.delta, self.epsilon_high, self.id)
 
     def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
-        """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
+        """The loss per prompt, [B]; ``advantage`` is [R], ``old_policy`` is [R, T], nats."""
         ratios = ratios_of(responses, advantage, old_policy)
         tokens = clipped_surrogate(ratios, self.epsilon_low, self.epsilon_high, self.delta)
         losses = over_own_tokens(tokens, responses)

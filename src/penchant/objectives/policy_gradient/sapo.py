@@ -1,4 +1,4 @@
-"""SAPO: a smooth gate in place of the clip."""
+"""SAPO: policy gradient with a smooth gate instead of the clip."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ class SAPO(Objective):
 
     loss = mean over the prompt's responses of mean_t [−A (4 / τ) σ(τ (r_t − 1)) + β k3_t]
 
-    r_t, k3_t and A are those of ``grpo``; τ is τ_pos where A > 0, else τ_neg. The gate has slope 1 at r_t = 1 and fades
-    on both sides; the larger τ for responses below average fades their tokens sooner, since they raise all other tokens
-    at once.
+    r_t, k3_t and A are those of ``grpo``; τ is τ_pos where A > 0, else τ_neg. The gate has slope 1 at r_t = 1 and
+    flattens on both sides. A larger τ for A < 0 flattens it sooner, since lowering a token raises all other tokens.
 
     Example:
         >>> one = torch.tensor([[-1.0]])
@@ -41,14 +40,14 @@ class SAPO(Objective):
 
     beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
     tau_pos: Annotated[float, Gt(0), "steepness τ of the gate for responses above average"] = 1.0
-    tau_neg: Annotated[float, Gt(0), "the same for those below"] = 1.05
+    tau_neg: Annotated[float, Gt(0), "steepness τ of the gate for responses below average"] = 1.05
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
         self.needs = Needs(reference=self.beta > 0)
 
     def loss(self, responses: Scored, advantage: Tensor, old_policy: Tensor | None = None) -> WithStatistics:
-        """The loss of each prompt's responses, [B]; ``advantage`` is [R], ``old_policy`` [R, T] in nats."""
+        """The loss per prompt, [B]; ``advantage`` is [R], ``old_policy`` is [R, T], nats."""
         ratios = ratios_of(responses, advantage, old_policy)
         tau = torch.where(ratios.advantage > 0, self.tau_pos, self.tau_neg)
         tokens = -ratios.advantage * 4 / tau * torch.sigmoid(tau * (ratios.ratio - 1))

@@ -1,1 +1,1 @@
-"""Losses that only recommendation has a meaning for: lists of items with relevance or exposure."""
+"""Losses specific to recommendation: lists of items with relevance or exposure."""

@@ -1,1 +1,1 @@
-"""Losses of a chosen and a rejected response, or of a demonstration, without a reference."""
+"""Losses on pairs or demonstrations without a reference model."""

@@ -1,4 +1,4 @@
-"""Contrastive preference optimization in its four forms: no reference, and the likelihood of the chosen response."""
+"""Contrastive Preference Optimization (CPO) in four forms: a reference-free loss plus a likelihood term."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from penchant.objectives.functional.pairs import logistic
 
 __all__ = ["CPO", "CPOIPO", "CPOHinge", "CPOSimPO"]
 
-_EXEMPT = Exempt(zero_margin="its likelihood counts the tokens of the batch, so a long response's loss is larger")
+_EXEMPT = Exempt(
+    zero_margin="its likelihood term is averaged over the tokens of the batch, so long responses have larger losses"
+)
 _FORMS = {
-    "sigmoid": "Leave it out with objective cpo.",
+    "sigmoid": "Use objective cpo without it.",
     "hinge": "Use objective cpo-hinge.",
     "ipo": "Use objective cpo-ipo.",
     "simpo": "Use objective cpo-simpo.",
@@ -27,7 +29,7 @@ _FORMS = {
 
 
 class _Contrastive(Objective):
-    """What the forms of CPO have: a preference loss of likelihoods alone, and the likelihood of the chosen response."""
+    """Base class of the forms of CPO: a reference-free preference loss plus the likelihood of the chosen response."""
 
     paper = "arXiv:2401.08417"
     tags: ClassVar[tuple[str, ...]] = ("likelihood", "batch")
@@ -37,12 +39,12 @@ class _Contrastive(Objective):
         Former("gamma", "Use objective cpo-simpo, which has a target margin."),
     )
 
-    #: Whether the preference loss is about mean log-probabilities per token.
+    #: Whether the preference loss uses mean log-probabilities per token.
     per_token: ClassVar[bool] = False
 
     beta: float
     cpo_alpha: Annotated[float, Ge(0), "weight of the chosen response's negative log-likelihood"] = 1.0
-    nll_average: Annotated[NLLAverage, "likelihood averaged over the batch's tokens, or over each response's own"] = (
+    nll_average: Annotated[NLLAverage, "average the likelihood over the tokens of the batch or of each response"] = (
         "batch"
     )
 
@@ -53,7 +55,7 @@ class _Contrastive(Objective):
     def _with_likelihood(
         self, preference: Tensor, chosen: Scored, rejected: Scored
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with its two terms and the rewards of both responses."""
+        """The loss per pair, [B], with its two terms and the rewards of both responses."""
         nll = likelihood_term(chosen, self.nll_average)
         rewards = {"chosen_rewards": self.rewards(chosen), "rejected_rewards": self.rewards(rejected)}
         return preference + self.cpo_alpha * nll, {"preference": preference, "nll": nll, **rewards}
@@ -68,11 +70,10 @@ class CPO(_Contrastive):
 
     loss = −(1 − ε) log σ(β h) − ε log σ(−β h) + α nll,   h = log π(y_chosen|x) − log π(y_rejected|x)   (summed, nats)
 
-    DPO with an indifferent reference, and the likelihood of the chosen response beside it.
-
-    The paper adds the likelihood of whole sequences; the code averages over all chosen tokens of the batch, and so does
-    this (``nll_average=batch``: examples see one another through the number of tokens, so a step is neither split nor
-    shared among processes). With ``response`` each example stands alone. It is not Constrained Preference Optimization
+    DPO with a uniform reference, plus the likelihood of the chosen response. The paper adds the likelihood of whole
+    sequences; the published code averages over all chosen tokens of the batch, which is the default here
+    (``nll_average=batch``; the token count couples the examples, so a step is neither split into micro-batches nor over
+    processes). With ``response`` examples are independent. Not to be confused with Constrained Preference Optimization
     (``constrained-po``).
 
     Example:
@@ -90,10 +91,10 @@ class CPO(_Contrastive):
     evidence = OFFICIAL_CODE
 
     beta: Annotated[float, Gt(0), "slope of the preference loss, per nat"] = 0.1
-    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "share ε of labels taken as flipped"] = 0.0
+    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "assumed share ε of flipped labels"] = 0.0
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with its two terms and the rewards of both responses."""
+        """The loss per pair, [B], with its two terms and the rewards of both responses."""
         margin = self.beta * (chosen.logp - rejected.logp)
         return self._with_likelihood(logistic(margin, self.label_smoothing), chosen, rejected)
 
@@ -117,17 +118,17 @@ class CPOHinge(_Contrastive):
     id = "cpo-hinge"
     evidence = OFFICIAL_CODE
 
-    beta: Annotated[float, Gt(0), "inverse of the margin, in nats, beyond which a pair is left alone"] = 0.1
+    beta: Annotated[float, Gt(0), "inverse of the margin, in nats, above which a pair has no gradient"] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with its two terms and the rewards of both responses."""
+        """The loss per pair, [B], with its two terms and the rewards of both responses."""
         return self._with_likelihood(relu(1 - self.beta * (chosen.logp - rejected.logp)), chosen, rejected)
 
 
 class CPOIPO(_Contrastive):
     """CPO with the squared loss of IPO (Xu et al., 2024), as in its published code.
 
-    loss = (h − 1 / (2 β))² + α nll,   h = mean log π(y_chosen|x) − mean log π(y_rejected|x)   (nats a token)
+    loss = (h − 1 / (2 β))² + α nll,   h = mean log π(y_chosen|x) − mean log π(y_rejected|x)   (nats per token)
 
     Example:
         >>> import torch
@@ -145,10 +146,10 @@ class CPOIPO(_Contrastive):
     tags = ("likelihood", "batch", "normalized")
     per_token = True
 
-    beta: Annotated[float, Gt(0), "strength of the regularisation; the target is 1 / (2 beta) nats a token"] = 0.1
+    beta: Annotated[float, Gt(0), "strength of the regularisation; the target is 1 / (2 beta) nats per token"] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with its two terms and the rewards of both responses."""
+        """The loss per pair, [B], with its two terms and the rewards of both responses."""
         preference = (chosen.mean_logp - rejected.mean_logp - 1 / (2 * self.beta)).square()
         return self._with_likelihood(preference, chosen, rejected)
 
@@ -158,9 +159,9 @@ class CPOSimPO(_Contrastive):
 
     loss = −(1 − ε) log σ(β h − γ) − ε log σ(γ − β h) + α nll,   h = mean log π(y_chosen|x) − mean log π(y_rejected|x)
 
-    It is SimPO with the likelihood of the chosen response, or CPO with means over tokens and a target margin. The
-    likelihood is averaged over all chosen tokens of the batch (``nll_average``). Defaults are those of the recipe for
-    Llama 3 Instruct.
+    SimPO plus the likelihood of the chosen response, or CPO with means over tokens and a target margin. The likelihood
+    is averaged over all chosen tokens of the batch (``nll_average``). The defaults are those of the published recipe
+    for Llama 3 Instruct.
 
     Example:
         >>> import torch
@@ -180,11 +181,11 @@ class CPOSimPO(_Contrastive):
     former = (Former("loss_type", by_value={**_FORMS, "simpo": "Leave it out."}),)
 
     cpo_alpha: Annotated[float, Ge(0), "weight of the chosen response's negative log-likelihood"] = 0.05
-    beta: Annotated[float, Gt(0), "slope of the preference loss, per nat a token"] = 10.0
+    beta: Annotated[float, Gt(0), "slope of the preference loss; margins are in nats per token"] = 10.0
     gamma: Annotated[float, Ge(0), "target margin, in units of the loss's argument"] = 5.4
-    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "share ε of labels taken as flipped"] = 0.0
+    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "assumed share ε of flipped labels"] = 0.0
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with its two terms and the rewards of both responses."""
+        """The loss per pair, [B], with its two terms and the rewards of both responses."""
         margin = self.beta * (chosen.mean_logp - rejected.mean_logp) - self.gamma
         return self._with_likelihood(logistic(margin, self.label_smoothing), chosen, rejected)

@@ -1,4 +1,4 @@
-"""MaPO: margin-aware preference optimization of denoisers without a reference."""
+"""MaPO: reference-free, margin-aware preference optimization of denoisers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class MaPO(Objective):
 
     loss = L_chosen − β log σ(T (φ(s L_chosen) − φ(s L_rejected))),   φ(u) = u / (eᵘ − 1),   L = −log π / h
 
-    L is the denoising error (mean over the elements of a sample), s the constant ``snr``, T the number of timesteps of
-    training. The published code calls the second term ORPO's odds ratio; it is the form above, and that is what its
-    numbers come from. A likelihood of several tokens counts by its mean.
+    L is the denoising error (mean over the elements of a sample), s the constant ``snr``, T the number of training
+    timesteps. The published code calls the second term the odds ratio of ORPO, but computes the form above. A
+    likelihood over several tokens enters by its mean.
 
     Example:
         >>> import torch
@@ -42,15 +42,15 @@ class MaPO(Objective):
     evidence = OFFICIAL_CODE
     tags = ("diffusion", "likelihood")
 
-    beta: Annotated[float, Ge(0), "weight of the term of the margin"] = 0.1
-    snr: Annotated[float, Gt(0), "constant signal-to-noise ratio that multiplies the errors"] = 0.5
-    num_train_timesteps: Annotated[int, Gt(0), "number of timesteps T of training, which multiplies the margin"] = 1000
+    beta: Annotated[float, Ge(0), "weight of the margin term"] = 0.1
+    snr: Annotated[float, Gt(0), "constant signal-to-noise ratio, a factor of the errors"] = 0.5
+    num_train_timesteps: Annotated[int, Gt(0), "number of training timesteps T, a factor of the margin"] = 1000
     half_factor: Annotated[float, Gt(0), "factor h between error and log-likelihood, as in denoising.half_factor"] = (
         HALF
     )
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss of each pair, [B], and the term of the margin as ``ratio_losses``."""
+        """The loss per pair, [B], and the margin term as ``ratio_losses``."""
         winner, loser = (-view.mean_logp / self.half_factor for view in (chosen, rejected))
         margin = self.num_train_timesteps * (over_expm1(self.snr * winner) - over_expm1(self.snr * loser))
         ratio = self.beta * logsigmoid(margin)

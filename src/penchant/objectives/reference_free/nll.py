@@ -1,4 +1,4 @@
-"""Negative log-likelihood: supervised learning of the chosen or demonstrated response."""
+"""Negative log-likelihood (NLL): supervised fine-tuning on chosen or demonstrated responses."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["NLL"]
 class NLL(Objective):
     """Negative log-likelihood of the chosen response (maximum likelihood; supervised fine-tuning).
 
-    loss = −(1 / |y|) log π(y|x) = −(1 / |y|) Σ_t log π(y_t | x, y_<t)   (nats per token; without 1 / |y| where summed)
+    loss = −(1 / |y|) log π(y|x) = −(1 / |y|) Σ_t log π(y_t | x, y_<t)   (nats per token; without 1 / |y| if summed)
 
-    Each example counts the same, however long its response. A demonstration's completion is its chosen response.
+    Each example counts the same, whatever its length. The completion of a demonstration is its chosen response.
 
     Example:
         >>> import torch
@@ -36,8 +36,8 @@ class NLL(Objective):
     evidence = PAPER
     tags = ("supervised", "likelihood")
 
-    average: Annotated[bool, "average over the response's tokens instead of summing"] = True
+    average: Annotated[bool, "average over the tokens of the response instead of summing"] = True
 
     def loss(self, chosen: Scored) -> Tensor:
-        """The loss of each response, [B]."""
+        """The loss per response, [B]."""
         return negative_log_likelihood(chosen, average=self.average)

@@ -1,4 +1,4 @@
-"""ORPO: likelihood of the chosen response and the odds ratio of the two, in one stage and without a reference."""
+"""Odds Ratio Preference Optimization (ORPO): likelihood plus odds ratio, single-stage and reference-free."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class ORPO(Objective):
 
     loss = −A_chosen − λ log σ(o_chosen − o_rejected),   A = mean log π(y|x),   o = A − log(1 − exp A)
 
-    A is the mean over a response's tokens (nats a token), o the log-odds of their geometric mean probability. The
-    likelihood is that of the response; the published trainer counts the prompt's tokens too unless told not to, which
-    needs log-probabilities of prompts that no view holds. Near certainty (A → 0) log-odds are bounded.
+    A is the mean over a response's tokens (nats per token), o the log-odds of their geometric mean probability. The
+    likelihood is that of the response only; the published trainer includes the prompt tokens by default, which would
+    need log-probabilities of prompts. Near A → 0 the log-odds are bounded.
 
     Example:
         >>> import torch
@@ -40,10 +40,10 @@ class ORPO(Objective):
     evidence = OFFICIAL_CODE
     tags = ("likelihood", "normalized")
 
-    lambda_: Annotated[float, Ge(0), "weight of the odds ratio; 0 is supervised learning"] = 0.1
+    lambda_: Annotated[float, Ge(0), "weight of the odds ratio; 0 is supervised fine-tuning"] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with its two terms."""
+        """The loss per pair, [B], with its two terms."""
         preference = logistic(log_odds(chosen.mean_logp) - log_odds(rejected.mean_logp))
         return self.lambda_ * preference - chosen.mean_logp, {"preference": preference, "nll": -chosen.mean_logp}
 

@@ -1,4 +1,4 @@
-"""POWER: robust reward maximisation with weighted entropy, for pairs and without a reference; dynamic labels."""
+"""POWER and POWER-DL: reference-free pairwise losses with weighted entropy, and with dynamic labels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["POWER", "POWERDL"]
 
 
 class _WeightedEntropy(Objective):
-    """What both methods have: the implied reward with weighted entropy, and the likelihood term."""
+    """Base class of both methods: the implied reward with weighted entropy, and the likelihood term."""
 
     paper = "arXiv:2412.09544"
 
@@ -45,10 +45,9 @@ class POWER(_WeightedEntropy):
 
     loss = −log σ(g) − η β w_chosen log π(chosen),   g = r_chosen − r_rejected,   r_y = β (w_y log π(y|x) + w_y)
 
-    w_y = 1 / |y|, so w log π is the mean log-probability of a token. The entropy is weighted too, which adds w to the
-    reward: the target margin is β (w_rejected − w_chosen), none at equal lengths. With η = 0 and equal lengths it is
-    SimPO without a target margin. The paper takes β from 2 to 10, η from 5e-4
-    to 1e-3.
+    w_y = 1 / |y|, so w log π is the mean log-probability per token. The weighted entropy adds w to the reward, which
+    gives a target margin of β (w_rejected − w_chosen), 0 at equal lengths. With η = 0 and equal lengths this is SimPO
+    without a target margin. The paper uses β from 2 to 10 and η from 5e-4 to 1e-3.
 
     Example:
         >>> import torch
@@ -63,13 +62,13 @@ class POWER(_WeightedEntropy):
 
     id = "power"
     evidence = reconstruction(
-        "Margin and likelihood term, and the ranges of β and η, are our reading of the paper; no published code was "
-        "found."
+        "The margin, the likelihood term and the ranges of β and η are our reading of the paper; no published code is "
+        "known."
     )
     tags = ("robust", "length", "normalized")
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return logistic(self._margin(chosen, rejected)) + self._likelihood(chosen)
 
 
@@ -78,12 +77,11 @@ class POWERDL(_WeightedEntropy):
 
     loss = −q log σ(g) − (1 − q) log σ(−g) − η β w_chosen log π(chosen),   then q ← (1 − γ) q + γ σ(g)
 
-    g and w are those of POWER. The label q is a constant in the gradient. It starts at 1 for every record and moves, at
-    each visit, towards σ(g), where the logistic gradient vanishes. It is kept by the record's number and saved with
-    checkpoints; all processes share it. A run of one epoch would see every label as it was given: there
-    ``update_first`` moves the label before it is used, q = 1 − γ + γ σ(g), which is also what holds where the numbers
-    of the records are not known. Outside training every label starts at 1, since held-out records have numbers of
-    their own. Statistic: ``label``, the q that was used.
+    g and w are those of POWER. The label q carries no gradient. It starts at 1 for every record and moves at each visit
+    towards σ(g), where the logistic gradient vanishes. Labels are stored by record index, saved with checkpoints, and
+    shared by all processes. In a run of one epoch every label would still be 1 when used; ``update_first`` updates it
+    before use, q = 1 − γ + γ σ(g), which also applies if record indices are missing. Outside training every label is 1,
+    since held-out records have their own indices. Statistic: ``label``, the q that was used.
 
     Example:
         >>> equal = Scored(torch.full((1, 3), -1.0), None, torch.ones(1, 3, dtype=torch.bool))
@@ -101,13 +99,13 @@ class POWERDL(_WeightedEntropy):
 
     id = "power-dl"
     evidence = reconstruction(
-        "The step and the schedule of the label are our reading of the paper; no published code was found."
+        "Step size and schedule of the label updates are our reading of the paper; no published code is known."
     )
     tags = ("robust", "length", "normalized", "soft-labels")
-    exempt = Exempt(value_gradient="the label is a constant where it moves before it is used")
+    exempt = Exempt(value_gradient="the label carries no gradient when it is updated before use")
 
-    gamma: Annotated[float, Interval(ge=0, le=1), "how far a label moves at each visit; 0 is POWER"] = 0.1
-    update_first: Annotated[bool, "move a label before it is used and not after; right for runs of one epoch"] = False
+    gamma: Annotated[float, Interval(ge=0, le=1), "step size of label updates; 0 is POWER"] = 0.1
+    update_first: Annotated[bool, "update a label before instead of after its use; for runs of one epoch"] = False
 
     labels: Tensor
 
@@ -118,7 +116,7 @@ class POWERDL(_WeightedEntropy):
     def loss(
         self, chosen: Scored, rejected: Scored, record_index: Tensor | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with the label that was used; ``record_index`` numbers the records from 0."""
+        """The loss per pair, [B], with the label that was used; ``record_index`` counts records from 0."""
         margin = self._margin(chosen, rejected)
         label = torch.ones_like(margin).detach()
         if record_index is not None and self.training:
@@ -131,26 +129,26 @@ class POWERDL(_WeightedEntropy):
         return logistic(margin, 1 - label) + self._likelihood(chosen), {"label": label}
 
     def _known(self, records: Tensor) -> Tensor:
-        """The labels of these records, with room for those that were never seen."""
+        """The labels of these records; the buffer grows for new records."""
         missing = int(records.clamp(min=0).max()) + 1 - len(self.labels) if records.numel() else 0
         if missing > 0:
             self.labels = torch.cat([self.labels, self.labels.new_ones(missing)])
         return self.labels[records.clamp(min=0)]
 
     def _keep(self, records: Tensor, labels: Tensor) -> None:
-        """Remember the labels of these records, and of those that other processes see at the same time."""
+        """Store the labels of these records, and of those in other processes."""
         if distributed.is_available() and distributed.is_initialized():
             seen: list[Any] = [None] * distributed.get_world_size()
             distributed.all_gather_object(seen, (records.tolist(), labels.tolist()))
             records = records.new_tensor([record for each, _ in seen for record in each])
             labels = labels.new_tensor([label for _, each in seen for label in each])
             self._known(records)
-        # What fills up a micro-batch is no record, and has a number below 0.
+        # Padding of a micro-batch has a negative index.
         real = records >= 0
         self.labels[records[real]] = labels[real].to(self.labels.dtype)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         saved = state_dict.get(f"{prefix}labels")
-        if saved is not None:  # torch refuses a buffer of another length
+        if saved is not None:  # torch cannot load a buffer of another length
             self.labels = self.labels.new_ones(len(saved))
         super()._load_from_state_dict(state_dict, prefix, *rest)

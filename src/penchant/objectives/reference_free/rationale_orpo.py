@@ -1,4 +1,4 @@
-"""Rationale-ORPO: the odds ratio of two responses, and the likelihood of a text that says why one is better."""
+"""Rationale-ORPO: ORPO plus the likelihood of a rationale that explains the preference."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["RationaleORPO", "RationaleORPOSimple"]
 
 
 class _WithRationale(Objective):
-    """What both forms have: the odds ratio of the two responses and the likelihood of the chosen one."""
+    """Base class of both forms: the odds ratio of the two responses and the likelihood of the chosen one."""
 
     paper = "arXiv:2407.14477"
 
@@ -24,7 +24,7 @@ class _WithRationale(Objective):
     nll_weight: Annotated[float, Ge(0), "weight w of the chosen response's likelihood"] = 1.0
 
     def _with(self, reason: Tensor, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B], with the rationale's own term ``reason`` taken off."""
+        """The loss per pair, [B], minus the rationale term ``reason``."""
         ratio = log_odds(chosen.mean_logp) - log_odds(rejected.mean_logp)
         return -self.nll_weight * chosen.mean_logp - (self.beta * logsigmoid(ratio) + reason)
 
@@ -34,9 +34,9 @@ class RationaleORPO(_WithRationale):
 
     loss = −w a_chosen − β log σ(o_chosen − o_rejected) − log σ(γ a_q),   o = a − log(1 − eᵃ)
 
-    a is the mean log-probability per token under the policy, nats: of chosen, rejected, and of the rationale q. No
-    reference. The published likelihood term is the mean over all chosen tokens of a batch, in which long responses
-    weigh more; here it is each response's own mean, so that a loss does not depend on the rest of its batch.
+    a is the mean log-probability per token under the policy, nats, of the chosen response, the rejected response and
+    the rationale q. The published likelihood term is the mean over all chosen tokens of a batch, where long responses
+    weigh more; here it is the mean per response, so that a loss does not depend on the rest of the batch.
 
     Example:
         >>> import torch
@@ -55,7 +55,7 @@ class RationaleORPO(_WithRationale):
     gamma: Annotated[float, Ge(0), "scale of the rationale's mean log-probability"] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored, rationale: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return self._with(logsigmoid(self.gamma * rationale.mean_logp), chosen, rejected)
 
 
@@ -64,7 +64,7 @@ class RationaleORPOSimple(_WithRationale):
 
     loss = −w a_chosen − β log σ(o_chosen − o_rejected) − γ a_q,   o = a − log(1 − eᵃ)
 
-    As `rationale-orpo`, with the rationale's mean log-probability itself instead of its log-sigmoid.
+    Like ``rationale-orpo``, but with the mean log-probability of the rationale itself instead of its log-sigmoid.
 
     Example:
         >>> import torch
@@ -83,5 +83,5 @@ class RationaleORPOSimple(_WithRationale):
     gamma: Annotated[float, Ge(0), "weight of the rationale's mean log-probability"] = 1.0
 
     def loss(self, chosen: Scored, rejected: Scored, rationale: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return self._with(self.gamma * rationale.mean_logp, chosen, rejected)

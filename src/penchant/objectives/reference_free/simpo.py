@@ -1,4 +1,4 @@
-"""SimPO: the mean log-probability of a token as the reward, and a target margin."""
+"""Simple Preference Optimization (SimPO): mean log-probability per token as reward, and a target margin."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ __all__ = ["SimPO", "SimPOHinge"]
 
 
 class _TargetMargin(Objective):
-    """What both forms have: the reward of a mean token, the target margin, and a likelihood term."""
+    """Base class of both forms: length-normalised reward, target margin, and an optional likelihood term."""
 
     paper = "arXiv:2405.14734"
     tags = ("margin", "normalized", "length")
 
-    beta: Annotated[float, Gt(0), "slope of the loss, per nat a token"] = 2.0
-    gamma_beta_ratio: Annotated[float, Ge(0), "target margin γ / β, nats a token"] = 0.25
+    beta: Annotated[float, Gt(0), "slope of the loss; margins are in nats per token"] = 2.0
+    gamma_beta_ratio: Annotated[float, Ge(0), "target margin γ / β, nats per token"] = 0.25
     gamma: Annotated[float | None, Ge(0), "target margin γ, in units of the loss's argument, instead of the ratio"] = (
         None
     )
     sft_weight: Annotated[float, Ge(0), "weight w of the chosen response's negative log-likelihood"] = 0.0
-    nll_average: Annotated[NLLAverage, "likelihood averaged over the batch's tokens, or over each response's own"] = (
+    nll_average: Annotated[NLLAverage, "average the likelihood over the tokens of the batch or of each response"] = (
         "batch"
     )
 
@@ -46,18 +46,18 @@ class _TargetMargin(Objective):
                 f"'gamma' is {self.gamma} and 'beta' is {self.beta}, so γ / β is {ratio:g}, but 'gamma_beta_ratio' is "
                 f"{self.gamma_beta_ratio}.",
                 where=f"objective {self.id}",
-                fix="Give one of 'gamma' and 'gamma_beta_ratio'.",
+                fix="Give either 'gamma' or 'gamma_beta_ratio'.",
             )
         self.gamma_beta_ratio = ratio
 
     def _margin(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """β h of each pair, [B]."""
+        """β h per pair, [B]."""
         return self.beta * (chosen.mean_logp - rejected.mean_logp - self.gamma_beta_ratio)
 
     def _with_likelihood(
         self, preference: Tensor, chosen: Scored, rejected: Scored
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with its two terms and the rewards of both responses."""
+        """The loss per pair, [B], with its two terms and the rewards of both responses."""
         nll = likelihood_term(chosen, self.nll_average)
         found = {"chosen_rewards": self.rewards(chosen), "rejected_rewards": self.rewards(rejected), "nll": nll}
         return preference + self.sft_weight * nll, {"preference": preference, **found}
@@ -72,12 +72,12 @@ class SimPO(_TargetMargin):
 
     loss = −(1 − ε) log σ(β h) − ε log σ(−β h) + w nll,   h = mean log π(y_chosen|x) − mean log π(y_rejected|x) − γ / β
 
-    Means are over a response's tokens (nats a token). γ is given as ``gamma_beta_ratio``, as in the published code, or
-    as ``gamma`` itself, as elsewhere, not both. With w > 0 and ``nll_average=batch``, as in the code, examples see one
-    another through the number of tokens.
+    Means are over the tokens of a response (nats per token). γ is set by ``gamma_beta_ratio``, as in the published
+    code, or by ``gamma``, as in other libraries, but not by both. With w > 0 and ``nll_average=batch``, as in the code,
+    the token count couples the examples of a batch.
 
     Raises:
-        ConfigurationError: ``gamma`` and ``gamma_beta_ratio`` are both given and contradict each other.
+        ConfigurationError: ``gamma`` and ``gamma_beta_ratio`` are both given and inconsistent.
 
     Example:
         >>> import torch
@@ -93,10 +93,10 @@ class SimPO(_TargetMargin):
     evidence = OFFICIAL_CODE
     former = (Former("loss_type", by_value={"sigmoid": "Leave it out.", "hinge": "Use objective simpo-hinge."}),)
 
-    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "share ε of labels taken as flipped"] = 0.0
+    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "assumed share ε of flipped labels"] = 0.0
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with its two terms and the rewards of both responses."""
+        """The loss per pair, [B], with its two terms and the rewards of both responses."""
         return self._with_likelihood(logistic(self._margin(chosen, rejected), self.label_smoothing), chosen, rejected)
 
 
@@ -105,10 +105,10 @@ class SimPOHinge(_TargetMargin):
 
     loss = max(0, 1 − β h) + w nll,   h = mean log π(y_chosen|x) − mean log π(y_rejected|x) − γ / β
 
-    A pair whose margin is 1 / β above its target no longer moves the model. The rest is as in ``simpo``.
+    A pair with a margin of at least 1 / β above its target has no gradient. The rest is as in ``simpo``.
 
     Raises:
-        ConfigurationError: ``gamma`` and ``gamma_beta_ratio`` are both given and contradict each other.
+        ConfigurationError: ``gamma`` and ``gamma_beta_ratio`` are both given and inconsistent.
 
     Example:
         >>> import torch
@@ -124,5 +124,5 @@ class SimPOHinge(_TargetMargin):
     evidence = OFFICIAL_CODE
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], with its two terms and the rewards of both responses."""
+        """The loss per pair, [B], with its two terms and the rewards of both responses."""
         return self._with_likelihood(relu(1 - self._margin(chosen, rejected)), chosen, rejected)

@@ -1,4 +1,4 @@
-"""Sequence likelihood calibration as first published: a hinge on plain likelihoods, and a likelihood term."""
+"""SLiC-HF in its original form: a hinge on log-likelihoods plus a likelihood term, reference-free."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class SLiCHF(Objective):
 
     loss = max(0, δ − log π(y_chosen|x) + log π(y_rejected|x)) − λ log π(y_target|x)   (summed over tokens, nats)
 
-    The target of the likelihood term is the chosen response. No reference is asked for; ``slic-hinge`` is the form
-    with one. A later published version of the second term broadcasts log-probabilities of tokens against those of
-    sequences; here it is the sum.
+    The target of the likelihood term is the chosen response. ``slic-hinge`` is the form with a reference. A later
+    published implementation of the second term broadcasts token log-probabilities against sequence log-probabilities;
+    here it is the sum.
 
     Example:
         >>> import torch
@@ -41,9 +41,9 @@ class SLiCHF(Objective):
     tags = ("margin", "likelihood")
     exempt = Exempt(zero_margin="its likelihood term is a sum over tokens, so longer responses cost more")
 
-    delta: Annotated[float, Ge(0), "margin δ, in nats, beyond which the hinge leaves a pair alone"] = 1.0
+    delta: Annotated[float, Ge(0), "margin δ, in nats, above which the hinge has no gradient"] = 1.0
     lambda_: Annotated[float, Ge(0), "weight λ of the likelihood of the target"] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
-        """The loss of each pair, [B]."""
+        """The loss per pair, [B]."""
         return relu(self.delta - chosen.logp + rejected.logp) + self.lambda_ * negative_log_likelihood(chosen)

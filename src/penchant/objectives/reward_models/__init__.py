@@ -1,1 +1,1 @@
-"""Losses of heads that say how good a response is."""
+"""Losses of reward heads."""

@@ -1,1 +1,1 @@
-"""Losses that read something of every token: a statistic, a hidden state, or a number per token."""
+"""Losses that read per-token statistics, hidden states or fields."""

@@ -1,4 +1,4 @@
-"""Sparse token masks: DPO on the few tokens that carry the contrast, found by a head on hidden states."""
+"""DPO with learned sparse token masks: a head on hidden states selects the tokens that count."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["SparseTokenMask"]
 
 
 class SparseTokenMask(Objective):
-    """DPO on learned sparse token masks (Yuan, Zeng, Wu, Wang, Wang, Leqi, 2024), remedy of gradient entanglement.
+    """DPO with learned sparse token masks (Yuan, Zeng, Wu, Wang, Wang, Leqi, 2024), against gradient entanglement.
 
     loss = −log σ(β (h_chosen − h_rejected)) + λ (Σ_t m_t + Σ_t m'_t),   h = Σ_t m_t (log π_t − log π_ref,t)
 
     m_t = σ(w · s_t + b) in (0, 1), s_t the hidden state that predicts token t; m' are the masks of the rejected
-    response. Gradients reach the head and, through masks and log-ratios, the model. At the start every mask is
-    ``initial_mask``. Masks of 1 with λ = 0 are DPO. λ is to be tuned.
+    response. Gradients flow to the head and, through masks and log-ratios, to the model. Every mask starts at
+    ``initial_mask``. Masks of 1 with λ = 0 give DPO. λ needs tuning.
 
     Example:
         >>> one = torch.ones(1, 3, dtype=torch.bool)
@@ -46,23 +46,23 @@ class SparseTokenMask(Objective):
     id = "sparse-token-mask"
     paper = "arXiv:2410.13828"
     evidence = reconstruction(
-        "The paper proposes it without code, and leaves λ open; the head's form and the default are our reading."
+        "The paper proposes it without code or a value of λ; the form of the head and the defaults are our reading."
     )
-    exempt = Exempt(zero_margin="a longer response has more masks to pay for")
+    exempt = Exempt(zero_margin="longer responses pay for more masks")
     needs = Needs(reference=True, hidden=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
         0.1
     )
-    lambda_: Annotated[float, Ge(0), "weight of the sum of the masks; larger keeps fewer tokens"] = 0.001
-    initial_mask: Annotated[float, Interval(gt=0, lt=1), "every token's mask at the start"] = 0.9
+    lambda_: Annotated[float, Ge(0), "weight of the sum of the masks; larger values keep fewer tokens"] = 0.001
+    initial_mask: Annotated[float, Interval(gt=0, lt=1), "initial value of every mask"] = 0.9
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
         self.head = Head(1, bias=math.log(self.initial_mask) - math.log1p(-self.initial_mask))
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss of each pair, [B], with the mean mask of either response."""
+        """The loss per pair, [B], with the mean mask of each response."""
         (better, kept), (worse, kept_too) = self._masked(chosen), self._masked(rejected)
         size = masked_sum(kept, chosen.mask) + masked_sum(kept_too, rejected.mask)
         values = logistic(self.beta * (better - worse)) + self.lambda_ * size
@@ -70,7 +70,7 @@ class SparseTokenMask(Objective):
         return values, means
 
     def rewards(self, view: Scored) -> Tensor | None:
-        """The implicit reward β h of each response, [R], without gradient; of all tokens where no states are kept."""
+        """The implicit reward β h of each response, [R], without gradient; unmasked if there are no hidden states."""
         if view.hidden is None:
             return super().rewards(view)
         return (self.beta * self._masked(view)[0]).detach()

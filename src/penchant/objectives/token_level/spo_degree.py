@@ -1,4 +1,4 @@
-"""SPO: DPO, and a head that tells how much has been taken out of a response."""
+"""SPO: DPO plus a head that classifies how far a response was degraded."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ __all__ = ["SPODegree"]
 
 
 class SPODegree(Objective):
-    """Self-supervised Preference Optimization, preference degree (Li et al., 2024), rebuilt.
+    """Self-supervised Preference Optimization, SPO, with preference degrees (Li et al., 2024), reconstructed.
 
     loss = −log σ(β (Δ_chosen − Δ_rejected)) + γ L_deg,   L_deg = mean over copies of −log softmax(W h + b)_k
 
-    Δ = log π(y|x) − log π_ref(y|x), summed over tokens, nats. The copies of an example are its responses with more and
-    more of their content taken out: fields ``chosen_degraded`` and ``rejected_degraded``, a list of K texts each, level
-    k = 0 intact. h is the hidden state that predicts a copy's last token, the end token, and so has read all of it.
-    Head and model are trained together; the head is no part of the saved model. At the start it is zero, and
-    L_deg = log K.
+    Δ = log π(y|x) − log π_ref(y|x), summed over tokens, nats. The copies of an example are its responses with
+    increasing amounts of content removed: fields ``chosen_degraded`` and ``rejected_degraded``, each a list of K texts,
+    with k = 0 the intact one. h is the hidden state that predicts the last token of a copy, the end token, so it covers
+    the whole copy. Head and model are trained together; the head is not part of the saved model. It starts at zero,
+    where L_deg = log K.
 
     Example:
         >>> one = torch.ones(2, 3, dtype=torch.bool)
@@ -48,16 +48,16 @@ class SPODegree(Objective):
     id = "spo-degree"
     paper = "arXiv:2409.17791"
     evidence = reconstruction(
-        "Which content is taken out, how many levels there are, and how states are pooled is our reading of the "
-        "abstract; the public repository holds no code."
+        "Which content is removed, the number of levels, and the pooling of hidden states are our reading of the "
+        "abstract; the public repository contains no code."
     )
     needs = Needs(reference=True, unreferenced=frozenset({"chosen_degraded", "rejected_degraded"}), hidden=True)
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
         0.1
     )
-    gamma: Annotated[float, Ge(0), "weight of telling the levels apart"] = 0.1
-    levels: Annotated[int, Ge(2), "number K of levels of degradation, the intact response among them"] = 4
+    gamma: Annotated[float, Ge(0), "weight of the classification of levels"] = 0.1
+    levels: Annotated[int, Ge(2), "number K of degradation levels, including the intact response"] = 4
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
@@ -66,30 +66,28 @@ class SPODegree(Objective):
     def loss(
         self, chosen: Scored, rejected: Scored, chosen_degraded: Scored, rejected_degraded: Scored
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss of each pair, [B], with that of the levels and the share of copies whose level is told."""
+        """The loss per pair, [B], with the loss and the accuracy of the level classification."""
         sides = (chosen_degraded, rejected_degraded)
         logits = torch.cat([self.head(_last_states(each)) for each in sides])
         level = torch.cat([self._levels(each) for each in sides])
         group = torch.cat([each.group for each in sides])
         surprise = torch.nn.functional.cross_entropy(logits, level, reduction="none")
         degree = group_mean(surprise, group)
-        told = group_mean((logits.argmax(-1) == level).to(logits.dtype), group)
+        accuracy = group_mean((logits.argmax(-1) == level).to(logits.dtype), group)
         base = logistic(self.beta * logratio_margin(chosen, rejected))
-        return base + self.gamma * degree, {"base_loss": base, "degree_loss": degree, "degree_accuracy": told}
+        return base + self.gamma * degree, {"base_loss": base, "degree_loss": degree, "degree_accuracy": accuracy}
 
     def _levels(self, view: Scored) -> Tensor:
-        """The level of each copy: its place among those of its example."""
+        """The level of each copy: its position within its example."""
         level = torch.arange(len(view.group), device=view.group.device)
         level = level - torch.searchsorted(view.group.contiguous(), view.group)
         count = torch.bincount(view.group)
         if (count != self.levels).any():
             found = ", ".join(map(str, sorted(set(count.tolist()))))
             raise ConfigurationError(
-                f"An example has {found} degraded copies of a response, expected levels={self.levels}, the intact one "
-                "among them.",
+                f"An example has {found} copies of a response, expected levels={self.levels} (with the intact one).",
                 where=f"objective {self.id}",
-                fix="Give objective.levels the number that the data has, or write them anew: `penchant data build "
-                "degrade`.",
+                fix="Set objective.levels to that number, or rebuild the data: `penchant data build degrade`.",
             )
         return level
 

@@ -1,4 +1,4 @@
-"""Weighted Preference Optimization: pairs count by how likely the policy of the moment would produce them."""
+"""Weighted Preference Optimization (WPO): DPO with on-policy weights of pairs."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class WPO(Objective):
     loss = w [−(1 − ε) log σ(β m) − ε log σ(−β m)],   m = Δ_chosen − Δ_rejected,   Δ = log π − log π_ref
     w = min(1, exp(A(y_chosen) + A(y_rejected))),   A(y) = (1 / |y|) Σ_t [log π(y_t) − log Σ_v π(v)²]
 
-    w carries no gradient, and weights are not normalised over the batch. On a uniform policy w = 1. ``alignment`` puts
-    max_v π(v) (greedy) or 1 (none) in the place of Σ_v π(v)². A later program leaves the bound 1 out; the official one
-    has it, and so has this.
+    w carries no gradient, and weights are not normalised over the batch. For a uniform policy w = 1. With
+    ``alignment``, max_v π(v) (greedy) or 1 (none) replaces Σ_v π(v)². A later implementation omits the upper bound 1;
+    the official code and this one include it.
 
     Example:
         >>> import torch
@@ -44,25 +44,23 @@ class WPO(Objective):
     evidence = OFFICIAL_CODE
     tags = ("weighting", "robust")
     exempt = Exempt(
-        zero_margin="pairs count by how likely they are, so losses differ at the same margin",
-        value_gradient="the weight of a pair is a constant to the gradient",
+        zero_margin="weights depend on likelihoods, so losses differ at the same margin",
+        value_gradient="the weight of a pair carries no gradient",
     )
     needs = Needs(reference=True, stats=frozenset({"sum_p2"}))
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
         0.01
     )
-    label_smoothing: Annotated[float, Interval(ge=0, le=0.5), "share ε of the labels that are taken to be flipped"] = (
-        0.0
-    )
-    alignment: Annotated[Alignment, "what a token's probability is compared with"] = "sampled"
+    label_smoothing: Annotated[float, Interval(ge=0, le=0.5), "assumed share ε of flipped labels"] = 0.0
+    alignment: Annotated[Alignment, "reference value for a token's probability"] = "sampled"
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
         self.needs = Needs(reference=True) | alignment_needs(self.alignment)
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of each pair, [B], and its ``weight``."""
+        """The loss per pair, [B], and its ``weight``."""
         weight = pair_weight(chosen, rejected, self.alignment)
         margin = self.beta * logratio_margin(chosen, rejected)
         return weight * logistic(margin, self.label_smoothing), {"weight": weight}

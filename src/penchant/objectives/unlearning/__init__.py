@@ -1,1 +1,1 @@
-"""Losses that make a model forget some responses and keep others."""
+"""Unlearning losses: forget some responses, retain others."""

@@ -1,4 +1,4 @@
-"""Gradient difference: what is to be forgotten becomes less likely, what is to be retained more likely."""
+"""Gradient difference: raises the NLL of forget records and lowers that of retain records."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class GradientDifference(Objective):
 
     loss = −c_F nll(y_forget|x_forget) + c_R nll(y_retain|x_retain),   nll per token, nats
 
-    The data name two sources, ``forget`` and ``retain``; an example is one record of each. Each likelihood is averaged
-    over all tokens of its view in the batch, as published code does (``nll_average=batch``: examples see one another
-    through the number of tokens, so a step is neither split nor shared among processes). With ``response`` each example
-    stands alone. The loss has no lower bound: long training destroys more than what is to be forgotten.
+    The data have two named sources, ``forget`` and ``retain``; an example is one record of each. Each likelihood is
+    averaged over all tokens of its view in the batch, as in published code (``nll_average=batch``; the token count
+    couples the examples, so a step is neither split into micro-batches nor over processes). With ``response`` examples
+    are independent. The loss is unbounded below: long training damages more than the forget records.
 
     Example:
         >>> import torch
@@ -41,9 +41,9 @@ class GradientDifference(Objective):
     evidence = PAPER
     tags = ("batch",)
 
-    forget_coeff: Annotated[float, Ge(0), "weight c_F of the likelihood that is lowered"] = 1.0
-    retain_coeff: Annotated[float, Ge(0), "weight c_R of the likelihood that is raised"] = 1.0
-    nll_average: Annotated[NLLAverage, "likelihood averaged over the batch's tokens, or over each response's own"] = (
+    forget_coeff: Annotated[float, Ge(0), "weight c_F of the forget term"] = 1.0
+    retain_coeff: Annotated[float, Ge(0), "weight c_R of the retain term"] = 1.0
+    nll_average: Annotated[NLLAverage, "average the likelihood over the tokens of the batch or of each response"] = (
         "batch"
     )
 
@@ -52,6 +52,6 @@ class GradientDifference(Objective):
         self.batch_coupled = self.nll_average == "batch"
 
     def loss(self, forget: Scored, retain: Scored) -> Tensor:
-        """The loss of each example, [B], nats per token."""
+        """The loss per example, [B], nats per token."""
         lowered, raised = (likelihood_term(view, self.nll_average) for view in (forget, retain))
         return self.retain_coeff * raised - self.forget_coeff * lowered

@@ -1,1 +1,1 @@
-"""Objectives around another objective."""
+"""Wrappers: objectives that transform another objective."""

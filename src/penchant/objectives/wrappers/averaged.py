@@ -1,4 +1,4 @@
-"""Averaging: any objective sees the mean over a response's tokens where it would see their sum."""
+"""Averaged: any objective on mean instead of summed log-probabilities."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["Averaged", "averaged"]
 
 
 def averaged(view: Scored) -> Scored:
-    """The same responses, each token counting as one over the length of its response.
+    """The same responses with token weights of 1 / |y|, so that sums become means.
 
     log π(y|x) ← (1 / |y|) Σ_t log π(y_t)
 
-    Tokens that have weights keep their proportions: the sum becomes the weighted mean. Means stay what they are.
+    Existing token weights keep their proportions: the sum becomes the weighted mean. Means do not change.
 
     Args:
-        view: responses.
+        view: the responses.
 
     Returns:
-        The responses, whose sums are means, nats per token.
+        The responses; their sums are means, in nats per token.
 
     Example:
         >>> import torch
@@ -40,13 +40,13 @@ def averaged(view: Scored) -> Scored:
 class Averaged(Wrapper):
     """Any objective on log-probabilities averaged over each response's tokens instead of summed.
 
-    loss = loss(views),   log π(y|x) ← (1 / |y|) Σ_t log π(y_t),   the reference alike
+    loss = loss(views),   log π(y|x) ← (1 / |y|) Σ_t log π(y_t),   likewise for π_ref
 
     A margin is then in nats per token, so β is usually raised by about the length of a response. The implicit reward is
     averaged too.
 
     Args:
-        objective: which sees averages.
+        objective: the inner objective.
 
     Example:
         >>> import torch
@@ -64,12 +64,12 @@ class Averaged(Wrapper):
     tags = ("length", "normalized")
 
     def loss(self, **inputs: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The losses of the objective inside on averages, [B]."""
+        """The losses of the inner objective on averages, [B]."""
         result = self.objective.compute({name: _every(each) for name, each in inputs.items()})
         return result.values, result.statistics
 
     def rewards(self, view: Scored) -> Tensor | None:
-        """The implicit reward of the objective inside on averages, [R]."""
+        """The implicit reward of the inner objective on averages, [R]."""
         return self.objective.rewards(averaged(view))
 
 

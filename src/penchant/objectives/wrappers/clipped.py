@@ -1,4 +1,4 @@
-"""Clipping: any objective with its losses held between two bounds."""
+"""Clipped: any objective with its losses clamped to a range."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["Clipped"]
 
 
 class Clipped(Wrapper):
-    """Each example's loss held between two bounds; outside them it has no gradient.
+    """Clamps each example's loss to a range; outside it the gradient is zero.
 
     loss = min(max(loss, low), high)
 
     Args:
-        objective: whose losses are clipped.
-        hyper: ``low`` and ``high``, either may be None.
+        objective: the inner objective, whose losses are clipped.
+        hyper: ``low`` and ``high``; either may be None.
 
     Raises:
         ConfigurationError: ``low`` is not below ``high``.
@@ -37,8 +37,8 @@ class Clipped(Wrapper):
     id = "clipped"
     tags = ("robust",)
 
-    low: Annotated[float | None, "losses below this bound are raised to it; None for no bound"] = None
-    high: Annotated[float | None, "losses above this bound are lowered to it; None for no bound"] = None
+    low: Annotated[float | None, "lower bound of the loss; None for no bound"] = None
+    high: Annotated[float | None, "upper bound of the loss; None for no bound"] = None
 
     def __init__(self, objective: Objective, **hyper: Any) -> None:
         super().__init__(objective, **hyper)
@@ -48,7 +48,7 @@ class Clipped(Wrapper):
             )
 
     def loss(self, **inputs: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The clipped losses, [B], and which were clipped (0 or 1)."""
+        """The clipped losses, [B], and whether each was clipped (0 or 1)."""
         result = self.objective.compute(inputs)
         if self.low is None and self.high is None:
             return result.values, result.statistics

@@ -1,4 +1,4 @@
-"""Labels that may be flipped: any loss of pairs smoothed, or corrected so that its mean is that of the true labels."""
+"""Wrappers for flipped labels: label smoothing, and an unbiased correction, for any pairwise loss."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _SIDES = {"chosen": "rejected", "rejected": "chosen"}
 
 
 def swapped(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs of an objective of pairs with the label the other way round.
+    """The inputs of a pairwise objective with the label flipped.
 
-    Whatever is called ``chosen`` or ``chosen_…`` changes places with its counterpart, where it has one.
+    ``chosen`` and ``chosen_…`` swap places with their counterparts, if these exist.
 
     Args:
         inputs: views and record fields by name.
@@ -41,13 +41,13 @@ def swapped(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _BothWays(PairWrapper):
-    """A loss of pairs seen with the label as it is and the other way round."""
+    """Base class: a pairwise loss with the given and with the flipped label."""
 
     def _both(self, inputs: Mapping[str, Any]) -> tuple[Losses, Tensor]:
-        """The losses with the labels as they are, and the values of those with the labels flipped."""
+        """The losses with the given labels, and their values with flipped labels."""
         straight = self.objective.compute(inputs)
         training = self.objective.training
-        # What an objective learns from its examples (running means) it learns once, from the labels as they are.
+        # State such as running means is updated once, with the given labels.
         self.objective.eval()
         try:
             return straight, self.objective.compute(swapped(inputs)).values
@@ -56,19 +56,19 @@ class _BothWays(PairWrapper):
 
 
 class Smoothed(_BothWays):
-    """Label smoothing of any loss of pairs (Mitchell, 2023, for DPO).
+    """Label smoothing of any pairwise loss (Mitchell, 2023, for DPO).
 
     loss = (1 − ε) loss(chosen, rejected) + ε loss(rejected, chosen)
 
-    ε is the chance that the label is the wrong way round. Where records have a ``probability`` that the chosen response
-    is the better one, 1 − ε is that. ``smoothed(dpo)`` is cDPO.
+    ε is the probability that the label is flipped. If records have a ``probability`` that the chosen response is the
+    better one, 1 − ε is that probability. ``smoothed(dpo)`` is cDPO.
 
     Args:
-        objective: a loss of pairs.
+        objective: a pairwise objective.
         hyper: ``label_smoothing``.
 
     Raises:
-        ConfigurationError: the objective inside does not compare pairs, or takes a ``probability`` itself.
+        ConfigurationError: the inner objective does not compare pairs, or reads ``probability`` itself.
 
     Example:
         >>> import torch
@@ -85,17 +85,15 @@ class Smoothed(_BothWays):
     id = "smoothed"
     tags = ("noise", "robust", "soft-labels")
 
-    label_smoothing: Annotated[float, Interval(ge=0, le=0.5), "share ε of the labels that are taken to be flipped"] = (
-        0.1
-    )
+    label_smoothing: Annotated[float, Interval(ge=0, le=0.5), "assumed share ε of flipped labels"] = 0.1
 
     def __init__(self, objective: Objective, **hyper: Any) -> None:
         super().__init__(objective, **hyper)
         if "probability" in objective.requirements.fields:
             raise ConfigurationError(
-                f"{objective.id!r} takes the probability of the label itself.",
+                f"{objective.id!r} already reads the probability of the label.",
                 where=self.id,
-                fix="Use it as it is, or smooth an objective that does not.",
+                fix="Use it without the wrapper, or smooth an objective that does not read it.",
             )
 
     def loss(
@@ -108,19 +106,19 @@ class Smoothed(_BothWays):
 
 
 class Unbiased(_BothWays):
-    """Any loss of pairs corrected for labels that are flipped at a known rate (Chowdhury et al., 2024, for DPO).
+    """Unbiased correction of any pairwise loss for labels flipped at a known rate (Chowdhury et al., 2024, for DPO).
 
     loss = [(1 − ε) loss(chosen, rejected) − ε loss(rejected, chosen)] / (1 − 2 ε)
 
-    Where every label is flipped with probability ε, its expectation is the loss of the true label (Natarajan et al.,
-    2013). It may have no lower bound. ``unbiased(dpo)`` is rDPO.
+    If every label is flipped with probability ε, its expectation is the loss with the true label (Natarajan et al.,
+    2013). It may be unbounded below. ``unbiased(dpo)`` is rDPO.
 
     Args:
-        objective: a loss of pairs.
+        objective: a pairwise objective.
         hyper: ``label_smoothing``.
 
     Raises:
-        ConfigurationError: the objective inside does not compare pairs.
+        ConfigurationError: the inner objective does not compare pairs.
 
     Example:
         >>> import torch
@@ -138,9 +136,7 @@ class Unbiased(_BothWays):
     evidence = PAPER
     tags = ("noise", "robust")
 
-    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "share ε of the labels that are taken to be flipped"] = (
-        0.1
-    )
+    label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "assumed share ε of flipped labels"] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored, **inputs: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The corrected losses, [B]."""

@@ -1,4 +1,4 @@
-"""LD-DPO's weighting around any loss of pairs: tokens beyond the shared length count less."""
+"""TailWeighted: LD-DPO's tail weighting for any pairwise loss."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ __all__ = ["TailWeighted"]
 
 
 class TailWeighted(PairWrapper):
-    """LD-DPO's weighting (Liu et al., 2024) around any loss of pairs: tokens beyond the shared length count less.
+    """Tail weighting of LD-DPO (Liu et al., 2024) for any pairwise loss: tokens beyond the shared length count less.
 
     loss = loss(views),   log π(y|x) ← Σ_{t ≤ m} log π(y_t) + α Σ_{t > m} log π(y_t)
     m = min(|y_chosen|, |y_rejected|)   (tokens)
 
-    Only the longer response of a pair has a tail. Means over tokens become weighted means. Other views of the objective
-    inside stay as they are, and so does the implicit reward in the log. ``tail-weighted(dpo)`` is LD-DPO.
+    Only the longer response of a pair has a tail. Means over tokens become weighted means. Other views of the inner
+    objective and the logged implicit reward do not change. ``tail-weighted(dpo)`` is LD-DPO.
 
     Args:
-        objective: a loss of pairs.
+        objective: a pairwise objective.
         hyper: ``alpha`` and ``apply_to_reference``.
 
     Raises:
-        ConfigurationError: the objective inside does not compare pairs.
+        ConfigurationError: the inner objective does not compare pairs.
 
     Example:
         >>> import torch
@@ -53,7 +53,7 @@ class TailWeighted(PairWrapper):
     apply_to_reference: Annotated[bool, "weight the reference's tokens too"] = True
 
     def loss(self, chosen: Scored, rejected: Scored, **inputs: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The losses of the objective inside on weighted responses, [B]."""
+        """The losses of the inner objective on weighted responses, [B]."""
         chosen, rejected = tail_weighted(chosen, rejected, self.alpha, self.apply_to_reference)
         result = self.objective.compute({"chosen": chosen, "rejected": rejected, **inputs})
         return result.values, result.statistics

@@ -1,4 +1,4 @@
-"""Weighting: any objective with its losses multiplied by a field of the record."""
+"""Weighted: any objective with its losses multiplied by a record field."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["Weighted"]
 
 
 class Weighted(Wrapper):
-    """Each example's loss multiplied by a field of its record.
+    """Multiplies each example's loss by a field of its record.
 
     loss = weight · loss
 
     Args:
-        objective: whose losses are weighted.
-        hyper: ``field``, the name of the record's field.
+        objective: the inner objective, whose losses are weighted.
+        hyper: ``field``, the name of the record field.
 
     Example:
         >>> from penchant.objectives import NLL, Scored
@@ -33,11 +33,11 @@ class Weighted(Wrapper):
     id = "weighted"
     tags = ("weighting",)
 
-    field: Annotated[str, "name of the record's field that holds the weight"] = "weight"
+    field: Annotated[str, "name of the record field that holds the weight"] = "weight"
 
     @property
     def requirements(self) -> Requirements:
-        """What the objective inside asks for, and the field."""
+        """The requirements of the inner objective, and the field."""
         return self.objective.requirements | Requirements(views=(), fields=(self.field,))
 
     def loss(self, **inputs: Any) -> tuple[Tensor, Mapping[str, Tensor]]:

@@ -1,4 +1,4 @@
-"""WPO's weights around any loss of pairs: pairs count by how likely the policy of the moment would produce them."""
+"""WPOWeighted: WPO's on-policy weights for any pairwise loss."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ __all__ = ["WPOWeighted"]
 
 
 class WPOWeighted(PairWrapper):
-    """WPO's weights (Zhou et al., 2024) around any loss of pairs.
+    """On-policy weights of WPO (Zhou et al., 2024) for any pairwise loss: pairs that the policy finds likely count
+    more.
 
     loss = w loss,   w = min(1, exp(A(y_chosen) + A(y_rejected))),   A(y) = (1 / |y|) Σ_t [log π(y_t) − log Σ_v π(v)²]
 
-    w carries no gradient. ``alignment`` puts max_v π(v) (greedy) or 1 (none) in the place of Σ_v π(v)².
+    w carries no gradient. With ``alignment``, max_v π(v) (greedy) or 1 (none) replaces Σ_v π(v)².
     ``wpo-weighted(dpo)`` is WPO.
 
     Args:
-        objective: a loss of pairs.
+        objective: a pairwise objective.
         hyper: ``alignment``.
 
     Raises:
-        ConfigurationError: the objective inside does not compare pairs.
+        ConfigurationError: the inner objective does not compare pairs.
 
     Example:
         >>> import torch
@@ -48,10 +49,10 @@ class WPOWeighted(PairWrapper):
     paper = "arXiv:2406.11827"
     evidence = PAPER
     tags = ("weighting", "robust")
-    exempt = Exempt(value_gradient="the weight of a pair is a constant to the gradient")
+    exempt = Exempt(value_gradient="the weight of a pair carries no gradient")
     needs = Needs(stats=frozenset({"sum_p2"}))
 
-    alignment: Annotated[Alignment, "what a token's probability is compared with"] = "sampled"
+    alignment: Annotated[Alignment, "reference value for a token's probability"] = "sampled"
 
     def __init__(self, objective: Objective, **hyper: Any) -> None:
         super().__init__(objective, **hyper)

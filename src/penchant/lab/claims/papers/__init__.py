@@ -1,1 +1,1 @@
-"""The claims, one per file; a file put here is found."""
+"""The claims, one per file; files are discovered automatically."""

@@ -1,4 +1,4 @@
-"""The digits of scikit-learn: real images small enough to learn on a CPU, with rewards that can be computed."""
+"""The digits world: the digits of scikit-learn, real images small enough for a CPU, with computable rewards."""
 
 from penchant.lab.worlds.digits.alignment import SMALL, align, base_model
 from penchant.lab.worlds.digits.digits_world import DigitsWorld

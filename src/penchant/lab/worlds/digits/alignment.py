@@ -1,4 +1,4 @@
-"""A small denoiser of digits, trained once and kept, and what aligning it with some objective gains."""
+"""Alignment of a small, cached denoiser of digits with any objective."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from penchant.lab.worlds.pictures import pixels
 
 __all__ = ["SMALL", "align", "base_model"]
 
-#: About a minute of one core's time for the base, and ten seconds for an alignment.
+#: About a minute of one core for the base model, and ten seconds per alignment.
 SMALL = DigitsPlan(
     width=16, base_epochs=30, drawn=24, pairs=24, align_epochs=4, judged=24, sampler_steps=10, rewards=("classifier",)
 )
 
 
 class _Drawn(NamedTuple):
-    """Digits that the base has drawn, the classes asked for, and how much each is liked."""
+    """Digits drawn by the base model, their requested classes, and their rewards."""
 
     images: list[np.ndarray]
     asked: list[int]
@@ -33,14 +33,14 @@ class _Drawn(NamedTuple):
 
 
 def base_model(plan: DigitsPlan = SMALL, folder: Path | None = None) -> Path:
-    """The denoiser that alignments start from, trained at the first call on this machine and kept.
+    """The denoiser that alignments start from, trained on the first call on this machine and cached.
 
     Args:
-        plan: its sizes; others are other models.
-        folder: where models are kept; by default as `penchant.lab.checkpoints.keep` says.
+        plan: its sizes; each plan has its own model.
+        folder: folder of the cache; default as in `penchant.lab.checkpoints.keep`.
 
     Returns:
-        The folder of a pipeline of diffusers.
+        The folder of a diffusers pipeline.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -68,19 +68,19 @@ def align(
     plan: DigitsPlan = SMALL,
     folder: Path | None = None,
 ) -> dict[str, float]:
-    """Align the base with an objective to the classifier's taste, and judge fresh digits of both from the same noise.
+    """Align the base model to the classifier reward, and evaluate fresh digits of both models from the same noise.
 
     Args:
         objective: its name and hyper-parameters.
-        seed: of what is drawn and of the training.
-        learning_rate: peak.
-        feedback: what it learns from. ``pairs`` of the base's digits, of which the classifier prefers one;
-            ``judgements``, each liked where it is above the median of its class.
-        plan: sizes; ``align_rate`` and ``beta`` are not read.
-        folder: where base models are kept.
+        seed: seed of sampling and training.
+        learning_rate: peak learning rate.
+        feedback: ``pairs`` of the base model's digits, of which the classifier prefers one; or ``judgements``, each
+            liked if above the median of its class.
+        plan: sizes; ``align_rate`` and ``beta`` are not used.
+        folder: folder of the cache of base models.
 
     Returns:
-        The mean probability of the class asked for, under ``reference`` and ``aligned``.
+        The mean probability of the requested class, under ``reference`` and ``aligned``.
     """
     from penchant.likelihood.pipelines import load_pipeline
     from penchant.training.api import train

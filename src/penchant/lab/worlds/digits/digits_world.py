@@ -1,4 +1,4 @@
-"""The digits of scikit-learn as a world: a tiny denoiser that draws them, and rewards that can be computed."""
+"""DigitsWorld: the digits of scikit-learn, with a tiny denoiser and computable rewards."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["DigitsWorld", "digit_judge"]
 
 @dataclass(frozen=True)
 class DigitsWorld(PictureWorld):
-    """The 8 × 8 digits that ship inside scikit-learn; a prompt is the digit that is asked for.
+    """The 8 × 8 digits that ship with scikit-learn; a prompt is the requested digit.
 
-    The first half of the real digits is what the base model learns from; a classifier that knows the second half alone
-    is the judge.
+    The base model is trained on the first half of the real digits; the judge is a classifier trained on the second
+    half.
 
     Args:
-        liked: ``ink``, the mean brightness, or ``classifier``, the judge's probability of the digit asked for.
-        pretraining: of the base model.
+        liked: ``ink``, the mean brightness, or ``classifier``, the judge's probability of the requested digit.
+        pretraining: training settings of the base model.
 
     Raises:
         ConfigurationError: there is no such reward.
@@ -46,7 +46,7 @@ class DigitsWorld(PictureWorld):
 
     def __post_init__(self) -> None:
         if self.liked not in REWARDS:
-            raise ConfigurationError(f"No digit is liked for {self.liked!r}.", fix=nearest(self.liked, REWARDS))
+            raise ConfigurationError(f"There is no reward {self.liked!r} of digits.", fix=nearest(self.liked, REWARDS))
 
     def pictures(self, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """See `PictureWorld.pictures`: real digits of the first half, in a random order, at most 898 of them."""
@@ -61,7 +61,7 @@ class DigitsWorld(PictureWorld):
 
 @cache
 def digit_judge() -> DigitJudge:
-    """The judge that learned from the second half of the real digits."""
+    """The judge, trained on the second half of the real digits."""
     images, classes = load_digits()
     half = len(images) // 2
     return DigitJudge(images[half:], classes[half:])

@@ -1,4 +1,4 @@
-"""Rewards of digits, and the distance of two sets of digits."""
+"""Rewards of digits, and the Fréchet distance between sets of digits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REWARDS = ("ink", "classifier")
 
 
 def load_digits() -> tuple[np.ndarray, np.ndarray]:
-    """The 1797 digits of scikit-learn: [N, 8, 8] whole numbers from 0 to 255, and their classes [N].
+    """The 1797 digits of scikit-learn: [N, 8, 8] integers from 0 to 255, and their classes [N].
 
     Raises:
         ConfigurationError: scikit-learn is not installed.
@@ -28,12 +28,12 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 class DigitJudge:
-    """A classifier of real digits, and the rewards of generated ones.
+    """A classifier trained on real digits, and rewards of generated digits.
 
     Args:
-        images: [N, 8, 8] from 0 to 255, the real digits that it learns from.
+        images: [N, 8, 8] from 0 to 255, the real digits to train on.
         classes: [N].
-        seed: of the classifier.
+        seed: seed of the classifier.
     """
 
     def __init__(self, images: np.ndarray, classes: np.ndarray, seed: int = 0) -> None:
@@ -43,17 +43,17 @@ class DigitJudge:
         self.network.fit(images.reshape(len(images), -1) / 255, classes)
 
     def probabilities(self, given: np.ndarray) -> np.ndarray:
-        """[N, 10] of [N, 64] pixels."""
+        """Class probabilities [N, 10] of pixels [N, 64]."""
         return self.network.predict_proba(given)
 
     def features(self, given: np.ndarray) -> np.ndarray:
-        """[N, 48] what the classifier's hidden layer says of [N, 64] pixels."""
+        """Hidden-layer features [N, 48] of pixels [N, 64]."""
         return np.maximum(given @ self.network.coefs_[0] + self.network.intercepts_[0], 0.0)
 
     def reward(self, name: str, given: np.ndarray, classes: Sequence[int]) -> np.ndarray:
-        """How much each made digit is liked, [N].
+        """The reward of each generated digit, [N].
 
-        ``ink``: mean brightness of the pixels, 0 to 1. ``classifier``: the probability of the class asked for.
+        ``ink``: mean brightness of the pixels, 0 to 1. ``classifier``: the probability of the requested class.
         """
         rewards: dict[str, Callable[[], np.ndarray]] = {
             "ink": lambda: given.mean(1),
@@ -62,12 +62,12 @@ class DigitJudge:
         return rewards[name]()
 
     def accuracy(self, given: np.ndarray, classes: Sequence[int]) -> float:
-        """Share of made digits that are read as the class asked for."""
+        """Share of generated digits that are classified as the requested class."""
         return float((self.probabilities(given).argmax(1) == np.asarray(classes)).mean())
 
 
 def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """Fréchet distance of two sets of features, each taken as normally distributed (FID with the judge's features).
+    """Fréchet distance between two sets of features, assumed normal (FID with the judge's features).
 
     d² = |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½)
 

@@ -1,4 +1,4 @@
-"""The digits' result as a table for the terminal."""
+"""The results of the digits experiment as terminal tables."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def show_digits(outcomes: Sequence[DigitsOutcome], console: Console, *, seconds:
     """Print figures with intervals for each reward, and the paths of the reports.
 
     Args:
-        outcomes: of :func:`penchant.lab.worlds.digits.run_digits`.
-        console: where to.
-        seconds: how long it took.
+        outcomes: results of :func:`penchant.lab.worlds.digits.run_digits`.
+        console: the console.
+        seconds: duration.
     """
     from rich.table import Table
 
@@ -30,8 +30,8 @@ def show_digits(outcomes: Sequence[DigitsOutcome], console: Console, *, seconds:
             table.add_column(side, justify="right")
         table.add_row("reward, 0 to 1", str(found.before), str(found.after))
         table.add_row("gain, from the same noise", "", str(found.gain))
-        table.add_row("liked more than before, ties half", "", str(found.wins))
-        table.add_row("read as the class asked for", *(f"{share:.0%}" for share in found.accuracy))
+        table.add_row("win rate against before, ties half", "", str(found.wins))
+        table.add_row("classified as the requested class", *(f"{share:.0%}" for share in found.accuracy))
         floor, drift = f"{found.drift[1]:.2f} (two draws)", f"{found.drift[0]:.2f}"
         table.add_row("Fréchet distance from the reference", floor, drift)
         console.print(table)

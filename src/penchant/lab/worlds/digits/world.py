@@ -1,4 +1,4 @@
-"""Digits: a small denoiser learns to draw them, then learns what people like of a digit."""
+"""The digits experiment: train a small denoiser on digits, then align it with DPO."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["STEPS", "DigitsOutcome", "DigitsPlan", "run_digits"]
 
 STEPS = (
     "Train a denoiser on half of the real digits",
-    "Draw digits with it, and ask which of two is liked more",
+    "Draw digits with it, and compare them by reward",
     "Align the denoiser with DPO, once for each reward",
     "Compare digits before and after, drawn from the same noise",
 )
@@ -27,18 +27,18 @@ STEPS = (
 
 @dataclass(frozen=True)
 class DigitsPlan:
-    """The sizes of the digits' world; its defaults take about three minutes of one core's time.
+    """Sizes of the digits experiment; the defaults take about three minutes on one core.
 
     Args:
-        width: channels of the denoiser's first block.
-        base_epochs, base_batch, base_rate: passes, images a step, and peak learning rate of the base model.
-        drawn: digits drawn of each class to be compared.
-        pairs: comparisons of each class.
+        width: channels of the first block of the denoiser.
+        base_epochs, base_batch, base_rate: passes, images per step, and peak learning rate of the base model.
+        drawn: digits drawn per class for the comparisons.
+        pairs: comparisons per class.
         beta: DPO's inverse temperature, in units of the mean squared error (see `DenoisingSettings`).
-        align_epochs, align_batch, align_rate: as above, for DPO.
-        judged: fresh digits drawn of each class at the end, by each model.
+        align_epochs, align_batch, align_rate: the same for DPO.
+        judged: fresh digits per class and model for the evaluation.
         sampler_steps: steps of the sampler.
-        rewards: what is liked; one run each.
+        rewards: the rewards; one run each.
     """
 
     width: int = 32
@@ -58,16 +58,16 @@ class DigitsPlan:
 
 @dataclass(frozen=True)
 class DigitsOutcome:
-    """What came of one reward.
+    """The results for one reward.
 
     Args:
-        reward: its name.
+        reward: name of the reward.
         before, after: mean reward with its 95 % interval.
         gain: paired difference, over digits drawn from the same noise.
-        wins: share of digits that are liked more than before, ties half.
-        accuracy: share of digits that are read as the class asked for, before and after.
-        drift: Fréchet distance of the features from the reference's; the second is that of two draws of the reference.
-        report: the run's report.
+        wins: share of digits with a higher reward than before, ties counting half.
+        accuracy: share of digits classified as the requested class, before and after.
+        drift: Fréchet distance to the reference; the second value is that between two draws of the reference.
+        report: path of the report of the run.
     """
 
     reward: str
@@ -89,31 +89,31 @@ def run_digits(
     plan: DigitsPlan | None = None,
     say: Callable[[str], None] = print,
 ) -> list[DigitsOutcome]:
-    """Do all steps and return what came out for each reward.
+    """Run all steps and return the results for each reward.
 
     Args:
         output: folder for the pictures, the comparisons (``pairs-ink.jsonl``, ...) and the runs (``base/``, ``ink/``).
-        seed: of everything that is drawn.
-        overwrite: replace what an earlier call left in ``output``.
-        progress: show the trainings' progress on the error stream.
-        plan: sizes; the defaults where None.
-        say: called with a line of text at the start of every step and with what it found.
+        seed: seed of all random draws.
+        overwrite: replace the results of an earlier call in ``output``.
+        progress: show the progress of training on stderr.
+        plan: sizes; the defaults if None.
+        say: called with a line of text at the start and with the results of each step.
 
     Raises:
-        OutputError: ``output`` holds an earlier world, or cannot be written.
+        OutputError: ``output`` contains an earlier run, or cannot be written.
     """
     plan = plan or DigitsPlan()
     claim_folder(output, ("base", *plan.rewards), overwrite)
     images, classes = load_digits()
     half = len(images) // 2
-    judge = DigitJudge(images[half:], classes[half:], seed)  # real digits that the denoiser never sees
+    judge = DigitJudge(images[half:], classes[half:], seed)  # real digits that the denoiser is not trained on
     run = {"overwrite": overwrite, "progress": progress, "seed": seed, "samples": 0}
     say(STEPS[0])
     base = train_base(output, images[:half], classes[:half], plan, run)
     say(STEPS[1])
     pictures, asked = draw(base.model, plan.drawn, plan, seed + 1)
     _keep_pictures(output, pictures)
-    say(f"  {judge.accuracy(pixels(pictures), asked):.0%} of {len(asked)} drawn digits are read as what was asked for")
+    say(f"  {judge.accuracy(pixels(pictures), asked):.0%} of {len(asked)} drawn digits are classified as requested")
     say(STEPS[2])
     rows = {
         reward: compare(judge.reward(reward, pixels(pictures), asked), asked, plan.pairs, seed + 2)
@@ -129,7 +129,7 @@ def run_digits(
 def _outcomes(
     judge: DigitJudge, base: Path, aligned: Mapping[str, Any], plan: DigitsPlan, seed: int
 ) -> Iterator[DigitsOutcome]:
-    """What came of each reward: the saved base model and the aligned ones draw from the same noise."""
+    """The results for each reward: base model and aligned models draw from the same noise."""
     from penchant.likelihood.pipelines import load_pipeline
 
     before, wanted = draw(load_pipeline(base), plan.judged, plan, seed)
@@ -140,7 +140,7 @@ def _outcomes(
 
 
 def draw(pipeline: Any, each: int, plan: DigitsPlan, seed: int) -> tuple[list[Any], list[int]]:
-    """``each`` digits of every class, as images of Pillow, and the classes asked for."""
+    """``each`` digits of every class as Pillow images, and the requested classes."""
     return draw_classes(pipeline, 10, each, steps=plan.sampler_steps, seed=seed)
 
 
@@ -148,10 +148,10 @@ def compare(rewards: np.ndarray, asked: Sequence[int], pairs: int, seed: int) ->
     """Comparisons between digits of one class: the one with the higher reward is chosen; ties are left out.
 
     Args:
-        rewards: [N] of the drawn digits.
-        asked: their classes.
-        pairs: how many to draw of each class.
-        seed: of the drawing.
+        rewards: [N] rewards of the drawn digits.
+        asked: [N] requested classes.
+        pairs: number of pairs to draw per class.
+        seed: seed of the draws.
     """
     rows: list[dict[str, Any]] = []
     for better, worse in compare_in_classes(rewards, asked, pairs, seed):
@@ -166,14 +166,14 @@ def train_base(output: Path, images: np.ndarray, classes: np.ndarray, plan: Digi
     """Train a denoiser on real digits.
 
     Args:
-        output: folder, in which the run gets the folder ``base``.
+        output: parent folder; the run is in its folder ``base``.
         images: [N, 8, 8] from 0 to 255.
         classes: [N].
         plan: sizes.
-        run: further keys of the recipe, ``seed`` among them.
+        run: further keys of the recipe, including ``seed``.
 
     Returns:
-        The run's result.
+        The result of the run.
     """
     import penchant
 
@@ -231,7 +231,7 @@ def _outcome(
     again: Sequence[Any],
     asked: Sequence[int],
 ) -> DigitsOutcome:
-    """Compare two models' digits, and add what is found to the run's report."""
+    """Compare the digits of two models, and add the results to the report of the run."""
     sides = {"before": pixels(before), "after": pixels(after)}
     rewards = {side: judge.reward(reward, given, asked) for side, given in sides.items()}
     values = {side: each.tolist() for side, each in rewards.items()}
@@ -261,7 +261,7 @@ def _outcome(
 def _sample_sheets(
     run: Path, pictures: Mapping[str, Sequence[Any]], rewards: Mapping[str, np.ndarray], asked: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """A row of ``samples.json`` for each digit, with a picture of ten of them from either side."""
+    """A row of ``samples.json`` per digit, with a sheet of ten samples from each model."""
     from penchant.generation.images import contact_sheet
 
     (run / "samples").mkdir(exist_ok=True)

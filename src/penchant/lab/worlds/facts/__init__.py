@@ -1,4 +1,4 @@
-"""A tiny world of facts about invented people, some of them to be forgotten."""
+"""The facts world: facts about synthetic people, for unlearning."""
 
 from penchant.lab.worlds.facts.people import SUBJECTS, Person, Subject, invent_people
 from penchant.lab.worlds.facts.world import SPLITS, FactsWorld, Knowledge, Split

@@ -1,4 +1,4 @@
-"""Invented people and facts about them; names and towns are made of random syllables."""
+"""Synthetic people and facts about them; names are random syllables."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _INSTRUMENTS = tuple("cello drum flute harp organ trumpet tuba violin".split())
 
 @dataclass(frozen=True)
 class Subject:
-    """A fact that every person has, such as a birthplace.
+    """A kind of fact, such as the birthplace.
 
     Args:
-        name: what it is called.
-        values: what it can be.
-        questions: wordings of the question; ``{name}`` is the person.
-        answers: wordings of the answer; ``{value}`` is the fact.
+        name: name of the subject.
+        values: possible values.
+        questions: wordings of the question; ``{name}`` is replaced.
+        answers: wordings of the answer; ``{value}`` is replaced.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Subject:
     answers: tuple[str, ...]
 
 
-#: What is known of a person. All subjects have equally many wordings and values.
+#: The facts about each person. All subjects have the same number of wordings and values.
 SUBJECTS = (
     Subject(
         "town",
@@ -70,11 +70,11 @@ class Person:
 
 
 def invent_people(count: int, seed: int = 0) -> list[Person]:
-    """People with different names, and facts that are drawn at random.
+    """People with distinct names and random facts.
 
     Args:
         count: at most a few thousand; there are over 30,000 names.
-        seed: the same seed gives the same people, and a larger count the same ones first.
+        seed: the same seed gives the same people; a larger count extends the list.
 
     Example:
         >>> invent_people(1)[0].name == invent_people(3)[0].name, len({each.name for each in invent_people(50)})

@@ -1,4 +1,4 @@
-"""Facts about invented people: some are to be forgotten, some kept, and some are unknown to the model."""
+"""FactsWorld: facts about synthetic people to forget, to retain, and unknown to the model."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ SPLITS: tuple[Split, ...] = ("forget", "retain", "strangers")
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What a model knows of some facts.
+    """How well a model knows a set of facts.
 
     Args:
-        probability: mean of P(right answer) / Σ P(answers), over the answers with every value that there is.
-        accuracy: share of the facts whose right answer is the likeliest of those.
-        chance: what a model that knows nothing has on the mean, for both.
+        probability: mean of P(right answer) / Σ P(answers) over all possible values.
+        accuracy: share of the facts whose right answer is the most likely value.
+        chance: the expected value of both for a model that guesses.
     """
 
     probability: Interval
@@ -39,19 +39,19 @@ class Knowledge:
 
 @dataclass(frozen=True)
 class FactsWorld(TextWorld):
-    """Questions about invented people, and a model that has learned the answers.
+    """Questions about synthetic people, and a model that has learned the answers.
 
     The base model learns every wording of every question about the people of the splits ``forget`` and ``retain``, with
-    every wording of the answer. So a method that unlearns with one wording can be asked with another. It has
-    never seen the ``strangers``: there it can only guess.
+    every wording of the answer. So unlearning with one wording can be tested with another. It has never seen the people
+    of ``strangers`` and can only guess.
 
     Args:
-        people: number of people that the base model knows.
-        forget: share of them that are to be forgotten, in (0, 1).
-        strangers: number of people that it does not know.
-        learned: ``all``, or ``retain`` for a model that has never seen those to be forgotten.
-        people_seed: of names and facts.
-        pretraining: of the base model; ``examples`` is not used: each pass holds all facts.
+        people: number of people known to the base model.
+        forget: share of them to forget, in (0, 1).
+        strangers: number of unknown people.
+        learned: ``all``, or ``retain`` for a model that has never seen the forget split.
+        people_seed: seed of names and facts.
+        pretraining: training settings of the base model; ``examples`` is not used, each pass covers all facts.
 
     Raises:
         ConfigurationError: a split would be empty.
@@ -82,9 +82,9 @@ class FactsWorld(TextWorld):
     def __post_init__(self) -> None:
         if not 0 < round(self.forget * self.people) < self.people or self.strangers < 1:
             raise ConfigurationError(
-                f"With {self.people} people, of whom {self.forget:.0%} are to be forgotten, and {self.strangers} "
-                "strangers, one of the splits is empty.",
-                fix="Give more people, or a share farther from 0 and 1, and at least one stranger.",
+                f"With {self.people} people, {self.forget:.0%} of them to forget, and {self.strangers} strangers, one "
+                "of the splits is empty.",
+                fix="Use more people or a share further from 0 and 1, and at least one stranger.",
             )
 
     def persons(self, split: Split) -> list[Person]:
@@ -101,20 +101,20 @@ class FactsWorld(TextWorld):
         return parts[SPLITS.index(split)]
 
     def without_forgotten(self) -> FactsWorld:
-        """The same world whose base model has never seen what is to be forgotten: what unlearning aims at."""
+        """The same world with a base model that has never seen the forget split: the target of unlearning."""
         return replace(self, learned="retain")
 
     def records(self, split: Split, question: int = 0, answer: int = 0) -> list[dict[str, Any]]:
-        """Every fact about the people of a split.
+        """All facts about the people of a split.
 
         Args:
             split: ``forget``, ``retain`` or ``strangers``.
-            question: its wording, 0 to 2.
-            answer: its wording, 0 or 1.
+            question: wording of the question, 0 to 2.
+            answer: wording of the answer, 0 or 1.
 
         Returns:
             Records ``{"prompt", "completion", "person", "subject", "answer"}``: the question, the answer as a sentence,
-            whom and what it is about, and the fact as a word.
+            the person, the subject, and the value.
         """
         return [
             {
@@ -129,12 +129,13 @@ class FactsWorld(TextWorld):
         ]
 
     def knowledge(self, policy: Any, split: Split, question: int = 0, answer: int = 0) -> Knowledge:
-        """What a model still knows: how likely the right answer is among those with every value of the subject.
+        """How well a model knows the facts of a split: the probability of the right answer among all values of the
+        subject.
 
         Args:
-            policy: a causal language model with the world's tokens.
-            split: whose facts.
-            question, answer: their wordings, as in `records`.
+            policy: a causal language model with the world's tokenizer.
+            split: the split.
+            question, answer: wordings, as in `records`.
         """
         from penchant.likelihood import sequence_logps
         from penchant.rendering.rendering import Renderer
@@ -162,13 +163,13 @@ class FactsWorld(TextWorld):
         return build_tokenizer(sorted(set(split_words(said))), reviews=False)
 
     def prompts(self, count: int, seed: int = 0) -> list[dict[str, Any]]:
-        """Questions about those whom the base model knows, drawn with repetition: ``{"prompt", "answer", ...}``."""
+        """Questions about the people known to the base model, drawn with repetition: ``{"prompt", "answer", ...}``."""
         rng = random.Random(seed)
         everything = self._facts("all")
         return [rng.choice(everything) for _ in range(count)]
 
     def demonstrations(self, count: int = 0, seed: int = 0) -> list[dict[str, Any]]:
-        """All that the base model learns: every fact in every wording. ``count`` and ``seed`` are not used."""
+        """The training data of the base model: every fact in every wording. ``count`` and ``seed`` are not used."""
         return self._facts(self.learned)
 
     def _facts(self, learned: str) -> list[dict[str, Any]]:
@@ -177,7 +178,7 @@ class FactsWorld(TextWorld):
         return [record for split in splits for wording in wordings for record in self.records(split, *wording)]
 
     def reward(self, prompt: str, response: str) -> float:
-        """1 where the response holds the right value and no other one of its subject, else 0."""
+        """1 if the response contains the right value and no other value of the subject, else 0."""
         person, subject = self._asked(prompt)
         value = person.values[SUBJECTS.index(subject)]
         return float([word for word in split_words(response) if word in subject.values] == [value])

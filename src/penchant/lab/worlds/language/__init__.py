@@ -1,4 +1,4 @@
-"""A tiny language world: generated product reviews with a known reward."""
+"""The language world: generated product reviews with a known reward."""
 
 from penchant.lab.worlds.language.annotators import Annotator
 from penchant.lab.worlds.language.attributes import ATTRIBUTES

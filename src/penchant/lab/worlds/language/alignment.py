@@ -1,4 +1,4 @@
-"""What aligning a world's base model with some objectives does to what it says."""
+"""Alignment of a world's base model with several objectives, and the rewards of their responses."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from penchant.lab.pretrained import TextWorld
 
 __all__ = ["Spoken", "align_each", "numbers"]
 
-#: Far from the prompts and draws that feedback usually has.
+#: Far from the usual seeds of feedback.
 _FRESH = 1_000_000
 
 
 @dataclass(frozen=True)
 class Spoken:
-    """A policy, and how it answers fresh prompts.
+    """A policy, and its results on fresh prompts.
 
     Args:
         model: the policy.
         reward: mean true reward of its responses.
-        length: their mean length, tokens.
-        summary: the numbers of its run, ``summary.json``; empty for the base model.
+        length: mean length of its responses, tokens.
+        summary: the ``summary.json`` of its run; empty for the base model.
     """
 
     model: Any
@@ -46,20 +46,20 @@ def align_each(
     batch_size: int = 16,
     judged: int = 500,
 ) -> dict[str, Spoken]:
-    """Align the base model with each of several objectives on the same feedback, and ask all of them the same prompts.
+    """Align the base model with each of several objectives on the same feedback, and evaluate all on the same prompts.
 
     Args:
-        world: whose base model, prompts and reward are taken.
-        objectives: by any name: what `penchant.train` takes as ``objective``.
+        world: the world with base model, prompts and reward.
+        objectives: by arm name; values as for ``objective`` of `penchant.train`.
         records: the feedback.
-        seed: of training and sampling.
-        learning_rate: peak.
+        seed: seed of training and sampling.
+        learning_rate: peak learning rate.
         epochs: passes over the feedback.
-        batch_size: examples a step.
+        batch_size: examples per step.
         judged: number of fresh prompts.
 
     Returns:
-        For ``reference``, the base model, and for each objective, what came out.
+        The results for ``reference``, the base model, and for each objective.
 
     Raises:
         PenchantError: as `penchant.train`.
@@ -93,10 +93,10 @@ def _ask(world: TextWorld, model: Any, seed: int, judged: int, summary: Mapping[
 
 
 def numbers(spoken: Mapping[str, Spoken], *quantities: Literal["reward", "length"]) -> dict[str, float]:
-    """What was measured, under names that say of whom: ``dpo, length``.
+    """The results by name, such as ``dpo, length``.
 
     Args:
-        spoken: as `align_each` gives it.
-        quantities: which numbers, in this order.
+        spoken: as returned by `align_each`.
+        quantities: the numbers to return, in order.
     """
     return {f"{name}, {each}": getattr(said, each) for each in quantities for name, said in spoken.items()}

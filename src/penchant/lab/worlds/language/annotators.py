@@ -1,4 +1,4 @@
-"""Groups of annotators, each with a liking of its own."""
+"""Groups of annotators with their own preferences."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["Annotator", "check_weights"]
 
 @dataclass(frozen=True)
 class Annotator:
-    """A group of people who like the same things.
+    """A group of annotators with the same preferences.
 
     Args:
-        name: what records call them.
-        weights: what a unit of each attribute is worth to them (see `ATTRIBUTES`).
-        share: how many labels are theirs, in proportion to the other groups' shares, > 0.
-        flips: how often they say the opposite of what they think, in [0, 0.5]; as the world says where None.
+        name: name in the records.
+        weights: reward per unit of each attribute (see `ATTRIBUTES`).
+        share: relative share of labels by this group, > 0.
+        flips: rate of flipped labels, in [0, 0.5]; that of the world if None.
 
     Raises:
-        ConfigurationError: a weight is of no attribute, or a number is out of its range.
+        ConfigurationError: an unknown attribute has a weight, or a number is out of range.
 
     Example:
         >>> Annotator("hurried", {"short": 2.0, "helpful": 0.5}).share
@@ -45,13 +45,15 @@ class Annotator:
 
 
 def check_weights(weights: Mapping[str, float], where: str) -> None:
-    """Raise where a weight is of no attribute.
+    """Raise if an unknown attribute has a weight.
 
     Raises:
-        ConfigurationError: see above; or there is no weight at all.
+        ConfigurationError: an attribute is unknown, or there are no weights.
     """
     if not weights:
-        raise ConfigurationError("Nothing is liked: there are no weights.", where=where, fix=nearest("", ATTRIBUTES))
+        raise ConfigurationError(
+            "There are no weights, so every review has reward 0.", where=where, fix=nearest("", ATTRIBUTES)
+        )
     for name in weights:
         if name not in ATTRIBUTES:
             raise ConfigurationError(

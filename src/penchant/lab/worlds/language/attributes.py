@@ -1,4 +1,4 @@
-"""What can be liked about a review: each attribute is a number that is computed from the text."""
+"""Attributes of reviews: numbers computed from the text that can be rewarded."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from penchant.lab.worlds.language.sentiment import true_reward
 
 __all__ = ["ATTRIBUTES", "helpful", "length_of", "measure", "polite", "sentiment", "short"]
 
-_ENOUGH = 3  # features after which a further one adds nothing
-_LONG = 40  # words at which a review is no longer short
+_ENOUGH = 3  # number of features that saturates the attribute
+_LONG = 40  # number of words at which the attribute reaches 0
 
 
 def length_of(response: str) -> int:
-    """Words and marks of a text, which are its tokens.
+    """Number of words and punctuation marks of a text, which are its tokens.
 
     Example:
         >>> length_of("it is great.")
@@ -27,14 +27,14 @@ def length_of(response: str) -> int:
 
 
 def sentiment(prompt: str, response: str) -> float:
-    """How much the review praises the product, in [-1, 1]: `true_reward` of the text without formulas."""
+    """How much the review praises the product, in [-1, 1]: `true_reward` of the text without courtesy phrases."""
     return true_reward(prompt, without_courtesy(response))
 
 
 def helpful(prompt: str, response: str) -> float:
-    """How much the review says about the product, in [0, 1]: min(different features that it speaks of, 3) / 3.
+    """How informative the review is, in [0, 1]: min(number of mentioned features, 3) / 3.
 
-    Only sentences of the language about this product count.
+    Only grammatical sentences about this product count.
 
     Example:
         >>> round(helpful("review of the kettle:", "the lid is poor. the base is good. the lid is bad."), 2)
@@ -54,7 +54,7 @@ def helpful(prompt: str, response: str) -> float:
 
 
 def short(prompt: str, response: str) -> float:
-    """How short the review is, in [0, 1]: max(0, 1 − words / 40); 0 where no sentence is about the product.
+    """How short the review is, in [0, 1]: max(0, 1 − words / 40); 0 if no sentence is about the product.
 
     Example:
         >>> short("review of the kettle:", "it is great."), short("review of the kettle:", "")
@@ -67,7 +67,7 @@ def short(prompt: str, response: str) -> float:
 
 
 def polite(prompt: str, response: str) -> float:
-    """1 for a review with a polite formula and no rude one, −1 for the reverse, else 0."""
+    """1 for a review with a polite phrase and no rude one, −1 for the reverse, else 0."""
     return float(courtesy_of(response))
 
 
@@ -82,5 +82,5 @@ ATTRIBUTES: dict[str, Callable[[str, str], float]] = {
 
 @lru_cache(maxsize=4096)
 def measure(name: str, prompt: str, response: str) -> float:
-    """An attribute by name; remembered, for every response is measured for several groups."""
+    """An attribute by name; cached, since each response is measured for several groups."""
     return ATTRIBUTES[name](prompt, response)

@@ -1,4 +1,4 @@
-"""How a review is said: polite and rude formulas before and behind it, which say nothing of the product."""
+"""Polite and rude phrases before or after a review, unrelated to the product."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from penchant.lab.worlds.language.reviews import sentences_of
 
 __all__ = ["POLITE", "RUDE", "add_courtesy", "courtesy_of", "courtesy_words", "without_courtesy"]
 
-# One before a review, the other behind it.
+# The first precedes a review, the second follows it.
 POLITE = ("thank you for asking!", "i hope that this helps.")
 RUDE = ("what a silly question!", "stop asking me.")
 
@@ -17,12 +17,12 @@ _KINDS = {tuple(split_words(formula)): value for formulas, value in ((POLITE, 1)
 
 
 def courtesy_words() -> tuple[str, ...]:
-    """Every word and mark of the formulas, in alphabetical order."""
+    """All words and punctuation marks of the phrases, in alphabetical order."""
     return tuple(sorted({word for formula in _KINDS for word in formula}))
 
 
 def add_courtesy(review: str, share: float, rng: random.Random) -> str:
-    """The review with a formula, with probability ``share``; half of them are polite.
+    """The review, with a phrase with probability ``share``; half of the phrases are polite.
 
     Example:
         >>> add_courtesy("it is great.", 1.0, random.Random(0))
@@ -35,7 +35,7 @@ def add_courtesy(review: str, share: float, rng: random.Random) -> str:
 
 
 def courtesy_of(response: str) -> int:
-    """1 for a text with a polite formula and no rude one, −1 for the reverse, else 0.
+    """1 for a text with a polite phrase and no rude one, −1 for the reverse, else 0.
 
     Example:
         >>> courtesy_of("it is bad. i hope that this helps."), courtesy_of("it is great.")
@@ -46,7 +46,7 @@ def courtesy_of(response: str) -> int:
 
 
 def without_courtesy(response: str) -> str:
-    """The review without its formulas.
+    """The review without its phrases.
 
     Example:
         >>> without_courtesy("thank you for asking! it is great.")

@@ -1,4 +1,4 @@
-"""A weighted context-free grammar without recursion: it writes sentences, and recognises its own."""
+"""A weighted context-free grammar without recursion, for generation and recognition of sentences."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def join_words(words: Iterable[str]) -> str:
 
 
 def expand(lines: str, variables: Mapping[str, Sequence[str]]) -> list[str]:
-    """Rules with variables, written out for every combination of the values of those that stand in them.
+    """Expand rules with variables for every combination of values of the variables in each rule.
 
     Args:
-        lines: one rule a line; ``$x`` stands for variable ``x``.
-        variables: the values of each variable. A value may be ``"good/bad"``: then ``$x`` is the part before the
-            slash and ``$-x`` the part after it, which is how a rule names the opposite.
+        lines: one rule per line; ``$x`` stands for variable ``x``.
+        variables: the values of each variable. A value may be ``"good/bad"``: then ``$x`` is the part before the slash
+            and ``$-x`` the part after it, the opposite.
 
     Example:
         >>> expand("A.$p -> 1 not B.$-p", {"p": ["good/bad", "bad/good"]})
@@ -59,14 +59,14 @@ def expand(lines: str, variables: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 class Grammar:
-    """Rules ``SYMBOL -> weight words and SYMBOLS``; a name that has capitals is a symbol, the rest are words.
+    """Rules ``SYMBOL -> weight words and SYMBOLS``; names with capitals are symbols, all others are words.
 
     Args:
-        rules: one alternative each, as text; weights are relative within a symbol.
-        lexicon: symbols that stand for one word out of a list, all equally likely.
+        rules: one alternative per rule, as text; weights are relative within a symbol.
+        lexicon: symbols that expand to a uniformly drawn word of a list.
 
     Raises:
-        ValueError: a rule uses a symbol that nothing defines.
+        ValueError: a rule uses an undefined symbol.
 
     Example:
         >>> grammar = Grammar(["S -> 1 the lid BE ADJ .", "BE -> 1 is"], {"ADJ": ["good", "bad"]})
@@ -89,16 +89,16 @@ class Grammar:
         used = {part for alternatives in self._parts.values() for parts in alternatives for part in parts}
         known = self._parts.keys() | self.lexicon.keys()
         if missing := sorted(part for part in used if part != part.lower() and part not in known):
-            raise ValueError(f"The grammar uses symbols that no rule defines: {', '.join(missing)}.")
+            raise ValueError(f"The grammar uses undefined symbols: {', '.join(missing)}.")
 
     @property
     def words(self) -> frozenset[str]:
-        """Every word that the grammar can write."""
+        """All words that the grammar can generate."""
         plain = {part for parts in self._parts.values() for one in parts for part in one if part == part.lower()}
         return frozenset(plain).union(*self._word_sets.values())
 
     def sample(self, symbol: str, rng: random.Random) -> list[str]:
-        """Words drawn for a symbol."""
+        """Sample the words of a symbol."""
         if symbol in self.lexicon:
             return [rng.choice(self.lexicon[symbol])]
         if symbol not in self._parts:
@@ -113,7 +113,7 @@ class Grammar:
     def _ends(
         self, symbol: str, start: int, words: Sequence[str], memory: dict[tuple[str, int], frozenset[int]]
     ) -> frozenset[int]:
-        """Every position where a derivation of ``symbol`` that begins at ``start`` can end."""
+        """All positions where a derivation of ``symbol`` from ``start`` can end."""
         if symbol not in self._parts:
             fits = start < len(words) and words[start] in self._word_sets.get(symbol, (symbol,))
             return frozenset([start + 1]) if fits else frozenset()

@@ -1,4 +1,4 @@
-"""The language of reviews as a world with dials: what is liked, by whom, and how wrongly it is labelled."""
+"""LanguageWorld: product reviews with configurable rewards, annotators and label errors."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ __all__ = ["LanguageWorld"]
 
 @dataclass(frozen=True)
 class LanguageWorld(TextWorld):
-    """Product reviews, a known reward, and people who label pairs of them.
+    """Product reviews with a known reward, and annotators who label pairs of them.
 
     P(first is called better) = (1 − ε) σ(scale (u(first) − u(second)) + bias (|first| − |second|)) + ε (1 − the same)
 
-    u = Σ weight · attribute, by the weights of the annotator's group; |y| in tokens; ε the group's flips.
+    u = Σ weight · attribute, with the weights of the annotator group; |y| in tokens; ε is the flip rate of the group.
 
     Args:
-        weights: what a unit of each attribute is worth (``sentiment`` in [-1, 1], ``helpful`` and ``short`` in [0, 1],
-            ``polite`` in [-1, 1]); not used where there are ``annotators``.
-        annotators: groups that like different things; the reward is then the mean over them, by their shares.
+        weights: reward per unit of each attribute (``sentiment`` in [-1, 1], ``helpful`` and ``short`` in [0, 1],
+            ``polite`` in [-1, 1]); not used if there are ``annotators``.
+        annotators: groups with different preferences; the reward is then the mean over them, weighted by their shares.
         scale: inverse temperature of the labels, per unit of reward, > 0.
-        length_bias: what a token more adds to the logit of being called better; in labels only, never in the reward.
-        flips: how often a label is flipped, in [0, 0.5].
-        courtesy: share of the reviews with a polite or a rude formula, in [0, 1].
-        pretraining: of the base model.
+        length_bias: logit per extra token in favour of the longer response; affects labels only, not the reward.
+        flips: rate of flipped labels, in [0, 0.5].
+        courtesy: share of the reviews with a polite or rude phrase, in [0, 1].
+        pretraining: training settings of the base model.
 
     Raises:
-        ConfigurationError: a dial is out of its range.
+        ConfigurationError: a setting is out of range.
 
     Example:
         >>> world = LanguageWorld(length_bias=0.1)
@@ -74,13 +74,13 @@ class LanguageWorld(TextWorld):
         ]
         if wrong:
             raise ConfigurationError(
-                f"A dial of the world is out of its range: {', '.join(wrong)}.",
-                fix="The ranges stand in the docstring of penchant.lab.LanguageWorld.",
+                f"A setting of the world is out of range: {', '.join(wrong)}.",
+                fix="See the ranges in the docstring of penchant.lab.LanguageWorld.",
             )
 
     @property
     def groups(self) -> tuple[Annotator, ...]:
-        """The annotators: those given, or one group that likes what the world's weights say."""
+        """The annotators: those given, or one group with the weights of the world."""
         return tuple(self.annotators) or (Annotator("everybody", self.weights),)
 
     def attributes(self, prompt: str, response: str) -> dict[str, float]:
@@ -88,12 +88,12 @@ class LanguageWorld(TextWorld):
         return {name: measure(name, prompt, response) for name in ATTRIBUTES}
 
     def reward(self, prompt: str, response: str, annotator: str | None = None) -> float:
-        """What a response is worth: to one group, or on the mean over all of them.
+        """The reward of a response: for one group, or the mean over all groups.
 
         Args:
-            prompt: names the product.
+            prompt: a prompt that names the product.
             response: any text.
-            annotator: the name of a group; all where None.
+            annotator: the name of a group; all if None.
 
         Raises:
             ConfigurationError: there is no such group.
@@ -131,12 +131,12 @@ class LanguageWorld(TextWorld):
         return add_courtesy(write_review(prompt, rng), self.courtesy, rng)
 
     def compare(self, prompt: str, first: str, second: str, rng: random.Random) -> dict[str, Any]:
-        """What an annotator says, drawn by their groups' shares.
+        """The label of an annotator, drawn by the shares of the groups.
 
         Returns:
             ``prompt``, ``chosen``, ``rejected``; ``chosen_score`` and ``rejected_score``, the true rewards;
-            ``annotator``, the group's name; ``flipped``, 1 where the label was flipped; ``probability``, that of
-            preferring the chosen one, without flips and without the liking for length.
+            ``annotator``, the group's name; ``flipped``, 1 if the label was flipped; ``probability`` of preferring the
+            chosen one, without flips and length bias.
         """
         (group,) = rng.choices(self.groups, [each.share for each in self.groups])
         lead = self.reward(prompt, first, group.name) - self.reward(prompt, second, group.name)

@@ -1,4 +1,4 @@
-"""A language model small enough to learn the language world in under a minute on two cores."""
+"""A tiny Llama that learns the language world in under a minute on two cores."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["tiny_model"]
 def tiny_model(
     tokenizer: PreTrainedTokenizerBase, *, seed: int = 0, hidden: int = 128, layers: int = 2
 ) -> LlamaForCausalLM:
-    """A Llama with random weights for a tokenizer's vocabulary, input and output embeddings shared.
+    """A Llama with random weights for a tokenizer's vocabulary, with tied embeddings.
 
     Args:
-        tokenizer: gives the size of the vocabulary and the ids of its special tokens.
-        seed: of the weights; the random state of torch is left as it was found.
+        tokenizer: provides the vocabulary size and the ids of the special tokens.
+        seed: seed of the weights; the random state of torch is restored.
         hidden: width, a multiple of 32 (heads are 32 wide).
         layers: number of layers, at least 1.
 

@@ -1,4 +1,4 @@
-"""Prompts and reviews: written with a stance, and recognised sentence by sentence."""
+"""Generation of prompts and reviews, and recognition of their sentences."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FRAMES = (
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a review is asked for: the words, the product, and the feature to speak of, if any."""
+    """A prompt for a review: its text, the product, and the feature to review, if any."""
 
     text: str
     product: Product
@@ -42,14 +42,14 @@ class Prompt:
 
 @cache
 def vocabulary() -> tuple[str, ...]:
-    """Every word and mark that a prompt or a review can hold, in alphabetical order."""
+    """All words and punctuation marks of prompts and reviews, in alphabetical order."""
     words = {word for product in PRODUCTS.values() for word in grammar_of(product).words}
     frames = {word for frame in _FRAMES for word in split_words(frame.format(thing="", topic=""))}
     return tuple(sorted(words | frames | {"from"} | set(DESCRIPTORS) | set(BRANDS)))
 
 
 def write_prompt(rng: random.Random) -> Prompt:
-    """A prompt: a frame, a product with at most one descriptor and one brand, and sometimes a feature.
+    """Sample a prompt: a frame, a product with at most one descriptor and one brand, and sometimes a feature.
 
     Example:
         >>> write_prompt(random.Random(1)).text
@@ -67,9 +67,9 @@ def write_prompt(rng: random.Random) -> Prompt:
 
 
 def write_review(prompt: Prompt, rng: random.Random) -> str:
-    """A review of one to four sentences with a stance (for, against, or torn), in readable text.
+    """Sample a review of one to four sentences with a stance (for, against, or mixed), as text.
 
-    No word of opinion is used twice in one review, and where the prompt asks for a feature, the review begins with it.
+    No opinion word occurs twice in a review, and if the prompt asks for a feature, the review starts with it.
     """
     count = rng.choices((1, 2, 3, 4), (15, 35, 35, 15))[0]
     stance = rng.choice(_STANCES)
@@ -89,7 +89,7 @@ def write_review(prompt: Prompt, rng: random.Random) -> str:
 def _fresh_sentence(
     grammar: Grammar, start: str, topic: Noun | None, used: set[str], rng: random.Random, tries: int = 30
 ) -> list[str]:
-    """A sentence without an opinion used before, on the topic where there is one; the last draw if none is found."""
+    """A sentence without opinions used before, on the topic if there is one; the last draw if none is found."""
     for _ in range(tries):
         sentence = grammar.sample(start, rng)
         opinions = [word for word in sentence if word in GRADES]
@@ -110,7 +110,7 @@ def product_of(text: str) -> Product | None:
 
 
 def sentences_of(text: str) -> list[list[str]]:
-    """The sentences of a text as words, each with its closing mark where it has one.
+    """The sentences of a text as words, each with its closing mark if it has one.
 
     Example:
         >>> sentences_of("it is great. the lid")

@@ -1,7 +1,7 @@
-"""The rules of the language of reviews, made for one product at a time.
+"""The grammar of reviews, built per product.
 
-Sentences follow the number of the product (``the kettle is``, ``the boots are``, ``it``, ``they``), speak of the
-features that such a product has, and argue: *and*, *but*, *although*, *because*, negation, degrees.
+Sentences agree in number with the product (``the kettle is``, ``the boots are``, ``it``, ``they``), mention its
+features, and argue with *and*, *but*, *although*, *because*, negation and degrees.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from penchant.lab.worlds.language.words import (
 
 __all__ = ["grammar_of"]
 
-# $n: number of the product; $f: of a feature; $m: of a person; $p: polarity, $-p the other one.
+# $n: number of the product; $f: of a feature; $m: of a person; $p: polarity, $-p: opposite polarity.
 _RULES = """
 SENTENCE -> 1 SENTENCE.$p
 SENTENCE -> 1 REMARK
@@ -110,7 +110,7 @@ KIND.$p -> 1 ADJECTIVE.$p PRODUCT
 BEFORE -> 1 the old ones
 BEFORE -> 1 i expected
 """
-# A recogniser does not care which side an opinion is on, or whether a clause holds one: one polarity, its own opposite.
+# For recognition, polarity does not matter and clauses need no opinion: a single polarity, its own opposite.
 _EITHER = """
 RECOMMEND.any -> 1 RECOMMEND.good
 RECOMMEND.any -> 1 RECOMMEND.bad
@@ -124,7 +124,7 @@ def _numbered(nouns: tuple[Noun, ...], number: str) -> tuple[str, ...]:
 
 
 def _takes_an(word: str) -> bool:
-    """Whether the article before a word is *an*: an ugly hat, a useful hat."""
+    """Whether a word takes the article *an*: an ugly hat, a useful hat."""
     return word[0] in "aeiou" and not word.startswith("use")
 
 
@@ -164,13 +164,13 @@ def _lexicon(product: Product, features: tuple[Noun, ...]) -> dict[str, tuple[st
 
 @cache
 def grammar_of(product: Product, topic: Noun | None = None, *, opinionated: bool = True) -> Grammar:
-    """The grammar of what can be said about one product, or about one feature of it.
+    """The grammar of sentences about one product, or about one of its features.
 
     Args:
         product: one of :data:`~penchant.lab.worlds.language.words.PRODUCTS`.
-        topic: only this feature is spoken of; None allows all features of the product.
-        opinionated: True to write (``SENTENCE.good`` and ``SENTENCE.bad`` argue coherently); False to recognise
-            (``SENTENCE`` is any sentence, coherent or not).
+        topic: restricts sentences to this feature; None allows all features of the product.
+        opinionated: True for generation (``SENTENCE.good`` and ``SENTENCE.bad`` argue coherently); False for
+            recognition (``SENTENCE`` is any sentence, coherent or not).
 
     Example:
         >>> from penchant.lab.worlds.language.words import PRODUCTS

@@ -1,4 +1,4 @@
-"""The ground truth of the language world: what a review is worth, computed from its words by rules."""
+"""The true reward of reviews, computed from their words by rules."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from penchant.lab.worlds.language.words import DEGREES, GRADES
 __all__ = ["sentence_sentiment", "true_reward"]
 
 _NEGATORS = frozenset({"not", "never"})
-# What the words after a break weigh; "and" and "because" go on with the weight they find.
+# The weight of the words after a break; "and" and "because" keep the current weight.
 _CLAUSE_WEIGHTS = {"but": 2.0, "yet": 2.0, "although": 0.5, "though": 0.5, ",": 1.0}
 _CLAUSE_BREAKS = _CLAUSE_WEIGHTS.keys() | {"and", "because", ".", "!", "?"}
 _SUMMARIES = frozenset({"overall", "however"})
 _DAMPING = -0.5  # "not great" is bad, but milder than great is good
-_SHRINKAGE = 0.5  # how many sentences of silence every review starts with
-_BROKEN = 0.75  # what a sentence loses that the grammar does not accept
+_SHRINKAGE = 0.5  # number of neutral sentences added to every review
+_BROKEN = 0.75  # penalty of a sentence that the grammar rejects
 
 
 def true_reward(prompt: str, response: str) -> float:
-    """How much a response praises the product that the prompt asks about, in [-1, 1].
+    """The sentiment of a response about the product in the prompt, in [-1, 1].
 
     reward = Σₛ wₛ vₛ / (Σₛ wₛ + ½),   vₛ = sentiment of sentence s (see :func:`sentence_sentiment`)
 
-    A sentence that opens with *overall* or *however* weighs twice. The ½ makes a short review worth less than a full
-    one, with diminishing returns; the mean makes length alone worth nothing. An opinion used a second time in the
-    review adds no praise. Text that is not a sentence about this product (repeated words, another product, wrong
-    agreement, an end that never comes) loses ¾ of a point per sentence, so breaking the language never pays. A text
-    without sentences counts as one broken sentence.
+    A sentence that starts with *overall* or *however* has weight 2. The ½ shrinks the reward of short reviews, with
+    diminishing returns; because of the mean, length alone has no value. An opinion that is repeated in the review adds
+    no praise. Text that is not a sentence about this product (repeated words, another product, wrong agreement, no end)
+    costs ¾ of a point per sentence, so breaking the grammar never pays. A text without sentences counts as one broken
+    sentence.
 
     Args:
-        prompt: names the product; where it names none, a sentence about any product is accepted.
+        prompt: names the product; if it names none, sentences about any product are accepted.
         response: any text.
 
     Returns:
@@ -53,16 +53,16 @@ def true_reward(prompt: str, response: str) -> float:
 
 
 def sentence_sentiment(words: list[str], used: set[str] | None = None) -> float:
-    """The sentiment of one sentence, in [-1, 1]: graded words, degrees, negation, weight of clauses.
+    """The sentiment of one sentence, in [-1, 1]: from graded words, degrees, negation and clause weights.
 
-    A graded word is worth its grade × the degrees before it (clipped to [-1, 1]) × (-½) for each negator before it in
-    its clause. A clause is the mean of its graded words. The sentence is the weighted mean of its clauses that hold an
-    opinion: one after *but* weighs 2, one after *although* weighs ½, others 1. Praise with a word that is in ``used``
-    counts as 0; a complaint counts as often as it is made.
+    The value of a graded word is its grade × the degrees before it (clipped to [-1, 1]) × (-½) for each negator before
+    it in its clause. The value of a clause is the mean of its graded words. The value of the sentence is the weighted
+    mean of its clauses with opinions: weight 2 after *but*, ½ after *although*, otherwise 1. Praise with a word in
+    ``used`` counts as 0; complaints count every time.
 
     Args:
         words: the sentence's words in lower case.
-        used: opinion words already read; grows by those of this sentence. None starts afresh.
+        used: opinion words seen so far; those of this sentence are added. None for an empty set.
 
     Example:
         >>> sentence_sentiment("the lid is poor , but the motor is great .".split()) > 0

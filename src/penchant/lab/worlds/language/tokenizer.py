@@ -16,17 +16,18 @@ _SPECIAL = {"pad_token": "<pad>", "bos_token": "<bos>", "eos_token": "<eos>", "u
 
 
 def build_tokenizer(further: Iterable[str] = (), *, reviews: bool = True) -> PreTrainedTokenizerFast:
-    """A tokenizer with one token per word and mark of the language, and ``<pad> <bos> <eos> <unk>``.
+    """A tokenizer with one token per word and punctuation mark, and ``<pad> <bos> <eos> <unk>``.
 
-    Text is put in lower case; a text is encoded with ``<bos>`` in front (none with ``add_special_tokens=False``) and
-    decoded as readable text, so encoding and decoding a review gives it back. No file and no network is used.
+    Text is lower-cased and encoded with a leading ``<bos>`` (none with ``add_special_tokens=False``). Encoding and
+    decoding a review returns it unchanged. No files or network are used.
 
     Args:
-        further: words beside those of the language; they come last.
-        reviews: False for a tokenizer that knows the further words alone.
+        further: additional words; they come last.
+        reviews: False for a tokenizer with the additional words only.
 
     Returns:
-        A ``transformers.PreTrainedTokenizerFast``; ``save_pretrained`` and ``from_pretrained`` keep all of it.
+        A ``transformers.PreTrainedTokenizerFast``; it can be saved and loaded with ``save_pretrained`` and
+        ``from_pretrained``.
 
     Example:
         >>> tokenizer = build_tokenizer()
@@ -41,7 +42,7 @@ def build_tokenizer(further: Iterable[str] = (), *, reviews: bool = True) -> Pre
     tokenizer = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()])
-    # The decoder of word pieces puts a space before every token but the first; marks then lose theirs.
+    # The WordPiece decoder puts a space before every token but the first; the space before marks is then removed.
     tokenizer.decoder = decoders.Sequence(
         [decoders.WordPiece(prefix="##", cleanup=False), decoders.Replace(Regex(r"^ (?=[.,:!?]$)"), "")]
     )

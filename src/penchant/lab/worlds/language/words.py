@@ -1,7 +1,7 @@
-"""The words of the language world: what is sold, what it is made of, and how people grade it.
+"""The vocabulary of the language world: products, features, and graded opinion words.
 
-Grades lie in [-1, 1] and are the only place where an opinion is given a number: the grammar draws from these words
-and the reward reads them back.
+Grades are in [-1, 1] and are the only numeric values of opinions: the grammar draws these words, and the reward looks
+them up.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Noun:
-    """A noun as it stands in a sentence: its word, and whether it is plural.
+    """A noun: its word, and whether it is plural.
 
     Example:
         >>> Noun("buttons", plural=True).number
@@ -44,17 +44,17 @@ class Noun:
 
 @dataclass(frozen=True)
 class Product(Noun):
-    """A product, with the features that a review of it may speak of."""
+    """A product with its features."""
 
     features: tuple[Noun, ...] = ()
 
 
 def _nouns(words: str) -> tuple[Noun, ...]:
-    """Nouns from a line of words; a word in capitals is plural."""
+    """Nouns from a line of words; words in capitals are plural."""
     return tuple(Noun(word.lower(), plural=word.isupper()) for word in words.split())
 
 
-# One line per kind of shop: products : features. Capitals mark plurals.
+# One line per kind of product: products : features. Capitals mark plurals.
 _SHELVES = """
 blender kettle toaster mixer grinder pan KNIVES SCISSORS : handle lid motor base BUTTONS BLADES
 radio speaker microphone piano HEADPHONES EARBUDS        : sound battery volume cable CUSHIONS CONTROLS
@@ -99,13 +99,13 @@ MANNERS: dict[str, float] = {
     **dict(perfectly=1.0, beautifully=0.85, brilliantly=0.9, smoothly=0.6, well=0.6, reliably=0.6, nicely=0.5),
     **dict(badly=-0.6, poorly=-0.6, terribly=-0.9, miserably=-0.9, awkwardly=-0.4, horribly=-0.9),
 }
-# Singular (she loves) and plain (i love, they love) forms carry the same grade.
+# Singular (she loves) and plain (i love, they love) forms have the same grade.
 VERBS: dict[str, tuple[str, float]] = {
     **dict(adore=("adores", 1.0), love=("loves", 0.9), enjoy=("enjoys", 0.7), praise=("praises", 0.7)),
     **dict(like=("likes", 0.5)),
     **dict(loathe=("loathes", -1.0), hate=("hates", -0.9), dislike=("dislikes", -0.6), regret=("regrets", -0.7)),
 }
-# How far an adverb of degree carries the word after it.
+# The factor that an adverb of degree applies to the next word.
 DEGREES: dict[str, float] = {
     **dict(extremely=1.5, incredibly=1.5, absolutely=1.5, very=1.3, really=1.25, truly=1.25, so=1.2, much=1.2),
     **dict(happily=1.2, quite=0.9, rather=0.85, fairly=0.75, somewhat=0.6, bit=0.6, slightly=0.5),
@@ -123,7 +123,7 @@ GRADES: dict[str, float] = {
 
 
 def polar(grades: dict[str, float], polarity: str) -> tuple[str, ...]:
-    """The words of a table on one side of zero; ``polarity`` is ``"good"``, ``"bad"``, or ``"any"`` for both sides.
+    """The words of a table with a given polarity: ``"good"``, ``"bad"``, or ``"any"`` for both.
 
     Example:
         >>> polar({"fine": 0.2, "bad": -0.6}, "good")

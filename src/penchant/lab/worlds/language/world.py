@@ -1,4 +1,4 @@
-"""Feedback from the language world, in Penchant's field names: demonstrations, prompts, labelled comparisons."""
+"""Feedback from the language world: demonstrations, prompts, labelled comparisons."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def demonstrations(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
-    """Prompts with a review each, as ``{"prompt", "completion"}``.
+    """Prompts with one review each, as ``{"prompt", "completion"}``.
 
     Args:
         count: number of records, at least 0.
@@ -45,12 +45,12 @@ def demonstrations(count: int, *, seed: int = 0) -> list[dict[str, Any]]:
 
 
 def prompts(count: int, *, seed: int = 0, without: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Different prompts, as ``{"prompt"}``.
+    """Distinct prompts, as ``{"prompt"}``.
 
     Args:
         count: number of records, at most a few thousand (there are about 20,000 prompts).
         seed: the same seed gives the same records.
-        without: prompts that must not be among them, for example those trained on.
+        without: prompts to exclude, for example those trained on.
 
     Example:
         >>> first, second = prompts(1, seed=3), prompts(1, seed=3, without=[prompts(1, seed=3)[0]["prompt"]])
@@ -80,16 +80,16 @@ def preference_probability(difference: float, scale: float) -> float:
 def label_pairs(
     prompt: str, responses: Sequence[str], *, scale: float, rng: random.Random, reward: Any = true_reward
 ) -> list[dict[str, Any]]:
-    """Every pair of different responses to a prompt, labelled as a noisy person would.
+    """All pairs of different responses to a prompt, labelled with Bradley-Terry noise.
 
-    The first of a pair is chosen with probability σ(scale · (r_first − r_second)): the smaller ``scale``, the noisier.
-    A response that occurs twice is compared once; two responses of equal reward are left out.
+    The first of a pair is chosen with probability σ(scale · (r_first − r_second)): a smaller ``scale`` is noisier.
+    Duplicates are removed; pairs with equal reward are left out.
 
     Args:
         prompt: the prompt.
-        responses: two or more responses; copies are ignored.
+        responses: two or more responses; duplicates are ignored.
         scale: inverse temperature of the annotator, per unit of reward, > 0.
-        rng: where the noise comes from.
+        rng: source of the noise.
         reward: ``reward(prompt, response) -> float``.
 
     Returns:
@@ -113,24 +113,24 @@ def label_pairs(
 def label_extremes(
     prompt: str, responses: Sequence[str], *, scale: float, rng: random.Random, reward: Any = true_reward
 ) -> list[dict[str, Any]]:
-    """The response that a noisy person likes most against the one they like least.
+    """The best against the worst response, judged with Bradley-Terry noise.
 
     utility = scale · r + g,   g ~ Gumbel
 
     The difference of two Gumbel variables is logistic, so for any two responses the first has the higher utility with
     probability σ(scale · (r_first − r_second)): this is Bradley-Terry noise, drawn once per response. The extremes of
-    several responses differ more than two drawn at random do, so one comparison says more.
+    several responses differ more than two random responses, so a comparison is more informative.
 
     Args:
         prompt: the prompt.
-        responses: any number; copies are ignored.
+        responses: any number; duplicates are ignored.
         scale: inverse temperature of the annotator, per unit of reward, > 0.
-        rng: where the noise comes from.
+        rng: source of the noise.
         reward: ``reward(prompt, response) -> float``.
 
     Returns:
-        One comparison as in :func:`label_pairs`, or none where fewer than two responses differ, or where the two
-        chosen have equal reward.
+        One comparison as in :func:`label_pairs`, or none if fewer than two responses differ, or if the two extremes
+        have equal reward.
 
     Example:
         >>> reviews = ["it is fine.", "it is bad.", "it is great."]
@@ -157,7 +157,7 @@ def _comparison(prompt: str, chosen: tuple[str, float], rejected: tuple[str, flo
 
 
 def comparisons(count: int, *, seed: int = 0, scale: float = 6.0) -> list[dict[str, Any]]:
-    """Comparisons between two reviews written by the grammar for the same prompt; fields as in :func:`label_pairs`.
+    """Comparisons between two generated reviews for the same prompt; fields as in :func:`label_pairs`.
 
     Args:
         count: number of records, at least 0.
@@ -179,7 +179,7 @@ def comparisons(count: int, *, seed: int = 0, scale: float = 6.0) -> list[dict[s
 
 @dataclass(frozen=True)
 class RewardDistribution:
-    """The true reward over a sample of responses: mean, standard deviation, quartiles, share above zero."""
+    """Summary of the true reward over a sample: mean, standard deviation, quartiles, share above zero."""
 
     mean: float
     deviation: float
@@ -188,11 +188,11 @@ class RewardDistribution:
 
 
 def reward_distribution(records: Sequence[dict[str, Any]], field: str = "completion") -> RewardDistribution:
-    """The true reward of the responses in ``records``, described.
+    """Summary statistics of the true reward of the responses in ``records``.
 
     Args:
         records: at least two records with ``prompt`` and ``field``.
-        field: which field holds the response.
+        field: the field that contains the response.
 
     Example:
         >>> abs(reward_distribution(demonstrations(200)).mean) < 0.2

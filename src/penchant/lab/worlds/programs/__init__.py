@@ -1,1 +1,1 @@
-"""Programs: short arithmetic programs whose result can be checked."""
+"""The programs world: short arithmetic programs with verifiable output."""

@@ -1,4 +1,4 @@
-"""Small programs as text, and what they print."""
+"""Short arithmetic programs as text, and an interpreter for them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _PRINT = re.compile(r"print\(([a-z])\)")
 
 
 def write_program(rng: random.Random, *, lines: int = 3, largest: int = 9, most: int = 99, signs: str = "+-") -> str:
-    """A program of assignments that prints a number from 0 to ``most``.
+    """Generate a program of assignments that prints a number from 0 to ``most``.
 
-    The first line gives a number a name; each further one computes with a name that is known and a number, or another
-    name; the last prints the name that was set last.
+    The first line assigns a number to a variable; further lines compute with a known variable and a number or another
+    variable; the last line prints the last assigned variable.
 
     Args:
-        rng: where it comes from.
-        lines: with the one that prints; 2 or more.
-        largest: the largest number that stands in it.
-        most: every name holds a number from 0 to this one.
-        signs: some of ``+-*``.
+        rng: source of randomness.
+        lines: number of lines including the print, at least 2.
+        largest: the largest number in the text.
+        most: upper bound of every variable; the lower bound is 0.
+        signs: operators, a subset of ``+-*``.
 
     Example:
         >>> write_program(random.Random(0))
@@ -49,13 +49,14 @@ def write_program(rng: random.Random, *, lines: int = 3, largest: int = 9, most:
 
 
 def run_program(program: str) -> int:
-    """What a program prints.
+    """The output of a program.
 
     Args:
-        program: lines ``name = term`` or ``name = term sign term``, and a last one ``print(name)``, with ``;`` between.
+        program: lines ``name = term`` or ``name = term sign term``, and a last line ``print(name)``, separated by
+            ``;``.
 
     Raises:
-        DataError: it is not such a program, or uses a name without a value.
+        DataError: it is malformed, or uses an undefined variable.
 
     Example:
         >>> run_program("x = 3; y = x + 4; print(y)")
@@ -71,8 +72,8 @@ def run_program(program: str) -> int:
         return values[_PRINT.fullmatch(last)[1]]  # type: ignore[index]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"This is not a program of the lab: {program!r}.",
-            why="A line is neither 'name = term' nor 'name = term sign term', or a name in it has no value.",
+            f"This is not a valid program of the lab: {program!r}.",
+            why="A line is neither 'name = term' nor 'name = term sign term', or uses an undefined variable.",
             fix="Write it as: x = 3; y = x + 4; print(y)",
         ) from error
 

@@ -1,1 +1,1 @@
-"""The quickstart: a small language model learns to write reviews, then learns what people like."""
+"""The quickstart: train a small language model on reviews, then align it with DPO."""

@@ -21,19 +21,19 @@ __all__ = ["Plan", "align", "ask_for_preferences", "demonstrations_of", "train_b
 
 @dataclass(frozen=True)
 class Plan:
-    """The sizes of the quickstart; its defaults take about two minutes of one core's time.
+    """Sizes of the quickstart; the defaults take about two minutes on one core.
 
     Args:
-        demonstrations: number of reviews that the base model learns from.
+        demonstrations: number of reviews to train the base model on.
         base_epochs, base_batch, base_rate: passes, examples per step, and peak learning rate of the base model.
-        prompts: number of prompts that preferences are asked for.
-        samples: responses per prompt; the one liked most and the one liked least make a comparison.
+        prompts: number of prompts for preferences.
+        samples: responses per prompt; the best and the worst form a comparison.
         annotator_scale: inverse temperature of the Bradley-Terry annotator per unit of reward; larger is less noisy.
         beta: DPO's inverse temperature.
-        align_epochs, align_batch, align_rate: as above, for DPO.
-        held_out_pairs: share of the comparisons' prompts that are kept from training.
-        judged: number of fresh prompts that both models answer at the end.
-        max_new_tokens: longest response.
+        align_epochs, align_batch, align_rate: the same for DPO.
+        held_out_pairs: share of the prompts with comparisons that is held out.
+        judged: number of fresh prompts for the evaluation of both models.
+        max_new_tokens: maximum length of a response.
     """
 
     demonstrations: int = 8000
@@ -53,7 +53,7 @@ class Plan:
 
 
 def demonstrations_of(plan: Plan, seed: int) -> list[dict[str, Any]]:
-    """The reviews that the base model learns from."""
+    """The reviews to train the base model on."""
     return demonstrations(plan.demonstrations, seed=seed)
 
 
@@ -83,11 +83,11 @@ def train_base(output: Path, plan: Plan, *, seed: int, overwrite: bool, progress
 def ask_for_preferences(model: Any, tokenizer: Any, plan: Plan, *, seed: int) -> list[dict[str, Any]]:
     """Comparisons between a model's own responses, labelled by the true reward with Bradley-Terry noise.
 
-    Of the responses to a prompt the one liked most is compared with the one liked least. Responses that never ended
-    are left out: the model did not write the end token that training would add.
+    For each prompt the best response is compared with the worst. Unfinished responses are left out, since training
+    would add an end token that the model did not write.
 
     Raises:
-        TrainingError: fewer than two comparisons came of it.
+        TrainingError: there are fewer than two comparisons.
     """
     asked = [record["prompt"] for record in prompts(plan.prompts, seed=seed + 1)]
     answers = answer(model, tokenizer, asked, samples=plan.samples, max_new_tokens=plan.max_new_tokens, seed=seed + 1)
@@ -100,7 +100,7 @@ def ask_for_preferences(model: Any, tokenizer: Any, plan: Plan, *, seed: int) ->
     if len(pairs) < 2:
         raise TrainingError(
             "The base model gave no two finished, different responses to any prompt, so there is nothing to compare.",
-            fix="Train it for longer: raise demonstrations or base_epochs in the plan.",
+            fix="Train it longer: raise demonstrations or base_epochs in the plan.",
         )
     return pairs
 
@@ -115,7 +115,7 @@ def align(
     overwrite: bool,
     progress: bool = False,
 ) -> Result:
-    """Train a copy of the base model with DPO; the base model is the reference. Some prompts' pairs are held out."""
+    """Train a copy of the base model with DPO; the base model is the reference. Pairs of some prompts are held out."""
     import penchant
     from penchant import objectives
 

@@ -1,4 +1,4 @@
-"""The quickstart's result as a table for the terminal."""
+"""The results of the quickstart as terminal tables."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def show_outcome(outcome: Outcome, console: Console, *, seconds: float, samples:
     """Print figures with intervals, samples side by side, and the path of the report.
 
     Args:
-        outcome: of :func:`penchant.lab.worlds.quickstart.world.run_quickstart`.
-        console: where to.
-        seconds: how long the quickstart took.
+        outcome: result of :func:`penchant.lab.worlds.quickstart.world.run_quickstart`.
+        console: the console.
+        seconds: duration of the quickstart.
         samples: number of samples to show.
     """
     from rich.table import Table
@@ -33,8 +33,8 @@ def show_outcome(outcome: Outcome, console: Console, *, seconds: float, samples:
     figures.add_row("gain in standard deviations of the reward before", "", f"{found.gain.value / found.deviation:.2f}")
     figures.add_row("win rate against before, ties half", "", str(found.wins))
     figures.add_row("KL from the reference, nats per response", "0", str(found.kl))
-    figures.add_row("sentences that are grammatical", *(f"{share:.0%}" for share in outcome.fluency))
-    figures.add_row("different responses", "", f"{found.distinct:.0%}")
+    figures.add_row("grammatical sentences", *(f"{share:.0%}" for share in outcome.fluency))
+    figures.add_row("distinct responses", "", f"{found.distinct:.0%}")
     console.print(figures)
 
     beside = Table(title="The same prompts, before and after", title_justify="left", show_lines=True)

@@ -1,4 +1,4 @@
-"""The quickstart: a small language model learns to write reviews, then learns what people like, with known truth."""
+"""The quickstart experiment: base model, preferences, DPO, and evaluation by the true reward."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["STEPS", "Outcome", "Plan", "run_quickstart", "write_results"]
 
 STEPS = (
     "Write demonstrations and train the base model on them",
-    "Sample responses from the base model and ask for preferences",
+    "Sample responses from the base model and label preferences",
     "Align the base model with DPO",
     "Compare both models on prompts that neither has seen",
 )
@@ -27,7 +27,7 @@ STEPS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the quickstart found: the comparison, the report, and the two runs."""
+    """The results of the quickstart: the comparison, the report, and the two runs."""
 
     comparison: PolicyComparison
     fluency: tuple[float, float]
@@ -47,23 +47,23 @@ def run_quickstart(
     plan: Plan | None = None,
     say: Callable[[str], None] = print,
 ) -> Outcome:
-    """Do all steps and return what came out.
+    """Run all steps and return the results.
 
     Args:
         output: folder for the data (``demonstrations.jsonl``, ``pairs.jsonl``, ``pairs-held-out.jsonl``) and the runs
             ``base/`` and ``aligned/``.
-        seed: of everything that is drawn.
-        overwrite: replace what an earlier quickstart left in ``output``.
-        progress: show the trainings' progress on the error stream.
-        plan: sizes; the defaults where None.
-        say: called with a line of text at the start of every step and with what it found.
+        seed: seed of all random draws.
+        overwrite: replace the results of an earlier quickstart in ``output``.
+        progress: show the progress of training on stderr.
+        plan: sizes; the defaults if None.
+        say: called with a line of text at the start and with the results of each step.
 
     Returns:
         The outcome; ``aligned/report.html`` shows the details.
 
     Raises:
-        OutputError: ``output`` holds another quickstart, or cannot be written.
-        TrainingError: the base model learned too little to be asked for comparisons.
+        OutputError: ``output`` contains another quickstart, or cannot be written.
+        TrainingError: the base model learned too little for comparisons.
     """
     plan = plan or Plan()
     claim_folder(output, ("base", "aligned"), overwrite)
@@ -83,7 +83,7 @@ def run_quickstart(
 
 
 def _compare(base: Result, aligned: Any, pairs: Sequence[dict[str, Any]], plan: Plan, seed: int) -> PolicyComparison:
-    """Both models on prompts that are in neither's data."""
+    """Compare both models on prompts that are in neither's data."""
     seen = [record["prompt"] for record in demonstrations_of(plan, seed)] + [pair["prompt"] for pair in pairs]
     return compare_policies(
         base.model,
@@ -97,7 +97,7 @@ def _compare(base: Result, aligned: Any, pairs: Sequence[dict[str, Any]], plan: 
 
 
 def write_results(run: Path, comparison: PolicyComparison) -> Path:
-    """Add what the comparison found to a run's summary and samples, and write its report anew.
+    """Add the comparison to a run's summary and samples, and regenerate its report.
 
     Args:
         run: folder of the aligned run; its ``summary.json`` is read and written.

@@ -1,4 +1,4 @@
-"""A tiny world of generated shapes, with rewards that are measured."""
+"""The shapes world: generated shapes with measured rewards."""
 
 from penchant.lab.worlds.shapes.drawing import KINDS, MEASURES, draw_shape, kinds_of
 from penchant.lab.worlds.shapes.world import ShapesWorld

@@ -1,4 +1,4 @@
-"""Shapes as pictures of a few pixels, and what can be measured of such a picture."""
+"""Drawing of shapes as small pictures, and measures of such pictures."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 
 __all__ = ["KINDS", "MEASURES", "brightness", "centredness", "draw_shape", "kinds_of", "size"]
 
-_FINE = 4  # points a pixel's side, so that edges are grey
+_FINE = 4  # subpixels per side, for anti-aliased edges
 
-#: Whether a point (across, down), in units of the shape's radius, lies inside each kind.
+#: Whether a point (across, down), in units of the radius, is inside a shape, by kind.
 KINDS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "circle": lambda x, y: x**2 + y**2 <= 1,
     "square": lambda x, y: np.maximum(abs(x), abs(y)) <= 0.9,
@@ -24,13 +24,13 @@ KINDS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 def draw_shape(
     kind: str, pixels: int = 12, *, across: float = 0.0, down: float = 0.0, radius: float = 3.5, light: float = 1.0
 ) -> np.ndarray:
-    """A bright shape on black.
+    """Draw a bright shape on black.
 
     Args:
         kind: one of `KINDS`.
-        pixels: of a side.
-        across, down: of its centre from the picture's, pixels.
-        radius: pixels.
+        pixels: side length in pixels.
+        across, down: offset of its centre from that of the picture, pixels.
+        radius: radius, pixels.
         light: brightness, from 0 to 1.
 
     Returns:
@@ -46,7 +46,7 @@ def draw_shape(
 
 
 def brightness(pictures: np.ndarray) -> np.ndarray:
-    """Mean of the pixels, [N] in [0, 1], of [N, side, side].
+    """Mean brightness, [N] in [0, 1], of pictures [N, side, side].
 
     Example:
         >>> brightness(np.eye(2)[None]).tolist()
@@ -56,9 +56,9 @@ def brightness(pictures: np.ndarray) -> np.ndarray:
 
 
 def centredness(pictures: np.ndarray) -> np.ndarray:
-    """1 − the distance of the centre of light from the picture's centre, over half a side; [N] in [−√2 + 1, 1].
+    """1 − distance of the brightness centroid from the picture's centre, in half sides; [N] in [−√2 + 1, 1].
 
-    A black picture has no centre, and 0.
+    0 for a black picture, which has no centroid.
 
     Example:
         >>> corner = np.zeros((1, 4, 4))
@@ -85,7 +85,7 @@ def size(pictures: np.ndarray) -> np.ndarray:
     return ((pictures >= brightest / 2) & (brightest > 0)).mean((1, 2))
 
 
-#: What can be liked about a picture, by name: functions of [N, side, side] to [N].
+#: Measures of pictures by name: functions from [N, side, side] to [N].
 MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "brightness": brightness,
     "centredness": centredness,
@@ -94,9 +94,9 @@ MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def kinds_of(pictures: np.ndarray) -> np.ndarray:
-    """The kind that each picture looks most like, as a place in `KINDS`, [N].
+    """The most similar kind of each picture, as an index into `KINDS`, [N].
 
-    Each is compared with every kind in many places and sizes, by the correlation of their pixels.
+    Pictures are compared with every kind at many positions and sizes, by pixel correlation.
 
     Example:
         >>> kinds_of(np.stack([draw_shape("ring", light=0.7), draw_shape("cross", across=1.0)])).tolist()
@@ -108,7 +108,7 @@ def kinds_of(pictures: np.ndarray) -> np.ndarray:
 
 @cache
 def _templates(side: int) -> tuple[np.ndarray, np.ndarray]:
-    """[M, side · side] pictures of every kind, normalised, and their kinds [M]."""
+    """Normalised template pictures [M, side · side] of every kind, and their kinds [M]."""
     offsets = np.arange(-2.0, 2.1, 0.5)
     drawn = [
         (draw_shape(kind, side, across=across, down=down, radius=radius * side / 12), number)

@@ -1,4 +1,4 @@
-"""Generated shapes as a world: a tiny denoiser that draws them, and rewards that are measured."""
+"""ShapesWorld: generated shapes, with a tiny denoiser and measured rewards."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["ShapesWorld"]
 
 @dataclass(frozen=True)
 class ShapesWorld(PictureWorld):
-    """Circles, squares, crosses, rings and triangles of all sizes, places and brightnesses.
+    """Circles, squares, crosses, rings and triangles of random size, position and brightness.
 
-    A prompt is the place of a kind in `KINDS`, as text: ``"0"`` asks for a circle.
+    A prompt is the index of a kind in `KINDS` as text: ``"0"`` is a circle.
 
     Args:
-        weights: what a unit of each of `MEASURES` is worth (``brightness``, ``centredness``, ``size``).
-        spread: how far a shape's centre is from the picture's at most, across and down, pixels.
-        darkest: the least brightness of a shape, in (0, 1].
-        pretraining: of the base model.
+        weights: reward per unit of each of `MEASURES` (``brightness``, ``centredness``, ``size``).
+        spread: maximum offset of a shape's centre from that of the picture, across and down, pixels.
+        darkest: minimum brightness of a shape, in (0, 1].
+        pretraining: training settings of the base model.
 
     Raises:
-        ConfigurationError: a dial is out of its range.
+        ConfigurationError: a setting is out of range.
 
     Example:
         >>> world = ShapesWorld({"brightness": 1.0})
@@ -52,15 +52,15 @@ class ShapesWorld(PictureWorld):
     def __post_init__(self) -> None:
         for name in self.weights:
             if name not in MEASURES:
-                raise ConfigurationError(f"Nothing called {name!r} is measured.", fix=nearest(name, MEASURES))
+                raise ConfigurationError(f"There is no measure {name!r} of pictures.", fix=nearest(name, MEASURES))
         if not 0 <= self.spread <= 3 or not 0 < self.darkest <= 1:
             raise ConfigurationError(
-                f"No shapes can be drawn with spread = {self.spread}, darkest = {self.darkest}.",
-                fix="Give a spread from 0 to 3, and a brightness above 0, at most 1.",
+                f"spread = {self.spread} or darkest = {self.darkest} is out of range.",
+                fix="Use a spread from 0 to 3, and a brightness above 0 and at most 1.",
             )
 
     def pictures(self, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """See `PictureWorld.pictures`; the kinds take turns."""
+        """See `PictureWorld.pictures`; the kinds alternate."""
         rng = np.random.default_rng(seed)
         kinds = np.arange(count) % len(KINDS)
         drawn = [
@@ -78,11 +78,11 @@ class ShapesWorld(PictureWorld):
         return (images * 255).round().astype(np.uint8), kinds
 
     def reward(self, pictures: np.ndarray, classes: Sequence[int] = ()) -> np.ndarray:
-        """See `PictureWorld.reward`: Σ weight · measure, whatever the kind."""
+        """See `PictureWorld.reward`: Σ weight · measure, independent of the kind."""
         return sum(
             (weight * MEASURES[name](pictures) for name, weight in self.weights.items()), np.zeros(len(pictures))
         )
 
     def recognised(self, pictures: np.ndarray, classes: Sequence[int]) -> float:
-        """Share of the pictures that look most like the kind asked for."""
+        """Share of the pictures that are most similar to the requested kind."""
         return float((kinds_of(pictures) == np.asarray(classes)).mean())

@@ -1,4 +1,4 @@
-"""Tiny worlds whose answers can be checked: sums, and small programs."""
+"""Worlds with verifiable answers: sums, and short programs."""
 
 from penchant.lab.worlds.programs.world import run_program, write_program
 from penchant.lab.worlds.sums.checked import CheckedWorld, ProgramsWorld, SumsWorld

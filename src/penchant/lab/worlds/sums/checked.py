@@ -1,4 +1,4 @@
-"""Sums and small programs as worlds: the reward is whether the answer is right."""
+"""SumsWorld and ProgramsWorld: worlds with verifiable answers, where the reward is correctness."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["CheckedWorld", "ProgramsWorld", "SumsWorld"]
 
 @dataclass(frozen=True)
 class CheckedWorld(TextWorld):
-    """Questions whose answer is a number that can be computed, and a pupil who is careless.
+    """Base class: questions with a computable number as answer, and demonstrations with errors.
 
     Args:
-        wrong: share of the demonstrations whose answer is wrong, by up to three, in [0, 1].
+        wrong: share of the demonstrations with a wrong answer, off by up to three, in [0, 1].
     """
 
     made_by: ClassVar[tuple[str, ...]] = ("penchant.lab.worlds.sums", "penchant.lab.worlds.language.model")
@@ -30,7 +30,7 @@ class CheckedWorld(TextWorld):
 
     def __post_init__(self) -> None:
         if not 0 <= self.wrong <= 1:
-            raise ConfigurationError(f"wrong = {self.wrong} is no share.", fix="Give a number from 0 to 1.")
+            raise ConfigurationError(f"wrong = {self.wrong} is not a share.", fix="Give a number from 0 to 1.")
 
     @abstractmethod
     def problem(self, rng: random.Random) -> str:
@@ -41,21 +41,21 @@ class CheckedWorld(TextWorld):
         """The right answer to a prompt."""
 
     def prompts(self, count: int, seed: int = 0) -> list[dict[str, Any]]:
-        """Problems, drawn with repetition, with the answer that a `penchant.rewards.Verifier` needs."""
+        """Problems, drawn with repetition, with the answers for a `penchant.rewards.Verifier`."""
         rng = random.Random(seed)
         asked = [self.problem(rng) for _ in range(count)]
         return [{"prompt": prompt, "answer": str(self.answer(prompt))} for prompt in asked]
 
     def demonstrations(self, count: int, seed: int = 0) -> list[dict[str, Any]]:
-        """Problems with the answers of a careless pupil: ``{"prompt", "completion"}``."""
+        """Problems with partly wrong answers: ``{"prompt", "completion"}``."""
         return careless_demonstrations(self.prompts(count, seed), wrong=self.wrong, seed=seed)
 
     def reward(self, prompt: str, response: str) -> float:
-        """1 for the right number and nothing beside it, else 0."""
+        """1 for exactly the right number, else 0."""
         return float(response.strip() == str(self.answer(prompt)))
 
     def written(self, rng: random.Random) -> tuple[str, str, str]:
-        """See `TextWorld.written`: the right answer, and one that is off by up to three."""
+        """See `TextWorld.written`: the right answer, and one off by up to three."""
         prompt = self.problem(rng)
         right = self.answer(prompt)
         return prompt, str(right), str(abs(right + rng.choice([-3, -2, -1, 1, 2, 3])))
@@ -74,9 +74,9 @@ class SumsWorld(CheckedWorld):
     """Sums of two numbers, such as ``12+7=``.
 
     Args:
-        wrong: share of the demonstrations whose answer is wrong.
+        wrong: share of the demonstrations with a wrong answer.
         largest: largest term.
-        pretraining: of the base model.
+        pretraining: training settings of the base model.
 
     Example:
         >>> SumsWorld().reward("12+7=", "19"), SumsWorld().reward("12+7=", "18")
@@ -101,12 +101,12 @@ class SumsWorld(CheckedWorld):
 
 @dataclass(frozen=True)
 class ProgramsWorld(CheckedWorld):
-    """Programs such as ``x = 3; y = x + 4; print(y)``, and what they print.
+    """Programs such as ``x = 3; y = x + 4; print(y)``, and their output.
 
     Args:
-        wrong: share of the demonstrations whose answer is wrong.
-        lines, largest, signs: of the programs (see `write_program`).
-        pretraining: of the base model.
+        wrong: share of the demonstrations with a wrong answer.
+        lines, largest, signs: size of the programs (see `write_program`).
+        pretraining: training settings of the base model.
 
     Example:
         >>> world = ProgramsWorld()
@@ -126,8 +126,8 @@ class ProgramsWorld(CheckedWorld):
         super().__post_init__()
         if self.lines < 2 or not set(self.signs) <= set("+-*") or not self.signs:
             raise ConfigurationError(
-                f"There are no programs of {self.lines} lines with the signs {self.signs!r}.",
-                fix="Give 2 or more lines, and some of the signs +, - and *.",
+                f"Programs cannot have {self.lines} lines with the signs {self.signs!r}.",
+                fix="Use at least 2 lines, and some of the signs +, - and *.",
             )
 
     def problem(self, rng: random.Random) -> str:

@@ -1,4 +1,4 @@
-"""The experiment: a pupil that learned from careless demonstrations gets better by checking its own answers."""
+"""The sums experiment: train on partly wrong demonstrations, then improve online with a verifier."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["METHODS", "Outcome", "Plan", "run_sums", "train_start"]
 
 @dataclass(frozen=True)
 class Plan:
-    """The sizes of the experiment; its defaults take two to three minutes of two cores.
+    """Sizes of the experiment; the defaults take two to three minutes on two cores.
 
     Args:
         largest: largest term of a sum.
-        held_out: number of sums that are never trained on.
-        wrong: share of wrong answers that the start learns from.
-        copies, start_epochs, start_batch, start_rate: demonstrations a sum, and how the start is trained on them.
-        rounds, rate: of the online run; the method's own where None.
+        held_out: number of held-out sums.
+        wrong: share of wrong answers in the demonstrations.
+        copies, start_epochs, start_batch, start_rate: demonstrations per sum, and training settings of the start model.
+        rounds, rate: rounds and learning rate of the online run; those of the method if None.
     """
 
     largest: int = 19
@@ -41,11 +41,11 @@ class Plan:
     rate: float | None = None
 
 
-#: The settings of each method beyond its recipe: a model of this size takes larger steps, and its rounds are short.
+#: The settings of each method in addition to its recipe: a small model needs larger steps and short rounds.
 METHODS: dict[str, dict[str, Any]] = {
     "grpo": {"iterations": 80, "prompts_per_iteration": 64, "batch_size": 64, "learning_rate": 1e-3},
-    # With the likelihood of the chosen response beside it (Pang et al., 2024, arXiv:2404.19733): DPO alone lowers both
-    # responses of a pair, and where right answers are few characters long that costs more than it gives.
+    # With a likelihood term for the chosen response (Pang et al., 2024, arXiv:2404.19733): DPO alone lowers both
+    # responses of a pair, which does more harm than good if right answers are only a few characters long.
     "iterative-dpo": {
         "objective": {"name": "dpo+nll", "beta": 0.3},
         "iterations": 16,
@@ -75,7 +75,7 @@ METHODS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the experiment found: accuracy on held-out sums before and after with 95 % intervals, and the runs."""
+    """The results of the experiment: accuracy on held-out sums before and after with 95 % intervals, and the runs."""
 
     method: str
     before: float
@@ -97,21 +97,21 @@ def run_sums(
     progress: bool = False,
     say: Callable[[str], None] = print,
 ) -> Outcome:
-    """Train the start, then let it check itself.
+    """Train the start model, then improve it online.
 
     Args:
-        output: folder for the data (``sums.jsonl``), the ``start/`` and the online run, named after its method.
+        output: folder for the data (``sums.jsonl``), the run ``start/``, and the online run, named after its method.
         method: one of `METHODS`.
-        seed: of everything that is drawn.
-        plan: sizes; the defaults where None.
-        resume: go on with an online run that was stopped; a start that is there is used.
-        overwrite: replace what is in ``output``.
-        progress: show the runs' progress on the error stream.
-        say: called with a line of text at every step.
+        seed: seed of all random draws.
+        plan: sizes; the defaults if None.
+        resume: resume an interrupted online run; an existing start model is reused.
+        overwrite: replace the contents of ``output``.
+        progress: show the progress of the runs on stderr.
+        say: called with a line of text at each step.
 
     Raises:
         ConfigurationError: there is no such method.
-        OutputError: ``output`` holds another experiment, or cannot be written.
+        OutputError: ``output`` contains another experiment, or cannot be written.
     """
     from penchant.online.loop import run_online
     from penchant.online.recipe import make_online_recipe
@@ -123,10 +123,10 @@ def run_sums(
     plan = plan or Plan()
     start = output / "start" / "model"
     if overwrite or not (start / "config.json").is_file():
-        say("Teach a small model sums by careless demonstrations")
+        say("Train a small model on sums with partly wrong answers")
         train_start(output, plan, seed=seed, overwrite=overwrite, progress=progress)
     recipe = make_online_recipe(_keys(output, start, method, plan, seed))
-    say(f"Let it check its own answers: {method}, {recipe.iterations} rounds")
+    say(f"Improve it online with a verifier: {method}, {recipe.iterations} rounds")
     result = run_online(recipe, Given(), resume=resume, overwrite=overwrite, reporter=ProgressReporter(not progress))
     return _outcome(method, result)
 
@@ -152,7 +152,7 @@ def _keys(output: Path, start: Path, method: str, plan: Plan, seed: int) -> dict
 
 
 def train_start(output: Path, plan: Plan, *, seed: int, overwrite: bool, progress: bool = False) -> Result:
-    """Write ``sums.jsonl`` and train the start on careless demonstrations of the training sums."""
+    """Write ``sums.jsonl`` and train the start model on partly wrong demonstrations of the training sums."""
     from penchant.training.api import train
 
     rows = problems(largest=plan.largest, seed=seed)

@@ -1,4 +1,4 @@
-"""How much a pupil of sums improves by checking its own answers, from a start that is trained once and kept."""
+"""Improvement of a sums model by online training with a verifier, from a cached start model."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _MADE_BY = (
 
 
 def improve(method: str, seed: int, plan: Plan, *, folder: Path | None = None) -> list[float]:
-    """Let a pupil that learned from careless demonstrations go on with an online method.
+    """Train a model online that was trained on partly wrong demonstrations.
 
     Args:
         method: one of `penchant.lab.worlds.sums.METHODS`.
-        seed: of sums, start and rounds.
-        plan: the sizes of start and run.
-        folder: where starts are kept; by default as `penchant.lab.checkpoints.keep` says.
+        seed: seed of sums, start model and rounds.
+        plan: sizes of start model and run.
+        folder: folder of the cache; default as in `penchant.lab.checkpoints.keep`.
 
     Returns:
-        The share of held-out sums that are answered rightly, at the start and each time it was measured, the end last.
+        The accuracy on held-out sums at the start and at each evaluation; the last is that at the end.
     """
     settings = {"seed": seed} | {name: each for name, each in asdict(plan).items() if name not in ("rounds", "rate")}
     start = keep("sums-start", settings, _MADE_BY, lambda place: _train(place, plan, seed), folder=folder)

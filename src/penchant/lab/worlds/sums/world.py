@@ -1,4 +1,4 @@
-"""Sums as text, their answers, and the demonstrations of a careless pupil."""
+"""Sums as text, their answers, and partly wrong demonstrations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def problems(*, largest: int = 19, seed: int = 0) -> list[dict[str, Any]]:
 
     Args:
         largest: largest term, 1 to 499.
-        seed: of the order.
+        seed: seed of the order.
 
     Example:
         >>> len(problems(largest=4)), problems(largest=4, seed=1)[0]
@@ -36,13 +36,13 @@ def problems(*, largest: int = 19, seed: int = 0) -> list[dict[str, Any]]:
 def careless_demonstrations(
     rows: list[dict[str, Any]], *, wrong: float, copies: int = 1, seed: int = 0
 ) -> list[dict[str, Any]]:
-    """Answers as a careless pupil gives them: with probability ``wrong`` off by up to three.
+    """Demonstrations that are wrong with probability ``wrong``, off by up to three.
 
     Args:
         rows: problems.
         wrong: share of wrong answers, in [0, 1].
-        copies: answers to each problem.
-        seed: of the mistakes and the order.
+        copies: answers per problem.
+        seed: seed of the errors and the order.
 
     Returns:
         Records ``{"prompt", "completion"}``.
@@ -63,10 +63,10 @@ def careless_demonstrations(
 
 
 def build_tokenizer(further: str = "") -> PreTrainedTokenizerFast:
-    """A tokenizer with one token per digit and sign, and ``<pad> <bos> <eos> <unk>``; built in memory.
+    """A tokenizer with one token per digit and sign, and ``<pad> <bos> <eos> <unk>``, built in memory.
 
     Args:
-        further: characters that are tokens too.
+        further: additional characters.
 
     Example:
         >>> build_tokenizer()("12+7=", add_special_tokens=False)["input_ids"]

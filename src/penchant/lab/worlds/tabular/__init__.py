@@ -1,4 +1,4 @@
-"""A tabular world: finite prompts and responses, known rewards or preferences, exact expectations."""
+"""The tabular world: finite prompts and responses, known rewards and preferences, exact expectations."""
 
 from penchant.lab.worlds.tabular.dials import Dials
 from penchant.lab.worlds.tabular.exact import (

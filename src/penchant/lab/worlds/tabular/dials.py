@@ -1,4 +1,4 @@
-"""What a tabular world can be set to, and what each setting means."""
+"""Dials: the settings of a tabular world."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ __all__ = ["Dials"]
 
 @dataclass(frozen=True)
 class Dials:
-    """The settings of a tabular world; the seed draws everything else.
+    """The settings of a tabular world; everything else is drawn by the seed.
 
     Args:
         prompts: X, the number of prompts.
-        responses: K, the number of responses to each.
+        responses: K, the number of responses per prompt.
         reward_scale: standard deviation of the true rewards.
-        temperature: of the Bradley–Terry preferences, P(i ≻ j) = σ((r_i − r_j) / temperature); 0 for certain ones.
-        cycles: share of the preferences' logits, in [0, 1], that runs in a circle, so that no reward explains it.
+        temperature: of the Bradley–Terry preferences, P(i ≻ j) = σ((r_i − r_j) / temperature); 0 for deterministic
+            ones.
+        cycles: share of the preference logits, in [0, 1], that is cyclic and so not explained by any reward.
         reference_spread: standard deviation of the reference's logits, in nats.
-        reference_skill: how much the reference's logits follow the reward, nats a unit of reward.
-        concentration: exponent on the reference's probabilities that gives the data's: 0 uniform, 1 the reference
-            itself, larger values show little but the likeliest responses.
+        reference_skill: slope of the reference's logits in the reward, nats per unit of reward.
+        concentration: exponent on the reference's probabilities that gives the data distribution: 0 uniform, 1 the
+            reference; larger values concentrate on the most likely responses.
         unseen: share of each prompt's responses that never occur in the data.
-        pairs: size of a data set where no other is asked for.
-        flips: chance that a label is flipped.
-        annotators: chances of a flip of several annotators, who label equally often; empty for one with ``flips``.
-        length_bias: what a token more of a response adds to the logit of its being called better (labels only).
-        score_noise: standard deviation of the error with which scores report the reward.
-        shortest: length of the shortest response, tokens.
-        longest: that of the longest one.
-        uneven: 0 where a response's log-probability is spread evenly over its tokens; towards 1 the spread is random.
-        features: D of a log-linear policy, whose responses share D parameters; 0 for a table of logits.
-        similarity: in [0, 1), how much of the features the responses to a prompt have in common.
+        pairs: default size of a data set.
+        flips: probability that a label is flipped.
+        annotators: flip probabilities of several annotators with equal shares; empty for one annotator with ``flips``.
+        length_bias: logit per extra token in favour of the longer response (labels only).
+        score_noise: standard deviation of the error of scores around the reward.
+        shortest: minimum length of a response, tokens.
+        longest: maximum length of a response, tokens.
+        uneven: 0 to spread a response's log-probability evenly over its tokens; towards 1 the spread is random.
+        features: dimension D of a log-linear policy, whose responses share D parameters; 0 for a table of logits.
+        similarity: share of the features that the responses to a prompt have in common, in [0, 1).
 
     Raises:
-        ConfigurationError: a setting is out of its range.
+        ConfigurationError: a setting is out of range.
 
     Example:
         >>> print(Dials(flips=0.3, pairs=200))
@@ -74,7 +75,7 @@ class Dials:
         wrong = next((name for name, good in ranges.items() if not good), None)
         if wrong:
             raise ConfigurationError(
-                f"{wrong!r} is {getattr(self, wrong)!r}, which is out of its range.",
+                f"{wrong!r} is {getattr(self, wrong)!r}, which is out of range.",
                 where="tabular world",
                 fix="See the docstring of penchant.lab.worlds.tabular.Dials.",
             )

@@ -1,4 +1,4 @@
-"""Policies of f-DPO with several divergences, each beside that of the reverse KL at the same true reward."""
+"""Policies of f-DPO with several divergences, and reverse-KL policies at the same true reward."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["at_equal_reward"]
 
 
 def at_equal_reward(world: World) -> dict[str, Tensor]:
-    """What f-DPO makes of all pairs with their true probabilities, so that only the divergence matters.
+    """Train f-DPO on all pairs with their true probabilities, so that only the divergence matters.
 
     Args:
-        world: with the reward.
+        world: a world with reward.
 
     Returns:
         [X, K] log-probabilities: ``js`` (β = 0.5) and ``forward KL`` (β = 0.3), and for each of them
-        ``reverse KL at the reward of …``, the policy nearest to the reference among those of that reward.
+        ``reverse KL at the reward of …``, the policy closest to the reference among those with that reward.
     """
     methods = {
         "js": build("f-dpo", beta=0.5, divergence="js"),

@@ -24,13 +24,13 @@ __all__ = [
 
 
 def optimal_policy(world: World, beta: float) -> Tensor:
-    """The policy that maximises reward less the divergence from the reference.
+    """The policy that maximises the KL-regularised reward.
 
     π*(y|x) = π_ref(y|x) exp(r(x, y) / β) / Z(x)
 
     Args:
-        world: with reward and reference.
-        beta: weight of the divergence, above 0, reward a nat.
+        world: a world with reward and reference.
+        beta: weight of the divergence, above 0, in reward per nat.
 
     Returns:
         [X, K] log-probabilities.
@@ -42,13 +42,13 @@ def optimal_policy(world: World, beta: float) -> Tensor:
 
 
 def policy_of_reward(world: World, reward: float) -> Tensor:
-    """The policy nearest to the reference, by the reverse KL, among those of a given expected reward.
+    """The policy closest to the reference in reverse KL among those with a given expected reward.
 
-    It is π*(y|x) ∝ π_ref(y|x) exp(r(x, y) / β) with the β, the same for all prompts, that gives this reward.
+    It is π*(y|x) ∝ π_ref(y|x) exp(r(x, y) / β) with the β, common to all prompts, that gives this reward.
 
     Args:
-        world: with reward and reference.
-        reward: between that of the reference and the largest possible.
+        world: a world with reward and reference.
+        reward: expected reward, between that of the reference and the maximum.
 
     Returns:
         [X, K] log-probabilities.
@@ -73,55 +73,55 @@ def expected_reward(world: World, policy: Policy | Tensor) -> float:
     """The mean true reward, (1 / X) Σ_x Σ_y π(y|x) r(x, y).
 
     Args:
-        world: with the reward.
+        world: a world with reward.
         policy: a policy, or its log-probabilities [X, K].
 
     Returns:
-        In the reward's unit.
+        In units of reward.
     """
     return float((log_probabilities(policy).exp() * world.reward).sum(-1).mean())
 
 
 def divergence(policy: Policy | Tensor, reference: Policy | Tensor) -> float:
-    """KL(π ‖ π_ref), the mean over the prompts, in nats.
+    """KL(π ‖ π_ref), averaged over prompts, in nats.
 
     Args:
         policy: a policy, or its log-probabilities [X, K].
-        reference: the other one.
+        reference: a policy, or its log-probabilities [X, K].
 
     Returns:
         At least 0.
     """
     logp, other = log_probabilities(policy), log_probabilities(reference)
-    # A response of probability 0 adds nothing, however unlikely it is to the other.
+    # A response with probability 0 contributes 0, whatever its probability under the other policy.
     return float(torch.where(logp > -torch.inf, logp.exp() * (logp - other), 0.0).sum(-1).mean())
 
 
 def regularised_value(world: World, policy: Policy | Tensor, beta: float) -> float:
-    """Expected reward − β KL(π ‖ π_ref): what preference optimization maximises.
+    """The KL-regularised reward: expected reward − β KL(π ‖ π_ref).
 
     Args:
-        world: with reward and reference.
+        world: a world with reward and reference.
         policy: a policy, or its log-probabilities [X, K].
-        beta: weight of the divergence, reward a nat.
+        beta: weight of the divergence, in reward per nat.
 
     Returns:
-        In the reward's unit; greatest at `optimal_policy`.
+        In units of reward; maximal at `optimal_policy`.
     """
     return expected_reward(world, policy) - beta * divergence(policy, world.reference)
 
 
 def suboptimality(world: World, policy: Policy | Tensor, beta: float | None = None) -> float:
-    """How far a policy's value lies below the best one.
+    """The gap between the optimal value and the value of a policy.
 
     Args:
-        world: with reward and reference.
+        world: a world with reward and reference.
         policy: a policy, or its log-probabilities [X, K].
-        beta: weight of the divergence from the reference; where None only the reward counts, and the best policy
+        beta: weight of the divergence from the reference; if None, only the reward counts, and the optimal policy
             always gives the best response.
 
     Returns:
-        At least 0, in the reward's unit.
+        At least 0, in units of reward.
     """
     if beta is None:
         return float(world.reward.max(-1).values.mean()) - expected_reward(world, policy)
@@ -129,12 +129,12 @@ def suboptimality(world: World, policy: Policy | Tensor, beta: float | None = No
 
 
 def win_rate(world: World, policy: Policy | Tensor, opponent: Policy | Tensor) -> float:
-    """How often a policy's response is preferred to the opponent's, (1 / X) Σ_x Σ_ij π(i|x) P_ij(x) μ(j|x).
+    """The win rate of a policy against an opponent, (1 / X) Σ_x Σ_ij π(i|x) P_ij(x) μ(j|x).
 
     Args:
-        world: with the true preferences.
+        world: a world with true preferences.
         policy: a policy, or its log-probabilities [X, K].
-        opponent: another.
+        opponent: a policy, or its log-probabilities [X, K].
 
     Returns:
         In [0, 1]; ½ against itself.
@@ -144,28 +144,28 @@ def win_rate(world: World, policy: Policy | Tensor, opponent: Policy | Tensor) -
 
 
 def exploitability(world: World, policy: Policy | Tensor) -> float:
-    """The gap to a Nash equilibrium: how much more than half the time the best answer to a policy beats it.
+    """The gap to a Nash equilibrium: the win rate of the best response against a policy, minus one half.
 
     gap = (1 / X) Σ_x max_i Σ_j P_ij(x) π(j|x) − ½
 
     Args:
-        world: with the true preferences.
+        world: a world with true preferences.
         policy: a policy, or its log-probabilities [X, K].
 
     Returns:
-        In [0, ½]; 0 exactly at an equilibrium.
+        In [0, ½]; 0 if and only if the policy is an equilibrium.
     """
     against = torch.einsum("xij,xj->xi", world.preference, log_probabilities(policy).exp())
     return float(against.max(-1).values.mean()) - 0.5
 
 
 def nash_policy(world: World) -> Tensor:
-    """A policy that nothing beats more than half the time: the equilibrium of the preferences as a game.
+    """The Nash equilibrium of the preference game: no policy beats it more than half the time.
 
     max v  subject to  Σ_i π(i) P_ij ≥ v for all j, π in the simplex;   v = ½
 
     Args:
-        world: with the true preferences.
+        world: a world with true preferences.
 
     Returns:
         [X, K] log-probabilities, −∞ outside the equilibrium's support.
@@ -193,10 +193,10 @@ def nash_policy(world: World) -> Tensor:
 
 
 def ranking_accuracy(world: World, policy: Policy | Tensor) -> float:
-    """How often the response with the higher true reward is the likelier one, over all pairs of responses.
+    """The share of response pairs in which the one with the higher true reward is more likely.
 
     Args:
-        world: with the reward.
+        world: a world with reward.
         policy: a policy, or its log-probabilities [X, K].
 
     Returns:
@@ -209,14 +209,14 @@ def ranking_accuracy(world: World, policy: Policy | Tensor) -> float:
 
 
 def ranked_rightly(true: Tensor, claimed: Tensor) -> float:
-    """How often the larger of two true numbers is claimed to be the larger one, over all pairs of a row.
+    """The share of pairs within rows that the claimed numbers order like the true ones.
 
     Args:
         true: [X, K].
-        claimed: [X, K]; numbers closer than 1e-9 are equal, so that rounding decides no pair.
+        claimed: [X, K]; numbers closer than 1e-9 count as equal, so that rounding does not matter.
 
     Returns:
-        In [0, 1]; what is claimed to be equal counts half.
+        In [0, 1]; claimed ties count half.
 
     Example:
         >>> ranked_rightly(torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[0.1, 0.1, 0.5]]))

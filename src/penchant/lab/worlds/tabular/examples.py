@@ -1,4 +1,4 @@
-"""Feedback about a tabular world: which responses stand in which view, and what is said about them."""
+"""Examples of a tabular world: views of responses, and fields about them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["Examples", "Rows"]
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Responses of a view, by their place in the world's tables.
+    """Responses of a view, as indices into the tables of the world.
 
     Args:
         prompt: [R] integer.
         response: [R] integer.
-        group: [R] integer, the example of each response; by default one each.
+        group: [R] integer, the example of each response; by default one response per example.
 
     Example:
         >>> Rows(torch.tensor([0, 1]), torch.tensor([3, 2])).group
@@ -36,12 +36,12 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """B examples: views and fields by the names under which objectives ask for them.
+    """B examples: views and fields by the names that objectives read.
 
     Args:
-        views: rows of each view; a list of them for a view that holds several.
+        views: rows of each view; a list of rows for a view with several responses per example.
         fields: numbers of each example, [B], or of each response, [R].
-        weight: [B] how much each example counts in the mean loss; by default equally.
+        weight: [B] weight of each example in the mean loss; equal by default.
 
     Example:
         >>> rows = Rows(torch.tensor([0, 1]), torch.tensor([3, 2]))
@@ -64,23 +64,23 @@ class Examples:
         return len(self.weight)
 
     def with_view(self, name: str, rows: Rows | list[Rows]) -> Examples:
-        """The same examples with one view more (or another in its place)."""
+        """The same examples with an additional or replaced view."""
         return replace(self, views={**self.views, name: rows})
 
     def with_fields(self, **fields: Tensor) -> Examples:
-        """The same examples with further fields (or others in their place)."""
+        """The same examples with additional or replaced fields."""
         return replace(self, fields={**self.fields, **fields})
 
     def merged(self, names: Collection[str]) -> Examples:
-        """The same examples reduced to some views and fields, equal ones put together with their summed weight.
+        """The same examples reduced to the given views and fields, with equal examples merged and their weights summed.
 
-        The weighted mean of any loss that sees its examples one by one stays the same, and is computed faster.
+        The weighted mean of any loss that is not batch-coupled stays the same, and is faster to compute.
 
         Args:
-            names: of the views and fields that are kept.
+            names: names of the views and fields to keep.
 
         Returns:
-            The reduced examples; unmerged where a view has several responses an example, or a field several numbers.
+            The reduced examples; not merged if a view has several responses per example, or a field several numbers.
         """
         views = {name: each for name, each in self.views.items() if name in names}
         fields = {name: each for name, each in self.fields.items() if name in names}

@@ -13,13 +13,13 @@ __all__ = ["all_pairs", "pair_examples", "sample_demonstrations", "sample_judgem
 
 
 def _draw(world: World, count: int, each: int, generator: torch.Generator, probabilities: Tensor) -> tuple[Tensor, ...]:
-    """``count`` prompts, equally likely, with ``each`` different responses: [count], [count, each]."""
+    """Draw ``count`` uniform prompts with ``each`` distinct responses: [count], [count, each]."""
     prompt = torch.randint(world.dials.prompts, (count,), generator=generator)
     return prompt, torch.multinomial(probabilities[prompt], each, replacement=False, generator=generator)
 
 
 def _scores(world: World, prompt: Tensor, response: Tensor, generator: torch.Generator) -> Tensor:
-    """What a judge says of each response: its reward, and an error."""
+    """Scores of a judge: the reward plus an error."""
     reward = world.reward[prompt, response]
     noise = torch.randn(reward.shape, generator=generator, dtype=torch.float64)
     return reward + world.dials.score_noise * noise
@@ -28,20 +28,20 @@ def _scores(world: World, prompt: Tensor, response: Tensor, generator: torch.Gen
 def pair_examples(
     world: World, prompt: Tensor, chosen: Tensor, rejected: Tensor, *, weight: Tensor | None = None, seed: int = 0
 ) -> Examples:
-    """Pairs with every field that this world knows about them.
+    """Pairs with all fields that the world can provide.
 
     Fields: ``probability`` and ``preference_probability``, the true P(chosen ≻ rejected); ``chosen_score`` and
     ``rejected_score``, the reward with the error of ``score_noise``; ``margin``, their difference; ``chosen_win_rate``
     and ``rejected_win_rate`` against the data's responses; ``record_index``. Views: ``chosen``, ``rejected``, and
-    ``gold``, the best of the responses that the data shows to the prompt.
+    ``gold``, the best response to the prompt in the data.
 
     Args:
-        world: where they live.
-        prompt: [B] places in its tables.
-        chosen: [B] the responses that were preferred.
-        rejected: [B] the others.
-        weight: [B], by default equal.
-        seed: of the scores' errors.
+        world: the world of the examples.
+        prompt: [B] indices of prompts.
+        chosen: [B] indices of the preferred responses.
+        rejected: [B] indices of the other responses.
+        weight: [B] weights; equal by default.
+        seed: seed of the score errors.
 
     Returns:
         B examples.
@@ -71,16 +71,15 @@ def pair_examples(
 
 
 def sample_pairs(world: World, seed: int, count: int | None = None) -> Examples:
-    """Pairs of different responses that the data shows, labelled by annotators with all their errors.
+    """Pairs of different responses from the data distribution, labelled by annotators with errors.
 
     Args:
-        world: its dials say who labels, and how well.
-        seed: of what is drawn.
-        count: by default the dial ``pairs``.
+        world: its settings define the annotators and their errors.
+        seed: seed of the draws.
+        count: number of pairs; by default the setting ``pairs``.
 
     Returns:
-        The fields of `pair_examples`, and ``annotator`` (who labelled) and ``flipped`` (1 where the drawn
-        label was flipped).
+        The fields of `pair_examples`, and ``annotator`` (index) and ``flipped`` (1 if the label was flipped).
     """
     generator = torch.Generator().manual_seed(seed)
     count = world.dials.pairs if count is None else count
@@ -99,17 +98,17 @@ def sample_pairs(world: World, seed: int, count: int | None = None) -> Examples:
 
 
 def all_pairs(world: World, *, proposal: Tensor | None = None, noise: bool = True) -> Examples:
-    """Every ordered pair of different responses, weighted by its probability: the expectation over infinite data.
+    """Every ordered pair of different responses, weighted by its probability: the limit of infinite data.
 
     weight = μ(i) μ(j) P(i is called better)
 
     Args:
-        world: where they live.
-        proposal: [X, K] probabilities μ of the responses; by default the data's.
-        noise: whether labels have the annotators' errors.
+        world: the world of the examples.
+        proposal: [X, K] probabilities μ of the responses; by default the data distribution.
+        noise: whether to include the label errors of the annotators.
 
     Returns:
-        The pairs of positive weight; the weights sum to 1 over each prompt.
+        The pairs with positive weight; the weights sum to 1 per prompt.
     """
     given = world.behaviour if proposal is None else proposal
     labels = world.labels() if noise else world.preference
@@ -126,10 +125,10 @@ def sample_lists(world: World, seed: int, count: int = 100, size: int = 4) -> Ex
     Rank 1 is the best; advantages are those of the group.
 
     Args:
-        world: where they live.
-        seed: of what is drawn.
+        world: the world of the examples.
+        seed: seed of the draws.
         count: B, number of prompts drawn.
-        size: different responses to each.
+        size: distinct responses per prompt.
 
     Returns:
         B examples of ``size`` responses; the fields are [B · size].
@@ -148,15 +147,16 @@ def sample_lists(world: World, seed: int, count: int = 100, size: int = 4) -> Ex
 
 
 def sample_judgements(world: World, seed: int, count: int = 400) -> Examples:
-    """Single responses called good or bad: views ``responses`` and ``mismatched``, field ``label`` (1 or 0).
+    """Single responses labelled good or bad: views ``responses`` and ``mismatched``, field ``label`` (1 or 0).
 
-    P(good) = (1 − ε) σ((r − r̄) / temperature) + ε (1 − the same),   r̄ the mean of what the data shows to the prompt
+    P(good) = (1 − ε) σ((r − r̄) / temperature) + ε (1 − the same),   r̄ = mean reward of the data distribution for the
+    prompt
 
     The view ``mismatched`` holds the response of the next example, cyclically, under this example's prompt.
 
     Args:
-        world: where they live.
-        seed: of what is drawn.
+        world: the world of the examples.
+        seed: seed of the draws.
         count: B.
 
     Returns:
@@ -178,11 +178,11 @@ def sample_judgements(world: World, seed: int, count: int = 400) -> Examples:
 
 
 def sample_demonstrations(world: World, seed: int, expert: Tensor, count: int = 400) -> Examples:
-    """What an expert wrote: view ``chosen``.
+    """Demonstrations of an expert: view ``chosen``.
 
     Args:
-        world: where they live.
-        seed: of what is drawn.
+        world: the world of the examples.
+        seed: seed of the draws.
         expert: [X, K] log-probabilities of the expert's responses.
         count: B.
 

@@ -1,4 +1,4 @@
-"""Fitting a policy of a tabular world to feedback with any objective."""
+"""Training of tabular policies with any objective."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ __all__ = ["fit", "fit_each"]
 class _Update:
     """A step of Adam or of plain gradient descent.
 
-    PyTorch's own update functions, called without the optimizer object around them: its bookkeeping takes longer than
-    all else that a step of a table does.
+    PyTorch's functional updates, called without an optimizer object, whose overhead is larger than the rest of a step.
     """
 
     def __init__(self, parameters: list[Tensor], kind: Literal["adam", "sgd"], learning_rate: float) -> None:
@@ -59,7 +58,7 @@ class _Update:
 
 
 class _Lesson(NamedTuple):
-    """An objective, its view of the examples, and how much each example counts; the weights sum to 1."""
+    """An objective, its scored examples, and their weights, which sum to 1."""
 
     method: Objective
     scoring: Scoring
@@ -84,11 +83,11 @@ def _train(
     learning_rate: float,
     watch: Callable[[int, Policy, float], None] | None,
 ) -> list[Policy]:
-    """One policy a lesson. Their gradients are apart, so one backward pass and one update serve all."""
+    """Train one policy per lesson. Their gradients are independent, so one backward pass and one update serve all."""
     learners = [copy.deepcopy(start) for _ in lessons]
     theta = torch.stack([each.theta.detach() for each in learners]).requires_grad_()
     for learner, part in zip(learners, theta.detach(), strict=True):
-        learner.theta = torch.nn.Parameter(part)  # the same memory: who watches sees what has been learnt
+        learner.theta = torch.nn.Parameter(part)  # shares memory, so that ``watch`` sees the current parameters
     table = start.start.numel()
     place = torch.cat([each.scoring.place + number * table for number, each in enumerate(lessons)])
     shares = torch.cat([each.scoring.shares for each in lessons])
@@ -124,11 +123,11 @@ class Settings(TypedDict, total=False):
 
 
 def fit(world: World, objective: Objective | str, examples: Examples, **settings: Unpack[Settings]) -> Policy:
-    """Train a policy with an objective: full batch, mean of the losses weighted by the examples' weights.
+    """Train a policy with an objective: full batch, weighted mean of the losses.
 
     Args:
-        world: where the examples live.
-        objective: an objective, or its id for its defaults. Its own state and parameters are trained along.
+        world: the world of the examples.
+        objective: an objective, or an id for its defaults. Its state and parameters are trained too.
         examples: the feedback.
         settings: ``steps``, ``learning_rate``, ``optimizer``, ``policy``, ``reference``, ``watch``, as for `fit_each`.
 
@@ -136,7 +135,7 @@ def fit(world: World, objective: Objective | str, examples: Examples, **settings
         The trained policy.
 
     Raises:
-        ConfigurationError: the examples lack what the objective asks for.
+        ConfigurationError: the examples lack views or fields that the objective needs.
 
     Example:
         >>> from penchant.lab.worlds.tabular import Dials, build_world, expected_reward, sample_pairs
@@ -160,25 +159,25 @@ def fit_each(
     reference: Policy | Tensor | None = None,
     watch: Callable[[int, Policy, float], None] | None = None,
 ) -> dict[str, Policy]:
-    """Train a policy with each of several objectives, side by side: what `fit` gives for each, in less time.
+    """Train a policy with each of several objectives in parallel; same results as `fit` for each, but faster.
 
     Args:
-        world: where the examples live.
-        objectives: by any name: objectives, or their ids for their defaults.
-        examples: the feedback of all, or of each by its name.
-        steps: of the optimizer.
-        learning_rate: constant.
+        world: the world of the examples.
+        objectives: objectives by arm name, or ids for their defaults.
+        examples: the feedback for all arms, or for each by name.
+        steps: number of optimizer steps.
+        learning_rate: constant learning rate.
         optimizer: ``adam``, or ``sgd`` without momentum.
-        policy: where all start; the world's reference by default. It is copied.
-        reference: what every objective's reference is; the world's by default.
-        watch: called before each step's update with step (from 0), the first objective's policy, and the sum of the
+        policy: initial policy, which is copied; the reference of the world by default.
+        reference: reference of all objectives; that of the world by default.
+        watch: called before each update with the step (from 0), the policy of the first objective, and the sum of the
             mean losses.
 
     Returns:
         The trained policies by name.
 
     Raises:
-        ConfigurationError: no objectives; no examples for one of them, or they lack what it asks for.
+        ConfigurationError: there are no objectives, or examples are missing or lack what an objective needs.
 
     Example:
         >>> from penchant.lab.worlds.tabular import Dials, build_world, sample_pairs
@@ -192,9 +191,9 @@ def fit_each(
     lacking = [name for name in objectives if name not in given]
     if lacking or not objectives:
         raise ConfigurationError(
-            f"There are no examples for {lacking[0]!r}." if lacking else "There is no objective to fit.",
+            f"There are no examples for {lacking[0]!r}." if lacking else "There are no objectives to fit.",
             where="fit_each",
-            fix="Give one set of examples for all, or one for each name, and at least one objective.",
+            fix="Give one set of examples for all arms or one per arm, and at least one objective.",
         )
     lessons = [_Lesson.of(world, objective, given[name], held_to) for name, objective in objectives.items()]
     return dict(zip(objectives, _train(lessons, start, steps, optimizer, learning_rate, watch), strict=True))

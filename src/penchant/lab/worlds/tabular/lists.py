@@ -1,4 +1,4 @@
-"""From scored lists to the pairs that methods of pairs make of them."""
+"""Conversion of scored lists to best-against-worst pairs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ __all__ = ["best_against_worst"]
 
 
 def best_against_worst(world: World, lists: Examples) -> Examples:
-    """The response with the highest score of each list against the one with the lowest.
+    """Pairs of the highest- and the lowest-scored response of each list.
 
     Args:
-        world: where the lists live.
-        lists: of `sample_lists`, all of one size; their field ``scores`` decides.
+        world: the world of the lists.
+        lists: from `sample_lists`, all of the same size; compared by ``scores``.
 
     Returns:
-        One pair a list, with the fields of `pair_examples`; but ``chosen_score``, ``rejected_score`` and ``margin`` are
-        those of the lists.
+        One pair per list, with the fields of `pair_examples`; ``chosen_score``, ``rejected_score`` and ``margin`` come
+        from the lists.
 
     Example:
         >>> from penchant.lab.worlds.tabular import Dials, build_world, sample_lists

@@ -1,4 +1,4 @@
-"""Pairings of online training in a tabular world: from judged samples to examples."""
+"""Pairings for online training in a tabular world: functions from scored samples to examples."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ __all__ = ["PAIRINGS", "Pairing", "Samples", "pairing_of"]
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What a round has sampled: Q prompts with n responses each, and who judged them.
+    """The samples of a round: Q prompts with n responses each, and their scores.
 
     Args:
-        prompt: [Q] places of the prompts.
-        response: [Q, n] places of the responses.
-        scores: [Q, n] the reward with the error of the dial ``score_noise``; in a world with cycles the win rate
-            among the samples.
-        policy: [X, K] log-probabilities that they were drawn from.
+        prompt: [Q] indices of the prompts.
+        response: [Q, n] indices of the responses.
+        scores: [Q, n] the reward with an error of ``score_noise``; in a world with cycles, the win rate among the
+            samples.
+        policy: [X, K] log-probabilities of the sampling policy.
         expert: [X, K] log-probabilities of the demonstrations, or None.
-        seed: for what a pairing draws.
+        seed: seed for the draws of a pairing.
     """
 
     prompt: Tensor
@@ -40,7 +40,7 @@ class Samples:
     seed: int
 
 
-#: From judged samples to examples.
+#: A function from scored samples to examples.
 Pairing = Callable[[World, Samples], Examples]
 
 
@@ -69,7 +69,7 @@ def _pairs(rule: str) -> Pairing:
 
 
 def _exact(world: World, samples: Samples) -> Examples:
-    """Every pair of responses, weighted as an endless sample from the policy would; win rates against the policy."""
+    """All pairs of responses, weighted as in the limit of infinite samples; win rates against the policy."""
     now = samples.policy.exp()
     pairs = all_pairs(world, proposal=now)
     rates = torch.einsum("xij,xj->xi", world.preference, now)
@@ -82,7 +82,7 @@ def _exact(world: World, samples: Samples) -> Examples:
 
 
 def _demonstration(world: World, samples: Samples) -> Examples:
-    """A demonstration as chosen against each sample."""
+    """Pairs of a demonstration as chosen and each sample as rejected."""
     if samples.expert is None:
         raise ConfigurationError("The pairing 'demonstration' needs an expert.", fix="run_rounds(..., expert=table)")
     generator = torch.Generator().manual_seed(samples.seed)
@@ -100,7 +100,7 @@ def _best(world: World, samples: Samples) -> Examples:
 
 
 def _group(world: World, samples: Samples) -> Examples:
-    """All samples of a prompt with their advantages, and the log-probabilities of who wrote them."""
+    """All samples of a prompt with their advantages and their log-probabilities under the sampling policy."""
     count, each = samples.response.shape
     group = torch.arange(count).repeat_interleave(each)
     prompt, response = samples.prompt.repeat_interleave(each), samples.response.flatten()
@@ -125,10 +125,10 @@ PAIRINGS: dict[str, Pairing] = {
 
 
 def pairing_of(pairing: str | Pairing) -> Pairing:
-    """A pairing by its name; a function is one already.
+    """The pairing with the given name; functions are returned unchanged.
 
     Raises:
-        ConfigurationError: there is none of that name; the nearest is named.
+        ConfigurationError: there is no such pairing; the message names the nearest.
     """
     if not isinstance(pairing, str):
         return pairing

@@ -1,4 +1,4 @@
-"""Pairs picked for how their responses relate, one a prompt, and what training did to their likelihoods."""
+"""Selected pairs, one per prompt, such as the most similar responses; and how training changes their likelihoods."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ def best_two(world: World) -> Examples:
     """The best response to each prompt against the second best.
 
     Args:
-        world: with the reward.
+        world: a world with reward.
 
     Returns:
-        One pair a prompt.
+        One pair per prompt.
     """
     first, second = world.reward.topk(2).indices.unbind(-1)
     return pair_examples(world, torch.arange(len(first)), first, second)
 
 
 def similar_pairs(world: World, *, least: bool = False) -> Examples:
-    """Of each prompt the pair, better response first, whose features resemble each other most, or least.
+    """For each prompt, the pair with the most (or least) similar features, better response first.
 
     CHES(i, j) = φ_i · φ_j − |φ_i|²,   i chosen, j rejected
 
     Args:
-        world: with features.
-        least: the pair with the least resemblance instead.
+        world: a world with features.
+        least: select the least similar pair instead.
 
     Returns:
-        One pair a prompt.
+        One pair per prompt.
 
     Raises:
         ConfigurationError: the world has no features.
@@ -47,7 +47,9 @@ def similar_pairs(world: World, *, least: bool = False) -> Examples:
         Razin et al. (2024), Unintentional Unalignment: Likelihood Displacement in Direct Preference Optimization.
     """
     if not world.dials.features:
-        raise ConfigurationError("Responses of this world have no features to be alike in.", fix="Dials(features=3)")
+        raise ConfigurationError(
+            "This world has no features, so the similarity of responses is undefined.", fix="Dials(features=3)"
+        )
     alike = world.features @ world.features.mT
     alike = alike - alike.diagonal(dim1=-2, dim2=-1).unsqueeze(-1)
     worse = world.reward.unsqueeze(-1) <= world.reward.unsqueeze(-2)
@@ -57,16 +59,16 @@ def similar_pairs(world: World, *, least: bool = False) -> Examples:
 
 
 def likelihood_change(world: World, policy: Policy, examples: Examples, view: str = "chosen") -> float:
-    """How far training has raised the log-probability of a view's responses above the reference's.
+    """The mean change of log-probability of a view's responses, relative to the reference.
 
     Args:
-        world: with the reference.
-        policy: the trained one.
-        examples: whose responses are looked at.
-        view: which of them, one response an example.
+        world: a world with reference.
+        policy: the trained policy.
+        examples: the examples.
+        view: name of a view with one response per example.
 
     Returns:
-        The mean over the examples by their weights, nats.
+        The weighted mean over the examples, nats.
     """
     rows = examples.views[view]
     assert isinstance(rows, Rows)
@@ -75,12 +77,12 @@ def likelihood_change(world: World, policy: Policy, examples: Examples, view: st
 
 
 def moves_of_one_step(world: World, objective: str, pairs: Examples) -> list[str]:
-    """Which way one step of gradient descent on a pair by itself, from the reference, moves its two likelihoods.
+    """How one gradient step on a single pair, starting from the reference, changes its two likelihoods.
 
     Args:
-        world: where the pairs live.
-        objective: its id, used with its defaults.
-        pairs: with the views ``chosen`` and ``rejected``.
+        world: the world of the pairs.
+        objective: id of the objective, used with its defaults.
+        pairs: examples with the views ``chosen`` and ``rejected``.
 
     Returns:
         For each pair ``desired``, ``both up`` or ``both down``.

@@ -1,4 +1,4 @@
-"""Policies over finite responses: a table of logits, or logits that are linear in features."""
+"""Policies over finite responses: a table of logits, or log-linear in features."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["Policy", "initial_policy", "log_probabilities"]
 
 
 class Policy(nn.Module):
-    """A softmax policy that starts as the reference.
+    """A softmax policy that is initialised to the reference.
 
-    log π(y|x) = log softmax_y(log π_start(y|x) + θ_xy),   or + φ(x, y)·θ where the world has features
+    log π(y|x) = log softmax_y(log π_start(y|x) + θ_xy),   or + φ(x, y)·θ with features
 
     Args:
         start: [X, K] log-probabilities at θ = 0, nats.
-        features: [X, K, D]; D = 0 for a parameter of its own for each response.
+        features: [X, K, D]; D = 0 for one parameter per response.
 
     Example:
         >>> policy = Policy(torch.zeros(1, 2), torch.zeros(1, 2, 0))
@@ -41,10 +41,10 @@ class Policy(nn.Module):
         return self.at(self.theta)
 
     def at(self, theta: Tensor) -> Tensor:
-        """What the policy would be with other parameters.
+        """The policy at other parameters.
 
         Args:
-            theta: [..., X, K], or [..., D] where the world has features.
+            theta: [..., X, K], or [..., D] with features.
 
         Returns:
             [..., X, K] log-probabilities, nats.
@@ -55,10 +55,10 @@ class Policy(nn.Module):
 
 
 def initial_policy(world: World) -> Policy:
-    """The reference as a policy that can learn.
+    """A trainable policy, initialised to the reference.
 
     Args:
-        world: its features decide the kind of policy.
+        world: its features determine the kind of policy.
 
     Returns:
         A policy equal to the reference.

@@ -1,4 +1,4 @@
-"""Pairs labelled by a judge's ratings instead of by annotators: graded scores with their probabilities."""
+"""Pairs labelled by noisy ratings of a judge, with scores and preference probabilities."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["rated_pairs"]
 
 
 def rated_pairs(world: World, seed: int, count: int | None = None) -> Examples:
-    """Pairs of responses that the data shows, of which the better rated one is chosen.
+    """Pairs of responses from the data distribution; the one with the higher rating is chosen.
 
     probability = σ((score_chosen − score_rejected) / temperature)
 
-    A rating is the true reward with the error of the dial ``score_noise``; so the probability is at least ½, and true
-    only where there is no error. Annotators' labels and their flips play no part.
+    A rating is the true reward with an error of ``score_noise``. The probability is therefore at least ½, and exact
+    only without error. Annotators and flips are not used.
 
     Args:
         world: its temperature must be above 0.
-        seed: of what is drawn.
-        count: by default the dial ``pairs``.
+        seed: seed of the draws.
+        count: number of pairs; by default the setting ``pairs``.
 
     Returns:
         Views ``chosen`` and ``rejected``; fields ``chosen_score``, ``rejected_score`` and ``probability``.

@@ -1,4 +1,4 @@
-"""Pairs of responses drawn, by rejection sampling, nearly from the optimal policy instead of from the reference."""
+"""Pairs of responses from approximately the optimal policy, by statistical rejection sampling."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ __all__ = ["resampled_pairs"]
 def resampled_pairs(
     world: World, seed: int, *, beta: float = math.inf, candidates: int = 64, keep: int = 8, repeats: int = 4
 ) -> Examples:
-    """Pairs as statistical rejection sampling makes them (Liu et al., 2023), labelled by a reward model.
+    """Pairs by statistical rejection sampling (Liu et al., 2023), labelled by a reward model.
 
-    To each prompt, ``repeats`` times: draw candidates from the reference, keep some by `rejection_sample`, put them
-    into pairs at random, and call the one better that the reward model likes more. The model is the true reward with an
-    error of the dial ``score_noise`` for each response, drawn once by the seed; it samples and labels.
+    For each prompt, ``repeats`` times: draw candidates from the reference, keep some by `rejection_sample`, form random
+    pairs, and label them by the reward model. The reward model is the true reward with a fixed error of ``score_noise``
+    per response, drawn once by the seed; it is used for sampling and labelling.
 
     Args:
-        world: with reference and reward.
-        seed: of everything that is drawn.
-        beta: temperature of the kept ones, in the reward's unit; infinity keeps draws from the reference.
-        candidates, keep, repeats: as above.
+        world: a world with reference and reward.
+        seed: seed of all random draws.
+        beta: temperature of the rejection sampling, in units of reward; infinity samples from the reference.
+        candidates, keep, repeats: see above.
 
     Returns:
-        The pairs; those of equal responses are left out.
+        The pairs; pairs of equal responses are left out.
 
     Example:
         >>> from penchant.lab.worlds.tabular import Dials, build_world

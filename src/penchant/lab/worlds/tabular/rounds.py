@@ -1,4 +1,4 @@
-"""Online training in a tabular world: sample from the policy, judge, make examples, fit, move the reference."""
+"""Online training in a tabular world: sample, score, build examples, fit, update the reference."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ __all__ = ["Rounds", "run_rounds"]
 
 @dataclass(frozen=True)
 class Rounds:
-    """How online training goes; the five choices of an online method and their sizes.
+    """The settings of online training.
 
     Args:
         pairing: a name in `PAIRINGS`, or a function (world, samples) -> Examples.
-        rounds: how often everything is repeated.
-        prompts: drawn in a round; None for each of the world's prompts once.
-        samples: responses to each, with replacement.
-        reference: ``initial``, ``previous``, ``ema`` or ``nesterov``: what the reference becomes after a round.
-        reference_rate: of the last two.
-        steps: of each round's fit.
-        learning_rate: of each round's fit.
-        optimizer: of each round's fit, as for `fit`.
+        rounds: number of rounds.
+        prompts: prompts drawn per round; None for every prompt once.
+        samples: responses per prompt, drawn with replacement.
+        reference: ``initial``, ``previous``, ``ema`` or ``nesterov``: how the reference is updated after a round.
+        reference_rate: rate of ``ema`` and ``nesterov``.
+        steps: optimizer steps per round.
+        learning_rate: learning rate of each round.
+        optimizer: optimizer of each round, as for `fit`.
 
     Example:
         >>> Rounds("best_worst", rounds=3).reference
@@ -51,7 +51,7 @@ class Rounds:
 
     @property
     def fitting(self) -> dict[str, Any]:
-        """The settings of each round's fit."""
+        """The settings of `fit` in each round."""
         return {"steps": self.steps, "learning_rate": self.learning_rate, "optimizer": self.optimizer}
 
 
@@ -81,19 +81,19 @@ def run_rounds(
     """Train online and return the policy before the first round and after each one.
 
     Args:
-        world: where samples are drawn and judged.
-        objective: an objective, or its id for its defaults.
-        plan: the choices and their sizes.
-        seed: of the sampling; round k draws with a seed of its own.
-        policy: where to start; the world's reference by default.
-        expert: [X, K] log-probabilities that demonstrations are drawn from (SPIN).
-        changes: settings of the plan to change.
+        world: the world.
+        objective: an objective, or an id for its defaults.
+        plan: the settings.
+        seed: seed of the sampling; each round has its own derived seed.
+        policy: initial policy; the reference of the world by default.
+        expert: [X, K] log-probabilities for drawing demonstrations (SPIN).
+        changes: settings that replace those of the plan.
 
     Returns:
         ``rounds + 1`` policies.
 
     Raises:
-        ConfigurationError: an unknown pairing or reference, or examples that lack what the objective asks for.
+        ConfigurationError: an unknown pairing or reference, or examples that lack what the objective needs.
 
     Example:
         >>> from penchant.lab.worlds.tabular import Dials, build_world, expected_reward

@@ -1,4 +1,4 @@
-"""A tabular world's examples as an objective sees them."""
+"""Scoring of tabular examples: the inputs of objectives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Scoring", "gradient_norms", "look_up"]
 
 
 class _View(NamedTuple):
-    """What stays the same from step to step."""
+    """The parts of a view that do not change between steps."""
 
     rows: Rows
     place: Tensor
@@ -27,12 +27,12 @@ class _View(NamedTuple):
 
 
 def gradient_norms(world: World, policy: Tensor) -> Tensor:
-    """The norm of each log-probability's gradient in the policy's parameters, in closed form.
+    """The norm of the parameter gradient of each log-probability, in closed form.
 
     |∇ log π(y|x)| = |φ(x, y) − Σ_k π(k|x) φ(x, k)|,   φ one-hot for a table of logits
 
     Args:
-        world: its features decide the kind of policy.
+        world: its features determine the kind of policy.
         policy: [X, K] log-probabilities.
 
     Returns:
@@ -47,33 +47,33 @@ def gradient_norms(world: World, policy: Tensor) -> Tensor:
 
 
 def look_up(policy: Tensor, place: Tensor, shares: Tensor, sizes: Sequence[int]) -> Iterator[Tensor]:
-    """The log-probabilities of the tokens of several views, looked up at once.
+    """The token log-probabilities of several views, in one lookup.
 
-    At the size of these worlds the number of operations is what takes time.
+    In worlds this small the number of operations dominates the run time.
 
     Args:
-        policy: [..., X, K] log-probabilities of one policy or several.
-        place: [R] where each response stands in them, numbered across all policies.
-        shares: [R, T] the part of a response's log-probability that each token has.
-        sizes: number of responses of each view; they sum to R.
+        policy: [..., X, K] log-probabilities of one or several policies.
+        place: [R] flat index of each response, counted across all policies.
+        shares: [R, T] share of a response's log-probability per token.
+        sizes: number of responses per view; they sum to R.
 
     Returns:
-        For each view [responses, T].
+        For each view, [responses, T].
     """
     return iter((policy.flatten().index_select(0, place).unsqueeze(-1) * shares).split(sizes))
 
 
 class Scoring:
-    """The examples as an objective sees them: each view scored by policy and reference, each field a tensor.
+    """The inputs of an objective: views scored by policy and reference, and fields as tensors.
 
     Args:
-        world: where the examples live.
-        objective: what it asks for is scored, and nothing else.
-        examples: of the world.
+        world: the world of the examples.
+        objective: the objective; only its inputs are scored.
+        examples: examples of the world.
         reference: [X, K] log-probabilities of the reference.
 
     Raises:
-        ConfigurationError: the examples lack a view or field that the objective asks for.
+        ConfigurationError: the examples lack a view or field that the objective needs.
     """
 
     def __init__(self, world: World, objective: Objective, examples: Examples, reference: Tensor) -> None:
@@ -82,7 +82,7 @@ class Scoring:
         missing = [name for name in wanted.views + wanted.fields if name not in held and name not in wanted.optional]
         if missing:
             raise ConfigurationError(
-                f"The objective {objective.id} asks for {missing[0]!r}; these examples have {', '.join(sorted(held))}.",
+                f"The objective {objective.id} needs {missing[0]!r}; these examples have {', '.join(sorted(held))}.",
                 where="tabular world",
                 fix=f"Add it: examples.with_view({missing[0]!r}, rows), or examples.with_fields({missing[0]}=numbers).",
             )
@@ -95,7 +95,7 @@ class Scoring:
             for name, each in examples.views.items()
             if name in wanted.views
         }
-        # Of all views, one behind the other:
+        # Concatenated over all views:
         all_views = [each for views in self.views.values() for each in views]
         self.sizes = [len(each.place) for each in all_views]
         self.place = torch.cat([each.place for each in all_views])
@@ -112,11 +112,11 @@ class Scoring:
         return self.inputs(policy, look_up(policy, self.place, self.shares, self.sizes))
 
     def inputs(self, policy: Tensor, views: Iterator[Tensor]) -> dict[str, Any]:
-        """The same from the log-probabilities of the tokens of each view, already looked up.
+        """The same, given the token log-probabilities of each view.
 
         Args:
             policy: [X, K] log-probabilities.
-            views: [R, T] of each view in turn; as many are taken as there are ``sizes``.
+            views: [R, T] per view, in order; one is consumed for each of ``sizes``.
         """
         inputs: dict[str, Any] = dict(self.fields)
         for name, each in self.views.items():
@@ -135,7 +135,7 @@ class Scoring:
 
     @property
     def hidden_size(self) -> int:
-        """How many numbers stand for a token's hidden state: the response's features, and which token it is."""
+        """The size of hidden states: features of the response, plus a one-hot token position."""
         return self.world.features.shape[-1] + self.world.shares.shape[-1]
 
     def _states(self, view: _View) -> Tensor:
@@ -145,7 +145,7 @@ class Scoring:
         return torch.cat([features.unsqueeze(1).expand(-1, tokens, -1), which], dim=-1)
 
     def _statistics(self, policy: Tensor, rows: Rows, shares: Tensor) -> dict[str, Tensor]:
-        """The statistics of the whole response, spread over its tokens as its log-probability is."""
+        """The statistics of the whole response, spread over its tokens like its log-probability."""
         known: dict[str, Callable[[], Tensor]] = {
             "entropy": lambda: -(policy.exp() * policy).sum(-1),
             "kl": lambda: (policy.exp() * (policy - self.reference)).sum(-1),

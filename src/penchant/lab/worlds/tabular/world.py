@@ -1,4 +1,4 @@
-"""A world of finite prompts and responses in which every truth is a table."""
+"""World: a tabular world, with finite prompts and responses and known reward, preferences and reference."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ __all__ = ["World", "build_world"]
 @WORLDS.register("tabular")
 @dataclass(frozen=True, eq=False)
 class World:
-    """X prompts with K possible responses each; everything is float64 and known.
+    """X prompts with K possible responses each, as tables in float64.
 
-    Responses have lengths: the log-probability of one is spread over its tokens by fixed ``shares``, so that its
-    tokens' log-probabilities sum to it. (Responses share no prefix: each has tokens of its own.)
+    The log-probability of a response is distributed over its tokens by fixed ``shares``, so that its token
+    log-probabilities sum to it. (Responses have no common prefix.)
 
     Args:
-        dials: what it was made with.
-        reward: [X, K] the true reward; in a world with cycles only the part of the preferences that has one.
+        dials: its settings.
+        reward: [X, K] the true reward; in a world with cycles, only the transitive part of the preferences.
         preference: [X, K, K] the true probability that the first response is preferred to the second.
         reference: [X, K] log-probabilities of the reference policy, nats.
-        behaviour: [X, K] how often the data shows each response; 0 for those never seen.
-        lengths: [X, K] tokens of each response.
-        shares: [X, K, T] the share of a response's log-probability that falls to each token; 0 behind its end.
-        features: [X, K, D], D = 0 in a world of tables.
+        behaviour: [X, K] probability of each response in the data; 0 for unseen ones.
+        lengths: [X, K] number of tokens.
+        shares: [X, K, T] share of the response's log-probability per token; 0 after its end.
+        features: [X, K, D]; D = 0 without features.
 
     Example:
         >>> world = build_world(Dials(prompts=2, responses=3), seed=0)
@@ -53,12 +53,12 @@ class World:
         return torch.arange(self.shares.shape[-1]) < self.lengths.unsqueeze(-1)
 
     def labels(self, flips: float | None = None) -> Tensor:
-        """The probability that an annotator calls the first response better, with the annotators' errors.
+        """The probability that an annotator prefers the first response, including label errors.
 
         P'(i ≻ j) = (1 − ε) σ(logit P(i ≻ j) + bias (|y_i| − |y_j|)) + ε (1 − the same)
 
         Args:
-            flips: ε of this annotator; by default the mean over all of them.
+            flips: ε of the annotator; by default the mean over all annotators.
 
         Returns:
             [X, K, K].
@@ -78,7 +78,7 @@ def build_world(dials: Dials, seed: int) -> World:
 
     Args:
         dials: its settings.
-        seed: of everything that is drawn; the same seed gives the same world.
+        seed: seed of all random draws; the same seed gives the same world.
 
     Returns:
         The world.
@@ -108,7 +108,7 @@ def build_world(dials: Dials, seed: int) -> World:
 
 
 def _scaled(reward: Tensor, scale: float) -> Tensor:
-    """The rewards with mean 0 in each prompt and the same spread whatever the features have in common."""
+    """The rewards, centred per prompt and scaled to a fixed spread for any similarity of the features."""
     centred = reward - reward.mean(-1, keepdim=True)
     return scale * centred / centred.square().mean().sqrt()
 
@@ -116,7 +116,7 @@ def _scaled(reward: Tensor, scale: float) -> Tensor:
 def _preferences(dials: Dials, reward: Tensor, generator: torch.Generator) -> Tensor:
     lead = reward.unsqueeze(-1) - reward.unsqueeze(-2)
     if dials.cycles:
-        # Almost even places on a circle: each response beats those less than half a turn behind it, whatever the draw.
+        # Almost even positions on a circle: each response beats those less than half a turn behind it.
         places = torch.rand(reward.shape, generator=generator, dtype=torch.float64).argsort(-1).double()
         jitter = 0.4 * torch.rand(reward.shape, generator=generator, dtype=torch.float64) - 0.2
         angle = 2 * math.pi * (places + jitter) / dials.responses
@@ -124,7 +124,7 @@ def _preferences(dials: Dials, reward: Tensor, generator: torch.Generator) -> Te
         lead = (1 - dials.cycles) * lead + dials.cycles * circle
     if dials.temperature == 0:
         return 0.5 + 0.5 * torch.sign(lead)
-    # One triangle is computed and the other is its complement, so that P + Pᵀ is exactly 1.
+    # The lower triangle is the complement of the upper one, so that P + Pᵀ is exactly 1.
     upper = torch.sigmoid(lead / dials.temperature).triu(1)
     return upper + (1 - upper.mT).tril(-1) + 0.5 * torch.eye(dials.responses, dtype=torch.float64)
 

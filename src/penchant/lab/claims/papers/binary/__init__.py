@@ -1,1 +1,1 @@
-"""Claims about methods of the family binary."""
+"""Claims about binary methods."""

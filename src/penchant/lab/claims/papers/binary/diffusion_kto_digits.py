@@ -1,4 +1,4 @@
-"""Diffusion-KTO on small images."""
+"""Diffusion-KTO raises the classifier reward of generated digits."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["LearnsFromSingleJudgements"]
 
 
 class LearnsFromSingleJudgements(Claim):
-    """Diffusion-KTO on a denoiser's own digits, each liked or not."""
+    """Diffusion-KTO on samples of a denoiser, each labelled as liked or not."""
 
     id = "diffusion-kto-digits"
     paper = "arXiv:2404.04465"
     sentence = (
-        "A small denoiser of digits, aligned with Diffusion-KTO on its own digits, each liked where a classifier puts "
-        "it above the median of its class, draws fresh digits that the classifier likes more."
+        "Diffusion-KTO raises the classifier reward of digits from a small denoiser, when trained on its own samples "
+        "labelled as liked if the classifier scores them above the median of their class."
     )
     methods = ("diffusion-kto",)
-    world = "8 × 8 digits of scikit-learn; a UNet with 16 channels; 24 digits a class; reward by a classifier of digits"
-    quantity = "mean probability of the class asked for, over 240 fresh digits from the same noise"
+    world = "8 × 8 digits of scikit-learn; UNet with 16 channels; 24 digits per class; classifier reward"
+    quantity = "mean probability of the requested class, over 240 fresh digits from the same noise"
     contrasts = (Contrast("aligned", "reference", smallest=0.02),)
     seeds = range(5)
     cost = "images"

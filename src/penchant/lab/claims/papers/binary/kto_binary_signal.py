@@ -1,4 +1,4 @@
-"""KTO's signal from single labelled responses, also where few of them are desirable."""
+"""KTO learns from binary labels, also if few responses are desirable."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["BinarySignal"]
 
 
 class BinarySignal(Claim):
-    """KTO on labelled responses, the likelihood of the desirable ones, and DPO on as many responses in pairs."""
+    """KTO on labelled responses, NLL on the desirable ones, and DPO on the same number of responses in pairs."""
 
     id = "kto-binary-signal"
     paper = "arXiv:2402.01306"
     sentence = (
-        "From 400 single responses labelled desirable or not, KTO reaches a higher true reward than the likelihood of "
-        "the desirable ones, also where nine of ten desirable responses are left out."
+        "From 400 single responses with binary labels, KTO reaches a higher true reward than NLL on the desirable "
+        "ones, also after removing nine of ten desirable responses."
     )
     methods = ("kto",)
     baselines = ("nll", "dpo")
@@ -39,8 +39,8 @@ class BinarySignal(Claim):
         Contrast("kto, few desirable", "nll, few desirable", smallest=0.15),
     )
     remark = (
-        "With few desirable responses their weight makes both labels count the same, as the paper advises. DPO stands "
-        "beside it: it has the same number of responses, in pairs that answer one prompt."
+        "With few desirable responses their weight balances the two labels, as the paper recommends. DPO, shown for "
+        "comparison, uses the same number of responses, as pairs for the same prompt."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
@@ -67,7 +67,7 @@ class BinarySignal(Claim):
 
 
 def _picked(judged: Examples, kept: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Prompt, response and label of the examples that are kept."""
+    """Prompt, response and label of the kept examples."""
     rows = judged.views["responses"]
     assert isinstance(rows, Rows)
     return rows.prompt[kept], rows.response[kept], judged.fields["label"][kept]
@@ -79,7 +79,7 @@ def _desirable(judged: Examples) -> Examples:
 
 
 def _few_desirable(judged: Examples, seed: int) -> tuple[Examples, float]:
-    """The judgements with one in ten desirable responses, and the weight that evens the labels out."""
+    """The judgements with one in ten of the desirable responses, and the weight that balances the labels."""
     generator = torch.Generator().manual_seed(seed)
     liked = judged.fields["label"] > 0.5
     drawn = torch.rand(len(liked), generator=generator, dtype=torch.float64) < 0.1

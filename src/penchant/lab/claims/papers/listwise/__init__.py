@@ -1,1 +1,1 @@
-"""Claims about methods of the family listwise."""
+"""Claims about listwise methods."""

@@ -1,4 +1,4 @@
-"""ADPO on lists whose scores are noisy in three ways."""
+"""ADPO on scored lists with three kinds of noise."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ def _gaussian(scores: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _heavy_tailed(scores: Tensor, generator: torch.Generator) -> Tensor:
-    """Errors of a Cauchy distribution of scale ½."""
+    """Cauchy errors of scale ½."""
     turn = torch.rand(scores.shape, generator=generator, dtype=scores.dtype)
     return scores + 0.5 * torch.tan(math.pi * (turn - 0.5))
 
 
 def _reversed(scores: Tensor, generator: torch.Generator) -> Tensor:
-    """A fifth of the lists reversed."""
+    """Reverses a fifth of the lists."""
     turned = torch.rand(len(scores), 1, generator=generator) < 0.2
     return torch.where(turned, -scores, scores)
 
 
 class ListsUnderNoise(Claim):
-    """ADPO with standardised scores, once with raw ones, and DPO on the best-against-worst pairs of the same lists."""
+    """ADPO with standardised and with raw scores, and DPO on best-against-worst pairs of the same lists."""
 
     id = "adpo-listwise-noise-kinds"
     paper = "arXiv:2510.18913"
     sentence = (
-        "With Gaussian errors of the scores, with heavy-tailed ones, and with a fifth of the lists reversed, ADPO on "
-        "lists has a higher true reward than DPO on their best-against-worst pairs."
+        "ADPO on lists reaches a higher true reward than DPO on best-against-worst pairs of the same lists, with "
+        "Gaussian score errors, with heavy-tailed ones, and with a fifth of the lists reversed."
     )
     methods = ("adpo-listwise",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=6, concentration=0.5)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = tuple(
         Contrast(f"adpo-listwise, {kind}", f"dpo, {kind}", smallest=0.12)
         for kind in ("gaussian", "heavy-tailed", "reversed")
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """60 lists of four, 60 steps; τ = 4 and β = 0.1 are the best of two or three on the tuning seeds."""
+        """60 lists of four, 60 steps; τ = 4 and β = 0.1 are the best of two or three values on the tuning seeds."""
         world = self.draw_world(seed)
         clean = sample_lists(world, seed, count=60)
         arms = {}

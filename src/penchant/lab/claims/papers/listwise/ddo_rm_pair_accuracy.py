@@ -1,4 +1,4 @@
-"""DDO-RM and DPO by the pairs that they rank rightly."""
+"""DDO-RM and DPO compared by pair accuracy."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ __all__ = ["RanksHeldOutPairs"]
 
 
 class RanksHeldOutPairs(Claim):
-    """DDO-RM on scored lists, DPO on their best-against-worst pairs, in a world whose responses share features."""
+    """DDO-RM on scored lists and DPO on their best-against-worst pairs, in a world with shared features."""
 
     id = "ddo-rm-pair-accuracy"
     paper = "arXiv:2604.11119"
     sentence = (
-        "From the same few scored lists DDO-RM ranks more of all pairs rightly than DPO, separates better responses "
-        "from worse ones of any prompt with a larger AUC, and by a larger margin of mean log-probability."
+        "From the same few scored lists, DDO-RM has a higher pair accuracy than DPO, a higher AUC for separating "
+        "better from worse responses across prompts, and a larger margin of mean log-probability."
     )
     methods = ("ddo-rm",)
     baselines = ("dpo",)
     world = Dials(prompts=8, responses=8, features=8, score_noise=0.5, concentration=0.5)
-    quantity = "share of pairs ranked rightly, area under the ROC curve, or margin in nats per token"
+    quantity = "pair accuracy, area under the ROC curve, or margin in nats per token"
     contrasts = (
         Contrast("ddo-rm, accuracy", "dpo, accuracy", smallest=0.02),
         Contrast("ddo-rm, AUC", "dpo, AUC", smallest=0.02),
         Contrast("ddo-rm, margin", "dpo, margin", smallest=0.2),
     )
     remark = (
-        "DPO's β = 0.1 is the best of 0.1, 0.3 and 1 on the tuning seeds, and 100 steps let it go far from the "
-        "reference. At the end of the published run it had hardly left it: 52 % of the pairs, a margin of 0.14 nats."
+        "DPO's β = 0.1 is the best of 0.1, 0.3 and 1 on the tuning seeds, and 100 steps move it far from the "
+        "reference. The published run barely left the reference: 52 % pair accuracy and a margin of 0.14 nats."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
@@ -61,9 +61,9 @@ class RanksHeldOutPairs(Claim):
 
 
 def _across_prompts(world: World, average: Tensor) -> tuple[float, float]:
-    """Mean log-probabilities [X, K] as a judge of all pairs: the area under its ROC curve, and the mean margin.
+    """AUC and mean margin of mean log-probabilities [X, K] as a classifier of all pairs.
 
-    AUC = P(score of the better one of some pair > that of the worse one of any pair), equal scores counting half
+    AUC = P(score of the better response of any pair > score of the worse response of any pair), ties counting half
     """
     ahead = world.reward.unsqueeze(-1) > world.reward.unsqueeze(-2)
     better = average.unsqueeze(-1).expand_as(ahead)[ahead]

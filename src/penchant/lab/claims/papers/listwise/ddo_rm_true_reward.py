@@ -1,4 +1,4 @@
-"""DDO-RM and DPO by the true reward of their policies."""
+"""DDO-RM and DPO compared by true reward."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["CentredRewardsReachFurther"]
 
 
 class CentredRewardsReachFurther(Claim):
-    """DDO-RM on scored lists, DPO on their best-against-worst pairs, in a world of tables."""
+    """DDO-RM on scored lists and DPO on their best-against-worst pairs, in a tabular world."""
 
     id = "ddo-rm-true-reward"
     paper = "arXiv:2604.11119"
-    sentence = "From the same scored lists DDO-RM's policy has a higher true reward than DPO's, whatever DPO's β."
+    sentence = "From the same scored lists, DDO-RM reaches a higher true reward than DPO at any of three values of β."
     methods = ("ddo-rm",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=8, score_noise=0.3, concentration=0.5)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = tuple(Contrast("ddo-rm", f"dpo, β = {beta}", smallest=0.25) for beta in (0.1, 0.3, 1.0))
 
     def measure(self, seed: int) -> Mapping[str, float]:

@@ -1,4 +1,4 @@
-"""Scores of whole lists, and best-against-worst pairs."""
+"""Listwise losses on graded scores against DPO on best-against-worst pairs."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["ListsBeatPairs"]
 
 
 class ListsBeatPairs(Claim):
-    """InfoNCA, NCA, and EXO's two forms on scored lists; DPO on the best and the worst of each list."""
+    """InfoNCA, NCA, EXO and its baseline on scored lists; DPO on the best and the worst response of each list."""
 
     id = "infonca-reward-graded-scores"
     paper = "arXiv:2402.05369"
     sentence = (
-        "Methods that use the scores of all responses come nearer to the regularised optimum than DPO does on the "
+        "Methods that use the scores of all responses get closer to the regularised optimum than DPO on "
         "best-against-worst pairs of the same lists."
     )
     methods = ("infonca-reward", "nca-reward", "exo-rw", "dpo-rw")
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=8, score_noise=0.3, concentration=0.5)
-    quantity = "regularised value lost against the optimum for β = 0.25, in units of reward (less is better)"
+    quantity = "gap to the optimal regularised value at β = 0.25, in units of reward (lower is better)"
     contrasts = (
         Contrast("dpo", "infonca-reward", smallest=0.15),
         Contrast("dpo", "nca-reward", smallest=0.1),
@@ -31,12 +31,12 @@ class ListsBeatPairs(Claim):
         Contrast("dpo", "dpo-rw", smallest=0.15),
     )
     remark = (
-        "DPO's β = 0.5 is the best of ¼, ½ and 1 on the tuning seeds. Pairs of extremes say who won, not by how much, "
-        "so no β makes their optimum the right one."
+        "DPO's β = 0.5 is the best of ¼, ½ and 1 on the tuning seeds. Best-against-worst pairs show only which "
+        "response is better, not by how much, so for no β is their optimum the right one."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """60 lists of four responses, 150 steps; every method's temperatures multiply to ¼."""
+        """60 lists of four responses, 150 steps; the temperatures of every method multiply to ¼."""
         world = self.draw_world(seed)
         lists = sample_lists(world, seed, count=60)
         methods = {

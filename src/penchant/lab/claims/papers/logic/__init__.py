@@ -1,1 +1,1 @@
-"""Claims about methods of the family logic."""
+"""Claims about logic methods."""

@@ -1,4 +1,4 @@
-"""Losses compiled from statements."""
+"""Losses compiled from logical formulas."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["StatementsAreLosses"]
 
 
 class StatementsAreLosses(Claim):
-    """Losses by name and compiled from their statements, and one that was derived from a statement alone."""
+    """Named losses against the same losses compiled from formulas, and a loss derived from a formula only."""
 
     id = "logic-compiled-losses"
     paper = "arXiv:2412.17696"
     sentence = (
-        "A loss compiled from its statement trains the same policy as the loss of that name, and a new loss derived "
+        "A loss compiled from its formula trains the same policy as the loss with that name, and a new loss derived "
         "from 'the rejected answer is valid only if the chosen one is' raises the true reward."
     )
     methods = ("logic",)
     baselines = ("dpo", "ipo")
     world = Dials(prompts=4, responses=5, pairs=300)
-    quantity = "KL between two trained policies in nats, or expected true reward in its standard deviations"
+    quantity = "KL between two trained policies in nats, or expected true reward in standard deviations of the reward"
     contrasts = (
         Contrast("dpo from ipo, KL", "dpo from its statement, KL", smallest=0.01),
         Contrast("dpo from ipo, KL", "ipo from its statement, KL", smallest=0.01),
@@ -31,7 +31,7 @@ class StatementsAreLosses(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """100 steps each; the derived loss is unCPO, from the statement M(l) implies M(w)."""
+        """100 steps each; the derived loss is unCPO, from the formula M(l) implies M(w)."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         pair = {"top": "M(w)", "bottom": "M(l)", "reference": True}

@@ -1,1 +1,1 @@
-"""Claims about methods of the family pairwise."""
+"""Claims about pairwise methods."""

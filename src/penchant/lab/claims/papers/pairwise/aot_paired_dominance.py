@@ -1,4 +1,4 @@
-"""AOT and the distribution of implied rewards."""
+"""AOT and stochastic dominance of implied rewards."""
 
 from __future__ import annotations
 
@@ -25,18 +25,21 @@ __all__ = ["ChosenRewardsDominate"]
 
 
 class ChosenRewardsDominate(Claim):
-    """Both forms of AOT, the second on unmatched responses, and DPO; judged on pairs that no method has seen."""
+    """Both forms of AOT, the unpaired one on shuffled responses, and DPO; evaluated on unseen pairs."""
 
     id = "aot-paired-dominance"
     paper = "arXiv:2406.05882"
     sentence = (
-        "After AOT the implied rewards of unseen chosen responses dominate those of rejected ones at nearly every "
-        "quantile, about as after DPO, even where it does not know which belong together; the true reward rises."
+        "After AOT, the implied rewards of unseen chosen responses dominate those of rejected ones at nearly all "
+        "quantiles, about as much as after DPO, also in the unpaired form; the true reward rises."
     )
     methods = ("aot-paired", "aot-unpaired")
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=6, pairs=200)
-    quantity = "share of quantiles at which chosen responses have the larger implied reward; or expected true reward"
+    quantity = (
+        "share of quantiles at which chosen responses have the larger implied reward; or expected true reward in "
+        "standard deviations of the reward"
+    )
     contrasts = (
         Contrast("aot-paired, share", 0.5, smallest=0.3),
         Contrast("aot-unpaired, share", 0.5, smallest=0.3),
@@ -59,7 +62,7 @@ class ChosenRewardsDominate(Claim):
 
 
 def _torn(pairs: Examples, seed: int) -> Examples:
-    """The same responses, each chosen one beside the rejected one of some other pair."""
+    """The same responses, with rejected responses shuffled among pairs."""
     rejected = pairs.views["rejected"]
     assert isinstance(rejected, Rows)
     order = torch.randperm(len(pairs), generator=torch.Generator().manual_seed(seed))

@@ -1,4 +1,4 @@
-"""APO: which form suits which data."""
+"""APO-zero and APO-down by quality of the chosen responses."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ __all__ = ["FormByQuality"]
 
 
 class FormByQuality(Claim):
-    """Both forms of APO on pairs whose chosen responses are better, or worse, than what the policy says."""
+    """Both forms of APO on pairs whose chosen responses are better, or worse, than the policy's own."""
 
     id = "apo-zero-down-quality"
     paper = "arXiv:2408.06266"
     sentence = (
-        "Where chosen responses are better than the policy's own, APO-zero gains more reward than APO-down; "
-        "where they are worse, APO-down gains more."
+        "If chosen responses are better than the policy's own, APO-zero gains more reward than APO-down; if they are "
+        "worse, APO-down gains more."
     )
     methods = ("apo-zero", "apo-down")
     baselines = ("dpo",)
     world = Dials(prompts=6, responses=8, reference_skill=1.0, reference_spread=0.5)
-    quantity = "gain of expected true reward over the reference, in its standard deviations"
+    quantity = "gain of expected true reward over the reference, in standard deviations of the reward"
     contrasts = (
         Contrast("apo-zero, better chosen", "apo-down, better chosen", smallest=0.1),
         Contrast("apo-down, worse chosen", "apo-zero, worse chosen", smallest=0.8),
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """β = 0.1 for all; the reference likes good responses."""
+        """β = 0.1 for all; the reference prefers good responses."""
         world = self.draw_world(seed)
-        # By rank of reward from below: the best two over the others, or two of the worst four over the other two.
+        # By rank of reward, ascending: the best two against the others, or two of the worst four against the other two.
         kinds = {"better chosen": ((7, 6), range(6)), "worse chosen": ((3, 2), range(2))}
         start = expected_reward(world, world.reference)
         arms = {}

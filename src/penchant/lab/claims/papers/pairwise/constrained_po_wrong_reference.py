@@ -1,4 +1,4 @@
-"""Constrained preference optimization where the reference prefers the rejected response."""
+"""Constrained Preference Optimization with a reference that prefers rejected responses."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["RepairsWrongReference"]
 
 
 class RepairsWrongReference(Claim):
-    """DPO and the variants of constrained preference optimization under a reference that likes poor responses."""
+    """DPO and the variants of Constrained Preference Optimization with a reference that prefers poor responses."""
 
     id = "constrained-po-wrong-reference"
     paper = "github:visitworld123/CPO"
     sentence = (
-        "Where the reference prefers the poorer response of a pair, DPO widens its margin and mostly still prefers it; "
-        "the variants cpo and clip, and easy with its sign reversed, mostly repair such pairs, and easy as coded "
-        "repairs fewer than DPO."
+        "If the reference prefers the worse response of a pair, DPO increases its margin but mostly still prefers that "
+        "response; the variants cpo and clip, and easy with reversed sign, correct most such pairs, and easy as "
+        "published corrects fewer than DPO."
     )
     methods = ("constrained-po", "constrained-po-soft", "constrained-po-easy")
     baselines = ("dpo",)
     world = Dials(prompts=3, responses=5, reference_spread=2.0, reference_skill=-1.0)
-    quantity = "share of the pairs that the reference orders wrongly"
+    quantity = "share of the pairs that the reference ranks wrongly"
     contrasts = (
         Contrast("dpo, margin widened", 0.5, smallest=0.4),
         Contrast("cpo, repaired", "dpo, repaired", smallest=0.3),
@@ -36,7 +36,7 @@ class RepairsWrongReference(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """All pairs with true labels. Four tokens a response, so β = 4 of their mean is β = 1 of their sum."""
+        """All pairs with true labels. Four tokens per response, so β = 4 of their mean is β = 1 of their sum."""
         world = self.draw_world(seed)
         pairs = all_pairs(world, proposal=torch.ones_like(world.reward))
         before = world.reference.unsqueeze(-1) - world.reference.unsqueeze(-2)

@@ -1,4 +1,4 @@
-"""The other losses that DiscoPOP found."""
+"""The other DiscoPOP losses against DPO."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ _OTHERS = ("discopop-cell", "discopop-padll", "discopop-aqfl", "discopop-dbaql",
 
 
 class OthersAsGoodAsDPO(Claim):
-    """Six found losses and DPO from the reference on the same pairs."""
+    """Six discovered losses and DPO, trained from the reference on the same pairs."""
 
     id = "discopop-cell-competitive"
     paper = "arXiv:2406.08414"
     sentence = (
-        "Trained from the reference at the paper's β, each of the six other found losses is about as good as DPO."
+        "Trained from the reference with the β of the paper, each of the six other discovered losses is about as good "
+        "as DPO."
     )
     methods = _OTHERS
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=5, pairs=300)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = tuple(Contrast(name, "dpo", not_worse_by=0.3) for name in _OTHERS)
     remark = (
-        "CELL, PADLL, AQFL and DBAQL are. AQL, like LRML, falls into a local minimum below z = 0, where training "
-        "starts; PFL pushes pairs that the reference orders wrongly with four times the weight of the others, labels "
-        "by chance among them."
+        "CELL, PADLL, AQFL and DBAQL are. AQL, like LRML, gets stuck in a local minimum below z = 0, where training "
+        "starts. PFL gives pairs that the reference ranks wrongly four times the weight of the others, including pairs "
+        "with random labels."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:

@@ -1,4 +1,4 @@
-"""DiscoPOP's best loss from the start."""
+"""DiscoPOP's LRML against DPO, trained from the reference."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ __all__ = ["AsGoodAsDPO"]
 
 
 class AsGoodAsDPO(Claim):
-    """LRML and DPO from the reference on the same pairs, each with two values of β."""
+    """LRML and DPO, trained from the reference on the same pairs, each with two values of β."""
 
     id = "discopop-lrml-competitive"
     paper = "arXiv:2406.08414"
-    sentence = "Trained from the reference, LRML's policy is better than the reference and about as good as DPO's."
+    sentence = "Trained from the reference, LRML is better than the reference and about as good as DPO."
     methods = ("discopop-lrml",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=5, pairs=300)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (
         Contrast("discopop-lrml, β = 0.05", "reference", smallest=0.4),
         Contrast("discopop-lrml, β = 0.05", "dpo, β = 0.05", not_worse_by=0.2),
     )
     remark = (
-        "At z = 0, where training starts, LRML's gradient lowers the chosen response, towards the local minimum at "
-        "z = −0.12; full batches without noise never leave it, at no β tried. On large models margins scatter by far "
-        "more than its barrier of 0.07 in z."
+        "At z = 0, where training starts, the gradient of LRML lowers the chosen response, towards the local minimum "
+        "at z = −0.12; full-batch training without noise never leaves it, at any β tried. In large models margins vary "
+        "by far more than the barrier of 0.07 in z."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """β = 0.05 is the paper's."""
+        """β = 0.05 is the value of the paper."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         arms = {"reference": expected_reward(world, world.reference)}

@@ -1,4 +1,4 @@
-"""DiscoPOP's best loss and pairs with wrong labels."""
+"""DiscoPOP's LRML on pairs with flipped labels."""
 
 from __future__ import annotations
 
@@ -23,29 +23,30 @@ __all__ = ["LeavesNoisyPairs"]
 
 
 class LeavesNoisyPairs(Claim):
-    """A policy that DPO has trained a little, trained on by LRML and by DPO."""
+    """A policy pretrained briefly with DPO, then trained further with LRML or DPO."""
 
     id = "discopop-lrml-noisy-pairs"
     paper = "arXiv:2406.08414"
     sentence = (
-        "Where 30 % of certain labels are flipped and DPO has made a start, LRML's local minimum holds pairs that the "
-        "policy contradicts: it obeys fewer of the flipped labels than DPO, and earns more reward."
+        "With 30 % of deterministic labels flipped and after a short start with DPO, the local minimum of LRML holds "
+        "pairs that the policy contradicts: LRML follows fewer of the flipped labels than DPO and reaches a higher "
+        "reward."
     )
     methods = ("discopop-lrml",)
     baselines = ("dpo",)
     world = Dials(prompts=8, responses=6, temperature=0.0, flips=0.3, pairs=120)
-    quantity = "share of labels obeyed, or expected true reward in its standard deviations"
+    quantity = "share of labels followed, or expected true reward in standard deviations of the reward"
     contrasts = (
         Contrast("dpo, flipped", "discopop-lrml, flipped", smallest=0.03),
         Contrast("discopop-lrml, reward", "dpo, reward", smallest=0.05),
     )
     remark = (
-        "It leaves rightly labelled pairs at its local minimum too, more of them than flipped ones, so nothing is "
-        "gained."
+        "LRML also leaves correctly labelled pairs at its local minimum, more of them than flipped ones, so there is "
+        "no net gain."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Ten steps of DPO, then a hundred of each, β = 0.05."""
+        """Ten steps of DPO, then a hundred steps of each, β = 0.05."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         start = fit(world, build("dpo", beta=0.05), pairs, steps=10)

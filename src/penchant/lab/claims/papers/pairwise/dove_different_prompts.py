@@ -1,4 +1,4 @@
-"""DOVE on comparisons across prompts."""
+"""DOVE on joint preferences across prompts."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _PROMPTS, _RESPONSES = 4, 6
 
 
 class ApplesAndOranges(Claim):
-    """DOVE with comparisons of whole pairs of prompt and response beside few ordinary ones, and DPO on those alone."""
+    """DOVE on joint comparisons and few ordinary ones, and DPO on the ordinary ones only."""
 
     id = "dove-different-prompts"
     paper = "arXiv:2404.00530"
     sentence = (
-        "Preferences between responses to different prompts teach DOVE which response to give to each prompt, by "
-        "themselves and beyond what DPO learns from the ordinary comparisons beside them."
+        "From joint preferences between responses to different prompts, DOVE learns which response suits each prompt: "
+        "without ordinary comparisons, and beyond what DPO learns from those."
     )
     methods = ("dove",)
     baselines = ("dpo",)
     world = Dials(prompts=1, responses=_PROMPTS * _RESPONSES, concentration=0.5)
-    quantity = "expected true reward of a response given its prompt, in standard deviations"
+    quantity = "expected true reward of a response given its prompt, in standard deviations of the reward"
     contrasts = (
         Contrast("dove, across prompts alone", "reference", smallest=0.3),
         Contrast("dove", "dpo", smallest=0.1),
@@ -49,7 +49,7 @@ class ApplesAndOranges(Claim):
 
 
 def _compared(world: World, count: int, generator: torch.Generator, across: bool) -> tuple[torch.Tensor, ...]:
-    """Places (x, y) of the preferred and of the other pair."""
+    """Indices (x, y) of the preferred and of the other pair."""
     prompt = torch.randint(_PROMPTS, (count, 1), generator=generator)
     response = torch.multinomial(torch.ones(count, _RESPONSES), 2, generator=generator)
     further = torch.randint(1, _PROMPTS, (count, 1), generator=generator) if across else torch.zeros(count, 1).long()
@@ -68,6 +68,6 @@ def _examples(world: World, chosen: torch.Tensor, rejected: torch.Tensor) -> Exa
 
 
 def _reward(world: World, policy: Policy | torch.Tensor) -> float:
-    """Of π(y|x), the prompts equally likely."""
+    """Expected true reward of π(y|x), uniform over prompts."""
     given = log_probabilities(policy).view(_PROMPTS, _RESPONSES).softmax(-1)
     return float((given * world.reward.view(_PROMPTS, _RESPONSES)).sum(-1).mean())

@@ -1,4 +1,4 @@
-"""DPOP, Cal-DPO and the likelihood of the chosen response."""
+"""DPOP, Cal-DPO and the likelihood of chosen responses."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["KeepTheChosenLikely"]
 
 
 class KeepTheChosenLikely(Claim):
-    """A penalty, or a calibrated scale, against DPO on pairs that are as alike as can be."""
+    """DPOP and Cal-DPO against DPO on pairs of maximally similar responses."""
 
     id = "dpop-chosen-likelihood"
     paper = "arXiv:2402.13228"
     sentence = (
-        "In a log-linear world, on the pairs whose features are most alike, DPO makes the chosen responses less "
-        "likely, and DPOP and Cal-DPO do not."
+        "In a log-linear world, on pairs with the most similar features, DPO lowers the likelihood of the chosen "
+        "responses, and DPOP and Cal-DPO do not."
     )
     methods = ("dpop", "cal-dpo")
     baselines = ("dpo",)
@@ -31,12 +31,12 @@ class KeepTheChosenLikely(Claim):
         Contrast("cal-dpo", 0.0, smallest=0.1),
     )
     remark = (
-        "DPOP pays with pairs that it does not separate: after as many steps one in ten still has the wrong implied "
-        "order, and none with Cal-DPO (on the tuning seeds)."
+        "The price of DPOP is that it separates fewer pairs: after the same number of steps one in ten still has the "
+        "wrong implied order, and none with Cal-DPO (on the tuning seeds)."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One pair a prompt, the same for all; Cal-DPO aims at log-ratios of ± 2 nats."""
+        """One pair per prompt, the same for all; the targets of Cal-DPO are log-ratios of ± 2 nats."""
         world = self.draw_world(seed)
         pairs = similar_pairs(world)
         arms = {

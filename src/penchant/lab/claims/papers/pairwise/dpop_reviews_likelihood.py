@@ -1,4 +1,4 @@
-"""What DPO and DPOP do to the likelihood of good reviews."""
+"""DPO, DPOP and the likelihood of good reviews."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class KeepsGoodReviewsLikely(Claim):
     id = "dpop-reviews-likelihood"
     paper = "arXiv:2402.13228"
     sentence = (
-        "In a small language model DPO lowers the likelihood of the chosen responses of held-out pairs, though less "
+        "In a small language model, DPO lowers the likelihood of the chosen responses of held-out pairs, though less "
         "than that of the rejected ones; DPOP raises it."
     )
     methods = ("dpop",)
     baselines = ("dpo",)
-    world = "reviews; a Llama of 96 channels; 800 labelled pairs of the grammar's reviews, two passes"
+    world = "reviews; Llama of width 96; 800 labelled pairs of generated reviews, two epochs"
     quantity = "change of the mean log-probability of held-out reviews, nats"
     contrasts = (
         Contrast("dpo, chosen", "dpo, rejected", smallest=1.0),
@@ -32,12 +32,12 @@ class KeepsGoodReviewsLikely(Claim):
     seeds = range(5)
     cost = "language"
     remark = (
-        "What keeps good reviews likely keeps the policy near the reference: on the tuning seeds DPOP's reviews gain "
-        "little true sentiment in as many steps."
+        "DPOP keeps good reviews likely by staying close to the reference: on the tuning seeds its reviews gain little "
+        "true sentiment in the same number of steps."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """The same pairs for both; β = 0.1 and λ = 50, the paper's."""
+        """The same pairs for both; β = 0.1, and λ = 50 as in the paper."""
         world = LanguageWorld()
         spoken = align_each(world, {"dpo": "dpo", "dpop": "dpop"}, world.pairs(800, seed), seed)
         arms = {}

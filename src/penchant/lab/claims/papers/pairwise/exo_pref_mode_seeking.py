@@ -1,4 +1,4 @@
-"""EXO where the policy cannot follow every label."""
+"""EXO with a policy that cannot fit all labels."""
 
 from __future__ import annotations
 
@@ -18,21 +18,18 @@ _ERRING = 1e-3
 
 
 class SeeksTheMode(Claim):
-    """The two divergences from the same labels, in a log-linear policy that sees half of the features."""
+    """Reverse and forward KL from the same labels, for a log-linear policy with half of the features."""
 
     id = "exo-pref-mode-seeking"
     paper = "arXiv:2402.00856"
     sentence = (
-        "Where a log-linear policy sees half of the features that the reward depends on, EXO comes nearer to the "
-        "labels by the reverse divergence and DPO, with the same smoothing, by the forward one; EXO puts more "
-        "probability on the best response."
+        "For a log-linear policy with half of the features of the reward, EXO gets closer to the labels in reverse KL, "
+        "DPO with the same label smoothing in forward KL, and EXO puts more probability on the best response."
     )
     methods = ("exo-pref",)
     baselines = ("cdpo",)
     world = Dials(prompts=8, responses=6, features=6, temperature=0.0, reference_spread=0.0)
-    quantity = (
-        "divergence between the policy's and the labels' view of a pair, nats; or probability of the best response"
-    )
+    quantity = "KL between the pair distributions of policy and labels, nats; or probability of the best response"
     contrasts = (
         Contrast("cdpo, reverse", "exo-pref, reverse", smallest=0.05),
         Contrast("exo-pref, forward", "cdpo, forward", smallest=0.05),
@@ -40,7 +37,7 @@ class SeeksTheMode(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """All pairs of a world, to policies of three features of six; β = 1, ε = 0.001."""
+        """All pairs of a world, for policies with three of six features; β = 1, ε = 0.001."""
         world = self.draw_world(seed)
         world = replace(world, features=world.features[..., :3])
         pairs = all_pairs(world)
@@ -65,6 +62,6 @@ def _margins(logratio: Tensor, pairs: Examples) -> Tensor:
 
 
 def _divergence(first: Tensor, second: Tensor) -> float:
-    """The mean of KL over pairs of outcomes with chances p and 1 − p; every pair of a world weighs the same."""
+    """Mean KL between Bernoulli distributions over all pairs, equally weighted."""
     sides = ((first, second), (1 - first, 1 - second))
     return float(sum(p * (p / q).log() for p, q in sides).mean())  # type: ignore[union-attr]  # two tensors

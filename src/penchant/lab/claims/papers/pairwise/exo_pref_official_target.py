@@ -1,4 +1,4 @@
-"""EXO as published and with a normalised target."""
+"""EXO with the published and with a normalised target."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ __all__ = ["TargetHardlyMatters"]
 
 
 class TargetHardlyMatters(Claim):
-    """Both forms of EXO at the same odds, and DPO for comparison, on the same pairs."""
+    """Both forms of EXO with the same odds, and DPO, on the same pairs."""
 
     id = "exo-pref-official-target"
     paper = "arXiv:2402.00856"
     sentence = (
-        "At the published odds of e¹⁰ the target of EXO's published code, which does not sum to one, leads to the same "
-        "policy as a normalised one, and to a different one than DPO; the policy is better than the reference."
+        "With the published odds of e¹⁰, the unnormalised target of EXO's published code gives the same policy as a "
+        "normalised target, and a different one than DPO; the policy is better than the reference."
     )
     methods = ("exo-pref-official", "exo-pref")
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=5, pairs=200)
-    quantity = "total variation distance of trained policies; or expected true reward in its standard deviations"
+    quantity = (
+        "total variation distance between trained policies; or expected true reward in standard deviations of the "
+        "reward"
+    )
     contrasts = (
         Contrast("between exo-pref-official and dpo", "1000 × between both forms", smallest=0.05),
         Contrast("exo-pref-official, reward", "reference, reward", smallest=0.4),

@@ -1,4 +1,4 @@
-"""Divergences at equal reward: how diverse the policies are."""
+"""Entropy of f-DPO policies at equal reward."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["MoreDiverseAtEqualReward"]
 
 
 class MoreDiverseAtEqualReward(Claim):
-    """The Jensen–Shannon divergence and the forward KL against the reverse KL at the same reward."""
+    """Jensen–Shannon divergence and forward KL against reverse KL at the same reward."""
 
     id = "f-dpo-diversity"
     paper = "arXiv:2309.16240"
     sentence = (
-        "At equal true reward, the policies of f-DPO with the Jensen–Shannon divergence and the forward KL have more "
-        "entropy than that of the reverse KL, which is DPO's."
+        "At equal true reward, f-DPO policies with the Jensen–Shannon divergence and with the forward KL have a higher "
+        "entropy than that of the reverse KL (DPO)."
     )
     methods = ("f-dpo",)
     baselines = ("dpo",)
@@ -31,9 +31,9 @@ class MoreDiverseAtEqualReward(Claim):
         Contrast("forward KL", "reverse KL at the reward of forward KL", smallest=0.05),
     )
     remark = (
-        "From a uniform reference the policy of the reverse KL has the largest entropy of all with its reward, so that "
-        "no divergence can win; from an uneven one, as here, the differences are small. What f-DPO does is to cover "
-        "more (f-dpo-mass-covering)."
+        "From a uniform reference, the reverse KL has the highest entropy at each reward, so no divergence can win; "
+        "from an uneven reference, as here, the differences are small. The effect of f-DPO is on coverage "
+        "(f-dpo-mass-covering)."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:

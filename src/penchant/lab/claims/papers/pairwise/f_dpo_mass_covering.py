@@ -1,4 +1,4 @@
-"""Divergences at equal reward: what is left of the least likely response."""
+"""Mass covering of f-DPO policies at equal reward."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["CoversMoreAtEqualReward"]
 
 
 class CoversMoreAtEqualReward(Claim):
-    """How far the response falls that a policy gives up most, at equal reward."""
+    """The lowest log-ratio among the responses to a prompt, at equal reward."""
 
     id = "f-dpo-mass-covering"
     paper = "arXiv:2309.16240"
     sentence = (
-        "At equal true reward, f-DPO with the Jensen–Shannon divergence or the forward KL gives up no response as much "
-        "as the reverse KL does: the lowest log-ratio to the reference is higher."
+        "At equal true reward, f-DPO with the Jensen–Shannon divergence or the forward KL covers more: its lowest "
+        "log-ratio to the reference is higher than with the reverse KL."
     )
     methods = ("f-dpo",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=8, concentration=0.0)
-    quantity = "lowest log-ratio of a prompt's responses, mean over the prompts, nats"
+    quantity = "lowest log-ratio among the responses to a prompt, averaged over prompts, nats"
     contrasts = (
         Contrast("js", "reverse KL at the reward of js", smallest=1.0),
         Contrast("forward KL", "reverse KL at the reward of forward KL", smallest=1.0),

@@ -1,4 +1,4 @@
-"""The 3D-properties of DPO: what becomes of chosen, rejected and unseen responses."""
+"""The 3D-properties of DPO: likelihoods of chosen, rejected and unseen responses."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ __all__ = ["ThreePropertiesMitigated"]
 
 
 class ThreePropertiesMitigated(Claim):
-    """DPO's fall of the rejected, weakening of the chosen and spread to the unseen, and two regularised forms."""
+    """DPO's drop of rejected, degradation of chosen and dispersion to unseen responses, and two mitigations."""
 
     id = "flex-dpo-three-properties"
     paper = "arXiv:2406.07327"
     sentence = (
-        "DPO makes rejected responses collapse, pushes their probabilities ever more than those of the chosen, and "
-        "raises responses that it never saw; a weaker pull on the rejected side (flex-dpo) and a likelihood term "
-        "(dpo-sft) mitigate it."
+        "DPO makes the likelihood of rejected responses collapse, with gradients that increasingly exceed those of "
+        "chosen responses, and raises unseen responses; a smaller β for rejected responses (flex-dpo) and a likelihood "
+        "term (dpo-sft) mitigate this."
     )
     methods = ("flex-dpo", "dpo-sft")
     baselines = ("dpo",)
     world = Dials(prompts=8, responses=8, features=16, reference_spread=0.0)
-    quantity = "fall or rise of log-probabilities, or log of the ratio of the gradients in probability, nats"
+    quantity = (
+        "decrease or increase of log-probabilities, or log-ratio of gradients with respect to probabilities, nats"
+    )
     contrasts = (
         Contrast("dpo, fall of the rejected", 0.0, smallest=3.0),
         Contrast("dpo, rejected pushed more", 0.0, smallest=3.0),
@@ -50,7 +52,7 @@ class ThreePropertiesMitigated(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One pair a prompt; the pushes |∂L/∂π| of the logistic term are as β₋ π(chosen) : β₊ π(rejected)."""
+        """One pair per prompt; the ratio of gradients |∂L/∂π| of the logistic term is β₋ π(chosen) : β₊ π(rejected)."""
         world = self.draw_world(seed)
         pairs = similar_pairs(world)
         unshown = _unshown(world, pairs)
@@ -68,7 +70,7 @@ class ThreePropertiesMitigated(Claim):
 
 
 def _unshown(world: World, pairs: Examples) -> Tensor:
-    """[X, K], 1 at the responses that stand in no pair."""
+    """[X, K], 1 for responses that occur in no pair."""
     unshown = torch.ones_like(world.reward)
     for name in ("chosen", "rejected"):
         rows = pairs.views[name]

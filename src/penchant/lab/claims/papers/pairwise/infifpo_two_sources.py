@@ -1,4 +1,4 @@
-"""InfiFPO with two sources that know different prompts."""
+"""InfiFPO with two sources that are good on different prompts."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ __all__ = ["TwoSourcesAreFused"]
 
 
 class TwoSourcesAreFused(Claim):
-    """InfiFPO with both sources and with one of them, and DPO, on the same few pairs."""
+    """InfiFPO with both sources and with each of them, and DPO, on the same few pairs."""
 
     id = "infifpo-two-sources"
     paper = "arXiv:2505.13878"
     sentence = (
-        "With two sources, each good at half of the prompts, InfiFPO reaches a higher true reward than DPO from the "
-        "same few pairs, and than with either source alone."
+        "With two sources, each good on half of the prompts, InfiFPO reaches a higher true reward than DPO on the same "
+        "few pairs, and than with either source only."
     )
     methods = ("infifpo",)
     baselines = ("dpo",)
     world = Dials(prompts=8, responses=6, concentration=0.5, temperature=2.0, pairs=160)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (
         Contrast("infifpo", "dpo", smallest=0.1),
         Contrast("infifpo", "infifpo, first source", smallest=0.05),
@@ -34,8 +34,8 @@ class TwoSourcesAreFused(Claim):
     )
 
     remark = (
-        "Each source alone already helps on its half, so the second adds little more than the smallest effect, and ten "
-        "seeds do not decide it."
+        "Each source by itself already helps on its half, so the second adds little more than the smallest effect, and "
+        "ten seeds are not conclusive."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
@@ -53,7 +53,7 @@ class TwoSourcesAreFused(Claim):
 
 
 def _sources(world: World, seed: int) -> Tensor:
-    """[2, X, K] log-probabilities: where it is good, a source's logits follow the reward, with an error."""
+    """[2, X, K] log-probabilities; on its half of the prompts, the logits of a source are the reward plus noise."""
     generator = torch.Generator().manual_seed(seed + 11)
     logits = torch.randn(2, *world.reward.shape, generator=generator, dtype=torch.float64)
     half = world.dials.prompts // 2

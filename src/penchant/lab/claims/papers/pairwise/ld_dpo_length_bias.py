@@ -1,4 +1,4 @@
-"""LD-DPO where labels favour long responses."""
+"""LD-DPO under length-biased labels."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ __all__ = ["TailsCountLess"]
 
 
 class TailsCountLess(Claim):
-    """LD-DPO with a light and with no tail, against DPO, on labels that favour length."""
+    """LD-DPO with a small and with zero tail weight, against DPO, on length-biased labels."""
 
     id = "ld-dpo-length-bias"
     paper = "arXiv:2409.06411"
     sentence = (
-        "Where annotators favour long responses, LD-DPO's are shorter by a tenth than DPO's at the same β, and their "
-        "true reward is no lower."
+        "If annotators favour long responses, LD-DPO's responses are a tenth shorter than DPO's at the same β, and "
+        "their true reward is no lower."
     )
     methods = ("ld-dpo",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=8, shortest=2, longest=12, length_bias=0.2, pairs=600, concentration=0.5)
-    quantity = "expected length in tokens, or expected true reward in its standard deviations"
+    quantity = "expected length in tokens, or expected true reward in standard deviations of the reward"
     contrasts = (
         Contrast("dpo, length", "ld-dpo, length", smallest=0.9),
         Contrast("ld-dpo, reward", "dpo, reward", not_worse_by=0.05),
     )
     remark = (
-        "A table spreads a response's log-probability over its tokens in fixed shares, so a lighter tail only scales "
-        "the log-ratio of the longer response, which training makes up for. It has no tokens of its own for verbosity, "
-        "which are what the method means to spare."
+        "A table distributes a response's log-probability over its tokens in fixed shares, so a smaller tail weight "
+        "only scales the log-ratio of the longer response, which training compensates. There are no separate tokens "
+        "for verbosity, the target of the method."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:

@@ -1,4 +1,4 @@
-"""LD-DPO against annotators who like long reviews."""
+"""LD-DPO with annotators who favour long reviews."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["TailsOfReviewsCountLess"]
 
 
 class TailsOfReviewsCountLess(Claim):
-    """DPO with tails that count less, on labels that favour length."""
+    """LD-DPO and DPO on length-biased labels."""
 
     id = "ld-dpo-reviews-length"
     paper = "arXiv:2409.06411"
     sentence = (
-        "Where annotators of reviews favour long ones, LD-DPO makes a small language model write reviews that "
-        "are shorter by a tenth than DPO's, at no less true sentiment."
+        "If annotators favour long reviews, a small language model writes reviews that are a tenth shorter with LD-DPO "
+        "than with DPO, at no lower true sentiment."
     )
     methods = ("ld-dpo",)
     baselines = ("dpo",)
-    world = "reviews; labels favour a token more by 0.1 of log-odds; a Llama of 96 channels; 800 pairs, two passes"
+    world = "reviews; length bias of 0.1 in the label logit per token; Llama of width 96; 800 pairs, two epochs"
     quantity = "mean length of 500 fresh reviews in tokens, or their mean true sentiment from −1 to 1"
     contrasts = (
         Contrast("dpo, length", "ld-dpo, length", smallest=4.0),
@@ -31,9 +31,9 @@ class TailsOfReviewsCountLess(Claim):
     seeds = range(5)
     cost = "language"
     remark = (
-        "The opposite happens. The end of the shorter response is among the tokens that count in full, the end of the "
-        "longer one is not. Where the shorter one is mostly the rejected one, ending is unlearned at full weight and "
-        "learned at 0.4 of it; a model as small as this learns its lengths from little else."
+        "The opposite happens. The end token of the shorter response has full weight, that of the longer one has "
+        "weight 0.4. The shorter response is mostly the rejected one, so ending is unlearned at full weight and "
+        "learned at 0.4; in a small model this dominates the length."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:

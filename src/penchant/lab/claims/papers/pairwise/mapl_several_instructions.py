@@ -1,4 +1,4 @@
-"""MAPL where prompts hold several instructions."""
+"""MAPL on prompts with several instructions."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from penchant.objectives import build
 
 __all__ = ["SeveralInstructions"]
 
-#: Which of three instructions a prompt holds, or a response obeys, [8, 3].
+#: Which of three instructions a prompt contains, or a response follows, [8, 3].
 _BITS = torch.tensor([[number >> place & 1 for place in range(3)] for number in range(8)], dtype=torch.float64)
 _VALUE = torch.tensor([1, 2, 4])
 
 
 class SeveralInstructions(Claim):
-    """MAPL and DPO on comparisons under prompts of one instruction, tried on prompts of two and three."""
+    """MAPL and DPO trained on prompts with one instruction, evaluated on prompts with two and three."""
 
     id = "mapl-several-instructions"
     paper = "arXiv:2505.12845"
     sentence = (
-        "From comparisons under prompts of one instruction, MAPL's comparisons of prompts and of margins make a policy "
-        "obey all instructions of a longer prompt more often than DPO does."
+        "Trained on prompts with one instruction, MAPL's comparisons of prompts and of margins make the policy follow "
+        "all instructions of a longer prompt more often than DPO."
     )
     methods = ("mapl",)
     baselines = ("dpo",)
     world = Dials(prompts=8, responses=8)
-    quantity = "probability that a response obeys all of two or three instructions"
+    quantity = "probability that a response follows all of two or three instructions"
     contrasts = (Contrast("mapl", "dpo", smallest=0.05),)
 
     def draw_world(self, seed: int) -> World:
-        """Prompts are sets of instructions, responses what they obey; features are all products of the two."""
+        """Prompts and responses are sets of instructions; features are all products of the two."""
         features = torch.einsum("xc,yd->xycd", 2 * _BITS - 1, 2 * _BITS - 1).reshape(8, 8, 9)
         return replace(super().draw_world(seed), features=features)
 
@@ -52,13 +52,13 @@ class SeveralInstructions(Claim):
 
 
 def _pairs(world: World, seed: int) -> Examples:
-    """The chosen response obeys the one instruction, the rejected one does not; the rest of both is chance."""
+    """The chosen response follows the instruction, the rejected one does not; the rest of both is random."""
     generator = torch.Generator().manual_seed(seed)
     asked = torch.randint(3, (30,), generator=generator)
     prompt = _VALUE[asked]
     chosen, rejected = torch.randint(8, (2, 30), generator=generator)
     chosen, rejected = chosen | prompt, rejected & ~prompt
-    longer = prompt | (chosen & ~rejected)  # further instructions that only the chosen response obeys
+    longer = prompt | (chosen & ~rejected)  # further instructions that only the chosen response follows
     has = (longer != prompt).nonzero().flatten()
     pairs = pair_examples(world, prompt, chosen, rejected)
     views = {

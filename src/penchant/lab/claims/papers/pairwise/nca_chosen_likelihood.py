@@ -1,4 +1,4 @@
-"""NCA and the likelihood of the chosen response."""
+"""NCA and the likelihood of chosen responses."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["ChosenLikelihoodHeld"]
 
 
 class ChosenLikelihoodHeld(Claim):
-    """NCA, its biased form and InfoNCA, which is DPO, on pairs that are hard to separate."""
+    """NCA, its biased form, and InfoNCA (DPO) on pairs that are hard to separate."""
 
     id = "nca-chosen-likelihood"
     paper = "arXiv:2402.05369"
     sentence = (
-        "In a log-linear world NCA and its biased form raise the chosen response where it is the best and the rejected "
-        "one the second best, and where the two are as alike as can be the chosen one falls far less than under "
-        "InfoNCA, which is DPO."
+        "In a log-linear world, NCA and its biased form raise the chosen likelihood on pairs of the best and the "
+        "second-best response, and on the most similar pairs the chosen likelihood falls far less than under InfoNCA, "
+        "which is DPO."
     )
     methods = ("nca", "nca-biased", "infonca")
     baselines = ("dpo",)
@@ -33,7 +33,7 @@ class ChosenLikelihoodHeld(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One pair a prompt of either kind, β = 0.1, 60 steps."""
+        """One pair per prompt of either kind, β = 0.1, 60 steps."""
         world = self.draw_world(seed)
         kinds = {"best two": best_two(world), "most alike": similar_pairs(world)}
         methods = {name: build(name, beta=0.1) for name in self.methods + self.baselines}

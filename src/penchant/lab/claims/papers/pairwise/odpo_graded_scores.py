@@ -1,4 +1,4 @@
-"""DPO with an offset and graded scores."""
+"""ODPO with graded scores."""
 
 from __future__ import annotations
 
@@ -12,23 +12,20 @@ __all__ = ["MoreFromGradedScores"]
 
 
 class MoreFromGradedScores(Claim):
-    """Offsets from the scores of pairs, against DPO on the same pairs."""
+    """ODPO with offsets from scores, against DPO on the same pairs."""
 
     id = "odpo-graded-scores"
     paper = "arXiv:2402.10571"
-    sentence = (
-        "Where pairs are few and scores say how much better the chosen response is, ODPO reaches a higher true reward "
-        "than DPO."
-    )
+    sentence = "With few pairs and graded scores, ODPO reaches a higher true reward than DPO."
     methods = ("odpo",)
     baselines = ("dpo",)
     world = Dials(prompts=8, responses=6, score_noise=0.5, pairs=60)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (
         Contrast("odpo, logarithm", "dpo", smallest=0.03),
         Contrast("odpo, identity", "dpo", smallest=0.05),
     )
-    remark = "With 400 pairs instead of 60 there is no difference on the tuning seeds."
+    remark = "With 400 instead of 60 pairs there is no difference on the tuning seeds."
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """The same pairs, steps and β for all."""

@@ -1,4 +1,4 @@
-"""Pairs of similar responses, moved apart by normalised gradients."""
+"""Normalised gradients on pairs of similar responses."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["NormalisedGradientsMoveApart"]
 
 
 class NormalisedGradientsMoveApart(Claim):
-    """One step of descent for each pair by itself, with DPO's gradient and with the normalised one."""
+    """One gradient step on each single pair, with the gradient of DPO and with the normalised one."""
 
     id = "pairwise-normalized-gradient-moves"
     paper = "arXiv:2410.13828"
     sentence = (
-        "Where responses are alike, a step of DPO moves many pairs' likelihoods the same way; with each response's "
-        "gradient normalised, chosen rises and rejected falls in all of them."
+        "For similar responses, a DPO step moves both likelihoods of many pairs in the same direction; with normalised "
+        "gradients, the chosen one rises and the rejected one falls for all pairs."
     )
     methods = ("pairwise-normalized-gradient",)
     baselines = ("dpo",)
@@ -28,7 +28,7 @@ class NormalisedGradientsMoveApart(Claim):
     contrasts = (Contrast("normalised", "dpo", smallest=0.05), Contrast("normalised", 0.9, smallest=0.05))
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One pair of each prompt, chosen at random."""
+        """One random pair per prompt."""
         world = self.draw_world(seed)
         both = torch.multinomial(torch.ones(16, 8), 2, generator=torch.Generator().manual_seed(seed))
         pairs = pair_examples(world, torch.arange(16), *both.unbind(-1))

@@ -1,4 +1,4 @@
-"""R-DPO where labels favour long responses."""
+"""R-DPO under length-biased labels."""
 
 from __future__ import annotations
 
@@ -12,24 +12,22 @@ __all__ = ["ShorterAtNoLessReward"]
 
 
 class ShorterAtNoLessReward(Claim):
-    """Length-regularised DPO against DPO on labels with a bias for length."""
+    """R-DPO against DPO on length-biased labels."""
 
     id = "r-dpo-length-bias"
     paper = "arXiv:2403.19159"
-    sentence = (
-        "Where annotators favour long responses, R-DPO's policy writes shorter ones than DPO's, at no less true reward."
-    )
+    sentence = "If annotators favour long responses, R-DPO's responses are shorter than DPO's, at no lower true reward."
     methods = ("r-dpo",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=6, length_bias=0.2, shortest=4, longest=16, pairs=1000)
-    quantity = "expected length in tokens, or expected true reward in its standard deviations"
+    quantity = "expected length in tokens, or expected true reward in standard deviations of the reward"
     contrasts = (
         Contrast("dpo, length", "r-dpo, length", smallest=0.5),
         Contrast("r-dpo, reward", "dpo, reward", smallest=0.03),
     )
     remark = (
-        "It is shorter for certain; ten seeds leave open whether the reward is higher as well. R-DPO is set to the "
-        "bias, α = 0.2 a token; with half of it the policy is shorter by half as much."
+        "The length effect is clear; ten seeds do not decide whether the reward is higher too. R-DPO uses the α of the "
+        "bias, 0.2 per token; with half of it the reduction in length is half as large."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:

@@ -1,4 +1,4 @@
-"""R-DPO against annotators who like long reviews."""
+"""R-DPO with annotators who favour long reviews."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["LengthIsTakenOff"]
 
 
 class LengthIsTakenOff(Claim):
-    """DPO with and without an offset for length, on labels that favour length."""
+    """R-DPO and DPO on length-biased labels."""
 
     id = "r-dpo-reviews-length"
     paper = "arXiv:2403.19159"
     sentence = (
-        "Where annotators of reviews favour long ones, DPO makes a small language model write much longer "
-        "reviews; R-DPO's are as long as before, and better."
+        "If annotators favour long reviews, DPO makes the reviews of a small language model much longer; R-DPO's are "
+        "as long as before, and better."
     )
     methods = ("r-dpo",)
     baselines = ("dpo",)
-    world = "reviews; labels favour a token more by 0.1 of log-odds; a Llama of 96 channels; 800 pairs, two passes"
+    world = "reviews; length bias of 0.1 in the label logit per token; Llama of width 96; 800 pairs, two epochs"
     quantity = "mean length of 500 fresh reviews in tokens, or their mean true sentiment from −1 to 1"
     contrasts = (
         Contrast("dpo, length", "reference, length", smallest=10.0),
@@ -31,7 +31,10 @@ class LengthIsTakenOff(Claim):
     )
     seeds = range(5)
     cost = "language"
-    remark = "α = 0.05 a token is half of the annotators' liking; all of it makes the reviews half as long as before."
+    remark = (
+        "α = 0.05 per token is half of the length bias of the annotators; the full bias makes reviews half as long as "
+        "before."
+    )
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """The same pairs for both, β = 0.1."""

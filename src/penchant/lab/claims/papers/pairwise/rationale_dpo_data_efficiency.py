@@ -1,4 +1,4 @@
-"""Rationales beside few preferences."""
+"""Rationales with few preference pairs."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ _PROMPTS, _FEATURES, _PAIRS = 8, 3, 12
 
 
 class ReasonsTeach(Claim):
-    """A dozen pairs with and without the reason for each, in a log-linear world where reasons share parameters."""
+    """A dozen pairs with and without rationales, in a log-linear world where rationales share parameters."""
 
     id = "rationale-dpo-data-efficiency"
     paper = "arXiv:2407.14477"
     sentence = (
-        "From a dozen pairs, the rationale of each beside it, rationale-DPO and -ORPO reach a higher true reward than "
-        "DPO and ORPO do from the pairs alone."
+        "From a dozen pairs with rationales, rationale-DPO and rationale-ORPO reach a higher true reward than DPO and "
+        "ORPO on the pairs only."
     )
     methods = ("rationale-dpo", "rationale-orpo", "rationale-orpo-simple")
     baselines = ("dpo", "orpo")
     world = Dials(prompts=_PROMPTS + 1, responses=2 * _FEATURES, features=_FEATURES, reference_spread=0.5)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (
         Contrast("rationale-dpo", "dpo", smallest=0.1),
         Contrast("rationale-orpo", "orpo", smallest=0.05),
         Contrast("rationale-orpo-simple", "orpo", smallest=0.05),
     )
     remark = (
-        "The last prompt asks why; its responses name one feature each, as good or as bad, which moves its weight. The "
-        "world is made so that reasons are true and share what the policy learns: it shows the mechanism, not how "
-        "often language models work that way."
+        "The last prompt asks for the reason; each of its responses names one feature as good or bad, which moves the "
+        "weight of that feature. The world guarantees that rationales are true and share parameters with the policy, "
+        "so it shows the mechanism, not how often it applies in language models."
     )
 
     def draw_world(self, seed: int) -> World:
-        """Reward linear in the features; a reason names one of them, as good or as bad."""
+        """The reward is linear in the features; a rationale names one feature as good or bad."""
         world, generator = super().draw_world(seed), torch.Generator().manual_seed(seed + 5)
         features = world.features.clone()
         named = torch.eye(_FEATURES, dtype=features.dtype)
@@ -63,7 +63,7 @@ class ReasonsTeach(Claim):
 
 
 def _pairs(world: World, seed: int) -> Examples:
-    """Pairs with the reason that speaks most for the response that is truly better of the two."""
+    """Pairs with the rationale that most favours the truly better response."""
     generator = torch.Generator().manual_seed(seed)
     prompt = torch.randint(_PROMPTS, (_PAIRS,), generator=generator)
     first, second = torch.multinomial(torch.ones(_PAIRS, 2 * _FEATURES), 2, generator=generator).unbind(-1)
@@ -71,7 +71,7 @@ def _pairs(world: World, seed: int) -> Examples:
     pairs = pair_examples(world, prompt, torch.where(wins, first, second), torch.where(wins, second, first))
     gap = world.features[prompt, first] - world.features[prompt, second]
     better = torch.where(world.reward[prompt, first] > world.reward[prompt, second], 1.0, -1.0).unsqueeze(-1)
-    # The reward of naming a feature as good is its weight; the mean over both ways of naming each is 0.
+    # The reward of naming a feature as good is its weight; the mean over good and bad is 0.
     weight = world.reward[-1, :_FEATURES]
     feature = (better * gap * weight).argmax(-1)
     reason = torch.where(weight[feature] > 0, feature, feature + _FEATURES)

@@ -1,4 +1,4 @@
-"""Regularized preference optimization where the data do not cover the responses."""
+"""Regularized Preference Optimization under partial coverage."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ __all__ = ["StaysWithWhatWasSeen"]
 
 
 class StaysWithWhatWasSeen(Claim):
-    """DPO with a likelihood term against DPO where unseen responses are worse than their features promise."""
+    """DPO with a likelihood term against DPO, with unseen responses that are worse than their features suggest."""
 
     id = "rpo-regularized-partial-coverage"
     paper = "arXiv:2405.16436"
     sentence = (
-        "Where half of the responses never occur in the data, the reference hardly gives them, and they are worse than "
-        "their features promise, DPO moves to them and its likelihood-regularised form stays away, with more true "
+        "If half of the responses never occur in the data, are unlikely under the reference, and are worse than their "
+        "features suggest, DPO moves to them; its likelihood-regularised form does not, and reaches a higher true "
         "reward."
     )
     methods = ("rpo-regularized",)
     baselines = ("dpo",)
     world = Dials(prompts=8, responses=8, features=16, unseen=0.5, pairs=100)
-    quantity = "probability of unseen responses, or expected true reward in its standard deviations"
+    quantity = "probability of unseen responses, or expected true reward in standard deviations of the reward"
     contrasts = (
         Contrast("dpo, unseen", "rpo-regularized, unseen", smallest=0.1),
         Contrast("rpo-regularized, reward", "dpo, reward", smallest=0.2),
     )
     remark = (
-        "A larger β helps DPO too, less. Where the features promise rightly, DPO's boldness pays: the arms 'promise "
-        "kept' give the reward of the same policies there."
+        "A larger β helps DPO too, but less. If the features predict the reward correctly, moving to unseen responses "
+        "pays off: the arms 'promise kept' show the reward of the same policies in that case."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """The reference gives unseen responses e⁻⁴ of their share; truly they are worse by three."""
+        """The reference scales the probability of unseen responses by e⁻⁴; their true reward is lower by three."""
         world = self.draw_world(seed)
         hidden = world.behaviour == 0
         promised = replace(world, reference=(world.reference - 4.0 * hidden).log_softmax(-1))

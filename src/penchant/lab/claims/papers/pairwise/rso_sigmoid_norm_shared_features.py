@@ -1,4 +1,4 @@
-"""Pairs drawn nearly from the optimal policy, where responses share parameters."""
+"""RSO in a log-linear world with shared parameters."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ class BetterPairsWithSharedFeatures(Claim):
     id = "rso-sigmoid-norm-shared-features"
     paper = "arXiv:2309.06657"
     sentence = (
-        "In a log-linear world too, RSO on resampled pairs reaches a higher true reward than DPO on pairs of the "
+        "In a log-linear world too, RSO on resampled pairs reaches a higher true reward than DPO on pairs from the "
         "reference."
     )
     methods = ("rso-sigmoid-norm",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=16, score_noise=0.5, features=16)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (Contrast("rso-sigmoid-norm", "dpo", smallest=0.2),)
     remark = (
-        "Likely: where responses share parameters, a pair of a good and a bad response teaches more than one of two "
-        "good ones, and says more surely which way the reward points; the resampled pairs are of the second kind. "
-        "Twice as many of them help."
+        "Likely reason: with shared parameters, a pair of a good and a bad response is more informative about the "
+        "reward than a pair of two good ones, and resampled pairs are mostly of the second kind. Twice as many of them "
+        "help."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """As in rso-sigmoid-norm-resampled-pairs; twice as many resampled pairs beside it."""
+        """As in rso-sigmoid-norm-resampled-pairs; also with twice as many resampled pairs."""
         world = self.draw_world(seed)
         pairs = {
             "rso-sigmoid-norm": resampled_pairs(world, seed, beta=0.5),

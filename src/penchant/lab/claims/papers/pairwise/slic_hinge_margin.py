@@ -1,4 +1,4 @@
-"""SLiC's hinge where preferences are certain."""
+"""SLiC hinge on deterministic preferences."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["RestsAtItsMargin"]
 
 
 class RestsAtItsMargin(Claim):
-    """The hinge and the logistic loss on pairs whose labels are certain."""
+    """Hinge and logistic loss on deterministic labels."""
 
     id = "slic-hinge-margin"
     paper = "arXiv:2305.10425"
     sentence = (
-        "Where preferences are deterministic, SLiC's hinge raises the true reward and comes to rest at its margin, "
-        "nearer to the reference than DPO with the same β."
+        "With deterministic preferences, the SLiC hinge raises the true reward and stops at its margin, closer to the "
+        "reference than DPO with the same β."
     )
     methods = ("slic-hinge",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=5, temperature=0.0, pairs=200)
-    quantity = "expected true reward in its standard deviations, or KL from the reference in nats"
+    quantity = "expected true reward in standard deviations of the reward, or KL from the reference in nats"
     contrasts = (
         Contrast("slic-hinge, reward", "reference, reward", smallest=0.5),
         Contrast("dpo, KL", "slic-hinge, KL", smallest=0.2),

@@ -1,4 +1,4 @@
-"""SPPO where preferences run in circles."""
+"""SPPO on cyclic preferences."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ __all__ = ["NearerToEquilibrium"]
 
 
 class NearerToEquilibrium(Claim):
-    """SPPO and iterative DPO with exact expectations over each round's policy."""
+    """SPPO and iterative DPO, with exact expectations under the policy of each round."""
 
     id = "sppo-cyclic-preferences"
     paper = "arXiv:2405.00675"
     sentence = (
-        "Where preferences are partly cyclic, the mean of SPPO's iterates is nearer to the Nash equilibrium than the "
-        "reference, and its last iterate nearer than that of iterative DPO."
+        "With partly cyclic preferences, the mean of SPPO's iterates is closer to the Nash equilibrium than the "
+        "reference, and its last iterate is closer than that of iterative DPO."
     )
     methods = ("sppo",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=5, cycles=0.7)
-    quantity = "exploitability, how far the best answer wins more than half the time (less is nearer)"
+    quantity = "exploitability: win rate of the best response minus one half (lower is closer)"
     contrasts = (
         Contrast("reference", "sppo, mean of iterates", smallest=0.05),
         Contrast("dpo, last iterate", "sppo, last iterate", smallest=0.02),
     )
 
     remark = (
-        "The first effect is there. At the β that suits its last iterate best, each method comes equally near. With "
-        "one and the same β = ½ DPO's last iterate is far worse (0.20 against 0.10 on the tuning seeds), because its "
-        "log-ratios are several times as large."
+        "The first effect is reproduced. With the best β for each last iterate, both methods get equally close. With "
+        "the same β = ½, DPO's last iterate is far worse (0.20 against 0.10 on the tuning seeds), since its log-ratios "
+        "are several times as large."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Ten rounds of each, held to the last policy; each β is the best of ¼, ½, 1, 2 on the tuning seeds."""
+        """Ten rounds with the last policy as reference; each β is the best of ¼, ½, 1, 2 on the tuning seeds."""
         world = self.draw_world(seed)
 
         def iterates(objective: Objective) -> Tensor:

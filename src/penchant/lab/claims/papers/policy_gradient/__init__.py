@@ -1,1 +1,1 @@
-"""Claims about methods of the family policy_gradient."""
+"""Claims about policy-gradient methods."""

@@ -1,4 +1,4 @@
-"""GRPO and learning from the best sample."""
+"""GRPO against rejection-sampling fine-tuning."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["BetterThanTheBestSample"]
 
 
 class BetterThanTheBestSample(Claim):
-    """GRPO and rejection-sampling fine-tuning, online, with the same number of samples."""
+    """Online GRPO and rejection-sampling fine-tuning with the same number of samples."""
 
     id = "grpo-rejection-sampling"
     paper = "arXiv:2402.03300"
     sentence = (
-        "GRPO raises the true reward round by round, and more than online rejection-sampling fine-tuning with as many "
-        "samples and steps."
+        "GRPO raises the true reward over the rounds, and more than online rejection-sampling fine-tuning with the "
+        "same number of samples and steps."
     )
     methods = ("grpo",)
     baselines = ("nll",)
     world = Dials(prompts=8, responses=8)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (
         Contrast("grpo, round 5", "reference", smallest=0.3),
         Contrast("grpo, round 20", "grpo, round 5", smallest=0.05),
@@ -31,12 +31,12 @@ class BetterThanTheBestSample(Claim):
     )
 
     remark = (
-        "Exact scores and a parameter for each response leave little for a baseline to improve: the likelihood of the "
-        "best of eight samples is as good a direction here."
+        "With exact scores and one parameter per response, a baseline improves little: the likelihood of the best of "
+        "eight samples is an equally good direction here."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Eight samples of each prompt in a round, four steps; each learning rate is the best on the tuning seeds."""
+        """Eight samples per prompt and round, four steps; each learning rate is the best on the tuning seeds."""
         world = self.draw_world(seed)
         plan = Rounds("group", rounds=20, samples=8, steps=4, learning_rate=0.2)
         grpo = run_rounds(world, build("grpo"), plan, seed=seed)

@@ -1,1 +1,1 @@
-"""Claims about methods of the family reference_free."""
+"""Claims about reference-free methods."""

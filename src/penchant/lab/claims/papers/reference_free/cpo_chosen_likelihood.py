@@ -1,4 +1,4 @@
-"""CPO and the likelihood of the chosen response."""
+"""CPO and the likelihood of chosen responses."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["KeptByItsTerm"]
 
 
 class KeptByItsTerm(Claim):
-    """CPO with and without its likelihood term, on pairs that are as alike as can be."""
+    """CPO with and without its likelihood term, on pairs of maximally similar responses."""
 
     id = "cpo-chosen-likelihood"
     paper = "arXiv:2401.08417"
     sentence = (
-        "In a log-linear world, on the pairs whose features are most alike, CPO raises the chosen response a little, "
-        "and its preference term alone, which here is DPO, lowers it much."
+        "In a log-linear world, on pairs with the most similar features, CPO raises the chosen likelihood slightly, "
+        "and without the likelihood term, where it is DPO here, lowers it strongly."
     )
     methods = ("cpo",)
     baselines = ("dpo",)
@@ -28,7 +28,9 @@ class KeptByItsTerm(Claim):
         Contrast("cpo, chosen", "cpo without its term, chosen", smallest=2.0),
         Contrast("cpo, chosen", 0.0, smallest=0.03),
     )
-    remark = "The policy does not yet separate pairs so alike: the rejected response rises with the chosen one."
+    remark = (
+        "The policy does not yet separate such similar pairs: the rejected response rises along with the chosen one."
+    )
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """β = 0.1, weight 1, 60 steps; the reference is uniform, so without the term it is DPO."""

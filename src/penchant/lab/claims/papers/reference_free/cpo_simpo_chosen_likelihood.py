@@ -1,4 +1,4 @@
-"""CPO-SimPO and the likelihood of the chosen response."""
+"""CPO-SimPO and the likelihood of chosen responses."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["MoreLikelyThanSimPO"]
 
 
 class MoreLikelyThanSimPO(Claim):
-    """CPO-SimPO and SimPO with the same slope and margin, on pairs that are as alike as can be."""
+    """CPO-SimPO and SimPO with the same slope and margin, on pairs of maximally similar responses."""
 
     id = "cpo-simpo-chosen-likelihood"
     paper = "github:fe1ixxu/CPO_SIMPO"
     sentence = (
-        "In a log-linear world, on the pairs whose features are most alike, CPO-SimPO's likelihood term keeps the "
+        "In a log-linear world, on pairs with the most similar features, the likelihood term of CPO-SimPO keeps the "
         "chosen response more likely than SimPO with the same slope and margin."
     )
     methods = ("cpo-simpo",)
@@ -28,10 +28,10 @@ class MoreLikelyThanSimPO(Claim):
         Contrast("cpo-simpo", "simpo", smallest=0.02),
         Contrast("cpo-simpo, weight 0.5", "simpo", smallest=0.2),
     )
-    remark = "With the recipe's weight the effect is small; both fall."
+    remark = "With the weight of the recipe the effect is small; both likelihoods fall."
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """The recipe's β = 10 and γ = 5.4, and its weight 0.05; a larger weight beside it."""
+        """β = 10, γ = 5.4 and weight 0.05 of the recipe; also with a larger weight."""
         world = self.draw_world(seed)
         pairs = similar_pairs(world)
         methods = {

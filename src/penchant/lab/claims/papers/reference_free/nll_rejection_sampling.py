@@ -1,4 +1,4 @@
-"""Rejection-sampling fine-tuning and the number of samples."""
+"""Rejection-sampling fine-tuning by number of samples."""
 
 from __future__ import annotations
 
@@ -11,17 +11,14 @@ __all__ = ["MoreSamplesMoreReward"]
 
 
 class MoreSamplesMoreReward(Claim):
-    """Supervised learning of the best of few or many samples, in rounds."""
+    """NLL on the best of few or many samples, in rounds."""
 
     id = "nll-rejection-sampling"
     paper = "arXiv:2304.06767"
-    sentence = (
-        "Learning the best of a policy's own samples by likelihood raises its true reward, the more so the more "
-        "samples it is the best of."
-    )
+    sentence = "NLL on the best of n samples of the policy itself raises the true reward, and more for larger n."
     methods = ("nll",)
     world = Dials(prompts=8, responses=8)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (
         Contrast("best of 4", "reference", smallest=0.3),
         Contrast("best of 16", "best of 2", smallest=0.2),

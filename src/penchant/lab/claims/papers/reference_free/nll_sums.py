@@ -1,4 +1,4 @@
-"""Rejection-sampling fine-tuning on sums that are checked."""
+"""Rejection-sampling fine-tuning on sums with a verifier."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ __all__ = ["RightAnswersTeach"]
 
 
 class RightAnswersTeach(Claim):
-    """A small model that learned sums from careless demonstrations, and goes on with its own right answers."""
+    """A small model trained on partly wrong sums, then on its own right answers."""
 
     id = "nll-sums"
     paper = "arXiv:2308.01825"
     sentence = (
-        "Likelihood training on those of its own sampled answers that a check finds right raises the share of held-out "
-        "sums that a small model gets right, in the first round and further in the next ones."
+        "NLL on verified right answers of the model itself raises the accuracy of a small model on held-out sums in "
+        "the first round, and further in later ones."
     )
     methods = ("nll",)
-    world = "sums of two numbers to 19, 120 of 400 held out; a start from demonstrations that are wrong by 65 %"
-    quantity = "share of sampled answers to held-out sums that are right"
+    world = (
+        "sums of two numbers to 19, 120 of 400 held out; the start model is trained on demonstrations with 65 % wrong "
+        "answers"
+    )
+    quantity = "accuracy of sampled answers to held-out sums"
     contrasts = (
         Contrast("round 1", "start", smallest=0.05),
         Contrast("round 4", "round 1", smallest=0.05),
@@ -31,6 +34,6 @@ class RightAnswersTeach(Claim):
     cost = "language"
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """280 prompts a round, 12 answers to each."""
+        """280 prompts per round, 12 answers per prompt."""
         start, first, *_, last = improve("rejection-sampling", seed, Plan(rounds=4))
         return {"start": start, "round 1": first, "round 4": last}

@@ -1,4 +1,4 @@
-"""ORPO: one stage instead of two."""
+"""ORPO as a single training stage."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["LearnsAndSeparates"]
 
 
 class LearnsAndSeparates(Claim):
-    """ORPO and supervised learning from a base that knows nothing."""
+    """ORPO and supervised learning from an untrained base."""
 
     id = "orpo-one-stage"
     paper = "arXiv:2403.07691"
     sentence = (
-        "From an untrained base ORPO raises the chosen response as far as supervised learning on it does, and at the "
-        "same time holds the rejected one, here the second best, lower."
+        "From an untrained base, ORPO raises the chosen response as much as supervised learning on it, and keeps the "
+        "rejected one, here the second best, lower."
     )
     methods = ("orpo",)
     baselines = ("nll",)
@@ -30,8 +30,8 @@ class LearnsAndSeparates(Claim):
         Contrast("nll, rejected", "orpo, rejected", smallest=0.1),
     )
     remark = (
-        "λ is 1, the default of the published code; with the 0.1 of its recipes the effect on the rejected one is "
-        "about a sixth of this."
+        "λ = 1 is the default of the published code; with the 0.1 of its recipes the effect on the rejected response "
+        "is about a sixth."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:

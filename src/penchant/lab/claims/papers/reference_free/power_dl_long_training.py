@@ -1,4 +1,4 @@
-"""Dynamic labels and long training."""
+"""POWER-DL in long training."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ __all__ = ["LabelsEndTheChase"]
 
 
 class LabelsEndTheChase(Claim):
-    """POWER-DL and POWER, early and late in training on noisy pairs of which most occur once, and DPO."""
+    """POWER-DL and POWER, early and late in training on noisy pairs that mostly occur once, and DPO."""
 
     id = "power-dl-long-training"
     paper = "arXiv:2412.09544"
     sentence = (
-        "Where noisy pairs cover the responses of a good reference thinly, POWER loses true reward as training goes "
-        "on; with dynamic labels it does not, ends higher, and higher than DPO."
+        "If noisy pairs sparsely cover the responses of a good reference, POWER loses true reward with longer "
+        "training; POWER-DL does not, and ends higher than POWER and DPO."
     )
     methods = ("power-dl",)
     baselines = ("power", "dpo")
     world = Dials(prompts=4, responses=16, reference_skill=1.5, temperature=2.0, pairs=100)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (
         Contrast("power, best on the way", "power, end", smallest=0.1),
         Contrast("power-dl, end", "power, end", smallest=0.1),
         Contrast("power-dl, end", "dpo, end", smallest=0.05),
     )
     remark = (
-        "Labels fade before anything much is learned, so POWER-DL ends near the reference, which is good here; DPO "
-        "at β = 0.1 improves on it."
+        "The labels decay before much is learned, so POWER-DL ends close to the reference, which is good here; DPO at "
+        "β = 0.1 improves on it."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Plain gradient descent, 150 steps, measured every tenth."""
+        """Plain gradient descent, 150 steps, measured every ten steps."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         arms = {"reference": expected_reward(world, world.reference)}

@@ -1,4 +1,4 @@
-"""POWER where few pairs cover many responses."""
+"""POWER with sparse coverage of responses."""
 
 from __future__ import annotations
 
@@ -12,27 +12,26 @@ __all__ = ["LikelihoodAgainstSpuriousWinners"]
 
 
 class LikelihoodAgainstSpuriousWinners(Claim):
-    """POWER with and without its likelihood term, and DPO, on noisy pairs of which most occur once."""
+    """POWER with and without its likelihood term, and DPO, on noisy pairs that mostly occur once."""
 
     id = "power-spurious-winners"
     paper = "arXiv:2412.09544"
     sentence = (
-        "Where noisy pairs cover the responses of a good reference thinly, POWER's likelihood term keeps spurious "
-        "winners down: its true reward is higher than without the term, and higher than DPO's."
+        "If noisy pairs sparsely cover the responses of a good reference, the likelihood term of POWER suppresses "
+        "spurious winners: its true reward is higher than without the term, and higher than DPO's."
     )
     methods = ("power",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=16, reference_skill=1.5, temperature=2.0, pairs=100)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (Contrast("power", "power, η = 0", smallest=0.1), Contrast("power", "dpo", smallest=0.05))
     remark = (
-        "The term does nothing in a table with the published η of 0.0005 to 0.001, and with 0.3 hardly more. "
-        "POWER has no reference, which in this world is better than what a hundred noisy pairs say; DPO stays near "
-        "it."
+        "In a table, the term has no effect at the published η of 0.0005 to 0.001, and hardly any at 0.3. POWER has no "
+        "reference, which in this world is better than the evidence of a hundred noisy pairs; DPO stays close to it."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Plain gradient descent, 150 steps, so that what is seen rarely moves little."""
+        """Plain gradient descent, 150 steps, so that rarely seen responses change little."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         runs = {

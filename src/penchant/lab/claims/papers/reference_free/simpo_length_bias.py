@@ -1,4 +1,4 @@
-"""SimPO where labels favour long responses."""
+"""SimPO under length-biased labels."""
 
 from __future__ import annotations
 
@@ -12,25 +12,24 @@ __all__ = ["ShorterUnderLengthBias"]
 
 
 class ShorterUnderLengthBias(Claim):
-    """SimPO and DPO on pairs whose labels favour length."""
+    """SimPO and DPO on length-biased labels."""
 
     id = "simpo-length-bias"
     paper = "arXiv:2405.14734"
     sentence = (
-        "Where labels favour longer responses, SimPO's policy writes shorter ones than DPO's and has about the same "
-        "true reward."
+        "If labels favour longer responses, SimPO's responses are shorter than DPO's at about the same true reward."
     )
     methods = ("simpo",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=6, pairs=400, length_bias=0.1, shortest=2, longest=12)
-    quantity = "mean length of the policy's responses, tokens; or expected true reward in its standard deviations"
+    quantity = "mean length of responses in tokens, or expected true reward in standard deviations of the reward"
     contrasts = (
         Contrast("dpo, length", "simpo, length", smallest=0.4),
         Contrast("simpo, reward", "dpo, reward", not_worse_by=0.3),
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """SimPO's defaults; DPO's β = 0.3 was the best of 0.1, 0.3 and 1 on the tuning seeds."""
+        """SimPO's defaults; DPO's β = 0.3 is the best of 0.1, 0.3 and 1 on the tuning seeds."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         arms = {}

@@ -1,4 +1,4 @@
-"""SLiC-HF against more supervised learning."""
+"""SLiC-HF against further supervised learning."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ __all__ = ["BetterThanMoreLikelihood"]
 
 
 class BetterThanMoreLikelihood(Claim):
-    """The hinge on likelihoods against fitting the chosen responses, on the same pairs."""
+    """SLiC-HF against NLL on the chosen responses of the same pairs."""
 
     id = "slic-hf-beyond-likelihood"
     paper = "arXiv:2305.10425"
     sentence = (
-        "SLiC-HF, which has no reference in its loss, reaches a higher true reward than further supervised learning on "
-        "the chosen responses."
+        "SLiC-HF, a reference-free loss, reaches a higher true reward than further supervised learning on the chosen "
+        "responses."
     )
     methods = ("slic-hf",)
     baselines = ("nll", "dpo")
     world = Dials(prompts=4, responses=6, pairs=200)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (
         Contrast("slic-hf", "nll", smallest=0.2),
         Contrast("slic-hf", "reference", smallest=0.4),
     )
     remark = (
-        "With the margin of 1 nat that is usual for long responses the hinge soon rests, and little is gained over "
+        "With the margin of 1 nat that is usual for long responses, the hinge is soon satisfied and gains little over "
         "likelihood."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """A margin of 3 nats, since responses are single choices here; the paper's of 1 beside it."""
+        """A margin of 3 nats, since responses are single choices here; also with the margin of 1 of the paper."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         arms = {"reference": expected_reward(world, world.reference)}

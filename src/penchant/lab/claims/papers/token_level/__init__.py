@@ -1,1 +1,1 @@
-"""Claims about methods of the family token_level."""
+"""Claims about token-level methods."""

@@ -1,4 +1,4 @@
-"""Sparse masks over the tokens of a pair."""
+"""Sparse token masks keep few tokens."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ __all__ = ["FewTokensCarryTheContrast"]
 
 
 class FewTokensCarryTheContrast(Claim):
-    """Masks learned with and without a price, where a response's log-ratio lies on few of its tokens."""
+    """Masks learned with and without a sparsity penalty, in a world where few tokens carry the log-ratio."""
 
     id = "sparse-token-mask-keeps-few"
     paper = "arXiv:2410.13828"
     sentence = (
-        "With a price on every token that is kept, learned masks drop most tokens, and pairs are ranked about as well "
-        "as by DPO on all of them."
+        "With a sparsity penalty, learned masks drop most tokens, and pairs are ranked about as well as with DPO on "
+        "all tokens."
     )
     methods = ("sparse-token-mask",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=6, features=6, shortest=8, longest=8, uneven=0.9, pairs=400)
-    quantity = "mean mask of a token, or share of pairs whose log-ratios rank them by their true reward"
+    quantity = "mean mask of a token, or ranking accuracy of log-ratios"
     contrasts = (
         Contrast("mask, free", "mask, priced", smallest=0.3),
         Contrast("accuracy, priced", "accuracy, dpo", not_worse_by=0.1),
     )
     remark = (
-        "Features of the response, and which token it is, stand for hidden states in a table. The masks do drop "
-        "tokens, but every token of a response says the same here, so what is dropped is signal as well as noise."
+        "In a table, response features and token position replace hidden states. The masks do drop tokens, but all "
+        "tokens of a response carry the same information here, so dropping tokens removes signal as well as noise."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """150 steps, λ = 0.003 where tokens have a price."""
+        """150 steps, λ = 0.003 with the penalty."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
 

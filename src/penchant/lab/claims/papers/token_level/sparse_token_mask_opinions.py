@@ -1,4 +1,4 @@
-"""Which words a learned sparse mask keeps."""
+"""Sparse token masks and opinion words."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["MasksFindOpinions"]
 
 
 class MasksFindOpinions(Claim):
-    """Masks on the words of reviews, learned from pairs that were compared for their opinions."""
+    """Masks on the words of reviews, learned from pairs that were compared by sentiment."""
 
     id = "sparse-token-mask-opinions"
     paper = "arXiv:2410.13828"
     sentence = (
-        "With a small price on every token that is kept, learned masks keep the words of opinion, which decide the "
-        "labels, more than the others, and the reviews become about as favourable as by DPO on all tokens."
+        "With a small sparsity penalty, learned masks keep opinion words, which decide the labels, more than other "
+        "words, and the reviews become about as favourable as with DPO on all tokens."
     )
     methods = ("sparse-token-mask",)
     baselines = ("dpo",)
-    world = "reviews; a Llama of 96 channels; 800 labelled pairs of the grammar's reviews, three passes"
+    world = "reviews; Llama of width 96; 800 labelled pairs of generated reviews, three epochs"
     quantity = "mean mask of the tokens of 200 fresh reviews, or mean true sentiment of 500, from −1 to 1"
     contrasts = (
         Contrast("mask of opinions", "mask of other words", smallest=0.15),
@@ -46,7 +46,7 @@ class MasksFindOpinions(Claim):
 
 
 def _masks(world: LanguageWorld, model: Any, head: torch.nn.Module, seed: int) -> tuple[float, float]:
-    """The mean mask of the graded words, and of all others, in fresh reviews."""
+    """The mean mask of opinion words and of all other words in fresh reviews."""
     tokenizer = world.tokenizer()
     kept: dict[bool, list[float]] = {True: [], False: []}
     for pair in world.pairs(100, 1_000_000 + seed):
@@ -55,7 +55,7 @@ def _masks(world: LanguageWorld, model: Any, head: torch.nn.Module, seed: int) -
             words = tokenizer(pair[side], add_special_tokens=False)["input_ids"]
             with torch.no_grad():
                 states = model.model(torch.tensor([prompt + words])).last_hidden_state[0]
-                # A token is scored, and masked, by the state that predicts it.
+                # The state that predicts a token also gives its mask.
                 masks = torch.sigmoid(head(states[len(prompt) - 1 : -1])).flatten().tolist()
             for word, mask in zip(words, masks, strict=True):
                 kept[tokenizer.decode([word]) in GRADES].append(mask)

@@ -1,4 +1,4 @@
-"""Degrees of degradation, recognised by a head."""
+"""SPO: classification of degradation levels by a head."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ _LEVELS = 4
 
 
 class DegreesAreTold(Claim):
-    """SPO with four degrees of degradation of two answers to each prompt."""
+    """SPO with four degradation levels of two answers per prompt."""
 
     id = "spo-degree-levels"
     paper = "arXiv:2409.17791"
     sentence = (
-        "Beside the preferences, SPO's head learns to recognise how far copies of a response were degraded, much "
-        "better than chance."
+        "In addition to the preferences, SPO's head learns to classify how far copies of a response were degraded, "
+        "much better than chance."
     )
     methods = ("spo-degree",)
     world = Dials(prompts=8, responses=2 * _LEVELS, features=6)
-    quantity = "share of the copies whose degree is recognised"
+    quantity = "accuracy of the level classification"
     contrasts = (Contrast("recognised", 1 / _LEVELS, smallest=0.2),)
     remark = (
-        "Features stand for hidden states in a table and are not trained, so the policy itself cannot gain here; the "
-        "paper's gain of the policy needs a model whose states both losses shape."
+        "In a table, features replace hidden states and are not trained, so the policy itself cannot gain here; the "
+        "gain in the paper needs a model whose hidden states both losses train."
     )
 
     def draw_world(self, seed: int) -> World:
-        """Two answers with four degrees each: features move along one direction with the degree, and are noisy."""
+        """Two answers with four levels each: features shift along one direction with the level, plus noise."""
         generator = torch.Generator().manual_seed(seed + 3)
         answer, noise = torch.randn(2, 8, 2, _LEVELS, 6, generator=generator, dtype=torch.float64)
         answer = answer[:, :, :1].expand(-1, -1, _LEVELS, -1)
@@ -44,7 +44,7 @@ class DegreesAreTold(Claim):
         return replace(super().draw_world(seed), features=features.flatten(1, 2))
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Whole answers are compared; all degrees of both are copies. 100 steps, γ = 1."""
+        """Intact answers are compared; all levels of both are copies. 100 steps, γ = 1."""
         world = self.draw_world(seed)
         prompt = torch.arange(8)
         chosen = torch.zeros(8, dtype=torch.long)

@@ -1,4 +1,4 @@
-"""SPO and DPO in the language of reviews."""
+"""SPO against DPO in the language world."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["DegreesHelpTheReviews"]
 
 
 class DegreesHelpTheReviews(Claim):
-    """DPO with and without the lesson of degrees, where both shape the states of one model."""
+    """DPO with and without the classification of degradation levels, in a model with shared hidden states."""
 
     id = "spo-degree-reviews"
     paper = "arXiv:2409.17791"
     sentence = (
-        "A small language model that learns degrees of degradation beside its comparisons of reviews writes more "
-        "favourable ones than with DPO alone, and recognises the degrees better than chance."
+        "A small language model trained with SPO on comparisons of reviews writes more favourable reviews than with "
+        "DPO, and classifies degradation levels better than chance."
     )
     methods = ("spo-degree",)
     baselines = ("dpo",)
-    world = "reviews; a Llama of 96 channels; 300 labelled pairs with four degrees of each review, two passes"
-    quantity = "mean true sentiment of 500 fresh reviews from −1 to 1, or share of held-out degrees recognised"
+    world = "reviews; Llama of width 96; 300 labelled pairs with four degradation levels of each review, two epochs"
+    quantity = "mean true sentiment of 500 fresh reviews from −1 to 1, or accuracy on held-out degradation levels"
     contrasts = (
         Contrast("spo-degree", "dpo", smallest=0.02),
         Contrast("degrees recognised", 0.25, smallest=0.08),
@@ -33,12 +33,12 @@ class DegreesHelpTheReviews(Claim):
     seeds = range(5)
     cost = "language"
     remark = (
-        "The degrees are learned a little, and hardly touch the policy: with γ = 0.1 and with 0.5 its rewards are "
-        "those of DPO to the second digit. What the paper takes out of a response, and how, is not published."
+        "The levels are learned slightly and hardly affect the policy: with γ = 0.1 and with 0.5 the rewards equal "
+        "those of DPO to two digits. The paper does not specify which content of a response is removed."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """The same pairs for both, β = 0.1, γ = 0.5; words are taken out by their TF-IDF, up to a half of them."""
+        """The same pairs for both, β = 0.1, γ = 0.5; words are removed by TF-IDF, up to half of them."""
         world = LanguageWorld()
         kept = ("prompt", "chosen", "rejected")
         pairs = [Comparison(**{name: pair[name] for name in kept}) for pair in world.pairs(300, seed)]

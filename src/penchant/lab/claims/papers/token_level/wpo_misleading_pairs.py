@@ -1,4 +1,4 @@
-"""WPO where other policies' responses mislead."""
+"""WPO with misleading off-policy pairs."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ __all__ = ["OwnPairsCountMore"]
 
 
 class OwnPairsCountMore(Claim):
-    """WPO, and its weights around a hinge, where unlikely responses teach a log-linear policy the opposite."""
+    """WPO, and its weights on a hinge loss, with unlikely responses that mislead a log-linear policy."""
 
     id = "wpo-misleading-pairs"
     paper = "arXiv:2406.11827"
     sentence = (
-        "Where most pairs hold responses that the policy hardly ever writes, and these teach the opposite of what "
-        "holds for its own, WPO's policy has a higher true reward than DPO's, and its weights help a hinge loss too."
+        "If most pairs contain responses that are unlikely under the policy and misleading about its own, WPO reaches "
+        "a higher true reward than DPO, and its weights help a hinge loss too."
     )
     methods = ("wpo",)
     baselines = ("dpo", "slic-hinge")
     world = Dials(
         prompts=12, responses=8, pairs=300, shortest=1, longest=1, features=3, concentration=-0.5, reference_spread=2.0
     )
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (
         Contrast("wpo", "dpo", smallest=0.25),
         Contrast("slic-hinge with WPO's weights", "slic-hinge", smallest=0.2),
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """β = 0.1. The features of the responses below the reference's median count the other way."""
+        """β = 0.1. The features of responses below the reference's median are negated."""
         world = self.draw_world(seed)
         unlikely = world.reference < world.reference.median(-1, keepdim=True).values
         world = replace(world, features=torch.where(unlikely.unsqueeze(-1), -world.features, world.features))

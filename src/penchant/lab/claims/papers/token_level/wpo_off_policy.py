@@ -1,4 +1,4 @@
-"""WPO on pairs that another policy has written."""
+"""WPO on off-policy pairs."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ __all__ = ["BetterOffPolicy"]
 
 
 class BetterOffPolicy(Claim):
-    """WPO and DPO on the same pairs, most of which the policy would not write, with a policy of few parameters."""
+    """WPO and DPO on the same pairs, mostly unlikely under the policy, with few parameters."""
 
     id = "wpo-off-policy"
     paper = "arXiv:2406.11827"
     sentence = (
-        "Where the pairs come from a policy that likes what the trained one dislikes, and a log-linear policy sees "
-        "half of the features that the reward depends on, WPO's policy has a higher true reward than DPO's."
+        "If the pairs come from a policy with opposite preferences, and a log-linear policy has half of the features "
+        "of the reward, WPO reaches a higher true reward than DPO."
     )
     methods = ("wpo",)
     baselines = ("dpo",)
     world = Dials(
         prompts=6, responses=8, pairs=300, shortest=1, longest=1, features=6, concentration=-0.5, reference_spread=2.0
     )
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (Contrast("wpo", "dpo", smallest=0.05),)
     remark = (
-        "What is learned from foreign responses holds for the policy's own here, so that down-weighting them only "
+        "Here, what is learned from off-policy responses also holds for the policy's own, so down-weighting them only "
         "loses information; wpo-misleading-pairs is the opposite case."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """β = 0.1, the better of 0.1 and 0.5 for both. A response is one token, so that its weight is the paper's."""
+        """β = 0.1, the better of 0.1 and 0.5 for both. One token per response, so that the weights match the paper."""
         world = self.draw_world(seed)
         world = replace(world, features=world.features[..., :3])
         pairs = sample_pairs(world, seed)

@@ -1,1 +1,1 @@
-"""Claims about unlearning."""
+"""Claims about unlearning methods."""

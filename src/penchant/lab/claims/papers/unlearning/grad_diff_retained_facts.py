@@ -1,4 +1,4 @@
-"""What gradient difference keeps of the facts that are not to be forgotten."""
+"""Gradient difference and retained facts."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from penchant.objectives import build
 
 __all__ = ["RetainedFacts"]
 
-#: How much less likely a fact becomes before what is left of the others is measured, nats.
+#: Required decrease of the forget facts' log-probability, nats.
 FORGOTTEN = 8.0
 
 
 class RetainedFacts(Claim):
-    """Gradient difference, and the same without its likelihood of retained facts, which is gradient ascent."""
+    """Gradient difference, and gradient ascent, the same without the retain term."""
 
     id = "grad-diff-retained-facts"
     paper = "arXiv:2401.06121"
     sentence = (
         "In a log-linear world whose policy has learned one answer to each of eight prompts, gradient difference makes "
-        "half of the answers 8 nats less likely and loses less of the others than gradient ascent does."
+        "half of the answers 8 nats less likely and degrades the others less than gradient ascent."
     )
     methods = ("grad-diff",)
     world = Dials(prompts=8, responses=6, features=16, reference_spread=0.0)
-    quantity = "change of the retained answers' log-probability when the others have lost 8 nats, nats"
+    quantity = "change of the retained answers' log-probability when the forgotten ones have lost 8 nats, in nats"
     contrasts = (Contrast("gradient difference", "gradient ascent", smallest=0.3),)
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Both start from the policy that has learned all answers; the first half of them is to be forgotten."""
+        """Both start from a policy that has learned all answers; the first half of them is the forget set."""
         world = self.draw_world(seed)
         prompt = torch.arange(world.dials.prompts)
         generator = torch.Generator().manual_seed(seed)
@@ -45,7 +45,7 @@ class RetainedFacts(Claim):
 
 
 def _retained(world: World, known: Policy, facts: tuple[Tensor, Tensor], weight: float) -> float:
-    """The mean change of the second half of the facts at the first step at which the first half has lost enough."""
+    """The mean change of the second half of the facts at the first step where the first half has fallen enough."""
     half = len(facts[0]) // 2
     (forget, retain), before = zip(*(each.split(half) for each in facts), strict=True), log_probabilities(known)[facts]
     found: list[float] = []

@@ -1,1 +1,1 @@
-"""Claims about DPO itself."""
+"""Claims about DPO."""

@@ -1,4 +1,4 @@
-"""Diffusion-DPO on small images."""
+"""Diffusion-DPO raises the classifier reward of generated digits."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["RaisesWhatIsLiked"]
 
 
 class RaisesWhatIsLiked(Claim):
-    """DPO on denoising errors, which is Diffusion-DPO, on pairs of a denoiser's own digits."""
+    """Diffusion-DPO (DPO on denoising errors) on pairs of a denoiser's own samples."""
 
     id = "dpo-digits"
     paper = "arXiv:2311.12908"
     sentence = (
-        "A small denoiser of digits, aligned with Diffusion-DPO on pairs of its own digits that a classifier compared, "
-        "draws fresh digits that the classifier likes more."
+        "Diffusion-DPO raises the classifier reward of digits from a small denoiser, when trained on pairs of its own "
+        "samples compared by the classifier."
     )
     methods = ("dpo",)
-    world = "8 × 8 digits of scikit-learn; a UNet with 16 channels; 24 pairs a class; reward by a classifier of digits"
-    quantity = "mean probability of the class asked for, over 240 fresh digits from the same noise"
+    world = "8 × 8 digits of scikit-learn; UNet with 16 channels; 24 pairs per class; classifier reward"
+    quantity = "mean probability of the requested class, over 240 fresh digits from the same noise"
     contrasts = (Contrast("aligned", "reference", smallest=0.03),)
     seeds = range(5)
     cost = "images"

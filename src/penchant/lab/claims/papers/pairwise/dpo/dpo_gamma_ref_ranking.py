@@ -1,4 +1,4 @@
-"""DPO with a scaled reference, and rankings."""
+"""DPO with a scaled reference margin and ranking accuracy."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["RanksBetterWithLessReference"]
 
 
 class RanksBetterWithLessReference(Claim):
-    """The share of the reference's margin that is asked for, from all to none."""
+    """DPO with three scales γ of the reference margin."""
 
     id = "dpo-gamma-ref-ranking"
     paper = "arXiv:2405.19534"
     sentence = (
-        "Where the reference ranks many pairs wrongly, the policy ranks the more pairs rightly the less of the "
-        "reference's margin DPO takes off, and moves the further from the reference."
+        "If the reference ranks many pairs wrongly, a smaller share γ of the reference margin gives the policy a "
+        "higher ranking accuracy, and moves it further from the reference."
     )
     methods = ("dpo-gamma-ref",)
     baselines = ("dpo",)
     world = Dials(prompts=8, responses=6, reference_spread=3.0, temperature=0.5, concentration=0.0)
-    quantity = "share of pairs of responses ranked by their true reward, or KL from the reference in nats"
+    quantity = "ranking accuracy over pairs of responses, or KL from the reference in nats"
     contrasts = (
         Contrast("γ = 0.5", "γ = 1", smallest=0.03),
         Contrast("γ = 0", "γ = 0.5", smallest=0.03),

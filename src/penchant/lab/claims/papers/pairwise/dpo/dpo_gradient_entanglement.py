@@ -1,4 +1,4 @@
-"""What the inner product of two gradients says before a step is taken."""
+"""Gradient entanglement: predicting the effect of a DPO step from gradient inner products."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["InequalityForetellsTheStep"]
 
 
 class InequalityForetellsTheStep(Claim):
-    """The diagnosis of pairs of similar responses in a log-linear world, and what a real step of DPO does to them."""
+    """Predictions for pairs of similar responses in a log-linear world, compared with real DPO steps."""
 
     id = "dpo-gradient-entanglement"
     paper = "arXiv:2410.13828"
     sentence = (
-        "Where responses are alike, steps of DPO often move chosen and rejected the same way, and the inequality of "
-        "their gradients predicts which pairs do, and whether up or down."
+        "For similar responses, DPO steps often move chosen and rejected likelihoods in the same direction, and the "
+        "gradient inequality of the paper predicts for which pairs, and in which direction."
     )
     methods = ("dpo",)
     world = Dials(prompts=16, responses=8, features=3, similarity=0.7)
@@ -32,7 +32,7 @@ class InequalityForetellsTheStep(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One pair of each prompt, one step of gradient descent for each pair by itself."""
+        """One pair per prompt, and one gradient step on each single pair."""
         world = self.draw_world(seed)
         prompt = torch.arange(16)
         both = torch.multinomial(torch.ones(16, 8), 2, generator=torch.Generator().manual_seed(seed))

@@ -1,4 +1,4 @@
-"""The implicit reward of DPO, and an explicit one, away from their data."""
+"""Generalisation of implicit and explicit rewards."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ __all__ = ["ExplicitRewardsGoFurther"]
 
 
 class ExplicitRewardsGoFurther(Claim):
-    """DPO's log-ratios and a Bradley–Terry reward on the same states, on seen and unseen prompts and responses."""
+    """DPO's implicit reward and a Bradley–Terry reward on the same features, on seen and unseen inputs."""
 
     id = "dpo-implicit-reward"
     paper = "arXiv:2409.03650"
     sentence = (
-        "A reward that reads the state of prompt and response, and the implicit reward of a policy with output weights "
-        "for each response, both rank what they were trained on well; on unseen prompts and responses the explicit one "
-        "is better."
+        "An explicit reward on features of prompt and response, and the implicit reward of a policy with output "
+        "weights per response, both rank the training distribution well; on unseen prompts and on unseen responses the "
+        "explicit reward is better."
     )
     methods = ("dpo",)
     world = Dials(prompts=16, responses=8, features=6)
-    quantity = "share of all pairs of such responses that are ranked by their true reward"
+    quantity = "ranking accuracy over all pairs of such responses"
     contrasts = (
         Contrast("explicit, unseen prompts", "implicit, unseen prompts", smallest=0.05),
         Contrast("explicit, unseen responses", "implicit, unseen responses", smallest=0.1),
     )
     remark = (
-        "The state of prompt and response is h_x ∘ e_y here, so the policy's logits W_y·h_x can express the reward "
-        "exactly, but weights of a response that never occurred stay what they were. Language models share more."
+        "The features here are h_x ∘ e_y, so the policy's logits W_y·h_x can express the reward exactly, but the "
+        "weights of responses that never occurred do not change. Language models share more parameters."
     )
 
     def draw_world(self, seed: int) -> World:
-        """States h_x ∘ e_y of prompt and response; the reward is linear in them."""
+        """Features h_x ∘ e_y of prompt and response; the reward is linear in them."""
         world, generator = super().draw_world(seed), torch.Generator().manual_seed(seed + 7)
         sizes = ((16, 1, 6), (1, 8, 6), (6,))
         prompt, response, weight = (torch.randn(size, generator=generator, dtype=torch.float64) for size in sizes)
@@ -50,7 +50,7 @@ class ExplicitRewardsGoFurther(Claim):
         """1500 pairs of six responses to eight prompts; the other prompts and two further responses are unseen."""
         world = self.draw_world(seed)
         pairs = _pairs(world, seed)
-        # A policy that is linear in φ has log-ratios θ·φ up to a constant of the prompt: with β = 1 its DPO is the
+        # A log-linear policy in φ has log-ratios θ·φ up to a constant per prompt: with β = 1 its DPO loss is the
         # Bradley–Terry likelihood of the reward θ·φ.
         rewards = {
             "explicit": log_probabilities(fit(world, build("dpo", beta=1.0), pairs, steps=120)) - world.reference,
@@ -75,7 +75,7 @@ def _pairs(world: World, seed: int) -> Examples:
 
 
 def _reads_prompts(world: World) -> World:
-    """The world for a policy with logits W_y·h_x; h_x up to a scale of each number."""
+    """The world for a policy with logits W_y·h_x, with h_x up to a scale per component."""
     state = world.features[:, 0]
     prompts, size = state.shape
     features = torch.einsum("xd,yz->xyzd", state, torch.eye(world.dials.responses, dtype=state.dtype))

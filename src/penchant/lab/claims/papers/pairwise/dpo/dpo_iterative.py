@@ -1,4 +1,4 @@
-"""Iterative DPO and offline DPO."""
+"""Iterative DPO against offline DPO."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["RoundsBeatOneSet"]
 
 
 class RoundsBeatOneSet(Claim):
-    """DPO in rounds on its own samples, against once on as many labels of the reference's samples."""
+    """DPO in rounds on its own samples, against DPO on the same number of labelled samples of the reference."""
 
     id = "dpo-iterative"
     paper = "arXiv:2405.07863"
     sentence = (
-        "DPO in three rounds, each on pairs sampled from the policy of the last one, reaches a higher true reward than "
-        "DPO on as many pairs of the reference, and improves from round to round."
+        "DPO in three rounds, each on pairs sampled from the last policy, reaches a higher true reward than DPO on the "
+        "same number of pairs from the reference, and improves from round to round."
     )
     methods = ("dpo",)
     world = Dials(prompts=8, responses=16, reference_spread=2.0, score_noise=0.3)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (
         Contrast("round 3", "offline", smallest=0.1),
         Contrast("round 2", "round 1", smallest=0.05),
@@ -30,7 +30,7 @@ class RoundsBeatOneSet(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """The best and the worst of four samples make a pair, 30 pairs a round."""
+        """The best and the worst of four samples make a pair, 30 pairs per round."""
         world, dpo = self.draw_world(seed), build("dpo", beta=0.1)
         plan = Rounds("best_worst", rounds=3, prompts=30, samples=4, steps=50)
         rounds = run_rounds(world, dpo, plan, seed=seed)

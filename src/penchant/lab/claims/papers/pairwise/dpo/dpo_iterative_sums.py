@@ -1,4 +1,4 @@
-"""Iterative DPO on sums that are checked."""
+"""Iterative DPO on sums with a verifier."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ __all__ = ["PairsOfRightAndWrong"]
 
 
 class PairsOfRightAndWrong(Claim):
-    """A small model that learned sums from careless demonstrations, and DPO on its right and wrong answers."""
+    """A small model trained on partly wrong sums, and DPO on its right and wrong answers."""
 
     id = "dpo-iterative-sums"
     paper = "arXiv:2404.19733"
     sentence = (
-        "DPO with the likelihood of the chosen answer, on pairs of a right and a wrong one of its own answers, round "
-        "after round, raises the share of held-out sums that a small model gets right."
+        "Iterative DPO plus NLL, on pairs of a right and a wrong answer of the model itself, raises the accuracy of a "
+        "small model on held-out sums over the rounds."
     )
     methods = ("dpo",)
     baselines = ("nll",)
-    world = "sums of two numbers to 19, 120 of 400 held out; a start from demonstrations that are wrong by 65 %"
-    quantity = "share of sampled answers to held-out sums that are right"
+    world = (
+        "sums of two numbers to 19, 120 of 400 held out; the start model is trained on demonstrations with 65 % wrong "
+        "answers"
+    )
+    quantity = "accuracy of sampled answers to held-out sums"
     contrasts = (
         Contrast("round 8", "start", smallest=0.03),
         Contrast("round 16", "round 8", smallest=0.01),
@@ -32,6 +35,6 @@ class PairsOfRightAndWrong(Claim):
     cost = "language"
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """280 prompts a round, 12 answers to each; β = 0.3."""
+        """280 prompts per round, 12 answers per prompt; β = 0.3."""
         right = improve("iterative-dpo", seed, Plan(rounds=16))
         return {"start": right[0], "round 8": right[8], "round 16": right[-1]}

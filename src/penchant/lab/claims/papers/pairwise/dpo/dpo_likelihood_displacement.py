@@ -1,4 +1,4 @@
-"""DPO and the likelihood of the chosen response."""
+"""Likelihood displacement: DPO and the likelihood of chosen responses."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ __all__ = ["SimilarPairsLoseLikelihood"]
 
 
 class SimilarPairsLoseLikelihood(Claim):
-    """DPO on the pairs whose features are most, or least, alike, in a log-linear world."""
+    """DPO on the pairs with the most, or the least, similar features in a log-linear world."""
 
     id = "dpo-likelihood-displacement"
     paper = "arXiv:2410.08847"
     sentence = (
-        "In a log-linear world DPO lowers the likelihood of chosen responses whose features resemble those of the "
-        "rejected ones (by the CHES score), and does not where they differ."
+        "In a log-linear world, DPO lowers the likelihood of chosen responses with features similar to those of the "
+        "rejected ones (by the CHES score), but not of dissimilar ones."
     )
     methods = ("dpo",)
     world = Dials(prompts=8, responses=8, features=3, reference_spread=0.0)
-    quantity = "mean fall of the chosen responses' log-probability, nats"
+    quantity = "mean decrease of the chosen responses' log-probability, nats"
     contrasts = (
         Contrast("most similar pairs", 0.0, smallest=0.3),
         Contrast("most similar pairs", "least similar pairs", smallest=0.5),
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One pair a prompt: that of the most, or least, similarity among those where the better one is chosen."""
+        """One pair per prompt: the most, or least, similar one among those where the better response is chosen."""
         world = self.draw_world(seed)
         arms = {}
         for arm, least in {"most similar pairs": False, "least similar pairs": True}.items():

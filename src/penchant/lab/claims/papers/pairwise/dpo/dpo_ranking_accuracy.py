@@ -1,4 +1,4 @@
-"""What DPO does to the ranking of responses."""
+"""DPO and ranking accuracy."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ __all__ = ["RankingsStayWrong"]
 
 
 class RankingsStayWrong(Claim):
-    """DPO on a reference that ranks many pairs wrongly, stopped where its loss has fallen by a third."""
+    """DPO with a reference that ranks many pairs wrongly, stopped when its loss has fallen by a third."""
 
     id = "dpo-ranking-accuracy"
     paper = "arXiv:2405.19534"
     sentence = (
-        "When DPO's loss has fallen by a third and its implied rewards rank most pairs rightly, the policy itself "
+        "When the DPO loss has fallen by a third and the implied rewards rank most pairs correctly, the policy itself "
         "still ranks many of them wrongly, more than an idealised policy would."
     )
     methods = ("dpo",)
     world = Dials(prompts=8, responses=6, reference_spread=3.0, temperature=0.5, pairs=400)
-    quantity = "share of pairs of responses ranked by their true reward"
+    quantity = "ranking accuracy over pairs of responses"
     contrasts = (
         Contrast("dpo, implied reward", "dpo, policy", smallest=0.1),
         Contrast("idealised policy", "dpo, policy", smallest=0.1),
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """The ranking by log-ratios, by log-probabilities, and by the policy that DPO aims at."""
+        """Ranking by log-ratios, by log-probabilities, and by the optimal policy of DPO."""
         world = self.draw_world(seed)
         stopped: list[Policy] = []
 

@@ -1,4 +1,4 @@
-"""Reward-augmented data and good responses that were rejected."""
+"""Reward-augmented data and good rejected responses."""
 
 from __future__ import annotations
 
@@ -29,26 +29,27 @@ _GOALS = 5
 
 
 class GoodRejectedResponsesStay(Claim):
-    """DPO on pairs, and on the same pairs under the wish for each response's score."""
+    """DPO on pairs, and on the same pairs conditioned on the score of each response as goal."""
 
     id = "dpo-reward-augmented-data"
     paper = "arXiv:2410.08067"
     sentence = (
-        "DPO makes responses with high scores unlikely where they lost to a better one; with reward-augmented data "
-        "they stay likely under the goal of their score, and the policy under the highest goal has a higher true "
-        "reward."
+        "DPO makes high-scoring responses unlikely if they were rejected in favour of a better one; with "
+        "reward-augmented data they stay likely given the goal of their score, and the policy for the highest goal has "
+        "a higher true reward."
     )
     methods = ("dpo",)
     world = Dials(prompts=4, responses=8, pairs=300, concentration=0.5)
-    quantity = "change of log-probability in nats, or expected true reward in its standard deviations"
+    quantity = "change of log-probability in nats, or expected true reward in standard deviations of the reward"
     contrasts = (
         Contrast("augmented, good rejected", "dpo, good rejected", smallest=0.5),
         Contrast("augmented, reward", "dpo, reward", smallest=0.1),
     )
 
     remark = (
-        "The first effect is there. The second is not: goals share no parameters in a table, so the highest one learns "
-        "from the few pairs whose chosen response reaches it, while DPO's one policy learns from all."
+        "The first effect is reproduced. The second is not: in a table, goals share no parameters, so the highest goal "
+        "learns from the few pairs whose chosen response reaches it, while the single policy of DPO learns from all "
+        "pairs."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
@@ -75,14 +76,14 @@ class GoodRejectedResponsesStay(Claim):
 
 
 def _with_goals(world: World) -> World:
-    """The world with each prompt once for each goal, which the reference does not heed."""
+    """The world with each prompt repeated per goal; the reference ignores the goal."""
     names = ("reward", "preference", "reference", "behaviour", "lengths", "shares", "features")
     tables = {name: getattr(world, name).repeat_interleave(_GOALS, dim=0) for name in names}
     return replace(world, dials=replace(world.dials, prompts=_GOALS * world.dials.prompts), **tables)
 
 
 def _augmented(wide: World, pairs: Examples, scores: torch.Tensor) -> Examples:
-    """What `penchant.curation` makes of the pairs, as places in the wide world."""
+    """The pairs augmented by `penchant.curation`, as indices into the wide world."""
     chosen, rejected = pairs.views["chosen"], pairs.views["rejected"]
     assert isinstance(chosen, Rows) and isinstance(rejected, Rows)
     records = [

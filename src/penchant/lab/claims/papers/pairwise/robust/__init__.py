@@ -1,1 +1,1 @@
-"""Claims about methods against wrong labels."""
+"""Claims about robustness to wrong labels."""

@@ -1,4 +1,4 @@
-"""ADPO with soft labels that err."""
+"""ADPO with noisy soft labels."""
 
 from __future__ import annotations
 
@@ -15,23 +15,26 @@ __all__ = ["SoftLabelsUnderNoise"]
 
 
 class SoftLabelsUnderNoise(Claim):
-    """ADPO given how likely each drawn label is, with errors of two kinds, against DPO on the labels."""
+    """ADPO with soft labels under two kinds of noise, against DPO with hard labels."""
 
     id = "adpo-pairwise-soft-labels"
     paper = "arXiv:2510.18913"
     sentence = (
-        "Where few labels are drawn from undecided preferences, ADPO's soft labels give a higher true reward than "
-        "DPO's hard ones, whether their errors are Gaussian or heavy-tailed."
+        "With few labels from near-even preferences, ADPO with soft labels reaches a higher true reward than DPO with "
+        "hard labels, whether the label errors are Gaussian or heavy-tailed."
     )
     methods = ("adpo-pairwise",)
     baselines = ("dpo",)
     world = Dials(prompts=8, responses=6, concentration=0.5, temperature=1.5, pairs=160)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (
         Contrast("adpo-pairwise, gaussian", "dpo", smallest=0.2),
         Contrast("adpo-pairwise, heavy-tailed", "dpo", smallest=0.1),
     )
-    remark = "Soft labels carry more information than hard ones; having them at all is ADPO's advantage over DPO here."
+    remark = (
+        "Soft labels carry more information than hard ones; access to them is the whole advantage of ADPO over DPO "
+        "here."
+    )
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """60 steps; β = 0.1, τ = 10 are the best of 0.1, 0.3 and 1 for either on the tuning seeds."""

@@ -1,4 +1,4 @@
-"""The filter of β-DPO and flipped pairs."""
+"""The filter of β-DPO on flipped labels."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["FilterLeavesOutFlippedPairs"]
 
 
 class FilterLeavesOutFlippedPairs(Claim):
-    """β-DPO with and without its filter, and DPO, where preferences are certain but for flipped labels."""
+    """β-DPO with and without its filter, and DPO, on deterministic preferences with flipped labels."""
 
     id = "beta-dpo-outliers"
     paper = "arXiv:2407.08639"
     sentence = (
-        "Where 20 % of otherwise certain labels are flipped, β-DPO's filter keeps fewer of the flipped pairs than of "
-        "the others, and its true reward is higher than without the filter and than DPO's."
+        "With 20 % of otherwise deterministic labels flipped, the filter of β-DPO keeps fewer flipped pairs than "
+        "others, and its true reward is higher than without the filter and than that of DPO."
     )
     methods = ("beta-dpo",)
     baselines = ("dpo",)
     world = Dials(prompts=6, responses=5, temperature=0.0, flips=0.2, pairs=450)
-    quantity = "expected true reward in its standard deviations, or share of the pairs that are kept at the end"
+    quantity = "expected true reward in standard deviations of the reward, or share of the pairs kept at the end"
     contrasts = (
         Contrast("kept of the right pairs", "kept of the flipped pairs", smallest=0.2),
         Contrast("filter", "no filter", smallest=0.05),
@@ -31,7 +31,7 @@ class FilterLeavesOutFlippedPairs(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """A third is left out; 80 steps, β = 0.5."""
+        """A third of the pairs is filtered out; 80 steps, β = 0.5."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         filtering = build("beta-dpo", beta=0.5, filter_ratio=0.3)

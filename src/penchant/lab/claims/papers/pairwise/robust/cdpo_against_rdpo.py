@@ -1,4 +1,4 @@
-"""Two answers to flipped labels: a finite optimum, or an unbiased loss."""
+"""cDPO against rDPO under flipped labels."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ __all__ = ["BetterOnlyWithFewLabels"]
 
 
 class BetterOnlyWithFewLabels(Claim):
-    """cDPO and rDPO with the same rate, with few labels and with many."""
+    """cDPO and rDPO with the same flip rate, on few and on many labels."""
 
     id = "cdpo-against-rdpo"
     paper = "arXiv:2403.00409"
     sentence = (
-        "With many labels, 30 % of them flipped, rDPO comes nearer to the best policy under the KL penalty than cDPO, "
-        "whose optimum is too flat; with few labels the order is reversed, since rDPO's loss has no bound."
+        "With many labels and 30 % flips, rDPO gets closer to the KL-regularised optimum than cDPO, whose optimum is "
+        "too flat; with few labels the order is reversed, since the loss of rDPO is unbounded."
     )
     methods = ("cdpo", "rdpo")
     world = Dials(prompts=4, responses=5, flips=0.3, pairs=1000)
-    quantity = "reward − 0.3 KL lost against the best policy, in standard deviations of the reward (less is better)"
+    quantity = "gap of reward − 0.3 KL to the optimal policy, in standard deviations of the reward (lower is better)"
     contrasts = (
         Contrast("cdpo, 1000 labels", "rdpo, 1000 labels", smallest=0.2),
         Contrast("rdpo, 40 labels", "cdpo, 40 labels", smallest=0.1),
     )
     remark = (
-        "Forty labels vary so much that ten seeds leave the second effect open. The first is a matter of scale: with "
-        "1000 labels and β = 0.1 instead of 0.3 cDPO comes as far as rDPO."
+        "Forty labels vary so much that ten seeds do not decide the second effect. The first is a matter of scale: "
+        "with 1000 labels and β = 0.1 instead of 0.3, cDPO is as good as rDPO."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Both with β = 0.3 on the same labels; they know the rate of the flips, not the pairs' probabilities."""
+        """Both with β = 0.3 on the same labels; they know the flip rate, but not the probability of each pair."""
         world = self.draw_world(seed)
         arms = {}
         for count in (40, 1000):

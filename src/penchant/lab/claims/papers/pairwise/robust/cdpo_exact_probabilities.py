@@ -1,4 +1,4 @@
-"""cDPO and conservative IPO with the true probabilities."""
+"""cDPO and conservative IPO with exact preference probabilities."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ __all__ = ["BestWithExactProbabilities"]
 
 
 class BestWithExactProbabilities(Claim):
-    """Losses with a finite optimum, and without one, on pairs whose probabilities are exact."""
+    """Losses with and without a finite optimum, on pairs with exact probabilities."""
 
     id = "cdpo-exact-probabilities"
     paper = "arXiv:2409.06691"
     sentence = (
-        "Given the true probability of each pair, cDPO and conservative IPO come nearer to the best policy under the "
-        "KL penalty than DPO and IPO with hard labels, and than GDPO."
+        "Given the true probability of each pair, cDPO and conservative IPO get closer to the KL-regularised optimum "
+        "than DPO and IPO with hard labels, and than GDPO."
     )
     methods = ("cdpo", "cipo")
     baselines = ("dpo", "ipo", "gdpo")
     world = Dials(prompts=8, responses=6, temperature=2.0, pairs=100)
-    quantity = "reward − 0.6 KL lost against the best policy, in standard deviations of the reward (less is better)"
+    quantity = "gap of reward − 0.6 KL to the optimal policy, in standard deviations of the reward (lower is better)"
     contrasts = (
         Contrast("dpo", "cdpo", smallest=0.2),
         Contrast("ipo", "cipo", smallest=0.2),
         Contrast("gdpo", "cdpo", smallest=0.2),
     )
     remark = (
-        "Here geometric averaging does not win: it has no finite optimum, while that of cDPO is the best policy "
-        "itself, whose penalty is β times the temperature."
+        "Geometric averaging does not win here: it has no finite optimum, while the optimum of cDPO is the optimal "
+        "policy for the KL weight β times the temperature."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:

@@ -1,4 +1,4 @@
-"""Bounded losses under flipped labels that are few."""
+"""cDPO and IPO on few, partly flipped labels."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ __all__ = ["BoundedUnderFlippedLabels"]
 
 
 class BoundedUnderFlippedLabels(Claim):
-    """cDPO and IPO, whose optimum is finite, against DPO on a few pairs with flips."""
+    """cDPO and IPO, which have a finite optimum, against DPO on few pairs with flipped labels."""
 
     id = "cdpo-flipped-labels"
     paper = "arXiv:2403.00409"
     sentence = (
-        "Where pairs are few and 30 % of the labels are flipped, cDPO and IPO lose less of the KL-penalised reward "
-        "than DPO, which follows every flip without bound."
+        "With few pairs and 30 % flipped labels, cDPO and IPO lose less of the KL-regularised reward than DPO, which "
+        "follows every flipped label without bound."
     )
     methods = ("cdpo", "ipo")
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=5, flips=0.3, pairs=40)
-    quantity = "reward − 0.3 KL lost against the best policy, in standard deviations of the reward (less is better)"
+    quantity = "gap of reward − 0.3 KL to the optimal policy, in standard deviations of the reward (lower is better)"
     contrasts = (Contrast("dpo", "cdpo", smallest=0.1), Contrast("dpo", "ipo", smallest=0.1))
     remark = (
-        "The effect has the claimed size, but forty labels vary so much that ten seeds leave it open. Most of it is "
-        "nearness to the reference: DPO with β = 1 loses less than with 0.3."
+        "The effect has the claimed size, but forty labels vary so much that ten seeds are not conclusive. Most of it "
+        "comes from staying close to the reference: DPO with β = 1 loses less than with 0.3."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """The same pairs; cDPO knows the rate of the flips, not the pairs' probabilities."""
+        """The same pairs; cDPO knows the flip rate, but not the probability of each pair."""
         world = self.draw_world(seed)
         pairs = replace(sample_pairs(world, seed), fields={})
         arms = {

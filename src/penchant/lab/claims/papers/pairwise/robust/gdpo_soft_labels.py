@@ -1,4 +1,4 @@
-"""Geometric averaging and the reward that is reached."""
+"""GDPO with soft labels and the reward it reaches."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["MoreRewardThanHardLabels"]
 
 
 class MoreRewardThanHardLabels(Claim):
-    """Losses that know how sure a rating is, against those that know only which response was rated better."""
+    """Losses with soft labels from ratings, against losses with hard labels."""
 
     id = "gdpo-soft-labels"
     paper = "arXiv:2409.06691"
     sentence = (
-        "Where ratings are noisy and their labels modestly confident, geometric averaging reaches a higher true reward "
-        "than the same loss with hard labels, and gains more than where labels are confident."
+        "With noisy ratings and moderately confident labels, geometric averaging reaches a higher true reward than the "
+        "same loss with hard labels, and gains more than with confident labels."
     )
     methods = ("gdpo", "gipo", "gropo")
     baselines = ("dpo", "ipo", "ropo")
     world = Dials(prompts=8, responses=6, temperature=2.0, score_noise=1.0, pairs=100)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (
         Contrast("gdpo", "dpo", smallest=0.05),
         Contrast("gipo", "ipo", smallest=0.05),
@@ -31,12 +31,12 @@ class MoreRewardThanHardLabels(Claim):
         Contrast("gain of gdpo", "gain of gdpo, confident labels", smallest=0.05),
     )
     remark = (
-        "A table of logits needs only the order of the responses, which hard labels give as well; the weights of soft "
-        "labels slow down a part of the pairs, and bound no margin."
+        "A table of logits needs only the order of the responses, which hard labels provide as well; soft-label "
+        "weights slow down some pairs but do not bound their margins."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Labels of 68 % confidence on average, and of 94 % in a world that differs in the temperature alone."""
+        """Labels of 68 % confidence on average, and of 94 % in a world that differs only in temperature."""
         world = self.draw_world(seed)
         arms = self._rewards(world, seed, ("dpo", "gdpo", "ipo", "gipo", "ropo", "gropo"))
         confident = build_world(Dials(prompts=8, responses=6, temperature=0.25, score_noise=1.0, pairs=100), seed)

@@ -1,4 +1,4 @@
-"""Geometric averaging and pairs that are nearly even."""
+"""GDPO on nearly even pairs."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["UnsurePairsFadeOut"]
 
 
 class UnsurePairsFadeOut(Claim):
-    """How far nearly even pairs are pulled apart, compared with those that are sure."""
+    """The margins of nearly even pairs relative to those of confident pairs."""
 
     id = "gdpo-unsure-pairs"
     paper = "arXiv:2409.06691"
     sentence = (
-        "Geometric averaging lets pairs with labels near one half fade out: in as many steps their log-ratios are "
-        "pulled apart less, as a share of those of confident pairs, than by the same loss with hard labels."
+        "Geometric averaging down-weights pairs with labels near one half: after the same number of steps their "
+        "margins, relative to those of confident pairs, are smaller than with the same loss and hard labels."
     )
     methods = ("gdpo", "gipo", "gropo")
     baselines = ("dpo", "ipo", "ropo")
     world = Dials(prompts=8, responses=6, pairs=60)
-    quantity = "mean margin of pairs labelled below 0.6, as a share of that of pairs above 0.8"
+    quantity = "mean margin of pairs labelled below 0.6, relative to that of pairs above 0.8"
     contrasts = (
         Contrast("dpo", "gdpo", smallest=0.1),
         Contrast("ipo", "gipo", smallest=0.1),

@@ -1,4 +1,4 @@
-"""MADPO with a reward model's noisy margins."""
+"""MADPO with noisy margins of a reward model."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ __all__ = ["WeightedByMargins"]
 
 
 class WeightedByMargins(Claim):
-    """MADPO, β-DPO and DPO on pairs of mixed quality, 30 % of them flipped, scored by a reward model that errs."""
+    """MADPO, β-DPO and DPO on pairs of mixed quality, with 30 % flipped labels and a noisy reward model."""
 
     id = "madpo-noisy-margins"
     paper = "arXiv:2510.05342"
     sentence = (
-        "On pairs of mixed quality, weights from a reward model's noisy margins give MADPO a higher true reward than "
-        "DPO and β-DPO have at the same β."
+        "On pairs of mixed quality, weights from noisy margins of a reward model give MADPO a higher true reward than "
+        "DPO and β-DPO at the same β."
     )
     methods = ("madpo",)
     baselines = ("dpo", "beta-dpo")
     world = Dials(prompts=4, responses=6, flips=0.3, score_noise=0.5, pairs=200)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (Contrast("madpo", "dpo", smallest=0.3), Contrast("madpo", "beta-dpo", smallest=0.2))
     remark = (
-        "τ = 7 is that of the released notebook. With the default of 2, which is above most margins of this world but "
-        "not far, the weights are almost those of DPO, and so is the reward on the tuning seeds (0.63 against 0.56)."
+        "τ = 7 is the value of the released notebook. The default of 2 is only slightly above most margins of this "
+        "world; the weights are then almost those of DPO, and so is the reward on the tuning seeds (0.63 against "
+        "0.56)."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One world, one set of pairs, 80 steps; DPO also with a smaller β."""
+        """The same pairs for all, 80 steps; DPO also with a smaller β."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         arms = {

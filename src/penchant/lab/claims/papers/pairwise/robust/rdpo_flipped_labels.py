@@ -1,4 +1,4 @@
-"""Robust DPO under flipped labels."""
+"""rDPO under flipped labels."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ __all__ = ["RobustUnderFlippedLabels"]
 
 
 class RobustUnderFlippedLabels(Claim):
-    """rDPO, set to the rate of flips, against DPO on the same pairs."""
+    """rDPO with the true flip rate, against DPO on the same pairs."""
 
     id = "rdpo-flipped-labels"
     paper = "arXiv:2403.00409"
-    sentence = "Where 30 % of the labels are flipped, rDPO's policy has a higher true reward than DPO's at the same β."
+    sentence = "With 30 % flipped labels, rDPO reaches a higher true reward than DPO at the same β."
     methods = ("rdpo",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=5, flips=0.3, pairs=1000)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (Contrast("rdpo", "dpo", smallest=0.2),)
     remark = (
-        "Flips flatten the margins that DPO learns, as a larger β would: with β = 0.1 instead of 0.3 DPO comes as far "
-        "on the tuning seeds as rDPO with 0.3."
+        "Flipped labels shrink the margins that DPO learns, like a larger β: on the tuning seeds DPO with β = 0.1 is "
+        "as good as rDPO with 0.3."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One world, one set of pairs, each method once."""
+        """The same pairs for all."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         arms = {

@@ -1,4 +1,4 @@
-"""Robust DPO with a wrong rate of flips."""
+"""rDPO with a misspecified flip rate."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ __all__ = ["RobustToAWrongRate"]
 
 
 class RobustToAWrongRate(Claim):
-    """rDPO with a rate that is too low or too high, against DPO."""
+    """rDPO with a flip rate that is too low or too high, against DPO."""
 
     id = "rdpo-wrong-rate"
     paper = "arXiv:2403.00409"
     sentence = (
-        "Where 30 % of the labels are flipped, rDPO set to 20 % or 40 % still has a higher true reward than DPO with "
-        "the same β."
+        "With 30 % flipped labels, rDPO set to 20 % or 40 % still reaches a higher true reward than DPO at the same β."
     )
     methods = ("rdpo",)
     baselines = ("dpo",)
     world = Dials(prompts=4, responses=5, flips=0.3, pairs=1000)
-    quantity = "expected true reward, in its standard deviations"
+    quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (Contrast("set to 20 %", "dpo", smallest=0.1), Contrast("set to 40 %", "dpo", smallest=0.1))
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One world, one set of pairs."""
+        """The same pairs for all."""
         world = self.draw_world(seed)
         pairs = sample_pairs(world, seed)
         arms = {"dpo": build("dpo", beta=0.3)}
