@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from torch import Tensor
-
 from penchant.evaluation.shapes.pair import compared
 from penchant.evaluation.shapes.shape import SHAPES, Measured
 from penchant.evaluation.tally import ROUNDING, Reduce, Tally, win
@@ -48,10 +46,5 @@ def batch_metrics(
     measured = Measured(tally, objective, own, batch.fields, counted)
     for shape in dict.fromkeys(shape for name in own for shape in find_view(name).shapes):
         SHAPES.get(shape)(measured)
-    for name, values in _new_statistics(losses.statistics, own).items():
+    for name, values in losses.statistics.items():
         tally.add(name, values, counted if values.shape == counted.shape else None)
-
-
-def _new_statistics(statistics: Mapping[str, Tensor], views: Mapping[str, Scored]) -> dict[str, Tensor]:
-    """What only the objective says: published results repeat a view's rewards as ``VIEW_rewards``."""
-    return {name: each for name, each in statistics.items() if name.removesuffix("_rewards") not in views}
