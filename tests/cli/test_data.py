@@ -82,7 +82,7 @@ def test_columns_are_mapped_and_bad_records_skipped(tmp_path: Path) -> None:
         run("check", path, *mapped)
     result = run("check", path, *mapped, "--on-bad", "skip")
     assert result.exit_code == 0 and "bad records" in result.output
-    with pytest.raises(ConfigurationError, match="OURS=THEIRS"):
+    with pytest.raises(ConfigurationError, match="FIELD=COLUMN"):
         run("check", path, "--map", "chosen")
     with pytest.raises(ConfigurationError, match="twice"):
         parse_mapping(["a=b", "a=c"])

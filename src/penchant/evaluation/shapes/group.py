@@ -26,8 +26,8 @@ def group_metrics(measured: Measured) -> None:
         if quality is None:
             continue
         better, worse = _ordered_pairs(quality, scored.group)
-        told = {"logps": scored.mean_logp.detach(), "rewards": measured.objective.rewards(scored)}
-        for name, values in told.items():
+        quantities = {"logps": scored.mean_logp.detach(), "rewards": measured.objective.rewards(scored)}
+        for name, values in quantities.items():
             if values is not None:
                 measured.tally.add(f"{name}/accuracy", win(values[better] - values[worse]), rows[better])
 
