@@ -86,8 +86,8 @@ def check_margin(views: Mapping[str, Scored], reference: Reference, reduced: boo
             f"Policy and reference are the same model, yet a token's log-probability differs by {gap:.3g} nats.",
             where="step 1",
             why="Every log-ratio of the run would contain this error.",
-            fix="Usual causes: a layer with randomness other than dropout, number types that differ between the two (see "
-            "precision), a cache written under other conditions (delete it), or weights that changed since the start.",
+            fix="Usual causes: a layer with randomness other than dropout, number types that differ between the two "
+            "(see precision), a cache written under other conditions (delete it), or weights changed since the start.",
         )
     if reference.kind == "initial" and gap > NOTABLE:
         # A cache is computed in other batches, so rounding differs; a copy has no such difference.

@@ -87,9 +87,12 @@ def problem(error: Mapping[str, Any], form: type[BaseModel], parts: Mapping[str,
     if error["type"] == "missing":
         return f"The key {path!r} is missing: {form.model_fields[path].description}."
     found = error.get("input")
-    subject = f"{path!r} is {found!r}: " if path else ""
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{subject}{message}."
+    message = error["msg"].removeprefix("Value error, ").partition(", unable to parse")[0]
+    sentence = message if message.endswith((".", "?")) else f"{message}."
+    if not path:
+        return sentence
+    wanted = sentence.removeprefix("Input ")
+    return f"{path!r} is {found!r}{': ' if wanted == sentence else '; it '}{wanted}"
 
 
 def read_keys(path: Path) -> dict[str, Any]:

@@ -54,8 +54,8 @@ def check_sources(objective: Objective, *sets: Feedback) -> None:
         if lacking is not None:
             found = f"the sources {', '.join(map(repr, named))}" if named else f"no named source ({feedback.name})"
             raise ConfigurationError(
-                f"The objective {objective.id} needs the view {lacking!r} from the source {required[lacking]!r}; the data "
-                f"have {found}.",
+                f"The objective {objective.id} needs the view {lacking!r} from the source {required[lacking]!r}; "
+                f"the data have {found}.",
                 where="data",
                 fix=f"Name the sources: data: {{{written}}}.",
             )
