@@ -195,8 +195,8 @@ class OnlineRun:
 
     def _stop(self) -> None:
         raise Interrupted(
-            f"Stopped in round {min(self.state.done + 1, self.recipe.iterations)} of {self.recipe.iterations}; finished "
-            f"work is kept. To continue, run the same command with --resume (folder {self.folder.path})."
+            f"Stopped in round {min(self.state.done + 1, self.recipe.iterations)} of {self.recipe.iterations}; "
+            f"finished work is kept. To continue, run the same command with --resume (folder {self.folder.path})."
         )
 
     def _measure(self) -> Measured | None:

@@ -97,7 +97,7 @@ def check_pairing(name: str, wanted: Requirements, objective: str) -> None:
         if missing:
             able = [each.id for each in PAIRINGS.things() if set(wanted.views) <= set(each.views)]
             raise ConfigurationError(
-                f"The objective {objective} needs the {kind} {missing[0]!r}, but the pairing {name!r} does not supply it.",
+                f"The objective {objective} needs the {kind} {missing[0]!r}; the pairing {name!r} does not supply it.",
                 where="pairing",
                 fix=f"Choose one of {', '.join(able)}." if able else "Choose another objective.",
             )

@@ -32,8 +32,8 @@ class UpdatedReference(Reference[Any, Any]):
         self.kind = inner.kind if inner.kind == "none" else update.id
         if inner.kind != "none" and inner.frozen is None and not isinstance(update, Initial):
             raise ConfigurationError(
-                f"The reference {update.id!r} changes the weights of a frozen copy, but the reference is the policy with "
-                "its adapter turned off.",
+                f"The reference {update.id!r} changes the weights of a frozen copy, but the reference is the policy "
+                "with its adapter turned off.",
                 where="reference",
                 fix="Give a model without an adapter, or reference=initial.",
             )

@@ -248,7 +248,7 @@ def test_folders_that_are_no_runs_are_refused_with_what_a_run_holds(tmp_path: Pa
     with pytest.raises(DataError, match="this is a file") as file:
         write_report(run_folder / "metrics.jsonl")
     assert str(run_folder) in str(file.value.fix)
-    with pytest.raises(DataError, match=f"It contains run folders, give one of them: {run_folder.name}"):
+    with pytest.raises(DataError, match=f"It contains run folders; give one of them: {run_folder.name}"):
         write_report(tmp_path)
 
 

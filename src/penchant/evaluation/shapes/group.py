@@ -13,13 +13,13 @@ __all__ = ["group_metrics"]
 
 @SHAPES.register("group")
 def group_metrics(measured: Measured) -> None:
-    """How often the order of two responses is that of their scores.
+    """How often two responses are ranked in the order of their scores.
 
     Over all pairs of responses to one prompt with different scores (or ranks): ``rewards/accuracy``, the share whose
-    rewards are in the order of the scores, and ``logps/accuracy``, the same for the mean log-probability a token; ties
-    count half.
+    rewards are in the order of the scores, and ``logps/accuracy``, the same for the mean log-probability per token;
+    ties count half.
 
-    The scores are the records' field ``scores``, or ``ranks`` (1 is best); without them there is nothing to add.
+    The scores are the records' field ``scores``, or ``ranks`` (1 is best); without them nothing is added.
     """
     for _name, scored, rows in measured.of_shape("group"):
         quality = _quality(measured, len(scored.group))
@@ -33,7 +33,7 @@ def group_metrics(measured: Measured) -> None:
 
 
 def _quality(measured: Measured, responses: int) -> Tensor | None:
-    """[R] a number for each response, higher is better; None where the records have none."""
+    """[R] a number for each response, higher is better; None if the records have no scores or ranks."""
     scores, ranks = measured.fields.get("scores"), measured.fields.get("ranks")
     quality = scores if scores is not None else None if ranks is None else -ranks
     return quality if quality is not None and quality.shape == (responses,) else None
