@@ -80,7 +80,7 @@ def test_an_existing_file_is_kept_unless_it_may_be_replaced(file: Path, capsys: 
     output.write_text("mine")
     line = ["data", "build", "degrade", str(file), "-o", str(output)]
     assert main(line) == 1
-    assert output.read_text() == "mine" and "There is a file already. Give --overwrite" in capsys.readouterr().err
+    assert output.read_text() == "mine" and "The file already exists. Give --overwrite" in capsys.readouterr().err
     assert main([*line, "--overwrite"]) == 0
     assert len(rows_of(output)) == 6
 

@@ -131,7 +131,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_named(
     result = again(folder, stopped, progress=True)
     same(stopped, whole)
     told = " ".join(capsys.readouterr().err.split())
-    assert "checkpoint-6 cannot be used" in told and "Going on from checkpoint-4" in told
+    assert "checkpoint-6 cannot be used" in told and "Continuing from checkpoint-4" in told
     assert any("checkpoint-6" in warning for warning in result.summary["warnings"])
 
 
@@ -153,7 +153,7 @@ def test_a_changed_recipe_is_refused_by_its_key(folder: Path, stopped: Path) -> 
 
 
 def test_changed_data_and_a_changed_model_are_refused(folder: Path, stopped: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="The data is not the one that this run was started with"):
+    with pytest.raises(ConfigurationError, match="The data has changed since the run was started"):
         again(folder, stopped, data=pairs(10))
     in_place = penchant.train(folder, pairs(), output=tmp_path / "other", **{**RECIPE, "max_steps": 1})
     recipe = {**RECIPE, "max_steps": 2, "output": tmp_path / "memory", "tokenizer": in_place.tokenizer}
@@ -169,7 +169,7 @@ def test_a_finished_run_is_not_trained_again(folder: Path, tmp_path: Path, capsy
     before, rows = weights(run), (run / "metrics.jsonl").read_text()
     (run / "report.html").unlink()
     again(folder, run, max_steps=2, progress=True)
-    assert "All 2 steps are done already" in capsys.readouterr().err
+    assert "All 2 steps are already done" in capsys.readouterr().err
     assert largest_gap(before, weights(run)) == 0.0 and (run / "metrics.jsonl").read_text() == rows
     assert (run / "report.html").is_file()
 

@@ -99,7 +99,7 @@ def test_micro_batches_and_resuming_change_nothing(
 def test_a_changed_source_is_refused_when_resuming(sources: dict[str, str], train: Train) -> None:
     train(data=sources, objective=ALONE)
     written(Path(sources["retain"]), facts("chosen", 12)[6:])
-    with pytest.raises(ConfigurationError, match="The data is not the one that this run was started with"):
+    with pytest.raises(ConfigurationError, match="The data has changed since the run was started"):
         train(data=sources, objective=ALONE, resume=True)
 
 
