@@ -88,7 +88,7 @@ def test_an_existing_file_is_kept_unless_it_may_be_replaced(file: Path, capsys: 
 @pytest.mark.parametrize(
     ("arguments", "phrase"),
     [
-        (["degrade", "FILE", "-o", "built.csv"], "Give a name that ends with .jsonl"),
+        (["degrade", "FILE", "-o", "built.csv"], "Choose a name that ends in .jsonl"),
         (["degrade", "FILE", "-o", "OUT", "--rate", "2"], "'rate' is 2.0 (float), expected float in (0, 1]"),
         (["reward-augmented", "FILE", "-o", "OUT", "--template", "absent.txt"], "The template cannot be read"),
         (["rationale", "FILE", "-o", "OUT"], "No row has a rationale in the column 'rationale'"),

@@ -60,7 +60,7 @@ def test_check_prints_tables_and_writes_json(file: str, model: str, tmp_path: Pa
 
 def test_check_counts_words_without_a_model(file: str) -> None:
     assert "Lengths in words" in run("check", file).output
-    with pytest.raises(ConfigurationError, match=r"no tokenizer to count with.*--model"):
+    with pytest.raises(ConfigurationError, match=r"which needs a tokenizer.*--model"):
         run("check", file, "--max-length", "64")
 
 

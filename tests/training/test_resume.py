@@ -146,7 +146,7 @@ def test_without_a_sound_checkpoint_nothing_is_guessed(folder: Path, stopped: Pa
 
 
 def test_a_changed_recipe_is_refused_by_its_key(folder: Path, stopped: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"learning_rate = 0.001, and is to go on with 0.01"):
+    with pytest.raises(ConfigurationError, match=r"learning_rate = 0.001, but this recipe has 0.01"):
         again(folder, stopped, learning_rate=1e-2)
     with pytest.raises(ConfigurationError, match="objective"):
         again(folder, stopped, objective=penchant.objectives.DPO(beta=0.5))
@@ -159,7 +159,7 @@ def test_changed_data_and_a_changed_model_are_refused(folder: Path, stopped: Pat
     recipe = {**RECIPE, "max_steps": 2, "output": tmp_path / "memory", "tokenizer": in_place.tokenizer}
     penchant.train(in_place.model, pairs(), **recipe)
     # The model in memory is the trained one by now: as a reference it would be wrong.
-    with pytest.raises(ConfigurationError, match="The model is not the one that this run was started with"):
+    with pytest.raises(ConfigurationError, match="The model has changed since the run was started"):
         penchant.train(in_place.model, pairs(), resume=True, **recipe)
 
 
@@ -178,7 +178,7 @@ def test_resuming_nothing_starts_at_the_beginning(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     again(folder, tmp_path / "new", max_steps=1, progress=True)
-    assert "There is no checkpoint to go on from" in capsys.readouterr().err
+    assert "There is no checkpoint to continue from" in capsys.readouterr().err
     assert losses(tmp_path / "new")
 
 

@@ -115,14 +115,14 @@ def test_each_source_is_held_out_of_and_examined_by_name(sources: dict[str, str]
 @pytest.mark.parametrize(
     ("data", "objective", "told"),
     [
-        ({"forget": "a"}, "grad-diff", r"'retain', which comes from the source 'retain'; the data have .*'forget'"),
+        ({"forget": "a"}, "grad-diff", r"'retain' from the source 'retain'; the data have .*'forget'"),
         ("a", "grad-diff", r"no named source .*data: \{forget: PATH, retain: PATH\}"),
         (
             {"forget": "a", "retain": "a", "idk": "a"},
             "grad-diff",
-            r"a source 'idk', of which .* takes .*'forget', 're",
+            r"a source 'idk', which .* does not use; it takes .*'forget', 're",
         ),
-        ({"one": "a", "other": "a"}, "nll", r"a source 'other', of which the objective nll asks for nothing"),
+        ({"one": "a", "other": "a"}, "nll", r"a source 'other', which the objective nll does not use"),
     ],
 )
 def test_sources_that_do_not_fit_the_objective_are_named(data: Any, objective: str, told: str, train: Train) -> None:

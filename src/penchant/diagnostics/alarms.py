@@ -72,8 +72,8 @@ class Alarms:
             "displacement",
             f"At step {step} the chosen responses have been less likely than under the reference for {PATIENCE} steps, "
             f"and are still falling (mean reward {sum(chosen) / PATIENCE:.2g}); the probability moves to neither "
-            f"response{', since both fall' if both else ''}. Remedies: objective=dpo+0.2*nll keeps the chosen likelihood "
-            "up; a smaller learning rate or a larger beta slows the fall.",
+            f"response{', since both fall' if both else ''}. Remedies: objective=dpo+0.2*nll keeps the chosen "
+            "likelihood up; a smaller learning rate or a larger beta slows it.",
         )
 
     def _saturation(self) -> None:
@@ -99,8 +99,8 @@ class Alarms:
         if now > 50.0 and now > 10 * self._first_kl:
             self._once(
                 "divergence",
-                f"The divergence from the reference grows very large: {now:.0f} nats per response at step {step}. Use a "
-                "smaller learning rate or a larger beta.",
+                f"The divergence from the reference grows very large: {now:.0f} nats per response at step {step}. "
+                "Use a smaller learning rate or a larger beta.",
             )
 
     def _once(self, name: str, text: str) -> None:

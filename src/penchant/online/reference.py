@@ -33,7 +33,7 @@ class UpdatedReference(Reference[Any, Any]):
         if inner.kind != "none" and inner.frozen is None and not isinstance(update, Initial):
             raise ConfigurationError(
                 f"The reference {update.id!r} changes the weights of a frozen copy, but the reference is the policy "
-                "with its adapter turned off.",
+                "with its adapter switched off.",
                 where="reference",
                 fix="Give a model without an adapter, or reference=initial.",
             )

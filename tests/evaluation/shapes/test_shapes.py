@@ -30,7 +30,9 @@ def measured(objective: Objective, views: dict[str, Scored], count: int, statist
 
 
 def test_binary_feedback_is_read_by_label() -> None:
-    found = measured(build("kto", beta=0.5), {"responses": of_ratios([2.0, -4.0, 1.0, 0.0])}, 4, label=[1.0, 1.0, 0.0, 0.0])
+    found = measured(
+        build("kto", beta=0.5), {"responses": of_ratios([2.0, -4.0, 1.0, 0.0])}, 4, label=[1.0, 1.0, 0.0, 0.0]
+    )
     assert found["rewards/desirable"] == pytest.approx(-0.5) and found["rewards/undesirable"] == pytest.approx(0.25)
     assert found["logps/desirable"] == pytest.approx(-2.0) and found["logps/undesirable"] == pytest.approx(-0.5)
     # Right, wrong, wrong, and a tie.
