@@ -80,7 +80,7 @@ def test_an_existing_file_is_kept_unless_it_may_be_replaced(file: Path, capsys: 
     output.write_text("mine")
     line = ["data", "build", "degrade", str(file), "-o", str(output)]
     assert main(line) == 1
-    assert output.read_text() == "mine" and "There is a file already. Give --overwrite" in capsys.readouterr().err
+    assert output.read_text() == "mine" and "The file already exists. Give --overwrite" in capsys.readouterr().err
     assert main([*line, "--overwrite"]) == 0
     assert len(rows_of(output)) == 6
 
@@ -88,7 +88,7 @@ def test_an_existing_file_is_kept_unless_it_may_be_replaced(file: Path, capsys: 
 @pytest.mark.parametrize(
     ("arguments", "phrase"),
     [
-        (["degrade", "FILE", "-o", "built.csv"], "Give a name that ends with .jsonl"),
+        (["degrade", "FILE", "-o", "built.csv"], "Choose a name that ends in .jsonl"),
         (["degrade", "FILE", "-o", "OUT", "--rate", "2"], "'rate' is 2.0 (float), expected float in (0, 1]"),
         (["reward-augmented", "FILE", "-o", "OUT", "--template", "absent.txt"], "The template cannot be read"),
         (["rationale", "FILE", "-o", "OUT"], "No row has a rationale in the column 'rationale'"),

@@ -35,7 +35,7 @@ def test_one_tag_alone_across_families() -> None:
     wrong = CliRunner().invoke(app, ["--tag", "robbust"])
     assert isinstance(wrong.exception, ConfigurationError) and "Did you mean 'robust'" in str(wrong.exception)
     none = CliRunner().invoke(app, ["--tag", "robust", "--family", "listwise"])
-    assert "No method of the family 'listwise' has the tag 'robust'" in str(none.exception)
+    assert "The family 'listwise' has no method with the tag 'robust'" in str(none.exception)
 
 
 def test_the_list_says_how_each_method_is_known_to_be_right_and_its_other_names() -> None:

@@ -128,7 +128,7 @@ def test_long_prompts_are_cut_to_the_model_and_that_is_said(
     long = lines(tmp_path / "long.jsonl", *[{**row, "prompt": "very " * 200 + row["prompt"]} for row in pairs(6)])
     run = tmp_path / "run"
     assert main(["train", "--model", str(model), "--data", str(long), "--out", str(run), *QUICK]) == 0
-    assert "at most 128 tokens of each" in (said := capsys.readouterr().err) and "prompts cut: 6" in said
+    assert "up to 128 tokens of each" in (said := capsys.readouterr().err) and "prompts cut: 6" in said
     assert json.loads((run / "summary.json").read_text())["cut"]["prompt_cut"] == 6
 
 

@@ -81,5 +81,5 @@ def test_what_a_constraint_asks_is_what_is_checked(constraint: Constraint, kept:
 def test_errors_name_what_is_wrong() -> None:
     with pytest.raises(ConfigurationError, match="'constraints' is 0"):
         vary_prompts([], constraints=0)
-    with pytest.raises(DataError, match="No turn of the prompt is the user's"):
+    with pytest.raises(DataError, match="The prompt has no user turn"):
         vary_prompts([Comparison(prompt=[{"role": "system", "content": "x"}], chosen="a b", rejected="c")])

@@ -61,7 +61,7 @@ def test_the_rationale_may_stand_in_the_rows_themselves_and_empty_ones_are_left_
 
 
 def test_what_cannot_be_joined_is_named() -> None:
-    with pytest.raises(DataError, match="2 answers to 6 records"):
+    with pytest.raises(DataError, match="2 answers for 6 records"):
         attach_rationales(records(), [{"rationale": "a"}, {"rationale": "b"}])
     with pytest.raises(DataError, match="Two answers have the id 'r1'"):
         attach_rationales(records(), [{"id": "r1", "rationale": "a"}] * 2, by="id")

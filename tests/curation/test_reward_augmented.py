@@ -105,9 +105,9 @@ def test_rows_read_back_as_comparisons() -> None:
 
 
 def test_what_is_missing_is_named() -> None:
-    with pytest.raises(DataError, match="no scores of its two responses"):
+    with pytest.raises(DataError, match="no scores for its two responses"):
         reward_augmented([Comparison(prompt="Hi", chosen="a", rejected="b")])
-    with pytest.raises(DataError, match="not scores of the same attributes"):
+    with pytest.raises(DataError, match="have different attributes"):
         reward_augmented([pair({"a": 1}, {"b": 2})])
     with pytest.raises(ConfigurationError, match=r"no '\{lines\}'"):
         Goal(template="Do well.")

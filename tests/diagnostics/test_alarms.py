@@ -12,9 +12,9 @@ HISTORIES = {
     "divergence": lambda step: {"kl": 2.0 * 1.1**step},
 }
 WORDS = {
-    "displacement": ["less likely than under the reference for 20 steps", "as both fall", "dpo+0.2*nll"],
+    "displacement": ["less likely than under the reference for 20 steps", "since both fall", "dpo+0.2*nll"],
     "saturation": ["saturated", "100% of the pairs", "stop earlier"],
-    "divergence": ["explodes", "nats a response", "smaller learning rate"],
+    "divergence": ["very large", "nats per response", "smaller learning rate"],
 }
 
 
@@ -64,4 +64,4 @@ def test_longer_responses_are_noticed(start: float, end: float, count: int) -> N
     alarms = Alarms(said.append)
     for step, length in ((0, start), (10, end), (20, end)):
         alarms.watch_samples(step, length)
-    assert len(said) == count and all("grow longer" in each for each in said)
+    assert len(said) == count and all("get longer" in each for each in said)

@@ -132,6 +132,6 @@ def test_tokens_that_both_responses_begin_with_pull_the_same_way() -> None:
 def test_a_model_without_trained_parameters_is_refused_and_left_as_it_was() -> None:
     model = tiny_model("llama").requires_grad_(False)
     forward = model.forward
-    with pytest.raises(ModelError, match="no parameter that is trained"):
+    with pytest.raises(ModelError, match="no trainable parameter"):
         pair_entanglement(model, PAIRS)
     assert model.forward == forward

@@ -116,7 +116,7 @@ def stop_at(count: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 def test_interrupted_and_resumed_equals_uninterrupted(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = compare(["dpo", "ipo"], "whole", max_steps=3)
     undo = stop_at(5, monkeypatch)  # in the second step of the second run
-    with pytest.raises(Interrupted, match=r"Stopped in ipo, seed 0; 1 of 4 runs are done and kept.*--resume"):
+    with pytest.raises(Interrupted, match=r"Stopped in ipo, seed 0; 1 of 4 runs are finished and kept.*--resume"):
         compare(["dpo", "ipo"], "parted", max_steps=3)
     undo()
     parted = whole.folder.parent / "parted"
@@ -168,7 +168,7 @@ def test_where_all_fail_there_is_still_a_page(compare: Compare, drawing: None) -
     ("objectives", "changed", "told"),
     [
         (["dpo", "ipoo"], {}, "Did you mean 'ipo'"),
-        (["dpo", "ipo"], {"settings": {"ipoo.beta": 0.1}}, r"'ipoo.beta' sets nothing.*Did you mean 'ipo'"),
+        (["dpo", "ipo"], {"settings": {"ipoo.beta": 0.1}}, r"'ipoo.beta' is not a setting.*Did you mean 'ipo'"),
         (["dpo", "ipo"], {"settings": {"ipo.betta": 0.1}}, "Did you mean 'beta'"),
         (["dpo", "ipo"], {"settings": {"ipo.beta": -1.0}}, "expected float > 0"),
         (["dpo"], {"seeds": 0}, "0 seeds"),
@@ -197,7 +197,7 @@ def test_a_comparison_is_replaced_or_gone_on_with_only_where_told_to(compare: Co
     compare(["dpo"], seeds=1, max_steps=1, samples=0)
     with pytest.raises(OutputError, match="already holds a comparison"):
         compare(["dpo"], seeds=1, max_steps=1, samples=0)
-    with pytest.raises(ConfigurationError, match=r"learning_rate = 0.001, and is to go on with 0.1"):
+    with pytest.raises(ConfigurationError, match=r"learning_rate = 0.001, but this recipe has 0.1"):
         compare(["dpo"], seeds=1, max_steps=1, samples=0, learning_rate=0.1, resume=True)
     other = compare(["dpo"], seeds=1, max_steps=1, samples=0, learning_rate=0.1, overwrite=True)
     assert states(other) == {"dpo": ["done"]}

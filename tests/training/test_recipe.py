@@ -74,7 +74,7 @@ def test_the_names_of_other_libraries_are_explained(former: str) -> None:
 )
 def test_a_wrong_value_names_key_value_and_what_was_expected(key: str, value: object, told: str) -> None:
     said = refused(**{key: value})
-    assert f"'{key}' is {value!r}: " in said and told in said
+    assert f"'{key}' is {value!r}" in said and told in said
 
 
 def test_a_missing_key_is_named_with_its_meaning() -> None:
@@ -84,7 +84,7 @@ def test_a_missing_key_is_named_with_its_meaning() -> None:
 
 @pytest.mark.parametrize("other", [{"eval_data": "x"}, {"eval_split": "test"}])
 def test_what_is_held_out_is_said_once(other: dict[str, str]) -> None:
-    assert "both say what is held out" in refused(eval_share=0.1, **other)
+    assert "both define the held-out data" in refused(eval_share=0.1, **other)
 
 
 def test_dotted_keys_reach_into_parts() -> None:
@@ -171,12 +171,12 @@ def test_unknown_objectives_and_hyperparameters_name_the_nearest() -> None:
 def test_a_coupled_objective_is_never_split() -> None:
     recipe = make_recipe({"model": "m", "data": "d", "accumulate": 2})
     plan = plan_batches([600] * 8, batch_size=8)
-    with pytest.raises(ConfigurationError, match="see one another"):
+    with pytest.raises(ConfigurationError, match="depends on the whole step"):
         micro_batches(recipe, plan, [600] * 8, 1, coupled=True)
     alone = make_recipe({"model": "m", "data": "d", "device": "cpu"})
     assert micro_batches(alone, plan, [600] * 8, 1, coupled=True) == 1
     assert micro_batches(alone, plan, [600] * 8, 1, coupled=False) == 8
-    with pytest.raises(ConfigurationError, match="see one another"):
+    with pytest.raises(ConfigurationError, match="depends on the whole step"):
         micro_batches(alone, plan, [600] * 8, 2, coupled=True)
 
 

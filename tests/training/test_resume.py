@@ -131,7 +131,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_named(
     result = again(folder, stopped, progress=True)
     same(stopped, whole)
     told = " ".join(capsys.readouterr().err.split())
-    assert "checkpoint-6 cannot be used" in told and "Going on from checkpoint-4" in told
+    assert "checkpoint-6 cannot be used" in told and "Continuing from checkpoint-4" in told
     assert any("checkpoint-6" in warning for warning in result.summary["warnings"])
 
 
@@ -146,20 +146,20 @@ def test_without_a_sound_checkpoint_nothing_is_guessed(folder: Path, stopped: Pa
 
 
 def test_a_changed_recipe_is_refused_by_its_key(folder: Path, stopped: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"learning_rate = 0.001, and is to go on with 0.01"):
+    with pytest.raises(ConfigurationError, match=r"learning_rate = 0.001, but this recipe has 0.01"):
         again(folder, stopped, learning_rate=1e-2)
     with pytest.raises(ConfigurationError, match="objective"):
         again(folder, stopped, objective=penchant.objectives.DPO(beta=0.5))
 
 
 def test_changed_data_and_a_changed_model_are_refused(folder: Path, stopped: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="The data is not the one that this run was started with"):
+    with pytest.raises(ConfigurationError, match="The data has changed since the run was started"):
         again(folder, stopped, data=pairs(10))
     in_place = penchant.train(folder, pairs(), output=tmp_path / "other", **{**RECIPE, "max_steps": 1})
     recipe = {**RECIPE, "max_steps": 2, "output": tmp_path / "memory", "tokenizer": in_place.tokenizer}
     penchant.train(in_place.model, pairs(), **recipe)
     # The model in memory is the trained one by now: as a reference it would be wrong.
-    with pytest.raises(ConfigurationError, match="The model is not the one that this run was started with"):
+    with pytest.raises(ConfigurationError, match="The model has changed since the run was started"):
         penchant.train(in_place.model, pairs(), resume=True, **recipe)
 
 
@@ -169,7 +169,7 @@ def test_a_finished_run_is_not_trained_again(folder: Path, tmp_path: Path, capsy
     before, rows = weights(run), (run / "metrics.jsonl").read_text()
     (run / "report.html").unlink()
     again(folder, run, max_steps=2, progress=True)
-    assert "All 2 steps are done already" in capsys.readouterr().err
+    assert "All 2 steps are already done" in capsys.readouterr().err
     assert largest_gap(before, weights(run)) == 0.0 and (run / "metrics.jsonl").read_text() == rows
     assert (run / "report.html").is_file()
 
@@ -178,7 +178,7 @@ def test_resuming_nothing_starts_at_the_beginning(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     again(folder, tmp_path / "new", max_steps=1, progress=True)
-    assert "There is no checkpoint to go on from" in capsys.readouterr().err
+    assert "There is no checkpoint to continue from" in capsys.readouterr().err
     assert losses(tmp_path / "new")
 
 

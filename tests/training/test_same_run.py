@@ -76,7 +76,7 @@ def test_references_of_online_runs_are_known_by_their_former_names(former: str, 
     path = tmp_path / "recipe.yaml"
     path.write_text(f"model: m\nanchor: {former}\nanchor_rate: 0.1\n", encoding="utf-8")
     check_same_recipe(path, {"model": "m", "reference": now, "reference_rate": 0.1})
-    with pytest.raises(ConfigurationError, match=f"started with reference = '{now}', and is to go on with 'nesterov'"):
+    with pytest.raises(ConfigurationError, match=f"started with reference = '{now}', but this recipe has 'nesterov'"):
         check_same_recipe(path, {"model": "m", "reference": "nesterov", "reference_rate": 0.1})
 
 

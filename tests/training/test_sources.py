@@ -99,7 +99,7 @@ def test_micro_batches_and_resuming_change_nothing(
 def test_a_changed_source_is_refused_when_resuming(sources: dict[str, str], train: Train) -> None:
     train(data=sources, objective=ALONE)
     written(Path(sources["retain"]), facts("chosen", 12)[6:])
-    with pytest.raises(ConfigurationError, match="The data is not the one that this run was started with"):
+    with pytest.raises(ConfigurationError, match="The data has changed since the run was started"):
         train(data=sources, objective=ALONE, resume=True)
 
 
@@ -115,14 +115,14 @@ def test_each_source_is_held_out_of_and_examined_by_name(sources: dict[str, str]
 @pytest.mark.parametrize(
     ("data", "objective", "told"),
     [
-        ({"forget": "a"}, "grad-diff", r"'retain', which comes from the source 'retain'; the data have .*'forget'"),
+        ({"forget": "a"}, "grad-diff", r"'retain' from the source 'retain'; the data have .*'forget'"),
         ("a", "grad-diff", r"no named source .*data: \{forget: PATH, retain: PATH\}"),
         (
             {"forget": "a", "retain": "a", "idk": "a"},
             "grad-diff",
-            r"a source 'idk', of which .* takes .*'forget', 're",
+            r"a source 'idk', which .* does not use; it takes .*'forget', 're",
         ),
-        ({"one": "a", "other": "a"}, "nll", r"a source 'other', of which the objective nll asks for nothing"),
+        ({"one": "a", "other": "a"}, "nll", r"a source 'other', which the objective nll does not use"),
     ],
 )
 def test_sources_that_do_not_fit_the_objective_are_named(data: Any, objective: str, told: str, train: Train) -> None:

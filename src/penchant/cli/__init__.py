@@ -1,1 +1,1 @@
-"""The command line: one file per command, put together in :mod:`penchant.cli.app`."""
+"""The command line: one file per command, assembled in :mod:`penchant.cli.app`."""

@@ -1,6 +1,6 @@
-"""The ``penchant`` command: its parts put together, and the messages for errors.
+"""The ``penchant`` command: its subcommands, exit codes and error messages.
 
-Exit codes: 0 done, 1 failed (the reason is one paragraph on the error stream), 130 interrupted.
+Exit codes: 0 success, 1 failure (the reason is one paragraph on the error stream), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ def penchant_command(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks. Allowed anywhere on the line.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Turn what people prefer into how a model behaves.
+    """Train models on preference feedback, offline or online, and measure what changes.
 
-    Exit codes: 0 done, 1 failed (with the reason), 130 interrupted.
+    Exit codes: 0 success, 1 failure (the reason is printed), 130 interrupted.
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -73,10 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the ``penchant`` command and return its exit code.
 
     Args:
-        arguments: what follows ``penchant`` on the command line; by default that of this process.
+        arguments: what follows ``penchant`` on the command line; default: ``sys.argv[1:]``.
 
     Returns:
-        0 done, 1 failed, 130 interrupted.
+        0 success, 1 failure, 130 interrupted.
 
     Example:
         >>> main(["--version"])
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except BrokenPipeError:
-        # The reader of a pipe (`| head`) has left. Python would complain once more when it closes the stream.
+        # The reader of the pipe (`| head`) has exited; Python would report it again when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:
@@ -103,33 +103,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    """Run the command that ``arguments`` name. The result of a command is its exit code if it is a number."""
+    """Run the command named by ``arguments``. A number returned by a command is its exit code."""
     command = typer.main.get_command(app)
     result = command.main(args=arguments, prog_name="penchant", standalone_mode=False)
     return result if isinstance(result, int) and not isinstance(result, bool) else DONE
 
 
 def _explain(error: Exception, debug: bool) -> int:
-    """Write to the error stream what went wrong, in one paragraph, and return the exit code."""
+    """Write the error to the error stream as one paragraph, and return the exit code."""
     if isinstance(error, PenchantError):
         _say(f"error: {error}")
     elif type(error).__name__ == "NoArgsIsHelpError":
         typer.echo(str(error))
         return DONE
     elif hasattr(error, "format_message"):
-        # What the parser of the command line raises; its module differs from one version of typer to the next.
+        # The command-line parser raises these; their module differs between versions of typer.
         context = getattr(error, "ctx", None)
         hint = f" See '{context.command_path} --help'." if context is not None else ""
         _say(f"error: {_sentence(error.format_message())}{hint}")
     else:
-        advice = "" if debug else " Run the same command with --debug to see where it happened."
+        advice = "" if debug else " Run the command again with --debug for the traceback."
         found = _sentence(f"unexpected {type(error).__name__}: {error}")
-        _say(f"error: {found} This is an error in Penchant or in a library that it uses.{advice}")
+        _say(f"error: {found} This is a bug in Penchant or in a library it uses.{advice}")
     return FAILED
 
 
 def _sentence(text: str) -> str:
-    """``text`` with a full stop where it ends without one."""
+    """``text``, ending in a full stop."""
     ended = text.rstrip(" :")
     return ended if ended.endswith((".", "?", "!")) else f"{ended}."
 

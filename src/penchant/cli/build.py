@@ -1,6 +1,6 @@
-"""``penchant data build``: a command for every builder of data, made from the builder's class."""
+"""``penchant data build``: one command per data builder, generated from the builder's class."""
 
-# Annotations stay objects here: the commands are put together from the signature of `_build`.
+# No postponed annotations here: the commands are generated from the signature of `_build`.
 
 import inspect
 from pathlib import Path
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 Output = Annotated[Path, typer.Option("--output", "--out", "-o", help="JSONL file to write.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")]
 
 
 class Builders(typer.core.TyperGroup):
-    """The builders as commands; they are looked up when one is asked for, since that loads heavy libraries."""
+    """The builders as commands, looked up on demand because that imports heavy libraries."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The ids of all builders."""
@@ -42,12 +42,12 @@ class Builders(typer.core.TyperGroup):
         return _command(BUILDERS.get(cmd_name, "penchant data build"))
 
 
-_HELP = "Build data that methods ask for, from a file of feedback."
+_HELP = "Build the extra data that some methods need, from a file of feedback."
 app = typer.Typer(cls=Builders, rich_markup_mode=None, help=_HELP, no_args_is_help=True)
 
 
 def _command(builder: "type[Builder]") -> Any:
-    """A builder's own options, between those that all of them share."""
+    """The command of a builder: its own options between those that all builders share."""
     shared = [
         each for each in inspect.signature(_build).parameters.values() if each.name not in ("builder", "settings")
     ]
@@ -70,12 +70,12 @@ def _build(
     builder: "type[Builder]",
     **settings: Any,
 ) -> None:
-    """Read, build and write, and say what became of the records."""
+    """Read, build and write, and print how many records were used or dropped."""
     from penchant.curation.rows import require_free
     from penchant.feedback import read
     from penchant.training.progress import ProgressReporter
 
-    require_free(output, overwrite)  # before anything is read: no work is done that could not be written
+    require_free(output, overwrite)  # checked first, so that no work is lost to a file that cannot be written
     made = builder(**settings)
     feedback = read(file, mapping=parse_mapping(map_), split=split, on_bad=on_bad)  # type: ignore[arg-type]
     keep = output.with_name(f".{output.name}.unfinished.json")

@@ -1,4 +1,4 @@
-"""``penchant claims``: what papers claim, measured in small worlds."""
+"""``penchant claims``: claims of papers, measured in small worlds."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["claims"]
 
 
 def claims(
-    names: Annotated[Optional[list[str]], typer.Argument(help="Ids of claims; all where absent.")] = None,  # noqa: UP045
+    names: Annotated[Optional[list[str]], typer.Argument(help="Ids of claims; default: all.")] = None,  # noqa: UP045
     family: Annotated[Optional[str], typer.Option(help="Only the claims of this family.")] = None,  # noqa: UP045
     shard: Annotated[
         Optional[str],  # noqa: UP045 - what typer reads in every version
-        typer.Option(metavar="K/N", help="Only the K-th of N parts, for several processes or machines: 1/4."),
+        typer.Option(metavar="K/N", help="Run part K of N, to split the work over machines: 1/4."),
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the claims and run nothing.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 2,
@@ -30,30 +30,30 @@ def claims(
     ] = Path("runs/claims"),
     cache: Annotated[
         Optional[Path],  # noqa: UP045 - what typer reads in every version
-        typer.Option(help="Where measured seeds are kept; the user's cache folder where absent."),
+        typer.Option(help="Folder that caches measured seeds; default: the user's cache folder."),
     ] = None,
     sources: Annotated[
         Optional[list[Path]],  # noqa: UP045 - what typer reads in every version
-        typer.Option("--from", help="claims.json of another shard or machine; its results are not measured again."),
+        typer.Option("--from", help="claims.json of another shard or machine, whose results are reused."),
     ] = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Measure every seed, also those whose result is known.")
+        bool, typer.Option("--fresh", help="Measure every seed again, even if its result is cached.")
     ] = False,
     record: Annotated[
-        bool, typer.Option("--record", help="Write the results into the record that lies in the package.")
+        bool, typer.Option("--record", help="Write the results to the record in the package; for maintainers.")
     ] = False,
     pages: Annotated[
         Optional[Path],  # noqa: UP045 - what typer reads in every version
-        typer.Option(help="Folder in which the findings are written as pages in Markdown, too."),
+        typer.Option(help="Also write the findings as Markdown pages to this folder."),
     ] = None,
     tuning: Annotated[
         bool, typer.Option("--tuning", help="Run on the tuning seeds, to choose settings; writes no file.")
     ] = False,
 ) -> None:
-    """Run the claims of papers in small worlds and say which ones reproduce. No network needed.
+    """Run the claims of papers in small worlds and show which ones reproduce. No network needed.
 
-    A claim is measured where the code that it uses has changed since its result was recorded or cached. Measuring all
-    of them may take two hours; the estimate is printed first. Ctrl-C keeps every finished seed, and the same command
+    A claim is measured again only if the code it uses has changed since its result was recorded or cached. Measuring
+    all claims may take two hours; an estimate is printed first. Ctrl-C keeps every finished seed, and the same command
     continues from there. --shard splits a run.
     """
     from rich.console import Console
@@ -103,7 +103,7 @@ def _list(chosen: list[type[Claim]], console: Any) -> None:
 
 
 def _wide(console: Any) -> Any:
-    """A file or a pipe has no width; long names stay on one line there."""
+    """A wide console for files and pipes, so that long names stay on one line."""
     return console if console.is_terminal else type(console)(width=160)
 
 
@@ -124,7 +124,7 @@ def _run(plan: WorkPlan, jobs: int) -> Outcome:
 
     from penchant.lab.claims import running
 
-    # The bars of loading models, here and in the processes that measure, would tear ours.
+    # Progress bars of model loading, here and in the worker processes, would break ours.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     typer.echo(f"penchant: {plan.estimate(jobs)}", err=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -136,7 +136,7 @@ def _run(plan: WorkPlan, jobs: int) -> Outcome:
         def advance(claim: str, now: int, total: int) -> None:
             nonlocal done, wanted
             if not screen.is_terminal and 20 * now // total > 20 * done // total:
-                typer.echo(f"{now} of {total} seeds", err=True)  # a log has no bar; twenty lines will do
+                typer.echo(f"{now} of {total} seeds", err=True)  # about twenty lines instead of a bar
             done, wanted = now, total
             bars.update(bar, description=claim, completed=now, total=total)
 

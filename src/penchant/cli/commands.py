@@ -1,6 +1,6 @@
-"""Commands that are made from annotated settings: each setting is an option."""
+"""Commands generated from annotated settings, one option per setting."""
 
-# Annotations stay objects here: the parser of the command line reads them from the signatures that are made below.
+# No postponed annotations here: the command-line parser reads them from the signatures that are built below.
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ __all__ = ["command_of", "option_of"]
 
 
 def option_of(setting: Setting) -> inspect.Parameter:
-    """A setting as the parameter of a command: its name, type and default, and its meaning and range as help.
+    """A setting as a command-line parameter: name, type and default, with meaning and range as help.
 
     Args:
         setting: one that a class declares.
@@ -27,7 +27,7 @@ def option_of(setting: Setting) -> inspect.Parameter:
     """
     kind = get_args(setting.annotation)[0]
     if get_origin(kind) is Literal:
-        kind = type(get_args(kind)[0])  # the values are checked, and named in errors, by the setting itself
+        kind = type(get_args(kind)[0])  # the setting itself checks its values and names them in errors
     name = f"--{setting.name.replace('_', '-')}"
     names = [f"{name}/--no-{name[2:]}"] if kind is bool and setting.default is True else [name]
     text, values = f"{setting.doc[:1].upper()}{setting.doc[1:]}", setting.range.replace("'", "")
@@ -41,16 +41,16 @@ def option_of(setting: Setting) -> inspect.Parameter:
 
 
 def command_of(name: str, text: str, parameters: Sequence[inspect.Parameter], act: Callable[..., None]) -> Any:
-    """A command of the command line.
+    """A command built from its parameters.
 
     Args:
-        name: how it is called.
+        name: of the command.
         text: its help.
         parameters: its arguments and options, in the order of the help.
-        act: called with their values by name.
+        act: called with the values of the parameters by name.
 
     Returns:
-        The command, for a group to give out.
+        The command, to return from a group.
     """
 
     def command(**given: Any) -> None:

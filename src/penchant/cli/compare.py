@@ -24,14 +24,14 @@ def compare(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="ID.NAME=VALUE", help="Hyper-parameter of one objective.")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Runs of each objective, with seeds counted from the recipe's.")] = 3,
+    seeds: Annotated[int, typer.Option(help="Runs per objective; seeds count up from the recipe's seed.")] = 3,
     out: Annotated[Path, typer.Option("--out", "--output", "-o", help="Folder of the comparison.")] = Path(
         "runs/comparison"
     ),
-    resume: Annotated[bool, typer.Option("--resume", help="Continue; runs that are done are kept.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue; finished runs are kept.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the comparison in the folder.")] = False,
 ) -> None:
-    """Train several objectives on the same data, with several seeds, and write one table, picture and page."""
+    """Train several objectives on the same data with several seeds, and compare them in a table, a plot and a page."""
     from penchant.training.compare import compare_objectives
     from penchant.training.progress import ProgressReporter
 
@@ -53,13 +53,14 @@ def _names(objectives: str) -> list[str]:
     names = [name.strip() for name in objectives.split(",") if name.strip()]
     if len(names) < 2:
         raise ConfigurationError(
-            f"--objectives names {len(names)} objective.", fix="Give two or more, such as dpo,ipo; else penchant train."
+            f"--objectives names {len(names)} objective.",
+            fix="Give two or more, such as dpo,ipo; for a single one use penchant train.",
         )
     return names
 
 
 def _show(found: Compared) -> None:
-    """The table, what failed, and where everything is."""
+    """Print the table, the failures and the output paths."""
     from rich.console import Console
 
     from penchant.evaluation.report import failures, objectives_table

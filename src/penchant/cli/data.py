@@ -1,4 +1,4 @@
-"""``penchant data``: checks of feedback before a model is trained on it, and the tokens that a model sees."""
+"""``penchant data``: check feedback before training, and show the tokens that a model sees."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["app", "parse_mapping", "write_json"]
 
 app = typer.Typer(
-    rich_markup_mode=None, help="Check feedback, and see the tokens that a model sees.", no_args_is_help=True
+    rich_markup_mode=None,
+    help="Check feedback, show its tokens as a model sees them, and build data.",
+    no_args_is_help=True,
 )
 
 _STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
@@ -52,10 +54,10 @@ def parse_mapping(pairs: list[str] | None) -> dict[str, str]:
         ours, sign, theirs = pair.partition("=")
         if not (ours and sign and theirs):
             raise ConfigurationError(
-                f"--map {pair} is not of the form OURS=THEIRS.", fix="Write for example --map chosen=better."
+                f"--map {pair} is not of the form FIELD=COLUMN.", fix="For example: --map chosen=better."
             )
         if ours in mapping:
-            raise ConfigurationError(f"--map names the field {ours!r} twice.", fix="Leave one out.")
+            raise ConfigurationError(f"--map gives the field {ours!r} twice.", fix="Give each field once.")
         mapping[ours] = theirs
     return mapping
 
@@ -67,23 +69,24 @@ def check(
     max_length: MaxLength = None,
     policy: TruncationPolicy = "prompt_left",
     split: Split = None,
-    other: Annotated[str | None, typer.Option(help="Another split's file, to look for shared prompts.")] = None,
+    other: Annotated[str | None, typer.Option(help="File of another split, to find prompts that both contain.")] = None,
     map_: Renamed = None,
     kind: RecordKind = None,
     on_bad: BadRecords = "stop",
     chat_template: ChatTemplate = None,
     end_token: EndToken = None,
-    json_out: Annotated[Path | None, typer.Option("--json", help="Write the findings to this file, too.")] = None,
+    json_out: Annotated[Path | None, typer.Option("--json", help="Also write the findings to this JSON file.")] = None,
 ) -> None:
-    """The doctor: duplicates, contradictions, leaks, truncation, length bias, template checks. Exits 1 on errors."""
+    """Check feedback (the doctor): duplicates, contradictions, leaks, truncation, length bias, templates.
+
+    Exit code 1 if a check finds an error.
+    """
     from penchant.checks.doctor import examine
     from penchant.errors import ConfigurationError
     from penchant.rendering import Truncation
 
     if max_length is not None and model is None:
-        raise ConfigurationError(
-            "--max-length counts tokens, and there is no tokenizer to count with.", fix="Give --model."
-        )
+        raise ConfigurationError("--max-length counts tokens, which needs a tokenizer.", fix="Give --model.")
     truncation = Truncation(max_length, policy)  # type: ignore[arg-type]
     renderer = _renderer(model, chat_template, end_token) if model else None
     mapping = parse_mapping(map_)
@@ -100,9 +103,9 @@ def check(
 @app.command()
 def show(
     file: DataFile,
-    model: Annotated[str, typer.Option(help="Model folder or hub id; its tokenizer makes the tokens.")],
-    number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many records.")] = 3,
-    start: Annotated[int, typer.Option(min=1, help="The first record to show, from 1.")] = 1,
+    model: Annotated[str, typer.Option(help="Model folder or hub id; its tokenizer splits the text.")],
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Number of records to show.")] = 3,
+    start: Annotated[int, typer.Option(min=1, help="First record to show, counted from 1.")] = 1,
     max_length: MaxLength = None,
     policy: TruncationPolicy = "prompt_left",
     split: Split = None,
@@ -111,9 +114,9 @@ def show(
     on_bad: BadRecords = "stop",
     chat_template: ChatTemplate = None,
     end_token: EndToken = None,
-    ids: Annotated[bool, typer.Option("--ids", help="Print every token's id behind it.")] = False,
+    ids: Annotated[bool, typer.Option("--ids", help="Print each token's id after it.")] = False,
 ) -> None:
-    """Exactly what the model will see: every token of prompt (P) and responses (R), special ones in brackets."""
+    """Show records as the model sees them: every token of prompt (P) and responses (R), special tokens in brackets."""
     from penchant.cli.tokens import TokenPrinter
     from penchant.rendering import Truncation
 
@@ -145,7 +148,7 @@ def _print_diagnosis(feedback: Feedback, diagnosis: Diagnosis) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
-    table = Table(title=Text(f"The doctor on {feedback.name}"), title_justify="left")
+    table = Table(title=Text(f"Data check of {feedback.name}"), title_justify="left")
     for column in ("", "check", "found", "what it means"):
         table.add_column(column, overflow="fold")
     for entry in diagnosis.checks:
@@ -173,7 +176,7 @@ def _lengths(diagnosis: Diagnosis) -> Table:
 
 
 def write_json(path: Path, found: dict[str, object]) -> None:
-    """Write what a command found for other programs.
+    """Write the findings of a command as JSON.
 
     Raises:
         OutputError: the file cannot be written.
@@ -189,5 +192,5 @@ def write_json(path: Path, found: dict[str, object]) -> None:
         raise OutputError(
             f"The findings cannot be written: {error.strerror}.",
             where=str(path),
-            fix="Choose another place for --json.",
+            fix="Choose another path for --json.",
         ) from error

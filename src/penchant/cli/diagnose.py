@@ -1,4 +1,4 @@
-"""``penchant diagnose``: what training has done to the two sides of every pair."""
+"""``penchant diagnose``: how training changes the chosen and the rejected response of each pair."""
 
 from __future__ import annotations
 
@@ -25,19 +25,32 @@ __all__ = ["diagnose"]
 
 def diagnose(
     model: Annotated[str, typer.Option(help="Model folder or hub id.")],
-    reference: Annotated[str, typer.Option(help="The model that training began with.")],
+    reference: Annotated[str, typer.Option(help="The model before training: folder or hub id.")],
     data: Annotated[str, typer.Option(help="File of comparisons, saved datasets folder, or hub id.")],
-    beta: Annotated[float, typer.Option(help="The beta of training.")] = 0.1,
-    gamma: Annotated[float, typer.Option(help="Margin of the undesirable space, nats per token.")] = 0.05,
+    beta: Annotated[float, typer.Option(help="The beta used in training.")] = 0.1,
+    gamma: Annotated[float, typer.Option(help="Target margin of Constrained PO, nats per token.")] = 0.05,
     agreement: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Share of annotators who agree, for records without probability.")
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of annotators who prefer the chosen response, for records without the field probability.",
+        ),
     ] = None,
-    entanglement: Annotated[int, typer.Option(min=0, help="Of how many pairs gradients are taken.")] = 0,
-    tokens: Annotated[int, typer.Option(min=0, help="Of how many pairs gradients of single tokens are taken.")] = 0,
-    form: Annotated[str, typer.Option(help="Loss whose steps are analysed: sum, mean, dpop, nll.")] = "sum",
-    unseen: Annotated[str | None, typer.Option(help="Feedback whose responses are unseen.")] = None,
-    reward_model: Annotated[str | None, typer.Option(help="Explicit reward model to compare with.")] = None,
-    shifted: Annotated[list[str] | None, typer.Option(help="With --reward-model: comparisons unlike the data.")] = None,
+    entanglement: Annotated[
+        int, typer.Option(min=0, help="Number of pairs whose response gradients are compared.")
+    ] = 0,
+    tokens: Annotated[int, typer.Option(min=0, help="Number of pairs whose token gradients are compared; slow.")] = 0,
+    form: Annotated[
+        str, typer.Option(help="Form of the loss for gradient entanglement: sum, mean, dpop, nll.")
+    ] = "sum",
+    unseen: Annotated[
+        str | None, typer.Option(help="Feedback with responses that the model was not trained on.")
+    ] = None,
+    reward_model: Annotated[str | None, typer.Option(help="Reward model to compare the implicit reward with.")] = None,
+    shifted: Annotated[
+        list[str] | None, typer.Option(help="With --reward-model: comparisons from another distribution.")
+    ] = None,
     map_: Renamed = None,
     split: Split = None,
     on_bad: BadRecords = "stop",
@@ -46,7 +59,7 @@ def diagnose(
     truncation: TruncationPolicy = "prompt_left",
     json_out: JsonFile = None,
 ) -> None:
-    """Ranking accuracy, its ideal, the undesirable space, 3D properties and gradient entanglement of comparisons."""
+    """Diagnose a trained model on comparisons: ranking accuracy, likelihood displacement, gradient entanglement."""
     from penchant.diagnostics.findings import Plan
 
     plan = Plan(beta, gamma, agreement, entanglement, tokens, form)
@@ -60,7 +73,7 @@ def diagnose(
 
 
 def _measured(model: str, data: str, reference: str, plan: Plan, **options: Any) -> Findings:
-    """The findings, with a bar while they are made."""
+    """Compute the findings, with a progress bar."""
     from penchant.diagnostics.measure import diagnose as measure
     from penchant.training.progress import ProgressReporter
 
@@ -81,9 +94,9 @@ def _print(found: Findings) -> None:
     from rich.table import Table
 
     table = Table(title=f"{found.pairs} pairs", title_justify="left")
-    table.add_column("figure", min_width=max(map(len, found.figures)))  # a name that is cut short names nothing
+    table.add_column("figure", min_width=max(map(len, found.figures)))  # names must not be truncated
     table.add_column("value", justify="right")
-    table.add_column("what it says")
+    table.add_column("meaning")
     for name, value in found.figures.items():
         table.add_row(name, f"{value:.4g}", found.meaning(name))
     console = Console(highlight=False)

@@ -1,4 +1,4 @@
-"""What a command does when a run is stopped by the keyboard or a signal: one line, and exit code 130."""
+"""How commands handle an interrupted run: one line on the error stream, and exit code 130."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["interruptible"]
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Print how a stopped run continues, and exit with code 130."""
+    """If the run is interrupted, print how to continue it and exit with code 130."""
     from penchant.training.run import Interrupted
 
     try:

@@ -1,4 +1,4 @@
-"""``penchant lab``: small worlds whose truth is known, to see a method work."""
+"""``penchant lab``: experiments in small worlds with known ground truth."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import typer
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Small worlds whose truth is known.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Experiments in small worlds with known ground truth."
+)
 
 
 @app.callback()
 def lab() -> None:
-    """Small worlds whose truth is known, to see a method work."""
+    """Experiments in small worlds with known ground truth."""
 
 
 @app.command()
@@ -23,15 +25,15 @@ def sums(
     output: Annotated[Path, typer.Option("--output", "--out", "-o", help="Folder for the data and the runs.")] = Path(
         "runs/sums"
     ),
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     rounds: Annotated[
         Optional[int],  # noqa: UP045 - what typer reads in every version
-        typer.Option(min=1, help="Rounds of sampling and training; the method's own where absent."),
+        typer.Option(min=1, help="Rounds of sampling and training; default: the method's."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run was stopped.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a run that was stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")] = False,
 ) -> None:
-    """Teach a tiny model sums badly, then let it get better by checking its own answers. No network needed."""
+    """Improve a tiny, badly trained model of sums by online training on its own checked answers. No network needed."""
     from rich.console import Console
     from rich.table import Table
 
@@ -53,7 +55,7 @@ def sums(
     except Interrupted as stopped:
         typer.echo(f"penchant: {stopped}", err=True)
         raise typer.Exit(130) from None
-    table = Table("steps", "accuracy", "95 % interval", title=f"{method}: accuracy on sums never trained on")
+    table = Table("steps", "accuracy", "95 % interval", title=f"{method}: accuracy on held-out sums")
     for step, value, low, high in found.curve:
         table.add_row(str(step), f"{value:.3f}", f"{low:.3f} to {high:.3f}")
     console.print(table)

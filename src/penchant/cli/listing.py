@@ -1,4 +1,4 @@
-"""``penchant list KIND`` and ``penchant show KIND ID``: everything that is known by name, from its registry."""
+"""``penchant list KIND`` and ``penchant show KIND ID``: the contents of every registry."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["KINDS", "Kind", "find_kind", "list_things", "show_thing", "summary_o
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of thing that has names.
+    """One kind of registered thing.
 
     Args:
         meaning: what things of this kind are.
-        registry: the dotted path of the registry, which is loaded when it is asked for.
-        summary: the attribute that says in a sentence what a thing is; the first line of its docstring where empty.
+        registry: the dotted path of the registry, which is imported on first use.
+        summary: the attribute with a one-sentence description; if empty, the first line of the docstring.
         facts: attributes that ``penchant show`` prints.
-        page: the dotted path of a function from a thing to its page in Markdown, where there is one.
+        page: the dotted path of a function that renders a thing as a Markdown page; may be empty.
     """
 
     meaning: str
@@ -49,40 +49,42 @@ KINDS = {
         page="penchant.objectives.core.description.describe",
     ),
     "views": Kind(
-        "sets of sequences that methods ask for",
+        "sequences that methods score, such as chosen and rejected",
         "penchant.feedback.views.view.VIEWS",
         summary="needs",
         facts=("fields", "builder"),
     ),
     "builders": Kind(
-        "builders of data, for `penchant data build`",
+        "data builders, for `penchant data build`",
         "penchant.curation.registry.BUILDERS",
         facts=("reads", "writes"),
     ),
-    "judges": Kind("what scores or compares responses, in online training", "penchant.rewards.registry.JUDGES"),
-    "pairings": Kind("how judged samples become examples, in online training", "penchant.online.pairing.PAIRINGS"),
+    "judges": Kind("score or compare responses in online training", "penchant.rewards.registry.JUDGES"),
+    "pairings": Kind(
+        "turn judged samples into training examples in online training", "penchant.online.pairing.PAIRINGS"
+    ),
     "reference-updates": Kind(
-        "how the reference follows the policy, in online training",
+        "update the reference between rounds of online training",
         "penchant.online.reference_updates.REFERENCE_UPDATES",
     ),
-    "engines": Kind("what generates responses", "penchant.generation.ENGINES"),
-    "modalities": Kind("what responses are made of", "penchant.modalities.modality.MODALITIES"),
-    "worlds": Kind("small worlds of the lab", "penchant.lab.worlds.registry.WORLDS"),
+    "engines": Kind("generate responses", "penchant.generation.ENGINES"),
+    "modalities": Kind("what responses consist of: text, images", "penchant.modalities.modality.MODALITIES"),
+    "worlds": Kind("small worlds with known ground truth", "penchant.lab.worlds.registry.WORLDS"),
     "claims": Kind(
-        "results of papers, restated for a small world",
+        "results of papers, tested in small worlds",
         "penchant.lab.claims.claim.CLAIMS",
         summary="sentence",
         facts=("paper", "methods", "baselines", "quantity"),
     ),
 }
 
-_KindArgument = typer.Argument(metavar="[KIND]", help=f"{', '.join(KINDS)}; without one, the kinds themselves.")
+_KindArgument = typer.Argument(metavar="[KIND]", help=f"{', '.join(KINDS)}; default: list the kinds.")
 
 
 def list_things(
     kind: Annotated[Optional[str], _KindArgument] = None,  # noqa: UP045 - what typer reads in every version
 ) -> None:
-    """List what is known by name: methods, judges, builders, views and so on."""
+    """List methods, judges, data builders, views and other registered parts."""
     if kind is None:
         _print_table("kind", [(name, each.meaning) for name, each in KINDS.items()])
         return
@@ -100,9 +102,9 @@ def list_things(
 
 def show_thing(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=f"{', '.join(KINDS)}.")],
-    name: Annotated[str, typer.Argument(metavar="ID", help="A name from `penchant list KIND`, or an alias.")],
+    name: Annotated[str, typer.Argument(metavar="ID", help="An id from `penchant list KIND`, or an alias.")],
 ) -> None:
-    """Show one of them: what it is, and its settings with types, ranges, defaults and meanings."""
+    """Show one registered part: what it does, and its settings with types, ranges and defaults."""
     found = find_kind(kind)
     registry = found.load()
     thing = registry.get(name, f"penchant show {kind}")
@@ -123,10 +125,10 @@ def show_thing(
 
 
 def find_kind(name: str) -> Kind:
-    """The kind of a name.
+    """The kind with this name.
 
     Raises:
-        ConfigurationError: there is none; the nearest name is in the message.
+        ConfigurationError: there is no such kind; the message suggests the nearest name.
 
     Example:
         >>> find_kind("jugdes")
@@ -139,22 +141,22 @@ def find_kind(name: str) -> Kind:
 
 
 def summary_of(thing: Any, kind: Kind) -> str:
-    """What a thing is, in a line.
+    """A thing described in one line.
 
     Args:
         thing: a class, a function or an object.
-        kind: of which it is.
+        kind: the kind that it belongs to.
 
     Example:
         >>> summary_of(Kind, Kind("", ""))
-        'One kind of thing that has names.'
+        'One kind of registered thing.'
     """
     stated = getattr(thing, kind.summary, "") if kind.summary else ""
     return " ".join(str(stated or _documentation(thing).partition("\n")[0]).split())
 
 
 def print_page(page: str) -> None:
-    """Print a page in Markdown: laid out in a terminal, as text in a file or a pipe."""
+    """Print a Markdown page, rendered on a terminal and as plain text elsewhere."""
     from rich.console import Console
     from rich.markdown import Markdown
 
@@ -166,12 +168,12 @@ def print_page(page: str) -> None:
 
 
 def _documentation(thing: Any) -> str:
-    """The docstring, not one that is inherited."""
+    """The thing's own docstring, not an inherited one."""
     return inspect.cleandoc(thing.__doc__ or "")
 
 
 def _load(path: str) -> Any:
-    """What a dotted path names."""
+    """The object at a dotted path."""
     module, _, name = path.rpartition(".")
     return getattr(import_module(module), name)
 

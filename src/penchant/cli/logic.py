@@ -1,4 +1,4 @@
-"""``penchant methods logic``: what preference losses state, how they relate, and losses made from statements."""
+"""``penchant methods logic``: preference losses as logical statements, and losses compiled from statements."""
 
 from __future__ import annotations
 
@@ -17,18 +17,25 @@ __all__ = ["logic"]
 def logic(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID...]", help="Losses to read; all of known form where none is named."),
+        typer.Argument(metavar="[ID...]", help="Losses to show; default: all with a known statement."),
     ] = None,
     derive: Annotated[
         str | None, typer.Option(metavar="FORMULA", help="Compile a statement P, such as 'M(l) implies M(w)'.")
     ] = None,
-    condition: Annotated[str | None, typer.Option(metavar="FORMULA", help="With --derive: P_C.")] = None,
-    additive: Annotated[str | None, typer.Option(metavar="FORMULA", help="With --derive: P_A.")] = None,
-    top: Annotated[str | None, typer.Option(metavar="FORMULA", help="Compile top and bottom instead.")] = None,
-    bottom: Annotated[str | None, typer.Option(metavar="FORMULA", help="With --top.")] = None,
-    near: Annotated[str | None, typer.Option(metavar="ID", help="Derive the losses near this one.")] = None,
+    condition: Annotated[
+        str | None, typer.Option(metavar="FORMULA", help="With --derive: the conditioning constraint P_C.")
+    ] = None,
+    additive: Annotated[
+        str | None, typer.Option(metavar="FORMULA", help="With --derive: the additive constraint P_A.")
+    ] = None,
+    top: Annotated[
+        str | None,
+        typer.Option(metavar="FORMULA", help="Compile a loss from its top and bottom statements; needs --bottom."),
+    ] = None,
+    bottom: Annotated[str | None, typer.Option(metavar="FORMULA", help="With --top: the bottom statement.")] = None,
+    near: Annotated[str | None, typer.Option(metavar="ID", help="List losses one change away from this one.")] = None,
 ) -> None:
-    """Show what preference losses state, which entails which; or derive new losses from statements."""
+    """Show preference losses as logical statements and which entails which, or derive new losses."""
     options = {"formula": derive, "condition": condition, "additive": additive, "top": top, "bottom": bottom}
     given = {name: text for name, text in options.items() if text is not None}
     chosen = [bool(names), bool(given), near is not None]
@@ -51,7 +58,7 @@ def _console() -> Any:
 
 
 def _statement(structure: Structure) -> list[tuple[str, str]]:
-    """The parts of a structure, named."""
+    """The named parts of a structure, as rows."""
     from penchant.objectives.logic import write_formula
 
     return [
@@ -85,7 +92,7 @@ def _read(names: list[str]) -> None:
 
 
 def _relations(losses: list[KnownLoss]) -> None:
-    """Which entails which: a table of classes of equivalent losses, and in words."""
+    """Print entailment between classes of equivalent losses, as a table and in words."""
     from rich.table import Table
 
     classes: dict[Structure, list[str]] = {}
@@ -108,12 +115,12 @@ def _relations(losses: list[KnownLoss]) -> None:
         console.print(f"ρ({short[first]}) ≤ ρ({short[second]}) for every model", soft_wrap=True)
     if found:
         console.print(
-            "Where ρ is never larger, no loss −log σ(βρ) or max(0, β − ρ) is ever smaller: the row's loss bounds the "
-            "column's from above (same link, same β, probabilities of whole responses or per token in both).",
+            "If ρ is never larger, the losses −log σ(βρ) and max(0, β − ρ) are never smaller: the row's loss bounds "
+            "the column's from above (same link, same β, probabilities of whole responses or per token in both).",
             soft_wrap=True,
         )
     else:
-        console.print("None entails another.")
+        console.print("No loss entails another.")
 
 
 def _derive(given: dict[str, str]) -> None:
@@ -138,7 +145,7 @@ def _derive(given: dict[str, str]) -> None:
 
 
 def _against_known(structure: Structure) -> list[tuple[str, str]]:
-    """The known losses without reference that entail it or are entailed by it."""
+    """The known reference-free losses that entail it or are entailed by it."""
     from penchant.objectives.logic import KNOWN, relation
 
     free = [loss for loss in KNOWN.values() if loss.reference == "none"]

@@ -1,4 +1,4 @@
-"""``penchant methods``: which methods there are, and what each one is."""
+"""``penchant methods``: list the methods, and show one."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def list_methods(
     for each in dict.fromkeys(cls.family for cls in chosen):
         console.print(_table(each, [cls for cls in chosen if cls.family == each], longest), markup=False)
     console.print(
-        f"{len(chosen)} methods; `penchant methods show ID` shows all about one.", markup=False, highlight=False
+        f"{len(chosen)} methods; `penchant methods show ID` shows one in detail.", markup=False, highlight=False
     )
 
 
 def _chosen(family: str | None, tag: str | None) -> list[type[Objective]]:
-    """The methods of a family and with a tag, family by family."""
+    """The methods with a family and a tag, grouped by family."""
     from penchant.errors import ConfigurationError
     from penchant.objectives import by_family, by_tag, families, get
 
@@ -52,7 +52,7 @@ def _chosen(family: str | None, tag: str | None) -> list[type[Objective]]:
     tagged = by_tag(tag) if tag else ids
     chosen = [name for name in ids if name in tagged]
     if not chosen:
-        raise ConfigurationError(f"No method of the family {family!r} has the tag {tag!r}.")
+        raise ConfigurationError(f"The family {family!r} has no method with the tag {tag!r}.")
     return [get(name) for name in chosen]
 
 
@@ -89,5 +89,5 @@ def show(name: Annotated[str, typer.Argument(metavar="ID", help="The method's id
     console = Console()
     if console.is_terminal:
         console.print(Markdown(page))
-    else:  # a file or a pipe gets the text itself, whatever its width
+    else:  # files and pipes get the unwrapped text
         typer.echo(page, nl=False)

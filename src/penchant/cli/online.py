@@ -12,26 +12,33 @@ __all__ = ["online"]
 def online(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RECIPE.yaml | METHOD] [key=value ...]", help="Recipe or method, and keys to change."),
+        typer.Argument(
+            metavar="[RECIPE.yaml | METHOD] [key=value ...]", help="Recipe or method, and recipe keys to override."
+        ),
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model folder or hub id.")] = None,
     data: Annotated[str | None, typer.Option(help="Prompts: file, saved datasets folder, or hub id.")] = None,
     method: Annotated[str | None, typer.Option(help="grpo, iterative-dpo, rejection-sampling, spin or sppo.")] = None,
     objective: Annotated[str | None, typer.Option(help="Objective to use instead of the method's.")] = None,
-    judge: Annotated[str | None, typer.Option(help="verifier, reward_model, function, none, or your own.")] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="verifier, reward_model, function, none, or a registered judge.")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Hyper-parameter of the objective.")
     ] = None,
     out: Annotated[str | None, typer.Option("--out", "--output", "-o", help="Folder of the run.")] = None,
     eval_data: Annotated[str | None, typer.Option(help="Held-out prompts.")] = None,
     map_: Annotated[
-        list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="Our field, the data's column.")
+        list[str] | None,
+        typer.Option("--map", metavar="FIELD=COLUMN", help="Read FIELD from this column, for example prompt=question."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a run that was stopped.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run that is in the folder.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Delete the run in the folder and start again.")
+    ] = False,
 ) -> None:
-    """Sample responses from a model, judge them, train on them, and repeat: by a recipe, a method, or options."""
-    from penchant.cli.result import tell
+    """Train online: sample responses, judge them, train on them, and repeat."""
+    from penchant.cli.result import print_result
     from penchant.cli.words import pairs, split_words
     from penchant.online.loop import run_online
     from penchant.online.recipe import make_online_recipe, methods
@@ -57,4 +64,4 @@ def online(
     except Interrupted as stopped:
         typer.echo(f"penchant: {stopped}", err=True)
         raise typer.Exit(130) from None
-    tell(result, reporter)
+    print_result(result, reporter)

@@ -1,4 +1,4 @@
-"""Options that several commands have in common, in the same words."""
+"""Command-line options that several commands share."""
 
 from __future__ import annotations
 
@@ -24,22 +24,28 @@ __all__ = [
 
 DataFile = Annotated[
     str,
-    typer.Argument(metavar="FILE", help="A file (.jsonl, .jsonl.gz, .json, .csv, .parquet), a saved folder, a hub id."),
+    typer.Argument(
+        metavar="FILE", help="File (.jsonl, .jsonl.gz, .json, .csv, .parquet), saved datasets folder, or hub id."
+    ),
 ]
 RecipeWords = Annotated[
-    list[str] | None, typer.Argument(metavar="[RECIPE.yaml] [key=value ...]", help="Recipe, and keys to change.")
+    list[str] | None,
+    typer.Argument(metavar="[RECIPE.yaml] [key=value ...]", help="Recipe, and recipe keys to override."),
 ]
 HyperParameters = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Hyper-parameter of the objective.")
 ]
 Renamed = Annotated[
-    list[str] | None, typer.Option("--map", metavar="OURS=THEIRS", help="Our field, and the column that holds it.")
+    list[str] | None,
+    typer.Option("--map", metavar="FIELD=COLUMN", help="Read FIELD from this column, for example chosen=better."),
 ]
-RecordKind = Annotated[str | None, typer.Option(help="Read as this kind: comparison, judgement, ranking, ...")]
-Split = Annotated[str | None, typer.Option(help="Only this split.")]
-BadRecords = Annotated[str, typer.Option(help="At a bad record: stop, or skip it and count.")]
-ChatTemplate = Annotated[str | None, typer.Option(help="plain, chatml, or a jinja file; default: the tokenizer's.")]
-EndToken = Annotated[str | None, typer.Option(help="The token that ends a response; default: found.")]
-MaxLength = Annotated[int | None, typer.Option(help="The most tokens of prompt and response together.")]
+RecordKind = Annotated[
+    str | None, typer.Option(help="Kind of feedback: comparison, judgement, ranking, ...; default: from the columns.")
+]
+Split = Annotated[str | None, typer.Option(help="Read only this split.")]
+BadRecords = Annotated[str, typer.Option(help="On a bad record: stop, or skip it and count it.")]
+ChatTemplate = Annotated[str | None, typer.Option(help="plain, chatml, or a Jinja file; default: the tokenizer's.")]
+EndToken = Annotated[str | None, typer.Option(help="Token that ends a response; default: the tokenizer's.")]
+MaxLength = Annotated[int | None, typer.Option(help="Maximum tokens of prompt and response together.")]
 TruncationPolicy = Annotated[str, typer.Option(help="How to truncate: prompt_left, response_right, drop, error.")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file, too.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this JSON file.")]

@@ -1,4 +1,4 @@
-"""``penchant quickstart``: from nothing to an aligned model and its report, in two minutes."""
+"""``penchant quickstart``: train, align and report on a tiny model in two minutes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ def quickstart(
         "runs/quickstart"
     ),
     world: Annotated[str, typer.Option(help="reviews (a language model) or digits (a denoiser).")] = "reviews",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier quickstart there.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier quickstart in the folder.")
+    ] = False,
 ) -> None:
-    """Train a tiny model of product reviews or digits, align it with DPO, show what changed. No network needed."""
+    """Train a tiny model of product reviews or digits, align it with DPO, and report the change. No network needed."""
     import time
 
     from rich.console import Console
@@ -43,6 +45,6 @@ def quickstart(
         numbered = f"[{steps.index(line) + 1}/{len(steps)}] {line}" if line in steps else line
         console.print(numbered, markup=False, highlight=False)
 
-    logging.disable_progress_bar()  # the bars of loading and saving, which take no time here
+    logging.disable_progress_bar()  # hide the progress bars of loading and saving, which are instant here
     outcome = run(output, seed=seed, overwrite=overwrite, progress=True, say=say)
     show(outcome, console, seconds=time.monotonic() - start)

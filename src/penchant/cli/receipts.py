@@ -1,4 +1,4 @@
-"""``penchant receipts``: hold the methods to published numbers."""
+"""``penchant receipts``: check the methods against published numbers."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def receipts(
     files: Annotated[list[Path], typer.Argument(help="JSON files, each a list of cases.")],
     json: Annotated[
         Optional[Path],  # noqa: UP045 - what typer reads in every version
-        typer.Option("--json", help="Write what each case gave to this file."),
+        typer.Option("--json", help="Also write the result of each case to this JSON file."),
     ] = None,
     record: Annotated[
-        bool, typer.Option("--record", help="Put the agreement on record in the package; for maintainers.")
+        bool, typer.Option("--record", help="Write the agreement to the record in the package; for maintainers.")
     ] = False,
 ) -> None:
-    """Evaluate published cases by their method's id and compare with the published numbers.
+    """Evaluate the methods on published cases and compare with the published numbers.
 
-    Exit code 0 when all methods that are built agree, 1 when one differs or fails.
+    Exit code 0 if all built methods agree, 1 if one differs or fails.
     """
     from penchant.receipts.checking import check_file
 
@@ -55,7 +55,7 @@ def _print_table(found: list[Receipt]) -> None:
         verdict = f"{each.verdict}: {each.detail}" if each.detail else each.verdict
         table.add_row(each.method, each.case, difference, verdict, style=colours.get(each.verdict, "dim"))
     console = Console()
-    if not console.is_terminal:  # a file or a pipe has no width; long names stay on one line
+    if not console.is_terminal:  # a wide console for files and pipes, so that long names stay on one line
         console = Console(width=140)
     console.print(table, markup=False)
     console.print(_summary(found), markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""``penchant report``: the page of one run, or a comparison of several."""
+"""``penchant report``: the HTML report of one run, or a comparison of several."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def report(
         typer.Option(
             "--output",
             "-o",
-            help="The HTML file to write; by default report.html in the run's folder, or comparison.html beside it.",
+            help="HTML file to write; default: report.html in the run's folder, comparison.html beside it for several.",
         ),
     ] = None,
 ) -> None:
-    """Write the HTML report of a run, or one page that compares several runs, and show the figures here."""
+    """Write the HTML report of a run, or a comparison of several runs, and print the figures."""
     from rich.console import Console
 
     from penchant.evaluation.report import before_after_table, compare_runs, comparison_table, write_report
@@ -36,5 +36,5 @@ def report(
         table = comparison_table(distinct)
     if table.row_count:
         console.print(table)
-    # The path alone on its line, never wrapped, so that it can be copied or read by a script.
+    # The path is alone on its line and not wrapped, so that it can be copied or parsed.
     console.print(str(page), markup=False, highlight=False, soft_wrap=True)

@@ -1,14 +1,14 @@
-"""The result of a run on the terminal: figures before and after, and where the files are."""
+"""The result of a run on the terminal: figures before and after, and output paths."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["tell"]
+__all__ = ["print_result"]
 
 
-def tell(result: Any, reporter: Any) -> None:
-    """Before and after, and where everything is."""
+def print_result(result: Any, reporter: Any) -> None:
+    """Print the figures before and after, and the output paths."""
     from rich.console import Console
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""``penchant score``: log-probabilities and implicit rewards of a file."""
+"""``penchant score``: log-probabilities and implicit rewards of the responses in a file."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ __all__ = ["score"]
 def score(
     data: Annotated[str, typer.Option(help="File, saved datasets folder, or hub id.")],
     model: Annotated[str, typer.Option(help="Model folder or hub id.")],
-    reference: Annotated[str | None, typer.Option(help="Model that rewards are measured against.")] = None,
-    beta: Annotated[float, typer.Option(help="Scale of the implicit reward.")] = 1.0,
-    split: Annotated[str | None, typer.Option(help="Which rows or split.")] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="Reference model for implicit rewards: folder or hub id.")
+    ] = None,
+    beta: Annotated[float, typer.Option(help="Scale beta of the implicit reward.")] = 1.0,
+    split: Annotated[str | None, typer.Option(help="Read only this split or these rows.")] = None,
     chat_template: ChatTemplate = None,
     max_length: MaxLength = None,
     truncation: TruncationPolicy = "prompt_left",
     on_bad: BadRecords = "stop",
     map_: Renamed = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write one JSON line per record here.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Also write the scores to this file, one JSON line per record.")
+    ] = None,
 ) -> None:
-    """Score every response of a file under a model."""
+    """Compute log-probabilities and implicit rewards of every response in a file."""
     from penchant.cli.words import pairs
     from penchant.evaluation.scoring import score as score_file
 
@@ -43,7 +47,7 @@ def score(
 
 
 def _show(result: ScoredRows) -> None:
-    """The means, and how many records were cut or dropped."""
+    """Print the means and how many records were truncated or dropped."""
     from rich.console import Console
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""The tokens of records, printed as a model sees them: boundaries, special tokens, and what is cut."""
+"""Printing of records as a model sees them: token boundaries, special tokens, truncation."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class TokenPrinter:
 
     Args:
         renderer: turns records into tokens.
-        truncation: what is cut.
-        with_ids: print every token's id behind it.
+        truncation: how long records are cut.
+        with_ids: print each token's id after it.
     """
 
     def __init__(self, renderer: Renderer, truncation: Truncation, with_ids: bool) -> None:
@@ -40,15 +40,15 @@ class TokenPrinter:
         self.special = set(renderer.tokenizer.all_special_ids) | {renderer.end_token_id}
 
     def legend(self) -> None:
-        """What the marks mean."""
+        """Print the meaning of the marks."""
         self.console.print(
-            f"P prompt, what generation is fed   R response   {_BOUNDARY} token boundary   "
+            f"P prompt   R response   {_BOUNDARY} token boundary   "
             f"\N{RETURN SYMBOL} newline   {_LEFT}special token{_RIGHT}",
             style="dim",
         )
 
     def record(self, record: Record) -> None:
-        """Prompt and responses of a record; of a joint comparison, those of each side."""
+        """Print the prompt and the responses of a record; for a joint comparison, those of each side."""
         for part, names in _parts(record):
             prompt, responses = self.renderer.render(part)
             fitted = self.truncation.fit(prompt, responses, keep_first=self.renderer.keep_first(prompt))
@@ -66,7 +66,7 @@ class TokenPrinter:
                 self.tokens(f"{name}, {len(response)} tokens{cut}", "R", response, fitted.prompt[-1])
 
     def tokens(self, title: str, mark: str, ids: list[int], before: int | None) -> None:
-        """One block; every line begins with the block's mark, so that it can be read without colours."""
+        """Print one block; every line begins with the block's mark, so that it is readable without colours."""
         colour = "blue" if mark == "P" else "green"
         self.console.print(Text(f"{mark} {title}", style=f"bold {colour}"))
         line = Text()
@@ -86,13 +86,13 @@ class TokenPrinter:
             self._flush(mark, colour, line)
 
     def _flush(self, mark: str, colour: str, line: Text) -> Text:
-        """Print a line behind its mark, and return an empty one."""
+        """Print a line after its mark, and return an empty one."""
         self.console.print(Text.assemble((f"{mark} ", f"bold {colour}"), line))
         return Text()
 
 
 def _parts(record: Record) -> list[tuple[Record, list[str]]]:
-    """What has a prompt of its own, with the names of its responses: the record, or each side of a joint comparison."""
+    """The parts of a record that have their own prompt (each side of a joint comparison), and names of responses."""
     if not isinstance(record, JointComparison):
         return [(record, _names(record))]
     sides = zip(record.answered, record.responses, _names(record), strict=True)
@@ -103,7 +103,7 @@ def _parts(record: Record) -> list[tuple[Record, list[str]]]:
 
 
 def _names(record: Record) -> list[str]:
-    """What to call each response of a record."""
+    """A name for each response of a record."""
     if isinstance(record, Comparison):
         return ["chosen", "rejected"]
     if isinstance(record, Judgement):

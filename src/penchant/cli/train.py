@@ -1,4 +1,4 @@
-"""``penchant train``: a model from feedback."""
+"""``penchant train``: train a model on feedback."""
 
 from __future__ import annotations
 
@@ -21,21 +21,30 @@ def train(
     model: Annotated[str | None, typer.Option(help="Model folder or hub id.")] = None,
     data: Annotated[
         list[str] | None,
-        typer.Option(help="File, saved datasets folder, or hub id; NAME=PATH, repeated, for named sources."),
+        typer.Option(help="File, saved datasets folder, or hub id; repeat NAME=PATH for named sources."),
     ] = None,
-    objective: Annotated[str | None, typer.Option(help="Method, or a sum such as dpo+0.2*nll.")] = None,
+    objective: Annotated[str | None, typer.Option(help="Method, or a weighted sum such as dpo+0.2*nll.")] = None,
     set_: HyperParameters = None,
-    out: Annotated[str | None, typer.Option("--out", "--output", "-o", help="Folder of the run.")] = None,
-    eval_data: Annotated[list[str] | None, typer.Option(help="Held-out data, in the same forms.")] = None,
+    out: Annotated[str | None, typer.Option("--out", "--output", "-o", help="Output folder of the run.")] = None,
+    eval_data: Annotated[list[str] | None, typer.Option(help="Held-out data, in the same form as --data.")] = None,
     map_: Renamed = None,
-    on_bad: Annotated[str | None, typer.Option(help="What to do with a bad record: stop or skip.")] = None,
-    tokens_per_batch: Annotated[int | None, typer.Option(help="Token budget of an optimizer step.")] = None,
-    chat_template: Annotated[str | None, typer.Option(help="plain, chatml, or a Jinja file.")] = None,
+    on_bad: Annotated[str | None, typer.Option(help="On a bad record: stop or skip.")] = None,
+    tokens_per_batch: Annotated[
+        int | None, typer.Option(help="Token budget per optimizer step, instead of batch_size.")
+    ] = None,
+    chat_template: Annotated[
+        str | None, typer.Option(help="plain, chatml, or a Jinja file; default: the tokenizer's.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run that is in the folder.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and stop.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Delete the run in the folder and start again.")
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show the resolved recipe, the plan and a memory estimate, without training."),
+    ] = False,
 ) -> None:
-    """Train a model on feedback: from a recipe, from options, or both (options win)."""
+    """Train a model on feedback, from a recipe, from options, or both (options override the recipe)."""
     options: dict[str, Any] = {"model": model, "objective": objective, "output": out, "on_bad": on_bad}
     options |= {"data": data_of(data or [], "--data"), "eval_data": data_of(eval_data or [], "--eval-data")}
     options |= {"tokens_per_batch": tokens_per_batch, "chat_template": chat_template}
@@ -46,7 +55,7 @@ def train(
 
 def _train(recipe: Recipe, *, resume: bool, overwrite: bool, dry_run: bool) -> None:
     """Describe the run, or run it and print the result."""
-    from penchant.cli.result import tell
+    from penchant.cli.result import print_result
     from penchant.training.progress import ProgressReporter
 
     reporter = ProgressReporter()
@@ -59,4 +68,4 @@ def _train(recipe: Recipe, *, resume: bool, overwrite: bool, dry_run: bool) -> N
     from penchant.training.run import run
 
     with interruptible():
-        tell(run(recipe, Given(), resume=resume, overwrite=overwrite, reporter=reporter), reporter)
+        print_result(run(recipe, Given(), resume=resume, overwrite=overwrite, reporter=reporter), reporter)

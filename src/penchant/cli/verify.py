@@ -1,4 +1,4 @@
-"""``penchant data verify``: comparisons from solutions whose answers can be checked."""
+"""``penchant data verify``: comparisons from responses with checkable answers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["verify"]
 
 
 def verify(
-    source: Annotated[Path, typer.Argument(metavar="FILE", help="Problems: prompt, answer, responses.")],
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="JSONL file with prompt, answer and responses.")],
     out: Annotated[Path, typer.Option("--out", "--output", "-o", help="JSONL file of comparisons to write.")],
-    rule: Annotated[str, typer.Option(help="When a response is right: number, exact or contains.")] = "number",
+    rule: Annotated[str, typer.Option(help="How a response is checked: number, exact or contains.")] = "number",
     per_prompt: Annotated[
         Optional[int],  # noqa: UP045 - what typer reads in every version
-        typer.Option(min=1, help="Most pairs per prompt; all if absent."),
+        typer.Option(min=1, help="Maximum pairs per prompt; default: all."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of drawing pairs.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed for drawing pairs.")] = 0,
 ) -> None:
-    """Check every response against its problem's answer, and pair right ones with wrong ones."""
+    """Check every response against the answer, and pair right responses with wrong ones."""
     import json
 
     from penchant.errors import OutputError

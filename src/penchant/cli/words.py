@@ -1,4 +1,4 @@
-"""The words of a command: a recipe, keys to change, and pairs of names and values."""
+"""Parsing of command-line words: a recipe's path, recipe keys, and name=value pairs."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ __all__ = ["data_of", "pairs", "read_words", "split_words"]
 
 
 def split_words(words: list[str]) -> tuple[Path | None, dict[str, Any]]:
-    """The recipe's path, if one is named, and the keys."""
+    """The path of the recipe, if given, and the keys."""
     paths = [word for word in words if "=" not in word]
     if len(paths) > 1:
         raise ConfigurationError(
-            f"Two recipes are named: {paths[0]!r} and {paths[1]!r}.", fix="Give one recipe; keys are written key=value."
+            f"Two recipes are named: {paths[0]!r} and {paths[1]!r}.", fix="Give one recipe; write keys as key=value."
         )
     return (Path(paths[0]) if paths else None), pairs([word for word in words if "=" in word], "key=value")
 
 
 def read_words(words: list[str] | None, options: Mapping[str, Any]) -> Recipe:
-    """The recipe that the words of a command name, with the keys that they change.
+    """The recipe of a command: the file it names, with keys overridden.
 
     Args:
         words: a recipe's path, and ``key=value``.
-        options: further keys; those that are None are left to the recipe.
+        options: further keys; None leaves a key to the recipe.
 
     Raises:
         ConfigurationError: the words are malformed, or the recipe is.
@@ -42,7 +42,7 @@ def read_words(words: list[str] | None, options: Mapping[str, Any]) -> Recipe:
 
 
 def pairs(words: list[str], form: str) -> dict[str, Any]:
-    """Words of the form name=value, with values read as YAML (numbers, true, lists)."""
+    """Words of the form name=value as a mapping; values are parsed as YAML (numbers, true, lists)."""
     import yaml
 
     result = {}
@@ -58,14 +58,14 @@ def pairs(words: list[str], form: str) -> dict[str, Any]:
 
 
 def data_of(words: list[str], option: str) -> str | dict[str, str] | None:
-    """The data that an option names: one path, or named sources as NAME=PATH.
+    """The data given by an option: one path, or named sources as NAME=PATH.
 
     Args:
         words: as given.
         option: its name, for messages.
 
     Raises:
-        ConfigurationError: several paths without names, or a name that stands twice.
+        ConfigurationError: several paths without names, or a repeated name.
 
     Example:
         >>> data_of(["forget=a.jsonl", "retain=b.jsonl"], "--data"), data_of(["a.jsonl"], "--data")

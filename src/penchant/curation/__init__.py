@@ -1,4 +1,4 @@
-"""Feedback made from feedback: builders of data, and the functions that they call (floor 6)."""
+"""Data builders: rows of feedback made from records of feedback."""
 
 from penchant.curation.builder import Builder
 from penchant.curation.degradation import Degrade, degrade

@@ -1,4 +1,4 @@
-"""What every builder of data is: settings, the records it reads, the fields it writes, and how it makes them."""
+"""`Builder`: the base class of data builders."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from penchant.registry import Configurable
 
 __all__ = ["Builder", "Progress"]
 
-#: Called with the work done, the work in all (in any unit), and a word on what is being worked on.
+#: Called with the work done, the total work (in any unit), and the name of the current stage.
 Progress = Callable[[int, int, str], None]
 
 
 class Builder(Configurable):
     """Makes rows of feedback from records of feedback.
 
-    A subclass states ``id``, ``reads`` and ``writes``, declares its settings as annotated fields, and writes ``build``.
-    ``penchant data build ID`` is made from that: the settings are its options, the first line of the docstring is its
-    help.
+    A subclass sets ``id``, ``reads`` and ``writes``, declares its settings as annotated fields, and implements
+    ``build``. ``penchant data build ID`` is generated from that: the settings are its options, the first line of the
+    docstring is its help.
 
     Args:
         settings: values by name.
 
     Raises:
-        ConfigurationError: an unknown or missing setting, a wrong type, or a value out of range.
+        ConfigurationError: a setting is unknown or missing, or a value has the wrong type or is out of range.
 
     Example:
         >>> class Marked(Builder):
@@ -46,11 +46,11 @@ class Builder(Configurable):
 
     kind = "builder"
 
-    #: The name in ``penchant data build``; a class without one is not registered.
+    #: The id in ``penchant data build``; a class without an id is not registered.
     id: str = ""
-    #: The records that it takes, in words.
+    #: Description of the records that it takes.
     reads: ClassVar[str] = "comparisons"
-    #: The fields of a record that it writes; methods that ask for one of them name this builder where it is missing.
+    #: The fields of a record that it writes; if a method needs a missing field, the error names this builder.
     writes: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -60,28 +60,28 @@ class Builder(Configurable):
                 raise ConfigurationError(
                     "The builder has no docstring.",
                     where=f"{cls.__module__}.{cls.__qualname__}",
-                    fix="Write one; its first line is the help of the command.",
+                    fix="Add one; its first line is the help of the command.",
                 )
-            cls.declared_settings()  # a malformed declaration fails where it is made, not where it is used
+            cls.declared_settings()  # a malformed declaration fails at the class definition, not at first use
             BUILDERS.add(cls.id, cls)
 
     def build(self, records: Feedback) -> Built:
-        """The rows, and a count of what became of the records.
+        """Build the rows, and count the records used and dropped.
 
         Args:
             records: what was read.
 
         Raises:
-            DataError: a record is not what this builder takes.
+            DataError: a record is of the wrong kind for this builder.
         """
         raise NotImplementedError(f"{type(self).__name__} has no method `build`.")
 
     def build_resumably(self, records: Feedback, keep: Path, progress: Progress) -> Built:
-        """The same for work that takes long; one that takes an instant need not write this.
+        """Build the rows resumably; builders with long-running work override this.
 
         Args:
             records: what was read.
-            keep: a file for unfinished work, so that a stopped run continues where it was; the caller removes it once
+            keep: a file for unfinished work, so that a stopped run can continue; the caller removes it once
                 the rows are written.
             progress: called as the work progresses.
         """

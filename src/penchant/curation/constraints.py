@@ -1,4 +1,4 @@
-"""Constraints on a response that a program can check: length, key words, form."""
+"""Verifiable constraints on a response: length, key words, form."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _LIST_ITEM = re.compile(r"(?m)^\s*(?:[-*•]|\d+[.)])\s+\S")
 
 @dataclass(frozen=True)
 class Constraint:
-    """A constraint that is written into a prompt and checked on a response.
+    """A constraint that a prompt states and a program checks on the response.
 
     Args:
         kind: ``most_words``, ``least_words``, ``keyword``, ``no_keyword``, ``list``, ``no_list``, ``question`` or
             ``no_question``.
-        value: its number or word; empty where it has neither.
+        value: its number or word; empty if it has neither.
 
     Example:
         >>> short = Constraint("most_words", 3)
@@ -38,7 +38,7 @@ class Constraint:
         return _KINDS[self.kind][0].format(self.value)
 
     def holds(self, response: str) -> bool:
-        """Whether a response keeps it."""
+        """Whether a response satisfies it."""
         return _KINDS[self.kind][1](response, self.value)
 
 
@@ -69,10 +69,10 @@ _OPPOSITE |= {other: kind for kind, other in _OPPOSITE.items()}
 
 
 def altered(constraint: Constraint, response: str) -> Constraint:
-    """A constraint of the same subject that a response breaks, where it keeps the given one.
+    """A constraint on the same subject that the response violates.
 
     Args:
-        constraint: one that the response keeps.
+        constraint: one that the response satisfies.
         response: the response.
 
     Example:
@@ -84,21 +84,21 @@ def altered(constraint: Constraint, response: str) -> Constraint:
     if constraint.kind in _OPPOSITE:
         return Constraint(_OPPOSITE[constraint.kind], constraint.value)
     length = len(words_of(response))
-    # Far from the true length, so that the two prompts differ in what they ask for and not by a word.
+    # Far from the true length, so that the two prompts clearly differ.
     if constraint.kind == "most_words":
         return Constraint("least_words", 2 * max(length, 1))
     return Constraint("most_words", max(1, (length - 1) // 2))
 
 
 def candidates(response: str, other: str, rng: random.Random) -> list[Constraint]:
-    """Constraints that a response keeps, in an order that is drawn: one of each subject.
+    """Constraints that a response satisfies, one per subject, in random order.
 
-    Those that distinguish the response from ``other`` are preferred within a subject: its key word is one that the
-    other response does not have, its length is bounded on the side on which the other one lies.
+    Within a subject, constraints that ``other`` violates are preferred: the key word is one that the
+    other response does not have, and the length is bounded on the side of the other response.
 
     Args:
-        response: a response that says something.
-        other: the response it is compared with.
+        response: a response that is not empty.
+        other: the other response of the pair.
         rng: draws the key word, the bounds and the order.
 
     Example:
@@ -115,7 +115,7 @@ def candidates(response: str, other: str, rng: random.Random) -> list[Constraint
     ]
     if words := telling or own:
         found.append(Constraint("keyword", rng.choice(words)))
-    # A bound between the two lengths, or a round distance away where they are alike.
+    # A bound between the two lengths, or some distance away if they are equal.
     room = rng.randint(0, max(abs(gap) - 1, 0)) if gap else max(1, length // 5)
     found.append(Constraint("most_words", length + room) if gap >= 0 else Constraint("least_words", length - room))
     rng.shuffle(found)

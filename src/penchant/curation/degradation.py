@@ -1,4 +1,4 @@
-"""Degraded responses: copies that say less and less, to learn degrees of preference from."""
+"""The builder ``degrade``: copies of responses with less and less content, for degrees of preference."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _WORD = re.compile(r"\S+\s*")
 
 
 class Degrade(Builder):
-    """Copies of every response that say less and less.
+    """Copies of every response with less and less content.
 
     For Self-supervised Preference Optimization (2024): of level k of K the share k / (K − 1) · rate of the key content
-    is deleted (rounded up to whole phrases), the most important first.
+    is deleted (rounded up to whole phrases), most important first.
 
-    Level 0 is the response itself; what level k + 1 keeps, level k keeps too; at least one word is left. Nothing is
-    drawn at random. Confidence is low: extractor, number of levels and rate are this library's own choices, the
-    published repository holds none of them.
+    Level 0 is the response itself; level k + 1 keeps a subset of level k, and at least one word. Nothing is
+    random. Confidence is low: extractor, number of levels and rate are this library's own choices, because the
+    published repository has none of them.
 
     Example:
         >>> from penchant.feedback import read
@@ -43,12 +43,12 @@ class Degrade(Builder):
     id = "degrade"
     writes = ("chosen_degraded", "rejected_degraded")
 
-    levels: Annotated[int, Ge(2), "texts of each response, K, the response itself included"] = 4
-    rate: Annotated[float, Interval(gt=0, le=1), "share of the key content that the last one loses"] = 0.5
-    extractor: Annotated[Literal["tfidf", "rake"], "what finds the key content"] = "tfidf"
+    levels: Annotated[int, Ge(2), "number K of texts per response, including the response itself"] = 4
+    rate: Annotated[float, Interval(gt=0, le=1), "share of the key content that the last level deletes"] = 0.5
+    extractor: Annotated[Literal["tfidf", "rake"], "extractor of the key content"] = "tfidf"
 
     def build(self, records: Iterable[Record]) -> Built:
-        """The records with K texts of either response."""
+        """Build the records with K texts of each response."""
         pairs = comparisons(records, self.id)
         extract = EXTRACTORS[self.extractor]([as_text(response) for record in pairs for response in record.responses])
         built = Built([], {"records read": len(pairs)})
@@ -79,13 +79,13 @@ def degrade(records: Iterable[Record], **settings: Any) -> Built:
 
 
 def levels_of(response: Text, *, levels: int, rate: float, extract: Extractor) -> list[Text]:
-    """A response, and copies of it that say less and less.
+    """A response, and copies of it with less and less content.
 
     Args:
-        response: a text, or messages; then each turn loses the same share.
-        levels: how many texts, the response included.
-        rate: share of the key content that the last one loses.
-        extract: finds the key content.
+        response: a text, or messages, in which each turn loses the same share.
+        levels: number of texts, including the response.
+        rate: share of the key content that the last level deletes.
+        extract: extractor of the key content.
 
     Example:
         >>> levels_of("b c", levels=2, rate=1.0, extract=lambda words: [(1,), (0,)])
@@ -102,16 +102,16 @@ def levels_of(response: Text, *, levels: int, rate: float, extract: Extractor) -
 
 
 def _texts_of(response: str, levels: int, rate: float, extract: Extractor) -> Iterator[str]:
-    """The text itself, then what each further level leaves of it."""
+    """The text at each level, starting with the text itself."""
     words = _WORD.findall(response)
     lead = response[: len(response) - sum(map(len, words))]
     phrases = extract([word.rstrip() for word in words])
     key = {place for phrase in phrases for place in phrase}
-    # A response of key words alone keeps one of them on every level, so that no level is empty.
+    # A response of only key words keeps one of them at every level, so that no level is empty.
     spared = {phrases[-1][0]} if phrases and key == set(range(len(words))) else set()
     yield response
     for level in range(1, levels):
-        # Rounded up, so that a response of a single key word is degraded too; but not for an error of rounding.
+        # Rounded up, so that a response with a single key word is degraded too; tolerant of floating-point error.
         count = math.ceil(level * rate * len(phrases) / (levels - 1) - 1e-9)
         gone = {place for phrase in phrases[:count] for place in phrase} - spared
         yield lead + "".join(word for place, word in enumerate(words) if place not in gone).rstrip()

@@ -1,4 +1,4 @@
-"""Prompts with constraints that a response keeps, breaks, or that distinguish two responses."""
+"""The builder ``prompts``: prompts with constraints that responses satisfy or violate."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _ANSWER = "\n\nAssistant:"
 
 
 class VaryPrompts(Builder):
-    """Prompts with constraints that the chosen response keeps, breaks, and that only it keeps.
+    """Prompts with constraints that the chosen response satisfies, violates, or alone satisfies.
 
     For Multi-Level Aware Preference Learning (2025):
 
-    ``matching_prompt``  x⁺: the prompt with constraints that the chosen response keeps
-    ``altered_prompt``   x⁻: the opposite constraints, so that the chosen response breaks each of them
-    ``extended_prompt``  x′: the prompt with constraints that the chosen response keeps and the rejected one breaks, so
-    that the gap between the two ought to be wider than under x
+    ``matching_prompt``  x⁺: the prompt with constraints that the chosen response satisfies
+    ``altered_prompt``   x⁻: the opposite constraints, each of which the chosen response violates
+    ``extended_prompt``  x′: the prompt with constraints that the chosen response satisfies and the rejected one
+    violates, so that the preference should be stronger than under x
 
-    The constraints can be checked by a program (length in words, a key word, a list, a question at the end), and every
-    one has been. There may be fewer than asked for that only the chosen response keeps; a pair without any is left out
-    and counted. What a record is given depends on the seed and on its own text alone. Confidence is low:
-    the abstract gives the idea, the constraints are this library's own.
+    The constraints are verifiable (length in words, a key word, a list, a question at the end), and every
+    one is verified. Fewer of them than requested may apply only to the chosen response; a pair without any is dropped
+    and counted. The constraints of a record depend only on the seed and on its text. Confidence is low:
+    the idea is from the abstract, the constraints are this library's own.
 
     Example:
         >>> from penchant.feedback import read
@@ -48,14 +48,14 @@ class VaryPrompts(Builder):
     id = "prompts"
     writes = ("matching_prompt", "altered_prompt", "extended_prompt")
 
-    constraints: Annotated[int, Ge(1), "most constraints that a prompt is given"] = 2
-    seed: Annotated[int, Ge(0), "seed of everything that is drawn"] = 0
+    constraints: Annotated[int, Ge(1), "maximum number of constraints per prompt"] = 2
+    seed: Annotated[int, Ge(0), "random seed"] = 0
 
     def build(self, records: Iterable[Record]) -> Built:
-        """The records with the three prompts.
+        """Build the records with the three prompts.
 
         Raises:
-            DataError: a prompt has no user turn to write to.
+            DataError: a prompt has no user turn.
         """
         built = Built([])
         for record in comparisons(records, self.id):
@@ -64,12 +64,12 @@ class VaryPrompts(Builder):
             if prompts:
                 built.rows.append({**as_row(record), **prompts})
             else:
-                built.count("dropped: no constraint tells the responses apart")
+                built.count("dropped: no constraint distinguishes the responses")
         built.count("rows with three prompts", len(built.rows))
         return built
 
     def _prompts(self, record: Comparison) -> dict[str, Text]:
-        """The three prompts of a record; nothing where no constraint tells its responses apart."""
+        """The three prompts of a record; empty if no constraint distinguishes its responses."""
         chosen, rejected = as_text(record.chosen), as_text(record.rejected)
         kept = candidates(chosen, rejected, random.Random(f"{self.seed} {chosen} {rejected}"))
         asked = kept[: self.constraints]
@@ -92,23 +92,23 @@ def vary_prompts(records: Iterable[Record], **settings: Any) -> Built:
     Example:
         >>> from penchant.feedback.records import Comparison
         >>> vary_prompts([Comparison(prompt="?", chosen="same", rejected="same")]).counts
-        {'records read': 1, 'dropped: no constraint tells the responses apart': 1, 'rows with three prompts': 0}
+        {'records read': 1, 'dropped: no constraint distinguishes the responses': 1, 'rows with three prompts': 0}
     """
     return VaryPrompts(**settings).build(records)
 
 
 def with_constraints(prompt: Text, constraints: Sequence[Constraint], record: Record) -> Text:
-    """A prompt that ends with constraints; a copy throughout.
+    """A copy of a prompt that ends with constraints.
 
     In a conversation they end the last user turn; in a text that ends with ``\\n\\nAssistant:`` they come before it.
 
     Args:
         prompt: a text, or messages.
-        constraints: what to ask for.
+        constraints: to add.
         record: for the error message.
 
     Raises:
-        DataError: no turn is the user's.
+        DataError: the prompt has no user turn.
 
     Example:
         >>> with_constraints("\\n\\nHuman: Hi\\n\\nAssistant:", [Constraint("question")], Record(prompt=""))

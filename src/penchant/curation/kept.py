@@ -1,4 +1,4 @@
-"""Results of long work that are kept on disk until all of it is done, so that a stopped run continues."""
+"""`KeptScores`: scores stored on disk until a build is complete, so that a stopped build can continue."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class KeptScores:
     """Scores by model, in one JSON file.
 
     Args:
-        path: the file; None keeps nothing.
-        feedback: what is scored; scores of anything else are not taken for its own.
-        options: how it is scored; the same holds.
+        path: the file; None stores nothing.
+        feedback: the scored feedback; stored scores of other feedback are ignored.
+        options: settings of scoring; stored scores with other settings are ignored.
 
     Example:
         >>> kept = KeptScores(None, Feedback([], kind="comparison"), {})
@@ -37,20 +37,20 @@ class KeptScores:
         if path is not None and path.is_file():
             try:
                 found = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError):  # half a file: the work is done again
+            except (OSError, ValueError):  # an incomplete file is ignored
                 found = {}
             if isinstance(found, dict) and found.get("of") == self._key:
                 self._known = found["scores"]
 
     def get(self, model: str) -> ScoredRows | None:
-        """The scores under a model, where they are there."""
+        """The stored scores under a model, or None."""
         found = self._known.get(model)
         if found is None or found["state"] != _state(model):
             return None
         return ScoredRows(found["rows"], found["kind"], found["cut"])
 
     def put(self, model: str, scored: ScoredRows) -> None:
-        """Keep the scores under a model.
+        """Store the scores under a model.
 
         Raises:
             OutputError: the file cannot be written.
@@ -63,11 +63,11 @@ class KeptScores:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_text(json.dumps({"of": self._key, "scores": self._known}), encoding="utf-8")
         except OSError as error:
-            raise OutputError(f"Results cannot be kept: {error.strerror or error}.", where=str(self.path)) from error
+            raise OutputError(f"Results cannot be stored: {error.strerror or error}.", where=str(self.path)) from error
 
 
 def _state(model: str) -> list[list[str | int]]:
-    """What shows that a model's folder has been written to since; of a hub id nothing."""
+    """A fingerprint of a model's folder, which changes when its files change; empty for a hub id."""
     folder = Path(model)
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     return [[each.name, each.stat().st_size, each.stat().st_mtime_ns] for each in files]

@@ -1,4 +1,4 @@
-"""The words of a text that carry its content, the most important first."""
+"""Extraction of the key content of a text, most important first."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from penchant.curation.words import STOP_WORDS, bare, words_of
 
 __all__ = ["EXTRACTORS", "Extractor", "rake", "tfidf"]
 
-#: From the words of a text to its key phrases, each the places of its words; the most important phrase first.
+#: From the words of a text to its key phrases, each given by word indices; most important first.
 Extractor = Callable[[Sequence[str]], list[tuple[int, ...]]]
 
 _BREAK = re.compile(r"[.,;:!?()\[\]\"—–]$")
 
 
 def tfidf(texts: Iterable[str]) -> Extractor:
-    """Words by how often they occur in the text, and in how few others.
+    """Rank words by TF-IDF.
 
     score(w) = count of w in the text · (log((1 + N) / (1 + texts with w)) + 1),   stop words left out
 
     Args:
-        texts: the N texts to compare with.
+        texts: the corpus of N texts.
 
     Returns:
-        An extractor whose phrases are all places of one word; of equal scores the earlier word comes first.
+        An extractor whose phrases are all occurrences of one word; ties in order of appearance.
 
     Example:
         >>> extract = tfidf(["the cat sat", "the dog sat", "the dog ran"])
@@ -51,15 +51,15 @@ def tfidf(texts: Iterable[str]) -> Extractor:
 
 
 def rake(texts: Iterable[str] = ()) -> Extractor:
-    """Phrases between stop words and punctuation, by how connected their words are (Rose et al., 2010).
+    """Rank phrases between stop words and punctuation by RAKE (Rose et al., 2010).
 
     score(phrase) = Σ_w degree(w) / frequency(w);   degree: words of all phrases with w
 
     Args:
-        texts: not used; every text is treated by itself.
+        texts: not used.
 
     Returns:
-        An extractor; of equal scores the earlier phrase comes first.
+        An extractor; ties in order of appearance.
 
     Example:
         >>> rake()("The compatibility of linear constraints is of interest.".split())
@@ -99,5 +99,5 @@ def _phrases(words: Sequence[str]) -> list[tuple[int, ...]]:
     return [*found, tuple(phrase)] if phrase else found
 
 
-#: Extractors by name; each takes the texts of the whole data set.
+#: Extractors by name; each receives the texts of the whole data set.
 EXTRACTORS: dict[str, Callable[[Iterable[str]], Extractor]] = {"tfidf": tfidf, "rake": rake}

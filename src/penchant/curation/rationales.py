@@ -1,4 +1,4 @@
-"""Rationales: questions that ask a model why a response is preferred, and its answers beside the comparisons."""
+"""The builder ``rationale``: questions why a response is preferred, and comparisons with the answers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from penchant.feedback.records import Comparison, Record, as_text
 
 __all__ = ["FIRST", "QUESTIONS", "RECORD", "Rationales", "ask_for_rationales", "attach_rationales"]
 
-#: The column by which an answer finds its record: the record's number in its file, from 1.
+#: The column that matches an answer to its record: the record's number in its file, from 1.
 RECORD = "record"
-#: The column that says which response was shown as Assistant 1: a rationale that names it needs the same order again.
+#: The column that says which response was shown as Assistant 1; training with the rationale needs the same order.
 FIRST = "rationale_first"
 
 _CONVERSATION = (
@@ -37,15 +37,15 @@ _MARKS = ("{prompt}", "{first}", "{second}", "{better}")
 
 
 class Rationales(Builder):
-    """Comparisons with a rationale, from a column or from another file; or the questions that ask for rationales.
+    """Comparisons with a rationale from a column or another file, or questions that ask for rationales.
 
     With ``ask``, the rows are prompts ``{"prompt", "record", "rationale_first"}`` that ask a model why the chosen
     response is preferable (Just et al., 2024); the file of its answers is given as ``answers``. Without ``ask``, the
     rows are the comparisons with their ``rationale``, and with ``rationale_first`` where the answers have it. A record
-    without a rationale, or with one of white space only, is left out and counted.
+    without a rationale, or with only white space, is dropped and counted.
 
-    The published data always show the chosen response first, from which a model can learn that the first one is better;
-    ``shuffle`` draws the order.
+    The published data always show the chosen response first, so a model can learn that the first response is better;
+    ``shuffle`` randomizes the order.
 
     Example:
         >>> from penchant.feedback import read
@@ -60,16 +60,16 @@ class Rationales(Builder):
     id = "rationale"
     writes = ("rationale", "rationale_first")
 
-    ask: Annotated[str | None, "write questions for a model: general or specific"] = None
-    template: Annotated[str | None, "with ask: text file with {prompt}, {first}, {second}, {better}"] = None
-    shuffle: Annotated[bool, "with ask: draw which response comes first"] = False
-    answers: Annotated[str | None, "file that holds the rationales"] = None
-    column: Annotated[str, "the column that holds the rationale"] = "rationale"
-    by: Annotated[str | None, "with answers: the column that both files have"] = None
-    seed: Annotated[int, Ge(0), "seed of everything that is drawn"] = 0
+    ask: Annotated[str | None, "write questions for a model instead: general or specific"] = None
+    template: Annotated[str | None, "with ask: template file with {prompt}, {first}, {second}, {better}"] = None
+    shuffle: Annotated[bool, "with ask: randomize which response comes first"] = False
+    answers: Annotated[str | None, "file with the rationales"] = None
+    column: Annotated[str, "the column with the rationale"] = "rationale"
+    by: Annotated[str | None, "with answers: the column that both files share"] = None
+    seed: Annotated[int, Ge(0), "random seed"] = 0
 
     def build(self, records: Iterable[Record]) -> Built:
-        """The questions, or the comparisons with their rationales."""
+        """Build the questions, or the comparisons with their rationales."""
         if self.ask is not None or self.template is not None:
             template = None if self.template is None else read_template(self.template)
             kind = self.ask or "general"
@@ -91,16 +91,16 @@ def ask_for_rationales(
     Args:
         records: comparisons.
         kind: ``general`` (the responses as wholes) or ``specific`` (the passages that decide).
-        template: a question of one's own with ``{prompt}``, ``{first}``, ``{second}`` and ``{better}`` (the name,
+        template: a custom question with ``{prompt}``, ``{first}``, ``{second}`` and ``{better}`` (the name,
             "Assistant 1" or "Assistant 2", of the chosen one).
-        shuffle: draw which response comes first.
-        seed: seed of the drawing.
+        shuffle: randomize which response comes first.
+        seed: random seed.
 
     Returns:
         Rows ``{"prompt", "record", "rationale_first"}``; `attach_rationales` takes the answers.
 
     Raises:
-        ConfigurationError: an unknown kind, or a template that leaves out a response.
+        ConfigurationError: the kind is unknown, or the template lacks a response.
     """
     question, rng = _question(kind, template), random.Random(seed)
     built = Built([])
@@ -117,7 +117,9 @@ def _question(kind: str, template: str | None) -> str:
         raise ConfigurationError(f"There is no question {kind!r}.", fix=nearest(kind, QUESTIONS))
     question = QUESTIONS[kind] if template is None else template
     if missing := [mark for mark in ("{first}", "{second}") if mark not in question]:
-        raise ConfigurationError(f"The template has no {missing[0]!r}.", fix=f"Its marks are {', '.join(_MARKS)}.")
+        raise ConfigurationError(
+            f"The template has no {missing[0]!r}.", fix=f"Its placeholders are {', '.join(_MARKS)}."
+        )
     return question
 
 
@@ -136,14 +138,14 @@ def attach_rationales(
     column: str = "rationale",
     by: str | None = None,
 ) -> Built:
-    """Comparisons with a field ``rationale``, for objectives that learn from it.
+    """Comparisons with a field ``rationale``, for objectives that train on it.
 
     Args:
-        records: comparisons; without ``answers`` they hold the rationale themselves, in ``column``.
-        answers: rows that hold the rationales in ``column``.
+        records: comparisons; without ``answers`` they contain the rationale in ``column``.
+        answers: rows with the rationales in ``column``.
         column: where the rationale is.
-        by: the column that both have, by which an answer finds its record; without it ``record`` (the number that
-            `ask_for_rationales` writes) where the answers have it, else the order of both.
+        by: the column in both that matches answers to records; default: ``record`` (the number that
+            `ask_for_rationales` writes) if the answers have it, else the order of both.
 
     Raises:
         DataError: no row has the column, or the answers cannot be matched to the records.
@@ -165,7 +167,7 @@ def attach_rationales(
 
 
 def _with_rationale(record: Comparison, answer: Mapping[str, Any], column: str) -> dict[str, Any] | None:
-    """The record's row with the answer's rationale; None where that says nothing."""
+    """The record's row with the answer's rationale; None if the rationale is empty."""
     value = answer.get(column)
     text = "" if value is None else as_text(value).strip()
     if not text:
@@ -180,12 +182,12 @@ def _with_rationale(record: Comparison, answer: Mapping[str, Any], column: str) 
 def _joined(
     pairs: Sequence[Record], answers: Sequence[Mapping[str, Any]], by: str | None
 ) -> Sequence[Mapping[str, Any]]:
-    """The answer to each record; an empty one where there is none."""
+    """The answer to each record; empty if there is none."""
     if by is None and not all(RECORD in answer for answer in answers):
         if len(answers) != len(pairs):
             raise DataError(
-                f"There are {len(answers)} answers to {len(pairs)} records, and nothing says which belongs to which.",
-                fix="Name a column that both have: --by id.",
+                f"There are {len(answers)} answers for {len(pairs)} records, so they cannot be matched by order.",
+                fix="Name a column that both share, for example --by id.",
             )
         return answers
     table: dict[str, Mapping[str, Any]] = {}
@@ -199,14 +201,14 @@ def _joined(
 
 
 def _dialogue(prompt: Any) -> str:
-    """A prompt for reading, with its roles."""
+    """A prompt as readable text with roles."""
     if isinstance(prompt, str):
         return prompt.strip()
     return "\n".join(f"{turn['role'].capitalize()}: {as_text([turn])}" for turn in prompt)
 
 
 def _filled(question: str, said: Mapping[str, str]) -> str:
-    """The question with its marks replaced in one pass, so that a mark inside a response stays as it is."""
+    """The question with its placeholders filled in one pass, so that a placeholder inside a response stays."""
     pieces, rest = [], question
     while rest:
         at, mark = min(((rest.find(mark), mark) for mark in said if mark in rest), default=(len(rest), ""))

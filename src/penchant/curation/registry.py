@@ -1,4 +1,4 @@
-"""Every builder of data by its id, found without a list to keep: defining the class is registering it."""
+"""The registry of data builders; defining a builder class with an id registers it."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 __all__ = ["BUILDERS"]
 
-#: All builders by id, the names of ``penchant data build``.
+#: All builders by id, as used in ``penchant data build``.
 BUILDERS: Registry[type[Builder]] = Registry("builder", "penchant.curation")

@@ -1,4 +1,4 @@
-"""Statistical rejection sampling: comparisons drawn, nearly, from the optimal policy instead of from the first one."""
+"""The builder ``rso``: comparisons by statistical rejection sampling, approximately from the optimal policy."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ Pair = tuple[int, int]
 
 
 def rejection_sample(rewards: Sequence[float], keep: int, beta: float, generator: torch.Generator) -> list[int]:
-    """Indices of responses that are draws from π(y) exp(r(y)/β), where the candidates are draws from π.
+    """Indices of candidates from π that are accepted as samples from π(y) exp(r(y)/β).
 
-    In each round, m is the best reward left; each candidate, in order, is accepted where a uniform u is below
-    exp((r − m)/β), and leaves. The published listing finds candidates by text, so that equal texts collapse.
+    In each round, m is the best remaining reward; each candidate, in order, is accepted if a uniform u is below
+    exp((r − m)/β), and removed. The published listing identifies candidates by text, so equal texts collapse there.
 
     Args:
         rewards: K finite numbers.
-        keep: how many to accept, at least 1; all where there are fewer.
-        beta: the temperature, above 0; infinity accepts everything in order, near 0 the best in order of reward.
-        generator: draws u.
+        keep: number to accept, at least 1; all if there are fewer.
+        beta: the temperature, above 0; infinity accepts candidates in order, values near 0 in order of reward.
+        generator: random source of u.
 
     Returns:
         At most ``keep`` different indices, in the order in which they were accepted.
@@ -51,7 +51,7 @@ def rejection_sample(rewards: Sequence[float], keep: int, beta: float, generator
 
 
 def _accepted(rewards: Sequence[float], beta: float, generator: torch.Generator) -> Iterator[int]:
-    """Indices in the order in which they are accepted, until none is left; nothing is drawn ahead."""
+    """Indices in the order of acceptance until none is left; random numbers are drawn lazily."""
     left = list(range(len(rewards)))
     while left:
         best = max(rewards[place] for place in left)
@@ -68,11 +68,11 @@ def _require_samplable(rewards: Sequence[float], keep: int, beta: float) -> None
     if not beta > 0:
         raise ConfigurationError(f"beta is {beta}; expected a number above 0.")
     if not all(math.isfinite(reward) for reward in rewards):
-        raise DataError("A reward is not a finite number.", fix="Leave that candidate out.")
+        raise DataError("A reward is not a finite number.", fix="Remove that candidate.")
 
 
 def first_round(places: Sequence[int], rewards: Sequence[float], generator: torch.Generator) -> list[Pair]:
-    """Shuffle, and pair neighbours: ⌊n/2⌋ pairs (better, worse); equal rewards make none.
+    """Shuffle, and pair neighbours: ⌊n/2⌋ pairs (better, worse); equal rewards give no pair.
 
     Example:
         >>> first_round([0, 1, 2], [0.5, 0.5, 0.5], torch.Generator())
@@ -83,7 +83,7 @@ def first_round(places: Sequence[int], rewards: Sequence[float], generator: torc
 
 
 def tournament(places: Sequence[int], rewards: Sequence[float], generator: torch.Generator) -> list[Pair]:
-    """Shuffle, pair neighbours, let winners advance until one is left: every match a pair, n − 1 of them in all.
+    """Shuffle, pair neighbours, and let winners advance until one is left: n − 1 matches, each a pair.
 
     Example:
         >>> len(tournament(range(5), [0.1, 0.2, 0.3, 0.4, 0.5], torch.Generator()))
@@ -109,7 +109,7 @@ def _matches(order: Sequence[int], rewards: Sequence[float]) -> tuple[list[Pair]
     return pairs, winners + ([order[-1]] if len(order) % 2 else [])
 
 
-#: How accepted responses are put into pairs.
+#: How accepted responses are paired, by name.
 PAIRINGS: dict[str, Callable[[Sequence[int], Sequence[float], torch.Generator], list[Pair]]] = {
     "first-round": first_round,
     "tournament": tournament,
@@ -117,10 +117,10 @@ PAIRINGS: dict[str, Callable[[Sequence[int], Sequence[float], torch.Generator], 
 
 
 class RejectionSampling(Builder):
-    """Comparisons by statistical rejection sampling, from rankings: candidates of each prompt with their rewards.
+    """Comparisons by statistical rejection sampling from rankings (candidates of each prompt with their rewards).
 
-    For ``rso-sigmoid-norm`` and its relatives (Liu et al., 2024). The candidates are those that the first policy gave;
-    the paper draws 64 at temperature 0.7. Two responses of equal reward make no pair.
+    For ``rso-sigmoid-norm`` and its relatives (Liu et al., 2024). The candidates are samples of the initial policy;
+    the paper draws 64 at temperature 0.7. Two responses of equal reward give no pair.
 
     Example:
         >>> ranking = Ranking(prompt="Hi", completions=("Hello!", "What?"), scores=(1.0, 0.0))
@@ -135,13 +135,13 @@ class RejectionSampling(Builder):
     reads = "rankings with scores"
     writes = ("chosen_score", "rejected_score")
 
-    keep: Annotated[int, Ge(1), "candidates accepted for each prompt"] = 8
-    beta: Annotated[float, Gt(0), "temperature of the accepted ones"] = 0.5
+    keep: Annotated[int, Ge(1), "number of candidates accepted per prompt"] = 8
+    beta: Annotated[float, Gt(0), "temperature of rejection sampling"] = 0.5
     pairing: Annotated[Literal["first-round", "tournament"], "how accepted candidates are paired"] = "first-round"
-    seed: Annotated[int, Ge(0), "seed of everything that is drawn"] = 0
+    seed: Annotated[int, Ge(0), "random seed"] = 0
 
     def build(self, records: Iterable[Record]) -> Built:
-        """The comparisons, with the rewards of both responses.
+        """Build the comparisons, with the rewards of both responses.
 
         Raises:
             DataError: a record is not a ranking with scores.
@@ -150,9 +150,9 @@ class RejectionSampling(Builder):
         for record in records:
             if not isinstance(record, Ranking) or record.scores is None:
                 raise DataError(
-                    f"rso needs rankings with scores, this is a {record.kind} without.",
+                    f"rso needs rankings with scores, but this is a {record.kind} without scores.",
                     where=str(record.source),
-                    fix="Give prompt, completions and scores; score them with a reward model first.",
+                    fix="Give prompt, completions and scores, for example from a reward model.",
                 )
             kept = rejection_sample(record.scores, self.keep, self.beta, generator)
             pairs = PAIRINGS[self.pairing](kept, record.scores, generator)

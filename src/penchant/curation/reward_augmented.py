@@ -1,8 +1,8 @@
-"""Reward-augmented data: every response is the right answer to the request for its own score.
+"""The builder ``reward-augmented``: every response is the preferred answer to a request for its own score.
 
-The released script differs in two places. It keeps pairs of equal scores, which gives two rows of one goal that
-contradict each other; here they are dropped unless asked for. Its branch for models without system messages changes the
-first turn in place, which leaves the responses unswapped and puts both goals on one side; that is not copied.
+The released script differs in two ways. It keeps pairs of equal scores, which gives two rows with the same goal that
+contradict each other; here they are dropped by default. Its branch for models without system messages changes the
+first turn in place, which leaves the responses unswapped and puts both goals on one side; this is not reproduced.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ __all__ = ["PLACES", "TEMPLATE", "Goal", "RewardAugmented", "reward_augmented"]
 
 #: Where the goal is written.
 PLACES = ("system", "user")
-#: The prompt of the paper; ``{lines}`` are one line for each attribute.
+#: The prompt of the paper; ``{lines}`` has one line per attribute.
 TEMPLATE = (
     "You are an assistant that generates responses for the instruction while implicitly achieving the following target "
     "scores (on a scale of {low}-{high}, where {low} is lowest and {high} is highest):\n{lines}."
 )
 OVERALL = "Overall score"
-# Fields of the original preference, which would be wrong under the other response's goal.
+# Fields of the original preference, which are wrong under the other response's goal.
 _OF_THE_ORDER = ("margin", "probability", "chosen_score", "rejected_score", "chosen_scores", "rejected_scores")
 
 Scores = Mapping[str, float]
@@ -40,16 +40,16 @@ Scores = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Goal:
-    """How the request for a score is put into words, and where.
+    """The wording and position of the request for a score.
 
     Args:
-        place: ``system`` (a system message, joined to one that is there) or ``user`` (before the first user turn). A
-            prompt that is a text and no conversation begins with the goal either way.
-        scale: lowest and highest score that it names. When the model is used, ask for the highest.
-        template: the text, with ``{lines}`` (one line for each attribute) and, where wanted, ``{low}`` and ``{high}``.
+        place: ``system`` (in the system message, which is added if missing) or ``user`` (before the first user turn). A
+            plain-text prompt begins with the goal in both cases.
+        scale: lowest and highest score in the wording. At inference, ask for the highest.
+        template: the text, with ``{lines}`` (one line per attribute) and optionally ``{low}`` and ``{high}``.
 
     Raises:
-        ConfigurationError: there is no such place, or the template has no place for the scores.
+        ConfigurationError: the place is unknown, or the template has no ``{lines}``.
 
     Example:
         >>> Goal(template="Reach:\\n{lines}").text({"helpfulness": 4.0, "honesty": 2.5})
@@ -64,20 +64,22 @@ class Goal:
         if self.place not in PLACES:
             raise ConfigurationError(f"There is no place {self.place!r} for the goal.", fix=nearest(self.place, PLACES))
         if "{lines}" not in self.template:
-            raise ConfigurationError("The template has no '{lines}', where the scores go.", fix="Write it into it.")
+            raise ConfigurationError(
+                "The template has no '{lines}', where the scores go.", fix="Add it to the template."
+            )
 
     def text(self, scores: Scores) -> str:
-        """The request for scores, by attribute, in words; whole numbers have no decimals."""
+        """The request for scores by attribute; whole numbers have no decimals."""
         lines = "\n".join(f"{name}: {_plain(score)}" for name, score in scores.items())
         low, high = map(_plain, self.scale)
-        # Not `format`: a template may hold braces of its own. The lines come last, since an attribute may hold a mark.
+        # Not `format`: a template may contain other braces. Lines come last, as an attribute may contain a placeholder.
         return self.template.replace("{low}", str(low)).replace("{high}", str(high)).replace("{lines}", lines)
 
     def before(self, record: Comparison, scores: Scores) -> Text:
-        """The record's prompt, asking for the scores first; a copy throughout.
+        """A copy of the record's prompt that begins with the request for the scores.
 
         Raises:
-            DataError: no turn is the user's, and that is where the goal belongs.
+            DataError: the goal belongs in a user turn, but the prompt has none.
         """
         prompt, goal = record.prompt, self.text(scores)
         if isinstance(prompt, str):
@@ -93,16 +95,16 @@ class Goal:
 
 
 class RewardAugmented(Builder):
-    """Every pair twice: asking for the score of its chosen response, and, swapped, for that of the rejected one.
+    """Every pair twice: with a request for the chosen response's score, and swapped for the rejected one's.
 
     Zhang et al. (2024), section 3:
 
     (x, y_w, y_l, r_w, r_l)  →  (goal(r_w) + x, y_w ≻ y_l)  and  (goal(r_l) + x, y_l ≻ y_w)
 
     Under the goal g the reward of a response is r(x, y, g) = −(g − r(x, y))², so the rejected response is the better
-    answer where its own score is asked for. Rows hold those rewards as ``chosen_score`` (always 0) and
+    answer to a request for its own score. Rows contain those rewards as ``chosen_score`` (always 0) and
     ``rejected_score``, and as ``goal`` the score of the chosen response. Scores of several attributes are compared by
-    their mean. A margin or a probability of the original preference is left out: it says nothing about the new one.
+    their mean. Margin and probability of the original preference are dropped, because they do not apply to the new one.
 
     Example:
         >>> from penchant.feedback import read
@@ -118,16 +120,20 @@ class RewardAugmented(Builder):
     reads = "comparisons with chosen_score and rejected_score, or with chosen_scores and rejected_scores by attribute"
     writes = ("goal", "chosen_score", "rejected_score")
 
-    place: Annotated[Literal["system", "user"], "where the goal is; user: before the first user turn"] = "system"
+    place: Annotated[Literal["system", "user"], "where the goal is written; user: before the first user turn"] = (
+        "system"
+    )
     low: Annotated[float, "lowest score of the scale"] = 1.0
     high: Annotated[float, "highest score of the scale"] = 10.0
-    template: Annotated[str | None, "text file with {lines}, and {low}, {high}; the paper's text where absent"] = None
-    keep_equal: Annotated[bool, "keep pairs of equal scores"] = False
+    template: Annotated[
+        str | None, "template file with {lines}, and optionally {low}, {high}; default: the paper's text"
+    ] = None
+    keep_equal: Annotated[bool, "keep pairs with equal scores"] = False
     originals: Annotated[float, Interval(ge=0, le=1), "share of the original rows to add"] = 0.0
-    seed: Annotated[int, Ge(0), "seed of everything that is drawn"] = 0
+    seed: Annotated[int, Ge(0), "random seed"] = 0
 
     def build(self, records: Iterable[Record]) -> Built:
-        """The rows of both goals, and the originals."""
+        """Build the rows of both goals, and the original rows."""
         template = TEMPLATE if self.template is None else read_template(self.template)
         goal = Goal(self.place, (self.low, self.high), template)
         return reward_augmented(records, goal, keep_equal=self.keep_equal, originals=self.originals, seed=self.seed)
@@ -141,13 +147,13 @@ def reward_augmented(
     originals: float = 0.0,
     seed: int = 0,
 ) -> Built:
-    """The rows of `RewardAugmented`: all that ask for the chosen response's score, the rejected one's, the originals.
+    """The rows of `RewardAugmented`: first goals of the chosen responses, then of the rejected ones, then originals.
 
     Args:
         records: comparisons with ``chosen_score`` and ``rejected_score``, or with objects of numbers by attribute.
-        goal: its words and its place; those of the paper where absent.
-        keep_equal: keep pairs whose two goals are the same.
-        originals: share of the original records, in [0, 1], that is added as they are.
+        goal: wording and position of the goal; default: as in the paper.
+        keep_equal: keep pairs with equal scores.
+        originals: share of the original records, in [0, 1], to add unchanged.
         seed: seed of drawing the originals.
 
     Raises:
@@ -167,7 +173,7 @@ def reward_augmented(
 
 
 def _both_ways(used: Sequence[tuple[Comparison, Scores, Scores]], goal: Goal) -> list[dict[str, Any]]:
-    """The rows that ask for the chosen responses' scores, then those that ask for the rejected ones'."""
+    """The rows that ask for the scores of chosen responses, then those for rejected ones."""
     rows = [_row(record, goal, high, low) for record, high, low in used]
     return rows + [_row(_swapped(record), goal, low, high) for record, high, low in used]
 
@@ -190,13 +196,13 @@ def _swapped(record: Comparison) -> Comparison:
 
 
 def _scores(record: Comparison) -> tuple[Scores, Scores]:
-    """What the chosen and the rejected response reach, by attribute."""
+    """The scores of the chosen and the rejected response, by attribute."""
     fields = record.fields
     if "chosen_scores" in fields and "rejected_scores" in fields:
         pair = fields["chosen_scores"], fields["rejected_scores"]
         if not all(isinstance(each, Mapping) and each for each in pair) or list(pair[0]) != list(pair[1]):
             raise DataError(
-                "'chosen_scores' and 'rejected_scores' are not scores of the same attributes.",
+                "'chosen_scores' and 'rejected_scores' have different attributes.",
                 where=str(record.source),
                 fix='Write both as objects with the same names: {"helpfulness": 4, "honesty": 5}.',
             )
@@ -205,7 +211,7 @@ def _scores(record: Comparison) -> tuple[Scores, Scores]:
     if "chosen_score" not in fields or "rejected_score" not in fields:
         have = ", ".join(sorted(fields)) or "none"
         raise DataError(
-            f"The record has no scores of its two responses (further fields: {have}).",
+            f"The record has no scores for its two responses (other fields: {have}).",
             where=str(record.source),
             fix="Add chosen_score and rejected_score, or map them: --map chosen_score=COLUMN.",
         )

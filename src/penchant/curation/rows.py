@@ -1,4 +1,4 @@
-"""What a builder of data gives: rows, and a count of everything it read, made and left out."""
+"""`Built`: the rows of a builder with counts of records, and functions to read and write rows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Built:
 
     Args:
         rows: what is written, one JSON object each.
-        counts: what happened to the records, in words.
+        counts: number of records by outcome.
 
     Example:
         >>> Built([{"prompt": "Hi"}], {"records read": 1}).counts
@@ -38,11 +38,11 @@ class Built:
         self.counts[name] = self.counts.get(name, 0) + number
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the rows as JSONL: all of them, or, where something fails, nothing.
+        """Write the rows as JSONL, all or nothing.
 
         Raises:
-            DataError: there is no row.
-            OutputError: the file is there already, or cannot be written.
+            DataError: there are no rows.
+            OutputError: the file already exists, or cannot be written.
         """
         goal = Path(path)
         if not self.rows:
@@ -62,27 +62,27 @@ class Built:
 
 
 def require_free(path: str | Path, overwrite: bool) -> None:
-    """Raise where rows cannot be written, before any work is done for them.
+    """Check that rows can be written to a path, before any work.
 
     Raises:
-        OutputError: a file is there and may not be replaced, or the name is not that of a JSONL file.
+        OutputError: the file exists and may not be replaced, or its name does not end in .jsonl.
 
     Example:
         >>> require_free("rows.csv", False)
         Traceback (most recent call last):
-        penchant.errors.OutputError: rows.csv: The rows are written as JSON lines. Give a name that ends with .jsonl.
+        penchant.errors.OutputError: rows.csv: The rows are written as JSON lines. Choose a name that ends in .jsonl.
     """
     goal = Path(path)
     if goal.suffix != ".jsonl":
         raise OutputError(
-            "The rows are written as JSON lines.", where=str(goal), fix="Give a name that ends with .jsonl."
+            "The rows are written as JSON lines.", where=str(goal), fix="Choose a name that ends in .jsonl."
         )
     if goal.exists() and not overwrite:
-        raise OutputError("There is a file already.", where=str(goal), fix="Give --overwrite, or another --output.")
+        raise OutputError("The file already exists.", where=str(goal), fix="Give --overwrite, or another --output.")
 
 
 def as_row(record: Record) -> dict[str, Any]:
-    """A record as a row that reads back as the same record; a copy throughout.
+    """A copy of a record as a row that reads back as the same record.
 
     Example:
         >>> as_row(Comparison(prompt="Hi", chosen="Hello!", rejected="What?", fields={"id": 7}))
@@ -98,16 +98,16 @@ def as_row(record: Record) -> dict[str, Any]:
 
 
 def comparisons(records: Iterable[Record], builder: str) -> list[Comparison]:
-    """The records, checked to be comparisons of texts.
+    """The records, after a check that all are comparisons of texts.
 
     Raises:
-        DataError: one is of another kind, or compares images.
+        DataError: a record is of another kind, or compares images.
     """
     found = []
     for record in records:
         if not isinstance(record, Comparison):
             raise DataError(
-                f"{builder} needs comparisons, this is a record of kind {record.kind!r}.",
+                f"{builder} needs comparisons, but this is a record of kind {record.kind!r}.",
                 where=str(record.source),
                 fix="Give a file with prompt, chosen and rejected.",
             )
@@ -118,7 +118,7 @@ def comparisons(records: Iterable[Record], builder: str) -> list[Comparison]:
 
 
 def read_template(path: str | Path) -> str:
-    """The text of a template's file, without the newlines around it.
+    """The text of a template file, without surrounding newlines.
 
     Raises:
         ConfigurationError: the file cannot be read.

@@ -1,4 +1,4 @@
-"""Likelihoods per token of each response under other models, each with its own tokenizer."""
+"""The builder ``sources``: log-probabilities per token of responses under other models, each with its own tokenizer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from penchant.rendering.tokenizer import load_tokenizer
 
 __all__ = ["SourceLikelihoods", "source_likelihoods"]
 
-#: Called with the model, the records done and the records in all.
+#: Called with the model, the number of records done and the total.
 ModelProgress = Callable[[str, int, int], None]
 
 
@@ -29,10 +29,10 @@ class SourceLikelihoods(Builder):
 
     For InfiFPO (2025):   a_M(y) = log M(y|x) / |y|_M,   with the length in M's own tokens (nats per token)
 
-    A record that does not fit one of the models is left out and counted.
+    A record that does not fit one of the models is dropped and counted.
 
     Raises:
-        ConfigurationError: no source is named, or one is named twice.
+        ConfigurationError: there is no source, or a source is repeated.
 
     Example:
         >>> SourceLikelihoods(source=[])
@@ -46,11 +46,13 @@ class SourceLikelihoods(Builder):
     id = "sources"
     writes = ("chosen_sources", "rejected_sources", "chosen_initial", "rejected_initial")
 
-    source: Annotated[list[str], "folder or hub id of a source model; several are allowed"]
-    initial: Annotated[str | None, "the policy's own initial state, as a further model"] = None
-    chat_template: Annotated[str | None, "template: plain, chatml, or a jinja file; default: the tokenizer's"] = None
-    max_length: Annotated[int | None, "most tokens, for every model"] = None
-    truncation: Annotated[Literal["prompt_left", "response_right", "drop", "error"], "what is done above that"] = "drop"
+    source: Annotated[list[str], "folder or hub id of a source model; repeat for several"]
+    initial: Annotated[str | None, "folder or hub id of the policy's initial model, scored as well"] = None
+    chat_template: Annotated[str | None, "template: plain, chatml, or a Jinja file; default: the tokenizer's"] = None
+    max_length: Annotated[int | None, "maximum tokens, for every model"] = None
+    truncation: Annotated[Literal["prompt_left", "response_right", "drop", "error"], "how to handle longer records"] = (
+        "drop"
+    )
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -60,11 +62,11 @@ class SourceLikelihoods(Builder):
             raise ConfigurationError("A source model is named twice.", fix="Name each one once.")
 
     def build(self, records: Iterable[Record]) -> Built:
-        """The records with N numbers for each response, in the order of the sources, and the initial state's."""
+        """Build the records with N numbers per response in the order of the sources, and those of the initial model."""
         return self._build(records, None, None)
 
     def build_resumably(self, records: Iterable[Record], keep: Path, progress: Progress) -> Built:
-        """The same; the results of models that are done are kept."""
+        """Build resumably: the scores of finished models are stored."""
 
         def advance(model: str, done: int, total: int) -> None:
             progress(self.models.index(model) * total + done, len(self.models) * total, model)
@@ -73,7 +75,7 @@ class SourceLikelihoods(Builder):
 
     @property
     def models(self) -> list[str]:
-        """All models, each once: the sources, then the initial state."""
+        """All distinct models: the sources, then the initial model."""
         return list(dict.fromkeys([*self.source, *([] if self.initial is None else [self.initial])]))
 
     def _build(self, records: Iterable[Record], keep: Path | None, progress: ModelProgress | None) -> Built:
@@ -81,7 +83,7 @@ class SourceLikelihoods(Builder):
         options = {name: getattr(self, name) for name in ("chat_template", "max_length", "truncation")}
         kept = KeptScores(keep, feedback, options)
         for name in self.models:
-            # A missing tokenizer of the last model must not come up after hours of work on the first one.
+            # Find a missing tokenizer of the last model before hours of work on the first one.
             load_tokenizer(name)
         for name in self.models:
             if kept.get(name) is None:
@@ -98,8 +100,8 @@ def source_likelihoods(
     Args:
         records: comparisons.
         sources: N ≥ 1 folders or hub ids of source models.
-        initial: folder or hub id of the policy's own initial state.
-        settings: further ones of `SourceLikelihoods`.
+        initial: folder or hub id of the policy's initial model.
+        settings: other settings of `SourceLikelihoods`.
 
     Example:
         >>> source_likelihoods([], ["models/a", "models/a"])
@@ -111,7 +113,7 @@ def source_likelihoods(
 
 
 def _with_distinct_sources(pairs: Sequence[Comparison]) -> list[Comparison]:
-    """The records, each with a source of its own: results are found by it, since some records may not fit."""
+    """The records with distinct sources, which match results to records, because some records may be dropped."""
     if len({str(record.source) for record in pairs}) == len(pairs):
         return list(pairs)
     return [replace(record, source=Source(str(record.source), place)) for place, record in enumerate(pairs, start=1)]

@@ -1,4 +1,4 @@
-"""Writing into the turns of a conversation."""
+"""Adding text to the turns of a conversation."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["in_user_turns"]
 
 
 def in_user_turns(prompt: Sequence[Message], record: Record, *, before: str = "", after: str = "") -> list[Message]:
-    """A conversation whose first user turn begins, and whose last one ends, with further text; a copy throughout.
+    """A copy of a conversation with text added before the first and after the last user turn.
 
     Args:
         prompt: messages.
-        record: whose prompt it is, for the error message.
-        before: what the first user turn begins with.
-        after: what the last user turn ends with.
+        record: the record of the prompt, for the error message.
+        before: text to put before the first user turn.
+        after: text to put after the last user turn.
 
     Raises:
-        DataError: no turn is the user's.
+        DataError: the prompt has no user turn.
 
     Example:
         >>> in_user_turns([{"role": "user", "content": "Hi"}], Record(prompt=""), before="Be kind. ", after="!")
@@ -31,14 +31,14 @@ def in_user_turns(prompt: Sequence[Message], record: Record, *, before: str = ""
     turns = deepcopy(list(prompt))
     own = [turn for turn in turns if turn["role"] == "user"]
     if not own:
-        raise DataError("No turn of the prompt is the user's.", where=str(record.source), fix="Remove the record.")
+        raise DataError("The prompt has no user turn.", where=str(record.source), fix="Remove the record.")
     own[0]["content"] = _extended(own[0].get("content") or "", before, "")
     own[-1]["content"] = _extended(own[-1]["content"], "", after)
     return turns
 
 
 def _extended(said: str | list[Any], before: str, after: str) -> str | list[Any]:
-    """A turn's text, or its list of parts (texts, images), with text around it."""
+    """A turn's text, or its list of parts (texts, images), with text added around it."""
     if isinstance(said, str):
         return before + said + after
     first, last = ([{"type": "text", "text": text}] if text else [] for text in (before, after))

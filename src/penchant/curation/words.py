@@ -1,4 +1,4 @@
-"""Words of a text, to count, find and delete."""
+"""Words of a text: splitting, normalizing, stop words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 __all__ = ["STOP_WORDS", "bare", "words_of"]
 
-#: English words that carry little meaning by themselves.
+#: English stop words.
 STOP_WORDS = frozenset(
     """a about above after again against all also am an and any are aren't as at be because been before being below
     between both but by can can't cannot could couldn't did didn't do does doesn't doing don't down during each few for
@@ -20,7 +20,7 @@ STOP_WORDS = frozenset(
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, each with the punctuation that hangs on it.
+    """The words of a text, each with attached punctuation.
 
     Example:
         >>> words_of("Well, *yes* - no!")
@@ -30,7 +30,7 @@ def words_of(text: str) -> list[str]:
 
 
 def bare(word: str) -> str:
-    """A word in small letters, without the punctuation around it.
+    """A word in lower case, without surrounding punctuation.
 
     Example:
         >>> bare('"Don’t,'), bare("-")

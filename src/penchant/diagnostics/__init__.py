@@ -1,4 +1,4 @@
-"""What happened in a run: displacement, entanglement, alarms and other diagnoses, in words."""
+"""Diagnostics of trained models and of runs: ranking, displacement, gradient entanglement, alarms."""
 
 from penchant.diagnostics.alarms import Alarms
 from penchant.diagnostics.displacement import three_d_properties, undesirable_space

@@ -1,4 +1,4 @@
-"""Warnings during a run, in words, each once."""
+"""`Alarms`: warnings about the metrics of a run."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Callable
 
 __all__ = ["Alarms"]
 
-# A verdict needs this many steps in a row; single batches vary too much.
+# A warning needs this many steps in a row, because single batches vary too much.
 PATIENCE = 20
 
 
 class Alarms:
-    """Watches the numbers of a run and warns where something goes wrong.
+    """Watches the metrics of a run and warns about typical failures.
 
     * the chosen responses stay less likely than under the reference (likelihood displacement);
-    * the margin is saturated: almost every pair is won by far, so little is left to learn;
-    * the divergence from the reference explodes;
-    * generated responses grow longer.
+    * the margin is saturated: almost every pair is ranked right by a large margin, so little is left to learn;
+    * the divergence from the reference grows very large;
+    * generated responses get longer.
 
     Args:
-        say: called with each warning, once.
+        say: called once with each warning.
 
     Example:
         >>> alarms = Alarms(print)
@@ -37,7 +37,7 @@ class Alarms:
         self._first_length: float | None = None
 
     def watch(self, step: int, split: str, numbers: dict[str, float]) -> None:
-        """A log of the run."""
+        """Check a log of the run."""
         if split != "train":
             return
         for name in ("rewards/chosen", "rewards/rejected", "rewards/accuracy", "rewards/margin", "kl"):
@@ -48,14 +48,14 @@ class Alarms:
         self._divergence(step)
 
     def watch_samples(self, step: int, mean_length: float) -> None:
-        """The mean length, in tokens, of responses generated at ``step``."""
+        """Check the mean length, in tokens, of responses generated at ``step``."""
         if self._first_length is None:
             self._first_length = max(mean_length, 1.0)
         elif mean_length > 1.5 * self._first_length and mean_length - self._first_length > 8:
             self._once(
                 "length",
-                f"Generated responses grow longer: {mean_length:.0f} tokens at step {step}, {self._first_length:.0f} "
-                "at the start. Length may be what is being learned; see the length bias of the labels in "
+                f"Generated responses get longer: {mean_length:.0f} tokens at step {step}, {self._first_length:.0f} "
+                "at the start. The model may be learning length; see the length bias of the labels in "
                 "`penchant data check`.",
             )
 
@@ -71,9 +71,9 @@ class Alarms:
         self._once(
             "displacement",
             f"At step {step} the chosen responses have been less likely than under the reference for {PATIENCE} steps, "
-            f"and are still falling (mean reward {sum(chosen) / PATIENCE:.2g}); the probability goes to neither "
-            f"response{', as both fall' if both else ''}. A remedy is one switch away: objective=dpo+0.2*nll holds the "
-            "chosen likelihood up; a smaller learning rate or a larger beta slows the fall.",
+            f"and are still falling (mean reward {sum(chosen) / PATIENCE:.2g}); the probability moves to neither "
+            f"response{', since both fall' if both else ''}. Remedies: objective=dpo+0.2*nll keeps the chosen "
+            "likelihood up; a smaller learning rate or a larger beta slows it.",
         )
 
     def _saturation(self) -> None:
@@ -99,8 +99,8 @@ class Alarms:
         if now > 50.0 and now > 10 * self._first_kl:
             self._once(
                 "divergence",
-                f"The divergence from the reference explodes: {now:.0f} nats a response at step {step}. The model is "
-                "leaving what it knew; use a smaller learning rate or a larger beta.",
+                f"The divergence from the reference grows very large: {now:.0f} nats per response at step {step}. "
+                "Use a smaller learning rate or a larger beta.",
             )
 
     def _once(self, name: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Where the likelihood goes: of chosen, rejected and unseen responses, and into the undesirable space."""
+"""Likelihood displacement: 3D properties, and pairs in the undesirable space."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["in_undesirable_space", "three_d_properties", "undesirable_space"]
 def three_d_properties(
     chosen: Tensor, rejected: Tensor, chosen_logratio: Tensor, unseen: Tensor | None = None
 ) -> dict[str, float]:
-    """The 3D properties of DPO at one step (Yan et al., 2024): does it drop, degrade, disperse.
+    """The 3D properties of DPO at one step (Yan et al., 2024): drop, degradation, dispersion.
 
     Drastic drop of rejected responses: the mean of log π(y_l|x). Degradation of chosen ones: the share of pairs whose
     chosen response is less likely than under the reference, h_w < 0; and log(π(y_w|x) / π(y_l|x)), by which the
     gradient with respect to π(y_l|x) outweighs that with respect to π(y_w|x). Dispersion: the mean of log π over unseen
-    responses. The names of the three are the paper's; which number stands for which is from memory of it.
+    responses. The three names are the paper's; the assignment of these numbers to them is our reading.
 
     Args:
         chosen: [B] log π(y_w|x), summed over tokens, nats.
@@ -25,7 +25,7 @@ def three_d_properties(
         unseen: [U] log-probabilities of responses that were not trained on.
 
     Returns:
-        Means by name; the ratio stays a logarithm, since it soon leaves the range of any number.
+        Means by name; the ratio stays a logarithm, because it would soon overflow.
 
     Example:
         >>> one = torch.tensor([-1.0, -2.0])
@@ -45,7 +45,7 @@ def three_d_properties(
 
 
 def in_undesirable_space(policy: Tensor, reference: Tensor) -> Tensor:
-    """Whether DPO is content with a pair that the policy ranks wrong (Constrained PO).
+    """Whether DPO counts a pair as improved although the policy ranks it wrong (Constrained PO).
 
     (x, y_w, y_l) ∈ U   ⇔   d_π < 0  and  d_π > d_ref
 
@@ -67,12 +67,12 @@ def in_undesirable_space(policy: Tensor, reference: Tensor) -> Tensor:
 
 
 def undesirable_space(policy: Tensor, reference: Tensor, gamma: float = 0.05) -> dict[str, float]:
-    """Share of pairs in the undesirable space, and of those that Constrained PO would hold to a higher margin.
+    """Share of pairs in the undesirable space, and of pairs for which Constrained PO demands a higher margin.
 
     Args:
         policy: [B] d_π of averages, nats per token.
         reference: [B] d_ref of averages.
-        gamma: γ, the margin that the policy itself ought to reach.
+        gamma: γ, the target margin of the policy.
 
     Returns:
         ``share_undesirable``, and ``share_reference_below_gamma``: d_ref < γ.

@@ -1,4 +1,4 @@
-"""Gradient entanglement: whether a step on a margin loss moves both responses of a pair the same way."""
+"""Gradient entanglement: whether a step on a margin loss moves both responses of a pair in the same direction."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from penchant.objectives.functional.numerics import wide_dtype
 
 __all__ = ["PULLS", "VERDICTS", "Entanglement", "entanglement", "pulls"]
 
-#: What a step does to the two likelihoods, to first order.
+#: The effect of a step on the two likelihoods, to first order.
 VERDICTS = ("desired", "both up", "both down")
 
 
 @dataclass(frozen=True)
 class Entanglement:
-    """What a small step on a margin loss does to the likelihoods of B pairs.
+    """The effect of a small step on a margin loss on the likelihoods of B pairs.
 
     Args:
         inner: [B] ⟨a_w, a_l⟩, where a = ∇_θ log π(y|x) of the whole response.
@@ -52,26 +52,26 @@ class Entanglement:
 
     @property
     def condition(self) -> Tensor:
-        """[B] κ = ⟨a_w, a_l⟩ / min(|a_w|², |a_l|²); for equal pulls at most 1 exactly where the step is as desired.
+        """[B] κ = ⟨a_w, a_l⟩ / min(|a_w|², |a_l|²); with equal pulls, ≤ 1 if and only if the step is as desired.
 
-        The published diagnostic takes the norm of the chosen response twice in its minimum; this is the true minimum.
+        The published diagnostic uses the norm of the chosen response twice in its minimum; this is the true minimum.
         """
         smaller = torch.minimum(self.chosen_square, self.rejected_square)
         return torch.where(smaller > 0, self.inner / torch.where(smaller > 0, smaller, 1.0), 0.0)
 
     @property
     def chosen_change(self) -> Tensor:
-        """[B] change of log π(y_w|x) for each unit of step size: d_w |a_w|² − d_l ⟨a_w, a_l⟩."""
+        """[B] change of log π(y_w|x) per unit of step size: d_w |a_w|² − d_l ⟨a_w, a_l⟩."""
         return self.chosen_pull * self.chosen_square - self.rejected_pull * self.inner
 
     @property
     def rejected_change(self) -> Tensor:
-        """[B] change of log π(y_l|x) for each unit of step size: d_w ⟨a_w, a_l⟩ − d_l |a_l|²."""
+        """[B] change of log π(y_l|x) per unit of step size: d_w ⟨a_w, a_l⟩ − d_l |a_l|²."""
         return self.chosen_pull * self.inner - self.rejected_pull * self.rejected_square
 
     @property
     def verdicts(self) -> list[str]:
-        """For each pair ``desired`` (chosen up or still, rejected down or still), ``both up`` or ``both down``."""
+        """For each pair ``desired`` (chosen not down, rejected not up), ``both up`` or ``both down``."""
         up, down = self.rejected_change > 0, self.chosen_change < 0
         # Never both: their product would need ⟨a_w, a_l⟩² > |a_w|² |a_l|².
         return [
@@ -94,7 +94,7 @@ class Entanglement:
 def entanglement(
     chosen: Tensor, rejected: Tensor, chosen_pull: Tensor | float = 1.0, rejected_pull: Tensor | float = 1.0
 ) -> Entanglement:
-    """Entanglement of pairs whose gradients are given.
+    """Entanglement of pairs from their gradients.
 
     A step of size s on a loss changes, to first order,
     log π(y_w|x) by s (d_w |a_w|² − d_l ⟨a_w, a_l⟩) and log π(y_l|x) by s (d_w ⟨a_w, a_l⟩ − d_l |a_l|²).
@@ -120,7 +120,9 @@ def entanglement(
         torch.as_tensor(pull, dtype=wide, device=one.device).expand_as(inner) for pull in (chosen_pull, rejected_pull)
     ]
     if not all(bool((weight > 0).all()) for weight in weights):
-        raise ConfigurationError("A pull is not above 0.", why="The loss would not raise the one and lower the other.")
+        raise ConfigurationError(
+            "A pull is not above 0.", why="A margin loss raises the chosen and lowers the rejected response."
+        )
     return Entanglement(inner, one.square().sum(-1), other.square().sum(-1), *weights)
 
 
@@ -135,7 +137,7 @@ def _check_shapes(chosen: Tensor, rejected: Tensor) -> None:
 def pulls(
     form: str, chosen_length: Tensor | float, rejected_length: Tensor | float, lambda_: float = 0.0
 ) -> tuple[Tensor | float, Tensor | float]:
-    """How hard a loss pulls at the two log-probabilities of a pair, up to a factor that both share.
+    """The pulls of a loss on the two log-probabilities of a pair, up to a common factor.
 
     ``sum``: 1, 1 (DPO, IPO, SLiC);   ``mean``: 1/|y_w|, 1/|y_l| (SimPO, and losses of averages);
     ``dpop``: 1 + λ, 1 (DPOP while its penalty is active);   ``nll``: 1 + λ, 1 (a likelihood term of weight λ, in units

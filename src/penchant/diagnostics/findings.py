@@ -1,4 +1,4 @@
-"""What a diagnosis is asked for, what it finds, and what each figure means."""
+"""`Plan` and `Findings` of a diagnosis, and the meaning of each figure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from penchant.errors import ConfigurationError, nearest
 
 __all__ = ["MEANINGS", "Findings", "Plan"]
 
-#: What each figure says, by its name; names with a set in them by their beginning.
+#: The meaning of each figure by name; for names that contain a data set, by prefix.
 MEANINGS = {
     "ranking/model": "pairs ranked right by log-probability, summed over tokens",
     "ranking/model_mean": "the same by the mean per token",
@@ -19,25 +19,25 @@ MEANINGS = {
     "ranking/ideal": "what a perfect optimiser would reach at this beta",
     "ranking/alignment_gap": "ideal minus the model's accuracy, sums",
     "ranking/loss": "DPO loss, nats",
-    "ranking/threshold": "median loss below which a pair that is ranked wrong would turn, nats",
-    "ranking/flippable": "share ranked wrong now that would be right at the mean loss",
-    "space/share_undesirable": "DPO is content, yet the rejected response is likelier (per token)",
-    "space/share_reference_below_gamma": "pairs that Constrained PO would hold to a higher margin",
+    "ranking/threshold": "median loss below which a wrongly ranked pair flips, nats",
+    "ranking/flippable": "share of pairs ranked wrong that would be right at the mean loss",
+    "space/share_undesirable": "better than the reference, yet the rejected response is more likely (per token)",
+    "space/share_reference_below_gamma": "pairs for which Constrained PO demands a higher margin",
     "3d/logp_chosen": "mean log-probability of chosen responses, nats",
     "3d/logp_rejected": "mean log-probability of rejected responses, nats",
-    "3d/log_ratio": "log of how much likelier the chosen response is, nats",
-    "3d/share_chosen_below_reference": "chosen responses less likely than under the reference",
+    "3d/log_ratio": "mean of log π(chosen) − log π(rejected), nats",
+    "3d/share_chosen_below_reference": "chosen responses that are less likely than under the reference",
     "3d/logp_unseen": "mean log-probability of unseen responses, nats",
-    "entanglement/inner_product": "of the two responses' gradients, mean over pairs",
-    "entanglement/cosine": "of the two responses' gradients",
-    "entanglement/norm_chosen": "of the chosen response's gradient",
-    "entanglement/norm_rejected": "of the rejected response's gradient",
-    "entanglement/condition": "above 1 a step moves both responses the same way",
-    "entanglement/share_desired": "a step raises the chosen, lowers the rejected response",
+    "entanglement/inner_product": "inner product of the two responses' gradients, mean over pairs",
+    "entanglement/cosine": "cosine of the two responses' gradients",
+    "entanglement/norm_chosen": "norm of the chosen response's gradient",
+    "entanglement/norm_rejected": "norm of the rejected response's gradient",
+    "entanglement/condition": "above 1, a step moves both responses in the same direction",
+    "entanglement/share_desired": "a step raises the chosen and lowers the rejected response",
     "entanglement/share_both_up": "a step raises both",
     "entanglement/share_both_down": "a step lowers both",
-    "tokens/cosine_equal": "of the gradients of single tokens that are the same",
-    "tokens/cosine_different": "of the gradients of single tokens that differ",
+    "tokens/cosine_equal": "cosine of the gradients of equal tokens",
+    "tokens/cosine_different": "cosine of the gradients of different tokens",
     "explicit/": "accuracy of the reward model",
     "implicit/": "accuracy of the implicit reward",
     "drop/": "explicit minus implicit accuracy on shifted sets",
@@ -46,12 +46,12 @@ MEANINGS = {
 
 @dataclass(frozen=True)
 class Findings:
-    """What a diagnosis found.
+    """The findings of a diagnosis.
 
     Args:
-        pairs: how many pairs the figures are of.
+        pairs: number of pairs.
         figures: numbers by name.
-        notes: what must be known to read them.
+        notes: caveats for reading the figures.
 
     Example:
         >>> Findings(1, {"ranking/model": 1.0}).meaning("ranking/model")
@@ -63,7 +63,7 @@ class Findings:
     notes: list[str] = field(default_factory=list)
 
     def meaning(self, name: str) -> str:
-        """What the figure ``name`` says."""
+        """The meaning of the figure ``name``."""
         return MEANINGS.get(name) or MEANINGS.get(f"{name.split('/')[0]}/", "")
 
     def as_dict(self) -> dict[str, Any]:
@@ -73,19 +73,19 @@ class Findings:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a diagnosis looks at.
+    """The settings of a diagnosis.
 
     Args:
         beta: the β of training, above 0.
         gamma: γ of the undesirable space, nats per token.
         agreement: share of annotators who prefer the chosen response, for records without a field ``probability``;
-            where absent their labels are taken as certain.
-        entangled: of how many pairs gradients are taken; 0 for none.
-        token_pairs: of how many pairs gradients of single tokens are taken: slow, for short responses.
-        form: of the loss whose steps are analysed: ``sum``, ``mean``, ``dpop`` or ``nll``.
+            default: their labels count as certain.
+        entangled: number of pairs whose gradients are computed; 0 for none.
+        token_pairs: number of pairs whose token gradients are computed; slow, only for short responses.
+        form: form of the loss for gradient entanglement: ``sum``, ``mean``, ``dpop`` or ``nll``.
 
     Raises:
-        ConfigurationError: one is out of range; raised before any model is loaded.
+        ConfigurationError: a setting is out of range; raised before any model is loaded.
 
     Example:
         >>> Plan(entangled=8).beta

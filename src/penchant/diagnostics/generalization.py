@@ -1,4 +1,4 @@
-"""Explicit against implicit rewards: which of the two still ranks pairs right when the data shift."""
+"""Generalization of explicit and implicit rewards: accuracy on shifted data."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def pair_accuracy(chosen: Tensor, rejected: Tensor) -> float:
 
     accuracy = mean of 1[s(x, y_w) > s(x, y_l)] + ½ 1[s(x, y_w) = s(x, y_l)]
 
-    It does not change under a monotone transformation of the scores, nor when each prompt shifts its own; with the
-    labels swapped it is one minus itself.
+    It is invariant under monotone transformations of the scores and under shifts per prompt; with swapped
+    labels it is one minus itself.
 
     Args:
         chosen: [B] scores of chosen responses, in any unit.
@@ -35,7 +35,7 @@ def pair_accuracy(chosen: Tensor, rejected: Tensor) -> float:
         0.75
     """
     if chosen.numel() == 0:
-        raise ConfigurationError("There is no pair to take an accuracy of.")
+        raise ConfigurationError("There are no pairs to compute an accuracy from.")
     return float(torch.where(chosen == rejected, 0.5, (chosen > rejected).double()).mean())
 
 
@@ -46,7 +46,7 @@ class Generalization:
     Args:
         explicit: accuracy of the reward model, by set.
         implicit: accuracy of the policy's implicit reward, by set.
-        in_domain: the set that is like the training data.
+        in_domain: the set with the distribution of the training data.
 
     Example:
         >>> found = Generalization({"own": 0.8, "other": 0.7}, {"own": 0.8, "other": 0.6}, "own")
@@ -60,33 +60,33 @@ class Generalization:
 
     @property
     def drops(self) -> dict[str, float]:
-        """For each shifted set how much the implicit reward falls behind: explicit minus implicit accuracy."""
+        """Explicit minus implicit accuracy on each shifted set."""
         return {name: self.explicit[name] - self.implicit[name] for name in self.explicit if name != self.in_domain}
 
     @property
     def mean_drop(self) -> float:
-        """The mean over shifted sets; 0 where there is none."""
+        """The mean drop over shifted sets; 0 if there are none."""
         return sum(self.drops.values()) / len(self.drops) if self.drops else 0.0
 
     @property
     def max_drop(self) -> float:
-        """The largest over shifted sets; 0 where there is none."""
+        """The largest drop over shifted sets; 0 if there are none."""
         return max(self.drops.values(), default=0.0)
 
 
 def compare_rewards(explicit: Mapping[str, Scores], implicit: Mapping[str, Scores], in_domain: str) -> Generalization:
-    """The protocol of Lin et al. (2024): the same validation sets, scored by both kinds of reward.
+    """Compare explicit and implicit rewards on the same validation sets (Lin et al., 2024).
 
     Explicit: the scalar head of a reward model. Implicit: h(x, y) = log π(y|x) − log π_ref(y|x); β is irrelevant. For a
-    fair comparison both are trained from the same base, on the same data, with the same budget for tuning.
+    fair comparison both are trained from the same base model on the same data with the same tuning budget.
 
     Args:
         explicit: [B] scores of chosen and rejected responses, by validation set.
         implicit: the same under the implicit reward.
-        in_domain: the name of the set that is like the training data; all others are shifted.
+        in_domain: the name of the set with the distribution of the training data; all others are shifted.
 
     Raises:
-        ConfigurationError: the two do not have the same sets, or of the set ``in_domain``.
+        ConfigurationError: the sets of both differ, or do not include ``in_domain``.
 
     Example:
         >>> scores = {"own": (torch.tensor([1.0]), torch.tensor([0.0]))}
@@ -99,9 +99,9 @@ def compare_rewards(explicit: Mapping[str, Scores], implicit: Mapping[str, Score
     """
     if set(explicit) != set(implicit) or in_domain not in explicit:
         raise ConfigurationError(
-            f"Explicit scores are of {sorted(explicit)}, implicit ones of {sorted(implicit)}, and {in_domain!r} is "
-            "to be the set like the training data.",
-            fix="Score the same sets in both ways.",
+            f"There are explicit scores for {sorted(explicit)}, implicit ones for {sorted(implicit)}, and the set like "
+            f"the training data should be {in_domain!r}.",
+            fix="Score the same sets with both rewards.",
         )
     taken = [{name: pair_accuracy(*each[name]) for name in explicit} for each in (explicit, implicit)]
     return Generalization(taken[0], taken[1], in_domain)

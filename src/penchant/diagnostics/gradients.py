@@ -1,4 +1,4 @@
-"""Gradients of a real model's log-probabilities, and what they have in common."""
+"""Gradients of a model's log-probabilities: entanglement of pairs, and cosines of tokens."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def pair_entanglement(
 ) -> Entanglement:
     """Gradient entanglement of pairs under a model (Yuan et al., 2024).
 
-    a_w = ∇_θ log π(y_w|x),  a_l = ∇_θ log π(y_l|x),   over all parameters that are trained: those of the adapter where
+    a_w = ∇_θ log π(y_w|x),  a_l = ∇_θ log π(y_l|x),   over all trainable parameters: those of the adapter if
     there is one
 
-    One pair at a time; only two gradients are ever in memory, and only three numbers of each pair are kept.
+    One pair at a time: at most two gradients are in memory, and three numbers per pair are kept.
 
     Args:
         model: a causal language model, or a scorer of one.
         pairs: B pairs of token sequences, the chosen one first.
         form: of the loss, for its pulls (see `penchant.diagnostics.entanglement.pulls`).
         lambda_: its λ.
-        progress: called with pairs done and pairs in all.
+        progress: called with the number of pairs done and the total.
 
     Raises:
-        ModelError: the model has no parameter that is trained.
+        ModelError: the model has no trainable parameter.
     """
     rows: list[list[float]] = []
     with _trainable(model) as scorer:
@@ -57,7 +57,7 @@ def pair_entanglement(
 
 
 def _entangled(products: Tensor, pairs: Sequence[Pair], form: str, lambda_: float) -> Entanglement:
-    """From the products of each pair's gradients, float64 [B, 3], and the pulls of a loss."""
+    """Entanglement from the products of each pair's gradients, float64 [B, 3], and the pulls of a loss."""
     inner, chosen_square, rejected_square = products.unbind(-1)
     lengths = torch.tensor([[len(each.response) for each in pair] for pair in pairs]).to(inner)
     pulled = pulls(form, lengths[:, 0], lengths[:, 1], lambda_)
@@ -70,9 +70,9 @@ def token_cosines(model: nn.Module | ForestScorer, pair: Pair) -> Tensor:
 
     c[s, t] = cos(∇_θ log π(y_w,s | x, y_w,<s), ∇_θ log π(y_l,t | x, y_l,<t))
 
-    Positive where two tokens pull the model the same way (shared ones), negative where raising one lowers the other.
-    It takes a backward pass for each token, and keeps the gradients of the rejected response's tokens: for short
-    responses.
+    Positive if two tokens pull the model in the same direction (equal tokens), negative if raising one lowers the
+    other. It needs a backward pass per token and keeps the gradients of the rejected response's tokens, so use it only
+    for short responses.
 
     Args:
         model: a causal language model, or a scorer of one.
@@ -82,7 +82,7 @@ def token_cosines(model: nn.Module | ForestScorer, pair: Pair) -> Tensor:
         [T_w, T_l], in [−1, 1].
 
     Raises:
-        ModelError: the model has no parameter that is trained.
+        ModelError: the model has no trainable parameter.
     """
     lengths = [len(each.response) for each in pair]
     with _trainable(model) as scorer:
@@ -100,14 +100,14 @@ def token_cosines(model: nn.Module | ForestScorer, pair: Pair) -> Tensor:
 
 
 def token_agreement(model: nn.Module | ForestScorer, pairs: Sequence[Pair]) -> dict[str, float]:
-    """Mean cosine between gradients of tokens that two responses share as ids, and of those that they do not.
+    """Mean cosine between gradients of tokens of two responses, for equal and for different token ids.
 
     Args:
         model: a causal language model, or a scorer of one.
-        pairs: chosen and rejected sequences, short ones (see `token_cosines`).
+        pairs: chosen and rejected sequences; short (see `token_cosines`).
 
     Returns:
-        ``cosine_equal`` and ``cosine_different``, each where there are such tokens.
+        ``cosine_equal`` and ``cosine_different``, each if there are such tokens.
     """
     found: dict[str, list[Tensor]] = {"cosine_equal": [], "cosine_different": []}
     for pair in pairs:
@@ -124,7 +124,7 @@ def token_agreement(model: nn.Module | ForestScorer, pairs: Sequence[Pair]) -> d
 def _trainable(model: nn.Module | ForestScorer) -> Iterator[ForestScorer]:
     with scorer_of(model) as scorer:
         if not _trained(scorer):
-            raise ModelError("The model has no parameter that is trained, so there is no gradient.")
+            raise ModelError("The model has no trainable parameter, so there is no gradient.")
         yield scorer
 
 
@@ -142,6 +142,6 @@ def _gradient(scorer: ForestScorer, value: Tensor, *, keep: bool) -> list[Tensor
 
 
 def _product(one: list[Tensor | None], other: list[Tensor | None]) -> float:
-    """Inner product over all parameters; a parameter that one of them does not reach adds nothing."""
+    """Inner product over all parameters; a parameter without gradient in one of them adds nothing."""
     both = [(left, right) for left, right in zip(one, other, strict=True) if left is not None and right is not None]
     return sum(float((left.double() * right.double()).sum()) for left, right in both)

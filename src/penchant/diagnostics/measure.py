@@ -1,4 +1,4 @@
-"""Diagnosing a model on a file of comparisons: every figure of this folder that needs model, reference and pairs."""
+"""`diagnose`: all diagnostics of a model on a file of comparisons."""
 
 from __future__ import annotations
 
@@ -46,18 +46,19 @@ def diagnose(
     reading: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Findings:
-    """Diagnose a policy on comparisons: ranking, difficulty, displacement, entanglement, generalisation.
+    """Diagnose a policy on comparisons: ranking, difficulty, displacement, entanglement, generalization.
 
     Args:
         model: folder or hub id of the policy.
         data: comparisons, as for `read`; a field ``probability`` is the share of annotators who prefer the chosen one.
         reference: folder or hub id of the reference.
-        plan: what to look at.
-        unseen: further feedback, whose responses count as unseen.
+        plan: settings of the diagnosis.
+        unseen: feedback with responses that were not trained on.
         reward_model: folder or hub id of an explicit reward model, to compare the implicit reward with.
-        shifted: further files of comparisons, unlike the training data.
-        progress: called with what is done, steps done and steps in all.
-        reading: ``mapping``, ``split`` and ``on_bad`` of the data, as for `read`; of further files all but the split.
+        shifted: files of comparisons from other distributions.
+        progress: called with the current stage, the number of steps done and the total.
+        reading: ``mapping``, ``split`` and ``on_bad`` of the data, as for `read`; other files have no
+            split.
         **options: as for `score`: ``chat_template``, ``max_length``, ``truncation``.
 
     Raises:
@@ -71,7 +72,7 @@ def diagnose(
 
 @dataclass(frozen=True)
 class _Scoring:
-    """The models of a diagnosis, and how they score."""
+    """The models of a diagnosis, and their scoring settings."""
 
     policy: nn.Module
     tokenizer: Any
@@ -82,7 +83,7 @@ class _Scoring:
     def diagnose(
         self, plan: Plan, sets: Mapping[str, Feedback], further: Feedback | None, judge: RewardModel | None
     ) -> Findings:
-        """All figures of the plan."""
+        """Compute all figures of the plan."""
         unseen = None if further is None else column(self.rows("unseen", further), "logp")
         needed = {name: each for name, each in sets.items() if name == "data" or judge is not None}
         rows = {name: self.rows(name, each, self.reference) for name, each in needed.items()}
@@ -100,7 +101,7 @@ class _Scoring:
         return score(self.policy, records, **given, **self.options)
 
     def gradients(self, feedback: Feedback, plan: Plan) -> dict[str, float]:
-        """What the gradients of the first pairs have in common."""
+        """Entanglement and token cosines of the first pairs."""
         figures = {}
         if plan.entangled:
             progress = None if self.progress is None else partial(self.progress, "entanglement")
@@ -113,12 +114,12 @@ class _Scoring:
         return figures
 
     def pairs(self, feedback: Feedback, count: int) -> list[Pair]:
-        """The first pairs as token sequences, as scoring sees them."""
+        """The first pairs as token sequences, as in scoring."""
         renderer = Renderer(self.tokenizer, chat_template=self.options.get("chat_template"))
         limit = length_limit("", self.policy, self.tokenizer, self.options.get("max_length"))
         truncation = Truncation(limit, self.options.get("truncation", "prompt_left"))
         encoder = Encoder(renderer, ["responses"], truncation=truncation)
-        # A few more records than asked for, since truncation drops some; encoding a whole file would be waste.
+        # A few more records than needed, because truncation drops some; encoding the whole file is not needed.
         encoded = encoder.encode(feedback.records[: 2 * count + 8])
         return [(each.views["responses"][0], each.views["responses"][1]) for each in encoded.examples[:count]]
 
@@ -126,7 +127,7 @@ class _Scoring:
 def _read_all(
     data: Any, shifted: Sequence[str | Path], unseen: Any, reading: dict[str, Any]
 ) -> tuple[dict[str, Feedback], Feedback | None]:
-    """The comparisons by name, those of the data first, and the unseen feedback; read before a model is loaded."""
+    """The comparisons by name, the data first, and the unseen feedback; read before a model is loaded."""
     sets = {"data": _comparisons(read(data, **reading))}
     reading.pop("split", None)
     sets |= {Path(each).name: _comparisons(read(each, **reading)) for each in shifted}
@@ -144,20 +145,20 @@ def _comparisons(feedback: Feedback) -> Feedback:
 
 
 def _shares(feedback: Feedback, rows: ScoredRows, agreement: float | None) -> tuple[Tensor, list[str]]:
-    """The annotators' share for each scored record, and a note on those that have none."""
+    """The annotators' share for each scored record, and a note on records without one."""
     known = {str(record.source): record.fields.get("probability", agreement) for record in feedback}
     found = [known[row["source"]] for row in rows.rows]
     sure, notes = sum(share is None for share in found), []
     if sure:
         notes.append(
-            f"{sure} of {len(found)} records have no probability: their labels are taken as certain, so the ideal "
-            "policy ranks them right. State another share with --agreement."
+            f"{sure} of {len(found)} records have no probability: their labels count as certain, so the ideal policy "
+            "ranks them right. Set another share with --agreement."
         )
     return torch.tensor([1.0 if share is None else share for share in found], dtype=torch.float64), notes
 
 
 def _rewards(judge: RewardModel, sets: Mapping[str, tuple[Feedback, ScoredRows]]) -> dict[str, float]:
-    """Accuracy of explicit and implicit rewards on every set, on the same records."""
+    """Accuracy of explicit and implicit rewards on the same records of every set."""
     explicit, implicit = {}, {}
     for name, (feedback, rows) in sets.items():
         taken = {row["source"] for row in rows.rows}

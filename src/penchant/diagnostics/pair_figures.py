@@ -1,4 +1,4 @@
-"""Figures of pairs that follow from their log-probabilities alone."""
+"""Figures of pairs computed from their log-probabilities."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["column", "pair_figures"]
 def pair_figures(
     rows: ScoredRows, shares: Tensor, *, beta: float, gamma: float, unseen: Tensor | None = None
 ) -> dict[str, float]:
-    """Every figure that follows from the log-probabilities of pairs alone, by name.
+    """All figures that need only the log-probabilities of pairs, by name.
 
     Args:
         rows: B comparisons, scored with a reference.
@@ -46,7 +46,7 @@ def pair_figures(
 
 
 def _ranking(observed: Mapping[str, Tensor], ideal: Tensor, hard: Difficulty) -> dict[str, float]:
-    """The figures of ranking: what is ranked right, what could be, and how far the rest is from it."""
+    """The figures of ranking: accuracy, ideal accuracy, and difficulty."""
     values = {**observed, "ideal": ideal, "loss": hard.loss, "flippable": hard.flippable.double()}
     figures = {f"ranking/{name}": float(each.mean()) for name, each in values.items()}
     if not bool(hard.right.all()):
@@ -56,6 +56,6 @@ def _ranking(observed: Mapping[str, Tensor], ideal: Tensor, hard: Difficulty) ->
 
 
 def column(rows: ScoredRows, name: str, side: int | None = None) -> Tensor:
-    """One number of every response, or of every record's response ``side``."""
+    """A number of every response, or of response ``side`` of every record."""
     taken = [row["responses"] if side is None else [row["responses"][side]] for row in rows.rows]
     return torch.tensor([each[name] for responses in taken for each in responses], dtype=torch.float64)

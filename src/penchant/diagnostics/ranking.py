@@ -1,4 +1,4 @@
-"""Ranking accuracy: how often a model ranks a pair right, what a perfect optimiser would reach, how hard a pair is."""
+"""Ranking accuracy of a model, its ideal value, and the difficulty of pairs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = [
     "ranked_right",
 ]
 
-#: An annotator share this close to 0 or 1 counts as if it were this far away: no share is known more sharply.
+#: Annotator shares are clamped to this distance from 0 and 1, because no share is known more precisely.
 EPSILON = 1e-3
 
 
@@ -47,7 +47,7 @@ def ranked_right(chosen: Tensor, rejected: Tensor) -> Tensor:
 
 
 def idealized_margin(reference: Tensor, share: Tensor, beta: float, epsilon: float = 0.0) -> Tensor:
-    """The log-ratio of a pair under the policy that a perfect optimiser finds, times β (Chen et al., 2024), cor. 3.3.
+    """β times the log-ratio of a pair under the ideal policy of a perfect optimiser (Chen et al., 2024), cor. 3.3.
 
     β log(π*(y_w|x) / π*(y_l|x)) = β d_ref + logit(a),   d_ref = log π_ref(y_w|x) − log π_ref(y_l|x)
 
@@ -55,10 +55,10 @@ def idealized_margin(reference: Tensor, share: Tensor, beta: float, epsilon: flo
         reference: [B] d_ref, nats.
         share: [B] a, the share of annotators who prefer the chosen response, in [0, 1].
         beta: the β of training, above 0.
-        epsilon: a share nearer to 0 or 1 than this counts as this far away; at 0 a sure label is ±infinite.
+        epsilon: shares are clamped to this distance from 0 and 1; with 0 a certain label gives ±infinity.
 
     Returns:
-        [B], nats; above 0 where the ideal policy ranks the pair right.
+        [B], nats; above 0 if the ideal policy ranks the pair right.
 
     Raises:
         ConfigurationError: β or a share is out of range.
@@ -77,8 +77,8 @@ def idealized_margin(reference: Tensor, share: Tensor, beta: float, epsilon: flo
 def idealized_accuracy(reference: Tensor, share: Tensor, beta: float) -> Tensor:
     """Whether the ideal policy ranks each pair right: 1[β d_ref + logit(a) > 0] (Chen et al., 2024), def. 3.2.
 
-    Worked out in logarithms. The published code compares ratios of log-probabilities where it does not average over
-    tokens; that is not this quantity.
+    Computed in logarithms. The published code compares ratios of log-probabilities if it does not average over
+    tokens, which is another quantity.
 
     Args:
         reference: [B] d_ref, nats.
@@ -111,13 +111,13 @@ def alignment_gap(ideal: Tensor, observed: Tensor) -> float:
 
 @dataclass(frozen=True)
 class Difficulty:
-    """How hard each of B pairs is to rank right.
+    """The difficulty of ranking each of B pairs right.
 
     Args:
         loss: [B] DPO loss, nats.
         threshold: [B] the loss below which the pair is ranked right, nats.
-        right: [B] bool, whether it is ranked right now.
-        flippable: [B] bool, whether it is ranked wrong now, yet would be right at the mean loss of all pairs.
+        right: [B] bool, whether the policy ranks the pair right.
+        flippable: [B] bool, whether the pair is ranked wrong, but would be right at the mean loss of all pairs.
 
     Example:
         >>> found = difficulty(torch.tensor([1.0]), torch.tensor([-2.0]), beta=1.0)
@@ -132,12 +132,12 @@ class Difficulty:
 
 
 def difficulty(policy: Tensor, reference: Tensor, beta: float) -> Difficulty:
-    """What loss a pair must fall below before its ranking turns (Chen et al., 2024), theorem 4.1.
+    """The loss below which the ranking of a pair becomes right (Chen et al., 2024), theorem 4.1.
 
     log π(y_w|x) > log π(y_l|x)   ⇔   −log σ(β (d_π − d_ref)) < −log σ(β c),   c = −d_ref
 
-    A pair that the reference ranks far wrong (large c) needs a tiny loss. It is called flippable where it is ranked
-    wrong, yet its threshold is no lower than the mean loss of all pairs, so that ordinary progress turns it; the paper
+    A pair that the reference ranks far wrong (large c) needs a tiny loss. A pair is flippable if it is ranked
+    wrong, but its threshold is at least the mean loss of all pairs, so that ordinary progress flips it; the paper
     leaves that bound open.
 
     Args:

@@ -1,4 +1,4 @@
-"""Measuring a policy: held-out metrics, scored files, samples, reports."""
+"""Evaluation of a policy: held-out metrics, scores of files, samples, reports."""
 
 from penchant.evaluation.heldout import HeldOut, measure
 from penchant.evaluation.metrics import Tally, batch_metrics

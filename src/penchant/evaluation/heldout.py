@@ -1,4 +1,4 @@
-"""Measuring a policy on a set of examples, without training on it."""
+"""`measure`: metrics of a policy on held-out examples."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["HeldOut", "measure", "measured_needs", "measuring_plan"]
 
 @dataclass
 class HeldOut:
-    """What was measured.
+    """The metrics of a policy on a set of examples.
 
     Args:
         metrics: means by name (see `penchant.evaluation.metrics.batch_metrics`), ``loss`` among them.
-        rewards: for each view the implicit reward of every response.
-        logp_margin: for pairs, mean log-probability a token of chosen minus that of rejected, nats.
+        rewards: the implicit reward of every response, by view.
+        logp_margin: for pairs, mean log-probability per token of chosen minus that of rejected, nats.
     """
 
     metrics: dict[str, float] = field(default_factory=dict)
@@ -51,22 +51,22 @@ def measure(
     Args:
         scorer: the policy.
         reference: the reference.
-        objective: what is measured.
+        objective: the objective to measure.
         examples: at least one, or their `Supply`.
-        tokens_per_batch: tokens (or what else the scorer counts in) a forward pass; the scorer's own where absent.
-        process: number of this process; each takes every ``processes``-th batch.
-        processes: how many processes share the work.
+        tokens_per_batch: tokens (or other units of the scorer) per forward pass; default: the scorer's.
+        process: index of this process; each takes every ``processes``-th batch.
+        processes: number of processes that share the work.
         reduce: sums a tensor over processes.
 
     Returns:
-        Means over all processes; per-example lists hold this process's part.
+        Means over all processes; per-example lists cover only this process.
     """
     supply = Supply.of(examples)
     plan = measuring_plan(supply, tokens_per_batch or scorer.measured_at_once)
     tally, result = Tally(), HeldOut()
     needs = measured_needs(objective, reference.kind)
     was_training = objective.training
-    objective.eval()  # its memory of the training data must not change here
+    objective.eval()  # evaluation must not change state that the objective keeps about the training data
     for batch, ghost in _batches(scorer, supply, plan, process, processes):
         with torch.no_grad():
             views = scorer.score_batch(batch, reference, needs)
@@ -84,9 +84,9 @@ def measure(
 def _batches(
     scorer: Scorer[Laid], supply: Supply, plan: Plan, process: int, processes: int
 ) -> Iterator[tuple[Laid, bool]]:
-    """This process's batches, each with whether it only stands in for one and counts for nothing.
+    """This process's batches, each with a flag for a filler batch that does not count.
 
-    Every process computes as many batches as the others: sums and sharded models wait for all of them.
+    Every process computes the same number of batches, because reductions and sharded models wait for all processes.
     """
     device = device_of(scorer.core)
     for place in range(process, -(-len(plan) // processes) * processes, processes):
@@ -96,13 +96,13 @@ def _batches(
 
 
 def measuring_plan(supply: Supply, tokens_per_batch: int) -> Plan:
-    """The order in which held-out data are measured: that of the data, every example of the first source once.
+    """The order of held-out examples: that of the data, every example of the first source once.
 
-    Partners of views of the step are those of the whole order, so they do not depend on what is computed at once.
+    Partners in views of the step come from the whole order, so they do not depend on the batch size.
 
     Args:
         supply: the held-out data.
-        tokens_per_batch: tokens (or what else the scorer counts in) a forward pass.
+        tokens_per_batch: tokens (or other units of the scorer) per forward pass.
     """
     return plan_batches(
         supply.sizes, tokens_per_batch=tokens_per_batch, shuffle=False, beside=supply.beside_sizes, across=True
@@ -110,13 +110,13 @@ def measuring_plan(supply: Supply, tokens_per_batch: int) -> Plan:
 
 
 def measured_needs(objective: Objective, reference: str) -> Needs:
-    """What is computed to measure an objective: what it asks for, and the reference wherever there is one.
+    """What must be computed to measure an objective: its own needs, and the reference if there is one.
 
-    So the divergence from the reference is measured even for an objective that does without.
+    So the divergence from the reference is measured even for an objective without reference.
 
     Args:
-        objective: what is measured.
-        reference: the reference's kind.
+        objective: the objective to measure.
+        reference: kind of the reference.
     """
     return objective.requirements.needs | Needs(reference=reference != "none")
 

@@ -1,10 +1,8 @@
-"""The metrics of a batch: those of every view, and those of the shape of the feedback."""
+"""`batch_metrics`: metrics of every view, of the shape of the feedback, and of the objective."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from torch import Tensor
 
 from penchant.evaluation.shapes.pair import compared
 from penchant.evaluation.shapes.shape import SHAPES, Measured
@@ -22,7 +20,7 @@ def batch_metrics(
 ) -> None:
     """Add the metrics of a batch.
 
-    Per view: ``logps/VIEW`` (nats a response), ``lengths/VIEW`` (tokens), ``rewards/VIEW`` (implicit reward). ``kl``:
+    Per view: ``logps/VIEW`` (nats per response), ``lengths/VIEW`` (tokens), ``rewards/VIEW`` (implicit reward). ``kl``:
     per response ½ Σ_t (log π − log π_ref)², nats: an estimate of the divergence from the reference that is never
     negative and has no heavy tail, though the tokens are the data's and not the policy's own (Schulman, "Approximating
     KL Divergence", estimator k2). Then the metrics of each shape that the views have (`penchant.evaluation.shapes`),
@@ -40,7 +38,7 @@ def batch_metrics(
             tally.add("kl", 0.5 * scored.token_logratio.detach().square().sum(-1), rows)
         rewards = objective.rewards(scored)
         tally.add(f"rewards/{name}", *((counted[:0],) if rewards is None else (rewards, rows)))
-    # Processes sum their tables row by row: another one may hold records with an optional view that these lack.
+    # Processes sum their tables row by row: another process may have records with an optional view missing here.
     for name in objective.requirements.views:
         if name not in views and find_view(name).crossed is None:
             for quantity in ("logps", "lengths", "rewards"):
@@ -48,10 +46,5 @@ def batch_metrics(
     measured = Measured(tally, objective, own, batch.fields, counted)
     for shape in dict.fromkeys(shape for name in own for shape in find_view(name).shapes):
         SHAPES.get(shape)(measured)
-    for name, values in _new_statistics(losses.statistics, own).items():
+    for name, values in losses.statistics.items():
         tally.add(name, values, counted if values.shape == counted.shape else None)
-
-
-def _new_statistics(statistics: Mapping[str, Tensor], views: Mapping[str, Scored]) -> dict[str, Tensor]:
-    """What only the objective says: published results repeat a view's rewards as ``VIEW_rewards``."""
-    return {name: each for name, each in statistics.items() if name.removesuffix("_rewards") not in views}

@@ -1,4 +1,4 @@
-"""The result of scoring a file."""
+"""`ScoredRows`: the result of scoring a file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["ScoredRows"]
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """One row a record, in the order of the file.
+    """One row per record, in the order of the file.
 
     Args:
         rows: ``{"source", "responses": [{"logp", "mean_logp", "tokens", "logratio", "reward"}]}``.
         kind: kind of feedback; for comparisons the first response is the chosen one.
-        cut: what truncation did.
+        cut: counts of truncated and dropped records.
     """
 
     rows: list[dict[str, Any]]
@@ -31,7 +31,7 @@ class ScoredRows:
     def collect(
         encoded: EncodedData, numbers: list[list[float]], reference: list[list[float]] | None, beta: float, kind: str
     ) -> ScoredRows:
-        """Rows from log-probabilities under a model and, where given, under a reference."""
+        """Rows from log-probabilities under a model and optionally under a reference."""
         rows = []
         for place, example in enumerate(encoded.examples):
             responses = []
@@ -51,7 +51,7 @@ class ScoredRows:
     def summary(self) -> dict[str, float]:
         """Means over responses; for comparisons also accuracy (ties count half) and margin.
 
-        ``accuracy/logp`` compares mean log-probabilities a token, ``accuracy/reward`` implicit rewards.
+        ``accuracy/logp`` compares mean log-probabilities per token, ``accuracy/reward`` implicit rewards.
         """
         every = [response for row in self.rows for response in row["responses"]]
         result = {name: sum(each[name] for each in every) / len(every) for name in every[0]} if every else {}

@@ -1,4 +1,4 @@
-"""Responses to a few prompts, to be read in the report."""
+"""Sampled responses to a few prompts, for the report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Samples", "sample_prompts", "take_samples"]
 
 @dataclass(frozen=True)
 class Samples:
-    """Responses to the sample prompts, with their lengths in tokens and whether each came to its end."""
+    """Responses to the sample prompts, with their lengths in tokens and whether each reached an end token."""
 
     texts: list[str]
     lengths: list[int]
@@ -59,12 +59,12 @@ def take_samples(
 
     Args:
         model: the causal language model.
-        renderer: of the run.
+        renderer: the run's renderer.
         prompts: texts or messages.
-        max_new_tokens: most tokens of a response.
+        max_new_tokens: maximum tokens of a response.
         max_length: the model's context; prompts are cut on the left to leave room.
-        seed: of the sampling: the same before and after, so that differences are the model's.
-        temperature: of the sampling.
+        seed: the same before and after training, so that only the model differs.
+        temperature: of sampling.
     """
     if not prompts:
         return Samples([], [], [])

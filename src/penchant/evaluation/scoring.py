@@ -1,4 +1,4 @@
-"""Scoring a file: how likely a model finds each response, and the reward that its training implies."""
+"""`score`: log-probabilities and implicit rewards of the responses in a file."""
 
 from __future__ import annotations
 
@@ -51,23 +51,23 @@ def score(
     Args:
         model: a folder, a hub id, or a causal language model in memory.
         data: a file, folder, hub id, ``datasets.Dataset``, or records as dictionaries.
-        reference: the model that the reward is measured against; without it rows hold log-probabilities alone.
+        reference: the reference model; without it rows contain only log-probabilities.
         beta: scale of the reward, above 0.
-        tokenizer: needed where the model is given in memory.
-        split: as in training, like the five that follow.
-        mapping: our field name to the data's column.
+        tokenizer: required if the model is given in memory.
+        split: split or rows of the data.
+        mapping: column of the data for each field.
         kind: of the feedback.
         on_bad: ``stop`` or ``skip``.
         chat_template: ``plain``, ``chatml`` or a Jinja file.
-        end_token: that ends a response.
-        max_length: most tokens of prompt and response; the model's context where absent.
-        truncation: what to do with longer ones.
-        tokens_per_batch: tokens a forward pass.
-        progress: called with records done and records in all.
+        end_token: token that ends a response.
+        max_length: maximum tokens of prompt and response; default: the model's context.
+        truncation: how to handle longer records.
+        tokens_per_batch: tokens per forward pass.
+        progress: called with the number of records done and the total.
 
     Returns:
-        One row a record: ``source``, ``responses`` (for each ``logp`` and ``mean_logp`` in nats, ``tokens``, and with a
-        reference ``logratio`` and ``reward``); ``.summary()`` gives means, and for pairs accuracy and margin.
+        One row per record: ``source``, ``responses`` (for each ``logp`` and ``mean_logp`` in nats, ``tokens``, and
+        with a reference ``logratio`` and ``reward``); ``.summary()`` returns means, and for pairs accuracy and margin.
 
     Raises:
         PenchantError: the model or the data cannot be used.
@@ -89,7 +89,7 @@ def score(
 
 
 def _loaded(model: Any, tokenizer: Any, chat_template: str | None, end_token: str | None) -> tuple[Any, Renderer]:
-    """The model in memory, and the renderer of its tokenizer."""
+    """The loaded model, and the renderer of its tokenizer."""
     named = isinstance(model, str | Path)
     if tokenizer is None and not named:
         raise ConfigurationError("The model is given in memory, without a tokenizer.", fix="Pass tokenizer=...")

@@ -1,4 +1,4 @@
-"""Several objectives on the same data, each with several seeds: their figures as means with intervals."""
+"""Figures of objectives over seeds: means with intervals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from penchant.statistics import Interval, student_interval
 
 __all__ = ["FIGURES", "figures_of_run", "over_seeds"]
 
-#: What objectives are compared by, in the order of the table. Not the loss: losses of two objectives have two scales.
+#: Figures that objectives are compared by, in the order of the table; without the loss, whose scale differs.
 FIGURES = (
     "rewards/accuracy",
     "logps/accuracy",
@@ -22,14 +22,14 @@ FIGURES = (
 
 
 def figures_of_run(summary: Mapping[str, Any], side: str = "after") -> dict[str, float]:
-    """The figures of one run that objectives are compared by.
+    """The figures of one run for the comparison.
 
     Args:
         summary: the contents of ``summary.json``.
         side: ``before`` or ``after`` training.
 
     Returns:
-        Those that the run has measured; ``logps/margin`` is log π(chosen) − log π(rejected), nats a response.
+        The figures that the run has; ``logps/margin`` is log π(chosen) − log π(rejected), nats per response.
 
     Example:
         >>> figures_of_run({"after": {"logps/chosen": -5.0, "logps/rejected": -7.0, "kl": 0.5}, "seconds": 3.0})

@@ -1,4 +1,4 @@
-"""Means as (sum, count) pairs until the end, so that no average of averages is ever taken."""
+"""`Tally`: means kept as (sum, count) pairs, so that no average of averages is taken."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 __all__ = ["ROUNDING", "Reduce", "Tally", "win"]
 
-# Rewards that differ by less are equal but for rounding: a cached reference was computed in other batches.
+# Rewards that differ by less count as equal: a cached reference is computed in other batches, with other rounding.
 ROUNDING = 1e-4
 
 Reduce = Callable[[Tensor], Tensor]
@@ -29,20 +29,20 @@ class Tally:
         self._pairs: dict[str, Tensor] = {}
 
     def add(self, name: str, values: Tensor, counted: Tensor | None = None) -> None:
-        """Add values [B]; those with ``counted`` 0 take no part."""
+        """Add values [B]; those with ``counted`` 0 are ignored."""
         values = values.detach().double()
         counted = torch.ones_like(values) if counted is None else counted.to(values.dtype)
-        # ``where`` and not a product: an uncounted NaN must not spread.
+        # ``where`` and not a product, so that an ignored NaN does not spread.
         pair = torch.stack([torch.where(counted > 0, values * counted, 0.0).sum(), counted.sum()])
         self._pairs[name] = self._pairs[name] + pair if name in self._pairs else pair
 
     def add_ratio(self, name: str, numerator: float, denominator: float) -> None:
-        """Add to a mean whose sum and count are known as plain numbers."""
+        """Add to a mean from a sum and a count."""
         pair = torch.tensor([float(numerator), float(denominator)], dtype=torch.double)
         self._pairs[name] = self._pairs[name] + pair if name in self._pairs else pair
 
     def means(self, reduce: Reduce | None = None) -> dict[str, float]:
-        """The mean of each name, over all processes where ``reduce`` sums a tensor over them."""
+        """The mean of each name; over all processes if ``reduce`` sums a tensor over them."""
         if not self._pairs:
             return {}
         names = sorted(self._pairs)
@@ -52,12 +52,12 @@ class Tally:
         return {name: float(row[0] / row[1]) for name, row in zip(names, table, strict=True) if row[1] > 0}
 
     def clear(self) -> None:
-        """Start anew."""
+        """Remove everything."""
         self._pairs.clear()
 
 
 def win(margin: Tensor) -> Tensor:
-    """1 where a margin is a win, 0 where it is a loss, one half where it is zero or within rounding of it.
+    """1 for a positive margin, 0 for a negative one, one half for zero up to rounding.
 
     Args:
         margin: of any shape, nats.

@@ -1,1 +1,1 @@
-"""How a model is steered while it generates, without training it."""
+"""Steering a model while it generates, without training it."""

@@ -1,6 +1,6 @@
-"""Online training (floor 7): rounds of sampling, judging and training.
+"""Online training: rounds of sampling, judging and training.
 
-Names are loaded when they are first used: choosing pairs is arithmetic, and should not wait for a trainer.
+Names are imported on first use, so that choosing pairs does not import the trainer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The examples of a round: prompts are drawn, responses sampled and judged, kept in a file, and paired."""
+"""`Collector`: draws prompts, samples and judges responses, stores them, and builds the examples of a round."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Collector:
     """Collects the examples of a round.
 
     Args:
-        recipe: how much is sampled, and how.
+        recipe: number of samples, and how to sample.
         records: the prompts to draw from.
-        sampler: draws responses and has them judged.
+        sampler: samples and judges responses.
         scorer: the policy.
-        pairing: which responses an objective sees, and in which role.
-        wanted: what the objective asks for.
-        files: where what was sampled is kept.
-        advance: called after each call of the engine; it may raise to stop the run.
+        pairing: selects the responses of each example.
+        wanted: requirements of the objective.
+        files: store the samples of each round.
+        advance: called after each call of the engine; may raise to stop the run.
     """
 
     recipe: OnlineRecipe
@@ -47,7 +47,7 @@ class Collector:
     advance: Callable[[int], None]
 
     def collect(self, iteration: int) -> tuple[list[Rollout], list[Example]]:
-        """What was sampled in a round, and the examples of it and of the earlier rounds that are trained on again.
+        """The samples of a round, and the training examples of it and of the reused earlier rounds.
 
         Args:
             iteration: number of the round, from 0.
@@ -71,19 +71,19 @@ class Collector:
         return rollouts
 
     def _reuses(self, prompts: int) -> bool:
-        """Whether the policy moves while it is still trained on these samples, so that the old one must be known."""
+        """Whether samples are reused after the policy has changed, which needs their old log-probabilities."""
         recipe = self.recipe
         once = recipe.epochs * prompts <= recipe.batch_size and recipe.max_steps in (None, 1)
         return "old_policy" in self.wanted.fields and not (once and recipe.tokens_per_batch is None)
 
 
 def prompts_of_round(records: Sequence[Record], count: int, seed: int, iteration: int) -> list[Record]:
-    """The prompts of a round: the data in a random order, another one in each pass, cut into equal parts.
+    """The prompts of a round: consecutive parts of the data, which is reshuffled in each pass.
 
     Args:
         records: the data.
-        count: prompts of a round; all of them where there are fewer.
-        seed: of the orders.
+        count: prompts per round; all of them if there are fewer.
+        seed: of the shuffling.
         iteration: number of the round, from 0.
 
     Example:
@@ -104,12 +104,12 @@ def _order(size: int, seed: int, epoch: int) -> Any:
 
 
 def teaches(examples: Sequence[Example]) -> bool:
-    """Whether any example can move the policy: groups of equal rewards alone cannot."""
+    """Whether any example has a gradient: groups of equal rewards have none."""
     return any("advantage" not in each.fields or any(each.fields["advantage"]) for each in examples)  # type: ignore[arg-type]
 
 
 def describe(rollouts: Sequence[Rollout], examples: Sequence[Example]) -> dict[str, float]:
-    """Metrics of what a round sampled: mean length in tokens, share with an end token, examples, mean reward."""
+    """Metrics of a round's samples: mean length in tokens, share with an end token, number of examples, mean reward."""
     scores = [each.scores[place] for each in rollouts for place in each.scored]
     given = [response for each in rollouts for response in each.responses]
     numbers = {

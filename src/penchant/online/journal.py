@@ -1,4 +1,4 @@
-"""What an online run reports: its metrics file, a line for each measurement, and its progress."""
+"""`Journal`: metrics file, measurements and progress of an online run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Journal"]
 
 
 class Journal:
-    """Writes ``metrics.jsonl``, whose steps count through all rounds, and shows progress.
+    """Writes ``metrics.jsonl``, with steps counted over all rounds, and shows progress.
 
     Args:
         path: the metrics file.
         reporter: shows progress.
-        rounds: of the run.
+        rounds: number of rounds of the run.
     """
 
     def __init__(self, path: Path, reporter: ProgressReporter, rounds: int) -> None:
@@ -28,27 +28,27 @@ class Journal:
         self.recorder = Recorder(path, lambda step: float(self.done), (self._say,))
 
     def begin(self, done: int) -> None:
-        """Start the clock of a run that has so many rounds behind it."""
+        """Start the clock; ``done`` rounds are already complete."""
         self.done, self.recorder.began = done, time.perf_counter()
 
     def rewind(self, step: int) -> None:
-        """Drop the rows after ``step``, which are written again; all rows where it is below 0."""
+        """Remove the rows after ``step``, which are written again; all rows if it is negative."""
         self.recorder.rewind(step)
 
     def measured(self, step: int, found: Measured) -> None:
-        """A measurement after ``step`` steps, unless the file has it already."""
+        """Record a measurement after ``step`` steps, unless the file already has it."""
         self.recorder.write_once(step, "eval", found.numbers)
 
     def sampled(self, step: int, numbers: Mapping[str, float]) -> None:
-        """What a round sampled that trains on nothing."""
+        """Record the samples of a round without training."""
         self.recorder.write_once(step, "train", dict(numbers))
 
     def training(self, before: int, sampled: Mapping[str, float]) -> Recorder:
-        """A callback of the trainer that passes its logs on.
+        """A trainer callback that records its logs.
 
         Args:
             before: steps of earlier rounds.
-            sampled: numbers about the round's samples, written with its first step.
+            sampled: metrics of the round's samples, written with its first step.
         """
 
         def forward(step: int, split: str, numbers: dict[str, float]) -> None:
@@ -57,13 +57,13 @@ class Journal:
         return Recorder(None, lambda step: 0.0, (forward,))
 
     def advance(self, state: State) -> None:
-        """A round is over."""
+        """Show that a round is complete."""
         after = state.after
         numbers = "" if after is None else f"{after.name} {after.value:.3f}"
         self.reporter.advance(state.done, self.total, numbers)
 
     def _say(self, step: int, split: str, numbers: Mapping[str, float]) -> None:
-        """Every measurement is a line, for a reader without a terminal."""
+        """Print every measurement as a line, which also works without a terminal."""
         for name in ("accuracy", "reward"):
             if split == "eval" and name in numbers:
                 low, high = numbers[f"{name}/low"], numbers[f"{name}/high"]

@@ -1,4 +1,4 @@
-"""The loop of every online method: sample, judge, pair, train, and repeat."""
+"""The loop of online training: sample, judge, pair, train, and repeat."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from penchant.training.run import Interrupted, Result
 
 __all__ = ["run_online"]
 
-# States and measurements of a run at most, where the recipe does not say how often.
+# Maximum checkpoints and measurements per run unless the recipe sets their frequency.
 STATES, MEASUREMENTS = 10, 20
 
 
@@ -41,27 +41,27 @@ def run_online(
 ) -> Result:
     """Run an online recipe.
 
-    Every round draws prompts, samples responses from the policy, has them judged, makes training examples of them and
-    trains on these with the trainer of offline runs. All random choices depend on the seed and the number of the round
-    alone, and what was sampled is kept on disk, so a run that was stopped anywhere resumes with the same results.
+    Every round draws prompts, samples responses from the policy, judges them, builds training examples from them and
+    trains on these with the trainer of offline runs. All random choices depend only on the seed and the number of the
+    round, and samples are stored on disk, so an interrupted run resumes with the same results.
 
     Args:
         recipe: the recipe.
         given: objects in memory that replace names in the recipe.
         resume: continue the run in the output folder.
-        overwrite: delete the run that is in the output folder.
-        reporter: shows progress; none where absent.
+        overwrite: delete the run in the output folder.
+        reporter: shows progress; default: no progress.
 
     Returns:
         The trained model, its tokenizer, the run's folder, summary and report.
 
     Raises:
-        PenchantError: recipe, data or model cannot be used; this is found as early as possible.
-        Interrupted: Ctrl-C stopped the run; it can be resumed.
+        PenchantError: recipe, data or model cannot be used; raised as early as possible.
+        Interrupted: a signal stopped the run; it can be resumed.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigurationError(
-            "An online run uses one process; this is one of several.", fix="Start it without a launcher."
+            "An online run uses one process, but this is one of several.", fix="Start it without a launcher."
         )
     began, folder = time.perf_counter(), RunFolder(recipe.output)
     prepared = prepare(recipe, given or Given())
@@ -86,14 +86,14 @@ def _run(
 
 
 class OnlineRun:
-    """Puts the parts of an online run together and takes it through its rounds.
+    """Builds the parts of an online run and runs its rounds.
 
     Args:
         recipe: the recipe.
-        prepared: what was decided before the model is loaded.
+        prepared: objective, pairing, judge, engine and data.
         folder: of the run.
         reporter: shows progress.
-        interrupt: says whether the run is asked to stop.
+        interrupt: whether a signal asks the run to stop.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class OnlineRun:
         self.collector = build_collector(recipe, prepared, scorer, self.files, self._stop_if_asked)
 
     def start(self, resume: bool) -> None:
-        """Begin, or continue where a run was stopped."""
+        """Start the run, or continue a stopped one."""
         objective = self.prepared.objective
         origin = {"model": self.loaded.fingerprint, "data": self.prepared.train.fingerprint}
         self.folder.begin(resolved(self.recipe, objective), origin, resume=resume)
@@ -129,7 +129,7 @@ class OnlineRun:
             self.state.before = self.state.after = self._measure()
 
     def _rewind(self, from_state: bool) -> None:
-        """Drop the metrics of steps that are trained again."""
+        """Remove the metrics of steps that are trained again."""
         inside = find_checkpoint(self.files.checkpoints(self.state.done))
         local = 0 if inside is None else step_of(inside)
         place = f", step {local} of the next" if local else ""
@@ -137,7 +137,7 @@ class OnlineRun:
         self.journal.rewind(self.state.steps + local if from_state or local else -1)
 
     def rounds(self) -> None:
-        """All rounds that are left."""
+        """Run the remaining rounds."""
         state, rounds = self.state, self.recipe.iterations
         with self.reporter.bar("Rounds", rounds, state.done):
             while state.done < rounds:
@@ -145,11 +145,11 @@ class OnlineRun:
                 self.loaded.reference.advance(self.loaded.policy)
                 state.done = self.journal.done = state.done + 1
                 self._between(last=state.done == rounds)
-        if state.after is None:  # all rounds were done before this process began
+        if state.after is None:  # all rounds were already done
             state.after = self._measure()
 
     def _between(self, last: bool) -> None:
-        """After a round: save, measure and report, each as often as the recipe says, and stop where asked to."""
+        """Save, measure and report after a round, as often as the recipe says, and stop if interrupted."""
         recipe, state = self.recipe, self.state
         save_every = recipe.save_rounds or -(-recipe.iterations // STATES)
         measure_every = recipe.eval_every or -(-recipe.iterations // MEASUREMENTS)
@@ -164,12 +164,12 @@ class OnlineRun:
             self._stop()
 
     def _round(self, number: int) -> None:
-        """One round: its examples, and training on them."""
+        """Collect the examples of one round, and train on them."""
         state = self.state
         rollouts, examples = self.collector.collect(number)
         sampled = describe(rollouts, examples)
         if not teaches(examples):
-            self.reporter.say(f"Round {number + 1}: rewards are equal or too low, so there is nothing to train on")
+            self.reporter.say(f"Round {number + 1}: all rewards are equal or too low, so there is nothing to train on")
             self.journal.sampled(state.steps, sampled)
             return
         trained = self.learner.train(
@@ -196,8 +196,7 @@ class OnlineRun:
     def _stop(self) -> None:
         raise Interrupted(
             f"Stopped in round {min(self.state.done + 1, self.recipe.iterations)} of {self.recipe.iterations}; "
-            "everything done so far is kept. Continue with the same command and --resume (folder "
-            f"{self.folder.path})."
+            f"finished work is kept. To continue, run the same command with --resume (folder {self.folder.path})."
         )
 
     def _measure(self) -> Measured | None:

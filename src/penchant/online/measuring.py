@@ -1,4 +1,4 @@
-"""How good the policy is on held-out prompts: sampled, judged, and one figure with an interval."""
+"""Measurement of the policy on held-out prompts: sampled responses, their scores, and a mean with its interval."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["Measured", "measure"]
 
 @dataclass(frozen=True)
 class Measured:
-    """How good the policy is on held-out prompts.
+    """The judged quality of the policy on held-out prompts.
 
     Args:
-        name: ``accuracy`` where the judge knows right from wrong, else ``reward``.
+        name: ``accuracy`` if the judge scores right and wrong, else ``reward``.
         value: the mean; ``low`` and ``high`` its 95 % interval.
         texts: the first response to each prompt, and ``scores`` the mean score of each prompt's responses.
         length: mean tokens of a response; ``finished`` the share that reached an end token.
@@ -39,7 +39,7 @@ class Measured:
 
     @property
     def numbers(self) -> dict[str, float]:
-        """As metrics, under the names that reports use."""
+        """The metrics under the names that reports use."""
         return {
             self.name: self.value,
             f"{self.name}/low": self.low,
@@ -49,30 +49,30 @@ class Measured:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """As plain lists and numbers."""
+        """The measurement as plain lists and numbers."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Measured:
-        """The measurement that `to_json` described."""
+        """The inverse of `to_json`."""
         return cls(**{**plain, "texts": tuple(plain["texts"]), "scores": tuple(plain["scores"])})
 
 
 def measure(
     engine: Engine, judge: Judge, records: Sequence[Record], sampling: Sampling, *, seed: int, chunk: int = 64
 ) -> Measured | None:
-    """Sample responses to held-out prompts and have them judged, without any shaping of the reward.
+    """Sample responses to held-out prompts and judge them, without reward shaping.
 
     Args:
-        engine: where responses come from.
-        judge: what scores them.
+        engine: generates the responses.
+        judge: scores them.
         records: the held-out prompts.
-        sampling: how many responses to each, and how.
-        seed: the same before and after, so that differences are the policy's.
+        sampling: number of responses per prompt, and how to sample.
+        seed: the same before and after training, so that only the policy differs.
         chunk: prompts per call of the engine.
 
     Returns:
-        The figure, or None where no response could be scored.
+        The measurement, or None if no response could be scored.
     """
     given: list[list[Response]] = []
     for start in range(0, len(records), chunk):
@@ -96,7 +96,7 @@ def measure(
 
 
 def _mean_scores(judge: Judge, records: Sequence[Record], given: Sequence[Sequence[Response]]) -> list[float]:
-    """The mean score of each prompt's responses, without prompts of which no response has a score."""
+    """The mean score of each prompt's responses, without prompts that have no scored response."""
     scores = []
     for record, answers in zip(records, given, strict=True):
         known = [each for each in judge.score(record.prompt, [one.text for one in answers]) if not math.isnan(each)]
@@ -106,7 +106,7 @@ def _mean_scores(judge: Judge, records: Sequence[Record], given: Sequence[Sequen
 
 
 def _interval(scores: Sequence[float], *, shares: bool) -> Interval:
-    """The mean score with its interval; that of a single prompt has no width."""
+    """The mean score with its interval, which has no width for a single prompt."""
     if shares:
         return share_interval(fmean(scores), len(scores))
     return mean_interval(scores) if len(scores) > 1 else Interval.around(scores[0], 0.0)

@@ -1,4 +1,4 @@
-"""What an online run leaves behind: the model with its card, the figures, the samples, the report."""
+"""The results of an online run: the model with its card, the summary, the samples, the report."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def finish(
         recipe: the recipe.
         prepared: objective, modality and data.
         loaded: the model.
-        state: counts and measurements of a run whose rounds are done.
+        state: counts and measurements of the finished run.
         warnings: all warnings of the run.
         seconds: wall-clock time.
     """

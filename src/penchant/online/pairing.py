@@ -1,4 +1,4 @@
-"""From judged samples to training examples: which responses an objective sees, and in which role."""
+"""`Pairing`: turns judged samples into training examples, by choosing responses and their roles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from penchant.registry import Registry
 
 __all__ = ["PAIRINGS", "Chosen", "Pairing", "build_examples", "build_pairing", "check_pairing"]
 
-#: What a pairing makes of samples: the rollout, token sequences by view, and fields by name.
+#: One example of a pairing: the rollout, token sequences by view, and fields by name.
 Chosen = tuple[Rollout, dict[str, list[TokenSequence]], dict[str, Any]]
 
 #: All pairings by name.
@@ -25,9 +25,9 @@ PAIRINGS: Registry[type[Pairing]] = Registry("pairing", "penchant.online.pairing
 
 
 class Pairing(Named, ABC):
-    """Chooses responses from judged samples; a subclass writes ``choose``.
+    """Chooses responses from judged samples; a subclass implements ``choose``.
 
-    A subclass with an ``id`` is found by that name, and its annotated fields are the keys of the recipe's ``pairing``.
+    A subclass is registered under its ``id``, and its annotated fields are the keys of the recipe's ``pairing``.
 
     Args:
         settings: values of the annotated fields by name.
@@ -45,15 +45,15 @@ class Pairing(Named, ABC):
     #: The views and the record fields that it supplies.
     views: ClassVar[tuple[str, ...]] = ()
     fields: ClassVar[tuple[str, ...]] = ()
-    #: Those of the fields for which the judge compares the responses of a prompt.
+    #: The fields for which the judge must compare the responses of a prompt.
     compared: ClassVar[tuple[str, ...]] = ()
-    #: Whether it reads rewards, and whether it reads a demonstration of each prompt.
+    #: Whether it needs rewards, and whether it needs a demonstration for each prompt.
     judged: ClassVar[bool] = True
     demonstrated: ClassVar[bool] = False
 
     @abstractmethod
     def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
-        """The responses of each example, in the order of the prompts.
+        """Choose the responses of each example, in the order of the prompts.
 
         Args:
             rollouts: judged samples.
@@ -61,11 +61,11 @@ class Pairing(Named, ABC):
 
 
 def build_pairing(name: str, **settings: Any) -> Pairing:
-    """The pairing of that name.
+    """Build a pairing.
 
     Args:
         name: for example ``best_worst``.
-        settings: its keys.
+        settings: values of its keys.
 
     Raises:
         ConfigurationError: there is no such pairing or key, or a value has the wrong type or is out of range.
@@ -81,15 +81,15 @@ def build_pairing(name: str, **settings: Any) -> Pairing:
 
 
 def check_pairing(name: str, wanted: Requirements, objective: str) -> None:
-    """Refuse a pairing that cannot supply what the objective asks for.
+    """Refuse a pairing that does not supply the views and fields of the objective.
 
     Args:
-        name: the pairing.
-        wanted: what the objective asks for.
+        name: of the pairing.
+        wanted: requirements of the objective.
         objective: its id, for the message.
 
     Raises:
-        ConfigurationError: an unknown pairing, or a view or field that it does not supply.
+        ConfigurationError: the pairing is unknown, or does not supply a view or field.
     """
     pairing = PAIRINGS.get(name, "pairing")
     for kind, asked, supplied in (("view", wanted.views, pairing.views), ("field", wanted.fields, pairing.fields)):
@@ -97,20 +97,19 @@ def check_pairing(name: str, wanted: Requirements, objective: str) -> None:
         if missing:
             able = [each.id for each in PAIRINGS.things() if set(wanted.views) <= set(each.views)]
             raise ConfigurationError(
-                f"The objective {objective} asks for the {kind} {missing[0]!r}, which the pairing {name!r} does not "
-                "supply.",
+                f"The objective {objective} needs the {kind} {missing[0]!r}; the pairing {name!r} does not supply it.",
                 where="pairing",
                 fix=f"Choose one of {', '.join(able)}." if able else "Choose another objective.",
             )
 
 
 def build_examples(rollouts: Sequence[Rollout], pairing: Pairing, wanted: Requirements) -> list[Example]:
-    """Training examples on exactly the tokens that were sampled.
+    """Build training examples from exactly the tokens that were sampled.
 
     Args:
         rollouts: judged samples.
-        pairing: how they are put together.
-        wanted: the objective's views and fields; nothing else is kept.
+        pairing: chooses the responses of each example.
+        wanted: the objective's views and fields; all others are dropped.
 
     Returns:
         The examples, in the order of the prompts, without pairs whose responses are equal as tokens and without
@@ -137,7 +136,7 @@ def build_examples(rollouts: Sequence[Rollout], pairing: Pairing, wanted: Requir
 
 
 def _kept(fields: Mapping[str, Any], wanted: Requirements) -> dict[str, Any]:
-    """The fields that the objective asks for, without missing numbers."""
+    """The fields that the objective needs, without missing numbers."""
     return {
         name: value
         for name, value in fields.items()

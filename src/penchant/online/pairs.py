@@ -1,4 +1,4 @@
-"""Which two responses to a prompt are compared, from their rewards alone, by the name of the rule."""
+"""`select_pairs`: pairs of responses to one prompt, from their rewards and the name of a rule."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def select_pairs(
 ) -> list[Pair]:
     """The pairs (chosen, rejected) of one prompt.
 
-    Candidates are picked by reward − length_penalty · length; which of two is chosen is decided by the reward alone,
-    and equal rewards make no pair. So every pair has a margin above 0.
+    Candidates are picked by reward − length_penalty · length; within a pair the response with the higher reward is
+    chosen, and equal rewards give no pair. So every pair has a margin above 0.
 
     Args:
         rule: ``best_worst``; ``best_other`` (best and the first other one); ``best_second``; ``first_two``; ``all``.
-        rewards: K rewards; NaN for a response without one, which is left out.
-        lengths: of the responses, in any unit, where there is a penalty.
-        length_penalty: reward taken per unit of length.
-        threshold: where given, only pairs of one reward at least as high and one below it.
+        rewards: K rewards; a response with NaN is skipped.
+        lengths: of the responses, in any unit; needed with a penalty.
+        length_penalty: reward subtracted per unit of length.
+        threshold: keep only pairs with one reward at or above it and one below it.
 
     Returns:
-        Indices of chosen and rejected; empty where all rewards are equal.
+        Indices of chosen and rejected; empty if all rewards are equal.
 
     Raises:
         ConfigurationError: there is no such rule.

@@ -1,4 +1,4 @@
-"""The parts of an online run that need the model: policy, scorer and reference, and what samples from the policy."""
+"""The parts of an online run that need the model: policy, scorer, reference and collector."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Loaded:
     """The model of a run.
 
     Args:
-        policy: what is trained.
-        scorer: gives its likelihoods.
-        reference: what the policy is held to.
+        policy: the trained model.
+        scorer: computes its likelihoods.
+        reference: of the policy, updated between rounds.
         fingerprint: of the policy before training.
     """
 
@@ -42,18 +42,18 @@ class Loaded:
     fingerprint: str
 
     def close(self) -> None:
-        """Give the models back as they were."""
+        """Restore the models to their original state."""
         self.reference.close()
         self.scorer.close()
 
 
 def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
-    """Load the policy, and let judge, engines and reference update use it.
+    """Load the policy, and connect judge, engines and reference update to it.
 
     Args:
         recipe: the recipe.
-        prepared: what was decided before.
-        folder: where checkpoints of the trainer go.
+        prepared: the parts built before.
+        folder: of the trainer's checkpoints.
 
     Raises:
         ModelError: it cannot be loaded.
@@ -76,13 +76,13 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
 def build_collector(
     recipe: OnlineRecipe, prepared: Prepared, scorer: Scorer, files: RoundFiles, advance: Callable[[int], None]
 ) -> Collector:
-    """What collects the examples of each round.
+    """Build the collector of each round's examples.
 
     Args:
         recipe: the recipe.
         prepared: engine, judge, pairing and prompts.
         scorer: the policy.
-        files: where what was sampled is kept.
+        files: store the samples of each round.
         advance: called after each call of the engine.
     """
     wanted = prepared.objective.requirements
@@ -97,10 +97,10 @@ def build_collector(
 
 
 def measure_heldout(recipe: OnlineRecipe, prepared: Prepared) -> Measured | None:
-    """The policy on held-out prompts; None without a judge.
+    """Measure the policy on held-out prompts; None without a judge.
 
     Args:
-        recipe: how it is sampled.
+        recipe: how to sample.
         prepared: engine, judge and prompts.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Everything of an online run that can be decided before a model is loaded."""
+"""The part of an online run before a model is loaded: objective, pairing, judge, engine and data."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ __all__ = ["Prepared", "prepare"]
 
 @dataclass
 class Prepared:
-    """What `prepare` decides.
+    """The result of `prepare`.
 
     Args:
         objective: the objective.
-        pairing: which responses it sees, and in which role.
-        judge: what scores responses, or None.
-        update: how the reference is updated; it begins with the policy.
+        pairing: selects the responses of its examples.
+        judge: scores responses, or None.
+        update: changes the reference between rounds; it starts with the policy.
         modality: what the responses are made of.
-        engine: where responses come from in the rounds, and ``measured_by`` where they come from in measurements; both
-            take the policy with ``use``.
-        train: the prompts; ``heldout`` the held-out ones (or some of the former).
-        measured_on: in words, what is measured on.
+        engine: generates responses in the rounds, and ``measured_by`` in measurements; both
+            receive the policy through ``use``.
+        train: the prompts; ``heldout`` the held-out prompts (or some of the training prompts).
+        measured_on: description of the prompts that are measured on.
     """
 
     objective: Objective
@@ -50,21 +50,21 @@ class Prepared:
 
 
 def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
-    """Read and check all that the recipe names except the model.
+    """Read and check everything in the recipe except the model.
 
     Args:
         recipe: the recipe.
         given: objects in memory.
 
     Raises:
-        PenchantError: the choices do not fit each other, or the data do not fit the choices.
+        PenchantError: settings contradict each other, or the data do not fit the settings.
     """
     objective = given.objective or build_objective(recipe)
     pairing = build_named(PAIRINGS, recipe.pairing, "pairing")
     check_pairing(pairing.id, objective.requirements, objective.id)
     if pairing.judged and JUDGES.get(str(recipe.judge.get("name")), "judge").silent:
         raise ConfigurationError(
-            f"The pairing {pairing.id!r} needs rewards, and there is no judge.",
+            f"The pairing {pairing.id!r} needs rewards, but there is no judge.",
             where="judge",
             fix="Give judge=verifier, or a reward model or function.",
         )
@@ -84,7 +84,7 @@ def _check_demonstrations(train: Feedback, pairing: Pairing) -> None:
     lacking = next((each for each in train if not isinstance(each, Demonstration | Comparison)), None)
     if lacking is not None:
         raise DataError(
-            f"The pairing {pairing.id!r} needs a demonstration of each prompt; this record is a {lacking.kind}.",
+            f"The pairing {pairing.id!r} needs a demonstration for each prompt, but this record is a {lacking.kind}.",
             where=str(lacking.source),
             fix="Give demonstrations: prompt and completion.",
         )
@@ -94,6 +94,6 @@ def _check_length(modality: Modality, recipe: OnlineRecipe) -> None:
     limit = modality.max_length
     if limit is not None and limit <= recipe.max_new_tokens:
         raise ConfigurationError(
-            f"'max_new_tokens' is {recipe.max_new_tokens}, and the whole sequence may have {limit} tokens.",
-            fix="Give a smaller number, so that the prompt has room.",
+            f"'max_new_tokens' is {recipe.max_new_tokens}, but the whole sequence may have only {limit} tokens.",
+            fix="Choose a smaller number, to leave room for the prompt.",
         )

@@ -1,4 +1,4 @@
-"""The recipe of an online run: engine, judge, pairing, objective, reference, and what a training run needs."""
+"""`OnlineRecipe`: settings of an online run (engine, judge, pairing, reference update) and of its training."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["OnlineRecipe", "make_online_recipe", "methods"]
 
 RECIPES = Path(__file__).parent / "recipes"
 
-# Keys of former versions, with those that replace them.
+# Keys of earlier versions and their replacements.
 FORMER_KEYS = {
     "sampling_batch": "engine.batch_size",
     "server": "engine.url, with engine.name=server,",
     "server_model": "engine.model",
 }
 
-# The parts of a recipe that have a name and settings.
+# Parts of a recipe with a name and settings.
 PARTS = ("objective", "engine", "judge", "pairing")
 
 
@@ -39,38 +39,55 @@ class OnlineRecipe(Recipe):
 
     data: str = Field(description="file, saved datasets folder, or hub id")  # type: ignore[assignment]
     eval_data: str | None = Field(None, description="held-out file, folder or id")  # type: ignore[assignment]
-    method: str | None = Field(None, description="a recipe to start from: the other keys change it")
+    method: str | None = Field(None, description="packaged recipe to start from; other keys override it")
     objective: dict[str, Any] = Field({"name": "dpo"}, description="name and hyper-parameters")
 
     iterations: PositiveInt = Field(3, description="rounds of sampling and training")
-    prompts_per_iteration: PositiveInt = Field(256, description="prompts sampled from in a round")
-    samples_per_prompt: PositiveInt = Field(8, description="responses to each prompt")
-    temperature: float = Field(1.0, ge=0, description="of sampling")
-    top_p: float = Field(1.0, gt=0, le=1, description="smallest probability mass to sample from")
-    max_new_tokens: PositiveInt = Field(128, description="most tokens of a response")
+    prompts_per_iteration: PositiveInt = Field(256, description="prompts per round")
+    samples_per_prompt: PositiveInt = Field(8, description="responses sampled per prompt")
+    temperature: float = Field(1.0, ge=0, description="sampling temperature")
+    top_p: float = Field(1.0, gt=0, le=1, description="nucleus sampling: probability mass to sample from")
+    max_new_tokens: PositiveInt = Field(128, description="maximum tokens of a response")
     engine: dict[str, Any] = Field(
-        {"name": "transformers"}, description="what samples: transformers (the policy itself) or server, and settings"
+        {"name": "transformers"},
+        description="engine that samples: transformers (in process) or server, and its settings",
     )
-    history: int = Field(0, ge=0, description="earlier rounds whose samples are trained on again")
+    history: int = Field(0, ge=0, description="number of earlier rounds whose samples are reused")
 
     judge: dict[str, Any] = Field(
-        {"name": "verifier", "rule": "number"}, description="what scores responses: name and settings"
+        {"name": "verifier", "rule": "number"}, description="judge that scores responses: name and settings"
     )
-    unfinished_penalty: float = Field(0.0, ge=0, description="taken from the reward of a response without an end token")
-    overlong_buffer: int = Field(0, ge=0, description="last tokens before the limit over which a penalty grows to 1")
-    pairing: dict[str, Any] = Field({"name": "best_worst"}, description="which responses are trained on, in which role")
+    unfinished_penalty: float = Field(
+        0.0, ge=0, description="subtracted from the reward of a response without an end token"
+    )
+    overlong_buffer: int = Field(
+        0, ge=0, description="number of tokens before the limit over which a length penalty grows to 1"
+    )
+    pairing: dict[str, Any] = Field(
+        {"name": "best_worst"}, description="how samples become training examples: name and settings"
+    )
     reference: str = Field(  # type: ignore[assignment]
-        "initial", description="the reference from round to round: initial, previous, ema or nesterov"
+        "initial", description="update of the reference between rounds: initial, previous, ema or nesterov"
     )
-    reference_rate: float = Field(0.1, ge=0, le=1, description="of ema: share mixed in; of nesterov: extrapolation")
+    reference_rate: float = Field(
+        0.1, ge=0, le=1, description="for ema: share of the policy mixed in; for nesterov: extrapolation factor"
+    )
 
-    schedule: str = Field("constant", description="learning-rate schedule of transformers, within a round")
-    warmup: float = Field(0.0, ge=0, le=1, description="share of a round's steps in which the learning rate rises")
-    optimizer_state: Literal["keep", "fresh"] = Field("keep", description="whether a round goes on with the optimizer")
-    eval_samples: PositiveInt = Field(1, description="responses to each held-out prompt")
-    eval_temperature: float = Field(1.0, ge=0, description="of their sampling; 0 for the likeliest response")
-    eval_every: PositiveInt | None = Field(None, description="rounds between measurements; at most twenty a run")
-    save_rounds: PositiveInt | None = Field(None, description="rounds between checkpoints; at most ten a run")
+    schedule: str = Field("constant", description="learning-rate schedule within a round, as named in transformers")
+    warmup: float = Field(0.0, ge=0, le=1, description="share of a round's steps in which the learning rate warms up")
+    optimizer_state: Literal["keep", "fresh"] = Field(
+        "keep", description="keep the optimizer's state between rounds, or start each round fresh"
+    )
+    eval_samples: PositiveInt = Field(1, description="responses sampled per held-out prompt")
+    eval_temperature: float = Field(
+        1.0, ge=0, description="sampling temperature in measurements; 0 for greedy decoding"
+    )
+    eval_every: PositiveInt | None = Field(
+        None, description="rounds between measurements; default: at most twenty per run"
+    )
+    save_rounds: PositiveInt | None = Field(
+        None, description="rounds between checkpoints; default: at most ten per run"
+    )
     save_every: PositiveInt | None = Field(None, description="optimizer steps between checkpoints within a round")
 
     @field_validator("engine", "judge", "pairing", mode="before")
@@ -78,7 +95,7 @@ class OnlineRecipe(Recipe):
     def _by_name(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, str):
             return {"name": value}
-        # ``judge.rule=exact`` alone changes a setting of the default.
+        # ``judge.rule=exact`` alone changes a setting of the default judge.
         default = cls.model_fields[str(info.field_name)].default["name"]
         return {"name": default, **value} if isinstance(value, dict) else value
 
@@ -93,7 +110,7 @@ class OnlineRecipe(Recipe):
 
 
 def methods() -> list[str]:
-    """The recipes that come with the package, sorted.
+    """The names of the packaged recipes, sorted.
 
     Example:
         >>> methods()
@@ -103,14 +120,14 @@ def methods() -> list[str]:
 
 
 def make_online_recipe(values: Mapping[str, Any], where: str = "recipe") -> OnlineRecipe:
-    """A validated recipe; where it names a ``method``, its keys change that method's recipe.
+    """Make a validated recipe; if it names a ``method``, its keys override the recipe of that method.
 
     Args:
         values: keys and values; dotted keys (``objective.beta``) reach into parts.
-        where: what to call the source in errors.
+        where: name of the source in errors.
 
     Raises:
-        ConfigurationError: an unknown method or key, or a value of the wrong type or out of range.
+        ConfigurationError: a method or key is unknown, or a value has the wrong type or is out of range.
     """
     for key in FORMER_KEYS.keys() & values.keys():
         raise ConfigurationError(f"There is no key {key!r}. It is called {FORMER_KEYS[key]} here.", where=where)
@@ -133,14 +150,14 @@ def make_online_recipe(values: Mapping[str, Any], where: str = "recipe") -> Onli
 
 
 def _check(recipe: OnlineRecipe) -> None:
-    """Refuse what an online run cannot do."""
+    """Refuse settings that an online run does not support."""
     if recipe.lora is not None:
         raise ConfigurationError(
-            "An online run trains all weights; it takes no adapter.", where="lora", fix="Leave lora out."
+            "An online run trains all weights and does not support an adapter.", where="lora", fix="Remove lora."
         )
     if recipe.optimizer_state == "keep" and not recipe.schedule.startswith("constant"):
         raise ConfigurationError(
-            f"The schedule {recipe.schedule!r} starts again in every round, but the optimizer is kept.",
+            f"The schedule {recipe.schedule!r} restarts in every round, but the optimizer is kept.",
             where="optimizer_state",
             fix="Give optimizer_state=fresh, or schedule=constant.",
         )

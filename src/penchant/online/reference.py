@@ -1,4 +1,4 @@
-"""The reference of an online run: a frozen copy of the policy whose weights an update changes between rounds."""
+"""`UpdatedReference`: a frozen copy of the policy whose weights are updated between rounds."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["UpdatedReference"]
 
 
 class UpdatedReference(Reference[Any, Any]):
-    """A reference that an update moves; it is named after the update.
+    """A reference that changes between rounds; its kind is the id of the update.
 
     Args:
-        inner: the scorer's reference ``initial``, or ``none`` where the objective needs no reference.
-        update: how it is updated; it has begun.
+        inner: the scorer's reference ``initial``, or ``none`` if the objective needs no reference.
+        update: changes the reference; already started with the policy.
 
     Raises:
-        ConfigurationError: the update has no frozen copy to work on.
+        ConfigurationError: the update has no frozen copy to change.
     """
 
-    # From the second round on the policy starts elsewhere than the reference.
+    # From the second round on, policy and reference may differ at the start.
     starts_equal = False
 
     def __init__(self, inner: Reference[Any, Any], update: ReferenceUpdate) -> None:
@@ -43,7 +43,7 @@ class UpdatedReference(Reference[Any, Any]):
         return self.inner.score(laid, whole)
 
     def advance(self, policy: nn.Module) -> None:
-        """After a round: move the reference of the next one."""
+        """Update the reference after a round."""
         self.update.advance(policy, self.frozen)
 
     def close(self) -> None:

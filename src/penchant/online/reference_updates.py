@@ -1,4 +1,4 @@
-"""Updates of the reference between rounds: it stays the initial model, or follows the policy."""
+"""Updates of the reference between rounds: keep the initial model, or follow the policy."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ __all__ = [
 #: All updates of the reference by name.
 REFERENCE_UPDATES: Registry[type[ReferenceUpdate]] = Registry("reference update")
 
-#: Former names of updates, with those that replace them.
+#: Former names of updates and their replacements.
 FORMER_NAMES = {"fixed": "initial", "moving": "ema"}
 
 State = dict[str, Tensor]
 
 
 class ReferenceUpdate(Named):
-    """Changes the reference, and possibly the policy, after each round; a subclass writes ``advance``.
+    """Changes the reference, and possibly the policy, after each round; a subclass implements ``advance``.
 
     A subclass with an ``id`` is a value of the recipe's ``reference``; its annotated fields are keys of the recipe.
 
@@ -49,18 +49,18 @@ class ReferenceUpdate(Named):
     registry = REFERENCE_UPDATES
 
     def begin(self, policy: nn.Module) -> None:
-        """Called once, with the policy at its initial weights."""
+        """Start with the policy at its initial weights; called once."""
 
     def advance(self, policy: nn.Module, reference: nn.Module | None) -> None:
-        """After a round: set the reference of the next one.
+        """Set the reference of the next round.
 
         Args:
-            policy: as the round left it.
-            reference: the frozen copy that the policy was held to, or None where the objective needs no reference.
+            policy: after the round.
+            reference: the frozen copy, or None if the objective needs no reference.
         """
 
     def state_dict(self) -> dict[str, Any]:
-        """What the update remembers between rounds."""
+        """The state of the update between rounds."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -74,7 +74,7 @@ class Initial(ReferenceUpdate):
 
 
 class Previous(ReferenceUpdate):
-    """The reference of a round is the policy that the round started from: π_ref ← π_{k+1}."""
+    """The reference is the policy at the start of the round: π_ref ← π_{k+1}."""
 
     id = "previous"
 
@@ -89,7 +89,7 @@ class EMA(ReferenceUpdate):
 
     id = "ema"
 
-    reference_rate: Annotated[float, Gt(0), Le(1), "share of the policy's weights mixed in after a round"] = 0.1
+    reference_rate: Annotated[float, Gt(0), Le(1), "share of the policy's weights mixed in after each round"] = 0.1
 
     def advance(self, policy: nn.Module, reference: nn.Module | None) -> None:
         """Mix the policy's weights in."""
@@ -98,9 +98,9 @@ class EMA(ReferenceUpdate):
 
 
 class Nesterov(ReferenceUpdate):
-    """The policy is extrapolated along its last move, and is the next reference: θ ← θ̂_{k+1} + rate (θ̂_{k+1} − θ̂_k).
+    """Extrapolates the policy along its last change and copies it to the reference: θ ← θ̂_{k+1} + rate (θ̂_{k+1} − θ̂_k).
 
-    θ̂_k is what round k learned; θ̂_0 is the initial model.
+    θ̂_k are the weights after training in round k; θ̂_0 is the initial model.
 
     Reference:
         He, Yuan, Gu (2024), Accelerated Preference Optimization for Large Language Model Alignment.
@@ -108,10 +108,10 @@ class Nesterov(ReferenceUpdate):
 
     id = "nesterov"
 
-    reference_rate: Annotated[float, Ge(0), Lt(1), "how far the policy is extrapolated, in lengths of its move"] = 0.1
+    reference_rate: Annotated[float, Ge(0), Lt(1), "extrapolation factor, in units of the last change"] = 0.1
 
     def begin(self, policy: nn.Module) -> None:
-        """Remember the initial weights."""
+        """Store the initial weights."""
         self.learned = _copy(policy)
 
     @torch.no_grad()
@@ -125,22 +125,22 @@ class Nesterov(ReferenceUpdate):
             _blend(reference, policy, 1.0)
 
     def state_dict(self) -> dict[str, Any]:
-        """What the last round learned."""
+        """The weights after the last round."""
         return self.learned
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore it, each weight on its device."""
+        """Restore the weights, each on its device."""
         self.learned = {name: state[name].to(weight.device) for name, weight in self.learned.items()}
 
 
 def find_reference_update(name: str) -> type[ReferenceUpdate]:
-    """The class of the update of that name.
+    """The class of a reference update.
 
     Args:
         name: a value of the recipe's ``reference``.
 
     Raises:
-        ConfigurationError: there is none; for a former name, the new one is in the message.
+        ConfigurationError: there is no such update; for a former name, the message gives the new one.
 
     Example:
         >>> find_reference_update("moving")
@@ -155,11 +155,11 @@ def find_reference_update(name: str) -> type[ReferenceUpdate]:
 
 
 def build_reference_update(name: str, rate: float, policy: nn.Module | None = None) -> ReferenceUpdate:
-    """The update that a recipe names.
+    """Build the update that a recipe names.
 
     Args:
         name: one of `REFERENCE_UPDATES`.
-        rate: the recipe's ``reference_rate``, for updates that have one.
+        rate: the recipe's ``reference_rate``, for updates that use it.
         policy: at its initial weights; without it, call ``begin(policy)`` later.
 
     Raises:
@@ -191,7 +191,7 @@ def _blend(target: nn.Module, source: nn.Module, share: float) -> None:
     """target ← (1 − share) target + share source; buffers are copied."""
     given = dict(source.named_parameters())
     for name, weight in target.named_parameters():
-        # Copied and not mixed where the share is all: (1 − 1) · x + y is not y for an infinite x.
+        # Copied and not mixed if the share is 1: (1 − 1) · x + y is not y for an infinite x.
         weight.copy_(given[name]) if share == 1.0 else weight.lerp_(given[name], share)
     buffers = dict(source.named_buffers())
     for name, buffer in target.named_buffers():

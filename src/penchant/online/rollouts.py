@@ -1,4 +1,4 @@
-"""What one round sampled and judged, kept as a file so that a resumed run trains on the very same tokens."""
+"""`Rollout`: one prompt with its sampled and judged responses, stored for resuming on the same tokens."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Rollout:
     Args:
         source: the prompt's record.
         prompt: the prompt.
-        prompt_ids: its tokens as the model was given them.
+        prompt_ids: its tokens as given to the model.
         responses: K responses.
-        scores: K scores of the judge, NaN where there is none.
-        demonstration: tokens of the record's own response to the prompt, where it has one.
-        probabilities: [K][K] the judge's probability that one response beats another; empty where not asked for.
-        old_logps: for each response its tokens' log-probabilities under the policy that sampled it, nats; empty where
-            not asked for.
+        scores: K scores of the judge; NaN for a response without a score.
+        demonstration: tokens of the record's own response, if it has one.
+        probabilities: [K][K] the judge's probability that one response beats another; empty if not needed.
+        old_logps: for each response its tokens' log-probabilities under the policy that sampled it, nats; empty if
+            not needed.
 
     Example:
         >>> rollout = Rollout(Source(), "1+1=", (5, 6), (Response("2", (7,), True),), (1.0,))
@@ -45,7 +45,7 @@ class Rollout:
 
     @property
     def scored(self) -> list[int]:
-        """The places of the responses that have a score."""
+        """The indices of the responses that have a score."""
         return [place for place, score in enumerate(self.scores) if not math.isnan(score)]
 
     def sequence(self, place: int) -> TokenSequence:
@@ -53,14 +53,14 @@ class Rollout:
         return TokenSequence(self.prompt_ids, self.responses[place].ids)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain lists and numbers; a missing score is null."""
+        """The rollout as plain lists and numbers; a missing score is null."""
         plain = asdict(self)
         plain["scores"] = [None if math.isnan(score) else score for score in self.scores]
         return plain
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Rollout:
-        """The rollout that `to_json` described, digit by digit."""
+        """The exact inverse of `to_json`."""
         return cls(
             source=Source(**plain["source"]),
             prompt=plain["prompt"],

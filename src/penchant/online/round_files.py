@@ -1,4 +1,4 @@
-"""The files of each round in a run's folder."""
+"""`RoundFiles`: the files of each round in a run's folder."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ __all__ = ["RoundFiles"]
 
 
 class RoundFiles:
-    """The files of the rounds in a run's folder: ``rounds/NNNNN/``, with what was sampled and the round's checkpoints.
+    """Files under ``rounds/NNNNN/`` of a run's folder: the samples and the checkpoints of each round.
 
     Args:
-        folder: the run's.
+        folder: of the run.
     """
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
 
     def checkpoints(self, iteration: int) -> Path:
-        """Where the checkpoints within a round go."""
+        """The folder of the checkpoints within a round."""
         return self.folder.path / self._name(iteration) / "checkpoints"
 
     def read(self, iteration: int) -> list[Rollout] | None:
-        """What was sampled in a round; None where no whole file says it."""
+        """The samples of a round; None if there is no complete file."""
         plain = self.folder.read_json(f"{self._name(iteration)}/rollouts.json")
         return None if plain is None else [Rollout.from_json(each) for each in plain]
 
     def write(self, iteration: int, rollouts: Sequence[Rollout]) -> None:
-        """Write what was sampled in a round, whole or not at all."""
+        """Write the samples of a round, whole or not at all."""
         (self.folder.path / self._name(iteration)).mkdir(parents=True, exist_ok=True)
         self.folder.write_json(f"{self._name(iteration)}/rollouts.json", [each.to_json() for each in rollouts])
 

@@ -1,4 +1,4 @@
-"""The training of one round, by the trainer that offline runs use."""
+"""`Learner`: trains one round with the trainer of offline runs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from penchant.training.trainer import PreferenceTrainer
 
 __all__ = ["Learner", "Trained"]
 
-# A round of more steps than this is saved five times on its way, where the recipe does not say how often.
+# A round with more steps than this is saved five times, unless the recipe says how often.
 LONG = 50
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The outcome of a round: its steps, whether all of them are done, and the optimizer's state."""
+    """The result of a round: its steps, whether all are done, and the optimizer's state."""
 
     steps: int
     whole: bool
@@ -42,7 +42,7 @@ class Learner:
         recipe: how to train.
         scorer: the policy.
         reference: the reference.
-        objective: what should change.
+        objective: the loss.
     """
 
     recipe: OnlineRecipe
@@ -59,14 +59,14 @@ class Learner:
         optimizer: dict[str, Any] | None = None,
         callbacks: Sequence[TrainerCallback] = (),
     ) -> Trained:
-        """Train on a round's examples, from its last checkpoint where there is one.
+        """Train on a round's examples, from its last checkpoint if there is one.
 
         Args:
             examples: at least one.
             iteration: number of the round, from 0; with the recipe's seed it decides the order of the examples.
-            folder: where the round's checkpoints go.
-            optimizer: the state to start the optimizer with, or None for a fresh one.
-            callbacks: of the trainer.
+            folder: of the round's checkpoints.
+            optimizer: initial state of the optimizer, or None for a fresh one.
+            callbacks: for the trainer.
         """
         plan = self._plan(examples, iteration)
         trainer = self._trainer(examples, plan, folder, callbacks)
@@ -111,6 +111,6 @@ class Learner:
             args=args,
             callbacks=callbacks,
         )
-        # A batch of groups with equal rewards has no gradient; in an online run that is no error.
+        # A batch of groups with equal rewards has no gradient; this is not an error in an online run.
         trainer.grad_examined = True
         return trainer

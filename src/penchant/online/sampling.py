@@ -1,4 +1,4 @@
-"""Sampling and judging: from prompts to rollouts, and the log-probabilities of the policy that wrote them."""
+"""`Sampler`: samples and judges responses to prompts, and computes their old log-probabilities."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ Advance = Callable[[int], None]
 
 @dataclass
 class Sampler:
-    """Draws responses and has them judged.
+    """Samples responses and judges them.
 
     Args:
-        engine: where responses come from.
-        judge: what scores them, or None.
-        compares: whether the judge also gives probabilities of preference.
-        unfinished_penalty: taken from the reward of a response without an end token.
-        overlong_buffer: last tokens before the limit over which a penalty grows to 1; 0 for none.
+        engine: generates the responses.
+        judge: scores them, or None.
+        compares: whether the judge also gives preference probabilities.
+        unfinished_penalty: subtracted from the reward of a response without an end token.
+        overlong_buffer: number of tokens before the limit over which a penalty grows to 1; 0 for none.
     """
 
     engine: Engine
@@ -49,11 +49,11 @@ class Sampler:
     def sample(
         self, records: Sequence[Record], sampling: Sampling, *, seed: int, advance: Advance | None = None
     ) -> list[Rollout]:
-        """One rollout for each record, in order.
+        """Sample one rollout for each record, in order.
 
         Args:
             records: prompts, with or without demonstrations.
-            sampling: how many responses, and how.
+            sampling: number of responses, and how to sample.
             seed: of the sampling.
             advance: called with the number of prompts done.
         """
@@ -86,7 +86,7 @@ class Sampler:
         )
 
     def _shaped(self, scores: Sequence[float], given: Sequence[Response], limit: int) -> list[float]:
-        """Rewards: the scores less what is taken for a missing end and for length."""
+        """Rewards: the scores minus the penalties for a missing end token and for length."""
         lost = [0.0 if each.finished else self.unfinished_penalty for each in given]
         if self.overlong_buffer:
             lengths = torch.tensor([len(each.ids) for each in given])
@@ -102,10 +102,10 @@ def _demonstration(record: Record) -> Text | None:
 
 
 def with_old_logps(rollouts: Sequence[Rollout], scorer: Scorer, precision: str | None = None) -> list[Rollout]:
-    """The rollouts with the log-probability of every sampled token under the policy as it is now.
+    """The rollouts with the log-probability of every sampled token under the current policy.
 
     Args:
-        rollouts: what was sampled.
+        rollouts: the samples.
         scorer: the policy.
         precision: number type of the forward pass in training, so that ratios start at one.
     """
@@ -121,7 +121,7 @@ def with_old_logps(rollouts: Sequence[Rollout], scorer: Scorer, precision: str |
 
 
 def _token_logps(scorer: Scorer, sequences: Sequence[TokenSequence], precision: str | None) -> list[tuple[float, ...]]:
-    """The log-probabilities of each response's tokens; responses to one prompt share one pass over it."""
+    """The log-probabilities of each response's tokens; responses to the same prompt share its computation."""
     device = next(scorer.core.parameters()).device
     lowered = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision or "")
     autocast = contextlib.nullcontext() if lowered is None else torch.autocast(device.type, dtype=lowered)

@@ -1,4 +1,4 @@
-"""The state of an online run between rounds, and its checkpoints: written whole or not at all, read only if whole."""
+"""`State`: the state of an online run between rounds, and its checkpoints."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ log = logging.getLogger("penchant")
 
 @dataclass
 class State:
-    """How far an online run is.
+    """The progress of an online run.
 
     Args:
-        done: rounds that are done.
+        done: number of finished rounds.
         steps: optimizer steps of these rounds, and ``examples`` the number of their training examples.
-        optimizer: the optimizer's state for the next round, or None to start with a fresh one.
+        optimizer: the optimizer's state for the next round, or None for a fresh one.
         before: the measurement before the first round, and ``after`` the last one; None without a judge.
     """
 
@@ -44,11 +44,11 @@ class State:
 
 
 def pack(state: State, policy: nn.Module, reference: UpdatedReference, objective: Objective) -> dict[str, Any]:
-    """What a checkpoint holds; its file name says how many rounds are done.
+    """The content of a checkpoint; the number of finished rounds is in its file name.
 
     Args:
-        state: how far the run is.
-        policy, reference, objective: as the last round left them.
+        state: progress of the run.
+        policy, reference, objective: after the last round.
     """
     return {
         "policy": policy.state_dict(),
@@ -64,15 +64,15 @@ def pack(state: State, policy: nn.Module, reference: UpdatedReference, objective
 def unpack(
     packed: dict[str, Any], done: int, policy: nn.Module, reference: UpdatedReference, objective: Objective
 ) -> State:
-    """Load what `pack` returned into policy, reference and objective.
+    """Load the result of `pack` into policy, reference and objective.
 
     Args:
         packed: the content of a checkpoint.
-        done: its number of rounds.
-        policy, reference, objective: these are changed.
+        done: its number of finished rounds.
+        policy, reference, objective: changed in place.
 
     Returns:
-        How far the run was.
+        The progress of the run.
     """
     policy.load_state_dict(packed["policy"])
     if reference.frozen is not None:
@@ -85,15 +85,15 @@ def unpack(
 
 
 def save_state(folder: Path, iteration: int, state: dict[str, Any]) -> None:
-    """Write the state before round ``iteration``, and delete those before the last two.
+    """Write the state before round ``iteration``, and keep only the last two states.
 
     Args:
-        folder: where states lie; made where absent.
-        iteration: number of rounds that are done.
+        folder: of the states; created if missing.
+        iteration: number of finished rounds.
         state: tensors, numbers, lists and dictionaries.
 
     Raises:
-        OutputError: it cannot be written; the former states are untouched.
+        OutputError: it cannot be written; earlier states are unchanged.
     """
     target = folder / f"state-{iteration:05d}.pt"
     draft = folder / f".{target.name}.part"
@@ -106,24 +106,24 @@ def save_state(folder: Path, iteration: int, state: dict[str, Any]) -> None:
 
 
 def load_state(folder: Path) -> tuple[int, dict[str, Any]] | None:
-    """The newest state that can be read, with the number of rounds that are done; None where there is none.
+    """The newest readable state with its number of finished rounds; None if there are no states.
 
     Args:
-        folder: where states lie.
+        folder: of the states.
 
     Raises:
-        CheckpointError: there are states, and none can be read.
+        CheckpointError: there are states, but none can be read.
     """
     found = sorted(folder.glob("state-*.pt"), reverse=True)
     for path in found:
         try:
             return int(path.stem.rsplit("-", 1)[1]), torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch raises many kinds for a damaged file
+        except Exception as error:  # torch raises many types of errors for a damaged file
             log.warning("%s cannot be read (%s); falling back to the one before it.", path.name, type(error).__name__)
     if found:
         raise CheckpointError(
-            "No state between rounds can be read.",
+            "No saved state of the run can be read.",
             where=str(folder),
-            fix="Start again with --overwrite, or restore a state from a copy.",
+            fix="Start again with --overwrite, or restore a state from a backup.",
         )
     return None

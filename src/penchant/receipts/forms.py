@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from penchant.errors import ConfigurationError
+from penchant.objectives.core.evaluate import evaluate_plainly
+from penchant.objectives.core.expression import build
+from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.registry import get
 from penchant.receipts.cases import Case
-from penchant.receipts.plain import plain
+from penchant.receipts.plain import in_our_terms
 
-__all__ = ["evaluated_form", "form_of"]
+__all__ = ["build_form", "evaluated_form", "form_of"]
 
 
 def form_of(case: Case, key: str, forms: Mapping[str, str]) -> str:
@@ -40,8 +43,8 @@ def form_of(case: Case, key: str, forms: Mapping[str, str]) -> str:
     return forms[named]
 
 
-def evaluated_form(case: Case, key: str, forms: Mapping[str, str]) -> dict[str, Any]:
-    """Evaluate the form that a case selects; cases list the parameters of all forms, and each form uses its own.
+def build_form(case: Case, key: str, forms: Mapping[str, str]) -> Objective:
+    """The objective that a case names; cases state the parameters of all forms, and each form takes its own.
 
     Args:
         case: any case.
@@ -54,7 +57,21 @@ def evaluated_form(case: Case, key: str, forms: Mapping[str, str]) -> dict[str, 
     form = form_of(case, key, forms)
     own = _parameters(form)
     others = {key}.union(*map(_parameters, forms.values())) - own
-    return plain(form, {name: value for name, value in case.params.items() if name not in others}, case.inputs)
+    return build(form, **{name: value for name, value in case.params.items() if name not in others})
+
+
+def evaluated_form(case: Case, key: str, forms: Mapping[str, str]) -> dict[str, Any]:
+    """Evaluate the form that a case names.
+
+    Args:
+        case: any.
+        key: the parameter that names the form.
+        forms: the objective's id by the parameter's value.
+
+    Raises:
+        ConfigurationError: as `build_form`, or an input is missing or wrong.
+    """
+    return evaluate_plainly(build_form(case, key, forms), in_our_terms(case.inputs))
 
 
 def _parameters(form: str) -> set[str]:

@@ -8,14 +8,16 @@ from typing import Any
 import torch
 
 from penchant.objectives.core.evaluate import evaluate_plainly
+from penchant.objectives.core.expression import build
 from penchant.objectives.core.registry import aliases
 from penchant.objectives.functional.preferences import bradley_terry, win_rates
 from penchant.objectives.pairwise.beta_dpo import BetaDPO
 from penchant.objectives.pairwise.dove import DOVE
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
-from penchant.receipts.forms import evaluated_form, form_of
-from penchant.receipts.plain import plain
+from penchant.receipts.forms import build_form, evaluated_form, form_of
+from penchant.receipts.implicit_rewards import evaluate_with_rewards
+from penchant.receipts.plain import in_our_terms, plain
 
 __all__ = [
     "beta_dpo",
@@ -27,6 +29,7 @@ __all__ = [
     "rdpo",
     "rpo_regularized",
     "rso",
+    "spin",
     "sppo",
 ]
 
@@ -113,9 +116,10 @@ def _loss_type(case: Case) -> str:
 
 @adapter(*LOSS_TYPES.values(), evaluates=_loss_type)
 def sppo(case: Case) -> dict[str, Any]:
-    """SPPO: the loss or, given ``scores``, the selected pair with its win rates."""
+    """The loss with the rewards of both responses, or, from ``scores``, the choice of the pair with its win rates."""
     if "scores" not in case.inputs:
-        return evaluated_form(case, "loss_type", LOSS_TYPES)
+        published = {"chosen": "chosen_rewards", "rejected": "rejected_rewards"}
+        return evaluate_with_rewards(build_form(case, "loss_type", LOSS_TYPES), in_our_terms(case.inputs), published)
     scores = torch.tensor(case.inputs["scores"], dtype=torch.float64)
     probability = bradley_terry(scores)
     rates, best, worst = win_rates(probability), scores.argmax(-1), scores.argmin(-1)
@@ -128,6 +132,13 @@ def sppo(case: Case) -> dict[str, Any]:
         "chosen_win_rate": rates[prompt, best].tolist(),
         "rejected_win_rate": rates[prompt, worst].tolist(),
     }
+
+
+@adapter("spin")
+def spin(case: Case) -> dict[str, Any]:
+    """The loss with the rewards of demonstrations (real) and of the model's own responses (generated)."""
+    published = {"chosen": "real_rewards", "rejected": "generated_rewards"}
+    return evaluate_with_rewards(build(case.method, **case.params), in_our_terms(case.inputs), published)
 
 
 @adapter("exo-pref-official")

@@ -6,8 +6,9 @@ from typing import Any
 
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
-from penchant.receipts.forms import evaluated_form, form_of
-from penchant.receipts.plain import plain
+from penchant.receipts.forms import build_form, form_of
+from penchant.receipts.implicit_rewards import evaluate_with_rewards
+from penchant.receipts.plain import in_our_terms, plain
 
 __all__ = ["rationale_orpo", "separated"]
 
@@ -25,11 +26,13 @@ def _form(case: Case) -> str:
 
 @adapter(*FORMS, evaluates=_form)
 def separated(case: Case) -> dict[str, Any]:
-    """CPO and SimPO: the preference loss per pair, and the likelihood term separately.
+    """The preference loss of each pair, the likelihood of the chosen responses apart, and the rewards.
 
     losses = the statistic ``preference``,   nll_loss = mean of the statistic ``nll``,   loss = the total
     """
-    found = evaluated_form(case, "loss_type", FORMS[case.method])
+    objective = build_form(case, "loss_type", FORMS[case.method])
+    published = {"chosen": "chosen_rewards", "rejected": "rejected_rewards"}
+    found = evaluate_with_rewards(objective, in_our_terms(case.inputs), published)
     nll = found.pop("nll")
     return found | {"losses": found.pop("preference"), "nll_loss": sum(nll) / len(nll)}
 

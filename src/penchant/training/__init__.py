@@ -1,4 +1,4 @@
-"""Training: one trainer for every objective, and the runs around it."""
+"""Training: the trainer, recipes, runs and comparisons of runs."""
 
 from penchant.training.api import train
 from penchant.training.recipe import LoRA, Recipe, make_recipe, read_recipe

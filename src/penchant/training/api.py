@@ -1,4 +1,4 @@
-"""Training from Python."""
+"""`train`: the Python entry point of training."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def train(
     """Train a model on feedback.
 
     Args:
-        model: a folder, a hub id, or a causal language model of transformers or a pipeline of diffusers in memory
-            (trained in place; where a reference is needed a frozen copy is made).
+        model: a folder, a hub id, or in memory a causal language model of transformers or a pipeline of diffusers
+            (trained in place; a frozen copy is made if a reference is needed).
         data: a file, folder, hub id, ``datasets.Dataset``, or records as dictionaries; named sources,
             ``{"forget": ..., "retain": ...}``; or a mixture of files, ``[{"path": ..., "weight": 0.7}, ...]``.
         objective: an `Objective`, its id (``"dpo"``, ``"dpo+0.2*nll"``), or ``{"name": "dpo", "beta": 0.1}``.
         output: the run's folder.
-        tokenizer: needed where a language model is given in memory.
+        tokenizer: required if a language model is given in memory.
         eval_data: held-out data, in any form that ``data`` may have.
-        resume: go on from the last checkpoint in ``output``.
-        overwrite: delete the run that is in ``output``.
+        resume: continue from the last checkpoint in ``output``.
+        overwrite: delete the run in ``output``.
         progress: show progress on the error stream.
         recipe: further keys of a `penchant.training.Recipe` (``batch_size``, ``learning_rate``, ``lora=...``).
 
@@ -49,7 +49,7 @@ def train(
         The trained model, its tokenizer, the run's folder, summary and report.
 
     Raises:
-        PenchantError: anything that is wrong, with what to do about it.
+        PenchantError: the recipe, the data or the model cannot be used; the message says what to do.
     """
     named = {"model": model, "data": data} | ({} if eval_data is None else {"eval_data": eval_data})
     given, values = _named_and_given(named, objective, tokenizer)
@@ -68,7 +68,7 @@ def train(
 def _named_and_given(
     named: dict[str, Any], objective: Objective | str | dict[str, Any], tokenizer: Any
 ) -> tuple[Given, dict[str, Any]]:
-    """What is in memory, and what a recipe can name."""
+    """The objects in memory, and the recipe's values that name everything else."""
     given = Given(tokenizer=tokenizer)
     values: dict[str, Any] = {"objective": objective}
     if isinstance(objective, Objective):

@@ -1,4 +1,4 @@
-"""The recipe in the terms of transformers' Trainer."""
+"""The recipe as arguments of transformers' Trainer, and the number of micro-batches."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from penchant.training.recipe import Recipe
 
 __all__ = ["micro_batches", "training_arguments"]
 
-# Checkpoints a run where the recipe does not say how often.
+# Checkpoints per run unless the recipe says how often to save.
 CHECKPOINTS = 10
 
-# Tokens of a micro-batch on a CPU.
+# Tokens per micro-batch on a CPU.
 CPU_TOKENS = 512
 
 
@@ -29,10 +29,10 @@ def training_arguments(recipe: Recipe, steps: int, folder: Path, accumulate: int
         recipe: the run.
         steps: length of the plan.
         folder: where checkpoints go.
-        accumulate: micro-batches a step and process.
+        accumulate: micro-batches per step and process.
 
     Raises:
-        ConfigurationError: they cannot be had on this machine.
+        ConfigurationError: transformers refuses them on this machine.
     """
     try:
         return TrainingArguments(**_values(recipe, steps, folder, accumulate))
@@ -70,33 +70,33 @@ def _values(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> dict[s
         report_to=recipe.report_to or "none",
         disable_tqdm=True,
         remove_unused_columns=False,
-        # Explicit: without it transformers takes bfloat16 to need a GPU.
+        # Explicit, because transformers otherwise assumes that bfloat16 needs a GPU.
         use_cpu=recipe.device == "cpu" or not torch.accelerator.is_available(),
         ddp_find_unused_parameters=False,
     )
 
 
 def micro_batches(recipe: Recipe, plan: Plan, sizes: Sequence[int], processes: int, coupled: bool) -> int:
-    """Into how many micro-batches a step is split.
+    """The number of micro-batches that a step is split into.
 
-    On a CPU small ones cost no speed (there is no padding to amortise) and keep a fraction of the activations, so a
-    step is split into parts of about 512 tokens; a GPU wants large ones, and is left alone.
+    On a CPU small micro-batches cost no speed (there is no padding to amortise) and need less memory, so a
+    step is split into parts of about 512 tokens. On a GPU, which is faster with large batches, it is not split.
 
     Args:
-        recipe: may name the number.
+        recipe: may set the number.
         plan: the run's steps.
         sizes: tokens of every example.
-        processes: how many share a step.
-        coupled: whether examples of a batch see each other in the loss, so that splitting would change it.
+        processes: number of processes that share a step.
+        coupled: whether an example's loss depends on the rest of its batch, so that splitting would change it.
 
     Raises:
-        ConfigurationError: a coupled objective is to be split.
+        ConfigurationError: the recipe would split a step of a coupled objective.
     """
     if coupled and (processes > 1 or (recipe.accumulate or 1) > 1):
         raise ConfigurationError(
-            f"In this objective the examples of a step see one another, but the step would be split into "
+            f"In this objective the loss of an example depends on the whole step, but the step would be split into "
             f"{processes * (recipe.accumulate or 1)} parts.",
-            why="The loss would depend on how it is split.",
+            why="The loss would change with the split.",
             fix="Use one process and accumulate=1.",
         )
     if recipe.accumulate is not None:

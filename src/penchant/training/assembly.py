@@ -1,4 +1,4 @@
-"""Parts of a run that are built once the data are prepared: the trainer's arguments, the reference."""
+"""The trainer's arguments and the reference, built once the data are prepared."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def prepared_reference(
     """The reference of the recipe, ready for every response of the run.
 
     Args:
-        recipe: names its kind; ``initial`` where the objective needs one and the recipe is silent.
+        recipe: names its kind; by default ``initial`` if the objective needs a reference.
         scorer: the policy, at its initial weights.
         prepared: the run's examples.
         reporter: shows progress.

@@ -1,4 +1,4 @@
-"""The model card: where the model comes from, how it was trained, what was measured."""
+"""The model card: origin, training and measurements of a model."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ SHOWN = {
     "loss": "loss",
     "rewards/accuracy": "accuracy (implicit reward, ties half)",
     "rewards/margin": "reward margin",
-    "logps/accuracy": "accuracy (mean log-probability a token)",
+    "logps/accuracy": "accuracy (mean log-probability per token)",
     "logps/chosen": "log-probability of chosen (nats)",
     "logps/rejected": "log-probability of rejected (nats)",
-    "kl": "divergence from the reference (nats a response, on the data)",
+    "kl": "divergence from the reference (nats per response, on the data)",
 }
 
 
 def model_card(summary: dict[str, Any], recipe_yaml: str, paper: str, metadata: Mapping[str, str]) -> str:
-    """The card as Markdown with the hub's metadata block.
+    """The model card in Markdown, with the metadata block of the hub.
 
     Args:
         summary: the run's ``summary.json``.
         recipe_yaml: the resolved recipe.
         paper: the objective's paper.
-        metadata: the hub's, of this modality.
+        metadata: hub metadata of the modality.
     """
     lines = [
         "---",

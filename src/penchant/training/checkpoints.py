@@ -1,4 +1,4 @@
-"""Checkpoints: sealed when they are whole, checked before they are used."""
+"""Checkpoints: sealing complete ones, checking and finding them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["OBJECTIVE_FILE", "find_checkpoint", "output_errors", "seal", "sound"
 
 OBJECTIVE_FILE = "objective.pt"
 SEAL = "complete.json"
-# How torch words a write that failed.
+# Messages of torch about a failed write.
 FULL_DISK = ("PytorchStreamWriter", "No space left", "file write failed", "unexpected pos")
 
 log = logging.getLogger("penchant")
@@ -23,7 +23,7 @@ log = logging.getLogger("penchant")
 
 @contextmanager
 def output_errors(folder: Path) -> Iterator[None]:
-    """Turn a failed write, whichever library reports it, into one error that names the folder.
+    """Turn a failed write of any library into one error that names the folder.
 
     Raises:
         OutputError: the disk is full or the folder cannot be written.
@@ -40,18 +40,18 @@ def output_errors(folder: Path) -> Iterator[None]:
         raise OutputError(
             f"{folder.name} could not be written ({reason}).",
             where=str(folder),
-            why="What was saved before is unchanged.",
-            fix="Free space on the disk, then go on with --resume.",
+            why="Earlier checkpoints are unchanged.",
+            fix="Free disk space, then continue with --resume.",
         ) from error
 
 
 def unseal(folder: Path) -> None:
-    """Before a checkpoint is overwritten: it cannot be used until it is sealed again."""
+    """Remove the seal before a checkpoint is overwritten; it is unusable until it is sealed again."""
     (folder / SEAL).unlink(missing_ok=True)
 
 
 def seal(folder: Path) -> None:
-    """Write, last of all, the size of every file: a checkpoint without it was cut off while being written."""
+    """Write the size of every file, last of all: a checkpoint without this seal is incomplete."""
     sizes = {
         path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file() and path.name != SEAL
     }
@@ -64,13 +64,13 @@ def seal(folder: Path) -> None:
 
 
 def sound(folder: Path) -> str | None:
-    """None for a checkpoint that can be used, else what is wrong with it."""
+    """None for a usable checkpoint, else a description of what is wrong with it."""
     try:
         sizes = json.loads((folder / SEAL).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return "it was never finished"
+        return "it is incomplete"
     except (OSError, ValueError):
-        return "its seal cannot be read"
+        return f"its file {SEAL} cannot be read"
     for name, size in sizes.items():
         path = folder / name
         if not path.is_file():
@@ -81,7 +81,7 @@ def sound(folder: Path) -> str | None:
 
 
 def _readable(folder: Path) -> str | None:
-    """Open what can be opened cheaply: headers of weights, the state, the optimizer's archive."""
+    """Open the parts that open quickly: headers of weights, the trainer's state, the optimizer's archive."""
     import zipfile
 
     from safetensors import SafetensorError, safe_open
@@ -101,21 +101,21 @@ def _readable(folder: Path) -> str | None:
 
 
 def step_of(checkpoint: Path) -> int:
-    """How many steps were done when a checkpoint was written."""
+    """The number of steps done when a checkpoint was written."""
     return int(checkpoint.name.rsplit("-", 1)[1])
 
 
 def find_checkpoint(folder: Path) -> Path | None:
-    """The newest sound checkpoint; unsound ones are named and passed over.
+    """The newest usable checkpoint; unusable ones are skipped with a warning.
 
     Args:
         folder: the run's ``checkpoints/``.
 
     Returns:
-        A checkpoint's folder, or None where there is none.
+        The folder of the checkpoint, or None if there are no checkpoints.
 
     Raises:
-        CheckpointError: there are checkpoints, and none is sound.
+        CheckpointError: there are checkpoints, but none is usable.
     """
     found = sorted(folder.glob("checkpoint-*[0-9]"), key=step_of, reverse=True)
     troubles = []
@@ -130,6 +130,6 @@ def find_checkpoint(folder: Path) -> Path | None:
         raise CheckpointError(
             f"No checkpoint can be used ({'; '.join(troubles)}).",
             where=str(folder),
-            fix="Start again with --overwrite, or restore a checkpoint from a copy.",
+            fix="Start again with --overwrite, or restore a checkpoint from a backup.",
         )
     return None

@@ -1,4 +1,4 @@
-"""Several objectives, each with several seeds, trained on the same data from the same model, and put side by side."""
+"""Comparison of several objectives, each trained with several seeds on the same data from the same model."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Compared:
     """What a comparison returns.
 
     Args:
-        folder: with a run's folder for each objective and seed.
+        folder: contains a run folder for each objective and seed.
         results: the contents of ``comparison.json``.
         page: the HTML page.
-        picture: the PNG picture; None where no run got as far as a figure.
+        picture: the PNG picture; None if no run produced a figure.
     """
 
     folder: Path
@@ -42,7 +42,7 @@ class Compared:
 
     @property
     def all_failed(self) -> bool:
-        """Whether not one run is done."""
+        """Whether no run is done."""
         return not any(run["state"] == "done" for each in self.results["objectives"] for run in each["runs"])
 
 
@@ -67,10 +67,10 @@ def compare(
         data: a file, folder, hub id, ``datasets.Dataset``, or records as dictionaries.
         objectives: ids or sums, such as ``["dpo", "ipo", "dpo+0.2*nll"]``.
         output: the comparison's folder.
-        seeds: how many, counted from the recipe's.
+        seeds: number of seeds, counted up from the recipe's.
         settings: hyper-parameters as ``{"ipo.beta": 0.3}``.
         eval_data: held-out data, in any form that ``data`` may have.
-        resume: go on with the comparison in ``output``; finished runs are kept.
+        resume: continue the comparison in ``output``; finished runs are kept.
         overwrite: replace the comparison in ``output``.
         progress: show progress on the error stream.
         recipe: further keys of a `penchant.training.Recipe`.
@@ -79,8 +79,8 @@ def compare(
         Folder, results, page and picture.
 
     Raises:
-        PenchantError: anything that is wrong before the first run; what fails in a run stands in the results.
-        Interrupted: it was stopped from outside; finished runs are kept.
+        PenchantError: a mistake found before the first run; errors within a run are reported in the results.
+        Interrupted: a signal stopped the comparison; finished runs are kept.
     """
     given, values = Given(), {**recipe, "model": str(model)}
     for key, value in {"data": data, "eval_data": eval_data}.items():
@@ -109,10 +109,10 @@ def compare_objectives(
     overwrite: bool = False,
     reporter: ProgressReporter | None = None,
 ) -> Compared:
-    """The same from a recipe, whose objective's hyper-parameters hold for the objective of that name.
+    """Compare objectives from a recipe; hyper-parameters in the recipe apply to the objective of that name.
 
     Args:
-        recipe: what all runs share; objective, seed and output are set for each.
+        recipe: settings of all runs; objective, seed and output are set per run.
         given: data in memory.
         reporter: shows progress.
         objectives, output, seeds, settings, resume, overwrite: as for `compare`.
@@ -124,7 +124,7 @@ def compare_objectives(
     names = list(dict.fromkeys(name.replace(" ", "") for name in objectives))
     if not names or seeds < 1:
         raise ConfigurationError(
-            f"There are {len(names)} objectives and {seeds} seeds to compare.", fix="Give at least one of each."
+            f"The comparison has {len(names)} objectives and {seeds} seeds.", fix="Give at least one of each."
         )
     runs = plan_runs(recipe, names, seeds, settings_by_objective(settings or {}, names), Path(output))
     _claim(Path(output), resume, overwrite)
@@ -133,7 +133,7 @@ def compare_objectives(
 
 
 def _claim(output: Path, resume: bool, overwrite: bool) -> None:
-    """Refuse a folder that holds something else, or a comparison that is neither resumed nor replaced."""
+    """Refuse a folder with other files, or with a comparison that is neither resumed nor replaced."""
     if resume and overwrite:
         raise OutputError("--resume and --overwrite were both given.", where=str(output), fix="Choose one.")
     if not output.is_dir() or not any(output.iterdir()):
@@ -148,7 +148,7 @@ def _claim(output: Path, resume: bool, overwrite: bool) -> None:
         raise OutputError(
             "The output folder already holds a comparison.",
             where=str(output),
-            fix="Give --resume to go on with it, --overwrite to replace it, or another folder with --output.",
+            fix="Give --resume to continue it, --overwrite to replace it, or another folder with --output.",
         )
 
 
@@ -164,13 +164,13 @@ class _Comparison:
 
     def run(self, resume: bool, overwrite: bool) -> Compared:
         for run in self.runs if resume else ():
-            run.folder.check_same(run.resolved)  # before any work: two recipes cannot be compared
+            run.folder.check_same(run.resolved)  # first of all: runs of two recipes cannot be compared
             run.state = "done" if run.is_finished else "waiting"
         self._write()
         for place, run in enumerate(self.runs, 1):
             title = f"{run.title} ({place} of {len(self.runs)})"
             if run.state != "waiting":
-                self.reporter.say(f"{title}: {'done before' if run.state == 'done' else 'left out'}")
+                self.reporter.say(f"{title}: {'already done' if run.state == 'done' else 'skipped'}")
                 continue
             self.reporter.say(title)
             try:
@@ -189,12 +189,12 @@ class _Comparison:
             run.state = "done"
         except PenchantError as error:
             self._fail(run, str(error))
-            # A wrong setting, or data that the objective cannot use, will not be better under another seed.
+            # A wrong setting, or data that the objective cannot use, fails with every seed.
             if isinstance(error, ConfigurationError | DataError | ModelError):
                 for other in self.runs:
                     if other.name == run.name and other.state == "waiting":
                         other.fail(run.reason)
-        except Exception as error:  # whatever goes wrong in one objective must not cost the others
+        except Exception as error:  # an error in one objective must not stop the others
             self._fail(run, f"{type(error).__name__}: {error}")
 
     def _fail(self, run: PlannedRun, reason: str) -> None:
@@ -204,8 +204,8 @@ class _Comparison:
     def _how_to_resume(self, run: PlannedRun) -> str:
         done = sum(each.state == "done" for each in self.runs)
         return (
-            f"Stopped in {run.title}; {done} of {len(self.runs)} runs are done and kept. Go on with the same command "
-            f"and --resume (folder {self.output})."
+            f"Stopped in {run.title}; {done} of {len(self.runs)} runs are finished and kept. To continue, run the same "
+            f"command with --resume (folder {self.output})."
         )
 
     def _write(self) -> dict[str, Any]:
@@ -220,7 +220,9 @@ class _Comparison:
         results = self._write()
         page, picture = self.output / "comparison.html", None
         if self.first:
-            from penchant.evaluation.report import write_objectives  # matplotlib costs memory that training can use
+            from penchant.evaluation.report import (
+                write_objectives,
+            )  # imported late: matplotlib needs memory that training can use
 
             page, picture = write_objectives(self.output, results)
         return Compared(self.output, results, page, picture)

@@ -1,4 +1,4 @@
-"""The results of a comparison, as ``comparison.json`` holds them."""
+"""The results of a comparison, in the form of ``comparison.json``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def comparison_results(recipe: Recipe, runs: Sequence[PlannedRun], output: Path)
     """All objectives with their runs, figures and intervals.
 
     Args:
-        recipe: what the runs share.
-        runs: all of them, whatever their state.
+        recipe: settings of all runs.
+        runs: all runs, in any state.
         output: the comparison's folder.
     """
     summaries = {run.folder.path: run.folder.read_json("summary.json") or {} for run in runs if run.state == "done"}
@@ -65,7 +65,7 @@ def _of_objective(
 
 
 def _common(starts: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The figures before training; rewards only where all objectives mean the same by them."""
+    """The figures before training; rewards only if all objectives define them alike."""
     found = {}
     for key in dict.fromkeys(key for start in starts for key in start):
         values = [start[key] for start in starts if key in start]

@@ -1,4 +1,4 @@
-"""The training data as PyTorch sees it: every micro-batch of the run, in order, decided beforehand."""
+"""The training data as PyTorch sees it: every micro-batch of the run, in the planned order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["training_loader"]
 
 
 class Place(NamedTuple):
-    """One place of a step in one micro-batch. A ghost fills a micro-batch that would be empty; it weighs nothing."""
+    """One example in one micro-batch of a step. A ghost fills a micro-batch that would be empty; its weight is 0."""
 
     slot: Slot
     ghost: bool
@@ -51,7 +51,7 @@ class _MicroBatches(Sampler[list[Place]]):
     def __iter__(self) -> Iterator[list[Place]]:
         for step in range(len(self.plan)):
             slots = self.supply.slots(self.plan, step)
-            # Where every record of a step weighs nothing its loss is 0, not 0 / 0.
+            # If every record of a step has weight 0, its loss is 0, not 0 / 0.
             denominator = sum(self.weights[slot.example] for slot in slots) or 1.0
             parts = deal_places([self.supply.size(slot) for slot in slots], self.accumulate * self.processes)
             for part in parts[self.process :: self.processes]:
@@ -60,7 +60,7 @@ class _MicroBatches(Sampler[list[Place]]):
 
 
 def _laid_out(collate: Callable[..., AnyBatch], items: list[tuple[Any, Place]]) -> dict[str, AnyBatch]:
-    # A ghost is no visit of its record: what an objective keeps for each record must not change twice in a step.
+    # A ghost has no record index: per-record state of an objective must not change twice in a step.
     examples = [_unnumbered(example) if place.ghost else example for example, place in items]
     places = [place for _, place in items]
     weights = [0.0 if place.ghost else example.weight for example, place in items]
@@ -90,10 +90,10 @@ def training_loader(
         examples: the encoded data, or their `Supply`.
         plan: the steps.
         collate: lays examples out as one batch (see `penchant.likelihood.scorer.Scorer`).
-        accumulate: micro-batches a step and process.
+        accumulate: micro-batches per step and process.
         process: number of this process.
-        processes: how many there are.
-        workers: processes that lay out batches ahead of time.
+        processes: number of processes.
+        workers: processes that build batches ahead of time.
     """
     supply = Supply.of(examples)
     sampler = _MicroBatches(plan, supply, accumulate, process, processes)

@@ -1,4 +1,4 @@
-"""``penchant train --dry-run``: what a run would do, without doing it."""
+"""``penchant train --dry-run``: the resolved recipe, the plan and a memory estimate of a run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def describe(recipe: Recipe, reporter: ProgressReporter) -> None:
     import yaml
 
     prepared = prepare(recipe, Given(), reporter)
-    # What was asked for goes to the output stream; progress and warnings to the error stream.
+    # The description goes to the output stream; progress and warnings go to the error stream.
     output = Console(highlight=False)
     recipe_yaml = yaml.safe_dump(resolved(recipe, prepared.objective), sort_keys=False).rstrip()
     output.print(recipe_yaml, soft_wrap=True, markup=False)
@@ -51,16 +51,16 @@ def facts(recipe: Recipe, prepared: Prepared) -> dict[str, str]:
     return {
         "objective": repr(prepared.objective),
         "model": model,
-        "data": f"{_told(prepared.train)}, {len(sizes)} used, {cut.dropped} left out",
+        "data": f"{_described(prepared.train)}, {len(sizes)} used, {cut.dropped} dropped",
         "measured on": prepared.measured_on,
-        modality.unit: f"{sum(sizes):,} an epoch (prompts once), longest example {max(sizes):,}{limit}",
+        modality.unit: f"{sum(sizes):,} per epoch (prompts counted once), longest example {max(sizes):,}{limit}",
         "steps": f"{len(steps):,} of {min(map(len, steps))}-{max(map(len, steps))} prompts, up to {largest:,} "
-        f"{modality.unit} a step",
+        f"{modality.unit} per step",
         **further,
     }
 
 
-def _told(feedback: Feedback) -> str:
-    """How many records of which kind, of each source."""
+def _described(feedback: Feedback) -> str:
+    """Number and kind of the records of each source."""
     named = ((f"{name}: " if name else "", part) for name, part in parts_of(feedback).items())
     return ", ".join(f"{lead}{len(part)} records of kind {part.kind}" for lead, part in named)

@@ -1,4 +1,4 @@
-"""Checks at the first step of what would otherwise show after the last one."""
+"""Checks at the first step for errors that would otherwise show only at the end of a run."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ __all__ = ["check_gradients", "check_margin", "check_trainable", "refuse_nan", "
 
 log = logging.getLogger("penchant")
 
-# Convolutions choose their algorithm by whether a gradient is asked for; that difference is not reported.
+# Convolutions choose another algorithm with gradients; that difference is not reported.
 NOTABLE = 1e-6
 
 
 def refuse_nan(losses: Tensor, batch: AnyBatch) -> None:
-    """Stop at a loss that is not a number, and name the records it came from.
+    """Stop at a loss that is not a finite number, and name its records.
 
     Raises:
-        TrainingError: a counted loss is NaN or infinite.
+        TrainingError: a loss with weight above 0 is NaN or infinite.
     """
     bad = ~torch.isfinite(losses.detach()) & (batch.weights > 0)
     if not bool(bad.any()):
@@ -40,16 +40,15 @@ def refuse_nan(losses: Tensor, batch: AnyBatch) -> None:
         f"The loss of {len(places)} of {len(batch)} examples is not a number (records {named}{more}).",
         where=f"step {(batch.step or 0) + 1}",
         why="Every weight would become NaN. The last checkpoint is unchanged.",
-        fix="Look at these records with `penchant data show`; a smaller learning rate or precision=float32 often "
-        "helps.",
+        fix="See these records with `penchant data show`; a smaller learning rate or precision=float32 often helps.",
     )
 
 
 def refuse_nan_gradient(norm: Any, step: int) -> None:
-    """Stop before an update that would make every weight NaN.
+    """Stop before an update with a gradient that is not finite.
 
     Args:
-        norm: norm of the gradient of the whole step.
+        norm: gradient norm of the whole step.
         step: steps done before this one.
 
     Raises:
@@ -58,20 +57,20 @@ def refuse_nan_gradient(norm: Any, step: int) -> None:
     if norm is None or math.isfinite(float(norm)):
         return
     raise TrainingError(
-        "The loss is a number, but its gradient is not.",
+        "The loss is a finite number, but its gradient is not.",
         where=f"step {step + 1}",
         why="Every weight would become NaN. The last checkpoint is unchanged.",
-        fix="Try precision=float32 or a smaller learning rate; --resume goes on from the last checkpoint.",
+        fix="Try precision=float32 or a smaller learning rate; --resume continues from the last checkpoint.",
     )
 
 
 def check_margin(views: Mapping[str, Scored], reference: Reference, reduced: bool) -> None:
-    """At step 0 policy and reference are the same model, so every log-ratio must be zero.
+    """Check that every log-ratio is zero at step 0, where policy and reference are the same model.
 
     Args:
         views: the first batch.
         reference: the reference.
-        reduced: whether numbers are computed in less than float32.
+        reduced: whether the models run in less than float32.
 
     Raises:
         TrainingError: they differ by more than rounding can explain.
@@ -88,29 +87,29 @@ def check_margin(views: Mapping[str, Scored], reference: Reference, reduced: boo
             where="step 1",
             why="Every log-ratio of the run would contain this error.",
             fix="Usual causes: a layer with randomness other than dropout, number types that differ between the two "
-            "(see precision), a cache filled under other conditions (delete it), or weights changed since the start.",
+            "(see precision), a cache written under other conditions (delete it), or weights changed since the start.",
         )
     if reference.kind == "initial" and gap > NOTABLE:
-        # A cache is filled in other batches, where rounding differs; with a copy it does not.
+        # A cache is computed in other batches, so rounding differs; a copy has no such difference.
         log.warning("Policy and reference are equal, but their log-probabilities differ by %.2g nats (rounding).", gap)
 
 
 def check_trainable(model: nn.Module) -> None:
-    """Refuse a model of which nothing can be trained.
+    """Refuse a model without trainable parameters.
 
     Raises:
         TrainingError: all its parameters are frozen.
     """
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise TrainingError(
-            "No parameter of the model can be trained: all are frozen (requires_grad=False).",
+            "The model has no trainable parameter: all are frozen (requires_grad=False).",
             where="step 1",
             fix="Unfreeze the model, or train an adapter with lora.rank=16.",
         )
 
 
 def check_gradients(model: nn.Module, objective: Objective) -> None:
-    """After the first backward pass: stop where no gradient arrived, with the reason.
+    """Stop after the first backward pass if no gradient arrived, and give the reason.
 
     Raises:
         TrainingError: all gradients are zero.
@@ -122,11 +121,11 @@ def check_gradients(model: nn.Module, objective: Objective) -> None:
         cause = "no gradient reached the model: the loss does not depend on it"
     else:
         cause = (
-            "every gradient is exactly zero: the compared responses are equal as tokens, all weights are zero, or the "
-            "loss is flat here (a margin beyond a hinge, for example)"
+            "every gradient is exactly zero: the compared responses have the same tokens, all weights are zero, or the "
+            "loss is flat (a margin beyond a hinge, for example)"
         )
     raise TrainingError(
-        f"At the first step {cause}. Nothing would be learned with the objective {objective!r}.",
+        f"At the first step {cause}. The objective {objective!r} would train nothing.",
         where="step 1",
         fix="Run `penchant data check` on the data, and `penchant data show` to see what the model sees.",
     )

@@ -1,4 +1,4 @@
-"""The run's folder: claimed before any work, written so that a reader never sees half a file."""
+"""The folder of a run: checked before any work, with files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from penchant.training.same_run import check_same_origin, check_same_recipe
 
 __all__ = ["RunFolder"]
 
-# What a run writes: `--overwrite` deletes this and nothing else.
+# The files of a run: `--overwrite` deletes these and nothing else.
 FILES = (
     "recipe.yaml",
     "origin.json",
@@ -32,7 +32,7 @@ class RunFolder:
     """A folder that holds one run.
 
     Args:
-        path: where it is; made by `claim`.
+        path: of the folder; `claim` creates it.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -49,12 +49,12 @@ class RunFolder:
         return self.path / "model"
 
     def claim(self, *, resume: bool, overwrite: bool, inputs: Sequence[str] = ()) -> None:
-        """Take the folder for this run, or explain why that is impossible. Nothing in it is changed yet (see `begin`).
+        """Claim the folder for this run, or raise an error. Nothing in it changes yet (see `begin`).
 
         Args:
-            resume: go on with the run that is in it.
-            overwrite: the run that is in it may be deleted.
-            inputs: files and folders that the run reads, which must not be among what is deleted.
+            resume: continue the run in the folder.
+            overwrite: the run in the folder may be deleted.
+            inputs: files and folders that the run reads, which must not be deleted.
 
         Raises:
             OutputError: it holds another run, or cannot be written.
@@ -72,7 +72,7 @@ class RunFolder:
             raise OutputError(
                 f"The output folder cannot be written ({error.strerror or error}).",
                 where=str(self.path),
-                fix="Choose another folder with --out, or free space on the disk.",
+                fix="Choose another folder with --out, or free disk space.",
             ) from error
 
     def _refuse(self, resume: bool, overwrite: bool, inputs: Sequence[str]) -> None:
@@ -87,7 +87,7 @@ class RunFolder:
             raise OutputError(
                 "The output folder already holds another run.",
                 where=str(self.path),
-                fix="Give --resume to go on with it, --overwrite to delete it, or another folder with --out.",
+                fix="Give --resume to continue it, --overwrite to delete it, or another folder with --out.",
             )
         parts = [(self.path / name).resolve() for name in (*FILES, *FOLDERS)]
         for each in inputs if overwrite else ():
@@ -100,16 +100,16 @@ class RunFolder:
                 )
 
     def begin(self, recipe: dict[str, Any], origin: dict[str, str], *, resume: bool) -> None:
-        """Clear away a former run, unless it is resumed, and write down what this one is.
+        """Delete an earlier run unless it is resumed, and write the recipe and origin of this one.
 
         Args:
             recipe: the resolved recipe.
-            origin: fingerprints of what the run starts from.
-            resume: go on with the run that is in the folder.
+            origin: fingerprints of the initial model and the data.
+            resume: continue the run in the folder.
 
         Raises:
             OutputError: the folder cannot be written.
-            ConfigurationError: the run to resume started from something else.
+            ConfigurationError: the run to resume has another recipe, model or data.
         """
         if resume:
             check_same_origin(self.path, self.read_json("origin.json") or {}, origin)
@@ -129,7 +129,7 @@ class RunFolder:
         """Write a text file whole or not at all.
 
         Raises:
-            OutputError: the disk is full or the folder went away.
+            OutputError: the disk is full or the folder no longer exists.
         """
         target = self.path / name
         draft = target.with_name(f".{target.name}.part")
@@ -140,11 +140,11 @@ class RunFolder:
             raise OutputError(
                 f"{name} cannot be written ({error.strerror or error}).",
                 where=str(self.path),
-                fix="Free space on the disk, then go on with --resume.",
+                fix="Free disk space, then continue with --resume.",
             ) from error
 
     def read_json(self, name: str) -> Any:
-        """A JSON file of the run, or None where it is absent or torn."""
+        """A JSON file of the run, or None if it is missing or incomplete."""
         try:
             return json.loads((self.path / name).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -160,9 +160,9 @@ class RunFolder:
         """Refuse to resume a run under another recipe.
 
         Args:
-            values: the resolved recipe to go on with.
+            values: the resolved recipe to continue with.
 
         Raises:
-            ConfigurationError: a key that the numbers depend on has changed.
+            ConfigurationError: a key that affects the results has changed.
         """
         check_same_recipe(self.path / "recipe.yaml", values)

@@ -1,4 +1,4 @@
-"""Stopping without loss: a signal ends the step, saves a checkpoint, then ends the run."""
+"""Interruption of a run: a signal finishes the step, saves a checkpoint, and ends the run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["Interrupt", "Interrupted"]
 
 
 class Interrupted(KeyboardInterrupt):
-    """A run was stopped by a signal and saved a checkpoint; the message says how to go on."""
+    """A signal stopped the run, which saved a checkpoint; the message says how to continue."""
 
 
 class Interrupt(TrainerCallback):
-    """On the first SIGINT or SIGTERM the current step is finished and a checkpoint saved; a second one ends at once.
+    """Handles SIGINT and SIGTERM: the first ends the run after the current step and a checkpoint, the second at once.
 
     Use as a context manager around training.
     """
@@ -28,7 +28,7 @@ class Interrupt(TrainerCallback):
         self._former: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupt:
-        # Python allows handlers in the main thread alone; elsewhere the caller keeps its own.
+        # Python allows signal handlers in the main thread only.
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._former[number] = signal.signal(number, self._ask)
@@ -44,10 +44,10 @@ class Interrupt(TrainerCallback):
         self.asked = True
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """End after this step, with a checkpoint; all processes after the same step."""
+        """If interrupted, save a checkpoint and end after this step, on all processes alike."""
         asked = self.asked
         if args.world_size > 1:
-            # A signal reaches processes at different moments; one that stopped alone would leave the others waiting.
+            # A signal reaches processes at different times; one that stopped alone would leave the others waiting.
             votes = torch.tensor(float(asked), device=args.device)
             torch.distributed.all_reduce(votes)
             asked = bool(votes > 0)

@@ -1,4 +1,4 @@
-"""Which messages are shown during a run: this package's warnings are, other libraries' progress bars are not."""
+"""Log routing during a run: this package's warnings are shown, progress bars of other libraries are not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["own_bars_only", "warnings_to"]
 
 @contextmanager
 def warnings_to(reporter: ProgressReporter) -> Iterator[list[str]]:
-    """Show the package's warnings and collect them for the report, each once."""
+    """Show each warning of the package once, and collect the warnings for the report."""
     shown: list[str] = []
 
     class Handler(logging.Handler):
@@ -35,7 +35,7 @@ def warnings_to(reporter: ProgressReporter) -> Iterator[list[str]]:
 
 @contextmanager
 def own_bars_only() -> Iterator[None]:
-    """Switch off transformers' progress bars and advice, which would break this package's own bar."""
+    """Turn off progress bars and advice of transformers, which would break this package's progress bar."""
     from transformers.utils import logging as theirs
 
     shown, level = theirs.is_progress_bar_enabled(), theirs.get_verbosity()

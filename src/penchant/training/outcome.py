@@ -1,4 +1,4 @@
-"""What a finished run leaves behind: a model that loads anywhere, its card, and the numbers for the report."""
+"""The results of a finished run: the saved model with its card, the summary and the report."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Result", "summarise", "versions", "write_result"]
 
 @dataclass
 class Result:
-    """What a run returns.
+    """The result of a run.
 
     Args:
         model: the trained model, in memory.
@@ -63,7 +63,7 @@ def write_result(
     Returns:
         The model that was saved.
     """
-    from penchant.evaluation.report import write_report  # matplotlib costs memory that training can use
+    from penchant.evaluation.report import write_report  # imported late: matplotlib needs memory that training can use
 
     model = prepared.modality.save(policy, folder.model, folder.path / "adapter")
     before, after = measured
@@ -92,7 +92,7 @@ def summarise(
     model_fingerprint: str,
     warnings: list[str],
 ) -> dict[str, Any]:
-    """The run in numbers, as ``summary.json`` holds it."""
+    """The numbers of the run, in the form of ``summary.json``."""
     train, heldout = prepared.train, prepared.heldout
     return {
         "title": f"{prepared.objective.id} on {train.name}",
@@ -126,7 +126,7 @@ def _sizes(model: nn.Module) -> dict[str, int]:
 
 
 def versions() -> dict[str, str]:
-    """The versions of this package, of Python, and of the libraries that a run depends on."""
+    """Versions of this package, of Python, and of the libraries that affect the results."""
     names = ("torch", "transformers", "datasets", "accelerate", "peft")
     return {
         "penchant": __version__,

@@ -1,4 +1,4 @@
-"""The runs of a comparison: each objective with each seed, and how far each has come."""
+"""The runs of a comparison: one per objective and seed, with their states."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class PlannedRun:
     """One objective with one seed.
 
     Args:
-        name: of the objective.
-        recipe: its own.
-        resolved: the recipe as the run's folder keeps it.
+        name: id of the objective.
+        recipe: of this run.
+        resolved: the recipe as stored in the run's folder.
         state: ``waiting``, ``done``, ``failed`` or ``stopped``.
-        reason: why it failed.
+        reason: the error, if it failed.
     """
 
     name: str
@@ -41,33 +41,33 @@ class PlannedRun:
 
     @property
     def folder(self) -> RunFolder:
-        """Where the run is written."""
+        """The output folder of the run."""
         return RunFolder(self.recipe.output)
 
     @property
     def is_finished(self) -> bool:
-        """Whether all of it is written; the report comes last."""
+        """Whether the run is complete; its report is written last."""
         return self.folder.read_json("summary.json") is not None and (self.folder.path / "report.html").is_file()
 
     @property
     def is_begun(self) -> bool:
-        """Whether there is something to resume."""
+        """Whether the folder holds a run to resume."""
         return (self.folder.path / "recipe.yaml").is_file()
 
     def fail(self, reason: str) -> None:
-        """Note why it failed."""
+        """Mark the run as failed with a reason."""
         self.state, self.reason = "failed", reason
 
 
 def settings_by_objective(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Hyper-parameters of each objective; ``dpo+nll.dpo.beta`` is ``dpo.beta`` of the sum ``dpo+nll``.
+    """Hyper-parameters by objective; ``dpo+nll.dpo.beta`` is ``dpo.beta`` of the sum ``dpo+nll``.
 
     Args:
-        settings: by ``objective.name``.
+        settings: values by ``objective.name``.
         names: the objectives.
 
     Raises:
-        ConfigurationError: a setting belongs to none of them.
+        ConfigurationError: a setting matches no objective.
 
     Example:
         >>> settings_by_objective({"ipo.beta": 0.3}, ["dpo", "ipo"])
@@ -79,7 +79,7 @@ def settings_by_objective(settings: Mapping[str, Any], names: Sequence[str]) -> 
         if owner is None:
             hint = nearest(key.partition(".")[0], names)
             raise ConfigurationError(
-                f"{key!r} sets nothing of an objective that is compared. {hint}",
+                f"{key!r} is not a setting of a compared objective. {hint}",
                 where="--set",
                 fix=f"Write OBJECTIVE.NAME=VALUE, for example {names[0]}.beta=0.1.",
             )
@@ -90,12 +90,12 @@ def settings_by_objective(settings: Mapping[str, Any], names: Sequence[str]) -> 
 def plan_runs(
     recipe: Recipe, names: Sequence[str], seeds: int, settings: Mapping[str, Mapping[str, Any]], output: Path
 ) -> list[PlannedRun]:
-    """Every run, the first seed of all objectives first; each is checked before any is trained.
+    """All runs, ordered by seed; every recipe is checked before the first run starts.
 
     Args:
-        recipe: what all runs share; objective, seed and output are set for each.
+        recipe: settings of all runs; objective, seed and output are set per run.
         names: the objectives.
-        seeds: how many, counted from the recipe's.
+        seeds: number of seeds, counted up from the recipe's.
         settings: hyper-parameters of each objective.
         output: the comparison's folder.
 
@@ -106,7 +106,7 @@ def plan_runs(
     if recipe.reference is None:
         shared["reference"] = find_modality(recipe.modality, recipe.model, None).shared_reference
     shared.setdefault("cache", str(output / "reference"))
-    # The held-out share is one and the same, whatever the seed.
+    # Runs of all seeds have the same held-out records.
     shared.setdefault("eval_seed", recipe.seed)
     runs = []
     for seed in range(recipe.seed, recipe.seed + seeds):

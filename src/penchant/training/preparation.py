@@ -1,4 +1,4 @@
-"""Everything of a run that can be decided before a model is loaded: data, tokens, and the plan of all steps."""
+"""The part of a run before a model is loaded: data, checks, tokens, and the plan of all steps."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from penchant.training.supplying import check_sources, encode, mixture_of
 
 __all__ = ["Given", "Prepared", "build_objective", "prepare", "read_data", "resolved"]
 
-# A run checks this many records; `penchant data check` checks all.
+# Number of records that a run checks; `penchant data check` checks all.
 CHECKED = 5000
 
 
 @dataclass
 class Prepared:
-    """What `prepare` decides.
+    """The result of `prepare`.
 
     Args:
         objective: the objective.
-        modality: what the responses are made of, and what a run does differently for it.
+        modality: text or images, with the parts of a run that depend on it.
         train: the training records; ``heldout`` the held-out ones (or some of the training records).
         examples: the encoded training data, a `Supply`; ``heldout_examples`` the held-out ones.
         plan: every step.
-        measured_on: in words, what before and after are measured on.
-        held_out: whether that is data that is not trained on.
-        diagnosis: what the checks of the training data found; None where they were left out.
+        measured_on: description of the data that is measured before and after training.
+        held_out: whether that data is excluded from training.
+        diagnosis: findings of the checks of the training data; None if they were skipped.
     """
 
     objective: Objective
@@ -57,7 +57,7 @@ class Prepared:
 
     @property
     def supply(self) -> Supply:
-        """The encoded training data, by the places of the plan."""
+        """The encoded training data, indexed as in the plan."""
         return Supply.of(self.examples.examples)
 
     @property
@@ -67,20 +67,20 @@ class Prepared:
 
 
 def build_objective(recipe: Recipe) -> Objective:
-    """The recipe's objective, checked before anything is loaded.
+    """The recipe's objective.
 
     Raises:
         ConfigurationError: unknown name or hyper-parameter, or a value out of range.
     """
     name, hyper = str(recipe.objective["name"]), recipe.hyper
     objective = build(name, **hyper)
-    # The factor between error and log-likelihood is set once, for the likelihood; an objective on errors is given it.
+    # The factor between error and log-likelihood is set once, in the recipe, and passed on to the objective.
     scaled = dict.fromkeys(filter(is_half_factor, objective.hyper), recipe.half_factor)
     return build(name, **{**hyper, **scaled}) if scaled else objective
 
 
 def resolved(recipe: Recipe, objective: Objective) -> dict[str, Any]:
-    """The recipe as it is kept: every hyper-parameter of the objective stated, objects in memory named."""
+    """The recipe as stored: with every hyper-parameter of the objective, and objects in memory described."""
     values = recipe.model_dump(exclude_none=True)
     values["objective"] = {"name": recipe.objective["name"], **objective.hyper}
     result: dict[str, Any] = json.loads(json.dumps(values, default=str))
@@ -94,10 +94,10 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
         recipe: the run's recipe.
         given: objects in memory.
         reporter: shows progress.
-        check: False leaves the checks of the data out, in processes other than the first.
+        check: False skips the data checks, for processes other than the first.
 
     Raises:
-        PenchantError: anything wrong with data, tokenizer or objective.
+        PenchantError: data, tokenizer or objective cannot be used.
     """
     objective = given.objective or build_objective(recipe)
     reporter.say(f"Reading {_name(given.data, recipe.data)}")
@@ -106,12 +106,12 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     for feedback in (train, heldout):
         if feedback.bad:
             reporter.warn(
-                f"{len(feedback.bad)} bad records of {feedback.name} were left out; the first: {feedback.bad[0]}"
+                f"{len(feedback.bad)} bad records of {feedback.name} were skipped; the first: {feedback.bad[0]}"
             )
     wanted = objective.requirements
     if "label" in wanted.fields and "responses" in wanted.views and "comparison" in train.kind:
         train, heldout = unpaired(train), unpaired(heldout)
-        reporter.say(f"Each pair is read as two judged responses: {len(train)} to train on")
+        reporter.say(f"Each pair counts as two judged responses: {len(train)} training examples")
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
     held_out = not measured_on.startswith("training")
     diagnosis = _check(modality, train, heldout if held_out else None, reporter) if check else None
@@ -139,9 +139,9 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
 
 
 def _check(modality: Modality, train: Feedback, other: Feedback | None, reporter: ProgressReporter) -> Diagnosis:
-    """The checks of `penchant data check`, source by source, before any model is loaded.
+    """Run the checks of `penchant data check` on each source, before any model is loaded.
 
-    What makes training wrong is shown at once.
+    Errors are shown as warnings.
     """
     held_out = {} if other is None else parts_of(other)
     parts = parts_of(train[:CHECKED]).items()
@@ -153,7 +153,7 @@ def _check(modality: Modality, train: Feedback, other: Feedback | None, reporter
 
 
 def _name(given: Any, named: Any) -> str:
-    """What is read, in words."""
+    """A description of the data, for messages."""
     if isinstance(given, str | Path):
         return str(given)
     if given is not None:

@@ -1,4 +1,4 @@
-"""What is shown while a run goes on: stages, a bar with time left, warnings."""
+"""`ProgressReporter`: stages, progress bars and warnings of a run."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 __all__ = ["ProgressReporter"]
 
-# Where there is no terminal, a line is printed this often (seconds).
+# Seconds between lines without a terminal.
 LINE_EVERY = 15.0
 
 
 class ProgressReporter:
-    """Shows what a run is doing.
+    """Shows the progress of a run.
 
     Args:
-        quiet: show nothing (library use, processes other than the first).
-        console: where to write; the error stream by default, so that results stay apart.
+        quiet: print nothing (library use, processes other than the first).
+        console: where to print; default: the error stream, so that results stay separate.
     """
 
     def __init__(self, quiet: bool = False, console: Console | None = None) -> None:
@@ -32,16 +32,16 @@ class ProgressReporter:
         self._last_line = 0.0
 
     def say(self, text: str) -> None:
-        """One line."""
+        """Print one line."""
         self.console.print(text, soft_wrap=True, markup=False)
 
     def warn(self, text: str) -> None:
-        """One warning."""
+        """Print one warning."""
         self.console.print(f"Warning: {text}", style="yellow", soft_wrap=True, markup=False)
 
     @contextmanager
     def bar(self, title: str, total: int, done: int = 0) -> Iterator[None]:
-        """A bar that `advance` moves."""
+        """Show a progress bar that `advance` moves."""
         if self.quiet or not self.console.is_terminal:
             started = time.monotonic()
             self._last_line = started
@@ -59,7 +59,7 @@ class ProgressReporter:
                 self._bar = None
 
     def advance(self, done: int, total: int, numbers: str = "") -> None:
-        """Show how far the work is."""
+        """Update the bar."""
         if self._bar is not None:
             self._bar.update(self._task, completed=done, numbers=numbers)
         elif not self.quiet and time.monotonic() - self._last_line > LINE_EVERY:
@@ -67,7 +67,7 @@ class ProgressReporter:
             self.say(f"  {done}/{total} {numbers}")
 
     def step(self, step: int, split: str, numbers: dict[str, float], total: int) -> None:
-        """A log of the trainer, short enough for the bar."""
+        """Show a log of the trainer next to the bar."""
         if split != "train":
             return
         shown = {"loss": "loss {:.4f}", "rewards/accuracy": "accuracy {:.2f}", "tokens_per_second": "{:,.0f} tokens/s"}

@@ -1,4 +1,4 @@
-"""Reading the feedback of a run: what is trained on, and what is held out."""
+"""Reading the feedback of a run, and splitting off held-out data."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from penchant.training.recipe import Recipe, data_values
 
 __all__ = ["Given", "read_data"]
 
-# How many training examples stand in where nothing is held out.
+# Number of training records to measure on if nothing is held out.
 STAND_IN = 200
 
 
 @dataclass
 class Given:
-    """Objects that a caller hands over in memory instead of naming them in the recipe."""
+    """Objects passed in memory instead of named in the recipe."""
 
     model: Any = None
     tokenizer: Any = None
@@ -33,13 +33,13 @@ class Given:
 
 
 def read_data(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:
-    """The feedback to train on, that to measure on, and what the latter is, in words.
+    """The feedback to train on, the feedback to measure on, and a description of the latter.
 
-    With several sources, both are `penchant.feedback.sources.Sources`, and what is held out is held out of each.
+    With several sources both are `penchant.feedback.sources.Sources`, and records are held out of each source.
 
     Raises:
-        DataError: something cannot be read, or is too little to hold a share out.
-        ConfigurationError: what is held out is not said, or would be trained on.
+        DataError: data cannot be read, or has too few prompts to hold a share out.
+        ConfigurationError: the held-out split would also be trained on.
     """
     options: dict[str, Any] = {"mapping": recipe.mapping or None, "kind": recipe.kind, "on_bad": recipe.on_bad}
     source = _source(recipe.data, given.data)
@@ -49,25 +49,24 @@ def read_data(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:
         heldout = read_sources(source if separate is None else separate, split=recipe.eval_split, **options)
         if separate is None and recipe.split is None:
             raise ConfigurationError(
-                f"eval_split={recipe.eval_split} is held out of the data, but split is not given, so it would be "
-                "trained on as well.",
-                fix="Give split=train (the rows to train on) beside it.",
+                f"eval_split={recipe.eval_split} is held out, but split is missing, so the run would also train on it.",
+                fix="Also give split=train (the rows to train on).",
             )
-        told = f"held-out data ({min(len(heldout), recipe.eval_limit or len(heldout))} records of {heldout.name})"
+        described = f"held-out data ({min(len(heldout), recipe.eval_limit or len(heldout))} records of {heldout.name})"
     elif recipe.eval_share is not None:
         seed = recipe.seed if recipe.eval_seed is None else recipe.eval_seed
         train, heldout = _divided(train, recipe.eval_share, seed)
-        told = f"held-out data ({len(heldout)} records set aside from {train.name})"
+        described = f"held-out data ({len(heldout)} records set aside from {train.name})"
     else:
         heldout = train[:STAND_IN]
-        told = f"training data ({len(heldout)} records; nothing was held out)"
+        described = f"training data ({len(heldout)} records; nothing was held out)"
     if recipe.eval_limit is not None:
         heldout = heldout[: recipe.eval_limit]
-    return train, heldout, told
+    return train, heldout, described
 
 
 def _source(named: Any, given: Any) -> Any:
-    """What the recipe names, or what was handed over; an iterator becomes a list, because it is read once."""
+    """The data named in the recipe or passed in memory; an iterator becomes a list, since it can be read only once."""
     if given is None:
         return data_values(named)
     whole = isinstance(given, str | Path | Mapping | Feedback) or not isinstance(given, Iterable)
@@ -75,7 +74,7 @@ def _source(named: Any, given: Any) -> Any:
 
 
 def _divided(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feedback]:
-    """Set a share of the records aside, of each source its own."""
+    """Hold out a share of the records of each source."""
     if not isinstance(feedback, Sources):
         return _divide(feedback, share, seed)
     halves = {name: _divide(each, share, seed) for name, each in parts_of(feedback).items()}
@@ -84,15 +83,15 @@ def _divided(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Fee
 
 
 def _divide(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feedback]:
-    """Set a share of the records aside; records with one prompt stay together, so that nothing leaks."""
+    """Hold out a share of the records; records with the same prompt stay together, so that nothing leaks."""
     prompts: dict[str, list[int]] = {}
     for place, record in enumerate(feedback):
         prompts.setdefault(repr(record.prompt), []).append(place)
     groups = list(prompts.values())
     if len(groups) < 2:
         raise DataError(
-            f"{feedback.name} has {len(groups)} distinct prompt, too few to hold a share out.",
-            fix="Give held-out data with eval_data, or leave eval_share out.",
+            f"{feedback.name} has only {len(groups)} distinct prompt, too few to hold out a share.",
+            fix="Give held-out data with eval_data, or remove eval_share.",
         )
     order = np.random.default_rng([seed, 1]).permutation(len(groups))
     held: set[int] = set()

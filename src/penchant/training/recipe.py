@@ -1,4 +1,4 @@
-"""The recipe: everything a run depends on, as one validated object. YAML and the command line are views of it."""
+"""The recipe: all settings of a run as one validated object, from YAML, the command line or Python."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _Part(BaseModel):
 
 
 class LoRA(_Part):
-    """A low-rank adapter; the reference is the model with it switched off."""
+    """A low-rank adapter; the reference is the model with the adapter turned off."""
 
     rank: PositiveInt = Field(16, description="rank of the adapter's matrices")
     alpha: float = Field(32.0, gt=0, description="scale; the adapter's output is multiplied by alpha / rank")
@@ -53,10 +53,10 @@ class MixturePart(_Part):
     """One file of a mixture."""
 
     path: str = Field(description="file, saved datasets folder, or hub id")
-    weight: float = Field(1.0, gt=0, description="how much of an epoch it makes up, in proportion")
+    weight: float = Field(1.0, gt=0, description="relative share of an epoch")
 
 
-#: One place; named sources; or a mixture.
+#: One path, named sources, or a mixture.
 Data: TypeAlias = str | dict[str, str] | list[MixturePart]
 
 DATA_FORMS = (
@@ -65,7 +65,7 @@ DATA_FORMS = (
 
 
 def data_values(data: Data | None) -> Any:
-    """The recipe's data in plain values: a path, a mapping, or a list of ``{"path", "weight"}``."""
+    """The recipe's data as plain values: a path, a mapping, or a list of ``{"path", "weight"}``."""
     return [each.model_dump() for each in data] if isinstance(data, list) else data
 
 
@@ -82,7 +82,7 @@ def data_paths(data: Data | None) -> list[str]:
 
 
 def _is_part(value: Any) -> bool:
-    """Whether a value can be read as one file of a mixture: the union of forms would say so in three errors."""
+    """Whether a value is valid as one file of a mixture; for a union, pydantic would report three errors."""
     if not isinstance(value, dict):
         return isinstance(value, MixturePart)
     weight = value.get("weight", 1.0)
@@ -98,83 +98,91 @@ class Recipe(_Part):
         {'name': 'dpo', 'beta': 0.2}
     """
 
-    model: str = Field(description="folder written by save_pretrained, or a hub id")
+    model: str = Field(description="model folder (as written by save_pretrained) or hub id")
     data: Data = Field(description="file, saved datasets folder, or hub id; several as named sources or a mixture")
-    objective: dict[str, Any] = Field({"name": "dpo"}, description="name and hyper-parameters; 'dpo+0.2*nll' is a sum")
-    output: str = Field("runs/run", description="the run's folder")
+    objective: dict[str, Any] = Field(
+        {"name": "dpo"}, description="name and hyper-parameters; a name such as 'dpo+0.2*nll' is a weighted sum"
+    )
+    output: str = Field("runs/run", description="output folder of the run")
 
-    split: str | None = Field(None, description="which rows or split of the data to train on")
-    eval_data: Data | None = Field(None, description="held-out file, folder or id; named sources as in data")
-    eval_split: str | None = Field(None, description="which rows or split to hold out")
-    eval_share: float | None = Field(None, gt=0, lt=1, description="share of the training data to hold out instead")
-    eval_seed: int | None = Field(None, ge=0, description="seed of that share; the run's own where absent")
-    eval_limit: PositiveInt | None = Field(None, description="most held-out records to measure")
-    mapping: dict[str, str] = Field({}, description="our field name: the data's column")
-    kind: str | None = Field(None, description="kind of feedback, where the columns do not show it")
-    on_bad: Literal["stop", "skip"] = Field("stop", description="what to do with a bad record")
+    split: str | None = Field(None, description="split or rows of the data to train on")
+    eval_data: Data | None = Field(None, description="held-out data: file, folder or hub id; named sources as in data")
+    eval_split: str | None = Field(None, description="split or rows of the data to hold out")
+    eval_share: float | None = Field(
+        None, gt=0, lt=1, description="share of the training data to hold out, instead of eval_data"
+    )
+    eval_seed: int | None = Field(None, ge=0, description="seed for drawing that share; default: seed")
+    eval_limit: PositiveInt | None = Field(None, description="maximum number of held-out records to measure")
+    mapping: dict[str, str] = Field({}, description="column of the data for each field, e.g. chosen: better")
+    kind: str | None = Field(None, description="kind of feedback; default: recognised by the columns")
+    on_bad: Literal["stop", "skip"] = Field("stop", description="stop at a bad record, or skip it")
 
-    modality: str | None = Field(None, description="text or images; recognised by the model")
-    denoising: DenoisingSettings | None = Field(None, description="images: how errors become likelihoods")
+    modality: str | None = Field(None, description="text or images; default: recognised by the model")
+    denoising: DenoisingSettings | None = Field(None, description="for images: how denoising errors become likelihoods")
 
-    chat_template: str | None = Field(None, description="plain, chatml, a Jinja file; the tokenizer's own where absent")
-    end_token: str | None = Field(None, description="token that ends a response; the tokenizer's own where absent")
+    chat_template: str | None = Field(None, description="plain, chatml, or a Jinja file; default: the tokenizer's")
+    end_token: str | None = Field(None, description="token that ends a response; default: the tokenizer's")
     max_length: PositiveInt | None = Field(
-        None, description="most tokens of prompt and response; the model's where absent"
+        None, description="maximum tokens of prompt and response; default: the model's limit"
     )
     truncation: Literal["prompt_left", "response_right", "drop", "error"] = Field(
-        "prompt_left", description="what to do with longer ones"
+        "prompt_left", description="how to handle longer records"
     )
 
     reference: ReferenceKind | None = Field(
-        None, description="the reference: a frozen copy, log-probabilities on disk, none; initial where one is needed"
+        None,
+        description="initial (a frozen copy), cached (log-probabilities on disk) or none; default: initial if needed",
     )
     cache: str | None = Field(
-        None, description="folder of what is computed once: reference log-probabilities, latents, text embeddings"
+        None, description="cache folder for reference log-probabilities, latents and text embeddings"
     )
     attention: Literal["segments", "flex", "dense", "sequences"] | None = Field(
-        None, description="how a forest is attended; chosen by device and model where absent"
+        None, description="attention for batches with shared prompts; default: chosen by device and model"
     )
 
     batch_size: PositiveInt = Field(8, description="prompts per optimizer step, over all processes")
-    tokens_per_batch: PositiveInt | None = Field(None, description="token budget per optimizer step instead")
-    accumulate: PositiveInt | None = Field(
-        None, description="micro-batches a step is computed in (memory, not the loss); chosen by size on a CPU, else 1"
+    tokens_per_batch: PositiveInt | None = Field(
+        None, description="token budget per optimizer step, instead of batch_size"
     )
-    group_by_length: bool = Field(False, description="put prompts of like length into one step")
-    epochs: float = Field(1.0, gt=0, description="passes over the data")
+    accumulate: PositiveInt | None = Field(
+        None,
+        description="micro-batches per step (affects memory, not the loss); default: chosen by size on a CPU, else 1",
+    )
+    group_by_length: bool = Field(False, description="put prompts of similar length into the same step")
+    epochs: float = Field(1.0, gt=0, description="number of passes over the data")
     max_steps: PositiveInt | None = Field(None, description="number of optimizer steps instead of epochs")
 
     learning_rate: float = Field(1e-6, gt=0, description="peak learning rate")
-    schedule: str = Field("linear", description="learning-rate schedule of transformers")
-    warmup: float = Field(0.1, ge=0, le=1, description="share of the steps in which the learning rate rises")
-    weight_decay: float = Field(0.0, ge=0, description="of the optimizer")
-    max_grad_norm: float = Field(1.0, ge=0, description="gradients are scaled down to this norm; 0 for never")
-    optimizer: str = Field("adamw_torch_fused", description="optimizer of transformers")
+    schedule: str = Field("linear", description="learning-rate schedule, as named in transformers")
+    warmup: float = Field(0.1, ge=0, le=1, description="share of the steps in which the learning rate warms up")
+    weight_decay: float = Field(0.0, ge=0, description="weight decay of the optimizer")
+    max_grad_norm: float = Field(1.0, ge=0, description="gradients are clipped to this norm; 0 turns clipping off")
+    optimizer: str = Field("adamw_torch_fused", description="optimizer, as named in transformers")
 
     precision: Literal["float32", "bfloat16", "float16"] | None = Field(
-        None, description="number type of the forward pass; the model's own where absent"
+        None, description="number type of the forward pass; default: the model's"
     )
-    gradient_checkpointing: bool = Field(False, description="recompute activations in backward: less memory, more time")
+    gradient_checkpointing: bool = Field(
+        False, description="recompute activations in the backward pass: less memory, more time"
+    )
     lora: LoRA | None = Field(None, description="train an adapter instead of all weights")
-    device: Literal["cpu"] | None = Field(None, description="cpu to leave a GPU alone")
+    device: Literal["cpu"] | None = Field(None, description="cpu, to run without the GPU")
 
-    seed: int = Field(0, ge=0, description="of order, sampling and adapters")
+    seed: int = Field(0, ge=0, description="random seed for order, sampling and adapters")
     eval_every: PositiveInt | None = Field(None, description="steps between held-out measurements")
-    save_every: PositiveInt | None = Field(
-        None, description="steps between checkpoints; at most ten a run where absent"
-    )
-    keep_checkpoints: PositiveInt = Field(2, description="checkpoints to keep")
-    samples: int = Field(4, ge=0, description="prompts to show before and after in the report")
-    sample_tokens: PositiveInt = Field(96, description="most tokens of a shown sample")
-    sample_steps: PositiveInt = Field(50, description="images: steps of the sampler for a shown sample")
-    report_to: list[str] = Field([], description="loggers of transformers (wandb, tensorboard, ...)")
+    save_every: PositiveInt | None = Field(None, description="steps between checkpoints; default: at most ten per run")
+    keep_checkpoints: PositiveInt = Field(2, description="number of checkpoints to keep")
+    samples: int = Field(4, ge=0, description="number of prompts answered before and after training for the report")
+    sample_tokens: PositiveInt = Field(96, description="maximum tokens of such a sample")
+    sample_steps: PositiveInt = Field(50, description="for images: sampler steps of such a sample")
+    report_to: list[str] = Field([], description="loggers, as named in transformers (wandb, tensorboard, ...)")
 
     @field_validator("objective", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
         if isinstance(value, str):
             return {"name": value}
-        # ``--set beta=0.2`` alone means the objective that is the default.
+        # ``--set beta=0.2`` alone applies to the default objective.
         return {"name": "dpo", **value} if isinstance(value, dict) else value
 
     @field_validator("data", "eval_data", mode="before")
@@ -208,12 +216,12 @@ class Recipe(_Part):
     def _consistent(self) -> Recipe:
         given = [key for key in ("eval_data", "eval_split") if getattr(self, key) is not None]
         if given and self.eval_share is not None:
-            raise ValueError(f"{given[0]} and eval_share both say what is held out; give one of them")
+            raise ValueError(f"{given[0]} and eval_share both define the held-out data; give one of them")
         for key, value in self.hyper.items():
             if is_half_factor(key) and value != self.half_factor:
                 raise ValueError(
-                    f"objective.{key} is {value} and denoising.half_factor is {self.half_factor:g}; set "
-                    "denoising.half_factor alone, the objective is given it"
+                    f"objective.{key} is {value} and denoising.half_factor is {self.half_factor:g}; set only "
+                    "denoising.half_factor, which the objective uses too"
                 )
         return self
 
@@ -222,19 +230,19 @@ class Recipe(_Part):
         """The objective's hyper-parameters by name: ``dpo.beta`` for a part of an expression."""
         found: dict[str, Any] = {}
         for key, value in self.objective.items():
-            # ``objective.dpo.beta=0.3`` on a command line is a part of a part.
+            # ``objective.dpo.beta=0.3`` on a command line sets a key of a part of the objective.
             parts = {f"{key}.{name}": each for name, each in value.items()} if isinstance(value, dict) else {key: value}
             found |= {name: _number(each) for name, each in parts.items() if name != "name"}
         return found
 
     @property
     def half_factor(self) -> float:
-        """h in log-likelihood = -h x error; the default where ``denoising`` is absent."""
+        """h in log-likelihood = -h x error."""
         return (self.denoising or DenoisingSettings()).half_factor
 
 
 def _number(value: Any) -> Any:
-    """YAML reads 1e-3 as a text; a hyper-parameter never means that."""
+    """A number that YAML reads as text, such as 1e-3."""
     try:
         return float(value) if isinstance(value, str) else value
     except ValueError:
@@ -242,7 +250,7 @@ def _number(value: Any) -> Any:
 
 
 def is_half_factor(key: str) -> bool:
-    """Whether a hyper-parameter, perhaps with its part of an expression in front, is the factor h.
+    """Whether a hyper-parameter is the factor h; a part of an expression may stand in front.
 
     Example:
         >>> is_half_factor("mapo.half_factor"), is_half_factor("beta")
@@ -251,16 +259,16 @@ def is_half_factor(key: str) -> bool:
     return key.rpartition(".")[2] == "half_factor"
 
 
-# The parts of a recipe that have keys of their own.
+# Parts of a recipe with their own keys.
 PARTS: dict[str, type[BaseModel]] = {"lora": LoRA, "denoising": DenoisingSettings}
 
 
 def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:
-    """A validated recipe.
+    """Make a validated recipe.
 
     Args:
         values: keys and values; dotted keys (``objective.beta``) reach into parts.
-        where: what to call the source in errors.
+        where: name of the source in errors.
 
     Raises:
         ConfigurationError: a key is unknown, or a value has the wrong type or lies out of range.
@@ -272,12 +280,12 @@ Form = TypeVar("Form", bound=Recipe)
 
 
 def validated(values: Mapping[str, Any], where: str, form: type[Form]) -> Form:
-    """A validated recipe of a kind that has more keys than `Recipe`.
+    """Make a validated recipe of a subclass of `Recipe`.
 
     Args:
         values: keys and values, as for `make_recipe`.
-        where: what to call the source in errors.
-        form: the kind.
+        where: name of the source in errors.
+        form: the subclass.
 
     Raises:
         ConfigurationError: as for `make_recipe`.
@@ -291,7 +299,7 @@ def validated(values: Mapping[str, Any], where: str, form: type[Form]) -> Form:
 
 
 def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
-    """A recipe from a YAML file, with keys given on the command line on top.
+    """Read a recipe from a YAML file, with keys overridden.
 
     Raises:
         ConfigurationError: no such file, not YAML, or an invalid recipe.

@@ -1,4 +1,4 @@
-"""The keys of a recipe as they are written: dotted keys, and sentences for what is wrong with one."""
+"""Parsing of recipe keys: dotted keys, YAML files, and error messages for wrong keys and values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from penchant.errors import ConfigurationError, nearest
 
 __all__ = ["FORMER", "nested", "problem", "read_keys"]
 
-# Names of other libraries and of earlier versions for the same thing: the error explains them, none is accepted.
+# Names of other libraries and of earlier versions: they are not accepted, but the error gives the current name.
 FORMER = {
     "per_device_train_batch_size": "batch_size (prompts per step over all processes)",
     "gradient_accumulation_steps": "accumulate",
@@ -31,19 +31,19 @@ FORMER = {
     "label_smoothing": "objective.label_smoothing",
 }
 
-# Parts whose name alone may stand for them: ``objective: dpo``.
+# Parts that a name alone may stand for: ``objective: dpo``.
 NAMED = {"objective", "engine", "judge", "pairing"}
 
 
 def nested(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Keys and values with dotted keys (``objective.beta``) made parts of parts.
+    """Turn dotted keys (``objective.beta``) into nested mappings.
 
     Args:
-        values: as they were given.
-        where: what to call the source in errors.
+        values: keys and values as given.
+        where: name of the source in errors.
 
     Raises:
-        ConfigurationError: a dotted key reaches into something that has no parts.
+        ConfigurationError: a dotted key reaches into a plain value.
 
     Example:
         >>> nested({"objective": "ipo", "objective.beta": 0.3}, "recipe")
@@ -55,14 +55,14 @@ def nested(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         part = result
         for name in path:
             inner = part.setdefault(name, {})
-            # ``objective: dpo`` and ``lora: true`` are short forms that a dotted key may still reach into.
+            # ``objective: dpo`` and ``lora: true`` are short forms, which dotted keys may extend.
             if isinstance(inner, str) and name in NAMED:
                 inner = {"name": inner}
             elif inner is True or inner is None:
                 inner = {}
             if not isinstance(inner, dict):
                 raise ConfigurationError(
-                    f"{key!r} reaches into {name!r}, which is {inner!r} and has no parts.", where=where
+                    f"{key!r} sets a part of {name!r}, but {name!r} is {inner!r}, which has no parts.", where=where
                 )
             part[name] = inner = dict(inner)
             part = inner
@@ -71,12 +71,12 @@ def nested(values: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def problem(error: Mapping[str, Any], form: type[BaseModel], parts: Mapping[str, type[BaseModel]]) -> str:
-    """One of pydantic's errors as a sentence.
+    """A sentence for one of pydantic's errors.
 
     Args:
         error: as pydantic describes it.
         form: the recipe's class.
-        parts: classes of the keys that have keys of their own.
+        parts: classes of the keys with nested keys.
     """
     path = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
@@ -87,16 +87,19 @@ def problem(error: Mapping[str, Any], form: type[BaseModel], parts: Mapping[str,
     if error["type"] == "missing":
         return f"The key {path!r} is missing: {form.model_fields[path].description}."
     found = error.get("input")
-    subject = f"{path!r} is {found!r}: " if path else ""
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{subject}{message}."
+    message = error["msg"].removeprefix("Value error, ").partition(", unable to parse")[0]
+    sentence = message if message.endswith((".", "?")) else f"{message}."
+    if not path:
+        return sentence
+    wanted = sentence.removeprefix("Input ")
+    return f"{path!r} is {found!r}{': ' if wanted == sentence else '; it '}{wanted}"
 
 
 def read_keys(path: Path) -> dict[str, Any]:
-    """The keys of a YAML file, not yet validated.
+    """The unvalidated keys of a YAML file.
 
     Raises:
-        ConfigurationError: no such file, not YAML, or no mapping.
+        ConfigurationError: there is no such file, or it is not a YAML mapping.
     """
     import yaml
 

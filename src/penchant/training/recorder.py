@@ -1,4 +1,4 @@
-"""The log of a run, one line a step, in its folder."""
+"""`Recorder`: the log of a run in ``metrics.jsonl``, one line per step."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Listener = Callable[[int, str, dict[str, float]], None]
 
 
 class Recorder(TrainerCallback):
-    """Appends one line of JSON a log to ``metrics.jsonl`` and passes it on to listeners.
+    """Appends one line of JSON per log to ``metrics.jsonl`` and passes it to listeners.
 
     Args:
         path: the file, or None to write nothing (processes other than the first).
-        epoch_of: number of optimizer steps done to passes over the data.
+        epoch_of: converts optimizer steps done to passes over the data.
         listeners: called with step, split and numbers of every log.
     """
 
@@ -33,7 +33,7 @@ class Recorder(TrainerCallback):
         self.written: set[tuple[int, str]] = set()
 
     def rewind(self, step: int) -> None:
-        """Forget lines after ``step``: a resumed run writes them again."""
+        """Remove lines after ``step``, which a resumed run writes again."""
         if self.path is None or not self.path.is_file():
             return
         kept = []
@@ -41,7 +41,7 @@ class Recorder(TrainerCallback):
             try:
                 row = json.loads(line)
             except ValueError:
-                continue  # the line that a killed run was writing
+                continue  # the incomplete line of a killed run
             if row["step"] <= step:
                 kept.append(line)
                 self.written.add((row["step"], row["split"]))
@@ -49,7 +49,7 @@ class Recorder(TrainerCallback):
         self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        """A log of the trainer: of a step, or of an evaluation."""
+        """Record a log of the trainer, from a step or an evaluation."""
         if not logs or "train_runtime" in logs:
             return
         evaluated = any(key.startswith("eval_") for key in logs)
@@ -61,12 +61,12 @@ class Recorder(TrainerCallback):
         self.write(state.global_step, "eval" if evaluated else "train", numbers)
 
     def write_once(self, step: int, split: str, numbers: dict[str, float]) -> None:
-        """One line, unless this step has one already."""
+        """Write one line unless this step already has one."""
         if (step, split) not in self.written:
             self.write(step, split, numbers)
 
     def write(self, step: int, split: str, numbers: dict[str, float]) -> None:
-        """One line."""
+        """Write one line."""
         self.written.add((step, split))
         for listener in self.listeners:
             listener(step, split, numbers)
@@ -74,7 +74,7 @@ class Recorder(TrainerCallback):
             return
         seconds = self.before + time.perf_counter() - self.began
         row = {"step": step, "split": split, "epoch": self.epoch_of(step), "seconds": seconds, **numbers}
-        # JSON has no NaN; parsers of other languages would refuse it.
+        # JSON has no NaN; parsers in other languages refuse it.
         sound = {key: value for key, value in row.items() if not isinstance(value, float) or math.isfinite(value)}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(sound) + "\n")

@@ -1,4 +1,4 @@
-"""One run from recipe to report."""
+"""`run`: one training run from recipe to report."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def run(
     overwrite: bool = False,
     reporter: ProgressReporter | None = None,
 ) -> Result:
-    """Train as a recipe says.
+    """Train as specified by a recipe.
 
     Args:
         recipe: the recipe.
-        given: objects in memory that replace names in the recipe; it is not changed, a model in it is trained.
-        resume: go on from the last sound checkpoint in the output folder.
-        overwrite: delete the run that is in the output folder.
+        given: objects in memory that replace names in the recipe; not changed, except that a model in it is trained.
+        resume: continue from the last usable checkpoint in the output folder.
+        overwrite: delete the run in the output folder.
         reporter: shows progress.
 
     Raises:
-        PenchantError: anything that is wrong, before work is lost to it.
-        Interrupted: the run was stopped from outside; a checkpoint was saved.
+        PenchantError: recipe, data, model or output cannot be used; raised as early as possible.
+        Interrupted: a signal stopped the run; a checkpoint was saved.
     """
     first = int(os.environ.get("RANK", "0")) == 0
     reporter = (reporter or ProgressReporter()) if first else ProgressReporter(quiet=True)

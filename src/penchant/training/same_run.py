@@ -1,4 +1,4 @@
-"""Whether a run may go on in a folder: with the recipe it was started with, from the same model and data."""
+"""Checks before resuming: same recipe, same initial model, same data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from penchant.errors import ConfigurationError
 
 __all__ = ["check_same_origin", "check_same_recipe"]
 
-# Keys that no number of the run depends on.
+# Keys that do not affect the results.
 FREE = {
     "output",
     "cache",
@@ -25,7 +25,7 @@ FREE = {
     "device",
 }
 
-# What keys and kinds of reference were called in recipes that earlier versions wrote down.
+# Keys and reference kinds under their names in recipes of earlier versions.
 FORMER_KEYS = {"anchor": "reference", "anchor_rate": "reference_rate", "medium": "modality"}
 FORMER_REFERENCES = {"fixed": "initial", "moving": "ema"}
 
@@ -34,11 +34,11 @@ def check_same_recipe(path: Path, values: dict[str, Any]) -> None:
     """Refuse to resume a run under another recipe.
 
     Args:
-        path: the run's ``recipe.yaml``, perhaps of an earlier version; nothing is checked where it is absent.
-        values: the recipe to go on with.
+        path: the run's ``recipe.yaml``, possibly of an earlier version; without the file nothing is checked.
+        values: the recipe to continue with.
 
     Raises:
-        ConfigurationError: a key that the numbers depend on has changed, or the file cannot be read.
+        ConfigurationError: a key that affects the results has changed, or the file cannot be read.
     """
     if not path.is_file():
         return
@@ -48,14 +48,14 @@ def check_same_recipe(path: Path, values: dict[str, Any]) -> None:
         raise ConfigurationError(
             "The recipe of the run to resume cannot be read.",
             where=str(path),
-            fix="Restore the file, or start another run in another folder.",
+            fix="Restore the file, or start a new run in another folder.",
         ) from error
     for key in sorted((set(former) | set(values)) - FREE):
         if former.get(key) != values.get(key):
             raise ConfigurationError(
-                f"The run was started with {key} = {former.get(key)!r}, and is to go on with {values.get(key)!r}.",
+                f"The run was started with {key} = {former.get(key)!r}, but this recipe has {values.get(key)!r}.",
                 where=str(path),
-                fix="Resume with the same recipe, or start another run in another folder.",
+                fix="Resume with the same recipe, or start a new run in another folder.",
             )
 
 
@@ -64,8 +64,8 @@ def check_same_origin(folder: Path, former: dict[str, str], origin: dict[str, st
 
     Args:
         folder: the run's folder, for the message.
-        former: fingerprints that the run was started from.
-        origin: those of now.
+        former: fingerprints at the start of the run.
+        origin: current fingerprints.
 
     Raises:
         ConfigurationError: one of them has changed.
@@ -73,10 +73,10 @@ def check_same_origin(folder: Path, former: dict[str, str], origin: dict[str, st
     for name, value in origin.items():
         if former.get(name, value) != value:
             raise ConfigurationError(
-                f"The {name} is not the one that this run was started with: its content has changed.",
+                f"The {name} has changed since the run was started.",
                 where=str(folder),
-                why="The rest of the run would not fit what was trained and measured before.",
-                fix=f"Restore the {name} of the start (not the trained one), or start another run in another folder.",
+                why="The rest of the run would not match the part already done.",
+                fix=f"Restore the original {name} (not the trained one), or start a new run in another folder.",
             )
 
 

@@ -1,4 +1,4 @@
-"""The course of a run: check, load, measure, train, measure again, save."""
+"""`Session`: the stages of a run (check, load, measure, train, measure again, save)."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ __all__ = ["Session"]
 
 @dataclass
 class Measurement:
-    """The policy at one moment: figures on held-out data, and samples to look at."""
+    """Held-out figures and samples of the policy at one point in training."""
 
     heldout: HeldOut
     samples: Any
 
 
 class Session:
-    """One run while it goes on.
+    """One run in progress.
 
     Args:
         recipe: the recipe.
         given: objects in memory.
-        folder: the run's folder, claimed.
+        folder: the run's folder, already claimed.
         reporter: shows progress.
-        warnings: what has been warned of, for the summary; it grows during the run.
-        first: whether this is the process that writes.
+        warnings: warnings so far, for the summary; the list grows during the run.
+        first: whether this process writes the files.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class Session:
         self.alarms = Alarms(logging.getLogger("penchant").warning)
 
     def run(self, resume: bool, started: float) -> Result:
-        """The whole course.
+        """Run all stages.
 
         Args:
-            resume: go on from the last sound checkpoint.
+            resume: continue from the last usable checkpoint.
             started: when the run began (``time.perf_counter``).
         """
         prepared = prepare(self.recipe, self.given, self.reporter, check=self.first)
@@ -102,7 +102,7 @@ class Session:
     def _begin(self, prepared: Prepared, origin: dict[str, str], resume: bool) -> None:
         if not self.first:
             return
-        # Nothing of a former run is touched until data and model have been found good.
+        # An earlier run stays untouched until data and model have been checked.
         self.folder.begin(resolved(self.recipe, prepared.objective), origin, resume=resume)
         if prepared.diagnosis is not None:
             self.folder.write_json("doctor.json", prepared.diagnosis.as_dict())
@@ -118,30 +118,30 @@ class Session:
     def _measured_around(
         self, trainer: PreferenceTrainer, recorder: Recorder, prepared: Prepared, resume: bool
     ) -> tuple[Measurement, Measurement]:
-        """Train, with a measurement before and after."""
+        """Measure, train, and measure again."""
         checkpoint = self._checkpoint(len(prepared.plan)) if resume else None
         before = self._measure(trainer, prepared)
         self._train(trainer, recorder, prepared, checkpoint)
         step, steps = trainer.state.global_step, len(prepared.plan)
         if step < steps:
             raise Interrupted(
-                f"Stopped at step {step} of {steps}; a checkpoint was saved. Go on with the same command and --resume "
-                f"(folder {self.folder.path})."
+                f"Stopped at step {step} of {steps}; a checkpoint was saved. To continue, run the same command with "
+                f"--resume (folder {self.folder.path})."
             )
         return before, self._measure(trainer, prepared, recorder)
 
     def _checkpoint(self, steps: int) -> Path | None:
         found = find_checkpoint(self.folder.checkpoints)
         if found is None:
-            self.reporter.say("There is no checkpoint to go on from; starting at the beginning")
+            self.reporter.say("There is no checkpoint to continue from; starting from the beginning")
         elif step_of(found) >= steps:
-            self.reporter.say(f"All {steps} steps are done already; measuring and writing the results again")
+            self.reporter.say(f"All {steps} steps are already done; measuring and writing the results again")
         else:
-            self.reporter.say(f"Going on from {found.name}")
+            self.reporter.say(f"Continuing from {found.name}")
         return found
 
     def _measure(self, trainer: PreferenceTrainer, prepared: Prepared, recorder: Recorder | None = None) -> Measurement:
-        """Figures and samples of the policy as it is now; a recorder writes the figures down."""
+        """Figures and samples of the current policy; a recorder also writes the figures."""
         self.reporter.say(f"Measuring on {prepared.measured_on}")
         step = trainer.state.global_step
         heldout = trainer.measure_heldout()

@@ -1,4 +1,4 @@
-"""From the feedback of a run to its encoded examples: each source gives the views that are its own."""
+"""Encoding of a run's feedback; with named sources, each source supplies its own views."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["check_sources", "encode", "mixture_of"]
 
 
 class Share(NamedTuple):
-    """What an encoder builds of one source."""
+    """The views and fields that an encoder builds from one source."""
 
     views: tuple[str, ...]
     fields: tuple[str, ...]
 
 
 def _shares(views: tuple[str, ...], fields: tuple[str, ...], names: list[str]) -> dict[str, Share]:
-    """A source gives the views that carry its name; the first one gives all others, and the fields."""
+    """The views and fields by source: a source supplies its own views, the first source all others and the fields."""
     shares = {name: Share(tuple(each for each in views if find_view(each).source == name), ()) for name in names}
     other = tuple(each for each in views if find_view(each).source is None)
     shares[names[0]] = Share(shares[names[0]].views + other, fields)
@@ -35,14 +35,14 @@ def _shares(views: tuple[str, ...], fields: tuple[str, ...], names: list[str]) -
 
 
 def check_sources(objective: Objective, *sets: Feedback) -> None:
-    """Refuse data that lack a source which the objective asks for, or name one that it does not use.
+    """Refuse data without a source that the objective needs, or with one that it does not use.
 
     Args:
-        objective: its views say which sources they come from.
+        objective: its views name their sources.
         sets: the feedback to train on, and that to measure on.
 
     Raises:
-        ConfigurationError: what is there, and what is expected.
+        ConfigurationError: a source is missing or superfluous.
     """
     wanted = objective.requirements
     asked = {name: source for name in wanted.views if (source := find_view(name).source) is not None}
@@ -54,8 +54,8 @@ def check_sources(objective: Objective, *sets: Feedback) -> None:
         if lacking is not None:
             found = f"the sources {', '.join(map(repr, named))}" if named else f"no named source ({feedback.name})"
             raise ConfigurationError(
-                f"The objective {objective.id} asks for the view {lacking!r}, which comes from the source "
-                f"{required[lacking]!r}; the data have {found}.",
+                f"The objective {objective.id} needs the view {lacking!r} from the source {required[lacking]!r}; "
+                f"the data have {found}.",
                 where="data",
                 fix=f"Name the sources: data: {{{written}}}.",
             )
@@ -64,10 +64,10 @@ def check_sources(objective: Objective, *sets: Feedback) -> None:
         if idle is not None:
             expected = f"the sources {', '.join(map(repr, required.values()))}" if required else "no named source"
             raise ConfigurationError(
-                f"The data have a source {idle!r}, of which the objective {objective.id} asks for nothing; it takes "
+                f"The data have a source {idle!r}, which the objective {objective.id} does not use; it takes "
                 f"{expected}.",
                 where="data",
-                fix="Leave it out, or mix files in a ratio: data: [{path: PATH, weight: NUMBER}, ...].",
+                fix="Remove it, or mix files in a ratio: data: [{path: PATH, weight: NUMBER}, ...].",
             )
 
 
@@ -79,15 +79,15 @@ def encode(
     Args:
         encoder: builds the views and fields of the objective.
         feedback: one set of records, named sources, or a mixture.
-        title: of the bar.
-        limit: most tokens of a sequence, for the message.
-        reporter: shows progress, and what was cut.
+        title: of the progress bar.
+        limit: maximum tokens of a sequence, for the message.
+        reporter: shows progress and truncation.
 
     Returns:
-        Its ``examples`` are a `Supply`.
+        The encoded data; ``examples`` is a `Supply`.
 
     Raises:
-        DataError: a record lacks what the objective asks for, or no record of a source can be used.
+        DataError: a record lacks what the objective needs, or no record of a source can be used.
     """
     views = (*encoder.views, *encoder.crossed)
     if not isinstance(feedback, Sources) or feedback.weights is not None:
@@ -116,7 +116,7 @@ def encode(
 
 
 def mixture_of(feedback: Feedback, encoded: EncodedData) -> Mixture | None:
-    """The mixture of the encoded examples; None where the feedback is none.
+    """The mixture of the encoded examples; None if the feedback is not a mixture.
 
     Args:
         feedback: what was encoded.
@@ -152,7 +152,7 @@ def _encode(
     if cut.dropped or cut.response_cut or cut.prompt_cut:
         reasons = ", ".join(f"{count} {reason}" for reason, count in cut.dropped_because.items())
         reporter.warn(
-            f"{feedback.name}: of {total} records {cut.kept} are used, at most {limit} tokens of each; left out: "
+            f"{feedback.name}: {cut.kept} of {total} records are used, up to {limit} tokens of each; dropped: "
             f"{reasons or 'none'}; prompts cut: {cut.prompt_cut}; responses cut: {cut.response_cut} (end token lost in "
             f"{cut.end_token_lost})."
         )

@@ -1,8 +1,8 @@
-"""One trainer for every objective: a thin subclass of transformers' Trainer.
+"""`PreferenceTrainer`: the trainer of every objective, a thin subclass of transformers' Trainer.
 
-Checkpoints, resuming, mixed precision, FSDP and DeepSpeed through ``accelerate launch``, loggers and callbacks are the
-ecosystem's own. What is added: a scorer lays batches out, losses come unreduced from the objective and are weighted and
-divided here and nowhere else, metrics are (sum, count) pairs, and a checkpoint is sealed when it is whole.
+Checkpoints, resuming, mixed precision, FSDP and DeepSpeed through ``accelerate launch``, loggers and callbacks come
+from transformers. The subclass adds: a scorer builds the batches, losses come unreduced from the objective and are
+weighted and divided only here, metrics are (sum, count) pairs, and complete checkpoints are sealed.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class PreferenceTrainer(Trainer):
     Args:
         scorer: the policy.
         reference: the reference.
-        objective: what should change.
+        objective: the loss.
         examples: the encoded training data.
         plan: every step of the run.
         args: arguments of transformers' Trainer; ``max_steps`` must be the length of the plan.
         eval_examples: held-out data.
-        tokens_per_batch: tokens (or what else the scorer counts in) a forward pass of an evaluation.
-        callbacks: further callbacks of transformers.
+        tokens_per_batch: tokens (or other units of the scorer) per forward pass of an evaluation.
+        callbacks: additional callbacks of transformers.
     """
 
     control: Any
@@ -72,20 +72,20 @@ class PreferenceTrainer(Trainer):
         super().__init__(
             model=scorer.model,
             args=args,
-            train_dataset=list(range(len(examples))),  # type: ignore[arg-type]  # only its length is asked for
+            train_dataset=list(range(len(examples))),  # type: ignore[arg-type]  # Trainer uses only its length
             eval_dataset=None if eval_examples is None else list(range(len(eval_examples))),  # type: ignore[arg-type]
             callbacks=list(callbacks),
         )
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
-        # Losses are divided by the weight of the whole step already; Trainer must not divide them again.
+        # Losses are already divided by the weight of the whole step; Trainer must not divide them again.
         self.model_accepts_loss_kwargs = True
         self.objective.to(self.args.device)
 
     # -- data ---------------------------------------------------------------------------------------------------------
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Every micro-batch of this process; dealt out here, so accelerate need not."""
+        """Every micro-batch of this process; they are assigned to processes here and not by accelerate."""
         return training_loader(
             self.examples,
             self.plan,
@@ -97,12 +97,12 @@ class PreferenceTrainer(Trainer):
         )
 
     def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: torch.device) -> tuple[list[Any], Any]:
-        """The micro-batches of a step; the count is a sign that losses come scaled."""
+        """The micro-batches of a step; the count of 1 keeps Trainer from scaling losses."""
         samples, _count = super().get_batch_samples(epoch_iterator, num_batches, device)
         return samples, torch.ones((), device=device)
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
-        """Not counted: throughput is measured in what the scorer counts."""
+        """Always 0: throughput is measured in units of the scorer instead."""
         return 0
 
     # -- the step -----------------------------------------------------------------------------------------------------
@@ -112,34 +112,34 @@ class PreferenceTrainer(Trainer):
     ) -> Any:
         """Σ weight · loss of this micro-batch over the weight of the whole step (all processes, all micro-batches)."""
         batch: AnyBatch = inputs["batch"].to(self.args.device)
-        # Only the wrapped policy knows of mixed precision; the reference must be computed in the same.
+        # Only the wrapped policy applies mixed precision by itself; the reference needs the same.
         with self.accelerator.autocast():
             views = self.scorer.score_batch(batch, self.reference, self.objective.requirements.needs, model)
         losses = self.objective.compute({**views, **batch.fields})
-        # A ghost may hold anything; its weight is zero but 0 · inf is not.
+        # A ghost's loss may be infinite; its weight is 0, but 0 · inf is NaN.
         weighted = torch.where(batch.weights > 0, losses.values * batch.weights, 0.0)
         refuse_nan(losses.values, batch)
         if self.state.global_step == 0:
             check_margin(views, self.reference, self._reduced())
         batch_metrics(self.tally, self.objective, views, losses, batch)
         self._count_work(batch)
-        # Processes average their gradients; the loss is a sum over processes.
+        # Processes average their gradients, but the loss is a sum over processes.
         loss = weighted.sum() / batch.denominator * self.args.world_size
         if not loss.requires_grad:
             check_gradients(self.model, self.objective)
         return (loss, views) if return_outputs else loss
 
     def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
-        """One micro-batch, and the objective's own parameters, which the wrapped model does not contain."""
+        """Train on one micro-batch, including the objective's own parameters, which the wrapped model lacks."""
         if self.step_begins:
-            self.objective.zero_grad()  # Trainer clears the gradients of the model alone
+            self.objective.zero_grad()  # Trainer clears only the gradients of the model
         loss = super().training_step(model, inputs, num_items_in_batch)
         self.step_begins = self.accelerator.sync_gradients
         if self.accelerator.sync_gradients:
             for parameter in self.objective.parameters():
                 if parameter.grad is not None and self.args.world_size > 1:
                     parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
-            # Later a gradient may well be zero: every margin beyond a hinge, for example.
+            # Only at step 0: later a gradient may well be zero, for example beyond a hinge.
             if self.state.global_step == 0 and not self.grad_examined:
                 self.grad_examined = True
                 check_gradients(self.model, self.objective)
@@ -147,13 +147,13 @@ class PreferenceTrainer(Trainer):
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
         norm = super()._get_grad_norm(model, grad_norm=grad_norm)
-        # A scaler of float16 meets infinities on purpose, and skips such steps.
+        # The gradient scaler of float16 expects infinities and skips such steps.
         if self.accelerator.scaler is None:
             refuse_nan_gradient(norm, self.state.global_step)
         return norm
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """The usual optimizer, with the objective's own parameters in a group of their own."""
+        """The usual optimizer, with a separate group for the objective's own parameters."""
         fresh = self.optimizer is None
         optimizer = super().create_optimizer(model) if model is not None else super().create_optimizer()
         own = list(self.objective.parameters())
@@ -177,7 +177,7 @@ class PreferenceTrainer(Trainer):
             means = self.tally.means(self._sum_over_processes if self.args.world_size > 1 else None)
             means.pop("example_loss", None)
             now = time.perf_counter()
-            # Policy and reference both compute the batch; its work is counted once.
+            # Policy and reference both process the batch; its work is counted once.
             work = torch.tensor([float(self.work_since)], dtype=torch.double)
             total = float(self._sum_over_processes(work)) if self.args.world_size > 1 else float(work)
             means[f"{self.scorer.unit}_per_second"] = total / max(now - self.mark, 1e-9)
@@ -190,7 +190,7 @@ class PreferenceTrainer(Trainer):
         return self.accelerator.reduce(values.to(self.args.device, torch.float32), "sum").cpu().double()
 
     def measure_heldout(self, examples: Sequence[Any] | None = None) -> HeldOut:
-        """Evaluate the policy as it is now, shared between processes."""
+        """Evaluate the current policy, with the work shared between processes."""
         chosen = self.eval_examples if examples is None else examples
         assert chosen is not None
         shared = self.args.world_size > 1
@@ -237,7 +237,7 @@ class PreferenceTrainer(Trainer):
 
 
 def _gathered(part: HeldOut) -> HeldOut:
-    """The per-example lists of all processes in one."""
+    """The per-example lists of all processes, concatenated."""
     from accelerate.utils import gather_object
 
     parts = gather_object([part])

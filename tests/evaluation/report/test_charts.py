@@ -117,14 +117,14 @@ def test_a_histogram_before_training_is_only_drawn_where_it_has_a_shape() -> Non
     zero = {"chosen": [0.0] * 3, "rejected": [0.0] * 3}
     (flat,) = histograms({"before": zero, "after": after})
     (both,) = histograms({"before": after, "after": after})
-    assert "every example stood at 0" in flat.note and flat.svg.count('axes_2"') == 0
+    assert "every example is at 0" in flat.note and flat.svg.count('axes_2"') == 0
     assert "every example" not in both.note and both.svg.count('axes_2"') == 1
 
 
 def test_histogram_notes_count_what_is_shown() -> None:
     (chart,) = histograms({"logp_margin": {"before": [-1.0, 1.0, 2.0, -3.0], "after": [1.0, 1.0, 2.0, float("nan")]}})
     assert "50 % before, 100 % after" in chart.note
-    assert "one value not finite" in chart.note
+    assert "one non-finite value" in chart.note
 
 
 @settings(max_examples=20, deadline=None)

@@ -102,7 +102,7 @@ def test_a_run_given_twice_counts_once(runs: list[Path]) -> None:
 
 
 def test_what_is_no_run_is_refused(runs: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no run was given"):
+    with pytest.raises(DataError, match="there is no run"):
         compare_runs([], tmp_path / "c.html")
     with pytest.raises(DataError, match="no such folder"):
         comparison_table([runs[0], tmp_path / "absent"])

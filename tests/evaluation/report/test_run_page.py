@@ -200,7 +200,7 @@ def test_values_that_are_not_finite_are_left_out_and_counted(run_folder: Path) -
     train[3]["loss"], train[4]["loss"], train[5]["kl"] = float("nan"), float("inf"), None
     (run_folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     _, page = read(write_report(run_folder))
-    assert "2 values not finite, left out" in page.text
+    assert "2 non-finite values left out" in page.text
 
 
 def test_a_killed_run_says_so_and_takes_its_figures_from_the_curves(run_folder: Path) -> None:
@@ -224,7 +224,7 @@ def test_writing_again_replaces_the_page_and_nothing_else(run_folder: Path) -> N
 def test_a_file_that_is_no_report_is_not_overwritten(run_folder: Path, tmp_path: Path) -> None:
     precious = tmp_path / "thesis.html"
     precious.write_text("<p>years of work</p>")
-    with pytest.raises(OutputError, match=r"thesis.html: .*not a report of Penchant"):
+    with pytest.raises(OutputError, match=r"thesis.html: .*not a Penchant report"):
         write_report(run_folder, precious)
     assert precious.read_text() == "<p>years of work</p>"
 
@@ -240,7 +240,9 @@ def test_an_output_that_cannot_be_written_is_named(run_folder: Path, tmp_path: P
 def test_folders_that_are_no_runs_are_refused_with_what_a_run_holds(tmp_path: Path, run_folder: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(DataError, match=r"not a run folder: it has none of recipe.yaml, metrics.jsonl, summary.json"):
+    with pytest.raises(
+        DataError, match=r"not a run folder: it contains none of recipe.yaml, metrics.jsonl, summary.json"
+    ):
         write_report(empty)
     with pytest.raises(DataError, match="no such folder") as missing:
         write_report(tmp_path / "absent")
@@ -248,7 +250,7 @@ def test_folders_that_are_no_runs_are_refused_with_what_a_run_holds(tmp_path: Pa
     with pytest.raises(DataError, match="this is a file") as file:
         write_report(run_folder / "metrics.jsonl")
     assert str(run_folder) in str(file.value.fix)
-    with pytest.raises(DataError, match=f"It contains run folders, give one of them: {run_folder.name}"):
+    with pytest.raises(DataError, match=f"It contains run folders; give one of them: {run_folder.name}"):
         write_report(tmp_path)
 
 

@@ -21,13 +21,13 @@ def judged(before: dict[str, float], after: dict[str, float], **summary: Any) ->
     ("before", "after", "interval", "tone", "phrase"),
     [
         ({"true_reward": 0.1}, {"true_reward": 0.9}, [0.7, 1.1], "good", "rose from 0.100 to 0.900"),
-        ({"true_reward": 0.1}, {"true_reward": 0.2}, [0.0, 0.4], "caution", "still holds 0.100, so this may be chance"),
+        ({"true_reward": 0.1}, {"true_reward": 0.2}, [0.0, 0.4], "caution", "contains 0.100, so this may be chance"),
         ({"true_reward": 0.9}, {"true_reward": 0.1}, [0.0, 0.2], "bad", "fell from 0.900 to 0.100"),
         ({"true_reward": 0.9}, {"true_reward": 0.9}, None, "caution", "stayed at 0.900"),
         ({}, {"win_rate": 0.7}, [0.62, 0.78], "good", "wins 70.0 % of comparisons (95 % interval 62.0 to 78.0 %)"),
-        ({}, {"win_rate": 0.53}, [0.45, 0.61], "caution", "still holds 50.0 %, so this may be chance"),
+        ({}, {"win_rate": 0.53}, [0.45, 0.61], "caution", "contains 50.0 %, so this may be chance"),
         ({}, {"win_rate": 0.3}, [0.2, 0.4], "bad", "wins 30.0 %"),
-        ({}, {}, None, "unknown", "not known"),
+        ({}, {}, None, "unknown", "it is unknown"),
     ],
 )
 def test_the_tone_follows_the_figures(
@@ -71,11 +71,11 @@ def test_displacement_is_told(chosen: float, rejected: float, phrase: str, falls
 
 
 def test_distance_from_the_reference_is_told_in_nats() -> None:
-    assert "6.23 nats (KL)" in " ".join(judged({"kl": 0.0}, {"kl": 6.234}).sentences)
-    assert "nats (KL) away from the reference: far" in " ".join(judged({"kl": 0.0}, {"kl": 250.0}).sentences)
+    assert "KL divergence from the reference is 6.23 nats" in " ".join(judged({"kl": 0.0}, {"kl": 6.234}).sentences)
+    assert "nats, which is large" in " ".join(judged({"kl": 0.0}, {"kl": 250.0}).sentences)
 
 
 def test_a_gain_on_training_examples_is_not_sold_as_more() -> None:
     told = judged({"rewards/margin": 0.0}, {"rewards/margin": 1.0}, measured_on="training examples")
     assert told.tone == "caution" and "trained on" in told.headline
-    assert any("No example was held out" in sentence for sentence in told.sentences)
+    assert any("No examples were held out" in sentence for sentence in told.sentences)

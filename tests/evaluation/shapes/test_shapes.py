@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import torch
 
-from objectives.drawing import of_ratios
+from objectives.drawing import of_ratios, random_inputs
 from penchant.evaluation.metrics import Tally, batch_metrics
 from penchant.feedback.records import Source
 from penchant.forest.collate import AnyBatch
-from penchant.objectives import Losses, Objective, Scored, build
+from penchant.objectives import Losses, Objective, Scored, build, get, names
 
 
-def told(objective: Objective, views: dict[str, Scored], count: int, statistics: Any = None, **fields: Any) -> Any:
+def measured(objective: Objective, views: dict[str, Scored], count: int, statistics: Any = None, **fields: Any) -> Any:
     """The metrics of a batch."""
     tally = Tally()
     batch = AnyBatch(
@@ -30,7 +30,9 @@ def told(objective: Objective, views: dict[str, Scored], count: int, statistics:
 
 
 def test_binary_feedback_is_read_by_label() -> None:
-    found = told(build("kto", beta=0.5), {"responses": of_ratios([2.0, -4.0, 1.0, 0.0])}, 4, label=[1.0, 1.0, 0.0, 0.0])
+    found = measured(
+        build("kto", beta=0.5), {"responses": of_ratios([2.0, -4.0, 1.0, 0.0])}, 4, label=[1.0, 1.0, 0.0, 0.0]
+    )
     assert found["rewards/desirable"] == pytest.approx(-0.5) and found["rewards/undesirable"] == pytest.approx(0.25)
     assert found["logps/desirable"] == pytest.approx(-2.0) and found["logps/undesirable"] == pytest.approx(-0.5)
     # Right, wrong, wrong, and a tie.
@@ -38,13 +40,13 @@ def test_binary_feedback_is_read_by_label() -> None:
 
 
 def test_a_batch_of_one_label_says_nothing_about_the_other() -> None:
-    found = told(build("kto"), {"responses": of_ratios([2.0])}, 1, label=[1.0])
+    found = measured(build("kto"), {"responses": of_ratios([2.0])}, 1, label=[1.0])
     assert "rewards/desirable" in found and "rewards/undesirable" not in found
 
 
 def test_views_of_the_step_have_no_metrics_of_their_own() -> None:
     views = {"responses": of_ratios([1.0]), "mismatched": of_ratios([9.0])}
-    found = told(build("kto"), views, 1, label=[1.0])
+    found = measured(build("kto"), views, 1, label=[1.0])
     assert not [name for name in found if "mismatched" in name]
     assert found["kl"] == pytest.approx(0.5)
 
@@ -52,7 +54,7 @@ def test_views_of_the_step_have_no_metrics_of_their_own() -> None:
 @pytest.mark.parametrize("fields", [{"scores": [3.0, 1.0, 2.0, 5.0, 5.0]}, {"ranks": [1.0, 3.0, 2.0, 1.0, 1.0]}])
 def test_groups_are_read_by_the_order_of_their_scores(fields: dict[str, list[float]]) -> None:
     responses = of_ratios([1.0, 0.5, 0.0, 2.0, 3.0], [0, 0, 0, 1, 1])
-    found = told(build("dpo-rw"), {"responses": responses}, 2, **fields)
+    found = measured(build("dpo-rw"), {"responses": responses}, 2, **fields)
     # Of the three pairs of the first prompt two are in order; those of the second prompt are equally good.
     assert found["rewards/accuracy"] == pytest.approx(2 / 3) and found["logps/accuracy"] == pytest.approx(2 / 3)
 
@@ -60,20 +62,32 @@ def test_groups_are_read_by_the_order_of_their_scores(fields: dict[str, list[flo
 def test_sources_are_read_by_the_token() -> None:
     mask = torch.tensor([[True, True], [True, False]])
     view = Scored(torch.tensor([[-1.0, -2.0], [-6.0, 0.0]]), None, mask)
-    found = told(build("grad-diff"), {"forget": view, "retain": view}, 2)
+    found = measured(build("grad-diff"), {"forget": view, "retain": view}, 2)
     assert found["nll/forget"] == found["nll/retain"] == pytest.approx(3.0)
     assert found["logps/forget"] == pytest.approx(-4.5)
 
 
-def test_what_an_objective_says_of_itself_is_not_repeated_under_another_name() -> None:
-    views = {"chosen": of_ratios([1.0]), "rejected": of_ratios([0.0])}
-    statistics = {"chosen_rewards": torch.ones(1), "preference": torch.ones(1)}
-    found = told(build("dpo"), views, 1, statistics)
-    assert "preference" in found and "rewards/chosen" in found and "chosen_rewards" not in found
-    assert found["rewards/margin"] == pytest.approx(0.1)
+@pytest.mark.parametrize("name", [name for name in names() if get(name).__module__.startswith("penchant.")])
+def test_what_an_objective_says_of_itself_is_not_repeated_under_another_name(name: str) -> None:
+    objective = build(name)
+    inputs = random_inputs(objective, seed=11)
+    views = {key: each for key, each in inputs.items() if isinstance(each, Scored)}
+    fields = {key: each.tolist() for key, each in inputs.items() if isinstance(each, torch.Tensor)}
+    losses = objective.compute(inputs)
+    found = measured(objective, views, len(losses.values), losses.statistics, **fields)
+    # Shares of four examples agree by chance; a loss of two terms is its first one where the other's weight is 0.
+    shares = ("example_loss", "logps/accuracy", "rewards/accuracy", "rewards/ties")
+    others = {key: value for key, value in found.items() if key not in (*losses.statistics, *shares)}
+    repeated = [
+        (key, other)
+        for key in losses.statistics
+        for other, value in others.items()
+        if abs(found[key]) == pytest.approx(abs(value), rel=1e-9)
+    ]
+    assert not repeated
 
 
 def test_views_made_elsewhere_have_the_metrics_of_every_view_and_no_more() -> None:
-    found = told(build("dpo"), {"made_elsewhere": of_ratios([1.0])}, 1)
+    found = measured(build("dpo"), {"made_elsewhere": of_ratios([1.0])}, 1)
     each = {f"{quantity}/made_elsewhere" for quantity in ("lengths", "logps", "rewards")}
     assert set(found) == {"example_loss", "kl", *each}

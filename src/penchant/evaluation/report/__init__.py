@@ -1,4 +1,4 @@
-"""What a run did, on one page: curves, figures before and after, samples, and a verdict in words."""
+"""HTML reports: one run, a comparison of runs, a comparison of objectives over seeds."""
 
 from __future__ import annotations
 

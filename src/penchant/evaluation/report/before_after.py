@@ -1,4 +1,4 @@
-"""The held-out figures of a run before and after training, from its summary or, failing that, from its curves."""
+"""The held-out figures of a run before and after training, from its summary or else from its curves."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Figure:
 
     @property
     def shown_interval(self) -> str:
-        """The interval as text, empty where there is none."""
+        """The interval as text; empty if there is none."""
         if self.interval is None:
             return ""
         low, high = self.quantity.show(*self.interval)
@@ -38,19 +38,19 @@ class Figure:
 
     @property
     def baseline(self) -> float | None:
-        """What the figure after is compared to: the one before, or else chance."""
+        """The value that the figure after is compared to: the one before, or else chance."""
         return self.quantity.chance if self.before is None else self.before
 
     @property
     def change(self) -> str:
-        """The signed change as text, empty where one side is unknown."""
+        """The signed change as text; empty if one side is unknown."""
         return "" if self.before is None or self.after is None else self.quantity.change(self.before, self.after)
 
     @property
     def judged(self) -> Literal["better", "worse", "same", "unclear", ""]:
-        """Whether the figure after is better than the baseline; empty where unknown or where neither direction is.
+        """Whether the figure after is better than the baseline; empty if unknown or if neither direction is better.
 
-        "unclear" means that the interval around the figure after still holds the baseline.
+        "unclear" means that the interval around the figure after contains the baseline.
         """
         if self.baseline is None or self.after is None:
             return ""
@@ -61,9 +61,9 @@ class Figure:
 
 @dataclass(frozen=True)
 class BeforeAfter:
-    """All figures of a run by metric key, most telling first.
+    """All figures of a run by metric key, most important first.
 
-    ``origin`` says in words where they come from; ``held_out`` is false where that is the training examples.
+    ``origin`` describes where they come from; ``held_out`` is false for training examples.
     """
 
     figures: dict[str, Figure]
@@ -71,7 +71,7 @@ class BeforeAfter:
     held_out: bool = True
 
     def get(self, key: str) -> Figure | None:
-        """The figure of this metric if its value after training is known."""
+        """The figure of a metric, if its value after training is known."""
         figure = self.figures.get(key)
         return figure if figure is not None and figure.after is not None else None
 
@@ -79,8 +79,8 @@ class BeforeAfter:
 def before_after(run: RunFolder) -> BeforeAfter:
     """The figures before and after training.
 
-    They are the summary's where it has them. A run that was stopped has no summary: then the first and the last
-    held-out evaluation of its curves are taken, and ``origin`` says so.
+    They come from the summary. A stopped run has no summary: then they are the first and the last held-out
+    evaluation of its curves, and ``origin`` says so.
 
     Example:
         >>> from pathlib import Path

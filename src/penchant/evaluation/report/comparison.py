@@ -1,4 +1,4 @@
-"""Several runs on one page: what differs between them, what came out, and their curves on common axes."""
+"""Comparison of several runs on one page: differing settings, held-out figures, and curves on common axes."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["common_charts", "compare_runs", "comparison_table", "run_colour"]
 
-# The loss is not among them: losses of different objectives, or of one with different settings, cannot be compared.
+# Without the loss: losses of different objectives, or of one with different settings, are not comparable.
 _OUTCOMES = ("true_reward", "win_rate", "rewards/accuracy", "rewards/margin", "kl", "logps/chosen")
-# Not hyper-parameters: where a run wrote, what it is called, and its objective, which has a column of its own.
+# Not hyper-parameters: output folder and names of a run, and its objective, which has its own column.
 _NOT_SETTINGS = {"output", "out", "output_dir", "title", "name", "overwrite", "resume"}
 _OBJECTIVE = {"objective", "objective.id", "objective.name"}
 
@@ -61,18 +61,18 @@ def compare_runs(runs: list[Path], output: Path) -> Path:
     """Write one self-contained HTML page that compares runs.
 
     It holds a table (objective, the settings that differ, held-out figures before → after, time) and the runs' curves
-    on common axes. Settings that all runs share are at the end of the page.
+    on common axes. Settings that all runs share are listed at the end of the page.
 
     Args:
         runs: folders of at least one run; a folder given twice counts once.
-        output: the file to write; an earlier report there is replaced.
+        output: the file to write; an earlier report is replaced.
 
     Returns:
         The file that was written.
 
     Raises:
-        DataError: if no run is given or one of them is not a run folder.
-        OutputError: if the page cannot be written.
+        DataError: no run is given, or one of them is not a run folder.
+        OutputError: the page cannot be written.
     """
     folders = _read(runs)
     names = _names(folders)
@@ -93,13 +93,13 @@ def compare_runs(runs: list[Path], output: Path) -> Path:
 
 
 def comparison_table(runs: list[Path]) -> Table:
-    """The comparison's table for the terminal.
+    """The table of the comparison for the terminal.
 
     Args:
         runs: folders of at least one run.
 
     Raises:
-        DataError: if no run is given or one of them is not a run folder.
+        DataError: no run is given, or one of them is not a run folder.
     """
     from rich.table import Table
 
@@ -128,12 +128,12 @@ def _read(runs: Sequence[Path]) -> list[RunFolder]:
         unique.setdefault(Path(run).resolve(), Path(run))
     folders = [read_run(run) for run in unique.values()]
     if not folders:
-        raise DataError("no run was given to compare.", fix="Name two or more run folders.")
+        raise DataError("there is no run to compare.", fix="Name two or more run folders.")
     return folders
 
 
 def _names(folders: Sequence[RunFolder]) -> list[str]:
-    """Folder names; where two are alike, with their parents', so that each name is unique."""
+    """Folder names, with parent folders if needed to make them unique."""
     names = [folder.name for folder in folders]
     depth = 1
     while len(set(names)) < len(names) and depth < 20:
@@ -147,7 +147,7 @@ def _names(folders: Sequence[RunFolder]) -> list[str]:
 
 
 def run_colour(index: int) -> str:
-    """The colour of the run at this place in a list."""
+    """The colour of the run at this position."""
     return RUN_COLOURS[index % len(RUN_COLOURS)]
 
 
@@ -188,7 +188,7 @@ def _outcome_column(key: str, outcomes: Sequence[BeforeAfter]) -> _Column:
 
 
 def _setting(folder: RunFolder, key: str) -> Any:
-    """A recipe's value as it is meant: YAML reads ``1e-5`` as text, which is the number all the same."""
+    """A recipe's value, with numbers that YAML reads as text, such as ``1e-5``, converted."""
     value = folder.recipe.get(key)
     if not isinstance(value, str):
         return value
@@ -200,7 +200,7 @@ def _setting(folder: RunFolder, key: str) -> Any:
 
 
 def _settings(folders: Sequence[RunFolder], *, differing: bool) -> list[str]:
-    """Recipe keys, in the order of the recipes, whose values differ between the runs (or, else, do not)."""
+    """Recipe keys, in order, whose values differ between the runs (or those whose values do not)."""
     keys = dict.fromkeys(key for folder in folders for key in folder.recipe)
     found = []
     for key in keys:
@@ -221,18 +221,18 @@ def _shared(folders: Sequence[RunFolder]) -> list[tuple[str, str]]:
 def common_charts(
     folders: Sequence[RunFolder], names: Sequence[str], colours: Sequence[str] | None = None
 ) -> list[Chart]:
-    """One chart per metric, one line per run: a panel with two metrics becomes two charts.
+    """Charts with one metric and one line per run; a panel with two metrics gives two charts.
 
     Args:
         folders: the runs.
-        names: what each is called.
-        colours: of each; by place where absent.
+        names: of the runs.
+        colours: of the runs; default: by position.
     """
     colours = colours or [run_colour(index) for index in range(len(folders))]
     charts = []
     for panel in (*MAIN, *MACHINERY):
         for key, _, label in panel.lines:
-            if key == "rewards/ties":  # nearly always zero after the first step: nothing to compare
+            if key == "rewards/ties":  # nearly always zero after the first step, so nothing to compare
                 continue
             series = [series_of(folder, key, colours[index], names[index]) for index, folder in enumerate(folders)]
             series = [line for line in series if is_drawable(line)]

@@ -1,4 +1,4 @@
-"""Training curves: thin raw line, smoothed line on top, held-out evaluations as points."""
+"""Charts of training curves: thin raw line, smoothed line, held-out evaluations as points."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Series:
 
     @property
     def curves(self) -> list[Curve]:
-        """Those of the two that exist."""
+        """The curves that exist, training and held-out."""
         return [curve for curve in (self.train, self.held_out) if curve is not None]
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A finished chart: title, SVG, legend as (label, CSS colour), and what a reader must know beside it."""
+    """A finished chart: title, SVG, legend as (label, CSS colour), and a note."""
 
     title: str
     svg: Markup
@@ -49,7 +49,7 @@ class Chart:
 
 
 def run_charts(run: RunFolder, panels: Iterable[Panel], *, width: float, height: float) -> list[Chart]:
-    """The charts of those panels that this run has data for."""
+    """The charts of the panels for which the run has data."""
     charts = []
     for panel in panels:
         series = [series_of(run, key, shade, label) for key, shade, label in panel.lines]
@@ -77,7 +77,7 @@ def series_of(run: RunFolder, key: str, shade: str, label: str) -> Series:
 
 
 def is_drawable(series: Series) -> bool:
-    """Whether there are at least two finite points: fewer make no curve."""
+    """Whether there are at least two finite points, the minimum for a curve."""
     return sum(int(curve.finite.sum()) for curve in series.curves) >= 2
 
 
@@ -86,8 +86,8 @@ def paint_series(
 ) -> None:
     """Draw the series of one panel on the first of ``rows``, scaled to its unit, with axis labels and ticks.
 
-    Without ``raw`` only averages and points are drawn, and the axis fits them; values beyond ``limits`` stay out of
-    the averages in either case.
+    Without ``raw`` only averages and points are drawn, and the axis fits them; values beyond ``limits`` are
+    excluded from the averages in both cases.
     """
     axes = rows[0]
     scale, unit = _scale(panel, series)
@@ -106,7 +106,7 @@ def paint_series(
 
 
 def smoothed(values: np.ndarray, window: int) -> np.ndarray:
-    """Centred moving average over the values that are there: NaN is ignored, and so is what lies past either end.
+    """Centred moving average over the available values; NaN and positions beyond the ends are ignored.
 
     Example:
         >>> smoothed(np.array([0.0, 3.0, np.nan, 6.0, 9.0]), 3).tolist()
@@ -124,7 +124,7 @@ def smoothed(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def _window(points: int) -> int:
-    """The smoothing window for a curve of so many points: about a fifteenth of it, odd, 1 for short curves."""
+    """The smoothing window for a number of points: about a fifteenth of it, odd, 1 for short curves."""
     return 1 if points < 20 else 2 * (points // 30) + 1
 
 
@@ -137,7 +137,7 @@ def _paint_line(axes: Axes, line: Series, scale: float, limits: Limits, *, raw: 
             thin = _thinned(values)
             axes.plot(steps[thin], values[thin], color=shade, linewidth=0.7, alpha=0.3)
         thick = np.unique(np.linspace(0, len(values) - 1, _RAW_POINTS).astype(int))
-        # One spike beyond the axis would lift the average of a whole window out of sight with it.
+        # One spike beyond the axis would move the average of a whole window off the axis.
         inside = np.where((values >= limits[0]) & (values <= limits[1]), values, np.nan)
         axes.plot(steps[thick], smoothed(inside, width)[thick], color=shade, linewidth=1.5)
     if line.interval is not None:
@@ -158,7 +158,7 @@ def _paint_line(axes: Axes, line: Series, scale: float, limits: Limits, *, raw: 
 
 
 def _thinned(values: np.ndarray) -> np.ndarray:
-    """Indices that keep the lowest and highest value of each stretch, so that no spike of a long run is lost."""
+    """Indices of the lowest and highest value of each segment, so that no spike of a long run is lost."""
     if len(values) <= _RAW_POINTS:
         return np.arange(len(values))
     kept: set[int] = set()
@@ -170,7 +170,7 @@ def _thinned(values: np.ndarray) -> np.ndarray:
 
 
 def _scale(panel: Panel, series: list[Series]) -> tuple[float, str]:
-    """What values are multiplied by, and the unit's name then: percent, or a power of ten for very small values."""
+    """A factor for the values, and the resulting unit: percent, or a power of ten for very small values."""
     if panel.percent:
         return 100.0, panel.unit
     largest = max(float(np.abs(curve.values[curve.finite]).max(initial=0)) for line in series for curve in line.curves)
@@ -187,11 +187,11 @@ def _fit_percent(axes: Axes) -> None:
 
 
 def axis_limits(series: list[Series]) -> tuple[Limits | None, str]:
-    """Limits that one wild value cannot stretch, and a note on what then lies beyond them or is not a number."""
+    """Axis limits that ignore outliers, and a note on values beyond them or not finite."""
     notes = []
     missing = sum(int((~curve.finite).sum()) for line in series for curve in line.curves)
     if missing:
-        notes.append(f"{missing} values not finite, left out" if missing > 1 else "One value not finite, left out")
+        notes.append(f"{missing} non-finite values left out" if missing > 1 else "One non-finite value left out")
     values = np.concatenate([curve.values[curve.finite] for line in series for curve in line.curves])
     low, high = np.percentile(values, [2, 98])
     room = 2.5 * max(high - low, 1e-12)

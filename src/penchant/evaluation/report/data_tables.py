@@ -1,4 +1,4 @@
-"""The report's tables about the data: what was cut, how long it is, what the doctor found."""
+"""The report's tables about the data: truncation, lengths, and findings of the data checks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["Check", "checks", "cut_rows", "length_rows"]
 
 _CUT_LABELS = {
     "kept": "Kept",
-    "prompt_cut": "Prompt cut from the left",
-    "response_cut": "Response cut from the right",
+    "prompt_cut": "Prompts truncated on the left",
+    "response_cut": "Responses truncated on the right",
     "dropped": "Dropped",
     "end_token_lost": "End token lost",
-    "identical_after_cut": "Identical after the cut",
+    "identical_after_cut": "Identical after truncation",
 }
 _TONES = {"ok": "good", "note": "unknown", "warning": "caution", "error": "bad"}
 _WORST_FIRST = ("error", "warning", "note", "ok")
@@ -24,7 +24,7 @@ _WORST_FIRST = ("error", "warning", "note", "ok")
 
 @dataclass(frozen=True)
 class Check:
-    """One row of the doctor's table."""
+    """One row of the table of data checks."""
 
     name: str
     value: str
@@ -34,7 +34,7 @@ class Check:
 
 
 def cut_rows(cut: Any) -> list[tuple[str, str, str]]:
-    """(label, count, share of all examples) of what truncation did; the share is empty where the total is unknown.
+    """Rows (label, count, share of all examples) on truncation; the share is empty if the total is unknown.
 
     Example:
         >>> cut_rows({"kept": 90, "dropped": 10, "prompt_cut": 9})
@@ -51,7 +51,7 @@ def cut_rows(cut: Any) -> list[tuple[str, str, str]]:
 
 
 def length_rows(lengths: Any) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """Column names and rows of the table of lengths in tokens; both empty where nothing is known.
+    """Column names and rows of the table of lengths in tokens; both empty without data.
 
     Example:
         >>> length_rows({"prompt": {"mean": 126.04, "max": 512}})
@@ -60,7 +60,7 @@ def length_rows(lengths: Any) -> tuple[list[str], list[tuple[str, list[str]]]]:
     parts = {str(name): numbers_of(values) for name, values in lengths.items()} if isinstance(lengths, dict) else {}
     parts = {name: values for name, values in parts.items() if values}
     keys = list(dict.fromkeys(key for values in parts.values() for key in values))
-    names = {"p50": "median", "p95": "95 % below"}
+    names = {"p50": "median", "p95": "95th percentile"}
     rows = [
         (name.capitalize(), [number(values[key]) if key in values else "–" for key in keys])
         for name, values in parts.items()
@@ -69,7 +69,7 @@ def length_rows(lengths: Any) -> tuple[list[str], list[tuple[str, list[str]]]]:
 
 
 def checks(found: Any) -> list[Check]:
-    """The doctor's checks, the worst first.
+    """The data checks, the worst first.
 
     Example:
         >>> [check.tone for check in checks([{"name": "pairs", "verdict": "ok"}, {"name": "BOS", "verdict": "error"}])]

@@ -1,4 +1,4 @@
-"""A chart of one figure for several objectives: a dot for each seed, the mean, and its interval."""
+"""Dot charts: one figure of several objectives, with seeds, mean and interval."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from penchant.evaluation.report.quantities import Quantity
 
 __all__ = ["dot_limits", "paint_dots"]
 
-#: Figures whose interval is drawn from 0 on at the most.
+#: Figures that cannot be negative: their intervals are cut at 0.
 _NEVER_NEGATIVE = {"kl", "samples/length", "seconds"}
 
 Row = tuple[str, Mapping[str, Any] | None, str]  # name, figure over seeds, colour
 
 
 def dot_limits(figures: Sequence[Mapping[str, Any]], before: float | None) -> tuple[tuple[float, float], bool]:
-    """Limits that hold every dot, and every interval unless one would dwarf the dots; and whether one is cut.
+    """Axis limits that contain every dot, and every interval that does not dwarf the dots; and whether one is cut.
 
-    The interval of two seeds is nine times as wide as their distance: drawn whole, nothing else could be seen.
+    The interval of two seeds is nine times as wide as their distance and would hide everything else.
 
     Example:
         >>> figures = [{"values": [1.0, 2.0], "low": -4.9, "high": 7.9}]
@@ -40,7 +40,7 @@ def dot_limits(figures: Sequence[Mapping[str, Any]], before: float | None) -> tu
 
 
 def _span(low: float, high: float) -> float:
-    """The distance of two numbers, 0 where they differ by rounding alone."""
+    """The distance of two numbers; 0 if they differ only by rounding."""
     return high - low if high - low > 1e-9 * max(abs(low), abs(high)) else 0.0
 
 
@@ -49,9 +49,9 @@ def paint_dots(axes: Axes, rows: Sequence[Row], known: Quantity, before: float |
 
     Args:
         axes: to draw on.
-        rows: from top to bottom; a row without figure stays empty.
-        known: what the figure is.
-        before: its value before training, a dashed line; None for no line.
+        rows: from top to bottom; a row without a figure stays empty.
+        known: the quantity of the figure.
+        before: its value before training, drawn as a dashed line; None for no line.
         colours: by name.
     """
     scale, floor = 100 if known.share else 1, _floor(known)
@@ -64,18 +64,18 @@ def paint_dots(axes: Axes, rows: Sequence[Row], known: Quantity, before: float |
         axes.axvline(scale * before, color=colours("before"), linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)
     figures = [figure for _, figure, _ in rows if figure is not None]
     (low, high), _cut = dot_limits(figures, before)
-    # A little room before 0, so that a line at 0 is seen whole.
+    # Some room below 0, so that a line at 0 is fully visible.
     axes.set_xlim(scale * max(low, floor - 0.04 * (high - max(low, floor))), scale * high)
     _label(axes, [name for name, _, _ in rows], known)
 
 
 def _floor(known: Quantity) -> float:
-    """What a figure cannot fall below."""
+    """The lower bound of a figure."""
     return 0.0 if known.share or known.key in _NEVER_NEGATIVE else float("-inf")
 
 
 def _paint_row(axes: Axes, place: int, figure: Mapping[str, Any], scale: float, floor: float, ink: str) -> None:
-    """The interval, a dot for each seed, and the mean."""
+    """Draw the interval, a dot for each seed, and the mean."""
     values = [scale * value for value in figure["values"]]
     ends = [scale * max(floor, figure["low"]), scale * figure["high"]]
     axes.plot(ends, [place] * 2, color=ink, linewidth=1.4, alpha=0.55)
@@ -90,7 +90,7 @@ def _paint_nothing(axes: Axes, place: int, colours: Colours) -> None:
 
 
 def _label(axes: Axes, names: Sequence[str], known: Quantity) -> None:
-    """The names at the side, and the figure's unit below."""
+    """Label the rows with names and the axis with the unit."""
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_yticks(range(len(names)), names)
     axes.grid(False, axis="y")

@@ -1,4 +1,4 @@
-"""Matplotlib figures as inline SVG whose colours are the page's own, so that one chart serves light, dark and print."""
+"""Matplotlib figures as inline SVG with the page's CSS colours, for light mode, dark mode and print."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from penchant.errors import OutputError
 
 __all__ = ["RUN_COLOURS", "Colours", "colour", "draw", "people_ticks", "save_picture"]
 
-#: The name of a colour of the page, such as ``accent``, to the colour to draw with.
+#: From the name of a page colour, such as ``accent``, to the colour to draw with.
 Colours = Callable[[str], str]
 
 RUN_COLOURS = tuple(f"run{index}" for index in range(8))
 _NAMES = ("ink", "muted", "rule", "panel", "accent", "chosen", "rejected", "before", "after", *RUN_COLOURS)
-# Colours that nothing else in a figure has; after drawing each is replaced by the page's CSS variable of that name.
+# Unique placeholder colours; after drawing, each is replaced by the page's CSS variable of that name.
 _SENTINELS = {name: f"#a5{index:02x}5a" for index, name in enumerate(_NAMES)}
 
 
 def colour(name: str) -> str:
-    """The drawing colour that becomes the page's CSS variable ``--name``."""
+    """The placeholder colour that becomes the page's CSS variable ``--name``."""
     return _SENTINELS[name]
 
 
@@ -78,12 +78,12 @@ def draw(
     """Draw a figure as an ``<svg>`` element for a page, without fixed size, external reference or script.
 
     Args:
-        slug: unique on the page; prefixes every id within the SVG, so that charts do not refer to each other's parts.
-        description: what the chart shows, for people who listen to the page.
-        paint: receives ``rows`` axes, one below the other with a common horizontal axis, and draws on them.
+        slug: unique on the page; prefixes every id in the SVG, so that charts do not share ids.
+        description: of the chart, for screen readers.
+        paint: draws on ``rows`` axes, stacked with a common horizontal axis.
         width: of the figure in inches of 72 units; the page scales it. Text is 8 units high.
         height: of the figure in inches.
-        rows: how many axes.
+        rows: number of axes.
 
     Example:
         >>> svg = draw("loss", "The loss falls.", lambda axes: axes[0].plot([0, 1], [1, 0], color=colour("accent")))
@@ -110,16 +110,16 @@ def save_picture(
     columns: int,
     caption: str,
 ) -> Path:
-    """Draw a figure of its own, in the light colours of the page, as a PNG file.
+    """Draw a figure as a PNG file, in the light colours of the page.
 
     Args:
         path: the file; it is replaced.
-        paint: receives ``rows`` × ``columns`` axes, row by row, and the colours by name.
+        paint: draws on ``rows`` × ``columns`` axes, given row by row with the colours by name.
         width: in inches of 160 dots.
         height: in inches.
-        rows: of axes.
-        columns: of axes.
-        caption: one line below.
+        rows: number of rows of axes.
+        columns: number of columns of axes.
+        caption: a line below the figure.
 
     Raises:
         OutputError: the file cannot be written.
@@ -135,7 +135,7 @@ def save_picture(
 
 
 def _light_colours() -> dict[str, str]:
-    """The page's colours by name, as they are without dark mode."""
+    """The page's colours by name, in light mode."""
     css = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     return dict(re.findall(r"--(\w+): (#\w{6});", css[: css.index("@media")]))
 
@@ -147,12 +147,12 @@ def _save(figure: Figure, path: Path) -> None:
         raise OutputError(
             f"the picture cannot be written ({error.strerror or error}).",
             where=str(path),
-            fix="Free space there, or choose another place with --output.",
+            fix="Free disk space, or choose another path with --output.",
         ) from error
 
 
 def people_ticks(axes: Axes, *, percent: bool = False) -> None:
-    """Few ticks, whole steps below, thousands separated or percent at the side."""
+    """Few ticks: whole steps on the horizontal axis, thousands separators or percent on the vertical axis."""
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=2))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace("-", "−")))
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
@@ -170,9 +170,9 @@ def _inline(svg: str, slug: str, description: str) -> Markup:
     body = re.sub(r'\bid="([^"]+)"', rf'id="{slug}-\1"', body)
     body = re.sub(r'xlink:href="#([^"]+)"', rf'href="#{slug}-\1"', body)
     body = re.sub(r"url\(#([^)]+)\)", rf"url(#{slug}-\1)", body)
-    # Hundredths of a unit are finer than any screen; the other digits would be half of the page.
+    # Hundredths of a unit are finer than any screen; further digits would double the size of the page.
     body = re.sub(r' (d|x|y|points|transform)="[^"]*"', lambda found: _rounded(found.group(0)), body)
-    # The page's own font: a chart should not look like a visitor.
+    # Charts use the font of the page.
     body = re.sub(r"(font: [0-9.]+px )[^;\"]+", r"\1var(--font)", body)
     for name, sentinel in _SENTINELS.items():
         body = body.replace(sentinel, f"var(--{name})")

@@ -19,11 +19,11 @@ _BINS = 28
 
 
 def histograms(rewards: dict[str, Any]) -> list[Chart]:
-    """The histograms that the contents of ``rewards.json`` allow: none, one, or both.
+    """The histograms for the data in ``rewards.json``: none, one, or both.
 
     Args:
         rewards: ``{"before": {"chosen": [...], "rejected": [...]}, "after": {...}, "logp_margin": {"before": [...],
-            "after": [...]}}``; any part may be missing, and values that are not finite are left out and counted.
+            "after": [...]}}``; any part may be missing; non-finite values are left out and counted.
 
     Returns:
         Charts of the implicit rewards (β × nats) and of the log-probability margin (nats per token).
@@ -44,7 +44,9 @@ def _reward_chart(rewards: dict[str, Any]) -> Chart | None:
                 pair.append((values, side))
         if pair and when == "before" and all(np.allclose(values, values[0]) for values, _ in pair):
             first = number(float(pair[0][0][0]))
-            notes.append(f"before training every example stood at {first}, where policy and reference are one model")
+            notes.append(
+                f"before training every example is at {first}, because policy and reference are the same model"
+            )
         elif pair:
             rows.append((when, pair))
     if not rows:
@@ -82,7 +84,7 @@ def _margin_chart(margins: Any) -> Chart | None:
         lambda axes: _paint_rows(axes, [("", shown)], edges, "chosen minus rejected, nats per token"),
         height=2.5,
     )
-    share = f"chosen likelier per token than rejected: {', '.join(notes)}"
+    share = f"chosen more likely per token than rejected: {', '.join(notes)}"
     return Chart(
         "Log-probability margin", svg, tuple((when, when) for _, when in shown), _note([share], missing, beyond)
     )
@@ -109,7 +111,7 @@ def _paint_rows(
 
 
 def _edges(groups: Iterable[np.ndarray]) -> tuple[np.ndarray, int]:
-    """Common bin edges that a few wild values cannot stretch, and how many values lie beyond them."""
+    """Common bin edges that ignore outliers, and the number of values beyond them."""
     values = np.concatenate(list(groups))
     low, high = np.percentile(values, [1, 99])
     room = max(high - low, 1e-6)
@@ -124,7 +126,7 @@ def _part(mapping: Any, key: str) -> Any:
 
 
 def _values(items: Any) -> tuple[np.ndarray, int]:
-    """The finite numbers of a list, and how many entries were none."""
+    """The finite numbers of a list, and the number of other entries."""
     if not isinstance(items, list):
         return np.empty(0), 0
     finite = [value for value in map(finite_number, items) if value is not None]
@@ -132,10 +134,10 @@ def _values(items: Any) -> tuple[np.ndarray, int]:
 
 
 def _note(parts: list[str], missing: int, beyond: int) -> str:
-    extra = ["one value not finite, left out"] if missing == 1 else []
+    extra = ["one non-finite value left out"] if missing == 1 else []
     if missing > 1:
-        extra.append(f"{missing} values not finite, left out")
+        extra.append(f"{missing} non-finite values left out")
     if beyond:
-        extra.append(f"the outermost bars also count what lies beyond the axis ({beyond})")
+        extra.append(f"the outermost bars include {beyond} values beyond the axis")
     text = "; ".join([*parts, *extra])
     return text[:1].upper() + text[1:]

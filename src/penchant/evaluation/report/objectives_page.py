@@ -1,4 +1,4 @@
-"""Objectives compared over seeds: one table, one picture, one page, all from ``comparison.json``."""
+"""Comparison of objectives over seeds as a table, a picture and a page, from ``comparison.json``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["failures", "objectives_table", "write_objectives"]
 
-# Of these the best is marked: margins of implicit rewards have a scale of each objective's own.
+# The best value of these is marked; margins of implicit rewards have a different scale in each objective.
 _BEST = ("rewards/accuracy", "logps/accuracy")
 _SHORT = {
     "rewards/accuracy": "accuracy",
@@ -36,7 +36,7 @@ _SHORT = {
 
 
 def _measured(comparison: Mapping[str, Any]) -> list[str]:
-    """The figures that any objective has."""
+    """The figures that at least one objective has."""
     return [key for key in FIGURES if any(key in each["figures"] for each in comparison["objectives"])]
 
 
@@ -52,27 +52,27 @@ def _cell(key: str, figure: Mapping[str, Any] | None) -> str:
         return f"{fixed(100 * mean, 1)}{f' ± {fixed(100 * half, 1)}' if spread else ''} %"
     if not spread or not half:
         return number(mean) + (" ± 0" if spread else "")
-    # Digits by the interval's width: more would be noise.
+    # The number of digits follows the width of the interval.
     digits = 3 if half < 0.1 else 2 if half < 1 else 1
     return f"{fixed(mean, digits)} ± {fixed(half, digits)}"
 
 
 def _best(comparison: Mapping[str, Any], key: str) -> str:
-    """The objective with the largest mean, empty where none leads alone."""
+    """The objective with the largest mean; empty on a tie."""
     means = {each["name"]: each["figures"][key]["mean"] for each in comparison["objectives"] if key in each["figures"]}
     ahead = [name for name, mean in means.items() if mean == max(means.values())]
     return ahead[0] if key in _BEST and len(means) > 1 and len(ahead) == 1 else ""
 
 
 def _state(objective: Mapping[str, Any]) -> str:
-    """How many of its runs are done."""
+    """The number of its runs that are done."""
     states = [run["state"] for run in objective["runs"]]
     more = [f"{states.count(state)} {state}" for state in ("failed", "stopped", "waiting") if state in states]
     return ", ".join([f"{states.count('done')} of {len(states)}", *more])
 
 
 def _reference(objective: Mapping[str, Any]) -> str:
-    """How many of the reference's numbers came from the cache, over all runs."""
+    """The number of reference log-probabilities read from the cache, over all runs."""
     found = sum(run.get("reference_found", 0) for run in objective["runs"])
     every = found + sum(run.get("reference_computed", 0) for run in objective["runs"])
     return f"{found:,} of {every:,}" if every else "–"
@@ -83,7 +83,7 @@ def _stopped(stopped: tuple[str, list[str]]) -> str:
 
 
 def failures(comparison: Mapping[str, Any]) -> list[str]:
-    """Each reason of a failure once, with the objectives and seeds that it stopped.
+    """Each reason for a failure once, with the objectives and seeds that failed.
 
     Args:
         comparison: the contents of ``comparison.json``.
@@ -97,7 +97,7 @@ def failures(comparison: Mapping[str, Any]) -> list[str]:
 
 
 def _before(comparison: Mapping[str, Any]) -> dict[str, float]:
-    """The model that all runs start from, as far as it is the same for all."""
+    """The figures of the initial model, if they are the same for all runs."""
     return {key: value for key, value in comparison.get("before", {}).items() if key != "seconds"}
 
 
@@ -154,7 +154,7 @@ def write_objectives(folder: Path, comparison: Mapping[str, Any]) -> tuple[Path,
         comparison: the contents of ``comparison.json``.
 
     Returns:
-        The page, and the picture where there is a figure to draw.
+        The page, and the picture if there is a figure to draw.
 
     Raises:
         OutputError: one of them cannot be written.
@@ -166,12 +166,12 @@ def write_objectives(folder: Path, comparison: Mapping[str, Any]) -> tuple[Path,
 
 
 def _height(comparison: Mapping[str, Any]) -> float:
-    """Of one chart, inches."""
+    """The height of one chart, inches."""
     return 0.75 + 0.26 * len(comparison["objectives"])
 
 
 def _chart(comparison: Mapping[str, Any], key: str) -> Chart:
-    """One figure of all objectives, for the page."""
+    """The chart of one figure for all objectives."""
     known = quantity(key)
     svg = draw(
         f"figure-{key.replace('/', '-')}",
@@ -184,8 +184,8 @@ def _chart(comparison: Mapping[str, Any], key: str) -> Chart:
 
 
 def _picture(path: Path, comparison: Mapping[str, Any], keys: list[str]) -> Path:
-    """All figures of all objectives, as a file."""
-    columns = min((3, 4), key=lambda count: -len(keys) % count)  # as few empty places as can be
+    """Draw all figures of all objectives as a file."""
+    columns = min((3, 4), key=lambda count: -len(keys) % count)  # as few empty panels as possible
     rows = -(-len(keys) // columns)
     return save_picture(
         path,
@@ -206,7 +206,7 @@ def _cut_note(comparison: Mapping[str, Any], known: Quantity) -> str:
 
 
 def _page(folder: Path, comparison: Mapping[str, Any], keys: list[str], charts: list[Chart]) -> dict[str, Any]:
-    """The values of the template."""
+    """The values for the template."""
     before, curves = _before(comparison), _curves(folder, comparison)
     return {
         "title": comparison["title"],
@@ -225,7 +225,7 @@ def _page(folder: Path, comparison: Mapping[str, Any], keys: list[str], charts: 
 
 
 def _rows(comparison: Mapping[str, Any], keys: list[str]) -> list[dict[str, Any]]:
-    """The table's rows, one for each objective."""
+    """The rows of the table, one per objective."""
     best = {key: _best(comparison, key) for key in keys}
     return [
         {

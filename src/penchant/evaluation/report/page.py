@@ -1,4 +1,4 @@
-"""Filling a page template and writing it where it was asked for, whole or not at all."""
+"""Rendering of page templates, and writing of pages whole or not at all."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _MARK = '<meta name="generator" content="Penchant">'
 
 
 def render(template: str, values: dict[str, Any]) -> str:
-    """Fill one of the templates beside this file; everything but charts and styles is escaped.
+    """Render a template of this folder; everything except charts and styles is escaped.
 
     Args:
         template: file name, such as ``"run.html"``.
-        values: the template's names. A name it uses and does not get is an error, not a gap on the page.
+        values: variables of the template. A missing variable is an error.
 
     Returns:
         One self-contained HTML page.
@@ -51,10 +51,10 @@ def unbroken(text: str) -> str:
 
 
 def save(page: str, output: Path) -> Path:
-    """Write a page, replacing only a page that Penchant wrote before.
+    """Write a page, replacing only pages written by Penchant.
 
     Raises:
-        OutputError: if the place cannot be written, or holds a file that is not one of our pages.
+        OutputError: the path cannot be written, or holds a file that is not a page of Penchant.
     """
     output = Path(output)
     if output.is_dir():
@@ -62,12 +62,12 @@ def save(page: str, output: Path) -> Path:
     try:
         if output.exists() and _MARK not in output.read_text(encoding="utf-8", errors="replace")[:2000]:
             raise OutputError(
-                "this file exists and is not a report of Penchant, so it is not overwritten.",
+                "the file exists and is not a Penchant report, so it is not overwritten.",
                 where=str(output),
-                fix="Choose another --output, or move the file away.",
+                fix="Choose another --output, or move the file.",
             )
         output.parent.mkdir(parents=True, exist_ok=True)
-        # A page is written beside its place and then moved: a full disk must not leave half a page for a whole one.
+        # Written beside the target and then moved, so that a full disk does not leave an incomplete page.
         partial = output.with_name(f".{output.name}.{os.getpid()}.partial")
         try:
             partial.write_text(page, encoding="utf-8")
@@ -78,7 +78,7 @@ def save(page: str, output: Path) -> Path:
         raise OutputError(
             f"the report cannot be written ({error.strerror or error}).",
             where=str(output),
-            fix="Free space there, or choose another place with --output.",
+            fix="Free disk space, or choose another path with --output.",
         ) from error
     return output
 

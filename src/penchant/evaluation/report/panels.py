@@ -1,4 +1,4 @@
-"""Which metrics are drawn, and which of them share a chart."""
+"""Panels: metrics that share a chart."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["MACHINERY", "MAIN", "Panel", "other_panels"]
 
 @dataclass(frozen=True)
 class Panel:
-    """Which metrics share a chart: ``lines`` are (metric key, CSS colour, label)."""
+    """Metrics that share a chart; ``lines`` are (metric key, CSS colour, label)."""
 
     slug: str
     title: str
     unit: str
     lines: tuple[tuple[str, str, str], ...]
     percent: bool = False
-    reference: float | None = None  # a value worth a line of its own: zero margin, accuracy of a coin
+    reference: float | None = None  # a value to mark with a line, such as zero margin or accuracy by chance
     smooth: bool = True
 
 
@@ -55,16 +55,16 @@ MAIN = (
 )
 MACHINERY = (
     Panel("speed", "Speed", "tokens per second", (("tokens_per_second", "accent", "speed"),)),
-    Panel("saved", "Tokens not computed twice", "share", (("tokens_saved", "accent", "saved"),), percent=True),
+    Panel("saved", "Tokens saved by shared prompts", "share", (("tokens_saved", "accent", "saved"),), percent=True),
     Panel("rate", "Learning rate", "rate", (("learning_rate", "accent", "rate"),), smooth=False),
 )
 
 
 def other_panels(runs: Iterable[RunFolder]) -> tuple[Panel, ...]:
-    """A panel for each metric that the standard panels do not show, such as an objective's own statistics."""
+    """A panel for each metric outside the standard panels, such as an objective's own statistics."""
     shown = {key for panel in (*MAIN, *MACHINERY) for key, _, _ in panel.lines}
     keys = {key for run in runs for curves in (run.train, run.held_out) for key in curves} - shown
-    keys = {key for key in keys if not key.endswith(("/low", "/high"))}  # drawn as the interval of their figure
+    keys = {key for key in keys if not key.endswith(("/low", "/high"))}  # drawn as intervals of other figures
     known = [quantity(key) for key in order(keys)]
     return tuple(
         Panel(

@@ -1,4 +1,4 @@
-"""What each metric is called, its unit, which direction is better, and how its numbers are written for people."""
+"""Quantities: labels, units and better directions of metrics, and formatting of their numbers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class Quantity:
-    """A metric for readers: label, unit, better direction, whether it is a share between 0 and 1.
+    """How a metric is displayed: label, unit, better direction, whether it is a share between 0 and 1.
 
-    ``chance`` is the value of a model that knows nothing; a figure without a value before is compared to it.
+    ``chance`` is the value of an untrained model; a figure without a value before training is compared to it.
 
     Example:
         >>> accuracy = quantity("rewards/accuracy")
@@ -43,7 +43,7 @@ class Quantity:
         return _signed(after - before, digits)
 
     def judge(self, before: float, after: float) -> Literal["better", "worse", "same", ""]:
-        """Whether ``after`` is better than ``before``; empty where neither direction is."""
+        """Whether ``after`` is better than ``before``; empty if neither direction is better."""
         if not self.better:
             return ""
         if self.change(before, after).lstrip("±+−").split(" ")[0].strip("0.") == "":
@@ -71,8 +71,8 @@ _KNOWN = {
         Quantity("reward", "Reward of sampled responses", better="up"),
         Quantity("true_reward", "True reward", better="up"),
         Quantity("true_reward/gain", "Gain in true reward", better="up", chance=0.0),
-        Quantity("win_rate", "Win rate against the start", better="up", share=True, chance=0.5),
-        Quantity("digits/accuracy", "Digits read as the class asked for", better="up", share=True),
+        Quantity("win_rate", "Win rate against the initial model", better="up", share=True, chance=0.5),
+        Quantity("digits/accuracy", "Digits classified as requested", better="up", share=True),
         Quantity("drift", "Fréchet distance from the reference (before: two draws of it)"),
         Quantity("rewards/accuracy", "Accuracy, ties as half", better="up", share=True, chance=0.5),
         Quantity("rewards/ties", "Ties", share=True),
@@ -89,15 +89,15 @@ _KNOWN = {
         Quantity("logps/rejected", "Log-probability of rejected", "nats per response"),
         Quantity("logps/desirable", "Log-probability of desirable", "nats per response", "up"),
         Quantity("logps/undesirable", "Log-probability of undesirable", "nats per response"),
-        Quantity("nll/forget", "Negative log-likelihood of what is to be forgotten", "nats per token", "up"),
-        Quantity("nll/retain", "Negative log-likelihood of what is retained", "nats per token", "down"),
+        Quantity("nll/forget", "Negative log-likelihood of the forget set", "nats per token", "up"),
+        Quantity("nll/retain", "Negative log-likelihood of the retain set", "nats per token", "down"),
         Quantity("lengths/chosen", "Length of chosen", "tokens"),
         Quantity("lengths/rejected", "Length of rejected", "tokens"),
         Quantity("samples/length", "Length of the samples", "tokens"),
-        Quantity("samples/ended", "Samples that came to an end", share=True),
+        Quantity("samples/ended", "Samples with an end token", share=True),
         Quantity("seconds", "Time", "seconds"),
         Quantity("tokens_per_second", "Speed", "tokens per second", "up"),
-        Quantity("tokens_saved", "Tokens not computed twice", share=True, better="up"),
+        Quantity("tokens_saved", "Tokens saved by shared prompts", share=True, better="up"),
         Quantity("learning_rate", "Learning rate"),
         Quantity("grad_norm", "Gradient norm"),
     )
@@ -105,7 +105,7 @@ _KNOWN = {
 
 
 def quantity(key: str) -> Quantity:
-    """The quantity behind a metric's key; an unknown key is its own name, made readable.
+    """The quantity of a metric key; an unknown key is turned into a readable label.
 
     Example:
         >>> quantity("kl").unit, quantity("rewards/chosen_std").label
@@ -116,7 +116,7 @@ def quantity(key: str) -> Quantity:
 
 
 def order(keys: set[str]) -> list[str]:
-    """Metric keys with the most telling first: known ones in the order above, others after them by name."""
+    """Metric keys by importance: known ones in the order above, then others by name."""
     return [key for key in _KNOWN if key in keys] + sorted(keys - set(_KNOWN))
 
 
@@ -166,7 +166,7 @@ def count(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in its two largest units.
+    """A duration in its two largest units.
 
     Example:
         >>> duration(8.04), duration(725), duration(7384)
@@ -180,7 +180,7 @@ def duration(seconds: float) -> str:
 
 
 def plain(value: Any) -> str:
-    """A setting of a recipe as short text: numbers for people, lists joined, nothing as "–".
+    """A recipe setting as short text: formatted numbers, joined lists, "–" for None.
 
     Example:
         >>> plain(None), plain(True), plain(0.1), plain(5e-6), plain([1, "a"])
@@ -191,7 +191,7 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        # Not rounded: this is the setting of the run.
+        # Not rounded, because it is a setting.
         return _power(f"{value:.12g}")
     if isinstance(value, list | tuple):
         return ", ".join(map(plain, value)) or "–"
@@ -205,7 +205,7 @@ def _decimals(size: float) -> int:
 
 
 def _power(text: str) -> str:
-    """ "1.50e-06" as "1.5 × 10⁻⁶"; a text without exponent stays as it is."""
+    """ "1.50e-06" as "1.5 × 10⁻⁶"; text without an exponent is unchanged."""
     digits, _, exponent = text.partition("e")
     digits = digits.replace("-", "−")
     if not exponent:

@@ -1,4 +1,4 @@
-"""Reading a run folder as it is: whole, partial, or cut off in the middle of a line."""
+"""Reading of run folders, including incomplete ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PLACE_KEYS = {"step", "split", "epoch", "seconds"}
 
 @dataclass(frozen=True)
 class Curve:
-    """One metric over the steps of a run; what is not a finite number is NaN."""
+    """One metric over the steps of a run; non-finite values are NaN."""
 
     steps: np.ndarray
     values: np.ndarray
@@ -35,9 +35,9 @@ class Curve:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Everything that the files of one run say; an absent file is an empty value.
+    """The contents of all files of a run; a missing file is an empty value.
 
-    ``notes`` holds, in words, what could not be read and was left out.
+    ``notes`` describes what could not be read and was left out.
     """
 
     path: Path
@@ -54,37 +54,37 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        """The folder's own name."""
+        """The name of the folder."""
         return self.path.resolve().name
 
     @property
     def objective(self) -> str:
-        """The objective's name, without its settings, from the summary or the recipe; empty where neither has it."""
+        """The objective's name without settings, from the summary or the recipe; empty if neither has it."""
         keys = ("objective", "objective.id", "objective.name")
         found = self.summary.get("objective") or next((self.recipe[key] for key in keys if self.recipe.get(key)), "")
         return str(found).partition("(")[0]
 
     @property
     def seconds(self) -> float | None:
-        """Wall-clock time of the run in seconds, as far as it is known."""
+        """Wall-clock time of the run in seconds, if known."""
         whole = finite_number(self.summary.get("seconds"))
         return self.last_seconds if whole is None else whole
 
     @property
     def last_step(self) -> int | None:
-        """The last step that any metric was written for."""
+        """The last step with a metric."""
         curves = [*self.train.values(), *self.held_out.values()]
         return max((int(curve.steps[-1]) for curve in curves), default=None)
 
 
 def read_run(path: Path) -> RunFolder:
-    """Read a run folder; files may be partial, or end in the middle of a line: ``notes`` names what cannot be read.
+    """Read a run folder; files may be incomplete, and ``notes`` lists what cannot be read.
 
     Args:
-        path: the folder that a training run wrote (or is still writing).
+        path: the folder of a finished or running training run.
 
     Raises:
-        DataError: the folder does not exist or holds none of a run's files.
+        DataError: the folder does not exist or contains no files of a run.
 
     Example:
         >>> import tempfile
@@ -92,7 +92,7 @@ def read_run(path: Path) -> RunFolder:
         >>> _ = (folder / "metrics.jsonl").write_text('{"step": 1, "split": "train", "loss": 0.69}\\n{"step": 2, "sp')
         >>> run = read_run(folder)
         >>> float(run.train["loss"].values[0]), run.notes[0]
-        (0.69, 'metrics.jsonl ends in the middle of a line (line 2): the run was probably killed while writing it.')
+        (0.69, 'metrics.jsonl ends in the middle of a line (line 2): the run was probably killed while writing.')
     """
     _require_run_folder(path)
     notes: list[str] = []
@@ -139,7 +139,7 @@ def numbers_of(value: Any) -> dict[str, float]:
 
 
 def _require_run_folder(path: Path) -> None:
-    expected = f"A run folder holds at least one of {', '.join(FILES)}."
+    expected = f"A run folder contains at least one of {', '.join(FILES)}."
     if not path.exists():
         raise DataError("there is no such folder.", where=str(path), why=expected, fix="Check the path of the run.")
     if not path.is_dir():
@@ -149,16 +149,16 @@ def _require_run_folder(path: Path) -> None:
         return
     inner = sorted(child.name for child in path.iterdir() if any((child / name).is_file() for name in FILES))
     more = ", …" if len(inner) > 5 else ""
-    fix = f"It contains run folders, give one of them: {', '.join(inner[:5])}{more}." if inner else None
+    fix = f"It contains run folders; give one of them: {', '.join(inner[:5])}{more}." if inner else None
     raise DataError(
-        f"this is not a run folder: it has none of {', '.join(FILES)}.",
+        f"this is not a run folder: it contains none of {', '.join(FILES)}.",
         where=str(path),
-        fix=fix or "Give the folder that `penchant train` wrote (its --out).",
+        fix=fix or "Give the output folder of `penchant train` (its --out).",
     )
 
 
 def _text(path: Path) -> str | None:
-    """The file's text, or None where there is no such file; bytes that are not UTF-8 become the replacement mark."""
+    """The text of a file, or None if there is no such file; invalid UTF-8 is replaced."""
     if not path.is_file():
         return None
     try:
@@ -174,10 +174,10 @@ def _read_json(path: Path, kind: type, notes: list[str]) -> Any:
     try:
         value = json.loads(text)
     except ValueError:
-        notes.append(f"{path.name} is not complete JSON and was left out: was the run killed while writing it?")
+        notes.append(f"{path.name} is not complete JSON and was left out; the run was probably killed while writing.")
         return kind()
     if not isinstance(value, kind):
-        notes.append(f"{path.name} holds a {type(value).__name__} where a {kind.__name__} belongs, and was left out.")
+        notes.append(f"{path.name} holds a {type(value).__name__} instead of a {kind.__name__}, and was left out.")
         return kind()
     return value
 
@@ -186,13 +186,13 @@ def _read_recipe(text: str, notes: list[str]) -> dict[str, Any]:
     try:
         loaded = yaml.safe_load(text)
     except yaml.YAMLError:
-        notes.append("recipe.yaml is not valid YAML: it is shown as it is, and not compared.")
+        notes.append("recipe.yaml is not valid YAML; it is shown as text and not compared.")
         return {}
     return _flat(loaded) if isinstance(loaded, Mapping) else {}
 
 
 def _flat(nested: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
-    """{"a": {"b": 1}} as {"a.b": 1}, so that recipes of different shape can be compared key by key."""
+    """{"a": {"b": 1}} as {"a.b": 1}, so that different recipes can be compared key by key."""
     flat: dict[str, Any] = {}
     for key, value in nested.items():
         if isinstance(value, Mapping) and value:
@@ -206,7 +206,7 @@ def _read_metrics(path: Path, notes: list[str]) -> tuple[dict[str, Curve], dict[
     text = _text(path)
     if text is None:
         return {}, {}, None
-    # One value per split, metric and step: a resumed run writes some steps twice, and the later line is the true one.
+    # One value per split, metric and step: a resumed run writes some steps twice, and the later line counts.
     points: dict[str, dict[str, dict[int, float]]] = {"train": {}, "eval": {}}
     seconds: float | None = None
     lines = text.splitlines()
@@ -238,9 +238,7 @@ def _metrics_row(line: str) -> dict[str, Any] | None:
 def _tell_unreadable(name: str, unreadable: list[int], total: int, notes: list[str]) -> None:
     if unreadable and unreadable[-1] == total:
         unreadable = unreadable[:-1]
-        notes.append(
-            f"{name} ends in the middle of a line (line {total}): the run was probably killed while writing it."
-        )
+        notes.append(f"{name} ends in the middle of a line (line {total}): the run was probably killed while writing.")
     if unreadable:
         shown = ", ".join(map(str, unreadable[:5])) + (", …" if len(unreadable) > 5 else "")
         notes.append(f"{name}: {len(unreadable)} unreadable line(s) left out (line {shown}).")

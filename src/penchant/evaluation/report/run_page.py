@@ -1,4 +1,4 @@
-"""The report of one run: ``report.html`` in its folder, and the short table for the terminal."""
+"""The report of one run: ``report.html``, and a short table for the terminal."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ _SMALL_SIZE = {"width": 3.0, "height": 1.75}
 def write_report(run: Path, output: Path | None = None) -> Path:
     """Write the report of a run as one self-contained HTML file.
 
-    The page has no outside reference and no script, follows the reader's light or dark preference, and prints. Files
-    that the folder lacks leave out their part of the page; what cannot be read is named under the warnings.
+    The page has no external reference and no script, follows the reader's light or dark preference, and prints. Parts
+    of the page without data are left out; what cannot be read is listed under the warnings.
 
     Args:
-        run: the run's folder; see :func:`read_run` for what it may hold.
-        output: where to write; ``report.html`` in the run's folder by default.
+        run: the run's folder; see :func:`read_run`.
+        output: path of the page; default: ``report.html`` in the run's folder.
 
     Returns:
         The file that was written.
 
     Raises:
-        DataError: if ``run`` is not a run folder.
-        OutputError: if the page cannot be written.
+        DataError: ``run`` is not a run folder.
+        OutputError: the page cannot be written.
 
     Example:
         >>> import tempfile
@@ -70,7 +70,7 @@ def before_after_table(run: Path) -> Table:
     """The held-out figures of a run before and after, as a table for the terminal.
 
     Raises:
-        DataError: if ``run`` is not a run folder.
+        DataError: ``run`` is not a run folder.
     """
     from rich.table import Table
 
@@ -127,15 +127,15 @@ def _values(run: RunFolder) -> dict[str, Any]:
 
 
 def _sections(values: dict[str, Any]) -> list[tuple[str, str]]:
-    """The table of contents: (anchor, label) of those parts that the page will have."""
+    """The table of contents: (anchor, label) of the parts of the page."""
     parts = (
         ("warnings", "Warnings", ("warnings", "notes")),
         ("figures", "Before and after", ("figures",)),
         ("curves", "Training", ("main_charts", "machinery_charts", "other_charts")),
         ("histograms", "Held-out examples", ("histograms",)),
         ("samples", "Samples", ("samples",)),
-        ("data", "The data", ("cut", "lengths", "checks")),
-        ("reproduce", "To do it again", ("recipe", "facts", "command")),
+        ("data", "Data", ("cut", "lengths", "checks")),
+        ("reproduce", "Reproduce", ("recipe", "facts", "command")),
     )
     return [(anchor, label) for anchor, label, needed in parts if any(values[name] for name in needed)]
 
@@ -154,7 +154,7 @@ def _subtitle(run: RunFolder) -> str:
 
 
 def _tiles(figures: BeforeAfter) -> list[Any]:
-    """The four most telling figures."""
+    """The four most important figures."""
     return [figure for key in _TILES if (figure := figures.get(key)) is not None][:4]
 
 
@@ -169,18 +169,18 @@ def _sample(sample: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _picture(folder: Path, name: Any) -> str:
-    """A picture of the run's folder as a data address, so that the page stays one file; empty where there is none."""
+    """A picture in the run's folder as a data URL, so that the page stays one file; empty if there is none."""
     if not isinstance(name, str):
         return ""
     file = (folder / name).resolve()
-    # Only what belongs to the run is shown, whatever a file says.
+    # Only files inside the run's folder are shown.
     if not file.is_relative_to(folder.resolve()) or not file.is_file():
         return ""
     return f"data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}"
 
 
 def _facts(run: RunFolder) -> list[tuple[str, str]]:
-    """Seed, sizes, versions and fingerprints: what another person needs to check that it is the same run."""
+    """Seed, sizes, versions and fingerprints, to compare reruns with this run."""
     summary = run.summary
     facts = [("seed", str(summary["seed"]))] if summary.get("seed") is not None else []
     for key, label in (("parameters", "parameters"), ("trained_parameters", "trained parameters")):
@@ -194,7 +194,7 @@ def _facts(run: RunFolder) -> list[tuple[str, str]]:
 
 
 def _command(run: RunFolder) -> str:
-    """The command that trains this run again: as the run recorded it, else from its recipe."""
+    """The command that repeats this run: as recorded by the run, else from its recipe."""
     recorded = run.summary.get("command")
     if isinstance(recorded, str) and recorded.strip():
         return recorded.strip()

@@ -1,4 +1,4 @@
-"""What happened in this run, in plain sentences: what was trained, did it help, at what price."""
+"""The verdict on a run, in sentences: what was trained, whether it helped, and at what cost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Verdict", "verdict"]
 
 Tone = Literal["good", "caution", "bad", "unknown"]
 
-# From the measure closest to what is wanted (the truth, a judge) to the one furthest from it.
+# From the most direct measure of quality (ground truth, a judge) to the least direct.
 _EVIDENCE = {
     "accuracy": "Accuracy (share of sampled responses that are right)",
     "reward": "The judge's reward of sampled responses",
@@ -22,8 +22,8 @@ _EVIDENCE = {
     "rewards/accuracy": "Accuracy (share of pairs with chosen above rejected)",
     "rewards/margin": "The reward margin",
 }
-_ON_NEW_PROMPTS = ("true_reward", "win_rate")  # whatever the other figures were measured on
-# Below these changes of the chosen log-probability nothing is claimed: measurement moves it that much by itself.
+_ON_NEW_PROMPTS = ("true_reward", "win_rate")  # independent of what the other figures were measured on
+# Smaller changes of the chosen log-probability are within measurement noise.
 _STILL_NATS, _STILL_SHARE = 0.5, 0.005
 _FAR_KL = 30.0
 _HEADLINES: dict[str, tuple[Tone, str]] = {
@@ -47,8 +47,8 @@ class Verdict:
 def verdict(run: RunFolder, figures: BeforeAfter) -> Verdict:
     """Judge a run by its held-out figures.
 
-    The headline follows the strongest evidence that the run has: true reward, else win rate, else accuracy, else
-    margin. Where an interval is given, a figure whose interval still holds the value before is not called a gain.
+    The headline follows the strongest evidence of the run: true reward, else win rate, else accuracy, else
+    margin. A figure whose interval contains the value before training does not count as a gain.
 
     Example:
         >>> from pathlib import Path
@@ -61,16 +61,16 @@ def verdict(run: RunFolder, figures: BeforeAfter) -> Verdict:
     decisive = evidence[0].judged if evidence else ""
     sentences = [_what(run), *map(_gain, evidence)]
     if not decisive:
-        sentences.append("No held-out figures are in this folder, so whether the model got better is not known.")
+        sentences.append("This folder has no held-out figures, so it is unknown whether the model got better.")
     on_training = bool(evidence) and not figures.held_out and evidence[0].quantity.key not in _ON_NEW_PROMPTS
     if on_training:
-        sentences.append("No example was held out: this was measured on the training examples and shows no more.")
+        sentences.append("No examples were held out: these figures are measured on the training examples.")
     sentences += [text for text in (_distance(figures), displacement(figures), _unfinished(run)) if text]
     return Verdict(*_headline(decisive, on_training, figures), tuple(sentences))
 
 
 def _headline(decisive: str, on_training: bool, figures: BeforeAfter) -> tuple[Tone, str]:
-    """Tone and headline, by what the strongest evidence says."""
+    """Tone and headline, from the strongest evidence."""
     if decisive == "better" and on_training:
         return "caution", "The model got better on the examples that it was trained on"
     if decisive == "better" and _displacement_kind(figures) in ("both fell", "chosen fell"):
@@ -79,7 +79,7 @@ def _headline(decisive: str, on_training: bool, figures: BeforeAfter) -> tuple[T
 
 
 def displacement(figures: BeforeAfter) -> str:
-    """Whether the chosen responses became more or less likely, in a sentence; empty where it is not known."""
+    """A sentence on whether the chosen responses became more or less likely; empty if unknown."""
     chosen, rejected = figures.get("logps/chosen"), figures.get("logps/rejected")
     kind = _displacement_kind(figures)
     if not kind or chosen is None:
@@ -93,7 +93,7 @@ def displacement(figures: BeforeAfter) -> str:
     cause = " The margin grew because rejected responses fell further." if kind == "both fell" else ""
     return (
         f"Likelihood displacement: chosen responses became less likely ({moved}{beside}).{cause}"
-        " If the chosen texts themselves matter, add a likelihood term on them or lower the learning rate."
+        " If the likelihood of the chosen texts matters, add a likelihood term on them or lower the learning rate."
     )
 
 
@@ -102,9 +102,9 @@ def _gain(figure: Figure) -> str:
     interval = f" (95 % interval {figure.shown_interval})" if figure.interval else ""
     chance = ""
     if figure.judged == "unclear":
-        chance = f"; the interval still holds {before}, so this may be chance"
+        chance = f"; the interval contains {before}, so this may be chance"
     if figure.quantity.key == "win_rate":
-        return f"Against the model as it was before, it wins {after} of comparisons{interval}{chance}."
+        return f"Against the initial model it wins {after} of comparisons{interval}{chance}."
     subject = _EVIDENCE[figure.quantity.key]
     if figure.judged == "same":
         return f"{subject} stayed at {after}{interval}."
@@ -139,9 +139,9 @@ def _distance(figures: BeforeAfter) -> str:
     figure = figures.get("kl")
     if figure is None or figure.after is None:
         return ""
-    text = f"It ended {number(figure.after)} nats (KL) away from the reference"
+    text = f"The KL divergence from the reference is {number(figure.after)} nats"
     if figure.after > _FAR_KL:
-        return f"{text}: far; check the samples for degenerate text, and consider a larger β or fewer steps."
+        return f"{text}, which is large; check the samples for degenerate text, and consider a larger β or fewer steps."
     return f"{text}."
 
 
@@ -163,4 +163,4 @@ def _unfinished(run: RunFolder) -> str:
     if run.summary:
         return ""
     reached = f" after step {run.last_step}" if run.last_step is not None else ""
-    return f"There is no summary in this folder: the run is not finished, or was stopped{reached}."
+    return f"This folder has no summary: the run is not finished, or was stopped{reached}."

@@ -1,4 +1,4 @@
-"""Metrics of single responses that are called desirable or undesirable."""
+"""Metrics of single responses with a label, desirable or undesirable."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["binary_metrics"]
 
 @SHAPES.register("binary")
 def binary_metrics(measured: Measured) -> None:
-    """Each label's log-probability and reward, and how often the reward has the label's sign.
+    """Log-probability and reward by label, and how often the sign of the reward matches the label.
 
-    ``logps/SIDE`` (nats a response) and ``rewards/SIDE`` for the sides ``desirable`` and ``undesirable``;
-    ``rewards/accuracy``, the share of responses whose reward is positive where they are desirable and negative where
+    ``logps/SIDE`` (nats per response) and ``rewards/SIDE`` for the sides ``desirable`` and ``undesirable``;
+    ``rewards/accuracy``, the share of responses whose reward is positive if they are desirable and negative if
     they are not (ties count half), and ``rewards/ties``.
 
-    The label is the record's field ``label``; without it there is nothing to add.
+    The label is the record's field ``label``; without it nothing is added.
     """
     label = measured.fields.get("label")
     if label is None:

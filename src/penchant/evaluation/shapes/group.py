@@ -13,27 +13,27 @@ __all__ = ["group_metrics"]
 
 @SHAPES.register("group")
 def group_metrics(measured: Measured) -> None:
-    """How often the order of two responses is that of their scores.
+    """How often two responses are ranked in the order of their scores.
 
     Over all pairs of responses to one prompt with different scores (or ranks): ``rewards/accuracy``, the share whose
-    rewards are in the order of the scores, and ``logps/accuracy``, the same for the mean log-probability a token; ties
-    count half.
+    rewards are in the order of the scores, and ``logps/accuracy``, the same for the mean log-probability per token;
+    ties count half.
 
-    The scores are the records' field ``scores``, or ``ranks`` (1 is best); without them there is nothing to add.
+    The scores are the records' field ``scores``, or ``ranks`` (1 is best); without them nothing is added.
     """
     for _name, scored, rows in measured.of_shape("group"):
         quality = _quality(measured, len(scored.group))
         if quality is None:
             continue
         better, worse = _ordered_pairs(quality, scored.group)
-        told = {"logps": scored.mean_logp.detach(), "rewards": measured.objective.rewards(scored)}
-        for name, values in told.items():
+        quantities = {"logps": scored.mean_logp.detach(), "rewards": measured.objective.rewards(scored)}
+        for name, values in quantities.items():
             if values is not None:
                 measured.tally.add(f"{name}/accuracy", win(values[better] - values[worse]), rows[better])
 
 
 def _quality(measured: Measured, responses: int) -> Tensor | None:
-    """[R] a number for each response, higher is better; None where the records have none."""
+    """[R] a number for each response, higher is better; None if the records have no scores or ranks."""
     scores, ranks = measured.fields.get("scores"), measured.fields.get("ranks")
     quality = scores if scores is not None else None if ranks is None else -ranks
     return quality if quality is not None and quality.shape == (responses,) else None

@@ -13,7 +13,7 @@ __all__ = ["compared", "pair_metrics"]
 
 
 def compared(views: Mapping[str, Scored]) -> tuple[Scored, Scored] | None:
-    """The views of the preferred and of the other responses, with or without their prompts; None where there are none.
+    """The views of the preferred and of the other responses, with or without their prompts; None if there are no pairs.
 
     Example:
         >>> compared({}) is None
@@ -30,7 +30,7 @@ def compared(views: Mapping[str, Scored]) -> tuple[Scored, Scored] | None:
 def pair_metrics(measured: Measured) -> None:
     """Margins and accuracies of the pairs.
 
-    ``logps/accuracy`` (mean log-probability a token of chosen above that of rejected), ``rewards/margin``,
+    ``logps/accuracy`` (mean log-probability per token of chosen above that of rejected), ``rewards/margin``,
     ``rewards/accuracy`` and ``rewards/ties``; in an accuracy ties count half.
     """
     tally, objective, counted = measured.tally, measured.objective, measured.counted

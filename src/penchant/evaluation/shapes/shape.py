@@ -1,4 +1,4 @@
-"""What a shape of feedback is: metrics that read the views which name it."""
+"""Shapes of feedback: the registry of metrics by shape, and the scored batch that they read."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Measured(NamedTuple):
     """A scored batch, as the shapes see it.
 
     Args:
-        tally: where the metrics go.
-        objective: gives the implicit rewards.
+        tally: collects the metrics.
+        objective: computes the implicit rewards.
         views: the scored views, without those of the step.
         fields: the records' fields.
-        counted: [B] 1 for examples that count, else 0.
+        counted: [B] 1 for examples with weight above 0, else 0.
     """
 
     tally: Tally
@@ -34,7 +34,7 @@ class Measured(NamedTuple):
     counted: Tensor
 
     def of_shape(self, shape: str) -> Iterator[tuple[str, Scored, Tensor]]:
-        """Each view of a shape: its name, the view, and [R] which of its responses count."""
+        """Each view of a shape: its name, the view, and [R] whether each response counts."""
         for name, scored in self.views.items():
             if shape in find_view(name).shapes:
                 yield name, scored, self.counted[scored.group]

@@ -43,9 +43,7 @@ class SPIN(Objective):
     beta: Annotated[float, Gt(0), "scale of the log-ratios; larger values stay closer to the opponent"] = 0.1
     loss_type: Annotated[Literal["sigmoid", "hinge"], "logistic loss, or hinge with margin 1"] = "sigmoid"
 
-    def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss per pair, [B], with the rewards of both responses."""
-        real, generated = self.beta * chosen.logratio, self.beta * rejected.logratio
-        margin = real - generated
-        values = (1 - margin).clamp(min=0) if self.loss_type == "hinge" else -logsigmoid(margin)
-        return values, {"real_rewards": real, "generated_rewards": generated}
+    def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
+        """The loss per pair, [B]."""
+        margin = self.beta * chosen.logratio - self.beta * rejected.logratio
+        return (1 - margin).clamp(min=0) if self.loss_type == "hinge" else -logsigmoid(margin)

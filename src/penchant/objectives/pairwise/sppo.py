@@ -25,11 +25,9 @@ class _Regression(Objective):
 
     beta: Annotated[float, Gt(0), "1 / η: the target of a log-ratio is (win rate − ½) / β nats"] = 0.001
 
-    def _errors(self, chosen: Scored, rejected: Scored, win: Tensor, lose: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The squared errors per pair, [B], with the rewards of both responses."""
-        errors = (chosen.logratio - win / self.beta).square() + (rejected.logratio - lose / self.beta).square()
-        rewards = {"chosen_rewards": self.beta * chosen.logratio, "rejected_rewards": self.beta * rejected.logratio}
-        return errors, rewards
+    def _errors(self, chosen: Scored, rejected: Scored, win: Tensor, lose: Tensor) -> Tensor:
+        """The sum of the squared errors of each pair, [B]."""
+        return (chosen.logratio - win / self.beta).square() + (rejected.logratio - lose / self.beta).square()
 
 
 class SPPO(_Regression):
@@ -64,12 +62,9 @@ class SPPO(_Regression):
         ),
     )
 
-    def loss(
-        self, chosen: Scored, rejected: Scored, chosen_win_rate: Tensor, rejected_win_rate: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss per pair, [B], with the rewards of both responses."""
-        errors, rewards = self._errors(chosen, rejected, chosen_win_rate - 0.5, rejected_win_rate - 0.5)
-        return 0.5 * errors, rewards
+    def loss(self, chosen: Scored, rejected: Scored, chosen_win_rate: Tensor, rejected_win_rate: Tensor) -> Tensor:
+        """The loss per pair, [B]."""
+        return 0.5 * self._errors(chosen, rejected, chosen_win_rate - 0.5, rejected_win_rate - 0.5)
 
 
 class SPPOSingle(_Regression):
@@ -91,13 +86,10 @@ class SPPOSingle(_Regression):
     id = "sppo-single"
     evidence = OFFICIAL_CODE
 
-    def loss(
-        self, chosen: Scored, rejected: Scored, preference_probability: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss per pair, [B], with the rewards of both responses."""
+    def loss(self, chosen: Scored, rejected: Scored, preference_probability: Tensor) -> Tensor:
+        """The loss per pair, [B]."""
         lead = preference_probability - 0.5
-        errors, rewards = self._errors(chosen, rejected, lead, -lead)
-        return 0.5 * errors, rewards
+        return 0.5 * self._errors(chosen, rejected, lead, -lead)
 
 
 class SPPOHard(_Regression):
@@ -120,7 +112,7 @@ class SPPOHard(_Regression):
     evidence = OFFICIAL_CODE
     tags = ("self-play",)
 
-    def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss per pair, [B], with the rewards of both responses."""
+    def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
+        """The loss per pair, [B]."""
         half = torch.full_like(chosen.logratio, 0.5).detach()
         return self._errors(chosen, rejected, half, -half)

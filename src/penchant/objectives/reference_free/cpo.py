@@ -52,13 +52,10 @@ class _Contrastive(Objective):
         super().__init__(**hyper)
         self.batch_coupled = self.cpo_alpha > 0 and self.nll_average == "batch"
 
-    def _with_likelihood(
-        self, preference: Tensor, chosen: Scored, rejected: Scored
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss per pair, [B], with its two terms and the rewards of both responses."""
+    def _with_likelihood(self, preference: Tensor, chosen: Scored) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss per pair, [B], with its two terms."""
         nll = likelihood_term(chosen, self.nll_average)
-        rewards = {"chosen_rewards": self.rewards(chosen), "rejected_rewards": self.rewards(rejected)}
-        return preference + self.cpo_alpha * nll, {"preference": preference, "nll": nll, **rewards}
+        return preference + self.cpo_alpha * nll, {"preference": preference, "nll": nll}
 
     def rewards(self, view: Scored) -> Tensor:
         """The implicit reward β log π of each response, or β · mean log π, [R], without gradient."""
@@ -94,9 +91,9 @@ class CPO(_Contrastive):
     label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "assumed share ε of flipped labels"] = 0.0
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss per pair, [B], with its two terms and the rewards of both responses."""
+        """The loss per pair, [B], with its two terms."""
         margin = self.beta * (chosen.logp - rejected.logp)
-        return self._with_likelihood(logistic(margin, self.label_smoothing), chosen, rejected)
+        return self._with_likelihood(logistic(margin, self.label_smoothing), chosen)
 
 
 class CPOHinge(_Contrastive):
@@ -121,8 +118,8 @@ class CPOHinge(_Contrastive):
     beta: Annotated[float, Gt(0), "inverse of the margin, in nats, above which a pair has no gradient"] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss per pair, [B], with its two terms and the rewards of both responses."""
-        return self._with_likelihood(relu(1 - self.beta * (chosen.logp - rejected.logp)), chosen, rejected)
+        """The loss per pair, [B], with its two terms."""
+        return self._with_likelihood(relu(1 - self.beta * (chosen.logp - rejected.logp)), chosen)
 
 
 class CPOIPO(_Contrastive):
@@ -149,9 +146,9 @@ class CPOIPO(_Contrastive):
     beta: Annotated[float, Gt(0), "strength of the regularisation; the target is 1 / (2 beta) nats per token"] = 0.1
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss per pair, [B], with its two terms and the rewards of both responses."""
+        """The loss per pair, [B], with its two terms."""
         preference = (chosen.mean_logp - rejected.mean_logp - 1 / (2 * self.beta)).square()
-        return self._with_likelihood(preference, chosen, rejected)
+        return self._with_likelihood(preference, chosen)
 
 
 class CPOSimPO(_Contrastive):
@@ -186,6 +183,6 @@ class CPOSimPO(_Contrastive):
     label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "assumed share ε of flipped labels"] = 0.0
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss per pair, [B], with its two terms and the rewards of both responses."""
+        """The loss per pair, [B], with its two terms."""
         margin = self.beta * (chosen.mean_logp - rejected.mean_logp) - self.gamma
-        return self._with_likelihood(logistic(margin, self.label_smoothing), chosen, rejected)
+        return self._with_likelihood(logistic(margin, self.label_smoothing), chosen)

@@ -54,13 +54,10 @@ class _TargetMargin(Objective):
         """β h per pair, [B]."""
         return self.beta * (chosen.mean_logp - rejected.mean_logp - self.gamma_beta_ratio)
 
-    def _with_likelihood(
-        self, preference: Tensor, chosen: Scored, rejected: Scored
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss per pair, [B], with its two terms and the rewards of both responses."""
+    def _with_likelihood(self, preference: Tensor, chosen: Scored) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss per pair, [B], with its two terms."""
         nll = likelihood_term(chosen, self.nll_average)
-        found = {"chosen_rewards": self.rewards(chosen), "rejected_rewards": self.rewards(rejected), "nll": nll}
-        return preference + self.sft_weight * nll, {"preference": preference, **found}
+        return preference + self.sft_weight * nll, {"preference": preference, "nll": nll}
 
     def rewards(self, view: Scored) -> Tensor:
         """The reward β · mean log π of each response, [R], without gradient."""
@@ -96,8 +93,8 @@ class SimPO(_TargetMargin):
     label_smoothing: Annotated[float, Interval(ge=0, lt=0.5), "assumed share ε of flipped labels"] = 0.0
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss per pair, [B], with its two terms and the rewards of both responses."""
-        return self._with_likelihood(logistic(self._margin(chosen, rejected), self.label_smoothing), chosen, rejected)
+        """The loss per pair, [B], with its two terms."""
+        return self._with_likelihood(logistic(self._margin(chosen, rejected), self.label_smoothing), chosen)
 
 
 class SimPOHinge(_TargetMargin):
@@ -124,5 +121,5 @@ class SimPOHinge(_TargetMargin):
     evidence = OFFICIAL_CODE
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss per pair, [B], with its two terms and the rewards of both responses."""
-        return self._with_likelihood(relu(1 - self._margin(chosen, rejected)), chosen, rejected)
+        """The loss per pair, [B], with its two terms."""
+        return self._with_likelihood(relu(1 - self._margin(chosen, rejected)), chosen)

@@ -1,1 +1,1 @@
-"""Pairings, one file for each kind: pairs by reward, pairs against a demonstration, single responses, whole groups."""
+"""Pairings by kind: pairs by reward, pairs with a demonstration, single responses, whole groups."""

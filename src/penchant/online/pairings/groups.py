@@ -1,4 +1,4 @@
-"""Whole groups: all samples of a prompt with their advantages."""
+"""The pairing ``group``: all samples of a prompt with their advantages."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ class Group(Pairing):
     fields = ("advantage", "scores", "old_policy")
 
     scale: Annotated[
-        Literal["group", "batch", "none"], "what advantages are divided by: the deviation of the group or of the batch"
+        Literal["group", "batch", "none"],
+        "standard deviation that advantages are divided by: of the group or of the batch",
     ] = "group"
-    epsilon: Annotated[float, Ge(0), "added to that deviation"] = 1e-4
-    drop_uniform: Annotated[bool, "leave out groups whose advantages are all zero"] = False
+    epsilon: Annotated[float, Ge(0), "added to the standard deviation"] = 1e-4
+    drop_uniform: Annotated[bool, "drop groups whose advantages are all zero"] = False
 
     def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
-        """One example per prompt."""
+        """One example for each prompt."""
         for rollout, values in zip(rollouts, self._advantages(rollouts), strict=True):
             if self.drop_uniform and bool((values == 0).all()):
                 continue
@@ -40,7 +41,7 @@ class Group(Pairing):
             yield rollout, {"responses": [rollout.sequence(place) for place in range(len(values))]}, fields
 
     def _advantages(self, rollouts: Sequence[Rollout]) -> tuple[Tensor, ...]:
-        """[K] of each rollout."""
+        """The advantages [K] of each rollout."""
         counts = [len(each.responses) for each in rollouts]
         scores = torch.tensor([score for each in rollouts for score in each.scores], dtype=torch.float64)
         group = torch.arange(len(rollouts)).repeat_interleave(torch.tensor(counts, dtype=torch.long))

@@ -1,4 +1,4 @@
-"""Pairs of two samples of one prompt: which two are compared, from their rewards."""
+"""Pairings of two samples of one prompt, chosen by their rewards."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["PAIR_RULES", "All", "BestOther", "BestSecond", "BestWorst", "FirstTw
 #: Indices of the chosen and the rejected response.
 Pair = tuple[int, int]
 
-#: Those of the pairings that compare two samples of one prompt by their rewards.
+#: The pairings that compare two samples of one prompt by their rewards.
 PAIR_RULES: Registry[type[PairRule]] = Registry("pair rule")
 
 _WIN_FIELDS = ("chosen_win_rate", "rejected_win_rate", "preference_probability")
 
 
 class PairRule(Pairing):
-    """Pairs (chosen, rejected) of the samples of one prompt; a subclass writes ``candidates``.
+    """Pairs (chosen, rejected) of the samples of one prompt; a subclass implements ``candidates``.
 
-    Candidates are picked by reward − length_penalty · length; which of two is chosen is decided by the reward alone,
-    and equal rewards make no pair. So every pair has a margin above 0.
+    Candidates are picked by reward − length_penalty · length; within a pair the response with the higher reward is
+    chosen, and equal rewards give no pair. So every pair has a margin above 0.
     """
 
     views = ("chosen", "rejected")
@@ -37,9 +37,9 @@ class PairRule(Pairing):
     compared = _WIN_FIELDS
 
     threshold: Annotated[
-        float | None, "only pairs of one reward at least as high and one below it; all pairs if absent"
+        float | None, "keep only pairs with one reward at or above it and one below it; default: keep all"
     ] = None
-    length_penalty: Annotated[float, "taken from the reward for every character when pairs are picked"] = 0.0
+    length_penalty: Annotated[float, "subtracted from the reward for every character when pairs are picked"] = 0.0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -79,7 +79,7 @@ class PairRule(Pairing):
         return pairs
 
     def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
-        """Every pair with its margin, its scores and, where the judge compares, its win rates."""
+        """Every pair with its margin, its scores and, if the judge compares, its win rates."""
         for rollout in rollouts:
             lengths = [len(each.text) for each in rollout.responses]
             for chosen, rejected in self.select(rollout.scores, lengths, self.length_penalty, self.threshold):
@@ -102,7 +102,7 @@ def _fields(rollout: Rollout, chosen: int, rejected: int) -> dict[str, Any]:
 
 
 def _ascending(values: Sequence[float]) -> list[int]:
-    """Places from the lowest value to the highest; of equal ones the first comes first."""
+    """Indices from the lowest value to the highest; ties in order of appearance."""
     return sorted(range(len(values)), key=lambda place: values[place])
 
 
@@ -122,7 +122,7 @@ class BestWorst(PairRule):
 
 
 class BestOther(PairRule):
-    """The best response against the first other one."""
+    """The best response against the first of the others."""
 
     id = "best_other"
 
@@ -146,7 +146,7 @@ class BestSecond(PairRule):
 
 
 class FirstTwo(PairRule):
-    """The first two responses, whatever their rank."""
+    """The first two responses, in any order of reward."""
 
     id = "first_two"
 

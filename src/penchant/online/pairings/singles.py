@@ -1,4 +1,4 @@
-"""Single responses to imitate: the best of a prompt, or all that are good enough."""
+"""Pairings of single responses to imitate: the best of a prompt, or all above a threshold."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Best(Pairing):
     views = ("chosen",)
     fields = ("score",)
 
-    threshold: Annotated[float | None, "least reward of the best response; any reward if absent"] = None
+    threshold: Annotated[float | None, "minimum reward of the best response; default: any"] = None
 
     def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
-        """At most one response per prompt; of equal ones the first."""
+        """At most one response per prompt; of ties the first."""
         for rollout in rollouts:
             if rollout.scored:
                 place = max(rollout.scored, key=lambda each: (rollout.scores[each], -each))
@@ -30,16 +30,16 @@ class Best(Pairing):
 
 
 class Above(Pairing):
-    """Every different response with a reward from a threshold on."""
+    """Every distinct response with a reward at or above a threshold."""
 
     id = "above"
     views = ("chosen",)
     fields = ("score",)
 
-    threshold: Annotated[float, "least reward of a response"] = 0.5
+    threshold: Annotated[float, "minimum reward of a response"] = 0.5
 
     def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
-        """Each response once, also where several rollouts hold it."""
+        """Each response once, even if several rollouts contain it."""
         seen: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
         for rollout in rollouts:
             for place in rollout.scored:
