@@ -48,6 +48,8 @@ def test_what_is_to_be_forgotten_becomes_less_likely_and_the_rest_more(sources: 
     # The loss is the difference of what the metrics of the sources say.
     assert first["loss"] == pytest.approx(first["nll/retain"] - first["nll/forget"], abs=1e-5)
     assert run.summary["examples"] == 7 and "retain=" in run.summary["data"]
+    card = (run.folder / "model" / "README.md").read_text(encoding="utf-8")
+    assert "what is to be forgotten" in card and "what is retained" in card
 
 
 def test_in_memory_and_from_files_are_one_run(sources: dict[str, str], train: Train) -> None:

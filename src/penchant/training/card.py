@@ -16,6 +16,10 @@ SHOWN = {
     "logps/accuracy": "accuracy (mean log-probability a token)",
     "logps/chosen": "log-probability of chosen (nats)",
     "logps/rejected": "log-probability of rejected (nats)",
+    "logps/desirable": "log-probability of desirable (nats)",
+    "logps/undesirable": "log-probability of undesirable (nats)",
+    "nll/forget": "negative log-likelihood of what is to be forgotten (nats a token)",
+    "nll/retain": "negative log-likelihood of what is retained (nats a token)",
     "kl": "divergence from the reference (nats a response, on the data)",
 }
 

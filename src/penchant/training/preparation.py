@@ -109,9 +109,10 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
                 f"{len(feedback.bad)} bad records of {feedback.name} were left out; the first: {feedback.bad[0]}"
             )
     wanted = objective.requirements
-    if "label" in wanted.fields and "responses" in wanted.views and "comparison" in train.kind:
-        train, heldout = unpaired(train), unpaired(heldout)
-        reporter.say(f"Each pair is read as two judged responses: {len(train)} to train on")
+    if "label" in wanted.fields and "responses" in wanted.views:
+        paired, train, heldout = len(train), unpaired(train), unpaired(heldout)
+        if len(train) != paired:
+            reporter.say(f"Each pair is read as two judged responses: {len(train)} to train on")
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
     held_out = not measured_on.startswith("training")
     diagnosis = _check(modality, train, heldout if held_out else None, reporter) if check else None
@@ -133,8 +134,10 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     prepared = Prepared(
         objective, modality, train, heldout, examples, heldout_examples, plan, measured_on, held_out, diagnosis
     )
-    for each, its_plan in ((supply, plan), (prepared.heldout_supply, measuring_plan(prepared.heldout_supply, 1))):
-        each.check(its_plan)
+    supply.check(plan)
+    prepared.heldout_supply.check(
+        measuring_plan(prepared.heldout_supply, 1), "held-out data" if prepared.held_out else "data"
+    )
     return prepared
 
 
