@@ -115,7 +115,7 @@ def check_file(path: Path) -> list[Receipt]:
         One verdict per case, in order.
 
     Raises:
-        DataError: the file is missing, is not JSON, or holds something other than cases.
+        DataError: the file is missing, is not JSON, or holds no case or something other than cases.
 
     Example:
         >>> import tempfile
@@ -132,6 +132,8 @@ def check_file(path: Path) -> list[Receipt]:
         raise DataError(f"The file of cases is not JSON: {error}.", where=str(path)) from error
     if not isinstance(cases, list):
         raise DataError(f"Found {type(cases).__name__}, expected a list of cases.", where=str(path))
+    if not cases:
+        raise DataError("The file holds no case.", where=str(path), fix="Check that the right file is given.")
     for place, case in enumerate(cases):
         absent = [key for key in ("method", "inputs") if not isinstance(case, Mapping) or key not in case]
         if absent:
