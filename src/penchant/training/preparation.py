@@ -102,7 +102,7 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     objective = given.objective or build_objective(recipe)
     reporter.say(f"Reading {_name(given.data, recipe.data)}")
     train, heldout, measured_on = read_data(recipe, given)
-    check_sources(objective, train, heldout)
+    check_sources(objective, {"data": train, "eval_data": heldout})
     for feedback in (train, heldout):
         if feedback.bad:
             reporter.warn(

@@ -89,7 +89,7 @@ def problem(error: Mapping[str, Any], form: type[BaseModel], parts: Mapping[str,
     found = error.get("input")
     subject = f"{path!r} is {found!r}: " if path else ""
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{subject}{message}."
+    return f"{subject}{message}" if message.endswith("?") else f"{subject}{message}."
 
 
 def read_keys(path: Path) -> dict[str, Any]:
