@@ -13,7 +13,7 @@ from penchant.errors import ConfigurationError
 from penchant.forest.batching import Plan
 from penchant.training.recipe import Recipe
 
-__all__ = ["micro_batches", "training_arguments"]
+__all__ = ["micro_batches", "refuse_split", "training_arguments"]
 
 # Checkpoints a run where the recipe does not say how often.
 CHECKPOINTS = 10
@@ -76,6 +76,26 @@ def _values(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> dict[s
     )
 
 
+def refuse_split(recipe: Recipe, processes: int, coupled: bool) -> None:
+    """Refuse to split a step whose examples see one another.
+
+    Args:
+        recipe: may name the number of micro-batches.
+        processes: how many share a step.
+        coupled: whether examples of a batch see each other in the loss, so that splitting would change it.
+
+    Raises:
+        ConfigurationError: a coupled objective is to be split.
+    """
+    if coupled and (processes > 1 or (recipe.accumulate or 1) > 1):
+        raise ConfigurationError(
+            f"In this objective the examples of a step see one another, but the step would be split into "
+            f"{processes * (recipe.accumulate or 1)} parts.",
+            why="The loss would depend on how it is split.",
+            fix="Use one process and accumulate=1.",
+        )
+
+
 def micro_batches(recipe: Recipe, plan: Plan, sizes: Sequence[int], processes: int, coupled: bool) -> int:
     """Into how many micro-batches a step is split.
 
@@ -92,13 +112,7 @@ def micro_batches(recipe: Recipe, plan: Plan, sizes: Sequence[int], processes: i
     Raises:
         ConfigurationError: a coupled objective is to be split.
     """
-    if coupled and (processes > 1 or (recipe.accumulate or 1) > 1):
-        raise ConfigurationError(
-            f"In this objective the examples of a step see one another, but the step would be split into "
-            f"{processes * (recipe.accumulate or 1)} parts.",
-            why="The loss would depend on how it is split.",
-            fix="Use one process and accumulate=1.",
-        )
+    refuse_split(recipe, processes, coupled)
     if recipe.accumulate is not None:
         return recipe.accumulate
     if coupled or (recipe.device != "cpu" and torch.cuda.is_available()):

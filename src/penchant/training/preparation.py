@@ -15,6 +15,7 @@ from penchant.feedback.unpairing import unpaired
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.encoding import EncodedData
 from penchant.forest.supply import Supply
+from penchant.likelihood.references.none import refuse_none
 from penchant.modalities import Modality, find_modality
 from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
@@ -100,6 +101,8 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
         PenchantError: anything wrong with data, tokenizer or objective.
     """
     objective = given.objective or build_objective(recipe)
+    if recipe.reference == "none" and objective.requirements.needs.reference:
+        refuse_none()
     reporter.say(f"Reading {_name(given.data, recipe.data)}")
     train, heldout, measured_on = read_data(recipe, given)
     check_sources(objective, {"data": train, "eval_data": heldout})
