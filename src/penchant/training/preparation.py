@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from penchant.checks.diagnosis import Diagnosis, joined
+from penchant.errors import ConfigurationError
 from penchant.evaluation.heldout import measuring_plan
 from penchant.feedback.collection import Feedback
 from penchant.feedback.sources import parts_of
 from penchant.feedback.unpairing import unpaired
+from penchant.feedback.views.view import find_view
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.encoding import EncodedData
 from penchant.forest.supply import Supply
@@ -111,8 +113,7 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
             reporter.warn(
                 f"{len(feedback.bad)} bad records of {feedback.name} were left out; the first: {feedback.bad[0]}"
             )
-    wanted = objective.requirements
-    if "label" in wanted.fields and "responses" in wanted.views:
+    if _judges_single_responses(objective):
         paired, train, heldout = len(train), unpaired(train), unpaired(heldout)
         if len(train) != paired:
             reporter.say(f"Each pair is read as two judged responses: {len(train)} to train on")
@@ -142,6 +143,26 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
         measuring_plan(prepared.heldout_supply, 1), "held-out data" if prepared.held_out else "data"
     )
     return prepared
+
+
+def _judges_single_responses(objective: Objective) -> bool:
+    """Whether the objective reads one labelled response at a time, so that a pair is two examples.
+
+    Raises:
+        ConfigurationError: it asks for both sides of a pair too.
+    """
+    wanted = objective.requirements
+    if not ("label" in wanted.fields and "responses" in wanted.views):
+        return False
+    paired = next((name for name in wanted.views if "pair" in find_view(name).shapes), None)
+    if paired is not None:
+        raise ConfigurationError(
+            f"The objective {objective.id} asks for single labelled responses and for the view {paired!r} of pairs; no "
+            "record is both.",
+            where="objective",
+            fix="Combine objectives of one kind of feedback (`penchant methods` shows what each needs).",
+        )
+    return True
 
 
 def _check(modality: Modality, train: Feedback, other: Feedback | None, reporter: ProgressReporter) -> Diagnosis:
