@@ -176,9 +176,7 @@ def test_pairs_are_read_as_two_judged_responses_each(train: Train) -> None:
 def test_what_kto_cannot_use_is_said_before_a_model_is_loaded(train: Train) -> None:
     with pytest.raises(ConfigurationError, match="needs a reference, but the reference is 'none'"):
         train(objective="kto", data=judged(), model="no such model", reference="none")
-    with pytest.raises(
-        ConfigurationError, match=r"kto\+dpo asks for single labelled responses and .*'chosen'"
-    ):
+    with pytest.raises(ConfigurationError, match=r"kto\+dpo asks for single labelled responses and .*'chosen'"):
         train(objective="kto+dpo", data=pairs())
     with pytest.raises(DataError, match="'label'"):
         train(objective="kto", data=[{"prompt": row["prompt"], "completion": row["chosen"]} for row in pairs()])
