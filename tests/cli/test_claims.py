@@ -64,6 +64,8 @@ def test_a_shard_lists_its_part(capsys: pytest.CaptureFixture[str]) -> None:
         printed = capsys.readouterr().out
         parts.append({name for name in named if name in printed})
     assert parts[0] | parts[1] == set(named) and not parts[0] & parts[1]
+    assert main(["claims", NAME, "--shard", "2/2"]) == 0
+    assert "the shard 2/2 holds none of the claims" in capsys.readouterr().err
     assert main(["claims", "--list", "--shard", "3/2"]) == 1
     assert "1/4" in capsys.readouterr().err
 

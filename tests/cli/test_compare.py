@@ -56,6 +56,7 @@ def test_all_failed_is_a_failure(recipe: Path, tmp_path: Path, capsys: pytest.Ca
         (["RECIPE", "--objectives", "dpo,ipoo"], "Did you mean 'ipo'"),
         (["nowhere.yaml", "--objectives", "dpo,ipo"], "nowhere.yaml: The recipe cannot be read"),
         (["RECIPE", "--objectives", "dpo"], "--objectives names 1 objective"),
+        (["RECIPE", "--objectives", "dpo, dpo"], "--objectives names 1 objective"),
         (["RECIPE", "--objectives", "dpo,ipo", "--set", "beta=0.1"], "is not a setting of a compared objective"),
         (["RECIPE", "--objectives", "dpo,ipo", "--resume", "--overwrite"], "both given"),
     ],

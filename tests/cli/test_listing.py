@@ -92,3 +92,9 @@ def test_an_unknown_name_gives_the_nearest(
     words: tuple[str, ...], phrase: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert phrase in said(capsys, *words, code=1)
+
+
+def test_a_view_is_shown_with_its_own_facts_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = said(capsys, "show", "views", "mismatched")
+    assert shown == "mismatched: two examples with responses crossed: responses"
+    assert "source: forget" in said(capsys, "show", "views", "forget")

@@ -24,6 +24,12 @@ def test_a_figure_that_a_run_has_not_measured_is_left_out() -> None:
     assert figures_of_run({"before": {"kl": 0.0}, "seconds": 2.0}, "before") == {"kl": 0.0}
 
 
+def test_the_accuracy_of_labels_is_another_figure_than_that_of_pairs() -> None:
+    pairs = figures_of_run({"after": {"rewards/accuracy": 0.9, "rewards/chosen": 1.0}})
+    labels = figures_of_run({"after": {"rewards/accuracy": 0.8, "rewards/desirable": 1.0}})
+    assert pairs == {"rewards/accuracy": 0.9} and labels == {"labels/accuracy": 0.8}
+
+
 @given(st.lists(st.lists(numbers, min_size=1, max_size=4), min_size=1, max_size=5), st.none() | numbers)
 def test_every_dot_lies_within_the_axis(seeds: list[list[float]], before: float | None) -> None:
     figures = [over_seeds([{"kl": value} for value in values])["kl"] for values in seeds]

@@ -57,6 +57,10 @@ def test_the_files_of_a_mixture_are_of_one_kind_and_stand_once(tmp_path: Path) -
     assert isinstance(mixed, Sources) and mixed.weights == (0.7, 1.0) and len(mixed) == 5
     with pytest.raises(ConfigurationError, match=r"a\.jsonl' twice"):
         read_sources([{"path": first}, {"path": first}])
+    with pytest.raises(ConfigurationError, match="twice"):
+        read_sources([{"path": first}, {"path": f"{tmp_path}/../{tmp_path.name}/a.jsonl"}])
+    with pytest.raises(ConfigurationError, match="A path of the mixture is list"):
+        read_sources([{"path": FACTS}, {"path": first}])
     pairs = written(tmp_path / "c.jsonl", [{"prompt": "Hi", "chosen": "Hello!", "rejected": "No."}])
     with pytest.raises(DataError, match=r"c\.jsonl' are of kind 'comparison', those of .* of kind 'demonstration'"):
         read_sources([{"path": first}, {"path": pairs}])
@@ -69,7 +73,7 @@ def test_a_mapping_of_splits_is_one_set() -> None:
 def test_what_a_recipe_can_name_and_what_is_in_memory() -> None:
     assert as_paths("a.jsonl") == "a.jsonl" and as_paths({"forget": Path("a")}) == {"forget": "a"}
     assert as_paths([{"path": Path("a"), "weight": 2}]) == [{"path": "a", "weight": 2}]
-    assert as_paths({"forget": FACTS}) is None and as_paths(FACTS) is None
+    assert as_paths([{"path": FACTS}]) is None and as_paths({"forget": FACTS}) is None and as_paths(FACTS) is None
 
 
 def test_comparisons_become_two_judgements_each() -> None:

@@ -66,6 +66,12 @@ def test_an_error_is_a_verdict_that_names_it() -> None:
     assert found.got is None and not found.good
 
 
+def test_an_input_that_an_adapter_misses_is_named() -> None:
+    found = check_case(case({"loss": 1.0}, method="kto", inputs={"responses": {"policy": [], "reference": []}}))
+    assert found.verdict == "failed" and "case 'a' of kto: The input 'mismatched' is missing" in found.detail
+    assert "the case has 'responses'" in found.detail
+
+
 def test_an_unknown_method_is_not_built_yet() -> None:
     found = check_case(case({"loss": 1.0}, method="no-such-method"))
     assert (found.verdict, found.got, found.good) == ("not built yet", None, True)
@@ -75,7 +81,12 @@ def test_files_that_are_no_cases_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "cases.json"
     with pytest.raises(DataError, match=r"cases\.json: .*cannot be read"):
         check_file(path)
-    for text, said in (("{", "is not JSON"), ("{}", "Found dict"), ('[{"method": "nll"}]', r"\[0\]: .*no 'inputs'")):
+    for text, said in (
+        ("{", "is not JSON"),
+        ("[]", "holds no case"),
+        ("{}", "Found dict"),
+        ('[{"method": "nll"}]', r"\[0\]: .*no 'inputs'"),
+    ):
         path.write_text(text)
         with pytest.raises(DataError, match=said):
             check_file(path)

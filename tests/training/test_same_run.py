@@ -86,3 +86,17 @@ def test_a_damaged_recipe_is_named(content: str, tmp_path: Path) -> None:
     path.write_text(content, encoding="utf-8")
     with pytest.raises(ConfigurationError, match="The recipe of the run to resume cannot be read"):
         check_same_recipe(path, {"model": "m"})
+
+
+@pytest.mark.parametrize(
+    ("former", "gone"),
+    [
+        ({"objective": {"name": "cpo", "beta": 0.1, "loss_type": "simpo"}}, r"objective\.loss_type"),
+        ({"objective": {"name": "dpo", "beta": 0.1}, "sampling_batch": 256}, "sampling_batch"),
+    ],
+)
+def test_a_former_run_that_cannot_go_on_says_why(former: dict[str, Any], gone: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(former), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=rf"by an earlier version with {gone}, which this .*Finish it"):
+        check_same_recipe(path, {"objective": {"name": "cpo-simpo", "beta": 0.1}})

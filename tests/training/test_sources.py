@@ -14,6 +14,10 @@ from typer.testing import CliRunner
 from penchant.cli.app import app
 from penchant.errors import ConfigurationError, DataError
 from penchant.training import Result, make_recipe
+from penchant.training.dry_run import facts as facts_of
+from penchant.training.preparation import Given, prepare
+from penchant.training.progress import ProgressReporter
+from penchant.training.recipe import data_values
 from small_runs import largest_gap, losses, metrics, pairs, weights
 
 Train = Callable[..., Result]
@@ -48,6 +52,8 @@ def test_what_is_to_be_forgotten_becomes_less_likely_and_the_rest_more(sources: 
     # The loss is the difference of what the metrics of the sources say.
     assert first["loss"] == pytest.approx(first["nll/retain"] - first["nll/forget"], abs=1e-5)
     assert run.summary["examples"] == 7 and "retain=" in run.summary["data"]
+    card = (run.folder / "model" / "README.md").read_text(encoding="utf-8")
+    assert "what is to be forgotten" in card and "what is retained" in card
 
 
 def test_in_memory_and_from_files_are_one_run(sources: dict[str, str], train: Train) -> None:
@@ -109,6 +115,7 @@ def test_each_source_is_held_out_of_and_examined_by_name(sources: dict[str, str]
     checks = [check["name"] for check in json.loads((run.folder / "doctor.json").read_text())["checks"]]
     assert "forget: records" in checks and "retain: prompts shared between splits" in checks
     apart = train("apart", data=sources, objective=ALONE, eval_data=sources, eval_limit=2)
+    assert "(4 records of forget=" in apart.summary["measured_on"]  # two of each source
     assert apart.summary["after"]["nll/retain"] > 0
 
 
@@ -132,6 +139,12 @@ def test_sources_that_do_not_fit_the_objective_are_named(data: Any, objective: s
         train(data=held, objective=objective)
 
 
+def test_held_out_data_without_the_sources_are_named(train: Train) -> None:
+    held = {"forget": facts("rejected", 3), "retain": facts("chosen", 3)}
+    with pytest.raises(ConfigurationError, match=r"^eval_data: .*'forget'.*Name the sources: eval_data: \{forget"):
+        train(data=held, eval_data=facts("chosen", 3), objective="grad-diff")
+
+
 def test_a_bad_record_names_source_and_line(train: Train) -> None:
     with pytest.raises(DataError, match=r"memory:1: In the source 'retain': .*'comparison' has no view 'retain'"):
         train(data={"forget": facts("chosen", 2), "retain": pairs()}, objective="grad-diff")
@@ -148,6 +161,48 @@ def test_a_mixture_is_trained_in_its_ratio(tmp_path: Path, train: Train) -> None
     assert whole.summary["steps"] == 2 and whole.summary["examples"] == 9
     assert losses(split.folder) == pytest.approx(losses(whole.folder), abs=EXACT)
     assert metrics(whole.folder)[2]["epoch"] == 1.0
+
+
+def test_a_dry_run_says_what_an_epoch_of_a_mixture_holds(tmp_path: Path, folder: Path) -> None:
+    parts = [
+        {"path": written(tmp_path / "a.jsonl", pairs()[:6]), "weight": 0.6},
+        {"path": written(tmp_path / "b.jsonl", [pairs()[7]] * 3), "weight": 0.4},
+    ]
+    objective = {"name": "dpo"}
+    alone = [prepared_facts(folder, part["path"], objective) for part in parts]
+    mixed = prepared_facts(folder, parts, objective)
+    assert mixed["an epoch"] == f"6 of {parts[0]['path']}, 4 of {parts[1]['path']}"
+    # Three equal records are drawn four times.
+    first, second = (int(each["tokens"].split()[0]) for each in alone)
+    assert mixed["tokens"].startswith(f"about {first + second // 3 * 4} an epoch")
+
+
+def prepared_facts(folder: Path, data: Any, objective: dict[str, Any]) -> dict[str, str]:
+    """What a dry run says."""
+    recipe = make_recipe({"model": str(folder), "data": data, "objective": objective})
+    return facts_of(recipe, prepare(recipe, Given(), ProgressReporter()))
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        (
+            {"path": "b", "weight": 0},
+            r"part 2 of the mixture: 'weight' is 0: should be greater than 0\. Expected",
+        ),
+        ({"path": "b", "weight": "much"}, "part 2 of the mixture: 'weight' is 'much': should be a valid number"),
+        ({"path": "b", "weight": True}, "part 2 of the mixture: 'weight' is True"),
+        ({"path": "b", "wieght": 2}, r"There is no key 'wieght'\. Did you mean 'weight'\? Expected"),
+    ],
+)
+def test_the_part_of_a_mixture_that_is_wrong_is_named(part: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        make_recipe({"model": "m", "data": [{"path": "a"}, part]})
+
+
+def test_yaml_reads_a_power_of_ten_as_a_text_and_a_weight_means_the_number() -> None:
+    recipe = make_recipe({"model": "m", "data": [{"path": "a", "weight": "1e-1"}, {"path": "b"}]})
+    assert [part["weight"] for part in data_values(recipe.data)] == [0.1, 1.0]
 
 
 @pytest.mark.parametrize("data", [3, {"forget": 3}, {}, ["a.jsonl"], [{"path": "a", "weight": 0}], [{"weight": 1}]])

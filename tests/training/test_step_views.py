@@ -34,6 +34,15 @@ def judged() -> list[dict[str, Any]]:
     return found
 
 
+def both_sides(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each pair as two judged responses, one after the other."""
+    return [
+        {"prompt": row["prompt"], "completion": row[side], "label": side == "chosen"}
+        for row in rows
+        for side in ("chosen", "rejected")
+    ]
+
+
 @pytest.fixture
 def probe() -> Iterator[Objective]:
     """A loss of single examples that differentiates the mismatched responses, so that a wrong partner is seen."""
@@ -156,12 +165,7 @@ def test_kto_resumes_as_the_uninterrupted_run(train: Train, tmp_path: Path, monk
 def test_pairs_are_read_as_two_judged_responses_each(train: Train) -> None:
     rows = [{key: row[key] for key in ("prompt", "chosen", "rejected")} for row in pairs()]
     paired = train("pairs", data=rows, objective="kto")
-    apart = [
-        {"prompt": row["prompt"], "completion": row[side], "label": side == "chosen"}
-        for row in rows
-        for side in ("chosen", "rejected")
-    ]
-    single = train("apart", data=apart, objective="kto")
+    single = train("apart", data=both_sides(rows), objective="kto")
     assert paired.summary["examples"] == 24
     assert losses(paired.folder) == losses(single.folder)
     assert json.loads((paired.folder / "doctor.json").read_text())["checks"][0]["value"].startswith(
@@ -170,7 +174,21 @@ def test_pairs_are_read_as_two_judged_responses_each(train: Train) -> None:
 
 
 def test_what_kto_cannot_use_is_said_before_a_model_is_loaded(train: Train) -> None:
+    with pytest.raises(ConfigurationError, match="needs a reference, but the reference is 'none'"):
+        train(objective="kto", data=judged(), model="no such model", reference="none")
+    with pytest.raises(ConfigurationError, match=r"kto\+dpo asks for single labelled responses and .*'chosen'"):
+        train(objective="kto+dpo", data=pairs())
     with pytest.raises(DataError, match="'label'"):
         train(objective="kto", data=[{"prompt": row["prompt"], "completion": row["chosen"]} for row in pairs()])
-    with pytest.raises(DataError, match=r"'mismatched' pairs.*only one example"):
+    with pytest.raises(DataError, match=r"'mismatched' pairs.*the data hold only one example"):
         train("one", objective="kto", data=judged()[:1])
+    with pytest.raises(DataError, match=r"the held-out data hold only one example. Give more held-out data"):
+        train("one", objective="kto", data=judged(), eval_data=judged()[:1])
+    with pytest.raises(DataError, match=r"the plan of all steps holds only one example. Raise batch_size"):
+        train("one", objective="kto", data=judged(), batch_size=1, max_steps=1)
+
+
+def test_held_out_pairs_measure_what_judgements_have_taught(train: Train) -> None:
+    run = train(objective="kto", data=judged(), eval_data=pairs(3), max_steps=1)
+    apart = train("apart", objective="kto", data=judged(), eval_data=both_sides(pairs(3)), max_steps=1)
+    assert run.summary["after"] == apart.summary["after"] and run.summary["after"]["lengths/responses"] > 0

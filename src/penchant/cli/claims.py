@@ -63,6 +63,9 @@ def claims(
     if listed:
         _list(chosen, console)
         return
+    if not chosen:
+        typer.echo(f"penchant: the shard {shard} holds none of the claims; there is nothing to do", err=True)
+        return
     plan = _plan(chosen, cache, sources or [], tuning, fresh)
     outcome = _run(plan, jobs)
     _show(outcome, console)

@@ -50,7 +50,7 @@ def compare(
 
 
 def _names(objectives: str) -> list[str]:
-    names = [name.strip() for name in objectives.split(",") if name.strip()]
+    names = list(dict.fromkeys(name.strip() for name in objectives.split(",") if name.strip()))
     if len(names) < 2:
         raise ConfigurationError(
             f"--objectives names {len(names)} objective.",

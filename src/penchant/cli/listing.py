@@ -52,7 +52,7 @@ KINDS = {
         "sequences that methods score, such as chosen and rejected",
         "penchant.feedback.views.view.VIEWS",
         summary="needs",
-        facts=("fields", "builder"),
+        facts=("fields", "builder", "crossed", "source", "against", "shapes"),
     ),
     "builders": Kind(
         "data builders, for `penchant data build`",
@@ -113,7 +113,8 @@ def show_thing(
         return
     typer.echo(f"{registry.resolve(name)}: {summary_of(thing, found)}")
     body = _documentation(thing).partition("\n")[2].strip("\n")
-    if body:
+    # An object has the docstring of its class, which says nothing of this one.
+    if body and (inspect.isclass(thing) or inspect.isroutine(thing)):
         typer.echo(f"\n{body}")
     facts = [(fact, getattr(thing, fact, None)) for fact in found.facts]
     for fact, value in facts:

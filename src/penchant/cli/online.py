@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from penchant.errors import ConfigurationError, nearest
+
 __all__ = ["online"]
 
 
@@ -49,6 +51,8 @@ def online(
     path, keys = split_words(words or [])
     if path is not None and str(path) in methods():
         path, method = None, method or str(path)
+    elif path is not None and path.suffix not in (".yaml", ".yml") and not path.exists():
+        raise _unknown_method(str(path), methods())
     options = {"model": model, "data": data, "objective": objective, "output": out, "eval_data": eval_data}
     options |= {"method": method, "judge": judge}
     keys |= {key: value for key, value in options.items() if value is not None}
@@ -65,3 +69,13 @@ def online(
         typer.echo(f"penchant: {stopped}", err=True)
         raise typer.Exit(130) from None
     print_result(result, reporter)
+
+
+def _unknown_method(name: str, known: list[str]) -> ConfigurationError:
+    """The error for a word that names neither a recipe nor a method; an objective is said to be one."""
+    from penchant.objectives.core.registry import OBJECTIVES
+
+    fix = nearest(name, known)
+    if name in OBJECTIVES:
+        fix = f"It is an objective: write `penchant online METHOD --objective {name}`. Methods: {', '.join(known)}."
+    return ConfigurationError(f"There is no recipe file and no online method {name!r}.", fix=fix)

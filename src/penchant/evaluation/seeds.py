@@ -12,9 +12,12 @@ __all__ = ["FIGURES", "figures_of_run", "over_seeds"]
 #: Figures that objectives are compared by, in the order of the table; without the loss, whose scale differs.
 FIGURES = (
     "rewards/accuracy",
+    "labels/accuracy",
     "logps/accuracy",
     "logps/margin",
     "rewards/margin",
+    "nll/forget",
+    "nll/retain",
     "kl",
     "samples/length",
     "seconds",
@@ -29,7 +32,8 @@ def figures_of_run(summary: Mapping[str, Any], side: str = "after") -> dict[str,
         side: ``before`` or ``after`` training.
 
     Returns:
-        The figures that the run has; ``logps/margin`` is log π(chosen) − log π(rejected), nats per response.
+        The figures that the run has; ``logps/margin`` is log π(chosen) − log π(rejected), nats per response. The
+        accuracy of single responses is ``labels/accuracy``: it cannot be compared with the accuracy of pairs.
 
     Example:
         >>> figures_of_run({"after": {"logps/chosen": -5.0, "logps/rejected": -7.0, "kl": 0.5}, "seconds": 3.0})
@@ -38,6 +42,8 @@ def figures_of_run(summary: Mapping[str, Any], side: str = "after") -> dict[str,
     figures = dict(summary.get(side, {}))
     if {"logps/chosen", "logps/rejected"} <= figures.keys():
         figures["logps/margin"] = figures["logps/chosen"] - figures["logps/rejected"]
+    if {"rewards/desirable", "rewards/undesirable"} & figures.keys() and "rewards/accuracy" in figures:
+        figures["labels/accuracy"] = figures.pop("rewards/accuracy")
     if side == "after" and "seconds" in summary:
         figures["seconds"] = summary["seconds"]
     return {key: float(figures[key]) for key in FIGURES if key in figures}

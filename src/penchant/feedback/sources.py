@@ -76,7 +76,7 @@ def read_sources(data: Any, **options: Any) -> Feedback:
 
     Raises:
         DataError: one of them cannot be read, or the parts of a mixture are of different kinds.
-        ConfigurationError: a mixture names a file twice.
+        ConfigurationError: a mixture names a file twice, or a path in it is none.
 
     Example:
         >>> row = {"prompt": "Hi", "completion": "Hello!"}
@@ -125,17 +125,28 @@ def as_paths(data: Any) -> Any:
         return str(data)
     if isinstance(data, Mapping) and data and all(isinstance(each, str | Path) for each in data.values()):
         return {str(name): str(each) for name, each in data.items()}
-    return [{**each, "path": str(each["path"])} for each in data] if is_mixture(data) else None
+    if not is_mixture(data) or not all(isinstance(each["path"], str | Path) for each in data):
+        return None
+    return [{**each, "path": str(each["path"])} for each in data]
 
 
 def _mixture(data: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Sources:
     parts: dict[str, Feedback] = {}
+    places: set[Path] = set()
     for each in data:
+        if not isinstance(each["path"], str | Path):
+            raise ConfigurationError(
+                f"A path of the mixture is {type(each['path']).__name__}, expected a file, a saved data set or a hub "
+                "id.",
+                where="data",
+                fix="Write records that are in memory to a file first.",
+            )
         path = str(each["path"])
-        if path in parts:
+        if Path(path).resolve() in places:
             raise ConfigurationError(
                 f"The mixture names {path!r} twice.", where="data", fix="Give it once, with the sum of the weights."
             )
+        places.add(Path(path).resolve())
         parts[path] = read(each["path"], **options)
     first, *others = parts.items()
     for path, feedback in others:

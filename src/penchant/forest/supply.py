@@ -112,14 +112,18 @@ class Supply(Sequence[Any]):
                 sizes[slot.example] = max(sizes[slot.example], self.size(slot))
         return sizes
 
-    def check(self, plan: Plan) -> None:
+    def check(self, plan: Plan, data: str = "data") -> None:
         """Refuse a plan that lacks a partner for a view of the step.
 
+        Args:
+            plan: every step.
+            data: what the examples are, for the message.
+
         Raises:
-            DataError: there is only one example.
+            DataError: the data hold only one example, or the plan uses only one.
         """
         if self.crossed:
-            self._partner(self.slots(plan, 0)[0])
+            self._partner(self.slots(plan, 0)[0], data)
 
     def _step_views(self, slot: Slot) -> dict[str, list[Any]]:
         if self.encoder is None or not self.crossed:
@@ -133,14 +137,15 @@ class Supply(Sequence[Any]):
             views[name] = [self.encoder.cross(each, other[place % len(other)]) for place, each in enumerate(own)]
         return views
 
-    def _partner(self, slot: Slot) -> Any:
+    def _partner(self, slot: Slot, data: str = "data") -> Any:
         if slot.partner is None:
-            source = self.examples[slot.example].source
+            alone = len(self.examples) == 1
+            found = f"the {data} hold only one example" if alone else "the plan of all steps holds only one example"
             raise DataError(
-                f"The view {next(iter(self.crossed))!r} pairs a prompt with the response of another example, and there "
-                "is only one example.",
-                where=str(source),
-                fix="Give more records, or train for more steps.",
+                f"The view {next(iter(self.crossed))!r} pairs a prompt with the response of another example, and "
+                f"{found}.",
+                where=str(self.examples[slot.example].source),
+                fix=f"Give more {data}." if alone else "Raise batch_size, max_steps or epochs.",
             )
         return self.examples[slot.partner]
 

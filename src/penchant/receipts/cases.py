@@ -13,6 +13,20 @@ __all__ = ["Case", "named_variant"]
 T = TypeVar("T")
 
 
+class _Given(dict[str, Any]):
+    """What a case gives under its published names; a name that is absent is an error in words."""
+
+    def __init__(self, values: Mapping[str, Any], what: str, where: str) -> None:
+        super().__init__(values)
+        self.what, self.where = what, where
+
+    def __missing__(self, name: str) -> Any:
+        raise ConfigurationError(
+            f"The {self.what} {name!r} is missing; the case has {', '.join(map(repr, sorted(self))) or 'none'}.",
+            where=self.where,
+        )
+
+
 @dataclass(frozen=True)
 class Case:
     """A case as adapters see it.
@@ -34,6 +48,11 @@ class Case:
     inputs: Mapping[str, Any]
     name: str = ""
     file: str = ""
+
+    def __post_init__(self) -> None:
+        where = f"case {self.name!r} of {self.method}" if self.name else self.method
+        object.__setattr__(self, "params", _Given(self.params, "hyper-parameter", where))
+        object.__setattr__(self, "inputs", _Given(self.inputs, "input", where))
 
     @property
     def variant(self) -> str:

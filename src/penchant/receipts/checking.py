@@ -115,7 +115,7 @@ def check_file(path: Path) -> list[Receipt]:
         One verdict per case, in order.
 
     Raises:
-        DataError: the file is missing, not JSON, or does not contain cases.
+        DataError: the file is missing, not JSON, empty, or contains something other than cases.
 
     Example:
         >>> import tempfile
@@ -132,6 +132,8 @@ def check_file(path: Path) -> list[Receipt]:
         raise DataError(f"The case file is not JSON: {error}.", where=str(path)) from error
     if not isinstance(cases, list):
         raise DataError(f"Found {type(cases).__name__}, expected a list of cases.", where=str(path))
+    if not cases:
+        raise DataError("The file contains no cases.", where=str(path), fix="Check that the right file is given.")
     for place, case in enumerate(cases):
         absent = [key for key in ("method", "inputs") if not isinstance(case, Mapping) or key not in case]
         if absent:

@@ -13,7 +13,7 @@ from penchant.errors import ConfigurationError
 from penchant.forest.batching import Plan
 from penchant.training.recipe import Recipe
 
-__all__ = ["micro_batches", "training_arguments"]
+__all__ = ["micro_batches", "refuse_split", "training_arguments"]
 
 # Checkpoints per run unless the recipe says how often to save.
 CHECKPOINTS = 10
@@ -76,6 +76,26 @@ def _values(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> dict[s
     )
 
 
+def refuse_split(recipe: Recipe, processes: int, coupled: bool) -> None:
+    """Refuse to split a step of an objective whose loss per example depends on the rest of its batch.
+
+    Args:
+        recipe: may set the number of micro-batches.
+        processes: number of processes that share a step.
+        coupled: whether the objective is such a one.
+
+    Raises:
+        ConfigurationError: the recipe would split a step of a coupled objective.
+    """
+    if coupled and (processes > 1 or (recipe.accumulate or 1) > 1):
+        raise ConfigurationError(
+            f"In this objective the loss of an example depends on the whole step, but the step would be split into "
+            f"{processes * (recipe.accumulate or 1)} parts.",
+            why="The loss would change with the split.",
+            fix="Use one process and accumulate=1.",
+        )
+
+
 def micro_batches(recipe: Recipe, plan: Plan, sizes: Sequence[int], processes: int, coupled: bool) -> int:
     """The number of micro-batches that a step is split into.
 
@@ -92,13 +112,7 @@ def micro_batches(recipe: Recipe, plan: Plan, sizes: Sequence[int], processes: i
     Raises:
         ConfigurationError: the recipe would split a step of a coupled objective.
     """
-    if coupled and (processes > 1 or (recipe.accumulate or 1) > 1):
-        raise ConfigurationError(
-            f"In this objective the loss of an example depends on the whole step, but the step would be split into "
-            f"{processes * (recipe.accumulate or 1)} parts.",
-            why="The loss would change with the split.",
-            fix="Use one process and accumulate=1.",
-        )
+    refuse_split(recipe, processes, coupled)
     if recipe.accumulate is not None:
         return recipe.accumulate
     if coupled or (recipe.device != "cpu" and torch.cuda.is_available()):

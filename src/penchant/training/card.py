@@ -16,6 +16,10 @@ SHOWN = {
     "logps/accuracy": "accuracy (mean log-probability per token)",
     "logps/chosen": "log-probability of chosen (nats)",
     "logps/rejected": "log-probability of rejected (nats)",
+    "logps/desirable": "log-probability of desirable (nats)",
+    "logps/undesirable": "log-probability of undesirable (nats)",
+    "nll/forget": "negative log-likelihood of the forget source (nats per token)",
+    "nll/retain": "negative log-likelihood of the retain source (nats per token)",
     "kl": "divergence from the reference (nats per response, on the data)",
 }
 

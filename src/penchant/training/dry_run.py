@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from statistics import fmean
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from penchant.feedback.collection import Feedback
 from penchant.feedback.sources import parts_of
+from penchant.forest.recycling import Mixture
+from penchant.forest.supply import Supply
 from penchant.training.arguments import micro_batches
 from penchant.training.preparation import Given, Prepared, prepare, resolved
 from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe
+from penchant.training.supplying import mixture_of
 
 __all__ = ["describe"]
 
@@ -47,17 +53,37 @@ def facts(recipe: Recipe, prepared: Prepared) -> dict[str, str]:
     parts = micro_batches(recipe, plan, supply.largest_sizes(plan), 1, prepared.objective.batch_coupled)
     model, further = modality.estimate(largest // parts)
     cut = prepared.examples.cut
+    mixture = mixture_of(prepared.train, prepared.examples)
+    epoch = {} if mixture is None else {"an epoch": _shares_of(prepared.train, mixture)}
     limit = "" if modality.max_length is None else f", limit {modality.max_length}"
     return {
         "objective": repr(prepared.objective),
         "model": model,
         "data": f"{_described(prepared.train)}, {len(sizes)} used, {cut.dropped} dropped",
+        **epoch,
         "measured on": prepared.measured_on,
-        modality.unit: f"{sum(sizes):,} per epoch (prompts counted once), longest example {max(sizes):,}{limit}",
+        modality.unit: f"{_epoch_cost(supply, mixture)} per epoch (prompts counted once), "
+        f"longest example {max(sizes):,}{limit}",
         "steps": f"{len(steps):,} of {min(map(len, steps))}-{max(map(len, steps))} prompts, up to {largest:,} "
         f"{modality.unit} per step",
         **further,
     }
+
+
+def _shares_of(train: Feedback, mixture: Mixture) -> str:
+    """How many examples of each file an epoch holds."""
+    return ", ".join(f"{count:,} of {name}" for name, count in zip(parts_of(train), mixture.per_epoch, strict=True))
+
+
+def _epoch_cost(supply: Supply, mixture: Mixture | None) -> str:
+    """Work of an epoch; where examples recycle it depends on which are drawn, and their mean is taken."""
+    sizes = iter(supply.sizes)
+    if mixture is not None:
+        parts = [list(islice(sizes, count)) for count in mixture.counts]
+        return f"about {sum(fmean(part) * count for part, count in zip(parts, mixture.per_epoch, strict=True)):,.0f}"
+    own = sum(sizes)
+    beside = sum(fmean(each) * len(supply) for each in supply.beside_sizes)
+    return f"about {own + beside:,.0f}" if beside else f"{own:,}"
 
 
 def _described(feedback: Feedback) -> str:

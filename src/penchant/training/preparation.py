@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from penchant.checks.diagnosis import Diagnosis, joined
+from penchant.errors import ConfigurationError
 from penchant.evaluation.heldout import measuring_plan
 from penchant.feedback.collection import Feedback
 from penchant.feedback.sources import parts_of
 from penchant.feedback.unpairing import unpaired
+from penchant.feedback.views.view import find_view
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.encoding import EncodedData
 from penchant.forest.supply import Supply
+from penchant.likelihood.references.none import refuse_none
 from penchant.modalities import Modality, find_modality
 from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
@@ -100,18 +103,20 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
         PenchantError: data, tokenizer or objective cannot be used.
     """
     objective = given.objective or build_objective(recipe)
+    if recipe.reference == "none" and objective.requirements.needs.reference:
+        refuse_none()
     reporter.say(f"Reading {_name(given.data, recipe.data)}")
     train, heldout, measured_on = read_data(recipe, given)
-    check_sources(objective, train, heldout)
+    check_sources(objective, {"data": train, "eval_data": heldout})
     for feedback in (train, heldout):
         if feedback.bad:
             reporter.warn(
                 f"{len(feedback.bad)} bad records of {feedback.name} were skipped; the first: {feedback.bad[0]}"
             )
-    wanted = objective.requirements
-    if "label" in wanted.fields and "responses" in wanted.views and "comparison" in train.kind:
-        train, heldout = unpaired(train), unpaired(heldout)
-        reporter.say(f"Each pair counts as two judged responses: {len(train)} training examples")
+    if _judges_single_responses(objective):
+        paired, train, heldout = len(train), unpaired(train), unpaired(heldout)
+        if len(train) != paired:
+            reporter.say(f"Each pair counts as two judged responses: {len(train)} training examples")
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
     held_out = not measured_on.startswith("training")
     diagnosis = _check(modality, train, heldout if held_out else None, reporter) if check else None
@@ -133,9 +138,31 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     prepared = Prepared(
         objective, modality, train, heldout, examples, heldout_examples, plan, measured_on, held_out, diagnosis
     )
-    for each, its_plan in ((supply, plan), (prepared.heldout_supply, measuring_plan(prepared.heldout_supply, 1))):
-        each.check(its_plan)
+    supply.check(plan)
+    prepared.heldout_supply.check(
+        measuring_plan(prepared.heldout_supply, 1), "held-out data" if prepared.held_out else "data"
+    )
     return prepared
+
+
+def _judges_single_responses(objective: Objective) -> bool:
+    """Whether the objective reads one labelled response at a time, so that a pair is two examples.
+
+    Raises:
+        ConfigurationError: it asks for both sides of a pair too.
+    """
+    wanted = objective.requirements
+    if not ("label" in wanted.fields and "responses" in wanted.views):
+        return False
+    paired = next((name for name in wanted.views if "pair" in find_view(name).shapes), None)
+    if paired is not None:
+        raise ConfigurationError(
+            f"The objective {objective.id} asks for single labelled responses and for the view {paired!r} of pairs; no "
+            "record is both.",
+            where="objective",
+            fix="Combine objectives of one kind of feedback (`penchant methods` shows what each needs).",
+        )
+    return True
 
 
 def _check(modality: Modality, train: Feedback, other: Feedback | None, reporter: ProgressReporter) -> Diagnosis:

@@ -52,16 +52,16 @@ def read_data(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:
                 f"eval_split={recipe.eval_split} is held out, but split is missing, so the run would also train on it.",
                 fix="Also give split=train (the rows to train on).",
             )
-        described = f"held-out data ({min(len(heldout), recipe.eval_limit or len(heldout))} records of {heldout.name})"
+        heldout = heldout[: recipe.eval_limit]
+        described = f"held-out data ({len(heldout)} records of {heldout.name})"
     elif recipe.eval_share is not None:
         seed = recipe.seed if recipe.eval_seed is None else recipe.eval_seed
         train, heldout = _divided(train, recipe.eval_share, seed)
+        heldout = heldout[: recipe.eval_limit]
         described = f"held-out data ({len(heldout)} records set aside from {train.name})"
     else:
-        heldout = train[:STAND_IN]
+        heldout = train[:STAND_IN][: recipe.eval_limit]
         described = f"training data ({len(heldout)} records; nothing was held out)"
-    if recipe.eval_limit is not None:
-        heldout = heldout[: recipe.eval_limit]
     return train, heldout, described
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -55,6 +54,13 @@ class MixturePart(_Part):
     path: str = Field(description="file, saved datasets folder, or hub id")
     weight: float = Field(1.0, gt=0, description="relative share of an epoch")
 
+    @field_validator("weight", mode="before")
+    @classmethod
+    def _a_number(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("should be a number")
+        return value
+
 
 #: One path, named sources, or a mixture.
 Data: TypeAlias = str | dict[str, str] | list[MixturePart]
@@ -81,13 +87,14 @@ def data_paths(data: Data | None) -> list[str]:
     return list(data.values()) if isinstance(data, dict) else [each.path for each in data]
 
 
-def _is_part(value: Any) -> bool:
-    """Whether a value is valid as one file of a mixture; for a union, pydantic would report three errors."""
-    if not isinstance(value, dict):
-        return isinstance(value, MixturePart)
-    weight = value.get("weight", 1.0)
-    sound = isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight < math.inf
-    return isinstance(value.get("path"), str) and sound and set(value) <= {"path", "weight"}
+def _wrong_part(parts: list[Any]) -> str:
+    """What is wrong with the first file of a mixture that cannot be read as one; empty where all can."""
+    for number, part in enumerate(parts, start=1):
+        try:
+            MixturePart.model_validate(part)
+        except ValidationError as error:
+            return f"part {number} of the mixture: {problem(error.errors()[0], MixturePart, {})} Expected"
+    return ""
 
 
 class Recipe(_Part):
@@ -189,9 +196,11 @@ class Recipe(_Part):
     @classmethod
     def _of_a_known_form(cls, value: Any) -> Any:
         named = isinstance(value, dict) and value and all(isinstance(each, str) for each in value.values())
-        mixed = isinstance(value, list) and value and all(map(_is_part, value))
-        if not (value is None or isinstance(value, str) or named or mixed):
-            raise ValueError(f"expected {DATA_FORMS}")
+        mixed = isinstance(value, list) and value and all(isinstance(each, dict | MixturePart) for each in value)
+        # The union of forms would say it in three errors.
+        wrong = _wrong_part(value) if mixed else ""
+        if wrong or not (value is None or isinstance(value, str) or named or mixed):
+            raise ValueError(f"{wrong or 'expected'} {DATA_FORMS}")
         return value
 
     @field_validator("lora", mode="before")

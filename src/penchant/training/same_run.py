@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from penchant.errors import ConfigurationError
+from penchant.objectives.core.registry import OBJECTIVES
 
 __all__ = ["check_same_origin", "check_same_recipe"]
 
@@ -28,6 +29,8 @@ FREE = {
 # Keys and reference kinds under their names in recipes of earlier versions.
 FORMER_KEYS = {"anchor": "reference", "anchor_rate": "reference_rate", "medium": "modality"}
 FORMER_REFERENCES = {"fixed": "initial", "moving": "ema"}
+# Keys that earlier versions wrote down and that have no exact counterpart.
+GONE = {"sampling_batch", "server", "server_model"}
 
 
 def check_same_recipe(path: Path, values: dict[str, Any]) -> None:
@@ -50,6 +53,12 @@ def check_same_recipe(path: Path, values: dict[str, Any]) -> None:
             where=str(path),
             fix="Restore the file, or start a new run in another folder.",
         ) from error
+    if gone := sorted(GONE & set(former)) + _gone_settings(former.get("objective")):
+        raise ConfigurationError(
+            f"The run was started by an earlier version with {', '.join(gone)}, which this version does not have.",
+            where=str(path),
+            fix="Finish it with the version that started it, or start another run in another folder.",
+        )
     for key in sorted((set(former) | set(values)) - FREE):
         if former.get(key) != values.get(key):
             raise ConfigurationError(
@@ -78,6 +87,14 @@ def check_same_origin(folder: Path, former: dict[str, str], origin: dict[str, st
                 why="The rest of the run would not match the part already done.",
                 fix=f"Restore the original {name} (not the trained one), or start a new run in another folder.",
             )
+
+
+def _gone_settings(objective: Any) -> list[str]:
+    """The settings of a single method that the method does not have any more."""
+    if not isinstance(objective, dict) or objective.get("name") not in OBJECTIVES:
+        return []
+    known = {each.name for each in OBJECTIVES.get(objective["name"]).hyperparameters()}
+    return [f"objective.{key}" for key in objective if key != "name" and key not in known]
 
 
 def _renamed(former: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -34,12 +35,12 @@ def _shares(views: tuple[str, ...], fields: tuple[str, ...], names: list[str]) -
     return shares
 
 
-def check_sources(objective: Objective, *sets: Feedback) -> None:
+def check_sources(objective: Objective, sets: Mapping[str, Feedback]) -> None:
     """Refuse data without a source that the objective needs, or with one that it does not use.
 
     Args:
         objective: its views name their sources.
-        sets: the feedback to train on, and that to measure on.
+        sets: the feedback to train on and the feedback to measure on, by their keys in the recipe.
 
     Raises:
         ConfigurationError: a source is missing or superfluous.
@@ -47,7 +48,7 @@ def check_sources(objective: Objective, *sets: Feedback) -> None:
     wanted = objective.requirements
     asked = {name: source for name in wanted.views if (source := find_view(name).source) is not None}
     required = {name: source for name, source in asked.items() if name not in wanted.optional}
-    for feedback in sets:
+    for key, feedback in sets.items():
         named = list(feedback.parts) if isinstance(feedback, Sources) and feedback.weights is None else []
         written = ", ".join(f"{source}: PATH" for source in dict.fromkeys(asked.values()))
         lacking = next((name for name, source in required.items() if source not in named), None)
@@ -56,8 +57,8 @@ def check_sources(objective: Objective, *sets: Feedback) -> None:
             raise ConfigurationError(
                 f"The objective {objective.id} needs the view {lacking!r} from the source {required[lacking]!r}; "
                 f"the data have {found}.",
-                where="data",
-                fix=f"Name the sources: data: {{{written}}}.",
+                where=key,
+                fix=f"Name the sources: {key}: {{{written}}}.",
             )
         shares = _shares(wanted.views, wanted.fields, named) if named else {}
         idle = next((name for name, share in shares.items() if not share.views), None)
@@ -66,8 +67,8 @@ def check_sources(objective: Objective, *sets: Feedback) -> None:
             raise ConfigurationError(
                 f"The data have a source {idle!r}, which the objective {objective.id} does not use; it takes "
                 f"{expected}.",
-                where="data",
-                fix="Remove it, or mix files in a ratio: data: [{path: PATH, weight: NUMBER}, ...].",
+                where=key,
+                fix=f"Remove it, or mix files in a ratio: {key}: [{{path: PATH, weight: NUMBER}}, ...].",
             )
 
 

@@ -79,3 +79,25 @@ def test_a_gain_on_training_examples_is_not_sold_as_more() -> None:
     told = judged({"rewards/margin": 0.0}, {"rewards/margin": 1.0}, measured_on="training examples")
     assert told.tone == "caution" and "trained on" in told.headline
     assert any("No examples were held out" in sentence for sentence in told.sentences)
+
+
+@pytest.mark.parametrize(
+    ("forget", "retain", "tone", "headline"),
+    [
+        (6.0, 3.0, "good", "became less likely, and what is retained did not"),
+        (6.0, 5.0, "caution", "became less likely, but so did what is retained"),
+        (3.0, 3.0, "bad", "did not become less likely"),
+        (3.0, 5.0, "bad", "did not become less likely, but what is retained did"),
+    ],
+)
+def test_unlearning_is_judged_by_both_sources(forget: float, retain: float, tone: str, headline: str) -> None:
+    told = judged({"nll/forget": 4.0, "nll/retain": 4.0}, {"nll/forget": forget, "nll/retain": retain, "loss": 1.0})
+    assert told.tone == tone and told.headline.endswith(headline)
+    assert f"forgotten: from 4.000 to {forget:.3f} nats per token." in " ".join(told.sentences)
+    assert "is unknown whether" not in " ".join(told.sentences)
+
+
+def test_the_accuracy_of_judged_responses_is_not_called_one_of_pairs() -> None:
+    after = {"rewards/accuracy": 0.9, "rewards/undesirable": -1.0}
+    told = " ".join(judged({"rewards/accuracy": 0.5}, after).sentences)
+    assert "share of responses whose reward is positive where they are desirable" in told and "pairs" not in told

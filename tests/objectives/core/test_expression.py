@@ -112,3 +112,10 @@ def test_wrappers_are_no_methods_but_have_pages() -> None:
         assert told in page
     assert "reference model" not in page
     assert "wrappers | noise, robust, soft-labels | as inside | as inside" in overview([get("smoothed")])
+
+
+def test_a_part_may_be_set_by_the_alias_that_it_is_written_with() -> None:
+    objective = build("infonca+0.2*infonca", **{"infonca.beta": 0.3, "infonca#2.beta": 0.4})
+    assert (objective.hyper["dpo.beta"], objective.hyper["dpo#2.beta"]) == (0.3, 0.4)
+    with pytest.raises(ConfigurationError, match=r"'infonca\.betta'"):
+        build("infonca+0.2*nll", **{"infonca.betta": 0.3})

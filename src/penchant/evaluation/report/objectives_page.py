@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 __all__ = ["failures", "objectives_table", "write_objectives"]
 
 # The best value of these is marked; margins of implicit rewards have a different scale in each objective.
-_BEST = ("rewards/accuracy", "logps/accuracy")
+_BEST = ("rewards/accuracy", "labels/accuracy", "logps/accuracy")
 _SHORT = {
     "rewards/accuracy": "accuracy",
+    "labels/accuracy": "accuracy\nof labels",
     "logps/accuracy": "accuracy\nby log p/token",
     "logps/margin": "log p margin\nnats",
     "rewards/margin": "reward margin\nβ × nats",
+    "nll/forget": "forget NLL\nnats/token",
+    "nll/retain": "retain NLL\nnats/token",
     "kl": "KL\nnats",
     "samples/length": "sample length\ntokens",
     "seconds": "time",

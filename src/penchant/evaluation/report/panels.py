@@ -24,14 +24,25 @@ class Panel:
     smooth: bool = True
 
 
-def _pair(slug: str, title: str, unit: str, reference: float | None = None) -> Panel:
+def _pair(
+    slug: str,
+    title: str,
+    unit: str,
+    reference: float | None = None,
+    sides: tuple[str, str] = ("chosen", "rejected"),
+) -> Panel:
+    """Two metrics in one chart: that of what is wanted, and that of what is not."""
+    wanted, unwanted = sides
     return Panel(
-        slug,
+        slug if wanted == "chosen" else f"{slug}-{wanted}",
         title,
         unit,
-        ((f"{slug}/chosen", "chosen", "chosen"), (f"{slug}/rejected", "rejected", "rejected")),
+        ((f"{slug}/{wanted}", "chosen", wanted), (f"{slug}/{unwanted}", "rejected", unwanted)),
         reference=reference,
     )
+
+
+_LABELS = ("desirable", "undesirable")
 
 
 MAIN = (
@@ -40,15 +51,18 @@ MAIN = (
     Panel("loss", "Loss", "loss per example", (("loss", "accent", "loss"),)),
     Panel(
         "accuracy",
-        "Accuracy: chosen ranked above rejected",
-        "share of pairs",
+        "Accuracy of the implicit rewards",
+        "share of pairs, or of labelled responses",
         (("rewards/accuracy", "accent", "accuracy"), ("rewards/ties", "before", "ties")),
         percent=True,
         reference=50.0,
     ),
     _pair("rewards", "Implicit rewards", "β × nats", 0.0),
+    _pair("rewards", "Implicit rewards", "β × nats", 0.0, _LABELS),
     Panel("margin", "Reward margin", "β × nats", (("rewards/margin", "accent", "margin"),), reference=0.0),
     _pair("logps", "Log-probabilities", "nats per response"),
+    _pair("logps", "Log-probabilities", "nats per response", sides=_LABELS),
+    _pair("nll", "Negative log-likelihood", "nats per token", sides=("retain", "forget")),
     Panel("kl", "KL from the reference", "nats", (("kl", "accent", "KL"),)),
     _pair("lengths", "Response length", "tokens"),
     Panel("gradient", "Gradient norm", "norm", (("grad_norm", "accent", "norm"),)),

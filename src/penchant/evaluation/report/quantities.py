@@ -75,6 +75,7 @@ _KNOWN = {
         Quantity("digits/accuracy", "Digits classified as requested", better="up", share=True),
         Quantity("drift", "Fréchet distance from the reference (before: two draws of it)"),
         Quantity("rewards/accuracy", "Accuracy, ties as half", better="up", share=True, chance=0.5),
+        Quantity("labels/accuracy", "Accuracy of labels, ties as half", better="up", share=True, chance=0.5),
         Quantity("rewards/ties", "Ties", share=True),
         Quantity("rewards/margin", "Reward margin", _REWARD, "up"),
         Quantity("rewards/chosen", "Reward of chosen", _REWARD),

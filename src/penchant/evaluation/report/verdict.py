@@ -22,6 +22,8 @@ _EVIDENCE = {
     "rewards/accuracy": "Accuracy (share of pairs with chosen above rejected)",
     "rewards/margin": "The reward margin",
 }
+_OF_LABELS = "Accuracy (share of responses whose reward is positive where they are desirable, else negative)"
+_NLL = ("nll/forget", "nll/retain")
 _ON_NEW_PROMPTS = ("true_reward", "win_rate")  # independent of what the other figures were measured on
 # Smaller changes of the chosen log-probability are within measurement noise.
 _STILL_NATS, _STILL_SHARE = 0.5, 0.005
@@ -32,6 +34,13 @@ _HEADLINES: dict[str, tuple[Tone, str]] = {
     "same": ("caution", "No change was measured"),
     "worse": ("bad", "The model got worse"),
     "": ("unknown", "Improvement was not measured"),
+}
+# Of unlearning: what became of the forgotten, then of the retained; better is less likely here, more likely there.
+_FORGOTTEN: dict[tuple[bool, bool], tuple[Tone, str]] = {
+    (True, True): ("good", "What is to be forgotten became less likely, and what is retained did not"),
+    (True, False): ("caution", "What is to be forgotten became less likely, but so did what is retained"),
+    (False, True): ("bad", "What is to be forgotten did not become less likely"),
+    (False, False): ("bad", "What is to be forgotten did not become less likely, but what is retained did"),
 }
 
 
@@ -59,14 +68,29 @@ def verdict(run: RunFolder, figures: BeforeAfter) -> Verdict:
     """
     evidence = [figure for key in _EVIDENCE if (figure := figures.get(key)) is not None and figure.judged]
     decisive = evidence[0].judged if evidence else ""
-    sentences = [_what(run), *map(_gain, evidence)]
-    if not decisive:
+    unlearning = _unlearning(figures) if not decisive else None
+    sentences = [_what(run), *(_gain(figure, figures) for figure in evidence)]
+    if unlearning is not None:
+        sentences += [
+            f"{each.quantity.label}: from {each.shown[0]} to {each.shown[1]} {each.quantity.unit}."
+            for each in figures.figures.values()
+            if each.quantity.key in _NLL
+        ]
+    elif not decisive:
         sentences.append("This folder has no held-out figures, so it is unknown whether the model got better.")
     on_training = bool(evidence) and not figures.held_out and evidence[0].quantity.key not in _ON_NEW_PROMPTS
     if on_training:
         sentences.append("No examples were held out: these figures are measured on the training examples.")
     sentences += [text for text in (_distance(figures), displacement(figures), _unfinished(run)) if text]
-    return Verdict(*_headline(decisive, on_training, figures), tuple(sentences))
+    return Verdict(*(unlearning or _headline(decisive, on_training, figures)), tuple(sentences))
+
+
+def _unlearning(figures: BeforeAfter) -> tuple[Tone, str] | None:
+    """Tone and headline of a run that forgets; None where it does not measure both sources."""
+    forgotten, retained = (figures.get(key) for key in _NLL)
+    if forgotten is None or retained is None or not (forgotten.judged and retained.judged):
+        return None
+    return _FORGOTTEN[forgotten.judged == "better", retained.judged != "worse"]
 
 
 def _headline(decisive: str, on_training: bool, figures: BeforeAfter) -> tuple[Tone, str]:
@@ -97,7 +121,7 @@ def displacement(figures: BeforeAfter) -> str:
     )
 
 
-def _gain(figure: Figure) -> str:
+def _gain(figure: Figure, figures: BeforeAfter) -> str:
     before, after = figure.quantity.show(figure.baseline, figure.after)
     interval = f" (95 % interval {figure.shown_interval})" if figure.interval else ""
     chance = ""
@@ -105,7 +129,8 @@ def _gain(figure: Figure) -> str:
         chance = f"; the interval contains {before}, so this may be chance"
     if figure.quantity.key == "win_rate":
         return f"Against the initial model it wins {after} of comparisons{interval}{chance}."
-    subject = _EVIDENCE[figure.quantity.key]
+    labelled = any(figures.get(f"rewards/{side}") for side in ("desirable", "undesirable"))
+    subject = _OF_LABELS if labelled and figure.quantity.key == "rewards/accuracy" else _EVIDENCE[figure.quantity.key]
     if figure.judged == "same":
         return f"{subject} stayed at {after}{interval}."
     origin = " by chance" if figure.before is None else ""

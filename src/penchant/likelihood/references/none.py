@@ -7,7 +7,19 @@ from typing import NoReturn
 from penchant.errors import ConfigurationError
 from penchant.likelihood.references.reference import Reference
 
-__all__ = ["NoReference"]
+__all__ = ["NoReference", "refuse_none"]
+
+
+def refuse_none() -> NoReturn:
+    """Say that a reference is needed and there is none.
+
+    Raises:
+        ConfigurationError: always.
+    """
+    raise ConfigurationError(
+        "The objective needs a reference, but the reference is 'none'.",
+        fix="Choose reference=initial (a frozen copy) or reference=cached (log-probabilities kept on disk).",
+    )
 
 
 class NoReference(Reference[object, object]):
@@ -21,7 +33,4 @@ class NoReference(Reference[object, object]):
         Raises:
             ConfigurationError: always.
         """
-        raise ConfigurationError(
-            "The objective needs a reference, but the reference is 'none'.",
-            fix="Choose reference=initial (a frozen copy) or reference=cached (log-probabilities kept on disk).",
-        )
+        refuse_none()

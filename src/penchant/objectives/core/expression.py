@@ -91,15 +91,23 @@ def _owners(labels: list[str], classes: list[type[Objective]]) -> dict[str, list
     return owners
 
 
+def _by_id(name: str) -> str:
+    """``part.name`` of a part that is written by its alias, with the part's id."""
+    part, dot, own = name.rpartition(".")
+    alias, sign, number = part.partition("#")
+    return f"{registry.OBJECTIVES.aliases().get(alias, alias)}{sign}{number}{dot}{own}"
+
+
 def _dealt_out(classes: list[type[Objective]], hyper: Mapping[str, Any], text: str) -> Iterator[dict[str, Any]]:
     """The hyper-parameters of each part, in order."""
     labels = labels_of([cls.id for cls in classes])
     owners = _owners(labels, classes)
     given: dict[str, dict[str, Any]] = {label: {} for label in labels}
-    for name, value in hyper.items():
+    for written, value in hyper.items():
+        name = written if written in owners else _by_id(written)
         holders = owners.get(name, [])
         if not holders:
-            raise ConfigurationError(f"There is no hyper-parameter {name!r}. {nearest(name, owners)}", where=text)
+            raise ConfigurationError(f"There is no hyper-parameter {written!r}. {nearest(name, owners)}", where=text)
         if len(holders) > 1:
             choices = " or ".join(f"'{label}.{name}'" for label in holders)
             raise ConfigurationError(
