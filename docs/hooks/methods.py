@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from penchant.objectives import get, names, wrapper_names
-from penchant.objectives.core.description import describe, overview
+from penchant.cli.method_pages import evidence_table, method_page, methods_overview
+from penchant.objectives import by_family, families, get, names, wrapper_names
 
 INDEX = "methods/index.md"
+CLAIMS = "../claims"
 INTRO = """\
 # Methods
 
-Generated from the code; `penchant methods show ID` prints the same pages.
+`penchant methods` lists them, `penchant methods show ID` prints the page of one. A method's id stands first; other
+names in the same cell are aliases: the same formula, published under another name.
 
-The family follows from what a method's loss asks for; tags say what methods of several families share. Evidence:
-*official code*, the method gives the numbers of published code; *paper*, the formula is the paper's and its properties
-are tested; *reconstruction*, constants or form are our reading, and the method's page says which. Where none is
-named, no paper states the method: its page does.
+- **Family**: what a method's loss asks for. **Tags** say what methods of several families share
+  (`penchant methods --tag robust`).
+- **Data**: *pairs* are a chosen and a rejected response; *thumbs*, single responses labelled good or bad; *ranked
+  lists*, several responses to a prompt with scores or ranks; *demonstrations*, responses to imitate. Record fields that
+  a method needs are named, and in parentheses those that it can do without. See [Data](../data.md).
+- **Responses**: texts, images, or both. *Images* are scored by a denoiser, see [Images](../diffusion.md).
+- **Evidence**: *official code*, the method gives the numbers of published code, and so many cases agree; *paper*, the
+  formula is the paper's, and tests check its properties; *reconstruction*, the paper leaves constants or the form open,
+  and the method's page says which. Where none is
+  named, no paper states the method: its page does.
+- **Claims**: what papers promise, measured in small worlds whose truth is known. See [Claims](../claims/index.md).
 
 """
-#: Cases of published code, one file for each method; the tests hold the methods to them.
-PUBLISHED = Path(__file__).parents[2] / "tests" / "objectives" / "published"
 
 
 def _with_pages(entry: Any) -> Any:
@@ -39,13 +44,9 @@ def _inside(target: Any) -> Any:
     return [_with_pages(entry) for entry in target] if isinstance(target, list) else target
 
 
-def _pages() -> list[dict[str, str]]:
-    return [{name: f"methods/{name}.md"} for name in names() + wrapper_names()]
-
-
-def _cases() -> dict[str, int]:
-    """How many cases of published code each method meets."""
-    return {path.stem: len(json.loads(path.read_text(encoding="utf-8"))) for path in PUBLISHED.glob("*.json")}
+def _pages() -> list[dict[str, list[dict[str, str]]]]:
+    """The pages of the methods, a section for each family."""
+    return [{family: [{name: f"methods/{name}.md"} for name in by_family(family)]} for family in families()]
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -61,7 +62,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         if file.src_uri.startswith("hooks/"):
             files.remove(file)  # the scripts that build the pages are no pages
     classes = [get(name) for name in names() + wrapper_names()]
-    files.append(File.generated(config, INDEX, content=INTRO + overview(classes, _cases())))
+    index = "\n".join([INTRO, evidence_table(classes), methods_overview(classes)])
+    files.append(File.generated(config, INDEX, content=index))
     for cls in classes:
-        files.append(File.generated(config, f"methods/{cls.id}.md", content=describe(cls)))
+        files.append(File.generated(config, f"methods/{cls.id}.md", content=method_page(cls, CLAIMS)))
     return files

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 
+import typer
 from typer.testing import CliRunner
 
+from penchant.cli.listing import show_thing
 from penchant.cli.methods import app
 from penchant.errors import ConfigurationError
+from penchant.lab.claims.record import verdicts
 from penchant.objectives import names
+from penchant.receipts import agreement
 
+listing = typer.Typer()
+listing.command()(show_thing)
 WIDE = {"COLUMNS": "200", "TERM": "dumb"}
 
 
@@ -41,7 +47,12 @@ def test_one_tag_alone_across_families() -> None:
 def test_the_list_says_how_each_method_is_known_to_be_right_and_its_other_names() -> None:
     done = CliRunner().invoke(app, [], env=os.environ | {**WIDE, "COLUMNS": "400"})
     [dpo] = [line for line in done.output.splitlines() if line.split()[:1] == ["dpo"]]
-    assert "official code" in dpo and "Also called infonca, rso-sigmoid-norm." in dpo
+    agree, every = agreement("dpo")
+    assert (
+        agree == every
+        and f"official code ({agree} cases agree)" in dpo
+        and "Also called infonca, rso-sigmoid-norm." in dpo
+    )
     [mapl] = [line for line in done.output.splitlines() if line.split()[:1] == ["mapl"]]
     assert "reconstruction" in mapl and "instructions" in mapl
 
@@ -56,6 +67,22 @@ def test_a_page_shows_formula_paper_fields_and_data() -> None:
     assert done.exit_code == 0, done.output
     for told in ("−log σ(β", "arXiv:2305.18290", "`beta`", "> 0", "view `chosen`", "reference model: yes"):
         assert told in done.output
+
+
+def test_a_page_has_the_cases_that_agree_and_the_verdict_of_every_claim() -> None:
+    done = CliRunner().invoke(app, ["show", "rdpo"])
+    agree, every = agreement("rdpo")
+    assert f"- Published cases: {agree} of {every} agree\n" in done.output
+    assert len(verdicts("rdpo")) > 1
+    for claim, verdict in verdicts("rdpo").items():
+        assert f"- `{claim}`: {verdict}\n" in done.output
+    same = CliRunner().invoke(listing, ["methods", "rdpo"])
+    assert same.output == done.output, "`penchant show methods ID` prints the same page"
+
+
+def test_a_page_without_published_cases_and_claims_does_not_speak_of_them() -> None:
+    done = CliRunner().invoke(app, ["show", "averaged"])
+    assert done.exit_code == 0 and "Published cases" not in done.output and "## Claims" not in done.output
 
 
 def test_an_unknown_method_names_the_nearest() -> None:

@@ -46,7 +46,7 @@ KINDS = {
     "methods": Kind(
         "objectives to train with",
         "penchant.objectives.core.registry.OBJECTIVES",
-        page="penchant.objectives.core.description.describe",
+        page="penchant.cli.method_pages.method_page",
     ),
     "views": Kind(
         "sequences that methods score, such as chosen and rejected",

@@ -60,6 +60,7 @@ def _table(title: str, classes: list[type[Objective]], longest: int) -> Any:
     from rich import box
     from rich.table import Table
 
+    from penchant.cli.method_facts import evidence_in_words
     from penchant.objectives.core.description import summary
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
@@ -70,24 +71,17 @@ def _table(title: str, classes: list[type[Objective]], longest: int) -> Any:
     for cls in classes:
         other = f"  Also called {', '.join(cls.aliases)}." if cls.aliases else ""
         what = f"{summary(cls).removesuffix('.')}  {cls.paper}{other}"
-        table.add_row(cls.id, what, ", ".join(cls.tags), str(cls.evidence or ""))
+        table.add_row(cls.id, what, ", ".join(cls.tags), evidence_in_words(cls))
     return table
 
 
 @app.command()
 def show(name: Annotated[str, typer.Argument(metavar="ID", help="The method's id or alias, for example dpo.")]) -> None:
-    """Show a method's formula, paper, evidence, hyper-parameters with defaults and ranges, and the data it needs."""
-    from rich.console import Console
-    from rich.markdown import Markdown
-
+    """Show a method's formula, paper, data, evidence, published cases, hyper-parameters, and claims with verdicts."""
+    from penchant.cli.listing import print_page
+    from penchant.cli.method_pages import method_page
     from penchant.objectives import get
-    from penchant.objectives.core.description import describe
 
     cls = get(name)
     alias = "" if name == cls.id else f"`{name}` is another name of `{cls.id}`.\n\n"
-    page = alias + describe(cls)
-    console = Console()
-    if console.is_terminal:
-        console.print(Markdown(page))
-    else:  # files and pipes get the unwrapped text
-        typer.echo(page, nl=False)
+    print_page(alias + method_page(cls))

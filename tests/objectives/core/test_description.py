@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from penchant.objectives import DPO, IPO, MAPL, NLL
-from penchant.objectives.core.description import describe, formula, overview
+from penchant.objectives.core.description import describe, formula
 
 
 def test_a_page_has_formula_paper_fields_and_data() -> None:
@@ -30,12 +30,10 @@ def test_bars_in_cells_are_escaped_so_that_every_row_has_as_many_cells_as_the_he
         assert len({row.replace("\\|", "").count("|") for row in rows}) == 1
 
 
-def test_the_overview_links_every_page() -> None:
-    table = overview([DPO, NLL])
-    assert "(dpo.md)" in table and "(nll.md)" in table and "supervised" in table and "`infonca`" in table
-
-
 def test_a_page_says_how_the_method_is_known_to_be_right_and_its_other_names() -> None:
     assert "Evidence: official code" in describe(DPO) and "another name: `infonca`" in describe(DPO)
     assert "Evidence: reconstruction. The abstract prints no formula" in describe(MAPL)
-    assert "official code (7 cases)" in overview([DPO, NLL], {"dpo": 7})
+
+
+def test_further_facts_stand_in_the_list_of_facts() -> None:
+    assert "- In Python: `objectives.DPO`\n- Data: pairs\n\n" in describe(DPO, ["Data: pairs"])

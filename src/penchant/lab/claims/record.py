@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from penchant.errors import DataError, OutputError
 
-__all__ = ["RESULTS", "Entry", "read_record", "verdicts", "write_record"]
+__all__ = ["RESULTS", "Entry", "families", "read_record", "verdicts", "write_record"]
 
 #: The folder of the recorded results: ``pairwise.json`` and so on.
 RESULTS = Path(__file__).with_name("results")
@@ -67,6 +67,22 @@ def verdicts(method: str, folder: Path = RESULTS) -> dict[str, str]:
         'reproduced'
     """
     return {entry["id"]: entry["verdict"] for entry in _kept(folder).values() if method in entry["methods"]}
+
+
+def families(folder: Path = RESULTS) -> dict[str, str]:
+    """The family of each recorded claim, on whose page it stands.
+
+    Args:
+        folder: where the files of the families are.
+
+    Returns:
+        Claim id -> family.
+
+    Example:
+        >>> families()["rdpo-flipped-labels"]
+        'pairwise'
+    """
+    return {name: entry["family"] for name, entry in _kept(folder).items()}
 
 
 @cache

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from penchant.objectives.core.family import WRAPPERS
 from penchant.objectives.core.objective import Objective, requirements
 from penchant.objectives.core.requirements import read_signature
 
-__all__ = ["describe", "formula", "needed", "overview", "paper_link", "summary"]
+__all__ = ["describe", "formula", "paper_link", "summary"]
 
 _SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Reference:")
 
@@ -87,21 +87,6 @@ def _data_needed(cls: type[Objective]) -> list[str]:
     return lines
 
 
-def needed(cls: type[Objective]) -> str:
-    """The views and record fields that a method reads, in short; optional ones in parentheses.
-
-    Example:
-        >>> from penchant.objectives import ConservativeDPO
-        >>> needed(ConservativeDPO)
-        'chosen, rejected, (probability)'
-    """
-    if cls.family == WRAPPERS:
-        return "as inside"
-    wanted = requirements(cls)
-    every = wanted.views + wanted.fields
-    return ", ".join(f"({name})" if name in wanted.optional else name for name in every)
-
-
 def _facts(cls: type[Objective]) -> list[str]:
     """Paper, family, tags, other names, evidence and class."""
     facts = [f"- Paper: {paper_link(cls)}"] if cls.paper else []
@@ -115,11 +100,12 @@ def _facts(cls: type[Objective]) -> list[str]:
     return [*facts, f"- In Python: `objectives.{cls.__name__}`"]
 
 
-def describe(cls: type[Objective]) -> str:
-    """The Markdown page of an objective: formula, paper, evidence, hyper-parameters, data it needs.
+def describe(cls: type[Objective], further: Sequence[str] = ()) -> str:
+    """The Markdown page of an objective: formula, paper, evidence, hyper-parameters, views and fields.
 
     Args:
         cls: the class of the objective.
+        further: facts that the class does not know, one a line of the page's list of facts.
 
     Returns:
         Markdown with one first-level heading.
@@ -139,10 +125,10 @@ def describe(cls: type[Objective]) -> str:
         lines += ["```text", equation, "```", ""]
     if remarks:
         lines += [remarks, ""]
-    lines += [*_facts(cls), ""]
+    lines += [*_facts(cls), *(f"- {fact}" for fact in further), ""]
     if "Reference" in sections:
         lines += [" ".join(sections["Reference"].split()), ""]
-    lines += [*_hyperparameter_table(cls), "", "## Data needed", "", *_data_needed(cls)]
+    lines += [*_hyperparameter_table(cls), "", "## Views and record fields", "", *_data_needed(cls)]
     if cls.batch_coupled:
         lines += ["", "An example's loss depends on the other examples of its batch."]
     return "\n".join(lines) + "\n"
@@ -159,37 +145,3 @@ def _hyperparameter_table(cls: type[Objective]) -> list[str]:
         # An unescaped bar inside a cell, as in π(y|x), would start the next cell.
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return lines
-
-
-def overview(classes: list[type[Objective]], cases: Mapping[str, int] | None = None) -> str:
-    """A Markdown table of objectives by family, each linked to its page.
-
-    Args:
-        classes: in any order.
-        cases: number of published cases that each id reproduces; shown next to the evidence.
-
-    Example:
-        >>> from penchant.objectives import IPO
-        >>> print(overview([IPO], {"ipo": 3}).splitlines()[-1])
-        | [`ipo`](ipo.md) | Identity Preference Optimization (Azar et al., 2023), eq. 17 | pairwise | robust | ...
-    """
-    lines = [
-        "| id | method | family | tags | data needed | reference model | evidence | paper |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for cls in sorted(classes, key=lambda each: (each.family, each.id)):
-        name = f"[`{cls.id}`]({cls.id}.md)" + "".join(f", `{each}`" for each in cls.aliases)
-        reference = "as inside" if cls.family == WRAPPERS else "yes" if requirements(cls).needs.reference else "no"
-        count = (cases or {}).get(cls.id, 0)
-        evidence = f"{cls.evidence or ''}{f' ({count} cases)' if count else ''}"
-        cells = [
-            name,
-            summary(cls).removesuffix("."),
-            cls.family,
-            ", ".join(cls.tags),
-            needed(cls),
-            reference,
-            evidence,
-        ]
-        lines.append(f"| {' | '.join([*cells, paper_link(cls)])} |")
-    return "\n".join(lines) + "\n"

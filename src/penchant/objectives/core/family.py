@@ -18,7 +18,7 @@ WRAPPERS = "wrappers"
 DECLARED = ("diffusion", "logic", "recommendation", WRAPPERS)
 #: Every family with what its methods have in common; first those derived from signatures, in the order of the rules.
 FAMILIES: dict[str, str] = {
-    "unlearning": "a view of responses to forget",
+    "unlearning": "responses to forget",
     "reward-models": "a head that predicts the reward of a response",
     "policy-gradient": "an advantage for each response",
     "binary": "a good or bad label for each response",

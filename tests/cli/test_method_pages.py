@@ -1,0 +1,47 @@
+"""Pages and tables of methods."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from penchant.cli.method_pages import evidence_table, method_page, methods_overview
+from penchant.lab.claims.record import families, verdicts
+from penchant.objectives import DPO, NLL, get, names, wrapper_names
+from penchant.receipts import agreement
+
+CLASSES = [get(name) for name in names() + wrapper_names()]
+
+
+def test_the_overview_has_a_row_for_every_method_with_its_other_names_and_a_link_to_its_page() -> None:
+    table = methods_overview(CLASSES)
+    rows = [line for line in table.splitlines() if line.startswith("| [`")]
+    assert {row.split("`")[1] for row in rows} == {cls.id for cls in CLASSES} and len(rows) == len(CLASSES)
+    for cls in CLASSES:
+        [row] = [row for row in rows if row.startswith(f"| [`{cls.id}`]({cls.id}.md)")]
+        assert all(f"`{alias}`" in row for alias in cls.aliases) and all(tag in row for tag in cls.tags)
+        assert cls.paper in row and ("#claims" in row) == bool(verdicts(cls.id))
+
+
+def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
+    for text in (methods_overview(CLASSES), evidence_table(CLASSES), *map(method_page, CLASSES)):
+        for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+            assert len({row.replace("\\|", "").count("|") for row in table.splitlines()}) == 1, table
+
+
+def test_claims_on_a_page_link_to_the_page_of_their_family() -> None:
+    page = method_page(get("rdpo"), "../claims")
+    for claim, verdict in verdicts("rdpo").items():
+        assert f"- [{claim}](../claims/{families()[claim]}.md#{claim}): {verdict}\n" in page
+
+
+def test_the_table_of_evidence_counts_every_method_once() -> None:
+    table = evidence_table(CLASSES)
+    counts = [int(count) for count in re.findall(r"\| (\d+): ", table)]
+    assert sum(counts) == len(CLASSES) and f"{len(CLASSES)} methods in " in table
+
+
+@pytest.mark.parametrize(("of", "cases"), [([NLL], 0), ([DPO], agreement("dpo")[0]), ([DPO, NLL], agreement("dpo")[0])])
+def test_the_table_counts_the_published_cases_of_what_it_lists(of: list[type], cases: int) -> None:
+    assert f"; {cases} cases of published code agree." in evidence_table(of)
