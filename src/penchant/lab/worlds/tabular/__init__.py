@@ -1,5 +1,6 @@
 """The tabular world: finite prompts and responses, known rewards and preferences, exact expectations."""
 
+from penchant.lab.worlds.tabular.checked import checked_world, length_of_wrong, unscaled_group
 from penchant.lab.worlds.tabular.dials import Dials
 from penchant.lab.worlds.tabular.exact import (
     divergence,
@@ -25,6 +26,7 @@ from penchant.lab.worlds.tabular.feedback import (
 )
 from penchant.lab.worlds.tabular.fitting import fit, fit_each
 from penchant.lab.worlds.tabular.lists import best_against_worst
+from penchant.lab.worlds.tabular.noise import NOISE_KINDS, noisy_lists
 from penchant.lab.worlds.tabular.pairings import PAIRINGS, Samples
 from penchant.lab.worlds.tabular.picked import best_two, likelihood_change, moves_of_one_step, similar_pairs
 from penchant.lab.worlds.tabular.policies import Policy, initial_policy, log_probabilities
@@ -35,6 +37,7 @@ from penchant.lab.worlds.tabular.scoring import Scoring
 from penchant.lab.worlds.tabular.world import World, build_world
 
 __all__ = [
+    "NOISE_KINDS",
     "PAIRINGS",
     "Dials",
     "Examples",
@@ -48,16 +51,19 @@ __all__ = [
     "best_against_worst",
     "best_two",
     "build_world",
+    "checked_world",
     "divergence",
     "expected_reward",
     "exploitability",
     "fit",
     "fit_each",
     "initial_policy",
+    "length_of_wrong",
     "likelihood_change",
     "log_probabilities",
     "moves_of_one_step",
     "nash_policy",
+    "noisy_lists",
     "optimal_policy",
     "pair_examples",
     "policy_of_reward",
@@ -73,5 +79,6 @@ __all__ = [
     "sample_pairs",
     "similar_pairs",
     "suboptimality",
+    "unscaled_group",
     "win_rate",
 ]

@@ -14,6 +14,7 @@ from penchant.objectives import build
 __all__ = ["ReasonsTeach"]
 
 _PROMPTS, _FEATURES, _PAIRS = 8, 3, 12
+_GAMMA = {"rationale-dpo": 0.3, "rationale-dpo-nll": 0.1}
 
 
 class ReasonsTeach(Claim):
@@ -22,15 +23,16 @@ class ReasonsTeach(Claim):
     id = "rationale-dpo-data-efficiency"
     paper = "arXiv:2407.14477"
     sentence = (
-        "From a dozen pairs with rationales, rationale-DPO and rationale-ORPO reach a higher true reward than DPO and "
-        "ORPO on the pairs only."
+        "From a dozen pairs with rationales, both forms of rationale-DPO and rationale-ORPO reach a higher true reward "
+        "than DPO and ORPO on the pairs only."
     )
-    methods = ("rationale-dpo", "rationale-orpo", "rationale-orpo-simple")
+    methods = ("rationale-dpo", "rationale-dpo-nll", "rationale-orpo", "rationale-orpo-simple")
     baselines = ("dpo", "orpo")
     world = Dials(prompts=_PROMPTS + 1, responses=2 * _FEATURES, features=_FEATURES, reference_spread=0.5)
     quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (
         Contrast("rationale-dpo", "dpo", smallest=0.1),
+        Contrast("rationale-dpo-nll", "dpo", smallest=0.1),
         Contrast("rationale-orpo", "orpo", smallest=0.05),
         Contrast("rationale-orpo-simple", "orpo", smallest=0.05),
     )
@@ -52,11 +54,11 @@ class ReasonsTeach(Claim):
         return replace(world, features=features, reward=reward, preference=preference)
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """80 steps; γ = 1 for the rationales of ORPO, 0.3 for those of DPO; β = 0.1."""
+        """80 steps; γ = 1 for the rationales of ORPO, 0.3 and 0.1 for those of DPO's two forms; β = 0.1."""
         world = self.draw_world(seed)
         pairs = _pairs(world, seed)
         methods = {name: build(name) for name in self.baselines}
-        methods |= {name: build(name, gamma=0.3 if name == "rationale-dpo" else 1.0) for name in self.methods}
+        methods |= {name: build(name, gamma=_GAMMA.get(name, 1.0)) for name in self.methods}
         trained = fit_each(world, methods, pairs, steps=80)
         arms = {"reference": _reward(world, world.reference)}
         return arms | {arm: _reward(world, policy) for arm, policy in trained.items()}
