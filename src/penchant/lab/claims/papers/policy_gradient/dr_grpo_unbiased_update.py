@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
@@ -52,7 +53,7 @@ class AlongTheGradient(Claim):
         gradient = chance * (world.reward - (chance * world.reward).sum(-1, keepdim=True))
         plan = Rounds("group", rounds=1, prompts=2000, samples=8, steps=1, learning_rate=1.0, optimizer="sgd")
 
-        def along(objective: Objective, changes: Mapping[str, object]) -> float:
+        def along(objective: Objective, changes: Mapping[str, Any]) -> float:
             after = log_probabilities(run_rounds(world, objective, plan, seed=seed, **changes)[-1])
             return float(cosine_similarity(_centred(after - world.reference), _centred(gradient), dim=0))
 
