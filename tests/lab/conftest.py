@@ -36,7 +36,7 @@ def with_base(kept_models: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[T
     monkeypatch.setenv("PENCHANT_CACHE", str(kept_models))
 
     def find(world: TrainedWorld) -> None:
-        with FileLock(kept_models / f"{world.name}.lock"):
+        with FileLock(kept_models / f"{world.id}.lock"):
             world.base_model()
 
     return find

@@ -28,6 +28,7 @@ class WPO(Objective):
     the official code and this one include it.
 
     Example:
+        >>> import torch
         >>> half = torch.full((1, 2), 0.5)
         >>> uniform = Scored(half.log(), half.log(), half > 0, stats={"sum_p2": half})
         >>> WPO()(chosen=uniform, rejected=uniform).values
