@@ -75,7 +75,7 @@ def test_what_a_claim_lacks_is_told_where_it_is_made(changes: dict[str, Any], sa
 
 
 def test_a_claim_that_measures_nothing_says_so() -> None:
-    with pytest.raises(NotImplementedError, match="Claim does not say how it is measured"):
+    with pytest.raises(NotImplementedError, match="Claim does not implement `measure`"):
         Claim().measure(0)
 
 

@@ -45,7 +45,7 @@ def test_a_small_world_is_told_whole(tmp_path: Path) -> None:
     page = found.report.read_text()
     assert page.count("data:image/png;base64,") == 20, "ten digits before and after, inside the page"
     assert len(list((tmp_path / "drawn").glob("*.png"))) == 60
-    with pytest.raises(OutputError, match="already holds"):
+    with pytest.raises(OutputError, match="already contains"):
         run_digits(tmp_path, plan=SMALL)
 
 

@@ -156,7 +156,7 @@ def test_a_group_may_be_more_careless_than_the_world() -> None:
     ("make", "phrase"),
     [
         (lambda: LanguageWorld({"sentimant": 1.0}), "Did you mean 'sentiment'"),
-        (lambda: LanguageWorld({}), "Nothing is liked"),
+        (lambda: LanguageWorld({}), "There are no weights"),
         (lambda: LanguageWorld(flips=0.6, scale=0.0), r"scale = 0.0, flips = 0.6"),
         (lambda: Annotator("one", {"short": 1.0}, share=0.0), "share above 0"),
         (lambda: LanguageWorld().reward(PROMPT, "", "nobody"), "no annotator 'nobody'"),
@@ -171,7 +171,7 @@ def test_a_policy_that_never_ends_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(LanguageWorld, "longest", 1)  # what ends at once says nothing
     world = LanguageWorld()
     model = tiny_model(world.tokenizer(), hidden=32, layers=1)
-    with pytest.raises(TrainingError, match=r"0 comparisons, of 4 .*world\.policy"):
+    with pytest.raises(TrainingError, match=r"0 comparisons instead of 4.*world\.policy"):
         world.pairs(4, policy=model)
 
 

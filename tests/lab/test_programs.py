@@ -53,7 +53,7 @@ def test_programs_by_hand(program: str, printed: int) -> None:
     "program", ["print(x)", "x = 1", "", "x = 1; print(y)", "x = y; print(x)", "import os; print(x)"]
 )
 def test_what_is_no_program_is_refused(program: str) -> None:
-    with pytest.raises(DataError, match="not a program of the lab"):
+    with pytest.raises(DataError, match="not a valid program of the lab"):
         run_program(program)
 
 

@@ -330,7 +330,7 @@ def test_every_objective_trains_in_the_world_or_says_what_it_lacks(name: str) ->
     examples, wanted = supply(objective), objective.requirements
     lacking = {*wanted.views, *wanted.fields} - {*examples.views, *examples.fields} - wanted.optional
     if lacking:
-        with pytest.raises(ConfigurationError, match="asks for"):
+        with pytest.raises(ConfigurationError, match="needs"):
             fit(world, objective, examples, steps=1)
         return
     found = fit(world, objective, examples, steps=3)

@@ -64,7 +64,7 @@ def test_the_same_id_in_two_files_is_two_adapters() -> None:
 def test_two_forms_of_one_method_need_the_file() -> None:
     adapter("twice", file="first")(saying("one"))
     adapter("twice", file="second")(lambda case: {"said": "two"})
-    with pytest.raises(ConfigurationError, match=r"first, second.*Name the file"):
+    with pytest.raises(ConfigurationError, match=r"first, second.*Give the file"):
         find_adapter(case())
 
 

@@ -66,7 +66,8 @@ def test_the_surrogate_of_a_clip_is_that_of_the_name_whatever_the_values(low: fl
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("loss: GMPPO clip", "no variant 'GMPPO'"), ("loss", "do not say which"), ("", "do not say")]
+    ("name", "said"),
+    [("loss: GMPPO clip", "no variant 'GMPPO'"), ("loss", "do not determine the surrogate"), ("", "do not determine")],
 )
 def test_a_clip_without_the_name_of_its_surrogate_is_refused(name: str, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):

@@ -37,7 +37,7 @@ def test_a_new_record_replaces_that_of_its_files_and_keeps_the_others(stored: Pa
 @pytest.mark.parametrize("verdict", ["differs", "failed"])
 def test_nothing_is_recorded_where_a_case_differs_or_fails(verdict: str, stored: Path) -> None:
     before = stored.read_text()
-    with pytest.raises(ConfigurationError, match=r"of 1 cases that differ or fail the first is ipo \(a\)"):
+    with pytest.raises(ConfigurationError, match=r"case ipo \(a\) differs or fails, the first of 1"):
         record.write_agreement({"old": [good("dpo"), good("ipo", verdict)]})
     assert stored.read_text() == before
 

@@ -78,7 +78,7 @@ def write_agreement(found: Mapping[str, Sequence[Receipt]]) -> None:
     bad = [f"{each.method} ({each.case})" for checked in found.values() for each in checked if not each.good]
     if bad:
         raise ConfigurationError(
-            f"Nothing is recorded: {len(bad)} cases differ or fail, the first is {bad[0]}.",
+            f"Nothing is recorded: case {bad[0]} differs or fails, the first of {len(bad)}.",
             fix="Fix the method or its adapter, then record again.",
         )
     counts = {

@@ -68,8 +68,8 @@ def test_a_plain_name_goes_to_the_part_that_has_it() -> None:
         ("dpo+nll", {"ipo.beta": 0.5}, "no hyper-parameter 'ipo.beta'"),
         ("dpo+nll", {"dpo.beta": -1}, "objective dpo: 'beta' is -1"),
         ("dpo+2*nl", {}, "Did you mean 'nll'"),
-        ("dpo+", {}, "'' in 'dpo.' cannot be read as a term"),
-        ("dpo-nll*2", {}, "cannot be read as a term"),
+        ("dpo+", {}, "'' in 'dpo.' is not a valid term"),
+        ("dpo-nll*2", {}, "is not a valid term"),
     ],
 )
 def test_wrong_sums_are_refused(text: str, hyper: dict[str, object], told: str) -> None:

@@ -21,7 +21,7 @@ def test_a_page_has_formula_paper_fields_and_data() -> None:
 
 def test_remarks_below_the_formula_are_kept_apart_from_it() -> None:
     assert formula(IPO).startswith("loss = (Δ_chosen") and "authors" not in formula(IPO)
-    assert "Its authors have said" in describe(IPO)
+    assert "According to its authors" in describe(IPO)
 
 
 def test_bars_in_cells_are_escaped_so_that_every_row_has_as_many_cells_as_the_head() -> None:
@@ -32,7 +32,7 @@ def test_bars_in_cells_are_escaped_so_that_every_row_has_as_many_cells_as_the_he
 
 def test_a_page_says_how_the_method_is_known_to_be_right_and_its_other_names() -> None:
     assert "Evidence: official code" in describe(DPO) and "another name: `infonca`" in describe(DPO)
-    assert "Evidence: reconstruction. The abstract prints no formula" in describe(MAPL)
+    assert "Evidence: reconstruction. The abstract gives no formula" in describe(MAPL)
 
 
 def test_further_facts_stand_in_the_list_of_facts() -> None:

@@ -58,7 +58,7 @@ def test_an_instance_a_class_and_an_id_give_the_same() -> None:
         evaluate("dpo", {"beta": 0.5}, PAIR),
     ]
     assert results[0] == results[1] == results[2]
-    with pytest.raises(ConfigurationError, match="built already"):
+    with pytest.raises(ConfigurationError, match="already built"):
         evaluate(DPO(), {"beta": 0.5}, PAIR)
 
 
@@ -102,7 +102,7 @@ def test_a_view_of_several_is_a_list() -> None:
         (
             Listwise,
             {"responses": {"policy": [[-1.0]] * 2}, "groups": [[0, 0]], "scores": [[1.0, 2.0]]},
-            "names a response twice",
+            "must name each response exactly once",
         ),
         (Listwise, {"responses": {"policy": [[-1.0]] * 2}, "groups": [[0, 1]], "scores": [[1.0]]}, "different lengths"),
         (

@@ -72,18 +72,18 @@ def test_one_term_without_a_weight_is_no_sum() -> None:
         ("tail-weigted(dpo)", {}, "no wrapper 'tail-weigted'. Did you mean 'tail-weighted'"),
         ("tail-weighted(dppo)", {}, "no objective 'dppo'. Did you mean 'dpo'"),
         ("clipped(smooth(dpo))", {}, "Did you mean 'smoothed'"),
-        ("dpo(nll)", {}, "'dpo' is a method by itself.*tail-weighted"),
-        ("clipped", {}, r"'clipped' needs an objective inside. Write 'clipped\(dpo\)'"),
-        ("dpo+clipped", {}, "'clipped' needs an objective inside"),
-        ("clipped()", {}, r"'clipped\(\)' in .* cannot be read as a term"),
-        ("clipped(dpo", {}, r"'clipped\(dpo' in .* cannot be read as a term"),
-        ("clipped(dpo))", {}, "cannot be read as a term"),
-        ("clipped(dpo)nll", {}, "cannot be read as a term"),
-        ("clipped(dpo+)", {}, "'' in .* cannot be read as a term"),
+        ("dpo(nll)", {}, "'dpo' is a method, not a wrapper.*tail-weighted"),
+        ("clipped", {}, r"'clipped' is a wrapper: it needs an objective inside. Write 'clipped\(dpo\)'"),
+        ("dpo+clipped", {}, "'clipped' is a wrapper: it needs an objective inside"),
+        ("clipped()", {}, r"'clipped\(\)' in .* is not a valid term"),
+        ("clipped(dpo", {}, r"'clipped\(dpo' in .* is not a valid term"),
+        ("clipped(dpo))", {}, "is not a valid term"),
+        ("clipped(dpo)nll", {}, "is not a valid term"),
+        ("clipped(dpo+)", {}, "'' in .* is not a valid term"),
         ("smoothed(unbiased(dpo))", {"label_smoothing": 0.2}, "'smoothed.label_smoothing' or 'unbiased.label_smooth"),
         ("tail-weighted(dpo)", {"alhpa": 0.2}, "no hyper-parameter 'alhpa'. Did you mean 'alpha'"),
         ("tail-weighted(dpo)", {"alpha": 2.0}, r"objective tail-weighted: 'alpha' is 2.0 .*in \[0, 1\]"),
-        ("smoothed(nll)", {}, "'nll' asks for chosen, expected 'chosen' and 'rejected'"),
+        ("smoothed(nll)", {}, "'nll' reads chosen, expected 'chosen' and 'rejected'"),
     ],
 )
 def test_wrong_text_is_refused(text: str, hyper: dict[str, object], told: str) -> None:
@@ -107,7 +107,7 @@ def test_wrappers_are_no_methods_but_have_pages() -> None:
         "`smoothed(dpo)`",
         "`label_smoothing`",
         "field `probability`: optional",
-        "all that the objective inside",
+        "everything that the objective inside",
     ):
         assert told in page
     assert "reference model" not in page

@@ -37,7 +37,7 @@ def test_a_loss_that_is_not_one_per_example_is_refused() -> None:
 
 
 def test_an_objective_without_a_loss_says_so() -> None:
-    with pytest.raises(NotImplementedError, match="Objective does not say what its loss is"):
+    with pytest.raises(NotImplementedError, match="Objective does not implement `loss`"):
         Objective().loss()
 
 

@@ -114,7 +114,7 @@ def test_every_divergence_raises_the_chosen_and_has_exact_gradients(objective: F
 
 @pytest.mark.parametrize(
     ("derivative", "told"),
-    [("log", "'log', expected a function"), (lambda u: u.sum(), r"gave \[\]"), (lambda u: 1.0, "gave float")],
+    [("log", "'log', expected a function"), (lambda u: u.sum(), r"returned \[\]"), (lambda u: 1.0, "returned float")],
 )
 def test_what_is_no_derivative_is_refused(derivative: Any, told: str) -> None:
     with pytest.raises(ConfigurationError, match=told):

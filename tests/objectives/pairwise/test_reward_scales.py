@@ -26,7 +26,7 @@ def test_the_losses_of_rso_are_the_hinge_and_dpo(chosen: float, rejected: float,
     hinge, logistic = (build(name, beta=gamma) for name in ("rso-hinge-norm", "rso-sigmoid-norm"))
     assert outcome(hinge, chosen, rejected).loss == pytest.approx(max(0.0, 1 - margin), rel=1e-9, abs=1e-12)
     assert outcome(logistic, chosen, rejected).loss == pytest.approx(math.log1p(math.exp(-margin)), rel=1e-9)
-    with pytest.raises(ConfigurationError, match=r"no hyper-parameter 'gamma'.*Write β in place of the γ of RSO"):
+    with pytest.raises(ConfigurationError, match=r"no hyper-parameter 'gamma'.*Use beta, which is the γ of RSO"):
         build("rso-hinge-norm", gamma=gamma)
 
 

@@ -70,7 +70,7 @@ def test_gamma_and_its_ratio_to_beta_say_the_same(beta: float, gamma: float) -> 
 
 
 def test_a_gamma_that_contradicts_the_ratio_is_refused_and_named() -> None:
-    with pytest.raises(ConfigurationError, match=r"(?s)γ / β is 0.5, but 'gamma_beta_ratio' is 0\.3.*Give one"):
+    with pytest.raises(ConfigurationError, match=r"(?s)γ / β is 0.5, but 'gamma_beta_ratio' is 0\.3.*Give either"):
         build("simpo", gamma=1.0, gamma_beta_ratio=0.3)
 
 

@@ -105,7 +105,7 @@ def test_the_degree_is_read_from_the_state_before_the_last_token() -> None:
 
 def test_another_number_of_copies_is_an_error_that_names_both() -> None:
     objective = build("spo-degree", levels=5)
-    with pytest.raises(ConfigurationError, match=r"has 4 degraded copies.*levels=5.*penchant data build degrade"):
+    with pytest.raises(ConfigurationError, match=r"has 4 copies.*levels=5.*penchant data build degrade"):
         objective(**random_inputs(objective, seed=4))
 
 
@@ -148,7 +148,7 @@ def test_from_text_to_loss_and_to_the_gradient_of_model_and_head() -> None:
 
 def test_a_head_is_made_once_and_comes_back_from_its_state() -> None:
     first = Head(2, bias=0.25)
-    with pytest.raises(ConfigurationError, match=r"has not been made yet.*objective.bind"):
+    with pytest.raises(ConfigurationError, match=r"has no weights yet.*objective.bind"):
         first(torch.ones(1, HIDDEN))
     first.bind(HIDDEN)
     with torch.no_grad():
@@ -156,7 +156,7 @@ def test_a_head_is_made_once_and_comes_back_from_its_state() -> None:
     kept = copy.deepcopy(first.state_dict())
     first.bind(HIDDEN)
     torch.testing.assert_close(first.weight, kept["weight"])
-    with pytest.raises(ConfigurationError, match=r"reads hidden states of 3 numbers, and this model's have 5"):
+    with pytest.raises(ConfigurationError, match=r"created for hidden size 3, but this model has hidden size 5"):
         first.bind(5)
     again = Head(2)
     again.load_state_dict(kept)
@@ -173,7 +173,7 @@ def test_heads_inside_sums_are_made_too() -> None:
 
 def test_hidden_states_of_another_form_are_refused_in_words() -> None:
     view = {"policy": [[-1.0, -1.0]], "reference": [[-1.0, -1.0]]}
-    for hidden, told in (([[[1.0]]], "one hidden state for each token"), ([[1.0, "a"]], "not a table of numbers")):
+    for hidden, told in (([[[1.0]]], "one hidden state per token"), ([[1.0, "a"]], "not a table of numbers")):
         with pytest.raises(ConfigurationError, match=told):
             evaluate("sparse-token-mask", {}, {"chosen": {**view, "hidden": hidden}, "rejected": view})
     with pytest.raises(ConfigurationError, match=r"scored without them.*Needs\(hidden=True\)"):

@@ -87,5 +87,5 @@ def test_fields_of_both_sides_change_places_and_state_learns_once(training: bool
 
 
 def test_an_objective_that_knows_the_probability_is_not_smoothed() -> None:
-    with pytest.raises(ConfigurationError, match="takes the probability of the label itself"):
+    with pytest.raises(ConfigurationError, match="already reads the probability of the label"):
         build("smoothed(smoothed(dpo))")

@@ -47,8 +47,8 @@ def read_polynomial(text: str) -> Proposition:
         for true in combinations(_ATOM_OF, count):
             value = sum(number for product, number in terms.items() if product <= set(true))
             if value not in (0, 1):
-                ones = ", ".join(true) or "no variable"
-                raise _wrong(text, f"with {ones} = 1 and the rest 0 its value is {value}, expected 0 or 1")
+                where = f"with {', '.join(true)} = 1 and the rest 0" if true else "with all variables 0"
+                raise _wrong(text, f"{where} its value is {value}, expected 0 or 1")
             if value:
                 found = found | _world({_ATOM_OF[variable] for variable in true})
     return found

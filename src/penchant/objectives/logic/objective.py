@@ -70,8 +70,8 @@ class LogicLoss(Objective):
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
-        told = self._read()
-        self.structure = told.with_reference() if self.reference else told
+        given = self._read()
+        self.structure = given.with_reference() if self.reference else given
         for name, side in (("top", self.structure.top), ("bottom", self.structure.bottom)):
             if side == FALSE:
                 raise self._wrong(f"The {name} is a contradiction, so its probability is always 0.")

@@ -47,7 +47,7 @@ class TwoSourcesAreFused(Claim):
         examples = dict.fromkeys(methods, pairs)
         given = {"infifpo": sources, "infifpo, first source": sources[:1], "infifpo, second source": sources[1:]}
         methods |= {arm: build("infifpo") for arm in given}
-        examples |= {arm: _told(world, pairs, each) for arm, each in given.items()}
+        examples |= {arm: _with_sources(world, pairs, each) for arm, each in given.items()}
         trained = fit_each(world, methods, examples, steps=80)
         return {arm: expected_reward(world, policy) for arm, policy in trained.items()}
 
@@ -62,7 +62,7 @@ def _sources(world: World, seed: int) -> Tensor:
     return logits.log_softmax(-1)
 
 
-def _told(world: World, pairs: Examples, sources: Tensor) -> Examples:
+def _with_sources(world: World, pairs: Examples, sources: Tensor) -> Examples:
     fields = {}
     for view in ("chosen", "rejected"):
         rows = pairs.views[view]

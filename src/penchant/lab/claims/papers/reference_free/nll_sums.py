@@ -21,10 +21,7 @@ class RightAnswersTeach(Claim):
         "the first round, and further in later ones."
     )
     methods = ("nll",)
-    world = (
-        "sums of two numbers to 19, 120 of 400 held out; the start model is trained on demonstrations with 65 % wrong "
-        "answers"
-    )
+    world = "sums of two numbers to 19, 120 of 400 held out; start model trained on 65 % wrong answers"
     quantity = "accuracy of sampled answers to held-out sums"
     contrasts = (
         Contrast("round 1", "start", smallest=0.05),

@@ -22,10 +22,7 @@ class PairsOfRightAndWrong(Claim):
     )
     methods = ("dpo",)
     baselines = ("nll",)
-    world = (
-        "sums of two numbers to 19, 120 of 400 held out; the start model is trained on demonstrations with 65 % wrong "
-        "answers"
-    )
+    world = "sums of two numbers to 19, 120 of 400 held out; start model trained on 65 % wrong answers"
     quantity = "accuracy of sampled answers to held-out sums"
     contrasts = (
         Contrast("round 8", "start", smallest=0.03),
