@@ -133,7 +133,7 @@ def test_kto_sees_the_mean_over_the_whole_step(train: Train) -> None:
     run = train(data=judged(), objective={"name": "kto", "beta": 0.5}, batch_size=4, max_steps=4, learning_rate=0.1)
     points = [row["reference_point"] for row in metrics(run.folder).values()]
     assert points[0] == 0.0 and max(points[1:]) > 0.0
-    with pytest.raises(ConfigurationError, match=r"the examples of a step see one another.*2 parts"):
+    with pytest.raises(ConfigurationError, match=r"depends on the whole step.*2 parts"):
         train("split", data=judged(), objective="kto", accumulate=2)
 
 

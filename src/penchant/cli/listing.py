@@ -28,6 +28,7 @@ class Kind:
         summary: the attribute with a one-sentence description; if empty, the first line of the docstring.
         facts: attributes that ``penchant show`` prints.
         page: the dotted path of a function that renders a thing as a Markdown page; may be empty.
+        heading: of the column of summaries in ``penchant list``.
     """
 
     meaning: str
@@ -35,6 +36,7 @@ class Kind:
     summary: str = ""
     facts: tuple[str, ...] = ()
     page: str = ""
+    heading: str = "description"
 
     def load(self) -> Registry[Any]:
         """The registry itself."""
@@ -53,6 +55,7 @@ KINDS = {
         "penchant.feedback.views.view.VIEWS",
         summary="needs",
         facts=("fields", "builder", "crossed", "source", "against", "shapes"),
+        heading="made from",
     ),
     "builders": Kind(
         "data builders, for `penchant data build`",
@@ -86,7 +89,7 @@ def list_things(
 ) -> None:
     """List methods, judges, data builders, views and other registered parts."""
     if kind is None:
-        _print_table("kind", [(name, each.meaning) for name, each in KINDS.items()])
+        _print_table("kind", "description", [(name, each.meaning) for name, each in KINDS.items()])
         return
     found = find_kind(kind)
     registry = found.load()
@@ -96,7 +99,7 @@ def list_things(
         others = [alias for alias, stands_for in aliases.items() if stands_for == name]
         also = f" (also {', '.join(others)})" if others else ""
         rows.append((name, summary_of(registry.get(name), found) + also))
-    _print_table(registry.kind, rows)
+    _print_table(registry.kind, found.heading, rows)
     typer.echo(f"{len(rows)} {kind}; `penchant show {kind} ID` shows one.")
 
 
@@ -179,14 +182,14 @@ def _load(path: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _print_table(what: str, rows: list[tuple[str, str]]) -> None:
+def _print_table(what: str, heading: str, rows: list[tuple[str, str]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE)
     table.add_column(what, no_wrap=True)
-    table.add_column("what it is", ratio=1)
+    table.add_column(heading, ratio=1)
     for name, text in rows:
         table.add_row(name, text)
     Console(highlight=False, markup=False).print(table)

@@ -65,7 +65,7 @@ def _table(title: str, classes: list[type[Objective]], longest: int) -> Any:
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
     table.add_column("id", no_wrap=True, min_width=longest)
-    table.add_column("what it is", ratio=3)
+    table.add_column("description", ratio=3)
     table.add_column("tags", ratio=1)
     table.add_column("evidence", no_wrap=True)
     for cls in classes:

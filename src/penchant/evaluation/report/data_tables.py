@@ -38,7 +38,7 @@ def cut_rows(cut: Any) -> list[tuple[str, str, str]]:
 
     Example:
         >>> cut_rows({"kept": 90, "dropped": 10, "prompt_cut": 9})
-        [('Kept', '90', '90.0 %'), ('Prompt cut from the left', '9', '9.0 %'), ('Dropped', '10', '10.0 %')]
+        [('Kept', '90', '90.0 %'), ('Prompts truncated on the left', '9', '9.0 %'), ('Dropped', '10', '10.0 %')]
     """
     counts = numbers_of(cut)
     total = counts.get("kept", 0) + counts.get("dropped", 0) if "kept" in counts else 0
