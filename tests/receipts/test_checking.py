@@ -83,7 +83,7 @@ def test_files_that_are_no_cases_are_refused(tmp_path: Path) -> None:
         check_file(path)
     for text, said in (
         ("{", "is not JSON"),
-        ("[]", "holds no case"),
+        ("[]", "contains no cases"),
         ("{}", "Found dict"),
         ('[{"method": "nll"}]', r"\[0\]: .*no 'inputs'"),
     ):

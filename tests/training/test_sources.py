@@ -53,7 +53,7 @@ def test_what_is_to_be_forgotten_becomes_less_likely_and_the_rest_more(sources: 
     assert first["loss"] == pytest.approx(first["nll/retain"] - first["nll/forget"], abs=1e-5)
     assert run.summary["examples"] == 7 and "retain=" in run.summary["data"]
     card = (run.folder / "model" / "README.md").read_text(encoding="utf-8")
-    assert "what is to be forgotten" in card and "what is retained" in card
+    assert "of the forget source" in card and "of the retain source" in card
 
 
 def test_in_memory_and_from_files_are_one_run(sources: dict[str, str], train: Train) -> None:
@@ -174,7 +174,7 @@ def test_a_dry_run_says_what_an_epoch_of_a_mixture_holds(tmp_path: Path, folder:
     assert mixed["an epoch"] == f"6 of {parts[0]['path']}, 4 of {parts[1]['path']}"
     # Three equal records are drawn four times.
     first, second = (int(each["tokens"].split()[0]) for each in alone)
-    assert mixed["tokens"].startswith(f"about {first + second // 3 * 4} an epoch")
+    assert mixed["tokens"].startswith(f"about {first + second // 3 * 4} per epoch")
 
 
 def prepared_facts(folder: Path, data: Any, objective: dict[str, Any]) -> dict[str, str]:
@@ -188,9 +188,9 @@ def prepared_facts(folder: Path, data: Any, objective: dict[str, Any]) -> dict[s
     [
         (
             {"path": "b", "weight": 0},
-            r"part 2 of the mixture: 'weight' is 0: should be greater than 0\. Expected",
+            r"part 2 of the mixture: 'weight' is 0; it should be greater than 0\. Expected",
         ),
-        ({"path": "b", "weight": "much"}, "part 2 of the mixture: 'weight' is 'much': should be a valid number"),
+        ({"path": "b", "weight": "much"}, "part 2 of the mixture: 'weight' is 'much'; it should be a valid number"),
         ({"path": "b", "weight": True}, "part 2 of the mixture: 'weight' is True"),
         ({"path": "b", "wieght": 2}, r"There is no key 'wieght'\. Did you mean 'weight'\? Expected"),
     ],

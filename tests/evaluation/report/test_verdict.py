@@ -93,7 +93,7 @@ def test_a_gain_on_training_examples_is_not_sold_as_more() -> None:
 def test_unlearning_is_judged_by_both_sources(forget: float, retain: float, tone: str, headline: str) -> None:
     told = judged({"nll/forget": 4.0, "nll/retain": 4.0}, {"nll/forget": forget, "nll/retain": retain, "loss": 1.0})
     assert told.tone == tone and told.headline.endswith(headline)
-    assert f"forgotten: from 4.000 to {forget:.3f} nats per token." in " ".join(told.sentences)
+    assert f"forget set: from 4.000 to {forget:.3f} nats per token." in " ".join(told.sentences)
     assert "is unknown whether" not in " ".join(told.sentences)
 
 
