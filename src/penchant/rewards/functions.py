@@ -1,4 +1,4 @@
-"""A judge from a plain function: a reward that is a line of Python."""
+"""`FunctionJudge`, a judge that calls a Python function."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class FunctionJudge(Judge):
     """Scores each response with a function ``reward(prompt, response) -> float``.
 
     Args:
-        reward: the function, or its place ``module:function``, which a recipe writes as ``path``.
-        settings: ``path``, where the place is not given as ``reward``.
+        reward: the function, or its import path ``module:function``, which a recipe gives as ``path``.
+        settings: ``path``, if ``reward`` is not given.
 
     Raises:
-        ConfigurationError: neither is given, the module or the function cannot be found, or it is not a function.
+        ConfigurationError: neither is given, the module or the function cannot be found, or the object is not callable.
 
     Example:
         >>> FunctionJudge(lambda prompt, response: -len(response)).score("Say hi.", ["hi", "hello"])
@@ -33,7 +33,7 @@ class FunctionJudge(Judge):
 
     id = "function"
 
-    path: Annotated[str, "where the function reward(prompt, response) is: module:function"]
+    path: Annotated[str, "import path of the function reward(prompt, response), as module:function"]
 
     def __init__(self, reward: Reward | str | None = None, **settings: Any) -> None:
         if reward is not None:
@@ -42,7 +42,7 @@ class FunctionJudge(Judge):
         self.reward: Reward = reward if callable(reward) else _load(self.path)
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
-        """See `Judge.score`; None, which the function gives for a response that it cannot score, becomes NaN."""
+        """See `Judge.score`; None, which the function returns for a response that it cannot score, becomes NaN."""
         given = [self.reward(prompt, response) for response in responses]
         return [math.nan if value is None else float(value) for value in given]
 
@@ -60,7 +60,7 @@ def _load(path: str) -> Reward:
         raise ConfigurationError(
             f"The reward function {path!r} cannot be loaded ({error}).",
             where="judge",
-            fix="Write it as module:function; the module must be importable from here.",
+            fix="Write it as module:function; the module must be importable.",
         ) from error
     if not callable(found):
         raise ConfigurationError(f"{path!r} is a {type(found).__name__}, not a function.", where="judge")

@@ -137,7 +137,7 @@ class FactsWorld(TextWorld):
             question, answer: their wordings, as in `records`.
         """
         from penchant.likelihood import sequence_logps
-        from penchant.rendering.rendering import Renderer
+        from penchant.rendering.renderer import Renderer
 
         renderer = Renderer(self.tokenizer())
         prompts, responses, right = [], [], []
