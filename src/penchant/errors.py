@@ -1,7 +1,7 @@
-"""What Penchant says when something is wrong.
+"""Exception classes, and the hint that names the nearest valid choice.
 
-Every error answers four questions: what was found, where, why it matters, and how to mend it. The command line
-prints exactly this text; ``--debug`` adds the traceback.
+Every error states what was found, where, why it matters, and how to fix it. The command line prints exactly this text;
+``--debug`` adds the traceback.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class PenchantError(Exception):
 
     Args:
         what: what was found, and what was expected, as a sentence.
-        where: file and line, recipe key, or another place a person can go to.
+        where: file and line, recipe key, option, or another place to look at.
         why: why it matters, where that is not obvious.
         fix: what to do next.
 
@@ -37,8 +37,8 @@ class PenchantError(Exception):
 
     def __init__(self, what: str, *, where: str | None = None, why: str | None = None, fix: str | None = None) -> None:
         self.what, self.where, self.why, self.fix = what, where, why, fix
-        told = " ".join(part for part in (what, why, fix) if part)
-        super().__init__(f"{where}: {told}" if where else told)
+        message = " ".join(part for part in (what, why, fix) if part)
+        super().__init__(f"{where}: {message}" if where else message)
 
 
 class ConfigurationError(PenchantError):
@@ -50,11 +50,11 @@ class DataError(PenchantError):
 
 
 class ModelError(PenchantError):
-    """A model or tokenizer cannot be loaded, or cannot do what is asked of it."""
+    """A model or tokenizer cannot be loaded, or does not support the requested operation."""
 
 
 class OutputError(PenchantError):
-    """A result cannot be written where it was asked for."""
+    """A result cannot be written to the requested place."""
 
 
 class CheckpointError(PenchantError):
@@ -62,11 +62,11 @@ class CheckpointError(PenchantError):
 
 
 class TrainingError(PenchantError):
-    """Training cannot go on, for example because the loss is not a number."""
+    """Training cannot continue, for example because the loss is not a number."""
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:
-    """A short hint that names the closest of ``choices``, or all of them where none is close.
+    """A hint that names the closest of ``choices``, or all of them if none is close.
 
     Example:
         >>> nearest("dpoo", ["dpo", "ipo"])
@@ -76,4 +76,4 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.55)
     if close:
         return f"Did you mean {close[0]!r}?"
-    return f"Known: {', '.join(known)}." if known else "Nothing is registered under any name."
+    return f"Known: {', '.join(known)}." if known else "No names are registered."

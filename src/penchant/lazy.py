@@ -1,4 +1,4 @@
-"""Packages whose names are loaded when they are first used, so that importing them costs milliseconds."""
+"""Lazy loading of a package's public names at first use, so that importing the package takes milliseconds."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ __all__ = ["load"]
 
 
 def load(package: str, name: str, exported: Collection[str], homes: Mapping[str, str]) -> Any:
-    """What a package's ``__getattr__`` (PEP 562) gives back.
+    """Load a name for a package's ``__getattr__`` (PEP 562).
 
     Args:
-        package: its name.
-        name: what is asked for.
-        exported: the names that it has; those without a home are its modules.
-        homes: name -> module that defines it.
+        package: the package's name.
+        name: the attribute to load.
+        exported: the package's public names; a name that is not in ``homes`` is a submodule.
+        homes: for each name, the module that defines it.
 
     Raises:
-        AttributeError: the package has no such name.
+        AttributeError: the package has no such attribute.
 
     Example:
         >>> load("json", "JSONDecoder", ["JSONDecoder", "decoder"], {"JSONDecoder": "json.decoder"}).__name__

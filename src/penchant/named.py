@@ -1,4 +1,4 @@
-"""What a recipe names, such as a judge or a pairing: classes that register themselves, built from its part of it."""
+"""`Named`, the base of classes that a recipe selects by name (judges, pairings, engines), and how they are built."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Named", "build_named"]
 
 
 class Named(Configurable):
-    """A configurable class that a recipe names: a subclass with an ``id`` adds itself to its registry.
+    """A configurable class that a recipe selects by name: a subclass with an ``id`` adds itself to its registry.
 
     Example:
         >>> FRUITS = Registry("fruit")
@@ -23,14 +23,14 @@ class Named(Configurable):
         'Apple'
     """
 
-    #: Where subclasses are found by their ids.
+    #: Subclasses by their ids.
     registry: ClassVar[Registry[Any]]
     setting_word = "key"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if vars(cls).get("id"):
-            cls.declared_settings()  # a malformed declaration fails where it is made, not where it is used
+            cls.declared_settings()  # a malformed declaration fails at the class definition, not at first use
             cls.registry.add(cls.id, cls)
 
 
@@ -38,13 +38,13 @@ N = TypeVar("N", bound=Named)
 
 
 def build_named(registry: Registry[type[N]], part: Mapping[str, Any], where: str, *given: Any) -> N:
-    """The thing that a part of a recipe names, with the part's other keys as its settings.
+    """Build the object that a part of a recipe selects; the other keys of the part are its settings.
 
     Args:
-        registry: where its class is found.
+        registry: where the class is registered.
         part: ``name`` and settings, for example ``{"name": "verifier", "rule": "exact"}``.
         where: the recipe key of the part, for messages.
-        given: what the class takes beside its settings.
+        given: positional arguments of the class.
 
     Raises:
         ConfigurationError: there is no such name or key, or a value has the wrong type or is out of range.

@@ -1,4 +1,4 @@
-"""Registries (methods, views, judges, builders, ...) and classes whose annotated fields are their settings."""
+"""`Registry`, which finds methods, views, judges and builders by name; `Configurable`, whose fields are settings."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
 
 class Registry(Generic[T]):
-    """Things of one kind by name, found without a list to keep: defining a thing is registering it.
+    """Objects of one kind by name. Defining an object registers it, so there is no central list to edit.
 
     Args:
-        kind: what they are, in the singular, as messages say it: ``objective``.
-        packages: dotted names of packages whose modules are imported, once a process, before the registry is searched
-            for a name that it does not hold; a thing outside of them is found once its module is imported.
+        kind: what they are, in the singular, as it appears in messages: ``objective``.
+        packages: dotted names of packages whose modules are imported, once per process, at the first lookup that needs
+            them; an object outside of these packages is registered when its module is imported.
 
     Example:
         >>> fruits: Registry[str] = Registry("fruit")
@@ -39,113 +39,113 @@ class Registry(Generic[T]):
 
     def __init__(self, kind: str, *packages: str) -> None:
         self.kind, self.packages = kind, packages
-        self._things: dict[str, T] = {}
+        self._entries: dict[str, T] = {}
         self._aliases: dict[str, str] = {}
         self._discovered = not packages
 
     def add(self, name: str, thing: T, aliases: tuple[str, ...] = ()) -> T:
-        """Make a thing known under a name and its aliases.
+        """Register an object under a name and its aliases.
 
         Args:
             name: lower case, words joined by hyphens or underscores.
-            thing: the same one may be added again, for example when its module is reloaded.
-            aliases: further names for the same thing.
+            thing: the object; the same one may be added again, for example when its module is reloaded.
+            aliases: further names for the same object.
 
         Returns:
-            The thing.
+            The object.
 
         Raises:
-            ConfigurationError: a name is malformed, or taken by another thing.
+            ConfigurationError: a name is malformed, or already taken by another object.
         """
         for each in (name, *aliases):
             if not _NAME.fullmatch(each):
                 raise ConfigurationError(
-                    f"{each!r} cannot be the name of {self._a_thing}.",
+                    f"{each!r} is not a valid name for {self._kind_with_article}.",
                     where=place_of(thing),
                     fix="Use lower-case letters and digits, words joined by single hyphens.",
                 )
-            holder = self._things.get(self._aliases.get(each, each))
+            holder = self._entries.get(self._aliases.get(each, each))
             if holder is not None and place_of(holder) != place_of(thing):
                 raise ConfigurationError(
-                    f"The id {each!r} is already that of {place_of(holder)}.",
+                    f"The id {each!r} is already taken by {place_of(holder)}.",
                     where=place_of(thing),
                     fix="Choose another id.",
                 )
-        self._things[name] = thing
+        self._entries[name] = thing
         self._aliases.update(dict.fromkeys(aliases, name))
         return thing
 
     def register(self, name: str, *, aliases: tuple[str, ...] = ()) -> Callable[[T], T]:
-        """The same as a decorator."""
+        """A decorator that adds what it decorates; arguments as in `add`."""
         return lambda thing: self.add(name, thing, aliases)
 
     def get(self, name: str, where: str | None = None) -> T:
-        """The thing of a name or an alias.
+        """The object registered under a name or an alias.
 
         Args:
             name: for example ``dpo``.
             where: the recipe key or option that named it, for the message.
 
         Raises:
-            ConfigurationError: there is none; the nearest name is in the message.
+            ConfigurationError: the name is unknown; the message contains the nearest one.
         """
-        return self._things[self.resolve(name, where)]
+        return self._entries[self.resolve(name, where)]
 
     def resolve(self, name: str, where: str | None = None) -> str:
-        """The name behind a name or an alias.
+        """The canonical name for a name or an alias.
 
         Raises:
-            ConfigurationError: there is none.
+            ConfigurationError: the name is unknown.
         """
         if name not in self:
-            known = [*self._things, *self._aliases]
+            known = [*self._entries, *self._aliases]
             raise ConfigurationError(f"There is no {self.kind} {name!r}. {nearest(name, known)}", where=where)
         return self._aliases.get(name, name)
 
     def remove(self, name: str) -> None:
-        """Take a thing out again, with its aliases; a test that defines one cleans up with it."""
-        del self._things[name]
+        """Remove an object and its aliases; tests use it to clean up what they register."""
+        del self._entries[name]
         self._aliases = {alias: held for alias, held in self._aliases.items() if held != name}
 
     def names(self) -> list[str]:
         """All names, sorted, without aliases."""
         self.discover()
-        return sorted(self._things)
+        return sorted(self._entries)
 
     def aliases(self) -> dict[str, str]:
-        """Each alias with the name it stands for."""
+        """Each alias with its canonical name."""
         self.discover()
         return dict(self._aliases)
 
     def things(self) -> list[T]:
-        """All things, by name."""
-        return [self._things[name] for name in self.names()]
+        """All objects, in the order of their names."""
+        return [self._entries[name] for name in self.names()]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
     def __contains__(self, name: object) -> bool:
-        if name not in self._things and name not in self._aliases:
+        if name not in self._entries and name not in self._aliases:
             self.discover()
-        return name in self._things or name in self._aliases
+        return name in self._entries or name in self._aliases
 
     def discover(self) -> None:
         """Import the modules of the registry's packages; the second call does nothing."""
         if self._discovered:
             return
-        self._discovered = True  # before the imports: one of them may ask
+        self._discovered = True  # set before the imports, because one of them may query the registry
         for name in self.packages:
             package = importlib.import_module(name)
             for module in pkgutil.walk_packages(getattr(package, "__path__", ()), prefix=f"{name}."):
                 importlib.import_module(module.name)
 
     @property
-    def _a_thing(self) -> str:
+    def _kind_with_article(self) -> str:
         return f"{'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
 
 
 def place_of(thing: Any) -> str:
-    """Where a class or function is defined, as ``module.name``; of another object, its class.
+    """Where a class or function is defined, as ``module.name``; for any other object, where its class is defined.
 
     Example:
         >>> place_of(Registry)
@@ -156,9 +156,9 @@ def place_of(thing: Any) -> str:
 
 
 class Configurable:
-    """Something whose annotated fields are its settings: recipe keys, options, range checks and docs come from them.
+    """Base of classes whose annotated fields are their settings: recipe keys, options, range checks and documentation.
 
-    A field is ``name: Annotated[type, range, "what it means"] = default``; one without a default must be given.
+    A field is ``name: Annotated[type, range, "what it means"] = default``; a field without a default is required.
 
     Args:
         settings: values by name.
@@ -172,11 +172,11 @@ class Configurable:
         {'beta': 2.0, 'reference_free': False}
         >>> DPO(beta=0)
         Traceback (most recent call last):
-        penchant.errors.ConfigurationError: objective dpo: 'beta' is 0 (int), expected float > 0. It is: ...
+        penchant.errors.ConfigurationError: objective dpo: 'beta' is 0 (int), expected float > 0. Meaning: ...
     """
 
     id: str = ""
-    #: What it is, in the singular, as messages say it.
+    #: What the class configures, in the singular, as it appears in messages.
     kind: ClassVar[str] = "object"
     #: What one of its settings is called in messages.
     setting_word: ClassVar[str] = "setting"
@@ -195,5 +195,5 @@ class Configurable:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The values by name; they build the same object again."""
+        """The values by name; the class called with them builds an equal object."""
         return {each.name: getattr(self, each.attribute) for each in self.declared_settings()}

@@ -1,4 +1,4 @@
-"""Settings as annotated class fields: read from the class, checked when an object is built."""
+"""Settings declared as annotated class fields: reading the declarations and validating values."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Setting:
         name: as written in recipes and papers (``lambda``).
         attribute: as written in Python (``lambda_``).
         type: the type's name, for example ``float``.
-        default: the value where none is given; `REQUIRED` where one must be.
-        range: the allowed values in words, for example ``> 0``; empty where the type says all.
+        default: the value if none is given; `REQUIRED` if there is no default.
+        range: the allowed values, for example ``> 0``; empty if the type is the only restriction.
         doc: what it means.
-        annotation: the full annotation, which checks values.
+        annotation: the full annotation, used to validate values.
 
     Example:
         >>> from penchant.objectives import DPO
@@ -55,14 +55,14 @@ class Setting:
     annotation: Any
 
     def check(self, value: Any, owner: str) -> Any:
-        """The value, converted to its type; an integer is a number too, but a string or a boolean is not.
+        """The value, converted to its type; an integer is accepted as a float, a string or a boolean is not.
 
         Args:
             value: what was given.
-            owner: whose setting it is, for the message: ``objective dpo``.
+            owner: the owner of the setting, for the message: ``objective dpo``.
 
         Raises:
-            ConfigurationError: a wrong type, or out of range.
+            ConfigurationError: the value has the wrong type or is out of range.
         """
         adapter: TypeAdapter[Any] = TypeAdapter(self.annotation, config=ConfigDict(strict=True, allow_inf_nan=False))
         try:
@@ -72,8 +72,8 @@ class Setting:
             raise ConfigurationError(
                 f"{self.name!r} is {value!r} ({type(value).__name__}), expected {expected}.",
                 where=owner,
-                why=f"It is: {self.doc}.",
-                fix=None if self.default is REQUIRED else f"Its default is {self.default!r}.",
+                why=f"Meaning: {self.doc}.",
+                fix=None if self.default is REQUIRED else f"The default is {self.default!r}.",
             ) from None
 
 
@@ -109,7 +109,7 @@ def _own_settings(cls: type) -> list[Setting]:
     found = []
     for attribute, annotation in inspect.get_annotations(cls).items():
         if isinstance(annotation, str) and annotation.replace("typing.", "").startswith("Annotated["):
-            # Postponed annotations are text; names in them mean what they mean in the class's module.
+            # Postponed annotations are strings; their names are resolved in the class's module.
             annotation = eval(annotation, vars(sys.modules[cls.__module__]), dict(vars(cls)))
         if get_origin(annotation) is not Annotated:
             continue
@@ -159,16 +159,16 @@ def read_settings(cls: type) -> list[Setting]:
 
 
 def validated(declared: list[Setting], given: dict[str, Any], owner: str, word: str = "setting") -> dict[str, Any]:
-    """Values for all declared settings, by attribute: the given ones, checked, and defaults for the rest.
+    """Values of all declared settings, by attribute: the given values, validated, and defaults for the rest.
 
     Args:
-        declared: what the class declares.
-        given: what was given, by name or by attribute.
-        owner: whose they are, for messages: ``objective dpo``.
-        word: what a setting is called there: ``hyper-parameter``.
+        declared: the settings that the class declares.
+        given: values by name or by attribute.
+        owner: the owner of the settings, for messages: ``objective dpo``.
+        word: what messages call a setting: ``hyper-parameter``.
 
     Raises:
-        ConfigurationError: an unknown, doubled or missing name, a wrong type, or a value out of range.
+        ConfigurationError: a name is unknown, missing or given twice, or a value has the wrong type or is out of range.
 
     Example:
         >>> from penchant.objectives import DPO
@@ -179,7 +179,7 @@ def validated(declared: list[Setting], given: dict[str, Any], owner: str, word: 
     values: dict[str, Any] = {}
     for name, value in given.items():
         if name not in attributes:
-            hint = nearest(name, [each.name for each in declared]) if declared else "It has none."
+            hint = nearest(name, [each.name for each in declared]) if declared else f"It has no {word}s."
             raise ConfigurationError(f"There is no {word} {name!r}. {hint}", where=owner)
         each = attributes[name]
         if each.attribute in values:
@@ -187,5 +187,5 @@ def validated(declared: list[Setting], given: dict[str, Any], owner: str, word: 
         values[each.attribute] = each.check(value, owner)
     for each in declared:
         if each.default is REQUIRED and each.attribute not in values:
-            raise ConfigurationError(f"The {word} {each.name!r} is missing.", where=owner, why=f"It is: {each.doc}.")
+            raise ConfigurationError(f"The {word} {each.name!r} is missing.", where=owner, why=f"Meaning: {each.doc}.")
     return {each.attribute: values.get(each.attribute, each.default) for each in declared}

@@ -1,4 +1,4 @@
-"""Confidence intervals of means, shares, differences and win rates; quantiles come from scipy, nothing is random."""
+"""Confidence intervals for means, proportions, paired differences, win rates and areas under the ROC curve."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class Interval:
         return cls(value, value - half_width, value + half_width)
 
     def within(self, low: float, high: float) -> Interval:
-        """The same with both ends moved into [low, high]."""
+        """The same interval with both ends clipped to [low, high]."""
         return Interval(self.value, max(low, self.low), min(high, self.high))
 
 
 def _normal_quantile(confidence: float) -> float:
     """The two-sided quantile of the standard normal distribution."""
-    from scipy.special import ndtri  # here: light commands import this file and never ask for an interval
+    from scipy.special import ndtri  # imported here: light commands import this module and never compute an interval
 
     return float(ndtri(_upper_tail(confidence)))
 
@@ -99,7 +99,7 @@ def student_interval(values: Sequence[float], *, confidence: float = 0.95) -> In
     mean ± t_{n−1} · s / √n
 
     Args:
-        values: two or more numbers; their distribution is taken to be about normal.
+        values: two or more numbers; their distribution is assumed to be approximately normal.
         confidence: in (0, 1).
 
     Returns:
@@ -120,11 +120,11 @@ def student_interval(values: Sequence[float], *, confidence: float = 0.95) -> In
 
 
 def share_interval(share: float, count: int, *, confidence: float = 0.95) -> Interval:
-    """A share of ``count`` cases with its Wilson score interval.
+    """A proportion of ``count`` cases with its Wilson score interval.
 
     centre = (p + z²/2n) / (1 + z²/n),   half-width = z/(1 + z²/n) · √(p(1−p)/n + z²/4n²)
 
-    Written here, not taken from `scipy.stats.binomtest`, because ties count half: p · n need not be a whole number.
+    `scipy.stats.binomtest` cannot be used, because ties count half and p · n is then not a whole number.
 
     Args:
         share: p, in [0, 1].
@@ -132,7 +132,7 @@ def share_interval(share: float, count: int, *, confidence: float = 0.95) -> Int
         confidence: in (0, 1).
 
     Returns:
-        Share and interval, all in [0, 1].
+        Proportion and interval, all in [0, 1].
 
     Raises:
         ValueError: no cases, or a confidence outside (0, 1).
@@ -145,21 +145,21 @@ def share_interval(share: float, count: int, *, confidence: float = 0.95) -> Int
         Wilson (1927), Probable Inference, the Law of Succession, and Statistical Inference.
     """
     if count < 1:
-        raise ValueError(f"A share needs one or more cases; got {count}.")
+        raise ValueError(f"A proportion needs one or more cases; got {count}.")
     z = _normal_quantile(confidence)
     scale = 1.0 + z * z / count
     centre = (share + z * z / (2 * count)) / scale
     half = z / scale * (share * (1.0 - share) / count + z * z / (4 * count * count)) ** 0.5
-    # The interval contains the share; where the share is 0 or 1 they meet, but for rounding.
+    # The interval contains the proportion; at 0 and 1 rounding could put an end on the wrong side of it.
     return Interval(share, min(centre - half, share), max(centre + half, share)).within(0.0, 1.0)
 
 
 def win_rate(before: Sequence[float], after: Sequence[float], *, confidence: float = 0.95) -> Interval:
-    """How often ``after`` beats ``before``, a tie counting half, with the Wilson score interval of `share_interval`.
+    """How often ``after`` beats ``before``, ties counting half, with its Wilson score interval (see `share_interval`).
 
     p = (wins + ties/2) / n
 
-    With ties the variance p(1−p) is larger than the true one, so the interval errs on the wide side.
+    With ties the variance p(1−p) exceeds the true one, so the interval is conservative.
 
     Args:
         before: one number per pair, one or more.
@@ -183,7 +183,7 @@ def win_rate(before: Sequence[float], after: Sequence[float], *, confidence: flo
 
 
 def area_interval(first: Sequence[float], second: Sequence[float], *, confidence: float = 0.95) -> Interval:
-    """The area under the ROC curve: how probably a value of ``first`` exceeds one of ``second``, ties half.
+    """The area under the ROC curve: the probability that ``first`` exceeds ``second``; ties count half.
 
     Args:
         first: one or more numbers.
@@ -194,7 +194,7 @@ def area_interval(first: Sequence[float], second: Sequence[float], *, confidence
         Area and interval, all in [0, 1].
 
     Raises:
-        ValueError: a sample is empty, or a confidence outside (0, 1).
+        ValueError: a sample is empty, or the confidence is outside (0, 1).
 
     Example:
         >>> area_interval([3, 4], [1, 2])
@@ -223,21 +223,21 @@ def paired_difference(
 ) -> Interval:
     """The mean of ``after − before`` over pairs, with its bootstrap percentile interval.
 
-    Pairs are drawn with replacement, so what a pair has in common (its prompt) cancels, and no shape of distribution
-    is assumed. The draws are those of `random.Random`, the same on every machine and version of the libraries.
+    Pairs are resampled with replacement, so the effect of a shared prompt cancels, and no distribution is assumed. The
+    random numbers come from `random.Random` and are the same on every machine and with every library version.
 
     Args:
         before: one number per pair, two or more.
         after: the other number of each pair, in the same order.
         confidence: in (0, 1).
         resamples: number of bootstrap samples, at least 100.
-        seed: of the resampling; the same seed gives the same interval.
+        seed: seed of the resampling; the same seed gives the same interval.
 
     Returns:
         Mean difference and interval, in the unit of the values.
 
     Raises:
-        ValueError: lengths differ, or too few pairs or resamples.
+        ValueError: the lengths differ, or there are too few pairs or resamples.
 
     Example:
         >>> paired_difference([0.0, 1.0, 2.0], [1.0, 2.0, 3.0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from penchant.rendering.rendering import Renderer
+from penchant.rendering.renderer import Renderer
 
 WORDS = ["</s>", "?", "the", "a", "cat", "dog", "sat", "ran", "on", "and", "down"]
 END = 0

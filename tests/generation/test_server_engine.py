@@ -12,7 +12,7 @@ import pytest
 
 from penchant.errors import ModelError
 from penchant.generation import Sampling, ServerEngine
-from penchant.rendering.rendering import Renderer
+from penchant.rendering.renderer import Renderer
 from small_runs import word_tokenizer
 
 

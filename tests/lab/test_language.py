@@ -29,7 +29,7 @@ from penchant.lab.worlds.language import (
 )
 from penchant.lab.worlds.language.grammar import expand
 from penchant.lab.worlds.language.words import GRADES, PRODUCTS
-from penchant.rendering.rendering import Renderer
+from penchant.rendering.renderer import Renderer
 
 DEMONSTRATIONS = demonstrations(300, seed=11)
 

@@ -18,7 +18,7 @@ from penchant.lab.worlds.sums import (
     train_start,
 )
 from penchant.online import make_online_recipe
-from penchant.rendering.rendering import Renderer
+from penchant.rendering.renderer import Renderer
 from penchant.rewards import Verifier
 
 SMALL = Plan(largest=4, held_out=8, copies=60, start_epochs=3, rounds=16)

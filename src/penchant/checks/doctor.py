@@ -10,7 +10,7 @@ from penchant.checks.diagnosis import Check, Diagnosis, Verdict, share, summary_
 from penchant.errors import DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.records import Comparison, Record, as_text
-from penchant.rendering.rendering import Renderer
+from penchant.rendering.renderer import Renderer
 from penchant.rendering.truncation import CutTable, Policy, Truncation
 
 __all__ = ["examine"]

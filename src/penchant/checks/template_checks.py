@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from penchant.checks.diagnosis import Check, Verdict, share
 from penchant.feedback.records import Record
-from penchant.rendering.rendering import Renderer
+from penchant.rendering.renderer import Renderer
 
 __all__ = ["examine_tokens"]
 

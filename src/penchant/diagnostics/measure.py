@@ -23,7 +23,7 @@ from penchant.feedback.reading import read
 from penchant.forest.encoding import Encoder
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.loading import load_model
-from penchant.rendering.rendering import Renderer
+from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
 from penchant.rewards.models import RewardModel

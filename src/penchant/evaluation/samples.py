@@ -9,7 +9,7 @@ from torch import nn
 
 from penchant.feedback.records import Record, Text
 from penchant.generation.engine import generate
-from penchant.rendering.rendering import Renderer
+from penchant.rendering.renderer import Renderer
 
 __all__ = ["Samples", "sample_prompts", "take_samples"]
 

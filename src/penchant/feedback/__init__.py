@@ -1,4 +1,4 @@
-"""What people said: records of feedback, readers, and the views that objectives ask for."""
+"""Feedback: records (comparisons, judgements, rankings, ...), readers for files and data sets, and views of records."""
 
 from penchant.feedback.collection import Feedback
 from penchant.feedback.images import Image

@@ -1,4 +1,4 @@
-"""A set of records of one kind, as read from one place."""
+"""`Feedback`, a sequence of records of one kind with its fingerprint and the bad records that were skipped."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ __all__ = ["Feedback"]
 
 
 def _content(record: Record) -> dict[str, Any]:
-    """Everything a record says, without where it was read."""
+    """All content of a record, without its source."""
     names = (entry.name for entry in dataclass_fields(record) if entry.name != "source")
     return {"kind": record.kind, **{name: getattr(record, name) for name in names}}
 
 
 class Feedback(Sequence[Record]):
-    """Records of one kind, in their order, with the bad ones that were left out.
+    """Records of one kind, in order, with the errors of bad records that were skipped.
 
     Args:
         records: the records.
-        kind: their kind: comparison, joint comparison, judgement, ranking, demonstration or prompt.
-        name: what to call the set: usually the file's name.
-        bad: what was wrong with each record that was left out.
+        kind: comparison, joint comparison, judgement, ranking, demonstration or prompt.
+        name: name of the set, usually the file name.
+        bad: the error of each record that was skipped.
 
     Example:
         >>> from penchant.feedback.records import Prompt
@@ -62,7 +62,7 @@ class Feedback(Sequence[Record]):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 (hexadecimal) of what the records say: the same content gives the same value from any file format."""
+        """SHA-256 (hexadecimal) of the records' content; it does not depend on the file format."""
         digest = hashlib.sha256()
         for record in self.records:
             line = json.dumps(_content(record), sort_keys=True, ensure_ascii=False, default=str)

@@ -1,4 +1,4 @@
-"""Where a conversation's history ends and the response to it begins."""
+"""Splitting conversations into the history (the prompt) and the response to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from penchant.feedback.validation import NOT_ANSWERING
 __all__ = ["implicit_prompt", "response_to", "split_last_answer"]
 
 _HUMAN, _ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
-_WHY = "Responses can only be compared, and their likelihood only be measured, as answers to the same history."
+_WHY = "Responses can only be compared as answers to the same history."
 
 
 def _shown(turn: Message | None) -> str:
@@ -38,7 +38,7 @@ def split_last_answer(messages: list[Message], field: str, source: Source) -> tu
     """A conversation's history and the assistant's turn that ends it.
 
     Raises:
-        DataError: when it does not end with the assistant, or nothing comes before the answer.
+        DataError: the last turn is not the assistant's, or there is no turn before it.
 
     Example:
         >>> turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
@@ -47,16 +47,16 @@ def split_last_answer(messages: list[Message], field: str, source: Source) -> tu
     """
     if messages[-1]["role"] != "assistant":
         raise DataError(
-            f"The conversation in {field!r} ends with the turn of {messages[-1]['role']!r}, "
-            "expected the assistant's: its last turn is the response.",
+            f"The conversation in {field!r} ends with a turn of {messages[-1]['role']!r}, "
+            "expected 'assistant': the last turn is the response.",
             where=str(source),
             fix="Add the answer; or, if these are prompts, map them: --map prompt=messages --kind prompt.",
         )
     if len(messages) == 1:
         raise DataError(
-            f"The conversation in {field!r} is an answer without a prompt before it.",
+            f"The conversation in {field!r} has only one turn, the answer; the prompt is missing.",
             where=str(source),
-            fix="Add the turn it answers, or give a field 'prompt'.",
+            fix="Add the turn that it answers, or a field 'prompt'.",
         )
     return messages[:-1], messages[-1:]
 
@@ -64,13 +64,14 @@ def split_last_answer(messages: list[Message], field: str, source: Source) -> tu
 def implicit_prompt(chosen: Text, rejected: Text, source: Source) -> tuple[Text, Text, Text]:
     """The history that two full conversations share, and what follows it in each.
 
-    Works for lists of messages and for texts as Anthropic's HH has them (``"\\n\\nHuman: ...\\n\\nAssistant: ..."``).
+    Works for lists of messages and for texts in the format of Anthropic's HH data set
+    (``"\\n\\nHuman: ...\\n\\nAssistant: ..."``).
 
     Returns:
         prompt, chosen response, rejected response.
 
     Raises:
-        DataError: when they share no history, or differ before their last answer: it names the first differing turn.
+        DataError: they share no history, or differ before their last answer; the first differing turn is named.
 
     Example:
         >>> implicit_prompt("\\n\\nHuman: Hi\\n\\nAssistant: Hello!", "\\n\\nHuman: Hi\\n\\nAssistant: What?", Source())
@@ -83,7 +84,7 @@ def implicit_prompt(chosen: Text, rejected: Text, source: Source) -> tuple[Text,
     raise DataError(
         "'chosen' and 'rejected' are of different types: one is text, the other a list of messages.",
         where=str(source),
-        fix="Write both in the same way.",
+        fix="Use the same format for both.",
     )
 
 
@@ -92,7 +93,7 @@ def _shared_turns(chosen: list[Message], rejected: list[Message], source: Source
     if at == len(chosen) == len(rejected):
         history, answer = split_last_answer(chosen, "chosen", source)
         return history, answer, list(answer)
-    # Equal first answers belong to the responses when one conversation ends with them.
+    # If one conversation ends with turns that both share, those turns belong to the responses.
     while at == min(len(chosen), len(rejected)) or (at and chosen[at - 1]["role"] == "assistant" == chosen[at]["role"]):
         at -= 1
     if at == 0 or any(turn["role"] in NOT_ANSWERING for turn in chosen[at:] + rejected[at:]):
@@ -119,10 +120,10 @@ def _shared_dialogue(chosen: str, rejected: str, source: Source) -> tuple[Text, 
     end = shared.rfind(_ASSISTANT)
     if end < 0 and not (_HUMAN.strip() in chosen and _ASSISTANT in chosen):
         raise DataError(
-            "There is no field 'prompt', and 'chosen' and 'rejected' are texts that hold no shared dialogue "
+            "There is no field 'prompt', and 'chosen' and 'rejected' are texts without a shared dialogue "
             "('\\n\\nHuman: ... \\n\\nAssistant: ...').",
             where=str(source),
-            fix="Give the prompt in a field 'prompt' (--map prompt=COLUMN if it has another name).",
+            fix="Add a field 'prompt' (--map prompt=COLUMN if the column has another name).",
         )
     end += len(_ASSISTANT)
     rest = chosen[end:], rejected[end:]
@@ -139,12 +140,12 @@ def _shared_dialogue(chosen: str, rejected: str, source: Source) -> tuple[Text, 
 
 
 def response_to(prompt: Text, value: Text, field: str, source: Source) -> tuple[Text, Text]:
-    """Prompt and response, where the response may be given alone or as a full conversation that repeats the prompt.
+    """Prompt and response; the response may be given alone or as a full conversation that starts with the prompt.
 
-    A text prompt with messages as response becomes one user turn, or the conversation's own history.
+    A text prompt whose response is a list of messages becomes one user turn, or the history of the conversation.
 
     Raises:
-        DataError: when the conversation does not begin with the prompt; the first differing turn is named.
+        DataError: the conversation does not start with the prompt; the message names the first differing turn.
 
     Example:
         >>> response_to("Hi", [{"role": "assistant", "content": "Hello!"}], "chosen", Source())[0]
@@ -165,7 +166,7 @@ def _answer_to_turns(
     at = _differing(prompt, value)
     if at == len(prompt) == len(value):
         raise DataError(
-            f"{field!r} repeats the prompt and says nothing after it.",
+            f"{field!r} repeats the prompt and has no turn after it.",
             where=str(source),
             fix="Add the answer, or remove the record.",
         )
@@ -178,7 +179,7 @@ def _answer_to_turns(
         f"(prompt has {_shown(_turn(prompt, at))}, {field} has {_shown(_turn(value, at))}).",
         where=str(source),
         why=_WHY,
-        fix="Correct the history, or give the response alone.",
+        fix="Correct the history, or give only the response.",
     )
 
 
@@ -194,6 +195,6 @@ def _answer_to_text(prompt: str, value: list[Message], field: str, source: Sourc
             f"(prompt is {prompt[:40]!r}, {field} has {_shown(_turn(history, at))}).",
             where=str(source),
             why=_WHY,
-            fix="Correct the history, or leave out the field 'prompt'.",
+            fix="Correct the history, or remove the field 'prompt'.",
         )
     return history, answer

@@ -1,4 +1,4 @@
-"""Rows from Hugging Face data sets: a saved folder, the hub, or an object in memory."""
+"""Rows of Hugging Face data sets: from a saved folder, the hub, or an object in memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["hub_rows", "looks_like_hub_id", "saved_rows", "set_rows"]
 
 
 def looks_like_hub_id(name: str) -> bool:
-    """Whether a string could be the id of a data set on the hub: ``owner/name``.
+    """Whether a string has the form of a hub id: ``owner/name``.
 
     Example:
         >>> looks_like_hub_id("trl-lib/ultrafeedback_binarized"), looks_like_hub_id("data/pairs.jsonl")
@@ -25,10 +25,10 @@ def looks_like_hub_id(name: str) -> bool:
 
 
 def set_rows(data: Any, split: str | None, name: str) -> Iterator[Row]:
-    """Rows of a ``datasets`` object; of a dictionary of splits the one asked for, or all with their split's name.
+    """Rows of a ``datasets`` object; for a dictionary of splits, one split, or all with a column ``split``.
 
     Raises:
-        DataError: when there is no such split.
+        DataError: there is no such split.
     """
     if not isinstance(data, Mapping):
         yield from ((number, dict(row)) for number, row in enumerate(data, start=1))
@@ -50,7 +50,7 @@ def saved_rows(folder: Path, split: str | None) -> Iterable[Row]:
     """Rows of a folder written by ``save_to_disk``.
 
     Raises:
-        DataError: when the folder is none, or has no such split.
+        DataError: the folder is not a saved data set, or has no such split.
     """
     import datasets
 
@@ -61,7 +61,7 @@ def saved_rows(folder: Path, split: str | None) -> Iterable[Row]:
         raise DataError(
             f"The folder is not a saved data set (it holds: {found}).",
             where=str(folder),
-            fix="Give one file in it, or a folder written by datasets' save_to_disk.",
+            fix="Give one of its files, or a folder written by datasets' save_to_disk.",
         ) from error
     return set_rows(data, split, str(folder))
 
@@ -70,7 +70,7 @@ def hub_rows(name: str, split: str | None) -> Iterable[Row]:
     """Rows of a data set on the hub.
 
     Raises:
-        DataError: when it cannot be fetched, or has no such split.
+        DataError: it cannot be fetched, or has no such split.
     """
     import datasets
 
@@ -79,7 +79,7 @@ def hub_rows(name: str, split: str | None) -> Iterable[Row]:
     except Exception as error:
         reason = str(error).strip().splitlines()
         raise DataError(
-            "There is no such file, and no data set could be fetched from the hub under this id.",
+            "There is no such file, and the hub has no data set with this id that could be fetched.",
             where=name,
             why=f"({reason[0] if reason else type(error).__name__})",
             fix="If it is a file, check its path; if it is an id, check its spelling, the network, and your access.",

@@ -1,4 +1,4 @@
-"""Rows from files: JSON lines, JSON, CSV and Parquet, each row with its line."""
+"""Rows of JSON lines, JSON, CSV and Parquet files, each with its line number."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from penchant.feedback.validation import NUMERIC
 
 __all__ = ["FORMATS", "Row", "file_rows", "sound_rows", "typed_cells"]
 
-# Line (from 1) and the row found there, or what is wrong with the line.
+# Line number (from 1) and the row, or the error of the line.
 Row = tuple[int, dict[str, Any] | DataError]
 
-# Fields that a CSV cell may give as a JSON list: texts may be messages, the others always are lists.
+# Fields whose CSV cells may be JSON lists: texts may be messages, the others are always lists.
 _TEXTS = ("prompt", "chosen", "rejected", "completion")
 _LISTS = ("messages", "completions", "responses", "scores", "ranks")
 
 
 def _text(path: Path) -> str:
-    """The file's text, unpacked if need be; a byte-order mark is dropped."""
+    """The file's text, decompressed if necessary, without a byte-order mark."""
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise DataError(
-            f"The file is not UTF-8 text: byte {raw[error.start]:#04x} cannot be read.",
+            f"The file is not UTF-8 text: byte {raw[error.start]:#04x} cannot be decoded.",
             where=f"{path}:{line}",
             fix="Save it as UTF-8.",
         ) from error
@@ -43,12 +43,12 @@ def _as_row(value: Any, where: str) -> dict[str, Any] | DataError:
     if isinstance(value, dict):
         return value
     return DataError(
-        f"The line holds {type(value).__name__} {str(value)[:40]!r}, expected an object with named fields.", where=where
+        f"The line is {type(value).__name__} {str(value)[:40]!r}, expected an object with named fields.", where=where
     )
 
 
 def _json_lines(path: Path) -> Iterator[Row]:
-    # Only a newline ends a line here: JSON texts may hold other line separators.
+    # Only a newline ends a line: JSON strings may contain other line separators.
     for number, line in enumerate(_text(path).split("\n"), start=1):
         if not line.strip():
             continue
@@ -62,7 +62,7 @@ def _json_lines(path: Path) -> Iterator[Row]:
                     f"The line is not JSON: {error.msg} at character {error.pos + 1} of {line.strip()[:40]!r}.",
                     where=where,
                     why="Each line of a .jsonl file is one JSON object.",
-                    fix="Mend or remove the line.",
+                    fix="Correct or remove the line.",
                 ),
             )
 
@@ -74,13 +74,13 @@ def _json(path: Path) -> Iterator[Row]:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        fix = "Mend it; if each line is an object of its own, name the file .jsonl."
+        fix = "Correct it; if each line is one object, name the file .jsonl."
         raise DataError(f"The file is not JSON: {error.msg}.", where=f"{path}:{error.lineno}", fix=fix) from error
     if isinstance(value, dict) and isinstance(value.get("data"), list):
         value = value["data"]
     if not isinstance(value, list):
         raise DataError(
-            f"The file holds one {type(value).__name__}, expected a list of objects, or an object with a list 'data'.",
+            f"The file is one {type(value).__name__}, expected a list of objects, or an object with a list 'data'.",
             where=str(path),
         )
     yield from ((number, _as_row(row, f"{path.name}:{number}")) for number, row in enumerate(value, start=1))
@@ -99,9 +99,9 @@ def _csv(path: Path) -> Iterator[Row]:
                 yield (
                     start,
                     DataError(
-                        f"The row has {found} cells, but the header names {expected} columns.",
+                        f"The row has {found} cells, but the header has {expected} columns.",
                         where=f"{path.name}:{start}",
-                        fix="Put quotes around cells that hold commas or newlines.",
+                        fix="Quote cells that contain commas or newlines.",
                     ),
                 )
             else:
@@ -112,7 +112,7 @@ def _csv(path: Path) -> Iterator[Row]:
 
 
 def typed_cells(row: dict[str, Any]) -> dict[str, Any]:
-    """A CSV row with lists and numbers where our fields hold them; all else stays text.
+    """A CSV row with lists and numbers parsed for the fields that have them; other cells stay text.
 
     Example:
         >>> typed_cells({"prompt": "[1]", "scores": "[1, 0.5]", "margin": "2", "weight": ""})
@@ -134,7 +134,7 @@ def _typed(name: str, value: Any) -> Any:
             found = json.loads(value)
         except json.JSONDecodeError:
             return value
-        # A text may look like a list; only a list of messages is one.
+        # A text may start with '['; only a list of messages is parsed.
         return found if name in _LISTS or all(isinstance(turn, dict) for turn in found) else value
     return value
 
@@ -159,16 +159,16 @@ FORMATS: dict[str, Callable[[Path], Iterable[Row]]] = {
 
 
 def file_rows(path: Path) -> Iterable[Row]:
-    """Line numbers and rows of a file, by what its name ends with.
+    """Line numbers and rows of a file; its extension determines the format.
 
     Args:
-        path: a file that exists.
+        path: an existing file.
 
     Returns:
-        line (or row) from 1, and the row or what is wrong with it.
+        line (or row) number from 1, and the row or its error.
 
     Raises:
-        DataError: when the ending is not known, or the file as a whole cannot be read.
+        DataError: the extension is unknown, or the file cannot be read.
 
     Example:
         >>> sorted(FORMATS)
@@ -179,20 +179,20 @@ def file_rows(path: Path) -> Iterable[Row]:
             return FORMATS[ending](path)
     ending = path.suffix or path.name
     raise DataError(
-        f"The ending {ending!r} is none that can be read ({', '.join(FORMATS)}).",
+        f"The file extension {ending!r} is not supported ({', '.join(FORMATS)}).",
         where=str(path),
         fix=nearest(ending, FORMATS),
     )
 
 
 def sound_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a file, as they are there; a bad one is an error.
+    """The rows of a file; a bad row is an error.
 
     Args:
         path: a file.
 
     Raises:
-        DataError: when there is no such file, it cannot be read, or one of its rows cannot.
+        DataError: there is no such file, or the file or one of its rows cannot be read.
     """
     if not path.is_file():
         raise DataError("There is no such file.", where=str(path))

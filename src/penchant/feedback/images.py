@@ -1,4 +1,4 @@
-"""Images as responses: what a record holds instead of a text."""
+"""`Image`, a response that is an image, and reading images from rows."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from penchant.feedback.records import Source
 
 __all__ = ["COLUMNS", "Image", "located", "read_image"]
 
-#: The columns that hold an image, by our names.
+#: The columns that contain images.
 COLUMNS = ("chosen_image", "rejected_image", "image")
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image that somebody preferred, rejected, judged or showed. Two with the same content are equal.
+    """An image as a response. Images with the same content are equal.
 
     Args:
         key: SHA-256 (hexadecimal) of the file's content.
-        place: the file, for one that is read when it is needed.
-        data: the file's content, for one that is not on disk.
+        place: the file, if the image is on disk; it is read when needed.
+        data: the file's content, if the image is not on disk.
 
     Example:
         >>> str(Image("ab12", data=b""))
@@ -37,11 +37,11 @@ class Image:
     data: bytes | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
-        # What a record's fingerprint is made of: the content, wherever it is kept.
+        # A record's fingerprint uses this: it depends on the content only.
         return f"image {self.key}"
 
     def open(self) -> Any:
-        """The picture as an image of Pillow, loaded."""
+        """The image as a loaded Pillow image."""
         from PIL import Image as Pillow
 
         picture = Pillow.open(self.place if self.data is None else io.BytesIO(self.data))  # type: ignore[arg-type]
@@ -50,16 +50,16 @@ class Image:
 
 
 def read_image(value: Any, field: str, source: Source) -> Image:
-    """An image from a row's value, checked to be one.
+    """An image from the value of a row, validated by opening it.
 
     Args:
-        value: a path, the bytes of a file, ``{"bytes", "path"}`` (as ``datasets`` keeps images), an image of Pillow, or
-            rows of numbers from 0 to 255, [height, width] or [height, width, 3].
+        value: a path, the bytes of a file, ``{"bytes", "path"}`` (the format of ``datasets``), a Pillow image, or rows
+            of numbers from 0 to 255, [height, width] or [height, width, 3].
         field: the column, for errors.
-        source: where the record is, for errors.
+        source: file and line of the record, for errors.
 
     Raises:
-        DataError: there is no such file, or it is not an image.
+        DataError: the file is missing, or the value is not an image.
 
     Example:
         >>> read_image([[0, 255], [255, 0]], "image", Source()).open().size
@@ -70,11 +70,11 @@ def read_image(value: Any, field: str, source: Source) -> Image:
     image = _image(value, field, source)
     try:
         image.open()
-    except Exception as error:  # Pillow raises many kinds; each means that it cannot read this as an image
+    except Exception as error:  # Pillow raises many types; each means that this is not a readable image
         raise DataError(
             f"{field!r} cannot be read as an image ({str(error).splitlines()[0][:160]}).",
             where=str(source),
-            fix="Give a PNG, JPEG or another file that Pillow opens, or remove the record.",
+            fix="Use a PNG, a JPEG or another format that Pillow opens, or remove the record.",
         ) from error
     return image
 
@@ -85,9 +85,9 @@ def _image(value: Any, field: str, source: Source) -> Image:
             return Image(_key(Path(value).read_bytes()), place=Path(value))
         except OSError as error:
             raise DataError(
-                f"{field!r} names a file that cannot be read ({error.strerror}): {value}.",
+                f"The file in {field!r} cannot be read ({error.strerror}): {value}.",
                 where=str(source),
-                fix="Check the path; a relative one starts at the folder of the file that names it.",
+                fix="Check the path; a relative path starts at the folder of the data file.",
             ) from error
     if isinstance(value, bytes):
         return Image(_key(value), data=value)
@@ -96,7 +96,7 @@ def _image(value: Any, field: str, source: Source) -> Image:
         raise DataError(
             f"{field!r} is {type(value).__name__}, expected an image.",
             where=str(source),
-            fix="Give a path, the bytes of an image file, an image of Pillow, or rows of numbers from 0 to 255.",
+            fix="Give a path, the bytes of an image file, a Pillow image, or rows of numbers from 0 to 255.",
         )
     return Image(_key(content), data=content)
 
@@ -106,7 +106,7 @@ def _key(content: bytes) -> str:
 
 
 def _encoded(value: Any) -> bytes | None:
-    """An image of Pillow, or numbers from 0 to 255, as the bytes of a PNG file."""
+    """The bytes of a PNG file from a Pillow image or from numbers from 0 to 255."""
     import numpy as np
     from PIL import Image as Pillow
 
@@ -125,13 +125,13 @@ def _encoded(value: Any) -> bytes | None:
 
 
 def located(row: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """A row whose relative paths of images start at ``folder``.
+    """A row in which relative image paths are resolved against ``folder``.
 
     Example:
         >>> located({"image": "a.png", "prompt": "a cat"}, Path("data"))["image"]
         'data/a.png'
     """
     if any(name in row for name in ("chosen", "completion", "messages")):
-        return row  # its responses are texts, and an image beside them is what it says it is
+        return row  # the responses are texts; an image column is an extra field and stays as it is
     named = {name for name in COLUMNS if isinstance(row.get(name), str)}
     return {name: str(folder / value) if name in named else value for name, value in row.items()}

@@ -1,4 +1,4 @@
-"""From a row of any common layout to a record: which kind it is, and which column is which field."""
+"""Recognition of the layout of a row, and construction of the record from its columns."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _RENAMED = {"score_chosen": "chosen_score", "score_rejected": "rejected_score"}
 
 
 def rename(row: Row, mapping: Mapping[str, str]) -> dict[str, Any]:
-    """A row with its columns called by our names.
+    """A row with its columns renamed to Penchant's field names.
 
     Args:
         row: the row as read.
-        mapping: ours to theirs, ``{"chosen": "better"}``.
+        mapping: field names to column names, ``{"chosen": "better"}``.
 
     Example:
         >>> rename({"better": "a", "prompt": "p"}, {"chosen": "better"})
@@ -50,7 +50,7 @@ def rename(row: Row, mapping: Mapping[str, str]) -> dict[str, Any]:
 
 
 def recognise(row: Row) -> str | None:
-    """The kind of feedback that a row's columns show, or None.
+    """The kind of feedback that a row's columns indicate, or None.
 
     Example:
         >>> recognise({"prompt": "p", "responses": ["a", "b"], "scores": [1, 0]})
@@ -70,15 +70,15 @@ def recognise(row: Row) -> str | None:
 
 
 def build(kind: str, row: Row, source: Source) -> Record:
-    """The record of a row.
+    """Build the record of a row.
 
     Args:
         kind: comparison, joint comparison, judgement, ranking, demonstration or prompt.
-        row: column name to value, by our names.
-        source: where it is, for the record and for errors.
+        row: field name to value.
+        source: file and line, for the record and for errors.
 
     Raises:
-        DataError: when a field is missing, of a wrong type, empty, or does not belong to the others.
+        DataError: a field is missing, empty, of the wrong type, or inconsistent with the others.
 
     Example:
         >>> build("comparison", {"prompt": "Hi", "chosen": "Hello!", "rejected": "No."}, Source()).chosen
@@ -91,7 +91,7 @@ def _comparison(row: Row, source: Source) -> Comparison:
     if any(name in row for name in _PAIR_OF_IMAGES) and "chosen" not in row:
         return _comparison_of_images(row, source)
     chosen, rejected = (validation.text(row, field, source) for field in ("chosen", "rejected"))
-    # An empty answer is what is wrong, not the missing history that follows from it.
+    # Checked first: an empty answer would otherwise be reported as a missing history.
     validation.not_empty(chosen, "chosen", source)
     validation.not_empty(rejected, "rejected", source)
     if "prompt" not in row:
@@ -111,7 +111,7 @@ def _comparison(row: Row, source: Source) -> Comparison:
 
 def _joint_comparison(row: Row, source: Source) -> JointComparison:
     if row.get("rejected_prompt") is None:
-        # Among joint comparisons a row with one prompt is the special case of two equal ones.
+        # In a set of joint comparisons, a row with one prompt has the same prompt on both sides.
         pair = _comparison({**row, "prompt": row["chosen_prompt"]} if "chosen_prompt" in row else row, source)
         fields = {name: value for name, value in pair.fields.items() if name != "chosen_prompt"}
         shared: dict[str, Any] = {name: getattr(pair, name) for name in ("prompt", "chosen", "rejected", "source")}
@@ -140,13 +140,13 @@ def _require_different(chosen: Any, rejected: Any, names: tuple[str, str], sourc
         raise DataError(
             f"{names[0]!r} and {names[1]!r} are identical.",
             where=str(source),
-            why="Such a pair says nothing, and its loss never falls.",
+            why="The pair contains no preference, and its loss cannot decrease.",
             fix="Remove the record.",
         )
 
 
 def _image(row: Row, column: str, source: Source) -> Any:
-    """The image of a column; to a record it is a response like a text."""
+    """The image of a column."""
     if row.get(column) is None:
         raise validation.missing(column, row, source)
     return read_image(row[column], column, source)
@@ -161,7 +161,7 @@ def _comparison_of_images(row: Row, source: Source) -> Comparison:
 
 
 def _same_history(given: Text, first: Text, second: Text, source: Source) -> Text:
-    """A text prompt that one response answers as text and the other as messages: both as a conversation."""
+    """The shared prompt as a conversation, if one response is a text and the other a list of messages."""
     as_turns = [{"role": "user", "content": given}]
     if {str(first), str(second)} == {str(given), str(as_turns)}:
         return as_turns
@@ -169,7 +169,7 @@ def _same_history(given: Text, first: Text, second: Text, source: Source) -> Tex
         "'chosen' and 'rejected' do not answer the same history.",
         where=str(source),
         why="Responses can only be compared as answers to the same history.",
-        fix="Give the prompt in the field 'prompt', and the responses alone.",
+        fix="Give the prompt in the field 'prompt', and only the responses in the others.",
     )
 
 
@@ -195,7 +195,7 @@ def _answered(row: Row, source: Source) -> tuple[Text, Text]:
 
 
 def _taken(row: Row, *more: str) -> tuple[str, ...]:
-    """The columns that prompt and response were read from; beside a text an image is an extra."""
+    """The columns of prompt and response; if the response is a text, an image column is an extra field."""
     texts = ("prompt", "completion", "messages", *more)
     return texts if "completion" in row or "messages" in row else (*texts, "image")
 

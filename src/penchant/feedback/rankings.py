@@ -1,4 +1,4 @@
-"""From a row with several responses to a ranking: its responses, and the scores or ranks that it gives them."""
+"""Construction of a ranking from a row with several responses and their scores or ranks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["COMPLETIONS", "ranking"]
 
 Row = Mapping[str, Any]
 
-#: The columns that hold the responses.
+#: The columns that may contain the responses.
 COMPLETIONS = ("completions", "responses")
 _SCORES, _RANKS = ("scores", "score", "rewards"), ("ranks", "rank")
 _TEXT_KEYS = ("text", "content", "completion", "response", "output")
@@ -22,14 +22,14 @@ _SCORE_KEYS, _RANK_KEYS = ("score", "win", "correct", "reward"), ("rank",)
 
 
 def ranking(row: Row, source: Source) -> Ranking:
-    """The ranking of a row.
+    """Build the ranking of a row.
 
     Args:
-        row: column name to value, by our names.
-        source: where it is, for the record and for errors.
+        row: field name to value.
+        source: file and line, for the record and for errors.
 
     Raises:
-        DataError: a column is missing, of a wrong type, or does not fit the others.
+        DataError: a column is missing, of the wrong type, or inconsistent with the others.
 
     Example:
         >>> ranking({"prompt": "Hi", "responses": ["Hello!", "What?"], "scores": [1, 0]}, Source()).scores
@@ -41,7 +41,7 @@ def ranking(row: Row, source: Source) -> Ranking:
     scores = _values(row, given, _SCORES, _SCORE_KEYS, source)
     ranks = _values(row, given, _RANKS, _RANK_KEYS, source)
     if scores is None and ranks is None:
-        raise validation.missing("scores", row, source, "A ranking says how good each completion is: scores or ranks.")
+        raise validation.missing("scores", row, source, "A ranking needs scores or ranks of its completions.")
     count = len(completions)
     return Ranking(
         prompt=prompt,
@@ -54,7 +54,7 @@ def ranking(row: Row, source: Source) -> Ranking:
 
 
 def _given(row: Row, source: Source) -> tuple[str, Sequence[Any]]:
-    """The column of the responses, and its entries, at least two."""
+    """The name of the response column, and its entries, at least two."""
     column = next((name for name in COMPLETIONS if name in row), "completions")
     if column not in row:
         raise validation.missing("completions", row, source)
@@ -65,16 +65,16 @@ def _given(row: Row, source: Source) -> tuple[str, Sequence[Any]]:
         )
     if len(given) < 2:
         raise DataError(
-            f"{column!r} holds {len(given)} response(s), expected at least 2.",
+            f"{column!r} has {len(given)} response(s), expected at least 2.",
             where=str(source),
-            why="A ranking of fewer compares nothing.",
+            why="A ranking compares responses with one another.",
             fix="Remove the record, or give it as a judgement (completion, label).",
         )
     return column, given
 
 
 def _answers(asked: Text, given: Sequence[Any], column: str, source: Source) -> tuple[Text, tuple[Text, ...]]:
-    """The prompt, and the responses to it, not all the same."""
+    """The prompt and its responses, at least two of them distinct."""
     texts = [_completion(entry, f"{column}[{at}]", source) for at, entry in enumerate(given)]
     pairs = [response_to(asked, text, f"{column}[{at}]", source) for at, text in enumerate(texts)]
     completions = tuple(validation.response(text, f"{column}[{at}]", source) for at, (_, text) in enumerate(pairs))
@@ -82,7 +82,7 @@ def _answers(asked: Text, given: Sequence[Any], column: str, source: Source) -> 
         raise DataError(
             f"The entries of {column!r} do not all answer the same history.",
             where=str(source),
-            fix="Write them all in the same way: as text, or as messages.",
+            fix="Use the same format for all: text, or messages.",
         )
     if all(text == completions[0] for text in completions):
         raise DataError(f"All entries of {column!r} are identical.", where=str(source), fix="Remove the record.")
@@ -97,7 +97,7 @@ def _completion(entry: Any, field: str, source: Source) -> Text:
 
 
 def _values(row: Row, given: Iterable[Any], columns: tuple[str, ...], keys: tuple[str, ...], source: Source) -> Any:
-    """The scores (or ranks) of a ranking: a column of its own, or a key of every completion."""
+    """The scores (or ranks) of a ranking, from a separate column or from a key of every completion."""
     column = next((name for name in columns if row.get(name) is not None), None)
     if column is not None:
         return row[column]
@@ -109,7 +109,7 @@ def _values(row: Row, given: Iterable[Any], columns: tuple[str, ...], keys: tupl
 
 
 def _fields(row: Row, given: Iterable[Any], source: Source) -> dict[str, Any]:
-    """The columns that nothing was read from, and those of every completion."""
+    """The unused columns, and the unused keys of every completion."""
     fields = validation.extras(row, ("prompt", *COMPLETIONS, *_SCORES, *_RANKS), source)
     used = {*_TEXT_KEYS, *_SCORE_KEYS, *_RANK_KEYS}
     if any(isinstance(entry, Mapping) and set(entry) - used for entry in given):

@@ -1,4 +1,4 @@
-"""The question that a rationale answers: which of two responses is preferable, and why."""
+"""The prompt of a rationale: which of two responses is preferable, and why."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from penchant.feedback.records import Comparison, Text, as_text
 
 __all__ = ["FIRST", "rationale_prompt"]
 
-#: What the field ``rationale_first`` may say: which response is shown as Assistant 1.
+#: Values of the field ``rationale_first``: which response is shown as Assistant 1.
 FIRST = ("chosen", "rejected", "hash")
 
 _QUESTION = """Two assistants answered the same prompt.
@@ -28,20 +28,20 @@ _QUESTION = """Two assistants answered the same prompt.
 
 
 def rationale_prompt(record: Comparison) -> Text:
-    """The prompt of a rationale: prompt and both responses of a comparison, and the question which one is better.
+    """The prompt of a rationale: prompt and responses of a comparison, and the question which response is preferable.
 
-    The chosen response is Assistant 1, as in the published code, unless the record's field ``rationale_first`` says
-    ``rejected``, or ``hash``: then what prompt and responses say decides, and always in the same way. A rationale that
-    names "Assistant 1" needs the order in which it was written.
+    The chosen response is Assistant 1, as in the published code, unless the record's field ``rationale_first`` is
+    ``rejected``, or ``hash``: then a hash of prompt and responses decides, deterministically. A rationale that refers
+    to "Assistant 1" needs the order it was written for.
 
     Args:
         record: the comparison.
 
     Returns:
-        A text where the record's prompt is one, else one turn of a user.
+        A text if the record's prompt is a text, else one user turn.
 
     Raises:
-        DataError: ``rationale_first`` is something else.
+        DataError: ``rationale_first`` has another value.
 
     Example:
         >>> asked = rationale_prompt(Comparison(prompt="Hi", chosen="Hello!", rejected="What?"))
@@ -53,11 +53,11 @@ def rationale_prompt(record: Comparison) -> Text:
         raise DataError(
             f"'rationale_first' is {first!r}, expected {' or '.join(map(repr, FIRST))}.",
             where=str(record.source),
-            fix="Mend it, or remove the field: then the chosen response comes first.",
+            fix="Correct it, or remove the field; then the chosen response comes first.",
         )
-    texts = [_told(record.prompt), _told(record.chosen), _told(record.rejected)]
+    texts = [_transcript(record.prompt), _transcript(record.chosen), _transcript(record.rejected)]
     if first == "hash":
-        # Of the pair in alphabetical order, so that it does not depend on which of them was chosen.
+        # Hashed in alphabetical order, so that the order does not reveal which response was chosen.
         whole = "\0".join([texts[0], *sorted(texts[1:])])
         even = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).digest()[0] % 2 == 0
         first = "chosen" if even == (texts[1] < texts[2]) else "rejected"
@@ -66,8 +66,8 @@ def rationale_prompt(record: Comparison) -> Text:
     return question if isinstance(record.prompt, str) else [{"role": "user", "content": question}]
 
 
-def _told(value: Text) -> str:
-    """A text; of a conversation its turns, with their roles where there are several."""
+def _transcript(value: Text) -> str:
+    """A text, or the turns of a conversation, with their roles if there are several."""
     if not isinstance(value, list) or len(value) == 1:
         return as_text(value).strip()
     return "\n".join(f"{turn['role']}: {as_text([turn])}" for turn in value)

@@ -1,4 +1,4 @@
-"""Reading feedback from files, data sets and collections, with every record checked."""
+"""`read`, which reads and validates feedback from files, data sets and collections."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def read(
     split: str | None = None,
     on_bad: OnBad = "stop",
 ) -> Feedback:
-    """Read feedback, recognise its layout, and check every record; all of them are of one kind.
+    """Read feedback, recognise its layout, and validate every record; all records are of one kind.
 
     Args:
         source: a path (.jsonl, .jsonl.gz, .json, .csv, .parquet, a saved ``datasets`` folder), an id on the hub,
             a ``datasets`` object, or an iterable of dictionaries.
-        mapping: our field names to the columns' names, ``{"chosen": "better"}``.
-        kind: one of `KINDS`; recognised from the columns where not given.
-        split: only this split: of a data set with splits, or the rows whose column ``split`` has this value.
-        on_bad: ``stop`` at the first bad record, or ``skip`` bad ones into ``.bad`` of the result.
+        mapping: field names to column names, ``{"chosen": "better"}``.
+        kind: one of `KINDS`; recognised from the columns if not given.
+        split: read only this split: of a data set with splits, or the rows whose column ``split`` has this value.
+        on_bad: ``stop`` at the first bad record, or ``skip`` bad records; their errors are in ``.bad`` of the result.
 
     Raises:
-        DataError: the source cannot be read, a record is bad (``stop``), or all are (``skip``).
+        DataError: the source cannot be read, a record is bad (``stop``), or all records are bad (``skip``).
         ConfigurationError: an unknown kind, or an unknown ``on_bad``.
 
     Example:
@@ -55,11 +55,11 @@ def read(
 
 
 def _rows(source: Any, mapping: Mapping[str, str], split: str | None) -> tuple[str, list[Row]]:
-    """Name of the source, and its rows of the split, with our names for the columns."""
+    """Name of the source, and the rows of the split with renamed columns."""
     name, found, textual = _open(source, split)
     rows = list(found)
     if not rows:
-        raise DataError("There are no records: it is empty.", where=name, fix="Check that the right file is given.")
+        raise DataError("The data has no records.", where=name, fix="Check that the right file is given.")
     return name, _of_split(_renamed(rows, mapping, name, textual), split, name)
 
 
@@ -71,7 +71,7 @@ def _check_options(kind: str | None, on_bad: str) -> None:
 
 
 def _records(rows: list[Row], kind: str, name: str, *, stop: bool) -> tuple[list[Record], list[DataError]]:
-    """The records of one kind, and what is wrong with the rows that are none."""
+    """The records, and the errors of the bad rows."""
     folder = Path(name).parent if Path(name).is_file() else Path()
     records: list[Record] = []
     bad: list[DataError] = []
@@ -96,15 +96,15 @@ def _stopped(error: DataError, good: int, total: int) -> DataError:
         error.what,
         where=error.where,
         why=error.why,
-        fix=f"{fix}{so_far} With --on-bad skip (on_bad='skip') bad records are left out and counted.",
+        fix=f"{fix}{so_far} With --on-bad skip (on_bad='skip') bad records are skipped and counted.",
     )
 
 
 def _open(source: Any, split: str | None) -> tuple[str, Iterable[Row], bool]:
-    """Name of the source, its rows, and whether its cells are text only."""
+    """Name of the source, its rows, and whether all cells are text (CSV)."""
     if not isinstance(source, str | Path):
         if isinstance(source, Mapping) and not all(hasattr(part, "__iter__") for part in source.values()):
-            raise DataError("The data are one dictionary, expected an iterable of them.", fix="Put it into a list.")
+            raise DataError("The data is one dictionary, expected an iterable of rows.", fix="Put it into a list.")
         return "memory", _memory_rows(source, split), False
     path = Path(source).expanduser()
     if path.is_dir():
@@ -127,7 +127,7 @@ def _open(source: Any, split: str | None) -> tuple[str, Iterable[Row], bool]:
 
 def _memory_rows(source: Any, split: str | None) -> Iterator[Row]:
     if not hasattr(source, "__iter__"):
-        raise DataError(f"The data are {type(source).__name__}, expected a path, a data set, or an iterable of rows.")
+        raise DataError(f"The data is {type(source).__name__}, expected a path, a data set, or an iterable of rows.")
     if isinstance(source, Mapping):
         yield from set_rows(source, split, "memory")
         return
@@ -148,7 +148,7 @@ def _renamed(rows: list[Row], mapping: Mapping[str, str], name: str, textual: bo
     for ours, theirs in mapping.items():
         if columns and theirs not in columns:
             raise DataError(
-                f"The mapping {ours}={theirs} names a column {theirs!r} that no record has.",
+                f"The mapping {ours}={theirs} names the column {theirs!r}, which no record has.",
                 where=name,
                 fix=nearest(theirs, columns),
             )
@@ -162,7 +162,7 @@ def _renamed(rows: list[Row], mapping: Mapping[str, str], name: str, textual: bo
 
 
 def _of_split(rows: list[Row], split: str | None, name: str) -> list[Row]:
-    """The rows of a split; lines that could not be read stay, since their split is not known."""
+    """The rows of a split; unreadable lines are kept, since their split is unknown."""
     if split is None:
         return rows
     there = Counter(str(row["split"]) for _, row in rows if isinstance(row, dict) and row.get("split") is not None)
@@ -171,15 +171,13 @@ def _of_split(rows: list[Row], split: str | None, name: str) -> list[Row]:
         raise DataError(
             f"There is no split {split!r}.{hint}",
             where=name,
-            fix=nearest(split, there)
-            if there
-            else "Leave the option --split out, or name the column: --map split=COLUMN.",
+            fix=nearest(split, there) if there else "Omit the option --split, or name the column: --map split=COLUMN.",
         )
     return [(line, row) for line, row in rows if isinstance(row, DataError) or str(row.get("split")) == split]
 
 
 def _common_kind(rows: list[Row], name: str) -> str:
-    """The kind of most rows; the first of them where two are as frequent."""
+    """The most frequent kind; in a tie, the one that occurs first."""
     kinds = Counter(kind for _, row in rows if isinstance(row, dict) and (kind := recognise(row)))
     if kinds:
         return kinds.most_common(1)[0][0]
@@ -209,14 +207,14 @@ def _record(kind: str, row: dict[str, Any] | DataError, source: Source, folder: 
         raise DataError(
             f"The record looks like a {own} (columns: {', '.join(map(str, row))}), the others are of kind {kind!r}.",
             where=str(source),
-            why="A file holds one kind of feedback.",
-            fix="Move it to a file of its own.",
+            why="All records of a file must be of one kind.",
+            fix="Move it to a separate file.",
         )
     return build(kind, located(row, folder), source)
 
 
 def _contains(own: str, kind: str, row: Mapping[str, Any]) -> bool:
-    """Whether a row recognised as another kind still has all that ``kind`` needs."""
+    """Whether a row recognised as another kind has all fields of ``kind``."""
     needs = {
         "prompt": ("prompt",),
         "demonstration": ("prompt", "completion"),

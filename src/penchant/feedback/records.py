@@ -1,4 +1,4 @@
-"""The kinds of feedback: what people, a judge or a rule say about responses to a prompt."""
+"""The record types: comparison, joint comparison, judgement, ranking, demonstration and prompt."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ Text: TypeAlias = str | list[Message]
 
 
 def as_text(value: Text) -> str:
-    """What a text or a conversation says, without its roles: for counting and comparing, not for a model.
+    """The content of a text or conversation without roles, for counting and comparing; not rendered for a model.
 
     Example:
         >>> as_text([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}])
         'Hi\\nHello!'
     """
     if not isinstance(value, list):
-        return str(value)  # a text, or an image, which says which one it is
+        return str(value)  # a text, or an image as its key
     contents = [turn.get("content") or "" for turn in value]
     return "\n".join(content if isinstance(content, str) else str(content) for content in contents)
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a record was read: a file (or data set) and a line (or row).
+    """Where a record comes from: a file (or data set) and a line (or row).
 
     Args:
         file: name of the file, data set or collection.
-        line: line or row in it, from 1.
+        line: line or row number, from 1.
 
     Example:
         >>> str(Source("pairs.jsonl", 7))
@@ -59,12 +59,12 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One item of feedback: a prompt, where it came from, and whatever else its row held.
+    """One item of feedback: a prompt, its source, and the further fields of its row.
 
     Args:
         prompt: a text, or chat messages ``{"role", "content"}``.
-        source: file and line it was read from.
-        fields: the extras of the row (``margin``, ``weight``, ``probability``, ``annotator``, ``answer``, ``id``, ...).
+        source: file and line.
+        fields: further fields of the row (``margin``, ``weight``, ``probability``, ``annotator``, ``answer``, ...).
 
     Example:
         >>> Prompt(prompt="2 + 2 =", fields={"answer": "4"}).responses
@@ -79,18 +79,18 @@ class Record:
 
     @property
     def responses(self) -> tuple[Text, ...]:
-        """The record's responses, in the order of its fields; for a comparison the chosen one first."""
+        """The record's responses, in the order of its fields; for a comparison, chosen first."""
         return ()
 
     @property
     def answered(self) -> tuple[Text, ...]:
-        """The prompt that each of the responses answers."""
+        """For each response, the prompt that it answers."""
         return (self.prompt,) * len(self.responses)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(Record):
-    """Two responses to one prompt, of which one was preferred.
+    """Two responses to one prompt, one of them preferred.
 
     Args:
         chosen: the preferred response.
@@ -114,10 +114,10 @@ class Comparison(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class JointComparison(Comparison):
-    """Two pairs of prompt and response, of which one was preferred; ``prompt`` is that of the chosen response.
+    """Two (prompt, response) pairs, one of them preferred; ``prompt`` is the prompt of the chosen response.
 
     Args:
-        rejected_prompt: what the rejected response answers.
+        rejected_prompt: the prompt of the rejected response.
 
     Example:
         >>> JointComparison(prompt="Hi", chosen="Hello!", rejected_prompt="Bye", rejected="What?").answered
@@ -130,13 +130,13 @@ class JointComparison(Comparison):
 
     @property
     def answered(self) -> tuple[Text, ...]:
-        """The prompt of the chosen response, then that of the rejected one."""
+        """The prompts of the chosen and of the rejected response."""
         return (self.prompt, self.rejected_prompt)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement(Record):
-    """One response and whether it is wanted.
+    """One response with a binary label.
 
     Args:
         completion: the response.
@@ -160,12 +160,12 @@ class Judgement(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking(Record):
-    """Several responses to one prompt, with a score or a rank each.
+    """Several responses to one prompt, each with a score or a rank.
 
     Args:
         completions: the responses.
-        scores: one number per completion, higher is better; or none.
-        ranks: one whole number per completion, 1 is best, ties and gaps allowed; or none.
+        scores: one number per completion, higher is better; or None.
+        ranks: one integer per completion, 1 is best, ties and gaps allowed; or None.
 
     Example:
         >>> Ranking(prompt="Hi", completions=("Hello!", "What?"), scores=(0.9, 0.1)).scores
@@ -208,7 +208,7 @@ class Demonstration(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt(Record):
-    """A prompt alone, to generate from; its fields may hold what a verifier needs (``answer``, ``tests``).
+    """A prompt without a response, for generation; its fields may hold what a verifier needs (``answer``).
 
     Example:
         >>> Prompt(prompt="2 + 2 =").kind

@@ -1,4 +1,4 @@
-"""Feedback from several files: named sources, and mixtures in a fixed ratio."""
+"""Feedback from several files: named sources, and mixtures with fixed ratios."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["Sources", "as_paths", "is_mixture", "parts_of", "read_sources"]
 
 
 class Sources(Feedback):
-    """Several sets of records. As feedback it is all of them, one after the other.
+    """Several sets of records; as a sequence, their concatenation.
 
     Args:
-        parts: each set by the name of its source; those of a mixture by their paths.
-        weights: for a mixture, how much of an epoch each set makes up, in proportion; None for named sources.
+        parts: the sets by source name; for a mixture, by path.
+        weights: for a mixture, the relative share of each set in an epoch; None for named sources.
 
     Example:
         >>> from penchant.feedback.records import Demonstration
@@ -33,11 +33,11 @@ class Sources(Feedback):
 
     def __init__(self, parts: Mapping[str, Feedback], weights: Sequence[float] | None = None) -> None:
         self.parts, self.weights = dict(parts), None if weights is None else tuple(weights)
-        told = [each.name if weights is not None else f"{name}={each.name}" for name, each in self.parts.items()]
+        names = [each.name if weights is not None else f"{name}={each.name}" for name, each in self.parts.items()]
         super().__init__(
             [record for each in self.parts.values() for record in each],
             kind=" and ".join(dict.fromkeys(each.kind for each in self.parts.values())),
-            name=", ".join(told),
+            name=", ".join(names),
             bad=[error for each in self.parts.values() for error in each.bad],
         )
 
@@ -46,20 +46,20 @@ class Sources(Feedback):
     @overload
     def __getitem__(self, index: slice) -> Sources: ...
     def __getitem__(self, index: int | slice) -> Record | Sources:
-        """A record; or a slice of every source."""
+        """A record, or the same slice of every source."""
         if isinstance(index, slice):
             return Sources({name: each[index] for name, each in self.parts.items()}, self.weights)
         return self.records[index]
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 (hexadecimal) of the sources' names and of what their records say."""
+        """SHA-256 (hexadecimal) of the source names and the records' content."""
         named = [f"{name if self.weights is None else ''} {each.fingerprint}" for name, each in self.parts.items()]
         return hashlib.sha256("\n".join(named).encode()).hexdigest()
 
 
 def parts_of(feedback: Feedback) -> dict[str, Feedback]:
-    """The sets of records by source; one unnamed set where there are no sources."""
+    """The sets of records by source name; one set under the name ``""`` if there are no named sources."""
     return feedback.parts if isinstance(feedback, Sources) else {"": feedback}
 
 
@@ -67,16 +67,16 @@ def read_sources(data: Any, **options: Any) -> Feedback:
     """Read feedback from one place, from named sources, or from a mixture.
 
     Args:
-        data: anything that `penchant.feedback.read` reads; a mapping of names to such; or a list of
+        data: anything that `penchant.feedback.read` accepts; a mapping of names to such data; or a list of
             ``{"path": ..., "weight": ...}``.
-        options: of `penchant.feedback.read`, the same for every source.
+        options: options of `penchant.feedback.read`, applied to every source.
 
     Returns:
-        Feedback; `Sources` where there are several sets.
+        Feedback; `Sources` if there are several sets.
 
     Raises:
-        DataError: one of them cannot be read, or the parts of a mixture are of different kinds.
-        ConfigurationError: a mixture names a file twice, or a path in it is none.
+        DataError: a source cannot be read, or the parts of a mixture are of different kinds.
+        ConfigurationError: there is no source, or a mixture contains a file twice or something other than a path.
 
     Example:
         >>> row = {"prompt": "Hi", "completion": "Hello!"}
@@ -88,10 +88,10 @@ def read_sources(data: Any, **options: Any) -> Feedback:
     if is_mixture(data):
         return _mixture(data, options)
     if not isinstance(data, Mapping) or hasattr(data, "column_names") or options.get("split") in data:
-        # A data set of several splits is a mapping too.
+        # A data set with several splits is also a mapping.
         return read(data, **options)
     if not data:
-        raise ConfigurationError("The data name no source.", where="data", fix="Write data: {forget: a.jsonl, ...}.")
+        raise ConfigurationError("There is no source.", where="data", fix="Write data: {forget: a.jsonl, ...}.")
     parts = {}
     for name, source in data.items():
         try:
@@ -115,7 +115,7 @@ def is_mixture(data: Any) -> bool:
 
 
 def as_paths(data: Any) -> Any:
-    """Data as a recipe writes them: a path, a mapping of names to paths, or a mixture; None where they are in memory.
+    """Data in the form of a recipe: a path, a mapping of names to paths, or a mixture; None if it is in memory.
 
     Example:
         >>> as_paths({"forget": Path("a.jsonl")}), as_paths([{"prompt": "Hi"}]) is None
@@ -144,7 +144,7 @@ def _mixture(data: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> S
         path = str(each["path"])
         if Path(path).resolve() in places:
             raise ConfigurationError(
-                f"The mixture names {path!r} twice.", where="data", fix="Give it once, with the sum of the weights."
+                f"The mixture contains {path!r} twice.", where="data", fix="Give it once, with the sum of the weights."
             )
         places.add(Path(path).resolve())
         parts[path] = read(each["path"], **options)
@@ -155,7 +155,7 @@ def _mixture(data: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> S
                 f"The records of {path!r} are of kind {feedback.kind!r}, those of {first[0]!r} of kind "
                 f"{first[1].kind!r}.",
                 where="data",
-                why="The files of a mixture supply the same views.",
-                fix="Mix files of one kind, or name the kind to read them as with kind=...",
+                why="All files of a mixture must supply the same views.",
+                fix="Mix files of one kind, or set the kind to read them as: kind=...",
             )
     return Sources(parts, [float(each.get("weight", 1.0)) for each in data])

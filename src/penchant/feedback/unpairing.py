@@ -1,4 +1,4 @@
-"""Comparisons as single judged responses: the chosen one is desirable, the rejected one is not."""
+"""Conversion of comparisons to judgements: chosen is desirable, rejected is undesirable."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["unpaired"]
 
 
 def unpaired(feedback: Feedback) -> Feedback:
-    """Every comparison as two judgements with its source and its further fields.
+    """Convert every comparison to two judgements, which keep its source and further fields.
 
     Args:
-        feedback: comparisons; feedback of another kind is returned as it is.
+        feedback: comparisons; feedback of another kind is returned unchanged.
 
     Returns:
-        The chosen and the rejected response of each comparison, one after the other.
+        For each comparison, the judgement of the chosen response, then that of the rejected one.
 
     Example:
         >>> from penchant.feedback import read

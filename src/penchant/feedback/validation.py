@@ -1,4 +1,4 @@
-"""Checks of single values of a row: what was found, what was expected, and how to mend it."""
+"""Validation of the fields of a row, with errors that state the value found, the type expected and the fix."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
     "whole_numbers",
 ]
 
-# What other collections call our fields; used to name the column that was probably meant.
+# Common names of our fields in other data sets; used to suggest the column that was probably meant.
 _ALSO_CALLED = {
     "prompt": ("question", "instruction", "query", "input", "context", "user"),
     "chosen": ("accepted", "better", "preferred", "winner", "chosen_response", "response_chosen", "positive", "good"),
@@ -51,7 +51,7 @@ NUMERIC = {
 
 
 def described(value: Any) -> str:
-    """The type of a value in plain words, with the value where it is short."""
+    """The type of a value in plain words, with the (abbreviated) value."""
     names = {bool: "true/false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
     if value is None:
         return "nothing (null)"
@@ -61,7 +61,7 @@ def described(value: Any) -> str:
 
 
 def suggestion(field: str, columns: Iterable[str]) -> str:
-    """Which column was probably meant by a field that is missing, as the option that maps it.
+    """A hint that names the column probably meant by a missing field, with the option that maps it.
 
     Example:
         >>> suggestion("chosen", ["prompt", "accepted", "rejected"])
@@ -71,18 +71,18 @@ def suggestion(field: str, columns: Iterable[str]) -> str:
     lower = {column.lower(): column for column in known}
     meant = next((lower[name] for name in _ALSO_CALLED.get(field, ()) if name in lower), None)
     if meant is None:
-        # A column that already has a meaning of its own is not a misspelling of another.
+        # A column that is itself a known field is not a misspelling of another one.
         hint = nearest(field, [column for column in known if column not in _ALSO_CALLED])
         if not hint.startswith("Did you mean"):
-            return f"Name the column that holds it: --map {field}=COLUMN."
+            return f"Name its column: --map {field}=COLUMN."
         meant = hint.split("'")[1]
     return f"Did you mean the column {meant!r}? Map it: --map {field}={meant} (mapping={{{field!r}: {meant!r}}})."
 
 
 def missing(field: str, row: Mapping[str, Any], source: Source, why: str | None = None) -> DataError:
-    """The error for a field that a row does not have."""
+    """The error for a missing field."""
     columns = [str(column) for column in row]
-    found = f"Columns found: {', '.join(columns)}." if columns else "The record has no columns at all."
+    found = f"Columns found: {', '.join(columns)}." if columns else "The record has no columns."
     return DataError(
         f"The field {field!r} is missing. {found}", where=str(source), why=why, fix=suggestion(field, columns)
     )
@@ -95,9 +95,9 @@ def _wrong(field: str, value: Any, expected: str, source: Source, *, why: str = 
 
 
 def has_words(value: Text) -> bool:
-    """Whether a text or conversation says anything: something beside white space, a picture, or a call of a tool."""
+    """Whether a text or conversation has content: text other than white space, an image, or a tool call."""
     if not isinstance(value, list):
-        return bool(str(value).strip())  # an image always says something
+        return bool(str(value).strip())  # an image always has content
     return any(
         bool(turn.get("tool_calls"))
         or bool(content.strip() if isinstance(content := turn.get("content"), str) else content)
@@ -109,7 +109,7 @@ def text(row: Mapping[str, Any], field: str, source: Source) -> Text:
     """A text or a list of messages, from a row's field.
 
     Raises:
-        DataError: when the field is missing, null, or neither.
+        DataError: the field is missing, null, or neither of the two.
 
     Example:
         >>> text({"prompt": "Hi"}, "prompt", Source())
@@ -141,7 +141,7 @@ def _message(turn: Any, field: str, source: Source) -> Message:
     role, content = turn.get("role"), turn.get("content")
     if not isinstance(role, str) or not role:
         raise _wrong(f"{field}.role", role, "text such as 'user' or 'assistant'", source)
-    # Columnar files give every message the keys of all messages, filled with nothing.
+    # In columnar files, every message has the keys of all messages, filled with nulls.
     kept = {key: part for key, part in turn.items() if part is not None}
     if not isinstance(content, str | list) and not kept.get("tool_calls"):
         raise _wrong(f"{field}.content", content, "text", source)
@@ -149,10 +149,10 @@ def _message(turn: Any, field: str, source: Source) -> Message:
 
 
 def response(value: Text, field: str, source: Source) -> Text:
-    """A response, checked to say something, and to hold turns of assistant and tools only.
+    """A response, checked to have content and only turns of the assistant and of tools.
 
     Raises:
-        DataError: when it is empty or white space only, or holds a turn of someone else.
+        DataError: it is empty or only white space, or has a turn with another role.
 
     Example:
         >>> response("Hello!", "chosen", Source())
@@ -161,19 +161,19 @@ def response(value: Text, field: str, source: Source) -> Text:
     other = [] if isinstance(value, str) else [turn["role"] for turn in value if turn["role"] in NOT_ANSWERING]
     if other:
         raise DataError(
-            f"The response {field!r} holds a turn of {other[0]!r}, expected turns of assistant and tools only.",
+            f"The response {field!r} has a turn of {other[0]!r}, expected only turns of assistant and tools.",
             where=str(source),
-            why="A model that is trained on it learns to speak for the other side.",
+            why="A model trained on it learns to write the user's turns.",
             fix="Move the history into the prompt, or cut the response before that turn.",
         )
     return not_empty(value, field, source)
 
 
 def not_empty(value: Text, field: str, source: Source) -> Text:
-    """A response, or the conversation that holds it, checked to say something.
+    """A response, or the conversation that contains it, checked to have content.
 
     Raises:
-        DataError: when it is empty or white space only.
+        DataError: it is empty or only white space.
 
     Example:
         >>> not_empty("Hello!", "chosen", Source())
@@ -181,19 +181,19 @@ def not_empty(value: Text, field: str, source: Source) -> Text:
     """
     if not has_words(value):
         raise DataError(
-            f"The response {field!r} is empty (white space only).",
+            f"The response {field!r} is empty (only white space).",
             where=str(source),
-            why="A model trained on it learns to say nothing.",
+            why="A model trained on it learns to give empty answers.",
             fix="Fill it in, or remove the record.",
         )
     return value
 
 
 def label(row: Mapping[str, Any], source: Source) -> bool:
-    """True or false from ``label``; 0, 1, "true", "false", "yes", "no" are understood.
+    """The boolean ``label``; 0, 1, "true", "false", "yes" and "no" are accepted.
 
     Raises:
-        DataError: when the field is missing or anything else.
+        DataError: the field is missing or has another value.
 
     Example:
         >>> label({"label": "False"}, Source()), label({"label": 1}, Source())
@@ -206,17 +206,17 @@ def label(row: Mapping[str, Any], source: Source) -> bool:
     if value is not None and spelled in _TRUE + _FALSE:
         return spelled in _TRUE
     raise _wrong(
-        "label", value, "true or false (0 and 1 will do)", source,
-        why="A judgement says whether the completion is wanted.",
-        fix="Turn the values into true for desirable and false for undesirable.",
+        "label", value, "true or false (or 1 and 0)", source,
+        why="The label marks the completion as desirable or undesirable.",
+        fix="Convert the values to true (desirable) and false (undesirable).",
     )  # fmt: skip
 
 
 def number(value: Any, field: str, source: Source, bounds: tuple[float, float] = _ANY) -> float:
-    """A finite number within bounds (both included).
+    """A finite number within inclusive bounds.
 
     Raises:
-        DataError: when it is none.
+        DataError: the value is not such a number.
 
     Example:
         >>> number(1, "weight", Source())
@@ -230,15 +230,15 @@ def number(value: Any, field: str, source: Source, bounds: tuple[float, float] =
         fix = "Write the number without quotes." if isinstance(value, str) else ""
         raise _wrong(field, value, expected, source, fix=fix)
     if not math.isfinite(float(value)) or not low <= float(value) <= high:
-        raise _wrong(field, value, expected, source, fix="Mend it, or remove the field.")
+        raise _wrong(field, value, expected, source, fix="Correct it, or remove the field.")
     return float(value)
 
 
 def numbers(values: Any, field: str, count: int, source: Source) -> tuple[float, ...]:
-    """One finite number per completion; true and false are 1 and 0.
+    """One finite number per completion; true and false count as 1 and 0.
 
     Raises:
-        DataError: for another type, or another count than that of the completions.
+        DataError: the value is not a list of numbers, or the list does not have one entry per completion.
     """
     if not isinstance(values, list | tuple):
         raise _wrong(field, values, f"a list of {count} numbers", source)
@@ -247,17 +247,17 @@ def numbers(values: Any, field: str, count: int, source: Source) -> tuple[float,
             f"{field!r} has {len(values)} entries, but there are {count} completions.",
             where=str(source),
             why="Each completion needs exactly one.",
-            fix="Make the two lists equally long.",
+            fix="Give both lists the same length.",
         )
     plain = [int(value) if isinstance(value, bool) else value for value in values]
     return tuple(number(value, f"{field}[{at}]", source) for at, value in enumerate(plain))
 
 
 def whole_numbers(values: Any, field: str, count: int, source: Source) -> tuple[int, ...]:
-    """One whole number per completion: its rank.
+    """One integer per completion: its rank.
 
     Raises:
-        DataError: as :func:`numbers`, and for fractions.
+        DataError: as :func:`numbers`, or a number is not an integer.
     """
     given = numbers(values, field, count, source)
     for at, value in enumerate(given):
@@ -267,7 +267,7 @@ def whole_numbers(values: Any, field: str, count: int, source: Source) -> tuple[
 
 
 def extras(row: Mapping[str, Any], taken: Iterable[str], source: Source) -> dict[str, Any]:
-    """What a row holds beside the fields of its kind, numbers checked, empty cells left out.
+    """The further fields of a row: numbers are validated, empty cells are dropped.
 
     Example:
         >>> extras({"prompt": "Hi", "weight": 2, "note": None}, ["prompt"], Source())

@@ -13,7 +13,7 @@ from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Comparison, Record, Source, Text
 from penchant.feedback.views.view import find_view, how_to_make, is_whole, supplied_texts, view_texts
 from penchant.forest.layout import TokenSequence
-from penchant.rendering.rendering import Renderer
+from penchant.rendering.renderer import Renderer
 from penchant.rendering.truncation import CutTable, Fitted, Policy, Truncation
 
 __all__ = ["RECORD_INDEX", "EncodedData", "Encoder", "Example", "RecordEncoder"]

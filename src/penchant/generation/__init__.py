@@ -1,4 +1,4 @@
-"""Responses from a model (floor 5): engines, and the generation that they call."""
+"""Generation of responses: engines (transformers, model server), sampling settings and the registry."""
 
 from penchant.generation.engine import generate
 from penchant.generation.engines import Engine

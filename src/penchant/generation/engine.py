@@ -1,4 +1,4 @@
-"""Sampling responses with transformers' own generation; the samples of a prompt share one pass over it."""
+"""Batched sampling with transformers' ``generate``; all samples of a prompt share one prefill."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def generate(
 
     Args:
         model: a causal language model of transformers.
-        tokenizer: its tokenizer (for the padding token).
+        tokenizer: the model's tokenizer (for the padding token).
         prompts: P prompts as token ids, none empty.
         samples: responses per prompt.
-        max_new_tokens: most tokens a response may have.
-        temperature: of sampling; 0 takes the likeliest token every time.
-        top_p: smallest probability mass to sample from, in (0, 1].
+        max_new_tokens: maximum number of tokens per response.
+        temperature: sampling temperature; 0 means greedy decoding.
+        top_p: probability mass of nucleus sampling, in (0, 1].
         stop_token_ids: tokens that end a response.
-        seed: of the sampling; the global random state is left as it was.
+        seed: seed of the sampling; the global random state is restored afterwards.
         batch_size: sequences generated at once.
 
     Returns:
-        For each prompt ``samples`` lists of token ids, without the prompt, with the stop token if one was reached.
+        For each prompt, ``samples`` lists of token ids, without the prompt, with the stop token if one was reached.
     """
     results: list[list[list[int]]] = [[] for _ in prompts]
-    # Prompts of similar length together need less padding; the results are in the order of the prompts all the same.
+    # Batches of prompts with similar lengths need less padding; results are returned in the order of the prompts.
     order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
     per_batch = max(1, batch_size // samples)
     sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
@@ -61,7 +61,7 @@ def generate(
 
 @contextlib.contextmanager
 def _generating(model: nn.Module, seed: int) -> Iterator[None]:
-    """The model in evaluation mode without gradients, and random numbers from a seed; both as before afterwards."""
+    """Evaluation mode, no gradients and seeded random numbers; the former state is restored at the end."""
     device, was_training = next(model.parameters()).device, model.training
     model.eval()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.no_grad():
@@ -73,7 +73,7 @@ def _generating(model: nn.Module, seed: int) -> Iterator[None]:
 def _continue(
     model: nn.Module, tokenizer: object, prompts: Sequence[Sequence[int]], samples: int, options: dict[str, Any]
 ) -> list[list[int]]:
-    """New tokens after each prompt, ``samples`` times; prompts are padded on the left."""
+    """``samples`` continuations per prompt, without the prompt; prompts are padded on the left."""
     device = next(model.parameters()).device
     pad = getattr(tokenizer, "pad_token_id", None)
     pad = options["eos_token_id"][0] if pad is None else pad
@@ -92,13 +92,13 @@ def _continue(
 def _prefill(model: nn.Module, ids: torch.Tensor, mask: torch.Tensor, samples: int) -> dict[str, Any]:
     """Keys and values of all but the last token of each prompt, computed once and repeated for every sample.
 
-    Empty where the model's cache is not one of keys and values; generation then reads the prompt itself.
+    Empty if the model does not use a key-value cache; generation then processes the prompt itself.
     """
     if ids.shape[1] < 2 or getattr(model, "_is_stateful", False):
         return {}
     from transformers import DynamicCache
 
-    # Depth counts from the first real token, as generation itself counts it.
+    # Positions count from the first token that is not padding, as in ``generate``.
     depth = (mask.cumsum(-1) - 1).clamp(min=0)[:, :-1]
     takes = inspect.signature(model.forward).parameters
     position = {"position_ids": depth, "logits_to_keep": 1}
@@ -115,7 +115,7 @@ def _prefill(model: nn.Module, ids: torch.Tensor, mask: torch.Tensor, samples: i
 
 
 def _until_stop(tokens: list[int], stops: set[int]) -> list[int]:
-    """The tokens up to the first stop token, that one included."""
+    """The tokens up to and including the first stop token."""
     for place, token in enumerate(tokens):
         if token in stops:
             return tokens[: place + 1]

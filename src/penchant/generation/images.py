@@ -1,4 +1,4 @@
-"""Making images with a denoiser, the same noise first for the same seed."""
+"""Deterministic sampling of images from a denoiser, and contact sheets."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["contact_sheet", "denoise", "sample_images"]
 def denoise(
     denoiser: nn.Module, scheduler: Any, noise: Tensor, conditioning: dict[str, Tensor], *, steps: int
 ) -> Tensor:
-    """Latents from noise, by a deterministic sampler (DDIM; Euler for flows).
+    """Denoise latents with a deterministic sampler (DDIM; Euler for flow matching).
 
     Args:
         denoiser: called with noisy samples, timesteps and conditioning (see `penchant.likelihood.denoiser.Denoiser`).
-        scheduler: of diffusers, as the model was trained with; it is left as it was.
+        scheduler: the diffusers scheduler of the model; it is not modified.
         noise: [N, C, H, W] standard normal.
         conditioning: further inputs of the network, each [N, ...].
         steps: number of steps.
 
     Returns:
-        [N, C, H, W].
+        [N, C, H, W] latents.
     """
     from diffusers import DDIMScheduler
 
@@ -49,19 +49,19 @@ def sample_images(
     seed: int = 0,
     batch_size: int = 64,
 ) -> list[Any]:
-    """One picture for each prompt.
+    """Sample one image per prompt.
 
     Args:
         denoiser: see `denoise`.
-        scheduler: of diffusers.
-        codec: the pipeline's (see `penchant.likelihood.pipelines.PipelineCodec`).
+        scheduler: the diffusers scheduler of the model.
+        codec: the pipeline's codec (see `penchant.likelihood.pipelines.PipelineCodec`).
         prompts: classes or texts.
-        steps: of the sampler.
-        seed: of the noise; the i-th picture starts from the same noise whatever the model.
-        batch_size: pictures made at once.
+        steps: number of sampler steps.
+        seed: seed of the noise; the i-th image starts from the same noise for every model.
+        batch_size: images per batch.
 
     Returns:
-        Images of Pillow.
+        Pillow images.
     """
     was_training = denoiser.training
     denoiser.eval()
@@ -79,12 +79,12 @@ def sample_images(
 
 
 def contact_sheet(rows: Sequence[Sequence[Any]], *, gap: int = 2, least: int = 48) -> Any:
-    """Pictures side by side, row below row, on one sheet.
+    """Images on one sheet, one row of images per entry.
 
     Args:
-        rows: of images of Pillow, all of one size.
-        gap: pixels between them.
-        least: small pictures are enlarged, pixel by pixel, to at least this height.
+        rows: rows of Pillow images, all of the same size.
+        gap: pixels between images.
+        least: minimum height in pixels; smaller images are enlarged by an integer factor.
     """
     from PIL import Image
 

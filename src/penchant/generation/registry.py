@@ -1,4 +1,4 @@
-"""Engines by name, as recipes write them; defining an engine registers it."""
+"""The registry of engines, and how a recipe's ``engine`` is built."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from penchant.named import build_named
 from penchant.registry import Registry
-from penchant.rendering.rendering import Renderer
+from penchant.rendering.renderer import Renderer
 
 if TYPE_CHECKING:
     from penchant.generation.engines import Engine
@@ -19,13 +19,13 @@ ENGINES: Registry[type[Engine]] = Registry("engine", "penchant.generation")
 
 
 def build_engine(settings: Mapping[str, Any], renderer: Renderer, longest_prompt: int | None = None) -> Engine:
-    """The engine that a recipe names; without a name the one in this process.
+    """The engine that a recipe selects; ``transformers`` by default.
 
     Args:
         settings: ``name`` and the engine's keys: ``{"name": "transformers", "batch_size": 64}`` or
             ``{"name": "server", "url": "http://localhost:8000/v1", "model": "policy"}``.
-        renderer: writes prompts as training does.
-        longest_prompt: most tokens of a prompt, or None for no limit.
+        renderer: renders prompts as in training.
+        longest_prompt: maximum prompt length in tokens, or None for no limit.
 
     Raises:
         ConfigurationError: there is no such engine or key, or a value has the wrong type or is out of range.

@@ -1,4 +1,4 @@
-"""A generated response, and how responses are drawn."""
+"""`Response`, a generated response, and `Sampling`, the sampling settings."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class Response:
     """A generated response.
 
     Args:
-        text: without special tokens.
-        ids: its tokens, with the end token where it reached one.
-        finished: whether it reached an end token before the length limit.
+        text: the text without special tokens.
+        ids: token ids, including the end token if one was generated.
+        finished: whether an end token was generated before the length limit.
 
     Example:
         >>> Response("19", (5, 13, 2), True).finished
@@ -28,13 +28,13 @@ class Response:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How responses are drawn.
+    """Sampling settings.
 
     Args:
         samples: responses per prompt, at least 1.
-        max_new_tokens: most tokens of a response.
-        temperature: of sampling; 0 takes the likeliest token every time.
-        top_p: smallest probability mass to sample from, in (0, 1].
+        max_new_tokens: maximum number of tokens per response.
+        temperature: sampling temperature; 0 means greedy decoding.
+        top_p: probability mass of nucleus sampling, in (0, 1].
 
     Example:
         >>> Sampling(samples=8).temperature

@@ -1,4 +1,4 @@
-"""The engine that asks a server with OpenAI's completion interface (vLLM, SGLang, llama.cpp, ...)."""
+"""`ServerEngine`, which samples from a server with the OpenAI completions API (vLLM, SGLang, llama.cpp, ...)."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from penchant.generation.responses import Response, Sampling
 
 __all__ = ["ServerEngine"]
 
-# Statuses after which a second attempt may succeed: too busy, or not up yet.
+# HTTP statuses that are retried: the server is busy or not ready yet.
 PASSING = {408, 425, 429, 500, 502, 503, 504}
 
 
 class ServerEngine(Engine):
     """Samples from a server by ``POST {url}/completions``.
 
-    Prompts are sent as text that this package's renderer wrote, so they are what training sees; a conversation too is
-    sent as rendered text and not through the server's own template. One request asks for all samples of a prompt.
+    Prompts, including conversations, are rendered by this package and sent as text, so they equal those of training;
+    the server's chat template is not used. One request returns all samples of a prompt.
 
-    A server keeps its own weights: training does not change them. Its key is read from the environment's
+    The server has its own weights, which training does not change. The API key is read from the environment variable
     ``OPENAI_API_KEY``.
 
     Args:
-        renderer: writes prompts, and turns texts back into tokens.
-        longest_prompt: not used; the server has a limit of its own.
-        settings: ``url``, ``model`` and how to ask.
+        renderer: renders prompts, and turns response texts into tokens.
+        longest_prompt: ignored; the server applies its own limit.
+        settings: ``url``, ``model`` and the settings of requests.
 
     Example:
         >>> engine = ServerEngine(renderer=None, url="http://localhost:8000/v1/", model="policy")
@@ -48,23 +48,23 @@ class ServerEngine(Engine):
     follows_policy = False
 
     url: Annotated[str, "address of the server up to and including /v1"]
-    model: Annotated[str, "the name under which the server knows the model"]
-    parallel: Annotated[int, Gt(0), "requests that wait for an answer at the same time"] = 16
-    timeout: Annotated[float, Gt(0), "seconds to wait for an answer"] = 600.0
-    attempts: Annotated[int, Gt(0), "how often a request is made that a busy server refuses"] = 4
-    pause: Annotated[float, Ge(0), "seconds before the second attempt; it doubles with each"] = 1.0
+    model: Annotated[str, "name of the model on the server"]
+    parallel: Annotated[int, Gt(0), "number of concurrent requests"] = 16
+    timeout: Annotated[float, Gt(0), "seconds until a request times out"] = 600.0
+    attempts: Annotated[int, Gt(0), "attempts per request when the server is busy"] = 4
+    pause: Annotated[float, Ge(0), "seconds before the second attempt; doubles with every further attempt"] = 1.0
 
     def __init__(self, renderer: Any, longest_prompt: int | None = None, **settings: Any) -> None:
         super().__init__(renderer, None, **settings)
         self.url = self.url.rstrip("/")
-        # A secret has no place among the settings, which a run writes down.
+        # Not a setting: runs save their settings, and the key is a secret.
         self.key = os.environ.get("OPENAI_API_KEY")
 
     def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
-        """See `penchant.generation.Engine`; whether the seed decides the responses is up to the server.
+        """See `penchant.generation.Engine`; the server decides whether the seed makes responses deterministic.
 
         Raises:
-            ModelError: the server cannot be reached, refuses, or gives another answer than was asked for.
+            ModelError: the server cannot be reached, rejects the request, or returns an unexpected response.
         """
 
         def ask(place: int) -> list[Response]:
@@ -88,16 +88,16 @@ class ServerEngine(Engine):
         if not isinstance(choices, list) or len(choices) != sampling.samples:
             found = f"{len(choices)} choices" if isinstance(choices, list) else "no list 'choices'"
             raise ModelError(
-                f"The server answered with {found}, expected {sampling.samples}.",
+                f"The server returned {found}, expected {sampling.samples}.",
                 where=self.url,
-                fix="Check that it supports the parameter n of OpenAI's completions.",
+                fix="Check that the server supports the parameter n of the OpenAI completions API.",
             )
         return [self._response(prompt, choice) for choice in choices]
 
     def _response(self, prompt: Text, choice: dict[str, Any]) -> Response:
         text, finished = str(choice.get("text", "")), choice.get("finish_reason") != "length"
         ids = self.renderer.response_ids(prompt, text)
-        # A text that was cut off at the limit has no end token.
+        # A response that stopped at the length limit has no end token.
         return Response(text, tuple(ids if finished else ids[:-1]), finished)
 
     def _post(self, body: dict[str, Any]) -> Any:
@@ -120,7 +120,7 @@ class ServerEngine(Engine):
             except (OSError, ValueError) as error:
                 reason = str(getattr(error, "reason", error))
         raise ModelError(
-            f"The server gave no answer ({reason}).",
+            f"The server did not answer ({reason}).",
             where=f"{self.url}/completions",
-            fix="Check that it runs, that the address ends in /v1, and the model's name; then continue with --resume.",
+            fix="Check that it runs, that the url ends in /v1, and the name of the model; then continue with --resume.",
         )

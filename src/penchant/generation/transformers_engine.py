@@ -1,4 +1,4 @@
-"""The engine in this process: a model of transformers."""
+"""`TransformersEngine`, which samples from a transformers model in this process."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from penchant.feedback.records import Text
 from penchant.generation.engine import generate
 from penchant.generation.engines import Engine
 from penchant.generation.responses import Response, Sampling
-from penchant.rendering.rendering import Renderer
+from penchant.rendering.renderer import Renderer
 
 __all__ = ["TransformersEngine"]
 
 
 class TransformersEngine(Engine):
-    """Samples from a model in memory, possibly while it is trained; all samples of a prompt share one pass over it.
+    """Samples from a model in memory, possibly the one in training; all samples of a prompt share one prefill.
 
     Args:
-        renderer: writes prompts as training does.
-        longest_prompt: most tokens of a prompt, longer ones lose their left side; None for no limit.
+        renderer: renders prompts as in training.
+        longest_prompt: maximum prompt length in tokens, longer prompts are cut on the left; None for no limit.
         settings: ``batch_size``.
     """
 
     id = "transformers"
 
-    batch_size: Annotated[int, Gt(0), "responses generated at once"] = 256
+    batch_size: Annotated[int, Gt(0), "responses generated per batch"] = 256
 
     def __init__(self, renderer: Renderer, longest_prompt: int | None = None, **settings: Any) -> None:
         super().__init__(renderer, longest_prompt, **settings)
@@ -36,17 +36,17 @@ class TransformersEngine(Engine):
         self.at_once = self.batch_size
 
     def use(self, policy: Any) -> None:
-        """Sample from this causal language model."""
+        """Set the causal language model to sample from."""
         self.model = policy
 
     def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
         """See `penchant.generation.Engine`; the same seed and batch size give the same responses.
 
         Raises:
-            ModelError: there is no model to sample from yet.
+            ModelError: no model was set with `use`.
         """
         if self.model is None:
-            raise ModelError("The engine has no model to sample from.", fix="Call its method use(model) first.")
+            raise ModelError("The engine has no model to sample from.", fix="Call engine.use(model) first.")
         stops = set(self.renderer.stop_token_ids)
         generated = generate(
             self.model,

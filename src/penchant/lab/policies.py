@@ -40,7 +40,7 @@ def answer(
         P lists of ``samples`` answers.
     """
     from penchant.generation import generate
-    from penchant.rendering.rendering import Renderer
+    from penchant.rendering.renderer import Renderer
 
     renderer = Renderer(tokenizer)
     stops = list(renderer.stop_token_ids)
@@ -109,7 +109,7 @@ def compare_policies(
         The comparison.
     """
     from penchant.likelihood import sequence_logps
-    from penchant.rendering.rendering import Renderer
+    from penchant.rendering.renderer import Renderer
 
     first = _one_each(before, tokenizer, prompts, max_new_tokens, seed)
     second = _one_each(after, tokenizer, prompts, max_new_tokens, seed + 1)

@@ -23,7 +23,7 @@ from penchant.likelihood.scorer import Scorer
 from penchant.modalities.language_model import load_policy, memory_estimate, model_shape
 from penchant.modalities.modality import Modality
 from penchant.objectives.core.objective import Objective
-from penchant.rendering.rendering import Renderer
+from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
 

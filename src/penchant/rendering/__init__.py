@@ -1,6 +1,6 @@
 """From texts to tokens: one renderer for training, scoring, generation and checks alike."""
 
-from penchant.rendering.rendering import Renderer
+from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import CutTable, Fitted, Truncation
 

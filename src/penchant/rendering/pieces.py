@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penchant.rendering.rendering import Renderer
+from penchant.rendering.renderer import Renderer
 
 __all__ = ["pieces"]
 

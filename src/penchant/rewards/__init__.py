@@ -1,4 +1,4 @@
-"""Judges of responses (floor 5): verifiers, reward models and functions."""
+"""Judges, which score responses: verifiers, reward models and Python functions."""
 
 from penchant.rewards.functions import FunctionJudge
 from penchant.rewards.judge import Judge, NoJudge

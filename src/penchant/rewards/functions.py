@@ -1,4 +1,4 @@
-"""A judge from a plain function: a reward that is a line of Python."""
+"""`FunctionJudge`, a judge that calls a Python function."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class FunctionJudge(Judge):
     """Scores each response with a function ``reward(prompt, response) -> float``.
 
     Args:
-        reward: the function, or its place ``module:function``, which a recipe writes as ``path``.
-        settings: ``path``, where the place is not given as ``reward``.
+        reward: the function, or its import path ``module:function``, which a recipe gives as ``path``.
+        settings: ``path``, if ``reward`` is not given.
 
     Raises:
-        ConfigurationError: neither is given, the module or the function cannot be found, or it is not a function.
+        ConfigurationError: neither is given, the module or the function cannot be found, or the object is not callable.
 
     Example:
         >>> FunctionJudge(lambda prompt, response: -len(response)).score("Say hi.", ["hi", "hello"])
@@ -35,7 +35,7 @@ class FunctionJudge(Judge):
 
     id = "function"
 
-    path: Annotated[str, "module:function of reward(prompt, response), in the working folder or installed"]
+    path: Annotated[str, "module:function of reward(prompt, response); the module is a file here or is installed"]
 
     def __init__(self, reward: Reward | str | None = None, **settings: Any) -> None:
         if reward is not None:
@@ -44,7 +44,7 @@ class FunctionJudge(Judge):
         self.reward: Reward = reward if callable(reward) else _load(self.path)
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
-        """See `Judge.score`; None, which the function gives for a response that it cannot score, becomes NaN."""
+        """See `Judge.score`; None, which the function returns for a response that it cannot score, becomes NaN."""
         given = [self.reward(prompt, response) for response in responses]
         return [math.nan if value is None else float(value) for value in given]
 

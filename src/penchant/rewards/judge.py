@@ -1,4 +1,4 @@
-"""The base of all judges, which score responses to a prompt or compare them, and the judge that gives no score."""
+"""`Judge`, the base class of judges, which score or compare responses to a prompt, and `NoJudge`."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["Judge", "NoJudge"]
 
 
 class Judge(Named):
-    """Scores responses; a subclass writes ``score``.
+    """Scores responses; a subclass implements ``score``.
 
-    A subclass with an ``id`` is found by that name, and its annotated fields are the keys of the recipe's ``judge``. A
-    judge whose scores are not logits of preference, or that compares without scoring, writes ``compare`` as well.
+    A subclass with an ``id`` is registered under it, and its annotated fields are the keys of the recipe's ``judge``. A
+    judge whose scores are not Bradley-Terry logits, or that only compares, also overrides ``compare``.
 
     Args:
         settings: values of the annotated fields by name.
@@ -32,38 +32,38 @@ class Judge(Named):
 
     kind = "judge"
     registry = JUDGES
-    #: Whether a score says right (1) or wrong (0), so that its mean is an accuracy.
+    #: Whether scores are 1 (right) or 0 (wrong), so that their mean is an accuracy.
     verifies: bool = False
-    #: Whether it scores no response at all.
+    #: Whether the judge never scores.
     silent: ClassVar[bool] = False
 
     def read(self, records: Iterable[Record]) -> None:
-        """Take what scoring needs from the records whose responses are judged.
+        """Read what scoring needs from the records, such as reference answers.
 
         Args:
-            records: training and held-out records; called once, before any model is loaded.
+            records: training and held-out records; `read` is called once, before any model is loaded.
 
         Raises:
-            DataError: a record lacks something.
+            DataError: a record lacks a required field.
         """
 
     def to(self, device: Any) -> None:
-        """Move what scoring computes with to a device."""
+        """Move the judge's model, if it has one, to a device."""
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
-        """How good each response is.
+        """Score each response.
 
         Args:
             prompt: a text or messages.
             responses: K texts.
 
         Returns:
-            K numbers, higher is better; NaN for a response that cannot be scored.
+            K numbers, higher is better; NaN if a response cannot be scored.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say how it scores.")
+        raise NotImplementedError(f"{type(self).__name__} does not implement score.")
 
     def compare(self, prompt: Text, responses: Sequence[str]) -> Tensor:
-        """The probability that each response is preferred to each other one.
+        """The probability that response i is preferred to response j, for every pair.
 
         P_ij = σ(s_i − s_j)
 
@@ -78,7 +78,7 @@ class Judge(Named):
 
 
 class NoJudge(Judge):
-    """Scores no response; for pairings that need no reward, such as ``demonstration``."""
+    """The judge for pairings that need no reward, such as ``demonstration``; it never scores."""
 
     id = "none"
     silent = True

@@ -1,4 +1,4 @@
-"""The reward model, a judge that is a sequence classifier with one output."""
+"""`RewardModel`, a judge that scores with a sequence-classification model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from annotated_types import Gt
 
 from penchant.errors import ModelError
 from penchant.feedback.records import Text
-from penchant.rendering.rendering import Renderer
+from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rewards.judge import Judge
 
@@ -19,15 +19,15 @@ __all__ = ["RewardModel"]
 
 
 class RewardModel(Judge):
-    """Scores prompt and response with a sequence-classification model of one label.
+    """Scores prompt and response with a sequence-classification model with one output.
 
     Args:
-        model: a folder, a hub id, or such a model in memory.
-        tokenizer: needed where the model is given in memory.
+        model: a folder, a hub id, or a model in memory.
+        tokenizer: required if the model is given in memory.
         settings: ``batch_size`` and ``max_length``.
 
     Raises:
-        ModelError: it cannot be loaded, or has another number of outputs.
+        ModelError: the model cannot be loaded, or does not have exactly one output.
     """
 
     id = "reward_model"
@@ -35,7 +35,7 @@ class RewardModel(Judge):
     model: Annotated[str, "folder or hub id of a sequence-classification model with one output"]
     batch_size: Annotated[int, Gt(0), "sequences per forward pass"] = 16
     max_length: Annotated[
-        int | None, Gt(0), "most tokens of prompt and response, longer ones lose their left side; the model's if absent"
+        int | None, Gt(0), "maximum number of tokens, longer inputs are cut on the left; the model's limit if absent"
     ] = None
 
     def __init__(self, model: Any = None, tokenizer: Any = None, **settings: Any) -> None:
@@ -51,7 +51,7 @@ class RewardModel(Judge):
         self._check_outputs()
         config = self.network.config.get_text_config()
         self.longest = self.max_length or getattr(config, "max_position_embeddings", None)
-        # The classifier reads at the last token that is not padding, and that must be the end token.
+        # The classifier reads the last token that is not padding; that must be the end token.
         known = (tokenizer.pad_token_id, 0, 1)
         self.pad = next(each for each in known if each is not None and each != self.renderer.end_token_id)
         config.pad_token_id = self.network.config.pad_token_id = self.pad
@@ -60,8 +60,8 @@ class RewardModel(Judge):
         if self.network.config.num_labels != 1:
             raise ModelError(
                 f"The model has {self.network.config.num_labels} outputs, expected 1: the reward.",
-                why="Which of several would be the reward is not known.",
-                fix="Give a reward model, trained with num_labels=1.",
+                why="It is unknown which output is the reward.",
+                fix="Use a reward model trained with num_labels=1.",
             )
 
     def to(self, device: Any) -> None:
@@ -70,7 +70,7 @@ class RewardModel(Judge):
 
     @torch.no_grad()
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
-        """The model's output for each response, a logit of preference."""
+        """The model's output for each response, a Bradley-Terry logit."""
         prompt_ids = self.renderer.prompt_ids(prompt)
         rows = [prompt_ids + self.renderer.response_ids(prompt, response) for response in responses]
         rows = rows if self.longest is None else [row[-self.longest :] for row in rows]
@@ -98,5 +98,5 @@ def _loaded(name: str) -> Any:
         raise ModelError(
             f"The reward model cannot be loaded ({str(error).splitlines()[0][:200]}).",
             where=name,
-            fix="Give a folder or hub id of a sequence-classification model with one output.",
+            fix="Give the folder or hub id of a sequence-classification model with one output.",
         ) from error

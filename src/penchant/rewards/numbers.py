@@ -1,4 +1,4 @@
-"""The number that a text gives as its answer, as a reader would find it."""
+"""Extraction of the final numeric answer from a text, and comparison of numbers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from fractions import Fraction
 __all__ = ["answer_in", "same_number"]
 
 # Optional sign, thousands with commas or plain digits, decimals, and a fraction: -1,234.50 or 3/4.
-# A hyphen after a digit or a word is a minus between numbers, or a hyphen, and not the sign of a number.
+# A hyphen after a digit or a word is a minus operator or a hyphen, not a sign.
 _NUMBER = re.compile(r"(?:(?<![\w.)])[-−])?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.\d+|\d+)(?:\s*/\s*\d+(?:\.\d+)?)?")
-# What announces an answer, from the clearest sign to the weakest.
+# Answer markers, from the most to the least explicit.
 _SIGNS = (
     re.compile(r"####\s*(.+)"),
     re.compile(r"\\boxed\{([^{}]*)\}"),
@@ -20,16 +20,16 @@ _SIGNS = (
 
 
 def answer_in(text: str) -> str | None:
-    """The number that a text gives as its answer.
+    """The final numeric answer of a text.
 
-    It is the number after the last ``####``, in the last ``\\boxed{}``, after a line's ``A:`` or after "answer is";
-    without these, it is the last number of the text. Calculator marks such as ``<<2*3=6>>`` are not read.
+    The number after the last ``####``, in the last ``\\boxed{}``, after a line's ``A:`` or after "answer is"; without
+    these markers, the last number in the text. Calculator annotations such as ``<<2*3=6>>`` are ignored.
 
     Args:
-        text: a worked solution, or a number alone.
+        text: a worked solution, or only a number.
 
     Returns:
-        The number as it is written, or None where there is none.
+        The number as written, or None if there is none.
 
     Example:
         >>> answer_in("16 - 7 = <<16-7=9>>9 eggs. She makes $18 a day.\\n#### 18"), answer_in("It is 1,234.50 in all.")
@@ -46,13 +46,13 @@ def answer_in(text: str) -> str | None:
 
 
 def same_number(first: str, second: str) -> bool:
-    """Whether two numbers are equal, however they are written.
+    """Whether two numbers are equal in value, regardless of notation.
 
     Args:
-        first, second: numbers with signs, thousands' commas, decimals or as fractions.
+        first, second: numbers with signs, thousands separators, decimals or as fractions.
 
     Returns:
-        Whether they are equal; False where one of them is not a number.
+        True if they are equal; False if they differ or one of them is not a number.
 
     Example:
         >>> same_number("1,000", "1000.0"), same_number("3/4", "0.75"), same_number("−5", "5"), same_number("no", "1")

@@ -1,4 +1,4 @@
-"""Judges by name, as recipes write them; defining a judge registers it."""
+"""The registry of judges, and how a recipe's ``judge`` is built."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ JUDGES: Registry[type[Judge]] = Registry("judge", "penchant.rewards")
 
 
 def build_judge(settings: Mapping[str, Any], records: Iterable[Record] = (), device: Any = "cpu") -> Judge | None:
-    """The judge that a recipe names, ready to score.
+    """The judge that a recipe selects, ready to score.
 
     Args:
         settings: ``name`` and the judge's keys: ``{"name": "verifier", "rule": "number"}``,
             ``{"name": "function", "path": "rewards:brevity"}``, ``{"name": "reward_model", "model": "folder"}``, or
             ``{"name": "none"}``.
-        records: those whose responses are judged; a verifier finds the answers in them.
-        device: where a reward model goes.
+        records: the records to judge; a verifier reads the answers from them.
+        device: the device of a reward model.
 
     Returns:
-        The judge, or None where the recipe asks for none.
+        The judge, or None if the recipe selects ``none``.
 
     Raises:
         ConfigurationError: there is no such judge or key, or a value has the wrong type or is out of range.

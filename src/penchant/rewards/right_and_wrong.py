@@ -1,4 +1,4 @@
-"""Comparisons from checked solutions: a right one is preferred to a wrong one."""
+"""Preference pairs from verified solutions: a right solution is preferred to a wrong one."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def right_and_wrong(
     per_prompt: int | None = None,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
-    """Preference pairs from problems with several solutions each, by checking every solution's answer.
+    """Build preference pairs from problems with several solutions each by verifying every solution.
 
     Args:
         rows: records with ``prompt``, ``answer`` and ``responses``, a list of texts or of objects with a ``text``.
-        rule: when a solution is right, as for `Verifier`.
-        per_prompt: most pairs per prompt, drawn at random; all where None.
-        seed: of the drawing.
+        rule: how a solution is verified, as for `Verifier`.
+        per_prompt: maximum number of pairs per prompt, sampled at random; None for all pairs.
+        seed: seed of the sampling.
 
     Returns:
-        Records ``{"prompt", "chosen", "rejected", "answer"}`` (and ``id`` where the row has one). A prompt whose
-        solutions are all right or all wrong gives no pair.
+        Records ``{"prompt", "chosen", "rejected", "answer"}`` (and ``id`` if the row has one). A prompt whose solutions
+        are all right or all wrong yields no pair.
 
     Raises:
-        DataError: a row lacks a field, or a field has the wrong form.
+        DataError: a row lacks a field, or a field has the wrong type.
 
     Example:
         >>> right_and_wrong([{"prompt": "2+2=", "answer": "4", "responses": ["4", "5"]}])
@@ -55,7 +55,7 @@ def right_and_wrong(
 def _pairs(
     row: Mapping[str, Any], texts: Sequence[str], rule: str | Callable[[str, str], bool]
 ) -> list[tuple[str, str]]:
-    """Every different right solution with every different wrong one."""
+    """Every distinct right solution with every distinct wrong one."""
     verifier = Verifier([(row["prompt"], str(row["answer"]))], rule)
     scored = list(zip(texts, verifier.score(row["prompt"], texts), strict=True))
     right, wrong = ([text for text, score in scored if score == wanted] for wanted in (1.0, 0.0))

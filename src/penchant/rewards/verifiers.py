@@ -1,4 +1,4 @@
-"""The verifier, a judge that knows the right answer to each prompt."""
+"""`Verifier`, a judge that compares responses with reference answers."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ def _contains(response: str, answer: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(answer.strip())}(?!\w)", response, re.IGNORECASE) is not None
 
 
-#: When a response is right: (response, answer) to yes or no.
+#: The rules by name: (response, answer) to True if the response is right.
 RULES: dict[str, Right] = {"number": _number, "exact": _exact, "contains": _contains}
 
 
 class Verifier(Judge):
     """Scores 1 for a right response and 0 for a wrong one.
 
-    ``number``: the number that the response gives as its answer equals the answer's. ``exact``: the same words.
-    ``contains``: the response contains the answer as whole words, in upper or lower case.
+    ``number``: the final number of the response equals that of the answer. ``exact``: the same words. ``contains``: the
+    response contains the answer as whole words, ignoring case.
 
     Args:
-        answers: the right answer to each prompt, as (prompt, answer) pairs; `read` finds more in records.
-        rule: ``number``, ``exact``, ``contains``, or a function (response, answer) to yes or no.
+        answers: reference answers as (prompt, answer) pairs; `read` adds those of records.
+        rule: ``number``, ``exact``, ``contains``, or a function (response, answer) -> bool.
 
     Raises:
-        ConfigurationError: there is no such rule.
+        ConfigurationError: the rule is unknown.
 
     Example:
         >>> Verifier([("2 + 2 =", "4")]).score("2 + 2 =", ["It is 4.", "5", "4.0"])
@@ -55,22 +55,20 @@ class Verifier(Judge):
     id = "verifier"
     verifies = True
 
-    rule: Annotated[Rule, "when a response is right: same number as the answer, same words, or contains the answer"] = (
-        "number"
-    )
+    rule: Annotated[Rule, "when a response is right: same number, same words, or contains the answer"] = "number"
 
     def __init__(
         self, answers: Iterable[tuple[Text, str]] = (), rule: str | Right | None = None, **settings: Any
     ) -> None:
         super().__init__(**settings, **({"rule": rule} if isinstance(rule, str) else {}))
         if callable(rule):
-            vars(self)["rule"] = rule  # a function is given in Python alone; recipes name a rule
+            vars(self)["rule"] = rule  # only Python code can pass a function; recipes name a rule
         self.right: Right = rule if callable(rule) else RULES[self.rule]
         self.answers = {_key(prompt): str(answer) for prompt, answer in answers}
 
     @classmethod
     def of_records(cls, records: Iterable[Record], rule: str | Right | None = None) -> Verifier:
-        """A verifier that finds each prompt's answer in its record's field ``answer``.
+        """A verifier with the answers from the records' field ``answer``.
 
         Raises:
             DataError: a record has none, or two records give one prompt different answers.
@@ -80,7 +78,7 @@ class Verifier(Judge):
         return verifier
 
     def read(self, records: Iterable[Record]) -> None:
-        """Find each prompt's answer in its record's field ``answer``.
+        """Read each prompt's answer from its record's field ``answer``.
 
         Raises:
             DataError: a record has none, or two records give one prompt different answers.
@@ -96,20 +94,20 @@ class Verifier(Judge):
             former = self.answers.setdefault(_key(record.prompt), str(answer))
             if former != str(answer):
                 raise DataError(
-                    f"This prompt has the answer {str(answer)!r}, and in an earlier record {former!r}.",
+                    f"This prompt has the answer {str(answer)!r}, but {former!r} in an earlier record.",
                     where=str(record.source),
-                    fix="Keep the right one.",
+                    fix="Keep the correct one.",
                 )
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
-        """1 for each right response, else 0.
+        """1 for each right response, 0 for each wrong one.
 
         Raises:
-            DataError: the answer to this prompt is not known.
+            DataError: there is no answer for this prompt.
         """
         answer = self.answers.get(_key(prompt))
         if answer is None:
-            raise DataError(f"The answer to the prompt {str(prompt)[:80]!r} is not known.", where="verifier")
+            raise DataError(f"There is no answer for the prompt {str(prompt)[:80]!r}.", where="verifier")
         return [float(self.right(response, answer)) for response in responses]
 
 

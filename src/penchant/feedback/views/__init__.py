@@ -1,4 +1,4 @@
-"""Views: which sequences a record, a step or a named source supplies under the name that an objective asks for."""
+"""Views: the (prompt, response) sequences that a record, a step or a named source supplies to an objective."""
 
 from penchant.feedback.views.view import register_view, view_names
 

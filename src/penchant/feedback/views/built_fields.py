@@ -1,4 +1,4 @@
-"""Record fields that `penchant data build` writes and that no view is made of: objectives read them as numbers."""
+"""Numeric record fields written by `penchant data build` that objectives read directly, without a view."""
 
 from __future__ import annotations
 

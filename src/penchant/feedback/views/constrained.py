@@ -1,4 +1,4 @@
-"""Views of a comparison's responses under prompts with other constraints than its own."""
+"""Views of a comparison's responses under prompts with other constraints."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__: list[str] = []
 
 
 def _under(record: Record, *prompts: str) -> list[Text] | None:
-    """Other prompts of a comparison, by the fields that hold them: all of them, or none where all are absent."""
+    """The alternative prompts of a comparison from the given fields; None if all are absent."""
     texts = [field_text(record, field) for field in prompts]
     if not isinstance(record, Comparison) or all(text is None for text in texts):
         return None
     for field, text in zip(prompts, texts, strict=True):
         if text is None:
             raise DataError(
-                f"The field {field!r} is missing; it belongs to {', '.join(map(repr, set(prompts) - {field}))}.",
+                f"The field {field!r} is missing; {', '.join(map(repr, set(prompts) - {field}))} needs it.",
                 where=str(record.source),
                 fix=how_to_make(field),
             )
@@ -28,7 +28,7 @@ def _under(record: Record, *prompts: str) -> list[Text] | None:
 
 
 def _constrained(record: Record, side: str, prompts: tuple[str, ...], place: int) -> list[tuple[Text, Text]] | None:
-    """A response of a comparison under a prompt with other constraints than its own."""
+    """A response of a comparison under an alternative prompt."""
     texts = _under(record, *prompts)
     return None if texts is None else [(texts[place], getattr(record, side))]
 

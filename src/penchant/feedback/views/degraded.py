@@ -1,4 +1,4 @@
-"""Views of a comparison's responses with more and more of their content taken out."""
+"""Views of a comparison's responses with increasing amounts of their content removed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__: list[str] = []
 
 
 def _degraded(record: Record, field: str) -> list[tuple[Text, Text]] | None:
-    """A response with more and more of its content taken out, level by level."""
+    """A response with increasing amounts of its content removed, one text per level."""
     texts = record.fields.get(field)
     if not isinstance(record, Comparison) or texts is None:
         return None

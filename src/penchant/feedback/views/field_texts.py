@@ -1,4 +1,4 @@
-"""Texts among a record's further fields, checked where a view is made of them."""
+"""Texts from a record's further fields, validated for views that are built from them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["checked_text", "field_text"]
 
 
 def field_text(record: Record, field: str) -> Text | None:
-    """A text (or messages) among the record's further fields; None where it is absent.
+    """A text (or messages) from the record's further fields; None if the field is absent.
 
     Raises:
-        DataError: the field holds something else.
+        DataError: the field is neither a text nor messages.
 
     Example:
         >>> field_text(Record(prompt="Hi", fields={"rationale": "It is polite."}), "rationale")
@@ -26,12 +26,12 @@ def field_text(record: Record, field: str) -> Text | None:
 
 
 def checked_text(value: Any, field: str, record: Record) -> Text:
-    """A value that must be a text with words, or messages.
+    """A value validated to be a non-empty text or messages.
 
     Args:
-        value: what the field holds.
-        field: its name, for the message.
-        record: whose field it is.
+        value: the value of the field.
+        field: the name of the field, for the message.
+        record: the record that has the field.
 
     Raises:
         DataError: it is neither.

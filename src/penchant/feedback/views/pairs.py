@@ -1,4 +1,4 @@
-"""Views of preferences: the preferred response and the other one, alone or together with their prompts."""
+"""Views of pairs: the chosen and the rejected response, scored alone or jointly with their prompts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _rejected(record: Record) -> list[tuple[Text, Text]] | None:
     return [(record.answered[1], record.rejected)] if isinstance(record, Comparison) else None
 
 
-# The same texts; here their prompts are scored too.
+# The same texts, with the prompts scored as well.
 _JOINT = "a comparison, or a joint comparison"
 register_view("chosen_joint", needs=_JOINT, whole=True, shapes=["pair"], against="rejected_joint")(_chosen)
 register_view("rejected_joint", needs=_JOINT, whole=True, shapes=["pair"])(_rejected)

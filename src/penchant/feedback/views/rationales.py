@@ -1,4 +1,4 @@
-"""The view of the rationale: why the chosen response is the better one."""
+"""The view ``rationale``: why the chosen response is preferable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__: list[str] = []
     builder="rationale",
 )
 def _rationale(record: Record) -> list[tuple[Text, Text]] | None:
-    """Why the chosen response is the better one, in answer to that question."""
+    """The rationale as the response to the prompt that asks which response is preferable."""
     text = field_text(record, "rationale")
     if not isinstance(record, Comparison) or text is None or record.answered[0] != record.answered[1]:
         return None

@@ -1,4 +1,4 @@
-"""The view of all responses of a record, whatever was said about them: a label, scores, ranks."""
+"""The view ``responses``: all responses of a record, whatever its feedback is (label, scores, ranks)."""
 
 from __future__ import annotations
 

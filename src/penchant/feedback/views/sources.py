@@ -1,6 +1,6 @@
-"""Views of named sources: what a model is to forget, and what it is to retain.
+"""Views of named sources: ``forget`` (data to unlearn) and ``retain`` (data to keep).
 
-The data name their sources, ``data: {forget: a.jsonl, retain: b.jsonl}``; an example is one record of each.
+A recipe names the sources, ``data: {forget: a.jsonl, retain: b.jsonl}``; an example is one record of each.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ __all__: list[str] = []
 
 
 def _only_response(record: Record) -> list[tuple[Text, Text]] | None:
-    """The record's prompt and response, where it has exactly one response."""
+    """The record's prompt and response, if it has exactly one response."""
     return [(record.prompt, record.responses[0])] if len(record.responses) == 1 else None
 
 

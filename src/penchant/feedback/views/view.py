@@ -1,6 +1,6 @@
-"""What a view is, the registry of all views, and the texts that a record supplies for one.
+"""`View`, the registry of views, and the texts that a record supplies for a view.
 
-A view is a set of (prompt, response) sequences under the name that an objective asks for. A new one is one function::
+A view is a set of (prompt, response) sequences that objectives request by its name. A new view is one function::
 
     @register_view("chosen_reversed", needs="a comparison")
     def chosen_reversed(record):
@@ -31,26 +31,26 @@ __all__ = [
     "view_texts",
 ]
 
-#: What a record supplies: (prompt, response) texts, or None where it cannot supply the view.
+#: From a record to its (prompt, response) texts, or None if it cannot supply the view.
 Texts: TypeAlias = Callable[[Record], "list[tuple[Text, Text]] | None"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """One view; everything that the package knows about it stands here.
+    """One view with all its properties.
 
     Args:
-        name: the parameter name by which objectives ask for it.
-        texts: turns a record into its (prompt, response) texts; None where the record cannot supply the view.
+        name: the parameter name by which objectives request it.
+        texts: maps a record to its (prompt, response) texts; None if the record cannot supply the view.
         needs: what a record must have to supply it, for error messages.
-        fields: which of a record's further fields it is made of.
+        fields: the further fields of a record that it is built from.
         builder: the builder of `penchant data build` that writes these fields.
-        whole: the prompt's tokens are scored too, from the second one on (nothing comes before the first).
-        crossed: for a view of the step, the record view that is crossed: this example's prompts of that view with its
+        whole: whether the prompt's tokens are scored as well, except the first, which has no token before it.
+        crossed: for a view of the step, the record view that it combines: this example's prompts of that view with its
             partner's responses.
-        source: the named source of the data that supplies it; any other view comes from the first source.
-        shapes: how its metrics are read (names in `penchant.evaluation.shapes`).
-        against: for the preferred side of a pair, the view of the other side.
+        source: the named source that supplies it; None for a view of the first source.
+        shapes: the metrics that read it (names in `penchant.evaluation.shapes`).
+        against: for the chosen side of a pair, the view of the other side.
     """
 
     name: str
@@ -66,14 +66,14 @@ class View:
 
     @property
     def compared(self) -> bool:
-        """Whether its responses are compared with one another, so that equal ones teach nothing."""
+        """Whether its responses are compared with one another, so that identical ones carry no signal."""
         return bool({"pair", "group"} & set(self.shapes))
 
 
-#: Every view by name.
+#: All views by name.
 VIEWS: Registry[View] = Registry("view", "penchant.feedback.views")
 
-#: Record fields that no view is made of, with the builder of `penchant data build` that writes them.
+#: Record fields that no view is built from, with the builder of `penchant data build` that writes them.
 BUILT_FIELDS: Registry[str] = Registry("built field", "penchant.feedback.views")
 
 
@@ -89,18 +89,18 @@ def register_view(
     shapes: Sequence[str] = (),
     against: str | None = None,
 ) -> Callable[[Texts], Texts]:
-    """Register a function that turns a record into the (prompt, response) texts of a view.
+    """Register a function that maps a record to the (prompt, response) texts of a view.
 
     Args:
-        name: the parameter name by which objectives ask for it.
+        name: the parameter name by which objectives request it.
         needs: what a record must have to supply it, for error messages; the function's docstring by default.
-        fields: which of a record's further fields it is made of.
+        fields: the further fields of a record that it is built from.
         builder: the builder of `penchant data build` that writes these fields.
-        whole: the prompt's tokens are scored too, from the second one on.
-        crossed: the record view whose prompts and responses are crossed between two examples of a step.
-        source: the named source of the data that supplies it.
-        shapes: names of the metrics that read it.
-        against: the view that it is compared with, for the preferred side of a pair.
+        whole: whether the prompt's tokens are scored as well, except the first.
+        crossed: the record view whose prompts and responses are combined across two examples of a step.
+        source: the named source that supplies it.
+        shapes: the metrics that read it (names in `penchant.evaluation.shapes`).
+        against: for the chosen side of a pair, the view of the other side.
 
     Returns:
         A decorator. The function returns None for a record that cannot supply the view.
@@ -131,7 +131,7 @@ def view_names() -> list[str]:
 
 
 def find_view(name: str) -> View:
-    """The view of a name; one that nobody registered has no properties (examples made elsewhere may hold any).
+    """The view of a name; an unregistered name gives a view without properties, for examples built by other code.
 
     Example:
         >>> find_view("chosen").against, find_view("made elsewhere").shapes
@@ -141,7 +141,7 @@ def find_view(name: str) -> View:
 
 
 def view_fields(name: str) -> tuple[str, ...]:
-    """Which of a comparison's further fields the view ``name`` is made of.
+    """The further fields of a comparison that the view ``name`` is built from.
 
     Example:
         >>> view_fields("rationale"), view_fields("chosen")
@@ -151,7 +151,7 @@ def view_fields(name: str) -> tuple[str, ...]:
 
 
 def is_whole(name: str) -> bool:
-    """Whether the prompt's tokens are scored too in the view ``name``.
+    """Whether the view ``name`` scores the prompt's tokens as well.
 
     Example:
         >>> is_whole("chosen")
@@ -164,7 +164,7 @@ def view_texts(name: str, record: Record) -> list[tuple[Text, Text]]:
     """The (prompt, response) texts that ``record`` supplies as view ``name``.
 
     Raises:
-        ConfigurationError: no such view.
+        ConfigurationError: there is no such view.
         DataError: the record cannot supply it.
 
     Example:
@@ -178,11 +178,11 @@ def view_texts(name: str, record: Record) -> list[tuple[Text, Text]]:
 
 
 def supplied_texts(name: str, record: Record) -> list[tuple[Text, Text]] | None:
-    """The same, or None where the record cannot supply the view.
+    """The (prompt, response) texts that ``record`` supplies as view ``name``, or None if it cannot supply the view.
 
     Raises:
-        ConfigurationError: no such view.
-        DataError: a field that the view is made of is malformed.
+        ConfigurationError: there is no such view.
+        DataError: a field that the view is built from is malformed.
 
     Example:
         >>> from penchant.feedback.records import Demonstration
@@ -192,7 +192,7 @@ def supplied_texts(name: str, record: Record) -> list[tuple[Text, Text]] | None:
     if name not in VIEWS:
         raise ConfigurationError(
             f"There is no view {name!r}. {nearest(name, VIEWS.names())}",
-            fix="Register it with penchant.feedback.views.register_view, as a function from a record to its texts.",
+            fix="Register it with penchant.feedback.views.register_view: a function from a record to its texts.",
         )
     return VIEWS.get(name).texts(record)
 
@@ -201,19 +201,19 @@ def _missing(view: View, record: Record) -> DataError:
     absent = [field for field in view.fields if record.fields.get(field) is None]
     if isinstance(record, Comparison) and absent:
         return DataError(
-            f"The view {view.name!r} is made of the field {absent[0]!r}, which this record does not have.",
+            f"The view {view.name!r} needs the field {absent[0]!r}, which this record does not have.",
             where=str(record.source),
             fix=how_to_make(absent[0]),
         )
     return DataError(
-        f"A record of kind '{record.kind}' has no view {view.name!r}; it takes {view.needs}.",
+        f"A record of kind '{record.kind}' cannot supply the view {view.name!r}, which needs {view.needs}.",
         where=str(record.source),
         fix="Choose an objective for this kind of feedback (`penchant methods`), or other data.",
     )
 
 
 def how_to_make(field: str) -> str | None:
-    """How to add a field that a method needs, or None where no builder writes it.
+    """How to add a field that a method needs, or None if no builder writes it.
 
     Example:
         >>> how_to_make("rationale")

@@ -138,7 +138,7 @@ class FactsWorld(TextWorld):
             question, answer: wordings, as in `records`.
         """
         from penchant.likelihood import sequence_logps
-        from penchant.rendering.rendering import Renderer
+        from penchant.rendering.renderer import Renderer
 
         renderer = Renderer(self.tokenizer())
         prompts, responses, right = [], [], []
