@@ -1,1 +1,1 @@
-"""What `penchant data check` runs, and training before a model is loaded: duplicates, labels, templates, lengths."""
+"""Checks of feedback (duplicates, labels, templates, lengths), run by `penchant data check` and before training."""

@@ -1,4 +1,4 @@
-"""The result of the checks: verdicts, and lengths."""
+"""`Check` and `Diagnosis`, the results of the checks: verdicts and length statistics."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Verdict = Literal["ok", "note", "warning", "error"]
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """The result of one check.
 
     Args:
-        name: what was looked at.
-        value: what was found, short.
-        verdict: ``ok``; ``note``, worth knowing; ``warning``, likely to harm; ``error``, makes training wrong.
+        name: what was checked.
+        value: what was found, in a few words.
+        verdict: ``ok``; ``note``, for information; ``warning``, may harm training; ``error``, makes training wrong.
         detail: where, why it matters, what to do.
     """
 
@@ -31,12 +31,12 @@ class Check:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All checks of a set of feedback.
+    """The results of all checks of a set of feedback.
 
     Args:
-        checks: in the order in which they are shown.
-        lengths: part of a record (prompt, chosen, rejected, completion, completions) to mean, p50, p95, max.
-        unit: what lengths are counted in: tokens, or words where no tokenizer was given.
+        checks: the results, in display order.
+        lengths: for each part of a record (prompt, chosen, rejected, completion, completions) mean, p50, p95 and max.
+        unit: unit of lengths: tokens, or words if no tokenizer was given.
 
     Example:
         >>> Diagnosis([Check("records", "3"), Check("end token", "2 missing", "error")]).failed
@@ -49,7 +49,7 @@ class Diagnosis:
 
     @property
     def failed(self) -> bool:
-        """Whether some check found an error."""
+        """Whether any check found an error."""
         return any(check.verdict == "error" for check in self.checks)
 
     def as_dict(self) -> dict[str, Any]:
@@ -62,10 +62,10 @@ class Diagnosis:
 
 
 def joined(parts: Mapping[str, Diagnosis]) -> Diagnosis:
-    """The diagnoses of several sources as one; each check and length has the name of its source in front.
+    """Merge the diagnoses of several sources; the name of each check and length starts with its source.
 
     Args:
-        parts: by source; one without a name stays as it is.
+        parts: diagnoses by source name; names of an unnamed source stay unchanged.
 
     Example:
         >>> joined({"forget": Diagnosis([Check("records", "3")])}).checks[0].name

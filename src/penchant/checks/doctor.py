@@ -1,4 +1,4 @@
-"""The doctor: all checks of a set of feedback, run before a model is trained on it and by ``penchant data check``."""
+"""The doctor: all checks of a set of feedback, run before training and by ``penchant data check``."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def examine(
     policy: Policy = "prompt_left",
     other: Feedback | None = None,
 ) -> Diagnosis:
-    """Look for what makes training on feedback wrong, or its results doubtful.
+    """Check feedback for problems that make training wrong or its results doubtful.
 
     Args:
         feedback: the records.
-        renderer: turns them into tokens; without one, lengths are counted in words and nothing about tokens is checked.
-        max_length: the most tokens of prompt and response together, to see what truncation would do.
-        policy: how records would be truncated.
-        other: another split, to look for prompts that both have; else the records' field ``split`` divides them.
+        renderer: turns the records into tokens; None counts lengths in words and skips the checks of tokens.
+        max_length: maximum number of tokens of prompt and response, to report what truncation would cut.
+        policy: the truncation policy.
+        other: another split, to find shared prompts; if absent, the records' field ``split`` defines the splits.
 
     Returns:
-        the checks, and the lengths of prompts and responses.
+        The checks, and the lengths of prompts and responses.
 
     Raises:
-        ModelError: when the records are messages and the tokenizer has no chat template.
+        ModelError: the records are messages and the tokenizer has no chat template.
 
     Example:
         >>> from penchant.feedback.reading import read
@@ -48,7 +48,7 @@ def examine(
         ['1 (50.0 %)']
     """
     if not len(feedback):
-        return Diagnosis([Check("records", "0", "error", "There is nothing to learn from.")])
+        return Diagnosis([Check("records", "0", "error", "The data has no records.")])
     records, tokens, refused = _rendered(feedback.records, renderer)
     lengths = [(len(prompt), *map(len, answers)) for prompt, answers in tokens] if renderer else _words(records)
     checks = [*_counts(feedback), *_refused(refused, len(feedback)), *_of_records(feedback, other)]
@@ -89,7 +89,7 @@ def _counts(feedback: Feedback) -> list[Check]:
     ]
     if feedback.bad:
         total = len(feedback) + len(feedback.bad)
-        detail = f"Left out. The first: {feedback.bad[0]}"
+        detail = f"Skipped. The first: {feedback.bad[0]}"
         checks.append(Check("bad records", share(len(feedback.bad), total), "warning", detail))
     return checks
 
@@ -97,7 +97,7 @@ def _counts(feedback: Feedback) -> list[Check]:
 def _rendered(
     records: Sequence[Record], renderer: Renderer | None
 ) -> tuple[list[Record], list[Tokens], list[DataError]]:
-    """The records that can be rendered, their tokens, and why the others cannot."""
+    """The records that can be rendered, their tokens, and the errors of the others."""
     if renderer is None:
         return list(records), [], []
     good: list[Record] = []
@@ -123,7 +123,7 @@ def _parts(feedback: Feedback, other: Feedback | None) -> dict[str, Sequence[Rec
     for record in feedback:
         if "split" in record.fields:
             parts.setdefault(str(record.fields["split"]), []).append(record)
-    # Leaks are reported in all splits but the first, which should be the training split.
+    # Leaks are reported for all splits but the first, so the training split comes first.
     return dict(sorted(parts.items(), key=lambda part: (part[0] != "train", part[0])))
 
 
@@ -142,7 +142,7 @@ def _truncation(tokens: Sequence[Tokens], renderer: Renderer, max_length: int | 
     if max_length is None:
         return _context(tokens, renderer)
     table = CutTable()
-    # Training would refuse these records; the check counts them.
+    # Training raises an error for these records; the check counts them.
     truncation = Truncation(max_length, "drop" if policy == "error" else policy)
     for prompt, answers in tokens:
         table.add(truncation.fit(prompt, answers, keep_first=renderer.keep_first(prompt)))
@@ -152,13 +152,13 @@ def _truncation(tokens: Sequence[Tokens], renderer: Renderer, max_length: int | 
     detail = _cuts_in_words(table, total, policy) if cut else ""
     checks = [Check(f"truncated at {max_length} tokens", share(cut, total), verdict, detail)]
     same = table.identical_after_cut
-    detail = "Cut to the same beginning, they teach nothing: raise the length, or use prompt_left." if same else ""
+    detail = "Identical responses carry no signal: raise the length, or use prompt_left." if same else ""
     checks.append(Check("identical after truncation", share(same, total), "warning" if same else "ok", detail))
     return checks
 
 
 def _cuts_in_words(table: CutTable, total: int, policy: Policy) -> str:
-    """What truncation would do, in words, without what it would not."""
+    """The effects of truncation, in words."""
     changes = []
     if table.prompt_cut:
         changes.append(f"{share(table.prompt_cut, total)} prompts cut on the left")
@@ -170,11 +170,11 @@ def _cuts_in_words(table: CutTable, total: int, policy: Policy) -> str:
 
 
 def _context(tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
-    """Without a length, the one the tokenizer names for its model is what can be looked at."""
+    """The check against the tokenizer's ``model_max_length``, used if no length is given."""
     limit = getattr(renderer.tokenizer, "model_max_length", None)
     if not isinstance(limit, int) or limit > 10**7:
         return []
     long = sum(len(prompt) + max(map(len, answers), default=0) > limit for prompt, answers in tokens)
-    detail = f"Give --max-length {limit} to see what truncation would do." if long else ""
+    detail = f"Set --max-length {limit} to see what truncation would cut." if long else ""
     value = share(long, len(tokens))
     return [Check(f"longer than the model's {limit} tokens", value, "warning" if long else "ok", detail)]

@@ -1,4 +1,4 @@
-"""Records that are equal, nearly equal or contradictory; prompts that are in two splits."""
+"""Checks for duplicates, near duplicates, contradictions, and prompts shared between splits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from penchant.feedback.records import Comparison, JointComparison, Judgement, Ra
 __all__ = ["contradictions", "duplicates", "exchanges", "leaks", "near_duplicates", "said"]
 
 _PERMUTATIONS, _BANDS = 64, 16
-# Records that share a template fill a band with thousands; a few of them stand for all.
+# Records that share a template would fill a bucket with thousands; a few of them represent the rest.
 _BUCKET = 32
 _PRIME = (1 << 31) - 1
 
@@ -39,7 +39,7 @@ def _whole(record: Record) -> Hashable:
 
 
 def exchanges(record: Record) -> list[Hashable]:
-    """Each response of a record with the prompt that it answers, as keys.
+    """A key per response: the response with the prompt that it answers.
 
     Example:
         >>> exchanges(Comparison(prompt="Hi", chosen="Hello!", rejected="What?"))
@@ -60,7 +60,7 @@ def _places(records: Iterable[Record], limit: int = 3) -> str:
 
 
 def duplicates(records: Sequence[Record]) -> tuple[Check, list[Record]]:
-    """Records that repeat an earlier one exactly; also returns the records without the repetitions."""
+    """The check for exact duplicates, and the records without them."""
     seen: set[Hashable] = set()
     first: list[Record] = []
     repeated: list[Record] = []
@@ -69,15 +69,15 @@ def duplicates(records: Sequence[Record]) -> tuple[Check, list[Record]]:
         (repeated if key in seen else first).append(record)
         seen.add(key)
     verdict: Verdict = "warning" if len(repeated) > 0.01 * len(records) else "note" if repeated else "ok"
-    detail = f"Repeated records weigh more than others: {_places(repeated)}." if repeated else ""
+    detail = f"Duplicates have more weight in training than other records: {_places(repeated)}." if repeated else ""
     return Check("exact duplicates", share(len(repeated), len(records)), verdict, detail), first
 
 
 def near_duplicates(records: Sequence[Record], threshold: float = 0.8) -> Check:
-    """Records whose word triples are nearly those of an earlier record (Jaccard similarity at least ``threshold``).
+    """The check for near duplicates: word triples with a Jaccard similarity of at least ``threshold``.
 
-    Candidates come from MinHash with banding (Broder, 1997), so time grows with the number of records, not its square;
-    each candidate is then compared exactly. The same input gives the same answer in every run.
+    Candidates come from MinHash with banding (Broder, 1997), so time grows linearly with the number of records; each
+    candidate is then compared exactly. The result is deterministic.
     """
     texts = ["\n".join(map(as_text, _texts(record))) for record in records]
     shingles = [_shingles(text) for text in texts]
@@ -92,7 +92,7 @@ def near_duplicates(records: Sequence[Record], threshold: float = 0.8) -> Check:
         for band in bands:
             if len(buckets[band]) < _BUCKET:
                 buckets[band].append(at)
-    pairs = "; ".join(f"{two.source} is like {one.source}" for one, two in found[:3])
+    pairs = "; ".join(f"{two.source} is similar to {one.source}" for one, two in found[:3])
     verdict: Verdict = "warning" if len(found) > 0.05 * len(records) else "note" if found else "ok"
     return Check("near duplicates", share(len(found), len(records)), verdict, f"{pairs}." if found else "")
 
@@ -120,7 +120,7 @@ def _jaccard(one: frozenset[int], other: frozenset[int]) -> float:
 
 
 def _opinions(record: Record) -> Iterator[tuple[Hashable, Any]]:
-    """What a record prefers, as questions and answers: a different answer to the same question is a contradiction."""
+    """The opinions of a record as (question, answer); different answers to one question are a contradiction."""
     prompt = said(record.prompt)
     if isinstance(record, Judgement):
         yield (prompt, said(record.completion)), record.label
@@ -141,7 +141,7 @@ def _preference(prompt: Hashable, better: Hashable, worse: Hashable) -> tuple[Ha
 
 
 def contradictions(records: Sequence[Record]) -> Check:
-    """Records that prefer, or label, the opposite of an earlier one."""
+    """The check for records whose preference or label contradicts an earlier record."""
     first: dict[Hashable, tuple[Any, Record]] = {}
     against: list[tuple[Record, Record]] = []
     for record in records:
@@ -155,12 +155,12 @@ def contradictions(records: Sequence[Record]) -> Check:
         "contradictions",
         share(len(against), len(records)),
         "warning" if against else "ok",
-        f"{detail}. They cancel each other out." if against else "",
+        f"{detail}. They cancel each other out in training." if against else "",
     )
 
 
 def leaks(parts: dict[str, Sequence[Record]]) -> Check:
-    """Prompts (case and outer white space aside) that stand in more than one split."""
+    """The check for prompts that occur in more than one split, ignoring case and surrounding white space."""
     where: dict[Hashable, set[str]] = defaultdict(set)
     for split, records in parts.items():
         for record in records:
@@ -168,7 +168,7 @@ def leaks(parts: dict[str, Sequence[Record]]) -> Check:
     shared = {prompt for prompt, splits in where.items() if len(splits) > 1}
     inside = [record for records in list(parts.values())[1:] for record in records if _bare(record.prompt) in shared]
     names = " and ".join(parts) if len(parts) == 2 else ", ".join(parts)
-    detail = f"Between {names}: {_places(inside)}. What is measured on them is remembered, not learned."
+    detail = f"Between {names}: {_places(inside)}. Metrics on them measure memorization, not generalization."
     return Check(
         "prompts shared between splits",
         share(len(shared), len(where)),

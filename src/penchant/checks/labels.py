@@ -1,4 +1,4 @@
-"""What the labels are like: balance, agreement, and whether they only measure length."""
+"""Checks of labels: empty or identical responses, class balance, annotator agreement, length bias."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ __all__ = ["agreement", "balance", "length_bias", "responses_check"]
 
 
 def responses_check(records: Sequence[Record]) -> Check:
-    """Responses that are empty, and records whose responses are all the same."""
+    """The check for empty responses, and for records whose responses are identical."""
     from penchant.feedback.validation import has_words
 
     empty = [record for record in records if not all(map(has_words, record.responses))]
-    # One response to two prompts of a joint comparison is not a repetition.
+    # In a joint comparison, one response to two prompts is not a repetition.
     several = [(record, len(set(exchanges(record)))) for record in records if len(record.responses) > 1]
     same = [record for record, distinct in several if distinct == 1]
     repeated = [record for record, distinct in several if 1 < distinct < len(record.responses)]
     value = f"{len(empty)} empty, {len(same)} identical"
     if empty or same:
         places = ", ".join(str(record.source) for record in (empty + same)[:3])
-        return Check("responses", value, "error", f"{places}. Nothing can be learned from them: remove the records.")
+        return Check("responses", value, "error", f"{places}. They carry no signal: remove the records.")
     if repeated:
         places = ", ".join(str(record.source) for record in repeated[:3])
-        detail = f"{len(repeated)} rankings list a completion twice: {places}."
+        detail = f"{len(repeated)} rankings contain a completion twice: {places}."
         return Check("responses", value, "note", detail)
     return Check("responses", value)
 
 
 def balance(records: Sequence[Record]) -> list[Check]:
-    """Share of desirable labels (judgements), or of rankings in which everything is equally good."""
+    """The share of desirable labels (judgements), or of rankings in which all responses are tied."""
     if isinstance(records[0], Judgement):
         good = sum(isinstance(record, Judgement) and record.label for record in records)
         part = good / len(records)
         verdict: Verdict = "warning" if not 0.05 <= part <= 0.95 else "note" if not 0.2 <= part <= 0.8 else "ok"
-        detail = "" if verdict == "ok" else "Weigh the classes so that the rarer one still counts."
+        detail = "" if verdict == "ok" else "Weight the classes so that the rarer one has an effect."
         return [Check("label balance", f"{100 * part:.1f} % desirable", verdict, detail)]
     if isinstance(records[0], Ranking):
         flat = sum(
             isinstance(record, Ranking) and len(set(record.scores or record.ranks or ())) == 1 for record in records
         )
-        detail = "A ranking of equals prefers nothing; methods that compare skip it." if flat else ""
+        detail = "A ranking of ties contains no preference; methods that compare responses skip it." if flat else ""
         return [Check("rankings of equals", share(flat, len(records)), "note" if flat else "ok", detail)]
     return []
 
 
 def agreement(records: Sequence[Record]) -> list[Check]:
-    """How often two annotators agree on an item that both judged (per cent of pairs of opinions)."""
+    """Agreement of annotators: the percentage of pairs of opinions on one item that agree."""
     if not any("annotator" in record.fields for record in records):
         return []
     opinions: dict[Hashable, dict[str, Any]] = defaultdict(dict)
@@ -70,7 +70,7 @@ def agreement(records: Sequence[Record]) -> list[Check]:
     pairs = [one == other for by in several for one, other in combinations(by.values(), 2)]
     annotators = {str(record.fields["annotator"]) for record in records if "annotator" in record.fields}
     if not pairs:
-        return [Check("annotator agreement", f"{len(annotators)} annotators", "ok", "No item has two of them.")]
+        return [Check("annotator agreement", f"{len(annotators)} annotators", "ok", "No item has two annotators.")]
     agreed = share_interval(sum(pairs) / len(pairs), len(pairs))
     detail = (
         f"{len(several)} items with several of {len(annotators)} annotators; 95 % interval {agreed.low:.0%} to "
@@ -81,14 +81,14 @@ def agreement(records: Sequence[Record]) -> list[Check]:
 
 
 def length_bias(records: Sequence[Record], lengths: Sequence[Sequence[int]]) -> list[Check]:
-    """Share of pairs in which the better response is the longer one, with its 95 % interval.
+    """Length bias: the share of pairs in which the better response is longer, with its 95 % interval.
 
-    Pairs are chosen and rejected; of a ranking its best and worst; of judgements every desirable with every
-    undesirable one (the share is then the area under the ROC curve; interval of Hanley and McNeil, 1982).
+    Pairs are chosen and rejected of a comparison; best and worst of a ranking; each desirable with each undesirable
+    judgement (the share is then the area under the ROC curve, with the interval of Hanley and McNeil, 1982).
 
     Args:
         records: the records.
-        lengths: per record, the length of each response.
+        lengths: for each record, the length of each response.
     """
     if isinstance(records[0], Judgement):
         found = _bias_of_labels(records, lengths)
@@ -101,9 +101,9 @@ def length_bias(records: Sequence[Record], lengths: Sequence[Sequence[int]]) -> 
     part, low, high = found.value, found.low, found.high
     verdict: Verdict = "warning" if low > 0.6 or high < 0.4 else "note" if low > 0.5 or high < 0.5 else "ok"
     tendency = "longer" if part > 0.5 else "shorter"
-    detail = f"95 % interval {low:.1%} to {high:.1%}, ties left out."
+    detail = f"95 % interval {low:.1%} to {high:.1%}, ties excluded."
     if verdict != "ok":
-        detail += f" A model can learn to answer {tendency} instead of better."
+        detail += f" A model can learn to give {tendency} answers instead of better ones."
     return [Check("better response is longer", f"{100 * part:.1f} %", verdict, detail)]
 
 

@@ -1,4 +1,4 @@
-"""Template checks: BOS, end tokens, special tokens inside texts, unknown tokens, prompts outside the chat template."""
+"""Template checks: BOS, end tokens, special tokens in responses, unknown tokens, prompts without chat template."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Tokens = tuple[list[int], list[list[int]]]
 
 
 def examine_tokens(records: Sequence[Record], tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
-    """The template checks of records.
+    """Run the template checks.
 
     Args:
         records: the records.
-        tokens: prompt and response ids of each.
-        renderer: what made them.
+        tokens: prompt ids and response ids per record.
+        renderer: the renderer that produced them.
     """
     return [
         _bos(records, tokens, renderer),
@@ -70,13 +70,13 @@ def _ends(records: Sequence[Record], tokens: Sequence[Tokens], renderer: Rendere
 
 
 def _inside(records: Sequence[Record], tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
-    """Special tokens in the middle of a response: the text of one was written in the data."""
+    """The check for special tokens inside a response, which come from their text in the data."""
     if not any(answers for _, answers in tokens):
         return []
     special = set(getattr(renderer.tokenizer, "all_special_ids", ())) - {
         getattr(renderer.tokenizer, "unk_token_id", None)
     }
-    # Several turns of one response end several times: that is the template's doing.
+    # A response of several turns has several end tokens, which the template writes.
     single = [
         (record, answers)
         for record, (_, answers) in zip(records, tokens, strict=True)
@@ -84,7 +84,7 @@ def _inside(records: Sequence[Record], tokens: Sequence[Tokens], renderer: Rende
     ]
     found = [record for record, answers in single if any(special & set(answer[:-1]) for answer in answers)]
     verdict: Verdict = "warning" if found else "ok"
-    detail = f"{_places(found)}. The model would read the text as that token, or stop there." if found else ""
+    detail = f"{_places(found)}. The model reads such text as the special token and may stop there." if found else ""
     return [Check("special tokens inside responses", share(len(found), len(records)), verdict, detail)]
 
 
@@ -97,7 +97,7 @@ def _unknown(tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
         for ids in (prompt, *answers):
             total += len(ids)
             lost += ids.count(unknown)
-    detail = "The model cannot read these words; is this the tokenizer of the model?" if lost else ""
+    detail = "The tokenizer cannot encode these words; check that it belongs to the model." if lost else ""
     verdict: Verdict = "warning" if lost > 0.01 * total else "note" if lost else "ok"
     return [Check("unknown tokens", share(lost, total), verdict, detail)]
 
@@ -107,7 +107,7 @@ def _untemplated(records: Sequence[Record], renderer: Renderer) -> list[Check]:
     if not plain or not renderer.chat_template:
         return []
     detail = (
-        "These prompts are plain texts, which the model is fed as they stand. If it is to answer as in a chat, "
+        "These prompts are plain text and are not rendered with the chat template. For a chat model, "
         "give them as messages: [{'role': 'user', 'content': ...}]."
     )
     return [Check("prompts outside the chat template", share(plain, len(records)), "note", detail)]

@@ -64,8 +64,7 @@ def split_last_answer(messages: list[Message], field: str, source: Source) -> tu
 def implicit_prompt(chosen: Text, rejected: Text, source: Source) -> tuple[Text, Text, Text]:
     """The history that two full conversations share, and what follows it in each.
 
-    Works for lists of messages and for texts in the format of Anthropic's HH data set
-    (``"\\n\\nHuman: ...\\n\\nAssistant: ..."``).
+    Works for lists of messages and for texts like those of Anthropic's HH (``"\\n\\nHuman: ...\\n\\nAssistant: ..."``).
 
     Returns:
         prompt, chosen response, rejected response.

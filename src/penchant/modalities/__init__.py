@@ -1,4 +1,4 @@
-"""What responses are made of, and what a run does differently for it."""
+"""Modalities: what a run does differently for text and for images."""
 
 from penchant.modalities.images import ImageModality
 from penchant.modalities.modality import MODALITIES, Modality, find_modality

@@ -1,4 +1,4 @@
-"""Images: pipelines of diffusers."""
+"""`ImageModality`: responses are images, the policy is the denoiser of a diffusers pipeline."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from penchant.objectives.core.objective import Objective
 
 __all__ = ["ImageModality", "ImageSamples"]
 
-# Checks that count words.
+# Checks of words, which do not apply to images.
 OF_WORDS = re.compile("length|longer|near duplicates")
-# Images shown of each prompt.
+# Images shown per prompt.
 SHOWN = 8
 
 
 @dataclass(frozen=True)
 class ImageSamples:
-    """Pictures made for each prompt; they have no length that could grow."""
+    """Sampled images per prompt; ``mean_length`` is constant, since images have no length."""
 
     pictures: list[list[Any]]
     mean_length: float = 0.0
@@ -46,12 +46,12 @@ class ImageSamples:
 
 
 class ImageModality(Modality):
-    """Responses are images, a policy is the denoiser of a pipeline of diffusers.
+    """Responses are images, the policy is the denoiser of a diffusers pipeline.
 
     Args:
         settings: the run's recipe.
         model: a pipeline in memory, or None.
-        tokenizer: not used; a pipeline has its own.
+        tokenizer: ignored; a pipeline has its own.
     """
 
     name = "images"
@@ -65,12 +65,12 @@ class ImageModality(Modality):
 
     @cached_property
     def pipeline(self) -> Any:
-        """The pipeline, loaded when it is first asked for: the checks of the data do without."""
+        """The pipeline, loaded at first use; the checks of the data do not need it."""
         return load_pipeline(self.settings.model) if self.given is None else self.given
 
     @cached_property
     def codec(self) -> PipelineCodec:
-        """What turns pictures and prompts into inputs of the denoiser."""
+        """The codec that turns images and prompts into inputs of the denoiser."""
         return PipelineCodec(self.pipeline)
 
     @property
@@ -129,7 +129,7 @@ class ImageModality(Modality):
         return rows
 
     def examine(self, train: Feedback, other: Feedback | None) -> Diagnosis:
-        """See `Modality.examine`; checks of words are left out, for images have none."""
+        """See `Modality.examine`; checks of words are omitted."""
         found = examine(train, None, other=other)
         return Diagnosis([check for check in found.checks if not OF_WORDS.search(check.name)])
 
@@ -148,15 +148,15 @@ class ImageModality(Modality):
         parameters = sum(parameter.numel() for parameter in self.network.parameters())
         channels, height, width = self.codec.shape
         shape = f"{type(self.network).__name__}, {parameters / 1e6:,.1f} M parameters"
-        return shape, {"images": f"{channels} x {height} x {width} as the denoiser sees them"}
+        return shape, {"images": f"{channels} x {height} x {width} as inputs of the denoiser"}
 
 
 def _with_adapter(network: nn.Module, lora: Any) -> nn.Module:
     from peft import LoraConfig, get_peft_model
 
     if lora.quantize is not None:
-        raise ConfigurationError("A denoiser cannot be loaded quantized.", where="lora.quantize", fix="Leave it out.")
-    # "All linear layers" would take those that read the noise level too; attention is what adapters are put on here.
+        raise ConfigurationError("A denoiser cannot be loaded quantized.", where="lora.quantize", fix="Remove it.")
+    # "all-linear" would include the layers of the timestep embedding; adapters are put on the attention layers only.
     targets = ["to_q", "to_k", "to_v", "to_out.0"] if lora.targets == "all-linear" else lora.targets
     config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=0.0, target_modules=targets)
     try:

@@ -1,4 +1,4 @@
-"""The language model that is trained: loading it, its adapter, its size."""
+"""The policy of text runs: loading a causal language model with an optional adapter, and its memory estimate."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ __all__ = ["load_policy", "memory_estimate", "model_shape"]
 
 
 def load_policy(source: str, model: Any, lora: Any, device: torch.device) -> nn.Module:
-    """A causal language model, from its source or given in memory, with an adapter where one is asked for.
+    """A causal language model, loaded or given in memory, with an adapter if the recipe has one.
 
     Args:
         source: folder or hub id.
-        model: a model in memory, or None to load it from there.
-        lora: the recipe's adapter, or None.
-        device: where to put it.
+        model: a model in memory, or None to load it from ``source``.
+        lora: the recipe's ``lora``, or None.
+        device: the device of the model.
 
     Raises:
-        ModelError: it cannot be loaded, or is not a model of transformers.
+        ModelError: the model cannot be loaded, or is not a transformers model.
     """
     quantize = None if lora is None else lora.quantize
     if model is None:
-        # Weights keep the number type they were saved in: autocast lowers the arithmetic, not what the optimizer
-        # adds to.
+        # Weights keep the number type they were saved in: autocast lowers the precision of the arithmetic, not of the
+        # weights that the optimizer updates.
         policy = load_model(source, quantize=quantize)
     elif isinstance(model, nn.Module) and hasattr(model, "config"):
         policy = model
@@ -46,7 +46,7 @@ def _with_adapter(policy: nn.Module, lora: Any) -> nn.Module:
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
     if hasattr(policy, "disable_adapter"):
-        raise ConfigurationError("The model already has an adapter, and the recipe asks for another (lora).")
+        raise ConfigurationError("The model already has an adapter, and the recipe adds another one (lora).")
     if lora.quantize is not None:
         policy = prepare_model_for_kbit_training(policy)
     config = LoraConfig(
@@ -63,10 +63,10 @@ def _with_adapter(policy: nn.Module, lora: Any) -> nn.Module:
 
 
 def model_shape(source: str) -> Any:
-    """The shape of a causal language model, without its weights.
+    """A causal language model without weights (meta device), to read its shape.
 
     Raises:
-        ModelError: there is none.
+        ModelError: the source is not a causal language model.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
@@ -83,20 +83,20 @@ def model_shape(source: str) -> Any:
 
 
 def memory_estimate(settings: Any, config: Any, parameters: int, tokens: int) -> dict[str, float]:
-    """Bytes by purpose, to within a factor of about two.
+    """Estimated memory in bytes by purpose, within a factor of about two.
 
     Args:
         settings: the run's settings.
         config: the model's configuration.
-        parameters: of the model.
-        tokens: of the largest micro-batch.
+        parameters: number of parameters of the model.
+        tokens: number of tokens of the largest micro-batch.
     """
     text = config.get_text_config()
     width = 2 if settings.precision in ("bfloat16", "float16") else 4
     weights = parameters * (0.6 if settings.lora is not None and settings.lora.quantize else 4)
     trained = parameters if settings.lora is None else parameters * min(1.0, 0.002 * settings.lora.rank)
     layers, hidden = text.num_hidden_layers, text.hidden_size
-    # Per layer and token about 16 hidden-size activations are kept for backward; one with checkpointing.
+    # About 16 hidden-size activations per layer and token are kept for backward; one with checkpointing.
     kept = tokens * layers * hidden * width * (1 if settings.gradient_checkpointing else 16)
     needs_copy = settings.reference in (None, "initial") and settings.lora is None
     return {

@@ -1,7 +1,7 @@
-"""A modality: everything of a run that depends on what responses are made of, in one place.
+"""`Modality`, the interface for everything in a run that depends on the type of responses (text, images).
 
-Training, measuring and the objectives are written once; they ask the modality for an encoder, a scorer, samples, and a
-saved model, and never which modality it is. A new one is one class that says which models it recognises.
+Training, evaluation and objectives are written once against it: they request an encoder, a scorer, samples and a saved
+model. A new modality is one subclass, which recognises its models.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ MODALITIES: Registry[type[Modality]] = Registry("modality", "penchant.modalities
 
 
 class Modality(ABC):
-    """What responses are made of, for one run. Defining a subclass with a ``name`` registers it.
+    """The modality of one run. Defining a subclass with a ``name`` registers it.
 
     Args:
         settings: the run's recipe.
         model: a model in memory, or None to load the recipe's.
-        tokenizer: given in memory, or None.
+        tokenizer: a tokenizer in memory, or None.
     """
 
     name: ClassVar[str] = ""
-    #: The hub's metadata of a saved model.
+    #: Metadata of the model card of a saved model.
     card: ClassVar[dict[str, str]] = {}
-    #: What work is counted in, as by the scorer.
+    #: The scorer's unit of work: ``tokens``, ``images``.
     unit: ClassVar[str] = ""
-    #: The reference that several runs of one model can share most of: ``cached`` where its numbers can be kept.
+    #: The kind of reference that lets runs of one model share the most work: ``cached`` if the modality has a cache.
     shared_reference: ClassVar[str] = "cached"
-    #: The tokenizer that a result holds next to the model.
+    #: The tokenizer that is returned with the model.
     tokenizer: Any = None
-    #: Most units of a sequence, where there is such a limit.
+    #: Maximum length of a sequence in units, or None.
     max_length: int | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -60,79 +60,82 @@ class Modality(ABC):
     @classmethod
     @abstractmethod
     def recognises(cls, source: str, model: Any) -> bool:
-        """Whether a folder or hub id, or a model in memory, is of this modality. It must not load anything."""
+        """Whether a folder or hub id, or a model in memory, is of this modality; must not load anything."""
 
     @classmethod
     def check_given(cls, tokenizer: Any) -> None:
-        """Refuse a model in memory that something is missing for.
+        """Check that everything a model in memory needs is given.
 
         Raises:
-            ConfigurationError: what is missing.
+            ConfigurationError: something is missing.
         """
         return  # most modalities need only the model
 
     @abstractmethod
     def encoder(self, objective: Objective) -> RecordEncoder:
-        """What turns records into the examples that the objective asks for."""
+        """The encoder that turns records into the examples that the objective needs."""
 
     @abstractmethod
     def load(self, device: torch.device) -> nn.Module:
-        """The policy, on a device, with an adapter where the recipe asks for one."""
+        """The policy, on a device, with an adapter if the recipe has one."""
 
     @abstractmethod
     def scorer(self, policy: nn.Module) -> Scorer[Any]:
-        """What scores responses with the policy."""
+        """The scorer of responses under the policy."""
 
     def engine(self, settings: Mapping[str, Any], max_new_tokens: int) -> Engine:
-        """What draws responses in online training, before the policy is loaded; its method ``use`` takes the policy.
+        """The engine for online training, built before the policy is loaded; its method ``use`` takes the policy.
 
         Args:
             settings: the recipe's ``engine``: name and keys.
-            max_new_tokens: most tokens of a response.
+            max_new_tokens: maximum number of tokens per response.
 
         Raises:
             ConfigurationError: there is no engine for this modality, or no such name or key.
         """
         raise ConfigurationError(
-            f"The responses of this model are {self.name}, and there is no engine that samples them for online "
-            "training yet.",
+            f"Online training does not support the modality {self.name!r}: it has no engine.",
             where="model",
-            fix="Give a language model, or train on a fixed data set with `penchant train`.",
+            fix="Use a language model, or train on a fixed data set with `penchant train`.",
         )
 
     @abstractmethod
     def sample(self, scorer: Scorer[Any], prompts: Sequence[Any]) -> Any:
-        """Responses to prompts, to be shown in the report; their ``mean_length`` is watched."""
+        """Sampled responses to prompts for the report; alarms watch their ``mean_length``."""
 
     @abstractmethod
     def shown(self, folder: Path, prompts: Sequence[Any], before: Any, after: Any) -> list[dict[str, Any]]:
-        """The rows of ``samples.json``; images are written into the folder."""
+        """The rows of ``samples.json``; image files are written into the folder."""
 
     @abstractmethod
     def examine(self, train: Feedback, other: Feedback | None) -> Diagnosis:
-        """The checks of ``penchant data check`` on the training data, and on held-out data with it.
+        """Run the checks of ``penchant data check`` on the training data, with the held-out data as the other split.
 
-        It loads no model: a run checks its data first.
+        Must not load a model: a run checks its data first.
         """
 
     @abstractmethod
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
-        """Save the policy where others can load it.
+        """Save the policy in the format of its library.
 
         Returns:
-            The model that was saved.
+            The saved model.
         """
 
     @abstractmethod
     def estimate(self, largest: int) -> tuple[str, dict[str, str]]:
-        """The model in words, and further facts for a dry run whose largest micro-batch has so many units."""
+        """A description of the model and further estimates for a dry run.
+
+        Args:
+            largest: size of the largest micro-batch, in units.
+        """
 
 
 def find_modality(name: str | None, source: str, model: Any = None) -> type[Modality]:
     """The modality of a model.
 
     Args:
-        name: given outright, or None to be recognised.
+        name: the modality's name, or None to detect it.
         source: the model's folder or hub id.
         model: a model in memory, or None.
 
@@ -145,5 +148,5 @@ def find_modality(name: str | None, source: str, model: Any = None) -> type[Moda
     """
     if name is not None:
         return MODALITIES.get(name, where="modality")
-    # Text is what a model is where nothing shows otherwise: its own errors name what is wrong with a folder.
+    # Text is the default; loading a text model reports what is wrong with a folder.
     return next((each for each in MODALITIES.things() if each.recognises(source, model)), MODALITIES.get("text"))

@@ -1,4 +1,4 @@
-"""Text: causal language models of transformers."""
+"""`TextModality`: responses are texts, the policy is a causal language model of transformers."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ GIB = 2**30
 
 
 class TextModality(Modality):
-    """Responses are texts, a policy is a causal language model.
+    """Responses are texts, the policy is a causal language model.
 
     Args:
         settings: the run's recipe.
         model: a model in memory, or None.
-        tokenizer: its tokenizer, or None to load the recipe's.
+        tokenizer: the model's tokenizer, or None to load the recipe's.
     """
 
     name = "text"
@@ -79,7 +79,7 @@ class TextModality(Modality):
         return CausalScorer(policy, self.settings.attention)
 
     def engine(self, settings: Mapping[str, Any], max_new_tokens: int) -> Engine:
-        """See `Modality.engine`; prompts leave room for the response."""
+        """See `Modality.engine`; prompts are limited so that the response fits."""
         longest_prompt = None if self.max_length is None else self.max_length - max_new_tokens
         return build_engine(settings, self.renderer, longest_prompt)
 
@@ -108,7 +108,7 @@ class TextModality(Modality):
         return examine(train, self.renderer, max_length=self.max_length, policy=self.settings.truncation, other=other)
 
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
-        """Model and tokenizer as a folder that ``from_pretrained`` loads; an adapter is merged, and kept as well."""
+        """Save model and tokenizer for ``from_pretrained``; an adapter is merged, and also saved separately."""
         saved: Any = policy
         if hasattr(policy, "merge_and_unload"):
             saved.save_pretrained(adapter)
@@ -118,20 +118,20 @@ class TextModality(Modality):
         if generation is not None:
             known = generation.eos_token_id
             ends = [known] if isinstance(known, int) else list(known or [])
-            # Training teaches the model to end with this token, so generation has to stop at it.
+            # Training teaches the model to end with this token, so generation must stop at it.
             generation.eos_token_id = sorted({*ends, *self.renderer.stop_token_ids})
         saved.save_pretrained(folder)
         self._tokenizer_as_trained().save_pretrained(folder)
         return saved
 
     def _tokenizer_as_trained(self) -> Any:
-        """The tokenizer with the chat template of the run: so a conversation is written as in training."""
+        """The tokenizer with the chat template of the run, so that it renders conversations as in training."""
         template, tokenizer = self.renderer.chat_template, self.renderer.tokenizer
         if template is None or template == tokenizer.chat_template:
             return tokenizer
         tokenizer = copy.deepcopy(tokenizer)
         probe = [{"role": "user", "content": "Hi"}]
-        # The templates built in leave BOS to the tokenizer, which adds none to what a template has rendered.
+        # The built-in templates leave BOS to the tokenizer, which adds none to rendered templates.
         for tokenizer.chat_template in ("{{ bos_token }}" + template, template):
             rendered = tokenizer.apply_chat_template(
                 probe, add_generation_prompt=True, tokenize=True, return_dict=False

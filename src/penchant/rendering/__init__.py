@@ -1,4 +1,4 @@
-"""From texts to tokens: one renderer for training, scoring, generation and checks alike."""
+"""Rendering of texts to tokens, shared by training, scoring, generation and checks: renderer, templates, truncation."""
 
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer

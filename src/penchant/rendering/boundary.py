@@ -1,4 +1,4 @@
-"""Tokens of a response as they follow a prompt, without touching one token of the prompt."""
+"""Tokenisation of a response after a prompt without changing the prompt's tokens."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 __all__ = ["continuation"]
 
-# What a response may be encoded behind, so that it is encoded as the middle of a text and not as its beginning.
-# A newline is a token of its own in nearly every vocabulary; the others serve where it merges with the response.
+# Prefixes for encoding a response as the middle of a text instead of its beginning. A newline is a separate token in
+# nearly every vocabulary; the others are tried if it merges with the response.
 _PREFIXES = ("\n", ".", "a", " ", ":\n", "0")
 
 
@@ -18,11 +18,11 @@ def continuation(
     prompt_ids: list[int],
     response: str,
 ) -> list[int]:
-    """Token ids of ``response`` behind ``prompt``, such that both together read as one text.
+    """Token ids of ``response`` after ``prompt``, such that both together decode to one text.
 
-    Prompt and response are tokenised as one text, and the prompt's ids are cut off its front. Where a token of that
-    text spans the boundary, generation could not have been fed that token: the response is then tokenised alone, as
-    the middle of a text, so that ``prompt_ids`` followed by it decodes to the same text.
+    Prompt and response are tokenised as one text, and the prompt's ids are removed from the front. If a token spans the
+    boundary, which cannot happen in generation, the response is tokenised alone, as the middle of a text, so that
+    ``prompt_ids`` followed by it decodes to the same text.
 
     Args:
         encode: text to ids, without special tokens added.
@@ -48,18 +48,18 @@ def continuation(
         first = candidate if first is None else first
         if decode(prompt_ids + candidate) == text:
             return candidate
-    # A tokenizer that cannot encode every text (words only) has no exact answer; the prompt still stays as it is.
+    # No exact result exists for a tokenizer that cannot encode every text (word-level); the prompt is still unchanged.
     assert first is not None
     return first
 
 
 def _apart(encode: Callable[[str], list[int]], response: str) -> Iterator[list[int]]:
-    """Ways to encode a response without its prompt, the likeliest first."""
+    """Candidate encodings of a response without its prompt, the most likely first."""
     for prefix in _PREFIXES:
         alone, joined = encode(prefix), encode(prefix + response)
         if joined[: len(alone)] == alone:
             yield joined[len(alone) :]
     yield encode(response)
-    # The longest beginning that a vocabulary merges with every prefix is a letter or two: set it apart.
+    # A vocabulary merges at most a few letters with every prefix: encode these separately.
     for split in range(1, min(len(response), 4)):
         yield encode(response[:split]) + encode(response[split:])

@@ -1,4 +1,4 @@
-"""The text of every single token, for people who want to see the boundaries."""
+"""The text of each token, to display token boundaries."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ __all__ = ["pieces"]
 
 
 def pieces(renderer: Renderer, ids: list[int], before: int | None = None) -> list[str]:
-    """What each token adds to the text.
+    """The text that each token adds.
 
     A token that is only part of a character is shown as its entry in the vocabulary.
 
     Args:
-        renderer: whose tokenizer made the ids.
+        renderer: the renderer that produced the ids.
         ids: token ids.
-        before: the id of the token before the first, where there is one (a space may belong to a token or not).
+        before: the id of the token before the first, if there is one; it decides whether a leading space is shown.
 
     Returns:
-        one text per id.
+        One text per id.
 
     Example:
         >>> from types import SimpleNamespace

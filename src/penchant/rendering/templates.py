@@ -1,4 +1,4 @@
-"""Chat templates: the two built in here, those of a file, and how a template ends an answer."""
+"""Chat templates: the built-in ones, choosing a template, and detecting the end token of an answer."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class AnswerEnd:
 
     Args:
         tail: all text that the template writes after the answer.
-        before: the part of it that stands before the end token and belongs to the answer's end.
-        token: the end token's text, or nothing where the template writes none.
+        before: the part of ``tail`` before the end token.
+        token: the end token's text, or None if the template writes none.
     """
 
     tail: str
@@ -45,18 +45,18 @@ class AnswerEnd:
 
 
 def choose_template(chat_template: str | None, tokenizer: Any) -> str | None:
-    """The jinja text that a choice of template stands for.
+    """The Jinja text of the chosen template.
 
     Args:
-        chat_template: nothing for the tokenizer's own, ``plain`` or ``chatml`` for those built in, the path of a jinja
-            file, or jinja text itself.
+        chat_template: None for the tokenizer's template, ``plain`` or ``chatml`` for a built-in one, the path of a
+            Jinja file, or Jinja text.
         tokenizer: a tokenizer of ``transformers``.
 
     Returns:
-        the template's text; nothing when the tokenizer has none.
+        The template's text; None if the tokenizer has none.
 
     Raises:
-        ConfigurationError: when the choice is none of these.
+        ConfigurationError: there is no such template.
 
     Example:
         >>> choose_template("{{ messages[0].content }}", None)
@@ -73,13 +73,13 @@ def choose_template(chat_template: str | None, tokenizer: Any) -> str | None:
     if path.is_file():
         return path.read_text(encoding="utf-8")
     raise ConfigurationError(
-        f"The chat template {chat_template!r} is neither built in, nor a file, nor jinja text.",
+        f"The chat template {chat_template!r} is neither built in, nor a file, nor Jinja text.",
         fix=nearest(chat_template, BUILT_IN),
     )
 
 
 def special_texts(tokenizer: Any) -> dict[str, int]:
-    """Text and id of every special token, except the one for unknown text.
+    """Text and id of every special token except the unknown token.
 
     Example:
         >>> from types import SimpleNamespace
@@ -95,20 +95,20 @@ def special_texts(tokenizer: Any) -> dict[str, int]:
 
 
 def answer_end(tokenizer: Any, template: str, wanted: str | None = None) -> AnswerEnd:
-    """Find, with a probe conversation, what a template writes after the assistant's answer.
+    """Detect what a template writes after the assistant's answer by rendering a probe conversation.
 
-    The end token is the first special token in what follows the answer.
+    The end token is the first special token after the answer.
 
     Args:
         tokenizer: a tokenizer of ``transformers``.
-        template: the jinja text.
-        wanted: the end token to look for instead, where one was chosen.
+        template: the Jinja text.
+        wanted: the end token to look for instead, if one was chosen.
 
     Returns:
-        the text after the answer and the end token in it.
+        The text after the answer, and the end token in it.
 
     Raises:
-        ModelError: when the template cannot be rendered or leaves the answer out.
+        ModelError: the template cannot be rendered or omits the answer.
 
     Example:
         >>> from types import SimpleNamespace
@@ -136,11 +136,11 @@ def _after_answer(tokenizer: Any, template: str) -> str:
     except Exception as error:
         raise ModelError(
             f"The chat template cannot be rendered: {error}.",
-            fix="Correct it, or choose one that is built in: chat_template=plain or chatml (--chat-template plain).",
+            fix="Correct it, or choose a built-in one: chat_template=plain or chatml (--chat-template plain).",
         ) from error
     if _PROBE not in rendered:
         raise ModelError(
-            "The chat template leaves out the assistant's answer.",
-            fix="Correct it, or choose one that is built in: chat_template=plain or chatml (--chat-template plain).",
+            "The chat template omits the assistant's answer.",
+            fix="Correct it, or choose a built-in one: chat_template=plain or chatml (--chat-template plain).",
         )
     return str(rendered[rendered.rindex(_PROBE) + len(_PROBE) :])

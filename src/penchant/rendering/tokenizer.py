@@ -1,4 +1,4 @@
-"""Loading a tokenizer alone, without its model."""
+"""`load_tokenizer`, which loads a tokenizer without its model."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def load_tokenizer(source: str | Path) -> Any:
     """The tokenizer of a model folder or hub id.
 
     Args:
-        source: a folder that holds a tokenizer (``tokenizer.json``), or an id on the hub.
+        source: a folder with a tokenizer (``tokenizer.json``), or a hub id.
 
     Returns:
-        a tokenizer of ``transformers``.
+        A tokenizer of ``transformers``.
 
     Raises:
-        ModelError: when the folder is missing or holds no tokenizer, or the hub has none under this id.
+        ModelError: the folder is missing or has no tokenizer, or the hub has none with this id.
 
     Example:
         >>> load_tokenizer("/no/such/folder")
@@ -37,7 +37,7 @@ def load_tokenizer(source: str | Path) -> Any:
     logging.set_verbosity_error()
     try:
         return AutoTokenizer.from_pretrained(name)
-    except Exception as error:  # transformers raises many kinds; each means that there is no tokenizer to be had
+    except Exception as error:  # transformers raises many types; each means that no tokenizer can be loaded
         raise _without_tokenizer(name, error) from error
     finally:
         logging.set_verbosity(level)
@@ -49,7 +49,7 @@ def _check_folder(name: str) -> None:
         raise ModelError("There is no such folder.", where=name, fix="Give the model's folder, or its id on the hub.")
     if folder.exists() and not folder.is_dir():
         raise ModelError(
-            "This is a file, not a model folder.", where=name, fix="Give the folder that holds tokenizer.json."
+            "This is a file, not a model folder.", where=name, fix="Give the folder that contains tokenizer.json."
         )
 
 
@@ -57,10 +57,10 @@ def _without_tokenizer(name: str, error: Exception) -> ModelError:
     folder = Path(name)
     if folder.is_dir():
         found = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
-        what = f"The folder holds no tokenizer that can be loaded (it holds: {found})."
+        what = f"The folder has no tokenizer that can be loaded (it contains: {found})."
         fix = "Give a folder with tokenizer.json, such as one written by save_pretrained."
     else:
-        what = "There is no such folder, and no tokenizer could be fetched from the hub under this id."
+        what = "There is no such folder, and the hub has no tokenizer with this id that could be fetched."
         fix = "Check the spelling, the network, and your access to the model."
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return ModelError(what, where=name, why=f"({reason})", fix=fix)

@@ -1,4 +1,4 @@
-"""What to do with a record that is longer than the model may see, and the count of what was cut."""
+"""Truncation policies for records longer than ``max_length``, and counts of what was cut."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Fitted:
     """A record's tokens after truncation.
 
     Args:
-        prompt: token ids of the prompt that is left.
-        responses: token ids of every response that is left; empty when the record was dropped.
-        prompt_cut: how many prompt tokens were removed.
-        responses_cut: how many tokens each response lost on its right (its end token among them).
-        dropped: why the record does not take part, or nothing.
+        prompt: token ids of the prompt after truncation.
+        responses: token ids of every response after truncation; empty if the record was dropped.
+        prompt_cut: number of prompt tokens removed.
+        responses_cut: number of tokens removed from the right of each response (including its end token).
+        dropped: why the record was dropped, or None.
     """
 
     prompt: list[int]
@@ -33,7 +33,7 @@ class Fitted:
 
     @property
     def identical(self) -> bool:
-        """Whether cutting made two responses the same, so that nothing can be learned from comparing them."""
+        """Whether truncation made two responses identical, so that comparing them carries no signal."""
         if not any(self.responses_cut):
             return False
         return len({tuple(response) for response in self.responses}) < len(self.responses)
@@ -41,16 +41,16 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Truncation:
-    """How a prompt and its responses are made to fit: ``len(prompt) + len(response) <= max_length`` for every response.
+    """Truncation to ``len(prompt) + len(response) <= max_length`` for every response of a record.
 
     Args:
-        max_length: the most tokens of prompt and response together, at least 2; or none, for no limit.
-        policy: ``prompt_left`` cuts the prompt on its left and keeps every response whole; ``response_right`` keeps the
-            prompt and cuts the responses on their right (they lose their end token); ``drop`` leaves out a record that
-            does not fit; ``error`` refuses it.
+        max_length: maximum number of tokens of prompt and response together, at least 2; None for no limit.
+        policy: ``prompt_left`` cuts the prompt on the left and keeps every response whole; ``response_right`` keeps the
+            prompt and cuts the responses on the right (they lose their end token); ``drop`` drops a record that is too
+            long; ``error`` raises an error for it.
 
     Raises:
-        ConfigurationError: for an unknown policy or a length below 2.
+        ConfigurationError: the policy is unknown, or the length is below 2.
 
     Example:
         >>> Truncation(5).fit([1, 10, 11, 12], [[20, 2], [21, 22, 2]], keep_first=1).prompt
@@ -68,24 +68,24 @@ class Truncation:
         if self.max_length is not None and self.max_length < 2:
             raise ConfigurationError(
                 f"max_length is {self.max_length}; it must be at least 2.",
-                why="A record needs one token of prompt and one of response.",
+                why="A record needs at least one prompt token and one response token.",
             )
 
     def fit(self, prompt: list[int], responses: list[list[int]], *, keep_first: int = 0) -> Fitted:
-        """Make one record fit.
+        """Truncate one record.
 
-        All responses of a record keep the same prompt, so its cut is decided by the longest of them.
+        All responses of a record keep the same prompt, so the longest response determines how much of it is cut.
 
         Args:
             prompt: token ids of the prompt.
             responses: token ids of each response, end token included.
-            keep_first: how many tokens at the start of the prompt are never cut (1 for a BOS token).
+            keep_first: number of tokens at the start of the prompt that are never cut (1 for a BOS token).
 
         Returns:
-            what is left, with the counts of what was cut.
+            The truncated record, with counts of removed tokens.
 
         Raises:
-            DataError: with the policy ``error``, for a record that does not fit.
+            DataError: the record is too long and the policy is ``error``.
 
         Example:
             >>> fitted = Truncation(4, "response_right").fit([1, 10], [[20, 21, 2], [22, 2]], keep_first=1)
@@ -125,7 +125,7 @@ class Truncation:
 
 
 def _keep_ends(ids: list[int], room: int, keep_first: int) -> list[int]:
-    """The first ``keep_first`` and the last of ``ids``, ``room`` together."""
+    """``room`` of the ids: the first ``keep_first``, and the last ones."""
     if len(ids) <= room:
         return ids
     first = min(keep_first, room)
@@ -134,9 +134,9 @@ def _keep_ends(ids: list[int], room: int, keep_first: int) -> list[int]:
 
 @dataclass
 class CutTable:
-    """The count of what truncation did to a set of records.
+    """Counts of the effects of truncation on a set of records.
 
-    Counts are records, except ``end_token_lost``, which counts responses.
+    All fields count records, except ``end_token_lost``, which counts responses.
 
     Example:
         >>> table = CutTable()
@@ -154,11 +154,11 @@ class CutTable:
 
     @property
     def dropped(self) -> int:
-        """How many records were left out, for any reason."""
+        """Number of records dropped for any reason."""
         return sum(self.dropped_because.values())
 
     def add(self, fitted: Fitted) -> None:
-        """Count one record; one whose responses became the same is counted, and still counts as kept."""
+        """Count one record; a record whose responses became identical also counts as kept."""
         if fitted.dropped is not None:
             self.drop(fitted.dropped)
             return
@@ -173,11 +173,11 @@ class CutTable:
         return CutTable(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
     def drop(self, reason: str) -> None:
-        """Count one record that takes no part, for a reason of the caller's."""
+        """Count one record as dropped, with the caller's reason."""
         self.dropped_because[reason] += 1
 
     def as_dict(self) -> dict[str, Any]:
-        """The counts by name; ``dropped`` is their sum, ``dropped_because`` the count by reason."""
+        """The counts by name; ``dropped_because`` maps each reason to its count, ``dropped`` is their sum."""
         return {
             "kept": self.kept,
             "prompt_cut": self.prompt_cut,
