@@ -45,7 +45,7 @@ class PairsAndRankingsUnderNoise(Claim):
         world = self.draw_world(seed)
         methods = {name: build(name, tau=4.0) for name in (*self.methods, "adpo-listwise")}
         methods["dpo"] = build("dpo", beta=0.1)
-        arms = {}
+        arms: dict[str, float] = {}
         for kind, lists in noisy_lists(sample_lists(world, seed, count=60), seed + 99).items():
             examples = dict.fromkeys(methods, lists) | {"dpo": best_against_worst(world, lists)}
             trained = fit_each(world, methods, examples, steps=60)

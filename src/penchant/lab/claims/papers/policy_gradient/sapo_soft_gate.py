@@ -33,7 +33,7 @@ class FadesWhereOthersDrop(Claim):
         """16 samples of each prompt, 16 steps; 80 is the best rate of 20, 40, 80 in two rounds for both (tuning)."""
         world = self.draw_world(seed)
         plan = Rounds("group", rounds=10, samples=16, steps=16, learning_rate=80.0, optimizer="sgd")
-        arms = {}
+        arms: dict[str, float] = {}
         for name in ("sapo", "grpo"):
             policies = run_rounds(world, build(name), plan, seed=seed)
             arms |= {f"{name}, round {number}": expected_reward(world, policies[number]) for number in (1, 2, 10)}
