@@ -33,8 +33,8 @@ class HingeUnderLengthBias(Claim):
     )
 
     remark = (
-        "The responses are shorter. Ten seeds do not settle the last margin: the hinge has a slightly lower reward than "
-        "the logistic form, likely because it rests where the other goes on."
+        "The responses are shorter. Ten seeds do not settle the last margin: the hinge has a slightly lower reward "
+        "than the logistic form, likely because it rests where the other goes on."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
