@@ -65,7 +65,7 @@ def test_a_missing_view_names_view_place_and_remedy() -> None:
 
 
 def test_a_prompt_alone_has_no_responses() -> None:
-    with pytest.raises(DataError, match="'prompt' has no view 'responses'"):
+    with pytest.raises(DataError, match="'prompt' cannot supply the view 'responses'"):
         encoder("responses").encode([Prompt(prompt="the")])
 
 

@@ -110,7 +110,7 @@ def test_every_choice_says_what_it_is_and_what_it_takes(registry: Registry[Any])
     ("build", "told"),
     [
         (lambda: build_judge({"name": "reward_model", "batch_size": 0, "model": "m"}), "judge reward_model: 'batch_si"),
-        (lambda: build_judge({"name": "none", "rule": "exact"}), "judge none: There is no key 'rule'. It has none"),
+        (lambda: build_judge({"name": "none", "rule": "exact"}), "judge none: There is no key 'rule'. It has no keys"),
         (lambda: build_pairing("group", scale="batches"), "pairing group: 'scale' is 'batches'.*'batch'"),
         (lambda: build_pairing("demonstration", threshold=1.0), "pairing demonstration: There is no key 'threshold'"),
         (lambda: build_reference_update("ema", 0.0), "reference update ema: 'reference_rate' is 0.0"),
@@ -164,5 +164,5 @@ def test_an_adapter_switched_off_cannot_be_moved() -> None:
 def test_a_model_of_images_is_refused_before_it_is_trained(tmp_path: Path) -> None:
     data = write_pairs(tmp_path / "prompts.jsonl", [{"prompt": "1", "completion": "2"}])
     keys = {"model": "pipeline", "data": str(data), "judge": "none", "pairing": "demonstration", "objective": "spin"}
-    with pytest.raises(ConfigurationError, match=r"responses of this model are images.*no engine"):
+    with pytest.raises(ConfigurationError, match=r"the modality 'images'.*no engine"):
         run_online(make_online_recipe({**keys, "output": str(tmp_path / "run")}), Given(model=pipeline()))

@@ -78,7 +78,7 @@ def test_a_pair_that_becomes_identical_is_left_out() -> None:
 
 
 def test_other_kinds_of_feedback_are_refused() -> None:
-    with pytest.raises(DataError, match=r"no view '(chosen|rejected)_joint'"):
+    with pytest.raises(DataError, match=r"cannot supply the view '(chosen|rejected)_joint'"):
         Encoder(renderer(), ["chosen_joint", "rejected_joint"]).encode(
             read([{"prompt": "the", "completion": " cat", "label": True}]).records
         )

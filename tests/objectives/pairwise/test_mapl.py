@@ -86,5 +86,5 @@ def test_half_of_a_contrast_is_an_error_that_names_the_other_half() -> None:
 
 
 def test_a_view_that_is_required_names_its_field() -> None:
-    with pytest.raises(DataError, match=r"made of the field 'matching_prompt'.*penchant data build prompts"):
+    with pytest.raises(DataError, match=r"needs the field 'matching_prompt'.*penchant data build prompts"):
         Encoder(renderer(), ["chosen_matching"]).encode(read(ROWS[:1]).records)

@@ -116,7 +116,7 @@ def test_in_a_sum_the_reference_is_spared_only_where_nobody_asks_for_it() -> Non
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (None, r"made of the field 'rationale', which this record does not have.*penchant data build rationale"),
+        (None, r"needs the field 'rationale', which this record does not have.*penchant data build rationale"),
         (" ", r"'rationale' is ' ', expected a text or messages.*penchant data build rationale"),
         (3, r"'rationale' is '3', expected a text"),
     ],
@@ -127,5 +127,5 @@ def test_a_missing_rationale_is_named_with_the_way_to_write_it(value: Any, told:
 
 
 def test_two_prompts_have_no_common_question() -> None:
-    with pytest.raises(DataError, match=r"no view 'rationale'.*two responses to one prompt"):
+    with pytest.raises(DataError, match=r"cannot supply the view 'rationale'.*two responses to one prompt"):
         Encoder(renderer(), ["rationale"]).encode(read([{**ROWS[0], "rejected_prompt": "a dog"}]).records)

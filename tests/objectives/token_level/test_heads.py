@@ -112,7 +112,7 @@ def test_another_number_of_copies_is_an_error_that_names_both() -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (None, r"'chosen_degraded' is made of the field 'chosen_degraded'.*penchant data build degrade"),
+        (None, r"'chosen_degraded' needs the field 'chosen_degraded'.*penchant data build degrade"),
         (" sat", r"'chosen_degraded' is ' sat', expected a list of texts"),
         ([" sat", 3], r"'chosen_degraded' is '3', expected a text"),
     ],

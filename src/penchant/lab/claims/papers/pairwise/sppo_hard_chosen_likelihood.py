@@ -35,7 +35,7 @@ class ChosenUpRejectedDown(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """One pair a prompt, 60 steps; β is the best of 0.1, ¼, ½ (SPPO) and of 0.1, 0.3 (DPO) on the tuning seeds."""
+        """One pair a prompt, 60 steps; β = ¼ is the best of 0.1, ¼, ½ for labels, 0.3 of 0.1, 0.3 for DPO (tuning)."""
         world = self.draw_world(seed)
         pairs = similar_pairs(world)
         methods = {name: build(name, beta=0.25) for name in ("sppo-hard", "sppo-single", "sppo")}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from torch import Tensor
 
 from penchant.lab.claims import Claim, Contrast
 from penchant.lab.worlds.tabular import (
     Dials,
+    Policy,
     Rounds,
     World,
     checked_world,
@@ -50,7 +52,7 @@ class NoLongerWhenWrong(Claim):
         world = self.draw_world(seed)
         plan = Rounds("group", rounds=20, samples=16, steps=1, optimizer="sgd")
         dr_grpo = build("dr-grpo", max_completion_length=12)
-        trained: dict[str, Any] = {
+        trained: dict[str, Policy | Tensor] = {
             "reference": world.reference,
             "grpo": run_rounds(world, "grpo", plan, seed=seed, learning_rate=20.0)[-1],
             "dr-grpo": run_rounds(world, dr_grpo, plan, seed=seed, pairing=unscaled_group, learning_rate=100.0)[-1],

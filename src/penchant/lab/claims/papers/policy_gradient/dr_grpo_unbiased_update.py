@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from penchant.lab.claims import Claim, Contrast
 from penchant.lab.worlds.tabular import (
+    PAIRINGS,
     Dials,
     Rounds,
     World,
@@ -18,6 +18,7 @@ from penchant.lab.worlds.tabular import (
     run_rounds,
     unscaled_group,
 )
+from penchant.lab.worlds.tabular.pairings import Pairing
 from penchant.objectives import Objective, build
 
 __all__ = ["AlongTheGradient"]
@@ -51,18 +52,18 @@ class AlongTheGradient(Claim):
         world = self.draw_world(seed)
         chance = world.reference.exp()
         gradient = chance * (world.reward - (chance * world.reward).sum(-1, keepdim=True))
-        plan = Rounds("group", rounds=1, prompts=2000, samples=8, steps=1, learning_rate=1.0, optimizer="sgd")
+        plan = Rounds(rounds=1, prompts=2000, samples=8, steps=1, learning_rate=1.0, optimizer="sgd")
 
-        def along(objective: Objective, changes: Mapping[str, Any]) -> float:
-            after = log_probabilities(run_rounds(world, objective, plan, seed=seed, **changes)[-1])
+        def along(objective: Objective, pairing: Pairing) -> float:
+            after = log_probabilities(run_rounds(world, objective, plan, seed=seed, pairing=pairing)[-1])
             return float(cosine_similarity(_centred(after - world.reference), _centred(gradient), dim=0))
 
-        dr_grpo, unscaled = build("dr-grpo", max_completion_length=12), {"pairing": unscaled_group}
+        grpo, dr_grpo, scaled_group = build("grpo"), build("dr-grpo", max_completion_length=12), PAIRINGS["group"]
         return {
-            "dr-grpo": along(dr_grpo, unscaled),
-            "dr-grpo, divided by the deviation": along(dr_grpo, {}),
-            "grpo": along(build("grpo"), {}),
-            "grpo, divided by the length alone": along(build("grpo"), unscaled),
+            "dr-grpo": along(dr_grpo, unscaled_group),
+            "dr-grpo, divided by the deviation": along(dr_grpo, scaled_group),
+            "grpo": along(grpo, scaled_group),
+            "grpo, divided by the length alone": along(grpo, unscaled_group),
         }
 
 
