@@ -337,7 +337,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no records"):
         read([])
     (tmp_path / "a.txt").write_text("hello")
-    with pytest.raises(DataError, match=r"'.txt' is none that can be read \(.jsonl"):
+    with pytest.raises(DataError, match=r"'.txt' is not supported \(.jsonl"):
         read(tmp_path / "a.txt")
     (tmp_path / "a.json").write_text('[{"prompt": 1,}]')
     with pytest.raises(DataError, match=r"a.json:1: The file is not JSON.*name the file .jsonl"):
@@ -355,14 +355,14 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"not a saved data set \(it holds: .*pairs.jsonl|not a saved data set"):
         read(tmp_path)
     (tmp_path / "c.csv").write_text("prompt,chosen,rejected\nQ,a\nQ,a,b\n")
-    with pytest.raises(DataError, match=r"c.csv:2: The row has 2 cells, but the header names 3 columns"):
+    with pytest.raises(DataError, match=r"c.csv:2: The row has 2 cells, but the header has 3 columns"):
         read(tmp_path / "c.csv")
 
 
 def test_sources_that_are_no_feedback() -> None:
     with pytest.raises(DataError, match=r"no such file, and the hub has no data set.*If it is a file"):
         read("nobody/no-such-data-set")
-    with pytest.raises(DataError, match="The data are int"):
+    with pytest.raises(DataError, match="The data is int"):
         read(3)
     with pytest.raises(DataError, match="one dictionary"):
         read({"prompt": 1})

@@ -146,9 +146,7 @@ def test_held_out_data_without_the_sources_are_named(train: Train) -> None:
 
 
 def test_a_bad_record_names_source_and_line(train: Train) -> None:
-    with pytest.raises(
-        DataError, match=r"memory:1: In the source 'retain': .*cannot supply the view 'retain'"
-    ):
+    with pytest.raises(DataError, match=r"memory:1: In the source 'retain': .*cannot supply the view 'retain'"):
         train(data={"forget": facts("chosen", 2), "retain": pairs()}, objective="grad-diff")
 
 

@@ -85,7 +85,5 @@ def test_every_view_is_read_by_metrics_that_exist_and_is_held_against_a_view_tha
 
 def test_a_source_supplies_its_one_response_and_refuses_two() -> None:
     assert view_texts("forget", Demonstration(prompt="a", completion=" dog")) == [("a", " dog")]
-    with pytest.raises(
-        DataError, match="cannot supply the view 'retain', which needs a record with one response"
-    ):
+    with pytest.raises(DataError, match="cannot supply the view 'retain', which needs a record with one response"):
         view_texts("retain", PAIR)
