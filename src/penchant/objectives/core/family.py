@@ -18,7 +18,7 @@ WRAPPERS = "wrappers"
 DECLARED = ("diffusion", "logic", "recommendation", WRAPPERS)
 #: Every family with what its methods have in common; those that a signature shows first, in the order of the rules.
 FAMILIES: dict[str, str] = {
-    "unlearning": "responses to forget",
+    "unlearning": "a view of responses to forget",
     "reward-models": "a head that gives a response its reward",
     "policy-gradient": "an advantage of each response",
     "binary": "a label of each response, good or bad",
@@ -29,7 +29,7 @@ FAMILIES: dict[str, str] = {
     "diffusion": "denoisers alone",
     "logic": "compiled from a formula",
     "recommendation": "items for a user",
-    WRAPPERS: "written around another objective",
+    WRAPPERS: "around another objective",
 }
 
 
