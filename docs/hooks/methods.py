@@ -12,7 +12,12 @@ from penchant.objectives import by_family, families, get, names, wrapper_names
 
 INDEX = "methods/index.md"
 CLAIMS = "../claims"
+# The tables are wide, and the navigation lists the families too: no table of contents beside them.
 INTRO = """\
+---
+hide: [toc]
+---
+
 # Methods
 
 `penchant methods` lists them, `penchant methods show ID` prints the page of one. A method's id stands first; other
@@ -26,7 +31,7 @@ names in the same cell are aliases: the same formula, published under another na
 - **Responses**: texts, images, or both. *Images* are scored by a denoiser, see [Images](../diffusion.md).
 - **Evidence**: *official code*, the method gives the numbers of published code, and so many cases agree; *paper*, the
   formula is the paper's, and tests check its properties; *reconstruction*, the paper leaves constants or the form open,
-  and the method's page says which.
+  and the method's page says which. No evidence: a building block that no paper states.
 - **Claims**: what papers promise, measured in small worlds whose truth is known. See [Claims](../claims/index.md).
 
 """
