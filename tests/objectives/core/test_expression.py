@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from objectives.drawing import random_inputs
 from penchant.errors import ConfigurationError
 from penchant.objectives import Objective, TailWeighted, WeightedSum, build, evaluate, get, names, wrapper_names
-from penchant.objectives.core.description import describe, overview
+from penchant.objectives.core.description import describe
 
 PLAIN = st.sampled_from(["dpo", "ipo", "rdpo", "slic-hinge"])
 WEIGHTS = st.sampled_from(["", "0.2*", "1*", "3*", "0.1234567890123*", "1e-07*", "-0.5*"])
@@ -111,4 +111,3 @@ def test_wrappers_are_no_methods_but_have_pages() -> None:
     ):
         assert told in page
     assert "reference model" not in page
-    assert "wrappers | noise, robust, soft-labels | as inside | as inside" in overview([get("smoothed")])
