@@ -31,7 +31,8 @@ names in the same cell are aliases: the same formula, published under another na
 - **Responses**: texts, images, or both. *Images* are scored by a denoiser, see [Images](../diffusion.md).
 - **Evidence**: *official code*, the method gives the numbers of published code, and so many cases agree; *paper*, the
   formula is the paper's, and tests check its properties; *reconstruction*, the paper leaves constants or the form open,
-  and the method's page says which. No evidence: a building block that no paper states.
+  and the method's page says which. Where none is
+  named, no paper states the method: its page does.
 - **Claims**: what papers promise, measured in small worlds whose truth is known. See [Claims](../claims/index.md).
 
 """

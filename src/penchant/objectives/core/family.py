@@ -1,4 +1,4 @@
-"""The family of a method, read from what its signature asks for."""
+"""The family of a method, derived from its signature."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ if TYPE_CHECKING:
 
 __all__ = ["DECLARED", "FAMILIES", "WRAPPERS", "SignatureFamily", "family_of", "folder_of"]
 
-#: The family of what is written around another objective.
+#: The family of wrappers.
 WRAPPERS = "wrappers"
-#: Families that no signature shows: a class declares them with ``family = "…"``.
+#: Families that cannot be derived from a signature: a class declares them with ``family = "…"``.
 DECLARED = ("diffusion", "logic", "recommendation", WRAPPERS)
-#: Every family with what its methods have in common; those that a signature shows first, in the order of the rules.
+#: Every family with what its methods have in common; first those derived from signatures, in the order of the rules.
 FAMILIES: dict[str, str] = {
-    "unlearning": "a view of responses to forget",
-    "reward-models": "a head that gives a response its reward",
-    "policy-gradient": "an advantage of each response",
-    "binary": "a label of each response, good or bad",
-    "listwise": "scores or ranks of several responses to a prompt",
-    "token-level": "statistics, hidden states or fields of single tokens",
+    "unlearning": "responses to forget",
+    "reward-models": "a head that predicts the reward of a response",
+    "policy-gradient": "an advantage for each response",
+    "binary": "a good or bad label for each response",
+    "listwise": "scores or ranks of several responses per prompt",
+    "token-level": "per-token statistics, hidden states or fields",
     "reference-free": "a pair or a demonstration, without a reference",
     "pairwise": "a pair and a reference",
-    "diffusion": "denoisers alone",
-    "logic": "compiled from a formula",
-    "recommendation": "items for a user",
-    WRAPPERS: "around another objective",
+    "diffusion": "specific to denoisers",
+    "logic": "compiled from a logical formula",
+    "recommendation": "items recommended to a user",
+    WRAPPERS: "transforms another objective",
 }
 
 
-@cache  # what a class asks for does not change
+@cache  # the requirements of a class do not change
 def family_of(cls: type[Objective]) -> str:
-    """The family that the signature of a method shows, with default hyper-parameters.
+    """The family of a method, derived from its signature with default hyper-parameters.
 
-    The first rule that holds gives it: a view ``forget`` (unlearning), a part ``reward_head`` (reward models), a field
+    The first matching rule decides: a view ``forget`` (unlearning), a part ``reward_head`` (reward models), a field
     ``advantage`` (policy gradient), a field ``label`` (binary), ``scores`` or ``ranks`` over a view ``responses``
     (listwise), statistics per token, hidden states or fields called ``token_…`` (token level), no reference (reference
     free), and otherwise pairwise.
@@ -66,7 +66,7 @@ def family_of(cls: type[Objective]) -> str:
 
 
 def folder_of(family: str) -> str:
-    """The folder of ``penchant.objectives`` in which a family's methods lie.
+    """The folder of ``penchant.objectives`` that holds a family's methods.
 
     Example:
         >>> folder_of("reference-free")
