@@ -12,7 +12,12 @@ from penchant.objectives import by_family, families, get, names, wrapper_names
 
 INDEX = "methods/index.md"
 CLAIMS = "../claims"
+# The tables are wide, and the navigation lists the families too: no table of contents beside them.
 INTRO = """\
+---
+hide: [toc]
+---
+
 # Methods
 
 `penchant methods` lists them, `penchant methods show ID` prints the page of one. A method's id stands first; other

@@ -24,6 +24,11 @@ def test_the_overview_has_a_row_for_every_method_with_its_other_names_and_a_link
         assert cls.paper in row and ("#claims" in row) == bool(verdicts(cls.id))
 
 
+def test_a_wrapper_says_that_its_data_are_those_of_the_objective_inside() -> None:
+    row = methods_overview([get("smoothed")]).splitlines()[-1]
+    assert "| noise, robust, soft-labels | as the objective inside | as the objective inside |" in row
+
+
 def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
     for text in (methods_overview(CLASSES), evidence_table(CLASSES), *map(method_page, CLASSES)):
         for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
@@ -39,7 +44,8 @@ def test_claims_on_a_page_link_to_the_page_of_their_family() -> None:
 def test_the_table_of_evidence_counts_every_method_once() -> None:
     table = evidence_table(CLASSES)
     counts = [int(count) for count in re.findall(r"\| (\d+): ", table)]
-    assert sum(counts) == len(CLASSES) and f"{len(CLASSES)} methods in " in table
+    assert sum(counts) == len(CLASSES)
+    assert f"\n{len(names())} methods in " in table and f", and {len(wrapper_names())} wrappers" in table
 
 
 @pytest.mark.parametrize(("of", "cases"), [([NLL], 0), ([DPO], agreement("dpo")[0]), ([DPO, NLL], agreement("dpo")[0])])

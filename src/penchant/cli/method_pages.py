@@ -106,7 +106,7 @@ def evidence_table(classes: Sequence[type[Objective]]) -> str:
         >>> print(evidence_table([IPO, NLL]).splitlines()[-1])
         2 methods in 2 families; 2 cases of published code agree.
     """
-    from penchant.objectives.core.family import FAMILIES
+    from penchant.objectives.core.family import FAMILIES, WRAPPERS
     from penchant.receipts.record import agreement
 
     kinds = [kind for kind in KINDS if any(_kind(cls) == kind for cls in classes)]
@@ -117,7 +117,10 @@ def evidence_table(classes: Sequence[type[Objective]]) -> str:
         cells = [_cell(cls.id for cls in own if _kind(cls) == kind) for kind in kinds]
         lines.append(f"| **{family}**: {FAMILIES[family]} | {' | '.join(cells)} |")
     agree = sum(counts[0] for cls in classes if (counts := agreement(cls.id)))
-    text = f"{len(classes)} methods in {len(present)} families; {agree} cases of published code agree."
+    around = sum(cls.family == WRAPPERS for cls in classes)
+    text = f"{len(classes) - around} methods in {len(set(present) - {WRAPPERS})} families"
+    text += f", and {around} wrappers around them" if around else ""
+    text += f"; {agree} cases of published code agree."
     return "\n".join([*lines, "", text]) + "\n"
 
 
