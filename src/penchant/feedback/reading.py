@@ -171,9 +171,7 @@ def _of_split(rows: list[Row], split: str | None, name: str) -> list[Row]:
         raise DataError(
             f"There is no split {split!r}.{hint}",
             where=name,
-            fix=nearest(split, there)
-            if there
-            else "Omit the option --split, or name the column: --map split=COLUMN.",
+            fix=nearest(split, there) if there else "Omit the option --split, or name the column: --map split=COLUMN.",
         )
     return [(line, row) for line, row in rows if isinstance(row, DataError) or str(row.get("split")) == split]
 

@@ -55,9 +55,7 @@ class Verifier(Judge):
     id = "verifier"
     verifies = True
 
-    rule: Annotated[Rule, "when a response is right: same number, same words, or contains the answer"] = (
-        "number"
-    )
+    rule: Annotated[Rule, "when a response is right: same number, same words, or contains the answer"] = "number"
 
     def __init__(
         self, answers: Iterable[tuple[Text, str]] = (), rule: str | Right | None = None, **settings: Any

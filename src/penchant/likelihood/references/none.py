@@ -1,4 +1,4 @@
-"""No reference."""
+"""`NoReference`: the reference of a run without one."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["NoReference"]
 
 
 class NoReference(Reference[object, object]):
-    """Stands where a run has no reference."""
+    """The placeholder for a run without a reference."""
 
     kind = "none"
 
     def score(self, laid: object, whole: bool = False) -> NoReturn:
-        """There is nothing to score with.
+        """Not available.
 
         Raises:
             ConfigurationError: always.
         """
         raise ConfigurationError(
             "The objective needs a reference, but the reference is 'none'.",
-            fix="Choose reference=initial (a frozen copy) or reference=cached (log-probabilities kept on disk).",
+            fix="Choose reference=initial (a frozen copy) or reference=cached (log-probabilities on disk).",
         )
