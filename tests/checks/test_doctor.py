@@ -64,7 +64,7 @@ def test_exact_and_near_duplicates() -> None:
     rows += [{"prompt": "Tell.", "chosen": f"{story} {end}", "rejected": "no"} for end in ("one", "two")]
     exact, near = found(rows, "exact duplicates"), found(rows, "near duplicates")
     assert exact.value.startswith("1 ") and "memory:13" in exact.detail and exact.verdict == "warning"
-    assert near.value.startswith("1 ") and "memory:15 is like memory:14" in near.detail
+    assert near.value.startswith("1 ") and "memory:15 is similar to memory:14" in near.detail
 
 
 def test_near_duplicates_of_many_alike_stay_exact() -> None:

@@ -39,7 +39,7 @@ def test_bad_images_are_told_by_record_and_field(tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no image")
     cases = [
-        ({**good, "chosen_image": str(tmp_path / "absent.png")}, "'chosen_image' names a file that cannot be read"),
+        ({**good, "chosen_image": str(tmp_path / "absent.png")}, "file in 'chosen_image' cannot be read"),
         ({**good, "rejected_image": str(broken)}, "'rejected_image' cannot be read as an image"),
         ({**good, "rejected_image": 7}, "'rejected_image' is int, expected an image"),
         ({**good, "rejected_image": good["chosen_image"]}, "are identical"),

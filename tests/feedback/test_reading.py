@@ -185,12 +185,12 @@ BAD = {
     ),
     "no role": ({"prompt": [{"content": "Q"}], "chosen": "a", "rejected": "b"}, r"'prompt\[0\].role' is nothing"),
     "no content": ({"prompt": [{"role": "user"}], "chosen": "a", "rejected": "b"}, r"'prompt\[0\].content' is nothing"),
-    "empty": ({"prompt": "Q", "chosen": " \n", "rejected": "b"}, "'chosen' is empty.*white space.*say nothing"),
+    "empty": ({"prompt": "Q", "chosen": " \n", "rejected": "b"}, "'chosen' is empty.*white space.*empty answers"),
     "empty messages": (
         {"prompt": ASKED, "chosen": [{"role": "assistant", "content": ""}], "rejected": [NO]},
         "'chosen' is empty",
     ),
-    "identical": ({"prompt": "Q", "chosen": "a", "rejected": "a"}, "identical.*loss never falls"),
+    "identical": ({"prompt": "Q", "chosen": "a", "rejected": "a"}, "identical.*no preference"),
     "identical conversations": ({"chosen": [*ASKED, HELLO], "rejected": [*ASKED, HELLO]}, "identical"),
     "other history": (
         {"prompt": ASKED, "chosen": [*HISTORY], "rejected": [*ASKED, NO]},
@@ -211,7 +211,7 @@ BAD = {
     ),
     "speaks for the user": (
         {"prompt": ASKED, "chosen": [*ASKED, HELLO, *ASKED, NO], "rejected": [NO]},
-        "'chosen' holds a turn of 'user'",
+        "'chosen' has a turn of 'user'",
     ),
     "mixed responses": (
         {"prompt": "Hi", "responses": ["a", [HELLO]], "scores": [1, 2]},
@@ -219,9 +219,9 @@ BAD = {
     ),
     "no dialogue": ({"chosen": "a", "rejected": "b"}, "no field 'prompt'.*--map prompt=COLUMN"),
     "two types": ({"chosen": [*ASKED, HELLO], "rejected": "b"}, "different types"),
-    "repeats the prompt": ({"prompt": ASKED, "chosen": ASKED, "rejected": "b"}, "says nothing after it"),
-    "ends with the user": ({"messages": ASKED}, "ends with the turn of 'user'.*--kind prompt"),
-    "only an answer": ({"messages": [HELLO]}, "answer without a prompt"),
+    "repeats the prompt": ({"prompt": ASKED, "chosen": ASKED, "rejected": "b"}, "has no turn after it"),
+    "ends with the user": ({"messages": ASKED}, "ends with a turn of 'user'.*--kind prompt"),
+    "only an answer": ({"messages": [HELLO]}, "the prompt is missing"),
     "label": (
         {"prompt": "Q", "completion": "a", "label": "good"},
         r"'label' is text \('good'\), expected true or false",
@@ -233,7 +233,7 @@ BAD = {
         "'scores' has 1 entries, but there are 2 completions",
     ),
     "no scores": ({"prompt": "Q", "responses": ["a", "b"]}, "'scores' is missing.*scores or ranks"),
-    "one response": ({"prompt": "Q", "responses": ["a"], "scores": [1]}, "holds 1 response.*at least 2"),
+    "one response": ({"prompt": "Q", "responses": ["a"], "scores": [1]}, "has 1 response.*at least 2"),
     "all the same": (
         {"prompt": "Q", "responses": ["a", "a"], "scores": [1, 2]},
         "All entries of 'responses' are identical",
@@ -251,7 +251,7 @@ BAD = {
     "weight": ({**PAIRS[0], "weight": -1}, "'weight' is a number .*at least 0"),
     "probability": ({**PAIRS[0], "probability": 1.5}, "'probability' is a number .*from 0 to 1"),
     "score in quotes": ({**PAIRS[0], "chosen_score": "3"}, r"'chosen_score' is text .*without quotes"),
-    "not an object": ([1, 2], r"holds list '\[1, 2\]', expected an object"),
+    "not an object": ([1, 2], r"is list '\[1, 2\]', expected an object"),
 }
 
 
@@ -318,7 +318,7 @@ def test_unknown_layout_names_the_columns_meant() -> None:
 
 
 def test_mapping_to_a_column_that_is_not_there() -> None:
-    with pytest.raises(DataError, match=r"chosen=bettr names a column 'bettr'.*Did you mean 'better'"):
+    with pytest.raises(DataError, match=r"chosen=bettr names the column 'bettr'.*Did you mean 'better'"):
         read([{"prompt": "Q", "better": "a", "rejected": "b"}], mapping={"chosen": "bettr"})
     rows = [{"prompt": "Q", "a": "1", "b": "2"}]
     (pair,) = read(rows, mapping={"chosen": "a", "rejected": "b"})
@@ -332,12 +332,12 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("\n\n")
     for name in ("empty.jsonl", "empty.json", "empty.csv"):
         (tmp_path / name).write_text("")
-        with pytest.raises(DataError, match="it is empty"):
+        with pytest.raises(DataError, match="has no records"):
             read(tmp_path / name)
-    with pytest.raises(DataError, match="it is empty"):
+    with pytest.raises(DataError, match="has no records"):
         read([])
     (tmp_path / "a.txt").write_text("hello")
-    with pytest.raises(DataError, match=r"'.txt' is none that can be read \(.jsonl"):
+    with pytest.raises(DataError, match=r"'.txt' is not supported \(.jsonl"):
         read(tmp_path / "a.txt")
     (tmp_path / "a.json").write_text('[{"prompt": 1,}]')
     with pytest.raises(DataError, match=r"a.json:1: The file is not JSON.*name the file .jsonl"):
@@ -355,14 +355,14 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"not a saved data set \(it holds: .*pairs.jsonl|not a saved data set"):
         read(tmp_path)
     (tmp_path / "c.csv").write_text("prompt,chosen,rejected\nQ,a\nQ,a,b\n")
-    with pytest.raises(DataError, match=r"c.csv:2: The row has 2 cells, but the header names 3 columns"):
+    with pytest.raises(DataError, match=r"c.csv:2: The row has 2 cells, but the header has 3 columns"):
         read(tmp_path / "c.csv")
 
 
 def test_sources_that_are_no_feedback() -> None:
-    with pytest.raises(DataError, match=r"no such file, and no data set could be fetched.*If it is a file"):
+    with pytest.raises(DataError, match=r"no such file, and the hub has no data set.*If it is a file"):
         read("nobody/no-such-data-set")
-    with pytest.raises(DataError, match="The data are int"):
+    with pytest.raises(DataError, match="The data is int"):
         read(3)
     with pytest.raises(DataError, match="one dictionary"):
         read({"prompt": 1})

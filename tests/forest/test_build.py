@@ -172,5 +172,5 @@ def test_an_empty_prompt_is_refused() -> None:
 
 
 def test_a_batch_of_nothing_is_refused() -> None:
-    with pytest.raises(DataError, match="without any sequence"):
+    with pytest.raises(DataError, match="has no sequences"):
         build_forest([])

@@ -100,5 +100,5 @@ def test_an_answer_with_too_few_choices_and_a_dead_server_are_told(server: Serve
         engine(server).sample(["the"], Sampling(samples=3), seed=0)
     renderer = Renderer(word_tokenizer())
     dead = ServerEngine(renderer, url="http://127.0.0.1:9/v1", model="policy", attempts=2, pause=0.01)
-    with pytest.raises(ModelError, match=r"no answer.*--resume"):
+    with pytest.raises(ModelError, match=r"did not answer.*--resume"):
         dead.sample(["the"], Sampling(), seed=0)

@@ -59,7 +59,7 @@ def test_tuning_never_sees_a_test_seed() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"id": "Not an id"}, "cannot be the name of a claim"),
+        ({"id": "Not an id"}, "not a valid name for a claim"),
         ({"quantity": ""}, "'quantity'"),
         ({"seeds": range(3)}, "five seeds"),
         ({"seeds": range(995, 1005)}, "tuning"),

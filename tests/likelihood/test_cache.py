@@ -126,7 +126,7 @@ def test_a_disk_that_takes_no_more_is_told(tmp_path: Path) -> None:
     cache.put(*numbered(1))
     pages = cache.connection.execute("PRAGMA page_count").fetchone()[0]
     cache.connection.execute(f"PRAGMA max_page_count={pages}")
-    with pytest.raises(OutputError, match=r"cannot be kept.*full.*Free space"):
+    with pytest.raises(OutputError, match=r"cannot be saved.*full.*Free disk space"):
         cache.put(*numbered(3000))
     cache.close()
     again = ReferenceCache(tmp_path, MODEL)

@@ -77,7 +77,9 @@ def test_numbers_and_gradients_equal_plain_evaluation(model: tuple[str, nn.Modul
 def test_every_attention_gives_the_same_numbers(model: tuple[str, nn.Module], attention: str) -> None:
     name, network = model
     if name in FALLBACK and attention != "sequences":
-        with pytest.raises(ConfigurationError, match=f"cannot take the attention '{attention}'.*attention=sequences"):
+        with pytest.raises(
+            ConfigurationError, match=f"does not support the attention '{attention}'.*attention=sequences"
+        ):
             CausalScorer(network, attention)
         return
     forest, sequences = grown(2)

@@ -279,7 +279,7 @@ def test_wrong_hyper_parameters_are_refused_by_name(name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"objective {name}.*no_such_thing"):
         build(name, no_such_thing=1.0)
     for each in get(name).hyperparameters():
-        with pytest.raises(ConfigurationError, match=f"{each.name!r}.*Its default is"):
+        with pytest.raises(ConfigurationError, match=f"{each.name!r}.*The default is"):
             build(name, **{each.name: object()})
 
 

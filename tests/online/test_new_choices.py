@@ -110,7 +110,7 @@ def test_every_choice_says_what_it_is_and_what_it_takes(registry: Registry[Any])
     ("build", "told"),
     [
         (lambda: build_judge({"name": "reward_model", "batch_size": 0, "model": "m"}), "judge reward_model: 'batch_si"),
-        (lambda: build_judge({"name": "none", "rule": "exact"}), "judge none: There is no key 'rule'. It has none"),
+        (lambda: build_judge({"name": "none", "rule": "exact"}), "judge none: There is no key 'rule'. It has no keys"),
         (lambda: build_pairing("group", scale="batches"), "pairing group: 'scale' is 'batches'.*'batch'"),
         (lambda: build_pairing("demonstration", threshold=1.0), "pairing demonstration: There is no key 'threshold'"),
         (lambda: build_reference_update("ema", 0.0), "reference update ema: 'reference_rate' is 0.0"),

@@ -45,7 +45,7 @@ def test_a_registered_function_takes_part_with_its_own_array_types() -> None:
     for name in ("doubling", "doubling-again"):
         expected = {"doubled": [2.0, 4.0], "name": name, "flags": [True, False]}
         assert check_case({"method": name, "inputs": {"x": [1.0, 2.0]}, "expected": expected}).verdict == "exact"
-    with pytest.raises(ConfigurationError, match="'doubling' is already that of"):
+    with pytest.raises(ConfigurationError, match="'doubling' is already taken by"):
         adapter("doubling")(saying("another"))
 
 

@@ -118,7 +118,7 @@ def test_chatml_works_where_its_marks_are_ordinary_text() -> None:
 
 
 def test_two_bos_tokens_are_refused() -> None:
-    with pytest.raises(DataError, match="BOS token '<s>' twice"):
+    with pytest.raises(DataError, match="two BOS tokens '<s>'"):
         Renderer(TOKENIZERS["bytes with BOS"]).prompt_ids("<s><s>hello")
 
 
@@ -140,7 +140,7 @@ def test_no_end_token_is_an_error_with_advice() -> None:
     with pytest.raises(ModelError, match=r"no end-of-sequence token.*--end-token.*'<s>'"):
         Renderer(byte_level(eos=None))
     assert Renderer(byte_level(eos=None), end_token="<s>").end_token_id >= 0
-    with pytest.raises(ModelError, match=r"'</z>' is not one token.*Did you mean '</s>'"):
+    with pytest.raises(ModelError, match=r"'</z>' is not a single token.*Did you mean '</s>'"):
         Renderer(byte_level(), end_token="</z>")
 
 
@@ -157,7 +157,7 @@ def test_templates_come_from_files_too(tmp_path: Path) -> None:
         Renderer(TOKENIZERS["bytes"], chat_template="chatlm")
     with pytest.raises(ModelError, match=r"cannot be rendered.*chat_template=plain"):
         Renderer(TOKENIZERS["bytes"], chat_template="{% for m in messages %}")
-    with pytest.raises(ModelError, match="leaves out the assistant's answer"):
+    with pytest.raises(ModelError, match="omits the assistant's answer"):
         Renderer(TOKENIZERS["bytes"], chat_template="{{ messages[0].content }}")
 
 
@@ -165,7 +165,7 @@ def test_a_template_that_refuses_a_conversation_says_so() -> None:
     strict = "{% if messages[0].role == 'system' %}{{ raise_exception('no system turns') }}{% endif %}" + CHATML
     renderer = Renderer(TOKENIZERS["bytes"], chat_template=strict)
     record = Comparison(prompt=ASKED, chosen="a", rejected="b", source=Source("pairs.jsonl", 3))
-    with pytest.raises(DataError, match=r"pairs.jsonl:3: .*refuses.*system, user.*no system turns"):
+    with pytest.raises(DataError, match=r"pairs.jsonl:3: .*rejects.*system, user.*no system turns"):
         renderer.render(record)
 
 
@@ -185,19 +185,19 @@ def test_responses_of_several_turns() -> None:
 
 def test_messages_cannot_answer_a_text() -> None:
     renderer = Renderer(CHATS["own end"])
-    with pytest.raises(DataError, match="prompt is a text, but the response is chat messages"):
+    with pytest.raises(DataError, match="prompt is text, but the response is chat messages"):
         renderer.response_ids("hello", [{"role": "tool", "content": "1"}, {"role": "assistant", "content": "2"}])
 
 
 def test_history_that_the_template_rewrites_is_refused() -> None:
     rewriting = "{{ messages | length }}" + CHATML
     turns = [{"role": "assistant", "content": "a"}, {"role": "assistant", "content": "b"}]
-    with pytest.raises(DataError, match="writes this conversation's beginning differently"):
+    with pytest.raises(DataError, match="renders the history of this conversation differently"):
         Renderer(TOKENIZERS["bytes"], chat_template=rewriting).response_ids(ASKED, turns)
 
 
 def test_empty_prompt() -> None:
-    with pytest.raises(DataError, match=r"no tokens at all.*BOS"):
+    with pytest.raises(DataError, match=r"no tokens.*BOS"):
         Renderer(TOKENIZERS["bytes"]).prompt_ids("")
     renderer = Renderer(TOKENIZERS["bytes with BOS"])
     assert renderer.prompt_ids("") == [renderer.tokenizer.bos_token_id]
@@ -245,7 +245,7 @@ def test_folders_without_a_tokenizer(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="There is no such folder"):
         load_tokenizer(tmp_path / "absent")
     (tmp_path / "notes.txt").write_text("nothing")
-    with pytest.raises(ModelError, match=r"holds no tokenizer.*notes.txt.*tokenizer.json"):
+    with pytest.raises(ModelError, match=r"has no tokenizer.*notes.txt.*tokenizer.json"):
         load_tokenizer(tmp_path)
     with pytest.raises(ModelError, match="This is a file"):
         load_tokenizer(tmp_path / "notes.txt")

@@ -60,7 +60,7 @@ def test_answers_come_from_the_records_and_contradictions_are_told() -> None:
     records = [Prompt(prompt="1+1=", fields={"answer": 2}), Prompt(prompt="1+2=", fields={"answer": "3"})]
     judge = Verifier.of_records(records)
     assert judge.score("1+2=", ["3", "4"]) == [1.0, 0.0] and judge.verifies
-    with pytest.raises(DataError, match="is not known"):
+    with pytest.raises(DataError, match="no answer for the prompt"):
         judge.score("1+3=", ["4"])
     with pytest.raises(DataError, match="no field 'answer'"):
         Verifier.of_records([Prompt(prompt="1+1=")])
@@ -79,7 +79,7 @@ def test_scores_become_preferences_that_add_up() -> None:
     table = FunctionJudge(lambda prompt, response: float(len(response))).compare("x", ["a", "bbb", "cc"])
     torch.testing.assert_close(table + table.T, torch.ones(3, 3, dtype=torch.float64))
     assert table[1, 0] > table[2, 0] > 0.5 and (table.diagonal() == 0.5).all()
-    with pytest.raises(NotImplementedError, match="Judge does not say"):
+    with pytest.raises(NotImplementedError, match="Judge does not implement score"):
         Judge().score("x", ["y"])
 
 

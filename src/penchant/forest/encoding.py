@@ -309,7 +309,7 @@ def _require_same_fields(examples: Sequence[Any]) -> None:
         for name, value in example.fields.items():
             if "responses" not in example.views and _width(value) != _width(first.fields[name]):
                 raise DataError(
-                    f"The field {name!r} has {_width(value)} numbers here, "
+                    f"The field {name!r} has {_width(value)} number(s) here, "
                     f"{_width(first.fields[name])} at {first.source}.",
                     where=str(example.source),
                     fix="Give every record the same number.",

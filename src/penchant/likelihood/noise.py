@@ -101,7 +101,6 @@ def schedule_of(scheduler: Any) -> NoiseSchedule:
             raise ModelError(
                 f"The prediction_type {prediction!r} of the scheduler is not supported.",
                 fix=nearest(prediction, get_args(Prediction)),
-                fix=nearest(prediction, get_args(Prediction)),
             )
         kept = scheduler.alphas_cumprod.float().cpu()
         return NoiseSchedule(kept.sqrt(), (1 - kept).sqrt(), torch.arange(len(kept)), prediction)  # type: ignore[arg-type]

@@ -52,7 +52,7 @@ def test_a_new_view_is_one_function(reversed_view: str) -> None:
     record = Comparison(prompt="the", chosen=" cat sat", rejected=" ran")
     (example,) = Encoder(renderer(), ["chosen", reversed_view]).encode([record]).examples
     assert example.views[reversed_view][0].response == renderer().response_ids("the", " sat cat")
-    with pytest.raises(DataError, match="it takes a comparison whose words can be turned round"):
+    with pytest.raises(DataError, match="which needs a comparison whose words can be turned round"):
         view_texts(reversed_view, Demonstration(prompt="a", completion=" dog"))
 
 
@@ -84,5 +84,5 @@ def test_every_view_is_read_by_metrics_that_exist_and_is_held_against_a_view_tha
 
 def test_a_source_supplies_its_one_response_and_refuses_two() -> None:
     assert view_texts("forget", Demonstration(prompt="a", completion=" dog")) == [("a", " dog")]
-    with pytest.raises(DataError, match="'comparison' has no view 'retain'; it takes a record with one response"):
+    with pytest.raises(DataError, match="'comparison' cannot supply the view 'retain', which needs a record"):
         view_texts("retain", PAIR)

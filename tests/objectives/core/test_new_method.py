@@ -119,12 +119,12 @@ def test_its_page_tells_all_of_it() -> None:
 
 
 def test_an_id_can_be_taken_only_once_and_must_be_well_formed() -> None:
-    with pytest.raises(ConfigurationError, match=r"'dpo' is already that of penchant\.objectives\.pairwise\.dpo\.DPO"):
+    with pytest.raises(ConfigurationError, match=r"'dpo' is already taken by penchant\.objectives\.pairwise\.dpo\.DPO"):
 
         class Another(Objective):
             id = "dpo"
 
-    with pytest.raises(ConfigurationError, match="cannot be the name of an objective"):
+    with pytest.raises(ConfigurationError, match="not a valid name for an objective"):
 
         class Malformed(Objective):
             id = "Not_An_Id"
