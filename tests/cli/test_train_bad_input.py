@@ -156,7 +156,7 @@ def test_tokenizers_that_cannot_do_what_is_needed(refused: Refused, data: Path, 
 
 def test_folders_that_are_no_model(refused: Refused, data: Path, tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
-    assert "holds no tokenizer" in refused(data, model=tmp_path / "nothing")
+    assert "has no tokenizer" in refused(data, model=tmp_path / "nothing")
     assert "no such folder" in refused(data, model=tmp_path / "absent")
     part = model_folder(tmp_path / "part")
     (part / "model.safetensors").unlink()

@@ -164,5 +164,5 @@ def test_an_adapter_switched_off_cannot_be_moved() -> None:
 def test_a_model_of_images_is_refused_before_it_is_trained(tmp_path: Path) -> None:
     data = write_pairs(tmp_path / "prompts.jsonl", [{"prompt": "1", "completion": "2"}])
     keys = {"model": "pipeline", "data": str(data), "judge": "none", "pairing": "demonstration", "objective": "spin"}
-    with pytest.raises(ConfigurationError, match=r"responses of this model are images.*no engine"):
+    with pytest.raises(ConfigurationError, match=r"does not support the modality 'images'.*no engine"):
         run_online(make_online_recipe({**keys, "output": str(tmp_path / "run")}), Given(model=pipeline()))

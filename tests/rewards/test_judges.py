@@ -64,7 +64,7 @@ def test_answers_come_from_the_records_and_contradictions_are_told() -> None:
         judge.score("1+3=", ["4"])
     with pytest.raises(DataError, match="no field 'answer'"):
         Verifier.of_records([Prompt(prompt="1+1=")])
-    with pytest.raises(DataError, match="earlier record '2'"):
+    with pytest.raises(DataError, match="but '2' in an earlier record"):
         Verifier.of_records([*records, Prompt(prompt="1+1=", fields={"answer": "5"})])
 
 

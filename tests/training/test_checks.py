@@ -74,7 +74,7 @@ def test_what_makes_training_wrong_is_shown_at_once(train: Train, capsys: pytest
     rows = pairs()
     for row in rows[3:5]:
         row["prompt"] = f"<s> <s> {row['prompt']}"
-    with pytest.raises(DataError, match=r"memory:4.*BOS token '<s>' twice"):
+    with pytest.raises(DataError, match=r"memory:4.*two BOS tokens '<s>'"):
         train(data=rows, progress=True)
     shown = " ".join(capsys.readouterr().err.split())
     # The error names the first of them; the check says how many there are.

@@ -172,5 +172,5 @@ def test_pairs_are_read_as_two_judged_responses_each(train: Train) -> None:
 def test_what_kto_cannot_use_is_said_before_a_model_is_loaded(train: Train) -> None:
     with pytest.raises(DataError, match="'label'"):
         train(objective="kto", data=[{"prompt": row["prompt"], "completion": row["chosen"]} for row in pairs()])
-    with pytest.raises(DataError, match=r"'mismatched' pairs.*only one example"):
+    with pytest.raises(DataError, match=r"'mismatched' combines.*only one example"):
         train("one", objective="kto", data=judged()[:1])

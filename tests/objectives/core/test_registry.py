@@ -35,7 +35,7 @@ def test_an_unknown_class_is_an_attribute_error() -> None:
 def test_methods_are_found_without_importing_them_first() -> None:
     code = (
         "from penchant.objectives.core import registry as found; "
-        "print('dpo' in found.OBJECTIVES._things, 'dpo' in found.names())"
+        "print('dpo' in found.OBJECTIVES._entries, 'dpo' in found.names())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
