@@ -1,4 +1,4 @@
-"""Readers: every format and layout gives the same records, and every bad one is named."""
+"""Readers: every format and layout gives the same records, and every bad record is reported."""
 
 from __future__ import annotations
 
@@ -359,7 +359,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read(tmp_path / "c.csv")
 
 
-def test_sources_that_are_no_feedback() -> None:
+def test_sources_that_are_not_feedback() -> None:
     with pytest.raises(DataError, match=r"no such file, and the hub has no data set.*If it is a file"):
         read("nobody/no-such-data-set")
     with pytest.raises(DataError, match="The data is int"):

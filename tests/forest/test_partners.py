@@ -1,4 +1,4 @@
-"""Which example is paired with which is decided by the plan alone."""
+"""The plan alone determines the partner of every example."""
 
 from __future__ import annotations
 

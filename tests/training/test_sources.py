@@ -133,7 +133,9 @@ def test_sources_that_do_not_fit_the_objective_are_named(data: Any, objective: s
 
 
 def test_a_bad_record_names_source_and_line(train: Train) -> None:
-    with pytest.raises(DataError, match=r"memory:1: In the source 'retain': .*'comparison' cannot supply the view 'retain'"):
+    with pytest.raises(
+        DataError, match=r"memory:1: source 'retain': .*'comparison' cannot supply the view 'retain'"
+    ):
         train(data={"forget": facts("chosen", 2), "retain": pairs()}, objective="grad-diff")
 
 
