@@ -1,4 +1,4 @@
-"""Settings: strict types, ranges in words, and the nearest right name."""
+"""Settings: strict types, ranges in words, and the nearest valid name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Declared:
 FIELDS = read_settings(Declared)
 
 
-def test_ranges_and_types_are_told_in_words() -> None:
+def test_ranges_and_types_are_described_in_words() -> None:
     assert {each.name: f"{each.type} {each.range}".strip() for each in FIELDS} == {
         "positive": "float > 0",
         "share": "float in [0, 0.5)",

@@ -1,4 +1,4 @@
-"""Intervals: known numbers, and coverage in simulation."""
+"""Confidence intervals: published numbers, and coverage in simulation."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_mean_interval_by_hand() -> None:
     assert (interval.value, interval.low, interval.high) == pytest.approx((3.0, 3 - half, 3 + half), rel=1e-6)
 
 
-def test_bootstrap_covers_about_as_often_as_it_says() -> None:
+def test_bootstrap_coverage_is_about_nominal() -> None:
     rng, hits, trials, true_difference = random.Random(7), 0, 120, 0.3
     for trial in range(trials):
         shared = [rng.gauss(0, 3) for _ in range(40)]

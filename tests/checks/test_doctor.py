@@ -1,4 +1,4 @@
-"""The doctor: each illness is found, counted, and placed; health is left alone."""
+"""The doctor: every problem is found, counted and located; healthy data passes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUBJECTS = "apples bears clouds doors eggs forks gates hats isles jars kites lam
 
 
 def pairs(count: int = 12, **more: Any) -> list[dict[str, Any]]:
-    """Pairs with nothing wrong: half of the chosen responses are longer."""
+    """Healthy pairs: half of the chosen responses are longer."""
     rows = []
     for at, subject in enumerate(SUBJECTS[:count]):
         long, short = f"All about {subject}, in many good words.", f"{subject}!"

@@ -1,4 +1,4 @@
-"""Records of images: every form a value may have, paths that start at the file, and bad ones told by record."""
+"""Image records: every accepted type of value, relative paths, and errors that name the record."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_paths_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
     assert feedback[0].chosen.open().size == (8, 8)
 
 
-def test_bad_images_are_told_by_record_and_field(tmp_path: Path) -> None:
+def test_errors_of_bad_images_name_record_and_field(tmp_path: Path) -> None:
     good = image_pairs(1)[0]
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no image")

@@ -1,4 +1,4 @@
-"""The question of a rationale: both responses are shown, in an order that the data decides."""
+"""The prompt of a rationale: it shows both responses, in an order that the data determines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_the_chosen_response_is_the_first_assistant_unless_the_record_says_other
     assert swapped == rationale_prompt(Comparison(prompt=PAIR["prompt"], chosen="Grass.", rejected="The sky."))
 
 
-def test_by_hash_the_order_is_stable_says_nothing_of_the_label_and_is_even() -> None:
+def test_by_hash_the_order_is_stable_balanced_and_independent_of_the_label() -> None:
     first = []
     for number in range(200):
         prompt = f"What is number {number}?"
@@ -43,7 +43,7 @@ def test_by_hash_the_order_is_stable_says_nothing_of_the_label_and_is_even() -> 
     assert 70 <= sum(first) <= 130
 
 
-def test_conversations_are_told_with_their_roles_and_asked_about_in_one_turn() -> None:
+def test_conversations_are_written_with_roles_in_one_user_turn() -> None:
     turns = [
         {"role": "user", "content": "Hi"},
         {"role": "assistant", "content": "Hello"},

@@ -1,4 +1,4 @@
-"""Readers: every format and layout gives the same records, and every bad one is named."""
+"""Readers: every format and layout gives the same records, and every bad record is reported."""
 
 from __future__ import annotations
 

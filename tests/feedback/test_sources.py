@@ -36,7 +36,7 @@ def test_a_string_stays_what_it_is(tmp_path: Path) -> None:
     assert read_sources(path).fingerprint == read(path).fingerprint
 
 
-def test_the_fingerprint_tells_which_record_is_of_which_source() -> None:
+def test_the_fingerprint_depends_on_the_source_of_each_record() -> None:
     first = read_sources({"forget": FACTS[:1], "retain": FACTS[1:]})
     moved = read_sources({"forget": FACTS[:2], "retain": FACTS[2:]})
     turned = read_sources({"retain": FACTS[:1], "forget": FACTS[1:]})

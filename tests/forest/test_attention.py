@@ -1,4 +1,4 @@
-"""Three ways to attend over a forest give the same numbers as a loop over every token's own past."""
+"""The three attention backends equal a loop over every token's own context."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def token_by_token(
     s_aux: Tensor | None = None,
     scaling: float = WIDTH**-0.5,
 ) -> Tensor:
-    """The oracle: each token against the tokens that lead to it, in float64."""
+    """The oracle: each token attends to the tokens before it in its sequence, in float64."""
     query, key, value = (part[0].double() for part in parts)
     repeats = HEADS // key.shape[0]
     rows = []
@@ -146,7 +146,7 @@ def test_masks_are_made_once_for_all_layers() -> None:
     assert plan.windows == {3}
 
 
-def test_flex_says_that_it_has_no_sinks() -> None:
+def test_flex_refuses_attention_sinks() -> None:
     forest = build_forest(*random_trees(6))
     with pytest.raises(ConfigurationError, match=r"sinks.*attention='dense'"):
         attend("flex", forest, states(forest), s_aux=torch.zeros(HEADS))

@@ -1,4 +1,4 @@
-"""A plan gives every example its turn, the same whatever machines carry it out."""
+"""A plan contains every example, and is the same for any number of processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=60)
 
 @settings(max_examples=60, deadline=None)
 @given(SIZES, st.integers(1, 9), st.integers(1, 3), st.booleans(), st.booleans(), st.none() | st.integers(1, 90))
-def test_every_example_once_an_epoch(
+def test_every_example_occurs_once_per_epoch(
     sizes: list[int], batch_size: int, epochs: int, group: bool, shuffle: bool, budget: int | None
 ) -> None:
     plan = plan_batches(

@@ -1,4 +1,4 @@
-"""A forest holds every sequence, holds nothing twice, and its one rule of attention is the right one."""
+"""A forest contains every sequence, no shared prefix twice, and its attention rule is correct."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Groups = tuple[list[TokenSequence], list[int]]
 
 
 def common_prompt(length: int) -> tuple[list[TokenSequence], list[int]]:
-    """Two groups whose prompts begin with ``length`` equal tokens and differ from there on."""
+    """Two groups whose prompts have a common prefix of ``length`` tokens."""
     start = list(range(100, 100 + length))
     prompts = [[*start, 7, 8], [*start, 9]]
     sequences = [TokenSequence(prompt, response) for prompt in prompts for response in ([1, 2], [1, 3])]
@@ -58,7 +58,7 @@ def test_nothing_is_computed_twice_and_nothing_is_missing(drawn: Groups) -> None
 
 @settings(max_examples=80, deadline=None)
 @given(groups())
-def test_the_arrays_say_what_a_walk_along_the_parents_says(drawn: Groups) -> None:
+def test_the_arrays_agree_with_a_walk_along_the_parents(drawn: Groups) -> None:
     forest = build_forest(*drawn)
     paths = [chain(forest, place) for place in range(forest.tokens)]
     seen = torch.zeros(forest.tokens, forest.tokens, dtype=torch.bool)
@@ -172,5 +172,5 @@ def test_an_empty_prompt_is_refused() -> None:
 
 
 def test_a_batch_of_nothing_is_refused() -> None:
-    with pytest.raises(DataError, match="without any sequence"):
+    with pytest.raises(DataError, match="has no sequences"):
         build_forest([])

@@ -1,4 +1,4 @@
-"""A batch says where in its forest each view of each example stands."""
+"""A batch has the rows of each view of each example in its forest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pairs() -> list[Example]:
 
 
 def responses(batch: Batch, view: str) -> list[list[int]]:
-    """The tokens that a batch holds for a view, row by row."""
+    """The tokens of a view in a batch, one row per response."""
     forest, rows = batch.forest, batch.rows[view]
     return [forest.token_ids[forest.response_index[row][forest.mask[row]]].tolist() for row in rows]
 
@@ -46,7 +46,7 @@ def test_an_example_shares_its_prompt_and_what_its_responses_have_in_common() ->
     assert sum(example.size for example in pairs()) >= batch.forest.tokens
 
 
-def test_fields_and_weights_are_one_number_an_example() -> None:
+def test_fields_and_weights_are_one_number_per_example() -> None:
     batch = collate(pairs())
     assert batch.fields["margin"].tolist() == [1.5, -0.5]
     assert batch.weights.tolist() == [2.0, 1.0]
@@ -57,7 +57,7 @@ def test_fields_and_weights_are_one_number_an_example() -> None:
     assert given.denominator == 8.0
 
 
-def test_a_list_has_one_number_a_response() -> None:
+def test_a_list_has_one_number_per_response() -> None:
     lists = [
         Ranking(prompt="the cat", completions=(" sat", " ran", " sat down"), scores=(3.0, 1.0, 2.0)),
         Ranking(prompt="a", completions=(" cat", " dog"), scores=(0.5, 0.25)),

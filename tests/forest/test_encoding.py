@@ -1,4 +1,4 @@
-"""Records become exactly the views and fields that an objective asks for; what cannot is told or counted."""
+"""Encoding gives exactly the views and fields that an objective needs; other records are errors or counted."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ def test_a_missing_field_names_field_place_and_remedy() -> None:
 
 
 @pytest.mark.parametrize("value", ["much", float("nan"), float("inf"), [1.0, None], {"a": 1}])
-def test_a_field_that_is_no_number_is_refused(value: Any) -> None:
+def test_a_field_that_is_not_a_number_is_refused(value: Any) -> None:
     with pytest.raises(DataError, match=r"pairs.jsonl:7: The field 'margin' is .*not a finite number"):
         encoder(fields=["margin"]).encode([pair(margin=value)])
 
 
-def test_a_weight_that_is_no_number_is_refused() -> None:
+def test_a_weight_that_is_not_a_number_is_refused() -> None:
     with pytest.raises(DataError, match=r"pairs.jsonl:7: The field 'weight'"):
         encoder().encode([pair(weight="heavy")])
     assert encoder().encode([pair(weight=None)]).examples[0].weight == 1.0
@@ -190,5 +190,5 @@ def test_a_record_has_its_number_and_rows_of_numbers() -> None:
     batch = collate(encoder(fields=["record_index", "goals"]).encode(records).examples)
     assert batch.fields["record_index"].tolist() == [0.0, 1.0]
     assert batch.fields["goals"].tolist() == [[1.0, 2.0], [3.0, 4.0]]
-    with pytest.raises(DataError, match="'goals' holds 1 numbers here, 2 at"):
+    with pytest.raises(DataError, match=r"'goals' has 1 number\(s\) here, 2 at"):
         encoder(fields=["goals"]).encode([records[0], pair(goals=[1.0])])

@@ -1,4 +1,4 @@
-"""Which example is paired with which is decided by the plan alone."""
+"""The plan alone determines the partner of every example."""
 
 from __future__ import annotations
 
@@ -96,12 +96,14 @@ def test_a_mismatched_sequence_fits_the_length_limit(policy: Policy) -> None:
 
 def test_one_example_alone_is_refused_by_name() -> None:
     alone = supply(judged("the cat", " sat"))
-    with pytest.raises(DataError, match=r"'mismatched' pairs a prompt with the response of another example.*only one"):
+    with pytest.raises(
+        DataError, match=r"'mismatched' combines a prompt with the response of another example.*only one"
+    ):
         alone.check(plan_batches(alone.sizes, max_steps=3))
 
 
 def test_a_view_of_the_step_needs_the_view_that_it_crosses() -> None:
-    with pytest.raises(ConfigurationError, match=r"'mismatched' crosses the view 'responses'.*`responses: Scored`"):
+    with pytest.raises(ConfigurationError, match=r"'mismatched' needs the view 'responses'.*`responses: Scored`"):
         encoder(None, "prompt_left", "mismatched")
 
 

@@ -1,4 +1,4 @@
-"""Sources that recycle: every pass is whole, ratios are kept, and the order depends on the seed alone."""
+"""Repeated sources: every pass is complete, ratios are kept, and the order depends only on the seed."""
 
 from __future__ import annotations
 

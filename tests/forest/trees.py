@@ -1,4 +1,4 @@
-"""Random groups of token sequences that share beginnings at many depths."""
+"""Random groups of token sequences with common prefixes at many depths."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def text_of(sequence: TokenSequence) -> list[int]:
 
 
 def chain(forest: Forest, place: int) -> list[int]:
-    """Flat places from the root to ``place``, found by following parents alone."""
+    """Flat indices from the root to ``place``, found by following ``parent``."""
     path = []
     while place >= 0:
         path.append(place)

@@ -1,4 +1,4 @@
-"""Generation: repeatable, unmoved by padding, and without a trace in the model or the global random state."""
+"""Generation: deterministic, independent of padding, and without effect on the model or the global random state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def responses(model: torch.nn.Module, prompts: list[list[int]] = PROMPTS, **chan
 
 
 def plainly(model: torch.nn.Module, prompt: list[int], count: int, stops: set[int]) -> list[int]:
-    """The likeliest token, one after another, from the whole sequence every time."""
+    """Greedy decoding by evaluating the whole sequence for every token."""
     ids = list(prompt)
     while len(ids) < len(prompt) + count and not (len(ids) > len(prompt) and ids[-1] in stops):
         with torch.no_grad():
@@ -60,7 +60,7 @@ def test_a_seed_decides_and_the_global_state_stays(model: torch.nn.Module) -> No
     assert any(one != other for one, other, _third in first), "samples of a prompt differ"
 
 
-def test_the_model_keeps_its_mode_and_none_asked_is_none_given(model: torch.nn.Module) -> None:
+def test_the_model_keeps_its_mode_and_zero_prompts_give_zero_responses(model: torch.nn.Module) -> None:
     model.train()
     responses(model, temperature=0.0)
     assert model.training

@@ -1,4 +1,4 @@
-"""The server engine against a small server of our own: what is asked, what comes back, and what goes wrong."""
+"""The server engine against a small local server: requests, responses and errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from small_runs import word_tokenizer
 
 
 class Server:
-    """Answers completions as told; remembers what it was asked."""
+    """Answers completions as configured, and records requests."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
@@ -42,7 +42,7 @@ class Server:
                 self.wfile.write(answer)
 
             def log_message(self, *arguments: Any) -> None:
-                """No noise."""
+                """Suppress logging."""
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
@@ -94,7 +94,7 @@ def test_passing_failures_are_tried_again_and_others_are_not(server: Server) -> 
     assert len(server.asked) == 4
 
 
-def test_an_answer_with_too_few_choices_and_a_dead_server_are_told(server: Server) -> None:
+def test_too_few_choices_and_a_dead_server_are_errors(server: Server) -> None:
     server.short = 1
     with pytest.raises(ModelError, match="2 choices, expected 3"):
         engine(server).sample(["the"], Sampling(samples=3), seed=0)

@@ -1,4 +1,4 @@
-"""All samples of a prompt share one pass over it, and nothing else changes."""
+"""All samples of a prompt share one prefill, with unchanged results."""
 
 from __future__ import annotations
 

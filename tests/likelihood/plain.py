@@ -1,4 +1,4 @@
-"""Log-probabilities computed the obvious way: one sequence at a time, all logits, no sharing."""
+"""Plain evaluation of log-probabilities: one sequence at a time, all logits, no sharing."""
 
 from __future__ import annotations
 

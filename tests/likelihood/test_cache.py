@@ -1,4 +1,4 @@
-"""The file of reference log-probabilities: sound whatever happens to it."""
+"""The cache of reference log-probabilities, including damaged files, full disks and concurrent runs."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MODEL = "0" * 64
 
 
 def numbered(count: int, start: int = 0) -> tuple[list[TokenSequence], list[torch.Tensor]]:
-    """Sequences with values that can be told from their tokens."""
+    """Sequences with values that follow from their tokens."""
     sequences = [TokenSequence([7, place], [place] * (1 + place % 4)) for place in range(start, start + count)]
     return sequences, [torch.full((len(each.response),), -float(each.prompt[1])) for each in sequences]
 
 
 def write(folder: str, start: int, barrier: object) -> None:
-    """What one of two runs does at once with another."""
+    """One of two concurrent runs."""
     cache = ReferenceCache(Path(folder), MODEL)
     barrier.wait()  # type: ignore[attr-defined]
     for place in range(start, start + 60, 3):
@@ -49,7 +49,7 @@ def test_values_come_back_bit_for_bit(tmp_path: Path) -> None:
     assert third is None
 
 
-def test_keys_tell_boundaries_and_tokens_apart() -> None:
+def test_keys_distinguish_boundaries_and_tokens() -> None:
     different = [([1], [2, 3]), ([1, 2], [3]), ([1, 2, 3], []), ([2], [1, 3]), ([1], [2, 4]), ([256], [2, 3])]
     assert len({ReferenceCache.key(TokenSequence(*each)) for each in different}) == len(different)
     assert ReferenceCache.key(TokenSequence((1,), (2, 3))) == ReferenceCache.key(TokenSequence([1], [2, 3]))
@@ -86,7 +86,7 @@ def test_two_runs_may_write_at_once(tmp_path: Path) -> None:
     assert cache.connection.execute("SELECT COUNT(*) FROM logps").fetchone() == (90,)
 
 
-def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_set_aside(tmp_path: Path) -> None:
     path = ReferenceCache(tmp_path, MODEL).path
     for leftover in tmp_path.iterdir():
         leftover.unlink()
@@ -99,7 +99,7 @@ def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path) -> None:
     assert path.with_suffix(".corrupt").read_bytes().startswith(b"not a database")
 
 
-def test_a_file_damaged_inside_is_told_by_name(tmp_path: Path) -> None:
+def test_an_error_names_a_damaged_file(tmp_path: Path) -> None:
     cache = ReferenceCache(tmp_path, MODEL)
     sequences, values = numbered(2000)
     cache.put(sequences, values)
@@ -113,7 +113,7 @@ def test_a_file_damaged_inside_is_told_by_name(tmp_path: Path) -> None:
     assert "Delete this file" in str(caught.value)
 
 
-def test_a_folder_that_cannot_be_written_is_told_with_a_way_out(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_an_error_with_a_fix(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError) as caught:
         ReferenceCache(tmp_path / "file" / "folder", MODEL)
@@ -121,12 +121,12 @@ def test_a_folder_that_cannot_be_written_is_told_with_a_way_out(tmp_path: Path) 
         assert part in str(caught.value)
 
 
-def test_a_disk_that_takes_no_more_is_told(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
     cache = ReferenceCache(tmp_path, MODEL)
     cache.put(*numbered(1))
     pages = cache.connection.execute("PRAGMA page_count").fetchone()[0]
     cache.connection.execute(f"PRAGMA max_page_count={pages}")
-    with pytest.raises(OutputError, match=r"cannot be kept.*full.*Free space"):
+    with pytest.raises(OutputError, match=r"cannot be saved.*full.*Free disk space"):
         cache.put(*numbered(3000))
     cache.close()
     again = ReferenceCache(tmp_path, MODEL)

@@ -127,9 +127,9 @@ def test_the_margin_is_that_of_diffusion_dpo(scorer: DenoisingScorer) -> None:
 
 
 def test_what_a_denoiser_cannot_do_is_refused(scorer: DenoisingScorer) -> None:
-    with pytest.raises(ConfigurationError, match=r"no reference 'cached'.*drawn anew"):
+    with pytest.raises(ConfigurationError, match=r"reference 'cached' is not available.*draws anew"):
         scorer.reference("cached")
-    with pytest.raises(ConfigurationError, match=r"entropy.*an image has no tokens"):
+    with pytest.raises(ConfigurationError, match=r"entropy.*images have no tokens"):
         batch = scorer.collate(encoded(), step=0)
         scorer.score_batch(batch, scorer.reference("none"), Needs(stats=frozenset({"entropy"})))
 

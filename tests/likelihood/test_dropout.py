@@ -1,4 +1,4 @@
-"""Dropout is off while a model is scored, in training mode too, and comes back afterwards."""
+"""Dropout is disabled while a model is scored, also in training mode, and restored afterwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from penchant.likelihood.dropout import without_dropout
 
 
 class Layer(nn.Module):
-    """Rates in all the places where models keep them."""
+    """A module with dropout rates in every attribute that models use."""
 
     def __init__(self) -> None:
         super().__init__()

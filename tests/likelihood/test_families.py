@@ -1,4 +1,4 @@
-"""The forest's numbers are those of plain evaluation, for every family, and the model is none the worse for it."""
+"""Forest scores equal plain evaluation for every model family, and the model is restored afterwards."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def grown(seed: int) -> tuple[Forest, list[TokenSequence]]:
 
 
 def weighted_gradients(model: nn.Module, logps: Tensor) -> dict[str, Tensor]:
-    """Gradients of a sum in which every token has a weight of its own."""
+    """Gradients of a weighted sum with a different weight per token."""
     model.zero_grad()
     weights = torch.randn(len(logps), generator=torch.Generator().manual_seed(len(logps)))
     (logps * weights).sum().backward()
@@ -77,7 +77,9 @@ def test_numbers_and_gradients_equal_plain_evaluation(model: tuple[str, nn.Modul
 def test_every_attention_gives_the_same_numbers(model: tuple[str, nn.Module], attention: str) -> None:
     name, network = model
     if name in FALLBACK and attention != "sequences":
-        with pytest.raises(ConfigurationError, match=f"cannot take the attention '{attention}'.*attention=sequences"):
+        with pytest.raises(
+            ConfigurationError, match=f"does not support the attention '{attention}'.*attention=sequences"
+        ):
             CausalScorer(network, attention)
         return
     forest, sequences = grown(2)
@@ -88,7 +90,7 @@ def test_every_attention_gives_the_same_numbers(model: tuple[str, nn.Module], at
         torch.testing.assert_close(result, plainly(network, sequences), atol=1e-5, rtol=0)
 
 
-def test_the_fallback_is_said_once_and_only_where_it_is_taken(
+def test_the_fallback_is_logged_once_and_only_if_it_is_taken(
     model: tuple[str, nn.Module], caplog: pytest.LogCaptureFixture
 ) -> None:
     name, network = model
@@ -220,7 +222,7 @@ def test_calls_go_through_a_wrapper() -> None:
 
 
 @pytest.mark.parametrize("name", ["PhimoeConfig", "Qwen2MoeConfig"])
-def test_a_window_that_only_the_mask_knows_is_found_out_before_it_is_felt(name: str) -> None:
+def test_a_sliding_window_only_in_the_mask_is_detected(name: str) -> None:
     import transformers
 
     sizes = {"vocab_size": 60, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2}

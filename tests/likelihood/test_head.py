@@ -1,4 +1,4 @@
-"""The output head: the right numbers, in chunks or whole, and never all logits at once."""
+"""The output head: correct numbers with and without chunks, never with all logits in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALL = ("entropy", "kl", "max_p", "sum_p2")
 
 
 class Recorder:
-    """A linear head with soft-capping that notes how many rows it is given at a time."""
+    """A linear head with soft-capping that records the number of rows per call."""
 
     def __init__(self, seed: int = 0, scale: float = 1.0) -> None:
         generator = torch.Generator().manual_seed(seed)
@@ -39,7 +39,7 @@ def inputs() -> tuple[Tensor, Tensor, Rows]:
 
 
 def directly(hidden: Tensor, ids: Tensor, reference: Rows, recorder: Recorder) -> dict[str, Tensor]:
-    """The formulas as they are written, in float64."""
+    """The formulas, evaluated directly in float64."""
     p = torch.softmax(recorder(hidden.double()), dim=-1)
     q = torch.softmax(reference.head(reference.hidden.double()), dim=-1).detach()
     return {

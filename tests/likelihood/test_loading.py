@@ -1,4 +1,4 @@
-"""A model loads from its folder, or a sentence says why not."""
+"""A model loads from its folder, or an error states the reason."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def test_an_unknown_number_type_is_named_with_the_nearest(saved: Path) -> None:
         load_model(saved, dtype="bfloat")
 
 
-def test_a_folder_that_is_no_model_is_told_by_name(tmp_path: Path) -> None:
+def test_an_error_names_a_folder_that_is_not_a_model(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         load_model(tmp_path)
     for part in (str(tmp_path), "config.json", "save_pretrained"):
         assert part in str(caught.value)
 
 
-def test_what_does_not_exist_is_told_by_name() -> None:
+def test_errors_name_what_does_not_exist() -> None:
     with pytest.raises(ModelError) as caught:
         load_model("/no/such/model")
     assert str(caught.value).startswith("/no/such/model: ")

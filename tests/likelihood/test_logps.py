@@ -1,4 +1,4 @@
-"""Log-probabilities of sequences: those of plain evaluation, however they are grouped, with and without gradient."""
+"""Log-probabilities of sequences: equal to plain evaluation for any grouping, with and without gradient."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_row_is_that_of_plain_evaluation(groups: list[int] | None) -> None
         assert torch.equal(row[: len(plain)], own) and not row[len(plain) :].any()
 
 
-def test_a_scorer_is_closed_by_who_made_it() -> None:
+def test_a_scorer_is_closed_by_its_creator() -> None:
     model = tiny_model("llama")
     forward = model.forward
     with scorer_of(model):

@@ -1,4 +1,4 @@
-"""The reference: what it is held to, and that its numbers stay what they were."""
+"""References: their log-probabilities are those of the initial model and do not change in training."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_a_changed_weight_is_another_model(tmp_path: Path) -> None:
     assert paths[0] != paths[1]
 
 
-def test_a_value_that_was_not_computed_is_told(scorer: CausalScorer, forest: Forest, tmp_path: Path) -> None:
+def test_a_value_that_was_not_computed_is_an_error(scorer: CausalScorer, forest: Forest, tmp_path: Path) -> None:
     reference = CachedReference(scorer, tmp_path)
     reference.prepare(SEQUENCES[:-1])
     with pytest.raises(TrainingError, match=r"no reference log-probabilities.*reference.prepare"):

@@ -1,4 +1,4 @@
-"""What an objective is given is what plain evaluation says."""
+"""The `Scored` views of an objective equal plain evaluation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def padded(values: list[Tensor]) -> Tensor:
 
 
 def policy_and_base() -> tuple[CausalScorer, CausalScorer, torch.nn.Module, torch.nn.Module]:
-    """A trained policy with its scorer and its reference's, and both again untouched, for plain evaluation."""
+    """A trained policy and its reference with their scorers, and copies of both for plain evaluation."""
     base, policy = tiny_model("llama"), tiny_model("llama", seed=1)
     return CausalScorer(policy), CausalScorer(base), policy, base
 
@@ -177,7 +177,7 @@ def test_hidden_states_are_those_of_plain_evaluation_with_their_gradients(name: 
 
 
 def plain_states(model: torch.nn.Module, sequence: TokenSequence) -> Tensor:
-    """[T, D] what the output head reads before each token of one response."""
+    """[T, D] hidden states that predict each token of one response."""
     ids = torch.tensor([[*sequence.prompt, *sequence.response]])
     kept: list[Tensor] = []
     hook = model.get_output_embeddings().register_forward_pre_hook(lambda _, given: kept.append(given[0]))
@@ -186,7 +186,7 @@ def plain_states(model: torch.nn.Module, sequence: TokenSequence) -> Tensor:
     return kept[0][0, len(sequence.prompt) - 1 : -1]
 
 
-def test_hidden_states_that_nobody_asks_for_are_not_kept() -> None:
+def test_hidden_states_that_are_not_requested_are_not_kept() -> None:
     scorer, *_ = policy_and_base()
     views = score_batch(scorer, collate(EXAMPLES), build_reference("none", scorer), Needs())
     assert all(each.hidden is None and each.fields == {} for each in views.values())

@@ -1,4 +1,4 @@
-"""Modalities: found by name or by the model, and never loaded to be recognised."""
+"""Modalities: found by name or by the model, without loading it."""
 
 from __future__ import annotations
 

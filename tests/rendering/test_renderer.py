@@ -1,4 +1,4 @@
-"""The renderer: prompts as generation is fed them, responses behind them, exactly one end token."""
+"""The renderer: prompts as generation receives them, responses after them, exactly one end token."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_templates_come_from_files_too(tmp_path: Path) -> None:
         Renderer(TOKENIZERS["bytes"], chat_template="{{ messages[0].content }}")
 
 
-def test_a_template_that_refuses_a_conversation_says_so() -> None:
+def test_a_template_that_rejects_a_conversation_is_an_error() -> None:
     strict = "{% if messages[0].role == 'system' %}{{ raise_exception('no system turns') }}{% endif %}" + CHATML
     renderer = Renderer(TOKENIZERS["bytes"], chat_template=strict)
     record = Comparison(prompt=ASKED, chosen="a", rejected="b", source=Source("pairs.jsonl", 3))

@@ -1,4 +1,4 @@
-"""Truncation: never longer than asked, and every cut counted."""
+"""Truncation: results never exceed max_length, and every cut is counted."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_without_a_limit_nothing_is_cut(record: tuple) -> None:
     assert (fitted.prompt, fitted.responses, fitted.prompt_cut) == (prompt, responses, 0)
 
 
-def test_error_says_how_long_and_what_to_do() -> None:
+def test_the_error_states_the_length_and_the_fix() -> None:
     with pytest.raises(DataError, match=r"3 prompt \+ 2 response tokens, more than max_length = 4.*to 5"):
         Truncation(4, "error").fit([1, 5, 6], [[7, 2]])
 

@@ -1,4 +1,4 @@
-"""Small tokenizers of every make, built on the spot."""
+"""Small tokenizers of every kind, built in memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def wrap(
     template: str | None = None,
     specials: tuple[str, ...] = (),
 ) -> PreTrainedTokenizerFast:
-    """A backend as ``transformers`` gives it to everyone."""
+    """A backend wrapped as a ``transformers`` tokenizer."""
     backend.add_special_tokens([AddedToken(token, special=True) for token in (bos, eos, *specials) if token])
     if adds_bos or adds_eos:
         single = (f"{bos} " if adds_bos else "") + "$A" + (f" {eos}" if adds_eos else "")
@@ -61,7 +61,7 @@ def byte_level(**kwargs: object) -> PreTrainedTokenizerFast:
 
 
 def metaspace(scheme: str = "always", **kwargs: object) -> PreTrainedTokenizerFast:
-    """BPE over spaces written as a letter, a space put in front of a text, bytes for what is unknown (Llama 2)."""
+    """BPE with spaces as a letter, a space before every text, and byte fallback (Llama 2)."""
     backend = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
     backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme, split=False)
     backend.decoder = decoders.Sequence(

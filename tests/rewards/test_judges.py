@@ -1,4 +1,4 @@
-"""Judges: answers as a person would read them, rules, functions and reward models."""
+"""Judges: answer extraction, rules, functions and reward models."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from small_runs import word_tokenizer
         ("", None),
     ],
 )
-def test_the_answer_is_found_where_a_person_would_look(text: str, answer: str | None) -> None:
+def test_the_answer_is_found_after_its_markers(text: str, answer: str | None) -> None:
     assert answer_in(text) == answer
 
 
@@ -56,7 +56,7 @@ def test_numbers_are_compared_by_value() -> None:
     assert same_number("0.50", "1/2") and not same_number("1/0", "1") and not same_number("0.1", "0.10001")
 
 
-def test_answers_come_from_the_records_and_contradictions_are_told() -> None:
+def test_answers_come_from_the_records_and_contradictions_are_errors() -> None:
     records = [Prompt(prompt="1+1=", fields={"answer": 2}), Prompt(prompt="1+2=", fields={"answer": "3"})]
     judge = Verifier.of_records(records)
     assert judge.score("1+2=", ["3", "4"]) == [1.0, 0.0] and judge.verifies
@@ -68,7 +68,7 @@ def test_answers_come_from_the_records_and_contradictions_are_told() -> None:
         Verifier.of_records([*records, Prompt(prompt="1+1=", fields={"answer": "5"})])
 
 
-def test_a_function_by_name_or_in_person() -> None:
+def test_a_function_by_name_or_as_an_object() -> None:
     assert FunctionJudge("small_judges:reds").score("x", ["red red", ""])[0] > 1.9
     assert math.isnan(FunctionJudge("small_judges:strict").score("x", [" "])[0])
     with pytest.raises(ConfigurationError, match="module:function"):
@@ -93,7 +93,7 @@ def classifier(labels: int = 1) -> LlamaForSequenceClassification:
 
 
 def test_a_reward_model_reads_at_the_end_token_whatever_the_batch() -> None:
-    """The configuration says that the end token is padding, as many do; the reward must be read there all the same."""
+    """The end token is also the padding token, as in many configurations; the reward must still be read there."""
     tokenizer, model = word_tokenizer(), classifier()
     tokenizer.pad_token = tokenizer.eos_token
     responses = [" the car is red", " red", " the hat is not blue and not green"]
@@ -118,7 +118,7 @@ def test_judges_by_name() -> None:
         build_judge({"name": "verifier", "rule": "nummer"}, [])
 
 
-def test_real_solutions_are_judged_as_their_authors_did(shared: Path, tmp_path: Path) -> None:
+def test_real_solutions_are_judged_as_published(shared: Path, tmp_path: Path) -> None:
     """Right and wrong solutions of grade-school problems: our reading of the answer agrees with the published label."""
     import gzip
     import json

@@ -165,5 +165,5 @@ def test_pictures_are_those_of_the_pipeline_itself(kind: str) -> None:
 def test_a_pipeline_conditioned_in_an_unknown_way_is_refused() -> None:
     other = two_encoder_pipeline()
     other.unet.register_to_config(addition_embed_type="image")
-    with pytest.raises(ModelError, match=r"StableDiffusionXLPipeline conditions its denoiser in a way.*SDXL"):
+    with pytest.raises(ModelError, match=r"conditioning of StableDiffusionXLPipeline is not supported.*SDXL"):
         PipelineCodec(other)

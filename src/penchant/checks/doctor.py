@@ -80,7 +80,7 @@ def _of_records(feedback: Feedback, other: Feedback | None) -> list[Check]:
 def _counts(feedback: Feedback) -> list[Check]:
     splits = Counter(str(record.fields["split"]) for record in feedback if "split" in record.fields)
     by_split = f" ({', '.join(f'{name} {count}' for name, count in sorted(splits.items()))})" if splits else ""
-    prompts = len({duplicates.said(record.prompt) for record in feedback})
+    prompts = len({duplicates.content_key(record.prompt) for record in feedback})
     extras = sorted({name for record in feedback for name in record.fields} - {"split"})
     detail = f"Further fields: {', '.join(extras)}." if extras else ""
     checks = [

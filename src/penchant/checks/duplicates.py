@@ -12,7 +12,7 @@ from typing import Any
 from penchant.checks.diagnosis import Check, Verdict, share
 from penchant.feedback.records import Comparison, JointComparison, Judgement, Ranking, Record, Text, as_text
 
-__all__ = ["contradictions", "duplicates", "exchanges", "leaks", "near_duplicates", "said"]
+__all__ = ["content_key", "contradictions", "duplicates", "exchanges", "leaks", "near_duplicates"]
 
 _PERMUTATIONS, _BANDS = 64, 16
 # Records that share a template would fill a bucket with thousands; a few of them represent the rest.
@@ -20,11 +20,11 @@ _BUCKET = 32
 _PRIME = (1 << 31) - 1
 
 
-def said(value: Text) -> Hashable:
-    """A text or conversation as a key: equal for equal roles and contents.
+def content_key(value: Text) -> Hashable:
+    """A hashable key of a text or conversation, from its roles and contents.
 
     Example:
-        >>> said([{"role": "user", "content": "Hi"}])
+        >>> content_key([{"role": "user", "content": "Hi"}])
         (('user', 'Hi'),)
     """
     if not isinstance(value, list):
@@ -35,7 +35,7 @@ def said(value: Text) -> Hashable:
 def _whole(record: Record) -> Hashable:
     label = record.label if isinstance(record, Judgement) else None
     values = (record.scores, record.ranks) if isinstance(record, Ranking) else None
-    return said(record.prompt), tuple(exchanges(record)), label, values
+    return content_key(record.prompt), tuple(exchanges(record)), label, values
 
 
 def exchanges(record: Record) -> list[Hashable]:
@@ -46,7 +46,7 @@ def exchanges(record: Record) -> list[Hashable]:
         [('Hi', 'Hello!'), ('Hi', 'What?')]
     """
     pairs = zip(record.answered, record.responses, strict=True)
-    return [(said(prompt), said(response)) for prompt, response in pairs]
+    return [(content_key(prompt), content_key(response)) for prompt, response in pairs]
 
 
 def _texts(record: Record) -> tuple[Text, ...]:
@@ -121,16 +121,18 @@ def _jaccard(one: frozenset[int], other: frozenset[int]) -> float:
 
 def _opinions(record: Record) -> Iterator[tuple[Hashable, Any]]:
     """The opinions of a record as (question, answer); different answers to one question are a contradiction."""
-    prompt = said(record.prompt)
+    prompt = content_key(record.prompt)
     if isinstance(record, Judgement):
-        yield (prompt, said(record.completion)), record.label
+        yield (prompt, content_key(record.completion)), record.label
     elif isinstance(record, JointComparison):
         yield _preference("joint", *exchanges(record))
     elif isinstance(record, Comparison):
-        yield _preference(prompt, said(record.chosen), said(record.rejected))
+        yield _preference(prompt, content_key(record.chosen), content_key(record.rejected))
     elif isinstance(record, Ranking):
         values = record.scores or tuple(-rank for rank in record.ranks or ())
-        for (one, high), (other, low) in combinations(zip(map(said, record.completions), values, strict=True), 2):
+        for (one, high), (other, low) in combinations(
+            zip(map(content_key, record.completions), values, strict=True), 2
+        ):
             if high != low and one != other:
                 yield _preference(prompt, *((one, other) if high > low else (other, one)))
 

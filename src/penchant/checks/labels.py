@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from penchant.checks.diagnosis import Check, Verdict, share
-from penchant.checks.duplicates import exchanges, said
+from penchant.checks.duplicates import content_key, exchanges
 from penchant.feedback.records import Comparison, Judgement, Ranking, Record
 from penchant.statistics import Interval, area_interval, share_interval
 
@@ -62,7 +62,7 @@ def agreement(records: Sequence[Record]) -> list[Check]:
         if annotator is None:
             continue
         if isinstance(record, Judgement):
-            opinions[said(record.prompt), said(record.completion)][str(annotator)] = record.label
+            opinions[content_key(record.prompt), content_key(record.completion)][str(annotator)] = record.label
         elif isinstance(record, Comparison):
             better, worse = exchanges(record)
             opinions[frozenset((better, worse))][str(annotator)] = better

@@ -17,9 +17,9 @@ _WHY = "Responses can only be compared as answers to the same history."
 def _shown(turn: Message | None) -> str:
     if turn is None:
         return "nothing"
-    said: Any = turn.get("content")
-    said = said if isinstance(said, str) else str(said)
-    return f"{turn['role']}: {said if len(said) <= 40 else said[:37] + '...'!r}"
+    content: Any = turn.get("content")
+    content = content if isinstance(content, str) else str(content)
+    return f"{turn['role']}: {content if len(content) <= 40 else content[:37] + '...'!r}"
 
 
 def _differing(first: list[Message], second: list[Message]) -> int:
@@ -186,8 +186,8 @@ def _answer_to_text(prompt: str, value: list[Message], field: str, source: Sourc
     if value[0]["role"] not in NOT_ANSWERING:
         return [{"role": "user", "content": prompt}], value
     history, answer = split_last_answer(value, field, source)
-    said = [turn.get("content") for turn in history if turn["role"] == "user"]
-    if not any(isinstance(content, str) and content.strip() == prompt.strip() for content in said):
+    contents = [turn.get("content") for turn in history if turn["role"] == "user"]
+    if not any(isinstance(content, str) and content.strip() == prompt.strip() for content in contents):
         at = next((at for at, turn in enumerate(history) if turn["role"] == "user"), 0)
         raise DataError(
             f"{field!r} does not continue 'prompt': they differ in turn {at + 1} "

@@ -1,4 +1,4 @@
-"""How feedback becomes one batch of tokens with nothing computed twice."""
+"""Encoding of records, planning of batches, and batches of tokens in which shared prefixes are computed once."""
 
 from penchant.forest.batching import Plan, Slot, plan_batches
 from penchant.forest.build import build_forest

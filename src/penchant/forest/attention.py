@@ -1,11 +1,11 @@
-"""Attention over a forest, three ways that give the same numbers.
+"""Attention over a forest, with three equivalent backends.
 
-``segments``: scaled-dot-product attention per segment with the keys of its ancestors in front (CPU; no N x N mask).
-``flex``: FlexAttention with the forest's rule as its mask (GPU).
-``dense``: one N x N boolean mask (the plain form, to test the others against).
+``segments``: scaled-dot-product attention per segment against its own and its ancestors' keys (CPU; no N x N mask).
+``flex``: FlexAttention with the forest's attention rule as its mask (GPU).
+``dense``: one N x N boolean mask (the reference implementation for tests).
 
-All three are reached through transformers' attention interface under one name, so a model's layers run unmodified. A
-layer hands over the keyword ``forest``; a call without it, as in ordinary generation, is ordinary attention.
+All three are registered with transformers' attention interface under one name, so a model's layers run unmodified.
+Layers pass on the keyword ``forest``; a call without it, as in generation, is ordinary attention.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Backend = Literal["segments", "flex", "dense"]
 
 
 class _Form(NamedTuple):
-    """How a layer turns products of queries and keys into weights."""
+    """A layer's settings for turning query-key products into attention weights."""
 
     scale: float
     window: int | None
@@ -38,13 +38,13 @@ class _Form(NamedTuple):
 
 @dataclass
 class AttentionPlan:
-    """What attention layers need of one forest; masks are made once and shared by all layers.
+    """What attention layers need to know of one forest; masks are built once and shared by all layers.
 
     Args:
         forest: the batch's layout.
         backend: ``segments``, ``flex`` or ``dense``.
-        masks: those made so far.
-        windows: the sliding windows that layers have asked for, None for a layer without one.
+        masks: the masks built so far.
+        windows: the sliding windows that layers have requested, None for a layer without one.
     """
 
     forest: Forest
@@ -53,7 +53,7 @@ class AttentionPlan:
     windows: set[int | None] = field(default_factory=set)
 
     def window(self, size: int | None) -> int | None:
-        """The sliding window, or None where no sequence is long enough to feel it."""
+        """The sliding window, or None if no sequence is longer than it."""
         self.windows.add(size)
         return size if size is not None and size < self.forest.max_context else None
 
@@ -66,7 +66,7 @@ class AttentionPlan:
         return self._once((place, window), lambda: self._child_mask(place, window))
 
     def block_mask(self, window: int | None) -> Any:
-        """FlexAttention's BlockMask for the forest's rule."""
+        """FlexAttention's BlockMask for the forest's attention rule."""
         return self._once(("flex", window), lambda: _block_mask(self.forest, window))
 
     def _once(self, key: Any, make: Callable[[], Any]) -> Any:
@@ -103,7 +103,7 @@ def forest_attention(
     forest: AttentionPlan | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
-    """Attention as transformers' layers call it: [1, H, N, D] queries in, [1, N, H, D] out."""
+    """The attention function that transformers' layers call: [1, H, N, D] queries in, [1, N, H, D] out."""
     if forest is None:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
@@ -126,7 +126,7 @@ def forest_attention(
         result = _attend(query, key, value, forest.dense_mask(form.window), form)
     else:
         known = nearest(forest.backend, ["segments", "flex", "dense"])
-        raise ConfigurationError(f"There is no forest attention called {forest.backend!r}.", fix=known)
+        raise ConfigurationError(f"There is no forest attention {forest.backend!r}.", fix=known)
     return result.transpose(1, 2).contiguous(), None
 
 
@@ -141,7 +141,7 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, form
         mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
     scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
     if form.sinks is not None:
-        # A learned extra column that takes probability but carries no value.
+        # A learned extra column that receives probability but has no value vector.
         column = form.sinks.reshape(1, -1, 1, 1).expand(scores.shape[0], -1, scores.shape[-2], 1)
         scores = torch.cat([scores, column.to(scores.dtype)], dim=-1)
     weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
@@ -149,10 +149,10 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, form
 
 
 def _by_segments(plan: AttentionPlan, query: Tensor, key: Tensor, value: Tensor, form: _Form) -> Tensor:
-    """Each segment against its ancestors' keys and its own: work grows with paths, not with N squared."""
+    """Attention of each segment to its ancestors' keys and its own; the cost grows with path lengths, not with N²."""
     segments = plan.forest.segments
     lengths = [segment.length for segment in segments]
-    # One split, whose backward is one concatenation; slicing would make a full-size gradient per segment.
+    # One split, whose backward is one concatenation; slicing would create a full-size gradient per segment.
     queries, keys, values = (part.split(lengths, dim=2) for part in (query, key, value))
     results = []
     for place, segment in enumerate(segments):
@@ -181,7 +181,7 @@ def _block_mask(forest: Forest, window: int | None) -> Any:
 
 
 def _flex(plan: AttentionPlan, query: Tensor, key: Tensor, value: Tensor, form: _Form) -> Tensor:
-    """FlexAttention with the forest's rule, compiled where a GPU runs it."""
+    """FlexAttention with the forest's attention rule, compiled on a GPU."""
     if form.sinks is not None:
         raise ConfigurationError(
             "Attention sinks are not available with the 'flex' attention.", fix="Use attention='dense' for this model."
@@ -208,11 +208,11 @@ _COMPILED: dict[str, Callable[..., Tensor]] = {}
 
 
 def _compiled_flex() -> Callable[..., Tensor]:
-    """Compiled once a process; batches differ in length, so lengths are compiled as symbols."""
+    """FlexAttention compiled once per process, with dynamic shapes, since batches differ in length."""
     if "flex" not in _COMPILED:
         from torch._functorch import config
 
-        # Else the first backward pass reuses what a second one through the same graph needs (gradient norms).
+        # Otherwise the first backward pass reuses buffers that a second one needs (gradient norms).
         config.donated_buffer = False
         _COMPILED["flex"] = torch.compile(_plain_flex(), dynamic=True)
     return _COMPILED["flex"]

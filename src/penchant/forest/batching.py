@@ -1,4 +1,4 @@
-"""Which examples are computed together: one plan for the whole run, the same however many machines carry it out."""
+"""Planning of the optimizer steps of a run: the examples of every step, independent of the number of processes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from penchant.forest.recycling import Mixture, recycled
 
 __all__ = ["Plan", "Slot", "deal_places", "plan_batches"]
 
-# Batches of like length are drawn from windows of this many batches, so that order stays mostly random.
+# Examples are sorted by length within windows of this many batches, so that the order stays mostly random.
 WINDOW = 32
 
-#: For each further named source the index of the example that stands beside one of the first source.
+#: For each further named source, the index of the example that accompanies an example of the first source.
 Beside: TypeAlias = tuple[int, ...]
 
 
@@ -41,15 +41,15 @@ class Slot(NamedTuple):
 class Plan:
     """All optimizer steps of a run.
 
-    The examples of a step depend on the data, the batch size and the seed alone. How a step is dealt out to processes
-    and accumulated micro-batches is decided afterwards (`deal`), so it can change neither loss nor weights.
+    The examples of a step depend only on the data, the batch size and the seed. How a step is split into processes and
+    accumulated micro-batches is decided later (`deal`) and changes neither the loss nor the weights.
 
     Args:
-        steps: for each step the indices of its examples.
-        epochs: for each step how many passes over the data are done when it ends.
-        beside: for each place of each step the examples of further named sources; empty where there are none.
-        across: whether the partner of an example is the next one of the whole plan and not of its step. Held-out data
-            are measured so: there a step is only as much as is computed at once.
+        steps: for each step, the indices of its examples.
+        epochs: for each step, the number of passes over the data completed at its end.
+        beside: for each place of each step, the examples of further named sources; empty if there are none.
+        across: whether the partner of an example is the next one of the whole plan instead of its step. Used for
+            held-out data, where a step is only a batch of the measurement.
     """
 
     steps: tuple[tuple[int, ...], ...]
@@ -65,22 +65,22 @@ class Plan:
 
         Args:
             step: which step.
-            sizes: tokens of every example of the data.
-            parts: processes times accumulated micro-batches.
+            sizes: number of tokens of every example of the data.
+            parts: number of processes times accumulated micro-batches.
 
         Returns:
-            For each part its example indices, in the order of the step; parts may be empty.
+            For each part, its example indices in the order of the step; parts may be empty.
         """
         members = self.steps[step]
         dealt = deal_places([sizes[index] for index in members], parts)
         return [[members[place] for place in part] for part in dealt]
 
     def slots(self, step: int, *, partners: bool = False) -> list[Slot]:
-        """The places of a step with all that belongs to them.
+        """The places of a step, with accompanying examples and partners.
 
         Args:
             step: which step.
-            partners: whether to say which example each is paired with.
+            partners: whether to include partners.
 
         Example:
             >>> [slot.partner for slot in Plan(((0, 1, 2), (3,)), (0.75, 1.0)).slots(0, partners=True)]
@@ -94,14 +94,14 @@ class Plan:
         ]
 
     def partner(self, step: int, place: int) -> int | None:
-        """The next other example of the step, cyclically; where the step holds no other, the next one of the plan.
+        """The next other example of the step, cyclically; if the step has no other, the next one of the plan.
 
         Args:
             step: which step.
-            place: which place of it.
+            place: position in the step.
 
         Returns:
-            An index, or None where the plan holds one example only.
+            An index, or None if the plan has only one example.
         """
         members = self.steps[step]
         others = (self.steps[number] for number in chain(range(step + 1, len(self)), range(step)))
@@ -112,14 +112,14 @@ class Plan:
 
 
 def deal_places(loads: Sequence[int], parts: int) -> list[list[int]]:
-    """Split the places of a step into ``parts`` of about equal load, the largest first.
+    """Split the places of a step into ``parts`` of about equal load (greedy, largest first).
 
     Args:
-        loads: tokens (or what else is counted) of each place.
-        parts: how many.
+        loads: tokens (or other units of work) of each place.
+        parts: number of parts.
 
     Returns:
-        For each part its places, ascending; parts may be empty.
+        For each part, its places in ascending order; parts may be empty.
 
     Example:
         >>> deal_places([5, 1, 4], 2)
@@ -149,27 +149,27 @@ def plan_batches(
     mixture: Mixture | None = None,
     across: bool = False,
 ) -> Plan:
-    """Decide every step of a run beforehand.
+    """Plan every step of a run.
 
     Args:
-        sizes: tokens of each example.
+        sizes: number of tokens of each example.
         batch_size: examples per optimizer step, over all processes.
-        tokens_per_batch: where given, a step takes examples until this many tokens instead.
-        epochs: passes over the data; a fraction ends early.
-        max_steps: where given, the number of steps, repeating the data as often as needed.
-        seed: of the order.
-        group_by_length: put examples of like length into one step.
+        tokens_per_batch: if given, fill steps up to this many tokens instead of ``batch_size`` examples.
+        epochs: passes over the data; may be a fraction.
+        max_steps: if given, the number of steps, repeating the data as often as needed.
+        seed: seed of the order.
+        group_by_length: put examples of similar length into one step.
         shuffle: False keeps the order of the data.
-        beside: tokens of each example of every further named source. An epoch is the first source once; each of its
-            examples takes the next one of every other source, which recycle, in an order of their own in each pass.
-        mixture: where the examples come from several files in a fixed ratio.
-        across: whether partners are those of the whole plan (see `Plan`).
+        beside: number of tokens of each example of every further named source. An epoch is the first source once; each
+            of its examples takes the next one of every other source. These are repeated as needed, reshuffled per pass.
+        mixture: the mixture, if the examples come from several files with fixed ratios.
+        across: whether partners are taken from the whole plan (see `Plan`).
 
     Returns:
         The `Plan`.
 
     Raises:
-        ConfigurationError: a size or number that leaves nothing to do.
+        ConfigurationError: there is no example, or a number is below 1 or not finite.
 
     Example:
         >>> plan = plan_batches([5, 5, 5], batch_size=2, shuffle=False)
@@ -178,18 +178,18 @@ def plan_batches(
     """
     for name, value in (("batch_size", batch_size), ("tokens_per_batch", tokens_per_batch), ("max_steps", max_steps)):
         if value is not None and value < 1:
-            raise ConfigurationError(f"{name} is {value}, which leaves nothing to do; expected 1 or more.")
+            raise ConfigurationError(f"{name} is {value}, expected 1 or more.")
     if not len(sizes) or not all(map(len, beside)):
         raise ConfigurationError("There is no example to train on.")
     if max_steps is None and not 0 < epochs < math.inf:
-        raise ConfigurationError(f"epochs is {epochs}; expected a finite number above 0.")
+        raise ConfigurationError(f"epochs is {epochs}, expected a finite number above 0.")
     drawn = _Epochs(sizes, batch_size, tokens_per_batch, seed, group_by_length, shuffle, beside, mixture)
     return drawn.plan(math.inf if max_steps is not None else epochs, max_steps, across)
 
 
 @dataclass(frozen=True)
 class _Epochs:
-    """The batches of epoch after epoch, for ever, with the examples of other sources that go with each example."""
+    """An endless sequence of epochs of batches, with the accompanying examples of the other sources."""
 
     sizes: Sequence[int]
     batch_size: int
@@ -201,28 +201,28 @@ class _Epochs:
     mixture: Mixture | None
 
     def plan(self, epochs: float, max_steps: int | None, across: bool) -> Plan:
-        """The steps of so many epochs, or of so many steps."""
+        """The plan of the given number of epochs or steps."""
         size = len(self.sizes) if self.mixture is None else sum(self.mixture.per_epoch)
-        # Partial epochs count in examples, so that epochs=0.5 is half of the data whatever the batch size.
+        # Fractions of an epoch count examples, so that epochs=0.5 is half of the data for any batch size.
         wanted = max(1, round(epochs * size)) if epochs < math.inf else math.inf
         steps: list[tuple[int, ...]] = []
         ends: list[float] = []
         others: list[tuple[Beside, ...]] = []
         done = 0
-        for batch, company in self._batches():
+        for batch, companions in self._batches():
             if len(steps) == max_steps or done >= wanted:
                 break
             done += len(batch)
             steps.append(tuple(batch))
             ends.append(done / size)
-            if company:
-                others.append(tuple(company[index] for index in batch))
+            if companions:
+                others.append(tuple(companions[index] for index in batch))
         return Plan(tuple(steps), tuple(ends), tuple(others), across)
 
     def _batches(self) -> Iterator[tuple[list[int], dict[int, Beside]]]:
         for epoch in count():
-            batches, company = self._epoch(epoch)
-            yield from ((batch, company) for batch in batches)
+            batches, companions = self._epoch(epoch)
+            yield from ((batch, companions) for batch in batches)
 
     def _epoch(self, epoch: int) -> tuple[list[list[int]], dict[int, Beside]]:
         rng = np.random.default_rng([self.seed, epoch])
@@ -231,19 +231,19 @@ class _Epochs:
             members = self.mixture.members(epoch, seed=self.seed, shuffle=self.shuffle)
         places = rng.permutation(len(members)) if self.shuffle else range(len(members))
         order = [members[int(place)] for place in places]
-        company = self._company(epoch, order)
+        companions = self._companions(epoch, order)
         sizes = self.sizes
-        if company:
-            sizes = [each + self._load(company[index]) for index, each in enumerate(self.sizes)]
+        if companions:
+            sizes = [each + self._load(companions[index]) for index, each in enumerate(self.sizes)]
         if self.group:
             order = _by_length(order, sizes, WINDOW * self.batch_size)
         batches = _fill(order, sizes, self.batch_size, self.budget)
         if self.group and self.shuffle:
             batches = [batches[int(place)] for place in rng.permutation(len(batches))]
-        return batches, company
+        return batches, companions
 
-    def _company(self, epoch: int, order: list[int]) -> dict[int, Beside]:
-        """For each example of the first source those of the others, in the order in which they are drawn."""
+    def _companions(self, epoch: int, order: list[int]) -> dict[int, Beside]:
+        """For each example of the first source, the accompanying examples of the others."""
         streams = [
             recycled(len(sizes), epoch * len(order), len(order), seed=self.seed, stream=number, shuffle=self.shuffle)
             for number, sizes in enumerate(self.beside)
@@ -260,7 +260,7 @@ def _by_length(order: list[int], sizes: Sequence[int], window: int) -> list[int]
 
 
 def _fill(order: list[int], sizes: Sequence[int], batch_size: int, budget: int | None) -> list[list[int]]:
-    """Cut an order into batches by count, or by a budget of tokens (an example above it stands alone)."""
+    """Split an order into batches by count, or by a budget of tokens (a larger example is a batch of its own)."""
     if budget is None:
         return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     batches: list[list[int]] = [[]]

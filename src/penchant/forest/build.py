@@ -1,4 +1,4 @@
-"""Building a forest from token sequences."""
+"""`build_forest`, which lays token sequences out as prefix trees."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from penchant.forest.layout import Forest, Segment, TokenSequence
 
 __all__ = ["build_forest", "by_prompt"]
 
-# Prompts of different examples are merged only when they begin with this many equal tokens (a common system
-# prompt); otherwise a lone BOS would tie the whole batch into one tree for nothing.
+# Prompts of different examples share a prefix only if it has at least this many tokens (a common system prompt);
+# otherwise a single BOS would join the whole batch into one tree without benefit.
 SHARED_ROOT = 16
 
 
 def build_forest(
     sequences: Sequence[TokenSequence], group: Sequence[int] | None = None, *, share: bool = True
 ) -> Forest:
-    """Lay sequences out as a forest in which every common beginning stands once.
+    """Lay sequences out as a forest in which every common prefix occurs once.
 
     Args:
-        sequences: R prompts with their responses. Prompts must not be empty: the first token of a response needs a
-            token before it to be predicted from.
-        group: [R] which example each sequence belongs to; sequences of one group always share what they have in
-            common, different groups only a beginning of 16 tokens or more. All one group by default.
-        share: False gives every sequence a tree of its own (for measuring what sharing saves).
+        sequences: R prompts with their responses. Prompts must not be empty: the first token of a response is
+            predicted from the token before it.
+        group: [R] which example each sequence belongs to; sequences of one group share every common prefix, different
+            groups only a prefix of 16 tokens or more. One group by default.
+        share: False gives every sequence a separate tree (to measure what sharing saves).
 
     Returns:
         The `Forest`; row r of its [R, T] arrays is sequence r.
 
     Raises:
-        DataError: a sequence has an empty prompt, or there is no sequence.
+        DataError: a prompt is empty, or there is no sequence.
 
     Example:
         >>> forest = build_forest([TokenSequence([5, 6, 7], [1, 2]), TokenSequence([5, 6, 7], [1, 3])])
@@ -54,17 +54,17 @@ def build_forest(
 
 def _check(sequences: Sequence[TokenSequence]) -> None:
     if not sequences:
-        raise DataError("A batch without any sequence cannot be laid out.", fix="Check that the data is not empty.")
+        raise DataError("The batch has no sequences.", fix="Check that the data is not empty.")
     for row, sequence in enumerate(sequences):
         if len(sequence.prompt) == 0:
             raise DataError(
-                f"Sequence {row} has an empty prompt, so nothing predicts the first token of its response.",
-                fix="Give a prompt, or use a tokenizer that begins texts with a BOS token.",
+                f"Sequence {row} has an empty prompt, so there is no token to predict its first response token from.",
+                fix="Give a prompt, or use a tokenizer that adds a BOS token.",
             )
 
 
 def by_prompt(sequences: Sequence[TokenSequence]) -> list[int]:
-    """Groups for `build_forest`: sequences with one prompt belong together, so a lone BOS ties nothing else.
+    """Groups for `build_forest`: sequences with the same prompt form a group, so that a BOS alone is never shared.
 
     Example:
         >>> by_prompt([TokenSequence([1, 5], [6]), TokenSequence([1, 7], [6]), TokenSequence([1, 5], [8])])
@@ -75,7 +75,7 @@ def by_prompt(sequences: Sequence[TokenSequence]) -> list[int]:
 
 
 def _trees(texts: list[np.ndarray], groups: list[int], share: bool) -> list[list[int]]:
-    """Which rows grow from one root: those of a group that begin alike, and groups that begin alike for long."""
+    """The rows of each tree: rows of one group with the same first token, and groups with a long common prefix."""
     clusters: dict[object, list[int]] = {}
     for row, text in enumerate(texts):
         clusters.setdefault((groups[row], int(text[0])) if share else row, []).append(row)
@@ -91,7 +91,7 @@ def _trees(texts: list[np.ndarray], groups: list[int], share: bool) -> list[list
 
 @dataclass
 class _Trie:
-    """A prefix tree under construction, in depth-first order."""
+    """Prefix trees under construction, in depth-first order."""
 
     texts: list[np.ndarray]
     segments: list[Segment] = field(default_factory=list)
@@ -101,7 +101,7 @@ class _Trie:
     size: int = 0
 
     def grow(self, members: list[int]) -> None:
-        """Add one tree over the given rows, which all begin alike."""
+        """Add one tree for the given rows, which have the same first token."""
         stack: list[tuple[list[int], int, tuple[int, ...]]] = [(members, 0, ())]
         while stack:
             rows, depth, ancestors = stack.pop()
@@ -119,7 +119,7 @@ class _Trie:
             stack.extend((branch, stop, (*ancestors, here)) for branch in reversed(branches.values()))
 
     def _common(self, rows: list[int], depth: int) -> int:
-        """Number of tokens from ``depth`` on that all rows share."""
+        """Length of the common prefix of all rows from ``depth`` on."""
         first = self.texts[rows[0]][depth:]
         common = len(first)
         for row in rows[1:]:
@@ -129,7 +129,7 @@ class _Trie:
         return common
 
     def forest(self, sequences: Sequence[TokenSequence]) -> Forest:
-        """The finished arrays."""
+        """The finished forest."""
         ends = [segment.stop for segment in self.segments]
         for place in range(len(self.segments) - 1, -1, -1):
             if self.segments[place].ancestors:
@@ -156,7 +156,7 @@ class _Trie:
         )
 
     def _responses(self, sequences: Sequence[TokenSequence]) -> tuple[np.ndarray, np.ndarray]:
-        """[R, T] flat places of the response tokens, and which of them exist."""
+        """[R, T] flat indices of the response tokens, and their mask."""
         longest = max(len(sequence.response) for sequence in sequences)
         index = np.zeros((len(sequences), longest), np.int64)
         mask = np.zeros((len(sequences), longest), bool)

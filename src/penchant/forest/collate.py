@@ -1,4 +1,4 @@
-"""A batch: one forest, and where in it each view of each example stands."""
+"""Batches: a forest with the rows of each view, and the fields and weights of its examples."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ["AnyBatch", "Batch", "Placed", "collate"]
 
 @dataclass(frozen=True, kw_only=True)
 class AnyBatch:
-    """B examples that are computed together, whatever their responses are made of.
+    """B examples that are computed together, of any modality.
 
     Args:
-        rows: for each view, [R_view] which of the batch's R responses are its own.
-        group: for each view, [R_view] which example (0 to B - 1) each response belongs to.
-        fields: for each record field, [B]; [R] where the record has one number per response; [R, T] where it has one
-            per token of each response, with zeros behind the last.
+        rows: for each view, [R_view] indices of its responses among the batch's R responses.
+        group: for each view, [R_view] the example (0 to B - 1) of each response.
+        fields: for each record field, [B]; [R] if records have one number per response; [R, T] if they have one per
+            token of each response, padded with zeros.
         weights: [B] weight of each example in the loss.
-        denominator: what the weighted sum of losses is divided by: the weight of the whole optimizer step, of which
-            this batch may be a part.
-        sources: where each example came from.
-        step: number of the optimizer step, from 0; None where nothing is trained.
+        denominator: divisor of the weighted sum of losses: the weight of the whole optimizer step, of which this batch
+            may be a part.
+        sources: file and line of each example.
+        step: number of the optimizer step, from 0; None outside of training.
     """
 
     rows: dict[str, Tensor]
@@ -51,12 +51,12 @@ class AnyBatch:
 
     @property
     def work(self) -> int:
-        """How much of the scorer's unit (tokens, images) is computed."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how much is computed for it.")
+        """Work of a forward pass, in the scorer's unit (tokens, images)."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement work.")
 
     @property
     def work_apart(self) -> int | None:
-        """How much would be computed if every response were scored alone; None where nothing can be shared."""
+        """Work if every response were scored separately; None if the modality shares nothing."""
         return None
 
 
@@ -71,30 +71,30 @@ class Batch(AnyBatch):
     """B examples laid out as one forest.
 
     Args:
-        forest: the tokens; ``rows`` count the rows of its [R, T] arrays.
+        forest: the tokens; ``rows`` are indices of the rows of its [R, T] arrays.
     """
 
     forest: Forest
 
     @property
     def work(self) -> int:
-        """Tokens of the forest."""
+        """Number of tokens of the forest."""
         return self.forest.tokens
 
     @property
     def work_apart(self) -> int:
-        """Tokens of all sequences."""
+        """Number of tokens of all sequences."""
         return self.forest.sequence_tokens
 
 
 class Placed:
-    """The responses of several examples in one order, and what every batch says about them.
+    """The responses of several examples in batch order, and the fields common to batches of every modality.
 
     Args:
         examples: at least one.
-        weights: weights to use instead of the examples' own.
-        denominator: of the optimizer step; the batch's own weight where absent.
-        step: number of the optimizer step; None where nothing is trained.
+        weights: weights to use instead of those of the examples.
+        denominator: divisor of the loss; the weight of the batch by default.
+        step: number of the optimizer step; None outside of training.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Placed:
                 self.responses.extend(members)
                 self.owner.extend([place] * len(members))
         weight = torch.tensor([example.weight for example in examples] if weights is None else weights)
-        self.told: dict[str, Any] = {
+        self.common: dict[str, Any] = {
             "rows": {view: torch.tensor(each) for view, each in rows.items()},
             "group": {view: torch.tensor(each) for view, each in group.items()},
             "fields": _fields(examples),
@@ -126,16 +126,16 @@ class Placed:
         }
 
 
-def collate(examples: Sequence[Example], *, share: bool = True, **told: Any) -> Batch:
+def collate(examples: Sequence[Example], *, share: bool = True, **options: Any) -> Batch:
     """Lay examples out as one batch.
 
     Args:
         examples: at least one.
-        share: False gives every response its own tree.
-        told: weights, denominator and step, as for `Placed`.
+        share: False gives every response a separate tree.
+        options: weights, denominator and step, as for `Placed`.
     """
-    placed = Placed(examples, **told)
-    return Batch(forest=build_forest(placed.responses, placed.owner, share=share), **placed.told)
+    placed = Placed(examples, **options)
+    return Batch(forest=build_forest(placed.responses, placed.owner, share=share), **placed.common)
 
 
 def _fields(examples: Sequence[Any]) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""From records to token sequences: exactly the views and fields that an objective asks for."""
+"""Encoders, which turn records into examples with exactly the views and fields that an objective needs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from penchant.rendering.truncation import CutTable, Fitted, Policy, Truncation
 
 __all__ = ["RECORD_INDEX", "EncodedData", "Encoder", "Example", "RecordEncoder"]
 
-#: The field that every record has without holding it: its number in its data set, from 0; −1 where a micro-batch is
-#: filled with an example that does not count.
+#: A field that the encoder adds: the number of the record in its data set, from 0; −1 for an example that only pads a
+#: micro-batch.
 RECORD_INDEX = "record_index"
 
 Field: TypeAlias = float | list[float] | list[list[float]]
@@ -30,10 +30,10 @@ class Example:
     """One record as an objective sees it.
 
     Args:
-        views: for each view its token sequences (one, or several for a list of responses).
-        fields: for each record field a number, one number per response, or for each response one number per token.
+        views: for each view, its token sequences (one, or several for a list of responses).
+        fields: for each record field, one number, one number per response, or one number per token of each response.
         weight: the record's weight in the loss.
-        source: where the record came from.
+        source: file and line of the record.
     """
 
     views: dict[str, list[TokenSequence]]
@@ -43,7 +43,7 @@ class Example:
 
     @property
     def size(self) -> int:
-        """Tokens the example adds to a batch, its prompt counted once (an upper bound of its share of the forest)."""
+        """Tokens that the example adds to a batch, with each prompt counted once (an upper bound)."""
         sequences = [sequence for view in self.views.values() for sequence in view]
         prompts = {tuple(sequence.prompt) for sequence in sequences}
         return sum(map(len, prompts)) + sum(len(sequence.response) for sequence in sequences)
@@ -51,12 +51,12 @@ class Example:
 
 @dataclass
 class EncodedData:
-    """Examples with the count of what was cut on the way.
+    """Encoded examples with the counts of truncation.
 
     Args:
-        examples: those that are used.
-        cut: what truncation did.
-        records: for each example the number of its record, from 0.
+        examples: the examples.
+        cut: counts of truncated and dropped records.
+        records: for each example, the number of its record, from 0.
     """
 
     examples: Sequence[Any]
@@ -68,34 +68,34 @@ class EncodedData:
 
 
 class RecordEncoder(ABC):
-    """Turns records into examples, whatever the responses are made of; `_example` says how one record is turned.
+    """Turns records into examples, for any modality; a subclass implements `_example` for one record.
 
     Args:
-        views: names of the views to build. Those of the step are built later, from two examples, by `cross`.
+        views: names of the views to build. Views of the step are built later, from two examples, with `cross`.
         fields: names of the record fields to read.
-        optional: views and fields that records need not supply.
+        optional: views and fields that records may lack.
 
     Raises:
-        ConfigurationError: a view of the step crosses a view that is not built.
+        ConfigurationError: a view of the step combines responses of a view that is not built.
     """
 
-    #: What to do where no record can be used.
+    #: The fix in the error if no record can be used.
     advice = "Run `penchant data check` on the file."
 
     def __init__(self, views: Sequence[str], fields: Sequence[str] = (), optional: Iterable[str] = ()) -> None:
-        #: For each view of the step the view that it crosses.
+        #: For each view of the step, the view whose prompts and responses it combines.
         self.crossed = {name: view.crossed for name in views if (view := find_view(name)).crossed is not None}
         self.views = tuple(name for name in views if name not in self.crossed)
         self.fields, self.optional = tuple(fields), frozenset(optional)
         for name, crossed in self.crossed.items():
             if crossed not in self.views:
                 raise ConfigurationError(
-                    f"The view {name!r} crosses the view {crossed!r}, which is not asked for.",
-                    fix=f"Give the loss a parameter `{crossed}: Scored` too.",
+                    f"The view {name!r} needs the view {crossed!r}, which the loss does not request.",
+                    fix=f"Add a parameter `{crossed}: Scored` to the loss.",
                 )
 
     def only(self, views: Iterable[str], fields: Iterable[str]) -> Self:
-        """The same encoder for some of its views and fields: those of one named source."""
+        """A copy of the encoder limited to some views and fields, for one named source."""
         twin, wanted, read = copy.copy(self), set(views), set(fields)
         twin.views = tuple(name for name in self.views if name in wanted)
         twin.crossed = {name: crossed for name, crossed in self.crossed.items() if name in wanted}
@@ -103,14 +103,14 @@ class RecordEncoder(ABC):
         return twin
 
     def encode(self, records: Sequence[Record], progress: Callable[[int], None] | None = None) -> EncodedData:
-        """Encode all records; those that do not fit are counted, never silently lost.
+        """Encode all records; dropped records are counted.
 
         Args:
             records: the feedback.
-            progress: called with the number of records done.
+            progress: called with the number of encoded records.
 
         Raises:
-            DataError: a record lacks a view or field, or no record is left.
+            DataError: a record lacks a view or field, or no record can be used.
         """
         examples: list[Any] = []
         data = EncodedData(examples)
@@ -126,30 +126,30 @@ class RecordEncoder(ABC):
         if not examples:
             reasons = ", ".join(f"{count} {reason}" for reason, count in data.cut.dropped_because.items())
             raise DataError(
-                f"None of the {len(records)} records can be used ({reasons or 'there is none'}).", fix=self.advice
+                f"None of the {len(records)} records can be used ({reasons or 'the data is empty'}).", fix=self.advice
             )
         _require_same_fields(examples)
         return data
 
     def cross(self, own: Any, other: Any) -> Any:
-        """A response that has the prompt of ``own`` and the response of ``other``, for views of the step."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how two responses are crossed.")
+        """The prompt of ``own`` with the response of ``other``, for views of the step."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement cross.")
 
     def cost(self, response: Any) -> int:
-        """How much of the scorer's unit a response adds to an example whose prompt is there already."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what a response costs.")
+        """Work that a response adds to an example that already has its prompt, in the scorer's unit."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement cost.")
 
     @abstractmethod
     def _example(self, record: Record, cut: CutTable) -> Any:
-        """One record as an example, or None where it takes no part (then it is counted in ``cut``)."""
+        """One record as an example, or None if it is dropped and counted in ``cut``."""
 
     def _texts(self, name: str, record: Record) -> list[tuple[Text, Text]] | None:
         return supplied_texts(name, record) if name in self.optional else view_texts(name, record)
 
     def _numbers(self, record: Record) -> tuple[dict[str, Field], float]:
-        """The record's fields that are asked for, and its weight."""
-        told = [name for name in self.fields if name != RECORD_INDEX]
-        fields = {name: value for name in told if (value := self._field(name, record)) is not None}
+        """The requested fields of the record, and its weight."""
+        names = [name for name in self.fields if name != RECORD_INDEX]
+        fields = {name: value for name in names if (value := self._field(name, record)) is not None}
         weight = record.fields.get("weight")
         return fields, 1.0 if weight is None else _number("weight", weight, record)
 
@@ -168,14 +168,14 @@ class RecordEncoder(ABC):
             )
         if isinstance(value, list | tuple):
             if "responses" not in self.views:
-                # Not a number for each response but a row of numbers about the example, [B, N].
+                # Not one number per response but a row of numbers per example, [B, N].
                 return [[_number(name, each, record) for each in value]]
             return [
                 [_number(name, token, record) for token in each]
                 if isinstance(each, list | tuple)
                 else _number(name, each, record)
                 for each in value
-            ]  # type: ignore[return-value]  # a record holds the one form or the other
+            ]  # type: ignore[return-value]  # a record has one form or the other
         return _number(name, value, record)
 
 
@@ -183,11 +183,11 @@ class Encoder(RecordEncoder):
     """Turns records of text into examples.
 
     Args:
-        renderer: the one renderer of training, scoring and generation.
+        renderer: the renderer, shared by training, scoring and generation.
         views: names of the views to build.
-        fields: names of the record fields to read; those in ``optional`` may be absent from all records.
-        truncation: how long a sequence may be, and what to do with longer ones.
-        optional: views and fields that records need not supply.
+        fields: names of the record fields to read.
+        truncation: the length limit and the truncation policy.
+        optional: views and fields that may be absent from all records.
     """
 
     advice = "Raise max_length, choose another truncation policy, or run `penchant data check` on the file."
@@ -209,7 +209,7 @@ class Encoder(RecordEncoder):
         fitted = self._fit(record, views)
         reason = next((each.dropped for each in fitted.values() if each.dropped), None)
         if not fitted:
-            reason = "no view that the objective asks for"
+            reason = "no view that the objective needs"
         sequences = {} if reason is not None else _sequences(views, fitted)
         if isinstance(record, Comparison) and _identical(sequences):
             reason = "responses identical as tokens"
@@ -223,10 +223,10 @@ class Encoder(RecordEncoder):
         return Example(sequences, fields, weight, record.source)
 
     def cross(self, own: TokenSequence, other: TokenSequence) -> TokenSequence:
-        """The prompt tokens of ``own`` with the response tokens of ``other``, cut where they are too long together.
+        """The prompt tokens of ``own`` with the response tokens of ``other``, truncated if necessary.
 
-        No example is left out for its partner's sake: where the policy says so of a record (``drop``, ``error``), the
-        prompt is cut on its left, and where that is not enough the response on its right.
+        An example is never dropped because of its partner: under the policies ``drop`` and ``error``, the prompt is cut
+        on the left, and if that is not enough, the response on the right.
         """
         prompt, response = list(own.prompt), list(other.response)
         policies: tuple[Policy, ...] = ("prompt_left", "response_right")
@@ -238,11 +238,11 @@ class Encoder(RecordEncoder):
         return TokenSequence(fitted.prompt, fitted.responses[0])
 
     def cost(self, response: TokenSequence) -> int:
-        """Tokens of the response."""
+        """Number of tokens of the response."""
         return len(response.response)
 
     def _fit(self, record: Record, views: dict[str, list[tuple[Text, Text]]]) -> dict[Any, Fitted]:
-        """All sequences of a record that answer one prompt keep the same part of it."""
+        """Truncate a record; all its sequences with one prompt keep the same part of the prompt."""
         prompts: dict[Any, list[int]] = {}
         responses: dict[Any, list[list[int]]] = {}
         try:
@@ -263,7 +263,7 @@ class Encoder(RecordEncoder):
 
 
 def _sequences(views: dict[str, list[tuple[Text, Text]]], fitted: dict[Any, Fitted]) -> dict[str, list[TokenSequence]]:
-    """The sequences of each view; the responses to a prompt were fitted in the order in which the views name them."""
+    """The sequences of each view; the truncated responses per prompt are in the order of the views."""
     sequences: dict[str, list[TokenSequence]] = {name: [] for name in views}
     taken = dict.fromkeys(fitted, 0)
     for name, texts in views.items():
@@ -296,7 +296,7 @@ def _number(name: str, value: Any, record: Record) -> float:
 
 
 def _require_same_fields(examples: Sequence[Any]) -> None:
-    """A field that only some records have can be batched neither with them nor without."""
+    """Check that all examples have the same fields, since a field that only some have cannot be batched."""
     first = examples[0]
     for example in examples:
         if differing := sorted(example.fields.keys() ^ first.fields.keys()):
@@ -304,15 +304,15 @@ def _require_same_fields(examples: Sequence[Any]) -> None:
             raise DataError(
                 f"The field {differing[0]!r} is missing here, but {there.source} has it.",
                 where=str(absent.source),
-                fix="Give it to every record, or to none.",
+                fix="Add it to every record, or remove it from all.",
             )
         for name, value in example.fields.items():
             if "responses" not in example.views and _width(value) != _width(first.fields[name]):
                 raise DataError(
-                    f"The field {name!r} holds {_width(value)} numbers here, "
+                    f"The field {name!r} has {_width(value)} number(s) here, "
                     f"{_width(first.fields[name])} at {first.source}.",
                     where=str(example.source),
-                    fix="Give every record as many.",
+                    fix="Give every record the same number.",
                 )
 
 
@@ -326,6 +326,6 @@ def _key(prompt: Text) -> Any:
 
 
 def _identical(sequences: dict[str, list[TokenSequence]]) -> bool:
-    """Whether a comparison compares a sequence of tokens with itself."""
+    """Whether all sequences that the objective compares are identical."""
     compared = [each for name, found in sequences.items() if find_view(name).compared for each in found]
     return len(compared) > 1 and all(each == compared[0] for each in compared)

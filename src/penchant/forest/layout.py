@@ -1,4 +1,4 @@
-"""The forest: a batch of token sequences in one flat row, with nothing repeated."""
+"""`Forest`, a batch of token sequences in one flat row in which shared prefixes occur once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TokenSequence(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """A maximal run of tokens without branching: flat range ``start:stop`` and the segments above it, root first."""
+    """A maximal run of tokens without branching: flat range ``start:stop`` and its ancestor segments, root first."""
 
     start: int
     stop: int
@@ -37,20 +37,20 @@ class Segment(NamedTuple):
 class Forest:
     """Token segments of R sequences, laid out depth-first in one row of N tokens.
 
-    Token i may attend to token j exactly when ``j <= i < subtree_end[j]``; depth-first order makes that the test
-    "j is an ancestor of i, or before it in the same segment".
+    Token i may attend to token j exactly if ``j <= i < subtree_end[j]``; in depth-first order this means that j is in
+    an ancestor segment of i, or not after i in the same segment.
 
     Args:
         token_ids: [N] token ids.
         position_ids: [N] depth of each token in its own sequence.
-        parent: [N] flat index of the token before it in its own sequence, -1 at a root.
-        subtree_end: [N] one past the last token of the subtree that hangs from the token's segment.
+        parent: [N] flat index of the preceding token in its sequence, -1 at a root.
+        subtree_end: [N] one past the last token of the subtree of the token's segment.
         response_index: [R, T] flat index of each response token; 0 where ``mask`` is False.
-        mask: [R, T] True where a response has a token.
+        mask: [R, T] True for response tokens, False for padding.
         segments: the segments in flat order.
-        sequence_tokens: tokens that the R sequences would hold without sharing.
-        max_context: length of the longest sequence, tokens.
-        sequences: the R sequences themselves, for models that need them apart.
+        sequence_tokens: number of tokens of the R sequences without sharing.
+        max_context: length of the longest sequence in tokens.
+        sequences: the R sequences, for models that cannot process a forest.
     """
 
     token_ids: Tensor
@@ -71,7 +71,7 @@ class Forest:
 
     @property
     def saved(self) -> float:
-        """Share of tokens, in [0, 1), that need not be computed because sequences share them."""
+        """Fraction of tokens, in [0, 1), that sharing saves."""
         return 1.0 - self.tokens / self.sequence_tokens if self.sequence_tokens else 0.0
 
     @cached_property
@@ -91,18 +91,18 @@ class Forest:
 
     @cached_property
     def target_of(self) -> Tensor:
-        """[R, T] for each response token its place in ``targets``; 0 where masked."""
+        """[R, T] for each response token, its index in ``targets``; 0 where masked."""
         return torch.searchsorted(self.targets, self.response_index).clamp_(max=max(len(self.targets) - 1, 0))
 
     def per_response(self, values: Tensor) -> Tensor:
-        """Spread values of the K targets to the [R, T] response tokens (0 where masked)."""
+        """Expand values of the K targets to the [R, T] response tokens (0 where masked)."""
         return torch.where(self.mask, values[self.target_of], values.new_zeros(()))
 
     def may_attend(self, window: int | None = None) -> Tensor:
-        """The attention rule as a dense [N, N] boolean mask: the plain form that fast paths are tested against.
+        """The attention rule as a dense [N, N] boolean mask: the reference implementation for tests.
 
         Args:
-            window: where given, only tokens fewer than ``window`` places apart in their sequence see one another.
+            window: if given, tokens attend only to tokens fewer than ``window`` positions before them in the sequence.
         """
         index = torch.arange(self.tokens, device=self.token_ids.device)
         seen = (index[None, :] <= index[:, None]) & (index[:, None] < self.subtree_end[None, :])
@@ -121,6 +121,6 @@ class Forest:
         plain = {name: getattr(self, name) for name in ("segments", "sequence_tokens", "max_context", "sequences")}
         twin = Forest(**moved, **plain)
         for name in ("targets", "predict_from", "target_ids", "target_of"):
-            # Worked out where the arrays were made, so that a GPU is not made to wait for a sort.
+            # Computed on the original device, so that a GPU does not wait for a sort.
             twin.__dict__[name] = getattr(self, name).to(device, non_blocking=True)
         return twin

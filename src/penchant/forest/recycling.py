@@ -1,4 +1,4 @@
-"""Examples that are drawn again and again: passes in an order of their own, and mixtures in a fixed ratio."""
+"""Endless passes over a source, each reshuffled, and mixtures of files with fixed ratios."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from penchant.errors import ConfigurationError
 
 __all__ = ["Mixture", "recycled"]
 
-# The order of an epoch is drawn from (seed, epoch); what is recycled needs keys that no epoch has.
+# The order of an epoch is drawn from (seed, epoch); this offset keeps the keys of further sources distinct.
 STREAM = 1_000_003
 
 
 def recycled(count: int, start: int, wanted: int, *, seed: int, stream: int, shuffle: bool = True) -> list[int]:
-    """A stretch of endless passes over ``count`` examples; every pass has an order of its own.
+    """A part of endless passes over ``count`` examples; every pass is reshuffled.
 
     Args:
-        count: examples of the source.
-        start: how many were drawn before.
-        wanted: how many to draw.
-        seed: the run's.
-        stream: number of the source: two sources have different orders.
+        count: number of examples of the source.
+        start: number of examples drawn before.
+        wanted: number of examples to draw.
+        seed: the run's seed.
+        stream: number of the source; different sources have different orders.
         shuffle: False keeps the order of the data in every pass.
 
     Returns:
-        ``wanted`` indices from 0 to ``count`` − 1; ``count`` draws in a row that begin at a multiple of ``count`` are a
+        ``wanted`` indices from 0 to ``count`` − 1; ``count`` consecutive draws from a multiple of ``count`` on are a
         permutation.
 
     Example:
@@ -46,14 +46,14 @@ def recycled(count: int, start: int, wanted: int, *, seed: int, stream: int, shu
 
 @dataclass(frozen=True)
 class Mixture:
-    """Several files in a fixed ratio. An epoch is the first file once; the others follow in proportion and recycle.
+    """Several files with fixed ratios. An epoch is the first file once; the others are drawn in proportion and repeat.
 
     Args:
-        counts: examples of each file; their indices follow one another in the data.
-        weights: how much of an epoch each file makes up, in proportion.
+        counts: number of examples of each file; the files' indices are consecutive in the data.
+        weights: relative share of each file in an epoch.
 
     Raises:
-        ConfigurationError: a weight is not above 0, or a file has no example.
+        ConfigurationError: a weight is not above 0, or a file has no examples.
 
     Example:
         >>> mixture = Mixture((6, 2), (0.75, 0.25))
@@ -74,12 +74,12 @@ class Mixture:
 
     @property
     def per_epoch(self) -> tuple[int, ...]:
-        """How many examples of each file an epoch holds; at least one."""
+        """Number of examples of each file per epoch, at least one."""
         first = self.counts[0] / self.weights[0]
         return (self.counts[0], *(max(1, round(first * weight)) for weight in self.weights[1:]))
 
     def members(self, epoch: int, *, seed: int, shuffle: bool) -> list[int]:
-        """The examples of an epoch, file after file; the plan shuffles them together."""
+        """The examples of an epoch, file by file; the plan shuffles them."""
         members = list(range(self.counts[0]))
         offset = self.counts[0]
         for number, (count, wanted) in enumerate(zip(self.counts[1:], self.per_epoch[1:], strict=True)):

@@ -1,4 +1,4 @@
-"""What the places of a plan become: examples of one source, of several side by side, and views of the step."""
+"""`Supply`, the examples of a plan's places, combined from one or several sources and with views of the step."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["Supply"]
 
 
 class Supply(Sequence[Any]):
-    """The encoded data of a run. As a sequence it holds the examples of the first source.
+    """The encoded data of a run; as a sequence, the examples of the first source.
 
     Args:
-        examples: of the first (or only) source.
-        beside: the examples of further named sources.
-        encoder: crosses the responses of two examples, for views of the step; None where there are none.
+        examples: examples of the first (or only) source.
+        beside: examples of further named sources.
+        encoder: combines prompts and responses of two examples, for views of the step; None if there are none.
 
     Example:
         >>> from penchant.forest import Example, TokenSequence
@@ -42,7 +42,7 @@ class Supply(Sequence[Any]):
 
     @classmethod
     def of(cls, examples: Sequence[Any]) -> Supply:
-        """Examples as a supply of one source, or the supply itself."""
+        """Examples as a supply of one source; a supply is returned unchanged."""
         return examples if isinstance(examples, Supply) else cls(examples)
 
     @overload
@@ -57,23 +57,23 @@ class Supply(Sequence[Any]):
 
     @property
     def sizes(self) -> list[int]:
-        """What each example costs with its views of the step: a step's crossed responses are its responses again."""
+        """Cost of each example with its views of the step, whose responses are those of other examples of the step."""
         crossed = list(self.crossed.values())
         return [each.size + sum(self._crossed_cost(view, each) for view in crossed) for each in self.examples]
 
     @property
     def beside_sizes(self) -> list[list[int]]:
-        """What each example of the further sources costs."""
+        """Cost of each example of the further sources."""
         return [[example.size for example in examples] for examples in self.beside.values()]
 
     def slots(self, plan: Plan, step: int) -> list[Slot]:
-        """The places of a step, with partners where a view of the step asks for them."""
+        """The places of a step, with partners if a view of the step needs them."""
         return plan.slots(step, partners=bool(self.crossed))
 
     def size(self, slot: Slot) -> int:
-        """What the place costs, in the scorer's unit."""
-        company = zip(self.beside.values(), slot.beside, strict=True)
-        size: int = self.examples[slot.example].size + sum(examples[index].size for examples, index in company)
+        """Cost of the place, in the scorer's unit."""
+        companions = zip(self.beside.values(), slot.beside, strict=True)
+        size: int = self.examples[slot.example].size + sum(examples[index].size for examples, index in companions)
         if self.crossed:
             size += sum(self._crossed_cost(name, self._partner(slot)) for name in self.crossed.values())
         return size
@@ -82,7 +82,7 @@ class Supply(Sequence[Any]):
         """The example of a place, with the views of further sources and of the step.
 
         Raises:
-            DataError: a view of the step is asked for, and there is no other example.
+            DataError: a view of the step needs a partner, and there is no other example.
         """
         example = self.examples[slot.example]
         views = dict(example.views)
@@ -92,10 +92,10 @@ class Supply(Sequence[Any]):
         return example if len(views) == len(example.views) else replace(example, views=views)
 
     def responses(self, plan: Plan) -> Iterator[tuple[str, Any]]:
-        """Every response that the plan may need, with its view; for what is computed once for the whole run.
+        """Every response that the plan may need, with its view; used to compute values once for the whole run.
 
         Args:
-            plan: says which examples are partners.
+            plan: the plan, which determines partners.
         """
         for examples in (self.examples, *self.beside.values()):
             for example in examples:
@@ -105,7 +105,7 @@ class Supply(Sequence[Any]):
                 yield from ((name, each) for name, view in self._step_views(slot).items() for each in view)
 
     def largest_sizes(self, plan: Plan) -> list[int]:
-        """What each example costs at most in the plan, with all that stands beside it."""
+        """Maximum cost of each example in the plan, including accompanying examples and views of the step."""
         sizes = [example.size for example in self.examples]
         for step in range(len(plan)) if self.crossed or self.beside else ():
             for slot in self.slots(plan, step):
@@ -133,7 +133,7 @@ class Supply(Sequence[Any]):
         for name, crossed in self.crossed.items():
             own, other = example.views.get(crossed), partner.views.get(crossed)
             if own is None or other is None:
-                continue  # an optional view that one of the two records does not have
+                continue  # an optional view that one of the two records lacks
             views[name] = [self.encoder.cross(each, other[place % len(other)]) for place, each in enumerate(own)]
         return views
 

@@ -1,4 +1,4 @@
-"""How likely a model finds each response."""
+"""Log-probabilities of responses under policy and reference: scorers, references and their caches."""
 
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.denoising import DenoisingScorer

@@ -1,4 +1,4 @@
-"""Reference log-probabilities on disk: one file per model, one row per token sequence."""
+"""`ReferenceCache`: reference log-probabilities on disk, one file per model, one row per token sequence."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from penchant.likelihood.store import Store
 
 __all__ = ["ReferenceCache", "default_folder", "fingerprint"]
 
-# Entries of a configuration that change without the function of the model.
+# Entries of a configuration that do not affect the outputs of the model.
 VOLATILE = (
     "_name_or_path",
     "transformers_version",
     "_diffusers_version",
     "_attn_implementation_autoset",
     "use_cache",
-    # Which values diffusers filled in; their order differs from process to process.
+    # The values that diffusers filled in; their order differs between processes.
     "_use_default_values",
 )
 
@@ -38,9 +38,9 @@ def default_folder() -> Path:
 
 
 def fingerprint(model: Any) -> str:
-    """SHA-256 of a model's configuration, number types and every weight: equal exactly for equal functions.
+    """SHA-256 of a model's configuration, number types and all weights.
 
-    Adapters are left out: the reference is the model beneath them.
+    Adapters are excluded, because the reference is the base model.
     """
     digest = hashlib.sha256()
     config = dict(model.config) if isinstance(model.config, Mapping) else model.config.to_dict()
@@ -58,18 +58,18 @@ def fingerprint(model: Any) -> str:
 
 
 class ReferenceCache(Store):
-    """A store of per-token log-probabilities for one model.
+    """A store of per-token log-probabilities of one model.
 
     Args:
-        folder: where the file lives; made if absent.
-        model: the model's fingerprint; another model gets another file.
+        folder: folder of the file; created if absent.
+        model: the model's fingerprint; each model has its own file.
 
     Raises:
         OutputError: the folder cannot be written.
     """
 
     subject = "reference log-probabilities"
-    way_out = "Set PENCHANT_CACHE to a folder that can be written, or use reference=initial."
+    way_out = "Set PENCHANT_CACHE to a writable folder, or use reference=initial."
     table = "logps"
 
     def __init__(self, folder: Path, model: str) -> None:
@@ -77,7 +77,7 @@ class ReferenceCache(Store):
 
     @staticmethod
     def key(sequence: TokenSequence) -> bytes:
-        """A sequence's key: a hash of its token ids, with the boundary between prompt and response."""
+        """The key of a sequence: a hash of its token ids and of the boundary between prompt and response."""
         digest = hashlib.sha256()
         for part in sequence:
             digest.update(len(part).to_bytes(8, "little"))
@@ -85,18 +85,18 @@ class ReferenceCache(Store):
         return digest.digest()
 
     def has(self, sequences: Sequence[TokenSequence]) -> list[bool]:
-        """Which sequences are known."""
+        """Whether the cache contains each sequence."""
         return [self.read(self.key(sequence)) is not None for sequence in sequences]
 
     def get(self, sequences: Iterable[TokenSequence]) -> list[Tensor | None]:
-        """[T] float32 log-probabilities of each response, None where unknown."""
+        """[T] float32 log-probabilities of each response, None for a sequence that is not in the cache."""
         values = (self.read(self.key(sequence)) for sequence in sequences)
         return [
             None if value is None else torch.from_numpy(np.frombuffer(value, np.float32).copy()) for value in values
         ]
 
     def put(self, sequences: Sequence[TokenSequence], values: Sequence[Tensor]) -> None:
-        """Add values; one that another run has added meanwhile is kept."""
+        """Add values; a value that another run has added in the meantime is kept."""
         self.write(
             [
                 (self.key(sequence), value.float().numpy().tobytes())

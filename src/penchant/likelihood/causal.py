@@ -1,4 +1,4 @@
-"""The scorer of causal language models: batches of token sequences in, `Scored` views out."""
+"""`CausalScorer`, the scorer of causal language models: batches of token sequences in, `Scored` views out."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ __all__ = ["CausalScorer"]
 
 
 class CausalScorer(ForestScorer):
-    """What training and measuring ask of a causal language model (see `penchant.likelihood.scorer.Scorer`).
+    """The `penchant.likelihood.scorer.Scorer` of causal language models.
 
     Args and errors are those of `penchant.likelihood.forest_scorer.ForestScorer`.
     """
 
     unit = "tokens"
-    #: Tokens of a forward pass without gradient.
+    #: Number of tokens per forward pass without gradient.
     measured_at_once = 8192
     collate = staticmethod(collate)
 
     def facts(self) -> dict[str, str]:
-        """Facts about the likelihood, for the summary."""
+        """Facts about the likelihood for the run summary."""
         return {"attention": self.attention}
 
     def reference(
         self, kind: str, cache: Path | None = None, precision: str | None = None
     ) -> Reference[Forest, TokenSequence]:
-        """The reference of that kind, from the model as it is now; see `build_reference`."""
+        """A reference of the given kind, from the current model; see `build_reference`."""
         return build_reference(kind, self, cache, precision)
 
     def score_batch(
         self, batch: Batch, reference: Reference[Forest, TokenSequence], needs: Needs, module: nn.Module | None = None
     ) -> dict[str, Scored]:
-        """Every view of a batch; see `penchant.likelihood.scoring.score_batch`."""
+        """Score every view of a batch; see `penchant.likelihood.scoring.score_batch`."""
         return score_batch(self, batch, reference, needs, module)

@@ -1,4 +1,4 @@
-"""How long a sequence a model can take: beyond that its numbers are wrong without an error, or it fails."""
+"""The maximum sequence length of a model; longer sequences fail or give wrong log-probabilities."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from penchant.errors import ConfigurationError
 
 __all__ = ["length_limit"]
 
-# Tokenizers without a limit state numbers like 1e30.
+# Tokenizers without a limit report numbers like 1e30.
 ENDLESS = 10**9
 
 
 def length_limit(source: str, model: Any, tokenizer: Any, wanted: int | None = None) -> int | None:
-    """Most tokens of a sequence: the wanted number, else what model and tokenizer state.
+    """The maximum number of tokens per sequence: the requested one, else the limit of model and tokenizer.
 
     Args:
-        source: the model's folder or hub id, for its configuration where there is no model in memory.
+        source: the model's folder or hub id, to read its configuration if there is no model in memory.
         model: a model in memory, or None.
         tokenizer: the tokenizer.
-        wanted: ``max_length`` as it was given.
+        wanted: the requested ``max_length``, or None.
 
     Returns:
-        The limit, or None where none is known.
+        The limit, or None if none is known.
 
     Raises:
-        ConfigurationError: more is wanted than the model has positions.
+        ConfigurationError: the requested length exceeds the positions of the model.
     """
     positions = _positions(source, model)
     if wanted is not None:
@@ -33,8 +33,8 @@ def length_limit(source: str, model: Any, tokenizer: Any, wanted: int | None = N
             raise ConfigurationError(
                 f"max_length is {wanted}, but the model has only {positions} positions.",
                 where=source,
-                why="Tokens beyond them would get log-probabilities that mean nothing.",
-                fix=f"Give max_length={positions} or less, or leave it out.",
+                why="Log-probabilities of tokens beyond them are meaningless.",
+                fix=f"Set max_length to {positions} or less, or remove it.",
             )
         return wanted
     stated = getattr(tokenizer, "model_max_length", None)
@@ -49,7 +49,7 @@ def _positions(source: str, model: Any) -> int | None:
 
         try:
             config = AutoConfig.from_pretrained(source)
-        except Exception:  # loading the model reports what is wrong
+        except Exception:  # loading the model reports the error
             return None
     limit = getattr(config.get_text_config(), "max_position_embeddings", None)
     return limit if isinstance(limit, int) and 1 < limit < ENDLESS else None

@@ -1,4 +1,4 @@
-"""The model inside adapters and wrappers, and the model with its adapter switched off."""
+"""Access to the model inside adapters and wrappers, and evaluation without the adapter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["core_model", "device_of", "has_adapter", "without_adapter"]
 
 
 def core_model(model: nn.Module) -> Any:
-    """The model of transformers or diffusers inside wrappers (DDP, FSDP) and adapters (PEFT)."""
+    """The transformers or diffusers model inside wrappers (DDP, FSDP) and adapters (PEFT)."""
     core: Any = model
     while True:
         if hasattr(core, "module") and isinstance(core.module, nn.Module) and not hasattr(core, "config"):
@@ -30,11 +30,11 @@ def device_of(model: nn.Module) -> torch.device:
 
 
 def has_adapter(model: nn.Module) -> bool:
-    """Whether the model is wrapped by PEFT, so that its adapter can be switched off."""
+    """Whether the model is wrapped by PEFT, so that its adapter can be disabled."""
     return hasattr(model, "disable_adapter")
 
 
 def without_adapter(model: nn.Module) -> AbstractContextManager[None]:
-    """Within this context the model computes without its adapter; a model without one is unchanged."""
+    """A context in which the adapter is disabled; without effect on a model that has none."""
     off: AbstractContextManager[None] = getattr(model, "disable_adapter", contextlib.nullcontext)()
     return off

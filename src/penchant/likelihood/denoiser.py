@@ -1,4 +1,4 @@
-"""A denoiser under one way to call it, and the likelihood of images that follows from its error."""
+"""`Denoiser`, a common interface to UNets and transformers of diffusers, and the log-likelihood from its error."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["Denoiser", "NoisedImages", "log_likelihood"]
 
 @dataclass(frozen=True)
 class NoisedImages:
-    """N noised samples, as policy and reference both see them.
+    """N noised samples, shared by policy and reference.
 
     Args:
-        noisy: [N, C, H, W].
-        timesteps: [N] the level, as the network takes it.
+        noisy: [N, C, H, W] noised samples.
+        timesteps: [N] noise level of each sample, in the network's scale.
         conditioning: further inputs of the network, each [N, ...].
-        target: [N, C, H, W] what the network should predict.
-        draws: K; the N samples are R images with K draws each, all draws of an image side by side.
+        target: [N, C, H, W] prediction target of the network.
+        draws: K; the N samples are R images with K draws each, the draws of an image being consecutive.
     """
 
     noisy: Tensor
@@ -36,10 +36,10 @@ class NoisedImages:
 
 
 class Denoiser(nn.Module):
-    """A network of diffusers (UNet or transformer) under one way to call it.
+    """A diffusers network (UNet or transformer) with a common signature.
 
     Args:
-        network: its first argument is the noisy sample; it also takes ``timestep``.
+        network: takes the noisy sample as its first argument, and ``timestep``.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -48,19 +48,19 @@ class Denoiser(nn.Module):
         self._first = next(iter(inspect.signature(core_model(network).forward).parameters))
 
     def forward(self, noisy: Tensor, timesteps: Tensor, conditioning: dict[str, Tensor]) -> Tensor:
-        """[N, C, H, W] what the network predicts from the noisy samples."""
+        """[N, C, H, W] prediction of the network for the noisy samples."""
         inputs: dict[str, Any] = {name: value for name, value in conditioning.items() if name not in ADDED}
         if len(inputs) < len(conditioning):
             inputs["added_cond_kwargs"] = {name: conditioning[name] for name in ADDED}
         predicted = self.network(**{self._first: noisy}, timestep=timesteps, **inputs, return_dict=False)[0]
-        return predicted[:, : noisy.shape[1]]  # some networks predict a variance too, behind the mean
+        return predicted[:, : noisy.shape[1]]  # some networks also predict a variance, in further channels
 
 
 def log_likelihood(model: nn.Module, given: NoisedImages, settings: DenoisingSettings) -> Tensor:
-    """[R] −h · error of each image, up to a constant that depends on image and noise alone.
+    """[R] log-likelihood −h · error of each image, up to a constant that depends only on image and noise.
 
     Args:
-        model: a `Denoiser`, perhaps wrapped (DDP, FSDP).
+        model: a `Denoiser`, optionally wrapped (DDP, FSDP).
         given: noised images.
         settings: h and the reduction.
     """

@@ -1,4 +1,4 @@
-"""The scorer of denoisers: a denoising error on noised samples, scaled to the evidence lower bound."""
+"""`DenoisingScorer`, the scorer of denoisers: the denoising error, scaled to the evidence lower bound."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ __all__ = ["DenoisingScorer"]
 class DenoisingScorer:
     """Scores images with a denoiser.
 
-    Level and noise of an image follow from the seed, the step and the record alone (see `Noising`); policy and
-    reference see the same.
+    Noise level and noise of an image depend only on the seed, the step and the record (see `Noising`); they are the
+    same for policy and reference.
 
     Args:
-        network: UNet or transformer of diffusers, perhaps with an adapter of PEFT.
-        schedule: its noise levels.
-        settings: how errors become likelihoods.
-        seed: of levels and noise.
+        network: a diffusers UNet or transformer, optionally with a PEFT adapter.
+        schedule: the noise schedule of the network.
+        settings: how errors are converted to likelihoods.
+        seed: seed of noise levels and noise.
     """
 
     unit = "images"
@@ -51,23 +51,23 @@ class DenoisingScorer:
 
     @property
     def hidden_size(self) -> int:
-        """A denoiser has no hidden state of a token.
+        """Not available: a denoiser has no hidden states of tokens.
 
         Raises:
             ConfigurationError: always.
         """
         raise ConfigurationError(
-            "The objective reads hidden states of tokens; an image has no tokens.",
+            "The objective needs hidden states of tokens, but images have no tokens.",
             fix="Choose an objective without them (`penchant methods`).",
         )
 
     @property
     def measured_at_once(self) -> int:
-        """Images of a forward pass without gradient."""
+        """Number of images per forward pass without gradient."""
         return max(2, 512 // self.settings.eval_draws)
 
     def facts(self) -> dict[str, str]:
-        """Facts about the likelihood, for the summary."""
+        """Facts about the likelihood for the run summary."""
         settings = self.settings
         return {
             "likelihood": f"-{settings.half_factor:g} x {settings.reduction} squared error of "
@@ -75,7 +75,7 @@ class DenoisingScorer:
         }
 
     def close(self) -> None:
-        """Give the network back as it was."""
+        """Restore the network's dropout."""
         self._restore_dropout()
 
     def reference(
@@ -84,31 +84,31 @@ class DenoisingScorer:
         """The reference: ``initial`` or ``none``.
 
         Raises:
-            ConfigurationError: another kind; a cache would have to hold every draw of noise.
+            ConfigurationError: another kind; a cache is impossible, since every step draws new noise.
         """
         if kind == "none":
             return NoReference()
         if kind == "initial":
             return InitialDenoiser(self.model, self.settings)
         raise ConfigurationError(
-            f"A denoiser has no reference {kind!r}.",
+            f"The reference {kind!r} is not available for images.",
             where="reference",
-            why="Its error depends on noise that is drawn anew in every step, so nothing can be kept."
+            why="The error of a denoiser depends on noise that every step draws anew, so it cannot be cached."
             if kind == "cached"
             else None,
-            fix="Leave reference out, or choose initial or none.",
+            fix="Remove reference, or choose initial or none.",
         )
 
     def noised(self, batch: ImageBatch) -> NoisedImages:
-        """The batch's images with the noise of its step, or that of measurements where it has none."""
+        """The batch's images with the noise of its step, or with the evaluation noise if it has no step."""
         return self.noising.noised(batch)
 
     def log_likelihood(self, given: NoisedImages, module: nn.Module | None = None) -> Tensor:
-        """[R] −h · error of each image under the policy; see `penchant.likelihood.denoiser.log_likelihood`.
+        """[R] log-likelihood of each image under the policy; see `penchant.likelihood.denoiser.log_likelihood`.
 
         Args:
             given: noised images.
-            module: the wrapped model (DDP, FSDP) to call through; the model itself where absent.
+            module: the wrapped model (DDP, FSDP) to call; the model itself by default.
         """
         return log_likelihood(module or self.model, given, self.settings)
 
@@ -125,13 +125,13 @@ class DenoisingScorer:
             batch: the examples, on the policy's device.
             reference: the reference.
             needs: whether a reference is needed.
-            module: the wrapped policy to call through.
+            module: the wrapped policy to call; the policy itself by default.
 
         Returns:
-            A `Scored` of one value an image for each view.
+            For each view, a `Scored` with one value per image.
 
         Raises:
-            ConfigurationError: the objective needs a statistic that only tokens have.
+            ConfigurationError: the objective needs statistics per token.
         """
         _refuse_tokens(needs)
         given = self.noised(batch)
@@ -149,9 +149,9 @@ class DenoisingScorer:
 
 
 def _refuse_tokens(needs: Needs) -> None:
-    asked = sorted(needs.stats) + ["the hidden state"] * needs.hidden + ["gradient norms"] * needs.gradient_norms
+    asked = sorted(needs.stats) + ["hidden states"] * needs.hidden + ["gradient norms"] * needs.gradient_norms
     if asked:
         raise ConfigurationError(
-            f"The objective needs {', '.join(asked)} of every token; an image has no tokens.",
+            f"The objective needs {', '.join(asked)} per token, but images have no tokens.",
             fix="Choose an objective without them (`penchant methods`).",
         )

@@ -1,4 +1,4 @@
-"""How a denoising error becomes a likelihood."""
+"""`DenoisingSettings`: how denoising errors are converted to likelihoods."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["DenoisingSettings"]
 
 
 class DenoisingSettings(BaseModel):
-    """How the denoising error of a model of images becomes a likelihood; the recipe's key ``denoising``.
+    """How the denoising error of an image model is converted to a likelihood; the recipe's key ``denoising``.
 
     log π(x) = −h · mean over draws of error(x_t),   log-ratio = h (error of the reference − error of the policy)
 
@@ -26,10 +26,10 @@ class DenoisingSettings(BaseModel):
         description="log-likelihood = -half_factor x error; 1 in some scripts",
     )
     reduction: Literal["mean", "sum"] = Field(
-        default="mean", description="of the squared error over the elements of an image"
+        default="mean", description="reduction of the squared error over the elements of an image"
     )
-    draws: PositiveInt = Field(default=1, description="noise levels an image in a training step")
+    draws: PositiveInt = Field(default=1, description="noise levels per image in a training step")
     eval_draws: PositiveInt = Field(
-        default=8, description="noise levels an image when measuring: a grid, always the same noise"
+        default=8, description="noise levels per image in evaluation: a fixed grid with fixed noise"
     )
-    share_noise: bool = Field(default=True, description="winner and loser of a pair get the same level and noise")
+    share_noise: bool = Field(default=True, description="chosen and rejected of a pair get the same level and noise")

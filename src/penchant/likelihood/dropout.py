@@ -1,4 +1,4 @@
-"""Dropout off, for policy and reference alike: with it, a log-ratio would be random."""
+"""Disabling dropout for policy and reference, because it makes log-ratios random."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from torch import nn
 __all__ = ["without_dropout"]
 
 
-# Rates that layers keep as plain numbers: dropped weights, dropped layers, noise on a router's input.
+# Attributes of layers with a rate: dropout of weights, of layers, noise on a router's input.
 RANDOM = ("dropout", "layerdrop", "jitter")
 
 
 def without_dropout(model: nn.Module) -> Callable[[], None]:
-    """Set every rate of dropout and its kin to zero, whatever its mode.
+    """Set every dropout rate (and similar rates) of a model to zero, in training and evaluation mode.
 
-    ``model.eval()`` would not do: gradient checkpointing works in training mode alone.
+    ``model.eval()`` is not enough: gradient checkpointing works only in training mode.
 
     Args:
         model: the model; changed in place.
 
     Returns:
-        A function that restores the former rates.
+        A function that restores the original rates.
 
     Example:
         >>> layer = nn.Dropout(0.5)

@@ -1,4 +1,4 @@
-"""Latents and text embeddings on disk: computed once per image or prompt, shared by all runs of a pipeline."""
+"""A cache of latents and text embeddings on disk, shared by all runs of a pipeline."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["CachedCodec", "EncodingCache"]
 
 
 class EncodingCache(Store):
-    """The file of one pipeline's encodings.
+    """The encodings of one pipeline in one file.
 
     Args:
-        path: the file; made if absent.
+        path: the file; created if absent.
     """
 
     subject = "latents and text embeddings"
@@ -28,14 +28,14 @@ class EncodingCache(Store):
 
 
 class CachedCodec:
-    """A pipeline's codec that keeps the outputs of its autoencoder and its text encoder.
+    """A pipeline's codec with a cache of the outputs of its autoencoder and text encoders.
 
-    The file is named by the weights of both, by the size of the latents and by their number types, so another model
-    never reads it. The denoiser has no part in it: all runs that start from one pipeline share it.
+    The file name is a hash of their weights and number types and of the shape of the latents, so other models never
+    read it. It does not depend on the denoiser: all runs that start from one pipeline share it.
 
     Args:
-        codec: of the pipeline.
-        folder: where the file lives; made if absent.
+        codec: the codec of the pipeline.
+        folder: folder of the file; created if absent.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -49,11 +49,11 @@ class CachedCodec:
         self.store = EncodingCache(folder / f"encodings-{digest.hexdigest()[:32]}.sqlite")
 
     def latents(self, image: Image) -> Tensor:
-        """[C, H, W] float32, from the file where it holds them."""
+        """[C, H, W] float32 latents of an image, from the cache if it has them."""
         return self._kept(f"image {image.key}", lambda: {"latents": self.codec.latents(image)})["latents"]
 
     def conditioning(self, prompt: str) -> dict[str, Tensor]:
-        """Further inputs of the denoiser, from the file where it holds them."""
+        """Further inputs of the denoiser for a prompt, from the cache if it has them."""
         return self._kept(f"prompt {prompt}", lambda: self.codec.conditioning(prompt))
 
     def _kept(self, what: str, compute: Any) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Log-probabilities of a forest's response tokens under a causal language model."""
+"""`ForestScorer`, which computes log-probabilities of a forest's response tokens under a causal language model."""
 
 from __future__ import annotations
 
@@ -26,27 +26,26 @@ log = logging.getLogger("penchant")
 
 
 class ForestScorer:
-    """Scores forests with a causal language model of transformers, unmodified.
+    """Scores forests with an unmodified causal language model of transformers.
 
-    The model's ``forward`` additionally understands one keyword, ``score`` (see `penchant.likelihood.hook`); `close`
-    takes the addition away again.
+    The model's ``forward`` gets an additional keyword, ``score`` (see `penchant.likelihood.hook`); `close` removes it.
 
     Args:
         model: a causal language model, or one wrapped by PEFT.
-        attention: ``segments`` (CPU), ``flex`` (GPU), ``dense`` (slow and plain), ``sequences`` (no sharing: every
-            response a sequence of its own), or None to choose by device and by a short test of the model.
-        chunk_rows: rows of logits a chunk; chosen by size where absent.
+        attention: ``segments`` (CPU), ``flex`` (GPU), ``dense`` (slow reference), ``sequences`` (no sharing: every
+            response is a separate sequence), or None to choose by device and a short test of the model.
+        chunk_rows: rows of logits per chunk; chosen by size by default.
 
     Raises:
-        ModelError: the model has no output layer over a vocabulary, or learned tokens before every prompt.
+        ModelError: the model has no output layer over a vocabulary, or uses prompt tuning.
 
-    Reference: DESIGN of the forest in ``docs/architecture.md``.
+    Reference: ``docs/architecture.md``, section The forest.
     """
 
     def __init__(self, model: nn.Module, attention: Backend | str | None = None, chunk_rows: int | None = None) -> None:
         core = core_model(model)
         _check_scorable(model, core)
-        restore_dropout = without_dropout(model)  # the tests of head and attention compare two passes
+        restore_dropout = without_dropout(model)  # the checks of head and attention compare two forward passes
         try:
             head = plain_head(core)
             chosen, reason = choose_attention(Outputs(core, core.forward, head), attention)
@@ -61,14 +60,14 @@ class ForestScorer:
             log.warning("%s Training uses ordinary sequences instead, with the same results.", reason)
 
     def open(self) -> None:
-        """Add the scoring keyword to the model's ``forward``, and switch dropout off."""
+        """Add the keyword ``score`` to the model's ``forward``, and disable dropout."""
         if self._hook is None:
             outputs = Outputs(self.core, self.core.forward, self.head)
             self._hook = ScoringForward(outputs, self.attention, self.chunk_rows)
             self._restore_dropout = without_dropout(self.model)
 
     def close(self) -> None:
-        """Give the model back as it was."""
+        """Restore the model's ``forward``, attention and dropout."""
         if self._hook is not None:
             self._restore_dropout()
             self._hook.remove()
@@ -76,7 +75,7 @@ class ForestScorer:
 
     @property
     def hidden_size(self) -> int:
-        """D, how many numbers the output head reads for each token."""
+        """D, the size of the hidden states that the output head reads."""
         output = self.core.get_output_embeddings()
         return int(getattr(output, "in_features", None) or output.weight.shape[-1])
 
@@ -92,23 +91,22 @@ class ForestScorer:
 
         Args:
             forest: the batch.
-            stats: which further statistics (see `penchant.likelihood.head`).
-            other: the rows of the model that ``kl`` is measured against.
-            module: the wrapped model (DDP, FSDP) to call through; the model itself where absent.
-            hidden: give ``hidden`` too, [K, D] what the output head reads to predict each token.
+            stats: further statistics (see `penchant.likelihood.head`).
+            other: rows of the other model for ``kl``.
+            module: the wrapped model (DDP, FSDP) to call; the model itself by default.
+            hidden: also return ``hidden``, [K, D] the hidden states from which the output head predicts each token.
 
         Returns:
             ``logps`` and each statistic, [K] float32, in the order of ``forest.targets``.
 
         Raises:
-            ModelError: hidden states are asked for, and the model's output head is unknown.
+            ModelError: hidden states are requested, and the model's output head is of an unknown kind.
         """
         if hidden and self.head is None:
             raise ModelError(
-                f"The objective reads hidden states, and the output head of {type(self.core).__name__} is of an "
+                f"The objective needs hidden states, but the output head of {type(self.core).__name__} is of an "
                 "unknown kind.",
-                fix="Choose an objective without a head on hidden states, or a model whose last step is its output "
-                "layer.",
+                fix="Choose an objective without hidden states, or a model whose last step is its output layer.",
             )
         found: dict[str, Tensor] = (module or self.model)(
             score=ScoreRequest(forest, tuple(stats), other, hidden=hidden)
@@ -116,7 +114,7 @@ class ForestScorer:
         return found
 
     def rows(self, forest: Forest) -> Rows:
-        """Hidden states that predict the response tokens, with the head that reads them (no gradient)."""
+        """The hidden states that predict the response tokens, with their output head (without gradient)."""
         with torch.no_grad():
             found = self.model(score=ScoreRequest(forest, rows_only=True))["rows"]
         return Rows(found, self.head or identity)
@@ -124,7 +122,7 @@ class ForestScorer:
 
 @contextlib.contextmanager
 def scorer_of(model: nn.Module | ForestScorer) -> Iterator[ForestScorer]:
-    """A scorer of a model, closed at the end; one that is given is used as it is and stays open."""
+    """A scorer of a model, closed at the end; a given scorer is used unchanged and stays open."""
     if isinstance(model, ForestScorer):
         yield model
         return
@@ -145,6 +143,6 @@ def _check_scorable(model: nn.Module, core: Any) -> None:
     configurations: dict[str, Any] = getattr(model, "peft_config", {})  # type: ignore[assignment]
     if any(getattr(each, "is_prompt_learning", False) for each in configurations.values()):
         raise ModelError(
-            f"{type(model).__name__} puts learned tokens before every prompt, which a forest has no place for.",
+            f"{type(model).__name__} uses prompt tuning (learned tokens before every prompt), which is not supported.",
             fix="Use an adapter in the layers, such as LoRA.",
         )

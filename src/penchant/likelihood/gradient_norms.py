@@ -1,4 +1,4 @@
-"""How strongly each response pulls on the parameters: the norm of the gradient of its log-probability."""
+"""Norms of the gradients of response log-probabilities."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def gradient_norms(logps: Tensor, parameters: Iterable[nn.Parameter]) -> Tensor:
 
     norm_r = |∇_θ log π(y_r|x)|
 
-    Exact and slow: one backward pass a response, through a graph that is kept. Parameters must be whole on the process
-    (DDP, adapters; not FSDP or sharded states).
+    Exact and slow: one backward pass per response, with the graph retained. Every process must have the full parameters
+    (DDP, adapters; not FSDP).
 
     Args:
         logps: [R] summed log-probabilities, nats, with their graph.
-        parameters: of the model; those without gradient play no part.
+        parameters: parameters of the model; those that do not require gradients are ignored.
 
     Returns:
         [R] float32 without gradient.

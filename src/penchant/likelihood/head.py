@@ -1,4 +1,4 @@
-"""From hidden states to log-probabilities of tokens, without ever holding the logits of a whole batch."""
+"""Log-probabilities and statistics of tokens from hidden states, in chunks instead of with all logits in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["STATISTICS", "Head", "Rows", "token_statistics"]
 
 STATISTICS = frozenset({"entropy", "kl", "max_p", "sum_p2"})
 
-# Above this many bytes of float32 logits the head runs in chunks that are recomputed in backward.
+# Above WHOLE_BYTES of float32 logits, the head runs in chunks of CHUNK_BYTES that are recomputed in backward.
 CHUNK_BYTES = 64 * 2**20
 WHOLE_BYTES = 256 * 2**20
 
@@ -26,23 +26,23 @@ Head = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Rows:
-    """K places of a model that each predict one token: a distribution over the vocabulary that is not computed yet.
+    """Hidden states at K positions with the output head: distributions over the vocabulary, not computed yet.
 
     Args:
         hidden: [K, D] hidden states.
-        head: hidden states to logits [K, V].
+        head: maps hidden states to logits [K, V].
     """
 
     hidden: Tensor
     head: Head
 
     def part(self, places: slice) -> Rows:
-        """Some of the places."""
+        """The rows of a slice of positions."""
         return Rows(self.hidden[places], self.head)
 
 
 class _TargetLogProb(torch.autograd.Function):
-    """log softmax at one id a row; keeps one [K, V] float32 buffer for backward instead of three."""
+    """log softmax at one id per row; saves one [K, V] float32 buffer for backward instead of three."""
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, ids: Tensor) -> Tensor:
@@ -69,22 +69,22 @@ def token_statistics(
     chunk_rows: int | None = None,
     vocabulary: int | None = None,
 ) -> dict[str, Tensor]:
-    """Log-probabilities of K tokens, with optional statistics of the whole distribution, in one pass.
+    """Log-probabilities of K tokens, with optional statistics of the full distribution, in one pass.
 
     Args:
-        rows: what predicts the tokens.
+        rows: the rows that predict the tokens.
         ids: [K] the tokens.
-        stats: any of ``entropy`` (nats), ``kl`` (KL from these rows' distribution to the other's over the vocabulary,
-            nats), ``sum_p2`` (sum of squared probabilities), ``max_p`` (probability of the likeliest token).
-        other: another model's rows for the same tokens; needed for ``kl``, and computed without gradient.
-        chunk_rows: rows a chunk; chosen by size where absent (0 means never chunk).
-        vocabulary: V, to choose the chunk; measured on one row where absent.
+        stats: any of ``entropy`` (nats), ``kl`` (KL(rows ‖ other) over the vocabulary, nats), ``sum_p2`` (sum of
+            squared probabilities), ``max_p`` (probability of the most likely token).
+        other: rows of another model for the same tokens; required for ``kl``, and computed without gradient.
+        chunk_rows: rows per chunk; chosen by size by default (0 disables chunking).
+        vocabulary: V, used to choose the chunk size; measured on one row by default.
 
     Returns:
         ``logps`` and each statistic, all [K] float32.
 
     Raises:
-        ConfigurationError: an unknown statistic, or ``kl`` without the other rows.
+        ConfigurationError: a statistic is unknown, or ``kl`` is requested without ``other``.
     """
     wanted = _known(stats, other)
     size = chunk_rows if chunk_rows is not None else _chunk_rows(rows, vocabulary)
@@ -112,14 +112,14 @@ def _known(stats: Iterable[str], other: Rows | None) -> tuple[str, ...]:
             raise ConfigurationError(f"There is no token statistic {name!r}.", fix=nearest(name, STATISTICS))
     if "kl" in wanted and other is None:
         raise ConfigurationError(
-            "The KL over the vocabulary needs the reference's whole distribution, which this reference does not give.",
-            fix="Use reference=initial; cached log-probabilities hold one number a token.",
+            "The KL over the vocabulary needs the full distribution of the reference, which this reference lacks.",
+            fix="Use reference=initial; the cache has one log-probability per token.",
         )
     return wanted
 
 
 def _chunk_rows(rows: Rows, vocabulary: int | None) -> int:
-    """0 where all logits fit comfortably, else how many rows a chunk may have."""
+    """Rows per chunk, or 0 if all logits fit in memory."""
     if vocabulary is None:
         with torch.no_grad():
             vocabulary = rows.head(rows.hidden[:1]).shape[-1]

@@ -1,4 +1,4 @@
-"""The keyword ``score`` that a scorer adds to a model's ``forward``."""
+"""`ScoringForward`, which adds the keyword ``score`` to a model's ``forward``."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["ScoreRequest", "ScoringForward"]
 
 @dataclass
 class ScoreRequest:
-    """What one forward pass is asked for; travels through wrappers (DDP, FSDP, PEFT) as one keyword.
+    """The request of one forward pass; wrappers (DDP, FSDP, PEFT) pass it on as one keyword.
 
     Args:
         forest: the batch.
         stats: statistics in addition to the log-probabilities (see `penchant.likelihood.head`).
-        other: another model's rows, which ``kl`` is measured against.
-        rows_only: give the rows that predict the targets and nothing else.
-        hidden: give these rows too.
+        other: rows of another model, for ``kl``.
+        rows_only: return only the rows that predict the targets.
+        hidden: also return these rows.
     """
 
     forest: Forest
@@ -37,15 +37,15 @@ class ScoreRequest:
 
 
 class ScoringForward:
-    """A model's ``forward`` with the keyword ``score``, from construction to `remove`.
+    """Adds the keyword ``score`` to a model's ``forward``, from construction to `remove`.
 
     ``forward(score=ScoreRequest(...))`` returns statistics of the response tokens. Without the keyword the model
-    computes as usual, under its own attention, so that generation and saving are untouched.
+    computes as usual, with its own attention, so that generation and saving are unaffected.
 
     Args:
         outputs: the model.
         attention: ``sequences``, or a backend of the forest's attention.
-        chunk_rows: rows of logits a chunk; chosen by size where absent.
+        chunk_rows: rows of logits per chunk; chosen by size by default.
     """
 
     def __init__(self, outputs: Outputs, attention: str, chunk_rows: int | None = None) -> None:
@@ -58,7 +58,7 @@ class ScoringForward:
             switch_attention(core, ATTENTION)
 
     def remove(self) -> None:
-        """Give the model its own ``forward`` and attention back."""
+        """Restore the model's own ``forward`` and attention."""
         core = self.outputs.core
         if self._own_forward:
             core.forward = self.outputs.forward
@@ -67,7 +67,7 @@ class ScoringForward:
         switch_attention(core, self.former_attention)
 
     def _wrapped(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        # What a model takes is read from its signature (by generation: masks and positions), so that stays visible.
+        # Generation reads the signature to find out which inputs a model takes, so the signature must stay visible.
         @functools.wraps(original)
         def forward(*args: Any, score: ScoreRequest | None = None, **kwargs: Any) -> Any:
             return self._ordinary(*args, **kwargs) if score is None else self._score(score)
@@ -87,11 +87,11 @@ class ScoringForward:
         return {**found, "hidden": rows} if asked.hidden else found
 
     def _ordinary(self, *args: Any, **kwargs: Any) -> Any:
-        """The model's own forward under its own attention: soft-capping, sinks or packing are its business."""
+        """The model's own ``forward`` with its own attention (which may have soft-capping, sinks or packing)."""
         config = self.outputs.core.config
         if self.attention == "sequences":
             return self.outputs.forward(*args, **kwargs)
-        # Both names have been checked when they were set first; setting them alone costs no walk over all modules.
+        # Both names were validated when first set; assigning them directly avoids a walk over all modules.
         config._attn_implementation = self.former_attention
         try:
             return self.outputs.forward(*args, **kwargs)
@@ -100,5 +100,5 @@ class ScoringForward:
 
 
 def identity(logits: Tensor) -> Tensor:
-    """The head of rows that are logits already."""
+    """The output head of rows that are already logits."""
     return logits

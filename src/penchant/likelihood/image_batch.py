@@ -1,4 +1,4 @@
-"""From records to batches of latents: exactly the views and fields that an objective asks for."""
+"""Encoding of image records into examples, and batches of latents."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ __all__ = ["Codec", "ImageBatch", "ImageEncoder", "ImageExample", "ImageResponse
 
 
 class Codec(Protocol):
-    """Turns pictures and prompts into what a denoiser takes."""
+    """Turns images and prompts into inputs of a denoiser."""
 
     def latents(self, image: Image) -> Tensor:
-        """[C, H, W]."""
+        """[C, H, W] latents of an image."""
 
     def conditioning(self, prompt: str) -> dict[str, Tensor]:
         """Further inputs of the network by name, without a batch dimension."""
 
 
 class ImageResponse(NamedTuple):
-    """One image as a denoiser sees it, with the encoding of its prompt."""
+    """One image as the input of a denoiser, with the encoding of its prompt."""
 
     latents: Tensor
     conditioning: dict[str, Tensor]
@@ -42,11 +42,11 @@ class ImageExample:
     """One record as an objective sees it.
 
     Args:
-        views: for each view its images.
-        fields: for each record field a number, or one number per image.
+        views: for each view, its images.
+        fields: for each record field, one number, or one number per image.
         weight: the record's weight in the loss.
-        source: where the record came from.
-        key: hash of prompt and images; the record's noise follows from it.
+        source: file and line of the record.
+        key: hash of prompt and images, from which the record's noise is derived.
     """
 
     views: dict[str, list[ImageResponse]]
@@ -66,10 +66,10 @@ class ImageBatch(AnyBatch):
     """B examples with R images.
 
     Args:
-        latents: [R, C, H, W].
+        latents: [R, C, H, W] latents.
         conditioning: further inputs of the network, each [R, ...].
-        owner: [R] which example each image belongs to.
-        keys: for each example, what its noise follows from.
+        owner: [R] the example of each image.
+        keys: the key of each example, from which its noise is derived.
     """
 
     latents: Tensor
@@ -83,14 +83,14 @@ class ImageBatch(AnyBatch):
         return len(self.latents)
 
 
-def collate_images(examples: Sequence[ImageExample], **told: Any) -> ImageBatch:
-    """Put the images of several examples side by side.
+def collate_images(examples: Sequence[ImageExample], **options: Any) -> ImageBatch:
+    """Batch the images of several examples.
 
     Args:
         examples: at least one.
-        told: weights, denominator and step, as for `penchant.forest.collate.Placed`.
+        options: weights, denominator and step, as for `penchant.forest.collate.Placed`.
     """
-    placed = Placed(examples, **told)
+    placed = Placed(examples, **options)
     responses: list[ImageResponse] = placed.responses
     names = responses[0].conditioning
     return ImageBatch(
@@ -98,18 +98,18 @@ def collate_images(examples: Sequence[ImageExample], **told: Any) -> ImageBatch:
         conditioning={name: torch.stack([each.conditioning[name] for each in responses]) for name in names},
         owner=torch.tensor(placed.owner),
         keys=tuple(example.key for example in examples),
-        **placed.told,
+        **placed.common,
     )
 
 
 class ImageEncoder(RecordEncoder):
-    """Turns records of images into examples; each distinct image and prompt is encoded once.
+    """Turns image records into examples; each distinct image and prompt is encoded once.
 
     Args:
-        codec: of the model.
+        codec: the codec of the model.
         views: names of the views to build.
         fields: names of the record fields to read.
-        optional: views and fields that records need not supply.
+        optional: views and fields that records may lack.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class ImageEncoder(RecordEncoder):
             if (pairs := self._texts(name, record)) is not None
         }
         if not views:
-            cut.drop("no view that the objective asks for")
+            cut.drop("no view that the objective needs")
             return None
         cut.kept += 1
         fields, weight = self._numbers(record)
@@ -145,11 +145,11 @@ class ImageEncoder(RecordEncoder):
 
     def _response(self, prompt: Any, image: Any, record: Record) -> ImageResponse:
         if not isinstance(image, Image) or not isinstance(prompt, str):
-            found = "messages as its prompt" if isinstance(image, Image) else "a text as a response"
+            found = "messages as the prompt" if isinstance(image, Image) else "a text as a response"
             raise DataError(
-                f"The record has {found}, but the model makes images from a text.",
+                f"The record has {found}, but the model generates images from a text.",
                 where=str(record.source),
-                fix="Give prompt, chosen_image and rejected_image; or prompt and image, perhaps with a label.",
+                fix="Give prompt, chosen_image and rejected_image; or prompt and image, optionally with a label.",
             )
         try:
             if image.key not in self._latents:

@@ -1,4 +1,4 @@
-"""Loading a causal language model from a folder or the hub, with errors that name the remedy."""
+"""`load_model`, which loads a causal language model from a folder or the hub."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 def load_model(
     source: str | Path, *, dtype: str | None = None, quantize: str | None = None, device: str | None = None
 ) -> Any:
-    """A causal language model of transformers.
+    """Load a causal language model of transformers.
 
     Args:
         source: a folder written by ``save_pretrained``, or a hub id.
-        dtype: ``float32``, ``bfloat16`` or ``float16``; as saved where absent.
+        dtype: ``float32``, ``bfloat16`` or ``float16``; the saved type by default.
         quantize: ``4bit`` (QLoRA, needs bitsandbytes and a GPU), or None.
-        device: where to put it; the CPU where absent.
+        device: the device of the model; the CPU by default.
 
     Returns:
         The model, in evaluation mode.
 
     Raises:
-        ModelError: the source is not a model that can be loaded.
+        ModelError: the source is not a causal language model that can be loaded.
     """
     if dtype is not None and dtype not in DTYPES:
         raise ModelError(f"There is no number type {dtype!r}.", fix=nearest(dtype, DTYPES))
@@ -48,24 +48,24 @@ def load_model(
 
 
 def _loaded(source: str | Path, options: dict[str, Any]) -> Any:
-    """The model, with every weight from its files."""
+    """The model, with all weights from its files."""
     from transformers import AutoModelForCausalLM
 
     try:
         model, loaded = AutoModelForCausalLM.from_pretrained(str(source), output_loading_info=True, **options)
-    except Exception as error:  # transformers raises many kinds; each means that the model cannot be loaded
+    except Exception as error:  # transformers raises many types; each means that the model cannot be loaded
         reason = str(error).strip().splitlines()[0][:240] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"No causal language model can be loaded from here ({reason}).",
             where=str(source),
-            fix="Check the path; a hub id needs a network (or a copy in the local cache).",
+            fix="Check the path; a hub id needs network access (or a copy in the local cache).",
         ) from error
     if missing := sorted(loaded["missing_keys"]):
         raise ModelError(
             f"{len(missing)} of the model's weights are not in its files, for example {missing[0]!r}.",
             where=str(source),
-            why="They would be filled with random numbers.",
-            fix="Give a folder that holds a whole causal language model (not an encoder, a reward model or a part).",
+            why="They would be initialised randomly.",
+            fix="Give a folder with a complete causal language model (not an encoder or a reward model).",
         )
     return model
 

@@ -1,4 +1,4 @@
-"""Log-probabilities of token sequences: laid out as a forest, scored, and spread to the responses again."""
+"""Log-probabilities of token sequences, computed as a forest."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["response_logps", "sequence_logps", "token_logps"]
 def token_logps(
     scorer: ForestScorer, sequences: Sequence[TokenSequence], groups: Sequence[int] | None = None
 ) -> Tensor:
-    """[R, T] log-probabilities in nats of the tokens of R responses, in one forward pass; 0 behind a response's end.
+    """[R, T] log-probabilities in nats of the tokens of R responses, in one forward pass, padded with 0.
 
     Args:
-        scorer: the model; the result has a graph where gradients are enabled.
+        scorer: the model; the result has a graph if gradients are enabled.
         sequences: R prompts with their responses.
-        groups: [R] which sequences belong together (see `penchant.forest.build.build_forest`); those with equal prompts
-            where absent.
+        groups: [R] group of each sequence (see `penchant.forest.build.build_forest`); sequences with equal prompts by
+            default.
     """
     forest = build_forest(sequences, by_prompt(sequences) if groups is None else groups)
     forest = forest.to(device_of(scorer.core))
@@ -35,7 +35,7 @@ def token_logps(
 def response_logps(
     scorer: ForestScorer, sequences: Sequence[TokenSequence], groups: Sequence[int] | None = None
 ) -> list[Tensor]:
-    """For each response the log-probabilities of its own tokens, [T_r] nats, on the CPU and without gradient."""
+    """For each response, the log-probabilities of its tokens, [T_r] nats, on the CPU and without gradient."""
     with torch.no_grad():
         rows = token_logps(scorer, sequences, groups).cpu()
     return [row[: len(sequence.response)] for row, sequence in zip(rows, sequences, strict=True)]
@@ -54,7 +54,7 @@ def sequence_logps(
         model: a causal language model, or a scorer of one.
         prompts: R prompts as token ids, none empty.
         responses: R responses as token ids.
-        batch_size: responses a forward pass.
+        batch_size: responses per forward pass.
 
     Returns:
         R numbers, in order.

@@ -1,4 +1,4 @@
-"""Noise schedules: how a clean sample is mixed with noise, and what a network learns to predict from the mixture."""
+"""`NoiseSchedule`: the noise levels of a denoiser, and its prediction target."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Prediction = Literal["epsilon", "v_prediction", "sample", "flow"]
 
 @dataclass(frozen=True)
 class NoiseSchedule:
-    """The T noise levels that a denoiser was trained on.
+    """The T noise levels of a denoiser's training.
 
     x_t = a_t x + s_t ε;   target: ε ("epsilon"), a_t ε − s_t x ("v_prediction"), x ("sample"), ε − x ("flow")
 
     Args:
         signal: [T] a_t, the factor of the clean sample.
         noise: [T] s_t, the factor of the noise.
-        timesteps: [T] each level, as the network takes it.
+        timesteps: [T] the levels in the network's scale.
         prediction: what the network predicts.
 
     Example:
@@ -48,11 +48,11 @@ class NoiseSchedule:
         return chosen.reshape(-1, *[1] * (like.dim() - 1))
 
     def mixed(self, clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
-        """Clean samples [N, ...] with noise [N, ...] of the levels [N]."""
+        """Clean samples [N, ...] mixed with noise [N, ...] at the levels [N]."""
         return self._at(self.signal, level, clean) * clean + self._at(self.noise, level, clean) * noise
 
     def target(self, clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
-        """What the network should predict from the mixture, [N, ...]."""
+        """The prediction target of the network, [N, ...]."""
         if self.prediction == "epsilon":
             return noise
         if self.prediction == "sample":
@@ -62,12 +62,13 @@ class NoiseSchedule:
         return self._at(self.signal, level, clean) * noise - self._at(self.noise, level, clean) * clean
 
     def levels(self, shares: Tensor) -> Tensor:
-        """The levels at given shares of the distribution that training draws them from.
+        """The levels at given quantiles of their distribution in training.
 
-        Uniform over the T levels; for flows logit-normal (Esser et al., 2024, "Scaling Rectified Flow Transformers").
+        The distribution is uniform over the T levels; for flows it is logit-normal (Esser et al., 2024, "Scaling
+        Rectified Flow Transformers").
 
         Args:
-            shares: [N] in (0, 1); uniform random numbers give random levels, a grid gives a grid.
+            shares: [N] quantiles in (0, 1); uniform random numbers give random levels, a grid gives a grid.
 
         Returns:
             [N] integers from 0 to T − 1.
@@ -78,13 +79,13 @@ class NoiseSchedule:
 
 
 def schedule_of(scheduler: Any) -> NoiseSchedule:
-    """The noise levels of a scheduler of diffusers.
+    """The noise schedule of a diffusers scheduler.
 
     Args:
-        scheduler: one with ``alphas_cumprod`` (DDPM, DDIM, PNDM, ...) or one that matches flows.
+        scheduler: a scheduler with ``alphas_cumprod`` (DDPM, DDIM, PNDM, ...) or for flow matching.
 
     Raises:
-        ModelError: it is of another kind, or predicts something that is not known.
+        ModelError: the scheduler or its prediction type is not supported.
 
     Example:
         >>> class Scheduler:
@@ -98,21 +99,22 @@ def schedule_of(scheduler: Any) -> NoiseSchedule:
         prediction = str(config.get("prediction_type", "epsilon"))
         if prediction not in get_args(Prediction):
             raise ModelError(
-                f"The scheduler's prediction_type is {prediction!r}.", fix=nearest(prediction, get_args(Prediction))
+                f"The prediction_type {prediction!r} of the scheduler is not supported.",
+                fix=nearest(prediction, get_args(Prediction)),
             )
         kept = scheduler.alphas_cumprod.float().cpu()
         return NoiseSchedule(kept.sqrt(), (1 - kept).sqrt(), torch.arange(len(kept)), prediction)  # type: ignore[arg-type]
     if "FlowMatch" in type(scheduler).__name__:
         return _flow(scheduler)
     raise ModelError(
-        f"The noise levels of {type(scheduler).__name__} are not known.",
-        fix="Save the pipeline with a scheduler that has alphas_cumprod (DDPMScheduler) or matches flows "
+        f"The scheduler {type(scheduler).__name__} is not supported.",
+        fix="Save the pipeline with a scheduler that has alphas_cumprod (DDPMScheduler) or is for flow matching "
         "(FlowMatchEulerDiscreteScheduler).",
     )
 
 
 def _flow(scheduler: Any) -> NoiseSchedule:
-    # A scheduler that has been used for sampling holds the levels of that; a fresh one those of training.
+    # A scheduler that was used for sampling has the sampling levels; a new one has the training levels.
     fresh = type(scheduler).from_config(scheduler.config)
     sigmas = fresh.sigmas.float().cpu()[: len(fresh.timesteps)]
     return NoiseSchedule(1 - sigmas, sigmas, fresh.timesteps.float().cpu(), "flow")

@@ -1,4 +1,4 @@
-"""Which noise an image gets: it follows from the seed, the step and the record alone."""
+"""`Noising`, which adds noise that depends only on the seed, the step and the record."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["Noising"]
 
 @dataclass(frozen=True)
 class Noising:
-    """Mixes images with noise.
+    """Adds noise to images.
 
-    How a step is split or ordered changes nothing, and a resumed run draws what it would have drawn.
+    The noise is the same however a step is split or ordered, and after a resume.
 
     Args:
-        schedule: the noise levels.
-        settings: how many draws, and whether a pair shares them.
-        seed: of levels and noise.
+        schedule: the noise schedule.
+        settings: the number of draws, and whether a pair shares its noise.
+        seed: seed of noise levels and noise.
     """
 
     schedule: NoiseSchedule
@@ -33,7 +33,7 @@ class Noising:
     seed: int
 
     def noised(self, batch: ImageBatch) -> NoisedImages:
-        """The batch's images with the noise of its step, or that of measurements where it has none."""
+        """The batch's images with the noise of its step, or with the evaluation noise if it has no step."""
         shares, noise = self._drawn(batch)
         level = self.schedule.levels(shares.flatten()).to(batch.latents.device)
         draws = shares.shape[1]
@@ -48,7 +48,7 @@ class Noising:
         )
 
     def _drawn(self, batch: ImageBatch) -> tuple[Tensor, Tensor]:
-        """Shares of the levels' distribution [R, K] and noise [R, K, C, H, W]."""
+        """Quantiles of the level distribution [R, K], and noise [R, K, C, H, W]."""
         draws = self.settings.eval_draws if batch.step is None else self.settings.draws
         shape = (draws, *batch.latents.shape[1:])
         found: dict[str, tuple[Tensor, Tensor]] = {}

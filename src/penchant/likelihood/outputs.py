@@ -1,4 +1,4 @@
-"""What a causal language model computes at chosen places: hidden states, or logits where its head is unknown."""
+"""`Outputs`, which computes hidden states (or logits) of a causal language model at selected positions."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["Outputs", "switch_attention"]
 
 @dataclass(frozen=True)
 class Outputs:
-    """A causal language model, read at chosen places.
+    """A causal language model, evaluated at selected positions.
 
     Args:
-        core: the model of transformers.
+        core: the transformers model.
         forward: its own ``forward``.
-        head: its output head as a function of hidden states; None where it is unknown, and logits are read instead.
+        head: its output head as a function of hidden states; None if it is of an unknown kind, then logits are used.
     """
 
     core: Any
@@ -34,7 +34,7 @@ class Outputs:
 
     @property
     def device(self) -> torch.device:
-        """Where the model is."""
+        """The model's device."""
         return device_of(self.core)
 
     def of(self, forest: Forest, attention: str) -> Tensor:
@@ -42,23 +42,23 @@ class Outputs:
 
         Args:
             forest: the batch.
-            attention: ``sequences``, or a backend of the forest's attention, which the model must be switched to.
+            attention: ``sequences``, or a backend of the forest's attention, to which the model must be switched.
         """
         if attention == "sequences":
             return self.of_sequences(forest)
         return self.of_forest(AttentionPlan(forest, attention))  # type: ignore[arg-type]
 
     def of_sequences(self, forest: Forest) -> Tensor:
-        """The same, each response computed as a sequence of its own."""
+        """As `of`, with each response computed as a separate sequence."""
         return self._at(*padded_inputs(forest))
 
     def of_forest(self, plan: AttentionPlan) -> Tensor:
-        """The same through the forest's attention."""
+        """As `of`, with the forest's attention."""
         forest = plan.forest
         inputs = {
             "input_ids": forest.token_ids[None],
             "position_ids": forest.position_ids[None],
-            # Any ready 4-D mask is handed through unchanged; the rule itself travels in ``forest``.
+            # transformers passes any 4-D mask through unchanged; the attention rule itself is in ``forest``.
             "attention_mask": forest.token_ids.new_ones((1, 1, 1, 1), dtype=torch.bool),
             "use_cache": False,
             "forest": plan,
@@ -66,7 +66,7 @@ class Outputs:
         return self._at(inputs, forest.predict_from)
 
     def _at(self, inputs: dict[str, Any], rows: Tensor) -> Tensor:
-        """Hidden states (or logits) of a [1, N] or [B, N] input at flat positions ``rows``."""
+        """Hidden states (or logits) of a [1, N] or [B, N] input at the flat positions ``rows``."""
         if self.head is not None:
             hidden = self.core.base_model(**inputs)[0]
             return hidden.reshape(-1, hidden.shape[-1])[rows]

@@ -1,4 +1,4 @@
-"""Pipelines of diffusers: the denoiser, its noise levels, and what turns pictures and prompts into its inputs."""
+"""Diffusers pipelines: loading, access to the denoiser, and the codec of images and prompts."""
 
 from __future__ import annotations
 
@@ -16,45 +16,43 @@ from penchant.likelihood.prompts import check_encoders, embed_prompt, text_encod
 
 __all__ = ["PipelineCodec", "build_pipeline", "denoiser_of", "load_pipeline"]
 
-# Under which names pipelines keep their denoiser.
+# Names of the denoiser in pipelines.
 PARTS = ("unet", "transformer")
 
 
 def load_pipeline(source: str | Path) -> Any:
-    """A pipeline of diffusers from a folder or the hub.
+    """Load a diffusers pipeline from a folder or the hub.
 
     Args:
         source: a folder with ``model_index.json``, or a hub id.
 
     Raises:
-        ModelError: diffusers is missing, or this is not a pipeline with a UNet or a transformer.
+        ModelError: diffusers is not installed, or the source is not a pipeline with a UNet or a transformer.
     """
     try:
         from diffusers import DiffusionPipeline
         from diffusers.utils import logging
     except ImportError as error:
-        raise ModelError(
-            "Models of images need the package diffusers.", fix="pip install 'penchant[diffusion]'"
-        ) from error
-    logging.disable_progress_bar()  # it would break the line of this package's own bar
+        raise ModelError("Image models need the package diffusers.", fix="pip install 'penchant[diffusion]'") from error
+    logging.disable_progress_bar()  # it would interrupt this package's progress bar
     try:
         pipeline = DiffusionPipeline.from_pretrained(str(source))
-    except Exception as error:  # diffusers raises many kinds; each means that the pipeline cannot be loaded
+    except Exception as error:  # diffusers raises many types; each means that the pipeline cannot be loaded
         reason = str(error).strip().splitlines()[0][:240] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"No pipeline of diffusers can be loaded from here ({reason}).",
+            f"No diffusers pipeline can be loaded from here ({reason}).",
             where=str(source),
-            fix="Check the path; a hub id needs a network (or a copy in the local cache).",
+            fix="Check the path; a hub id needs network access (or a copy in the local cache).",
         ) from error
     denoiser_of(pipeline)
     return pipeline
 
 
 def denoiser_of(pipeline: Any) -> tuple[str, nn.Module]:
-    """The denoiser of a pipeline, with the name under which the pipeline keeps it.
+    """The name and the module of a pipeline's denoiser.
 
     Raises:
-        ModelError: it has none that is known.
+        ModelError: the pipeline has neither a UNet nor a transformer.
     """
     for name in PARTS:
         network = getattr(pipeline, name, None)
@@ -62,36 +60,36 @@ def denoiser_of(pipeline: Any) -> tuple[str, nn.Module]:
             return name, network
     raise ModelError(
         f"{type(pipeline).__name__} has neither a UNet nor a transformer.",
-        fix="Give a pipeline of diffusers whose denoiser is called 'unet' or 'transformer'.",
+        fix="Give a diffusers pipeline whose denoiser is named 'unet' or 'transformer'.",
     )
 
 
 def build_pipeline(network: nn.Module, scheduler: Any) -> Any:
-    """A pipeline around a denoiser of pixels, so that it can be saved and loaded like any other.
+    """Build a pipeline from a pixel-space denoiser, so that it can be saved and loaded like any other.
 
     Args:
-        network: a UNet of diffusers.
-        scheduler: of diffusers.
+        network: a diffusers UNet.
+        scheduler: a diffusers scheduler.
     """
     from diffusers import DDPMPipeline
 
     pipeline: Any = DDPMPipeline(unet=network, scheduler=scheduler)
-    pipeline.scheduler = scheduler  # the pipeline would turn it into one of its own kind
+    pipeline.scheduler = scheduler  # the constructor converts the scheduler to its default class
     return pipeline
 
 
 class PipelineCodec:
-    """What turns pictures and prompts into inputs of a pipeline's denoiser, and its outputs into pictures.
+    """Turns images and prompts into inputs of a pipeline's denoiser, and its outputs into images.
 
-    Latents come from the pipeline's autoencoder (the mean of its posterior, scaled), or are the pixels from −1 to 1
-    where it has none. A prompt is a class (its number, or its name where the pipeline has names), or a text for the
+    Latents come from the pipeline's autoencoder (the scaled mean of its posterior), or are the pixels in [−1, 1] if it
+    has none. A prompt is a class (its number, or its name if the pipeline has class names), or a text for the
     pipeline's text encoders: one, or several as in SDXL and Stable Diffusion 3.
 
     Args:
-        pipeline: of diffusers.
+        pipeline: a diffusers pipeline.
 
     Raises:
-        ModelError: its denoiser takes inputs that are not known.
+        ModelError: the inputs of its denoiser are not supported.
     """
 
     def __init__(self, pipeline: Any) -> None:
@@ -106,7 +104,7 @@ class PipelineCodec:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of what the denoiser sees."""
+        """Channels, height and width of the denoiser's input."""
         size = self.config["sample_size"]
         height, width = (size, size) if isinstance(size, int) else size
         return int(self.config["in_channels"]), height, width
@@ -117,13 +115,13 @@ class PipelineCodec:
 
     @property
     def device(self) -> torch.device:
-        """Where autoencoder and text encoder are."""
+        """The device of autoencoder and text encoders."""
         parts = [each for each in (self.vae, *self.texts) if each is not None]
         return next(parts[0].parameters()).device if parts else torch.device("cpu")
 
     @torch.no_grad()
     def latents(self, image: Image) -> Tensor:
-        """[C, H, W] float32 on the CPU."""
+        """[C, H, W] float32 latents of an image, on the CPU."""
         pixels = self._pixels(image.open())
         if self.vae is None:
             return pixels
@@ -145,10 +143,10 @@ class PipelineCodec:
 
     @torch.no_grad()
     def conditioning(self, prompt: str) -> dict[str, Tensor]:
-        """Inputs of the denoiser other than sample and level, without a batch dimension, on the CPU.
+        """Inputs of the denoiser other than sample and timestep, without a batch dimension, on the CPU.
 
         Raises:
-            DataError: the prompt names no class of the model.
+            DataError: the model has classes, and the prompt is not one of them.
         """
         if self.texts:
             height, width = (side * self._scale for side in self.shape[1:])
@@ -167,7 +165,7 @@ class PipelineCodec:
 
     @torch.no_grad()
     def pictures(self, latents: Tensor) -> list[Any]:
-        """Images of Pillow from [N, C, H, W] latents."""
+        """Pillow images from [N, C, H, W] latents."""
         from PIL import Image as Pillow
 
         if self.vae is not None:

@@ -1,4 +1,4 @@
-"""What training and measuring ask of a scorer, whatever its responses are made of."""
+"""`Scorer`, the interface between training or evaluation and a model that scores responses of any modality."""
 
 from __future__ import annotations
 
@@ -15,51 +15,51 @@ from penchant.objectives.core.scored import Scored
 
 __all__ = ["Laid", "Scorer"]
 
-#: The batch that a scorer lays examples out as.
+#: The type of a scorer's batches.
 Laid = TypeVar("Laid", bound=AnyBatch)
 
 
 class Scorer(Protocol[Laid]):
-    """A model that scores how likely responses are.
+    """A model that computes likelihoods of responses.
 
-    A trainer lays examples out with `collate`, scores them with `score_batch`, and knows nothing else: not what a
-    response is made of, nor how its likelihood is computed.
+    A trainer batches examples with `collate` and scores them with `score_batch`; it depends neither on the modality of
+    responses nor on how their likelihood is computed.
     """
 
     @property
     def model(self) -> nn.Module:
-        """What is trained: the module whose parameters change."""
+        """The module that is trained."""
 
     @property
     def core(self) -> Any:
-        """The model of transformers or diffusers inside adapters and wrappers."""
+        """The transformers or diffusers model inside adapters and wrappers."""
 
     @property
     def unit(self) -> str:
-        """What work is counted in: ``tokens``, ``images``."""
+        """The unit of work: ``tokens`` or ``images``."""
 
     @property
     def collate(self) -> Callable[..., Laid]:
-        """Lays examples out as one batch."""
+        """The function that turns examples into a batch."""
 
     @property
     def hidden_size(self) -> int:
-        """How many numbers a hidden state has, for objectives that read them."""
+        """Size of hidden states, for objectives that read them."""
 
     @property
     def measured_at_once(self) -> int:
-        """Units of a forward pass without gradient."""
+        """Units of work per forward pass without gradient."""
 
     def reference(self, kind: str, cache: Path | None = None, precision: str | None = None) -> Reference[Any, Any]:
-        """The reference of that kind, from the model as it is now."""
+        """A reference of the given kind, from the current model."""
 
     def score_batch(
         self, batch: Laid, reference: Reference[Any, Any], needs: Needs, module: nn.Module | None = None
     ) -> dict[str, Scored]:
-        """Every view of a batch under policy and reference."""
+        """Score every view of a batch under policy and reference."""
 
     def facts(self) -> dict[str, str]:
-        """Facts about the likelihood, for the summary."""
+        """Facts about the likelihood for the run summary."""
 
     def close(self) -> None:
-        """Give the model back as it was."""
+        """Restore the model."""

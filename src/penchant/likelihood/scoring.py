@@ -1,4 +1,4 @@
-"""Scoring batches: from a forest to the `Scored` views that objectives see."""
+"""`score_batch`, which turns a batch into the `Scored` views of an objective."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def score_batch(
     needs: Needs,
     module: nn.Module | None = None,
 ) -> dict[str, Scored]:
-    """Every view of a batch, scored by the policy (with gradient) and the reference (without) in one pass each.
+    """Score every view of a batch with the policy (with gradient) and the reference (without), in one pass each.
 
     Args:
         scorer: the policy.
         batch: the examples, on the policy's device.
         reference: the reference.
-        needs: what the objective asks for in addition to the policy's log-probabilities.
-        module: the wrapped policy (DDP, FSDP) to call through.
+        needs: what the objective needs in addition to the policy's log-probabilities.
+        module: the wrapped policy (DDP, FSDP) to call; the policy itself by default.
 
     Returns:
-        A `Scored` for each view; row r of it belongs to example ``group[r]`` of the batch.
+        For each view, a `Scored`; its row r belongs to example ``group[r]`` of the batch.
     """
     held = _Held(batch, reference, needs)
     with torch.set_grad_enabled(torch.is_grad_enabled() or needs.gradient_norms):
@@ -62,7 +62,7 @@ def _norms(spread: _Spread, logps: Tensor, model: nn.Module) -> dict[str, Tensor
 
 
 class _Spread:
-    """Values of a forest's targets laid out by response, for some of its rows."""
+    """Maps values of a forest's targets to the response tokens of some of its rows."""
 
     def __init__(self, forest: Forest, rows: Tensor) -> None:
         mask = forest.mask[rows]
@@ -76,7 +76,7 @@ class _Spread:
 
 
 class _Held:
-    """The reference's scores of a batch, or of the part of it that the objective needs them for."""
+    """The reference's scores of a batch, limited to the views for which the objective needs them."""
 
     def __init__(self, batch: Batch, reference: Reference[Forest, TokenSequence], needs: Needs) -> None:
         self.needs = needs
@@ -86,16 +86,16 @@ class _Held:
             self.scores = reference.score(self.forest, whole="kl" in needs.stats)
 
     def view(self, name: str, rows: Tensor) -> Tensor | None:
-        """The reference's log-probabilities of a view, None where the objective does not ask for them."""
+        """The reference's log-probabilities of a view, None if the objective does not need them."""
         if self.scores is None or not self.needs.reference_of(name):
             return None
         return _Spread(self.forest, rows if self.numbers is None else self.numbers[rows])(self.scores.logps)
 
 
 def _referenced(batch: Batch, needs: Needs) -> tuple[Forest, Tensor | None]:
-    """What the reference scores: the batch's forest, or the part of it that the objective needs it for.
+    """The forest that the reference scores: the batch's, or one with only the views that need the reference.
 
-    With a part comes, for each row of the batch, its row in the part.
+    The second value maps each row of the batch to its row in that smaller forest.
     """
     spared = [name for name in batch.rows if not needs.reference_of(name)]
     if not needs.reference or not spared or "kl" in needs.stats:

@@ -1,7 +1,7 @@
-"""Every response as a sequence of its own, padded on the right.
+"""Forests as padded batches of separate sequences.
 
-For models whose layers cannot take a forest (state-space, linear attention, ALiBi), and as the slow, obviously right
-form that the fast path is compared with.
+For models whose layers do not support a forest (state-space, linear attention, ALiBi), and as the reference that the
+fast path is compared with.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ def padded_inputs(forest: Forest) -> tuple[dict[str, Any], Tensor]:
         forest: the batch; its sequences are used, its sharing is not.
 
     Returns:
-        Keyword arguments of a model, [B, N] each; and for each of the K targets the flat position, in that batch, of an
-        output that predicts it.
+        Keyword arguments of the model, [B, N] each; and for each of the K targets, the flat position in that batch of
+        an output that predicts it.
     """
     device = forest.token_ids.device
     texts = [[*sequence.prompt, *sequence.response] for sequence in forest.sequences]
     longest = max(len(text) for text in texts)
-    # Right padding is harmless in a causal model: no kept position looks to its right.
+    # Right padding has no effect in a causal model: no position attends to later ones.
     ids = torch.tensor([text + [0] * (longest - len(text)) for text in texts], device=device)
     lengths = torch.tensor([len(text) for text in texts], device=device)
     attention_mask = (torch.arange(longest, device=device)[None] < lengths[:, None]).long()

@@ -1,6 +1,6 @@
-"""A file of computed values that several runs share: one SQLite file, one row per key.
+"""`Store`, a key-value cache in one SQLite file that several runs share.
 
-SQLite makes concurrent runs safe: writers queue, a value already there is kept, and a killed run leaves whole rows.
+SQLite makes concurrent runs safe: writers queue, existing values are kept, and a killed run leaves no partial rows.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ __all__ = ["Store"]
 
 
 class Store:
-    """Values by key, both bytes, in one file; made if absent.
+    """A map from keys to values, both bytes, in one file, which is created if absent.
 
     Args:
         path: the file.
 
     Raises:
-        OutputError: it cannot be written; later, that a value cannot be kept or read.
+        OutputError: the file cannot be written or read.
     """
 
-    #: What is kept, for messages.
+    #: What the values are, for messages.
     subject: ClassVar[str] = "computed values"
-    #: What to do where the file cannot be written at all.
-    way_out: ClassVar[str] = "Set PENCHANT_CACHE to a folder that can be written."
+    #: The fix if the file cannot be written.
+    way_out: ClassVar[str] = "Set PENCHANT_CACHE to a writable folder."
     table: ClassVar[str] = "kept"
 
     def __init__(self, path: Path) -> None:
@@ -47,10 +47,10 @@ class Store:
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:
-            # Not a database (any more): set it aside, every value in it can be computed again.
+            # Not a valid database: set it aside; all values can be computed again.
             self.path.replace(self.path.with_suffix(".corrupt"))
             for journal in ("-wal", "-shm"):
-                # Left behind, they would be replayed into the new file.
+                # SQLite would replay them into the new file.
                 self.path.with_name(self.path.name + journal).unlink(missing_ok=True)
             return self._open()
 
@@ -64,28 +64,28 @@ class Store:
         return connection
 
     def read(self, key: bytes) -> bytes | None:
-        """The value under a key, None where there is none."""
+        """The value of a key, or None."""
         try:
             row = self.connection.execute(f"SELECT value FROM {self.table} WHERE key = ?", (key,)).fetchone()
         except sqlite3.DatabaseError as error:
             raise OutputError(
                 f"The cache of {self.subject} cannot be read ({error}).",
                 where=str(self.path),
-                fix="Delete this file; it will be filled again.",
+                fix="Delete this file; the next run creates it again.",
             ) from error
         return None if row is None else row[0]
 
     def write(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Add keys and values, all or none; a value that is there already is kept."""
+        """Add keys and values in one transaction; existing values are kept."""
         try:
             self.connection.execute("BEGIN IMMEDIATE")
             self.connection.executemany(f"INSERT OR IGNORE INTO {self.table} VALUES (?, ?)", rows)
             self.connection.execute("COMMIT")
         except sqlite3.OperationalError as error:
             raise OutputError(
-                f"{self.subject[0].upper()}{self.subject[1:]} cannot be kept ({error}).",
+                f"{self.subject[0].upper()}{self.subject[1:]} cannot be saved ({error}).",
                 where=str(self.path),
-                fix="Free space on the disk, or set PENCHANT_CACHE to another folder.",
+                fix="Free disk space, or set PENCHANT_CACHE to another folder.",
             ) from error
 
     def close(self) -> None:

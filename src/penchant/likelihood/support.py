@@ -1,4 +1,4 @@
-"""Which models can take a forest: found out by trying, not from a list of names."""
+"""Choosing the attention backend and detecting the output head, by testing the model."""
 
 from __future__ import annotations
 
@@ -21,45 +21,45 @@ LAYERS = {"full_attention", "sliding_attention", "attention"}
 
 
 def choose_attention(outputs: Outputs, wanted: str | None) -> tuple[str, str]:
-    """The attention to use, and why: the wanted one, or the forest where a short test shows that it is exact.
+    """The attention to use, and the reason: the requested one, or the forest if a short test confirms its results.
 
     Args:
-        outputs: the model, without dropout; its attention implementation is the same afterwards.
+        outputs: the model, without dropout; its attention implementation is restored afterwards.
         wanted: a backend's name, or None to choose.
 
     Raises:
-        ConfigurationError: an unknown backend, or a wanted one that the model cannot take.
+        ConfigurationError: the backend is unknown, or the model does not support it.
     """
     if wanted is not None and wanted not in BACKENDS:
         raise ConfigurationError(f"There is no attention {wanted!r}.", fix=nearest(wanted, BACKENDS))
     if wanted == "sequences":
-        return "sequences", "Asked for."
+        return "sequences", "Requested."
     on_gpu = next(outputs.core.parameters()).is_cuda
     backend = cast(Backend, wanted or ("flex" if on_gpu else "segments"))
     reason = _unsuited_layers(outputs.core) or _differs(outputs, backend)
     if reason is None:
-        return backend, "Checked against plain evaluation."
+        return backend, "Checked against evaluation of separate sequences."
     name = type(outputs.core).__name__
     if wanted is not None:
         raise ConfigurationError(
-            f"{name} cannot take the attention {wanted!r}: {reason}", fix="Use attention=sequences, or leave it out."
+            f"{name} does not support the attention {wanted!r}: {reason}", fix="Use attention=sequences, or remove it."
         )
     return "sequences", f"{name} cannot share prompts between responses: {reason}"
 
 
 def _unsuited_layers(core: Any) -> str | None:
-    """A reason that shows in the configuration alone."""
+    """The reason why a model does not support a forest, from its configuration; None if there is none."""
     config = core.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or []) - LAYERS
     if kinds:
-        return f"it has layers of the kind {', '.join(sorted(kinds))}."
+        return f"it has layers of type {', '.join(sorted(kinds))}."
     if not core._can_set_attn_implementation():
         return "its layers do not use transformers' attention interface."
     return None
 
 
 def _differs(outputs: Outputs, backend: Backend) -> str | None:
-    """Score a small tree both ways; None where the numbers agree."""
+    """Compare the backend with separate sequences on a small tree; None if the log-probabilities agree."""
     forest = _small_tree(outputs)
     plan = AttentionPlan(forest, backend)
     former = getattr(outputs.core.config, "_attn_implementation", None)
@@ -69,15 +69,15 @@ def _differs(outputs: Outputs, backend: Backend) -> str | None:
             switch_attention(outputs.core, ATTENTION)
             shared = _logps(outputs, forest, outputs.of_forest(plan))
         except (TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
-            return f"its layers refused a forest ({type(error).__name__}: {(str(error) or '?').splitlines()[0][:120]})."
+            return f"its layers reject a forest ({type(error).__name__}: {(str(error) or '?').splitlines()[0][:120]})."
         finally:
             switch_attention(outputs.core, former)
     if _has_window(outputs.core) and plan.windows <= {None}:
-        # Longer than the test tree, so its numbers would not show it.
-        return "its sliding window is in its mask alone, where a forest cannot apply it."
+        # The window is longer than the test tree, so the comparison cannot detect it.
+        return "its sliding window is only in its attention mask, which a forest replaces."
     gap = (plain - shared).abs().max().item()
     if not gap <= _tolerance(outputs, plain) * max(1.0, plain.abs().max().item()):
-        return f"on a small test tree its log-probabilities differ by {gap:.2g} nats from plain evaluation."
+        return f"on a small test tree its log-probabilities differ by {gap:.2g} nats from separate sequences."
     return None
 
 
@@ -98,11 +98,11 @@ def _logps(outputs: Outputs, forest: Forest, rows: Tensor) -> Tensor:
 
 
 def _small_tree(outputs: Outputs) -> Forest:
-    """Two prompts, responses that begin alike, a deeper branch: every kind of edge a forest has."""
+    """Two prompts, responses with common prefixes, and a deeper branch: every kind of edge in a forest."""
     vocabulary = outputs.core.get_input_embeddings().num_embeddings
     ids = torch.randint(0, vocabulary, (24,), generator=torch.Generator().manual_seed(0)).tolist()
     first, second = ids[:6], ids[6:10]
-    # Siblings repeat tokens that a leak between them would make likelier.
+    # Siblings repeat tokens whose probability rises if attention leaks between them.
     responses = [[*ids[10:14]], [*ids[10:12], *ids[14:18]], [*ids[10:12], *ids[14:16], *ids[10:14]], [*ids[18:20]]]
     sequences = [TokenSequence(first, response) for response in responses]
     sequences += [TokenSequence(second, responses[0]), TokenSequence(second, responses[1])]
@@ -111,12 +111,12 @@ def _small_tree(outputs: Outputs) -> Forest:
 
 
 def plain_head(core: Any) -> Head | None:
-    """The model's output head as a function of hidden states, or None where its last step is of an unknown kind.
+    """The model's output head as a function of hidden states, or None if it is of an unknown kind.
 
-    Checked against the model's own logits, so a family with an unknown last step is never silently wrong.
+    The result is compared with the model's logits, so an unknown kind of head is always detected.
 
     Args:
-        core: the model of transformers, without dropout.
+        core: the transformers model, without dropout.
     """
     output = core.get_output_embeddings()
     config = core.config.get_text_config()

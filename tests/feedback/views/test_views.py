@@ -1,4 +1,4 @@
-"""Views by name: those built in, and one that a user adds."""
+"""Views by name: the built-in ones and one that a user adds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAIR = Comparison(prompt="the cat", chosen=" sat", rejected=" ran")
 
 @pytest.fixture
 def reversed_view() -> Iterator[str]:
-    """A registered view of the chosen words backwards; forgotten after the test."""
+    """A view of the chosen words in reverse order, registered for the duration of the test."""
 
     @register_view("chosen_reversed", needs="a comparison whose words can be turned round")
     def chosen_reversed(record: Record) -> list[tuple[Text, Text]] | None:
@@ -61,7 +61,7 @@ def test_the_registration_ended_with_its_test() -> None:
     assert "chosen_reversed" not in view_names()
 
 
-def test_an_unknown_view_is_told_with_the_nearest_and_the_way_to_make_it() -> None:
+def test_an_unknown_view_names_the_nearest_and_how_to_register_it() -> None:
     with pytest.raises(ConfigurationError) as caught:
         view_texts("choosen", PAIR)
     for part in ("'choosen'", "Did you mean 'chosen'", "register_view"):

@@ -1,4 +1,4 @@
-"""References: the model that a policy is held to, and where its numbers come from."""
+"""Reference models of language models: initial, cached and none."""
 
 from penchant.likelihood.references.building import REFERENCES, build_reference
 from penchant.likelihood.references.cached import CachedReference

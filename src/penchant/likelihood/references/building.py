@@ -1,4 +1,4 @@
-"""The reference of a run with a language model, by its kind."""
+"""The registry of reference kinds, and `build_reference` for language models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["REFERENCES", "build_reference"]
 TokenReference = Reference[Forest, TokenSequence]
 Build = Callable[[ForestScorer, Path | None, str | None], TokenReference]
 
-#: What builds each kind of reference, from the policy, the cache's folder and the precision of the run.
+#: For each kind of reference, a function of the policy, the cache folder and the precision that builds it.
 REFERENCES: Registry[Build] = Registry("reference")
 
 
@@ -41,15 +41,15 @@ def _cached(scorer: ForestScorer, cache: Path | None, precision: str | None) -> 
 def build_reference(
     kind: str, scorer: ForestScorer, cache: Path | None = None, precision: str | None = None
 ) -> TokenReference:
-    """The reference of a run.
+    """Build the reference of a run.
 
     Args:
         kind: ``initial``, ``cached`` or ``none``.
         scorer: the policy, at its initial weights.
-        cache: folder of the cache; a folder of the user's where absent.
-        precision: ``bfloat16`` or ``float16`` where the run computes under autocast.
+        cache: folder of the cache; the user's cache folder by default.
+        precision: ``bfloat16`` or ``float16`` if the run uses autocast.
 
     Raises:
-        ConfigurationError: an unknown kind.
+        ConfigurationError: the kind is unknown.
     """
     return REFERENCES.get(kind, where="reference")(scorer, cache, precision)

@@ -1,4 +1,4 @@
-"""The initial language model's log-probabilities, kept on disk, as the reference."""
+"""`CachedReference`: log-probabilities of the initial language model, cached on disk."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ __all__ = ["CachedReference"]
 
 
 class CachedReference(Reference[Forest, TokenSequence]):
-    """Log-probabilities of the initial model, computed once per model and text, kept on disk and shared by all runs.
+    """Log-probabilities of the initial model, computed once per model and text, cached on disk and shared by all runs.
 
-    No second model is held in memory: what is missing is computed by the policy itself before its first step.
+    No second model is needed in memory: the policy computes missing values before its first step.
 
     Args:
         scorer: the policy, at its initial weights.
-        folder: where the cache lives.
-        precision: ``bfloat16`` or ``float16`` where the run computes under autocast; its values are kept apart.
-        tokens: tokens a forward pass while filling.
+        folder: folder of the cache.
+        precision: ``bfloat16`` or ``float16`` if the run uses autocast; these values are cached separately.
+        tokens: tokens per forward pass while filling the cache.
     """
 
     kind = "cached"
@@ -46,7 +46,7 @@ class CachedReference(Reference[Forest, TokenSequence]):
         self.cache = ReferenceCache(folder, model if self.lowered is None else f"{precision}-{model}")
 
     def prepare(self, responses: Sequence[TokenSequence], progress: Progress | None = None) -> None:
-        """Compute what the cache lacks; recheck a few of the values that it has."""
+        """Compute missing values, and verify a few of the existing ones."""
         distinct = list({ReferenceCache.key(sequence): sequence for sequence in responses}.values())
         known = self.cache.has(distinct)
         missing = [sequence for sequence, there in zip(distinct, known, strict=True) if not there]
@@ -75,17 +75,17 @@ class CachedReference(Reference[Forest, TokenSequence]):
             gap = (kept - fresh).abs().max().item() if kept.shape == fresh.shape else math.inf
             if not gap <= tolerance * max(1.0, fresh.abs().max().item()):
                 raise TrainingError(
-                    f"Cached reference log-probabilities differ by {gap:.3g} nats from a fresh computation.",
+                    f"Cached reference log-probabilities differ by {gap:.3g} nats from newly computed ones.",
                     where=str(self.cache.path),
                     why="They were computed under other conditions, so log-ratios would be wrong.",
-                    fix="Delete this file; it will be filled again.",
+                    fix="Delete this file; the next run creates it again.",
                 )
 
     def score(self, laid: Forest, whole: bool = False) -> ReferenceScores:
-        """See `Reference.score`; the cache holds one number a token, so ``whole`` is refused."""
+        """See `Reference.score`; the cache has one number per token, so ``whole`` raises an error."""
         if whole:
             raise ConfigurationError(
-                "The vocabulary KL needs the reference's whole distribution; the cache holds a number a token.",
+                "The KL over the vocabulary needs the full distribution; the cache has one number per token.",
                 fix="Use reference=initial.",
             )
         values = self.cache.get(laid.sequences)
@@ -102,7 +102,7 @@ class CachedReference(Reference[Forest, TokenSequence]):
         return ReferenceScores(flat.to(laid.token_ids.device))
 
     def facts(self) -> dict[str, int]:
-        """How many of the run's distinct responses the cache held already, and how many had to be computed."""
+        """Number of the run's distinct responses found in the cache, and number of those computed."""
         return {"reference_found": self.found, "reference_computed": self.computed}
 
     def close(self) -> None:
@@ -111,7 +111,7 @@ class CachedReference(Reference[Forest, TokenSequence]):
 
 
 def _batches(sequences: Sequence[TokenSequence], tokens: int) -> list[list[TokenSequence]]:
-    """Parts of about so many tokens; responses to one prompt stay together, so filling shares prompts too."""
+    """Batches of about ``tokens`` tokens; responses to one prompt stay in one batch and share it."""
     ordered = sorted(sequences, key=lambda sequence: (len(sequence.prompt), tuple(sequence.prompt)))
     batches: list[list[TokenSequence]] = []
     load, last = tokens, None

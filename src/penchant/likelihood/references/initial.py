@@ -1,4 +1,4 @@
-"""The initial language model as the reference."""
+"""`InitialReference`: the initial language model as the reference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["InitialReference"]
 
 
 class InitialReference(Reference[Forest, TokenSequence]):
-    """The policy as it was at the start: a frozen copy, or the policy with its adapter switched off.
+    """The initial policy: a frozen copy, or the policy with its adapter disabled.
 
     Args:
         scorer: the policy, at its initial weights.
@@ -38,7 +38,7 @@ class InitialReference(Reference[Forest, TokenSequence]):
                 return ReferenceScores(self.scorer.score(laid)["logps"])
             rows = self.scorer.rows(laid)
             logps = token_statistics(rows, laid.target_ids)["logps"]
-        return ReferenceScores(logps, Rows(rows.hidden, self._switched_off(rows.head)) if self._adapted_head else rows)
+        return ReferenceScores(logps, Rows(rows.hidden, self._base_head(rows.head)) if self._adapted_head else rows)
 
     @property
     def _adapted_head(self) -> bool:
@@ -46,16 +46,16 @@ class InitialReference(Reference[Forest, TokenSequence]):
         output = self.scorer.core.get_output_embeddings()
         return self.adapter and any(type(part).__module__.startswith("peft.") for part in output.modules())
 
-    def _switched_off(self, head: Head) -> Head:
+    def _base_head(self, head: Head) -> Head:
         def plain(hidden: Tensor) -> Tensor:
-            # It runs later, chunk by chunk, while the policy's adapter is on.
+            # Called later, per chunk, when the policy's adapter is enabled.
             with without_adapter(self.scorer.model):
                 return head(hidden)
 
         return plain
 
     def close(self) -> None:
-        """Release a frozen copy."""
+        """Release the frozen copy."""
         if not self.adapter:
             self.scorer.close()
 

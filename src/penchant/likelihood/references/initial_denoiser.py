@@ -1,4 +1,4 @@
-"""The initial denoiser as the reference."""
+"""`InitialDenoiser`: the initial denoiser as the reference."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["InitialDenoiser"]
 
 
 class InitialDenoiser(Reference[NoisedImages, ImageResponse]):
-    """The policy as it was at the start: a frozen copy, or the policy with its adapter switched off.
+    """The initial policy: a frozen copy, or the policy with its adapter disabled.
 
     Args:
         model: the policy, at its initial weights.
-        settings: how its errors become likelihoods.
+        settings: how errors are converted to likelihoods.
     """
 
     kind = "initial"
@@ -32,6 +32,6 @@ class InitialDenoiser(Reference[NoisedImages, ImageResponse]):
         self.model = model if self.frozen is None else self.frozen
 
     def score(self, laid: NoisedImages, whole: bool = False) -> ReferenceScores:
-        """Log-likelihoods of images under the reference, [R]; ``whole`` adds nothing: images have no vocabulary."""
+        """[R] log-likelihoods of images under the reference; ``whole`` has no effect: images have no vocabulary."""
         with without_adapter(self.model.network), torch.no_grad():
             return ReferenceScores(log_likelihood(self.model, laid, self.settings))

@@ -1,4 +1,4 @@
-"""No reference."""
+"""`NoReference`: the reference of a run without one."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def refuse_none() -> NoReturn:
 
 
 class NoReference(Reference[object, object]):
-    """Stands where a run has no reference."""
+    """The placeholder for a run without a reference."""
 
     kind = "none"
 
     def score(self, laid: object, whole: bool = False) -> NoReturn:
-        """There is nothing to score with.
+        """Not available.
 
         Raises:
             ConfigurationError: always.

@@ -1,4 +1,4 @@
-"""The reference that a policy is held to, whatever its responses are made of."""
+"""`Reference`, the interface of reference models for any modality."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from penchant.likelihood.head import Rows
 
 __all__ = ["Progress", "Reference", "ReferenceKind", "ReferenceScores"]
 
-#: The kinds that a recipe names.
+#: The kinds available in recipes.
 ReferenceKind = Literal["initial", "cached", "none"]
 
-#: Called with what is done and what there is to do.
+#: Called with the number of responses done and the total.
 Progress = Callable[[int, int], None]
 
-#: What a scorer lays responses out as: a `Forest`, `NoisedImages`.
+#: The scorer's layout of responses: a `Forest`, `NoisedImages`.
 Laid = TypeVar("Laid", contravariant=True)
 #: One response: a `TokenSequence`, an `ImageResponse`.
 Response = TypeVar("Response", contravariant=True)
 
 
 class ReferenceScores(NamedTuple):
-    """Responses scored by a reference.
+    """Scores of responses under a reference.
 
     Attributes:
         logps: log-probabilities in nats without gradient, of a forest's K targets or of R images.
-        rows: what the vocabulary KL needs, where it was asked for.
+        rows: the rows for the KL over the vocabulary, if requested.
     """
 
     logps: Tensor
@@ -37,42 +37,42 @@ class ReferenceScores(NamedTuple):
 
 
 class Reference(ABC, Generic[Laid, Response]):
-    """The model that a policy is held to."""
+    """The reference model, from which the policy should not deviate too far."""
 
-    #: ``initial``, ``cached``, ``none``, or how it is updated in an online run.
+    #: ``initial``, ``cached``, ``none``, or the kind of update in an online run.
     kind: str = ""
     #: Whether policy and reference are the same model at the first step of a run.
     starts_equal: bool = False
-    #: The frozen copy of the policy, where the reference has one: online training changes its weights.
+    #: The frozen copy of the policy, if the reference has one; online training updates its weights.
     frozen: nn.Module | None = None
     #: Whether `prepare` has work to do.
     needs_preparation: bool = False
 
     def prepare(self, responses: Sequence[Response], progress: Progress | None = None) -> None:
-        """Called once with all responses of the run, while the policy is still the initial model.
+        """Precompute scores; called once, while the policy is still the initial model.
 
         Args:
-            responses: all of the run.
-            progress: called with responses done and responses in all.
+            responses: all responses of the run.
+            progress: called with the number of responses done and the total.
         """
-        return  # most references compute what they are asked for
+        return  # most references compute scores on request
 
     @abstractmethod
     def score(self, laid: Laid, whole: bool = False) -> ReferenceScores:
         """Log-probabilities of responses under the reference.
 
         Args:
-            laid: the responses, as the scorer lays them out.
-            whole: also give what the vocabulary KL needs.
+            laid: the responses in the scorer's layout.
+            whole: also return the rows for the KL over the vocabulary.
 
         Raises:
-            ConfigurationError: the reference cannot give what is asked for.
+            ConfigurationError: the reference does not support the request.
         """
 
     def facts(self) -> dict[str, int]:
-        """Facts about the reference, for the summary."""
+        """Facts about the reference for the run summary."""
         return {}
 
     def close(self) -> None:
-        """Release what the reference holds."""
-        return  # most references hold nothing
+        """Release the resources of the reference."""
+        return  # most references have none
