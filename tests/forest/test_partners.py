@@ -96,9 +96,7 @@ def test_a_mismatched_sequence_fits_the_length_limit(policy: Policy) -> None:
 
 def test_one_example_alone_is_refused_by_name() -> None:
     alone = supply(judged("the cat", " sat"))
-    with pytest.raises(
-        DataError, match=r"'mismatched' combines a prompt with the response of another example.*only one"
-    ):
+    with pytest.raises(DataError, match=r"'mismatched' pairs a prompt with the response of another example.*only one"):
         alone.check(plan_batches(alone.sizes, max_steps=3))
 
 
