@@ -65,6 +65,8 @@ class Record:
         prompt: a text, or chat messages ``{"role", "content"}``.
         source: file and line.
         fields: further fields of the row (``margin``, ``weight``, ``probability``, ``annotator``, ``answer``, ...).
+        tools: tools that the chat template shows to the model (JSON schemas), or None.
+        template_arguments: further variables of the chat template for this record (``enable_thinking``).
 
     Example:
         >>> Prompt(prompt="2 + 2 =", fields={"answer": "4"}).responses
@@ -76,6 +78,8 @@ class Record:
     prompt: Text
     source: Source = Source()
     fields: dict[str, Any] = field(default_factory=dict)
+    tools: tuple[Any, ...] | None = None
+    template_arguments: dict[str, Any] = field(default_factory=dict)
 
     @property
     def responses(self) -> tuple[Text, ...]:

@@ -1,0 +1,1 @@
+"""The groups of settings that a recipe consists of."""

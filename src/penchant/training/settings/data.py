@@ -1,0 +1,99 @@
+"""`DataSettings`: what a run learns from and is measured on, and how records become tokens."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from pydantic import Field, PositiveInt, ValidationError, field_validator
+
+from penchant.training.recipe_keys import problem
+from penchant.training.settings.part import Part
+
+__all__ = ["Data", "DataSettings", "MixturePart", "data_paths", "data_values"]
+
+
+class MixturePart(Part):
+    """One file of a mixture."""
+
+    path: str = Field(description="file, saved datasets folder, or hub id")
+    weight: float = Field(1.0, gt=0, description="relative share of an epoch")
+
+    @field_validator("weight", mode="before")
+    @classmethod
+    def _a_number(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("should be a number")
+        return value
+
+
+#: One path, named sources, or a mixture.
+Data: TypeAlias = str | dict[str, str] | list[MixturePart]
+
+DATA_FORMS = (
+    "a path, named sources {forget: PATH, retain: PATH}, or a mixture [{path: PATH, weight: NUMBER above 0}, ...]"
+)
+
+
+def data_values(data: Data | None) -> Any:
+    """The recipe's data as plain values: a path, a mapping, or a list of ``{"path", "weight"}``."""
+    return [each.model_dump() for each in data] if isinstance(data, list) else data
+
+
+def data_paths(data: Data | None) -> list[str]:
+    """All paths that the recipe's data name.
+
+    Example:
+        >>> data_paths({"forget": "a.jsonl", "retain": "b.jsonl"}), data_paths("a.jsonl"), data_paths(None)
+        (['a.jsonl', 'b.jsonl'], ['a.jsonl'], [])
+    """
+    if data is None or isinstance(data, str):
+        return [] if data is None else [data]
+    return list(data.values()) if isinstance(data, dict) else [each.path for each in data]
+
+
+def _wrong_part(parts: list[Any]) -> str:
+    """What is wrong with the first file of a mixture that cannot be read as one; empty where all can."""
+    for number, part in enumerate(parts, start=1):
+        try:
+            MixturePart.model_validate(part)
+        except ValidationError as error:
+            return f"part {number} of the mixture: {problem(error.errors()[0], MixturePart, {})} Expected"
+    return ""
+
+
+class DataSettings(Part):
+    """Data, held-out data, and rendering."""
+
+    data: Data = Field(description="file, saved datasets folder, or hub id; several as named sources or a mixture")
+
+    split: str | None = Field(None, description="split or rows of the data to train on")
+    eval_data: Data | None = Field(None, description="held-out data: file, folder or hub id; named sources as in data")
+    eval_split: str | None = Field(None, description="split or rows of the data to hold out")
+    eval_share: float | None = Field(
+        None, gt=0, lt=1, description="share of the training data to hold out, instead of eval_data"
+    )
+    eval_seed: int | None = Field(None, ge=0, description="seed for drawing that share; default: seed")
+    eval_limit: PositiveInt | None = Field(None, description="maximum number of held-out records to measure")
+    mapping: dict[str, str] = Field({}, description="column of the data for each field, e.g. chosen: better")
+    kind: str | None = Field(None, description="kind of feedback; default: recognised by the columns")
+    on_bad: Literal["stop", "skip"] = Field("stop", description="stop at a bad record, or skip it")
+
+    chat_template: str | None = Field(None, description="plain, chatml, or a Jinja file; default: the tokenizer's")
+    end_token: str | None = Field(None, description="token that ends a response; default: the tokenizer's")
+    max_length: PositiveInt | None = Field(
+        None, description="maximum tokens of prompt and response; default: the model's limit"
+    )
+    truncation: Literal["prompt_left", "response_right", "drop", "error"] = Field(
+        "prompt_left", description="how to handle longer records"
+    )
+
+    @field_validator("data", "eval_data", mode="before")
+    @classmethod
+    def _of_a_known_form(cls, value: Any) -> Any:
+        named = isinstance(value, dict) and value and all(isinstance(each, str) for each in value.values())
+        mixed = isinstance(value, list) and value and all(isinstance(each, dict | MixturePart) for each in value)
+        # The union of forms would say it in three errors.
+        wrong = _wrong_part(value) if mixed else ""
+        if wrong or not (value is None or isinstance(value, str) or named or mixed):
+            raise ValueError(f"{wrong or 'expected'} {DATA_FORMS}")
+        return value
