@@ -17,8 +17,12 @@ __all__ = ["Feedback"]
 
 def _content(record: Record) -> dict[str, Any]:
     """All content of a record, without its source."""
-    names = (entry.name for entry in dataclass_fields(record) if entry.name != "source")
-    return {"kind": record.kind, **{name: getattr(record, name) for name in names}}
+    values = {entry.name: getattr(record, entry.name) for entry in dataclass_fields(record) if entry.name != "source"}
+    # Left out where a record has none: data without tools keep the fingerprint that they had before tools were read.
+    for name in ("tools", "template_arguments"):
+        if not values[name]:
+            del values[name]
+    return {"kind": record.kind, **values}
 
 
 class Feedback(Sequence[Record]):
