@@ -12,7 +12,16 @@ from typing import Any
 from penchant.checks.diagnosis import Check, Verdict, share
 from penchant.feedback.records import Comparison, JointComparison, Judgement, Ranking, Record, Text, as_text
 
-__all__ = ["content_key", "contradictions", "duplicates", "exchanges", "leaks", "near_duplicates"]
+__all__ = [
+    "bare_prompt",
+    "content_key",
+    "contradictions",
+    "duplicates",
+    "exchanges",
+    "leaks",
+    "near_duplicates",
+    "near_pairs",
+]
 
 _PERMUTATIONS, _BANDS = 64, 16
 # Records that share a template would fill a bucket with thousands; a few of them represent the rest.
@@ -74,27 +83,36 @@ def duplicates(records: Sequence[Record]) -> tuple[Check, list[Record]]:
 
 
 def near_duplicates(records: Sequence[Record], threshold: float = 0.8) -> Check:
-    """The check for near duplicates: word triples with a Jaccard similarity of at least ``threshold``.
+    """The check for near duplicates: word triples with a Jaccard similarity of at least ``threshold``."""
+    found = [(records[before], records[at]) for at, before in near_pairs(records, threshold)]
+    pairs = "; ".join(f"{two.source} is similar to {one.source}" for one, two in found[:3])
+    verdict: Verdict = "warning" if len(found) > 0.05 * len(records) else "note" if found else "ok"
+    return Check("near duplicates", share(len(found), len(records)), verdict, f"{pairs}." if found else "")
+
+
+def near_pairs(records: Sequence[Record], threshold: float = 0.8) -> list[tuple[int, int]]:
+    """Indices of records that nearly repeat an earlier one, each with that one.
 
     Candidates come from MinHash with banding (Broder, 1997), so time grows linearly with the number of records; each
     candidate is then compared exactly. The result is deterministic.
+
+    Args:
+        records: the records.
+        threshold: least Jaccard similarity of the sets of word triples.
     """
-    texts = ["\n".join(map(as_text, _texts(record))) for record in records]
-    shingles = [_shingles(text) for text in texts]
-    found: list[tuple[Record, Record]] = []
+    shingles = [_shingles("\n".join(map(as_text, _texts(record)))) for record in records]
+    found: list[tuple[int, int]] = []
     buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
     for at, (own, bands) in enumerate(zip(shingles, _signatures(shingles), strict=True)):
         candidates = dict.fromkeys(other for band in bands for other in buckets[band])
         close = next((other for other in candidates if _jaccard(own, shingles[other]) >= threshold), None)
         if close is not None:
-            found.append((records[close], records[at]))
+            found.append((at, close))
             continue
         for band in bands:
             if len(buckets[band]) < _BUCKET:
                 buckets[band].append(at)
-    pairs = "; ".join(f"{two.source} is similar to {one.source}" for one, two in found[:3])
-    verdict: Verdict = "warning" if len(found) > 0.05 * len(records) else "note" if found else "ok"
-    return Check("near duplicates", share(len(found), len(records)), verdict, f"{pairs}." if found else "")
+    return found
 
 
 def _shingles(text: str, size: int = 3) -> frozenset[int]:
@@ -166,9 +184,11 @@ def leaks(parts: dict[str, Sequence[Record]]) -> Check:
     where: dict[Hashable, set[str]] = defaultdict(set)
     for split, records in parts.items():
         for record in records:
-            where[_bare(record.prompt)].add(split)
+            where[bare_prompt(record.prompt)].add(split)
     shared = {prompt for prompt, splits in where.items() if len(splits) > 1}
-    inside = [record for records in list(parts.values())[1:] for record in records if _bare(record.prompt) in shared]
+    inside = [
+        record for records in list(parts.values())[1:] for record in records if bare_prompt(record.prompt) in shared
+    ]
     names = " and ".join(parts) if len(parts) == 2 else ", ".join(parts)
     detail = f"Between {names}: {_places(inside)}. Metrics on them measure memorization, not generalization."
     return Check(
@@ -179,7 +199,8 @@ def leaks(parts: dict[str, Sequence[Record]]) -> Check:
     )
 
 
-def _bare(prompt: Text) -> Hashable:
+def bare_prompt(prompt: Text) -> Hashable:
+    """A hashable key of a prompt that ignores case and surrounding white space."""
     if isinstance(prompt, str):
         return prompt.strip().lower()
     return tuple((turn["role"], str(turn.get("content")).strip().lower()) for turn in prompt)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from penchant.checks.diagnosis import Diagnosis, joined
+from penchant.checks.overlap import Overlap, overlap
 from penchant.errors import ConfigurationError
 from penchant.evaluation.heldout import measuring_plan
 from penchant.feedback.collection import Feedback
-from penchant.feedback.sources import parts_of
+from penchant.feedback.sources import Sources, parts_of
 from penchant.feedback.unpairing import unpaired
 from penchant.feedback.views.view import find_view
 from penchant.forest.batching import Plan, plan_batches
@@ -45,6 +46,7 @@ class Prepared:
         measured_on: description of the data that is measured before and after training.
         held_out: whether that data is excluded from training.
         diagnosis: findings of the checks of the training data; None if they were skipped.
+        overlap: how much of the held-out data is also trained on; None if nothing is held out, or it was not checked.
     """
 
     objective: Objective
@@ -57,6 +59,7 @@ class Prepared:
     measured_on: str
     held_out: bool
     diagnosis: Diagnosis | None = None
+    overlap: Overlap | None = None
 
     @property
     def supply(self) -> Supply:
@@ -123,6 +126,9 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     encoder = modality.encoder(objective)
     examples = encode(encoder, train, "Encoding", modality.max_length, reporter)
     heldout_examples = encode(encoder, heldout, "Encoding held-out data", modality.max_length, reporter)
+    used = len(heldout_examples)
+    if used != len(heldout) and not isinstance(heldout, Sources):
+        measured_on = measured_on.replace(f"({len(heldout)} rec", f"({used} usable of {len(heldout)} rec")
     supply = Supply.of(examples.examples)
     plan = plan_batches(
         supply.sizes,
@@ -138,6 +144,9 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     prepared = Prepared(
         objective, modality, train, heldout, examples, heldout_examples, plan, measured_on, held_out, diagnosis
     )
+    # Named sources are measured on what they are about: what is to be forgotten is trained on by design.
+    if check and held_out and not (isinstance(train, Sources) and train.weights is None):
+        prepared.overlap = overlap(train.records, heldout.records)
     supply.check(plan)
     prepared.heldout_supply.check(
         measuring_plan(prepared.heldout_supply, 1), "held-out data" if prepared.held_out else "data"

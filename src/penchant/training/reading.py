@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from penchant.checks.overlap import groups
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.sources import Sources, parts_of, read_sources
@@ -83,20 +84,17 @@ def _divided(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Fee
 
 
 def _divide(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feedback]:
-    """Hold out a share of the records; records with the same prompt stay together, so that nothing leaks."""
-    prompts: dict[str, list[int]] = {}
-    for place, record in enumerate(feedback):
-        prompts.setdefault(repr(record.prompt), []).append(place)
-    groups = list(prompts.values())
-    if len(groups) < 2:
+    """Hold out a share of the records; those with one prompt and near duplicates stay together, so nothing leaks."""
+    together = groups(feedback.records)
+    if len(together) < 2:
         raise DataError(
-            f"{feedback.name} has only {len(groups)} distinct prompt, too few to hold out a share.",
+            f"{feedback.name} has only {len(together)} distinct prompt, too few to hold out a share.",
             fix="Give held-out data with eval_data, or remove eval_share.",
         )
-    order = np.random.default_rng([seed, 1]).permutation(len(groups))
+    order = np.random.default_rng([seed, 1]).permutation(len(together))
     held: set[int] = set()
-    for place in order[: max(1, min(len(groups) - 1, round(share * len(groups))))]:
-        held.update(groups[int(place)])
+    for place in order[: max(1, min(len(together) - 1, round(share * len(together))))]:
+        held.update(together[int(place)])
     parts = [[record for at, record in enumerate(feedback) if (at in held) is wanted] for wanted in (False, True)]
     train, heldout = (Feedback(part, kind=feedback.kind, name=feedback.name) for part in parts)
     train.bad = feedback.bad
