@@ -13,8 +13,8 @@ from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Comparison, Record, Source, Text
 from penchant.feedback.views.view import find_view, how_to_make, is_whole, supplied_texts, view_texts
 from penchant.forest.layout import TokenSequence
-from penchant.rendering.renderer import Renderer
-from penchant.rendering.truncation import CutTable, Fitted, Policy, Truncation
+from penchant.rendering.renderer import Renderer, ResponseTokens
+from penchant.rendering.truncation import CutTable, Fitted, Mask, Policy, Truncation
 
 __all__ = ["RECORD_INDEX", "EncodedData", "Encoder", "Example", "RecordEncoder"]
 
@@ -31,7 +31,8 @@ class Example:
 
     Args:
         views: for each view, its token sequences (one, or several for a list of responses).
-        fields: for each record field, one number, one number per response, or one number per token of each response.
+        fields: for each record field, one number, one number per response, or one number per learned token of each
+            response.
         weight: the record's weight in the loss.
         source: file and line of the record.
     """
@@ -232,10 +233,11 @@ class Encoder(RecordEncoder):
         policies: tuple[Policy, ...] = ("prompt_left", "response_right")
         for policy in policies[self.truncation.policy == "response_right" :]:
             truncation = Truncation(self.truncation.max_length, policy)
-            fitted = truncation.fit(prompt, [response], keep_first=self.renderer.keep_first(prompt))
+            first = self.renderer.keep_first(prompt)
+            fitted = truncation.fit(prompt, [response], keep_first=first, learned=[other.learned])
             if fitted.dropped is None:
                 break
-        return TokenSequence(fitted.prompt, fitted.responses[0])
+        return TokenSequence(fitted.prompt, fitted.responses[0], fitted.learned[0])
 
     def cost(self, response: TokenSequence) -> int:
         """Number of tokens of the response."""
@@ -244,16 +246,22 @@ class Encoder(RecordEncoder):
     def _fit(self, record: Record, views: dict[str, list[tuple[Text, Text]]]) -> dict[Any, Fitted]:
         """Truncate a record; all its sequences with one prompt keep the same part of the prompt."""
         prompts: dict[Any, list[int]] = {}
-        responses: dict[Any, list[list[int]]] = {}
+        responses: dict[Any, list[ResponseTokens]] = {}
         try:
+            self.renderer.check(record)
             for texts in views.values():
                 for prompt, response in texts:
                     key = _key(prompt)
                     if key not in prompts:
                         prompts[key] = self.renderer.prompt_ids(prompt)
-                    responses.setdefault(key, []).append(self.renderer.response_ids(prompt, response))
+                    responses.setdefault(key, []).append(self.renderer.response_tokens(prompt, response))
             return {
-                key: self.truncation.fit(ids, responses[key], keep_first=self.renderer.keep_first(ids))
+                key: self.truncation.fit(
+                    ids,
+                    [each.ids for each in responses[key]],
+                    keep_first=self.renderer.keep_first(ids),
+                    learned=[each.learned for each in responses[key]],
+                )
                 for key, ids in prompts.items()
             }
         except DataError as error:
@@ -270,15 +278,17 @@ def _sequences(views: dict[str, list[tuple[Text, Text]]], fitted: dict[Any, Fitt
         for prompt, _response in texts:
             key = _key(prompt)
             each = fitted[key]
-            sequences[name].append(_sequence(each.prompt, each.responses[taken[key]], is_whole(name)))
+            sequences[name].append(_sequence(each.prompt, each.responses[taken[key]], each.learned[taken[key]], is_whole(name)))
             taken[key] += 1
     return sequences
 
 
-def _sequence(prompt: list[int], response: list[int], whole: bool) -> TokenSequence:
-    if whole:
-        return TokenSequence(prompt[:1], [*prompt[1:], *response])
-    return TokenSequence(prompt, response)
+def _sequence(prompt: list[int], response: list[int], learned: Mask, whole: bool) -> TokenSequence:
+    if not whole:
+        return TokenSequence(prompt, response, learned)
+    # The prompt is scored too; what others wrote in the response stays context.
+    mask = None if learned is None else ((True,) * (len(prompt) - 1) + learned)
+    return TokenSequence(prompt[:1], [*prompt[1:], *response], mask)
 
 
 def _number(name: str, value: Any, record: Record) -> float:
