@@ -278,7 +278,9 @@ def _sequences(views: dict[str, list[tuple[Text, Text]]], fitted: dict[Any, Fitt
         for prompt, _response in texts:
             key = _key(prompt)
             each = fitted[key]
-            sequences[name].append(_sequence(each.prompt, each.responses[taken[key]], each.learned[taken[key]], is_whole(name)))
+            sequences[name].append(
+                _sequence(each.prompt, each.responses[taken[key]], each.learned[taken[key]], is_whole(name))
+            )
             taken[key] += 1
     return sequences
 
