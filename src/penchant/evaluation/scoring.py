@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,9 @@ def score(
     on_bad: str = "stop",
     chat_template: str | None = None,
     end_token: str | None = None,
+    template_arguments: Mapping[str, Any] | None = None,
+    as_chat: bool = False,
+    train_on: str = "last",
     max_length: int | None = None,
     truncation: str = "prompt_left",
     tokens_per_batch: int = 8192,
@@ -60,6 +63,9 @@ def score(
         on_bad: ``stop`` or ``skip``.
         chat_template: ``plain``, ``chatml`` or a Jinja file.
         end_token: token that ends a response.
+        template_arguments: variables of the chat template.
+        as_chat: render text prompts as user turns.
+        train_on: ``last`` or ``assistant``: which turns of a conversation are scored (see `penchant.feedback.read`).
         max_length: maximum tokens of prompt and response; default: the model's context.
         truncation: how to handle longer records.
         tokens_per_batch: tokens per forward pass.
@@ -74,11 +80,13 @@ def score(
     """
     if not beta > 0:
         raise ConfigurationError(f"beta is {beta}; expected a number above 0.")
-    reading = {"split": split, "mapping": mapping, "kind": kind, "on_bad": on_bad}
+    reading = {"split": split, "mapping": mapping, "kind": kind, "on_bad": on_bad, "train_on": train_on}
     feedback = data if isinstance(data, Feedback) else read(data, **reading)  # type: ignore[arg-type]
-    policy, renderer = _loaded(model, tokenizer, chat_template, end_token)
+    rendering = {"chat_template": chat_template, "end_token": end_token, "as_chat": as_chat}
+    policy, renderer = _loaded(model, tokenizer, template_arguments=template_arguments, **rendering)
     limit = length_limit(str(model), None if policy is not model else model, renderer.tokenizer, max_length)
-    encoder = Encoder(renderer, ["responses"], truncation=Truncation(limit, truncation))  # type: ignore[arg-type]
+    cutting = Truncation(limit, truncation)  # type: ignore[arg-type]
+    encoder = Encoder(renderer, ["responses"], truncation=cutting, on_bad=on_bad)
     encoded = encoder.encode(feedback.records)
     numbers = _logps(policy, encoded.examples, tokens_per_batch, progress)
     referenced = None
@@ -88,13 +96,13 @@ def score(
     return ScoredRows.collect(encoded, numbers, referenced, beta, feedback.kind)
 
 
-def _loaded(model: Any, tokenizer: Any, chat_template: str | None, end_token: str | None) -> tuple[Any, Renderer]:
+def _loaded(model: Any, tokenizer: Any, **rendering: Any) -> tuple[Any, Renderer]:
     """The loaded model, and the renderer of its tokenizer."""
     named = isinstance(model, str | Path)
     if tokenizer is None and not named:
         raise ConfigurationError("The model is given in memory, without a tokenizer.", fix="Pass tokenizer=...")
     tokenizer = load_tokenizer(model) if tokenizer is None else tokenizer
-    renderer = Renderer(tokenizer, chat_template=chat_template, end_token=end_token)
+    renderer = Renderer(tokenizer, **rendering)
     return (load_model(model) if named else model), renderer
 
 

@@ -63,8 +63,8 @@ def _check(sequences: Sequence[TokenSequence]) -> None:
             )
         if sequence.learned is not None and (len(sequence.learned) != len(sequence.response) or not sequence.length):
             raise DataError(
-                f"Sequence {row} has {len(sequence.response)} response tokens and a mask of {len(sequence.learned)}, of "
-                f"which {sequence.length} are learned.",
+                f"Sequence {row} has {len(sequence.response)} response tokens and a mask of {len(sequence.learned)}, "
+                f"of which {sequence.length} are learned.",
                 fix="Give one entry for each response token, at least one of them true.",
             )
 

@@ -189,6 +189,7 @@ class Encoder(RecordEncoder):
         fields: names of the record fields to read.
         truncation: the length limit and the truncation policy.
         optional: views and fields that may be absent from all records.
+        on_bad: ``stop`` at a record that cannot be rendered, or ``skip`` such records and count them.
     """
 
     advice = "Raise max_length, choose another truncation policy, or run `penchant data check` on the file."
@@ -200,21 +201,29 @@ class Encoder(RecordEncoder):
         fields: Sequence[str] = (),
         truncation: Truncation | None = None,
         optional: Iterable[str] = (),
+        on_bad: str = "stop",
     ) -> None:
         super().__init__(views, fields, optional)
-        self.renderer = renderer
+        self.renderer, self.on_bad = renderer, on_bad
         self.truncation = truncation or Truncation(None)
 
     def _example(self, record: Record, cut: CutTable) -> Example | None:
         views = {name: texts for name in self.views if (texts := self._texts(name, record)) is not None}
-        fitted = self._fit(record, views)
+        try:
+            fitted = self._fit(record, views)
+        except DataError as error:
+            if self.on_bad != "skip":
+                raise
+            cut.refuse(error)
+            return None
         reason = next((each.dropped for each in fitted.values() if each.dropped), None)
         if not fitted:
             reason = "no view that the objective needs"
         sequences = {} if reason is not None else _sequences(views, fitted)
         if isinstance(record, Comparison) and _identical(sequences):
-            reason = "responses identical as tokens"
-            cut.identical_after_cut += any(each.identical for each in fitted.values())
+            shortened = any(each.identical for each in fitted.values())
+            reason = f"responses identical {'after truncation' if shortened else 'as tokens'}"
+            cut.identical_after_cut += shortened
         if reason is not None:
             cut.drop(reason)
             return None
@@ -265,9 +274,9 @@ class Encoder(RecordEncoder):
                 for key, ids in prompts.items()
             }
         except DataError as error:
-            if error.where is not None:
-                raise
-            raise DataError(error.what, where=str(record.source), why=error.why, fix=error.fix) from error
+            where = error.where or str(record.source)
+            skip = "With on_bad=skip (--on-bad skip) such records are skipped and counted."
+            raise DataError(error.what, where=where, why=error.why, fix=f"{error.fix or ''} {skip}".strip()) from error
 
 
 def _sequences(views: dict[str, list[tuple[Text, Text]]], fitted: dict[Any, Fitted]) -> dict[str, list[TokenSequence]]:
@@ -277,10 +286,8 @@ def _sequences(views: dict[str, list[tuple[Text, Text]]], fitted: dict[Any, Fitt
     for name, texts in views.items():
         for prompt, _response in texts:
             key = _key(prompt)
-            each = fitted[key]
-            sequences[name].append(
-                _sequence(each.prompt, each.responses[taken[key]], each.learned[taken[key]], is_whole(name))
-            )
+            each, place = fitted[key], taken[key]
+            sequences[name].append(_sequence(each.prompt, each.responses[place], each.learned[place], is_whole(name)))
             taken[key] += 1
     return sequences
 

@@ -19,8 +19,8 @@ class TokenSequence(NamedTuple):
     Attributes:
         prompt: the context before the response.
         response: all tokens after the prompt.
-        learned: for each response token, whether the policy wrote it; the others (tool output, turn headers, user turns)
-            are context, as the prompt is. None if the policy wrote all.
+        learned: for each response token, whether the policy wrote it; the others (tool output, turn headers, user
+            turns) are context, as the prompt is. None if the policy wrote all.
 
     Example:
         >>> TokenSequence([5], [6, 7, 8], (True, False, True)).learned_ids

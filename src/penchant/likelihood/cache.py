@@ -77,7 +77,7 @@ class ReferenceCache(Store):
 
     @staticmethod
     def key(sequence: TokenSequence) -> bytes:
-        """The key of a sequence: a hash of its token ids, of the boundary between prompt and response, and of its mask."""
+        """The key of a sequence: a hash of its token ids, of the boundary between prompt and response, and its mask."""
         digest = hashlib.sha256()
         # Where everything is learned the key has no mask, as before there were masks.
         masks = [] if sequence.learned is None else [sequence.learned]
@@ -91,7 +91,7 @@ class ReferenceCache(Store):
         return [self.read(self.key(sequence)) is not None for sequence in sequences]
 
     def get(self, sequences: Iterable[TokenSequence]) -> list[Tensor | None]:
-        """[T] float32 log-probabilities of each response's learned tokens, None for a sequence that is not in the cache."""
+        """[T] float32 log-probabilities of each response's learned tokens, None for a sequence not in the cache."""
         values = (self.read(self.key(sequence)) for sequence in sequences)
         return [
             None if value is None else torch.from_numpy(np.frombuffer(value, np.float32).copy()) for value in values

@@ -26,8 +26,8 @@ class Rollout:
         demonstration: tokens of the record's own response, if it has one.
         demonstration_learned: which of them are learned; None if all are.
         probabilities: [K][K] the judge's probability that one response beats another; empty if not needed.
-        old_logps: for each response its learned tokens' log-probabilities under the policy that sampled it, nats; empty if
-            not needed.
+        old_logps: for each response its learned tokens' log-probabilities under the policy that sampled it, nats;
+            empty if not needed.
 
     Example:
         >>> rollout = Rollout(Source(), "1+1=", (5, 6), (Response("2", (7,), True),), (1.0,))

@@ -174,7 +174,8 @@ def _left_out(kind: str, piece: str, turn: Message, number: int, template: str, 
         remedy = "Choose a template that renders tools (--chat-template)"
     nothing = "" if said else " The turn renders to nothing."
     return DataError(
-        f"The chat template {template} leaves out the {kind} of turn {number} (role {role!r}): {_short(piece)}.{nothing}",
+        f"The chat template {template} leaves out the {kind} of turn {number} (role {role!r}): {_short(piece)}."
+        f"{nothing}",
         why="The model would not see what was written.",
         fix=f"{remedy}, or remove the record.",
     )

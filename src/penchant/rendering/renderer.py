@@ -147,7 +147,7 @@ class Renderer:
 
         Raises:
             ModelError: the prompt is messages and there is no chat template.
-            DataError: the prompt renders to no tokens, begins with two BOS tokens, or the template leaves out something.
+            DataError: the prompt renders to no tokens, begins with two BOS tokens, or is rendered incompletely.
         """
         return list(self._prompt(prompt)[1])
 

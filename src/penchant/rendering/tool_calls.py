@@ -1,4 +1,4 @@
-"""The form in which a chat template reads tool calls: arguments as an object or as JSON text, absent content or empty."""
+"""The form in which a chat template reads tool calls: arguments as object or JSON text, content absent or empty."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class CallForm:
         content: the content of a turn that has none: None, or an empty text.
 
     Example:
-        >>> call = {"function": {"name": "w", "arguments": '{"city": "Paris"}'}}
-        >>> CallForm(False, "").of({"role": "assistant", "tool_calls": [call]})["tool_calls"][0]["function"]["arguments"]
-        {'city': 'Paris'}
+        >>> call = {"name": "w", "arguments": '{"city": "Paris"}'}
+        >>> CallForm(False, "").of({"role": "assistant", "tool_calls": [call]})["tool_calls"]
+        [{'name': 'w', 'arguments': {'city': 'Paris'}}]
     """
 
     as_text: bool

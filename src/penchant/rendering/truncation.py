@@ -161,7 +161,8 @@ def _keep_ends(ids: list[int], room: int, keep_first: int) -> list[int]:
 class CutTable:
     """Counts of the effects of truncation on a set of records.
 
-    All fields count records, except ``end_token_lost``, which counts responses.
+    All fields count records, except ``end_token_lost``, which counts responses, and ``refused``, the errors of the
+    records that were skipped because they cannot be rendered.
 
     Example:
         >>> table = CutTable()
@@ -176,6 +177,7 @@ class CutTable:
     end_token_lost: int = 0
     identical_after_cut: int = 0
     dropped_because: Counter[str] = field(default_factory=Counter)
+    refused: list[DataError] = field(default_factory=list)
 
     @property
     def dropped(self) -> int:
@@ -200,6 +202,11 @@ class CutTable:
     def drop(self, reason: str) -> None:
         """Count one record as dropped, with the caller's reason."""
         self.dropped_because[reason] += 1
+
+    def refuse(self, error: DataError) -> None:
+        """Count one record as dropped because it cannot be rendered."""
+        self.refused.append(error)
+        self.drop("cannot be rendered")
 
     def as_dict(self) -> dict[str, Any]:
         """The counts by name; ``dropped_because`` maps each reason to its count, ``dropped`` is their sum."""

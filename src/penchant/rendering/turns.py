@@ -27,11 +27,12 @@ class Piece(NamedTuple):
 def response_pieces(
     chat: Chat, prompt: Sequence[Message], text: str, turns: Sequence[Message], end: str, ends: Sequence[str]
 ) -> list[Piece]:
-    """The text of a response after its prompt, in pieces: what the model writes is learned, what lies between is context.
+    """The text of a response after its prompt: pieces that the model writes, and pieces of context between them.
 
-    Each of the assistant's turns is the text that the template writes for it as the last turn of the conversation, which
-    is what the model writes at that point. The context before the next one (tool output, user turns, turn headers) ends
-    as the prompt ends from which that turn is generated. All but the last learned piece end with their end token.
+    Each of the assistant's turns is the text that the template writes for it as the last turn of the conversation,
+    which is what the model writes at that point. The context before the next one (tool output, user turns, turn
+    headers) ends as the prompt ends from which that turn is generated. All but the last learned piece end with their
+    end token.
 
     Args:
         chat: the template.
