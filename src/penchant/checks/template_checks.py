@@ -110,14 +110,14 @@ def _untemplated(records: Sequence[Record], renderer: Renderer) -> list[Check]:
         return []
     detail = (
         "These prompts are plain text and are not rendered with the chat template. For a chat model, "
-        "give them as messages: [{'role': 'user', 'content': ...}]; or as_chat: true (--as-chat) wraps each prompt as a "
-        "user turn."
+        "give them as messages: [{'role': 'user', 'content': ...}]; or as_chat: true (--as-chat) makes each prompt "
+        "a user turn."
     )
     return [Check("prompts outside the chat template", share(plain, len(records)), "note", detail)]
 
 
 def _same(records: Sequence[Record], tokens: Sequence[Tokens]) -> list[Check]:
-    """The check for comparisons whose responses are the same tokens, or differ only in what the model does not write."""
+    """The check for comparisons whose responses are the same tokens, or differ only in context."""
     pairs = [
         (record, answers)
         for record, (_, answers) in zip(records, tokens, strict=True)

@@ -40,8 +40,8 @@ def read(
         kind: one of `KINDS`; recognised from the columns if not given.
         split: read only this split: of a data set with splits, or the rows whose column ``split`` has this value.
         on_bad: ``stop`` at the first bad record, or ``skip`` bad records; their errors are in ``.bad`` of the result.
-        train_on: what a conversation teaches: its ``last`` answer, or every turn of the ``assistant``, with the turns of
-            others as context. With ``assistant``, compared conversations may part before the last answer.
+        train_on: what a conversation teaches: its ``last`` answer, or every turn of the ``assistant``, with the turns
+            of others as context. With ``assistant``, compared conversations may part before the last answer.
 
     Raises:
         DataError: the source cannot be read, a record is bad (``stop``), or all records are bad (``skip``).
