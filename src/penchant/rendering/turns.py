@@ -55,19 +55,23 @@ def response_pieces(
             fix="Move the turns before the first answer into the prompt, and cut the response after the last answer.",
         )
     pieces: list[Piece] = []
+    start, reached = text, text
     for at, place in enumerate(spoken):
         before = followed(prompt, turns[:place])
         if place:
             start = chat.text(before, generation=True)
-            between = _context(chat, prompt, turns[:place], spoken[at - 1], start, end if chat.end.token else None)
-            _check_history([text, *(piece.text for piece in pieces), between], start, chat.name)
+            if start.startswith(reached):
+                between = start[len(reached) :]
+            else:
+                closing = (end, *ends) if chat.end.token else ()
+                between = _context(chat, prompt, turns[:place], spoken[at - 1], start, closing)
+                _check_history([text, *(piece.text for piece in pieces), between], start, ends, chat.name)
             check_turns(between, turns[spoken[at - 1] + 1 : place], chat.name, first=len(prompt) + spoken[at - 1] + 1)
             pieces.append(Piece(between, False))
-        else:
-            start = text
         said, ending = _written(chat, before, start, turns[place], end, ends)
         check_turns(said, [_bare(turns[place], end)], chat.name, first=len(before), learned=True)
         pieces.append(Piece(said if place == spoken[-1] else said + ending, True))
+        reached = start + said + ending
     return pieces
 
 
@@ -103,9 +107,12 @@ def _written(
         rest = content + tail
     else:
         rest = _after_history(chat, before, start, full)
-    ending = end if chat.end.token else ""
+    ending = ""
     if tail and rest.endswith(tail):
         rest = rest[: -len(tail)]
+        ending = end if chat.end.token else ""
+    elif rest.rstrip().endswith(end):
+        ending = end
     elif (other := next((each for each in ends if each != end and rest.rstrip().endswith(each)), None)) is not None:
         # Some templates end a call of a tool with another token than an answer.
         ending = other
@@ -132,7 +139,7 @@ def _after_history(chat: Chat, before: Sequence[Message], start: str, full: str)
 
 
 def _context(
-    chat: Chat, prompt: Sequence[Message], turns: Sequence[Message], last: int, start: str, end: str | None
+    chat: Chat, prompt: Sequence[Message], turns: Sequence[Message], last: int, start: str, ends: Sequence[str]
 ) -> str:
     """What the template writes between the end token of the turn ``last`` and the next turn of the assistant.
 
@@ -146,8 +153,10 @@ def _context(
         except DataError:
             continue
         _, mark, rest = found.partition(_MARK)
-        if mark and end is not None:
-            _, mark, rest = rest.partition(end)
+        if mark and ends:
+            # The history of some templates ends an answer with another token than the answer itself.
+            closing = ends[0] if ends[0] in rest else min(ends, key=lambda each: (rest.find(each) < 0, rest.find(each)))
+            _, mark, rest = rest.partition(closing)
         elif mark and turn is marked and "tool_calls" in marked:
             continue  # without an end token, the calls after the mark cannot be told from what follows
         if mark and start.endswith(rest):
@@ -155,14 +164,16 @@ def _context(
     raise _rewritten(chat.name)
 
 
-def _check_history(written: list[str], start: str, template: str) -> None:
+def _check_history(written: list[str], start: str, ends: Sequence[str], template: str) -> None:
     """Check that the prompt of a turn is what has been written before it, apart from former reasoning."""
-    if "".join(map(_spoken, written)) != _spoken(start):
+    if "".join(_spoken(text, ends) for text in written) != _spoken(start, ends):
         raise _rewritten(template)
 
 
-def _spoken(text: str) -> str:
-    """A text without reasoning and white space."""
+def _spoken(text: str, ends: Sequence[str]) -> str:
+    """A text without reasoning, special tokens and white space."""
+    for token in ends:
+        text = text.replace(token, "")
     if "think>" in text:
         text = re.sub(r"<think>.*?</think>", "", text, flags=re.DOTALL)
         text = re.sub(r"^.*?</think>", "", text, flags=re.DOTALL).replace("<think>", "")
