@@ -8,6 +8,7 @@ from typing import Any
 
 from penchant.errors import ConfigurationError, DataError, ModelError
 from penchant.feedback.records import Conversation, Message
+from penchant.rendering.law import USUAL, left_out
 from penchant.rendering.templates import BUILT_IN, AnswerEnd, answer_end, choose_template
 from penchant.rendering.tool_calls import CallForm, call_form
 
@@ -43,6 +44,7 @@ class Chat:
         self.name = "of the tokenizer" if chat_template is None else _short(chat_template)
         self.arguments = dict(arguments or {})
         _check_names(self.arguments)
+        self._roles: dict[str, bool] = {}
         own = getattr(tokenizer, "chat_template", None)
         self._for_tools = own.get("tool_use") if chat_template is None and isinstance(own, dict) else None
         self.end = answer_end(tokenizer, self.template, end_token) if self.template else AnswerEnd("", "", None)
@@ -84,6 +86,27 @@ class Chat:
                 f"The chat template rejects this conversation (roles: {roles}): {error}.",
                 fix="Correct the turns, or choose another template (--chat-template plain).",
             ) from error
+
+    def check_roles(self, turns: Sequence[Message], first: int = 0) -> None:
+        """Check that turns of a role beyond the usual ones are rendered at all, however little they say.
+
+        Raises:
+            DataError: the template leaves out turns of this role.
+        """
+        for place, turn in enumerate(turns, start=first + 1):
+            role = str(turn.get("role"))
+            if role not in USUAL and not self._renders(role):
+                raise left_out("content", str(turn.get("content")), turn, place, self.name)
+
+    def _renders(self, role: str) -> bool:
+        """Whether the template writes a turn of this role, tried once for each."""
+        if role not in self._roles:
+            probe = [{"role": "user", "content": "Question"}, {"role": role, "content": "PENCHANTPROBE"}]
+            try:
+                self._roles[role] = "PENCHANTPROBE" in self._apply(probe, False)
+            except Exception:  # the template rejects the probe, as it will reject the conversation, or not
+                self._roles[role] = True
+        return self._roles[role]
 
     def _apply(self, messages: Sequence[Message], generation: bool) -> str:
         template, further = self.template, self.arguments

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from penchant.errors import DataError
-from penchant.feedback.records import Conversation, Message
+from penchant.feedback.records import Message
 
-__all__ = ["REASONING", "check_tools", "check_turns", "squeezed"]
+__all__ = ["REASONING", "USUAL", "check_tools", "check_turns", "left_out", "squeezed"]
+
+#: The roles that templates know.
+USUAL = ("system", "developer", "user", "assistant", "tool")
 
 #: Keys of a turn that hold its reasoning, in the words of several libraries.
 REASONING = ("reasoning_content", "reasoning", "thinking")
@@ -49,28 +52,32 @@ def check_turns(text: str, turns: Sequence[Message], template: str, *, first: in
         for kind, piece in _wanted(turn, learned):
             end = _found(plain, squeezed(piece), begin)
             if end < 0:
-                raise _left_out(kind, piece, turn, number, template, said=bool(plain))
+                raise left_out(kind, piece, turn, number, template, said=bool(plain))
             reached = max(reached, end)
         if (written := _as_object(plain, turn)) is not None:
             raise _python_object(written, turn, number, template)
         place = place if moved else reached
 
 
-def check_tools(text: str, conversation: Sequence[Message], template: str) -> None:
-    """Check that the tools of a conversation are shown: the name of each function.
+def check_tools(text: str, without: str, tools: Sequence[Any], template: str) -> None:
+    """Check that tools are shown: the name of each function.
+
+    Args:
+        text: the rendered conversation.
+        without: the same without tools.
+        tools: their schemas.
+        template: the name of the template, for the message.
 
     Raises:
         DataError: the template leaves a tool out.
 
     Example:
-        >>> tools = ({"type": "function", "function": {"name": "weather"}},)
-        >>> check_tools("tools: weather", Conversation([], tools), "plain")
+        >>> check_tools("tools: weather", "tools:", [{"type": "function", "function": {"name": "weather"}}], "plain")
     """
-    tools = conversation.tools if isinstance(conversation, Conversation) and conversation.tools else ()
     for tool in tools:
         function = tool.get("function", tool) if isinstance(tool, dict) else {}
         name = function.get("name") if isinstance(function, dict) else None
-        if not isinstance(name, str) or name not in text:
+        if not isinstance(name, str) or name not in text or text == without:
             shown = name if isinstance(name, str) else str(tool)
             raise DataError(
                 f"The chat template {template} leaves out the tools of this record ({_short(shown)}).",
@@ -157,18 +164,27 @@ def _as_object(plain: str, turn: Message) -> str | None:
             written = squeezed(repr(value))
             if written in plain and written != squeezed(json.dumps(value, ensure_ascii=False, default=str)):
                 return repr(value)
-    return None
+    return str(turn["tool_calls"]) if turn.get("tool_calls") and "'arguments':" in plain else None
 
 
 def _short(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
-def _left_out(kind: str, piece: str, turn: Message, number: int, template: str, *, said: bool) -> DataError:
+def left_out(kind: str, piece: str, turn: Message, number: int, template: str, *, said: bool = True) -> DataError:
+    """The error for something that a template leaves out.
+
+    Args:
+        kind: content, reasoning, tool call.
+        piece: what is left out.
+        turn: the turn that wants it said.
+        number: its place in the conversation, from 1.
+        template: the name of the template.
+        said: whether the turn renders to any text.
+    """
     role = turn.get("role")
-    known = role in ("system", "user", "assistant", "tool")
     remedy = "Choose a template that renders it (--chat-template)"
-    if not known:
+    if role not in USUAL:
         remedy = "Give the turn one of the roles system, user, assistant and tool, or choose another template"
     elif kind == "tool call" or role == "tool":
         remedy = "Choose a template that renders tools (--chat-template)"

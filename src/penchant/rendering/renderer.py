@@ -12,7 +12,7 @@ from penchant.rendering.chat import Chat
 from penchant.rendering.law import check_tools, check_turns
 from penchant.rendering.templates import special_texts
 from penchant.rendering.truncation import Mask
-from penchant.rendering.turns import Piece, response_pieces, without_end
+from penchant.rendering.turns import Piece, opened_twice, response_pieces, without_end
 
 __all__ = ["Renderer", "ResponseTokens"]
 
@@ -173,13 +173,27 @@ class Renderer:
         prompt = self._turns(prompt)
         text, ids, lead = self._prompt(prompt)
         if isinstance(prompt, str):
-            pieces = [Piece(self._plain_body(response), True)]
+            body = self._plain_body(response)
+            if (tag := opened_twice(text, body)) is not None:
+                raise DataError(
+                    f"The prompt ends with {tag}, and the response opens it again.",
+                    why="The model would learn to write it twice.",
+                    fix="Remove it from the prompt or from the response.",
+                )
+            pieces = [Piece(body, True)]
         else:
             turns = [{"role": "assistant", "content": response}] if isinstance(response, str) else response
             pieces = response_pieces(self.chat, prompt, text, turns, self._chat_end, list(self._specials))
         found, learned = self._encoded(text, ids[lead:], pieces)
         found.append(self.end_id(prompt))
         return ResponseTokens(found, None if len(pieces) == 1 else (*learned, True))
+
+    def sampled_ids(self, prompt: Text, text: str) -> list[int]:
+        """Token ids of a text that a model wrote after this prompt, and the end token; no template touches it."""
+        before, ids, lead = self._prompt(self._turns(prompt))
+        end = self.end_id(prompt)
+        body = without_end(text, self.decode([end]))
+        return [*continuation(self._encode, self.decode, before, ids[lead:], body), end]
 
     def _encoded(self, text: str, ids: list[int], pieces: list[Piece]) -> tuple[list[int], list[bool]]:
         """Token ids of pieces after a text, each as it follows in generation, and whether they are learned."""
@@ -239,8 +253,11 @@ class Renderer:
             text = prompt
         else:
             text = self.chat.text(prompt, generation=True)
+            self.chat.check_roles(prompt)
             check_turns(text, prompt, self.chat.name)
-            check_tools(text, prompt, self.chat.name)
+            if isinstance(prompt, Conversation) and prompt.tools:
+                without = self.chat.text(Conversation(prompt, None, prompt.arguments), generation=True)
+                check_tools(text, without, prompt.tools, self.chat.name)
         ids = self._encode(text)
         lead: list[int] = []
         # A tokenizer's template adds BOS itself; the built-in templates leave that to the tokenizer.

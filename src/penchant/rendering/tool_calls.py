@@ -13,6 +13,9 @@ __all__ = ["CallForm", "call_form"]
 
 _NAME, _KEY, _VALUE = "penchant_probe", "penchant_key", "penchant value"
 
+# What shows that a value was written as a Python object, or a text with quotes around it.
+_WRONG = ("None", f"'{_KEY}'", "'arguments'", '\\"')
+
 
 @dataclass(frozen=True)
 class CallForm:
@@ -80,6 +83,6 @@ def call_form(render: Callable[[list[Message]], str]) -> CallForm:
             text = render(probe)
         except Exception:  # templates raise many types; each means that this form is not read
             continue
-        if _KEY in text and _VALUE in text and "None" not in text and f"'{_KEY}'" not in text and '\\"' not in text:
+        if _KEY in text and _VALUE in text and not any(wrong in text for wrong in _WRONG):
             return form
     return CallForm(False, "")

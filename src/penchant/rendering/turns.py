@@ -11,10 +11,10 @@ from penchant.feedback.records import Message
 from penchant.rendering.chat import Chat, followed
 from penchant.rendering.law import REASONING, check_turns, squeezed
 
-__all__ = ["Piece", "response_pieces", "without_end"]
+__all__ = ["Piece", "opened_twice", "response_pieces", "without_end"]
 
 _MARK = "PENCHANTMARK"
-_OPENED = re.compile(r"<(\w+)>(\s*)$")
+_OPENED = re.compile(r"(<\w+>)\s*$")
 
 
 class Piece(NamedTuple):
@@ -54,6 +54,7 @@ def response_pieces(
             why="A model learns what the assistant writes; the turns before its first one belong to the prompt.",
             fix="Move the turns before the first answer into the prompt, and cut the response after the last answer.",
         )
+    chat.check_roles(turns, len(prompt))
     pieces: list[Piece] = []
     start, reached = text, text
     for at, place in enumerate(spoken):
@@ -120,13 +121,21 @@ def _written(
     return _not_opened_twice(start, without_end(rest, end)) + chat.end.before, ending
 
 
+def opened_twice(start: str, rest: str) -> str | None:
+    """The tag that a text ends with and the text after it begins with, such as a thinking tag; None if there is none.
+
+    Example:
+        >>> opened_twice("Question <think>\n", "<think>\nEasy.</think> 4")
+        '<think>'
+    """
+    opened = _OPENED.search(start)
+    return opened[1] if opened is not None and rest.lstrip().startswith(opened[1]) else None
+
+
 def _not_opened_twice(start: str, rest: str) -> str:
     """A turn without the opening tag that the generation prompt has written already, such as a thinking tag."""
-    opened = _OPENED.search(start)
-    if opened is None or not rest.lstrip().startswith(f"<{opened[1]}>"):
-        return rest
-    rest = rest.lstrip().removeprefix(f"<{opened[1]}>")
-    return rest.removeprefix(opened[2]) if opened[2] else rest
+    tag = opened_twice(start, rest)
+    return rest if tag is None else rest.lstrip().removeprefix(tag).removeprefix(start[start.rindex(tag) + len(tag) :])
 
 
 def _after_history(chat: Chat, before: Sequence[Message], start: str, full: str) -> str:
