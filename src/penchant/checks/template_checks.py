@@ -8,7 +8,10 @@ from penchant.checks.diagnosis import Check, Verdict, share
 from penchant.feedback.records import Comparison, Record
 from penchant.rendering.renderer import Renderer, ResponseTokens
 
-__all__ = ["examine_tokens"]
+__all__ = ["UNTEMPLATED", "examine_tokens"]
+
+#: The name of the check for texts without chat structure, for a model that has a template.
+UNTEMPLATED = "prompts outside the chat template"
 
 Tokens = tuple[list[int], list[ResponseTokens]]
 
@@ -113,7 +116,7 @@ def _untemplated(records: Sequence[Record], renderer: Renderer) -> list[Check]:
         "give them as messages: [{'role': 'user', 'content': ...}]; or as_chat: true (--as-chat) makes each prompt "
         "a user turn."
     )
-    return [Check("prompts outside the chat template", share(plain, len(records)), "note", detail)]
+    return [Check(UNTEMPLATED, share(plain, len(records)), "note", detail)]
 
 
 def _same(records: Sequence[Record], tokens: Sequence[Tokens]) -> list[Check]:
