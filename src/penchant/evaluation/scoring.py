@@ -14,7 +14,7 @@ from penchant.evaluation.rows import ScoredRows
 from penchant.feedback.collection import Feedback
 from penchant.feedback.reading import read
 from penchant.forest.batching import plan_batches
-from penchant.forest.encoding import Encoder, Example
+from penchant.forest.encoding import EncodedData, Encoder, Example
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.forest_scorer import scorer_of
 from penchant.likelihood.loading import load_model
@@ -59,12 +59,10 @@ def score(
         tokenizer: required if the model is given in memory.
         split: split or rows of the data.
         mapping: column of the data for each field.
-        kind: of the feedback.
-        on_bad: ``stop`` or ``skip``.
+        kind, on_bad: kind of the feedback; ``stop`` or ``skip``.
         chat_template: ``plain``, ``chatml`` or a Jinja file.
         end_token: token that ends a response.
-        template_arguments: variables of the chat template.
-        as_chat: render text prompts as user turns.
+        template_arguments, as_chat: as for `penchant.rendering.Renderer`.
         train_on: ``last`` or ``assistant``: which turns of a conversation are scored (see `penchant.feedback.read`).
         max_length: maximum tokens of prompt and response; default: the model's context.
         truncation: how to handle longer records.
@@ -87,13 +85,25 @@ def score(
     limit = length_limit(str(model), None if policy is not model else model, renderer.tokenizer, max_length)
     cutting = Truncation(limit, truncation)  # type: ignore[arg-type]
     encoder = Encoder(renderer, ["responses"], truncation=cutting, on_bad=on_bad)
-    encoded = encoder.encode(feedback.records)
+    return _scored(policy, reference, encoder.encode(feedback.records), feedback.kind, beta, tokens_per_batch, progress)
+
+
+def _scored(
+    policy: Any,
+    reference: Any,
+    encoded: EncodedData,
+    kind: str,
+    beta: float,
+    tokens_per_batch: int,
+    progress: Callable[[int, int], None] | None,
+) -> ScoredRows:
+    """The rows of encoded records, scored by the policy and then by the reference, if there is one."""
     numbers = _logps(policy, encoded.examples, tokens_per_batch, progress)
     referenced = None
     if reference is not None:
         other = load_model(reference) if isinstance(reference, str | Path) else reference
         referenced = _logps(other, encoded.examples, tokens_per_batch, progress)
-    return ScoredRows.collect(encoded, numbers, referenced, beta, feedback.kind)
+    return ScoredRows.collect(encoded, numbers, referenced, beta, kind)
 
 
 def _loaded(model: Any, tokenizer: Any, **rendering: Any) -> tuple[Any, Renderer]:
