@@ -34,7 +34,7 @@ class Fitted:
     prompt_cut: int = 0
     responses_cut: tuple[int, ...] = ()
     dropped: str | None = None
-    learned: tuple[Mask, ...] = ()
+    learned: tuple[Mask, ...] = field(default=(), repr=False)
 
     @property
     def identical(self) -> bool:
