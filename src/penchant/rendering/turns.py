@@ -125,7 +125,7 @@ def opened_twice(start: str, rest: str) -> str | None:
     """The tag that a text ends with and the text after it begins with, such as a thinking tag; None if there is none.
 
     Example:
-        >>> opened_twice("Question <think>\n", "<think>\nEasy.</think> 4")
+        >>> opened_twice("Question <think> ", "<think>Easy.</think> 4")
         '<think>'
     """
     opened = _OPENED.search(start)
