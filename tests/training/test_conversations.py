@@ -200,6 +200,15 @@ def test_checks_name_identical_tokens_context_and_open_thoughts() -> None:
     assert found(closed, OPENS)["thoughts left open"] == ("0", "ok")
 
 
+def test_reasoning_that_a_template_drops_from_former_turns_is_a_note() -> None:
+    asked = [user("Hi"), says("<think>\nGreet.\n</think>\n\nHello!"), user("Bye")]
+    rows = [{"prompt": asked, "chosen": "Bye.", "rejected": "No."}, *chats(1)]
+    for template, expected in ((REASONING, ["1 (50.0 %)"]), (CONTENT, [])):
+        diagnosis = examine(read(rows), Renderer(tokenizer(), chat_template=template))
+        notes = [check for check in diagnosis.checks if check.name == "reasoning left out of prompts"]
+        assert [check.value for check in notes] == expected and not diagnosis.failed
+
+
 def test_recipe_keys_are_written_and_read(tmp_path: Path) -> None:
     words = {
         "model": "m",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from penchant.checks.diagnosis import Check, Verdict, share
 from penchant.feedback.records import Comparison, Record
+from penchant.rendering.law import reasoning_of, squeezed
 from penchant.rendering.renderer import Renderer, ResponseTokens
 
 __all__ = ["UNTEMPLATED", "examine_tokens"]
@@ -31,6 +32,7 @@ def examine_tokens(records: Sequence[Record], tokens: Sequence[Tokens], renderer
         *_unknown(tokens, renderer),
         *_same(records, tokens),
         *_open_thoughts(records, tokens, renderer),
+        *_former_reasoning(records, tokens, renderer),
         *_untemplated(records, renderer),
     ]
 
@@ -165,3 +167,18 @@ def _open_thoughts(records: Sequence[Record], tokens: Sequence[Tokens], renderer
     )
     verdict: Verdict = "warning" if found else "ok"
     return [Check("thoughts left open", share(len(found), len(records)), verdict, detail if found else "")]
+
+
+def _former_reasoning(records: Sequence[Record], tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
+    """The note on reasoning in the turns of a prompt that the template leaves out, as reasoning models are given it."""
+    found = []
+    for record, (prompt, _) in zip(records, tokens, strict=True):
+        turns = record.prompt if isinstance(record.prompt, list) else []
+        thoughts = [squeezed(thought) for turn in turns for thought in reasoning_of(turn)]
+        if thoughts:
+            text = squeezed(renderer.decode(prompt))
+            found += [record] if any(thought not in text for thought in thoughts) else []
+    if not found:
+        return []
+    detail = f"{_places(found)}. The template drops it from former turns by design; responses keep theirs."
+    return [Check("reasoning left out of prompts", share(len(found), len(records)), "note", detail)]

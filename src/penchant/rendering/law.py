@@ -9,7 +9,7 @@ from typing import Any
 from penchant.errors import DataError
 from penchant.feedback.records import Message
 
-__all__ = ["REASONING", "USUAL", "check_tools", "check_turns", "left_out", "squeezed"]
+__all__ = ["REASONING", "USUAL", "check_tools", "check_turns", "left_out", "reasoning_of", "squeezed"]
 
 #: The roles that templates know.
 USUAL = ("system", "developer", "user", "assistant", "tool")
@@ -94,6 +94,18 @@ def squeezed(text: str) -> str:
         'ab'
     """
     return "".join(text.split())
+
+
+def reasoning_of(turn: Message) -> list[str]:
+    """The reasoning in a turn of the assistant: the text of its keys, and what stands before ``</think>``.
+
+    Example:
+        >>> reasoning_of({"role": "assistant", "content": "<think>Easy.</think>4"})
+        ['Easy.']
+    """
+    if turn.get("role") != "assistant":
+        return []
+    return [piece for kind, piece in _wanted(turn, learned=True) if kind == "reasoning"]
 
 
 def _wanted(turn: Message, learned: bool) -> Iterator[tuple[str, str]]:
