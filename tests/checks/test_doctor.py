@@ -13,6 +13,7 @@ from penchant.checks.doctor import examine
 from penchant.errors import ModelError
 from penchant.feedback import Comparison, Feedback, Source, read
 from penchant.rendering import Renderer, load_tokenizer
+from penchant.rendering.renderer import ResponseTokens
 from rendering.tokenizers_small import CHATML, byte_level
 
 PLAIN = Renderer(byte_level(adds_bos=True))
@@ -183,9 +184,9 @@ class Broken(Renderer):
     def prompt_ids(self, prompt: Any) -> list[int]:
         return [self.tokenizer.bos_token_id, *super().prompt_ids(prompt)]
 
-    def response_ids(self, prompt: Any, response: Any) -> list[int]:
-        ids = super().response_ids(prompt, response)
-        return ids[:-1] if "!" in response else [*ids, ids[-1]]
+    def response_tokens(self, prompt: Any, response: Any) -> ResponseTokens:
+        ids = super().response_tokens(prompt, response).ids
+        return ResponseTokens(ids[:-1] if "!" in response else [*ids, ids[-1]])
 
 
 def test_faults_of_templates_are_errors() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from penchant.cli.options import (
+    AsChat,
     BadRecords,
     ChatTemplate,
     DataFile,
@@ -16,6 +17,8 @@ from penchant.cli.options import (
     RecordKind,
     Renamed,
     Split,
+    TemplateArguments,
+    TrainOn,
     TruncationPolicy,
 )
 
@@ -74,6 +77,9 @@ def check(
     kind: RecordKind = None,
     on_bad: BadRecords = "stop",
     chat_template: ChatTemplate = None,
+    template_arguments: TemplateArguments = None,
+    as_chat: AsChat = False,
+    train_on: TrainOn = "last",
     end_token: EndToken = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Also write the findings to this JSON file.")] = None,
 ) -> None:
@@ -88,11 +94,14 @@ def check(
     if max_length is not None and model is None:
         raise ConfigurationError("--max-length counts tokens, which needs a tokenizer.", fix="Give --model.")
     truncation = Truncation(max_length, policy)  # type: ignore[arg-type]
-    renderer = _renderer(model, chat_template, end_token) if model else None
+    rendering = {"chat_template": chat_template, "end_token": end_token, "as_chat": as_chat}
+    renderer = _renderer(model, template_arguments, rendering) if model else None
     mapping = parse_mapping(map_)
-    feedback = _read(file, mapping, kind, split, on_bad)
-    compared = _read(other, mapping, kind, None, on_bad) if other else None
-    diagnosis = examine(feedback, renderer, max_length=max_length, policy=truncation.policy, other=compared)
+    feedback = _read(file, mapping, kind, split, on_bad, train_on)
+    compared = _read(other, mapping, kind, None, on_bad, train_on) if other else None
+    diagnosis = examine(
+        feedback, renderer, max_length=max_length, policy=truncation.policy, other=compared, on_bad=on_bad
+    )
     _print_diagnosis(feedback, diagnosis)
     if json_out is not None:
         write_json(json_out, diagnosis.as_dict())
@@ -106,6 +115,9 @@ def show(
     model: Annotated[str, typer.Option(help="Model folder or hub id; its tokenizer splits the text.")],
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="Number of records to show.")] = 3,
     start: Annotated[int, typer.Option(min=1, help="First record to show, counted from 1.")] = 1,
+    train_on: TrainOn = "last",
+    as_chat: AsChat = False,
+    template_arguments: TemplateArguments = None,
     max_length: MaxLength = None,
     policy: TruncationPolicy = "prompt_left",
     split: Split = None,
@@ -121,23 +133,29 @@ def show(
     from penchant.rendering import Truncation
 
     truncation = Truncation(max_length, policy)  # type: ignore[arg-type]
-    printer = TokenPrinter(_renderer(model, chat_template, end_token), truncation, ids)
-    feedback = _read(file, parse_mapping(map_), kind, split, on_bad)
+    rendering = {"chat_template": chat_template, "end_token": end_token, "as_chat": as_chat}
+    printer = TokenPrinter(_renderer(model, template_arguments, rendering), truncation, ids)
+    feedback = _read(file, parse_mapping(map_), kind, split, on_bad, train_on)
     printer.legend()
     for record in feedback[start - 1 : start - 1 + number]:
         printer.record(record)
 
 
-def _renderer(model: str, chat_template: str | None, end_token: str | None) -> Renderer:
+def _renderer(model: str, arguments: list[str] | None, rendering: dict[str, Any]) -> Renderer:
+    from penchant.cli.words import pairs
     from penchant.rendering import Renderer, load_tokenizer
 
-    return Renderer(load_tokenizer(model), chat_template=chat_template, end_token=end_token)
+    given = pairs(arguments or [], "--template-argument")
+    return Renderer(load_tokenizer(model), template_arguments=given, **rendering)
 
 
-def _read(file: str, mapping: dict[str, str], kind: str | None, split: str | None, on_bad: str) -> Feedback:
+def _read(
+    file: str, mapping: dict[str, str], kind: str | None, split: str | None, on_bad: str, train_on: str
+) -> Feedback:
     from penchant.feedback import read
 
-    return read(file, mapping=mapping, kind=kind, split=split, on_bad=on_bad)  # type: ignore[arg-type]
+    options: dict[str, Any] = {"on_bad": on_bad, "train_on": train_on}
+    return read(file, mapping=mapping, kind=kind, split=split, **options)
 
 
 def _print_diagnosis(feedback: Feedback, diagnosis: Diagnosis) -> None:

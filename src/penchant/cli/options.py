@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "AsChat",
     "BadRecords",
     "ChatTemplate",
     "DataFile",
@@ -19,6 +20,8 @@ __all__ = [
     "RecordKind",
     "Renamed",
     "Split",
+    "TemplateArguments",
+    "TrainOn",
     "TruncationPolicy",
 ]
 
@@ -45,6 +48,18 @@ RecordKind = Annotated[
 Split = Annotated[str | None, typer.Option(help="Read only this split.")]
 BadRecords = Annotated[str, typer.Option(help="On a bad record: stop, or skip it and count it.")]
 ChatTemplate = Annotated[str | None, typer.Option(help="plain, chatml, or a Jinja file; default: the tokenizer's.")]
+AsChat = Annotated[
+    bool, typer.Option("--as-chat", help="Render text prompts as user turns, and responses as the assistant's.")
+]
+TemplateArguments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--template-argument", metavar="NAME=VALUE", help="Variable of the chat template: enable_thinking=false."
+    ),
+]
+TrainOn = Annotated[
+    str, typer.Option(help="What a conversation teaches: its last answer, or every turn of the assistant.")
+]
 EndToken = Annotated[str | None, typer.Option(help="Token that ends a response; default: the tokenizer's.")]
 MaxLength = Annotated[int | None, typer.Option(help="Maximum tokens of prompt and response together.")]
 TruncationPolicy = Annotated[str, typer.Option(help="How to truncate: prompt_left, response_right, drop, error.")]

@@ -16,9 +16,10 @@ from penchant.feedback.images import located
 from penchant.feedback.layouts import build, recognise, rename
 from penchant.feedback.records import KINDS, Record, Source
 
-__all__ = ["Feedback", "OnBad", "read"]
+__all__ = ["Feedback", "OnBad", "TrainOn", "read"]
 
 OnBad = Literal["stop", "skip"]
+TrainOn = Literal["last", "assistant"]
 
 
 def read(
@@ -28,6 +29,7 @@ def read(
     kind: str | None = None,
     split: str | None = None,
     on_bad: OnBad = "stop",
+    train_on: TrainOn = "last",
 ) -> Feedback:
     """Read feedback, recognise its layout, and validate every record; all records are of one kind.
 
@@ -38,19 +40,21 @@ def read(
         kind: one of `KINDS`; recognised from the columns if not given.
         split: read only this split: of a data set with splits, or the rows whose column ``split`` has this value.
         on_bad: ``stop`` at the first bad record, or ``skip`` bad records; their errors are in ``.bad`` of the result.
+        train_on: what a conversation teaches: its ``last`` answer, or every turn of the ``assistant``, with the turns
+            of others as context. With ``assistant``, compared conversations may part before the last answer.
 
     Raises:
         DataError: the source cannot be read, a record is bad (``stop``), or all records are bad (``skip``).
-        ConfigurationError: an unknown kind, or an unknown ``on_bad``.
+        ConfigurationError: an unknown kind, ``on_bad`` or ``train_on``.
 
     Example:
         >>> read([{"prompt": "Hi", "better": "Hello!", "rejected": "No."}], mapping={"chosen": "better"}).kind
         'comparison'
     """
-    _check_options(kind, on_bad)
+    _check_options(kind, on_bad, train_on)
     name, rows = _rows(source, mapping or {}, split)
     kind = kind or _common_kind(rows, name)
-    records, bad = _records(rows, kind, name, stop=on_bad == "stop")
+    records, bad = _records(rows, kind, name, stop=on_bad == "stop", every_turn=train_on == "assistant")
     return Feedback(records, kind=kind, name=name, bad=bad)
 
 
@@ -63,21 +67,25 @@ def _rows(source: Any, mapping: Mapping[str, str], split: str | None) -> tuple[s
     return name, _of_split(_renamed(rows, mapping, name, textual), split, name)
 
 
-def _check_options(kind: str | None, on_bad: str) -> None:
+def _check_options(kind: str | None, on_bad: str, train_on: str) -> None:
     if kind is not None and kind not in KINDS:
         raise ConfigurationError(f"There is no kind of feedback {kind!r}.", fix=nearest(kind, KINDS))
     if on_bad not in get_args(OnBad):
         raise ConfigurationError(f"on_bad is {on_bad!r}.", fix=nearest(str(on_bad), get_args(OnBad)))
+    if train_on not in get_args(TrainOn):
+        raise ConfigurationError(f"train_on is {train_on!r}.", fix=nearest(str(train_on), get_args(TrainOn)))
 
 
-def _records(rows: list[Row], kind: str, name: str, *, stop: bool) -> tuple[list[Record], list[DataError]]:
+def _records(
+    rows: list[Row], kind: str, name: str, *, stop: bool, every_turn: bool
+) -> tuple[list[Record], list[DataError]]:
     """The records, and the errors of the bad rows."""
     folder = Path(name).parent if Path(name).is_file() else Path()
     records: list[Record] = []
     bad: list[DataError] = []
     for line, row in rows:
         try:
-            records.append(_record(kind, row, Source(Path(name).name, line), folder))
+            records.append(_record(kind, row, Source(Path(name).name, line), folder, every_turn))
         except DataError as error:
             if stop:
                 raise _stopped(error, len(records), len(rows)) from error
@@ -199,7 +207,9 @@ def _common_kind(rows: list[Row], name: str) -> str:
     raise DataError(f"No record can be read. The first: {first}", where=name, fix="Check the file's format.")
 
 
-def _record(kind: str, row: dict[str, Any] | DataError, source: Source, folder: Path) -> Record:
+def _record(
+    kind: str, row: dict[str, Any] | DataError, source: Source, folder: Path, every_turn: bool = False
+) -> Record:
     if isinstance(row, DataError):
         raise row
     own = recognise(row)
@@ -210,7 +220,7 @@ def _record(kind: str, row: dict[str, Any] | DataError, source: Source, folder: 
             why="All records of a file must be of one kind.",
             fix="Move it to a separate file.",
         )
-    return build(kind, located(row, folder), source)
+    return build(kind, located(row, folder), source, every_turn=every_turn)
 
 
 def _contains(own: str, kind: str, row: Mapping[str, Any]) -> bool:

@@ -148,8 +148,14 @@ def _message(turn: Any, field: str, source: Source) -> Message:
     return {**kept, "role": _ROLES.get(role, role)}
 
 
-def response(value: Text, field: str, source: Source) -> Text:
+def response(value: Text, field: str, source: Source, *, every_turn: bool = False) -> Text:
     """A response, checked to have content and only turns of the assistant and of tools.
+
+    Args:
+        value: the response.
+        field: its field, for the message.
+        source: file and line.
+        every_turn: allow other turns between those of the assistant, as context.
 
     Raises:
         DataError: it is empty or only white space, or has a turn with another role.
@@ -158,13 +164,15 @@ def response(value: Text, field: str, source: Source) -> Text:
         >>> response("Hello!", "chosen", Source())
         'Hello!'
     """
-    other = [] if isinstance(value, str) else [turn["role"] for turn in value if turn["role"] in NOT_ANSWERING]
+    turns = [] if isinstance(value, str) else [value[0], value[-1]] if every_turn else value
+    other = [turn["role"] for turn in turns if turn["role"] in NOT_ANSWERING]
     if other:
         raise DataError(
             f"The response {field!r} has a turn of {other[0]!r}, expected only turns of assistant and tools.",
             where=str(source),
             why="A model trained on it learns to write the user's turns.",
-            fix="Move the history into the prompt, or cut the response before that turn.",
+            fix="Move the history into the prompt, or cut the response before that turn; to learn every turn of the "
+            "assistant, with the others as context: train_on: assistant (--train-on assistant).",
         )
     return not_empty(value, field, source)
 

@@ -48,7 +48,13 @@ class TextModality(Modality):
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         super().__init__(settings, model)
         self.tokenizer = tokenizer or load_tokenizer(settings.model)
-        self.renderer = Renderer(self.tokenizer, chat_template=settings.chat_template, end_token=settings.end_token)
+        self.renderer = Renderer(
+            self.tokenizer,
+            chat_template=settings.chat_template,
+            end_token=settings.end_token,
+            template_arguments=settings.template_arguments,
+            as_chat=settings.as_chat,
+        )
         self.max_length = length_limit(settings.model, model, self.tokenizer, settings.max_length)
 
     @classmethod
@@ -68,7 +74,9 @@ class TextModality(Modality):
         """See `Modality.encoder`."""
         wanted = objective.requirements
         truncation = Truncation(self.max_length, self.settings.truncation)
-        return Encoder(self.renderer, wanted.views, wanted.fields, truncation, optional=wanted.optional)
+        return Encoder(
+            self.renderer, wanted.views, wanted.fields, truncation, wanted.optional, on_bad=self.settings.on_bad
+        )
 
     def load(self, device: torch.device) -> nn.Module:
         """See `Modality.load`."""
@@ -105,7 +113,8 @@ class TextModality(Modality):
 
     def examine(self, train: Feedback, other: Feedback | None) -> Diagnosis:
         """See `Modality.examine`."""
-        return examine(train, self.renderer, max_length=self.max_length, policy=self.settings.truncation, other=other)
+        policy, on_bad = self.settings.truncation, self.settings.on_bad
+        return examine(train, self.renderer, max_length=self.max_length, policy=policy, other=other, on_bad=on_bad)
 
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
         """Save model and tokenizer for ``from_pretrained``; an adapter is merged, and also saved separately."""
@@ -134,7 +143,7 @@ class TextModality(Modality):
         # The built-in templates leave BOS to the tokenizer, which adds none to rendered templates.
         for tokenizer.chat_template in ("{{ bos_token }}" + template, template):
             rendered = tokenizer.apply_chat_template(
-                probe, add_generation_prompt=True, tokenize=True, return_dict=False
+                probe, add_generation_prompt=True, tokenize=True, return_dict=False, **self.renderer.chat.arguments
             )
             if rendered == self.renderer.prompt_ids(probe):
                 break

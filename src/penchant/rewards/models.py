@@ -72,7 +72,16 @@ class RewardModel(Judge):
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
         """The model's output for each response, a Bradley-Terry logit."""
         prompt_ids = self.renderer.prompt_ids(prompt)
-        rows = [prompt_ids + self.renderer.response_ids(prompt, response) for response in responses]
+        # A sampled text is scored as it was written; a template could leave out what it does not expect.
+        rows = [
+            prompt_ids
+            + (
+                self.renderer.sampled_ids(prompt, response)
+                if isinstance(response, str)
+                else self.renderer.response_ids(prompt, response)
+            )
+            for response in responses
+        ]
         rows = rows if self.longest is None else [row[-self.longest :] for row in rows]
         scores: list[float] = []
         for start in range(0, len(rows), self.batch_size):

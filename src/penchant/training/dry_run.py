@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from penchant.checks.template_checks import UNTEMPLATED
 from penchant.feedback.collection import Feedback
 from penchant.feedback.sources import parts_of
 from penchant.forest.recycling import Mixture
@@ -56,11 +57,15 @@ def facts(recipe: Recipe, prepared: Prepared) -> dict[str, str]:
     mixture = mixture_of(prepared.train, prepared.examples)
     epoch = {} if mixture is None else {"an epoch": _shares_of(prepared.train, mixture)}
     limit = "" if modality.max_length is None else f", limit {modality.max_length}"
+    checks = prepared.diagnosis.checks if prepared.diagnosis is not None else []
+    plain = [check for check in checks if check.name.endswith(UNTEMPLATED)]
+    outside = {"chat template": f"not used by {plain[0].value} of the prompts: {plain[0].detail}"} if plain else {}
     return {
         "objective": repr(prepared.objective),
         "model": model,
         "data": f"{_described(prepared.train)}, {len(sizes)} used, {cut.dropped} dropped",
         **epoch,
+        **outside,
         "measured on": prepared.measured_on,
         modality.unit: f"{_epoch_cost(supply, mixture)} per epoch (prompts counted once), "
         f"longest example {max(sizes):,}{limit}",

@@ -12,6 +12,7 @@ from penchant.checks.overlap import Overlap, overlap
 from penchant.errors import ConfigurationError
 from penchant.evaluation.heldout import measuring_plan
 from penchant.feedback.collection import Feedback
+from penchant.feedback.records import Record
 from penchant.feedback.sources import Sources, parts_of
 from penchant.feedback.unpairing import unpaired
 from penchant.feedback.views.view import find_view
@@ -70,6 +71,12 @@ class Prepared:
     def heldout_supply(self) -> Supply:
         """The encoded held-out data."""
         return Supply.of(self.heldout_examples.examples)
+
+    @property
+    def sampled(self) -> list[Record]:
+        """The held-out records whose prompts can be rendered, for samples."""
+        refused = {error.where for error in self.heldout_examples.cut.refused}
+        return [record for record in self.heldout if str(record.source) not in refused]
 
 
 def build_objective(recipe: Recipe) -> Objective:

@@ -43,6 +43,7 @@ def read_data(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:
         ConfigurationError: the held-out split would also be trained on.
     """
     options: dict[str, Any] = {"mapping": recipe.mapping or None, "kind": recipe.kind, "on_bad": recipe.on_bad}
+    options["train_on"] = recipe.train_on
     source = _source(recipe.data, given.data)
     train = read_sources(source, split=recipe.split, **options)
     separate = None if recipe.eval_data is given.eval_data is None else _source(recipe.eval_data, given.eval_data)

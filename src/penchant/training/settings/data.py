@@ -79,6 +79,15 @@ class DataSettings(Part):
     on_bad: Literal["stop", "skip"] = Field("stop", description="stop at a bad record, or skip it")
 
     chat_template: str | None = Field(None, description="plain, chatml, or a Jinja file; default: the tokenizer's")
+    template_arguments: dict[str, Any] = Field(
+        {}, description="variables of the chat template, e.g. enable_thinking: false; those of a record take precedence"
+    )
+    as_chat: bool = Field(False, description="render a text prompt as a user turn, and its response as the assistant's")
+    train_on: Literal["last", "assistant"] = Field(
+        "last",
+        description="what a conversation teaches: its last answer, or every turn of the assistant (turns of others are "
+        "context, and compared conversations may part before the last answer)",
+    )
     end_token: str | None = Field(None, description="token that ends a response; default: the tokenizer's")
     max_length: PositiveInt | None = Field(
         None, description="maximum tokens of prompt and response; default: the model's limit"
