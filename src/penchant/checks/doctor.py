@@ -87,6 +87,8 @@ def _counts(feedback: Feedback) -> list[Check]:
         Check("records", f"{len(feedback)} of kind {feedback.kind}{by_split}", "ok", detail),
         Check("distinct prompts", str(prompts)),
     ]
+    if feedback.layout:
+        checks.append(Check("layout", "recognised", "ok", f"{feedback.layout}."))
     if feedback.bad:
         total = len(feedback) + len(feedback.bad)
         detail = f"Skipped. The first: {feedback.bad[0]}"

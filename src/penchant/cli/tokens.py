@@ -97,7 +97,16 @@ def _parts(record: Record) -> list[tuple[Record, list[str]]]:
         return [(record, _names(record))]
     sides = zip(record.answered, record.responses, _names(record), strict=True)
     return [
-        (Demonstration(prompt=prompt, completion=response, source=record.source), [name])
+        (
+            Demonstration(
+                prompt=prompt,
+                completion=response,
+                source=record.source,
+                tools=record.tools,
+                template_arguments=record.template_arguments,
+            ),
+            [name],
+        )
         for prompt, response, name in sides
     ]
 

@@ -18,8 +18,7 @@ __all__ = ["FORMATS", "Row", "file_rows", "sound_rows", "typed_cells"]
 # Line number (from 1) and the row, or the error of the line.
 Row = tuple[int, dict[str, Any] | DataError]
 
-# Fields whose CSV cells may be JSON lists: texts may be messages, the others are always lists.
-_TEXTS = ("prompt", "chosen", "rejected", "completion")
+# Fields whose CSV cells are JSON lists.
 _LISTS = ("messages", "completions", "responses", "scores", "ranks")
 
 
@@ -129,13 +128,11 @@ def _typed(name: str, value: Any) -> Any:
             return float(value) if value.strip() else None
         except ValueError:
             return value
-    if name in _LISTS + _TEXTS and value.startswith("["):
+    if name in _LISTS and value.startswith("["):
         try:
-            found = json.loads(value)
+            return json.loads(value)
         except json.JSONDecodeError:
             return value
-        # A text may start with '['; only a list of messages is parsed.
-        return found if name in _LISTS or all(isinstance(turn, dict) for turn in found) else value
     return value
 
 

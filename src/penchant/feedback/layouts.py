@@ -9,6 +9,7 @@ from penchant.errors import DataError
 from penchant.feedback import validation
 from penchant.feedback.conversations import implicit_prompt, response_to, split_last_answer
 from penchant.feedback.images import read_image
+from penchant.feedback.media import refuse_media
 from penchant.feedback.rankings import COMPLETIONS, ranking
 from penchant.feedback.records import (
     Comparison,
@@ -20,6 +21,7 @@ from penchant.feedback.records import (
     Source,
     Text,
 )
+from penchant.feedback.tools import ARGUMENTS, TOOLS, with_template_columns
 
 __all__ = ["build", "recognise", "rename"]
 
@@ -78,13 +80,15 @@ def build(kind: str, row: Row, source: Source) -> Record:
         source: file and line, for the record and for errors.
 
     Raises:
-        DataError: a field is missing, empty, of the wrong type, or inconsistent with the others.
+        DataError: a field is missing, empty, of the wrong type, or inconsistent with the others; ``tools`` cannot be
+            read; or a text refers to images.
 
     Example:
         >>> build("comparison", {"prompt": "Hi", "chosen": "Hello!", "rejected": "No."}, Source()).chosen
         'Hello!'
     """
-    return _BUILDERS[kind](row, source)
+    rest = {name: value for name, value in row.items() if name not in (TOOLS, ARGUMENTS)}
+    return refuse_media(with_template_columns(_BUILDERS[kind](rest, source), row), row)
 
 
 def _comparison(row: Row, source: Source) -> Comparison:

@@ -1,0 +1,146 @@
+"""Layouts of several responses to one prompt, with scores, ratings or ranks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from penchant.errors import DataError
+from penchant.feedback.known.layout import Layout, Row, Rows, empty, figure, filled, unnamed
+from penchant.feedback.known.prompts import asked, has_prompt
+from penchant.feedback.messages import is_message
+from penchant.feedback.records import Source
+
+__all__ = ["LISTS"]
+
+_LISTS = ("completions", "answers", "responses", "generations", "outputs", "candidates")
+_TEXTS = ("response", "answer", "text", "completion", "content", "output", "generation")
+_SCORES = ("overall_score", "fine-grained_score", "pm_score", "score")
+_RATED = (("generations", "ratings"), ("generations", "rating"), ("generation", "ratings"), ("responses", "ratings"))
+
+
+def _entries(row: Row) -> str | None:
+    """The column with a list of objects, each a response with a score or a rank."""
+    for name in _LISTS:
+        given = row.get(name)
+        objects = isinstance(given, list | tuple) and bool(given) and all(isinstance(each, Mapping) for each in given)
+        if objects and not any(is_message(each) for each in given) and any(key in given[0] for key in _TEXTS):
+            return name
+    return None
+
+
+def _scored(row: Row) -> str | None:
+    """The key of the entries that scores them, if the entries are not in our form already."""
+    column = _entries(row)
+    if column is None:
+        return None
+    keys = [key for key in (*_SCORES, "rank") if any(key in each for each in row[column])]
+    ours = column in ("completions", "responses") and keys[:1] == ["score"] and "prompt" in row
+    return None if ours or not keys else keys[0]
+
+
+def _is_scored(row: Row) -> bool:
+    column, key = _entries(row), _scored(row)
+    ours = column in ("completions", "responses") and "prompt" in row and key == "rank"
+    return key is not None and has_prompt(row) and not ours
+
+
+def _from_scored(row: Row, source: Source) -> dict[str, Any]:
+    column, key = _entries(row), _scored(row)
+    assert column is not None and key is not None
+    prompt, used = asked(row, source)
+    lowest = min((each["rank"] for each in row[column] if isinstance(each.get("rank"), int | float)), default=1)
+    entries = [_entry(each, key, 1 if lowest == 0 else 0) for each in row[column]]
+    return {"prompt": prompt, **unnamed(row, [*used, column]), "completions": entries}
+
+
+def _entry(given: Row, key: str, shift: int) -> dict[str, Any]:
+    """A response in our form: ``text``, and ``score`` or ``rank`` (from 1)."""
+    name = next(name for name in _TEXTS if name in given)
+    value = given.get(key)
+    if key == "rank":
+        return {**unnamed(given, [name, key]), "text": given[name], "rank": value + shift if shift else value}
+    number = value if isinstance(value, int | float) or empty(value) else figure(value, key, Source())
+    return {**unnamed(given, [name, key]), "text": given[name], "score": number}
+
+
+def _rated(row: Row) -> tuple[str, str] | None:
+    lists = (names for names in _RATED if all(isinstance(row.get(name), list | tuple) for name in names))
+    return next((names for names in lists if len(row[names[0]]) == len(row[names[1]])), None)
+
+
+def _is_rated(row: Row) -> bool:
+    return _rated(row) is not None and has_prompt(row) and "chosen" not in row
+
+
+def _from_rated(row: Row, source: Source) -> dict[str, Any]:
+    texts, ratings = _rated(row) or ("", "")
+    prompt, used = asked(row, source)
+    pairs = zip(row[texts], row[ratings], strict=True)
+    kept = [(text, figure(value, ratings, source)) for text, value in pairs if not empty(value) and not empty(text)]
+    if len(kept) < 2:
+        raise DataError(
+            f"Of {len(row[texts])} {texts}, {len(kept)} have a rating; expected at least 2.",
+            where=str(source),
+            why="A ranking compares responses with one another.",
+            fix="Remove the record.",
+        )
+    ranked = {"completions": [text for text, _ in kept], "scores": [score for _, score in kept]}
+    return {"prompt": prompt, **unnamed(row, [*used, texts, ratings]), **ranked}
+
+
+def _is_attributes(row: Row) -> bool:
+    single = isinstance(row.get("prompt"), str) and isinstance(row.get("response"), str)
+    return single and filled(row, "helpfulness") and "label" not in row
+
+
+def _gathered(rows: Rows, matches: Callable[[Row], bool]) -> Rows:
+    """The rows of each prompt as one row, at the place of the first."""
+    found: Rows = []
+    places: dict[str, dict[str, Any]] = {}
+    for line, row in rows:
+        if isinstance(row, DataError) or not matches(row):
+            found.append((line, row))
+            continue
+        # The splits of a set stay apart.
+        key = json.dumps([row["prompt"], row.get("split")], default=str)
+        if key not in places:
+            shared = {name: row[name] for name in ("prompt", "split", "system") if name in row}
+            places[key] = {**shared, "completions": []}
+            found.append((line, places[key]))
+        score = row["helpfulness"]
+        rest = unnamed(row, ["prompt", "response", "helpfulness", "split", "system"])
+        number = score if isinstance(score, int | float) else figure(score, "helpfulness", Source(line=line))
+        places[key]["completions"].append({"text": row["response"], "score": number, **rest})
+    return found
+
+
+LISTS = (
+    Layout(
+        name="list of responses as objects (UltraFeedback, Nectar, Stack-Exchange preferences, NeMo)",
+        columns="a prompt (`instruction`, `question`, `context`, ...); `completions`, `answers` or `responses`: objects with "
+        "`response`, `answer`, `text` or `completion`, and `overall_score`, `fine-grained_score`, `pm_score`, `score` or "
+        "`rank` (from 0 or 1)",
+        kind="ranking",
+        says="overall_score decides (else fine-grained_score, pm_score, score or rank)",
+        matches=_is_scored,
+        convert=_from_scored,
+    ),
+    Layout(
+        name="Argilla and distilabel ratings",
+        columns="`instruction` or `input`; `generations`, `ratings` (null: not rated)",
+        kind="ranking",
+        says="ratings decide; a response without a rating is left out",
+        matches=_is_rated,
+        convert=_from_rated,
+    ),
+    Layout(
+        name="HelpSteer attributes",
+        columns="`prompt`, `response`, `helpfulness`, `correctness`, ...; one row per response",
+        kind="ranking",
+        says="the rows of a prompt are one ranking; helpfulness decides",
+        matches=_is_attributes,
+        gather=_gathered,
+    ),
+)

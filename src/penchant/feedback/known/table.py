@@ -1,0 +1,102 @@
+"""All layouts, and the conversion of the rows of a set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import DataError
+from penchant.feedback.known.cells import opened
+from penchant.feedback.known.chats import CHAT_LAYOUTS
+from penchant.feedback.known.layout import Layout, Rows
+from penchant.feedback.known.lists import LISTS
+from penchant.feedback.known.pairs import PAIRS
+from penchant.feedback.known.prompts import context_columns, with_context
+from penchant.feedback.known.singles import OURS, SINGLES
+from penchant.feedback.records import Source
+
+__all__ = ["LAYOUTS", "Converted", "converted", "layout_of"]
+
+#: All layouts; the first that matches a row is its layout.
+LAYOUTS: tuple[Layout, ...] = (*CHAT_LAYOUTS, *PAIRS, *LISTS, *SINGLES, *OURS)
+
+
+@dataclass(frozen=True)
+class Converted:
+    """The rows of a set in our fields.
+
+    Args:
+        rows: line numbers, and rows or errors.
+        layout: the layout that was recognised, in one line; empty if the rows had our fields already.
+    """
+
+    rows: Rows
+    layout: str = ""
+
+
+def layout_of(row: Mapping[str, Any]) -> Layout | None:
+    """The layout of a row that has to be converted; None if it has our fields, or no layout matches.
+
+    Example:
+        >>> layout_of({"prompt": "Q", "response_0": "a", "response_1": "b", "better_response_id": 1}).name
+        'PKU-SafeRLHF'
+        >>> layout_of({"prompt": "Q", "chosen": "a", "rejected": "b"}) is None
+        True
+    """
+    return next((each for each in LAYOUTS if each.matches is not None and each.matches(row)), None)
+
+
+def converted(rows: Rows, name: str, kind: str | None = None) -> Converted:
+    """Rows in our fields: cells with messages or lists as text read, layouts converted, system and history placed.
+
+    Args:
+        rows: line numbers, and rows or errors.
+        name: the source's name, for errors.
+        kind: the kind asked for; rows that are read as prompts keep their further columns.
+
+    Example:
+        >>> rows = [(1, {"prompt": "Q", "response_0": "a", "response_1": "b", "better_response_id": 1})]
+        >>> converted(rows, "memory").rows[0][1]["chosen"]
+        'b'
+    """
+    file = Path(name).name
+    counts: Counter[str] = Counter()
+    found = [(line, row if isinstance(row, DataError) else opened(row)) for line, row in rows]
+    for layout in LAYOUTS:
+        if layout.gather is not None and layout.matches is not None:
+            before, found = len(found), layout.gather(found, lambda row, each=layout: layout_of(row) is each)  # type: ignore[misc]
+            counts[layout.sentence] += before - len(found)
+    found = [(line, _converted(row, Source(file, line), kind, counts)) for line, row in found]
+    context = [name for _, row in found if isinstance(row, dict) for name in context_columns(row)]
+    if context:
+        found = [(line, _in_context(row, Source(file, line))) for line, row in found]
+    says = [counts.most_common(1)[0][0]] if +counts else []
+    says += [f"{' and '.join(dict.fromkeys(context))} open the conversation"] if context else []
+    return Converted(found, "; ".join(says))
+
+
+def _converted(
+    row: dict[str, Any] | DataError, source: Source, kind: str | None, counts: Counter[str]
+) -> dict[str, Any] | DataError:
+    if isinstance(row, DataError) or (kind == "prompt" and "prompt" in row):
+        return row
+    layout = layout_of(row)
+    if layout is None or layout.convert is None:
+        return row
+    counts[layout.sentence] += 1
+    try:
+        return layout.convert(row, source)
+    except DataError as error:
+        return error
+
+
+def _in_context(row: dict[str, Any] | DataError, source: Source) -> dict[str, Any] | DataError:
+    if isinstance(row, DataError):
+        return row
+    try:
+        return with_context(row, source)
+    except DataError as error:
+        return error
