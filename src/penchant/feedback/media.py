@@ -24,8 +24,8 @@ def refuse_media(record: Record, row: Mapping[str, Any]) -> Record:
         row: the row that it was read from.
 
     Raises:
-        DataError: a column ``images`` (``videos``, ``audios``) is filled, or the text has a mark such as ``<image>`` and
-            the row has a column with what it stands for.
+        DataError: a column ``images`` (``videos``, ``audios``) is filled, or the text has a mark such as ``<image>``
+            and the row has a column ``image``.
     """
     texts = [text for text in (record.prompt, *record.responses) if isinstance(text, str | list)]
     if len(texts) < 1 + len(record.responses):

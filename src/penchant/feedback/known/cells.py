@@ -30,7 +30,7 @@ _SIDE = re.compile(
 
 
 def opened(row: Row) -> dict[str, Any]:
-    """A row whose cells with messages or lists as text are lists; an object with ``messages`` and ``tools`` is unpacked.
+    """A row whose cells with messages or lists as text are lists; an object with ``messages`` is unpacked.
 
     Example:
         >>> opened({"prompt": "Hi", "chosen": "{'role': 'assistant', 'content': 'Hello!'}"})["chosen"]

@@ -8,7 +8,6 @@ from typing import Any
 from penchant.feedback.known.layout import Layout, Row, filled, unnamed
 from penchant.feedback.known.prompts import chat_of, is_chat
 from penchant.feedback.known.singles import LABELS, label_column
-from penchant.feedback.messages import is_message
 from penchant.feedback.records import Source
 
 __all__ = ["CHAT_LAYOUTS"]
@@ -85,9 +84,7 @@ def _from_whole(row: Row, _source: Source) -> dict[str, Any]:
 def _is_completion(row: Row) -> bool:
     """A conversation, and the answer to it in a column of its own."""
     column = chat_of(row)
-    return (
-        column is not None and "prompt" not in row and (is_message(row.get("completion")) or filled(row, "completion"))
-    )
+    return column is not None and "prompt" not in row and filled(row, "completion")
 
 
 def _from_completion(row: Row, _source: Source) -> dict[str, Any]:
@@ -99,7 +96,8 @@ def _from_completion(row: Row, _source: Source) -> dict[str, Any]:
 
 CHAT_LAYOUTS = (
     Layout(
-        name="OpenAI and Azure preference",
+        name="OpenAI preference",
+        used_by="OpenAI, Azure",
         columns="`input` (`messages`, `tools`), `preferred_output`, `non_preferred_output`",
         kind="comparison",
         matches=_is_open_ai,
@@ -121,9 +119,10 @@ CHAT_LAYOUTS = (
         convert=_from_swift_query,
     ),
     Layout(
-        name="conversation and pair (LLaMA-Factory ShareGPT preference, axolotl chat_template.default)",
-        columns="`conversations` or `messages` (the history); `chosen`, `rejected` (a message, messages or text); also "
-        "`system`, `tools`",
+        name="conversation and pair",
+        used_by="LLaMA-Factory ShareGPT preference, axolotl chat_template.default",
+        columns="`conversations` or `messages` (the history); `chosen`, `rejected` (a message, messages or text); "
+        "also `system`, `tools`",
         kind="comparison",
         matches=_is_pair,
         convert=_from_pair,
@@ -136,9 +135,10 @@ CHAT_LAYOUTS = (
         convert=_from_completion,
     ),
     Layout(
-        name="ShareGPT (LLaMA-Factory SFT and KTO)",
-        columns="`conversations` (`from`, `value`), or `conversation`, `dialogue`, `chat`; `kto_tag` for a judgement; also "
-        "`system`, `tools`",
+        name="ShareGPT",
+        used_by="LLaMA-Factory ShareGPT SFT and KTO",
+        columns="`conversations` (`from`, `value`), or `conversation`, `dialogue`, `chat`; `kto_tag` for a "
+        "judgement; also `system`, `tools`",
         kind="demonstration or judgement",
         says="the last turn is the response",
         matches=_is_whole,

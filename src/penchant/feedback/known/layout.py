@@ -22,9 +22,10 @@ class Layout:
     """A layout of rows, with its row in the table of the documentation.
 
     Args:
-        name: whose layout it is.
+        name: what it is called.
         columns: its columns, for the table.
         kind: the kind of feedback that it is read as.
+        used_by: the collections and tools that write it.
         says: which column decides, or what is joined.
         matches: whether a row has the layout; None for a row that already has our fields.
         convert: the row in our fields; its other columns stay.
@@ -34,6 +35,7 @@ class Layout:
     name: str
     columns: str
     kind: str
+    used_by: str = ""
     says: str = ""
     matches: Callable[[Row], bool] | None = None
     convert: Callable[[Row, Source], dict[str, Any]] | None = None

@@ -118,17 +118,19 @@ def _gathered(rows: Rows, matches: Callable[[Row], bool]) -> Rows:
 
 LISTS = (
     Layout(
-        name="list of responses as objects (UltraFeedback, Nectar, Stack-Exchange preferences, NeMo)",
-        columns="a prompt (`instruction`, `question`, `context`, ...); `completions`, `answers` or `responses`: objects with "
-        "`response`, `answer`, `text` or `completion`, and `overall_score`, `fine-grained_score`, `pm_score`, `score` or "
-        "`rank` (from 0 or 1)",
+        name="responses as objects",
+        used_by="UltraFeedback, Nectar, Stack-Exchange preferences, NeMo",
+        columns="a prompt (`prompt`, `instruction`, `question`, `context`, ...); `completions`, `answers` or "
+        "`responses`: objects with `response`, `answer`, `text` or `completion`, and `overall_score`, "
+        "`fine-grained_score`, `pm_score`, `score` or `rank` (from 0 or 1)",
         kind="ranking",
         says="overall_score decides (else fine-grained_score, pm_score, score or rank)",
         matches=_is_scored,
         convert=_from_scored,
     ),
     Layout(
-        name="Argilla and distilabel ratings",
+        name="generations with ratings",
+        used_by="Argilla, distilabel",
         columns="`instruction` or `input`; `generations`, `ratings` (null: not rated)",
         kind="ranking",
         says="ratings decide; a response without a rating is left out",

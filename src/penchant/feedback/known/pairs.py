@@ -8,6 +8,7 @@ from penchant.errors import DataError
 from penchant.feedback.known.layout import Layout, Row, figure, filled, ordered, shown, unnamed
 from penchant.feedback.known.prompts import CHATS, asked, has_prompt, is_chat
 from penchant.feedback.known.winners import first_of_sides, sides_of, winner_column
+from penchant.feedback.literals import NOT_READ, literal
 from penchant.feedback.messages import is_message
 from penchant.feedback.records import Source
 from penchant.feedback.roles import normal_role
@@ -29,7 +30,8 @@ def _named(row: Row) -> tuple[str, str] | None:
 
 
 def _is_named(row: Row) -> bool:
-    return "chosen" not in row and _named(row) is not None and (has_prompt(row) or is_chat(row[_named(row)[0]]))  # type: ignore[index]
+    names = None if "chosen" in row else _named(row)
+    return names is not None and (has_prompt(row) or is_chat(row[names[0]]))
 
 
 def _from_named(row: Row, source: Source) -> dict[str, Any]:
@@ -92,8 +94,6 @@ def _from_sides(row: Row, source: Source, better: int | None, decided: str, used
     values = tuple(figure(row[name], name, source) for name in scores) if all(scores) else None
     given = (row[sides.names[0]], row[sides.names[1]])
     prompt, names = asked(row, source)
-    if isinstance(prompt, dict):
-        prompt, names = prompt.get("full_text"), ("question",)
     kept = unnamed(row, [*names, *sides.names, *(scores if values else []), *used])
     pair = ordered(given, better, source, decided, values)  # type: ignore[arg-type]
     return {**kept, **({} if prompt is None else {"prompt": prompt}), **pair}
@@ -115,7 +115,9 @@ def _is_web_gpt(row: Row) -> bool:
 
 def _from_web_gpt(row: Row, source: Source) -> dict[str, Any]:
     question = row["question"]
-    text = question.get("full_text") if isinstance(question, dict) else question
+    if isinstance(question, str) and (written := literal(question)) is not NOT_READ:
+        question = written
+    text = question.get("full_text") if isinstance(question, dict) else row["question"]
     return _by_scores({**row, "question": text}, source)
 
 
@@ -204,7 +206,8 @@ def _is_stepwise(row: Row) -> bool:
 
 PAIRS = (
     Layout(
-        name="TRL, stepwise supervision",
+        name="stepwise supervision",
+        used_by="TRL",
         columns="`prompt`, `completions` (steps), `labels` (one per step)",
         kind="refused",
         says="there is no kind of feedback for single steps",
@@ -220,23 +223,28 @@ PAIRS = (
         convert=_from_many,
     ),
     Layout(
-        name="instruction and pair (LLaMA-Factory alpaca preference, ORCA, axolotl intel and icr)",
-        columns="`instruction` (and `input`), `question`, `query` or `input`; `chosen`, `rejected`; also `system`, `history`",
+        name="instruction and pair",
+        used_by="LLaMA-Factory alpaca preference, ORCA pairs, axolotl chatml.intel and icr, llama3.intel and icr",
+        columns="`instruction` (and `input`), `question`, `query` or `input`; `chosen`, `rejected`; also `system`, "
+        "`history`",
         kind="comparison",
         says="the prompt is instruction (and input, behind a line break), question, query or input",
         matches=_is_instruction,
         convert=_from_instruction,
     ),
     Layout(
-        name="pair under other names (axolotl argilla, Argilla, Stack-Exchange paired)",
-        columns="a prompt; `chosen_response`, `rejected_response`; or `response_chosen`, `response_rejected`; or "
-        "`preferred`, `dispreferred`; or `preferred_output`, `non_preferred_output`; or `response_j` (better), `response_k`",
+        name="pair under other names",
+        used_by="axolotl chatml.argilla and llama3.argilla, Argilla, Stack-Exchange paired",
+        columns="a prompt (`prompt`, `instruction`, `question`, ...); `chosen_response`, `rejected_response`; or "
+        "`response_chosen`, `response_rejected`; or `preferred`, `dispreferred`; or `preferred_output`, "
+        "`non_preferred_output`; or `response_j` (better), `response_k`",
         kind="comparison",
         matches=_is_named,
         convert=_from_named,
     ),
     Layout(
-        name="LLaMA-Factory alpaca preference, older form",
+        name="two outputs",
+        used_by="LLaMA-Factory alpaca preference, older form",
         columns="`instruction`, `input`, `output` (a list of two texts)",
         kind="comparison",
         says="the first of the two outputs is the better one",
@@ -285,9 +293,10 @@ PAIRS = (
     ),
     Layout(
         name="A/B table with a winner",
-        columns="`prompt`, `response_a`, `response_b` (or `answer_`, `completion_`, `conversation_`, ...; also `_0`/`_1`, "
-        "`_1`/`_2`); `winner` (or `preference`, `preferred`, `choice`, `better`, `label`), or `winner_model_a`, "
-        "`winner_model_b`, `winner_tie`",
+        used_by="chatbot arenas",
+        columns="`prompt`, `response_a`, `response_b` (or `answer_`, `completion_`, `conversation_`, ...; also "
+        "`_0`/`_1`, `_1`/`_2`); `winner` (or `preference`, `preferred`, `choice`, `better`, `label`), or "
+        "`winner_model_a`, `winner_model_b`, `winner_tie`",
         kind="comparison",
         says="the winner decides; a tie is a bad record",
         matches=_is_arena,
@@ -295,7 +304,8 @@ PAIRS = (
     ),
     Layout(
         name="A/B table with votes or scores",
-        columns="`prompt`, `response_a`, `response_b`, `votes_a`, `votes_b` (or `score_a`, `score_b`; also `_0`/`_1`, `_1`/`_2`)",
+        columns="`prompt`, `response_a`, `response_b`, `votes_a`, `votes_b` (or `score_a`, `score_b`; also `_0`/`_1`, "
+        "`_1`/`_2`)",
         kind="comparison",
         says="the higher number decides; a tie is a bad record",
         matches=_has_scores,

@@ -43,7 +43,8 @@ def _from_single(row: Row, source: Source) -> dict[str, Any]:
 
 SINGLES = (
     Layout(
-        name="instruction and response (LLaMA-Factory alpaca SFT and KTO, axolotl KTO)",
+        name="instruction and response",
+        used_by="LLaMA-Factory alpaca SFT and KTO, axolotl KTO",
         columns="`prompt`, `instruction` (and `input`), `question` or `query`; `output`, `response`, `completion` or "
         "`generation`; `label`, `kto_tag`, `desirable` or `thumbs_up` for a judgement; also `system`, `history`",
         kind="demonstration or judgement",
@@ -56,22 +57,27 @@ SINGLES = (
 #: Layouts that need no conversion.
 OURS = (
     Layout(
-        name="TRL preference, explicit prompt (also ORPO, Capybara, UltraFeedback binarized)",
+        name="prompt and pair",
+        used_by="TRL (explicit prompt), UltraFeedback binarized",
         columns="`prompt`, `chosen`, `rejected`: texts, messages, or whole conversations that begin with the prompt",
         kind="comparison",
     ),
     Layout(
-        name="TRL preference, implicit prompt (axolotl argilla_chat)",
+        name="two conversations",
+        used_by="TRL (implicit prompt), axolotl chatml.argilla_chat and llama3.argilla_chat",
         columns="`chosen`, `rejected`: whole conversations; the history that they share is the prompt",
         kind="comparison",
     ),
     Layout(
-        name="HH",
-        columns="`chosen`, `rejected`: texts `\\n\\nHuman: ...\\n\\nAssistant: ...`; the dialogue that they share is the prompt",
+        name="two dialogues",
+        used_by="Anthropic HH",
+        columns="`chosen`, `rejected`: texts `\\n\\nHuman: ...\\n\\nAssistant: ...`; the dialogue that they share is "
+        "the prompt",
         kind="comparison",
     ),
     Layout(
-        name="axolotl ultra and prompt_pairs",
+        name="system, prompt and pair",
+        used_by="axolotl chatml.ultra, chatml.prompt_pairs, user_defined.default, the same of llama3",
         columns="`system`, `prompt`, `chosen`, `rejected`",
         kind="comparison",
     ),
@@ -80,18 +86,24 @@ OURS = (
         columns="`prompt` (or `chosen_prompt`), `chosen`, `rejected_prompt`, `rejected`",
         kind="joint comparison",
     ),
-    Layout(name="TRL unpaired preference", columns="`prompt`, `completion`, `label`", kind="judgement"),
-    Layout(name="TRL prompt and completion", columns="`prompt`, `completion`", kind="demonstration"),
     Layout(
-        name="OpenAI chat (TRL language modelling)",
+        name="response and label",
+        used_by="TRL (unpaired preference)",
+        columns="`prompt`, `completion`, `label`",
+        kind="judgement",
+    ),
+    Layout(name="prompt and completion", used_by="TRL, OpenAI", columns="`prompt`, `completion`", kind="demonstration"),
+    Layout(
+        name="chat",
+        used_by="OpenAI, TRL (language modelling), axolotl chat_template",
         columns="`messages`; also `tools`; the last turn is the response",
         kind="demonstration",
     ),
-    Layout(name="conversation with a label", columns="`messages`, `label`", kind="judgement"),
+    Layout(name="chat with a label", used_by="ms-swift KTO", columns="`messages`, `label`", kind="judgement"),
     Layout(
         name="ranking",
         columns="`prompt`, `completions` or `responses` (texts, messages, or objects with `text`), `scores` or `ranks`",
         kind="ranking",
     ),
-    Layout(name="TRL prompt-only", columns="`prompt`: text or messages", kind="prompt"),
+    Layout(name="prompt", used_by="TRL (prompt-only)", columns="`prompt`: text or messages", kind="prompt"),
 )

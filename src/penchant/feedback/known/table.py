@@ -11,10 +11,10 @@ from typing import Any
 from penchant.errors import DataError
 from penchant.feedback.known.cells import opened
 from penchant.feedback.known.chats import CHAT_LAYOUTS
-from penchant.feedback.known.layout import Layout, Rows
+from penchant.feedback.known.layout import Layout, Rows, unnamed
 from penchant.feedback.known.lists import LISTS
 from penchant.feedback.known.pairs import PAIRS
-from penchant.feedback.known.prompts import context_columns, with_context
+from penchant.feedback.known.prompts import context_columns, is_chat, with_context
 from penchant.feedback.known.singles import OURS, SINGLES
 from penchant.feedback.records import Source
 
@@ -74,7 +74,8 @@ def converted(rows: Rows, name: str, kind: str | None = None) -> Converted:
     if context:
         found = [(line, _in_context(row, Source(file, line))) for line, row in found]
     says = [counts.most_common(1)[0][0]] if +counts else []
-    says += [f"{' and '.join(dict.fromkeys(context))} open the conversation"] if context else []
+    names = list(dict.fromkeys(context))
+    says += [f"{' and '.join(names)} open{'s' * (len(names) == 1)} the conversation"] if context else []
     return Converted(found, "; ".join(says))
 
 
@@ -83,6 +84,8 @@ def _converted(
 ) -> dict[str, Any] | DataError:
     if isinstance(row, DataError) or (kind == "prompt" and "prompt" in row):
         return row
+    if "prompt" in row and is_chat(row.get("messages")) and row["messages"] == row.get("chosen"):
+        return unnamed(row, ["messages"])  # UltraFeedback binarized repeats the chosen conversation
     layout = layout_of(row)
     if layout is None or layout.convert is None:
         return row

@@ -1,0 +1,166 @@
+"""Every layout of the table is recognised without flags, from every format, and read as the records that are meant."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet as parquet
+import pytest
+
+from penchant.errors import DataError
+from penchant.feedback import Feedback, read
+from penchant.feedback.known.cells import opened
+from penchant.feedback.known.table import LAYOUTS, layout_of
+
+FILES = sorted((Path(__file__).parent.parent / "layouts").glob("*.json"))
+CASES: dict[str, dict[str, Any]] = {
+    name: case for file in FILES for name, case in json.loads(file.read_text(encoding="utf-8")).items()
+}
+# A list of texts in a cell of CSV may be a response, the JSON that was asked for, and stays text.
+NOT_CSV = {"llama_factory_alpaca_two_outputs", "several_rejected"}
+
+
+def assert_read(feedback: Feedback, case: dict[str, Any]) -> None:
+    assert feedback.kind == case["kind"] and len(feedback) >= len(case["records"]) and not feedback.bad
+    for record, expected in zip(feedback, case["records"], strict=False):
+        for name, value in expected.items():
+            found = getattr(record, name)
+            assert (list(found) if isinstance(found, tuple) else found) == value, name
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_layout_is_recognised_and_read(name: str) -> None:
+    case = CASES[name]
+    feedback = read(case["rows"])
+    assert_read(feedback, case)
+    converted = layout_of(opened(case["rows"][0]))
+    if converted is None:
+        (layout,) = [each for each in LAYOUTS if each.name == case["layout"]]
+        assert layout.matches is None, "A layout that is converted has to match its rows."
+    else:
+        assert converted.name == case["layout"]
+        assert feedback.layout.startswith(converted.sentence)
+    kinds = next(each.kind for each in LAYOUTS if each.name == case["layout"])
+    assert case["kind"] in kinds.split(" or ")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_layout_is_the_same_in_json_lines_parquet_and_csv(name: str, tmp_path: Path) -> None:
+    case = CASES[name]
+    lines = tmp_path / "a.jsonl"
+    lines.write_text("".join(json.dumps(row) + "\n" for row in case["rows"]), encoding="utf-8")
+    found = read(lines)
+    assert_read(found, case)
+    parquet.write_table(pyarrow.Table.from_pylist(case["rows"]), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet").fingerprint == found.fingerprint
+    if name in NOT_CSV:
+        return
+    columns = list(dict.fromkeys(column for row in case["rows"] for column in row))
+    for written, encode in (("json.csv", json.dumps), ("python.csv", repr)):
+        with (tmp_path / written).open("w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, columns)
+            table.writeheader()
+            for row in case["rows"]:
+                table.writerow(
+                    {key: encode(cell) if isinstance(cell, list | dict) else cell for key, cell in row.items()}
+                )
+        read_back = read(tmp_path / written)
+        assert [(each.prompt, each.responses, each.tools) for each in read_back] == [
+            (each.prompt, each.responses, each.tools) for each in found
+        ]
+
+
+def test_every_layout_of_the_table_has_a_case() -> None:
+    names = [layout.name for layout in LAYOUTS]
+    assert len(set(names)) == len(names)
+    assert {case["layout"] for case in CASES.values()} == set(names) - {"stepwise supervision"}
+
+
+def test_steps_are_refused_with_the_reason() -> None:
+    with pytest.raises(
+        DataError, match=r"one for each of 2 steps: stepwise supervision.*no kind of feedback for steps"
+    ):
+        read([{"prompt": "9 - 4 + 1?", "completions": ["9 - 4 = 5", "5 + 1 = 7"], "labels": [True, False]}])
+
+
+TIES = {
+    "winner": {"prompt": "Hi", "response_a": "Hello!", "response_b": "No.", "winner": "tie (bothbad)"},
+    "mark": {"prompt": "Hi", "response_a": "a", "response_b": "b", "winner_model_a": 0, "winner_model_b": 0},
+    "votes": {"prompt": "Hi", "response_a": "Hello!", "response_b": "No.", "votes_a": 2, "votes_b": 2},
+    "WebGPT": {"question": "Hi", "answer_0": "Hello!", "answer_1": "No.", "score_0": 0, "score_1": 0.0},
+    "HelpSteer": {"prompt": "Hi", "response_1": "Hello!", "response_2": "No.", "preference_strength": 0},
+}
+
+
+@pytest.mark.parametrize("name", TIES)
+def test_a_tie_is_a_bad_record(name: str) -> None:
+    with pytest.raises(DataError, match=r"Neither response is preferred .*A tie contains no preference"):
+        read([TIES[name]])
+
+
+def test_a_tie_among_pairs_can_be_skipped() -> None:
+    good = {**TIES["winner"], "winner": "b"}
+    feedback = read([good, TIES["winner"], good], on_bad="skip")
+    assert [record.responses for record in feedback] == [("No.", "Hello!")] * 2
+    assert str(feedback.bad[0]).startswith("memory:2: ")
+
+
+def test_a_winner_that_names_neither_is_named() -> None:
+    with pytest.raises(
+        DataError, match=r"'winner' is text \('gpt'\), which names neither 'response_a' nor 'response_b'"
+    ):
+        read([{"prompt": "Hi", "response_a": "Hello!", "response_b": "No.", "winner": "gpt"}])
+
+
+def test_a_winner_may_be_the_name_of_a_model() -> None:
+    row = {"prompt": "Hi", "response_a": "No.", "response_b": "Hello!", "model_a": "old", "model_b": "new"}
+    assert read([{**row, "winner": "new"}])[0].responses == ("Hello!", "No.")
+
+
+def test_which_id_of_safe_rlhf_decides_can_be_chosen() -> None:
+    rows = CASES["pku_safe_rlhf"]["rows"]
+    assert read(rows)[0].responses == ("c d", "a b") and "better_response_id decides" in read(rows).layout
+    assert read(rows, mapping={"better_response_id": "safer_response_id"})[0].responses == ("a b", "c d")
+
+
+def test_several_columns_that_could_be_the_prompt_are_named_with_the_mapping_that_decides() -> None:
+    row = {"question": "2 + 2?", "context": "A lesson.", "chosen": "4", "rejected": "5"}
+    with pytest.raises(DataError, match=r"'question' and 'context'\. .*--map prompt=question, or --map prompt=context"):
+        read([row])
+    assert read([row], mapping={"prompt": "question"})[0].prompt == "2 + 2?"
+    assert read([{**row, "context": "2 + 2?"}])[0].prompt == "2 + 2?"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "Q", "response_0": "a", "response_1": "b"},
+        {"prompt": "Q", "model_a_answer": "a", "model_b_answer": "b"},
+        {"prompt": "Q", "best_answer": "a", "worst_answer": "b"},
+        {"prompt": "Q", "accepted": "a", "worse": "b"},
+    ],
+)
+def test_what_looks_like_a_pair_is_never_read_as_bare_prompts_in_silence(row: dict[str, str]) -> None:
+    first, second = list(row)[1:]
+    with pytest.raises(DataError, match=f"'{first}' and '{second}' look like a comparison.*--map chosen={first}"):
+        read([row])
+    assert read([row], kind="prompt").kind == "prompt"
+    assert read([row], mapping={"chosen": first, "rejected": second})[0].responses == ("a", "b")
+
+
+def test_prompts_with_what_a_verifier_needs_stay_prompts() -> None:
+    for more in ({"answer": "4"}, {"answer": "4", "answer_format": "a number"}, {"solution": "4", "system_id": "x"}):
+        assert read([{"prompt": "2 + 2?", **more}]).kind == "prompt"
+
+
+def test_the_history_of_a_system_text_that_the_conversation_has_already_is_not_doubled() -> None:
+    system = {"role": "system", "content": "Be brief."}
+    turns = [system, {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
+    (shown,) = read([{"system": "Be brief.", "messages": turns}])
+    assert shown.prompt == turns[:2]
+    with pytest.raises(DataError, match="two different system texts: 'system' and the first turn of 'messages'"):
+        read([{"system": "Be long.", "messages": turns}])
