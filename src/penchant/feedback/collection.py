@@ -29,7 +29,6 @@ class Feedback(Sequence[Record]):
         kind: comparison, joint comparison, judgement, ranking, demonstration or prompt.
         name: name of the set, usually the file name.
         bad: the error of each record that was skipped.
-        layout: the layout that was recognised and converted, in one line; empty if the fields were ours.
 
     Example:
         >>> from penchant.feedback.records import Prompt
@@ -38,16 +37,13 @@ class Feedback(Sequence[Record]):
         (2, 1, 64)
     """
 
+    #: The layout that was recognised and converted, in one line; empty if the rows had our fields.
+    layout = ""
+
     def __init__(
-        self,
-        records: Sequence[Record],
-        *,
-        kind: str,
-        name: str = "memory",
-        bad: Sequence[DataError] = (),
-        layout: str = "",
+        self, records: Sequence[Record], *, kind: str, name: str = "memory", bad: Sequence[DataError] = ()
     ) -> None:
-        self.records, self.kind, self.name, self.bad, self.layout = list(records), kind, name, list(bad), layout
+        self.records, self.kind, self.name, self.bad = list(records), kind, name, list(bad)
 
     @overload
     def __getitem__(self, index: int) -> Record: ...
@@ -55,7 +51,7 @@ class Feedback(Sequence[Record]):
     def __getitem__(self, index: slice) -> Feedback: ...
     def __getitem__(self, index: int | slice) -> Record | Feedback:
         if isinstance(index, slice):
-            return Feedback(self.records[index], kind=self.kind, name=self.name, bad=self.bad, layout=self.layout)
+            return Feedback(self.records[index], kind=self.kind, name=self.name, bad=self.bad)
         return self.records[index]
 
     def __len__(self) -> int:

@@ -99,17 +99,17 @@ def _calls(value: Any, field: str, source: Source) -> list[dict[str, Any]]:
 def _call(call: dict[str, Any]) -> dict[str, Any]:
     """A call as ``{"type": "function", "function": {"name", "arguments"}}``, its arguments an object."""
     if "function" not in call and "name" in call:
-        inner = {name: call[name] for name in ("name", "arguments", "parameters") if name in call}
+        inner: dict[str, Any] = {name: call[name] for name in ("name", "arguments", "parameters") if name in call}
         rest = {name: value for name, value in call.items() if name not in inner}
         if "parameters" in inner and "arguments" not in inner:
             inner["arguments"] = inner.pop("parameters")
         call = {**rest, "type": "function", "function": inner}
-    inner = call.get("function")
-    if isinstance(inner, Mapping) and isinstance(inner.get("arguments"), str):
+    called = call.get("function")
+    if isinstance(called, Mapping) and isinstance(called.get("arguments"), str):
         # Templates write objects as JSON; a text would be quoted once more.
-        arguments = literal(inner["arguments"])
+        arguments = literal(called["arguments"])
         if isinstance(arguments, dict):
-            call = {**call, "function": {**inner, "arguments": without_nulls(arguments)}}
+            call = {**call, "function": {**called, "arguments": without_nulls(arguments)}}
     return call
 
 

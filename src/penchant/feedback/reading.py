@@ -13,7 +13,6 @@ from penchant.feedback.collection import Feedback
 from penchant.feedback.datasets import hub_rows, looks_like_hub_id, saved_rows, set_rows
 from penchant.feedback.files import FORMATS, Row, file_rows, typed_cells
 from penchant.feedback.images import located
-from penchant.feedback.known.cells import pair_columns
 from penchant.feedback.known.table import converted
 from penchant.feedback.layouts import build, recognise, rename
 from penchant.feedback.records import KINDS, Record, Source
@@ -51,11 +50,13 @@ def read(
     """
     _check_options(kind, on_bad)
     name, rows = _rows(source, mapping or {}, split)
-    ready = converted(rows, name, kind)
-    rows = ready.rows
+    ready = converted([row for _, row in rows], [Source(Path(name).name, line) for line, _ in rows], kind)
+    rows = [(rows[at][0], row) for at, row in ready.rows]
     kind = kind or _common_kind(rows, name)
     records, bad = _records(rows, kind, name, stop=on_bad == "stop")
-    return Feedback(records, kind=kind, name=name, bad=bad, layout=ready.layout)
+    feedback = Feedback(records, kind=kind, name=name, bad=bad)
+    feedback.layout = ready.layout
+    return feedback
 
 
 def _rows(source: Any, mapping: Mapping[str, str], split: str | None) -> tuple[str, list[Row]]:
@@ -184,10 +185,7 @@ def _common_kind(rows: list[Row], name: str) -> str:
     """The most frequent kind; in a tie, the one that occurs first."""
     kinds = Counter(kind for _, row in rows if isinstance(row, dict) and (kind := recognise(row)))
     if kinds:
-        kind = kinds.most_common(1)[0][0]
-        if kind == "prompt":
-            _refuse_pairs(rows, name)
-        return kind
+        return kinds.most_common(1)[0][0]
     for _, row in rows:
         if isinstance(row, dict):
             error = validation.missing("prompt", row, Source(Path(name).name, 1))
@@ -204,20 +202,6 @@ def _common_kind(rows: list[Row], name: str) -> str:
     first = rows[0][1]
     assert isinstance(first, DataError)
     raise DataError(f"No record can be read. The first: {first}", where=name, fix="Check the file's format.")
-
-
-def _refuse_pairs(rows: list[Row], name: str) -> None:
-    """Refuse rows that would be read as bare prompts although they look like pairs."""
-    for line, row in rows:
-        if isinstance(row, dict) and recognise(row) == "prompt" and (names := pair_columns(row)):
-            raise DataError(
-                f"The columns {' and '.join(map(repr, names))} look like a comparison, but no column names the better "
-                "response.",
-                where=str(Source(Path(name).name, line)),
-                why="Without it the rows are bare prompts, and the responses would not be used.",
-                fix=f"Name both: --map chosen={names[0]} --map rejected={names[1]}; or, if only the prompts are meant: "
-                "--kind prompt.",
-            )
 
 
 def _record(kind: str, row: dict[str, Any] | DataError, source: Source, folder: Path) -> Record:

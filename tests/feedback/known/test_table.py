@@ -87,7 +87,7 @@ def test_steps_are_refused_with_the_reason() -> None:
         read([{"prompt": "9 - 4 + 1?", "completions": ["9 - 4 = 5", "5 + 1 = 7"], "labels": [True, False]}])
 
 
-TIES = {
+TIES: dict[str, dict[str, Any]] = {
     "winner": {"prompt": "Hi", "response_a": "Hello!", "response_b": "No.", "winner": "tie (bothbad)"},
     "mark": {"prompt": "Hi", "response_a": "a", "response_b": "b", "winner_model_a": 0, "winner_model_b": 0},
     "votes": {"prompt": "Hi", "response_a": "Hello!", "response_b": "No.", "votes_a": 2, "votes_b": 2},
@@ -133,23 +133,6 @@ def test_several_columns_that_could_be_the_prompt_are_named_with_the_mapping_tha
         read([row])
     assert read([row], mapping={"prompt": "question"})[0].prompt == "2 + 2?"
     assert read([{**row, "context": "2 + 2?"}])[0].prompt == "2 + 2?"
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        {"prompt": "Q", "response_0": "a", "response_1": "b"},
-        {"prompt": "Q", "model_a_answer": "a", "model_b_answer": "b"},
-        {"prompt": "Q", "best_answer": "a", "worst_answer": "b"},
-        {"prompt": "Q", "accepted": "a", "worse": "b"},
-    ],
-)
-def test_what_looks_like_a_pair_is_never_read_as_bare_prompts_in_silence(row: dict[str, str]) -> None:
-    first, second = list(row)[1:]
-    with pytest.raises(DataError, match=f"'{first}' and '{second}' look like a comparison.*--map chosen={first}"):
-        read([row])
-    assert read([row], kind="prompt").kind == "prompt"
-    assert read([row], mapping={"chosen": first, "rejected": second})[0].responses == ("a", "b")
 
 
 def test_prompts_with_what_a_verifier_needs_stay_prompts() -> None:

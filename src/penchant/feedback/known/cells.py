@@ -1,4 +1,4 @@
-"""Cells that contain messages or lists as text, opened; and columns that make a row look like a pair."""
+"""Cells that contain messages or lists as text, opened."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from penchant.feedback.known.layout import Row, empty
 from penchant.feedback.literals import NOT_READ, literal, messages_in
 from penchant.feedback.messages import is_message
 
-__all__ = ["opened", "pair_columns"]
+__all__ = ["opened"]
 
 # Columns that are lists of texts or numbers in every layout that has them.
 _LISTS = (
@@ -19,14 +19,6 @@ _LISTS = (
 )  # fmt: skip
 _TEXTS = ("prompt", "chosen", "rejected", "completion", "chosen_prompt", "rejected_prompt")
 _TURN_LISTS = re.compile(r"(prompt|(response|answer|completion|conversation)_?[a-b0-2])", re.IGNORECASE)
-_SIDE = re.compile(
-    r"(chosen|rejected|accepted|preferred|dispreferred|non_preferred|better|worse|best|worst|winning|losing|positive|negative)"
-    r"[_ -]?(response|answer|completion|output|text|reply|sample)?"
-    r"|(response|answer|completion|output|generation|candidate|reply|summary|sample|conversation|human_ref)s?"
-    r"[_ -]?(([a-d]|[0-9]|model)(?![a-z]).*|model.*|chosen|rejected|j|k|good|bad)"
-    r"|(model|assistant|bot|system)[_ -]?[a-d0-9][_ -]?(response|answer|completion|output|reply)",
-    re.IGNORECASE,
-)
 
 
 def opened(row: Row) -> dict[str, Any]:
@@ -64,17 +56,3 @@ def _turns(row: dict[str, Any]) -> dict[str, Any]:
 
 def _of_texts(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
-
-
-def pair_columns(row: Row) -> list[str]:
-    """Columns whose names and contents are those of compared responses; empty unless there are at least two.
-
-    Example:
-        >>> pair_columns({"prompt": "Q", "model_a_answer": "x", "model_b_answer": "y"})
-        ['model_a_answer', 'model_b_answer']
-        >>> pair_columns({"prompt": "Q", "answer": "x", "answer_source": "y"})
-        []
-    """
-    texts = {name for name, value in row.items() if isinstance(value, str | list | tuple | dict) and not empty(value)}
-    found = [str(name) for name in row if name in texts and _SIDE.fullmatch(str(name))]
-    return found if len(found) > 1 else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -13,7 +13,7 @@ from penchant.feedback.values import described, wrong
 __all__ = ["Layout", "Row", "Rows", "empty", "figure", "filled", "ordered", "shown", "unnamed"]
 
 Row: TypeAlias = Mapping[str, Any]
-#: Line numbers, and rows or the errors of their lines.
+#: The number of a row among those that were read, from 0, and the row or its error.
 Rows: TypeAlias = "list[tuple[int, dict[str, Any] | DataError]]"
 
 
@@ -39,7 +39,7 @@ class Layout:
     says: str = ""
     matches: Callable[[Row], bool] | None = None
     convert: Callable[[Row, Source], dict[str, Any]] | None = None
-    gather: Callable[[Rows, Callable[[Row], bool]], Rows] | None = None
+    gather: Callable[[Rows, Sequence[Source], Callable[[Row], bool]], Rows] | None = None
 
     @property
     def sentence(self) -> str:

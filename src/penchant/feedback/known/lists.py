@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from penchant.errors import DataError
@@ -23,7 +23,7 @@ _RATED = (("generations", "ratings"), ("generations", "rating"), ("generation", 
 def _entries(row: Row) -> str | None:
     """The column with a list of objects, each a response with a score or a rank."""
     for name in _LISTS:
-        given = row.get(name)
+        given: Any = row.get(name)
         objects = isinstance(given, list | tuple) and bool(given) and all(isinstance(each, Mapping) for each in given)
         if objects and not any(is_message(each) for each in given) and any(key in given[0] for key in _TEXTS):
             return name
@@ -51,18 +51,17 @@ def _from_scored(row: Row, source: Source) -> dict[str, Any]:
     assert column is not None and key is not None
     prompt, used = asked(row, source)
     lowest = min((each["rank"] for each in row[column] if isinstance(each.get("rank"), int | float)), default=1)
-    entries = [_entry(each, key, 1 if lowest == 0 else 0) for each in row[column]]
+    entries = [_entry(each, key, 1 if lowest == 0 else 0, source) for each in row[column]]
     return {"prompt": prompt, **unnamed(row, [*used, column]), "completions": entries}
 
 
-def _entry(given: Row, key: str, shift: int) -> dict[str, Any]:
+def _entry(given: Row, key: str, shift: int, source: Source) -> dict[str, Any]:
     """A response in our form: ``text``, and ``score`` or ``rank`` (from 1)."""
-    name = next(name for name in _TEXTS if name in given)
-    value = given.get(key)
-    if key == "rank":
-        return {**unnamed(given, [name, key]), "text": given[name], "rank": value + shift if shift else value}
-    number = value if isinstance(value, int | float) or empty(value) else figure(value, key, Source())
-    return {**unnamed(given, [name, key]), "text": given[name], "score": number}
+    name = next((name for name in _TEXTS if name in given), "text")
+    value = None if empty(given.get(key)) else figure(given[key], key, source)
+    if key == "rank" and value is not None:
+        value += shift
+    return {**unnamed(given, [name, key]), "text": given.get(name), "rank" if key == "rank" else "score": value}
 
 
 def _rated(row: Row) -> tuple[str, str] | None:
@@ -90,29 +89,34 @@ def _from_rated(row: Row, source: Source) -> dict[str, Any]:
     return {"prompt": prompt, **unnamed(row, [*used, texts, ratings]), **ranked}
 
 
+_SHARED = ("prompt", "split", "system", "tools")
+
+
 def _is_attributes(row: Row) -> bool:
     single = isinstance(row.get("prompt"), str) and isinstance(row.get("response"), str)
     return single and filled(row, "helpfulness") and "label" not in row
 
 
-def _gathered(rows: Rows, matches: Callable[[Row], bool]) -> Rows:
+def _gathered(rows: Rows, sources: Sequence[Source], matches: Callable[[Row], bool]) -> Rows:
     """The rows of each prompt as one row, at the place of the first."""
     found: Rows = []
     places: dict[str, dict[str, Any]] = {}
-    for line, row in rows:
+    for at, row in rows:
         if isinstance(row, DataError) or not matches(row):
-            found.append((line, row))
+            found.append((at, row))
             continue
         # The splits of a set stay apart.
         key = json.dumps([row["prompt"], row.get("split")], default=str)
         if key not in places:
-            shared = {name: row[name] for name in ("prompt", "split", "system") if name in row}
-            places[key] = {**shared, "completions": []}
-            found.append((line, places[key]))
-        score = row["helpfulness"]
-        rest = unnamed(row, ["prompt", "response", "helpfulness", "split", "system"])
-        number = score if isinstance(score, int | float) else figure(score, "helpfulness", Source(line=line))
-        places[key]["completions"].append({"text": row["response"], "score": number, **rest})
+            places[key] = {**{name: row[name] for name in _SHARED if name in row}, "completions": []}
+            found.append((at, places[key]))
+        rest = unnamed(row, [*_SHARED, "response", "helpfulness"])
+        try:
+            score = figure(row["helpfulness"], "helpfulness", sources[at])
+        except DataError as error:
+            found.append((at, error))
+            continue
+        places[key]["completions"].append({"text": row["response"], "score": score, **rest})
     return found
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from penchant.errors import DataError
@@ -29,7 +29,8 @@ class Converted:
     """The rows of a set in our fields.
 
     Args:
-        rows: line numbers, and rows or errors.
+        rows: the number of a row among those given, from 0, and the row or its error; rows that belong to one record
+            are one row, with the number of the first.
         layout: the layout that was recognised, in one line; empty if the rows had our fields already.
     """
 
@@ -49,34 +50,40 @@ def layout_of(row: Mapping[str, Any]) -> Layout | None:
     return next((each for each in LAYOUTS if each.matches is not None and each.matches(row)), None)
 
 
-def converted(rows: Rows, name: str, kind: str | None = None) -> Converted:
+def converted(
+    rows: Sequence[dict[str, Any] | DataError], sources: Sequence[Source], kind: str | None = None
+) -> Converted:
     """Rows in our fields: cells with messages or lists as text read, layouts converted, system and history placed.
 
     Args:
-        rows: line numbers, and rows or errors.
-        name: the source's name, for errors.
+        rows: rows, or the errors of rows that cannot be read.
+        sources: file and line of every row, for errors.
         kind: the kind asked for; rows that are read as prompts keep their further columns.
 
     Example:
-        >>> rows = [(1, {"prompt": "Q", "response_0": "a", "response_1": "b", "better_response_id": 1})]
-        >>> converted(rows, "memory").rows[0][1]["chosen"]
+        >>> row = {"prompt": "Q", "response_0": "a", "response_1": "b", "better_response_id": 1}
+        >>> converted([row], [Source()]).rows[0][1]["chosen"]
         'b'
     """
-    file = Path(name).name
     counts: Counter[str] = Counter()
-    found = [(line, row if isinstance(row, DataError) else opened(row)) for line, row in rows]
+    found: Rows = [(at, row if isinstance(row, DataError) else opened(row)) for at, row in enumerate(rows)]
     for layout in LAYOUTS:
-        if layout.gather is not None and layout.matches is not None:
-            before, found = len(found), layout.gather(found, lambda row, each=layout: layout_of(row) is each)  # type: ignore[misc]
+        if layout.gather is not None:
+            before = len(found)
+            found = layout.gather(found, sources, partial(_has_layout, layout))
             counts[layout.sentence] += before - len(found)
-    found = [(line, _converted(row, Source(file, line), kind, counts)) for line, row in found]
+    found = [(at, _converted(row, sources[at], kind, counts)) for at, row in found]
     context = [name for _, row in found if isinstance(row, dict) for name in context_columns(row)]
     if context:
-        found = [(line, _in_context(row, Source(file, line))) for line, row in found]
+        found = [(at, _in_context(row, sources[at])) for at, row in found]
     says = [counts.most_common(1)[0][0]] if +counts else []
     names = list(dict.fromkeys(context))
     says += [f"{' and '.join(names)} open{'s' * (len(names) == 1)} the conversation"] if context else []
     return Converted(found, "; ".join(says))
+
+
+def _has_layout(layout: Layout, row: Mapping[str, Any]) -> bool:
+    return layout_of(row) is layout
 
 
 def _converted(
