@@ -88,7 +88,8 @@ def _counts(feedback: Feedback) -> list[Check]:
         Check("distinct prompts", str(prompts)),
     ]
     if feedback.layout:
-        checks.append(Check("layout", "recognised", "ok", f"{feedback.layout}."))
+        name, _, says = feedback.layout.partition(": ")
+        checks.append(Check("layout", name, "ok", f"{says}." if says else ""))
     if feedback.bad:
         total = len(feedback) + len(feedback.bad)
         detail = f"Skipped. The first: {feedback.bad[0]}"

@@ -12,7 +12,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from penchant.errors import DataError
-from penchant.feedback import Feedback, read
+from penchant.feedback import Feedback, Judgement, Ranking, read
 from penchant.feedback.known.cells import opened
 from penchant.feedback.known.table import LAYOUTS, layout_of
 
@@ -43,7 +43,7 @@ def test_a_layout_is_recognised_and_read(name: str) -> None:
         assert layout.matches is None, "A layout that is converted has to match its rows."
     else:
         assert converted.name == case["layout"]
-        assert feedback.layout.startswith(converted.sentence)
+        assert feedback.layout.startswith(converted.name) and converted.says.split("{")[0] in feedback.layout
     kinds = next(each.kind for each in LAYOUTS if each.name == case["layout"])
     assert case["kind"] in kinds.split(" or ")
 
@@ -147,3 +147,46 @@ def test_the_history_of_a_system_text_that_the_conversation_has_already_is_not_d
     assert shown.prompt == turns[:2]
     with pytest.raises(DataError, match="two different system texts: 'system' and the first turn of 'messages'"):
         read([{"system": "Be long.", "messages": turns}])
+
+
+def test_the_sentence_names_the_columns_of_the_prompt() -> None:
+    pair = {"instruction": "Add.", "input": "1 + 1", "chosen": "2", "rejected": "3"}
+    assert read([pair]).layout == "instruction and pair: the prompt is instruction and input"
+    assert read([{**pair, "input": ""}]).layout == "instruction and pair: the prompt is instruction and input"
+    assert read([{"system": "Be brief.", "prompt": "Hi", "chosen": "a", "rejected": "b"}]).layout == (
+        "system opens the conversation"
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "label"),
+    [
+        ({"question": "Hi", "answer": "No.", "liked": "no"}, False),
+        ({"prompt": "Hi", "response": "Hello!", "feedback": "thumbs_up"}, True),
+        ({"instruction": "Hi", "output": "Hello!", "desirable": 1}, True),
+        ({"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "x"}], "thumbs_up": "0"}, False),
+    ],
+)
+def test_a_label_under_another_name_is_a_label(row: dict[str, Any], label: bool) -> None:
+    (judged,) = read([row])
+    assert isinstance(judged, Judgement) and judged.label is label and judged.fields == {}
+
+
+def test_a_grade_is_no_label() -> None:
+    graded = read([{"prompt": "Hi", "response": "Hello!", "feedback": "1"}])
+    assert graded.kind == "demonstration" and graded[0].fields == {"feedback": "1"}
+
+
+@pytest.mark.parametrize("texts", ["answers", "outputs", "candidates", "generations", "responses"])
+@pytest.mark.parametrize("values", ["scores", "ratings", "rewards", "ranks"])
+def test_lists_of_texts_and_of_numbers_are_a_ranking(texts: str, values: str) -> None:
+    (ranked,) = read([{"question": "Hi", texts: ["Hello!", "No.", "Yo."], values: [1, None, 2]}])
+    assert isinstance(ranked, Ranking) and ranked.completions == ("Hello!", "Yo.") and ranked.fields == {}
+    assert ranked.ranks == (1, 2) if values == "ranks" else ranked.scores == (1.0, 2.0)
+
+
+def test_the_null_prompt_of_a_columnar_file_is_no_prompt() -> None:
+    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
+    other = [turns[0], {"role": "assistant", "content": "No."}]
+    row = {"chosen": turns, "rejected": other}
+    assert read([{**row, "prompt": None}]).fingerprint == read([row]).fingerprint

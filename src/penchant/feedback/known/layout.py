@@ -26,7 +26,7 @@ class Layout:
         columns: its columns, for the table.
         kind: the kind of feedback that it is read as.
         used_by: the collections and tools that write it.
-        says: which column decides, or what is joined.
+        says: which column decides, or what is joined; ``{prompt}`` stands for the columns of the prompt.
         matches: whether a row has the layout; None for a row that already has our fields.
         convert: the row in our fields; its other columns stay.
         gather: for a layout whose records span several rows, the conversion of all rows.
@@ -41,10 +41,15 @@ class Layout:
     convert: Callable[[Row, Source], dict[str, Any]] | None = None
     gather: Callable[[Rows, Sequence[Source], Callable[[Row], bool]], Rows] | None = None
 
-    @property
-    def sentence(self) -> str:
-        """The layout in one line: its name, and what decides."""
-        return f"{self.name}: {self.says}" if self.says else self.name
+    def sentence(self, prompt: Sequence[str] = ()) -> str:
+        """The layout in one line: its name, and what decides.
+
+        Args:
+            prompt: the columns of the prompt.
+        """
+        if not self.says or (list(prompt) == ["prompt"] and "{prompt}" in self.says):
+            return self.name
+        return f"{self.name}: {self.says.replace('{prompt}', ' and '.join(prompt))}"
 
 
 def empty(value: Any) -> bool:

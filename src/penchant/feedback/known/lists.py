@@ -17,7 +17,8 @@ __all__ = ["LISTS"]
 _LISTS = ("completions", "answers", "responses", "generations", "outputs", "candidates")
 _TEXTS = ("response", "answer", "text", "completion", "content", "output", "generation")
 _SCORES = ("overall_score", "fine-grained_score", "pm_score", "score")
-_RATED = (("generations", "ratings"), ("generations", "rating"), ("generation", "ratings"), ("responses", "ratings"))
+_RATED = ("generations", "generation", "completions", "responses", "answers", "outputs", "candidates")
+_RATINGS = ("ratings", "rating", "scores", "rewards", "ranks")
 
 
 def _entries(row: Row) -> str | None:
@@ -65,8 +66,17 @@ def _entry(given: Row, key: str, shift: int, source: Source) -> dict[str, Any]:
 
 
 def _rated(row: Row) -> tuple[str, str] | None:
-    lists = (names for names in _RATED if all(isinstance(row.get(name), list | tuple) for name in names))
-    return next((names for names in lists if len(row[names[0]]) == len(row[names[1]])), None)
+    """The columns with texts and with their numbers, unless both have our names."""
+    for texts in _RATED:
+        for ratings in _RATINGS:
+            given, values = row.get(texts), row.get(ratings)
+            if not isinstance(given, list | tuple) or not isinstance(values, list | tuple) or len(given) != len(values):
+                continue
+            ours = (
+                "prompt" in row and texts in ("completions", "responses") and ratings in ("scores", "ranks", "rewards")
+            )
+            return None if ours or any(isinstance(each, Mapping) for each in given) else (texts, ratings)
+    return None
 
 
 def _is_rated(row: Row) -> bool:
@@ -85,7 +95,8 @@ def _from_rated(row: Row, source: Source) -> dict[str, Any]:
             why="A ranking compares responses with one another.",
             fix="Remove the record.",
         )
-    ranked = {"completions": [text for text, _ in kept], "scores": [score for _, score in kept]}
+    field = "ranks" if ratings == "ranks" else "scores"
+    ranked = {"completions": [text for text, _ in kept], field: [score for _, score in kept]}
     return {"prompt": prompt, **unnamed(row, [*used, texts, ratings]), **ranked}
 
 
@@ -135,9 +146,10 @@ LISTS = (
     Layout(
         name="generations with ratings",
         used_by="Argilla, distilabel",
-        columns="`instruction` or `input`; `generations`, `ratings` (null: not rated)",
+        columns="`instruction`, `input`, `question`, ...; `generations` (or `answers`, `outputs`, `candidates`, "
+        "`responses`), `ratings` (or `scores`, `rewards`, `ranks`; null: not rated)",
         kind="ranking",
-        says="ratings decide; a response without a rating is left out",
+        says="the numbers decide; a response without one is left out",
         matches=_is_rated,
         convert=_from_rated,
     ),

@@ -228,7 +228,7 @@ PAIRS = (
         columns="`instruction` (and `input`), `question`, `query` or `input`; `chosen`, `rejected`; also `system`, "
         "`history`",
         kind="comparison",
-        says="the prompt is instruction (and input, behind a line break), question, query or input",
+        says="the prompt is {prompt}",
         matches=_is_instruction,
         convert=_from_instruction,
     ),

@@ -13,16 +13,25 @@ __all__ = ["LABELS", "OURS", "SINGLES", "label_column"]
 
 #: The columns that may hold whether a response is good.
 LABELS = ("label", "kto_tag", "desirable", "is_desirable", "thumbs_up", "is_good", "liked", "thumb", "thumbs")
+#: Columns that hold a label only if they say it in a word: a number may be a grade.
+_WORDS = ("feedback", "vote", "reaction", "verdict")
 _COMPLETIONS = ("completion", "output", "response", "generation")
 
 
 def label_column(row: Row) -> str | None:
     """The row's column that says whether the response is good, or None."""
-    return next((name for name in LABELS if name in row and (name == "label" or spelled(row[name]) is not None)), None)
+    for name in (*LABELS, *_WORDS):
+        value = row.get(name)
+        said = spelled(value) is not None and (name in LABELS or (isinstance(value, str) and not value[-1:].isdigit()))
+        if said or (name == "label" and name in row):
+            return name
+    return None
 
 
 def _completion(row: Row) -> str | None:
-    return next((name for name in _COMPLETIONS if isinstance(row.get(name), str | list | dict) and row[name]), None)
+    # Without a label, an answer beside a prompt is what a verifier compares with.
+    names = _COMPLETIONS if label_column(row) is None else (*_COMPLETIONS, "answer")
+    return next((name for name in names if isinstance(row.get(name), str | list | dict) and row[name]), None)
 
 
 def _is_single(row: Row) -> bool:
@@ -48,7 +57,7 @@ SINGLES = (
         columns="`prompt`, `instruction` (and `input`), `question` or `query`; `output`, `response`, `completion` or "
         "`generation`; `label`, `kto_tag`, `desirable` or `thumbs_up` for a judgement; also `system`, `history`",
         kind="demonstration or judgement",
-        says="the prompt is instruction (and input, behind a line break), question or query",
+        says="the prompt is {prompt}",
         matches=_is_single,
         convert=_from_single,
     ),

@@ -14,7 +14,7 @@ from penchant.feedback.known.chats import CHAT_LAYOUTS
 from penchant.feedback.known.layout import Layout, Rows, unnamed
 from penchant.feedback.known.lists import LISTS
 from penchant.feedback.known.pairs import PAIRS
-from penchant.feedback.known.prompts import context_columns, is_chat, with_context
+from penchant.feedback.known.prompts import CHATS, asked, context_columns, is_chat, with_context
 from penchant.feedback.known.singles import OURS, SINGLES
 from penchant.feedback.records import Source
 
@@ -71,7 +71,7 @@ def converted(
         if layout.gather is not None:
             before = len(found)
             found = layout.gather(found, sources, partial(_has_layout, layout))
-            counts[layout.sentence] += before - len(found)
+            counts[layout.sentence()] += before - len(found)
     found = [(at, _converted(row, sources[at], kind, counts)) for at, row in found]
     context = [name for _, row in found if isinstance(row, dict) for name in context_columns(row)]
     if context:
@@ -91,13 +91,15 @@ def _converted(
 ) -> dict[str, Any] | DataError:
     if isinstance(row, DataError) or (kind == "prompt" and "prompt" in row):
         return row
+    if row.get("prompt", "") is None and any(is_chat(row.get(name)) for name in ("chosen", "completion", *CHATS)):
+        row = unnamed(row, ["prompt"])  # a columnar file gives every row the columns of all
     if "prompt" in row and is_chat(row.get("messages")) and row["messages"] == row.get("chosen"):
         return unnamed(row, ["messages"])  # UltraFeedback binarized repeats the chosen conversation
     layout = layout_of(row)
     if layout is None or layout.convert is None:
         return row
-    counts[layout.sentence] += 1
     try:
+        counts[layout.sentence(asked(row, source)[1] if "{prompt}" in layout.says else ())] += 1
         return layout.convert(row, source)
     except DataError as error:
         return error
