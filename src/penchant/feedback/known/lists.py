@@ -67,7 +67,7 @@ def _entry(given: Row, key: str, shift: int, source: Source) -> dict[str, Any]:
 
 def _rated(row: Row) -> tuple[str, str] | None:
     """The columns with texts and with their numbers, unless both have our names."""
-    for texts in _RATED:
+    for texts in (name for name in _RATED if name in row):
         for ratings in _RATINGS:
             given, values = row.get(texts), row.get(ratings)
             if not isinstance(given, list | tuple) or not isinstance(values, list | tuple) or len(given) != len(values):

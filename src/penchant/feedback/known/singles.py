@@ -15,15 +15,18 @@ __all__ = ["LABELS", "OURS", "SINGLES", "label_column"]
 LABELS = ("label", "kto_tag", "desirable", "is_desirable", "thumbs_up", "is_good", "liked", "thumb", "thumbs")
 #: Columns that hold a label only if they say it in a word: a number may be a grade.
 _WORDS = ("feedback", "vote", "reaction", "verdict")
+_LABEL_COLUMNS = (*LABELS, *_WORDS)
 _COMPLETIONS = ("completion", "output", "response", "generation")
 
 
 def label_column(row: Row) -> str | None:
     """The row's column that says whether the response is good, or None."""
-    for name in (*LABELS, *_WORDS):
-        value = row.get(name)
+    for name in _LABEL_COLUMNS:
+        if name not in row:
+            continue
+        value = row[name]
         said = spelled(value) is not None and (name in LABELS or (isinstance(value, str) and not value[-1:].isdigit()))
-        if said or (name == "label" and name in row):
+        if said or name == "label":
             return name
     return None
 

@@ -83,7 +83,7 @@ def converted(
 
 
 def _has_layout(layout: Layout, row: Mapping[str, Any]) -> bool:
-    return layout_of(row) is layout
+    return layout.matches is not None and layout.matches(row) and layout_of(row) is layout
 
 
 def _converted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from penchant.errors import DataError
@@ -40,12 +41,15 @@ def sides_of(row: Row) -> Sides | None:
         >>> sides_of({"response_a": "Yes.", "response_b": "No."})
         Sides(names=('response_a', 'response_b'), ends=('_a', '_b'))
     """
-    for stem in _STEMS:
-        for ends in _ENDS:
-            names = (stem + ends[0], stem + ends[1])
-            if filled(row, *names):
-                return Sides(names, ends)
-    return None
+    return next((sides for sides in _sides(tuple(row)) if filled(row, *sides.names)), None)
+
+
+@lru_cache(maxsize=256)
+def _sides(columns: tuple[str, ...]) -> tuple[Sides, ...]:
+    """The pairs of columns that could be the two responses; the rows of a set mostly have the same columns."""
+    there = set(columns)
+    pairs = (((stem + ends[0], stem + ends[1]), ends) for stem in _STEMS for ends in _ENDS)
+    return tuple(Sides(names, ends) for names, ends in pairs if there.issuperset(names))
 
 
 def winner_column(row: Row) -> str | None:
