@@ -74,6 +74,15 @@ def test_garbled_messages_are_never_trained_on_as_text(text: str) -> None:
         read([row])
 
 
+def test_only_short_python_literals_are_read_and_json_of_any_length() -> None:
+    said = [*ASKED, {"role": "assistant", "content": "x" * 1_200_000}]
+    row = {"rejected": [*ASKED, *NO]}
+    (pair,) = read([{**row, "chosen": json.dumps(said)}])
+    assert pair.responses[0] == said[1:]
+    with pytest.raises(DataError, match="'chosen' is text that looks like messages but cannot be read"):
+        read([{**row, "chosen": repr(said)}])
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ Row = tuple[int, dict[str, Any] | DataError]
 
 # Fields whose CSV cells are JSON lists.
 _LISTS = ("messages", "completions", "responses", "scores", "ranks")
+
+
+_FIRST_LINE = re.compile(r"\S.*")
 
 
 def _text(path: Path) -> str:
@@ -51,7 +55,8 @@ def _as_row(value: Any, where: str) -> dict[str, Any] | DataError:
 
 def _json_lines(path: Path) -> Iterator[Row]:
     text = _text(path)
-    first = text.lstrip().split("\n", 1)[0].strip()
+    begin = _FIRST_LINE.search(text)
+    first = begin.group().strip() if begin else ""
     if first[:1] in ("{", "[") and not (first[0] == "{" and first[-1] == "}") and (found := objects(text)):
         yield from found  # one list, or objects that span several lines
         return
@@ -98,7 +103,8 @@ def _json(path: Path) -> Iterator[Row]:
 
 def _delimiter(text: str) -> str:
     """A comma, unless the header has none and is divided by semicolons or tabs."""
-    header = text.split("\n", 1)[0]
+    begin = _FIRST_LINE.search(text)
+    header = begin.group() if begin else ""
     return next((mark for mark in ";\t" if mark in header and "," not in header), ",")
 
 
