@@ -190,3 +190,46 @@ def test_the_null_prompt_of_a_columnar_file_is_no_prompt() -> None:
     other = [turns[0], {"role": "assistant", "content": "No."}]
     row = {"chosen": turns, "rejected": other}
     assert read([{**row, "prompt": None}]).fingerprint == read([row]).fingerprint
+
+
+SYSTEM, HI = {"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}
+HELLO, NO = {"role": "assistant", "content": "Hello!"}, {"role": "assistant", "content": "No."}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "Hi", "chosen": [HELLO], "rejected": [NO]},
+        {"prompt": [HI], "chosen": [HELLO], "rejected": [NO]},
+        {"prompt": HI, "chosen": HELLO, "rejected": NO},
+        {"prompt": "Hi", "chosen": [HI, HELLO], "rejected": [HI, NO]},
+        {"prompt": [HI], "chosen": [HI, HELLO], "rejected": [NO]},
+        {"chosen": [HI, HELLO], "rejected": [HI, NO]},
+        {"messages": [HI], "chosen": HELLO, "rejected": NO},
+        {"prompt": "Hi", "chosen": [SYSTEM, HI, HELLO], "rejected": [HI, NO]},
+        {"prompt": "Hi", "chosen": [HELLO], "rejected": [NO], "rejected_prompt": "Hi"},
+        {"prompt": [HI], "completions": [[HI, HELLO], [NO]], "scores": [1, 0]},
+        {"prompt": "Hi", "completions": [[HELLO], [NO]], "scores": [1, 0]},
+        {"messages": [HI, HELLO]},
+        {"prompt": "Hi", "completion": [HELLO], "label": "yes"},
+        {"prompt": "Hi"},
+    ],
+)
+def test_a_system_text_opens_every_conversation_of_its_row_once(row: dict[str, Any]) -> None:
+    (record,) = read([{**row, "system": "Be brief."}])
+    assert all(prompt == [SYSTEM, HI] for prompt in (record.prompt, *record.answered))
+    assert list(record.responses) == [[HELLO], [NO]][: len(record.responses)] and "system" not in record.fields
+
+
+def test_a_system_text_that_has_no_place_stays_in_its_column() -> None:
+    dialogue = "\n\nHuman: Hi\n\nAssistant:"
+    found = read([{"system": "Be brief.", "chosen": f"{dialogue} Hello!", "rejected": f"{dialogue} No."}])
+    assert (found[0].prompt, found[0].fields, found.layout) == (dialogue, {"system": "Be brief."}, "")
+
+
+def test_one_system_text_makes_the_prompts_of_all_rows_conversations() -> None:
+    rows = [{"prompt": "Hi", "completion": "Hello!", "system": text} for text in ("", None, "Be brief.")]
+    assert [record.prompt for record in read([*rows, {"prompt": "Hi", "completion": "No."}])] == [
+        [HI], [HI], [SYSTEM, HI], [HI],
+    ]  # fmt: skip
+    assert [record.prompt for record in read(rows[:2])] == ["Hi", "Hi"]

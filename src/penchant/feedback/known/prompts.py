@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from penchant.errors import DataError
@@ -20,6 +20,8 @@ _ASKED = ("question", "instruction", "query", "problem", "input", "context", "hi
 _SYSTEM = ("system", "system_prompt", "system_message")
 _IMAGES = ("chosen_image", "rejected_image")
 _RESPONSES = ("chosen", "rejected", "completion")
+_LISTS = ("completions", "responses")
+_PROMPTS = ("prompt", "chosen_prompt", "rejected_prompt")
 
 
 def is_chat(value: Any) -> bool:
@@ -134,17 +136,32 @@ def with_context(row: Row, source: Source) -> dict[str, Any]:
     past = _past(row.get("history"))
     used = [name for name in _SYSTEM if name in systems or (name in row and empty(row[name]))]
     kept = unnamed(row, [*used, *(["history"] if past or row.get("history") == [] else [])])
-    whole = [name for name in (*CHATS, *_RESPONSES) if is_chat(kept.get(name)) and _opens(kept[name])]
-    for name in whole:
-        kept[name] = _behind(opening, past, kept[name], name, source)
-    prompt = kept.get("prompt")
-    if is_message(prompt):
-        prompt = [prompt]
-    if isinstance(prompt, str) and not whole:
-        kept["prompt"] = [*opening, *past, {"role": "user", "content": prompt}]
-    elif is_chat(prompt):
-        kept["prompt"] = _behind(opening, past, prompt, "prompt", source)
-    return kept
+    placed = _placed(kept, lambda turns, name: _behind(opening, past, turns, name, source))
+    # Where nothing can take it, the text stays in its column and is reported there.
+    return kept | placed if placed or not (opening or past) else dict(row)
+
+
+def _placed(row: Row, led: Callable[[Any, str], list[Any]]) -> dict[str, Any]:
+    """The columns of a row that take what opens the conversation, with it in front."""
+    found: dict[str, Any] = {}
+    answers = [name for name in _RESPONSES if row.get(name) is not None]
+    for name in answers:
+        if is_chat(row[name]) and _opens(row[name]):
+            found[name] = led(row[name], name)
+    for name in _LISTS:
+        given = row.get(name)
+        if isinstance(given, list | tuple) and any(is_chat(each) and _opens(each) for each in given):
+            found[name] = [led(each, name) if is_chat(each) and _opens(each) else each for each in given]
+    if not answers:
+        found |= {name: led(row[name], name) for name in CHATS if is_chat(row.get(name))}
+    repeated = bool(found)
+    for name in _PROMPTS:
+        prompt = [row[name]] if is_message(row.get(name)) else row.get(name)
+        if isinstance(prompt, str) and not repeated:
+            prompt = [{"role": "user", "content": prompt}]
+        if is_chat(prompt):
+            found[name] = led(prompt, name)
+    return found
 
 
 def _opens(turns: Any) -> bool:

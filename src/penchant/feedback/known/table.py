@@ -77,8 +77,9 @@ def converted(
     if context:
         found = [(at, _in_context(row, sources[at])) for at, row in found]
     says = [counts.most_common(1)[0][0]] if +counts else []
-    names = list(dict.fromkeys(context))
-    says += [f"{' and '.join(names)} open{'s' * (len(names) == 1)} the conversation"] if context else []
+    left = {name for _, row in found if isinstance(row, dict) for name in context_columns(row)}
+    names = [name for name in dict.fromkeys(context) if name not in left]
+    says += [f"{' and '.join(names)} open{'s' * (len(names) == 1)} the conversation"] if names else []
     return Converted(found, "; ".join(says))
 
 
