@@ -1,4 +1,4 @@
-"""Fills in, when the documentation is built, what the program itself knows best: recipe keys and command help."""
+"""Fills in, when the documentation is built, what the program itself knows best: recipe keys, command help, layouts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 KEYS = "<!-- recipe keys: written here when the documentation is built -->"
 HELP = "<!-- command help: written here when the documentation is built -->"
+LAYOUTS = "<!-- layouts: written here when the documentation is built -->"
 
 
 def on_page_markdown(markdown: str, **_page: Any) -> str:
@@ -15,6 +16,8 @@ def on_page_markdown(markdown: str, **_page: Any) -> str:
         markdown = markdown.replace(KEYS, "\n".join(_recipe_rows()))
     if HELP in markdown:
         markdown = markdown.replace(HELP, "\n\n".join(_command_sections()))
+    if LAYOUTS in markdown:
+        markdown = markdown.replace(LAYOUTS, "\n".join(_layout_rows()))
     return markdown
 
 
@@ -27,6 +30,17 @@ def _recipe_rows() -> Iterator[str]:
         for name, field in part.model_fields.items():
             default = "required" if field.is_required() else "" if field.default is None else f"`{field.default}`"
             yield f"| `{prefix}{name}` | {default} | {field.description} |"
+
+
+def _layout_rows() -> Iterator[str]:
+    from penchant.feedback.known.table import LAYOUTS
+
+    yield "| layout | used by | columns | read as |"
+    yield "| --- | --- | --- | --- |"
+    for layout in LAYOUTS:
+        says = "" if "{prompt}" in layout.says else layout.says  # the columns say which is the prompt
+        kind = f"{layout.kind}; {says}" if says else layout.kind
+        yield f"| {layout.name} | {layout.used_by} | {layout.columns} | {kind} |"
 
 
 def _command_sections() -> Iterator[str]:

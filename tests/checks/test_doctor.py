@@ -273,3 +273,11 @@ def test_joint_comparisons_are_known_by_both_prompts() -> None:
     assert found([row, swapped], "contradictions").value.startswith("1 ")
     opinions = [{**row, "annotator": "ann"}, {**row, "annotator": "ben"}, {**swapped, "annotator": "cem"}]
     assert found(opinions, "annotator agreement").value.startswith("33.3 ")
+
+
+def test_a_layout_that_was_converted_is_named_with_what_decides() -> None:
+    row = {"prompt": "Q", "response_0": "a b", "response_1": "c d", "better_response_id": 1}
+    (check,) = [each for each in examine(read([row]), None).checks if each.name == "layout"]
+    assert check.value == "PKU-SafeRLHF" and check.detail.startswith("better_response_id decides")
+    plain = examine(read([{"prompt": "Q", "chosen": "a", "rejected": "b"}]), None)
+    assert "layout" not in [each.name for each in plain.checks]

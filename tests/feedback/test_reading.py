@@ -223,8 +223,8 @@ BAD = {
     "ends with the user": ({"messages": ASKED}, "ends with a turn of 'user'.*--kind prompt"),
     "only an answer": ({"messages": [HELLO]}, "prompt is missing"),
     "label": (
-        {"prompt": "Q", "completion": "a", "label": "good"},
-        r"'label' is text \('good'\), expected true or false",
+        {"prompt": "Q", "completion": "a", "label": "maybe"},
+        r"'label' is text \('maybe'\), expected true or false",
     ),
     "label null": ({"prompt": "Q", "completion": "a", "label": None}, r"'label' is nothing \(null\)"),
     "label 2": ({"prompt": "Q", "completion": "a", "label": 2}, r"'label' is a number \(2\)"),

@@ -95,6 +95,9 @@ def _counts(feedback: Feedback) -> list[Check]:
         Check("records", f"{len(feedback)} of kind {feedback.kind}{by_split}", "ok", detail),
         Check("distinct prompts", str(prompts)),
     ]
+    if feedback.layout:
+        name, _, says = feedback.layout.partition(": ")
+        checks.append(Check("layout", name, "ok", f"{says}." if says else ""))
     if feedback.bad:
         total = len(feedback) + len(feedback.bad)
         detail = f"Skipped. The first: {feedback.bad[0]}"

@@ -41,6 +41,9 @@ class Feedback(Sequence[Record]):
         (2, 1, 64)
     """
 
+    #: The layout that was recognised and converted, in one line; empty if the rows had our fields.
+    layout = ""
+
     def __init__(
         self, records: Sequence[Record], *, kind: str, name: str = "memory", bad: Sequence[DataError] = ()
     ) -> None:

@@ -189,7 +189,9 @@ def response_to(prompt: Text, value: Text, field: str, source: Source) -> tuple[
     """
     if isinstance(value, str):
         if isinstance(prompt, str) and _HUMAN.strip() in prompt and value.startswith(prompt):
-            return prompt, value[len(prompt) :]
+            rest = value[len(prompt) :]
+            # Who answers is part of the prompt, where the prompt is a dialogue that ends with the question.
+            return (prompt + _ASSISTANT, rest[len(_ASSISTANT) :]) if rest.startswith(_ASSISTANT) else (prompt, rest)
         return prompt, value
     if isinstance(prompt, str):
         return _answer_to_text(prompt, value, field, source)

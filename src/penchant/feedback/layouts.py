@@ -9,6 +9,7 @@ from penchant.errors import DataError
 from penchant.feedback import validation
 from penchant.feedback.conversations import implicit_prompt, response_to, split_last_answer, with_every_turn
 from penchant.feedback.images import read_image
+from penchant.feedback.media import refuse_media
 from penchant.feedback.rankings import COMPLETIONS, ranking
 from penchant.feedback.records import (
     Comparison,
@@ -20,6 +21,7 @@ from penchant.feedback.records import (
     Source,
     Text,
 )
+from penchant.feedback.tools import ARGUMENTS, TOOLS, with_template_columns
 
 __all__ = ["build", "recognise", "rename"]
 
@@ -80,18 +82,21 @@ def build(kind: str, row: Row, source: Source, *, every_turn: bool = False) -> R
             demonstrations answer from the first one on.
 
     Raises:
-        DataError: a field is missing, empty, of the wrong type, or inconsistent with the others.
+        DataError: a field is missing, empty, of the wrong type, or inconsistent with the others; ``tools`` cannot be
+            read; or a text refers to images.
 
     Example:
         >>> build("comparison", {"prompt": "Hi", "chosen": "Hello!", "rejected": "No."}, Source()).chosen
         'Hello!'
     """
-    if not every_turn:
-        return _BUILDERS[kind](row, source)
-    if kind == "comparison":
-        return _comparison(row, source, every_turn=True)
-    record = _BUILDERS[kind](row, source)
-    return with_every_turn(record) if isinstance(record, Demonstration) else record
+    rest = {name: value for name, value in row.items() if name not in (TOOLS, ARGUMENTS)}
+    if every_turn and kind == "comparison":
+        record: Record = _comparison(rest, source, every_turn=True)
+    else:
+        record = _BUILDERS[kind](rest, source)
+    if every_turn and isinstance(record, Demonstration):
+        record = with_every_turn(record)
+    return refuse_media(with_template_columns(record, row), row)
 
 
 def _comparison(row: Row, source: Source, *, every_turn: bool = False) -> Comparison:

@@ -13,6 +13,7 @@ from penchant.feedback.collection import Feedback
 from penchant.feedback.datasets import hub_rows, looks_like_hub_id, saved_rows, set_rows
 from penchant.feedback.files import FORMATS, Row, file_rows, typed_cells
 from penchant.feedback.images import located
+from penchant.feedback.known.table import converted
 from penchant.feedback.layouts import build, recognise, rename
 from penchant.feedback.records import KINDS, Record, Source
 
@@ -53,9 +54,13 @@ def read(
     """
     _check_options(kind, on_bad, train_on)
     name, rows = _rows(source, mapping or {}, split)
+    ready = converted([row for _, row in rows], [Source(Path(name).name, line) for line, _ in rows], kind)
+    rows = [(rows[at][0], row) for at, row in ready.rows]
     kind = kind or _common_kind(rows, name)
     records, bad = _records(rows, kind, name, stop=on_bad == "stop", every_turn=train_on == "assistant")
-    return Feedback(records, kind=kind, name=name, bad=bad)
+    feedback = Feedback(records, kind=kind, name=name, bad=bad)
+    feedback.layout = ready.layout
+    return feedback
 
 
 def _rows(source: Any, mapping: Mapping[str, str], split: str | None) -> tuple[str, list[Row]]:
