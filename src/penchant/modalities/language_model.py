@@ -8,7 +8,16 @@ import torch
 from torch import nn
 
 from penchant.errors import ConfigurationError, ModelError
+from penchant.likelihood.checkpoint import LANGUAGE_MODEL, check_config, check_finite
 from penchant.likelihood.loading import load_model
+from penchant.model_files import (
+    check_weight_files,
+    code_refused,
+    first_line,
+    needs_code,
+    read_config,
+    remote_code_allowed,
+)
 
 __all__ = ["load_policy", "memory_estimate", "model_shape"]
 
@@ -32,6 +41,7 @@ def load_policy(source: str, model: Any, lora: Any, device: torch.device) -> nn.
         policy = load_model(source, quantize=quantize)
     elif isinstance(model, nn.Module) and hasattr(model, "config"):
         policy = model
+        check_finite(policy, source)
     else:
         raise ModelError(
             f"The model is a {type(model).__name__}.",
@@ -68,17 +78,23 @@ def model_shape(source: str) -> Any:
     Raises:
         ModelError: the source is not a causal language model.
     """
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM
 
+    config = read_config(source)
+    check_config(config, LANGUAGE_MODEL, source)
+    check_weight_files(source, LANGUAGE_MODEL.none)
     try:
-        config = AutoConfig.from_pretrained(source)
         with torch.device("meta"):
-            return AutoModelForCausalLM.from_config(config)
+            return AutoModelForCausalLM.from_config(config, trust_remote_code=remote_code_allowed())
     except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
-        raise ModelError(
-            f"No causal language model can be loaded from here ({reason}).", where=source, fix="Check the path."
+        raise (
+            code_refused(source)
+            if needs_code(error)
+            else ModelError(
+                f"No causal language model can be loaded from here ({first_line(error, 200)}).",
+                where=source,
+                fix="Check the path.",
+            )
         ) from error
 
 

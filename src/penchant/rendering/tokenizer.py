@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import ModelError
+from penchant.model_files import code_refused, needs_code, read_config, remote_code_allowed
 
 __all__ = ["load_tokenizer"]
 
@@ -33,11 +34,15 @@ def load_tokenizer(source: str | Path) -> Any:
 
     name = str(source)
     _check_folder(name)
+    if (Path(name) / "config.json").is_file():
+        read_config(name)  # transformers reads it for the tokenizer too, and would blame the tokenizer
     level = logging.get_verbosity()
     logging.set_verbosity_error()
     try:
-        return AutoTokenizer.from_pretrained(name)
+        return AutoTokenizer.from_pretrained(name, trust_remote_code=remote_code_allowed())
     except Exception as error:  # transformers raises many types; each means that no tokenizer can be loaded
+        if needs_code(error):
+            raise code_refused(name) from error
         raise _without_tokenizer(name, error) from error
     finally:
         logging.set_verbosity(level)
