@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +20,7 @@ from penchant.errors import ConfigurationError
 from penchant.feedback.collection import Feedback
 from penchant.forest.encoding import RecordEncoder
 from penchant.generation.engines import Engine
+from penchant.likelihood.number_types import forward_type, make_masters, warn_of_stored
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 from penchant.registry import Registry
@@ -56,6 +58,27 @@ class Modality(ABC):
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         self.settings, self.given = settings, model
+
+    @cached_property
+    def stored(self) -> str | None:
+        """The number type in which the weights are stored, such as ``bfloat16``; None if it is unknown."""
+        return None
+
+    @cached_property
+    def precision(self) -> str | None:
+        """The number type in which autocast computes the forward pass, or None without autocast."""
+        cpu = self.settings.device == "cpu" or not torch.accelerator.is_available()
+        device = torch.device("cpu") if cpu else torch.accelerator.current_accelerator()
+        assert device is not None
+        return forward_type(self.stored, self.settings.weights, self.settings.precision, device)
+
+    def with_masters(self, policy: nn.Module) -> nn.Module:
+        """The policy, its trained weights in float32 unless the recipe says ``weights: stored``."""
+        if self.settings.weights == "float32":
+            make_masters(policy)
+        else:
+            warn_of_stored(self.stored, self.settings.lora is not None)
+        return policy
 
     @classmethod
     @abstractmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +20,7 @@ from penchant.forest.encoding import Encoder
 from penchant.generation import Engine, build_engine
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
+from penchant.likelihood.number_types import as_stored, stored_type
 from penchant.likelihood.scorer import Scorer
 from penchant.modalities.language_model import load_policy, memory_estimate, model_shape
 from penchant.modalities.modality import Modality
@@ -64,6 +66,11 @@ class TextModality(Modality):
                 "The model is given in memory, without a tokenizer.", fix="Pass tokenizer=... with model=..."
             )
 
+    @cached_property
+    def stored(self) -> str | None:
+        """See `Modality.stored`."""
+        return stored_type(self.settings.model, self.given)
+
     def encoder(self, objective: Objective) -> Encoder:
         """See `Modality.encoder`."""
         wanted = objective.requirements
@@ -72,7 +79,7 @@ class TextModality(Modality):
 
     def load(self, device: torch.device) -> nn.Module:
         """See `Modality.load`."""
-        return load_policy(self.settings.model, self.given, self.settings.lora, device)
+        return self.with_masters(load_policy(self.settings.model, self.given, self.settings.lora, device))
 
     def scorer(self, policy: nn.Module) -> CausalScorer:
         """See `Modality.scorer`."""
@@ -109,6 +116,7 @@ class TextModality(Modality):
 
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
         """Save model and tokenizer for ``from_pretrained``; an adapter is merged, and also saved separately."""
+        as_stored(policy)
         saved: Any = policy
         if hasattr(policy, "merge_and_unload"):
             saved.save_pretrained(adapter)
