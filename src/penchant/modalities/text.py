@@ -20,7 +20,7 @@ from penchant.forest.encoding import Encoder
 from penchant.generation import Engine, build_engine
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
-from penchant.likelihood.number_types import as_stored, stored_type
+from penchant.likelihood.number_types import stored_type
 from penchant.likelihood.scorer import Scorer
 from penchant.modalities.language_model import load_policy, memory_estimate, model_shape
 from penchant.modalities.modality import Modality
@@ -116,7 +116,7 @@ class TextModality(Modality):
 
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
         """Save model and tokenizer for ``from_pretrained``; an adapter is merged, and also saved separately."""
-        as_stored(policy)
+        self.rounded(policy)
         saved: Any = policy
         if hasattr(policy, "merge_and_unload"):
             saved.save_pretrained(adapter)

@@ -18,7 +18,6 @@ from penchant.online.measuring import Measured, measure
 from penchant.online.preparation import Prepared
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference import UpdatedReference
-from penchant.online.reference_updates import Initial
 from penchant.online.round_files import RoundFiles
 from penchant.online.sampling import Sampler
 from penchant.training.arguments import training_arguments
@@ -68,9 +67,7 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
     printed = fingerprint(scorer.core)
     prepared.update.begin(policy)
     kind = "initial" if prepared.objective.requirements.needs.reference else "none"
-    # Only a reference that never changes may keep its matrices in the stored type; others need exact steps too.
-    kept = prepared.modality.precision if isinstance(prepared.update, Initial) else None
-    reference = UpdatedReference(scorer.reference(kind, precision=kept), prepared.update)
+    reference = UpdatedReference(scorer.reference(kind, precision=prepared.modality.precision), prepared.update)
     prepared.engine.use(policy)
     prepared.measured_by.use(policy)
     return Loaded(policy, scorer, reference, printed)

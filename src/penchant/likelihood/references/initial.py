@@ -11,7 +11,7 @@ from penchant.forest.layout import Forest, TokenSequence
 from penchant.likelihood.core import has_adapter, without_adapter
 from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.head import Head, Rows, token_statistics
-from penchant.likelihood.number_types import keep_stored
+from penchant.likelihood.masters import keep_stored
 from penchant.likelihood.references.reference import Reference, ReferenceScores
 
 __all__ = ["InitialReference"]
@@ -22,7 +22,7 @@ class InitialReference(Reference[Forest, TokenSequence]):
 
     Args:
         scorer: the policy, at its initial weights.
-        precision: number type of the forward pass under autocast, in which the copy may keep its matrices, or None.
+        precision: number type of the forward pass under autocast, or None.
     """
 
     kind = "initial"
@@ -68,7 +68,7 @@ def _frozen_copy(scorer: ForestScorer, precision: str | None) -> ForestScorer:
         twin = copy.deepcopy(scorer.model).eval().requires_grad_(False)
     finally:
         scorer.open()
-    # Only after the copy is a scorer: its checks run without autocast, where all weights must have one type.
+    # After the copy is a scorer: its checks run without autocast, where all weights must have one type.
     copied = ForestScorer(twin, scorer.attention, scorer.chunk_rows)
     keep_stored(twin, precision)
     return copied
