@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from penchant.errors import ModelError
+from penchant.likelihood.generation_settings import usable_generation_config
 from penchant.model_files import (
     check_weight_files,
     code_refused,
@@ -90,6 +91,8 @@ def load_checkpoint(source: str | Path, kind: Kind, options: dict[str, Any]) -> 
     config = read_config(source)
     check_config(config, kind, source)
     check_weight_files(source, kind.none)
+    if (settings := usable_generation_config(source)) is not None:
+        options = {**options, "generation_config": settings}
     model, found = _from_pretrained(source, kind, {**options, "config": config})
     _check_weights(model, found, kind, source)
     check_finite(model, source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 
 from penchant.errors import ConfigurationError, ModelError
 from penchant.likelihood.checkpoint import LANGUAGE_MODEL, check_config, check_finite
+from penchant.likelihood.generation_settings import mend_generation_config
 from penchant.likelihood.loading import load_model
 from penchant.model_files import (
     check_weight_files,
@@ -20,6 +22,9 @@ from penchant.model_files import (
 )
 
 __all__ = ["load_policy", "memory_estimate", "model_shape"]
+
+
+log = logging.getLogger("penchant")
 
 
 def load_policy(source: str, model: Any, lora: Any, device: torch.device) -> nn.Module:
@@ -47,6 +52,8 @@ def load_policy(source: str, model: Any, lora: Any, device: torch.device) -> nn.
             f"The model is a {type(model).__name__}.",
             fix="Give a folder, a hub id, or a causal language model of transformers.",
         )
+    for note in mend_generation_config(policy):
+        log.warning("%s", note)
     if quantize is None:
         policy = policy.to(device)
     return policy if lora is None else _with_adapter(policy, lora)

@@ -28,6 +28,7 @@ from penchant.objectives.core.objective import Objective
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
+from penchant.rendering.vocabulary import check_vocabulary, rows_of
 
 __all__ = ["TextModality"]
 
@@ -50,6 +51,8 @@ class TextModality(Modality):
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         super().__init__(settings, model)
         self.tokenizer = tokenizer or load_tokenizer(settings.model)
+        if tokenizer is not None:
+            check_vocabulary(tokenizer, rows_of(settings.model, model), settings.model)
         self.renderer = Renderer(self.tokenizer, chat_template=settings.chat_template, end_token=settings.end_token)
         self.max_length = length_limit(settings.model, model, self.tokenizer, settings.max_length)
 
