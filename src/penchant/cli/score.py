@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.cli.options import BadRecords, ChatTemplate, MaxLength, Renamed, TruncationPolicy
+from penchant.cli.options import BadRecords, ChatTemplate, MaxLength, Renamed, TruncationPolicy, TrustRemoteCode
 
 if TYPE_CHECKING:
     from penchant.evaluation.rows import ScoredRows
@@ -31,6 +31,7 @@ def score(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Also write the scores to this file, one JSON line per record.")
     ] = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Compute log-probabilities and implicit rewards of every response in a file."""
     from penchant.cli.words import pairs

@@ -49,8 +49,8 @@ def check_vocabulary(tokenizer: Any, rows: int | None, where: str) -> None:
         return
     shown = ", ".join(repr(beyond[id_]) for id_ in sorted(beyond)[:3])
     raise ModelError(
-        f"The tokenizer has {max(beyond) + 1} tokens, but the model's embedding has only {rows} rows; without a row are "
-        f"{shown}{' and others' if len(beyond) > 3 else ''}.",
+        f"The tokenizer has {max(beyond) + 1} tokens, but the model's embedding has only {rows} rows; without a row "
+        f"are {shown}{' and others' if len(beyond) > 3 else ''}.",
         where=where,
         why="A text with such a token cannot be computed.",
         fix="If tokens were added, resize and save the model first: model.resize_token_embeddings(len(tokenizer)). "
