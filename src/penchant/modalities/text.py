@@ -21,6 +21,7 @@ from penchant.generation import Engine, build_engine
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.number_types import stored_type
+from penchant.likelihood.router import router_of
 from penchant.likelihood.scorer import Scorer
 from penchant.modalities.language_model import load_policy, memory_estimate, model_shape
 from penchant.modalities.modality import Modality
@@ -86,7 +87,9 @@ class TextModality(Modality):
 
     def scorer(self, policy: nn.Module) -> CausalScorer:
         """See `Modality.scorer`."""
-        return CausalScorer(policy, self.settings.attention)
+        scorer = CausalScorer(policy, self.settings.attention)
+        scorer.router = router_of(scorer.core, self.settings.router_aux_loss)
+        return scorer
 
     def engine(self, settings: Mapping[str, Any], max_new_tokens: int) -> Engine:
         """See `Modality.engine`; prompts are limited so that the response fits."""
