@@ -14,7 +14,7 @@ import torch
 from penchant.errors import ModelError
 from penchant.model_files import read_config
 
-__all__ = ["REDUCED", "forward_type", "stored_type", "warn_of_stored"]
+__all__ = ["REDUCED", "forward_type", "stored_type", "warn_of_stored", "weights_in_words"]
 
 log = logging.getLogger("penchant")
 
@@ -121,3 +121,29 @@ def warn_of_stored(stored: str | None, adapted: bool) -> None:
             stored,
             digits,
         )
+
+
+def weights_in_words(
+    stored: str | None, weights: str, precision: str | None, adapter: Any, parameters: int
+) -> dict[str, str]:
+    """A row of a dry run about reduced number types, with what float32 masters cost; empty for float32 weights.
+
+    Args:
+        stored: type of the stored weights.
+        weights: the recipe's ``weights``.
+        precision: type of the forward pass under autocast, or None.
+        adapter: the recipe's adapter, or None.
+        parameters: number of the model's weights.
+    """
+    if stored not in REDUCED:
+        return {}
+    if adapter is not None:
+        said = f"stored as {stored}; the adapter is trained in float32"
+    elif weights == "stored":
+        said = f"stored and trained in {stored}: most steps of a small learning rate are lost (see weights)"
+    else:
+        # 2 bytes more for each weight, its gradient and both averages of the optimizer.
+        cost = parameters * 2 * 4 / 2**30
+        forward = precision or "float32"
+        said = f"stored as {stored}, trained in float32 ({cost:.2f} GiB more than weights=stored), forward in {forward}"
+    return {"number types": said}

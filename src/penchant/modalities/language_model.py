@@ -12,6 +12,7 @@ from penchant.errors import ConfigurationError, ModelError
 from penchant.likelihood.checkpoint import LANGUAGE_MODEL, check_config, check_finite
 from penchant.likelihood.generation_settings import mend_generation_config
 from penchant.likelihood.loading import load_model
+from penchant.likelihood.number_types import REDUCED
 from penchant.model_files import (
     check_weight_files,
     code_refused,
@@ -105,7 +106,14 @@ def model_shape(source: str) -> Any:
         ) from error
 
 
-def memory_estimate(settings: Any, config: Any, parameters: int, tokens: int) -> dict[str, float]:
+def memory_estimate(
+    settings: Any,
+    config: Any,
+    parameters: int,
+    tokens: int,
+    stored: str | None = None,
+    precision: str | None = None,
+) -> dict[str, float]:
     """Estimated memory in bytes by purpose, within a factor of about two.
 
     Args:
@@ -113,10 +121,15 @@ def memory_estimate(settings: Any, config: Any, parameters: int, tokens: int) ->
         config: the model's configuration.
         parameters: number of parameters of the model.
         tokens: number of tokens of the largest micro-batch.
+        stored: number type of the stored weights; float32 if unknown.
+        precision: number type of the forward pass under autocast, or None.
     """
     text = config.get_text_config()
-    width = 2 if settings.precision in ("bfloat16", "float16") else 4
-    weights = parameters * (0.6 if settings.lora is not None and settings.lora.quantize else 4)
+    kept_width = 2 if stored in REDUCED else 4
+    trained_width = kept_width if settings.weights == "stored" else 4
+    width = 2 if precision in REDUCED else kept_width if settings.lora is not None else trained_width
+    quantized = settings.lora is not None and settings.lora.quantize
+    weights = parameters * (0.6 if quantized else trained_width if settings.lora is None else kept_width)
     trained = parameters if settings.lora is None else parameters * min(1.0, 0.002 * settings.lora.rank)
     layers, hidden = text.num_hidden_layers, text.hidden_size
     # About 16 hidden-size activations per layer and token are kept for backward; one with checkpointing.
@@ -124,9 +137,9 @@ def memory_estimate(settings: Any, config: Any, parameters: int, tokens: int) ->
     needs_copy = settings.reference in (None, "initial") and settings.lora is None
     return {
         "weights": weights,
-        "gradients": trained * 4,
-        "optimizer": trained * 8,
-        "reference": weights if needs_copy else 0.0,
+        "gradients": trained * (4 if settings.lora is not None else trained_width),
+        "optimizer": trained * (4 if settings.lora is not None else trained_width) * 2,
+        "reference": parameters * kept_width if needs_copy else 0.0,
         "activations": kept,
         "logits": float(min(tokens * text.vocab_size * 4 * 2, 512 * 2**20)),
     }

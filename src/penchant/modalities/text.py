@@ -20,7 +20,7 @@ from penchant.forest.encoding import Encoder
 from penchant.generation import Engine, build_engine
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
-from penchant.likelihood.number_types import stored_type
+from penchant.likelihood.number_types import stored_type, weights_in_words
 from penchant.likelihood.router import router_of
 from penchant.likelihood.scorer import Scorer
 from penchant.modalities.language_model import load_policy, memory_estimate, model_shape
@@ -158,10 +158,12 @@ class TextModality(Modality):
         """See `Modality.estimate`."""
         model = model_shape(self.settings.model)
         parameters = sum(parameter.numel() for parameter in model.parameters())
-        found = memory_estimate(self.settings, model.config, parameters, largest)
+        found = memory_estimate(self.settings, model.config, parameters, largest, self.stored, self.precision)
+        types = weights_in_words(self.stored, self.settings.weights, self.precision, self.settings.lora, parameters)
         return f"{type(model).__name__}, {parameters / 1e6:,.1f} M parameters", {
+            **types,
             "memory": " + ".join(f"{name} {size / GIB:.2f}" for name, size in found.items())
-            + f" = about {sum(found.values()) / GIB:.1f} GiB"
+            + f" = about {sum(found.values()) / GIB:.1f} GiB",
         }
 
 
