@@ -82,10 +82,11 @@ class Modality(ABC):
 
     def with_masters(self, policy: nn.Module) -> nn.Module:
         """The policy, its trained weights in float32 unless the recipe says ``weights: stored``."""
+        stored = self.stored  # found out before a model in memory is changed
         if self.settings.weights == "float32":
             make_masters(policy)
         else:
-            warn_of_stored(self.stored, self.settings.lora is not None)
+            warn_of_stored(stored, self.settings.lora is not None)
         return policy
 
     def rounded(self, policy: nn.Module) -> None:
