@@ -20,6 +20,7 @@ from penchant.cli.options import (
     TemplateArguments,
     TrainOn,
     TruncationPolicy,
+    TrustRemoteCode,
 )
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def check(
     train_on: TrainOn = "last",
     end_token: EndToken = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Also write the findings to this JSON file.")] = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Check feedback (the doctor): duplicates, contradictions, leaks, truncation, length bias, templates.
 
@@ -127,6 +129,7 @@ def show(
     chat_template: ChatTemplate = None,
     end_token: EndToken = None,
     ids: Annotated[bool, typer.Option("--ids", help="Print each token's id after it.")] = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Show records as the model sees them: every token of prompt (P) and responses (R), special tokens in brackets."""
     from penchant.cli.tokens import TokenPrinter

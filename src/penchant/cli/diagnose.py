@@ -15,6 +15,7 @@ from penchant.cli.options import (
     Renamed,
     Split,
     TruncationPolicy,
+    TrustRemoteCode,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def diagnose(
     max_length: MaxLength = None,
     truncation: TruncationPolicy = "prompt_left",
     json_out: JsonFile = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Diagnose a trained model on comparisons: ranking accuracy, likelihood displacement, gradient entanglement."""
     from penchant.diagnostics.findings import Plan

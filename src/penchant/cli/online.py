@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from penchant.cli.options import TrustRemoteCode
 from penchant.errors import ConfigurationError, nearest
 
 __all__ = ["online"]
@@ -38,6 +39,7 @@ def online(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete the run in the folder and start again.")
     ] = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Train online: sample responses, judge them, train on them, and repeat."""
     from penchant.cli.result import print_result

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from penchant.model_files import remote_code
+
 __all__ = [
     "AsChat",
     "BadRecords",
@@ -23,7 +25,15 @@ __all__ = [
     "TemplateArguments",
     "TrainOn",
     "TruncationPolicy",
+    "TrustRemoteCode",
 ]
+
+
+def _allow_code(context: typer.Context, allowed: bool) -> None:
+    """Allow code from model repositories until the command ends."""
+    if allowed:
+        context.with_resource(remote_code())
+
 
 DataFile = Annotated[
     str,
@@ -63,4 +73,13 @@ TrainOn = Annotated[
 EndToken = Annotated[str | None, typer.Option(help="Token that ends a response; default: the tokenizer's.")]
 MaxLength = Annotated[int | None, typer.Option(help="Maximum tokens of prompt and response together.")]
 TruncationPolicy = Annotated[str, typer.Option(help="How to truncate: prompt_left, response_right, drop, error.")]
+TrustRemoteCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-remote-code",
+        callback=_allow_code,
+        expose_value=False,
+        help="Allow models and tokenizers to run Python code from their own repository.",
+    ),
+]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this JSON file.")]

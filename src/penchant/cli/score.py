@@ -16,6 +16,7 @@ from penchant.cli.options import (
     TemplateArguments,
     TrainOn,
     TruncationPolicy,
+    TrustRemoteCode,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def score(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Also write the scores to this file, one JSON line per record.")
     ] = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Compute log-probabilities and implicit rewards of every response in a file."""
     from penchant.cli.words import pairs

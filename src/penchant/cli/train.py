@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.interruption import interruptible
-from penchant.cli.options import HyperParameters, RecipeWords, Renamed
+from penchant.cli.options import HyperParameters, RecipeWords, Renamed, TrustRemoteCode
 from penchant.cli.words import data_of, pairs, read_words
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def train(
         bool,
         typer.Option("--dry-run", help="Show the resolved recipe, the plan and a memory estimate, without training."),
     ] = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Train a model on feedback, from a recipe, from options, or both (options override the recipe)."""
     options: dict[str, Any] = {"model": model, "objective": objective, "output": out, "on_bad": on_bad}

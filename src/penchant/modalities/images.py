@@ -23,6 +23,7 @@ from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.likelihood.encodings import CachedCodec
 from penchant.likelihood.image_batch import Codec, ImageEncoder
 from penchant.likelihood.noise import schedule_of
+from penchant.likelihood.number_types import stored_type
 from penchant.likelihood.pipelines import PipelineCodec, denoiser_of, load_pipeline
 from penchant.likelihood.scorer import Scorer
 from penchant.modalities.modality import Modality
@@ -78,6 +79,11 @@ class ImageModality(Modality):
         """The pipeline's denoiser."""
         return denoiser_of(self.pipeline)[1]
 
+    @cached_property
+    def stored(self) -> str | None:
+        """See `Modality.stored`."""
+        return stored_type(self.settings.model, self.network)
+
     @classmethod
     def recognises(cls, source: str, model: Any) -> bool:
         """See `Modality.recognises`."""
@@ -94,7 +100,7 @@ class ImageModality(Modality):
     def load(self, device: torch.device) -> nn.Module:
         """See `Modality.load`."""
         network = self.network.to(device)
-        return network if self.settings.lora is None else _with_adapter(network, self.settings.lora)
+        return self.with_masters(network if self.settings.lora is None else _with_adapter(network, self.settings.lora))
 
     def scorer(self, policy: nn.Module) -> DenoisingScorer:
         """See `Modality.scorer`."""
@@ -135,6 +141,7 @@ class ImageModality(Modality):
 
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
         """The pipeline with the trained denoiser, as ``DiffusionPipeline.from_pretrained`` loads it."""
+        self.rounded(policy)
         saved: Any = policy
         if hasattr(policy, "merge_and_unload"):
             saved.save_pretrained(adapter)

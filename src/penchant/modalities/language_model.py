@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import torch
 from torch import nn
 
 from penchant.errors import ConfigurationError, ModelError
+from penchant.likelihood.checkpoint import LANGUAGE_MODEL, check_config, check_finite
+from penchant.likelihood.generation_settings import mend_generation_config
 from penchant.likelihood.loading import load_model
+from penchant.likelihood.number_types import REDUCED
+from penchant.model_files import (
+    check_weight_files,
+    code_refused,
+    first_line,
+    needs_code,
+    read_config,
+    remote_code_allowed,
+)
 
 __all__ = ["load_policy", "memory_estimate", "model_shape"]
+
+
+log = logging.getLogger("penchant")
 
 
 def load_policy(source: str, model: Any, lora: Any, device: torch.device) -> nn.Module:
@@ -32,11 +47,14 @@ def load_policy(source: str, model: Any, lora: Any, device: torch.device) -> nn.
         policy = load_model(source, quantize=quantize)
     elif isinstance(model, nn.Module) and hasattr(model, "config"):
         policy = model
+        check_finite(policy, source)
     else:
         raise ModelError(
             f"The model is a {type(model).__name__}.",
             fix="Give a folder, a hub id, or a causal language model of transformers.",
         )
+    for note in mend_generation_config(policy):
+        log.warning("%s", note)
     if quantize is None:
         policy = policy.to(device)
     return policy if lora is None else _with_adapter(policy, lora)
@@ -68,21 +86,34 @@ def model_shape(source: str) -> Any:
     Raises:
         ModelError: the source is not a causal language model.
     """
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM
 
+    config = read_config(source)
+    check_config(config, LANGUAGE_MODEL, source)
+    check_weight_files(source, LANGUAGE_MODEL.none)
     try:
-        config = AutoConfig.from_pretrained(source)
         with torch.device("meta"):
-            return AutoModelForCausalLM.from_config(config)
+            return AutoModelForCausalLM.from_config(config, trust_remote_code=remote_code_allowed())
     except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
-        raise ModelError(
-            f"No causal language model can be loaded from here ({reason}).", where=source, fix="Check the path."
+        raise (
+            code_refused(source)
+            if needs_code(error)
+            else ModelError(
+                f"No causal language model can be loaded from here ({first_line(error, 200)}).",
+                where=source,
+                fix="Check the path.",
+            )
         ) from error
 
 
-def memory_estimate(settings: Any, config: Any, parameters: int, tokens: int) -> dict[str, float]:
+def memory_estimate(
+    settings: Any,
+    config: Any,
+    parameters: int,
+    tokens: int,
+    stored: str | None = None,
+    precision: str | None = None,
+) -> dict[str, float]:
     """Estimated memory in bytes by purpose, within a factor of about two.
 
     Args:
@@ -90,10 +121,15 @@ def memory_estimate(settings: Any, config: Any, parameters: int, tokens: int) ->
         config: the model's configuration.
         parameters: number of parameters of the model.
         tokens: number of tokens of the largest micro-batch.
+        stored: number type of the stored weights; float32 if unknown.
+        precision: number type of the forward pass under autocast, or None.
     """
     text = config.get_text_config()
-    width = 2 if settings.precision in ("bfloat16", "float16") else 4
-    weights = parameters * (0.6 if settings.lora is not None and settings.lora.quantize else 4)
+    kept_width = 2 if stored in REDUCED else 4
+    trained_width = kept_width if settings.weights == "stored" else 4
+    width = 2 if precision in REDUCED else kept_width if settings.lora is not None else trained_width
+    quantized = settings.lora is not None and settings.lora.quantize
+    weights = parameters * (0.6 if quantized else trained_width if settings.lora is None else kept_width)
     trained = parameters if settings.lora is None else parameters * min(1.0, 0.002 * settings.lora.rank)
     layers, hidden = text.num_hidden_layers, text.hidden_size
     # About 16 hidden-size activations per layer and token are kept for backward; one with checkpointing.
@@ -101,9 +137,9 @@ def memory_estimate(settings: Any, config: Any, parameters: int, tokens: int) ->
     needs_copy = settings.reference in (None, "initial") and settings.lora is None
     return {
         "weights": weights,
-        "gradients": trained * 4,
-        "optimizer": trained * 8,
-        "reference": weights if needs_copy else 0.0,
+        "gradients": trained * (4 if settings.lora is not None else trained_width),
+        "optimizer": trained * (4 if settings.lora is not None else trained_width) * 2,
+        "reference": parameters * kept_width if needs_copy else 0.0,
         "activations": kept,
         "logits": float(min(tokens * text.vocab_size * 4 * 2, 512 * 2**20)),
     }

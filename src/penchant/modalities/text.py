@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +20,8 @@ from penchant.forest.encoding import Encoder
 from penchant.generation import Engine, build_engine
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
+from penchant.likelihood.number_types import stored_type, weights_in_words
+from penchant.likelihood.router import router_of
 from penchant.likelihood.scorer import Scorer
 from penchant.modalities.language_model import load_policy, memory_estimate, model_shape
 from penchant.modalities.modality import Modality
@@ -26,6 +29,7 @@ from penchant.objectives.core.objective import Objective
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
+from penchant.rendering.vocabulary import check_vocabulary, rows_of
 
 __all__ = ["TextModality"]
 
@@ -48,6 +52,8 @@ class TextModality(Modality):
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         super().__init__(settings, model)
         self.tokenizer = tokenizer or load_tokenizer(settings.model)
+        if tokenizer is not None:
+            check_vocabulary(tokenizer, rows_of(settings.model, model), settings.model)
         self.renderer = Renderer(
             self.tokenizer,
             chat_template=settings.chat_template,
@@ -70,6 +76,11 @@ class TextModality(Modality):
                 "The model is given in memory, without a tokenizer.", fix="Pass tokenizer=... with model=..."
             )
 
+    @cached_property
+    def stored(self) -> str | None:
+        """See `Modality.stored`."""
+        return stored_type(self.settings.model, self.given)
+
     def encoder(self, objective: Objective) -> Encoder:
         """See `Modality.encoder`."""
         wanted = objective.requirements
@@ -80,11 +91,13 @@ class TextModality(Modality):
 
     def load(self, device: torch.device) -> nn.Module:
         """See `Modality.load`."""
-        return load_policy(self.settings.model, self.given, self.settings.lora, device)
+        return self.with_masters(load_policy(self.settings.model, self.given, self.settings.lora, device))
 
     def scorer(self, policy: nn.Module) -> CausalScorer:
         """See `Modality.scorer`."""
-        return CausalScorer(policy, self.settings.attention)
+        scorer = CausalScorer(policy, self.settings.attention)
+        scorer.router = router_of(scorer.core, self.settings.router_aux_loss)
+        return scorer
 
     def engine(self, settings: Mapping[str, Any], max_new_tokens: int) -> Engine:
         """See `Modality.engine`; prompts are limited so that the response fits."""
@@ -118,6 +131,7 @@ class TextModality(Modality):
 
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
         """Save model and tokenizer for ``from_pretrained``; an adapter is merged, and also saved separately."""
+        self.rounded(policy)
         saved: Any = policy
         if hasattr(policy, "merge_and_unload"):
             saved.save_pretrained(adapter)
@@ -153,10 +167,12 @@ class TextModality(Modality):
         """See `Modality.estimate`."""
         model = model_shape(self.settings.model)
         parameters = sum(parameter.numel() for parameter in model.parameters())
-        found = memory_estimate(self.settings, model.config, parameters, largest)
+        found = memory_estimate(self.settings, model.config, parameters, largest, self.stored, self.precision)
+        types = weights_in_words(self.stored, self.settings.weights, self.precision, self.settings.lora, parameters)
         return f"{type(model).__name__}, {parameters / 1e6:,.1f} M parameters", {
+            **types,
             "memory": " + ".join(f"{name} {size / GIB:.2f}" for name, size in found.items())
-            + f" = about {sum(found.values()) / GIB:.1f} GiB"
+            + f" = about {sum(found.values()) / GIB:.1f} GiB",
         }
 
 

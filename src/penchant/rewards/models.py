@@ -11,6 +11,7 @@ from annotated_types import Gt
 
 from penchant.errors import ModelError
 from penchant.feedback.records import Text
+from penchant.likelihood.loading import load_reward_model
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rewards.judge import Judge
@@ -46,7 +47,7 @@ class RewardModel(Judge):
         tokenizer = load_tokenizer(self.model) if tokenizer is None and named else tokenizer
         if tokenizer is None:
             raise ModelError("The reward model is given in memory, without a tokenizer.")
-        self.network = (_loaded(self.model) if named else model).eval()
+        self.network = (load_reward_model(self.model) if named else model).eval()
         self.renderer = Renderer(tokenizer)
         self._check_outputs()
         config = self.network.config.get_text_config()
@@ -96,16 +97,3 @@ class RewardModel(Judge):
         mask = (torch.arange(longest, device=device)[None] < lengths[:, None]).long()
         scores: list[float] = self.network(input_ids=ids, attention_mask=mask).logits[:, 0].float().tolist()
         return scores
-
-
-def _loaded(name: str) -> Any:
-    from transformers import AutoModelForSequenceClassification
-
-    try:
-        return AutoModelForSequenceClassification.from_pretrained(name)
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"The reward model cannot be loaded ({str(error).splitlines()[0][:200]}).",
-            where=name,
-            fix="Give the folder or hub id of a sequence-classification model with one output.",
-        ) from error

@@ -7,6 +7,7 @@ from typing import Any
 
 from penchant.feedback.sources import as_paths
 from penchant.modalities import find_modality
+from penchant.model_files import remote_code, remote_code_allowed
 from penchant.objectives.core.objective import Objective
 from penchant.training.preparation import Given
 from penchant.training.progress import ProgressReporter
@@ -27,6 +28,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = False,
+    trust_remote_code: bool = False,
     **recipe: Any,
 ) -> Result:
     """Train a model on feedback.
@@ -43,6 +45,7 @@ def train(
         resume: continue from the last checkpoint in ``output``.
         overwrite: delete the run in ``output``.
         progress: show progress on the error stream.
+        trust_remote_code: allow the model and its tokenizer to run Python code from their own repository.
         recipe: further keys of a `penchant.training.Recipe` (``batch_size``, ``learning_rate``, ``lora=...``).
 
     Returns:
@@ -56,13 +59,14 @@ def train(
     settings = make_recipe({**recipe, **values, "output": str(output)}, "penchant.train")
     if given.model is not None:
         find_modality(settings.modality, settings.model, given.model).check_given(tokenizer)
-    return run(
-        settings,
-        given,
-        resume=resume,
-        overwrite=overwrite,
-        reporter=ProgressReporter(not progress),
-    )
+    with remote_code(trust_remote_code or remote_code_allowed()):
+        return run(
+            settings,
+            given,
+            resume=resume,
+            overwrite=overwrite,
+            reporter=ProgressReporter(not progress),
+        )
 
 
 def _named_and_given(
