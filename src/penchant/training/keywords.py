@@ -57,7 +57,8 @@ def keywords_text() -> str:
         ['    batch_size: int']
     """
     lines = [_line(name, field) for name, field in Recipe.model_fields.items() if name not in NAMED]
-    parts = {each for field in Recipe.model_fields.values() for each in _parts(field.annotation)}
+    shown = [field for name, field in Recipe.model_fields.items() if name not in NAMED]
+    parts = {each for field in shown for each in _parts(field.annotation)}
     imports = sorted(f"from {part.__module__} import {part.__name__}\n" for part in parts)
     return "\n".join([HEADING.replace("IMPORTS\n", "".join([*imports, "\n"])), *lines, ""])
 
