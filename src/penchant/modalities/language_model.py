@@ -1,4 +1,4 @@
-"""The policy of text runs: loading a causal language model with an optional adapter, and its memory estimate."""
+"""The policy of text runs: loading a causal language model with an optional adapter, and its shape."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 from penchant.errors import ConfigurationError, ModelError
 from penchant.likelihood.loading import load_model
 
-__all__ = ["load_policy", "memory_estimate", "model_shape"]
+__all__ = ["load_policy", "model_shape"]
 
 
 def load_policy(source: str, model: Any, lora: Any, device: torch.device) -> nn.Module:
@@ -80,30 +80,3 @@ def model_shape(source: str) -> Any:
         raise ModelError(
             f"No causal language model can be loaded from here ({reason}).", where=source, fix="Check the path."
         ) from error
-
-
-def memory_estimate(settings: Any, config: Any, parameters: int, tokens: int) -> dict[str, float]:
-    """Estimated memory in bytes by purpose, within a factor of about two.
-
-    Args:
-        settings: the run's settings.
-        config: the model's configuration.
-        parameters: number of parameters of the model.
-        tokens: number of tokens of the largest micro-batch.
-    """
-    text = config.get_text_config()
-    width = 2 if settings.precision in ("bfloat16", "float16") else 4
-    weights = parameters * (0.6 if settings.lora is not None and settings.lora.quantize else 4)
-    trained = parameters if settings.lora is None else parameters * min(1.0, 0.002 * settings.lora.rank)
-    layers, hidden = text.num_hidden_layers, text.hidden_size
-    # About 16 hidden-size activations per layer and token are kept for backward; one with checkpointing.
-    kept = tokens * layers * hidden * width * (1 if settings.gradient_checkpointing else 16)
-    needs_copy = settings.reference in (None, "initial") and settings.lora is None
-    return {
-        "weights": weights,
-        "gradients": trained * 4,
-        "optimizer": trained * 8,
-        "reference": weights if needs_copy else 0.0,
-        "activations": kept,
-        "logits": float(min(tokens * text.vocab_size * 4 * 2, 512 * 2**20)),
-    }

@@ -20,16 +20,15 @@ from penchant.generation import Engine, build_engine
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.scorer import Scorer
-from penchant.modalities.language_model import load_policy, memory_estimate, model_shape
-from penchant.modalities.modality import Modality
+from penchant.modalities.language_model import load_policy, model_shape
+from penchant.modalities.memory import ModelSize, memory_of
+from penchant.modalities.modality import Estimate, Modality
 from penchant.objectives.core.objective import Objective
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
 
 __all__ = ["TextModality"]
-
-GIB = 2**30
 
 
 class TextModality(Modality):
@@ -140,15 +139,20 @@ class TextModality(Modality):
                 break
         return tokenizer
 
-    def estimate(self, largest: int) -> tuple[str, dict[str, str]]:
+    def estimate(self, largest: int, *, measured: int, needs_reference: bool, processes: int = 1) -> Estimate:
         """See `Modality.estimate`."""
         model = model_shape(self.settings.model)
-        parameters = sum(parameter.numel() for parameter in model.parameters())
-        found = memory_estimate(self.settings, model.config, parameters, largest)
-        return f"{type(model).__name__}, {parameters / 1e6:,.1f} M parameters", {
-            "memory": " + ".join(f"{name} {size / GIB:.2f}" for name, size in found.items())
-            + f" = about {sum(found.values()) / GIB:.1f} GiB"
-        }
+        size = ModelSize.of(model)
+        found = memory_of(
+            size,
+            self.settings,
+            largest,
+            reference=needs_reference and self.settings.reference in (None, "initial"),
+            cpu=self.settings.device == "cpu" or not torch.accelerator.is_available(),
+            measured=measured,
+            processes=processes,
+        )
+        return Estimate(f"{type(model).__name__}, {size.parameters / 1e6:,.1f} M parameters", found.parts, found.total)
 
 
 def _last_turn(messages: list[dict[str, Any]]) -> str:
