@@ -161,13 +161,13 @@ def memory_of(
         >>> llama = ModelSize(8_030_261_248, 4096, 32, 14336, 4096, 1024, 128256)
         >>> found = memory_of(llama, recipe, 4096, reference=True, cpu=False)
         >>> round(found.weights / 2**30), round(found.optimizer / 2**30), round(found.total / 2**30)
-        (30, 60, 154)
+        (30, 60, 153)
     """
     half = settings.precision in ("bfloat16", "float16")
     adapter = settings.lora is not None
     weight = _weight_bytes(size, settings)
     trained = _adapter_parameters(size, settings.lora) if adapter else size.parameters
-    frozen = weight * size.parameters if reference and not adapter else 0.0
+    frozen = weight * size.parameters if reference else 0.0
     layer = size.parameters / max(1, size.layers)
     heap = 1.0 if not cpu else CPU_HEAP_ADAPTER if adapter else CPU_HEAP
     rows = tokens * size.vocabulary * 4

@@ -139,6 +139,13 @@ class TextModality(Modality):
                 break
         return tokenizer
 
+    def _keeps_a_copy(self) -> bool:
+        """Whether the reference is a model of its own in memory."""
+        reference = self.settings.reference
+        if hasattr(reference, "model"):  # another model, which may be read from its cache
+            return not getattr(reference, "cached", False)
+        return reference in (None, "initial") and self.settings.lora is None
+
     def estimate(self, largest: int, *, measured: int, needs_reference: bool, processes: int = 1) -> Estimate:
         """See `Modality.estimate`."""
         model = model_shape(self.settings.model)
@@ -147,7 +154,7 @@ class TextModality(Modality):
             size,
             self.settings,
             largest,
-            reference=needs_reference and self.settings.reference in (None, "initial"),
+            reference=needs_reference and self._keeps_a_copy(),
             cpu=self.settings.device == "cpu" or not torch.accelerator.is_available(),
             measured=measured,
             processes=processes,

@@ -6,7 +6,18 @@ from typing import Any
 
 from penchant.training.coming_from.translation import Translation, number, words
 
-__all__ = ["batch", "number_types", "schedule", "trainer_arguments", "warm_up"]
+__all__ = ["batch", "best_model", "number_types", "schedule", "trainer_arguments", "warm_up"]
+
+# Metrics of TRL by our names.
+METRICS = {
+    "loss": "loss",
+    "eval_loss": "loss",
+    "rewards/accuracies": "rewards/accuracy",
+    "eval_rewards/accuracies": "rewards/accuracy",
+    "eval_rewards/margins": "rewards/margin",
+}
+# The defaults of transformers.
+BETAS = (0.9, 0.999)
 
 # Losses of an example that depend on its whole step, which is therefore not split.
 COUPLED = {"kto"}
@@ -142,8 +153,36 @@ def _keeping(found: Translation) -> None:
         found.put("save_every", int(every)) if every >= 1 else found.note(_as_steps("save_steps", "save_every"))
     elif strategy != "steps":
         found.note(_as_steps(f"save_strategy={strategy}", "save_every"))
-    found.move("save_total_limit", "keep_checkpoints")
+    best_model(found)
     found.put("report_to", loggers(found.take("report_to")))
+
+
+def best_model(found: Translation) -> None:
+    """Translate which checkpoints are kept, the best model, the optimizer's arguments and the hub."""
+    found.move("save_total_limit", "keep_checkpoints")
+    if found.given.get("load_best_model_at_end") and found.put("keep", "best"):
+        found.skip("load_best_model_at_end")
+    metric = METRICS.get(str(found.given.get("metric_for_best_model")))
+    if metric is not None and found.put("metric", metric):
+        found.skip("metric_for_best_model", "greater_is_better")
+    if found.given.get("save_only_model") and found.put("checkpoints", "weights"):
+        found.skip("save_only_model")
+    place = found.given.get("hub_model_id")
+    if place and found.given.get("push_to_hub", True) and found.put("push_to_hub", place):
+        found.skip("push_to_hub", "hub_model_id")
+    _optimizer_arguments(found)
+
+
+def _optimizer_arguments(found: Translation) -> None:
+    """Translate Adam's two rates and its epsilon."""
+    rates = [number(found.given.get(key)) for key in ("adam_beta1", "adam_beta2")]
+    arguments: dict[str, Any] = {}
+    if any(rate is not None for rate in rates):
+        arguments["betas"] = [rate if rate is not None else known for rate, known in zip(rates, BETAS, strict=True)]
+    if found.has("adam_epsilon"):
+        arguments["eps"] = number(found.given["adam_epsilon"])
+    if arguments and found.put("optimizer_arguments", arguments):
+        found.skip("adam_beta1", "adam_beta2", "adam_epsilon")
 
 
 def loggers(value: Any) -> list[str] | None:

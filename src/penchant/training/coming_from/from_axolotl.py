@@ -7,7 +7,7 @@ from typing import Any
 
 from penchant.errors import ConfigurationError
 from penchant.training.coming_from.adapters import lora
-from penchant.training.coming_from.arguments import batch, number_types, schedule, warm_up
+from penchant.training.coming_from.arguments import batch, best_model, number_types, schedule, warm_up
 from penchant.training.coming_from.losses import cpo, pairwise, with_likelihood
 from penchant.training.coming_from.translation import Translation, number, words
 
@@ -19,8 +19,8 @@ LORA = {
     "targets": "lora_target_modules",
     "dropout": "lora_dropout",
     "modules_to_save": "lora_modules_to_save",
-    "use_rslora": "peft_use_rslora",
-    "use_dora": "peft_use_dora",
+    "rslora": "peft_use_rslora",
+    "dora": "peft_use_dora",
 }
 
 #: Columns that a data set may name, with the field that each is here.
@@ -127,14 +127,12 @@ def _data(found: Translation) -> None:
         # Of a hub id axolotl reads the split `train` unless another is named.
         found.put("split", split or (None if Path(str(found.recipe["data"])).suffix else "train"))
     elif parts:
-        found.put("data", [{"path": _place(each), "weight": 1.0} for each in parts])
-        found.note("The data sets are joined in axolotl; here weights say each one's share of an epoch.")
+        found.join("data", [_place(each) for each in parts])
     for part in parts:
         _columns(found, part)
     held_out = found.take("test_datasets") or []
     if held_out:
-        paths = [_place(each) for each in held_out]
-        found.put("eval_data", paths[0] if len(paths) == 1 else [{"path": each, "weight": 1.0} for each in paths])
+        found.join("eval_data", [_place(each) for each in held_out])
     size = number(found.take("val_set_size", 0))
     if 0 < size < 1:
         found.put("eval_share", size)
@@ -200,7 +198,8 @@ def _keeping(found: Translation) -> None:
         if every:
             whole = f"Not translated: {theirs}={every}: `{ours}` counts steps."
             found.put(ours, int(every)) if every >= 1 else found.note(whole)
-    found.move("save_total_limit", "keep_checkpoints")
+    best_model(found)
+    found.move("early_stopping_patience", "early_stopping")
     logged = [name for name, keys in LOGGERS.items() if any(found.given.get(key) for key in keys)]
     found.put("report_to", logged or None)
     for keys in LOGGERS.values():

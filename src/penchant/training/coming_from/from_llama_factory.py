@@ -11,6 +11,7 @@ from penchant.training.coming_from.adapters import lora
 from penchant.training.coming_from.arguments import trainer_arguments
 from penchant.training.coming_from.losses import pairwise, with_likelihood
 from penchant.training.coming_from.translation import Translation, number, words
+from penchant.training.recipe import make_recipe
 
 __all__ = ["from_llama_factory"]
 
@@ -20,8 +21,8 @@ LORA = {
     "targets": "lora_target",
     "dropout": "lora_dropout",
     "modules_to_save": "additional_target",
-    "use_rslora": "use_rslora",
-    "use_dora": "use_dora",
+    "rslora": "use_rslora",
+    "dora": "use_dora",
 }
 
 #: Columns of ``dataset_info.json`` with the field that each is here, and the name that LLaMA-Factory expects.
@@ -63,6 +64,7 @@ def from_llama_factory(found: Translation, path: Path) -> None:
     thinking = found.given.get("enable_thinking")
     if thinking is not None and found.put("template_arguments", {"enable_thinking": thinking}):
         found.skip("enable_thinking")
+    found.move("early_stopping_steps", "early_stopping")
     found.skip("overwrite_cache", "preprocessing_num_workers", "plot_loss")
 
 
@@ -114,9 +116,16 @@ def _adapter(found: Translation) -> None:
 
 def _reference(found: Translation) -> None:
     """Translate a reference model of its own, if recipes have one."""
-    if found.has("ref_model"):
-        found.note(f"The reference is another model: reference: {{model: {found.take('ref_model')}}}.")
-        found.put("reference", {"model": found.given["ref_model"]})
+    named = {"model": found.given.get("ref_model"), "adapter": found.given.get("ref_model_adapters")}
+    if named["model"] is None:
+        return
+    reference = {key: value for key, value in named.items() if value is not None}
+    try:
+        make_recipe({"model": "m", "data": "d", "reference": reference})
+    except ConfigurationError:
+        return
+    found.put("reference", reference)
+    found.skip("ref_model", "ref_model_adapters")
 
 
 def _data(found: Translation, path: Path) -> None:
@@ -126,20 +135,12 @@ def _data(found: Translation, path: Path) -> None:
     known = _known(folder)
     parts = [_part(found, name, known, folder) for name in names]
     shares = [float(share) for share in words(found.take("interleave_probs"))]
-    if len(parts) == 1:
-        found.put("data", parts[0])
-    elif parts:
-        weights = shares if len(shares) == len(parts) else [1.0] * len(parts)
-        found.put("data", [{"path": part, "weight": weight} for part, weight in zip(parts, weights, strict=True)])
-        if not shares:
-            found.note("The data sets are joined in LLaMA-Factory; here weights say each one's share of an epoch.")
+    if len(parts) > 1 and len(shares) == len(parts):
+        found.put("data", [{"path": part, "weight": share} for part, share in zip(parts, shares, strict=True)])
+    else:
+        found.join("data", parts)
     found.skip("mix_strategy")
-    held_out = words(found.take("eval_dataset"))
-    if len(held_out) == 1:
-        found.put("eval_data", _part(found, held_out[0], known, folder))
-    elif held_out:
-        paths = [_part(found, name, known, folder) for name in held_out]
-        found.put("eval_data", [{"path": each, "weight": 1.0} for each in paths])
+    found.join("eval_data", [_part(found, name, known, folder) for name in words(found.take("eval_dataset"))])
     size = number(found.take("val_size", 0))
     if 0 < size < 1:
         found.put("eval_share", size)

@@ -32,8 +32,8 @@ LORA = {
     "targets": "lora_target_modules",
     "dropout": "lora_dropout",
     "modules_to_save": "lora_modules_to_save",
-    "use_rslora": "use_rslora",
-    "use_dora": "use_dora",
+    "rslora": "use_rslora",
+    "dora": "use_dora",
 }
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from penchant.errors import ConfigurationError
 from penchant.training.coming_from.answers import Answer, answers_of
-from penchant.training.recipe import Recipe
+from penchant.training.recipe import Recipe, make_recipe
 
 __all__ = ["Translation", "number", "words"]
 
@@ -78,6 +79,24 @@ class Translation:
         elif default is not None and ours in Recipe.model_fields and default != Recipe.model_fields[ours].default:
             self.put(ours, default)
             self._defaults[ours] = default
+
+    def join(self, ours: str, paths: list[str]) -> None:
+        """Set a key to one or several places of data that are read one after the other.
+
+        Args:
+            ours: ``data`` or ``eval_data``.
+            paths: the places.
+        """
+        if len(paths) < 2:
+            self.put(ours, paths[0] if paths else None)
+            return
+        try:
+            make_recipe({"model": "m", "data": paths})
+        except ConfigurationError:
+            self.put(ours, [{"path": path, "weight": 1.0} for path in paths])
+            self.note(f"The data sets are joined in {self.library}; here weights say each one's share of an epoch.")
+        else:
+            self.put(ours, paths)
 
     def note(self, text: str) -> None:
         """Add a remark."""
