@@ -26,13 +26,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "train": "penchant.training.api",
     "LoRA": "penchant.training.recipe",
     "PreferenceTrainer": "penchant.training.trainer",
     "Recipe": "penchant.training.recipe",
     "Result": "penchant.training.run",
     "make_recipe": "penchant.training.recipe",
     "read_recipe": "penchant.training.recipe",
-    "train": "penchant.training.api",
 }
 
 

@@ -7,7 +7,16 @@ from typing import Any
 from penchant.training.coming_from.translation import Translation, number, words
 from penchant.training.settings.model import LoRA
 
-__all__ = ["lora"]
+__all__ = ["KEYS", "lora"]
+
+#: Keys of TRL and axolotl alike, by ours.
+KEYS = {
+    "rank": "lora_r",
+    "alpha": "lora_alpha",
+    "targets": "lora_target_modules",
+    "dropout": "lora_dropout",
+    "modules_to_save": "lora_modules_to_save",
+}
 
 # Names for "every linear layer".
 ALL = {"all", "all-linear", "all_linear"}

@@ -6,22 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import ConfigurationError
-from penchant.training.coming_from.adapters import lora
+from penchant.training.coming_from.adapters import KEYS, lora
 from penchant.training.coming_from.arguments import batch, best_model, number_types, schedule, warm_up
 from penchant.training.coming_from.losses import cpo, pairwise, with_likelihood
 from penchant.training.coming_from.translation import Translation, number, words
 
 __all__ = ["from_axolotl"]
 
-LORA = {
-    "rank": "lora_r",
-    "alpha": "lora_alpha",
-    "targets": "lora_target_modules",
-    "dropout": "lora_dropout",
-    "modules_to_save": "lora_modules_to_save",
-    "rslora": "peft_use_rslora",
-    "dora": "peft_use_dora",
-}
+LORA = KEYS | {"rslora": "peft_use_rslora", "dora": "peft_use_dora"}
 
 #: Columns that a data set may name, with the field that each is here.
 FIELDS = {

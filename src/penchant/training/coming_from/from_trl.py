@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import ConfigurationError, nearest
-from penchant.training.coming_from.adapters import lora
+from penchant.training.coming_from.adapters import KEYS, lora
 from penchant.training.coming_from.arguments import trainer_arguments
 from penchant.training.coming_from.losses import cpo, pairwise, with_likelihood
 from penchant.training.coming_from.translation import Translation, number, words
@@ -26,15 +26,7 @@ MARKS = {
     "dpo": ("loss_weights", "rpo_alpha", "ld_alpha", "f_divergence_type", "discopop_tau", "use_weighting"),
 }
 
-LORA = {
-    "rank": "lora_r",
-    "alpha": "lora_alpha",
-    "targets": "lora_target_modules",
-    "dropout": "lora_dropout",
-    "modules_to_save": "lora_modules_to_save",
-    "rslora": "use_rslora",
-    "dora": "use_dora",
-}
+LORA = KEYS | {"rslora": "use_rslora", "dora": "use_dora"}
 
 
 def from_trl(found: Translation, path: Path, trainer: str | None) -> None:
