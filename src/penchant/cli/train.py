@@ -8,7 +8,7 @@ import typer
 
 from penchant.cli.interruption import interruptible
 from penchant.cli.options import HyperParameters, RecipeWords, Renamed, TrustRemoteCode
-from penchant.cli.words import data_of, pairs, read_words
+from penchant.cli.words import data_of, first_line, pairs, read_words
 
 if TYPE_CHECKING:
     from penchant.training.recipe import Recipe
@@ -56,15 +56,16 @@ def train(
 
 def _train(recipe: Recipe, *, resume: bool, overwrite: bool, dry_run: bool) -> None:
     """Describe the run, or run it and print the result."""
-    from penchant.cli.result import print_result
     from penchant.training.progress import ProgressReporter
 
     reporter = ProgressReporter()
+    reporter.say(first_line(recipe))
     if dry_run:
         from penchant.training.dry_run import describe
 
         describe(recipe, reporter)
         return
+    from penchant.cli.result import print_result
     from penchant.training.preparation import Given
     from penchant.training.run import run
 

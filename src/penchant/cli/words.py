@@ -11,7 +11,7 @@ from penchant.errors import ConfigurationError
 if TYPE_CHECKING:
     from penchant.training.recipe import Recipe
 
-__all__ = ["data_of", "pairs", "read_words", "split_words"]
+__all__ = ["data_of", "first_line", "pairs", "read_words", "split_words"]
 
 
 def split_words(words: list[str]) -> tuple[Path | None, dict[str, Any]]:
@@ -86,3 +86,11 @@ def data_of(words: list[str], option: str) -> str | dict[str, str] | None:
             )
         sources[name] = path
     return sources
+
+
+def first_line(recipe: Recipe) -> str:
+    """The line that a command prints before it loads PyTorch, which takes seconds."""
+    from penchant.training.recipe import data_paths
+
+    data = ", ".join(data_paths(recipe.data))
+    return f"{recipe.model} with {recipe.objective['name']} on {data}, to {recipe.output}"

@@ -1,4 +1,4 @@
-"""The policy of text runs: loading a causal language model with an optional adapter, and its memory estimate."""
+"""The policy of text runs: loading a causal language model with an optional adapter, and its shape."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from penchant.model_files import (
     remote_code_allowed,
 )
 
-__all__ = ["load_policy", "memory_estimate", "model_shape"]
+__all__ = ["load_policy", "model_shape"]
 
 
 log = logging.getLogger("penchant")
@@ -104,42 +104,3 @@ def model_shape(source: str) -> Any:
                 fix="Check the path.",
             )
         ) from error
-
-
-def memory_estimate(
-    settings: Any,
-    config: Any,
-    parameters: int,
-    tokens: int,
-    stored: str | None = None,
-    precision: str | None = None,
-) -> dict[str, float]:
-    """Estimated memory in bytes by purpose, within a factor of about two.
-
-    Args:
-        settings: the run's settings.
-        config: the model's configuration.
-        parameters: number of parameters of the model.
-        tokens: number of tokens of the largest micro-batch.
-        stored: number type of the stored weights; float32 if unknown.
-        precision: number type of the forward pass under autocast, or None.
-    """
-    text = config.get_text_config()
-    kept_width = 2 if stored in REDUCED else 4
-    trained_width = kept_width if settings.weights == "stored" else 4
-    width = 2 if precision in REDUCED else kept_width if settings.lora is not None else trained_width
-    quantized = settings.lora is not None and settings.lora.quantize
-    weights = parameters * (0.6 if quantized else trained_width if settings.lora is None else kept_width)
-    trained = parameters if settings.lora is None else parameters * min(1.0, 0.002 * settings.lora.rank)
-    layers, hidden = text.num_hidden_layers, text.hidden_size
-    # About 16 hidden-size activations per layer and token are kept for backward; one with checkpointing.
-    kept = tokens * layers * hidden * width * (1 if settings.gradient_checkpointing else 16)
-    needs_copy = settings.reference in (None, "initial") and settings.lora is None
-    return {
-        "weights": weights,
-        "gradients": trained * (4 if settings.lora is not None else trained_width),
-        "optimizer": trained * (4 if settings.lora is not None else trained_width) * 2,
-        "reference": parameters * kept_width if needs_copy else 0.0,
-        "activations": kept,
-        "logits": float(min(tokens * text.vocab_size * 4 * 2, 512 * 2**20)),
-    }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -27,7 +28,7 @@ from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 from penchant.registry import Registry
 
-__all__ = ["MODALITIES", "Modality", "find_modality"]
+__all__ = ["MODALITIES", "Estimate", "Modality", "find_modality"]
 
 log = logging.getLogger("penchant")
 
@@ -37,6 +38,29 @@ MODALITIES: Registry[type[Modality]] = Registry("modality", "penchant.modalities
 
 # Rounding that keeps less of what was trained is reported.
 HELD = 0.9
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run takes.
+
+    Args:
+        model: a description of the model.
+        parts: bytes by purpose, on one device.
+        total: the peak of one device, bytes; parts that are not needed at the same time are not added.
+        facts: further facts for a dry run.
+    """
+
+    model: str
+    parts: dict[str, float]
+    total: float
+    facts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def memory(self) -> str:
+        """The parts and the peak as one line."""
+        parts = ", ".join(f"{name} {size / 2**30:.2f}" for name, size in self.parts.items())
+        return f"{parts}; about {self.total / 2**30:.1f} GiB at the peak"
 
 
 class Modality(ABC):
@@ -167,11 +191,14 @@ class Modality(ABC):
         """
 
     @abstractmethod
-    def estimate(self, largest: int) -> tuple[str, dict[str, str]]:
-        """A description of the model and further estimates for a dry run.
+    def estimate(self, largest: int, *, measured: int, needs_reference: bool, processes: int = 1) -> Estimate:
+        """The memory of the run, and a description of the model, before its weights are loaded.
 
         Args:
-            largest: size of the largest micro-batch, in units.
+            largest: size of the largest micro-batch of a process, in units.
+            measured: size of the held-out data, in units.
+            needs_reference: whether the objective compares with a reference.
+            processes: number of processes that weights, gradients and optimizer are sharded over.
         """
 
 

@@ -23,8 +23,9 @@ from penchant.likelihood.context import length_limit
 from penchant.likelihood.number_types import stored_type, weights_in_words
 from penchant.likelihood.router import router_of
 from penchant.likelihood.scorer import Scorer
-from penchant.modalities.language_model import load_policy, memory_estimate, model_shape
-from penchant.modalities.modality import Modality
+from penchant.modalities.language_model import load_policy, model_shape
+from penchant.modalities.memory import ModelSize, memory_of
+from penchant.modalities.modality import Estimate, Modality
 from penchant.objectives.core.objective import Objective
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
@@ -32,8 +33,6 @@ from penchant.rendering.truncation import Truncation
 from penchant.rendering.vocabulary import check_vocabulary, rows_of
 
 __all__ = ["TextModality"]
-
-GIB = 2**30
 
 
 class TextModality(Modality):
@@ -163,17 +162,32 @@ class TextModality(Modality):
                 break
         return tokenizer
 
-    def estimate(self, largest: int) -> tuple[str, dict[str, str]]:
+    def _keeps_a_copy(self) -> bool:
+        """Whether the reference is a model of its own in memory."""
+        reference = self.settings.reference
+        if hasattr(reference, "model"):  # another model, which may be read from its cache
+            return not getattr(reference, "cached", False)
+        return reference in (None, "initial") and self.settings.lora is None
+
+    def estimate(self, largest: int, *, measured: int, needs_reference: bool, processes: int = 1) -> Estimate:
         """See `Modality.estimate`."""
         model = model_shape(self.settings.model)
-        parameters = sum(parameter.numel() for parameter in model.parameters())
-        found = memory_estimate(self.settings, model.config, parameters, largest, self.stored, self.precision)
-        types = weights_in_words(self.stored, self.settings.weights, self.precision, self.settings.lora, parameters)
-        return f"{type(model).__name__}, {parameters / 1e6:,.1f} M parameters", {
-            **types,
-            "memory": " + ".join(f"{name} {size / GIB:.2f}" for name, size in found.items())
-            + f" = about {sum(found.values()) / GIB:.1f} GiB",
-        }
+        size = ModelSize.of(model)
+        found = memory_of(
+            size,
+            self.settings,
+            largest,
+            reference=needs_reference and self._keeps_a_copy(),
+            cpu=self.settings.device == "cpu" or not torch.accelerator.is_available(),
+            measured=measured,
+            processes=processes,
+            precision=self.precision,
+        )
+        types = weights_in_words(
+            self.stored, self.settings.weights, self.precision, self.settings.lora, size.parameters
+        )
+        described = f"{type(model).__name__}, {size.parameters / 1e6:,.1f} M parameters"
+        return Estimate(described, found.parts, found.total, types)
 
 
 def _last_turn(messages: list[dict[str, Any]]) -> str:

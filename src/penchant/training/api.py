@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from penchant.feedback.sources import as_paths
 from penchant.modalities import find_modality
@@ -12,6 +12,7 @@ from penchant.objectives.core.objective import Objective
 from penchant.training.preparation import Given
 from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import make_recipe
+from penchant.training.recipe_keywords import RecipeKeywords
 from penchant.training.run import Result, run
 
 __all__ = ["train"]
@@ -29,7 +30,7 @@ def train(
     overwrite: bool = False,
     progress: bool = False,
     trust_remote_code: bool = False,
-    **recipe: Any,
+    **recipe: Unpack[RecipeKeywords],
 ) -> Result:
     """Train a model on feedback.
 

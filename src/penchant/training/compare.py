@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from penchant.errors import ConfigurationError, DataError, ModelError, OutputError, PenchantError
 from penchant.feedback.sources import as_paths
@@ -16,6 +16,7 @@ from penchant.training.planned_runs import PlannedRun, plan_runs, settings_by_ob
 from penchant.training.preparation import Given
 from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe, make_recipe
+from penchant.training.recipe_keywords import RecipeKeywords
 from penchant.training.run import Interrupted
 from penchant.training.run import run as train_recipe
 
@@ -58,7 +59,7 @@ def compare(
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = False,
-    **recipe: Any,
+    **recipe: Unpack[RecipeKeywords],
 ) -> Compared:
     """Train each objective with each seed on the same data, and compare them.
 

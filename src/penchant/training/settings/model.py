@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PositiveInt, field_validator
 
 from penchant.likelihood.denoising_settings import DenoisingSettings
-from penchant.likelihood.references.reference import ReferenceKind
+from penchant.likelihood.reference_kinds import ReferenceKind
 from penchant.training.settings.part import Part
 
 __all__ = ["LoRA", "ModelSettings"]
