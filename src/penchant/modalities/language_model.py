@@ -12,7 +12,6 @@ from penchant.errors import ConfigurationError, ModelError
 from penchant.likelihood.checkpoint import LANGUAGE_MODEL, check_config, check_finite
 from penchant.likelihood.generation_settings import mend_generation_config
 from penchant.likelihood.loading import load_model
-from penchant.likelihood.number_types import REDUCED
 from penchant.model_files import (
     check_weight_files,
     code_refused,
