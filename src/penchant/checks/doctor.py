@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from penchant.checks import duplicates, labels, template_checks
+from penchant.checks import duplicates, labels, template_checks, unused
 from penchant.checks.diagnosis import Check, Diagnosis, Verdict, share, summary_of_lengths
 from penchant.errors import DataError
 from penchant.feedback.collection import Feedback
@@ -51,7 +51,8 @@ def examine(
         return Diagnosis([Check("records", "0", "error", "The data has no records.")])
     records, tokens, refused = _rendered(feedback.records, renderer)
     lengths = [(len(prompt), *map(len, answers)) for prompt, answers in tokens] if renderer else _words(records)
-    checks = [*_counts(feedback), *_refused(refused, len(feedback)), *_of_records(feedback, other)]
+    checks = [*_counts(feedback), *unused.unused_columns(feedback), *_refused(refused, len(feedback))]
+    checks += _of_records(feedback, other)
     if records:
         checks += labels.length_bias(records, [own[1:] for own in lengths])
     if renderer is not None and records:

@@ -33,11 +33,10 @@ def score(
     ] = None,
 ) -> None:
     """Compute log-probabilities and implicit rewards of every response in a file."""
-    from penchant.cli.words import pairs
+    from penchant.cli.words import parse_mapping
     from penchant.evaluation.scoring import score as score_file
 
-    mapping = {key: str(value) for key, value in pairs(map_ or [], "--map").items()}
-    reading: dict[str, Any] = {"split": split, "on_bad": on_bad, "mapping": mapping}
+    reading: dict[str, Any] = {"split": split, "on_bad": on_bad, "mapping": parse_mapping(map_)}
     rendering: dict[str, Any] = {"chat_template": chat_template, "max_length": max_length, "truncation": truncation}
     result = score_file(model, data, reference=reference, beta=beta, **reading, **rendering)
     _show(result)

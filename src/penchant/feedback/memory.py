@@ -58,8 +58,8 @@ def memory_rows(data: Any, split: str | None) -> Iterator[Row]:
     """Rows of data in memory, numbered from 1.
 
     Args:
-        data: an iterable of dictionaries, a dictionary of columns or of splits, a ``datasets`` object, a frame of pandas
-            or polars, or a table of pyarrow.
+        data: an iterable of dictionaries, a dictionary of columns or of splits, a ``datasets`` object, a frame of
+            pandas or polars, or a table of pyarrow.
         split: the split to read, if the data have several.
 
     Raises:

@@ -65,8 +65,8 @@ def open_places(source: str | Path | Sequence[str | Path], split: str | None) ->
     """Open what a path names, or each path of a list, in order.
 
     Args:
-        source: a file; a folder, saved by ``datasets`` or with shards of one format; a pattern such as ``data/*.jsonl``,
-            whose files are read in alphabetical order; a hub id; or a list of these.
+        source: a file; a folder, saved by ``datasets`` or with shards of one format; a pattern such as
+            ``data/*.jsonl``, whose files are read in alphabetical order; a hub id; or a list of these.
         split: the split to read, where a data set has several.
 
     Raises:
@@ -139,7 +139,8 @@ def _shards(folder: Path, split: str | None) -> list[Opened]:
         raise DataError(
             f"The folder is not a saved data set and has no files of data (it holds: {_contents(folder)}).",
             where=str(folder),
-            fix=f"Give one of its files, a folder written by datasets' save_to_disk, or one with shards ({', '.join(FORMATS)}).",
+            fix="Give one of its files, a folder written by datasets' save_to_disk, or one with shards "
+            f"({', '.join(FORMATS)}).",
         )
     endings = sorted({str(_format(path)) for path, _ in parts})
     if len(endings) > 1:

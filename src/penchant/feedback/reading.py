@@ -9,12 +9,13 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from penchant.errors import ConfigurationError, DataError, nearest
 from penchant.feedback import validation
-from penchant.feedback.collection import Feedback
+from penchant.feedback.collection import Feedback, Origin
 from penchant.feedback.field_mapping import FieldMapping
 from penchant.feedback.files import typed_cells
 from penchant.feedback.images import located
 from penchant.feedback.layouts import build, recognise, rename
 from penchant.feedback.memory import memory_rows
+from penchant.feedback.nested import columns_of
 from penchant.feedback.places import Opened, is_list_of_paths, open_places
 from penchant.feedback.records import KINDS, Record, Source
 from penchant.feedback.system_turn import with_system
@@ -35,9 +36,9 @@ def read(
     """Read feedback, recognise its layout, and validate every record; all records are of one kind.
 
     Args:
-        source: a path (.jsonl, .jsonl.gz, .json, .csv, .parquet, .arrow), a folder saved by ``datasets`` or with shards, a
-            pattern (``data/*.jsonl``), a list of these, an id on the hub, a ``datasets`` object, a frame of pandas or polars, a
-            table of pyarrow, a dictionary of columns, or an iterable of dictionaries.
+        source: a path (.jsonl, .jsonl.gz, .json, .csv, .parquet, .arrow), a folder saved by ``datasets`` or with
+            shards, a pattern (``data/*.jsonl``), a list of these, an id on the hub, a ``datasets`` object, a frame of
+            pandas or polars, a table of pyarrow, a dictionary of columns, or an iterable of dictionaries.
         mapping: field names to what they are read from (see `penchant.feedback.field_mapping.FieldMapping`): a column,
             ``{"chosen": "better"}``, a path, a template over columns, or a constant.
         kind: one of `KINDS`; recognised from the columns if not given.
@@ -53,10 +54,14 @@ def read(
         'comparison'
     """
     _check_options(kind, on_bad)
-    name, rows = _lines(source, mapping or {}, split)
+    name, lines = _lines(source, split)
+    origin = Origin(
+        tuple(columns_of(line.row for line in lines if isinstance(line.row, dict))), dict(mapping or {}), kind
+    )
+    rows = _of_split(_renamed(lines, origin.mapping, name), split, name)
     kind = kind or _common_kind(rows, name)
     records, bad = _records(rows, kind, name, stop=on_bad == "stop")
-    return Feedback(records, kind=kind, name=name, bad=bad)
+    return Feedback(records, kind=kind, name=name, bad=bad, origin=origin)
 
 
 class Line(NamedTuple):
@@ -67,8 +72,8 @@ class Line(NamedTuple):
     opened: Opened
 
 
-def _lines(source: Any, mapping: Mapping[str, str], split: str | None) -> tuple[str, list[Line]]:
-    """Name of the source, and the rows of the split with renamed columns."""
+def _lines(source: Any, split: str | None) -> tuple[str, list[Line]]:
+    """Name of the source, and its rows."""
     name, opened = _open(source, split)
     lines = [
         Line(Source(Path(each.name).name, number), _of_shard(row, each), each)
@@ -77,7 +82,7 @@ def _lines(source: Any, mapping: Mapping[str, str], split: str | None) -> tuple[
     ]
     if not lines:
         raise DataError("The data has no records.", where=name, fix="Check that the right file is given.")
-    return name, _of_split(_renamed(lines, mapping, name), split, name)
+    return name, lines
 
 
 def _of_shard(row: dict[str, Any] | DataError, opened: Opened) -> dict[str, Any] | DataError:

@@ -73,9 +73,10 @@ def read_sources(data: Any, **options: Any) -> Feedback:
 
     Args:
         data: anything that `penchant.feedback.read` accepts; a mapping of names to such data; or a list of
-            ``{"path": ..., "weight": ...}``, the parts of a mixture, which may also have ``split``, ``mapping`` and ``kind`` of
-            their own, and hold data in memory (``{"data": rows, ...}``). The splits of a data set are named sources if they
-            are called like sources that methods ask for (``forget``, ``retain``) and ``split`` is not given.
+            ``{"path": ..., "weight": ...}``, the parts of a mixture, which may also have ``split``, ``mapping`` and
+            ``kind`` of their own, and hold data in memory (``{"data": rows, ...}``). The splits of a data set are named
+            sources if they are called like sources that methods ask for (``forget``, ``retain``) and ``split`` is not
+            given.
         options: options of `penchant.feedback.read`, applied to every source; those of a part come first.
 
     Returns:

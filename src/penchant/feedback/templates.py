@@ -29,9 +29,9 @@ def placeholders(text: str) -> list[str]:
 class ColumnTemplate:
     """A text with columns in braces.
 
-    An empty or absent column leaves no gap: a paragraph (what stands between blank lines) whose columns are all empty is
-    left out with what is written around them, so is a line of a paragraph, and the white space before an empty column
-    in a line. White space inside the columns stays.
+    An empty or absent column leaves no gap: a paragraph (what stands between blank lines) whose columns are all empty
+    is left out with what is written around them, so is a line of a paragraph, and the white space before an empty
+    column in a line. White space inside the columns stays.
 
     Args:
         text: the template; ``{{`` and ``}}`` are braces of the text.
@@ -73,7 +73,7 @@ def _as_text(name: str, value: Any, place: str) -> str:
     raise DataError(
         f"A template uses the column {name!r}, which is {described(value)}, expected text.",
         where=place,
-        fix=f"Name what is inside with a path, {{{name}.KEY}} or {{{name}.0.KEY}}; map messages as a column of their own.",
+        fix=f"Name what is inside with a path, {{{name}.KEY}} or {{{name}.0.KEY}}; map messages without a template.",
     )
 
 

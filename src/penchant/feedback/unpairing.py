@@ -35,4 +35,4 @@ def unpaired(feedback: Feedback) -> Feedback:
                 prompt=prompt, completion=response, label=label, source=record.source, fields=record.fields
             )
             records.append(judged)
-    return Feedback(records, kind=Judgement.kind, name=feedback.name, bad=feedback.bad)
+    return Feedback(records, kind=Judgement.kind, name=feedback.name, bad=feedback.bad, origin=feedback.origin)

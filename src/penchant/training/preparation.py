@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from penchant.checks.diagnosis import Diagnosis, joined
+from penchant.checks.unused import PAIR_LIKE, UNUSED
 from penchant.errors import ConfigurationError
 from penchant.evaluation.heldout import measuring_plan
 from penchant.feedback.collection import Feedback
@@ -168,13 +169,13 @@ def _judges_single_responses(objective: Objective) -> bool:
 def _check(modality: Modality, train: Feedback, other: Feedback | None, reporter: ProgressReporter) -> Diagnosis:
     """Run the checks of `penchant data check` on each source, before any model is loaded.
 
-    Errors are shown as warnings.
+    Errors are shown as warnings, and so are columns that look as if they should be used.
     """
     held_out = {} if other is None else parts_of(other)
     parts = parts_of(train[:CHECKED]).items()
     diagnosis = joined({name: modality.examine(part, held_out.get(name)) for name, part in parts})
     for check in diagnosis.checks:
-        if check.verdict == "error":
+        if check.verdict == "error" or check.name.endswith((UNUSED, PAIR_LIKE)):
             reporter.warn(f"{train.name}: {check.name}: {check.value}. {check.detail}".strip())
     return diagnosis
 

@@ -100,6 +100,4 @@ def _divide(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feed
     for place in order[: max(1, min(len(groups) - 1, round(share * len(groups))))]:
         held.update(groups[int(place)])
     parts = [[record for at, record in enumerate(feedback) if (at in held) is wanted] for wanted in (False, True)]
-    train, heldout = (Feedback(part, kind=feedback.kind, name=feedback.name) for part in parts)
-    train.bad = feedback.bad
-    return train, heldout
+    return feedback.part(parts[0], feedback.bad), feedback.part(parts[1])

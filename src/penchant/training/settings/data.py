@@ -21,6 +21,11 @@ class MixturePart(Part):
     mapping: dict[str, str] | None = Field(None, description="mapping of this part; default: mapping")
     kind: str | None = Field(None, description="kind of feedback of this part; default: kind")
 
+    @field_validator("mapping", mode="before")
+    @classmethod
+    def _as_texts(cls, value: Any) -> Any:
+        return _texts_of(value)
+
     @field_validator("weight", mode="before")
     @classmethod
     def _a_number(cls, value: Any) -> Any:
@@ -57,6 +62,22 @@ def data_paths(data: Data | None) -> list[str]:
     if isinstance(data, dict):
         return list(data.values())
     return [each if isinstance(each, str) else each.path for each in data]
+
+
+def _texts_of(mapping: Any) -> Any:
+    """A mapping whose numbers and truth values are constants; braces that YAML took for its own are reported."""
+    if not isinstance(mapping, dict):
+        return mapping
+    for field, value in mapping.items():
+        if isinstance(value, dict):
+            names = ", ".join(map(str, value))
+            raise ValueError(
+                f'{field}: YAML reads braces as a mapping; write a template in quotes: {field}: "{{{names}}}"'
+            )
+    numbers = {
+        field: f"'{str(value).lower()}'" for field, value in mapping.items() if isinstance(value, bool | int | float)
+    }
+    return {**mapping, **numbers}
 
 
 def _wrong_part(parts: list[Any]) -> str:
@@ -99,6 +120,11 @@ class DataSettings(Part):
     truncation: Literal["prompt_left", "response_right", "drop", "error"] = Field(
         "prompt_left", description="how to handle longer records"
     )
+
+    @field_validator("mapping", mode="before")
+    @classmethod
+    def _as_texts(cls, value: Any) -> Any:
+        return _texts_of(value)
 
     @field_validator("data", "eval_data", mode="before")
     @classmethod
