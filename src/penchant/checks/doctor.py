@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from penchant.checks import duplicates, labels, template_checks, unused
 from penchant.checks.diagnosis import Check, Diagnosis, Verdict, share, summary_of_lengths
+from penchant.checks.words import count_words
 from penchant.errors import DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.records import Comparison, Record, as_text
@@ -114,7 +115,7 @@ def _rendered(
 
 
 def _words(records: Sequence[Record]) -> list[tuple[int, ...]]:
-    return [tuple(len(as_text(text).split()) for text in (record.prompt, *record.responses)) for record in records]
+    return [tuple(count_words(as_text(text)) for text in (record.prompt, *record.responses)) for record in records]
 
 
 def _parts(feedback: Feedback, other: Feedback | None) -> dict[str, Sequence[Record]]:

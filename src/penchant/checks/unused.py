@@ -31,8 +31,8 @@ _ANSWER = {
 _ABOUT = {
     "id", "ids", "uid", "uuid", "hash", "idx", "index", "score", "scores", "rating", "ratings", "model", "models",
     "source", "type", "category", "lang", "language", "length", "len", "count", "tokens", "num", "number", "date",
-    "time", "url", "name", "label", "labels", "tag", "tags", "split", "dataset", "is", "rank", "ranks", "annotator", "worker",
-    "license", "severity", "level", "reward", "logprob", "logprobs", "sha256",
+    "time", "url", "name", "label", "labels", "tag", "tags", "split", "dataset", "is", "rank", "ranks", "annotator",
+    "worker", "license", "severity", "level", "reward", "logprob", "logprobs", "sha256",
 }  # fmt: skip
 #: Two columns whose names differ in one of these words hold two of a kind.
 _SIDES = (
@@ -180,7 +180,9 @@ def _pair_like(feedback: Feedback, texts: Mapping[str, Sequence[str]]) -> tuple[
 def _pair_check(feedback: Feedback, pair: tuple[str, ...]) -> Check:
     detail = f"The records are read as kind {feedback.kind!r}, but this looks like "
     if len(pair) == 1:
-        detail += f"one side of a comparison. Name both, one of them {pair[0]}: --map chosen=COLUMN --map rejected=COLUMN."
+        detail += (
+            f"one side of a comparison. Name both, one of them {pair[0]}: --map chosen=COLUMN --map rejected=COLUMN."
+        )
     else:
         chooser = next((name for name in feedback.origin.columns if _CHOOSING & set(_words(name))), None)
         detail += f"the two responses of a comparison. If {pair[0]} is always the better one: --map chosen={pair[0]} "

@@ -8,6 +8,7 @@ from penchant.errors import DataError, ModelError, nearest
 from penchant.feedback.records import Message, Record, Text
 from penchant.rendering.boundary import continuation
 from penchant.rendering.templates import BUILT_IN, AnswerEnd, answer_end, choose_template, special_texts
+from penchant.rendering.text_tokens import TextTokens
 
 __all__ = ["Renderer"]
 
@@ -40,6 +41,7 @@ class Renderer:
 
     def __init__(self, tokenizer: Any, *, chat_template: str | None = None, end_token: str | None = None) -> None:
         self.tokenizer = tokenizer
+        self._tokens = TextTokens(tokenizer)
         self.chat_template = choose_template(chat_template, tokenizer)
         self._specials = special_texts(tokenizer)
         self._end = AnswerEnd("", "", None)
@@ -81,7 +83,7 @@ class Renderer:
         return []
 
     def _encode(self, text: str) -> list[int]:
-        return list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]) if text else []
+        return self._tokens.ids(text)
 
     @property
     def end_token_id(self) -> int:
