@@ -27,13 +27,14 @@ _ANSWER = {
     "response", "responses", "answer", "answers", "output", "outputs", "completion", "reply", "generation",
     "generations", "reasoning", "thinking", "thought", "thoughts", "chosen", "rejected",
 }  # fmt: skip
-#: A name with one of these words is about a text and is not the text.
+#: A name that ends with one of these words, or begins with one of `_ASKING`, is about a text and is not the text.
 _ABOUT = {
     "id", "ids", "uid", "uuid", "hash", "idx", "index", "score", "scores", "rating", "ratings", "model", "models",
     "source", "type", "category", "lang", "language", "length", "len", "count", "tokens", "num", "number", "date",
     "time", "url", "name", "label", "labels", "tag", "tags", "split", "dataset", "is", "rank", "ranks", "annotator",
     "worker", "license", "severity", "level", "reward", "logprob", "logprobs", "sha256",
 }  # fmt: skip
+_ASKING = {"is", "has", "num", "n"}
 #: Two columns whose names differ in one of these words hold two of a kind.
 _SIDES = (
     {"0", "1"}, {"1", "2"}, {"a", "b"}, {"left", "right"}, {"first", "second"}, {"good", "bad"}, {"better", "worse"},
@@ -118,10 +119,15 @@ def _words(name: str) -> list[str]:
     return [word for word in re.split(r"[^A-Za-z0-9]+", apart.lower()) if word]
 
 
+def _is_about(name: str) -> bool:
+    words = _words(name) or [""]
+    return words[-1] in _ABOUT or words[0] in _ASKING
+
+
 def _hint(name: str, texts: Sequence[str], feedback: Feedback) -> str | None:
     """What would use a column that looks like a part of prompt or answer; None for one that does not."""
     words = set(_words(name))
-    if words & _ABOUT or (feedback.kind == "prompt" and words & _VERIFIED):
+    if _is_about(name) or (feedback.kind == "prompt" and words & _VERIFIED):
         return None
     several = sum(len(text.split()) > 2 or len(text) > 20 for text in texts) > 0.5 * len(texts)
     whole = len(words) == 1 or several
@@ -166,7 +172,7 @@ def _pair_like(feedback: Feedback, texts: Mapping[str, Sequence[str]]) -> tuple[
     """Two unused columns that look like the responses of a pair, or one that looks like the side of a pair."""
     if feedback.origin.kind is not None or feedback.kind not in ("prompt", "demonstration", "judgement"):
         return None
-    names = [name for name in texts if not set(_words(name)) & (_ABOUT | _SYSTEM)]
+    names = [name for name in texts if not _is_about(name) and not set(_words(name)) & _SYSTEM]
     for at, one in enumerate(names):
         for other in names[at + 1 :]:
             first, second = _words(one), _words(other)
@@ -184,7 +190,8 @@ def _pair_check(feedback: Feedback, pair: tuple[str, ...]) -> Check:
             f"one side of a comparison. Name both, one of them {pair[0]}: --map chosen=COLUMN --map rejected=COLUMN."
         )
     else:
-        chooser = next((name for name in feedback.origin.columns if _CHOOSING & set(_words(name))), None)
+        others = (name for name in feedback.origin.columns if name not in pair)
+        chooser = next((name for name in others if _CHOOSING & set(_words(name))), None)
         detail += f"the two responses of a comparison. If {pair[0]} is always the better one: --map chosen={pair[0]} "
         detail += f"--map rejected={pair[1]}."
         if chooser is not None:

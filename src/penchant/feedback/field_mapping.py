@@ -104,17 +104,21 @@ class FieldMapping:
         return any(SequenceMatcher(None, theirs.lower(), each.lower()).ratio() >= _ALIKE for each in spaced)
 
     def _unknown(self, ours: str, theirs: str) -> DataError:
-        if "." in theirs and theirs.partition(".")[0] in self.columns:
+        if self._entered(theirs) is not None:
             what = f"The mapping {ours}={theirs} is a path that no record has."
         else:
             what = f"The mapping {ours}={theirs} names the column {theirs!r}, which no record has."
         hint = nearest(theirs, self._named(theirs))
         return DataError(what, where=self.where, fix=f"{hint} {_EXAMPLE.format(field=ours)}")
 
+    def _entered(self, path: str) -> str | None:
+        """The column that a path begins with."""
+        return next((column for column in self.columns if path.startswith(f"{column}.")), None)
+
     def _named(self, name: str) -> list[str]:
         """The columns that may have been meant: for a path, those beside it."""
-        first = name.partition(".")[0]
-        if "." not in name or first not in self.columns:
+        first = self._entered(name)
+        if first is None:
             return list(self.columns)
         inside = columns_of([value for row in self.rows if isinstance(value := row.get(first), Mapping)])
         return [f"{first}.{each}" for each in inside] or list(self.columns)

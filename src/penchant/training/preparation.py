@@ -12,7 +12,7 @@ from penchant.checks.unused import PAIR_LIKE, UNUSED
 from penchant.errors import ConfigurationError
 from penchant.evaluation.heldout import measuring_plan
 from penchant.feedback.collection import Feedback
-from penchant.feedback.sources import parts_of
+from penchant.feedback.sources import Sources, parts_of
 from penchant.feedback.unpairing import unpaired
 from penchant.feedback.views.view import find_view
 from penchant.forest.batching import Plan, plan_batches
@@ -114,6 +114,7 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
             reporter.warn(
                 f"{len(feedback.bad)} bad records of {feedback.name} were skipped; the first: {feedback.bad[0]}"
             )
+    _say_splits(train, recipe, reporter)
     if _judges_single_responses(objective):
         paired, train, heldout = len(train), unpaired(train), unpaired(heldout)
         if len(train) != paired:
@@ -144,6 +145,16 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
         measuring_plan(prepared.heldout_supply, 1), "held-out data" if prepared.held_out else "data"
     )
     return prepared
+
+
+def _say_splits(train: Feedback, recipe: Recipe, reporter: ProgressReporter) -> None:
+    """Warn if the data have several splits and the run trains on all of them."""
+    splits = sorted({str(record.fields["split"]) for record in train if "split" in record.fields})
+    if recipe.split is None and len(splits) > 1 and not isinstance(train, Sources):
+        reporter.warn(
+            f"{train.name} has the splits {', '.join(splits)}, and the run trains on all of them. "
+            f"Choose one: split={'train' if 'train' in splits else splits[0]}; eval_split=... measures on another."
+        )
 
 
 def _judges_single_responses(objective: Objective) -> bool:

@@ -94,8 +94,8 @@ class DataSettings(Part):
     """Data, held-out data, and rendering."""
 
     data: Data = Field(
-        description="file, saved datasets folder, or hub id; a folder of shards or a pattern such as data/*.jsonl; several "
-        "as a list, as named sources, or as a mixture"
+        description="file, saved datasets folder, or hub id; a folder of shards or a pattern such as data/*.jsonl; "
+        "several as a list, as named sources, or as a mixture"
     )
 
     split: str | None = Field(None, description="split or rows of the data to train on")
