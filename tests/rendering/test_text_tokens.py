@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, trainers
-from rendering.tokenizers_small import LINES, byte_level, wrap
 from transformers import PreTrainedTokenizerFast
 
 from penchant.rendering import text_tokens
 from penchant.rendering.text_tokens import TextTokens
+from rendering.tokenizers_small import LINES, byte_level, wrap
 
 SPECIALS = ("<|im_start|>", "<|im_end|>")
 

@@ -149,7 +149,7 @@ def _frame_rows(data: Any) -> Iterable[Any] | None:
     library = type(data).__module__.partition(".")[0]
     if library == "pandas" and hasattr(data, "columns"):
         # A missing value is NaN in a frame, and no value of a field.
-        rows: list[Any] = data.astype(object).where(data.notna(), None).to_dict("records")
+        rows: list[Any] | None = data.astype(object).where(data.notna(), None).to_dict("records")
         return rows
     if library == "polars" and hasattr(data, "collect"):
         data = data.collect()
