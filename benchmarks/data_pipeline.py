@@ -60,7 +60,8 @@ def write_model(folder: Path) -> None:
     rng = random.Random(1)
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer, backend.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    lines = [" ".join(rng.choices(vocabulary(random.Random(0)), k=60)) for _ in range(3000)]
+    words = vocabulary(random.Random(0))
+    lines = [" ".join(rng.choices(words, k=60)) for _ in range(500)]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     backend.train_from_iterator(
         lines, trainers.BpeTrainer(vocab_size=8000, initial_alphabet=alphabet, show_progress=False)
@@ -121,17 +122,8 @@ def side(name: str, folder: Path) -> dict[str, Any]:
 
 def measured(name: str, folder: Path) -> dict[str, Any]:
     """One side, in a process of its own."""
-    command = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-m",
-        "benchmarks.data_pipeline",
-        "--side",
-        name,
-        "--folder",
-        str(folder),
-    ]
+    words = ["--side", name, "--folder", str(folder)]
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.data_pipeline", *words]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env={**os.environ, "HF_HUB_OFFLINE": "1"}
     )
