@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from penchant.checks import duplicates, labels, template_checks
+from penchant.checks import duplicates, labels, template_checks, unused
 from penchant.checks.diagnosis import Check, Diagnosis, Verdict, share, summary_of_lengths
+from penchant.checks.words import count_words
 from penchant.errors import DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.records import Comparison, Record, as_text
@@ -54,7 +55,8 @@ def examine(
     records, tokens, refused = _rendered(feedback.records, renderer)
     lengths = [(len(prompt), *(answer.length for answer in answers)) for prompt, answers in tokens]
     lengths = lengths if renderer else _words(records)
-    checks = [*_counts(feedback), *_refused(refused, len(feedback), on_bad), *_of_records(feedback, other)]
+    checks = [*_counts(feedback), *unused.unused_columns(feedback), *_refused(refused, len(feedback), on_bad)]
+    checks += _of_records(feedback, other)
     if records:
         checks += labels.length_bias(records, [own[1:] for own in lengths])
     if renderer is not None and records:
@@ -124,7 +126,7 @@ def _rendered(
 
 
 def _words(records: Sequence[Record]) -> list[tuple[int, ...]]:
-    return [tuple(len(as_text(text).split()) for text in (record.prompt, *record.responses)) for record in records]
+    return [tuple(count_words(as_text(text)) for text in (record.prompt, *record.responses)) for record in records]
 
 
 def _parts(feedback: Feedback, other: Feedback | None) -> dict[str, Sequence[Record]]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from penchant.checks.diagnosis import Check, Verdict, share
+from penchant.checks.words import words_of
 from penchant.feedback.records import Comparison, JointComparison, Judgement, Ranking, Record, Text, as_text
+
+if TYPE_CHECKING:
+    import numpy.typing
+
+    Numbers: TypeAlias = numpy.typing.NDArray[numpy.uint64]
 
 __all__ = [
     "bare_prompt",
@@ -27,6 +32,7 @@ _PERMUTATIONS, _BANDS = 64, 16
 # Records that share a template would fill a bucket with thousands; a few of them represent the rest.
 _BUCKET = 32
 _PRIME = (1 << 31) - 1
+_BASE = 1_000_003
 
 
 def content_key(value: Text) -> Hashable:
@@ -100,7 +106,8 @@ def near_pairs(records: Sequence[Record], threshold: float = 0.8) -> list[tuple[
         records: the records.
         threshold: least Jaccard similarity of the sets of word triples.
     """
-    shingles = [_shingles("\n".join(map(as_text, _texts(record)))) for record in records]
+    hashes: dict[str, int] = {}
+    shingles = [_shingles("\n".join(map(as_text, _texts(record))), hashes) for record in records]
     found: list[tuple[int, int]] = []
     buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
     for at, (own, bands) in enumerate(zip(shingles, _signatures(shingles), strict=True)):
@@ -115,26 +122,41 @@ def near_pairs(records: Sequence[Record], threshold: float = 0.8) -> list[tuple[
     return found
 
 
-def _shingles(text: str, size: int = 3) -> frozenset[int]:
-    words = re.findall(r"\w+", text.lower())
-    runs = (" ".join(words[at : at + size]) for at in range(max(1, len(words) - size + 1)))
-    return frozenset(zlib.crc32(run.encode("utf-8", "surrogatepass")) % _PRIME for run in runs)
+def _shingles(text: str, hashes: dict[str, int]) -> Numbers:
+    """The hashes of the word triples of a text, each once; a shorter text is one."""
+    import numpy
+
+    found = []
+    for word in words_of(text):
+        number = hashes.get(word)
+        if number is None:
+            number = hashes[word] = zlib.crc32(word.encode("utf-8", "surrogatepass")) % _PRIME
+        found.append(number)
+    words = numpy.array([*found, *([0] * (3 - len(found)))], numpy.uint64)
+    prime = numpy.uint64(_PRIME)
+    runs = words[:-2]
+    for following in (words[1:-1], words[2:]):
+        # Below 2^62, so that the product fits.
+        runs = (runs * numpy.uint64(_BASE) + following) % prime
+    return numpy.unique(runs)
 
 
-def _signatures(shingles: Sequence[frozenset[int]]) -> Iterator[list[tuple[int, bytes]]]:
+def _signatures(shingles: Sequence[Numbers]) -> Iterator[list[tuple[int, bytes]]]:
     import numpy
 
     random = numpy.random.default_rng(0)
     factor = random.integers(1, _PRIME, size=(_PERMUTATIONS, 1), dtype=numpy.uint64)
     offset = random.integers(0, _PRIME, size=(_PERMUTATIONS, 1), dtype=numpy.uint64)
     for own in shingles:
-        values = numpy.fromiter(own, dtype=numpy.uint64, count=len(own))
-        least = ((factor * values + offset) % numpy.uint64(_PRIME)).min(axis=1)
+        least = ((factor * own + offset) % numpy.uint64(_PRIME)).min(axis=1)
         yield [(band, part.tobytes()) for band, part in enumerate(numpy.split(least, _BANDS))]
 
 
-def _jaccard(one: frozenset[int], other: frozenset[int]) -> float:
-    return len(one & other) / max(1, len(one | other))
+def _jaccard(one: Numbers, other: Numbers) -> float:
+    import numpy
+
+    shared = len(numpy.intersect1d(one, other, assume_unique=True))
+    return shared / (len(one) + len(other) - shared)
 
 
 def _opinions(record: Record) -> Iterator[tuple[Hashable, Any]]:

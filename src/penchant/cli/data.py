@@ -22,6 +22,7 @@ from penchant.cli.options import (
     TruncationPolicy,
     TrustRemoteCode,
 )
+from penchant.cli.words import parse_mapping
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from penchant.feedback import Feedback
     from penchant.rendering import Renderer
 
-__all__ = ["app", "parse_mapping", "write_json"]
+__all__ = ["app", "write_json"]
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -39,31 +40,6 @@ app = typer.Typer(
 )
 
 _STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
-
-
-def parse_mapping(pairs: list[str] | None) -> dict[str, str]:
-    """``["chosen=better"]`` as ``{"chosen": "better"}``.
-
-    Raises:
-        ConfigurationError: for a pair without ``=``, or a field mapped twice.
-
-    Example:
-        >>> parse_mapping(["chosen=better"])
-        {'chosen': 'better'}
-    """
-    from penchant.errors import ConfigurationError
-
-    mapping: dict[str, str] = {}
-    for pair in pairs or []:
-        ours, sign, theirs = pair.partition("=")
-        if not (ours and sign and theirs):
-            raise ConfigurationError(
-                f"--map {pair} is not of the form FIELD=COLUMN.", fix="For example: --map chosen=better."
-            )
-        if ours in mapping:
-            raise ConfigurationError(f"--map gives the field {ours!r} twice.", fix="Give each field once.")
-        mapping[ours] = theirs
-    return mapping
 
 
 @app.command()
@@ -132,6 +108,7 @@ def show(
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Show records as the model sees them: every token of prompt (P) and responses (R), special tokens in brackets."""
+    from penchant.checks.unused import unused_columns
     from penchant.cli.tokens import TokenPrinter
     from penchant.rendering import Truncation
 
@@ -139,6 +116,8 @@ def show(
     rendering = {"chat_template": chat_template, "end_token": end_token, "as_chat": as_chat}
     printer = TokenPrinter(_renderer(model, template_arguments, rendering), truncation, ids)
     feedback = _read(file, parse_mapping(map_), kind, split, on_bad, train_on)
+    for found in unused_columns(feedback):
+        typer.echo(f"warning: {found.name}: {found.value}. {found.detail}", err=True)
     printer.legend()
     for record in feedback[start - 1 : start - 1 + number]:
         printer.record(record)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.cli.data import parse_mapping, write_json
+from penchant.cli.data import write_json
 from penchant.cli.options import (
     BadRecords,
     ChatTemplate,
@@ -17,6 +17,7 @@ from penchant.cli.options import (
     TruncationPolicy,
     TrustRemoteCode,
 )
+from penchant.cli.words import parse_mapping
 
 if TYPE_CHECKING:
     from penchant.diagnostics.findings import Findings, Plan

@@ -47,7 +47,7 @@ def online(
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Train online: sample responses, judge them, train on them, and repeat."""
-    from penchant.cli.words import pairs, split_words
+    from penchant.cli.words import pairs, parse_mapping, split_words
     from penchant.online.recipe import make_online_recipe, methods
     from penchant.training.recipe_keys import read_keys
 
@@ -60,7 +60,7 @@ def online(
     options |= {"method": method, "judge": judge}
     keys |= {key: value for key, value in options.items() if value is not None}
     keys |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
-    keys |= {f"mapping.{key}": value for key, value in pairs(map_ or [], "--map").items()}
+    keys |= {f"mapping.{key}": value for key, value in parse_mapping(map_).items()}
     if path is None:
         recipe = make_online_recipe(keys, "command line")
     else:

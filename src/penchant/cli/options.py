@@ -38,7 +38,9 @@ def _allow_code(context: typer.Context, allowed: bool) -> None:
 DataFile = Annotated[
     str,
     typer.Argument(
-        metavar="FILE", help="File (.jsonl, .jsonl.gz, .json, .csv, .parquet), saved datasets folder, or hub id."
+        metavar="FILE",
+        help="File (.jsonl, .jsonl.gz, .json, .csv, .parquet, .arrow), folder, pattern in quotes ('data/*.jsonl'), or "
+        "hub id.",
     ),
 ]
 RecipeWords = Annotated[
@@ -50,7 +52,12 @@ HyperParameters = Annotated[
 ]
 Renamed = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="FIELD=COLUMN", help="Read FIELD from this column, for example chosen=better."),
+    typer.Option(
+        "--map",
+        metavar="FIELD=COLUMN",
+        help="Read FIELD from this column (chosen=better), a path (prompt=input.messages), a template "
+        "(prompt='{instruction}\\n\\n{input}'), or a constant (system='You are brief.').",
+    ),
 ]
 RecordKind = Annotated[
     str | None, typer.Option(help="Kind of feedback: comparison, judgement, ranking, ...; default: from the columns.")

@@ -47,11 +47,15 @@ def score(
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Compute log-probabilities and implicit rewards of every response in a file."""
-    from penchant.cli.words import pairs
+    from penchant.cli.words import pairs, parse_mapping
     from penchant.evaluation.scoring import score as score_file
 
-    mapping = {key: str(value) for key, value in pairs(map_ or [], "--map").items()}
-    reading: dict[str, Any] = {"split": split, "on_bad": on_bad, "mapping": mapping, "train_on": train_on}
+    reading: dict[str, Any] = {
+        "split": split,
+        "on_bad": on_bad,
+        "mapping": parse_mapping(map_),
+        "train_on": train_on,
+    }
     rendering: dict[str, Any] = {"chat_template": chat_template, "max_length": max_length, "truncation": truncation}
     rendering |= {"template_arguments": pairs(template_arguments or [], "--template-argument"), "as_chat": as_chat}
     result = score_file(model, data, reference=reference, beta=beta, **reading, **rendering)

@@ -8,7 +8,7 @@ import typer
 
 from penchant.cli.interruption import interruptible
 from penchant.cli.options import HyperParameters, RecipeWords, Renamed, TrustRemoteCode
-from penchant.cli.words import data_of, first_line, pairs, read_words
+from penchant.cli.words import data_of, first_line, pairs, parse_mapping, read_words
 
 if TYPE_CHECKING:
     from penchant.training.recipe import Recipe
@@ -50,7 +50,7 @@ def train(
     options |= {"data": data_of(data or [], "--data"), "eval_data": data_of(eval_data or [], "--eval-data")}
     options |= {"tokens_per_batch": tokens_per_batch, "chat_template": chat_template}
     options |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
-    options |= {f"mapping.{key}": value for key, value in pairs(map_ or [], "--map").items()}
+    options |= {f"mapping.{key}": value for key, value in parse_mapping(map_).items()}
     _train(read_words(words, options), resume=resume, overwrite=overwrite, dry_run=dry_run)
 
 

@@ -1,4 +1,4 @@
-"""Rows of JSON lines, JSON, CSV and Parquet files, each with its line number."""
+"""Rows of JSON lines, JSON, CSV, Parquet and Arrow files, each with its line number."""
 
 from __future__ import annotations
 
@@ -170,12 +170,29 @@ def _parquet(path: Path) -> Iterator[Row]:
     yield from enumerate(table.to_pylist(), start=1)
 
 
+def _arrow(path: Path) -> Iterator[Row]:
+    import pyarrow as arrow
+
+    try:
+        with arrow.memory_map(str(path)) as file:
+            # `datasets` writes streams; pyarrow and others also write files.
+            try:
+                table = arrow.ipc.open_stream(file).read_all()
+            except arrow.ArrowInvalid:
+                table = arrow.ipc.open_file(file).read_all()
+            rows = table.to_pylist()
+    except Exception as error:
+        raise DataError(f"The file is not Arrow: {error}.", where=str(path)) from error
+    yield from enumerate(rows, start=1)
+
+
 FORMATS: dict[str, Callable[[Path], Iterable[Row]]] = {
     ".jsonl": _json_lines,
     ".jsonl.gz": _json_lines,
     ".json": _json,
     ".csv": _csv,
     ".parquet": _parquet,
+    ".arrow": _arrow,
 }
 
 
@@ -193,7 +210,7 @@ def file_rows(path: Path) -> Iterable[Row]:
 
     Example:
         >>> sorted(FORMATS)
-        ['.csv', '.json', '.jsonl', '.jsonl.gz', '.parquet']
+        ['.arrow', '.csv', '.json', '.jsonl', '.jsonl.gz', '.parquet']
     """
     for ending in sorted(FORMATS, key=len, reverse=True):
         if path.name.lower().endswith(ending):

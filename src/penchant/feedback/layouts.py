@@ -90,13 +90,9 @@ def build(kind: str, row: Row, source: Source, *, every_turn: bool = False) -> R
         'Hello!'
     """
     rest = {name: value for name, value in row.items() if name not in (TOOLS, ARGUMENTS)}
-    if every_turn and kind == "comparison":
-        record: Record = _comparison(rest, source, every_turn=True)
-    else:
-        record = _BUILDERS[kind](rest, source)
-    if every_turn and isinstance(record, Demonstration):
-        record = with_every_turn(record)
-    return refuse_media(with_template_columns(record, row), row)
+    record = _comparison(rest, source, every_turn=True) if every_turn and kind == "comparison" else None
+    record = refuse_media(with_template_columns(record or _BUILDERS[kind](rest, source), row), row)
+    return with_every_turn(record) if every_turn and isinstance(record, Demonstration) else record
 
 
 def _comparison(row: Row, source: Source, *, every_turn: bool = False) -> Comparison:

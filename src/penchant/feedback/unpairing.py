@@ -41,4 +41,4 @@ def unpaired(feedback: Feedback) -> Feedback:
                 template_arguments=record.template_arguments,
             )
             records.append(judged)
-    return Feedback(records, kind=Judgement.kind, name=feedback.name, bad=feedback.bad)
+    return Feedback(records, kind=Judgement.kind, name=feedback.name, bad=feedback.bad, origin=feedback.origin)

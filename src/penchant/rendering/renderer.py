@@ -11,6 +11,7 @@ from penchant.rendering.boundary import continuation
 from penchant.rendering.chat import Chat
 from penchant.rendering.law import check_tools, check_turns
 from penchant.rendering.templates import special_texts
+from penchant.rendering.text_tokens import TextTokens
 from penchant.rendering.truncation import Mask
 from penchant.rendering.turns import Piece, opened_twice, response_pieces, without_end
 
@@ -68,6 +69,7 @@ class Renderer:
         as_chat: bool = False,
     ) -> None:
         self.tokenizer, self.as_chat = tokenizer, as_chat
+        self._tokens = TextTokens(tokenizer)
         self.chat = Chat(tokenizer, chat_template, end_token, template_arguments)
         self.chat_template = self.chat.template
         self._specials = special_texts(tokenizer)
@@ -105,7 +107,7 @@ class Renderer:
         return []
 
     def _encode(self, text: str) -> list[int]:
-        return list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]) if text else []
+        return self._tokens.ids(text)
 
     @property
     def end_token_id(self) -> int:

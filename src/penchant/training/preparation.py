@@ -9,6 +9,7 @@ from typing import Any
 
 from penchant.checks.diagnosis import Diagnosis, joined
 from penchant.checks.overlap import Overlap, overlap
+from penchant.checks.unused import PAIR_LIKE, UNUSED
 from penchant.errors import ConfigurationError
 from penchant.evaluation.heldout import measuring_plan
 from penchant.feedback.collection import Feedback
@@ -123,6 +124,7 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
             reporter.warn(
                 f"{len(feedback.bad)} bad records of {feedback.name} were skipped; the first: {feedback.bad[0]}"
             )
+    _say_splits(train, recipe, reporter)
     if _judges_single_responses(objective):
         paired, train, heldout = len(train), unpaired(train), unpaired(heldout)
         if len(train) != paired:
@@ -161,6 +163,16 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     return prepared
 
 
+def _say_splits(train: Feedback, recipe: Recipe, reporter: ProgressReporter) -> None:
+    """Warn if the data have several splits and the run trains on all of them."""
+    splits = sorted({str(record.fields["split"]) for record in train if "split" in record.fields})
+    if recipe.split is None and len(splits) > 1 and not isinstance(train, Sources):
+        reporter.warn(
+            f"{train.name} has the splits {', '.join(splits)}, and the run trains on all of them. "
+            f"Choose one: split={'train' if 'train' in splits else splits[0]}; eval_split=... measures on another."
+        )
+
+
 def _judges_single_responses(objective: Objective) -> bool:
     """Whether the objective reads one labelled response at a time, so that a pair is two examples.
 
@@ -184,13 +196,13 @@ def _judges_single_responses(objective: Objective) -> bool:
 def _check(modality: Modality, train: Feedback, other: Feedback | None, reporter: ProgressReporter) -> Diagnosis:
     """Run the checks of `penchant data check` on each source, before any model is loaded.
 
-    Errors are shown as warnings.
+    Errors are shown as warnings, and so are columns that look as if they should be used.
     """
     held_out = {} if other is None else parts_of(other)
     parts = parts_of(train[:CHECKED]).items()
     diagnosis = joined({name: modality.examine(part, held_out.get(name)) for name, part in parts})
     for check in diagnosis.checks:
-        if check.verdict == "error":
+        if check.verdict == "error" or check.name.endswith((UNUSED, PAIR_LIKE)):
             reporter.warn(f"{train.name}: {check.name}: {check.value}. {check.detail}".strip())
     return diagnosis
 

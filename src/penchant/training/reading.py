@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from penchant.checks.overlap import groups
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
-from penchant.feedback.sources import Sources, parts_of, read_sources
+from penchant.feedback.sources import Sources, is_mixture, parts_of, read_sources
 from penchant.objectives.core.objective import Objective
 from penchant.training.recipe import Recipe, data_values
 
@@ -71,8 +70,11 @@ def _source(named: Any, given: Any) -> Any:
     """The data named in the recipe or passed in memory; an iterator becomes a list, since it can be read only once."""
     if given is None:
         return data_values(named)
-    whole = isinstance(given, str | Path | Mapping | Feedback) or not isinstance(given, Iterable)
-    return given if whole else list(given)
+    if type(given) is dict:
+        return {name: _source(None, each) for name, each in given.items()}
+    if is_mixture(given):
+        return [{key: _source(None, value) for key, value in each.items()} for each in given]
+    return list(given) if isinstance(given, Iterator) else given
 
 
 def _divided(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feedback]:
@@ -97,6 +99,4 @@ def _divide(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feed
     for place in order[: max(1, min(len(together) - 1, round(share * len(together))))]:
         held.update(together[int(place)])
     parts = [[record for at, record in enumerate(feedback) if (at in held) is wanted] for wanted in (False, True)]
-    train, heldout = (Feedback(part, kind=feedback.kind, name=feedback.name) for part in parts)
-    train.bad = feedback.bad
-    return train, heldout
+    return feedback.part(parts[0], feedback.bad), feedback.part(parts[1])
