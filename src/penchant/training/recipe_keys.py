@@ -28,8 +28,8 @@ FORMER = {
     "medium": "modality",
     "precompute_ref_log_probs": "reference=cached",
     "output_dir": "output",
-    "trust_remote_code": "--trust-remote-code on the command line and trust_remote_code=True in penchant.train, and no "
-    "key of a recipe,",
+    "trust_remote_code": "trust_remote_code, an argument of penchant.train (--trust-remote-code on the command line) "
+    "and no key of a recipe,",
     "label_smoothing": "objective.label_smoothing",
 }
 
