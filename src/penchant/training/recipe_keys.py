@@ -18,8 +18,6 @@ FORMER = {
     "anchor": "reference",
     "anchor_rate": "reference_rate, a key of an online run,",
     "medium": "modality",
-    "trust_remote_code": "--trust-remote-code on the command line and trust_remote_code=True in penchant.train, and no "
-    "key of a recipe,",
     "lr": "learning_rate",
 }
 
