@@ -12,6 +12,7 @@ from transformers import TrainingArguments
 from penchant.errors import ConfigurationError
 from penchant.forest.batching import Plan
 from penchant.training.recipe import Recipe
+from penchant.training.watching import measured_every, saves, watch_of
 
 __all__ = ["micro_batches", "refuse_split", "training_arguments"]
 
@@ -43,6 +44,7 @@ def training_arguments(recipe: Recipe, steps: int, folder: Path, accumulate: int
 
 
 def _values(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> dict[str, Any]:
+    every, watch = measured_every(recipe, steps), watch_of(recipe)
     return dict(
         output_dir=str(folder),
         max_steps=steps,
@@ -51,6 +53,7 @@ def _values(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> dict[s
         gradient_accumulation_steps=accumulate,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.schedule,
+        lr_scheduler_kwargs=dict(recipe.schedule_arguments),
         warmup_steps=round(recipe.warmup * steps),
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
@@ -62,12 +65,18 @@ def _values(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> dict[s
         logging_strategy="steps",
         logging_steps=1,
         logging_nan_inf_filter=False,
-        eval_strategy="steps" if recipe.eval_every else "no",
-        eval_steps=recipe.eval_every,
-        save_strategy="steps",
+        eval_strategy="steps" if every else "no",
+        eval_steps=every,
+        # Schedules that follow a metric read it here; the best model is kept by `BestKeeper`.
+        metric_for_best_model=None if watch is None else watch.metric,
+        greater_is_better=None if watch is None else watch.larger_is_better,
+        save_strategy="steps" if saves(recipe) else "no",
         save_steps=recipe.save_every or max(1, -(-steps // CHECKPOINTS)),
-        save_total_limit=max(2, recipe.keep_checkpoints),
-        report_to=recipe.report_to or "none",
+        save_total_limit=recipe.keep_checkpoints if saves(recipe) else 0,
+        save_only_model=recipe.checkpoints == "weights",
+        # The run opens its loggers itself, before the model is measured.
+        report_to="none",
+        run_name=Path(recipe.output).name,
         disable_tqdm=True,
         remove_unused_columns=False,
         # Explicit, because transformers otherwise assumes that bfloat16 needs a GPU.

@@ -12,7 +12,7 @@ from penchant.errors import ConfigurationError
 from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.training.recipe_keys import nested, problem, read_keys
 from penchant.training.settings.data import DataSettings, MixturePart, data_paths, data_values
-from penchant.training.settings.keeping import KeepingSettings
+from penchant.training.settings.keeping import EarlyStopping, KeepingSettings
 from penchant.training.settings.model import LoRA, ModelSettings
 from penchant.training.settings.optimization import OptimizationSettings
 
@@ -89,7 +89,7 @@ def is_half_factor(key: str) -> bool:
 
 
 # Parts of a recipe with their own keys.
-PARTS: dict[str, type[BaseModel]] = {"lora": LoRA, "denoising": DenoisingSettings}
+PARTS: dict[str, type[BaseModel]] = {"lora": LoRA, "denoising": DenoisingSettings, "early_stopping": EarlyStopping}
 
 
 def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:

@@ -32,7 +32,7 @@ FORMER = {
 }
 
 # Parts that a name alone may stand for: ``objective: dpo``.
-NAMED = {"objective", "engine", "judge", "pairing"}
+NAMED = {"objective", "engine", "judge", "pairing", "schedule", "optimizer"}
 
 
 def nested(values: Mapping[str, Any], where: str) -> dict[str, Any]:

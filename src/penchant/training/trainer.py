@@ -24,7 +24,7 @@ from penchant.forest.collate import AnyBatch
 from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
-from penchant.training.checkpoints import OBJECTIVE_FILE, output_errors, seal, unseal
+from penchant.training.checkpoints import OBJECTIVE_FILE, output_errors, rotate, seal, unseal
 from penchant.training.data import training_loader
 from penchant.training.first_step import check_gradients, check_margin, check_trainable, refuse_nan, refuse_nan_gradient
 
@@ -217,17 +217,34 @@ class PreferenceTrainer(Trainer):
 
     # -- checkpoints --------------------------------------------------------------------------------------------------
 
+    @property
+    def saves(self) -> bool:
+        """Whether the run saves checkpoints."""
+        return self.args.save_total_limit != 0
+
     def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
+        if not self.saves:
+            return
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        with output_errors(folder):
-            if self.args.should_save:
-                unseal(folder)
-            super()._save_checkpoint(model, trial)
-            if self.args.should_save:
-                torch.save(self.objective.state_dict(), folder / OBJECTIVE_FILE)
-                seal(folder)
+        # Trainer would delete earlier checkpoints before this one is sealed.
+        keep, self.args.save_total_limit = self.args.save_total_limit, None
+        try:
+            with output_errors(folder):
+                if self.args.should_save:
+                    unseal(folder)
+                super()._save_checkpoint(model, trial)
+                if self.args.should_save:
+                    torch.save(self.objective.state_dict(), folder / OBJECTIVE_FILE)
+                    seal(folder)
+                    rotate(folder.parent, keep or 1)
+        finally:
+            self.args.save_total_limit = keep
         self.accelerator.wait_for_everyone()
         self.mark = time.perf_counter()
+
+    def load_weights(self, folder: Path) -> None:
+        """Load the weights of the policy and the state of the objective from a folder that this trainer saved."""
+        self._load_from_checkpoint(str(folder))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         super()._load_from_checkpoint(resume_from_checkpoint, model)
