@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import TrainingArguments
+from transformers import Trainer, TrainingArguments
 
 from penchant.errors import ConfigurationError
 from penchant.forest.batching import Plan
 from penchant.training.recipe import Recipe
 from penchant.training.watching import measured_every, saves, watch_of
 
-__all__ = ["micro_batches", "refuse_split", "training_arguments"]
+__all__ = ["Arguments", "micro_batches", "own_optimizer", "refuse_split", "training_arguments"]
 
 # Checkpoints per run unless the recipe says how often to save.
 CHECKPOINTS = 10
@@ -23,7 +24,26 @@ CHECKPOINTS = 10
 CPU_TOKENS = 512
 
 
-def training_arguments(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> TrainingArguments:
+@dataclass
+class Arguments(TrainingArguments):
+    """Arguments of transformers' Trainer, with those of the optimizer by the names of its class."""
+
+    optimizer_arguments: dict[str, Any] = field(default_factory=dict)
+
+
+def own_optimizer(args: TrainingArguments, model: Any = None) -> tuple[Any, dict[str, Any]]:
+    """The optimizer's class and its arguments, those of the recipe included.
+
+    Args:
+        args: of the run.
+        model: the policy; a few optimizers read its layers.
+    """
+    made, own = Trainer.get_optimizer_cls_and_kwargs(args, model)
+    given = getattr(args, "optimizer_arguments", {})
+    return made, {**own, **{key: tuple(each) if isinstance(each, list) else each for key, each in given.items()}}
+
+
+def training_arguments(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> Arguments:
     """Arguments of transformers' Trainer for a run of ``steps`` optimizer steps.
 
     Args:
@@ -36,7 +56,7 @@ def training_arguments(recipe: Recipe, steps: int, folder: Path, accumulate: int
         ConfigurationError: transformers refuses them on this machine.
     """
     try:
-        return TrainingArguments(**_values(recipe, steps, folder, accumulate))
+        return Arguments(**_values(recipe, steps, folder, accumulate))
     except (ValueError, ImportError) as error:
         raise ConfigurationError(
             f"transformers refuses these settings ({' '.join(str(error).split())[:240]}).", where="recipe"
@@ -58,6 +78,7 @@ def _values(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> dict[s
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
         optim=recipe.optimizer,
+        optimizer_arguments=dict(recipe.optimizer_arguments),
         bf16=recipe.precision == "bfloat16",
         fp16=recipe.precision == "float16",
         **({"gradient_checkpointing": True} if recipe.gradient_checkpointing else {}),

@@ -16,10 +16,11 @@ from transformers import TrainerCallback
 
 from penchant.errors import CheckpointError
 from penchant.training.checkpoints import OBJECTIVE_FILE, output_errors, seal, sealed, unseal
+from penchant.training.watching import Watch, check_metric
+from penchant.training.wording import count_of
 
 if TYPE_CHECKING:
     from penchant.training.trainer import PreferenceTrainer
-    from penchant.training.watching import Watch
 
 __all__ = ["BestKeeper", "Standing", "history_of", "standing"]
 
@@ -75,29 +76,47 @@ def history_of(checkpoint: Path) -> list[dict[str, Any]]:
 
 
 class BestKeeper(TrainerCallback):
-    """Measures at the last step, keeps the weights of the best measurement, and ends the run when its patience is over.
+    """Follows the metric of a run: keeps the weights of the best measurement, and ends a run that no longer improves.
 
-    The weights lie in ``step-N`` until a checkpoint that knows a better step is complete.
+    The weights lie in ``step-N`` until a checkpoint that knows a better step is complete. Without a metric to follow it
+    does nothing.
 
     Args:
         folder: where the weights go.
-        watch: the metric and the patience.
+        watch: the metric and the patience, or None.
         checkpoints: the run's checkpoints.
     """
 
-    def __init__(self, folder: Path, watch: Watch, checkpoints: Path) -> None:
+    def __init__(self, folder: Path, watch: Watch | None, checkpoints: Path) -> None:
         self.folder, self.watch, self.checkpoints = folder, watch, checkpoints
         self.trainer: PreferenceTrainer | None = None
 
+    def follow(self, trainer: PreferenceTrainer) -> None:
+        """Follow a trainer."""
+        self.trainer = trainer
+        trainer.add_callback(self)
+
+    def check(self, measured: Mapping[str, float]) -> None:
+        """Refuse a metric that the held-out measurement does not have.
+
+        Args:
+            measured: the held-out metrics before training.
+
+        Raises:
+            ConfigurationError: there is no such metric; the message names the nearest.
+        """
+        if self.watch is not None:
+            check_metric(self.watch, {name: value for name, value in measured.items() if not name.startswith("samples/")})
+
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """The last step is measured too."""
-        if state.global_step >= state.max_steps:
+        if self.watch is not None and state.global_step >= state.max_steps:
             control.should_evaluate = True
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Keep the weights of a new best measurement; end the run if there was none for too long."""
-        found = standing(state.log_history, self.watch)
-        if found is None:
+        found = self._standing(state.log_history)
+        if found is None or self.watch is None:
             return
         if self.watch.keep and found.step == state.global_step:
             self._keep(found.step)
@@ -106,8 +125,44 @@ class BestKeeper(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Delete weights that neither the run nor any of its checkpoints needs."""
-        if self.watch.keep and args.should_save:
+        if args.should_save:
             self._prune(state.log_history)
+
+    def _standing(self, history: Sequence[Mapping[str, Any]]) -> Standing | None:
+        return None if self.watch is None else standing(history, self.watch)
+
+    def best(self) -> Standing | None:
+        """The best measurement, if the run keeps its weights."""
+        if self.trainer is None or self.watch is None or not self.watch.keep:
+            return None
+        return self._standing(self.trainer.state.log_history)
+
+    def ended_early(self, checkpoint: Path | None) -> bool:
+        """Whether the patience was over at a checkpoint."""
+        if checkpoint is None or self.watch is None:
+            return False
+        return self.watch.over(self._standing(history_of(checkpoint)))
+
+    def facts(self, planned: int) -> dict[str, Any]:
+        """For the summary: steps done, why the run ended before its plan, and the step whose weights are kept.
+
+        Args:
+            planned: steps of the plan.
+        """
+        assert self.trainer is not None
+        step, found = self.trainer.state.global_step, self._standing(self.trainer.state.log_history)
+        facts: dict[str, Any] = {"steps": step}
+        if step < planned:
+            over = self.watch is not None and self.watch.over(found)
+            waited = f"{self._metric} has not improved for {count_of(found.waited if found else 0, 'measurement')}"
+            facts |= {"planned_steps": planned, "ended": waited if over else "a callback ended the run"}
+        if (kept := self.best()) is not None:
+            facts["kept"] = {"step": kept.step, "metric": self._metric, "value": kept.value}
+        return facts
+
+    @property
+    def _metric(self) -> str:
+        return "" if self.watch is None else self.watch.metric
 
     def _keep(self, step: int) -> None:
         trainer = self.trainer
@@ -128,22 +183,27 @@ class BestKeeper(TrainerCallback):
 
     def _prune(self, history: Sequence[Mapping[str, Any]]) -> None:
         kept = sorted(self.folder.glob("step-*[0-9]"))
-        if len(kept) < 2:
+        if len(kept) < 2:  # so that the logs of the checkpoints are read only where something may be deleted
             return
         logs = [history, *(history_of(each) for each in self.checkpoints.glob("checkpoint-*[0-9]") if sealed(each))]
-        wanted = {f"step-{found.step}" for log in logs if (found := standing(log, self.watch)) is not None}
+        wanted = {f"step-{found.step}" for log in logs if (found := self._standing(log)) is not None}
         for each in kept:
             if each.name not in wanted:
                 shutil.rmtree(each, ignore_errors=True)
 
-    def restore(self, step: int) -> None:
+    def restore(self) -> int | None:
         """Load the weights of the best step into the policy, and the state of its objective.
+
+        Returns:
+            The step, or None if the run ends with its last weights.
 
         Raises:
             CheckpointError: they are not there.
         """
-        trainer, target = self.trainer, self.folder / f"step-{step}"
-        assert trainer is not None
+        trainer, found = self.trainer, self.best()
+        if trainer is None or found is None or found.step == trainer.state.global_step:
+            return None
+        step, target = found.step, self.folder / f"step-{found.step}"
         if not sealed(target):
             raise CheckpointError(
                 f"The weights of the best step, {step}, are missing or incomplete.",
@@ -151,3 +211,4 @@ class BestKeeper(TrainerCallback):
                 fix="Start again with --overwrite, or continue with keep=last.",
             )
         trainer.load_weights(target)
+        return step

@@ -20,7 +20,7 @@ from penchant.training.folder import RunFolder
 from penchant.training.preparation import Prepared
 from penchant.training.recipe import Recipe
 
-__all__ = ["Result", "summarise", "versions", "write_result"]
+__all__ = ["Result", "facts_at_start", "summarise", "versions", "write_result"]
 
 
 @dataclass
@@ -95,17 +95,11 @@ def summarise(
     """The numbers of the run, in the form of ``summary.json``."""
     train, heldout = prepared.train, prepared.heldout
     return {
-        "title": f"{prepared.objective.id} on {train.name}",
-        "objective": repr(prepared.objective),
-        "model": recipe.model,
-        "data": train.name,
-        "measured_on": prepared.measured_on,
+        **facts_at_start(recipe, prepared),
         "reference": reference,
         **likelihood,
         "steps": len(prepared.plan),
-        "examples": len(prepared.examples),
         "seconds": seconds,
-        "seed": recipe.seed,
         **_sizes(model),
         "versions": versions(),
         "fingerprints": {"data": train.fingerprint, "heldout": heldout.fingerprint, "model": model_fingerprint},
@@ -114,6 +108,19 @@ def summarise(
         "intervals": _intervals(after),
         "warnings": warnings,
         "cut": prepared.examples.cut.as_dict(),
+    }
+
+
+def facts_at_start(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
+    """What the summary holds and is known before the first step."""
+    return {
+        "title": f"{prepared.objective.id} on {prepared.train.name}",
+        "objective": repr(prepared.objective),
+        "model": recipe.model,
+        "data": prepared.train.name,
+        "measured_on": prepared.measured_on,
+        "examples": len(prepared.examples),
+        "seed": recipe.seed,
     }
 
 

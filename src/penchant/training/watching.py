@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from penchant.errors import ConfigurationError, nearest
 from penchant.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from penchant.training.best import Standing
 
 __all__ = ["Watch", "check_metric", "measured_every", "saves", "watch_of"]
 
@@ -18,6 +15,13 @@ __all__ = ["Watch", "check_metric", "measured_every", "saves", "watch_of"]
 MEASUREMENTS = 10
 # Schedules that follow a held-out metric.
 FOLLOWING = ("reduce_lr_on_plateau", "greedy")
+
+
+class Waiting(Protocol):
+    """How many measurements there has been no improvement."""
+
+    @property
+    def waited(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Watch:
     patience: int = 0
     min_delta: float = 0.0
 
-    def over(self, found: Standing | None) -> bool:
+    def over(self, found: Waiting | None) -> bool:
         """Whether the run ends early."""
         return found is not None and 0 < self.patience <= found.waited
 
