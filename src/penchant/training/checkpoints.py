@@ -16,6 +16,7 @@ __all__ = [
     "OBJECTIVE_FILE",
     "find_checkpoint",
     "output_errors",
+    "refuse_nothing_kept",
     "refuse_weights_alone",
     "rotate",
     "seal",
@@ -105,6 +106,23 @@ def refuse_weights_alone(checkpoint: Path) -> None:
             where=str(checkpoint),
             why="A run that continued from it would not be the run that was stopped.",
             fix="Start again with --overwrite, or start a new run from these weights: --model with this folder.",
+        )
+
+
+def refuse_nothing_kept(folder: Path) -> None:
+    """Refuse to continue a run that keeps no checkpoints.
+
+    Args:
+        folder: of the run.
+
+    Raises:
+        CheckpointError: the run has begun.
+    """
+    if (folder / "metrics.jsonl").is_file():
+        raise CheckpointError(
+            "The run keeps no checkpoints (checkpoints: none, or keep_checkpoints: 0), so it cannot be continued.",
+            where=str(folder),
+            fix="Start again with --overwrite; checkpoints: full lets a run be resumed.",
         )
 
 

@@ -9,6 +9,7 @@ from torch import nn
 from transformers import TrainerCallback
 
 from penchant.modalities import Modality
+from penchant.training.checkpoints import seal, unseal
 
 __all__ = ["Loadable"]
 
@@ -27,4 +28,7 @@ class Loadable(TrainerCallback):
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Add them to the checkpoint that was just written."""
         if args.should_save:
-            self.modality.save_settings(self.policy, Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            unseal(checkpoint)
+            self.modality.save_settings(self.policy, checkpoint)
+            seal(checkpoint)

@@ -85,7 +85,8 @@ def problem(error: Mapping[str, Any], form: type[BaseModel], parts: Mapping[str,
         hint = f"It is called {FORMER[last]} here." if last in FORMER else nearest(last, known)
         return f"There is no key {path!r}. {hint}"
     if error["type"] == "missing":
-        return f"The key {path!r} is missing: {form.model_fields[path].description}."
+        owner = form if len(error["loc"]) == 1 else parts[str(error["loc"][0])]
+        return f"The key {path!r} is missing: {owner.model_fields[str(error['loc'][-1])].description}."
     found = error.get("input")
     message = error["msg"].removeprefix("Value error, ").partition(", unable to parse")[0]
     sentence = message if message.endswith((".", "?")) else f"{message}."

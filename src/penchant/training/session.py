@@ -21,7 +21,7 @@ from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.training.assembly import prepared_reference, run_arguments
 from penchant.training.best import BestKeeper
-from penchant.training.checkpoints import find_checkpoint, output_errors, refuse_weights_alone, step_of
+from penchant.training.checkpoints import find_checkpoint, output_errors, refuse_nothing_kept, refuse_weights_alone, step_of
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt, Interrupted
 from penchant.training.listening import FunctionCallback, as_callbacks
@@ -35,7 +35,7 @@ from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe
 from penchant.training.recorder import Recorder
 from penchant.training.trainer import PreferenceTrainer
-from penchant.training.watching import measured_every, watch_of
+from penchant.training.watching import measured_every, saves, watch_of
 from penchant.training.wording import count_of
 
 log = logging.getLogger("penchant")
@@ -183,6 +183,8 @@ class Session:
     def _checkpoint(self, steps: int) -> Path | None:
         found = find_checkpoint(self.folder.checkpoints)
         if found is None:
+            if not saves(self.recipe):
+                refuse_nothing_kept(self.folder.path)
             self.reporter.say("There is no checkpoint to continue from; starting from the beginning")
             return None
         refuse_weights_alone(found)
@@ -263,5 +265,7 @@ class Session:
                 samples = prepared.modality.shown(self.folder.path, prompts, before.samples, after.samples)
                 model = write_result(self.folder, policy, prepared, facts, (before.heldout, after.heldout), samples)
             self.live.done()
+            if not saves(self.recipe):
+                self.folder.checkpoints.rmdir()  # the trainer makes it in any case
         report = self.folder.path / "report.html"
         return Result(model, prepared.modality.tokenizer, self.folder.path, facts, report)

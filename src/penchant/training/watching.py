@@ -30,14 +30,14 @@ class Watch:
 
     Args:
         metric: its name in ``metrics.jsonl``.
-        larger_is_better: which values are better.
+        larger_is_better: which values are better; None if that is unknown, which `check_metric` refuses.
         keep: whether the run ends with the weights of the best measurement.
         patience: measurements without improvement after which the run ends; 0 for no limit.
         min_delta: smallest change that counts as an improvement.
     """
 
     metric: str
-    larger_is_better: bool
+    larger_is_better: bool | None
     keep: bool
     patience: int = 0
     min_delta: float = 0.0
@@ -60,7 +60,7 @@ def watch_of(recipe: Recipe) -> Watch | None:
     """The metric that a recipe follows; None if it follows none.
 
     Raises:
-        ConfigurationError: it is unknown which values are better, or the metric is not used.
+        ConfigurationError: a metric is named, but not used.
     """
     if not _follows(recipe):
         if recipe.metric is not None:
@@ -78,17 +78,11 @@ def watch_of(recipe: Recipe) -> Watch | None:
     return Watch(metric, larger, keep, stopping.patience, stopping.min_delta)
 
 
-def _larger_is_better(metric: str, goal: str | None) -> bool:
+def _larger_is_better(metric: str, goal: str | None) -> bool | None:
     from penchant.evaluation.report.quantities import quantity
 
     known = {"max": "up", "min": "down"}.get(goal or "") or quantity(metric).better
-    if not known:
-        raise ConfigurationError(
-            f"It is not known whether a larger or a smaller value of {metric!r} is better.",
-            where="metric",
-            fix="Say it with metric_goal=max or metric_goal=min.",
-        )
-    return known == "up"
+    return known == "up" if known else None
 
 
 def check_metric(watch: Watch, measured: Mapping[str, float]) -> None:
@@ -99,13 +93,20 @@ def check_metric(watch: Watch, measured: Mapping[str, float]) -> None:
         measured: the held-out metrics before training.
 
     Raises:
-        ConfigurationError: there is no such metric; the message names the nearest.
+        ConfigurationError: there is no such metric (the message names the nearest), or it is unknown which values are
+            better.
     """
     if watch.metric not in measured:
         raise ConfigurationError(
             f"There is no held-out metric {watch.metric!r}. {nearest(watch.metric, measured)}",
             where="metric",
             why=f"This run measures {', '.join(sorted(measured))}.",
+        )
+    if watch.larger_is_better is None:
+        raise ConfigurationError(
+            f"It is not known whether a larger or a smaller value of {watch.metric!r} is better.",
+            where="metric",
+            fix="Say it with metric_goal=max or metric_goal=min.",
         )
 
 

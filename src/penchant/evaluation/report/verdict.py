@@ -69,7 +69,7 @@ def verdict(run: RunFolder, figures: BeforeAfter) -> Verdict:
     evidence = [figure for key in _EVIDENCE if (figure := figures.get(key)) is not None and figure.judged]
     decisive = evidence[0].judged if evidence else ""
     unlearning = _unlearning(figures) if not decisive else None
-    sentences = [_what(run), *(_gain(figure, figures) for figure in evidence)]
+    sentences = [_what(run), *_kept(run), *(_gain(figure, figures) for figure in evidence)]
     if unlearning is not None:
         sentences += [
             f"{each.quantity.label}: from {each.shown[0]} to {each.shown[1]} {each.quantity.unit}."
@@ -158,6 +158,21 @@ def _what(run: RunFolder) -> str:
     ]
     scale = ", ".join(part for part in parts if part)
     return f"{text}: {scale}." if scale else f"{text}."
+
+
+def _kept(run: RunFolder) -> list[str]:
+    """Which step's weights the run ended with, and why it ended before its plan."""
+    kept, ended = run.summary.get("kept"), run.summary.get("ended")
+    found = []
+    if ended:
+        planned = finite_number(run.summary.get("planned_steps"))
+        of = f" of {count(planned)}" if planned else ""
+        found.append(f"It ended at step {run.summary.get('steps')}{of}: {ended}.")
+    if isinstance(kept, dict):
+        value = finite_number(kept.get("value"))
+        shown = "" if value is None else f" ({number(value)})"
+        found.append(f"The model is that of step {kept.get('step')}, where {kept.get('metric')} was best{shown}.")
+    return found
 
 
 def _distance(figures: BeforeAfter) -> str:
