@@ -61,7 +61,7 @@ class Recipe(KeepingSettings, OptimizationSettings, DataSettings, ModelSettings)
         for key, value in self.objective.items():
             # ``objective.dpo.beta=0.3`` on a command line sets a key of a part of the objective.
             parts = {f"{key}.{name}": each for name, each in value.items()} if isinstance(value, dict) else {key: value}
-            found |= {name: _number(each) for name, each in parts.items() if name != "name"}
+            found |= {name: _number(each) for name, each in parts.items() if name not in ("name", "path")}
         return found
 
     @property

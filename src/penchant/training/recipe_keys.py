@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.python_path import beside
 
 __all__ = ["FORMER", "nested", "problem", "read_keys"]
 
@@ -30,6 +31,9 @@ FORMER = {
     "output_dir": "output",
     "label_smoothing": "objective.label_smoothing",
 }
+
+# Parts whose ``path`` names a function or class.
+PATHS = {"objective", "judge"}
 
 # Parts that a name alone may stand for: ``objective: dpo``.
 NAMED = {"objective", "engine", "judge", "pairing", "schedule", "optimizer"}
@@ -116,4 +120,11 @@ def read_keys(path: Path) -> dict[str, Any]:
         raise ConfigurationError(
             "A recipe is a mapping of keys to values.", where=str(path), fix="See docs/training.md."
         )
-    return values
+    return {key: _found_beside(value, path.parent) if key in PATHS else value for key, value in values.items()}
+
+
+def _found_beside(part: Any, folder: Path) -> Any:
+    """A part of a recipe whose ``path`` names a function, with the path of a file beside the recipe."""
+    if isinstance(part, dict) and isinstance(part.get("path"), str):
+        return {**part, "path": beside(part["path"], folder)}
+    return part

@@ -82,7 +82,16 @@ def verdict(run: RunFolder, figures: BeforeAfter) -> Verdict:
     if on_training:
         sentences.append("No examples were held out: these figures are measured on the training examples.")
     sentences += [text for text in (_distance(figures), displacement(figures), _unfinished(run)) if text]
+    if run.progress:
+        return Verdict("unknown", _how_far(run), tuple(sentences))
     return Verdict(*(unlearning or _headline(decisive, on_training, figures)), tuple(sentences))
+
+
+def _how_far(run: RunFolder) -> str:
+    """The headline of an unfinished run."""
+    step, steps = run.progress.get("step"), run.progress.get("steps")
+    word = "In progress" if run.progress.get("state") == "running" else "Stopped"
+    return f"{word}: step {step} of {steps}"
 
 
 def _unlearning(figures: BeforeAfter) -> tuple[Tone, str] | None:
@@ -153,7 +162,7 @@ def _what(run: RunFolder) -> str:
     steps = finite_number(summary.get("steps")) or run.last_step
     parts = [
         f"{count(examples)} examples" if (examples := finite_number(summary.get("examples"))) else "",
-        f"{count(steps)} steps" if steps else "",
+        f"{count(steps)} step{'s' * (steps != 1)}" if steps else "",
         duration(run.seconds) if run.seconds else "",
     ]
     scale = ", ".join(part for part in parts if part)

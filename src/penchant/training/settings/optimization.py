@@ -16,7 +16,9 @@ class OptimizationSettings(Part):
     """Objective, steps, learning rate and optimizer."""
 
     objective: dict[str, Any] = Field(
-        {"name": "dpo"}, description="name and hyper-parameters; a name such as 'dpo+0.2*nll' is a weighted sum"
+        {"name": "dpo"},
+        description="name and hyper-parameters; a name such as 'dpo+0.2*nll' is a weighted sum; path: my_loss.py:MyLoss "
+        "names a class or function of your own",
     )
 
     batch_size: PositiveInt = Field(8, description="prompts per optimizer step, over all processes")
@@ -51,6 +53,8 @@ class OptimizationSettings(Part):
     def _named(cls, value: Any) -> Any:
         if isinstance(value, str):
             return {"name": value}
+        if isinstance(value, dict) and isinstance(value.get("path"), str):
+            return {"name": value["path"].rpartition(":")[2], **value}
         # ``--set beta=0.2`` alone applies to the default objective.
         return {"name": "dpo", **value} if isinstance(value, dict) else value
 
