@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
 from typing import Any
 
 from penchant.errors import ConfigurationError
+from penchant.training.folder import RunFolder
 from penchant.training.recipe import Recipe
 
 __all__ = ["check_hub", "publish"]
@@ -75,33 +75,32 @@ def _refuse_foreign(repository: str, account: dict[str, Any]) -> None:
         )
 
 
-def publish(recipe: Recipe, model: Path) -> str | None:
-    """Upload the saved model with its card; a failure is a warning, since the run itself is done.
+def publish(recipe: Recipe, folder: RunFolder) -> None:
+    """Upload the saved model with its card, and note its address in the summary.
+
+    A failure is a warning, since the run itself is done; the warning says how to upload the model later.
 
     Args:
         recipe: names the repository; nothing is done without ``push_to_hub``.
-        model: the folder of the saved model.
-
-    Returns:
-        The address of the repository, or None.
+        folder: of the finished run.
     """
     if recipe.push_to_hub is None:
-        return None
+        return
     try:
         api = _api()
         made = api.create_repo(recipe.push_to_hub, private=recipe.hub_private, exist_ok=True)
-        api.upload_folder(repo_id=made.repo_id, folder_path=model, commit_message="Model trained with Penchant")
+        api.upload_folder(repo_id=made.repo_id, folder_path=folder.model, commit_message="Model trained with Penchant")
     except Exception as error:
         log.warning(
-            "The model was not uploaded (%s: %s). It is in %s; to upload it: hf upload %s %s",
+            "The model was not uploaded (%s: %s). It is complete in %s. To upload it: hf upload %s %s",
             type(error).__name__,
             _first_line(error),
-            model,
+            folder.model,
             recipe.push_to_hub,
-            model,
+            folder.model,
         )
-        return None
-    return str(made)
+        return
+    folder.write_json("summary.json", {**(folder.read_json("summary.json") or {}), "hub": str(made)})
 
 
 def _first_line(error: Exception) -> str:

@@ -23,6 +23,7 @@ from penchant.training.assembly import prepared_reference, run_arguments
 from penchant.training.best import BestKeeper
 from penchant.training.checkpoints import find_checkpoint, output_errors, refuse_nothing_kept, refuse_weights_alone, step_of
 from penchant.training.folder import RunFolder
+from penchant.training.hub import publish
 from penchant.training.interrupt import Interrupt, Interrupted
 from penchant.training.listening import FunctionCallback, as_callbacks
 from penchant.training.live import LiveReport
@@ -265,6 +266,7 @@ class Session:
                 samples = prepared.modality.shown(self.folder.path, prompts, before.samples, after.samples)
                 model = write_result(self.folder, policy, prepared, facts, (before.heldout, after.heldout), samples)
             self.live.done()
+            publish(self.recipe, self.folder)
             if not saves(self.recipe):
                 self.folder.checkpoints.rmdir()  # the trainer makes it in any case
         report = self.folder.path / "report.html"
