@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import yaml
+
 TOKEN = "hf_standin"
 
 
@@ -20,6 +22,7 @@ class Hub:
         self.url, self.role, self.broken = "", "write", False
         self.created: list[dict[str, Any]] = []
         self.files: dict[str, bytes] = {}
+        self.card: dict[str, Any] = {}
         self.calls: list[str] = []
 
 
@@ -58,9 +61,14 @@ def hub_stand_in() -> Iterator[Hub]:
             elif self.path == "/api/repos/create":
                 hub.created.append(json.loads(body))
                 self.answer({"url": f"{hub.url}/ada/m", "name": "ada/m", "id": "ada/m"})
+            elif self.path == "/api/validate-yaml":
+                card = json.loads(body)["content"]
+                hub.card = yaml.safe_load(card.split("---")[1])
+                self.answer({"errors": [], "warnings": []})
             elif "/preupload/" in self.path:
                 asked = json.loads(body)["files"]
-                self.answer({"files": [{"path": each["path"], "uploadMode": "regular"} for each in asked]})
+                mode = {"uploadMode": "regular", "shouldIgnore": False}
+                self.answer({"files": [{"path": each["path"], **mode} for each in asked]})
             elif "/commit/" in self.path:
                 for line in body.splitlines():
                     row = json.loads(line)

@@ -29,6 +29,7 @@ def test_the_model_arrives_with_its_card(train: Train, hub: Hub) -> None:
     run = train(push_to_hub="m")
     assert [each["name"] for each in hub.created] == ["m"] and "private" in json.dumps(hub.created[0])
     saved = {path.name: path.read_bytes() for path in (run.folder / "model").iterdir()}
+    assert hub.card["pipeline_tag"] == "text-generation"
     assert hub.files == saved and "README.md" in hub.files
     assert json.loads((run.folder / "summary.json").read_text())["hub"] == f"{hub.url}/ada/m"
     assert TOKEN not in (run.folder / "recipe.yaml").read_text()

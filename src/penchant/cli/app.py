@@ -15,6 +15,7 @@ import typer
 
 import penchant
 from penchant.cli import build, data, lab, methods
+from penchant.cli.chat import chat
 from penchant.cli.claims import claims
 from penchant.cli.compare import compare
 from penchant.cli.diagnose import diagnose
@@ -35,7 +36,7 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 # Plain help: with rich, `penchant --help` takes twice the time (0.18 s instead of 0.09 s).
 app = typer.Typer(name="penchant", rich_markup_mode=None, pretty_exceptions_enable=False, suggest_commands=True)
-for _command in (quickstart, train, online, compare, score, diagnose, report, receipts, claims):
+for _command in (quickstart, train, online, compare, score, diagnose, report, chat, receipts, claims):
     app.command()(_command)
 app.command("list")(list_things)
 app.command("show")(show_thing)

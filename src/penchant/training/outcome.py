@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from penchant import __version__
+from penchant.errors import PenchantError
 from penchant.evaluation.heldout import HeldOut
 from penchant.evaluation.metrics import win
 from penchant.statistics import Interval, mean_interval, share_interval
@@ -23,9 +24,9 @@ from penchant.training.recipe import Recipe
 __all__ = ["Result", "facts_at_start", "summarise", "versions", "write_result"]
 
 
-@dataclass
+@dataclass(repr=False)
 class Result:
-    """The result of a run.
+    """The result of a run; it shows itself as a table of figures before and after, in a notebook with a link.
 
     Args:
         model: the trained model, in memory.
@@ -38,8 +39,24 @@ class Result:
     model: Any
     tokenizer: Any
     folder: Path
-    summary: dict[str, Any] = field(repr=False)
+    summary: dict[str, Any]
     report: Path
+
+    def __repr__(self) -> str:
+        from penchant.evaluation.report.shown_result import run_as_text
+
+        try:
+            return f"Result: {run_as_text(self.folder)}"
+        except PenchantError:  # the folder was moved or deleted since
+            return f"Result(folder={str(self.folder)!r})"
+
+    def _repr_html_(self) -> str | None:
+        from penchant.evaluation.report.shown_result import run_as_html
+
+        try:
+            return run_as_html(self.folder)
+        except PenchantError:
+            return None  # a notebook then shows the text
 
 
 def write_result(
