@@ -113,7 +113,10 @@ def test_a_run_that_ended_early_is_not_trained_on(train: Train, capsys: pytest.C
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"keep": "best", "metric": "rewards/margn"}, r"no held-out metric 'rewards/margn'. Did you mean 'rewards/margin'"),
+        (
+            {"keep": "best", "metric": "rewards/margn"},
+            r"no held-out metric 'rewards/margn'. Did you mean 'rewards/margin'",
+        ),
         ({"keep": "best", "metric": "kl"}, "not known whether a larger or a smaller value of 'kl' is better"),
         ({"metric": "loss"}, "nothing follows it"),
         ({"keep": "best", "metric": "kl", "metric_goal": "maximal"}, "metric_goal"),
@@ -162,6 +165,7 @@ def test_a_recipe_without_the_newer_keys_goes_on(train: Train) -> None:
     for key in ("keep", "checkpoints", "hub_private", "schedule_arguments", "optimizer_arguments"):
         del former[key]
     (run.folder / "recipe.yaml").write_text(yaml.safe_dump(former))
-    assert train(save_every=1, resume=True).summary["after"] == json.loads(
-        (run.folder / "summary.json").read_text()
-    )["after"]
+    assert (
+        train(save_every=1, resume=True).summary["after"]
+        == json.loads((run.folder / "summary.json").read_text())["after"]
+    )

@@ -45,9 +45,7 @@ def test_the_page_of_a_run_that_fails_says_where_it_stopped(train: Train, tmp_pa
     assert read_run(tmp_path / "run").progress["state"] == "stopped"
 
 
-def test_a_page_that_cannot_be_drawn_does_not_stop_the_run(
-    train: Train, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_that_cannot_be_drawn_does_not_stop_the_run(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
     def write(run: Path) -> Path:

@@ -41,14 +41,20 @@ def test_a_function_trains_as_the_method_that_it_computes(train: Train) -> None:
     assert losses(own.folder) == pytest.approx(losses(known.folder), abs=1e-6)
     assert largest_gap(weights(own.folder), weights(known.folder)) < 1e-6
     assert own.summary["objective"] == "sigmoid(beta=0.1)"
-    assert metrics(own.folder)[3]["rewards/margin"] == pytest.approx(metrics(known.folder)[3]["rewards/margin"], abs=1e-6)
+    assert metrics(own.folder)[3]["rewards/margin"] == pytest.approx(
+        metrics(known.folder)[3]["rewards/margin"], abs=1e-6
+    )
 
 
 def test_a_loss_in_a_file_beside_the_recipe(folder: Path, tmp_path: Path, train: Train) -> None:
     (tmp_path / "recipes").mkdir()
     (tmp_path / "recipes" / "my_loss.py").write_text(FILE)
     recipe = {"model": str(folder), "data": str(write_pairs(tmp_path / "pairs.jsonl")), "samples": 0, "max_steps": 2}
-    recipe |= {"objective": {"path": "my_loss.py:sigmoid", "beta": 0.3}, "output": str(tmp_path / "run"), "save_every": 1}
+    recipe |= {
+        "objective": {"path": "my_loss.py:sigmoid", "beta": 0.3},
+        "output": str(tmp_path / "run"),
+        "save_every": 1,
+    }
     (tmp_path / "recipes" / "r.yaml").write_text(yaml.safe_dump(recipe))
     assert main(["train", str(tmp_path / "recipes" / "r.yaml")]) == 0
     written = yaml.safe_load((tmp_path / "run" / "recipe.yaml").read_text())["objective"]

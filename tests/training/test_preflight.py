@@ -94,7 +94,8 @@ def test_a_model_that_cannot_be_saved_is_refused_before_it_is_trained(
     train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "transformers.GenerationConfig.save_pretrained", lambda *_args, **_more: (_ for _ in ()).throw(ValueError("odd"))
+        "transformers.GenerationConfig.save_pretrained",
+        lambda *_args, **_more: (_ for _ in ()).throw(ValueError("odd")),
     )
     with pytest.raises(ModelError, match=r"could not be saved at the end of the run \(ValueError: odd\)"):
         train()
@@ -127,7 +128,9 @@ def test_the_estimate_is_what_a_run_leaves(train: Train) -> None:
         {"model": "m", "data": "d", "optimizer": "adamw_torch", "save_every": 1, "keep_checkpoints": 3}
     )
     estimate = disk_estimate(recipe, run.model, 3)
-    left = sum(path.stat().st_size for path in run.folder.glob("checkpoints/*/*") if path.suffix in (".pt", ".safetensors"))
+    left = sum(
+        path.stat().st_size for path in run.folder.glob("checkpoints/*/*") if path.suffix in (".pt", ".safetensors")
+    )
     assert estimate["checkpoints"] == pytest.approx(left, rel=0.2)
     assert estimate["model"] == pytest.approx((run.folder / "model" / "model.safetensors").stat().st_size, rel=0.05)
 

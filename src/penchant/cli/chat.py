@@ -87,9 +87,7 @@ def _messages() -> Iterator[str]:
             yield message
 
 
-def _chat(
-    name: str, sampling: Any, chat_template: str | None, end_token: str | None, options: dict[str, Any]
-) -> Chat:
+def _chat(name: str, sampling: Any, chat_template: str | None, end_token: str | None, options: dict[str, Any]) -> Chat:
     import torch
 
     from penchant.generation.chat import Chat

@@ -73,9 +73,7 @@ def train(
     )
 
 
-def _named_and_given(
-    named: dict[str, Any], objective: Any, tokenizer: Any
-) -> tuple[Given, dict[str, Any]]:
+def _named_and_given(named: dict[str, Any], objective: Any, tokenizer: Any) -> tuple[Given, dict[str, Any]]:
     """The objects in memory, and the recipe's values that name everything else."""
     given = Given(tokenizer=tokenizer)
     values: dict[str, Any] = {"objective": objective}

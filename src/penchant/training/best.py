@@ -106,7 +106,9 @@ class BestKeeper(TrainerCallback):
             ConfigurationError: there is no such metric; the message names the nearest.
         """
         if self.watch is not None:
-            check_metric(self.watch, {name: value for name, value in measured.items() if not name.startswith("samples/")})
+            check_metric(
+                self.watch, {name: value for name, value in measured.items() if not name.startswith("samples/")}
+            )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """The last step is measured too."""

@@ -71,7 +71,9 @@ def check_rates(recipe: Recipe, steps: int) -> None:
     rates = [float(rate(step)) for step in places]
     wrong = next((step for step, each in zip(places, rates, strict=True) if not 0 <= each < math.inf), None)
     if wrong is not None or not any(rates):
-        what = "zero at every step" if wrong is None else f"{rates[places.index(wrong)]:g} times its peak at step {wrong}"
+        what = (
+            "zero at every step" if wrong is None else f"{rates[places.index(wrong)]:g} times its peak at step {wrong}"
+        )
         raise ConfigurationError(
             f"With {recipe.schedule} over {steps} steps the learning rate is {what}.",
             where="schedule",

@@ -21,7 +21,13 @@ from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.training.assembly import prepared_reference, run_arguments
 from penchant.training.best import BestKeeper
-from penchant.training.checkpoints import find_checkpoint, output_errors, refuse_nothing_kept, refuse_weights_alone, step_of
+from penchant.training.checkpoints import (
+    find_checkpoint,
+    output_errors,
+    refuse_nothing_kept,
+    refuse_weights_alone,
+    step_of,
+)
 from penchant.training.folder import RunFolder
 from penchant.training.hub import publish
 from penchant.training.interrupt import Interrupt, Interrupted

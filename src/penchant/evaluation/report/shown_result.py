@@ -59,5 +59,7 @@ def run_as_text(run: Path) -> str:
     rows = [(each.quantity.label, *each.shown, each.change or "–") for each in figures.figures.values()]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
     lines = [verdict(folder, figures).headline]
-    lines += [f"  {name:<{widths[0]}}  {was:>{widths[1]}} → {now:>{widths[2]}}  ({change})" for name, was, now, change in rows]
+    lines += [
+        f"  {name:<{widths[0]}}  {was:>{widths[1]}} → {now:>{widths[2]}}  ({change})" for name, was, now, change in rows
+    ]
     return "\n".join([*lines, f"  model: {run / 'model'}", f"  report: {run / 'report.html'}"])

@@ -33,15 +33,18 @@ class KeepingSettings(Part):
         None, description="whether a larger or a smaller value of the metric is better; default: known by the metric"
     )
     early_stopping: EarlyStopping | None = Field(
-        None, description="end the run when the metric no longer improves: a number of measurements, or patience, min_delta"
+        None,
+        description="end the run when the metric no longer improves: a number of measurements, or patience, min_delta",
     )
 
     eval_every: PositiveInt | None = Field(
-        None, description="steps between held-out measurements; default: before and after training, ten times for keep: best"
+        None,
+        description="steps between held-out measurements; default: before and after training, ten times for keep: best",
     )
     save_every: PositiveInt | None = Field(None, description="steps between checkpoints; default: at most ten per run")
     checkpoints: Literal["full", "weights", "none"] = Field(
-        "full", description="what a checkpoint holds: full (can be resumed), weights (no optimizer state) or none at all"
+        "full",
+        description="what a checkpoint holds: full (can be resumed), weights (no optimizer state) or none at all",
     )
     keep_checkpoints: NonNegativeInt = Field(2, description="number of checkpoints to keep; 0 saves none")
     samples: int = Field(4, ge=0, description="number of prompts answered before and after training for the report")

@@ -36,14 +36,16 @@ class OptimizationSettings(Part):
     learning_rate: float = Field(1e-6, gt=0, description="peak learning rate")
     schedule: str = Field("linear", description="learning-rate schedule, as named in transformers")
     schedule_arguments: dict[str, Any] = Field(
-        {}, description="arguments of the schedule, e.g. num_cycles: 2; also written schedule: {name: ..., num_cycles: 2}"
+        {},
+        description="arguments of the schedule, e.g. num_cycles: 2; also written schedule: {name: ..., num_cycles: 2}",
     )
     warmup: float = Field(0.1, ge=0, le=1, description="share of the steps in which the learning rate warms up")
     weight_decay: float = Field(0.0, ge=0, description="weight decay of the optimizer")
     max_grad_norm: float = Field(1.0, ge=0, description="gradients are clipped to this norm; 0 turns clipping off")
     optimizer: str = Field("adamw_torch_fused", description="optimizer, as named in transformers")
     optimizer_arguments: dict[str, Any] = Field(
-        {}, description="arguments of the optimizer, e.g. betas: [0.9, 0.95]; also written optimizer: {name: ..., eps: 1e-6}"
+        {},
+        description="arguments of the optimizer, e.g. betas: [0.9, 0.95]; also written optimizer: {name: ..., eps: 1e-6}",
     )
 
     seed: int = Field(0, ge=0, description="random seed for order, sampling and adapters")
