@@ -20,7 +20,7 @@ class Chat:
         renderer: renders the conversation.
         sampling: how responses are sampled.
         system: system message at the start, or None.
-        limit: maximum tokens of conversation and response; the conversation is cut on the left to fit. None for no limit.
+        limit: maximum tokens of conversation and response; the conversation is cut on the left to fit. None: no limit.
         seed: of the sampling; every turn has a seed of its own.
     """
 

@@ -73,7 +73,7 @@ class FunctionJudge(Judge):
             f"The reward function {self.path!r} {what}, for the prompt {_shown(prompt)} and the response "
             f"{_shown(response)}.",
             where="judge",
-            fix="It is called with one prompt and one response, and returns one finite number, or None if it cannot score.",
+            fix="It gets one prompt and one response, and returns one finite number, or None if it cannot score.",
         )
 
 

@@ -40,8 +40,8 @@ def train(
             (trained in place; a frozen copy is made if a reference is needed).
         data: a file, folder, hub id, ``datasets.Dataset``, or records as dictionaries; named sources,
             ``{"forget": ..., "retain": ...}``; or a mixture of files, ``[{"path": ..., "weight": 0.7}, ...]``.
-        objective: an `Objective`, its id (``"dpo"``, ``"dpo+0.2*nll"``), ``{"name": "dpo", "beta": 0.1}``, or a class or
-            function of your own (see `penchant.objectives.core.custom.objective_of`).
+        objective: an `Objective`, its id (``"dpo"``, ``"dpo+0.2*nll"``), ``{"name": "dpo", "beta": 0.1}``, or a class
+            or function of your own (see `penchant.objectives.core.custom.objective_of`).
         output: the run's folder.
         tokenizer: required if a language model is given in memory.
         eval_data: held-out data, in any form that ``data`` may have.

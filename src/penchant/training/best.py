@@ -43,7 +43,7 @@ class Standing:
 def standing(history: Sequence[Mapping[str, Any]], watch: Watch) -> Standing | None:
     """The best measurement so far, and how long there has been no improvement.
 
-    It is computed from the trainer's log alone, which every checkpoint holds, so a resumed run decides as the whole one.
+    It is computed from the trainer's log alone, which every checkpoint holds, so a resumed run decides alike.
 
     Args:
         history: rows of the trainer's log; held-out metrics are named ``eval_...``.

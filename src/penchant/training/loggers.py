@@ -43,7 +43,7 @@ def build_loggers(names: Sequence[str]) -> list[TrainerCallback]:
             raise ConfigurationError(
                 f"The logger {name!r} cannot be used ({' '.join(str(error).split())}).",
                 where="report_to",
-                fix="Install its package, or remove it from report_to; metrics.jsonl and report.html are always written.",
+                fix="Install its package, or remove it from report_to; metrics.jsonl and report.html are always there.",
             ) from error
     return loggers
 

@@ -52,5 +52,5 @@ def test_a_class_and_an_object() -> None:
         objective_of(given, beta=0.1)
     with pytest.raises(ConfigurationError, match="is a int, not an objective"):
         objective_of(3)
-    with pytest.raises(ConfigurationError, match="no hyper-parameter 'betta'. Did you mean 'beta'"):
+    with pytest.raises(ConfigurationError, match=r"no hyper-parameter 'betta'. Did you mean 'beta'"):
         objective_of(sigmoid, betta=0.1)

@@ -17,7 +17,7 @@ class OptimizationSettings(Part):
 
     objective: dict[str, Any] = Field(
         {"name": "dpo"},
-        description="name and hyper-parameters; a name such as 'dpo+0.2*nll' is a weighted sum; path: my_loss.py:MyLoss "
+        description="name and hyper-parameters; a name such as 'dpo+0.2*nll' is a weighted sum; path: loss.py:MyLoss "
         "names a class or function of your own",
     )
 
@@ -45,7 +45,7 @@ class OptimizationSettings(Part):
     optimizer: str = Field("adamw_torch_fused", description="optimizer, as named in transformers")
     optimizer_arguments: dict[str, Any] = Field(
         {},
-        description="arguments of the optimizer, e.g. betas: [0.9, 0.95]; also written optimizer: {name: ..., eps: 1e-6}",
+        description="arguments of the optimizer, e.g. betas: [0.9, 0.95]; or optimizer: {name: ..., eps: 1e-6}",
     )
 
     seed: int = Field(0, ge=0, description="random seed for order, sampling and adapters")
