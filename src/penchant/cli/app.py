@@ -15,6 +15,7 @@ import typer
 
 import penchant
 from penchant.cli import build, data, lab, methods
+from penchant.cli.chat import chat
 from penchant.cli.claims import claims
 from penchant.cli.compare import compare
 from penchant.cli.convert import convert
@@ -38,7 +39,8 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 # Plain help: with rich, `penchant --help` takes twice the time (0.18 s instead of 0.09 s).
 app = typer.Typer(name="penchant", rich_markup_mode=None, pretty_exceptions_enable=False, suggest_commands=True)
-for _command in (quickstart, train, online, compare, plan, convert, score, diagnose, report, receipts, claims):
+_COMMANDS = (quickstart, train, online, compare, plan, convert, score, diagnose, report, chat, receipts, claims)
+for _command in _COMMANDS:
     app.command(cls={train: RecipeCommand, plan: RecipeCommand, online: OnlineCommand}.get(_command))(_command)
 app.command("list")(list_things)
 app.command("show")(show_thing)

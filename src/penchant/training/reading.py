@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ class Given:
     data: Any = None
     eval_data: Any = None
     objective: Objective | None = None
+    callbacks: Sequence[Any] = ()
 
 
 def read_data(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:

@@ -10,6 +10,7 @@ from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupted
 from penchant.training.log_routing import own_bars_only, warnings_to
 from penchant.training.outcome import Result
+from penchant.training.preflight import check_start
 from penchant.training.preparation import Given, build_objective, resolved
 from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe, data_paths
@@ -44,11 +45,12 @@ def run(
     started = time.perf_counter()
     folder = RunFolder(recipe.output)
     objective = given.objective or build_objective(recipe)
+    check_start(recipe)
     if first:
         inputs = [recipe.model, *data_paths(recipe.data), *data_paths(recipe.eval_data)]
         folder.claim(resume=resume, overwrite=overwrite, inputs=inputs)
         if resume:
             folder.check_same(resolved(recipe, objective))
-    with warnings_to(reporter) as warnings, own_bars_only():
+    with warnings_to(reporter) as warnings, own_bars_only(), folder.freed_on_failure():
         session = Session(recipe, replace(given, objective=objective), folder, reporter, warnings, first)
         return session.run(resume, started)
