@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from penchant.feedback.sources import as_paths
 from penchant.modalities import find_modality
@@ -24,7 +24,7 @@ def train(
     *,
     tokenizer: Any = None,
     eval_data: Any = None,
-    resume: bool = False,
+    resume: bool | Literal["auto"] = False,
     overwrite: bool = False,
     progress: bool = False,
     **recipe: Any,
@@ -40,7 +40,8 @@ def train(
         output: the run's folder.
         tokenizer: required if a language model is given in memory.
         eval_data: held-out data, in any form that ``data`` may have.
-        resume: continue from the last checkpoint in ``output``.
+        resume: continue from the last checkpoint in ``output``; without one the run starts at the beginning. ``auto``
+            is the same, for launchers that start a run again.
         overwrite: delete the run in ``output``.
         progress: show progress on the error stream.
         recipe: further keys of a `penchant.training.Recipe` (``batch_size``, ``learning_rate``, ``lora=...``).

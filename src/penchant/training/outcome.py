@@ -91,6 +91,7 @@ def summarise(
     likelihood: dict[str, Any],
     model_fingerprint: str,
     warnings: list[str],
+    processes: dict[str, Any],
 ) -> dict[str, Any]:
     """The numbers of the run, in the form of ``summary.json``."""
     train, heldout = prepared.train, prepared.heldout
@@ -106,6 +107,7 @@ def summarise(
         "examples": len(prepared.examples),
         "seconds": seconds,
         "seed": recipe.seed,
+        **processes,
         **_sizes(model),
         "versions": versions(),
         "fingerprints": {"data": train.fingerprint, "heldout": heldout.fingerprint, "model": model_fingerprint},
@@ -120,9 +122,14 @@ def summarise(
 def _sizes(model: nn.Module) -> dict[str, int]:
     parameters = list(model.parameters())
     return {
-        "parameters": sum(parameter.numel() for parameter in parameters),
-        "trained_parameters": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+        "parameters": sum(map(_size, parameters)),
+        "trained_parameters": sum(_size(parameter) for parameter in parameters if parameter.requires_grad),
     }
+
+
+def _size(parameter: nn.Parameter) -> int:
+    # ZeRO-3 keeps the size of a divided parameter apart.
+    return int(getattr(parameter, "ds_numel", 0) or parameter.numel())
 
 
 def versions() -> dict[str, str]:

@@ -12,6 +12,7 @@ from penchant.errors import ConfigurationError
 from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.training.recipe_keys import nested, problem, read_keys
 from penchant.training.settings.data import DataSettings, MixturePart, data_paths, data_values
+from penchant.training.settings.devices import DeviceSettings
 from penchant.training.settings.keeping import KeepingSettings
 from penchant.training.settings.model import LoRA, ModelSettings
 from penchant.training.settings.optimization import OptimizationSettings
@@ -30,10 +31,10 @@ __all__ = [
 ]
 
 #: The groups of a recipe's keys, in the order of the documentation.
-GROUPS = (ModelSettings, DataSettings, OptimizationSettings, KeepingSettings)
+GROUPS = (ModelSettings, DataSettings, OptimizationSettings, DeviceSettings, KeepingSettings)
 
 
-class Recipe(KeepingSettings, OptimizationSettings, DataSettings, ModelSettings):
+class Recipe(KeepingSettings, DeviceSettings, OptimizationSettings, DataSettings, ModelSettings):
     """A training run.
 
     Example:

@@ -20,6 +20,9 @@ from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.training.assembly import prepared_reference, run_arguments
 from penchant.training.checkpoints import find_checkpoint, output_errors, step_of
+from penchant.training.devices.agreement import agreed, other_process_errors
+from penchant.training.devices.placement import Placement
+from penchant.training.devices.processes import Processes
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt, Interrupted
 from penchant.training.outcome import Result, summarise, write_result
@@ -49,7 +52,8 @@ class Session:
         folder: the run's folder, already claimed.
         reporter: shows progress.
         warnings: warnings so far, for the summary; the list grows during the run.
-        first: whether this process writes the files.
+        processes: the run's processes; the first one writes the files.
+        placement: how they hold the policy.
     """
 
     def __init__(
@@ -59,10 +63,12 @@ class Session:
         folder: RunFolder,
         reporter: ProgressReporter,
         warnings: list[str],
-        first: bool,
+        processes: Processes,
+        placement: Placement,
     ) -> None:
         self.recipe, self.given, self.folder = recipe, given, folder
-        self.reporter, self.warnings, self.first = reporter, warnings, first
+        self.reporter, self.warnings = reporter, warnings
+        self.processes, self.placement, self.first = processes, placement, processes.first
         self.alarms = Alarms(logging.getLogger("penchant").warning)
 
     def run(self, resume: bool, started: float) -> Result:
@@ -74,8 +80,8 @@ class Session:
         """
         prepared = prepare(self.recipe, self.given, self.reporter, check=self.first)
         set_seed(self.recipe.seed)
-        args = run_arguments(self.recipe, prepared, self.folder)
-        policy = prepared.modality.load(args.device)
+        args = run_arguments(self.recipe, prepared, self.folder, self.processes)
+        policy = self.placement.load(prepared.modality, args.device)
         scorer = prepared.modality.scorer(policy)
         try:
             origin = {"model": fingerprint(scorer.core), "data": prepared.train.fingerprint}
@@ -131,7 +137,7 @@ class Session:
         return before, self._measure(trainer, prepared, recorder)
 
     def _checkpoint(self, steps: int) -> Path | None:
-        found = find_checkpoint(self.folder.checkpoints)
+        found = agreed(find_checkpoint(self.folder.checkpoints) if self.first else None)
         if found is None:
             self.reporter.say("There is no checkpoint to continue from; starting from the beginning")
         elif step_of(found) >= steps:
@@ -147,7 +153,9 @@ class Session:
         heldout = trainer.measure_heldout()
         if recorder is not None:
             recorder.write_once(step, "eval", heldout.metrics)
-        prompts = sample_prompts(prepared.heldout, self.recipe.samples) if self.first else []
+        # The processes hold parts of one model, or each a whole one.
+        samples_here = self.first or self.placement.collective
+        prompts = sample_prompts(prepared.heldout, self.recipe.samples) if samples_here else []
         samples = prepared.modality.sample(trainer.scorer, prompts)
         self.alarms.watch_samples(step, samples.mean_length)
         heldout.metrics |= samples.metrics
@@ -163,7 +171,7 @@ class Session:
         with Interrupt() as interrupt, self.reporter.bar("Training", steps, done):
             trainer.add_callback(interrupt)
             trainer.mark = recorder.began = time.perf_counter()
-            with output_errors(self.folder.path):
+            with output_errors(self.folder.path), other_process_errors(self.processes.count):
                 trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
 
     def _facts(
@@ -188,16 +196,19 @@ class Session:
             likelihood=scorer.facts() | reference.facts(),
             model_fingerprint=model_fingerprint,
             warnings=self.warnings,
+            processes=self.processes.facts(),
         )
 
     def _finish(
         self, policy: nn.Module, prepared: Prepared, facts: dict[str, Any], before: Measurement, after: Measurement
     ) -> Result:
-        model: Any = policy.eval()
-        if self.first:
-            prompts = sample_prompts(prepared.heldout, self.recipe.samples)
-            with output_errors(self.folder.path):
-                samples = prepared.modality.shown(self.folder.path, prompts, before.samples, after.samples)
-                model = write_result(self.folder, policy, prepared, facts, (before.heldout, after.heldout), samples)
+        with self.placement.whole(policy.eval()) as model:
+            if self.first:
+                prompts = sample_prompts(prepared.heldout, self.recipe.samples)
+                with output_errors(self.folder.path):
+                    samples = prepared.modality.shown(self.folder.path, prompts, before.samples, after.samples)
+                    model = write_result(self.folder, model, prepared, facts, (before.heldout, after.heldout), samples)
+        # Whoever ends first would make the launcher end the process that still writes.
+        agreed(None)
         report = self.folder.path / "report.html"
         return Result(model, prepared.modality.tokenizer, self.folder.path, facts, report)

@@ -1,0 +1,49 @@
+"""What processes decide together, and what one says when another has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+
+from penchant.errors import TrainingError
+
+__all__ = ["agreed", "other_process_errors"]
+
+Decision = TypeVar("Decision")
+
+# Messages of gloo and NCCL about a process that is gone.
+GONE = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "NCCL", "ncclRemoteError", "Timed out")
+
+
+def agreed(value: Decision) -> Decision:
+    """The value that the first process gives; every process calls it. One process gets its own value back."""
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return value
+    values = [value]
+    torch.distributed.broadcast_object_list(values, src=0)
+    return values[0]
+
+
+@contextmanager
+def other_process_errors(count: int) -> Iterator[None]:
+    """Turn the error of a communication with a process that has ended into a sentence.
+
+    Args:
+        count: number of processes of the run.
+
+    Raises:
+        TrainingError: another process has ended.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if count < 2 or not any(mark in str(error) for mark in GONE):
+            raise
+        raise TrainingError(
+            "Another process of the run has ended, so this one cannot go on.",
+            why="The cause stands in the messages of that process. The last checkpoint is unchanged.",
+            fix="Continue with --resume; `torchrun --max-restarts` with `--resume auto` does so by itself.",
+        ) from error
