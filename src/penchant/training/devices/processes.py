@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import warnings
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -201,7 +203,10 @@ def own_sharding(processes: Processes, environment: MutableMapping[str, str] | N
     given = os.environ if environment is None else environment
     former = given.pop(SHARDED, None) if processes.strategy == "fsdp" or processes.count == 1 else None
     try:
-        yield
+        with warnings.catch_warnings():
+            # What a scorer returns is changed in place nowhere.
+            warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
+            yield
     finally:
         if former is not None:
             given[SHARDED] = former
@@ -210,9 +215,6 @@ def own_sharding(processes: Processes, environment: MutableMapping[str, str] | N
 @contextmanager
 def only_first_prints(processes: Processes) -> Iterator[None]:
     """Silence the warnings of Python and of other libraries on every process but the first."""
-    import logging
-    import warnings
-
     if processes.first:
         yield
         return
