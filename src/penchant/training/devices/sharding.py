@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from penchant.errors import ConfigurationError
 from penchant.likelihood.core import core_model
 
 __all__ = ["Skeleton", "is_sharded", "like", "reshard", "shard", "whole", "whole_state"]
+
+log = logging.getLogger("penchant")
 
 
 def shard(
@@ -37,7 +40,7 @@ def shard(
         layers: class names of the units; default: as the model says.
 
     Raises:
-        ConfigurationError: no layers are known, or the model is quantized.
+        ConfigurationError: there are no such layers, or the model is quantized.
     """
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
@@ -55,6 +58,8 @@ def shard(
             # Gathered once while everything has its own requires_grad, which a switched-off adapter changes.
             module.unshard()
             module.reshard()
+    for parameter in model.parameters():
+        parameter.trained = parameter.requires_grad  # type: ignore[attr-defined]
     if hasattr(model, "generate"):
         torch.distributed.fsdp.register_fsdp_forward_method(model, "generate")
     # `generate` of transformers reads this mark, and keeps processes in step until all have finished.
@@ -72,13 +77,18 @@ def _units(model: nn.Module, layers: tuple[str, ...]) -> list[nn.Module]:
         )
     names = set(layers or getattr(core, "_no_split_modules", None) or ())
     found = [module for module in core.modules() if type(module).__name__ in names and module is not core]
-    if not found:
+    if layers and not found:
         raise ConfigurationError(
-            f"{type(core).__name__} has no layers named {', '.join(sorted(names))}."
-            if names
-            else f"{type(core).__name__} does not name its layers (_no_split_modules), so it cannot be divided.",
-            where="strategy",
-            fix="Name the class of its layers in accelerate's fsdp_transformer_layer_cls_to_wrap, or use strategy=ddp.",
+            f"{type(core).__name__} has no layers named {', '.join(layers)}.",
+            where="accelerate launch",
+            fix="Correct or remove fsdp_transformer_layer_cls_to_wrap.",
+        )
+    if not found:
+        # Some such models use parts of a layer outside it, so lists of modules cannot be taken for layers.
+        log.warning(
+            "%s does not name its layers, so FSDP2 divides it as one piece: gradients and optimizer are divided, but "
+            "all weights are gathered for a forward pass.",
+            type(core).__name__,
         )
     return found[::-1]
 
@@ -108,6 +118,10 @@ def reshard(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, FSDPModule):
             module.reshard()
+    for parameter in model.parameters():
+        # An adapter that is switched off while its weights are gathered and on again while they are not, or the other
+        # way round, leaves its marks on the wrong one of the two.
+        parameter.requires_grad_(getattr(parameter, "trained", parameter.requires_grad))
 
 
 def whole(value: Any) -> Any:
