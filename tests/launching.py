@@ -14,7 +14,7 @@ import penchant
 
 # Several runs in one launch: importing the libraries takes longer than a tiny run.
 SCRIPT = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 import penchant, penchant.evaluation.report
 
@@ -24,6 +24,8 @@ def write(run):
 penchant.evaluation.report.write_report = write
 for recipe in json.loads(Path(sys.argv[1]).read_text()):
     penchant.train(**recipe)
+sys.stderr.flush()
+os._exit(0)  # as `python -m penchant` ends one of several processes
 """
 
 

@@ -15,6 +15,8 @@ from penchant.likelihood.pipelines import build_pipeline
 from small_images import ddpm, pipeline, transformer, write_image_pairs
 from small_runs import largest_gap, losses, metrics, weights, write_pairs
 
+pytestmark = pytest.mark.long
+
 EXACT = 1e-5
 RECIPE: dict[str, Any] = {"batch_size": 3, "max_steps": 4, "accumulate": 2, "learning_rate": 1e-2, "warmup": 0.0}
 RECIPE |= {"max_grad_norm": 0.5, "samples": 1, "sample_tokens": 4, "eval_every": 2, "save_every": 1}
@@ -135,7 +137,9 @@ def test_what_is_saved_is_what_one_process_saves(together: Path, alone: dict[str
 
     for name in ("fsdp", "lora"):
         assert files(together / name) == files(alone[name])
-        one, other = (json.loads((run / name / "model" / "config.json").read_text()) for run in (together, place / "alone"))
+        one, other = (
+            json.loads((run / name / "model" / "config.json").read_text()) for run in (together, place / "alone")
+        )
         # The trainer switches the cache off for gradient checkpointing in the model that it has.
         assert {**one, "use_cache": None} == {**other, "use_cache": None}
 
