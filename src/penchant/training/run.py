@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Literal
 
 from penchant.errors import ConfigurationError
-from penchant.training.devices.agreement import leave_in_order
+from penchant.training.devices.agreement import join_again, leave_in_order
 from penchant.training.devices.placement import placement_of
 from penchant.training.devices.processes import Processes, find_processes, only_first_prints, own_sharding
 from penchant.training.devices.zero import check_zero
@@ -77,6 +77,7 @@ def _run(
     for warning in processes.warnings:
         log.warning(warning)
     if processes.count > 1:
+        join_again(recipe.device)
         leave_in_order()
         reporter.say(f"Running in {processes}")
     session = Session(recipe, replace(given, objective=objective), folder, reporter, warnings, processes, placement)

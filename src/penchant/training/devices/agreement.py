@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -11,7 +12,7 @@ import torch
 
 from penchant.errors import TrainingError
 
-__all__ = ["agreed", "leave_in_order", "other_process_errors"]
+__all__ = ["agreed", "join_again", "leave_in_order", "other_process_errors"]
 
 Decision = TypeVar("Decision")
 
@@ -26,6 +27,29 @@ def agreed(value: Decision) -> Decision:
     values = [value]
     torch.distributed.broadcast_object_list(values, src=0)
     return values[0]
+
+
+def join_again(device: str | None = None) -> None:
+    """Connect the processes of a run that torchrun has started again, before accelerate does.
+
+    torchrun keeps its store over restarts, and with it the addresses of the processes that are gone. Here each attempt
+    has names of its own in the store.
+
+    Args:
+        device: the recipe's ``device``; default: the accelerator, if there is one.
+    """
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    if attempt == "0" or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True" or torch.distributed.is_initialized():
+        return
+    found = None if device == "cpu" else torch.accelerator.current_accelerator(check_available=True)
+    count, address = int(os.environ["WORLD_SIZE"]), os.environ["MASTER_ADDR"]
+    store = torch.distributed.TCPStore(address, int(os.environ["MASTER_PORT"]), count, is_master=False)
+    torch.distributed.init_process_group(
+        torch.distributed.get_default_backend_for_device("cpu" if found is None else found.type),
+        store=torch.distributed.PrefixStore(f"attempt {attempt}", store),
+        rank=int(os.environ["RANK"]),
+        world_size=count,
+    )
 
 
 def leave_in_order() -> None:
