@@ -262,3 +262,14 @@ def test_the_terminal_shows_the_same_figures(run_folder: Path) -> None:
     for label, (before, after, _) in rows.items():
         name = next(name for name in shown if label.startswith(name))
         assert shown[name] == (before, after)
+
+
+def test_several_processes_and_their_strategy_stand_with_the_facts(make_run: Callable[..., Path]) -> None:
+    pages = []
+    for name, processes in (("one", 1), ("two", 2)):
+        run = make_run(name)
+        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+        summary |= {"processes": processes, "strategy": "fsdp"}
+        (run / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+        pages.append(write_report(run).read_text(encoding="utf-8"))
+    assert "2 (fsdp)" in pages[1] and "(fsdp)" not in pages[0]

@@ -10,6 +10,8 @@ from penchant.errors import ConfigurationError
 from penchant.training.devices.placement import placement_of
 from penchant.training.devices.processes import Processes, asked_of_launcher, find_processes, own_sharding
 from penchant.training.devices.zero import check_zero, zero_config
+from penchant.training.recipe import make_recipe
+from penchant.training.run import _as_launched as as_launched
 
 TWO = {"WORLD_SIZE": "2", "RANK": "1"}
 ACCELERATE = {"ACCELERATE_MIXED_PRECISION": "no"}
@@ -100,3 +102,11 @@ def test_deepspeed_is_configured_by_the_recipe_or_by_the_launcher() -> None:
         assert ("stage3_gather_16bit_weights_on_model_save" in config["zero_optimization"]) == (stage == 3)
     assert zero_config("zero3", {"ACCELERATE_USE_DEEPSPEED": "true"}) is None
     assert zero_config("fsdp", {}) is None
+
+
+def test_the_precision_of_the_launcher_holds_unless_the_recipe_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = make_recipe({"model": "m", "data": "d"})
+    assert as_launched(recipe).precision is None
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    assert as_launched(recipe).precision == "bfloat16"
+    assert as_launched(make_recipe({"model": "m", "data": "d", "precision": "float32"})).precision == "float32"
