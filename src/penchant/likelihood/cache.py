@@ -52,6 +52,8 @@ def fingerprint(model: Any) -> str:
             continue
         name = name.replace(".base_layer", "")
         digest.update(f"{name}:{value.dtype}:{tuple(value.shape)}".encode())
+        # FSDP2 divides weights over processes.
+        value = value.full_tensor() if hasattr(value, "full_tensor") else value
         flat = value.detach().contiguous().view(-1).cpu()
         digest.update(flat.view(torch.uint8).numpy().data if flat.numel() else b"")
     return digest.hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from penchant.feedback.sources import as_paths
 from penchant.modalities import find_modality
@@ -29,7 +29,7 @@ def train(
     *,
     tokenizer: Any = None,
     eval_data: Any = None,
-    resume: bool = False,
+    resume: bool | Literal["auto"] = False,
     overwrite: bool = False,
     progress: bool = False,
     trust_remote_code: bool = False,
@@ -48,7 +48,8 @@ def train(
         output: the run's folder.
         tokenizer: required if a language model is given in memory.
         eval_data: held-out data, in any form that ``data`` may have.
-        resume: continue from the last checkpoint in ``output``.
+        resume: continue from the last checkpoint in ``output``; without one the run starts at the beginning. ``auto``
+            is the same, for launchers that start a run again.
         overwrite: delete the run in ``output``.
         progress: show progress on the error stream.
         trust_remote_code: allow the model and its tokenizer to run Python code from their own repository.

@@ -13,6 +13,8 @@ from transformers import Trainer, TrainingArguments
 
 from penchant.errors import ConfigurationError
 from penchant.forest.batching import Plan
+from penchant.training.devices.processes import Processes
+from penchant.training.devices.zero import zero_config
 from penchant.training.recipe import Recipe
 from penchant.training.watching import measured_every, saves, watch_of
 
@@ -44,7 +46,9 @@ def own_optimizer(args: TrainingArguments, model: Any = None) -> tuple[Any, dict
     return made, {**own, **{key: tuple(each) if isinstance(each, list) else each for key, each in given.items()}}
 
 
-def training_arguments(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> Arguments:
+def training_arguments(
+    recipe: Recipe, steps: int, folder: Path, accumulate: int, processes: Processes | None = None
+) -> Arguments:
     """Arguments of transformers' Trainer for a run of ``steps`` optimizer steps.
 
     Args:
@@ -52,12 +56,14 @@ def training_arguments(recipe: Recipe, steps: int, folder: Path, accumulate: int
         steps: length of the plan.
         folder: where checkpoints go.
         accumulate: micro-batches per step and process.
+        processes: the run's processes; default: one.
 
     Raises:
         ConfigurationError: transformers refuses them on this machine.
     """
     try:
-        return Arguments(**_values(recipe, steps, folder, accumulate))
+        values = _values(recipe, steps, folder, accumulate) | _device_values(recipe, processes or Processes())
+        return Arguments(**values)
     except (ValueError, ImportError) as error:
         raise ConfigurationError(
             f"transformers refuses these settings ({' '.join(str(error).split())[:240]}).", where="recipe"
@@ -84,7 +90,6 @@ def _values(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> dict[s
         optimizer_arguments=dict(recipe.optimizer_arguments),
         bf16=recipe.precision == "bfloat16",
         fp16=recipe.precision == "float16",
-        **({"gradient_checkpointing": True} if recipe.gradient_checkpointing else {}),
         seed=recipe.seed,
         logging_strategy="steps",
         logging_steps=1,
@@ -107,6 +112,15 @@ def _values(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> dict[s
         use_cpu=recipe.device == "cpu" or not torch.accelerator.is_available(),
         ddp_find_unused_parameters=False,
     )
+
+
+def _device_values(recipe: Recipe, processes: Processes) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if recipe.gradient_checkpointing or processes.options.get("gradient_checkpointing"):
+        found["gradient_checkpointing"] = True
+    if (config := zero_config(processes.strategy)) is not None:
+        found["deepspeed"] = config
+    return found
 
 
 def refuse_split(recipe: Recipe, processes: int, coupled: bool) -> None:

@@ -108,6 +108,7 @@ def summarise(
     likelihood: dict[str, Any],
     model_fingerprint: str,
     warnings: list[str],
+    processes: dict[str, Any],
 ) -> dict[str, Any]:
     """The numbers of the run, in the form of ``summary.json``."""
     train, heldout = prepared.train, prepared.heldout
@@ -117,6 +118,7 @@ def summarise(
         **likelihood,
         "steps": len(prepared.plan),
         "seconds": seconds,
+        **processes,
         **_sizes(model),
         "versions": versions(),
         "fingerprints": {"data": train.fingerprint, "heldout": heldout.fingerprint, "model": model_fingerprint},
@@ -145,9 +147,14 @@ def facts_at_start(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
 def _sizes(model: nn.Module) -> dict[str, int]:
     parameters = list(model.parameters())
     return {
-        "parameters": sum(parameter.numel() for parameter in parameters),
-        "trained_parameters": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+        "parameters": sum(map(_size, parameters)),
+        "trained_parameters": sum(_size(parameter) for parameter in parameters if parameter.requires_grad),
     }
+
+
+def _size(parameter: nn.Parameter) -> int:
+    # ZeRO-3 keeps the size of a divided parameter apart.
+    return int(getattr(parameter, "ds_numel", 0) or parameter.numel())
 
 
 def versions() -> dict[str, str]:

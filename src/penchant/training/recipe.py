@@ -13,6 +13,7 @@ from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.training.coming_from.answers import answer_to
 from penchant.training.recipe_keys import nested, problem, read_keys
 from penchant.training.settings.data import DataSettings, MixturePart, data_paths, data_values
+from penchant.training.settings.devices import DeviceSettings
 from penchant.training.settings.keeping import EarlyStopping, KeepingSettings
 from penchant.training.settings.model import LoRA, ModelSettings
 from penchant.training.settings.optimization import OptimizationSettings
@@ -31,10 +32,10 @@ __all__ = [
 ]
 
 #: The groups of a recipe's keys, in the order of the documentation.
-GROUPS = (ModelSettings, DataSettings, OptimizationSettings, KeepingSettings)
+GROUPS = (ModelSettings, DataSettings, OptimizationSettings, DeviceSettings, KeepingSettings)
 
 
-class Recipe(KeepingSettings, OptimizationSettings, DataSettings, ModelSettings):
+class Recipe(KeepingSettings, DeviceSettings, OptimizationSettings, DataSettings, ModelSettings):
     """A training run.
 
     Example:

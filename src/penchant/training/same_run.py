@@ -28,6 +28,8 @@ FREE = {
     "report_to",
     "accumulate",
     "device",
+    "strategy",
+    "processes",
 }
 
 # Keys and reference kinds under their names in recipes of earlier versions.

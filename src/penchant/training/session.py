@@ -28,6 +28,9 @@ from penchant.training.checkpoints import (
     refuse_weights_alone,
     step_of,
 )
+from penchant.training.devices.agreement import agreed, other_process_errors
+from penchant.training.devices.placement import Placement
+from penchant.training.devices.processes import Processes
 from penchant.training.folder import RunFolder
 from penchant.training.hub import publish
 from penchant.training.interrupt import Interrupt, Interrupted
@@ -67,7 +70,8 @@ class Session:
         folder: the run's folder, already claimed.
         reporter: shows progress.
         warnings: warnings so far, for the summary; the list grows during the run.
-        first: whether this process writes the files.
+        processes: the run's processes; the first one writes the files.
+        placement: how they hold the policy.
     """
 
     def __init__(
@@ -77,10 +81,12 @@ class Session:
         folder: RunFolder,
         reporter: ProgressReporter,
         warnings: list[str],
-        first: bool,
+        processes: Processes,
+        placement: Placement,
     ) -> None:
         self.recipe, self.given, self.folder = recipe, given, folder
-        self.reporter, self.warnings, self.first = reporter, warnings, first
+        self.reporter, self.warnings = reporter, warnings
+        self.processes, self.placement, self.first = processes, placement, processes.first
         self.alarms = Alarms(logging.getLogger("penchant").warning)
 
     def run(self, resume: bool, started: float) -> Result:
@@ -92,8 +98,8 @@ class Session:
         """
         prepared = prepare(self.recipe, self.given, self.reporter, check=self.first)
         set_seed(self.recipe.seed)
-        args = run_arguments(self.recipe, prepared, self.folder)
-        policy = prepared.modality.load(args.device)
+        args = run_arguments(self.recipe, prepared, self.folder, self.processes)
+        policy = self.placement.load(prepared.modality, args.device)
         if self.first:
             rehearse(self.recipe, prepared, policy, self.folder)
         scorer = prepared.modality.scorer(policy)
@@ -188,7 +194,7 @@ class Session:
             log.warning("Nothing is held out, so %s is followed on training data.", self.recipe.metric or "loss")
 
     def _checkpoint(self, steps: int) -> Path | None:
-        found = find_checkpoint(self.folder.checkpoints)
+        found = agreed(find_checkpoint(self.folder.checkpoints) if self.first else None)
         if found is None:
             if not saves(self.recipe):
                 refuse_nothing_kept(self.folder.path)
@@ -206,7 +212,9 @@ class Session:
         """Figures and samples of the current policy."""
         self.reporter.say(f"Measuring on {prepared.measured_on}")
         heldout = trainer.measure_heldout()
-        prompts = sample_prompts(prepared.sampled, self.recipe.samples) if self.first else []
+        # The processes hold parts of one model, or each a whole one.
+        samples_here = self.first or self.placement.collective
+        prompts = sample_prompts(prepared.sampled, self.recipe.samples) if samples_here else []
         samples = prepared.modality.sample(trainer.scorer, prompts)
         self.alarms.watch_samples(step, samples.mean_length)
         heldout.metrics |= samples.metrics
@@ -229,7 +237,7 @@ class Session:
         with Interrupt() as interrupt, self.reporter.bar("Training", steps, done):
             trainer.add_callback(interrupt)
             trainer.mark = self.recorder.began = time.perf_counter()
-            with output_errors(self.folder.path):
+            with output_errors(self.folder.path), other_process_errors(self.processes.count):
                 trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         step = trainer.state.global_step
         if interrupt.asked and step < steps:
@@ -260,20 +268,23 @@ class Session:
             likelihood=scorer.facts() | reference.facts(),
             model_fingerprint=model_fingerprint,
             warnings=self.warnings,
+            processes=self.processes.facts(),
         )
 
     def _finish(
         self, policy: nn.Module, prepared: Prepared, facts: dict[str, Any], before: Measurement, after: Measurement
     ) -> Result:
-        model: Any = policy.eval()
-        if self.first:
-            prompts = sample_prompts(prepared.sampled, self.recipe.samples)
-            with output_errors(self.folder.path):
-                samples = prepared.modality.shown(self.folder.path, prompts, before.samples, after.samples)
-                model = write_result(self.folder, policy, prepared, facts, (before.heldout, after.heldout), samples)
-            self.live.done()
-            publish(self.recipe, self.folder)
-            if not saves(self.recipe):
-                self.folder.checkpoints.rmdir()  # the trainer makes it in any case
+        with self.placement.whole(policy.eval()) as model:
+            if self.first:
+                prompts = sample_prompts(prepared.sampled, self.recipe.samples)
+                with output_errors(self.folder.path):
+                    samples = prepared.modality.shown(self.folder.path, prompts, before.samples, after.samples)
+                    model = write_result(self.folder, model, prepared, facts, (before.heldout, after.heldout), samples)
+                self.live.done()
+                publish(self.recipe, self.folder)
+                if not saves(self.recipe):
+                    self.folder.checkpoints.rmdir()  # the trainer makes it in any case
+        # Whoever ends first would make the launcher end the process that still writes.
+        agreed(None)
         report = self.folder.path / "report.html"
         return Result(model, prepared.modality.tokenizer, self.folder.path, facts, report)

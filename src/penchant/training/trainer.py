@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainerState, TrainingArguments
+from transformers import PrinterCallback, ProgressCallback, TrainerCallback, TrainerState, TrainingArguments
 
 from penchant.evaluation.heldout import HeldOut, measure
 from penchant.evaluation.metrics import Tally, batch_metrics
@@ -27,12 +27,13 @@ from penchant.objectives.core.objective import Objective
 from penchant.training.arguments import own_optimizer
 from penchant.training.checkpoints import OBJECTIVE_FILE, output_errors, rotate, seal, unseal
 from penchant.training.data import training_loader
+from penchant.training.devices.divided_trainer import DividedTrainer
 from penchant.training.first_step import check_gradients, check_margin, check_trainable, refuse_nan, refuse_nan_gradient
 
 __all__ = ["PreferenceTrainer"]
 
 
-class PreferenceTrainer(Trainer):
+class PreferenceTrainer(DividedTrainer):
     """Trains a policy with an objective.
 
     Args:
@@ -150,8 +151,9 @@ class PreferenceTrainer(Trainer):
             for parameter in self.objective.parameters():
                 if parameter.grad is not None and self.args.world_size > 1:
                     parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
-            # Only at step 0: later a gradient may well be zero, for example beyond a hinge.
-            if self.state.global_step == 0 and not self.grad_examined:
+            # Only at step 0: later a gradient may well be zero, for example beyond a hinge. DeepSpeed keeps gradients
+            # to itself.
+            if self.state.global_step == 0 and not self.grad_examined and not self.is_deepspeed_enabled:
                 self.grad_examined = True
                 check_gradients(self.model, self.objective)
         return loss
@@ -249,6 +251,8 @@ class PreferenceTrainer(Trainer):
                 if self.args.should_save:
                     unseal(folder)
                 super()._save_checkpoint(model, trial)
+                # The other processes have files of their own in it.
+                self.accelerator.wait_for_everyone()
                 if self.args.should_save:
                     torch.save(self.objective.state_dict(), folder / OBJECTIVE_FILE)
                     seal(folder)

@@ -183,9 +183,11 @@ def _picture(folder: Path, name: Any) -> str:
 
 
 def _facts(run: RunFolder) -> list[tuple[str, str]]:
-    """Seed, sizes, versions and fingerprints, to compare reruns with this run."""
+    """Seed, processes, sizes, versions and fingerprints, to compare reruns with this run."""
     summary = run.summary
     facts = [("seed", str(summary["seed"]))] if summary.get("seed") is not None else []
+    if (finite_number(summary.get("processes")) or 1) > 1:
+        facts.append(("processes", f"{count(summary['processes'])} ({summary.get('strategy')})"))
     for key, label in (("parameters", "parameters"), ("trained_parameters", "trained parameters")):
         if (value := finite_number(summary.get(key))) is not None:
             facts.append((label, f"{value:,.0f}"))
