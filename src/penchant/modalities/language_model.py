@@ -21,7 +21,7 @@ from penchant.model_files import (
     remote_code_allowed,
 )
 
-__all__ = ["load_policy", "model_shape"]
+__all__ = ["check_files", "load_policy", "model_shape"]
 
 
 log = logging.getLogger("penchant")
@@ -79,8 +79,17 @@ def _with_adapter(policy: nn.Module, lora: Any) -> nn.Module:
         ) from error
 
 
+def check_files(source: str) -> None:
+    """Check that a folder holds the weights of a causal language model.
+
+    Raises:
+        ModelError: it does not.
+    """
+    check_weight_files(source, LANGUAGE_MODEL.none)
+
+
 def model_shape(source: str) -> Any:
-    """A causal language model without weights (meta device), to read its shape.
+    """A causal language model without weights (meta device), to read its shape; only its configuration is read.
 
     Raises:
         ModelError: the source is not a causal language model.
@@ -89,7 +98,6 @@ def model_shape(source: str) -> Any:
 
     config = read_config(source)
     check_config(config, LANGUAGE_MODEL, source)
-    check_weight_files(source, LANGUAGE_MODEL.none)
     try:
         with torch.device("meta"):
             return AutoModelForCausalLM.from_config(config, trust_remote_code=remote_code_allowed())

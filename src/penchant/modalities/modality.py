@@ -201,6 +201,13 @@ class Modality(ABC):
             folder: created if it is not there.
         """
 
+    def check_files(self) -> None:
+        """Check that the model's weights are there, without loading them.
+
+        Raises:
+            ModelError: they are missing or in another format.
+        """
+
     @abstractmethod
     def estimate(self, largest: int, *, measured: int, needs_reference: bool, processes: int = 1) -> Estimate:
         """The memory of the run, and a description of the model, before its weights are loaded.

@@ -23,7 +23,7 @@ from penchant.likelihood.context import length_limit
 from penchant.likelihood.number_types import stored_type, weights_in_words
 from penchant.likelihood.router import router_of
 from penchant.likelihood.scorer import Scorer
-from penchant.modalities.language_model import load_policy, model_shape
+from penchant.modalities.language_model import check_files, load_policy, model_shape
 from penchant.modalities.memory import ModelSize, memory_of
 from penchant.modalities.modality import Estimate, Modality
 from penchant.objectives.core.objective import Objective
@@ -175,6 +175,11 @@ class TextModality(Modality):
             if rendered == self.renderer.prompt_ids(probe):
                 break
         return tokenizer
+
+    def check_files(self) -> None:
+        """See `Modality.check_files`."""
+        if self.given is None:
+            check_files(self.settings.model)
 
     def _keeps_a_copy(self) -> bool:
         """Whether the reference is a model of its own in memory."""

@@ -36,6 +36,7 @@ def describe(recipe: Recipe, reporter: ProgressReporter) -> None:
     import yaml
 
     prepared = prepare(recipe, Given(), reporter)
+    prepared.modality.check_files()
     # The description goes to the output stream; progress and warnings go to the error stream.
     output = Console(highlight=False)
     recipe_yaml = yaml.safe_dump(resolved(recipe, prepared.objective), sort_keys=False).rstrip()

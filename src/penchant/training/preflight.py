@@ -90,6 +90,7 @@ def _render(recipe: Recipe, prepared: Prepared, policy: nn.Module, place: RunFol
         likelihood={},
         model_fingerprint="",
         warnings=[],
+        processes={},
     )
     place.write_recipe(resolved(recipe, prepared.objective))
     place.write_json("summary.json", facts)

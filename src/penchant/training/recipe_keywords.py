@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypedDict
 
 from penchant.likelihood.denoising_settings import DenoisingSettings
+from penchant.training.settings.keeping import EarlyStopping
 from penchant.training.settings.model import LoRA
 
 __all__ = ["RecipeKeywords"]
@@ -19,6 +20,8 @@ class RecipeKeywords(TypedDict, total=False):
     cache: str | None
     attention: Literal["segments", "flex", "dense", "sequences"] | None
     precision: Literal["float32", "bfloat16", "float16"] | None
+    router_aux_loss: bool | float
+    weights: Literal["float32", "stored"]
     gradient_checkpointing: bool
     lora: LoRA | dict[str, Any] | bool | None
     device: Literal["cpu"] | None
@@ -31,6 +34,9 @@ class RecipeKeywords(TypedDict, total=False):
     kind: str | None
     on_bad: Literal["stop", "skip"]
     chat_template: str | None
+    template_arguments: dict[str, Any]
+    as_chat: bool
+    train_on: Literal["last", "assistant"]
     end_token: str | None
     max_length: int | None
     truncation: Literal["prompt_left", "response_right", "drop", "error"]
@@ -42,15 +48,26 @@ class RecipeKeywords(TypedDict, total=False):
     max_steps: int | None
     learning_rate: float
     schedule: str
+    schedule_arguments: dict[str, Any]
     warmup: float
     weight_decay: float
     max_grad_norm: float
     optimizer: str
+    optimizer_arguments: dict[str, Any]
     seed: int
+    strategy: Literal["ddp", "fsdp", "zero2", "zero3"] | None
+    processes: int | None
+    keep: Literal["last", "best"]
+    metric: str | None
+    metric_goal: Literal["max", "min"] | None
+    early_stopping: EarlyStopping | dict[str, Any] | None
     eval_every: int | None
     save_every: int | None
+    checkpoints: Literal["full", "weights", "none"]
     keep_checkpoints: int
     samples: int
     sample_tokens: int
     sample_steps: int
     report_to: list[str]
+    push_to_hub: str | None
+    hub_private: bool
