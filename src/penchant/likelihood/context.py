@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penchant.errors import ConfigurationError
+from penchant.model_folders import base_of
 
 __all__ = ["length_limit"]
 
@@ -12,7 +13,9 @@ __all__ = ["length_limit"]
 ENDLESS = 10**9
 
 
-def length_limit(source: str, model: Any, tokenizer: Any, wanted: int | None = None) -> int | None:
+def length_limit(
+    source: str, model: Any, tokenizer: Any, wanted: int | None = None, *, base: str | None = None
+) -> int | None:
     """The maximum number of tokens per sequence: the requested one, else the limit of model and tokenizer.
 
     Args:
@@ -20,6 +23,7 @@ def length_limit(source: str, model: Any, tokenizer: Any, wanted: int | None = N
         model: a model in memory, or None.
         tokenizer: the tokenizer.
         wanted: the requested ``max_length``, or None.
+        base: for an adapter folder, its base as the user names it.
 
     Returns:
         The limit, or None if none is known.
@@ -27,7 +31,7 @@ def length_limit(source: str, model: Any, tokenizer: Any, wanted: int | None = N
     Raises:
         ConfigurationError: the requested length exceeds the positions of the model.
     """
-    positions = _positions(source, model)
+    positions = _positions(source, model, base)
     if wanted is not None:
         if positions is not None and wanted > positions:
             raise ConfigurationError(
@@ -42,13 +46,13 @@ def length_limit(source: str, model: Any, tokenizer: Any, wanted: int | None = N
     return min(known) if known else None
 
 
-def _positions(source: str, model: Any) -> int | None:
+def _positions(source: str, model: Any, base: str | None) -> int | None:
     config = getattr(model, "config", None)
     if config is None:
         from transformers import AutoConfig
 
         try:
-            config = AutoConfig.from_pretrained(source)
+            config = AutoConfig.from_pretrained(base_of(source, base))
         except Exception:  # loading the model reports the error
             return None
     limit = getattr(config.get_text_config(), "max_position_embeddings", None)

@@ -8,22 +8,30 @@ from typing import Any
 import torch
 
 from penchant.errors import ModelError, nearest
+from penchant.likelihood.adapters import load_adapter
+from penchant.model_folders import adapter_config, base_error, base_of
 
-__all__ = ["load_model"]
+__all__ = ["load_base", "load_model"]
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def load_model(
-    source: str | Path, *, dtype: str | None = None, quantize: str | None = None, device: str | None = None
+    source: str | Path,
+    *,
+    dtype: str | None = None,
+    quantize: str | None = None,
+    device: str | None = None,
+    base: str | None = None,
 ) -> Any:
     """Load a causal language model of transformers.
 
     Args:
-        source: a folder written by ``save_pretrained``, or a hub id.
+        source: a folder written by ``save_pretrained``, or a hub id; of an adapter the result is a ``PeftModel``.
         dtype: ``float32``, ``bfloat16`` or ``float16``; the saved type by default.
         quantize: ``4bit`` (QLoRA, needs bitsandbytes and a GPU), or None.
         device: the device of the model; the CPU by default.
+        base: for an adapter, its base; by default the one that its ``adapter_config.json`` names.
 
     Returns:
         The model, in evaluation mode.
@@ -31,6 +39,8 @@ def load_model(
     Raises:
         ModelError: the source is not a causal language model that can be loaded.
     """
+    if adapter_config(source) is not None:
+        return load_adapter(load_base(source, base, dtype=dtype, quantize=quantize, device=device), source)
     if dtype is not None and dtype not in DTYPES:
         raise ModelError(f"There is no number type {dtype!r}.", fix=nearest(dtype, DTYPES))
     folder = Path(source)
@@ -45,6 +55,26 @@ def load_model(
         options["quantization_config"] = _quantization(quantize, options["dtype"])
     model = _loaded(source, options)
     return (model if quantize or device is None else model.to(device)).eval()
+
+
+def load_base(source: str | Path, base: str | None = None, **options: Any) -> Any:
+    """The model with the weights of a source: the source itself, or the base of an adapter, without the adapter.
+
+    Args:
+        source: folder or hub id of a model or an adapter.
+        base: the adapter's base as the user names it.
+        options: as for `load_model`.
+
+    Raises:
+        ModelError: it is not found, or cannot be loaded.
+    """
+    found = base_of(source, base)
+    try:
+        return load_model(found, **options)
+    except ModelError as error:
+        if adapter_config(source) is None or base is not None or Path(found).is_dir():
+            raise
+        raise base_error(source, found, error.what.rstrip(".")) from error
 
 
 def _loaded(source: str | Path, options: dict[str, Any]) -> Any:

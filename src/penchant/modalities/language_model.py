@@ -7,29 +7,33 @@ from typing import Any
 import torch
 from torch import nn
 
-from penchant.errors import ConfigurationError, ModelError
-from penchant.likelihood.loading import load_model
+from penchant.errors import ModelError
+from penchant.likelihood.adapters import load_adapter
+from penchant.likelihood.loading import load_base
+from penchant.modalities.adapter_choice import check_choice, prepared_for_adapter, with_adapter
+from penchant.model_folders import adapter_config, base_of
 
 __all__ = ["load_policy", "memory_estimate", "model_shape"]
 
 
-def load_policy(source: str, model: Any, lora: Any, device: torch.device) -> nn.Module:
-    """A causal language model, loaded or given in memory, with an adapter if the recipe has one.
+def load_policy(settings: Any, model: Any, device: torch.device) -> nn.Module:
+    """A causal language model, loaded or given in memory, with the adapter that the recipe trains.
 
     Args:
-        source: folder or hub id.
-        model: a model in memory, or None to load it from ``source``.
-        lora: the recipe's ``lora``, or None.
+        settings: the recipe.
+        model: a model in memory, or None to load the recipe's.
         device: the device of the model.
 
     Raises:
         ModelError: the model cannot be loaded, or is not a transformers model.
+        ConfigurationError: the model does not fit the recipe's ``lora`` and ``adapter``.
     """
-    quantize = None if lora is None else lora.quantize
+    quantize = None if settings.lora is None else settings.lora.quantize
+    check_choice(settings.adapter, quantize)
     if model is None:
         # Weights keep the number type they were saved in: autocast lowers the precision of the arithmetic, not of the
         # weights that the optimizer updates.
-        policy = load_model(source, quantize=quantize)
+        policy = load_base(settings.model, settings.base, quantize=quantize)
     elif isinstance(model, nn.Module) and hasattr(model, "config"):
         policy = model
     else:
@@ -37,33 +41,18 @@ def load_policy(source: str, model: Any, lora: Any, device: torch.device) -> nn.
             f"The model is a {type(model).__name__}.",
             fix="Give a folder, a hub id, or a causal language model of transformers.",
         )
-    if quantize is None:
-        policy = policy.to(device)
-    return policy if lora is None else _with_adapter(policy, lora)
+    policy = policy.to(device) if quantize is None else prepared_for_adapter(policy)
+    if model is None and adapter_config(settings.model) is not None:
+        policy = load_adapter(policy, settings.model, trainable=settings.adapter in (None, "continue"))
+    return with_adapter(policy, settings.lora, settings.adapter)
 
 
-def _with_adapter(policy: nn.Module, lora: Any) -> nn.Module:
-    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
-
-    if hasattr(policy, "disable_adapter"):
-        raise ConfigurationError("The model already has an adapter, and the recipe adds another one (lora).")
-    if lora.quantize is not None:
-        policy = prepare_model_for_kbit_training(policy)
-    config = LoraConfig(
-        r=lora.rank, lora_alpha=lora.alpha, lora_dropout=0.0, target_modules=lora.targets, task_type="CAUSAL_LM"
-    )
-    try:
-        return get_peft_model(policy, config)  # type: ignore[arg-type]
-    except ValueError as error:
-        raise ConfigurationError(
-            f"No adapter can be put on {lora.targets!r} ({str(error).splitlines()[0][:160]}).",
-            where="lora.targets",
-            fix="Use all-linear, or name layers of this model.",
-        ) from error
-
-
-def model_shape(source: str) -> Any:
+def model_shape(source: str, base: str | None = None) -> Any:
     """A causal language model without weights (meta device), to read its shape.
+
+    Args:
+        source: folder or hub id; of an adapter, the shape is that of its base.
+        base: the adapter's base as the user names it.
 
     Raises:
         ModelError: the source is not a causal language model.
@@ -72,7 +61,7 @@ def model_shape(source: str) -> Any:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     try:
-        config = AutoConfig.from_pretrained(source)
+        config = AutoConfig.from_pretrained(base_of(source, base))
         with torch.device("meta"):
             return AutoModelForCausalLM.from_config(config)
     except (OSError, ValueError) as error:

@@ -17,6 +17,7 @@ from penchant.evaluation.samples import Samples, take_samples
 from penchant.feedback.collection import Feedback
 from penchant.forest.encoding import Encoder
 from penchant.generation import Engine, build_engine
+from penchant.likelihood.adapters import merge, save_adapter
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.scorer import Scorer
@@ -47,9 +48,9 @@ class TextModality(Modality):
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         super().__init__(settings, model)
-        self.tokenizer = tokenizer or load_tokenizer(settings.model)
+        self.tokenizer = tokenizer or load_tokenizer(settings.model, settings.base)
         self.renderer = Renderer(self.tokenizer, chat_template=settings.chat_template, end_token=settings.end_token)
-        self.max_length = length_limit(settings.model, model, self.tokenizer, settings.max_length)
+        self.max_length = length_limit(settings.model, model, self.tokenizer, settings.max_length, base=settings.base)
 
     @classmethod
     def recognises(cls, source: str, model: Any) -> bool:
@@ -72,7 +73,7 @@ class TextModality(Modality):
 
     def load(self, device: torch.device) -> nn.Module:
         """See `Modality.load`."""
-        return load_policy(self.settings.model, self.given, self.settings.lora, device)
+        return load_policy(self.settings, self.given, device)
 
     def scorer(self, policy: nn.Module) -> CausalScorer:
         """See `Modality.scorer`."""
@@ -108,12 +109,16 @@ class TextModality(Modality):
         return examine(train, self.renderer, max_length=self.max_length, policy=self.settings.truncation, other=other)
 
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
-        """Save model and tokenizer for ``from_pretrained``; an adapter is merged, and also saved separately."""
+        """Save model and tokenizer for ``from_pretrained``; an adapter is merged, and also saved separately.
+
+        An adapter on a model that was merged first is not: that model is in no folder, so the adapter fits none.
+        """
         saved: Any = policy
         if hasattr(policy, "merge_and_unload"):
-            saved.save_pretrained(adapter)
+            if self.settings.adapter != "merge_first":
+                save_adapter(saved, adapter)
             if self.settings.lora is None or self.settings.lora.quantize is None:
-                saved = saved.merge_and_unload()
+                saved = merge(saved)
         generation = getattr(saved, "generation_config", None)
         if generation is not None:
             known = generation.eos_token_id
@@ -142,7 +147,7 @@ class TextModality(Modality):
 
     def estimate(self, largest: int) -> tuple[str, dict[str, str]]:
         """See `Modality.estimate`."""
-        model = model_shape(self.settings.model)
+        model = model_shape(self.settings.model, self.settings.base)
         parameters = sum(parameter.numel() for parameter in model.parameters())
         found = memory_estimate(self.settings, model.config, parameters, largest)
         return f"{type(model).__name__}, {parameters / 1e6:,.1f} M parameters", {
