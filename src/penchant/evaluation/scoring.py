@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from penchant.errors import ConfigurationError
+from penchant.errors import ConfigurationError, ModelError
 from penchant.evaluation.rows import ScoredRows
 from penchant.feedback.collection import Feedback
 from penchant.feedback.reading import read
@@ -19,9 +19,11 @@ from penchant.likelihood.context import length_limit
 from penchant.likelihood.forest_scorer import scorer_of
 from penchant.likelihood.loading import load_model
 from penchant.likelihood.logps import token_logps
+from penchant.likelihood.references.named import check_rows
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
+from penchant.rendering.vocabulary import check_same_vocabulary
 
 __all__ = ["score"]
 
@@ -31,6 +33,7 @@ def score(
     data: Any,
     *,
     reference: Any = None,
+    base: str | None = None,
     beta: float = 1.0,
     tokenizer: Any = None,
     split: str | None = None,
@@ -49,9 +52,10 @@ def score(
     reward = β (log π(y|x) − log π_ref(y|x)),   summed over tokens, nats
 
     Args:
-        model: a folder, a hub id, or a causal language model in memory.
+        model: a folder (also of an adapter), a hub id, or a causal language model in memory.
         data: a file, folder, hub id, ``datasets.Dataset``, or records as dictionaries.
         reference: the reference model; without it rows contain only log-probabilities.
+        base: base of the model, if it is an adapter whose configuration names none that is found.
         beta: scale of the reward, above 0.
         tokenizer: required if the model is given in memory.
         split: split or rows of the data.
@@ -76,26 +80,43 @@ def score(
         raise ConfigurationError(f"beta is {beta}; expected a number above 0.")
     reading = {"split": split, "mapping": mapping, "kind": kind, "on_bad": on_bad}
     feedback = data if isinstance(data, Feedback) else read(data, **reading)  # type: ignore[arg-type]
-    policy, renderer = _loaded(model, tokenizer, chat_template, end_token)
-    limit = length_limit(str(model), None if policy is not model else model, renderer.tokenizer, max_length)
+    policy, renderer = _loaded(model, base, tokenizer, chat_template, end_token)
+    limit = length_limit(str(model), None if policy is not model else model, renderer.tokenizer, max_length, base=base)
     encoder = Encoder(renderer, ["responses"], truncation=Truncation(limit, truncation))  # type: ignore[arg-type]
     encoded = encoder.encode(feedback.records)
     numbers = _logps(policy, encoded.examples, tokens_per_batch, progress)
     referenced = None
     if reference is not None:
-        other = load_model(reference) if isinstance(reference, str | Path) else reference
+        other = _reference(reference, renderer.tokenizer, model)
         referenced = _logps(other, encoded.examples, tokens_per_batch, progress)
     return ScoredRows.collect(encoded, numbers, referenced, beta, feedback.kind)
 
 
-def _loaded(model: Any, tokenizer: Any, chat_template: str | None, end_token: str | None) -> tuple[Any, Renderer]:
+def _reference(reference: Any, tokenizer: Any, model: Any) -> Any:
+    """The reference model, with the vocabulary of the model."""
+    if not isinstance(reference, str | Path):
+        return reference
+    other = load_model(reference)
+    try:
+        their = load_tokenizer(reference)
+    except ModelError:
+        pass  # without a tokenizer, only the size of the embedding can be compared
+    else:
+        check_same_vocabulary(str(model), tokenizer, str(reference), their)
+    check_rows(other, tokenizer, str(reference), str(model))
+    return other
+
+
+def _loaded(
+    model: Any, base: str | None, tokenizer: Any, chat_template: str | None, end_token: str | None
+) -> tuple[Any, Renderer]:
     """The loaded model, and the renderer of its tokenizer."""
     named = isinstance(model, str | Path)
     if tokenizer is None and not named:
         raise ConfigurationError("The model is given in memory, without a tokenizer.", fix="Pass tokenizer=...")
-    tokenizer = load_tokenizer(model) if tokenizer is None else tokenizer
+    tokenizer = load_tokenizer(model, base) if tokenizer is None else tokenizer
     renderer = Renderer(tokenizer, chat_template=chat_template, end_token=end_token)
-    return (load_model(model) if named else model), renderer
+    return (load_model(model, base=base) if named else model), renderer
 
 
 def _logps(

@@ -12,7 +12,7 @@ from torch import nn
 
 from penchant.checks.diagnosis import Diagnosis
 from penchant.checks.doctor import examine
-from penchant.errors import ConfigurationError
+from penchant.errors import ConfigurationError, ModelError
 from penchant.evaluation.samples import Samples, take_samples
 from penchant.feedback.collection import Feedback
 from penchant.forest.encoding import Encoder
@@ -20,13 +20,19 @@ from penchant.generation import Engine, build_engine
 from penchant.likelihood.adapters import merge, save_adapter
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
+from penchant.likelihood.core import core_model
+from penchant.likelihood.references.named import check_rows, load_reference, named_reference
+from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
+from penchant.modalities.adapter_choice import adapter_settings, check_choice
 from penchant.modalities.language_model import load_policy, memory_estimate, model_shape
 from penchant.modalities.modality import Modality
+from penchant.model_folders import base_of
 from penchant.objectives.core.objective import Objective
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
+from penchant.rendering.vocabulary import check_same_vocabulary
 
 __all__ = ["TextModality"]
 
@@ -44,6 +50,7 @@ class TextModality(Modality):
 
     name = "text"
     unit = CausalScorer.unit
+    measured_at_once = CausalScorer.measured_at_once
     card: ClassVar = {"library_name": "transformers", "pipeline_tag": "text-generation"}
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
@@ -74,6 +81,41 @@ class TextModality(Modality):
     def load(self, device: torch.device) -> nn.Module:
         """See `Modality.load`."""
         return load_policy(self.settings, self.given, device)
+
+    def named_reference(self, named: Any, given: Any, device: torch.device) -> Reference[Any, Any]:
+        """See `Modality.named_reference`.
+
+        Raises:
+            ModelError: it cannot be loaded, or has another vocabulary.
+            ConfigurationError: it is the model that is trained.
+        """
+        if given is not None and self.given is not None and core_model(given) is core_model(self.given):
+            raise ConfigurationError(
+                "The reference is the model that is trained, or shares its weights.",
+                where="reference",
+                fix="Give reference='initial' (its state at the start), or a copy of the model.",
+            )
+        model = load_reference(named.model, named.adapter, named.base) if given is None else given.eval()
+        check_rows(model, self.tokenizer, named.model, self.settings.model)
+        settings = self.settings
+        scorer = self.scorer(model.to(device))
+        cache = Path(settings.cache) if settings.cache else None
+        return named_reference(scorer, named.cached, cache, settings.precision)
+
+    def _check_settings(self, settings: Any) -> None:
+        """Refuse settings of adapter and reference that would fail once the models are loaded."""
+        if settings.lora is not None:
+            adapter_settings(settings.lora)
+        check_choice(settings.adapter, None if settings.lora is None else settings.lora.quantize)
+        named = settings.reference
+        if isinstance(named, str | None) or named.in_memory:
+            return
+        base_of(named.model, named.base)
+        try:
+            other = load_tokenizer(named.model, named.base)
+        except ModelError:
+            return  # a model without a tokenizer is compared when it is loaded
+        check_same_vocabulary(settings.model, self.tokenizer, named.model, other)
 
     def scorer(self, policy: nn.Module) -> CausalScorer:
         """See `Modality.scorer`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def train(
     *,
     tokenizer: Any = None,
     eval_data: Any = None,
+    reference: Any = None,
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = False,
@@ -40,6 +42,8 @@ def train(
         output: the run's folder.
         tokenizer: required if a language model is given in memory.
         eval_data: held-out data, in any form that ``data`` may have.
+        reference: ``initial``, ``cached``, ``none``, ``{"model": FOLDER, "adapter": FOLDER, "cached": True}``, or a
+            causal language model in memory, which is not changed.
         resume: continue from the last checkpoint in ``output``.
         overwrite: delete the run in ``output``.
         progress: show progress on the error stream.
@@ -53,6 +57,8 @@ def train(
     """
     named = {"model": model, "data": data} | ({} if eval_data is None else {"eval_data": eval_data})
     given, values = _named_and_given(named, objective, tokenizer)
+    if reference is not None:
+        values["reference"] = _reference_of(reference, given)
     settings = make_recipe({**recipe, **values, "output": str(output)}, "penchant.train")
     if given.model is not None:
         find_modality(settings.modality, settings.model, given.model).check_given(tokenizer)
@@ -63,6 +69,14 @@ def train(
         overwrite=overwrite,
         reporter=ProgressReporter(not progress),
     )
+
+
+def _reference_of(reference: Any, given: Given) -> Any:
+    """The recipe's value for a reference; a model in memory is noted in ``given``."""
+    if isinstance(reference, str | Mapping):
+        return reference
+    given.reference = reference
+    return {"model": f"in memory ({type(reference).__name__})", "in_memory": True}
 
 
 def _named_and_given(

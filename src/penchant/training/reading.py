@@ -30,6 +30,7 @@ class Given:
     data: Any = None
     eval_data: Any = None
     objective: Objective | None = None
+    reference: Any = None
 
 
 def read_data(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:

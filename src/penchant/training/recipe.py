@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError, model_validator
 from penchant.errors import ConfigurationError
 from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.training.recipe_keys import nested, problem, read_keys
+from penchant.training.settings.adapter import LoRA, NamedReference
 from penchant.training.settings.data import DataSettings, MixturePart, data_paths, data_values
 from penchant.training.settings.keeping import KeepingSettings
-from penchant.training.settings.adapter import LoRA, NamedReference
 from penchant.training.settings.model import ModelSettings
 from penchant.training.settings.optimization import OptimizationSettings
 

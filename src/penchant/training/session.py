@@ -18,7 +18,7 @@ from penchant.evaluation.samples import sample_prompts
 from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
-from penchant.training.assembly import prepared_reference, run_arguments
+from penchant.training.assembly import named_reference, prepared_reference, run_arguments
 from penchant.training.checkpoints import find_checkpoint, output_errors, step_of
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt, Interrupted
@@ -75,12 +75,13 @@ class Session:
         prepared = prepare(self.recipe, self.given, self.reporter, check=self.first)
         set_seed(self.recipe.seed)
         args = run_arguments(self.recipe, prepared, self.folder)
+        other = named_reference(self.recipe, self.given.reference, prepared, args.device, self.reporter)
         policy = prepared.modality.load(args.device)
         scorer = prepared.modality.scorer(policy)
         try:
             origin = {"model": fingerprint(scorer.core), "data": prepared.train.fingerprint}
             self._begin(prepared, origin, resume)
-            reference = prepared_reference(self.recipe, scorer, prepared, self.reporter)
+            reference = other or prepared_reference(self.recipe, scorer, prepared, self.reporter)
             recorder = self._recorder(prepared)
             trainer = PreferenceTrainer(
                 scorer=scorer,

@@ -96,6 +96,7 @@ class NamedReference(Part):
     model: str = Field(description="the reference's folder or hub id; may be an adapter folder")
     adapter: str | None = Field(None, description="folder of an adapter on that model")
     base: str | None = Field(None, description="base of the adapter folder, if it does not name one that is found")
+    in_memory: bool = Field(False, exclude=True, description="the model is given in Python, and model describes it")
     cached: bool = Field(
         False, description="compute its log-probabilities before the policy is loaded, and keep them on disk"
     )
