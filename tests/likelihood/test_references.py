@@ -169,9 +169,7 @@ def test_cached_numbers_are_those_of_the_initial_model(wrapped: bool, forest: Fo
 
 
 def test_a_fresh_adapter_shares_the_cache_of_the_model_beneath(tmp_path: Path) -> None:
-    fresh = [
-        adapted(init_lora_weights=True, **options) for options in ({}, {"r": 3}, {"modules_to_save": ["lm_head"]})
-    ]
+    fresh = [adapted(init_lora_weights=True, **options) for options in ({}, {"r": 3}, {"modules_to_save": ["lm_head"]})]
     models = [tiny_model("llama"), *fresh, adapted(), adapted(lora_alpha=5)]
     plain, *adapters, trained, scaled = (CachedReference(CausalScorer(each), tmp_path).cache.path for each in models)
     assert {*adapters} == {plain}, "an adapter that is not trained yet changes nothing"

@@ -208,17 +208,20 @@ def merge(model: Any) -> Any:
     if shared:
         tied[1].weight = nn.Parameter(tied[1].weight.detach().clone(), requires_grad=tied[1].weight.requires_grad)
     merged = model.merge_and_unload()
-    if not shared and not getattr(core.config, "tie_word_embeddings", False):
-        return merged
-    first, last = core.get_input_embeddings(), core.get_output_embeddings()
-    if first is None or last is None:
-        return merged
-    if torch.equal(first.weight, last.weight):
-        last.weight = first.weight
-    else:
-        for config in {id(each): each for each in (core.config, core.config.get_text_config())}.values():
-            config.tie_word_embeddings = False
+    if shared:
+        equal = torch.equal(core.get_input_embeddings().weight, core.get_output_embeddings().weight)
+        if equal:
+            core.get_output_embeddings().weight = core.get_input_embeddings().weight
+        _say_tied(core.config, equal)
+    elif len(tied) == 2 and core.get_input_embeddings().weight is not core.get_output_embeddings().weight:
+        _say_tied(core.config, False)
     return merged
+
+
+def _say_tied(config: Any, tied: bool) -> None:
+    """Note in a configuration whether embedding and output head are one tensor."""
+    for each in {id(each): each for each in (config, config.get_text_config())}.values():
+        each.tie_word_embeddings = tied
 
 
 def _first_line(error: BaseException) -> str:

@@ -54,6 +54,8 @@ def load_model(
     if quantize is not None:
         options["quantization_config"] = _quantization(quantize, options["dtype"])
     model = _loaded(source, options)
+    if quantize is not None:
+        keep_training_kernel(model)
     return (model if quantize or device is None else model.to(device)).eval()
 
 
@@ -100,6 +102,20 @@ def _loaded(source: str | Path, options: dict[str, Any]) -> Any:
     return model
 
 
+def keep_training_kernel(model: Any) -> None:
+    """Let the quantized layers of bitsandbytes compute in evaluation as in training.
+
+    On some CPUs they repack their weights for another kernel at the first evaluation: in bfloat16, for some shapes only,
+    and without a way back to training.
+
+    Args:
+        model: changed in place.
+    """
+    for layer in model.modules():
+        if getattr(layer, "support_avx512bf16_for_cpu", False):
+            layer.support_avx512bf16_for_cpu = False
+
+
 def _quantization(kind: str, dtype: Any) -> Any:
     if kind != "4bit":
         raise ModelError(f"There is no quantization {kind!r}.", fix=nearest(kind, ["4bit"]))
@@ -110,7 +126,9 @@ def _quantization(kind: str, dtype: Any) -> Any:
         raise ModelError(
             "Quantized training (QLoRA) needs the package bitsandbytes.", fix="pip install 'penchant[quantized]'"
         ) from error
-    compute = torch.bfloat16 if dtype == "auto" else dtype
+    # A CPU gains nothing from bfloat16 here: its kernel expands the weights first.
+    own = torch.bfloat16 if torch.accelerator.is_available() else torch.float32
+    compute = own if dtype == "auto" else dtype
     return BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=compute, bnb_4bit_use_double_quant=True
     )
