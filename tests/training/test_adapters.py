@@ -13,7 +13,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import penchant
-from families import tiny_model
+from families import FAMILIES, tiny_model
 from penchant.errors import ConfigurationError, ModelError
 from penchant.evaluation.scoring import score
 from penchant.training import Result
@@ -43,15 +43,22 @@ def adapter(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model whose output head is its embedding."""
     path = tmp_path_factory.mktemp("tied")
-    from families import FAMILIES
-
-    tokenizer = word_tokenizer()
-    config = FAMILIES["qwen2"]()
-    config.tie_word_embeddings, config.vocab_size = True, len(tokenizer)
     torch.manual_seed(0)
-    AutoModelForCausalLM.from_config(config).save_pretrained(path)
-    tokenizer.save_pretrained(path)
+    model = AutoModelForCausalLM.from_config(_config("llama", tie_word_embeddings=True))
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim > 1:
+                weight.normal_(std=weight.shape[-1] ** -0.5)
+    model.save_pretrained(path)
+    word_tokenizer().save_pretrained(path)
     return path
+
+
+def _config(family: str, **changed: Any) -> Any:
+    config = FAMILIES[family]()
+    for name, value in changed.items():
+        setattr(config, name, value)
+    return config
 
 
 def margin(model: Any, reference: Any, **options: Any) -> float:
@@ -228,6 +235,7 @@ def test_a_reference_of_another_vocabulary_names_both(train: Train, folder: Path
     with pytest.raises(ModelError, match="different vocabularies"):
         score(other, pairs(), reference=folder)
     small = AutoModelForCausalLM.from_pretrained(folder)
+    small.resize_token_embeddings(9)
     with pytest.raises(
         ModelError, match=r"tokens up to number \d+, but the embedding of in memory .* has only \d+ rows"
     ):
@@ -236,7 +244,8 @@ def test_a_reference_of_another_vocabulary_names_both(train: Train, folder: Path
 
 
 @pytest.mark.parametrize(
-    ("stated", "told"), [(None, "names none"), ("/no/such/base", "names '/no/such/base'"), ("../gone", "'../gone'")]
+    ("stated", "told"),
+    [(None, "names none"), ("/no/such/base", "names '/no/such/base'"), ("../gone", "names '../gone'")],
 )
 def test_an_adapter_without_a_base_says_which_key_gives_it(
     stated: str | None, told: str, train: Train, folder: Path, adapter: Path, tmp_path: Path
@@ -256,9 +265,15 @@ def test_an_adapter_without_a_base_says_which_key_gives_it(
     assert margin(lost, adapter) == pytest.approx(0.0, abs=1e-6), "a relative path starts at the adapter too"
 
 
-def test_an_adapter_on_the_wrong_base_is_refused(train: Train, adapter: Path, tied: Path) -> None:
+@pytest.mark.parametrize(("family", "changed"), [("gpt2", {}), ("llama", {"num_hidden_layers": 1})])
+def test_an_adapter_on_the_wrong_base_is_refused(
+    family: str, changed: dict[str, Any], train: Train, adapter: Path, tmp_path: Path
+) -> None:
+    base = tmp_path / "base"
+    AutoModelForCausalLM.from_config(_config(family, **changed)).save_pretrained(base)
+    word_tokenizer().save_pretrained(base)
     with pytest.raises(ModelError, match=r"adapter cannot be loaded on .*another model.*base=FOLDER_OR_ID"):
-        train(model=adapter, base=str(tied))
+        train(model=adapter, base=str(base))
 
 
 @pytest.mark.parametrize(

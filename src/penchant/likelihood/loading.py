@@ -105,8 +105,8 @@ def _loaded(source: str | Path, options: dict[str, Any]) -> Any:
 def keep_training_kernel(model: Any) -> None:
     """Let the quantized layers of bitsandbytes compute in evaluation as in training.
 
-    On some CPUs they repack their weights for another kernel at the first evaluation: in bfloat16, for some shapes only,
-    and without a way back to training.
+    On some CPUs they repack their weights for another kernel at the first evaluation: in bfloat16, for some shapes
+    only, and without a way back to training.
 
     Args:
         model: changed in place.

@@ -58,6 +58,7 @@ class TextModality(Modality):
         self.tokenizer = tokenizer or load_tokenizer(settings.model, settings.base)
         self.renderer = Renderer(self.tokenizer, chat_template=settings.chat_template, end_token=settings.end_token)
         self.max_length = length_limit(settings.model, model, self.tokenizer, settings.max_length, base=settings.base)
+        self._check_settings(settings)
 
     @classmethod
     def recognises(cls, source: str, model: Any) -> bool:
