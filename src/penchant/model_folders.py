@@ -116,5 +116,6 @@ def base_error(source: str | Path, stated: Any, reason: str = "") -> ModelError:
         f"This is an adapter, and the model that it was trained on is not found: {ADAPTER_CONFIG} {named} as "
         f"base_model_name_or_path{f' ({reason})' if reason else ''}.",
         where=str(source),
-        fix="Give that model as base=FOLDER_OR_ID (--base on the command line), or correct the path in the file.",
+        fix="Give that model as base=FOLDER_OR_ID (a key of recipes; --base for `penchant score`), or correct the path "
+        "in that file.",
     )

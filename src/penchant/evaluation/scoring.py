@@ -85,15 +85,13 @@ def score(
     encoder = Encoder(renderer, ["responses"], truncation=Truncation(limit, truncation))  # type: ignore[arg-type]
     encoded = encoder.encode(feedback.records)
     numbers = _logps(policy, encoded.examples, tokens_per_batch, progress)
-    referenced = None
-    if reference is not None:
-        other = _reference(reference, renderer.tokenizer, model)
-        referenced = _logps(other, encoded.examples, tokens_per_batch, progress)
+    other = _reference(reference, renderer.tokenizer, model)
+    referenced = None if other is None else _logps(other, encoded.examples, tokens_per_batch, progress)
     return ScoredRows.collect(encoded, numbers, referenced, beta, feedback.kind)
 
 
 def _reference(reference: Any, tokenizer: Any, model: Any) -> Any:
-    """The reference model, with the vocabulary of the model."""
+    """The reference model, with the vocabulary of the model; None if there is none."""
     if not isinstance(reference, str | Path):
         return reference
     other = load_model(reference)

@@ -106,7 +106,8 @@ def _does_not_fit(source: str | Path, model: Any, reason: str) -> ModelError:
         f"The adapter cannot be loaded on {base} ({reason}).",
         where=str(source),
         why="It was trained on another model, or its files are incomplete.",
-        fix="Give the model that it was trained on as base=FOLDER_OR_ID (--base on the command line).",
+        fix="Give the model that it was trained on as base=FOLDER_OR_ID (a key of recipes; --base for "
+        "`penchant score`).",
     )
 
 

@@ -9,8 +9,9 @@ from torch import nn
 from penchant.errors import ConfigurationError
 from penchant.likelihood.adapters import add_adapter, lora_config, merge, stack_adapter, trains
 from penchant.likelihood.core import has_adapter
+from penchant.model_folders import adapter_config
 
-__all__ = ["adapter_settings", "check_choice", "prepared_for_adapter", "with_adapter"]
+__all__ = ["adapter_settings", "check_choice", "prepared_for_adapter", "trained_rank", "with_adapter"]
 
 
 def adapter_settings(lora: Any) -> Any:
@@ -42,6 +43,14 @@ def check_choice(choice: str | None, quantize: str | None) -> None:
             where="adapter",
             fix="Use adapter=new, which keeps it beside the weights, or remove lora.quantize.",
         )
+
+
+def trained_rank(settings: Any) -> int | None:
+    """The rank of the adapter that a recipe trains, None if it trains all weights."""
+    if settings.lora is not None and settings.lora.model_fields_set != {"quantize"}:
+        return int(settings.lora.rank)
+    given = None if settings.adapter == "merge_first" else adapter_config(settings.model)
+    return None if given is None and settings.lora is None else int((given or {}).get("r", 16))
 
 
 def prepared_for_adapter(policy: nn.Module) -> nn.Module:

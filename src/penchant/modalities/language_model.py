@@ -10,7 +10,7 @@ from torch import nn
 from penchant.errors import ModelError
 from penchant.likelihood.adapters import load_adapter
 from penchant.likelihood.loading import load_base
-from penchant.modalities.adapter_choice import check_choice, prepared_for_adapter, with_adapter
+from penchant.modalities.adapter_choice import check_choice, prepared_for_adapter, trained_rank, with_adapter
 from penchant.model_folders import adapter_config, base_of
 
 __all__ = ["load_policy", "memory_estimate", "model_shape"]
@@ -83,11 +83,13 @@ def memory_estimate(settings: Any, config: Any, parameters: int, tokens: int) ->
     text = config.get_text_config()
     width = 2 if settings.precision in ("bfloat16", "float16") else 4
     weights = parameters * (0.6 if settings.lora is not None and settings.lora.quantize else 4)
-    trained = parameters if settings.lora is None else parameters * min(1.0, 0.002 * settings.lora.rank)
+    rank = trained_rank(settings)
+    trained = parameters if rank is None else parameters * min(1.0, 0.002 * rank)
     layers, hidden = text.num_hidden_layers, text.hidden_size
     # About 16 hidden-size activations per layer and token are kept for backward; one with checkpointing.
     kept = tokens * layers * hidden * width * (1 if settings.gradient_checkpointing else 16)
-    needs_copy = settings.reference in (None, "initial") and settings.lora is None
+    needs_copy = settings.reference in (None, "initial") and rank is None
+    needs_copy = needs_copy or getattr(settings.reference, "cached", True) is False
     return {
         "weights": weights,
         "gradients": trained * 4,

@@ -11,6 +11,8 @@ from annotated_types import Gt
 
 from penchant.errors import ModelError
 from penchant.feedback.records import Text
+from penchant.likelihood.adapters import load_adapter
+from penchant.model_folders import adapter_config, base_of
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rewards.judge import Judge
@@ -93,6 +95,10 @@ def _loaded(name: str) -> Any:
     from transformers import AutoModelForSequenceClassification
 
     try:
+        if adapter_config(name) is not None:
+            # The head is one of the layers that the adapter's folder holds.
+            base = AutoModelForSequenceClassification.from_pretrained(base_of(name), num_labels=1)
+            return load_adapter(base, name)
         return AutoModelForSequenceClassification.from_pretrained(name)
     except (OSError, ValueError) as error:
         raise ModelError(

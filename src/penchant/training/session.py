@@ -80,6 +80,7 @@ class Session:
         scorer = prepared.modality.scorer(policy)
         try:
             origin = {"model": fingerprint(scorer.core), "data": prepared.train.fingerprint}
+            origin |= {} if other is None else {"reference": other.printed}
             self._begin(prepared, origin, resume)
             reference = other or prepared_reference(self.recipe, scorer, prepared, self.reporter)
             recorder = self._recorder(prepared)

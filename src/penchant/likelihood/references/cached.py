@@ -43,6 +43,7 @@ class CachedReference(Reference[Forest, TokenSequence]):
         self.found = self.computed = 0
         self.lowered = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision or "")
         model = fingerprint(scorer.core)
+        self.printed = model
         self.cache = ReferenceCache(folder, model if self.lowered is None else f"{precision}-{model}")
 
     def prepare(self, responses: Sequence[TokenSequence], progress: Progress | None = None) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 from penchant.errors import ConfigurationError
 from penchant.forest.layout import TokenSequence
 from penchant.likelihood.adapters import load_adapter
-from penchant.likelihood.cache import default_folder
+from penchant.likelihood.cache import default_folder, fingerprint
 from penchant.likelihood.core import core_model, has_adapter, vocabulary_size
 from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.loading import load_model
@@ -37,6 +37,7 @@ class ModelReference(InitialReference):
     def __init__(self, scorer: ForestScorer) -> None:
         self.scorer, self.adapter, self.frozen = scorer, False, None
         self.at_start = contextlib.nullcontext
+        self.printed = fingerprint(scorer.core)
 
 
 class CachedModelReference(CachedReference):
