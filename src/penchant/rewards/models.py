@@ -95,7 +95,14 @@ def _loaded(name: str) -> Any:
     from transformers import AutoModelForSequenceClassification
 
     try:
-        if adapter_config(name) is not None:
+        if (config := adapter_config(name)) is not None:
+            if config.get("task_type") != "SEQ_CLS":
+                raise ModelError(
+                    f"This adapter is of task type {config.get('task_type')}, expected SEQ_CLS.",
+                    where=name,
+                    why="Its folder has no head that gives a reward.",
+                    fix="Give the adapter of a reward model.",
+                )
             # The head is one of the layers that the adapter's folder holds.
             base = AutoModelForSequenceClassification.from_pretrained(base_of(name), num_labels=1)
             return load_adapter(base, name)
