@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 # One thread for each worker: two workers with two threads each are slower on two cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: help setup quickstart test test-long test-all lint types docs bench clean
+.PHONY: help setup quickstart test test-long test-wheel test-all lint types docs bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,7 +27,10 @@ test: setup  ## run the tests, the examples in docstrings included; without thos
 test-long: setup  ## run the long tests
 	$(PYTEST) -m long tests
 
-test-all: test test-long  ## run all tests
+test-wheel: setup  ## build the wheel, and run quickstart, train and report in a bare environment
+	PYTHON=$(PYTHON) bash tests/wheel.sh
+
+test-all: test test-long test-wheel  ## run all tests
 
 lint: setup  ## ruff: rules and formatting
 	$(BIN)/ruff check .

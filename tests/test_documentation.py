@@ -15,6 +15,7 @@ import typer
 
 from penchant.cli.app import app
 from penchant.curation import BUILDERS
+from penchant.feedback.known.table import LAYOUTS
 from penchant.objectives import build
 from readme_table import with_table
 
@@ -46,6 +47,14 @@ def test_the_page_of_commands_has_every_command_the_builders_of_data_too() -> No
     builders = [f"data build {name}" for name in BUILDERS]
     for command in ("train", "list", "show", "data check", "methods show", *builders):
         assert f"## penchant {command}\n\n```text\nUsage: penchant {command} " in page
+
+
+def test_the_page_of_data_has_every_layout() -> None:
+    hook = runpy.run_path(str(ROOT / "docs" / "hooks" / "tables.py"))
+    mark = hook["LAYOUTS"]
+    assert mark in (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    rows = hook["on_page_markdown"](mark).splitlines()
+    assert [row.split(" | ")[0].strip("| ") for row in rows[2:]] == [layout.name for layout in LAYOUTS]
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])

@@ -13,6 +13,7 @@ from penchant.checks.doctor import examine
 from penchant.errors import ModelError
 from penchant.feedback import Comparison, Feedback, Source, read
 from penchant.rendering import Renderer, load_tokenizer
+from penchant.rendering.renderer import ResponseTokens
 from rendering.tokenizers_small import CHATML, byte_level
 
 PLAIN = Renderer(byte_level(adds_bos=True))
@@ -183,9 +184,9 @@ class Broken(Renderer):
     def prompt_ids(self, prompt: Any) -> list[int]:
         return [self.tokenizer.bos_token_id, *super().prompt_ids(prompt)]
 
-    def response_ids(self, prompt: Any, response: Any) -> list[int]:
-        ids = super().response_ids(prompt, response)
-        return ids[:-1] if "!" in response else [*ids, ids[-1]]
+    def response_tokens(self, prompt: Any, response: Any) -> ResponseTokens:
+        ids = super().response_tokens(prompt, response).ids
+        return ResponseTokens(ids[:-1] if "!" in response else [*ids, ids[-1]])
 
 
 def test_faults_of_templates_are_errors() -> None:
@@ -272,3 +273,11 @@ def test_joint_comparisons_are_known_by_both_prompts() -> None:
     assert found([row, swapped], "contradictions").value.startswith("1 ")
     opinions = [{**row, "annotator": "ann"}, {**row, "annotator": "ben"}, {**swapped, "annotator": "cem"}]
     assert found(opinions, "annotator agreement").value.startswith("33.3 ")
+
+
+def test_a_layout_that_was_converted_is_named_with_what_decides() -> None:
+    row = {"prompt": "Q", "response_0": "a b", "response_1": "c d", "better_response_id": 1}
+    (check,) = [each for each in examine(read([row]), None).checks if each.name == "layout"]
+    assert check.value == "PKU-SafeRLHF" and check.detail.startswith("better_response_id decides")
+    plain = examine(read([{"prompt": "Q", "chosen": "a", "rejected": "b"}]), None)
+    assert "layout" not in [each.name for each in plain.checks]

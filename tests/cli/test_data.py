@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from penchant.cli.data import app, parse_mapping
+from penchant.cli.data import app
+from penchant.cli.words import data_of, pairs, parse_mapping
 from penchant.errors import ConfigurationError, DataError, ModelError, OutputError
 from rendering.tokenizers_small import byte_level
 
@@ -86,6 +87,27 @@ def test_columns_are_mapped_and_bad_records_skipped(tmp_path: Path) -> None:
         run("check", path, "--map", "chosen")
     with pytest.raises(ConfigurationError, match="twice"):
         parse_mapping(["a=b", "a=c"])
+
+
+def test_newlines_and_braces_of_a_mapping_are_understood() -> None:
+    words = [r"prompt={question}\n\n{context}\t\\n", "system=You are brief.", "completion=a=b"]
+    assert parse_mapping(words) == {
+        "prompt": "{question}\n\n{context}\t\\n",
+        "system": "You are brief.",
+        "completion": "a=b",
+    }
+    # As keys of a recipe, where YAML would take braces for its own.
+    assert pairs([r"mapping.prompt={question}\n{context}", "epochs=2"], "key=value") == {
+        "mapping.prompt": "{question}\n{context}",
+        "epochs": 2,
+    }
+
+
+def test_several_paths_without_names_are_a_list(tmp_path: Path) -> None:
+    assert data_of(["a.jsonl", "b.jsonl"], "--data") == ["a.jsonl", "b.jsonl"]
+    assert data_of(["data/*.jsonl"], "--data") == "data/*.jsonl"
+    with pytest.raises(ConfigurationError, match=r"b.jsonl has no name"):
+        data_of(["forget=a.jsonl", "b.jsonl"], "--data")
 
 
 def test_show_marks_every_line_and_every_boundary(file: str, model: str) -> None:

@@ -139,7 +139,7 @@ def test_pairs_that_cutting_made_identical_are_counted_and_left_out(
     path, run = lines(tmp_path / "long.jsonl", *pairs(6), *same), tmp_path / "run"
     keys = [*QUICK, "max_length=14", "truncation=response_right"]
     assert main(["train", "--model", str(model), "--data", str(path), "--out", str(run), *keys]) == 0
-    assert "2 responses identical as tokens" in capsys.readouterr().err
+    assert "2 responses identical after truncation" in capsys.readouterr().err
     cut = json.loads((run / "summary.json").read_text())["cut"]
     assert cut["identical_after_cut"] == cut["dropped"] == 2 and cut["kept"] == 6
 

@@ -223,8 +223,8 @@ BAD = {
     "ends with the user": ({"messages": ASKED}, "ends with a turn of 'user'.*--kind prompt"),
     "only an answer": ({"messages": [HELLO]}, "prompt is missing"),
     "label": (
-        {"prompt": "Q", "completion": "a", "label": "good"},
-        r"'label' is text \('good'\), expected true or false",
+        {"prompt": "Q", "completion": "a", "label": "maybe"},
+        r"'label' is text \('maybe'\), expected true or false",
     ),
     "label null": ({"prompt": "Q", "completion": "a", "label": None}, r"'label' is nothing \(null\)"),
     "label 2": ({"prompt": "Q", "completion": "a", "label": 2}, r"'label' is a number \(2\)"),
@@ -447,3 +447,9 @@ def test_what_is_wrong_with_a_joint_comparison_is_named(change: dict[str, Any], 
         read([{**JOINT, **change}])
     with pytest.raises(DataError, match="The field 'prompt' is missing"):
         read([{name: value for name, value in JOINT.items() if name != "prompt"}])
+
+
+def test_a_fingerprint_is_the_same_in_every_version() -> None:
+    """Runs of earlier versions resume, and their caches are found, by this number."""
+    found = read([{"prompt": "Hi", "chosen": "a", "rejected": "b"}]).fingerprint
+    assert found == "7aa1d983a05afb7dfdc303d8b699c7b409dcaa66368449a6d3991e294774e1ec"

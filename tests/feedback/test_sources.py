@@ -59,11 +59,65 @@ def test_the_files_of_a_mixture_are_of_one_kind_and_stand_once(tmp_path: Path) -
         read_sources([{"path": first}, {"path": first}])
     with pytest.raises(ConfigurationError, match="twice"):
         read_sources([{"path": first}, {"path": f"{tmp_path}/../{tmp_path.name}/a.jsonl"}])
-    with pytest.raises(ConfigurationError, match="A path of the mixture is list"):
-        read_sources([{"path": FACTS}, {"path": first}])
+    held = read_sources([{"data": FACTS, "weight": 2}, {"path": first}])
+    assert isinstance(held, Sources) and list(held.parts) == ["part 1 (in memory)", first] and len(held) == 6
     pairs = written(tmp_path / "c.jsonl", [{"prompt": "Hi", "chosen": "Hello!", "rejected": "No."}])
     with pytest.raises(DataError, match=r"c\.jsonl' are of kind 'comparison', those of .* of kind 'demonstration'"):
         read_sources([{"path": first}, {"path": pairs}])
+
+
+def test_a_part_of_a_mixture_has_options_of_its_own(tmp_path: Path) -> None:
+    rows = [{**row, "split": split} for row, split in zip(FACTS, ("train", "train", "test"), strict=True)]
+    renamed = [{"question": "Hi", "completion": "Hello!"}]
+    path = written(tmp_path / "a.jsonl", rows)
+    mixed = read_sources(
+        [
+            {"path": path, "split": "train"},
+            {"path": path, "split": "test"},
+            {"data": renamed, "mapping": {"prompt": "question"}},
+        ],
+        mapping={},
+    )
+    assert isinstance(mixed, Sources)
+    assert [len(part) for part in mixed.parts.values()] == [2, 1, 1] and mixed[3].prompt == "Hi"
+    assert list(mixed.parts)[:2] == [f"{path} (train)", f"{path} (test)"]
+    with pytest.raises(ConfigurationError, match=r"a\.jsonl \(train\)' twice"):
+        read_sources([{"path": path, "split": "train"}, {"path": path, "split": "train"}])
+
+
+def test_an_empty_part_or_source_is_named(tmp_path: Path) -> None:
+    path, empty = written(tmp_path / "a.jsonl", FACTS), written(tmp_path / "empty.jsonl", [])
+    with pytest.raises(DataError, match=r"In .*empty\.jsonl of the mixture: The data has no records"):
+        read_sources([{"path": path}, {"path": empty}])
+    with pytest.raises(DataError, match=r"In part 2 \(in memory\) of the mixture: The data has no records"):
+        read_sources([{"path": path}, {"data": []}])
+    with pytest.raises(DataError, match=r"In the source 'retain': The data has no records"):
+        read_sources({"forget": FACTS, "retain": []})
+
+
+def test_a_record_or_a_table_is_not_taken_for_named_sources() -> None:
+    with pytest.raises(DataError, match=r"one dictionary with the keys prompt, completion, expected a list of records"):
+        read_sources(FACTS[0])
+    with pytest.raises(DataError, match=r"one dictionary with the keys prompt, chosen.*\[record\]"):
+        read_sources({"prompt": [{"role": "user", "content": "Hi"}], "chosen": [{"role": "assistant", "content": "a"}]})
+    with pytest.raises(DataError, match=r"to_dict\(\"records\"\)"):
+        read_sources({"prompt": {0: "a"}, "completion": {0: "b"}})
+    columns = {name: [row[name] for row in FACTS] for name in ("prompt", "completion")}
+    assert read_sources(columns).fingerprint == read(FACTS).fingerprint
+    with pytest.raises(DataError, match="columns differ in length: prompt 3, completion 2"):
+        read_sources({**columns, "completion": ["a", "b"]})
+
+
+def test_splits_called_like_sources_are_sources() -> None:
+    import datasets
+
+    sets = {"forget": datasets.Dataset.from_list(FACTS[:1]), "retain": datasets.Dataset.from_list(FACTS[1:])}
+    both = read_sources(datasets.DatasetDict(sets))
+    assert isinstance(both, Sources) and [len(part) for part in both.parts.values()] == [1, 2]
+    assert both.fingerprint == read_sources({"forget": FACTS[:1], "retain": FACTS[1:]}).fingerprint
+    assert len(read_sources(datasets.DatasetDict(sets), split="forget")) == 1
+    other = datasets.DatasetDict(train=sets["forget"], test=sets["retain"])
+    assert not isinstance(read_sources(other), Sources) and len(read_sources(other, split="test")) == 2
 
 
 def test_a_mapping_of_splits_is_one_set() -> None:

@@ -119,7 +119,7 @@ def test_responses_identical_after_truncation_are_dropped_and_counted() -> None:
     assert data.examples[0].views["chosen"][0].response[-1] == END
     assert data.cut.kept == 1
     assert data.cut.identical_after_cut == 1
-    assert data.cut.dropped_because == {"responses identical as tokens": 1}
+    assert data.cut.dropped_because == {"responses identical after truncation": 1}
     whole = encoder().encode([same])
     assert (len(whole), whole.cut.dropped) == (1, 0)
 

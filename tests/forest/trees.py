@@ -45,6 +45,17 @@ def chain(forest: Forest, place: int) -> list[int]:
     return path[::-1]
 
 
+def masked(sequences: list[TokenSequence], seed: int = 0) -> list[TokenSequence]:
+    """The sequences with random masks, which leave at least one token of each; some stay without."""
+    rng = random.Random(seed)
+    found = []
+    for number, each in enumerate(sequences):
+        mask = [rng.random() < 0.5 for _ in each.response]
+        mask[rng.randrange(len(mask))] = True
+        found.append(each if number % 4 == 3 else TokenSequence(each.prompt, each.response, tuple(mask)))
+    return found
+
+
 def random_trees(seed: int, vocabulary: int = 60, prompts: int = 2) -> tuple[list[TokenSequence], list[int]]:
     """Prompts with responses that branch twice; one answered by a single response, one sequence given twice."""
     rng = random.Random(seed)

@@ -180,7 +180,9 @@ def test_responses_of_several_turns() -> None:
     assert renderer.decode(renderer.response_ids(ASKED, turns)) == text
     assert renderer.response_ids(ASKED, turns[2:]) == renderer.response_ids(ASKED, "It is 42")
     thinking = Renderer(CHATS["thinks"])
-    assert thinking.decode(thinking.response_ids(ASKED, turns)) == "look</s><|tool|>42</s><|assistant|>It is 42</s>"
+    assert thinking.decode(thinking.response_ids(ASKED, turns)) == (
+        "look</s><|tool|>42</s><|assistant|><think>\nIt is 42</s>"
+    ), "the second answer follows the tag that its generation prompt opens, as the first one does"
 
 
 def test_messages_cannot_answer_a_text() -> None:

@@ -41,7 +41,7 @@ def test_an_unknown_key_of_a_part_too() -> None:
 
 
 @pytest.mark.parametrize("former", sorted(FORMER))
-def test_the_names_of_other_libraries_are_explained(former: str) -> None:
+def test_the_names_of_earlier_versions_are_explained(former: str) -> None:
     said = refused(**{former: 1})
     assert f"There is no key {former!r}. It is called {FORMER[former]} here." in said
     ours = FORMER[former].replace("=", " ").replace(".", " ").replace(",", " ").split()[0]

@@ -205,7 +205,9 @@ def test_yaml_reads_a_power_of_ten_as_a_text_and_a_weight_means_the_number() -> 
     assert [part["weight"] for part in data_values(recipe.data)] == [0.1, 1.0]
 
 
-@pytest.mark.parametrize("data", [3, {"forget": 3}, {}, ["a.jsonl"], [{"path": "a", "weight": 0}], [{"weight": 1}]])
+@pytest.mark.parametrize(
+    "data", [3, {"forget": 3}, {}, ["a.jsonl", 3], ["a.jsonl", " "], [{"path": "a", "weight": 0}], [{"weight": 1}]]
+)
 def test_data_of_another_form_are_refused(data: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"'data"):
         make_recipe({"model": "m", "data": data})

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from penchant.checks import duplicates, labels, template_checks
+from penchant.checks import duplicates, labels, template_checks, unused
 from penchant.checks.diagnosis import Check, Diagnosis, Verdict, share, summary_of_lengths
+from penchant.checks.words import count_words
 from penchant.errors import DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.records import Comparison, Record, as_text
-from penchant.rendering.renderer import Renderer
+from penchant.rendering.renderer import Renderer, ResponseTokens
 from penchant.rendering.truncation import CutTable, Policy, Truncation
 
 __all__ = ["examine"]
 
-Tokens = tuple[list[int], list[list[int]]]
+Tokens = tuple[list[int], list[ResponseTokens]]
 
 
 def examine(
@@ -25,6 +26,7 @@ def examine(
     max_length: int | None = None,
     policy: Policy = "prompt_left",
     other: Feedback | None = None,
+    on_bad: str = "stop",
 ) -> Diagnosis:
     """Check feedback for problems that make training wrong or its results doubtful.
 
@@ -34,6 +36,7 @@ def examine(
         max_length: maximum number of tokens of prompt and response, to report what truncation would cut.
         policy: the truncation policy.
         other: another split, to find shared prompts; if absent, the records' field ``split`` defines the splits.
+        on_bad: with ``skip``, records that cannot be rendered are a warning, since training leaves them out.
 
     Returns:
         The checks, and the lengths of prompts and responses.
@@ -50,8 +53,10 @@ def examine(
     if not len(feedback):
         return Diagnosis([Check("records", "0", "error", "The data has no records.")])
     records, tokens, refused = _rendered(feedback.records, renderer)
-    lengths = [(len(prompt), *map(len, answers)) for prompt, answers in tokens] if renderer else _words(records)
-    checks = [*_counts(feedback), *_refused(refused, len(feedback)), *_of_records(feedback, other)]
+    lengths = [(len(prompt), *(answer.length for answer in answers)) for prompt, answers in tokens]
+    lengths = lengths if renderer else _words(records)
+    checks = [*_counts(feedback), *unused.unused_columns(feedback), *_refused(refused, len(feedback), on_bad)]
+    checks += _of_records(feedback, other)
     if records:
         checks += labels.length_bias(records, [own[1:] for own in lengths])
     if renderer is not None and records:
@@ -60,9 +65,14 @@ def examine(
     return Diagnosis(checks, _length_table(records, lengths), "tokens" if renderer else "words")
 
 
-def _refused(refused: Sequence[DataError], total: int) -> list[Check]:
+def _refused(refused: Sequence[DataError], total: int, on_bad: str) -> list[Check]:
+    if not refused:
+        return []
+    skipped = on_bad == "skip" and len(refused) < total
     places = "; ".join(str(error) for error in refused[:2])
-    return [Check("records that cannot be rendered", share(len(refused), total), "error", places)] if refused else []
+    detail = f"Skipped. The first: {refused[0]}" if skipped else places
+    verdict: Verdict = "warning" if skipped else "error"
+    return [Check("records that cannot be rendered", share(len(refused), total), verdict, detail)]
 
 
 def _of_records(feedback: Feedback, other: Feedback | None) -> list[Check]:
@@ -87,6 +97,9 @@ def _counts(feedback: Feedback) -> list[Check]:
         Check("records", f"{len(feedback)} of kind {feedback.kind}{by_split}", "ok", detail),
         Check("distinct prompts", str(prompts)),
     ]
+    if feedback.layout:
+        name, _, says = feedback.layout.partition(": ")
+        checks.append(Check("layout", name, "ok", f"{says}." if says else ""))
     if feedback.bad:
         total = len(feedback) + len(feedback.bad)
         detail = f"Skipped. The first: {feedback.bad[0]}"
@@ -105,7 +118,7 @@ def _rendered(
     refused: list[DataError] = []
     for record in records:
         try:
-            tokens.append(renderer.render(record))
+            tokens.append(renderer.render_tokens(record))
             good.append(record)
         except DataError as error:
             refused.append(error)
@@ -113,7 +126,7 @@ def _rendered(
 
 
 def _words(records: Sequence[Record]) -> list[tuple[int, ...]]:
-    return [tuple(len(as_text(text).split()) for text in (record.prompt, *record.responses)) for record in records]
+    return [tuple(count_words(as_text(text)) for text in (record.prompt, *record.responses)) for record in records]
 
 
 def _parts(feedback: Feedback, other: Feedback | None) -> dict[str, Sequence[Record]]:
@@ -145,7 +158,8 @@ def _truncation(tokens: Sequence[Tokens], renderer: Renderer, max_length: int | 
     # Training raises an error for these records; the check counts them.
     truncation = Truncation(max_length, "drop" if policy == "error" else policy)
     for prompt, answers in tokens:
-        table.add(truncation.fit(prompt, answers, keep_first=renderer.keep_first(prompt)))
+        ids, masks = [answer.ids for answer in answers], [answer.learned for answer in answers]
+        table.add(truncation.fit(prompt, ids, keep_first=renderer.keep_first(prompt), learned=masks))
     total = len(tokens)
     cut = max(table.prompt_cut, table.response_cut) + table.dropped
     verdict: Verdict = "error" if not table.kept else "warning" if cut > 0.1 * total else "note" if cut else "ok"
@@ -174,7 +188,9 @@ def _context(tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
     limit = getattr(renderer.tokenizer, "model_max_length", None)
     if not isinstance(limit, int) or limit > 10**7:
         return []
-    long = sum(len(prompt) + max(map(len, answers), default=0) > limit for prompt, answers in tokens)
+    long = sum(
+        len(prompt) + max((len(answer.ids) for answer in answers), default=0) > limit for prompt, answers in tokens
+    )
     detail = f"Set --max-length {limit} to see what truncation would cut." if long else ""
     value = share(long, len(tokens))
     return [Check(f"longer than the model's {limit} tokens", value, "warning" if long else "ok", detail)]

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from penchant.checks.diagnosis import Check, Verdict, share
+from penchant.checks.words import words_of
 from penchant.feedback.records import Comparison, JointComparison, Judgement, Ranking, Record, Text, as_text
 
-__all__ = ["content_key", "contradictions", "duplicates", "exchanges", "leaks", "near_duplicates"]
+if TYPE_CHECKING:
+    import numpy.typing
+
+    Numbers: TypeAlias = numpy.typing.NDArray[numpy.uint64]
+
+__all__ = [
+    "bare_prompt",
+    "content_key",
+    "contradictions",
+    "duplicates",
+    "exchanges",
+    "leaks",
+    "near_duplicates",
+    "near_pairs",
+]
 
 _PERMUTATIONS, _BANDS = 64, 16
 # Records that share a template would fill a bucket with thousands; a few of them represent the rest.
 _BUCKET = 32
 _PRIME = (1 << 31) - 1
+_BASE = 1_000_003
 
 
 def content_key(value: Text) -> Hashable:
@@ -74,49 +89,74 @@ def duplicates(records: Sequence[Record]) -> tuple[Check, list[Record]]:
 
 
 def near_duplicates(records: Sequence[Record], threshold: float = 0.8) -> Check:
-    """The check for near duplicates: word triples with a Jaccard similarity of at least ``threshold``.
-
-    Candidates come from MinHash with banding (Broder, 1997), so time grows linearly with the number of records; each
-    candidate is then compared exactly. The result is deterministic.
-    """
-    texts = ["\n".join(map(as_text, _texts(record))) for record in records]
-    shingles = [_shingles(text) for text in texts]
-    found: list[tuple[Record, Record]] = []
-    buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
-    for at, (own, bands) in enumerate(zip(shingles, _signatures(shingles), strict=True)):
-        candidates = dict.fromkeys(other for band in bands for other in buckets[band])
-        close = next((other for other in candidates if _jaccard(own, shingles[other]) >= threshold), None)
-        if close is not None:
-            found.append((records[close], records[at]))
-            continue
-        for band in bands:
-            if len(buckets[band]) < _BUCKET:
-                buckets[band].append(at)
+    """The check for near duplicates: word triples with a Jaccard similarity of at least ``threshold``."""
+    found = [(records[before], records[at]) for at, before in near_pairs(records, threshold)]
     pairs = "; ".join(f"{two.source} is similar to {one.source}" for one, two in found[:3])
     verdict: Verdict = "warning" if len(found) > 0.05 * len(records) else "note" if found else "ok"
     return Check("near duplicates", share(len(found), len(records)), verdict, f"{pairs}." if found else "")
 
 
-def _shingles(text: str, size: int = 3) -> frozenset[int]:
-    words = re.findall(r"\w+", text.lower())
-    runs = (" ".join(words[at : at + size]) for at in range(max(1, len(words) - size + 1)))
-    return frozenset(zlib.crc32(run.encode("utf-8", "surrogatepass")) % _PRIME for run in runs)
+def near_pairs(records: Sequence[Record], threshold: float = 0.8) -> list[tuple[int, int]]:
+    """Indices of records that nearly repeat an earlier one, each with that one.
+
+    Candidates come from MinHash with banding (Broder, 1997), so time grows linearly with the number of records; each
+    candidate is then compared exactly. The result is deterministic.
+
+    Args:
+        records: the records.
+        threshold: least Jaccard similarity of the sets of word triples.
+    """
+    hashes: dict[str, int] = {}
+    shingles = [_shingles("\n".join(map(as_text, _texts(record))), hashes) for record in records]
+    found: list[tuple[int, int]] = []
+    buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+    for at, (own, bands) in enumerate(zip(shingles, _signatures(shingles), strict=True)):
+        candidates = dict.fromkeys(other for band in bands for other in buckets[band])
+        close = next((other for other in candidates if _jaccard(own, shingles[other]) >= threshold), None)
+        if close is not None:
+            found.append((at, close))
+            continue
+        for band in bands:
+            if len(buckets[band]) < _BUCKET:
+                buckets[band].append(at)
+    return found
 
 
-def _signatures(shingles: Sequence[frozenset[int]]) -> Iterator[list[tuple[int, bytes]]]:
+def _shingles(text: str, hashes: dict[str, int]) -> Numbers:
+    """The hashes of the word triples of a text, each once; a shorter text is one."""
+    import numpy
+
+    found = []
+    for word in words_of(text):
+        number = hashes.get(word)
+        if number is None:
+            number = hashes[word] = zlib.crc32(word.encode("utf-8", "surrogatepass")) % _PRIME
+        found.append(number)
+    words = numpy.array([*found, *([0] * (3 - len(found)))], numpy.uint64)
+    prime = numpy.uint64(_PRIME)
+    runs = words[:-2]
+    for following in (words[1:-1], words[2:]):
+        # Below 2^62, so that the product fits.
+        runs = (runs * numpy.uint64(_BASE) + following) % prime
+    return numpy.unique(runs)
+
+
+def _signatures(shingles: Sequence[Numbers]) -> Iterator[list[tuple[int, bytes]]]:
     import numpy
 
     random = numpy.random.default_rng(0)
     factor = random.integers(1, _PRIME, size=(_PERMUTATIONS, 1), dtype=numpy.uint64)
     offset = random.integers(0, _PRIME, size=(_PERMUTATIONS, 1), dtype=numpy.uint64)
     for own in shingles:
-        values = numpy.fromiter(own, dtype=numpy.uint64, count=len(own))
-        least = ((factor * values + offset) % numpy.uint64(_PRIME)).min(axis=1)
+        least = ((factor * own + offset) % numpy.uint64(_PRIME)).min(axis=1)
         yield [(band, part.tobytes()) for band, part in enumerate(numpy.split(least, _BANDS))]
 
 
-def _jaccard(one: frozenset[int], other: frozenset[int]) -> float:
-    return len(one & other) / max(1, len(one | other))
+def _jaccard(one: Numbers, other: Numbers) -> float:
+    import numpy
+
+    shared = len(numpy.intersect1d(one, other, assume_unique=True))
+    return shared / (len(one) + len(other) - shared)
 
 
 def _opinions(record: Record) -> Iterator[tuple[Hashable, Any]]:
@@ -166,9 +206,11 @@ def leaks(parts: dict[str, Sequence[Record]]) -> Check:
     where: dict[Hashable, set[str]] = defaultdict(set)
     for split, records in parts.items():
         for record in records:
-            where[_bare(record.prompt)].add(split)
+            where[bare_prompt(record.prompt)].add(split)
     shared = {prompt for prompt, splits in where.items() if len(splits) > 1}
-    inside = [record for records in list(parts.values())[1:] for record in records if _bare(record.prompt) in shared]
+    inside = [
+        record for records in list(parts.values())[1:] for record in records if bare_prompt(record.prompt) in shared
+    ]
     names = " and ".join(parts) if len(parts) == 2 else ", ".join(parts)
     detail = f"Between {names}: {_places(inside)}. Metrics on them measure memorization, not generalization."
     return Check(
@@ -179,7 +221,8 @@ def leaks(parts: dict[str, Sequence[Record]]) -> Check:
     )
 
 
-def _bare(prompt: Text) -> Hashable:
+def bare_prompt(prompt: Text) -> Hashable:
+    """A hashable key of a prompt that ignores case and surrounding white space."""
     if isinstance(prompt, str):
         return prompt.strip().lower()
     return tuple((turn["role"], str(turn.get("content")).strip().lower()) for turn in prompt)

@@ -17,10 +17,13 @@ import penchant
 from penchant.cli import build, data, lab, methods
 from penchant.cli.claims import claims
 from penchant.cli.compare import compare
+from penchant.cli.convert import convert
 from penchant.cli.diagnose import diagnose
+from penchant.cli.key_help import OnlineCommand, RecipeCommand
 from penchant.cli.listing import list_things, show_thing
 from penchant.cli.logic import logic
 from penchant.cli.online import online
+from penchant.cli.plan import plan
 from penchant.cli.quickstart import quickstart
 from penchant.cli.receipts import receipts
 from penchant.cli.report import report
@@ -35,8 +38,8 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 # Plain help: with rich, `penchant --help` takes twice the time (0.18 s instead of 0.09 s).
 app = typer.Typer(name="penchant", rich_markup_mode=None, pretty_exceptions_enable=False, suggest_commands=True)
-for _command in (quickstart, train, online, compare, score, diagnose, report, receipts, claims):
-    app.command()(_command)
+for _command in (quickstart, train, online, compare, plan, convert, score, diagnose, report, receipts, claims):
+    app.command(cls={train: RecipeCommand, plan: RecipeCommand, online: OnlineCommand}.get(_command))(_command)
 app.command("list")(list_things)
 app.command("show")(show_thing)
 data.app.command()(verify)

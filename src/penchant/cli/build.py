@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.commands import command_of, option_of
-from penchant.cli.data import parse_mapping
 from penchant.cli.options import BadRecords, DataFile, Renamed, Split
+from penchant.cli.words import parse_mapping
 
 if TYPE_CHECKING:
     from penchant.curation.builder import Builder

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from penchant.cli.options import (
+    AsChat,
     BadRecords,
     ChatTemplate,
     DataFile,
@@ -16,8 +17,12 @@ from penchant.cli.options import (
     RecordKind,
     Renamed,
     Split,
+    TemplateArguments,
+    TrainOn,
     TruncationPolicy,
+    TrustRemoteCode,
 )
+from penchant.cli.words import parse_mapping
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
     from penchant.feedback import Feedback
     from penchant.rendering import Renderer
 
-__all__ = ["app", "parse_mapping", "write_json"]
+__all__ = ["app", "write_json"]
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -35,31 +40,6 @@ app = typer.Typer(
 )
 
 _STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
-
-
-def parse_mapping(pairs: list[str] | None) -> dict[str, str]:
-    """``["chosen=better"]`` as ``{"chosen": "better"}``.
-
-    Raises:
-        ConfigurationError: for a pair without ``=``, or a field mapped twice.
-
-    Example:
-        >>> parse_mapping(["chosen=better"])
-        {'chosen': 'better'}
-    """
-    from penchant.errors import ConfigurationError
-
-    mapping: dict[str, str] = {}
-    for pair in pairs or []:
-        ours, sign, theirs = pair.partition("=")
-        if not (ours and sign and theirs):
-            raise ConfigurationError(
-                f"--map {pair} is not of the form FIELD=COLUMN.", fix="For example: --map chosen=better."
-            )
-        if ours in mapping:
-            raise ConfigurationError(f"--map gives the field {ours!r} twice.", fix="Give each field once.")
-        mapping[ours] = theirs
-    return mapping
 
 
 @app.command()
@@ -74,8 +54,12 @@ def check(
     kind: RecordKind = None,
     on_bad: BadRecords = "stop",
     chat_template: ChatTemplate = None,
+    template_arguments: TemplateArguments = None,
+    as_chat: AsChat = False,
+    train_on: TrainOn = "last",
     end_token: EndToken = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Also write the findings to this JSON file.")] = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Check feedback (the doctor): duplicates, contradictions, leaks, truncation, length bias, templates.
 
@@ -88,11 +72,14 @@ def check(
     if max_length is not None and model is None:
         raise ConfigurationError("--max-length counts tokens, which needs a tokenizer.", fix="Give --model.")
     truncation = Truncation(max_length, policy)  # type: ignore[arg-type]
-    renderer = _renderer(model, chat_template, end_token) if model else None
+    rendering = {"chat_template": chat_template, "end_token": end_token, "as_chat": as_chat}
+    renderer = _renderer(model, template_arguments, rendering) if model else None
     mapping = parse_mapping(map_)
-    feedback = _read(file, mapping, kind, split, on_bad)
-    compared = _read(other, mapping, kind, None, on_bad) if other else None
-    diagnosis = examine(feedback, renderer, max_length=max_length, policy=truncation.policy, other=compared)
+    feedback = _read(file, mapping, kind, split, on_bad, train_on)
+    compared = _read(other, mapping, kind, None, on_bad, train_on) if other else None
+    diagnosis = examine(
+        feedback, renderer, max_length=max_length, policy=truncation.policy, other=compared, on_bad=on_bad
+    )
     _print_diagnosis(feedback, diagnosis)
     if json_out is not None:
         write_json(json_out, diagnosis.as_dict())
@@ -106,6 +93,9 @@ def show(
     model: Annotated[str, typer.Option(help="Model folder or hub id; its tokenizer splits the text.")],
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="Number of records to show.")] = 3,
     start: Annotated[int, typer.Option(min=1, help="First record to show, counted from 1.")] = 1,
+    train_on: TrainOn = "last",
+    as_chat: AsChat = False,
+    template_arguments: TemplateArguments = None,
     max_length: MaxLength = None,
     policy: TruncationPolicy = "prompt_left",
     split: Split = None,
@@ -115,29 +105,39 @@ def show(
     chat_template: ChatTemplate = None,
     end_token: EndToken = None,
     ids: Annotated[bool, typer.Option("--ids", help="Print each token's id after it.")] = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Show records as the model sees them: every token of prompt (P) and responses (R), special tokens in brackets."""
+    from penchant.checks.unused import unused_columns
     from penchant.cli.tokens import TokenPrinter
     from penchant.rendering import Truncation
 
     truncation = Truncation(max_length, policy)  # type: ignore[arg-type]
-    printer = TokenPrinter(_renderer(model, chat_template, end_token), truncation, ids)
-    feedback = _read(file, parse_mapping(map_), kind, split, on_bad)
+    rendering = {"chat_template": chat_template, "end_token": end_token, "as_chat": as_chat}
+    printer = TokenPrinter(_renderer(model, template_arguments, rendering), truncation, ids)
+    feedback = _read(file, parse_mapping(map_), kind, split, on_bad, train_on)
+    for found in unused_columns(feedback):
+        typer.echo(f"warning: {found.name}: {found.value}. {found.detail}", err=True)
     printer.legend()
     for record in feedback[start - 1 : start - 1 + number]:
         printer.record(record)
 
 
-def _renderer(model: str, chat_template: str | None, end_token: str | None) -> Renderer:
+def _renderer(model: str, arguments: list[str] | None, rendering: dict[str, Any]) -> Renderer:
+    from penchant.cli.words import pairs
     from penchant.rendering import Renderer, load_tokenizer
 
-    return Renderer(load_tokenizer(model), chat_template=chat_template, end_token=end_token)
+    given = pairs(arguments or [], "--template-argument")
+    return Renderer(load_tokenizer(model), template_arguments=given, **rendering)
 
 
-def _read(file: str, mapping: dict[str, str], kind: str | None, split: str | None, on_bad: str) -> Feedback:
+def _read(
+    file: str, mapping: dict[str, str], kind: str | None, split: str | None, on_bad: str, train_on: str
+) -> Feedback:
     from penchant.feedback import read
 
-    return read(file, mapping=mapping, kind=kind, split=split, on_bad=on_bad)  # type: ignore[arg-type]
+    options: dict[str, Any] = {"on_bad": on_bad, "train_on": train_on}
+    return read(file, mapping=mapping, kind=kind, split=split, **options)
 
 
 def _print_diagnosis(feedback: Feedback, diagnosis: Diagnosis) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.cli.data import parse_mapping, write_json
+from penchant.cli.data import write_json
 from penchant.cli.options import (
     BadRecords,
     ChatTemplate,
@@ -15,7 +15,9 @@ from penchant.cli.options import (
     Renamed,
     Split,
     TruncationPolicy,
+    TrustRemoteCode,
 )
+from penchant.cli.words import parse_mapping
 
 if TYPE_CHECKING:
     from penchant.diagnostics.findings import Findings, Plan
@@ -58,6 +60,7 @@ def diagnose(
     max_length: MaxLength = None,
     truncation: TruncationPolicy = "prompt_left",
     json_out: JsonFile = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Diagnose a trained model on comparisons: ranking accuracy, likelihood displacement, gradient entanglement."""
     from penchant.diagnostics.findings import Plan

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penchant.cli.interruption import interruptible
+from penchant.cli.options import TrustRemoteCode
+from penchant.cli.words import first_line
 from penchant.errors import ConfigurationError, nearest
+
+if TYPE_CHECKING:
+    from penchant.online.recipe import OnlineRecipe
 
 __all__ = ["online"]
 
@@ -38,15 +44,12 @@ def online(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete the run in the folder and start again.")
     ] = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Train online: sample responses, judge them, train on them, and repeat."""
-    from penchant.cli.result import print_result
-    from penchant.cli.words import pairs, split_words
-    from penchant.online.loop import run_online
+    from penchant.cli.words import pairs, parse_mapping, split_words
     from penchant.online.recipe import make_online_recipe, methods
-    from penchant.training.progress import ProgressReporter
     from penchant.training.recipe_keys import read_keys
-    from penchant.training.run import Interrupted
 
     path, keys = split_words(words or [])
     if path is not None and str(path) in methods():
@@ -57,18 +60,25 @@ def online(
     options |= {"method": method, "judge": judge}
     keys |= {key: value for key, value in options.items() if value is not None}
     keys |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
-    keys |= {f"mapping.{key}": value for key, value in pairs(map_ or [], "--map").items()}
+    keys |= {f"mapping.{key}": value for key, value in parse_mapping(map_).items()}
     if path is None:
         recipe = make_online_recipe(keys, "command line")
     else:
         recipe = make_online_recipe({**read_keys(path), **keys}, str(path))
+    _run(recipe, resume=resume, overwrite=overwrite)
+
+
+def _run(recipe: OnlineRecipe, *, resume: bool, overwrite: bool) -> None:
+    """Run the recipe and print the result; the trainer is loaded here, after the recipe has been checked."""
+    from penchant.training.progress import ProgressReporter
+
     reporter = ProgressReporter()
-    try:
-        result = run_online(recipe, resume=resume, overwrite=overwrite, reporter=reporter)
-    except Interrupted as stopped:
-        typer.echo(f"penchant: {stopped}", err=True)
-        raise typer.Exit(130) from None
-    print_result(result, reporter)
+    reporter.say(first_line(recipe))
+    from penchant.cli.result import print_result
+    from penchant.online.loop import run_online
+
+    with interruptible():
+        print_result(run_online(recipe, resume=resume, overwrite=overwrite, reporter=reporter), reporter)
 
 
 def _unknown_method(name: str, known: list[str]) -> ConfigurationError:

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from penchant.model_files import remote_code
+
 __all__ = [
+    "AsChat",
     "BadRecords",
     "ChatTemplate",
     "DataFile",
@@ -19,13 +22,25 @@ __all__ = [
     "RecordKind",
     "Renamed",
     "Split",
+    "TemplateArguments",
+    "TrainOn",
     "TruncationPolicy",
+    "TrustRemoteCode",
 ]
+
+
+def _allow_code(context: typer.Context, allowed: bool) -> None:
+    """Allow code from model repositories until the command ends."""
+    if allowed:
+        context.with_resource(remote_code())
+
 
 DataFile = Annotated[
     str,
     typer.Argument(
-        metavar="FILE", help="File (.jsonl, .jsonl.gz, .json, .csv, .parquet), saved datasets folder, or hub id."
+        metavar="FILE",
+        help="File (.jsonl, .jsonl.gz, .json, .csv, .parquet, .arrow), folder, pattern in quotes ('data/*.jsonl'), or "
+        "hub id.",
     ),
 ]
 RecipeWords = Annotated[
@@ -37,7 +52,12 @@ HyperParameters = Annotated[
 ]
 Renamed = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="FIELD=COLUMN", help="Read FIELD from this column, for example chosen=better."),
+    typer.Option(
+        "--map",
+        metavar="FIELD=COLUMN",
+        help="Read FIELD from this column (chosen=better), a path (prompt=input.messages), a template "
+        "(prompt='{instruction}\\n\\n{input}'), or a constant (system='You are brief.').",
+    ),
 ]
 RecordKind = Annotated[
     str | None, typer.Option(help="Kind of feedback: comparison, judgement, ranking, ...; default: from the columns.")
@@ -45,7 +65,28 @@ RecordKind = Annotated[
 Split = Annotated[str | None, typer.Option(help="Read only this split.")]
 BadRecords = Annotated[str, typer.Option(help="On a bad record: stop, or skip it and count it.")]
 ChatTemplate = Annotated[str | None, typer.Option(help="plain, chatml, or a Jinja file; default: the tokenizer's.")]
+AsChat = Annotated[
+    bool, typer.Option("--as-chat", help="Render text prompts as user turns, and responses as the assistant's.")
+]
+TemplateArguments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--template-argument", metavar="NAME=VALUE", help="Variable of the chat template: enable_thinking=false."
+    ),
+]
+TrainOn = Annotated[
+    str, typer.Option(help="What a conversation teaches: its last answer, or every turn of the assistant.")
+]
 EndToken = Annotated[str | None, typer.Option(help="Token that ends a response; default: the tokenizer's.")]
 MaxLength = Annotated[int | None, typer.Option(help="Maximum tokens of prompt and response together.")]
 TruncationPolicy = Annotated[str, typer.Option(help="How to truncate: prompt_left, response_right, drop, error.")]
+TrustRemoteCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-remote-code",
+        callback=_allow_code,
+        expose_value=False,
+        help="Allow models and tokenizers to run Python code from their own repository.",
+    ),
+]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this JSON file.")]

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.cli.options import BadRecords, ChatTemplate, MaxLength, Renamed, TruncationPolicy
+from penchant.cli.options import (
+    AsChat,
+    BadRecords,
+    ChatTemplate,
+    MaxLength,
+    Renamed,
+    TemplateArguments,
+    TrainOn,
+    TruncationPolicy,
+    TrustRemoteCode,
+)
 
 if TYPE_CHECKING:
     from penchant.evaluation.rows import ScoredRows
@@ -27,6 +37,9 @@ def score(
     beta: Annotated[float, typer.Option(help="Scale beta of the implicit reward.")] = 1.0,
     split: Annotated[str | None, typer.Option(help="Read only this split or these rows.")] = None,
     chat_template: ChatTemplate = None,
+    template_arguments: TemplateArguments = None,
+    as_chat: AsChat = False,
+    train_on: TrainOn = "last",
     max_length: MaxLength = None,
     truncation: TruncationPolicy = "prompt_left",
     on_bad: BadRecords = "stop",
@@ -34,14 +47,20 @@ def score(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Also write the scores to this file, one JSON line per record.")
     ] = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Compute log-probabilities and implicit rewards of every response in a file."""
-    from penchant.cli.words import pairs
+    from penchant.cli.words import pairs, parse_mapping
     from penchant.evaluation.scoring import score as score_file
 
-    mapping = {key: str(value) for key, value in pairs(map_ or [], "--map").items()}
-    reading: dict[str, Any] = {"split": split, "on_bad": on_bad, "mapping": mapping}
+    reading: dict[str, Any] = {
+        "split": split,
+        "on_bad": on_bad,
+        "mapping": parse_mapping(map_),
+        "train_on": train_on,
+    }
     rendering: dict[str, Any] = {"chat_template": chat_template, "max_length": max_length, "truncation": truncation}
+    rendering |= {"template_arguments": pairs(template_arguments or [], "--template-argument"), "as_chat": as_chat}
     result = score_file(model, data, reference=reference, base=base, beta=beta, **reading, **rendering)
     _show(result)
     if out is not None:

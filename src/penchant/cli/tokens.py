@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from typing import Any
+
 from rich.console import Console
 from rich.text import Text
 
 from penchant.feedback import Comparison, Demonstration, JointComparison, Judgement, Ranking, Record
 from penchant.rendering import Renderer, Truncation
 from penchant.rendering.pieces import pieces
+from penchant.rendering.truncation import Mask
 
 __all__ = ["TokenPrinter"]
 
@@ -42,7 +46,7 @@ class TokenPrinter:
     def legend(self) -> None:
         """Print the meaning of the marks."""
         self.console.print(
-            f"P prompt   R response   {_BOUNDARY} token boundary   "
+            f"P prompt   R response   C context in a response   {_BOUNDARY} token boundary   "
             f"\N{RETURN SYMBOL} newline   {_LEFT}special token{_RIGHT}",
             style="dim",
         )
@@ -50,8 +54,13 @@ class TokenPrinter:
     def record(self, record: Record) -> None:
         """Print the prompt and the responses of a record; for a joint comparison, those of each side."""
         for part, names in _parts(record):
-            prompt, responses = self.renderer.render(part)
-            fitted = self.truncation.fit(prompt, responses, keep_first=self.renderer.keep_first(prompt))
+            prompt, responses = self.renderer.render_tokens(part)
+            fitted = self.truncation.fit(
+                prompt,
+                [each.ids for each in responses],
+                keep_first=self.renderer.keep_first(prompt),
+                learned=[each.learned for each in responses],
+            )
             self.console.rule(
                 Text(f"{part.source}  {part.kind}"), align="left", characters="\N{BOX DRAWINGS LIGHT HORIZONTAL}"
             )
@@ -61,14 +70,25 @@ class TokenPrinter:
                 continue
             cut = f", {fitted.prompt_cut} cut" if fitted.prompt_cut else ""
             self.tokens(f"prompt, {len(fitted.prompt)} tokens{cut}", "P", fitted.prompt, None)
-            for name, response, lost in zip(names, fitted.responses, fitted.responses_cut, strict=True):
+            shown = zip(names, fitted.responses, fitted.learned, fitted.responses_cut, strict=True)
+            for name, response, learned, lost in shown:
                 cut = f", {lost} cut (end token lost)" if lost else ""
-                self.tokens(f"{name}, {len(response)} tokens{cut}", "R", response, fitted.prompt[-1])
+                cut += "" if learned is None else f", {sum(learned)} of them learned"
+                self.response(f"{name}, {len(response)} tokens{cut}", response, learned, fitted.prompt[-1])
+
+    def response(self, title: str, ids: list[int], learned: Mask, before: int) -> None:
+        """Print a response; runs of context in it, which are not learned, have a mark of their own."""
+        runs = groupby(range(len(ids)), key=lambda place: learned is None or learned[place])
+        for own, places in runs:
+            run = list(places)
+            self.tokens(title, "R" if own else "C", ids[run[0] : run[-1] + 1], ids[run[0] - 1] if run[0] else before)
+            title = ""
 
     def tokens(self, title: str, mark: str, ids: list[int], before: int | None) -> None:
         """Print one block; every line begins with the block's mark, so that it is readable without colours."""
-        colour = "blue" if mark == "P" else "green"
-        self.console.print(Text(f"{mark} {title}", style=f"bold {colour}"))
+        colour = {"P": "blue", "C": "yellow"}.get(mark, "green")
+        if title:
+            self.console.print(Text(f"{mark} {title}", style=f"bold {colour}"))
         line = Text()
         for token, piece in zip(ids, pieces(self.renderer, ids, before), strict=True):
             shown = piece.translate(_VISIBLE)
@@ -95,9 +115,10 @@ def _parts(record: Record) -> list[tuple[Record, list[str]]]:
     """The parts of a record that have their own prompt (each side of a joint comparison), and names of responses."""
     if not isinstance(record, JointComparison):
         return [(record, _names(record))]
+    context: dict[str, Any] = {"tools": record.tools, "template_arguments": record.template_arguments}
     sides = zip(record.answered, record.responses, _names(record), strict=True)
     return [
-        (Demonstration(prompt=prompt, completion=response, source=record.source), [name])
+        (Demonstration(prompt=prompt, completion=response, source=record.source, **context), [name])
         for prompt, response, name in sides
     ]
 

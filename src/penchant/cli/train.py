@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.interruption import interruptible
-from penchant.cli.options import HyperParameters, RecipeWords, Renamed
-from penchant.cli.words import data_of, pairs, read_words
+from penchant.cli.options import HyperParameters, RecipeWords, Renamed, TrustRemoteCode
+from penchant.cli.words import data_of, first_line, pairs, parse_mapping, read_words
 
 if TYPE_CHECKING:
     from penchant.training.recipe import Recipe
@@ -43,27 +43,29 @@ def train(
         bool,
         typer.Option("--dry-run", help="Show the resolved recipe, the plan and a memory estimate, without training."),
     ] = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Train a model on feedback, from a recipe, from options, or both (options override the recipe)."""
     options: dict[str, Any] = {"model": model, "objective": objective, "output": out, "on_bad": on_bad}
     options |= {"data": data_of(data or [], "--data"), "eval_data": data_of(eval_data or [], "--eval-data")}
     options |= {"tokens_per_batch": tokens_per_batch, "chat_template": chat_template}
     options |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
-    options |= {f"mapping.{key}": value for key, value in pairs(map_ or [], "--map").items()}
+    options |= {f"mapping.{key}": value for key, value in parse_mapping(map_).items()}
     _train(read_words(words, options), resume=resume, overwrite=overwrite, dry_run=dry_run)
 
 
 def _train(recipe: Recipe, *, resume: bool, overwrite: bool, dry_run: bool) -> None:
     """Describe the run, or run it and print the result."""
-    from penchant.cli.result import print_result
     from penchant.training.progress import ProgressReporter
 
     reporter = ProgressReporter()
+    reporter.say(first_line(recipe))
     if dry_run:
         from penchant.training.dry_run import describe
 
         describe(recipe, reporter)
         return
+    from penchant.cli.result import print_result
     from penchant.training.preparation import Given
     from penchant.training.run import run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,9 @@ from penchant.errors import ConfigurationError
 if TYPE_CHECKING:
     from penchant.training.recipe import Recipe
 
-__all__ = ["data_of", "pairs", "read_words", "split_words"]
+__all__ = ["data_of", "first_line", "pairs", "parse_mapping", "read_words", "split_words"]
+
+_ESCAPES = {r"\n": "\n", r"\t": "\t", r"\\": "\\"}
 
 
 def split_words(words: list[str]) -> tuple[Path | None, dict[str, Any]]:
@@ -50,6 +53,10 @@ def pairs(words: list[str], form: str) -> dict[str, Any]:
         name, sign, value = word.partition("=")
         if not sign or not name:
             raise ConfigurationError(f"{word!r} is not of the form name=value.", where=form)
+        if name.startswith("mapping."):
+            # Braces are those of a template here, not of YAML.
+            result[name] = _unescaped(value)
+            continue
         try:
             result[name] = yaml.safe_load(value)
         except yaml.YAMLError:
@@ -57,15 +64,43 @@ def pairs(words: list[str], form: str) -> dict[str, Any]:
     return result
 
 
-def data_of(words: list[str], option: str) -> str | dict[str, str] | None:
-    """The data given by an option: one path, or named sources as NAME=PATH.
+def _unescaped(text: str) -> str:
+    r"""A text with ``\n``, ``\t`` and ``\\`` replaced, which a shell passes on as written."""
+    return re.sub(r"\\[nt\\]", lambda found: _ESCAPES[found[0]], text)
+
+
+def parse_mapping(words: list[str] | None) -> dict[str, str]:
+    r"""The words of ``--map``: for each field, what it is read from; ``\n`` and ``\t`` stand for newline and tab.
+
+    Raises:
+        ConfigurationError: for a word without ``=``, or a field mapped twice.
+
+    Example:
+        >>> parse_mapping(["chosen=better", r"prompt={question}\n\n{context}"])
+        {'chosen': 'better', 'prompt': '{question}\n\n{context}'}
+    """
+    mapping: dict[str, str] = {}
+    for word in words or []:
+        ours, sign, theirs = word.partition("=")
+        if not (ours and sign and theirs):
+            raise ConfigurationError(
+                f"--map {word} is not of the form FIELD=COLUMN.", fix="For example: --map chosen=better."
+            )
+        if ours in mapping:
+            raise ConfigurationError(f"--map gives the field {ours!r} twice.", fix="Give each field once.")
+        mapping[ours] = _unescaped(theirs)
+    return mapping
+
+
+def data_of(words: list[str], option: str) -> str | list[str] | dict[str, str] | None:
+    """The data given by an option: one path, several paths, or named sources as NAME=PATH.
 
     Args:
         words: as given.
         option: its name, for messages.
 
     Raises:
-        ConfigurationError: several paths without names, or a repeated name.
+        ConfigurationError: some paths have names and others have none, or a name is repeated.
 
     Example:
         >>> data_of(["forget=a.jsonl", "retain=b.jsonl"], "--data"), data_of(["a.jsonl"], "--data")
@@ -74,6 +109,8 @@ def data_of(words: list[str], option: str) -> str | dict[str, str] | None:
     named = [word.partition("=") for word in words]
     if len(words) <= 1 and (not words or not named[0][0].isidentifier() or not named[0][2] or Path(words[0]).exists()):
         return words[0] if words else None
+    if all(not sign or Path(word).exists() for word, (_, sign, _) in zip(words, named, strict=True)):
+        return list(words)
     sources: dict[str, str] = {}
     for name, sign, path in named:
         if not (sign and path and name.isidentifier()) or name in sources:
@@ -86,3 +123,11 @@ def data_of(words: list[str], option: str) -> str | dict[str, str] | None:
             )
         sources[name] = path
     return sources
+
+
+def first_line(recipe: Recipe) -> str:
+    """The line that a command prints before it loads PyTorch, which takes seconds."""
+    from penchant.training.recipe import data_paths
+
+    data = ", ".join(data_paths(recipe.data))
+    return f"{recipe.model} with {recipe.objective['name']} on {data}, to {recipe.output}"

@@ -14,6 +14,7 @@ from penchant.curation.builder import Builder
 from penchant.curation.rows import Built
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Ranking, Record
+from penchant.feedback.tools import template_columns
 
 __all__ = ["PAIRINGS", "RejectionSampling", "first_round", "rejection_sample", "sampled_comparisons", "tournament"]
 
@@ -174,6 +175,7 @@ def _row(record: Ranking, scores: Sequence[float], pair: Pair) -> dict[str, Any]
         "prompt": record.prompt,
         **texts,
         **extras,
+        **template_columns(record),
         "chosen_score": scores[better],
         "rejected_score": scores[worse],
     }

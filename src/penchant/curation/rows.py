@@ -13,6 +13,7 @@ from typing import Any
 
 from penchant.errors import ConfigurationError, DataError, OutputError
 from penchant.feedback.records import Comparison, Record
+from penchant.feedback.tools import template_columns
 
 __all__ = ["Built", "as_row", "comparisons", "read_template", "require_free"]
 
@@ -91,10 +92,11 @@ def as_row(record: Record) -> dict[str, Any]:
     own = {
         entry.name: getattr(record, entry.name)
         for entry in dataclass_fields(record)
-        if entry.name not in ("source", "fields")
+        if entry.name not in ("source", "fields", "tools", "template_arguments")
     }
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in own.items()}
-    return deepcopy({**{name: value for name, value in plain.items() if value is not None}, **record.fields})
+    kept = {name: value for name, value in plain.items() if value is not None}
+    return deepcopy({**kept, **record.fields, **template_columns(record)})
 
 
 def comparisons(records: Iterable[Record], builder: str) -> list[Comparison]:

@@ -59,7 +59,7 @@ def pair_entanglement(
 def _entangled(products: Tensor, pairs: Sequence[Pair], form: str, lambda_: float) -> Entanglement:
     """Entanglement from the products of each pair's gradients, float64 [B, 3], and the pulls of a loss."""
     inner, chosen_square, rejected_square = products.unbind(-1)
-    lengths = torch.tensor([[len(each.response) for each in pair] for pair in pairs]).to(inner)
+    lengths = torch.tensor([[each.length for each in pair] for pair in pairs]).to(inner)
     pulled = pulls(form, lengths[:, 0], lengths[:, 1], lambda_)
     weights = [torch.as_tensor(pull).to(inner).expand_as(inner) for pull in pulled]
     return Entanglement(inner, chosen_square, rejected_square, *weights)
@@ -84,7 +84,7 @@ def token_cosines(model: nn.Module | ForestScorer, pair: Pair) -> Tensor:
     Raises:
         ModelError: the model has no trainable parameter.
     """
-    lengths = [len(each.response) for each in pair]
+    lengths = [each.length for each in pair]
     with _trainable(model) as scorer:
         chosen, rejected = (values[:length] for values, length in zip(_token_logps(scorer, pair), lengths, strict=True))
         others = [_gradient(scorer, value, keep=True) for value in rejected]
@@ -112,7 +112,7 @@ def token_agreement(model: nn.Module | ForestScorer, pairs: Sequence[Pair]) -> d
     found: dict[str, list[Tensor]] = {"cosine_equal": [], "cosine_different": []}
     for pair in pairs:
         cosines = token_cosines(model, pair)
-        chosen, rejected = (torch.tensor(list(each.response)) for each in pair)
+        chosen, rejected = (torch.tensor(each.learned_ids) for each in pair)
         equal = chosen[:, None] == rejected[None, :]
         found["cosine_equal"].append(cosines[equal])
         found["cosine_different"].append(cosines[~equal])

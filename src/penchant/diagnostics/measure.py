@@ -115,7 +115,8 @@ class _Scoring:
 
     def pairs(self, feedback: Feedback, count: int) -> list[Pair]:
         """The first pairs as token sequences, as in scoring."""
-        renderer = Renderer(self.tokenizer, chat_template=self.options.get("chat_template"))
+        named = ("chat_template", "template_arguments", "as_chat")
+        renderer = Renderer(self.tokenizer, **{name: self.options[name] for name in named if name in self.options})
         limit = length_limit("", self.policy, self.tokenizer, self.options.get("max_length"))
         truncation = Truncation(limit, self.options.get("truncation", "prompt_left"))
         encoder = Encoder(renderer, ["responses"], truncation=truncation)

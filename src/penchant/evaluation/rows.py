@@ -36,7 +36,7 @@ class ScoredRows:
         for place, example in enumerate(encoded.examples):
             responses = []
             for at, sequence in enumerate(example.views["responses"]):
-                logp, tokens = numbers[place][at], len(sequence.response)
+                logp, tokens = numbers[place][at], sequence.length
                 row: dict[str, Any] = {"logp": logp, "mean_logp": logp / tokens, "tokens": tokens}
                 if reference is not None:
                     logratio = logp - reference[place][at]

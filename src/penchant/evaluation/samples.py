@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import nn
 
@@ -11,16 +11,24 @@ from penchant.feedback.records import Record, Text
 from penchant.generation.engine import generate
 from penchant.rendering.renderer import Renderer
 
-__all__ = ["Samples", "sample_prompts", "take_samples"]
+__all__ = ["Samples", "repetition", "sample_prompts", "take_samples"]
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Responses to the sample prompts, with their lengths in tokens and whether each reached an end token."""
+    """Responses to the sample prompts.
+
+    Args:
+        texts: the responses.
+        lengths: their lengths in tokens.
+        ended: whether each reached an end token.
+        repeated: for each, the share of its four-token sequences that occurred before in it, in [0, 1].
+    """
 
     texts: list[str]
     lengths: list[int]
     ended: list[bool]
+    repeated: list[float] = field(default_factory=list)
 
     @property
     def mean_length(self) -> float:
@@ -29,10 +37,11 @@ class Samples:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """``samples/length`` (tokens) and ``samples/ended`` (share that reached an end token before the limit)."""
+        """``samples/length`` (tokens), ``samples/ended`` (share that reached an end token) and ``samples/repeated``."""
         if not self.lengths:
             return {}
-        return {"samples/length": self.mean_length, "samples/ended": sum(self.ended) / len(self.ended)}
+        found = {"samples/length": self.mean_length, "samples/ended": sum(self.ended) / len(self.ended)}
+        return found | ({"samples/repeated": sum(self.repeated) / len(self.repeated)} if self.repeated else {})
 
 
 def sample_prompts(records: Sequence[Record], count: int) -> list[Text]:
@@ -85,4 +94,20 @@ def take_samples(
         texts=[renderer.decode(each, skip_special_tokens=True) for each in flat],
         lengths=[len(each) for each in flat],
         ended=[bool(each) and each[-1] in ends for each in flat],
+        repeated=[repetition(each) for each in flat],
     )
+
+
+def repetition(tokens: Sequence[int], size: int = 4) -> float:
+    """Share of the sequences of ``size`` tokens that occurred before, in [0, 1]; 0 for a shorter text.
+
+    Args:
+        tokens: the token ids of a response.
+        size: length of the sequences.
+
+    Example:
+        >>> repetition([1, 2, 3, 4, 5, 6]), repetition([1, 2] * 6)
+        (0.0, 0.7777777777777778)
+    """
+    runs = [tuple(tokens[at : at + size]) for at in range(len(tokens) - size + 1)]
+    return 1.0 - len(set(runs)) / len(runs) if runs else 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,16 @@ from penchant.evaluation.rows import ScoredRows
 from penchant.feedback.collection import Feedback
 from penchant.feedback.reading import read
 from penchant.forest.batching import plan_batches
-from penchant.forest.encoding import Encoder, Example
+from penchant.forest.encoding import EncodedData, Encoder, Example
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.forest_scorer import scorer_of
 from penchant.likelihood.loading import load_model
 from penchant.likelihood.logps import token_logps
 from penchant.likelihood.references.named import check_rows
 from penchant.rendering.renderer import Renderer
+from penchant.rendering.same_vocabulary import check_same_vocabulary
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
-from penchant.rendering.vocabulary import check_same_vocabulary
 
 __all__ = ["score"]
 
@@ -42,6 +42,9 @@ def score(
     on_bad: str = "stop",
     chat_template: str | None = None,
     end_token: str | None = None,
+    template_arguments: Mapping[str, Any] | None = None,
+    as_chat: bool = False,
+    train_on: str = "last",
     max_length: int | None = None,
     truncation: str = "prompt_left",
     tokens_per_batch: int = 8192,
@@ -58,12 +61,10 @@ def score(
         base: base of the model, if it is an adapter whose configuration names none that is found.
         beta: scale of the reward, above 0.
         tokenizer: required if the model is given in memory.
-        split: split or rows of the data.
-        mapping: column of the data for each field.
-        kind: of the feedback.
-        on_bad: ``stop`` or ``skip``.
-        chat_template: ``plain``, ``chatml`` or a Jinja file.
-        end_token: token that ends a response.
+        split, mapping: split or rows of the data; column of the data for each field.
+        kind, on_bad: kind of the feedback; ``stop`` or ``skip``.
+        chat_template, end_token, template_arguments, as_chat: as for `penchant.rendering.Renderer`.
+        train_on: ``last`` or ``assistant``: which turns of a conversation are scored (see `penchant.feedback.read`).
         max_length: maximum tokens of prompt and response; default: the model's context.
         truncation: how to handle longer records.
         tokens_per_batch: tokens per forward pass.
@@ -78,19 +79,33 @@ def score(
     """
     if not beta > 0:
         raise ConfigurationError(f"beta is {beta}; expected a number above 0.")
-    reading = {"split": split, "mapping": mapping, "kind": kind, "on_bad": on_bad}
+    reading = {"split": split, "mapping": mapping, "kind": kind, "on_bad": on_bad, "train_on": train_on}
     feedback = data if isinstance(data, Feedback) else read(data, **reading)  # type: ignore[arg-type]
-    policy, renderer = _loaded(model, base, tokenizer, chat_template, end_token)
+    rendering = {"chat_template": chat_template, "end_token": end_token, "as_chat": as_chat}
+    policy, renderer = _loaded(model, base, tokenizer, template_arguments=template_arguments, **rendering)
     limit = length_limit(str(model), None if policy is not model else model, renderer.tokenizer, max_length, base=base)
-    encoder = Encoder(renderer, ["responses"], truncation=Truncation(limit, truncation))  # type: ignore[arg-type]
-    encoded = encoder.encode(feedback.records)
+    cutting = Truncation(limit, truncation)  # type: ignore[arg-type]
+    encoded = Encoder(renderer, ["responses"], truncation=cutting, on_bad=on_bad).encode(feedback.records)
+    other = _reference(reference, renderer.tokenizer, str(model))
+    return _scored(policy, other, encoded, feedback.kind, beta, tokens_per_batch, progress)
+
+
+def _scored(
+    policy: Any,
+    reference: Any,
+    encoded: EncodedData,
+    kind: str,
+    beta: float,
+    tokens_per_batch: int,
+    progress: Callable[[int, int], None] | None,
+) -> ScoredRows:
+    """The rows of encoded records, scored by the policy and then by the reference, if there is one."""
     numbers = _logps(policy, encoded.examples, tokens_per_batch, progress)
-    other = _reference(reference, renderer.tokenizer, model)
-    referenced = None if other is None else _logps(other, encoded.examples, tokens_per_batch, progress)
-    return ScoredRows.collect(encoded, numbers, referenced, beta, feedback.kind)
+    referenced = None if reference is None else _logps(reference, encoded.examples, tokens_per_batch, progress)
+    return ScoredRows.collect(encoded, numbers, referenced, beta, kind)
 
 
-def _reference(reference: Any, tokenizer: Any, model: Any) -> Any:
+def _reference(reference: Any, tokenizer: Any, model: str) -> Any:
     """The reference model, with the vocabulary of the model; None if there is none."""
     if not isinstance(reference, str | Path):
         return reference
@@ -100,20 +115,18 @@ def _reference(reference: Any, tokenizer: Any, model: Any) -> Any:
     except ModelError:
         pass  # without a tokenizer, only the size of the embedding can be compared
     else:
-        check_same_vocabulary(str(model), tokenizer, str(reference), their)
-    check_rows(other, tokenizer, str(reference), str(model))
+        check_same_vocabulary(model, tokenizer, str(reference), their)
+    check_rows(other, tokenizer, str(reference), model)
     return other
 
 
-def _loaded(
-    model: Any, base: str | None, tokenizer: Any, chat_template: str | None, end_token: str | None
-) -> tuple[Any, Renderer]:
+def _loaded(model: Any, base: str | None, tokenizer: Any, **rendering: Any) -> tuple[Any, Renderer]:
     """The loaded model, and the renderer of its tokenizer."""
     named = isinstance(model, str | Path)
     if tokenizer is None and not named:
         raise ConfigurationError("The model is given in memory, without a tokenizer.", fix="Pass tokenizer=...")
     tokenizer = load_tokenizer(model, base) if tokenizer is None else tokenizer
-    renderer = Renderer(tokenizer, chat_template=chat_template, end_token=end_token)
+    renderer = Renderer(tokenizer, **rendering)
     return (load_model(model, base=base) if named else model), renderer
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from functools import cached_property
 from typing import Any, overload
@@ -12,13 +13,32 @@ from typing import Any, overload
 from penchant.errors import DataError
 from penchant.feedback.records import Record
 
-__all__ = ["Feedback"]
+__all__ = ["Feedback", "Origin"]
 
 
 def _content(record: Record) -> dict[str, Any]:
     """All content of a record, without its source."""
-    names = (entry.name for entry in dataclass_fields(record) if entry.name != "source")
-    return {"kind": record.kind, **{name: getattr(record, name) for name in names}}
+    values = {entry.name: getattr(record, entry.name) for entry in dataclass_fields(record) if entry.name != "source"}
+    # Left out where a record has none: data without tools keep the fingerprint that they had before tools were read.
+    for name in ("tools", "template_arguments"):
+        if not values[name]:
+            del values[name]
+    return {"kind": record.kind, **values}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How records were read, for advice about what was not used.
+
+    Args:
+        columns: the columns of the rows.
+        mapping: what the user mapped.
+        kind: the kind of feedback that the user named, or None.
+    """
+
+    columns: tuple[str, ...] = ()
+    mapping: dict[str, str] = field(default_factory=dict)
+    kind: str | None = None
 
 
 class Feedback(Sequence[Record]):
@@ -29,6 +49,7 @@ class Feedback(Sequence[Record]):
         kind: comparison, joint comparison, judgement, ranking, demonstration or prompt.
         name: name of the set, usually the file name.
         bad: the error of each record that was skipped.
+        origin: how the records were read.
 
     Example:
         >>> from penchant.feedback.records import Prompt
@@ -37,10 +58,20 @@ class Feedback(Sequence[Record]):
         (2, 1, 64)
     """
 
+    #: The layout that was recognised and converted, in one line; empty if the rows had our fields.
+    layout = ""
+
     def __init__(
-        self, records: Sequence[Record], *, kind: str, name: str = "memory", bad: Sequence[DataError] = ()
+        self,
+        records: Sequence[Record],
+        *,
+        kind: str,
+        name: str = "memory",
+        bad: Sequence[DataError] = (),
+        origin: Origin | None = None,
     ) -> None:
         self.records, self.kind, self.name, self.bad = list(records), kind, name, list(bad)
+        self.origin = origin or Origin()
 
     @overload
     def __getitem__(self, index: int) -> Record: ...
@@ -48,8 +79,17 @@ class Feedback(Sequence[Record]):
     def __getitem__(self, index: slice) -> Feedback: ...
     def __getitem__(self, index: int | slice) -> Record | Feedback:
         if isinstance(index, slice):
-            return Feedback(self.records[index], kind=self.kind, name=self.name, bad=self.bad)
+            return self.part(self.records[index], self.bad)
         return self.records[index]
+
+    def part(self, records: Sequence[Record], bad: Sequence[DataError] = ()) -> Feedback:
+        """Some of the records, under the same name.
+
+        Args:
+            records: the records to keep.
+            bad: the errors of bad records that go with them.
+        """
+        return Feedback(records, kind=self.kind, name=self.name, bad=bad, origin=self.origin)
 
     def __len__(self) -> int:
         return len(self.records)

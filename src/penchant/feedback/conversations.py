@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from penchant.errors import DataError
-from penchant.feedback.records import Message, Source, Text
+from penchant.feedback.records import Demonstration, Message, Source, Text
 from penchant.feedback.validation import NOT_ANSWERING
 
-__all__ = ["implicit_prompt", "response_to", "split_last_answer"]
+__all__ = ["implicit_prompt", "response_to", "split_last_answer", "with_every_turn"]
 
 _HUMAN, _ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
 _WHY = "Responses can only be compared as answers to the same history."
@@ -61,10 +62,37 @@ def split_last_answer(messages: list[Message], field: str, source: Source) -> tu
     return messages[:-1], messages[-1:]
 
 
-def implicit_prompt(chosen: Text, rejected: Text, source: Source) -> tuple[Text, Text, Text]:
+def with_every_turn(record: Demonstration) -> Demonstration:
+    """A demonstration that answers from its first assistant's turn on, so that all its turns are learned.
+
+    Example:
+        >>> turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
+        >>> more = [{"role": "user", "content": "Bye"}]
+        >>> with_every_turn(Demonstration(prompt=turns + more, completion="Goodbye!")).prompt
+        [{'role': 'user', 'content': 'Hi'}]
+    """
+    if not isinstance(record.prompt, list):
+        return record
+    first = next((at for at, turn in enumerate(record.prompt) if turn["role"] == "assistant"), None)
+    if not first:
+        return record
+    said = record.completion
+    answer = [{"role": "assistant", "content": said}] if isinstance(said, str) else said
+    return replace(record, prompt=list(record.prompt[:first]), completion=[*record.prompt[first:], *answer])
+
+
+def implicit_prompt(
+    chosen: Text, rejected: Text, source: Source, *, every_turn: bool = False
+) -> tuple[Text, Text, Text]:
     """The history that two full conversations share, and what follows it in each.
 
     Works for lists of messages and for texts like those of Anthropic's HH (``"\\n\\nHuman: ...\\n\\nAssistant: ..."``).
+
+    Args:
+        chosen: the conversation that ends with the chosen answer.
+        rejected: the other one.
+        source: file and line.
+        every_turn: allow conversations that part before their last answer; the responses then hold turns of others.
 
     Returns:
         prompt, chosen response, rejected response.
@@ -77,7 +105,7 @@ def implicit_prompt(chosen: Text, rejected: Text, source: Source) -> tuple[Text,
         ('\\n\\nHuman: Hi\\n\\nAssistant:', ' Hello!', ' What?')
     """
     if isinstance(chosen, list) and isinstance(rejected, list):
-        return _shared_turns(chosen, rejected, source)
+        return _shared_turns(chosen, rejected, source, every_turn)
     if isinstance(chosen, str) and isinstance(rejected, str):
         return _shared_dialogue(chosen, rejected, source)
     raise DataError(
@@ -87,7 +115,9 @@ def implicit_prompt(chosen: Text, rejected: Text, source: Source) -> tuple[Text,
     )
 
 
-def _shared_turns(chosen: list[Message], rejected: list[Message], source: Source) -> tuple[Text, Text, Text]:
+def _shared_turns(
+    chosen: list[Message], rejected: list[Message], source: Source, every_turn: bool
+) -> tuple[Text, Text, Text]:
     at = differing = _differing(chosen, rejected)
     if at == len(chosen) == len(rejected):
         history, answer = split_last_answer(chosen, "chosen", source)
@@ -95,6 +125,12 @@ def _shared_turns(chosen: list[Message], rejected: list[Message], source: Source
     # If one conversation ends with turns that both share, those turns belong to the responses.
     while at == min(len(chosen), len(rejected)) or (at and chosen[at - 1]["role"] == "assistant" == chosen[at]["role"]):
         at -= 1
+    # What comes before the assistant's turn belongs to the prompt, so a response begins with one that both may share.
+    parted = [chosen[at]["role"], rejected[at]["role"]]
+    while at and (every_turn or "tool" in parted) and not chosen[at]["role"] == rejected[at]["role"] == "assistant":
+        at -= 1
+    if every_turn and at:
+        return chosen[:at], chosen[at:], rejected[at:]
     if at == 0 or any(turn["role"] in NOT_ANSWERING for turn in chosen[at:] + rejected[at:]):
         raise _apart(chosen, rejected, differing, source)
     return chosen[:at], chosen[at:], rejected[at:]
@@ -107,7 +143,8 @@ def _apart(chosen: list[Message], rejected: list[Message], at: int, source: Sour
         f"(chosen has {one}, rejected has {other}), before the answer.",
         where=str(source),
         why=_WHY,
-        fix="Give the prompt in a field 'prompt', or remove the record.",
+        fix="Give the prompt in a field 'prompt', or remove the record; to compare all that the assistant says after "
+        "the history that both share: train_on: assistant (--train-on assistant).",
     )
 
 
@@ -152,7 +189,9 @@ def response_to(prompt: Text, value: Text, field: str, source: Source) -> tuple[
     """
     if isinstance(value, str):
         if isinstance(prompt, str) and _HUMAN.strip() in prompt and value.startswith(prompt):
-            return prompt, value[len(prompt) :]
+            rest = value[len(prompt) :]
+            # Who answers is part of the prompt, where the prompt is a dialogue that ends with the question.
+            return (prompt + _ASSISTANT, rest[len(_ASSISTANT) :]) if rest.startswith(_ASSISTANT) else (prompt, rest)
         return prompt, value
     if isinstance(prompt, str):
         return _answer_to_text(prompt, value, field, source)

@@ -1,16 +1,19 @@
-"""Rows of JSON lines, JSON, CSV and Parquet files, each with its line number."""
+"""Rows of JSON lines, JSON, CSV, Parquet and Arrow files, each with its line number."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from penchant.errors import DataError, nearest
+from penchant.feedback.json_objects import loads, objects
 from penchant.feedback.validation import NUMERIC
 
 __all__ = ["FORMATS", "Row", "file_rows", "sound_rows", "typed_cells"]
@@ -18,20 +21,23 @@ __all__ = ["FORMATS", "Row", "file_rows", "sound_rows", "typed_cells"]
 # Line number (from 1) and the row, or the error of the line.
 Row = tuple[int, dict[str, Any] | DataError]
 
-# Fields whose CSV cells may be JSON lists: texts may be messages, the others are always lists.
-_TEXTS = ("prompt", "chosen", "rejected", "completion")
+# Fields whose CSV cells are JSON lists.
 _LISTS = ("messages", "completions", "responses", "scores", "ranks")
+
+
+_FIRST_LINE = re.compile(r"\S.*")
 
 
 def _text(path: Path) -> str:
     """The file's text, decompressed if necessary, without a byte-order mark."""
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        return raw.decode("utf-8-sig")
+        # Spreadsheets save UTF-16 with a byte-order mark.
+        return raw.decode("utf-16" if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise DataError(
-            f"The file is not UTF-8 text: byte {raw[error.start]:#04x} cannot be decoded.",
+            f"The file is not {error.encoding.upper()} text: byte {raw[error.start]:#04x} cannot be decoded.",
             where=f"{path}:{line}",
             fix="Save it as UTF-8.",
         ) from error
@@ -48,13 +54,19 @@ def _as_row(value: Any, where: str) -> dict[str, Any] | DataError:
 
 
 def _json_lines(path: Path) -> Iterator[Row]:
+    text = _text(path)
+    begin = _FIRST_LINE.search(text)
+    first = begin.group().strip() if begin else ""
+    if first[:1] in ("{", "[") and not (first[0] == "{" and first[-1] == "}") and (found := objects(text)):
+        yield from found  # one list, or objects that span several lines
+        return
     # Only a newline ends a line: JSON strings may contain other line separators.
-    for number, line in enumerate(_text(path).split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         where = f"{path.name}:{number}"
         try:
-            yield number, _as_row(json.loads(line), where)
+            yield number, _as_row(loads(line), where)
         except json.JSONDecodeError as error:
             yield (
                 number,
@@ -72,8 +84,11 @@ def _json(path: Path) -> Iterator[Row]:
     if not text.strip():
         return
     try:
-        value = json.loads(text)
+        value = loads(text)
     except json.JSONDecodeError as error:
+        if found := objects(text):
+            yield from found
+            return
         fix = "Correct it; if each line is one object, name the file .jsonl."
         raise DataError(f"The file is not JSON: {error.msg}.", where=f"{path}:{error.lineno}", fix=fix) from error
     if isinstance(value, dict) and isinstance(value.get("data"), list):
@@ -86,9 +101,17 @@ def _json(path: Path) -> Iterator[Row]:
     yield from ((number, _as_row(row, f"{path.name}:{number}")) for number, row in enumerate(value, start=1))
 
 
+def _delimiter(text: str) -> str:
+    """A comma, unless the header has none and is divided by semicolons or tabs."""
+    begin = _FIRST_LINE.search(text)
+    header = begin.group() if begin else ""
+    return next((mark for mark in ";\t" if mark in header and "," not in header), ",")
+
+
 def _csv(path: Path) -> Iterator[Row]:
     csv.field_size_limit(2**31 - 1)
-    reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
+    text = _text(path)
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=_delimiter(text))
     start = 2
     try:
         for row in reader:
@@ -129,13 +152,11 @@ def _typed(name: str, value: Any) -> Any:
             return float(value) if value.strip() else None
         except ValueError:
             return value
-    if name in _LISTS + _TEXTS and value.startswith("["):
+    if name in _LISTS and value.startswith("["):
         try:
-            found = json.loads(value)
+            return json.loads(value)
         except json.JSONDecodeError:
             return value
-        # A text may start with '['; only a list of messages is parsed.
-        return found if name in _LISTS or all(isinstance(turn, dict) for turn in found) else value
     return value
 
 
@@ -149,12 +170,29 @@ def _parquet(path: Path) -> Iterator[Row]:
     yield from enumerate(table.to_pylist(), start=1)
 
 
+def _arrow(path: Path) -> Iterator[Row]:
+    import pyarrow as arrow
+
+    try:
+        with arrow.memory_map(str(path)) as file:
+            # `datasets` writes streams; pyarrow and others also write files.
+            try:
+                table = arrow.ipc.open_stream(file).read_all()
+            except arrow.ArrowInvalid:
+                table = arrow.ipc.open_file(file).read_all()
+            rows = table.to_pylist()
+    except Exception as error:
+        raise DataError(f"The file is not Arrow: {error}.", where=str(path)) from error
+    yield from enumerate(rows, start=1)
+
+
 FORMATS: dict[str, Callable[[Path], Iterable[Row]]] = {
     ".jsonl": _json_lines,
     ".jsonl.gz": _json_lines,
     ".json": _json,
     ".csv": _csv,
     ".parquet": _parquet,
+    ".arrow": _arrow,
 }
 
 
@@ -172,7 +210,7 @@ def file_rows(path: Path) -> Iterable[Row]:
 
     Example:
         >>> sorted(FORMATS)
-        ['.csv', '.json', '.jsonl', '.jsonl.gz', '.parquet']
+        ['.arrow', '.csv', '.json', '.jsonl', '.jsonl.gz', '.parquet']
     """
     for ending in sorted(FORMATS, key=len, reverse=True):
         if path.name.lower().endswith(ending):

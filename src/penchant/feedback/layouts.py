@@ -7,8 +7,9 @@ from typing import Any
 
 from penchant.errors import DataError
 from penchant.feedback import validation
-from penchant.feedback.conversations import implicit_prompt, response_to, split_last_answer
+from penchant.feedback.conversations import implicit_prompt, response_to, split_last_answer, with_every_turn
 from penchant.feedback.images import read_image
+from penchant.feedback.media import refuse_media
 from penchant.feedback.rankings import COMPLETIONS, ranking
 from penchant.feedback.records import (
     Comparison,
@@ -20,6 +21,7 @@ from penchant.feedback.records import (
     Source,
     Text,
 )
+from penchant.feedback.tools import ARGUMENTS, TOOLS, with_template_columns
 
 __all__ = ["build", "recognise", "rename"]
 
@@ -69,25 +71,31 @@ def recognise(row: Row) -> str | None:
     return "prompt" if "prompt" in row else None
 
 
-def build(kind: str, row: Row, source: Source) -> Record:
+def build(kind: str, row: Row, source: Source, *, every_turn: bool = False) -> Record:
     """Build the record of a row.
 
     Args:
         kind: comparison, joint comparison, judgement, ranking, demonstration or prompt.
         row: field name to value.
         source: file and line, for the record and for errors.
+        every_turn: learn every turn of the assistant: comparisons may part early, with turns of others as context, and
+            demonstrations answer from the first one on.
 
     Raises:
-        DataError: a field is missing, empty, of the wrong type, or inconsistent with the others.
+        DataError: a field is missing, empty, of the wrong type, or inconsistent with the others; ``tools`` cannot be
+            read; or a text refers to images.
 
     Example:
         >>> build("comparison", {"prompt": "Hi", "chosen": "Hello!", "rejected": "No."}, Source()).chosen
         'Hello!'
     """
-    return _BUILDERS[kind](row, source)
+    rest = {name: value for name, value in row.items() if name not in (TOOLS, ARGUMENTS)}
+    record = _comparison(rest, source, every_turn=True) if every_turn and kind == "comparison" else None
+    record = refuse_media(with_template_columns(record or _BUILDERS[kind](rest, source), row), row)
+    return with_every_turn(record) if every_turn and isinstance(record, Demonstration) else record
 
 
-def _comparison(row: Row, source: Source) -> Comparison:
+def _comparison(row: Row, source: Source, *, every_turn: bool = False) -> Comparison:
     if any(name in row for name in _PAIR_OF_IMAGES) and "chosen" not in row:
         return _comparison_of_images(row, source)
     chosen, rejected = (validation.text(row, field, source) for field in ("chosen", "rejected"))
@@ -95,15 +103,15 @@ def _comparison(row: Row, source: Source) -> Comparison:
     validation.not_empty(chosen, "chosen", source)
     validation.not_empty(rejected, "rejected", source)
     if "prompt" not in row:
-        prompt, chosen, rejected = implicit_prompt(chosen, rejected, source)
+        prompt, chosen, rejected = implicit_prompt(chosen, rejected, source, every_turn=every_turn)
     else:
         given = validation.text(row, "prompt", source)
         prompt, chosen = response_to(given, chosen, "chosen", source)
         other, rejected = response_to(given, rejected, "rejected", source)
         if prompt != other:
             prompt = _same_history(given, prompt, other, source)
-    validation.response(chosen, "chosen", source)
-    validation.response(rejected, "rejected", source)
+    validation.response(chosen, "chosen", source, every_turn=every_turn)
+    validation.response(rejected, "rejected", source, every_turn=every_turn)
     _require_different(chosen, rejected, ("chosen", "rejected"), source)
     fields = validation.extras(row, ("prompt", "chosen", "rejected"), source)
     return Comparison(prompt=prompt, chosen=chosen, rejected=rejected, source=source, fields=fields)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from penchant.errors import ConfigurationError, DataError, nearest
 from penchant.feedback import validation
-from penchant.feedback.collection import Feedback
-from penchant.feedback.datasets import hub_rows, looks_like_hub_id, saved_rows, set_rows
-from penchant.feedback.files import FORMATS, Row, file_rows, typed_cells
+from penchant.feedback.collection import Feedback, Origin
+from penchant.feedback.field_mapping import FieldMapping
+from penchant.feedback.files import typed_cells
 from penchant.feedback.images import located
+from penchant.feedback.known.table import converted
 from penchant.feedback.layouts import build, recognise, rename
+from penchant.feedback.memory import memory_rows
+from penchant.feedback.nested import columns_of
+from penchant.feedback.places import Opened, is_list_of_paths, open_places
 from penchant.feedback.records import KINDS, Record, Source
+from penchant.feedback.system_turn import with_system
 
-__all__ = ["Feedback", "OnBad", "read"]
+__all__ = ["Feedback", "OnBad", "TrainOn", "read"]
 
 OnBad = Literal["stop", "skip"]
+TrainOn = Literal["last", "assistant"]
 
 
 def read(
@@ -28,56 +34,91 @@ def read(
     kind: str | None = None,
     split: str | None = None,
     on_bad: OnBad = "stop",
+    train_on: TrainOn = "last",
 ) -> Feedback:
     """Read feedback, recognise its layout, and validate every record; all records are of one kind.
 
     Args:
-        source: a path (.jsonl, .jsonl.gz, .json, .csv, .parquet, a saved ``datasets`` folder), an id on the hub,
-            a ``datasets`` object, or an iterable of dictionaries.
-        mapping: field names to column names, ``{"chosen": "better"}``.
+        source: a path (.jsonl, .jsonl.gz, .json, .csv, .parquet, .arrow), a folder saved by ``datasets`` or with
+            shards, a pattern (``data/*.jsonl``), a list of these, an id on the hub, a ``datasets`` object, a frame of
+            pandas or polars, a table of pyarrow, a dictionary of columns, or an iterable of dictionaries.
+        mapping: field names to what they are read from (see `penchant.feedback.field_mapping.FieldMapping`): a column,
+            ``{"chosen": "better"}``, a path, a template over columns, or a constant.
         kind: one of `KINDS`; recognised from the columns if not given.
         split: read only this split: of a data set with splits, or the rows whose column ``split`` has this value.
         on_bad: ``stop`` at the first bad record, or ``skip`` bad records; their errors are in ``.bad`` of the result.
+        train_on: what a conversation teaches: its ``last`` answer, or every turn of the ``assistant``, with the turns
+            of others as context. With ``assistant``, compared conversations may part before the last answer.
 
     Raises:
         DataError: the source cannot be read, a record is bad (``stop``), or all records are bad (``skip``).
-        ConfigurationError: an unknown kind, or an unknown ``on_bad``.
+        ConfigurationError: an unknown kind, ``on_bad`` or ``train_on``.
 
     Example:
         >>> read([{"prompt": "Hi", "better": "Hello!", "rejected": "No."}], mapping={"chosen": "better"}).kind
         'comparison'
     """
-    _check_options(kind, on_bad)
-    name, rows = _rows(source, mapping or {}, split)
+    _check_options(kind, on_bad, train_on)
+    name, lines = _lines(source, split)
+    columns = columns_of(line.row for line in lines if isinstance(line.row, dict))
+    origin = Origin(tuple(columns), dict(mapping or {}), kind)
+    rows = _of_split(_renamed(lines, origin.mapping, name), split, name)
+    ready = converted([line.row for line in rows], [line.place for line in rows], kind)
+    rows = [rows[at]._replace(row=row) for at, row in ready.rows]
     kind = kind or _common_kind(rows, name)
-    records, bad = _records(rows, kind, name, stop=on_bad == "stop")
-    return Feedback(records, kind=kind, name=name, bad=bad)
+    records, bad = _records(rows, kind, name, stop=on_bad == "stop", every_turn=train_on == "assistant")
+    feedback = Feedback(records, kind=kind, name=name, bad=bad, origin=origin)
+    feedback.layout = ready.layout
+    return feedback
 
 
-def _rows(source: Any, mapping: Mapping[str, str], split: str | None) -> tuple[str, list[Row]]:
-    """Name of the source, and the rows of the split with renamed columns."""
-    name, found, textual = _open(source, split)
-    rows = list(found)
-    if not rows:
+class Line(NamedTuple):
+    """A row with its place, in the file or data set that it is from."""
+
+    place: Source
+    row: dict[str, Any] | DataError
+    opened: Opened
+
+
+def _lines(source: Any, split: str | None) -> tuple[str, list[Line]]:
+    """Name of the source, and its rows."""
+    name, opened = _open(source, split)
+    lines = [
+        Line(Source(Path(each.name).name, number), _of_shard(row, each), each)
+        for each in opened
+        for number, row in each.rows
+    ]
+    if not lines:
         raise DataError("The data has no records.", where=name, fix="Check that the right file is given.")
-    return name, _of_split(_renamed(rows, mapping, name, textual), split, name)
+    return name, lines
 
 
-def _check_options(kind: str | None, on_bad: str) -> None:
+def _of_shard(row: dict[str, Any] | DataError, opened: Opened) -> dict[str, Any] | DataError:
+    if opened.split is None or not isinstance(row, dict):
+        return row
+    return {"split": opened.split, **row}
+
+
+def _check_options(kind: str | None, on_bad: str, train_on: str) -> None:
     if kind is not None and kind not in KINDS:
         raise ConfigurationError(f"There is no kind of feedback {kind!r}.", fix=nearest(kind, KINDS))
     if on_bad not in get_args(OnBad):
         raise ConfigurationError(f"on_bad is {on_bad!r}.", fix=nearest(str(on_bad), get_args(OnBad)))
+    if train_on not in get_args(TrainOn):
+        raise ConfigurationError(f"train_on is {train_on!r}.", fix=nearest(str(train_on), get_args(TrainOn)))
 
 
-def _records(rows: list[Row], kind: str, name: str, *, stop: bool) -> tuple[list[Record], list[DataError]]:
+def _records(
+    rows: list[Line], kind: str, name: str, *, stop: bool, every_turn: bool
+) -> tuple[list[Record], list[DataError]]:
     """The records, and the errors of the bad rows."""
-    folder = Path(name).parent if Path(name).is_file() else Path()
+    # Asked of the file system once per file.
+    folders = {each.name: each.folder for each in {id(line.opened): line.opened for line in rows}.values()}
     records: list[Record] = []
     bad: list[DataError] = []
-    for line, row in rows:
+    for place, row, opened in rows:
         try:
-            records.append(_record(kind, row, Source(Path(name).name, line), folder))
+            records.append(_record(kind, row, place, folders[opened.name], every_turn))
         except DataError as error:
             if stop:
                 raise _stopped(error, len(records), len(rows)) from error
@@ -100,72 +141,44 @@ def _stopped(error: DataError, good: int, total: int) -> DataError:
     )
 
 
-def _open(source: Any, split: str | None) -> tuple[str, Iterable[Row], bool]:
-    """Name of the source, its rows, and whether all cells are text (CSV)."""
-    if not isinstance(source, str | Path):
-        if isinstance(source, Mapping) and not all(hasattr(part, "__iter__") for part in source.values()):
-            raise DataError("The data is one dictionary, expected an iterable of rows.", fix="Put it into a list.")
-        return "memory", _memory_rows(source, split), False
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return str(path), saved_rows(path, split), False
-    if path.is_file():
-        return str(path), file_rows(path), path.suffix.lower() == ".csv"
-    if isinstance(source, str) and looks_like_hub_id(source):
-        return source, hub_rows(source, split), False
-    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    readable = [entry for entry in beside if entry.lower().endswith(tuple(FORMATS))]
-    close = nearest(path.name, readable)
-    raise DataError(
-        "There is no such file.",
-        where=str(source),
-        fix=close
-        if close.startswith("Did you mean")
-        else "Check the path; relative paths start at the current folder.",
-    )
+def _open(source: Any, split: str | None) -> tuple[str, list[Opened]]:
+    """Name of the source, and its files or data sets."""
+    if isinstance(source, str | Path):
+        opened = open_places(source, split)
+        # A pattern and a folder keep their own name; a path may have been written with ~.
+        return (opened[0].name if len(opened) == 1 else str(source)), opened
+    if is_list_of_paths(source):
+        return _named(source), open_places(source, split)
+    return "memory", [Opened("memory", memory_rows(source, split))]
 
 
-def _memory_rows(source: Any, split: str | None) -> Iterator[Row]:
-    if not hasattr(source, "__iter__"):
-        raise DataError(f"The data is {type(source).__name__}, expected a path, a data set, or an iterable of rows.")
-    if isinstance(source, Mapping):
-        yield from set_rows(source, split, "memory")
-        return
-    for number, row in enumerate(source, start=1):
-        if isinstance(row, Mapping):
-            yield number, dict(row)
-        else:
-            yield (
-                number,
-                DataError(
-                    f"The record is {validation.described(row)}, expected a dictionary.", where=f"memory:{number}"
-                ),
-            )
+def _named(paths: Sequence[str | Path]) -> str:
+    """A few paths by name."""
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return ", ".join(map(str, paths[:3])) + more
 
 
-def _renamed(rows: list[Row], mapping: Mapping[str, str], name: str, textual: bool) -> list[Row]:
-    columns = {str(column): None for _, row in rows if isinstance(row, dict) for column in row}
-    for ours, theirs in mapping.items():
-        if columns and theirs not in columns:
-            raise DataError(
-                f"The mapping {ours}={theirs} names the column {theirs!r}, which no record has.",
-                where=name,
-                fix=nearest(theirs, columns),
-            )
-    named: list[Row] = []
-    for line, row in rows:
-        if isinstance(row, dict):
-            row = rename(row, mapping)
-            row = typed_cells(row) if textual else row
-        named.append((line, row))
-    return named
+def _renamed(lines: list[Line], mapping: Mapping[str, str], name: str) -> list[Line]:
+    fields = FieldMapping(mapping, [line.row for line in lines if isinstance(line.row, dict)], name)
+    return [line._replace(row=_renamed_row(line, fields)) for line in lines]
 
 
-def _of_split(rows: list[Row], split: str | None, name: str) -> list[Row]:
+def _renamed_row(line: Line, fields: FieldMapping) -> dict[str, Any] | DataError:
+    if not isinstance(line.row, dict):
+        return line.row
+    try:
+        row = rename(fields.apply(line.row, str(line.place)), {})
+    except DataError as error:
+        return error
+    row = typed_cells(row) if line.opened.textual else row
+    return with_system(row, line.place) if "system" in fields.sources else row
+
+
+def _of_split(rows: list[Line], split: str | None, name: str) -> list[Line]:
     """The rows of a split; unreadable lines are kept, since their split is unknown."""
     if split is None:
         return rows
-    there = Counter(str(row["split"]) for _, row in rows if isinstance(row, dict) and row.get("split") is not None)
+    there = Counter(str(row["split"]) for _, row, _ in rows if isinstance(row, dict) and row.get("split") is not None)
     if split not in there:
         hint = "" if there else " No record has a column 'split'."
         raise DataError(
@@ -173,15 +186,15 @@ def _of_split(rows: list[Row], split: str | None, name: str) -> list[Row]:
             where=name,
             fix=nearest(split, there) if there else "Omit the option --split, or name the column: --map split=COLUMN.",
         )
-    return [(line, row) for line, row in rows if isinstance(row, DataError) or str(row.get("split")) == split]
+    return [line for line in rows if isinstance(line.row, DataError) or str(line.row.get("split")) == split]
 
 
-def _common_kind(rows: list[Row], name: str) -> str:
+def _common_kind(rows: list[Line], name: str) -> str:
     """The most frequent kind; in a tie, the one that occurs first."""
-    kinds = Counter(kind for _, row in rows if isinstance(row, dict) and (kind := recognise(row)))
+    kinds = Counter(kind for _, row, _ in rows if isinstance(row, dict) and (kind := recognise(row)))
     if kinds:
         return kinds.most_common(1)[0][0]
-    for _, row in rows:
+    for _, row, _ in rows:
         if isinstance(row, dict):
             error = validation.missing("prompt", row, Source(Path(name).name, 1))
             meant = [validation.suggestion(field, row) for field in ("prompt", "completion", "chosen", "rejected")]
@@ -194,12 +207,14 @@ def _common_kind(rows: list[Row], name: str) -> str:
                 "(+ label).",
                 fix=" ".join(hints) or "Name the columns: --map prompt=COLUMN --map completion=COLUMN.",
             )
-    first = rows[0][1]
+    first = rows[0].row
     assert isinstance(first, DataError)
     raise DataError(f"No record can be read. The first: {first}", where=name, fix="Check the file's format.")
 
 
-def _record(kind: str, row: dict[str, Any] | DataError, source: Source, folder: Path) -> Record:
+def _record(
+    kind: str, row: dict[str, Any] | DataError, source: Source, folder: Path, every_turn: bool = False
+) -> Record:
     if isinstance(row, DataError):
         raise row
     own = recognise(row)
@@ -210,7 +225,7 @@ def _record(kind: str, row: dict[str, Any] | DataError, source: Source, folder: 
             why="All records of a file must be of one kind.",
             fix="Move it to a separate file.",
         )
-    return build(kind, located(row, folder), source)
+    return build(kind, located(row, folder), source, every_turn=every_turn)
 
 
 def _contains(own: str, kind: str, row: Mapping[str, Any]) -> bool:

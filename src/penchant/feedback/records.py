@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
 __all__ = [
     "KINDS",
     "Comparison",
+    "Conversation",
     "Demonstration",
     "JointComparison",
     "Judgement",
@@ -22,6 +24,52 @@ __all__ = [
 
 Message: TypeAlias = dict[str, Any]
 Text: TypeAlias = str | list[Message]
+
+
+class Conversation(list[Message]):
+    """Messages together with what else the chat template reads: tools, and further arguments of the template.
+
+    A list of messages in every other respect; records make it of their prompt, so that both reach the template wherever
+    the prompt is rendered. Equal to a plain list with the same messages, and to another conversation only if tools and
+    arguments are the same too.
+
+    Args:
+        messages: the turns.
+        tools: JSON schemas of the tools, or None.
+        arguments: further variables of the chat template.
+
+    Example:
+        >>> asked = Conversation([{"role": "user", "content": "Hi"}], arguments={"enable_thinking": False})
+        >>> asked.followed_by([{"role": "assistant", "content": "Hello!"}]).arguments
+        {'enable_thinking': False}
+    """
+
+    def __init__(
+        self,
+        messages: Iterable[Message] = (),
+        tools: tuple[Any, ...] | None = None,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(messages)
+        self.tools, self.arguments = tools, dict(arguments or {})
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        same = list.__eq__(self, other)  # type: ignore[arg-type]
+        if same is not True or not isinstance(other, Conversation):
+            return same
+        return (self.tools, self.arguments) == (other.tools, other.arguments)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __repr__(self) -> str:
+        return f"Conversation({list.__repr__(self)}, {self.tools!r}, {self.arguments!r})"
+
+    def followed_by(self, turns: Iterable[Message]) -> Conversation:
+        """The conversation with further turns, and the same tools and arguments."""
+        return Conversation([*self, *turns], self.tools, self.arguments)
 
 
 def as_text(value: Text) -> str:
@@ -81,6 +129,15 @@ class Record:
     tools: tuple[Any, ...] | None = None
     template_arguments: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prompt", self._with_context(self.prompt))
+
+    def _with_context(self, prompt: Text) -> Text:
+        """Messages with the record's tools and template arguments, if it has any."""
+        if not isinstance(prompt, list) or not (self.tools or self.template_arguments):
+            return prompt
+        return Conversation(prompt, self.tools, self.template_arguments)
+
     @property
     def responses(self) -> tuple[Text, ...]:
         """The record's responses, in the order of its fields; for a comparison, chosen first."""
@@ -131,6 +188,10 @@ class JointComparison(Comparison):
     kind: ClassVar[str] = "joint comparison"
 
     rejected_prompt: Text
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "rejected_prompt", self._with_context(self.rejected_prompt))
 
     @property
     def answered(self) -> tuple[Text, ...]:

@@ -10,8 +10,13 @@ from typing import Any, overload
 
 from penchant.errors import ConfigurationError, DataError, PenchantError
 from penchant.feedback.collection import Feedback
+from penchant.feedback.memory import form_of
+from penchant.feedback.places import is_list_of_paths
 from penchant.feedback.reading import read
 from penchant.feedback.records import Record
+from penchant.feedback.views.view import source_names
+
+_PART = {"path", "data", "weight", "split", "mapping", "kind"}
 
 __all__ = ["Sources", "as_paths", "is_mixture", "parts_of", "read_sources"]
 
@@ -68,15 +73,18 @@ def read_sources(data: Any, **options: Any) -> Feedback:
 
     Args:
         data: anything that `penchant.feedback.read` accepts; a mapping of names to such data; or a list of
-            ``{"path": ..., "weight": ...}``.
-        options: options of `penchant.feedback.read`, applied to every source.
+            ``{"path": ..., "weight": ...}``, the parts of a mixture, which may also have ``split``, ``mapping`` and
+            ``kind`` of their own, and hold data in memory (``{"data": rows, ...}``). The splits of a data set are named
+            sources if they are called like sources that methods ask for (``forget``, ``retain``) and ``split`` is not
+            given.
+        options: options of `penchant.feedback.read`, applied to every source; those of a part come first.
 
     Returns:
         Feedback; `Sources` if there are several sets.
 
     Raises:
-        DataError: a source cannot be read, or the parts of a mixture are of different kinds.
-        ConfigurationError: there is no source, or a mixture contains a file twice or something other than a path.
+        DataError: a source cannot be read or is empty, or the parts of a mixture are of different kinds.
+        ConfigurationError: there is no source, or a mixture contains the same split of a file twice.
 
     Example:
         >>> row = {"prompt": "Hi", "completion": "Hello!"}
@@ -87,8 +95,7 @@ def read_sources(data: Any, **options: Any) -> Feedback:
         return data
     if is_mixture(data):
         return _mixture(data, options)
-    if not isinstance(data, Mapping) or hasattr(data, "column_names") or options.get("split") in data:
-        # A data set with several splits is also a mapping.
+    if not isinstance(data, Mapping) or not _are_named(data, options.get("split")):
         return read(data, **options)
     if not data:
         raise ConfigurationError("There is no source.", where="data", fix="Write data: {forget: a.jsonl, ...}.")
@@ -103,19 +110,27 @@ def read_sources(data: Any, **options: Any) -> Feedback:
     return Sources(parts)
 
 
+def _are_named(data: Mapping[Any, Any], split: str | None) -> bool:
+    """Whether a mapping holds named sources, and is neither a record, nor a table, nor the splits of one data set."""
+    if split is not None and split in data:
+        return False
+    form = form_of(data) if data else "sources"
+    return form == "sources" or (form == "splits" and split is None and set(map(str, data)) <= set(source_names()))
+
+
 def is_mixture(data: Any) -> bool:
-    """Whether data is a list of ``{"path": ..., "weight": ...}``.
+    """Whether data is a list of ``{"path": ..., "weight": ...}``; ``data`` may stand for ``path``.
 
     Example:
         >>> is_mixture([{"path": "a.jsonl", "weight": 0.7}, {"path": "b.jsonl"}]), is_mixture([{"prompt": "Hi"}])
         (True, False)
     """
     parts = isinstance(data, list | tuple) and bool(data) and all(isinstance(each, Mapping) for each in data)
-    return parts and all("path" in each and set(each) <= {"path", "weight"} for each in data)
+    return parts and all(len({"path", "data"} & set(each)) == 1 and set(each) <= _PART for each in data)
 
 
 def as_paths(data: Any) -> Any:
-    """Data in the form of a recipe: a path, a mapping of names to paths, or a mixture; None if it is in memory.
+    """Data in the form of a recipe: a path, a list of paths, named sources, or a mixture; None if it is in memory.
 
     Example:
         >>> as_paths({"forget": Path("a.jsonl")}), as_paths([{"prompt": "Hi"}]) is None
@@ -123,39 +138,55 @@ def as_paths(data: Any) -> Any:
     """
     if isinstance(data, str | Path):
         return str(data)
-    if isinstance(data, Mapping) and data and all(isinstance(each, str | Path) for each in data.values()):
+    if is_list_of_paths(data):
+        return [str(each) for each in data]
+    named = isinstance(data, Mapping) and data and all(isinstance(each, str | Path) for each in data.values())
+    if named and _are_named(data, None):
         return {str(name): str(each) for name, each in data.items()}
-    if not is_mixture(data) or not all(isinstance(each["path"], str | Path) for each in data):
+    if not is_mixture(data) or not all(isinstance(each.get("path"), str | Path) for each in data):
         return None
     return [{**each, "path": str(each["path"])} for each in data]
 
 
 def _mixture(data: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Sources:
     parts: dict[str, Feedback] = {}
-    places: set[Path] = set()
-    for each in data:
-        if not isinstance(each["path"], str | Path):
+    places = set()
+    for number, each in enumerate(data, start=1):
+        source = each["path"] if "path" in each else each["data"]
+        own = {key: each[key] for key in ("split", "mapping", "kind") if each.get(key) is not None}
+        on_disk = isinstance(source, str | Path)
+        name = str(source) if on_disk else f"part {number} (in memory)"
+        name = f"{name} ({own['split']})" if "split" in own else name
+        place = (str(Path(source).expanduser().resolve()) if on_disk else name, own.get("split"))
+        if place in places:
             raise ConfigurationError(
-                f"A path of the mixture is {type(each['path']).__name__}, expected a file, a saved data set or a hub "
-                "id.",
-                where="data",
-                fix="Write records that are in memory to a file first.",
+                f"The mixture contains {name!r} twice.", where="data", fix="Give it once, with the sum of the weights."
             )
-        path = str(each["path"])
-        if Path(path).resolve() in places:
-            raise ConfigurationError(
-                f"The mixture contains {path!r} twice.", where="data", fix="Give it once, with the sum of the weights."
-            )
-        places.add(Path(path).resolve())
-        parts[path] = read(each["path"], **options)
+        places.add(place)
+        parts[name] = _part(source, {**options, **own}, name)
     first, *others = parts.items()
-    for path, feedback in others:
+    for name, feedback in others:
         if feedback.kind != first[1].kind:
             raise DataError(
-                f"The records of {path!r} are of kind {feedback.kind!r}, those of {first[0]!r} of kind "
+                f"The records of {name!r} are of kind {feedback.kind!r}, those of {first[0]!r} of kind "
                 f"{first[1].kind!r}.",
                 where="data",
-                why="All files of a mixture must supply the same views.",
-                fix="Mix files of one kind, or set the kind to read them as: kind=...",
+                why="All parts of a mixture must supply the same views.",
+                fix="Mix parts of one kind, or set the kind to read them as: kind=...",
             )
     return Sources(parts, [float(each.get("weight", 1.0)) for each in data])
+
+
+def _part(source: Any, options: Mapping[str, Any], name: str) -> Feedback:
+    if isinstance(source, Feedback):
+        feedback = source
+    else:
+        try:
+            feedback = read(source, **options)
+        except PenchantError as error:
+            raise type(error)(
+                f"In {name} of the mixture: {error.what}", where=error.where, why=error.why, fix=error.fix
+            ) from error
+    if not len(feedback):
+        raise DataError(f"In {name} of the mixture: The data has no records.", where="data", fix="Leave it out.")
+    return feedback

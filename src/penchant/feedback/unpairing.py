@@ -32,7 +32,13 @@ def unpaired(feedback: Feedback) -> Feedback:
             return feedback
         for prompt, response, label in zip(record.answered, record.responses, (True, False), strict=True):
             judged = Judgement(
-                prompt=prompt, completion=response, label=label, source=record.source, fields=record.fields
+                prompt=prompt,
+                completion=response,
+                label=label,
+                source=record.source,
+                fields=record.fields,
+                tools=record.tools,
+                template_arguments=record.template_arguments,
             )
             records.append(judged)
-    return Feedback(records, kind=Judgement.kind, name=feedback.name, bad=feedback.bad)
+    return Feedback(records, kind=Judgement.kind, name=feedback.name, bad=feedback.bad, origin=feedback.origin)

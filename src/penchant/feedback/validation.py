@@ -7,7 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from penchant.errors import DataError, nearest
-from penchant.feedback.records import Message, Source, Text
+from penchant.feedback.literals import garbled_messages
+from penchant.feedback.messages import is_message, normal_messages
+from penchant.feedback.records import Source, Text
+from penchant.feedback.spellings import spelled
+from penchant.feedback.values import described, whole, without_nulls, wrong
 
 __all__ = [
     "NOT_ANSWERING",
@@ -38,8 +42,6 @@ _ALSO_CALLED = {
     "messages": ("conversation", "conversations", "dialogue", "chat", "turns"),
 }
 NOT_ANSWERING = ("user", "system", "developer")
-_ROLES = {"human": "user", "gpt": "assistant", "bot": "assistant", "model": "assistant"}
-_TRUE, _FALSE = ("true", "1", "1.0", "yes"), ("false", "0", "0.0", "no")
 _ANY, _NOT_NEGATIVE, _SHARE = (-math.inf, math.inf), (0.0, math.inf), (0.0, 1.0)
 NUMERIC = {
     "margin": _ANY,
@@ -48,16 +50,6 @@ NUMERIC = {
     "chosen_score": _ANY,
     "rejected_score": _ANY,
 }
-
-
-def described(value: Any) -> str:
-    """The type of a value in plain words, with the (abbreviated) value."""
-    names = {bool: "true/false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
-    if value is None:
-        return "nothing (null)"
-    name = names.get(type(value), type(value).__name__)
-    shown = repr(value)
-    return f"{name} ({shown if len(shown) <= 40 else shown[:37] + '...'})"
 
 
 def suggestion(field: str, columns: Iterable[str]) -> str:
@@ -88,12 +80,6 @@ def missing(field: str, row: Mapping[str, Any], source: Source, why: str | None 
     )
 
 
-def _wrong(field: str, value: Any, expected: str, source: Source, *, why: str = "", fix: str = "") -> DataError:
-    return DataError(
-        f"{field!r} is {described(value)}, expected {expected}.", where=str(source), why=why or None, fix=fix or None
-    )
-
-
 def has_words(value: Text) -> bool:
     """Whether a text or conversation has content: text other than white space, an image, or a tool call."""
     if not isinstance(value, list):
@@ -119,37 +105,35 @@ def text(row: Mapping[str, Any], field: str, source: Source) -> Text:
         raise missing(field, row, source)
     value = row[field]
     if isinstance(value, str):
-        return value
+        if garbled_messages(value):
+            raise _unread_messages(value, field, source)
+        return str(whole(value, field, source))
+    if is_message(value):
+        value = [value]
     if isinstance(value, list | tuple):
-        return _messages(value, field, source)
+        return normal_messages(value, field, source)
     fix = "Fill it in, or remove the record." if value is None else "Write it as text, or as a list of messages."
-    raise _wrong(field, value, "text or a list of {'role', 'content'} messages", source, fix=fix)
+    raise wrong(field, value, "text or a list of {'role', 'content'} messages", source, fix=fix)
 
 
-def _messages(value: Iterable[Any], field: str, source: Source) -> list[Message]:
-    turns = [_message(turn, f"{field}[{at}]", source) for at, turn in enumerate(value)]
-    if not turns:
-        raise _wrong(field, [], "at least one message", source, fix="Fill it in, or remove the record.")
-    return turns
+def _unread_messages(value: str, field: str, source: Source) -> DataError:
+    """The error for a text that begins like messages and was not read as messages."""
+    return DataError(
+        f"{field!r} is text that looks like messages but cannot be read as such: {value.strip()[:60]!r}.",
+        where=str(source),
+        why="A model trained on it learns to write brackets and roles.",
+        fix="Write messages {'role', 'content'} as JSON, or remove the record.",
+    )
 
 
-def _message(turn: Any, field: str, source: Source) -> Message:
-    if not isinstance(turn, Mapping):
-        raise _wrong(field, turn, "a message {'role': ..., 'content': ...}", source)
-    if "from" in turn and "value" in turn and "role" not in turn:
-        turn = {"role": turn["from"], "content": turn["value"]}
-    role, content = turn.get("role"), turn.get("content")
-    if not isinstance(role, str) or not role:
-        raise _wrong(f"{field}.role", role, "text such as 'user' or 'assistant'", source)
-    # In columnar files, every message has the keys of all messages, filled with nulls.
-    kept = {key: part for key, part in turn.items() if part is not None}
-    if not isinstance(content, str | list) and not kept.get("tool_calls"):
-        raise _wrong(f"{field}.content", content, "text", source)
-    return {**kept, "role": _ROLES.get(role, role)}
-
-
-def response(value: Text, field: str, source: Source) -> Text:
+def response(value: Text, field: str, source: Source, *, every_turn: bool = False) -> Text:
     """A response, checked to have content and only turns of the assistant and of tools.
+
+    Args:
+        value: the response.
+        field: its field, for the message.
+        source: file and line.
+        every_turn: allow other turns between those of the assistant, as context.
 
     Raises:
         DataError: it is empty or only white space, or has a turn with another role.
@@ -158,13 +142,15 @@ def response(value: Text, field: str, source: Source) -> Text:
         >>> response("Hello!", "chosen", Source())
         'Hello!'
     """
-    other = [] if isinstance(value, str) else [turn["role"] for turn in value if turn["role"] in NOT_ANSWERING]
+    turns = [] if isinstance(value, str) else [value[0], value[-1]] if every_turn else value
+    other = [turn["role"] for turn in turns if turn["role"] in NOT_ANSWERING]
     if other:
         raise DataError(
             f"The response {field!r} has a turn of {other[0]!r}, expected only turns of assistant and tools.",
             where=str(source),
             why="A model trained on it learns to write the user's turns.",
-            fix="Move the history into the prompt, or cut the response before that turn.",
+            fix="Move the history into the prompt, or cut the response before that turn; to learn every turn of the "
+            "assistant, with the others as context: train_on: assistant (--train-on assistant).",
         )
     return not_empty(value, field, source)
 
@@ -190,7 +176,7 @@ def not_empty(value: Text, field: str, source: Source) -> Text:
 
 
 def label(row: Mapping[str, Any], source: Source) -> bool:
-    """The boolean ``label``; 0, 1, "true", "false", "yes" and "no" are accepted.
+    """The boolean ``label``; 1 and 0, "yes" and "no", "good" and "bad" and other common spellings are accepted.
 
     Raises:
         DataError: the field is missing or has another value.
@@ -202,11 +188,11 @@ def label(row: Mapping[str, Any], source: Source) -> bool:
     if "label" not in row:
         raise missing("label", row, source)
     value = row["label"]
-    spelled = str(value).strip().lower()
-    if value is not None and spelled in _TRUE + _FALSE:
-        return spelled in _TRUE
-    raise _wrong(
-        "label", value, "true or false (or 1 and 0)", source,
+    good = spelled(value)
+    if good is not None:
+        return good
+    raise wrong(
+        "label", value, "true or false (or 1 and 0, \"good\" and \"bad\", ...)", source,
         why="The label marks the completion as desirable or undesirable.",
         fix="Convert the values to true (desirable) and false (undesirable).",
     )  # fmt: skip
@@ -228,9 +214,9 @@ def number(value: Any, field: str, source: Source, bounds: tuple[float, float] =
         expected = f"a number from {low:g} to {high:g}"
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         fix = "Write the number without quotes." if isinstance(value, str) else ""
-        raise _wrong(field, value, expected, source, fix=fix)
+        raise wrong(field, value, expected, source, fix=fix)
     if not math.isfinite(float(value)) or not low <= float(value) <= high:
-        raise _wrong(field, value, expected, source, fix="Correct it, or remove the field.")
+        raise wrong(field, value, expected, source, fix="Correct it, or remove the field.")
     return float(value)
 
 
@@ -241,7 +227,7 @@ def numbers(values: Any, field: str, count: int, source: Source) -> tuple[float,
         DataError: the value is not a list of numbers, or the list does not have one entry per completion.
     """
     if not isinstance(values, list | tuple):
-        raise _wrong(field, values, f"a list of {count} numbers", source)
+        raise wrong(field, values, f"a list of {count} numbers", source)
     if len(values) != count:
         raise DataError(
             f"{field!r} has {len(values)} entries, but there are {count} completions.",
@@ -262,7 +248,7 @@ def whole_numbers(values: Any, field: str, count: int, source: Source) -> tuple[
     given = numbers(values, field, count, source)
     for at, value in enumerate(given):
         if value != int(value):
-            raise _wrong(f"{field}[{at}]", value, "a whole number (1 is best)", source)
+            raise wrong(f"{field}[{at}]", value, "a whole number (1 is best)", source)
     return tuple(int(value) for value in given)
 
 
@@ -274,7 +260,7 @@ def extras(row: Mapping[str, Any], taken: Iterable[str], source: Source) -> dict
         {'weight': 2.0}
     """
     used = set(taken)
-    kept = {str(name): value for name, value in row.items() if name not in used and value is not None}
+    kept = {str(name): without_nulls(value) for name, value in row.items() if name not in used and value is not None}
     for name, bounds in NUMERIC.items():
         if name in kept:
             kept[name] = number(kept[name], name, source, bounds)

@@ -34,7 +34,7 @@ def build_forest(
         The `Forest`; row r of its [R, T] arrays is sequence r.
 
     Raises:
-        DataError: a prompt is empty, or there is no sequence.
+        DataError: a prompt is empty, there is no sequence, or a response has no learned token.
 
     Example:
         >>> forest = build_forest([TokenSequence([5, 6, 7], [1, 2]), TokenSequence([5, 6, 7], [1, 3])])
@@ -60,6 +60,12 @@ def _check(sequences: Sequence[TokenSequence]) -> None:
             raise DataError(
                 f"Sequence {row} has an empty prompt, so there is no token to predict its first response token from.",
                 fix="Give a prompt, or use a tokenizer that adds a BOS token.",
+            )
+        if sequence.learned is not None and (len(sequence.learned) != len(sequence.response) or not sequence.length):
+            raise DataError(
+                f"Sequence {row} has {len(sequence.response)} response tokens and a mask of {len(sequence.learned)}, "
+                f"of which {sequence.length} are learned.",
+                fix="Give one entry for each response token, at least one of them true.",
             )
 
 
@@ -156,13 +162,14 @@ class _Trie:
         )
 
     def _responses(self, sequences: Sequence[TokenSequence]) -> tuple[np.ndarray, np.ndarray]:
-        """[R, T] flat indices of the response tokens, and their mask."""
-        longest = max(len(sequence.response) for sequence in sequences)
+        """[R, T] flat indices of the learned response tokens, and their mask."""
+        longest = max(sequence.length for sequence in sequences)
         index = np.zeros((len(sequences), longest), np.int64)
         mask = np.zeros((len(sequences), longest), bool)
         for row, sequence in enumerate(sequences):
-            count = len(sequence.response)
             flat = np.concatenate([np.arange(*self.segments[place][:2]) for place in self.paths[row]])
-            index[row, :count] = flat[len(flat) - count :]
-            mask[row, :count] = True
+            own = flat[len(flat) - len(sequence.response) :]
+            own = own if sequence.learned is None else own[np.asarray(sequence.learned, bool)]
+            index[row, : len(own)] = own
+            mask[row, : len(own)] = True
         return index, mask

@@ -13,8 +13,8 @@ from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Comparison, Record, Source, Text
 from penchant.feedback.views.view import find_view, how_to_make, is_whole, supplied_texts, view_texts
 from penchant.forest.layout import TokenSequence
-from penchant.rendering.renderer import Renderer
-from penchant.rendering.truncation import CutTable, Fitted, Policy, Truncation
+from penchant.rendering.renderer import Renderer, ResponseTokens
+from penchant.rendering.truncation import CutTable, Fitted, Mask, Policy, Truncation
 
 __all__ = ["RECORD_INDEX", "EncodedData", "Encoder", "Example", "RecordEncoder"]
 
@@ -31,7 +31,8 @@ class Example:
 
     Args:
         views: for each view, its token sequences (one, or several for a list of responses).
-        fields: for each record field, one number, one number per response, or one number per token of each response.
+        fields: for each record field, one number, one number per response, or one number per learned token of each
+            response.
         weight: the record's weight in the loss.
         source: file and line of the record.
     """
@@ -188,6 +189,7 @@ class Encoder(RecordEncoder):
         fields: names of the record fields to read.
         truncation: the length limit and the truncation policy.
         optional: views and fields that may be absent from all records.
+        on_bad: ``stop`` at a record that cannot be rendered, or ``skip`` such records and count them.
     """
 
     advice = "Raise max_length, choose another truncation policy, or run `penchant data check` on the file."
@@ -199,21 +201,29 @@ class Encoder(RecordEncoder):
         fields: Sequence[str] = (),
         truncation: Truncation | None = None,
         optional: Iterable[str] = (),
+        on_bad: str = "stop",
     ) -> None:
         super().__init__(views, fields, optional)
-        self.renderer = renderer
+        self.renderer, self.on_bad = renderer, on_bad
         self.truncation = truncation or Truncation(None)
 
     def _example(self, record: Record, cut: CutTable) -> Example | None:
         views = {name: texts for name in self.views if (texts := self._texts(name, record)) is not None}
-        fitted = self._fit(record, views)
+        try:
+            fitted = self._fit(record, views)
+        except DataError as error:
+            if self.on_bad != "skip":
+                raise
+            cut.refuse(error)
+            return None
         reason = next((each.dropped for each in fitted.values() if each.dropped), None)
         if not fitted:
             reason = "no view that the objective needs"
         sequences = {} if reason is not None else _sequences(views, fitted)
         if isinstance(record, Comparison) and _identical(sequences):
-            reason = "responses identical as tokens"
-            cut.identical_after_cut += any(each.identical for each in fitted.values())
+            shortened = any(each.identical for each in fitted.values())
+            reason = f"responses identical {'after truncation' if shortened else 'as tokens'}"
+            cut.identical_after_cut += shortened
         if reason is not None:
             cut.drop(reason)
             return None
@@ -232,10 +242,11 @@ class Encoder(RecordEncoder):
         policies: tuple[Policy, ...] = ("prompt_left", "response_right")
         for policy in policies[self.truncation.policy == "response_right" :]:
             truncation = Truncation(self.truncation.max_length, policy)
-            fitted = truncation.fit(prompt, [response], keep_first=self.renderer.keep_first(prompt))
+            first = self.renderer.keep_first(prompt)
+            fitted = truncation.fit(prompt, [response], keep_first=first, learned=[other.learned])
             if fitted.dropped is None:
                 break
-        return TokenSequence(fitted.prompt, fitted.responses[0])
+        return TokenSequence(fitted.prompt, fitted.responses[0], fitted.learned[0])
 
     def cost(self, response: TokenSequence) -> int:
         """Number of tokens of the response."""
@@ -244,22 +255,28 @@ class Encoder(RecordEncoder):
     def _fit(self, record: Record, views: dict[str, list[tuple[Text, Text]]]) -> dict[Any, Fitted]:
         """Truncate a record; all its sequences with one prompt keep the same part of the prompt."""
         prompts: dict[Any, list[int]] = {}
-        responses: dict[Any, list[list[int]]] = {}
+        responses: dict[Any, list[ResponseTokens]] = {}
         try:
+            self.renderer.check(record)
             for texts in views.values():
                 for prompt, response in texts:
                     key = _key(prompt)
                     if key not in prompts:
                         prompts[key] = self.renderer.prompt_ids(prompt)
-                    responses.setdefault(key, []).append(self.renderer.response_ids(prompt, response))
+                    responses.setdefault(key, []).append(self.renderer.response_tokens(prompt, response))
             return {
-                key: self.truncation.fit(ids, responses[key], keep_first=self.renderer.keep_first(ids))
+                key: self.truncation.fit(
+                    ids,
+                    [each.ids for each in responses[key]],
+                    keep_first=self.renderer.keep_first(ids),
+                    learned=[each.learned for each in responses[key]],
+                )
                 for key, ids in prompts.items()
             }
         except DataError as error:
-            if error.where is not None:
-                raise
-            raise DataError(error.what, where=str(record.source), why=error.why, fix=error.fix) from error
+            where = error.where or str(record.source)
+            skip = "With on_bad=skip (--on-bad skip) such records are skipped and counted."
+            raise DataError(error.what, where=where, why=error.why, fix=f"{error.fix or ''} {skip}".strip()) from error
 
 
 def _sequences(views: dict[str, list[tuple[Text, Text]]], fitted: dict[Any, Fitted]) -> dict[str, list[TokenSequence]]:
@@ -269,16 +286,18 @@ def _sequences(views: dict[str, list[tuple[Text, Text]]], fitted: dict[Any, Fitt
     for name, texts in views.items():
         for prompt, _response in texts:
             key = _key(prompt)
-            each = fitted[key]
-            sequences[name].append(_sequence(each.prompt, each.responses[taken[key]], is_whole(name)))
+            each, place = fitted[key], taken[key]
+            sequences[name].append(_sequence(each.prompt, each.responses[place], each.learned[place], is_whole(name)))
             taken[key] += 1
     return sequences
 
 
-def _sequence(prompt: list[int], response: list[int], whole: bool) -> TokenSequence:
-    if whole:
-        return TokenSequence(prompt[:1], [*prompt[1:], *response])
-    return TokenSequence(prompt, response)
+def _sequence(prompt: list[int], response: list[int], learned: Mask, whole: bool) -> TokenSequence:
+    if not whole:
+        return TokenSequence(prompt, response, learned)
+    # The prompt is scored too; what others wrote in the response stays context.
+    mask = None if learned is None else ((True,) * (len(prompt) - 1) + learned)
+    return TokenSequence(prompt[:1], [*prompt[1:], *response], mask)
 
 
 def _number(name: str, value: Any, record: Record) -> float:

@@ -14,10 +14,39 @@ __all__ = ["Forest", "Segment", "TokenSequence"]
 
 
 class TokenSequence(NamedTuple):
-    """One prompt and one response as token ids; the response ends with its end token."""
+    """One prompt and one response as token ids; the response ends with its end token.
+
+    Attributes:
+        prompt: the context before the response.
+        response: all tokens after the prompt.
+        learned: for each response token, whether the policy wrote it; the others (tool output, turn headers, user
+            turns) are context, as the prompt is. None if the policy wrote all.
+
+    Example:
+        >>> TokenSequence([5], [6, 7, 8], (True, False, True)).learned_ids
+        [6, 8]
+    """
 
     prompt: Sequence[int]
     response: Sequence[int]
+    learned: tuple[bool, ...] | None = None
+
+    @property
+    def learned_places(self) -> list[int]:
+        """Positions in the response of the tokens that are learned, ascending."""
+        if self.learned is None:
+            return list(range(len(self.response)))
+        return [place for place, wanted in enumerate(self.learned) if wanted]
+
+    @property
+    def learned_ids(self) -> list[int]:
+        """The response tokens that are learned: the targets of likelihoods, lengths and metrics."""
+        return [self.response[place] for place in self.learned_places]
+
+    @property
+    def length(self) -> int:
+        """Number of learned tokens."""
+        return len(self.response) if self.learned is None else sum(self.learned)
 
 
 class Segment(NamedTuple):
@@ -45,8 +74,9 @@ class Forest:
         position_ids: [N] depth of each token in its own sequence.
         parent: [N] flat index of the preceding token in its sequence, -1 at a root.
         subtree_end: [N] one past the last token of the subtree of the token's segment.
-        response_index: [R, T] flat index of each response token; 0 where ``mask`` is False.
-        mask: [R, T] True for response tokens, False for padding.
+        response_index: [R, T] flat index of each learned response token; 0 where ``mask`` is False. T counts learned
+            tokens only, so context inside a response is in no sum, mean or length.
+        mask: [R, T] True for learned response tokens, False for padding.
         segments: the segments in flat order.
         sequence_tokens: number of tokens of the R sequences without sharing.
         max_context: length of the longest sequence in tokens.
@@ -76,7 +106,7 @@ class Forest:
 
     @cached_property
     def targets(self) -> Tensor:
-        """[K] flat indices of the distinct response tokens, ascending."""
+        """[K] flat indices of the distinct learned response tokens, ascending."""
         return torch.unique(self.response_index[self.mask])
 
     @cached_property
@@ -91,7 +121,7 @@ class Forest:
 
     @cached_property
     def target_of(self) -> Tensor:
-        """[R, T] for each response token, its index in ``targets``; 0 where masked."""
+        """[R, T] for each learned response token, its index in ``targets``; 0 where masked."""
         return torch.searchsorted(self.targets, self.response_index).clamp_(max=max(len(self.targets) - 1, 0))
 
     def per_response(self, values: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from penchant.feedback.records import Text
 from penchant.generation.registry import ENGINES
 from penchant.generation.responses import Response, Sampling
 from penchant.named import Named
-from penchant.rendering.renderer import Renderer
+from penchant.rendering.renderer import Renderer, ResponseTokens
 
 __all__ = ["Engine"]
 
@@ -48,9 +48,9 @@ class Engine(Named, ABC):
         ids = self.renderer.prompt_ids(prompt)
         return ids if self.longest_prompt is None else ids[-self.longest_prompt :]
 
-    def response_ids(self, prompt: Text, response: Text) -> list[int]:
-        """The token ids of a response text, including the end token."""
-        return self.renderer.response_ids(prompt, response)
+    def response_tokens(self, prompt: Text, response: Text) -> ResponseTokens:
+        """The tokens of a response given in the data, including the end token, and which of them are learned."""
+        return self.renderer.response_tokens(prompt, response)
 
     @abstractmethod
     def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:

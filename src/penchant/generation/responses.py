@@ -15,6 +15,8 @@ class Response:
         text: the text without special tokens.
         ids: token ids, including the end token if one was generated.
         finished: whether an end token was generated before the length limit.
+        learned: for each token, whether the policy wrote it (a conversation with a tool also holds the tool's tokens);
+            None if it wrote all.
 
     Example:
         >>> Response("19", (5, 13, 2), True).finished
@@ -24,6 +26,12 @@ class Response:
     text: str
     ids: tuple[int, ...]
     finished: bool
+    learned: tuple[bool, ...] | None = None
+
+    @property
+    def length(self) -> int:
+        """Number of tokens that the policy wrote."""
+        return len(self.ids) if self.learned is None else sum(self.learned)
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ class ServerEngine(Engine):
 
     def _response(self, prompt: Text, choice: dict[str, Any]) -> Response:
         text, finished = str(choice.get("text", "")), choice.get("finish_reason") != "length"
-        ids = self.renderer.response_ids(prompt, text)
+        ids = self.renderer.sampled_ids(prompt, text)
         # A response that stopped at the length limit has no end token.
         return Response(text, tuple(ids if finished else ids[:-1]), finished)
 

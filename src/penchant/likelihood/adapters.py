@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from penchant.errors import ConfigurationError, ModelError
+from penchant.likelihood.checkpoint import check_finite_tensors
 from penchant.likelihood.core import plain_layer
 
 __all__ = ["add_adapter", "load_adapter", "lora_config", "merge", "save_adapter", "stack_adapter", "trains"]
@@ -75,28 +76,30 @@ def load_adapter(model: Any, source: str | Path, *, trainable: bool = False) -> 
         ModelError: the adapter cannot be loaded, or does not fit the base.
     """
     from peft import PeftModel
+    from peft.utils import load_peft_weights
 
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             loaded = PeftModel.from_pretrained(model, str(source), is_trainable=trainable)
+            weights = load_peft_weights(str(source), device="cpu")
     except Exception as error:  # PEFT raises many types; each means that the adapter cannot be loaded
         raise _does_not_fit(source, model, _first_line(error)) from error
     absent = next((str(each.message) for each in said if "missing adapter keys" in str(each.message)), "")
     if absent:
         raise _does_not_fit(source, model, absent.splitlines()[0][:200])
-    if extra := _left_out(loaded, source):
+    check_finite_tensors(weights.items(), source)
+    if extra := _left_out(loaded, weights):
         raise _does_not_fit(source, model, f"the base has no place for {len(extra)} of its weights, such as {extra[0]}")
     return loaded.eval()
 
 
-def _left_out(loaded: Any, source: str | Path) -> list[str]:
+def _left_out(loaded: Any, weights: dict[str, Any]) -> list[str]:
     """Weights of the folder for which the model has no place; PEFT passes over them."""
     from peft import get_peft_model_state_dict
-    from peft.utils import load_peft_weights
 
     known = get_peft_model_state_dict(loaded, save_embedding_layers=False)
-    own = [name for name in load_peft_weights(str(source), device="cpu") if "lora_" in name]
+    own = [name for name in weights if "lora_" in name]
     return sorted(set(own) - set(known))
 
 

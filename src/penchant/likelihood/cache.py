@@ -93,9 +93,11 @@ class ReferenceCache(Store):
 
     @staticmethod
     def key(sequence: TokenSequence) -> bytes:
-        """The key of a sequence: a hash of its token ids and of the boundary between prompt and response."""
+        """The key of a sequence: a hash of its token ids, of the boundary between prompt and response, and its mask."""
         digest = hashlib.sha256()
-        for part in sequence:
+        # Where everything is learned the key has no mask, as before there were masks.
+        masks = [] if sequence.learned is None else [sequence.learned]
+        for part in (sequence.prompt, sequence.response, *masks):
             digest.update(len(part).to_bytes(8, "little"))
             digest.update(np.asarray(part, np.int64).tobytes())
         return digest.digest()
@@ -105,7 +107,7 @@ class ReferenceCache(Store):
         return [self.read(self.key(sequence)) is not None for sequence in sequences]
 
     def get(self, sequences: Iterable[TokenSequence]) -> list[Tensor | None]:
-        """[T] float32 log-probabilities of each response, None for a sequence that is not in the cache."""
+        """[T] float32 log-probabilities of each response's learned tokens, None for a sequence not in the cache."""
         values = (self.read(self.key(sequence)) for sequence in sequences)
         return [
             None if value is None else torch.from_numpy(np.frombuffer(value, np.float32).copy()) for value in values

@@ -29,6 +29,11 @@ class CausalScorer(ForestScorer):
     measured_at_once = 8192
     collate = staticmethod(collate)
 
+    @property
+    def aux_coefficient(self) -> float:
+        """Factor of the routers' auxiliary loss in the training loss."""
+        return 0.0 if self.router is None else self.router.coefficient
+
     def facts(self) -> dict[str, str]:
         """Facts about the likelihood for the run summary."""
         return {"attention": self.attention}

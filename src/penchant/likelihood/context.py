@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from penchant.errors import ConfigurationError
+from penchant.errors import ConfigurationError, ModelError
+from penchant.model_files import read_config
 from penchant.model_folders import base_of
 
 __all__ = ["length_limit"]
@@ -49,11 +50,9 @@ def length_limit(
 def _positions(source: str, model: Any, base: str | None) -> int | None:
     config = getattr(model, "config", None)
     if config is None:
-        from transformers import AutoConfig
-
         try:
-            config = AutoConfig.from_pretrained(base_of(source, base))
-        except Exception:  # loading the model reports the error
+            config = read_config(base_of(source, base))
+        except ModelError:  # loading the model reports the error
             return None
     limit = getattr(config.get_text_config(), "max_position_embeddings", None)
     return limit if isinstance(limit, int) and 1 < limit < ENDLESS else None

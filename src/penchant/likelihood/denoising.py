@@ -39,6 +39,8 @@ class DenoisingScorer:
 
     unit = "images"
     collate = staticmethod(collate_images)
+    aux_loss: Tensor | None = None
+    aux_coefficient = 0.0
 
     def __init__(
         self, network: nn.Module, schedule: NoiseSchedule, settings: DenoisingSettings | None = None, seed: int = 0

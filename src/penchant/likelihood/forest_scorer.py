@@ -18,6 +18,7 @@ from penchant.likelihood.dropout import without_dropout
 from penchant.likelihood.head import Head, Rows
 from penchant.likelihood.hook import ScoreRequest, ScoringForward, identity
 from penchant.likelihood.outputs import Outputs
+from penchant.likelihood.router import Router
 from penchant.likelihood.support import choose_attention, plain_head
 
 __all__ = ["ForestScorer", "scorer_of"]
@@ -54,6 +55,9 @@ class ForestScorer:
         self.model, self.core, self.chunk_rows = model, core, chunk_rows
         self.head: Head | None = head
         self.attention, self.reason = chosen, reason
+        #: The routers of a mixture of experts, if their auxiliary loss is part of the training loss.
+        self.router: Router | None = None
+        self.aux_loss: Tensor | None = None
         self._hook: ScoringForward | None = None
         self.open()
         if attention is None and chosen == "sequences":
@@ -108,9 +112,12 @@ class ForestScorer:
                 "unknown kind.",
                 fix="Choose an objective without hidden states, or a model whose last step is its output layer.",
             )
+        # Only training has an auxiliary loss; a measurement is of the objective alone.
+        router = self.router if torch.is_grad_enabled() else None
         found: dict[str, Tensor] = (module or self.model)(
-            score=ScoreRequest(forest, tuple(stats), other, hidden=hidden)
+            score=ScoreRequest(forest, tuple(stats), other, hidden=hidden, router=router)
         )
+        self.aux_loss = found.pop("aux_loss", None)
         return found
 
     def rows(self, forest: Forest) -> Rows:

@@ -13,6 +13,7 @@ from penchant.forest.attention import ATTENTION
 from penchant.forest.layout import Forest
 from penchant.likelihood.head import Rows, token_statistics
 from penchant.likelihood.outputs import Outputs, switch_attention
+from penchant.likelihood.router import Router
 
 __all__ = ["ScoreRequest", "ScoringForward"]
 
@@ -27,6 +28,7 @@ class ScoreRequest:
         other: rows of another model, for ``kl``.
         rows_only: return only the rows that predict the targets.
         hidden: also return these rows.
+        router: also return the auxiliary loss of a mixture of experts.
     """
 
     forest: Forest
@@ -34,6 +36,7 @@ class ScoreRequest:
     other: Rows | None = None
     rows_only: bool = False
     hidden: bool = False
+    router: Router | None = None
 
 
 class ScoringForward:
@@ -76,7 +79,7 @@ class ScoringForward:
 
     def _score(self, asked: ScoreRequest) -> dict[str, Tensor]:
         forest = asked.forest.to(self.outputs.device)
-        rows = self.outputs.of(forest, self.attention)
+        rows, auxiliary = self.outputs.routed(forest, self.attention, asked.router)
         if asked.rows_only:
             return {"rows": rows}
         head = self.outputs.head
@@ -84,7 +87,8 @@ class ScoringForward:
         vocabulary = getattr(self.outputs.core.config.get_text_config(), "vocab_size", None)
         own = Rows(rows, head or identity)
         found = token_statistics(own, forest.target_ids, asked.stats, asked.other, chunk, vocabulary)
-        return {**found, "hidden": rows} if asked.hidden else found
+        further = {"hidden": rows if asked.hidden else None, "aux_loss": auxiliary}
+        return found | {name: value for name, value in further.items() if value is not None}
 
     def _ordinary(self, *args: Any, **kwargs: Any) -> Any:
         """The model's own ``forward`` with its own attention (which may have soft-capping, sinks or packing)."""

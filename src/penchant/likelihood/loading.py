@@ -1,4 +1,4 @@
-"""`load_model`, which loads a causal language model from a folder or the hub."""
+"""`load_model` and `load_reward_model`, which load models of transformers from a folder or the hub."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import torch
 
 from penchant.errors import ModelError, nearest
 from penchant.likelihood.adapters import load_adapter
+from penchant.likelihood.checkpoint import LANGUAGE_MODEL, REWARD_BASE, REWARD_MODEL, load_checkpoint
 from penchant.model_folders import adapter_config, base_error, base_of
 
-__all__ = ["load_base", "load_model"]
+__all__ = ["load_base", "load_model", "load_reward_model"]
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -53,7 +54,7 @@ def load_model(
     options: dict[str, Any] = {"dtype": DTYPES[dtype] if dtype else "auto"}
     if quantize is not None:
         options["quantization_config"] = _quantization(quantize, options["dtype"])
-    model = _loaded(source, options)
+    model = load_checkpoint(source, LANGUAGE_MODEL, options)
     if quantize is not None:
         keep_training_kernel(model)
     return (model if quantize or device is None else model.to(device)).eval()
@@ -79,27 +80,27 @@ def load_base(source: str | Path, base: str | None = None, **options: Any) -> An
         raise base_error(source, found, error.what.rstrip(".")) from error
 
 
-def _loaded(source: str | Path, options: dict[str, Any]) -> Any:
-    """The model, with all weights from its files."""
-    from transformers import AutoModelForCausalLM
+def load_reward_model(source: str | Path) -> Any:
+    """Load a sequence-classification model of transformers, in float32 or its saved type.
 
-    try:
-        model, loaded = AutoModelForCausalLM.from_pretrained(str(source), output_loading_info=True, **options)
-    except Exception as error:  # transformers raises many types; each means that the model cannot be loaded
-        reason = str(error).strip().splitlines()[0][:240] if str(error).strip() else type(error).__name__
+    Args:
+        source: a folder written by ``save_pretrained``, or a hub id; also of an adapter, which holds the head.
+
+    Raises:
+        ModelError: it cannot be loaded, or its head is not in the files.
+    """
+    options = {"dtype": "auto"}
+    if (config := adapter_config(source)) is None:
+        return load_checkpoint(source, REWARD_MODEL, options)
+    if config.get("task_type") != "SEQ_CLS":
         raise ModelError(
-            f"No causal language model can be loaded from here ({reason}).",
+            f"This adapter is of task type {config.get('task_type')}, expected SEQ_CLS.",
             where=str(source),
-            fix="Check the path; a hub id needs network access (or a copy in the local cache).",
-        ) from error
-    if missing := sorted(loaded["missing_keys"]):
-        raise ModelError(
-            f"{len(missing)} of the model's weights are not in its files, for example {missing[0]!r}.",
-            where=str(source),
-            why="They would be initialised randomly.",
-            fix="Give a folder with a complete causal language model (not an encoder or a reward model).",
+            why="Its folder has no head that gives a reward.",
+            fix="Give the adapter of a reward model.",
         )
-    return model
+    # The head is one of the layers that the adapter's folder holds.
+    return load_adapter(load_checkpoint(base_of(source), REWARD_BASE, options), source)
 
 
 def keep_training_kernel(model: Any) -> None:

@@ -19,7 +19,7 @@ __all__ = ["response_logps", "sequence_logps", "token_logps"]
 def token_logps(
     scorer: ForestScorer, sequences: Sequence[TokenSequence], groups: Sequence[int] | None = None
 ) -> Tensor:
-    """[R, T] log-probabilities in nats of the tokens of R responses, in one forward pass, padded with 0.
+    """[R, T] log-probabilities in nats of the learned tokens of R responses, in one forward pass, padded with 0.
 
     Args:
         scorer: the model; the result has a graph if gradients are enabled.
@@ -35,10 +35,10 @@ def token_logps(
 def response_logps(
     scorer: ForestScorer, sequences: Sequence[TokenSequence], groups: Sequence[int] | None = None
 ) -> list[Tensor]:
-    """For each response, the log-probabilities of its tokens, [T_r] nats, on the CPU and without gradient."""
+    """For each response, the log-probabilities of its learned tokens, [T_r] nats, on the CPU and without gradient."""
     with torch.no_grad():
         rows = token_logps(scorer, sequences, groups).cpu()
-    return [row[: len(sequence.response)] for row, sequence in zip(rows, sequences, strict=True)]
+    return [row[: sequence.length] for row, sequence in zip(rows, sequences, strict=True)]
 
 
 def sequence_logps(

@@ -13,6 +13,7 @@ from penchant.forest.attention import ATTENTION, AttentionPlan, register_attenti
 from penchant.forest.layout import Forest
 from penchant.likelihood.core import device_of
 from penchant.likelihood.head import Head
+from penchant.likelihood.router import Router
 from penchant.likelihood.sequences import padded_inputs
 
 __all__ = ["Outputs", "switch_attention"]
@@ -38,24 +39,34 @@ class Outputs:
         return device_of(self.core)
 
     def of(self, forest: Forest, attention: str) -> Tensor:
-        """[K, D] hidden states, or [K, V] logits, that predict the forest's targets.
+        """[K, D] hidden states, or [K, V] logits, that predict the forest's targets; see `routed`."""
+        return self.routed(forest, attention, None)[0]
+
+    def routed(self, forest: Forest, attention: str, router: Router | None) -> tuple[Tensor, Tensor | None]:
+        """[K, D] hidden states, or [K, V] logits, that predict the forest's targets, and the routers' auxiliary loss.
 
         Args:
             forest: the batch.
             attention: ``sequences``, or a backend of the forest's attention, to which the model must be switched.
+            router: of a mixture of experts, or None for no auxiliary loss.
         """
         if attention == "sequences":
-            return self.of_sequences(forest)
-        return self.of_forest(AttentionPlan(forest, attention))  # type: ignore[arg-type]
+            inputs, positions = padded_inputs(forest)
+            return self._at(inputs, positions, router, inputs.get("attention_mask"))
+        plan = AttentionPlan(forest, attention)  # type: ignore[arg-type]
+        return self._at(self._forest_inputs(plan), forest.predict_from, router)
 
     def of_sequences(self, forest: Forest) -> Tensor:
         """As `of`, with each response computed as a separate sequence."""
-        return self._at(*padded_inputs(forest))
+        return self._at(*padded_inputs(forest))[0]
 
     def of_forest(self, plan: AttentionPlan) -> Tensor:
         """As `of`, with the forest's attention."""
+        return self._at(self._forest_inputs(plan), plan.forest.predict_from)[0]
+
+    def _forest_inputs(self, plan: AttentionPlan) -> dict[str, Any]:
         forest = plan.forest
-        inputs = {
+        return {
             "input_ids": forest.token_ids[None],
             "position_ids": forest.position_ids[None],
             # transformers passes any 4-D mask through unchanged; the attention rule itself is in ``forest``.
@@ -63,15 +74,17 @@ class Outputs:
             "use_cache": False,
             "forest": plan,
         }
-        return self._at(inputs, forest.predict_from)
 
-    def _at(self, inputs: dict[str, Any], rows: Tensor) -> Tensor:
-        """Hidden states (or logits) of a [1, N] or [B, N] input at the flat positions ``rows``."""
-        if self.head is not None:
-            hidden = self.core.base_model(**inputs)[0]
-            return hidden.reshape(-1, hidden.shape[-1])[rows]
-        logits = self.forward(**inputs).logits
-        return logits.reshape(-1, logits.shape[-1])[rows]
+    def _at(
+        self, inputs: dict[str, Any], rows: Tensor, router: Router | None = None, mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Hidden states (or logits) of a [1, N] or [B, N] input at the flat positions ``rows``, and auxiliary loss."""
+        if router is not None:
+            inputs = {**inputs, "output_router_logits": True}
+        outputs = self.forward(**inputs) if self.head is None else self.core.base_model(**inputs)
+        found = outputs.logits if self.head is None else outputs[0]
+        auxiliary = None if router is None else router.aux_loss(outputs, mask)
+        return found.reshape(-1, found.shape[-1])[rows], auxiliary
 
 
 def switch_attention(core: Any, name: str | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from penchant.forest.collate import AnyBatch
 from penchant.likelihood.references.reference import Reference
@@ -33,6 +33,14 @@ class Scorer(Protocol[Laid]):
     @property
     def core(self) -> Any:
         """The transformers or diffusers model inside adapters and wrappers."""
+
+    @property
+    def aux_loss(self) -> Tensor | None:
+        """Auxiliary loss of the last batch that was scored with gradient, a scalar; None if the model has none."""
+
+    @property
+    def aux_coefficient(self) -> float:
+        """Factor of the auxiliary loss in the training loss."""
 
     @property
     def unit(self) -> str:

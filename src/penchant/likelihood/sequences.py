@@ -38,9 +38,11 @@ def padded_inputs(forest: Forest) -> tuple[dict[str, Any], Tensor]:
 
 
 def _first_places(forest: Forest, longest: int, device: torch.device) -> Tensor:
-    begins = torch.tensor([len(sequence.prompt) - 1 for sequence in forest.sequences], device=device)
-    place = torch.arange(len(begins), device=device)[:, None] * longest + begins[:, None]
-    place = place + torch.arange(forest.mask.shape[1], device=device)[None]
     result = torch.zeros(len(forest.targets), dtype=torch.long, device=device)
-    result[forest.target_of[forest.mask]] = place[forest.mask]
+    places = [
+        row * longest + len(sequence.prompt) - 1 + place
+        for row, sequence in enumerate(forest.sequences)
+        for place in sequence.learned_places
+    ]
+    result[forest.target_of[forest.mask]] = torch.tensor(places, device=device)
     return result

@@ -11,7 +11,7 @@ from penchant.likelihood.adapters import add_adapter, lora_config, merge, stack_
 from penchant.likelihood.core import has_adapter
 from penchant.model_folders import adapter_config
 
-__all__ = ["adapter_settings", "check_choice", "prepared_for_adapter", "trained_rank", "with_adapter"]
+__all__ = ["adapter_settings", "check_choice", "prepared_for_adapter", "trained_rank", "trains_adapter", "with_adapter"]
 
 
 def adapter_settings(lora: Any) -> Any:
@@ -51,6 +51,17 @@ def trained_rank(settings: Any) -> int | None:
         return int(settings.lora.rank)
     given = None if settings.adapter == "merge_first" else adapter_config(settings.model)
     return None if given is None and settings.lora is None else int((given or {}).get("r", 16))
+
+
+def trains_adapter(settings: Any, model: Any = None) -> bool:
+    """Whether a recipe trains an adapter, and not all weights.
+
+    Args:
+        settings: the recipe.
+        model: the policy in memory, or None.
+    """
+    given = model is not None and has_adapter(model) and settings.adapter != "merge_first"
+    return given or trained_rank(settings) is not None
 
 
 def prepared_for_adapter(policy: nn.Module) -> nn.Module:

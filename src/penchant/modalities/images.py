@@ -24,9 +24,11 @@ from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.likelihood.encodings import CachedCodec
 from penchant.likelihood.image_batch import Codec, ImageEncoder
 from penchant.likelihood.noise import schedule_of
+from penchant.likelihood.number_types import stored_type
 from penchant.likelihood.pipelines import PipelineCodec, denoiser_of, load_pipeline
 from penchant.likelihood.scorer import Scorer
-from penchant.modalities.modality import Modality
+from penchant.modalities.memory import optimizer_bytes
+from penchant.modalities.modality import Estimate, Modality
 from penchant.objectives.core.objective import Objective
 
 __all__ = ["ImageModality", "ImageSamples"]
@@ -79,6 +81,11 @@ class ImageModality(Modality):
         """The pipeline's denoiser."""
         return denoiser_of(self.pipeline)[1]
 
+    @cached_property
+    def stored(self) -> str | None:
+        """See `Modality.stored`."""
+        return stored_type(self.settings.model, self.network)
+
     @classmethod
     def recognises(cls, source: str, model: Any) -> bool:
         """See `Modality.recognises`."""
@@ -101,7 +108,7 @@ class ImageModality(Modality):
                 fix="Remove them; merge the adapter into the pipeline (fuse_lora of diffusers) before training.",
             )
         network = self.network.to(device)
-        return network if self.settings.lora is None else _with_adapter(network, self.settings.lora)
+        return self.with_masters(network if self.settings.lora is None else _with_adapter(network, self.settings.lora))
 
     def scorer(self, policy: nn.Module) -> DenoisingScorer:
         """See `Modality.scorer`."""
@@ -142,6 +149,7 @@ class ImageModality(Modality):
 
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
         """The pipeline with the trained denoiser, as ``DiffusionPipeline.from_pretrained`` loads it."""
+        self.rounded(policy)
         saved: Any = policy
         if hasattr(policy, "merge_and_unload"):
             saved.save_pretrained(adapter)
@@ -150,12 +158,22 @@ class ImageModality(Modality):
         self.pipeline.save_pretrained(folder)
         return self.pipeline
 
-    def estimate(self, largest: int) -> tuple[str, dict[str, str]]:
-        """See `Modality.estimate`."""
+    def estimate(self, largest: int, *, measured: int, needs_reference: bool, processes: int = 1) -> Estimate:
+        """See `Modality.estimate`; activations, which depend on the kind of denoiser, are not in it."""
         parameters = sum(parameter.numel() for parameter in self.network.parameters())
         channels, height, width = self.codec.shape
         shape = f"{type(self.network).__name__}, {parameters / 1e6:,.1f} M parameters"
-        return shape, {"images": f"{channels} x {height} x {width} as inputs of the denoiser"}
+        facts = {"images": f"{channels} x {height} x {width} as inputs of the denoiser"}
+        kept = needs_reference and self.settings.lora is None and self.settings.reference in (None, "initial")
+        trained = parameters if self.settings.lora is None else 0
+        parts = {
+            "weights": 4.0 * parameters / processes,
+            "gradients": 4.0 * trained / processes,
+            "optimizer": optimizer_bytes(self.settings.optimizer) * trained / processes,
+            "reference": 4.0 * parameters * kept / processes,
+        }
+        found = {name: value for name, value in parts.items() if value}
+        return Estimate(f"{shape}; without activations", found, sum(found.values()), facts)
 
 
 def _with_adapter(network: nn.Module, lora: Any) -> nn.Module:

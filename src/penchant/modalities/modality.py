@@ -6,8 +6,11 @@ model. A new modality is one subclass, which recognises its models.
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,15 +22,47 @@ from penchant.errors import ConfigurationError
 from penchant.feedback.collection import Feedback
 from penchant.forest.encoding import RecordEncoder
 from penchant.generation.engines import Engine
+from penchant.likelihood.core import has_adapter
+from penchant.likelihood.masters import as_stored, make_masters
+from penchant.likelihood.number_types import forward_type, warn_of_stored
 from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 from penchant.registry import Registry
 
-__all__ = ["MODALITIES", "Modality", "find_modality"]
+__all__ = ["MODALITIES", "Estimate", "Modality", "find_modality"]
+
+log = logging.getLogger("penchant")
 
 #: Every modality by name.
 MODALITIES: Registry[type[Modality]] = Registry("modality", "penchant.modalities")
+
+
+# Rounding that keeps less of what was trained is reported.
+HELD = 0.9
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run takes.
+
+    Args:
+        model: a description of the model.
+        parts: bytes by purpose, on one device.
+        total: the peak of one device, bytes; parts that are not needed at the same time are not added.
+        facts: further facts for a dry run.
+    """
+
+    model: str
+    parts: dict[str, float]
+    total: float
+    facts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def memory(self) -> str:
+        """The parts and the peak as one line."""
+        parts = ", ".join(f"{name} {size / 2**30:.2f}" for name, size in self.parts.items())
+        return f"{parts}; about {self.total / 2**30:.1f} GiB at the peak"
 
 
 class Modality(ABC):
@@ -59,6 +94,40 @@ class Modality(ABC):
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         self.settings, self.given = settings, model
+
+    @cached_property
+    def stored(self) -> str | None:
+        """The number type in which the weights are stored, such as ``bfloat16``; None if it is unknown."""
+        return None
+
+    @cached_property
+    def precision(self) -> str | None:
+        """The number type in which autocast computes the forward pass, or None without autocast."""
+        cpu = self.settings.device == "cpu" or not torch.accelerator.is_available()
+        device = torch.device("cpu") if cpu else torch.accelerator.current_accelerator()
+        assert device is not None
+        return forward_type(self.stored, self.settings.weights, self.settings.precision, device)
+
+    def with_masters(self, policy: nn.Module) -> nn.Module:
+        """The policy, its trained weights in float32 unless the recipe says ``weights: stored``."""
+        stored = self.stored  # found out before a model in memory is changed
+        if self.settings.weights == "float32":
+            make_masters(policy)
+        else:
+            warn_of_stored(stored, has_adapter(policy))
+        return policy
+
+    def rounded(self, policy: nn.Module) -> None:
+        """Round the policy's masters to the stored type before it is saved; says where that loses much."""
+        held = as_stored(policy)
+        if held < HELD:
+            log.warning(
+                "The steps of this run are small for %s, in which the model is saved: rounding keeps %.0f %% of what "
+                "the weights learned. The figures of this run are those before rounding. Train longer or with a larger "
+                "learning rate, or convert the model to float32 first.",
+                self.stored or "the stored number type",
+                100 * max(held, 0.0),
+            )
 
     @classmethod
     @abstractmethod
@@ -143,11 +212,14 @@ class Modality(ABC):
         """
 
     @abstractmethod
-    def estimate(self, largest: int) -> tuple[str, dict[str, str]]:
-        """A description of the model and further estimates for a dry run.
+    def estimate(self, largest: int, *, measured: int, needs_reference: bool, processes: int = 1) -> Estimate:
+        """The memory of the run, and a description of the model, before its weights are loaded.
 
         Args:
-            largest: size of the largest micro-batch, in units.
+            largest: size of the largest micro-batch of a process, in units.
+            measured: size of the held-out data, in units.
+            needs_reference: whether the objective compares with a reference.
+            processes: number of processes that weights, gradients and optimizer are sharded over.
         """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,22 +22,24 @@ from penchant.likelihood.adapters import merge, save_adapter
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.core import core_model
-from penchant.likelihood.references.named import check_rows, load_reference, named_reference
+from penchant.likelihood.number_types import stored_type, weights_in_words
+from penchant.likelihood.references.named import check_rows, computed_as_policy, load_reference, named_reference
 from penchant.likelihood.references.reference import Reference
+from penchant.likelihood.router import router_of
 from penchant.likelihood.scorer import Scorer
-from penchant.modalities.adapter_choice import adapter_settings, check_choice
-from penchant.modalities.language_model import load_policy, memory_estimate, model_shape
-from penchant.modalities.modality import Modality
+from penchant.modalities.adapter_choice import adapter_settings, check_choice, trained_rank, trains_adapter
+from penchant.modalities.language_model import load_policy, model_shape
+from penchant.modalities.memory import ModelSize, memory_of
+from penchant.modalities.modality import Estimate, Modality
 from penchant.model_folders import base_of
 from penchant.objectives.core.objective import Objective
 from penchant.rendering.renderer import Renderer
+from penchant.rendering.same_vocabulary import check_same_vocabulary
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
-from penchant.rendering.vocabulary import check_same_vocabulary
+from penchant.rendering.vocabulary import check_vocabulary, rows_of
 
 __all__ = ["TextModality"]
-
-GIB = 2**30
 
 
 class TextModality(Modality):
@@ -55,8 +58,18 @@ class TextModality(Modality):
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         super().__init__(settings, model)
+        #: The folder or hub id that holds the weights: the model, or the base of an adapter.
+        self.base = base_of(settings.model, settings.base) if model is None else settings.model
         self.tokenizer = tokenizer or load_tokenizer(settings.model, settings.base)
-        self.renderer = Renderer(self.tokenizer, chat_template=settings.chat_template, end_token=settings.end_token)
+        if tokenizer is not None or self.base != settings.model:
+            check_vocabulary(self.tokenizer, rows_of(self.base, model), settings.model)
+        self.renderer = Renderer(
+            self.tokenizer,
+            chat_template=settings.chat_template,
+            end_token=settings.end_token,
+            template_arguments=settings.template_arguments,
+            as_chat=settings.as_chat,
+        )
         self.max_length = length_limit(settings.model, model, self.tokenizer, settings.max_length, base=settings.base)
         self._check_settings(settings)
 
@@ -73,15 +86,22 @@ class TextModality(Modality):
                 "The model is given in memory, without a tokenizer.", fix="Pass tokenizer=... with model=..."
             )
 
+    @cached_property
+    def stored(self) -> str | None:
+        """See `Modality.stored`."""
+        return stored_type(self.base, self.given)
+
     def encoder(self, objective: Objective) -> Encoder:
         """See `Modality.encoder`."""
         wanted = objective.requirements
         truncation = Truncation(self.max_length, self.settings.truncation)
-        return Encoder(self.renderer, wanted.views, wanted.fields, truncation, optional=wanted.optional)
+        return Encoder(
+            self.renderer, wanted.views, wanted.fields, truncation, wanted.optional, on_bad=self.settings.on_bad
+        )
 
     def load(self, device: torch.device) -> nn.Module:
         """See `Modality.load`."""
-        return load_policy(self.settings, self.given, device)
+        return self.with_masters(load_policy(self.settings, self.given, device))
 
     def named_reference(self, named: Any, given: Any, device: torch.device) -> Reference[Any, Any]:
         """See `Modality.named_reference`.
@@ -99,9 +119,10 @@ class TextModality(Modality):
         model = load_reference(named.model, named.adapter, named.base) if given is None else given.eval()
         check_rows(model, self.tokenizer, named.model, self.settings.model)
         settings = self.settings
-        scorer = self.scorer(model.to(device))
-        cache = Path(settings.cache) if settings.cache else None
-        return named_reference(scorer, named.cached, cache, settings.precision)
+        if settings.weights == "float32" and not trains_adapter(settings, self.given):
+            model = computed_as_policy(model, copied=given is not None)
+        scorer = CausalScorer(model.to(device), settings.attention)
+        return named_reference(scorer, named.cached, Path(settings.cache) if settings.cache else None, self.precision)
 
     def _check_settings(self, settings: Any) -> None:
         """Refuse settings of adapter and reference that would fail once the models are loaded."""
@@ -120,7 +141,9 @@ class TextModality(Modality):
 
     def scorer(self, policy: nn.Module) -> CausalScorer:
         """See `Modality.scorer`."""
-        return CausalScorer(policy, self.settings.attention)
+        scorer = CausalScorer(policy, self.settings.attention)
+        scorer.router = router_of(scorer.core, self.settings.router_aux_loss)
+        return scorer
 
     def engine(self, settings: Mapping[str, Any], max_new_tokens: int) -> Engine:
         """See `Modality.engine`; prompts are limited so that the response fits."""
@@ -149,13 +172,15 @@ class TextModality(Modality):
 
     def examine(self, train: Feedback, other: Feedback | None) -> Diagnosis:
         """See `Modality.examine`."""
-        return examine(train, self.renderer, max_length=self.max_length, policy=self.settings.truncation, other=other)
+        policy, on_bad = self.settings.truncation, self.settings.on_bad
+        return examine(train, self.renderer, max_length=self.max_length, policy=policy, other=other, on_bad=on_bad)
 
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
         """Save model and tokenizer for ``from_pretrained``; an adapter is merged, and also saved separately.
 
         An adapter on a model that was merged first is not: that model is in no folder, so the adapter fits none.
         """
+        self.rounded(policy)
         saved: Any = policy
         if hasattr(policy, "merge_and_unload"):
             if self.settings.adapter != "merge_first":
@@ -182,21 +207,45 @@ class TextModality(Modality):
         # The built-in templates leave BOS to the tokenizer, which adds none to rendered templates.
         for tokenizer.chat_template in ("{{ bos_token }}" + template, template):
             rendered = tokenizer.apply_chat_template(
-                probe, add_generation_prompt=True, tokenize=True, return_dict=False
+                probe, add_generation_prompt=True, tokenize=True, return_dict=False, **self.renderer.chat.arguments
             )
             if rendered == self.renderer.prompt_ids(probe):
                 break
         return tokenizer
 
-    def estimate(self, largest: int) -> tuple[str, dict[str, str]]:
+    def _keeps_a_copy(self) -> bool:
+        """Whether the reference is a second model of the size of this one in memory."""
+        reference = self.settings.reference
+        if isinstance(reference, str | None):
+            return reference in (None, "initial") and not trains_adapter(self.settings, self.given)
+        return bool(reference.in_memory)  # its size is not known here; most references are as large as the policy
+
+    def _other_size(self) -> ModelSize | None:
+        """The size of a reference that is another model, which is loaded; None without one."""
+        named = self.settings.reference
+        if isinstance(named, str | None) or named.in_memory:
+            return None
+        return ModelSize.of(model_shape(named.model, named.base))
+
+    def estimate(self, largest: int, *, measured: int, needs_reference: bool, processes: int = 1) -> Estimate:
         """See `Modality.estimate`."""
         model = model_shape(self.settings.model, self.settings.base)
-        parameters = sum(parameter.numel() for parameter in model.parameters())
-        found = memory_estimate(self.settings, model.config, parameters, largest)
-        return f"{type(model).__name__}, {parameters / 1e6:,.1f} M parameters", {
-            "memory": " + ".join(f"{name} {size / GIB:.2f}" for name, size in found.items())
-            + f" = about {sum(found.values()) / GIB:.1f} GiB"
-        }
+        size, rank = ModelSize.of(model), trained_rank(self.settings)
+        found = memory_of(
+            size,
+            self.settings,
+            largest,
+            reference=needs_reference and self._keeps_a_copy(),
+            cpu=self.settings.device == "cpu" or not torch.accelerator.is_available(),
+            measured=measured,
+            processes=processes,
+            precision=self.precision,
+            rank=rank,
+            other=self._other_size(),
+        )
+        types = weights_in_words(self.stored, self.settings.weights, self.precision, rank, size.parameters)
+        described = f"{type(model).__name__}, {size.parameters / 1e6:,.1f} M parameters"
+        return Estimate(described, found.parts, found.total, types)
 
 
 def _last_turn(messages: list[dict[str, Any]]) -> str:

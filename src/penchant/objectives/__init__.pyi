@@ -1,6 +1,8 @@
 # Written by `python -m penchant.objectives.core.stub`.
-from penchant.objectives.binary.diffusion_kto import DiffusionKTO as DiffusionKTO
-from penchant.objectives.binary.kto import KTO as KTO
+from typing import Any, Callable, Literal
+
+from torch import Tensor
+
 from penchant.objectives.core.composition import WeightedSum as WeightedSum
 from penchant.objectives.core.evidence import Evidence as Evidence
 from penchant.objectives.core.expression import build as build
@@ -21,97 +23,381 @@ from penchant.objectives.core.registry import wrapper_names as wrapper_names
 from penchant.objectives.core.scored import Scored as Scored
 from penchant.objectives.core.wrapper import PairWrapper as PairWrapper
 from penchant.objectives.core.wrapper import Wrapper as Wrapper
-from penchant.objectives.listwise.adpo_listwise import ADPOBradleyTerry as ADPOBradleyTerry
-from penchant.objectives.listwise.adpo_listwise import ADPOListwise as ADPOListwise
-from penchant.objectives.listwise.adpo_listwise import ADPOPlackettLuce as ADPOPlackettLuce
-from penchant.objectives.listwise.ddo_rm import DDORM as DDORM
-from penchant.objectives.listwise.exo_rw import DPOReward as DPOReward
-from penchant.objectives.listwise.exo_rw import EXOReward as EXOReward
-from penchant.objectives.listwise.nca_reward import InfoNCAReward as InfoNCAReward
-from penchant.objectives.listwise.nca_reward import NCAReward as NCAReward
-from penchant.objectives.logic.objective import LogicLoss as LogicLoss
-from penchant.objectives.pairwise.adpo_pairwise import ADPOPairwise as ADPOPairwise
-from penchant.objectives.pairwise.aot import AOTPaired as AOTPaired
-from penchant.objectives.pairwise.aot import AOTUnpaired as AOTUnpaired
-from penchant.objectives.pairwise.apo import APODown as APODown
-from penchant.objectives.pairwise.apo import APOZero as APOZero
-from penchant.objectives.pairwise.beta_dpo import BetaDPO as BetaDPO
-from penchant.objectives.pairwise.cal_dpo import CalDPO as CalDPO
-from penchant.objectives.pairwise.cdpo import ConservativeDPO as ConservativeDPO
-from penchant.objectives.pairwise.constrained_po import ConstrainedPO as ConstrainedPO
-from penchant.objectives.pairwise.constrained_po import ConstrainedPOEasy as ConstrainedPOEasy
-from penchant.objectives.pairwise.constrained_po import ConstrainedPOSoft as ConstrainedPOSoft
-from penchant.objectives.pairwise.discopop import AQFL as AQFL
-from penchant.objectives.pairwise.discopop import AQL as AQL
-from penchant.objectives.pairwise.discopop import CELL as CELL
-from penchant.objectives.pairwise.discopop import DBAQL as DBAQL
-from penchant.objectives.pairwise.discopop import LRML as LRML
-from penchant.objectives.pairwise.discopop import PADLL as PADLL
-from penchant.objectives.pairwise.discopop import PFL as PFL
-from penchant.objectives.pairwise.dove import DOVE as DOVE
-from penchant.objectives.pairwise.dpo import DPO as DPO
-from penchant.objectives.pairwise.dpo_gamma_ref import GammaReferenceDPO as GammaReferenceDPO
-from penchant.objectives.pairwise.dpop import DPOP as DPOP
-from penchant.objectives.pairwise.exo import EXOPref as EXOPref
-from penchant.objectives.pairwise.exo import EXOPrefOfficial as EXOPrefOfficial
-from penchant.objectives.pairwise.f_dpo import FDPO as FDPO
-from penchant.objectives.pairwise.flex_dpo import DPOSFT as DPOSFT
-from penchant.objectives.pairwise.flex_dpo import FlexDPO as FlexDPO
-from penchant.objectives.pairwise.geometric import ConservativeIPO as ConservativeIPO
-from penchant.objectives.pairwise.geometric import GDPO as GDPO
-from penchant.objectives.pairwise.geometric import GIPO as GIPO
-from penchant.objectives.pairwise.geometric import GROPO as GROPO
-from penchant.objectives.pairwise.infifpo import InfiFPO as InfiFPO
-from penchant.objectives.pairwise.ipo import IPO as IPO
-from penchant.objectives.pairwise.ld_dpo import LDDPO as LDDPO
-from penchant.objectives.pairwise.madpo import MADPO as MADPO
-from penchant.objectives.pairwise.mapl import MAPL as MAPL
-from penchant.objectives.pairwise.nca import BiasedNCA as BiasedNCA
-from penchant.objectives.pairwise.nca import NCA as NCA
-from penchant.objectives.pairwise.odpo import ODPO as ODPO
-from penchant.objectives.pairwise.pairwise_normalized_gradient import PairwiseNormalizedGradient as PairwiseNormalizedGradient
-from penchant.objectives.pairwise.r_dpo import LengthRegularizedDPO as LengthRegularizedDPO
-from penchant.objectives.pairwise.rationale_dpo import RationaleDPO as RationaleDPO
-from penchant.objectives.pairwise.rationale_dpo import RationaleDPONLL as RationaleDPONLL
-from penchant.objectives.pairwise.rdpo import RobustDPO as RobustDPO
-from penchant.objectives.pairwise.ropo import ROPO as ROPO
-from penchant.objectives.pairwise.rpo_regularized import RegularizedPO as RegularizedPO
-from penchant.objectives.pairwise.slic_hinge import SLiCHinge as SLiCHinge
-from penchant.objectives.pairwise.spin import SPIN as SPIN
-from penchant.objectives.pairwise.sppo import SPPO as SPPO
-from penchant.objectives.pairwise.sppo import SPPOHard as SPPOHard
-from penchant.objectives.pairwise.sppo import SPPOSingle as SPPOSingle
-from penchant.objectives.policy_gradient.bnpo import BNPO as BNPO
-from penchant.objectives.policy_gradient.cispo import CISPO as CISPO
-from penchant.objectives.policy_gradient.dapo import DAPO as DAPO
-from penchant.objectives.policy_gradient.dr_grpo import DrGRPO as DrGRPO
-from penchant.objectives.policy_gradient.gmpo import GMPO as GMPO
-from penchant.objectives.policy_gradient.grpo import GRPO as GRPO
-from penchant.objectives.policy_gradient.sapo import SAPO as SAPO
-from penchant.objectives.reference_free.cpo import CPO as CPO
-from penchant.objectives.reference_free.cpo import CPOHinge as CPOHinge
-from penchant.objectives.reference_free.cpo import CPOIPO as CPOIPO
-from penchant.objectives.reference_free.cpo import CPOSimPO as CPOSimPO
-from penchant.objectives.reference_free.mapo import MaPO as MaPO
-from penchant.objectives.reference_free.nll import NLL as NLL
-from penchant.objectives.reference_free.orpo import ORPO as ORPO
-from penchant.objectives.reference_free.power import POWER as POWER
-from penchant.objectives.reference_free.power import POWERDL as POWERDL
-from penchant.objectives.reference_free.rationale_orpo import RationaleORPO as RationaleORPO
-from penchant.objectives.reference_free.rationale_orpo import RationaleORPOSimple as RationaleORPOSimple
-from penchant.objectives.reference_free.simpo import SimPO as SimPO
-from penchant.objectives.reference_free.simpo import SimPOHinge as SimPOHinge
-from penchant.objectives.reference_free.slic_hf import SLiCHF as SLiCHF
-from penchant.objectives.token_level.sparse_token_mask import SparseTokenMask as SparseTokenMask
-from penchant.objectives.token_level.spo_degree import SPODegree as SPODegree
-from penchant.objectives.token_level.wpo import WPO as WPO
-from penchant.objectives.unlearning.gradient_difference import GradientDifference as GradientDifference
-from penchant.objectives.wrappers.averaged import Averaged as Averaged
-from penchant.objectives.wrappers.clipped import Clipped as Clipped
-from penchant.objectives.wrappers.flipped_labels import Smoothed as Smoothed
-from penchant.objectives.wrappers.flipped_labels import Unbiased as Unbiased
-from penchant.objectives.wrappers.tail_weighted import TailWeighted as TailWeighted
-from penchant.objectives.wrappers.weighted import Weighted as Weighted
-from penchant.objectives.wrappers.wpo_weighted import WPOWeighted as WPOWeighted
 from typing import Any as Any
 from typing import TYPE_CHECKING as TYPE_CHECKING
+from penchant.objectives.binary.diffusion_kto import DiffusionKTO as _DiffusionKTO
+from penchant.objectives.binary.kto import KTO as _KTO
+from penchant.objectives.listwise.adpo_listwise import ADPOBradleyTerry as _ADPOBradleyTerry
+from penchant.objectives.listwise.adpo_listwise import ADPOListwise as _ADPOListwise
+from penchant.objectives.listwise.adpo_listwise import ADPOPlackettLuce as _ADPOPlackettLuce
+from penchant.objectives.listwise.ddo_rm import DDORM as _DDORM
+from penchant.objectives.listwise.exo_rw import DPOReward as _DPOReward
+from penchant.objectives.listwise.exo_rw import EXOReward as _EXOReward
+from penchant.objectives.listwise.nca_reward import InfoNCAReward as _InfoNCAReward
+from penchant.objectives.listwise.nca_reward import NCAReward as _NCAReward
+from penchant.objectives.logic.objective import LogicLoss as _LogicLoss
+from penchant.objectives.pairwise.adpo_pairwise import ADPOPairwise as _ADPOPairwise
+from penchant.objectives.pairwise.aot import AOTPaired as _AOTPaired
+from penchant.objectives.pairwise.aot import AOTUnpaired as _AOTUnpaired
+from penchant.objectives.pairwise.apo import APODown as _APODown
+from penchant.objectives.pairwise.apo import APOZero as _APOZero
+from penchant.objectives.pairwise.beta_dpo import BetaDPO as _BetaDPO
+from penchant.objectives.pairwise.cal_dpo import CalDPO as _CalDPO
+from penchant.objectives.pairwise.cdpo import ConservativeDPO as _ConservativeDPO
+from penchant.objectives.pairwise.constrained_po import ConstrainedPO as _ConstrainedPO
+from penchant.objectives.pairwise.constrained_po import ConstrainedPOEasy as _ConstrainedPOEasy
+from penchant.objectives.pairwise.constrained_po import ConstrainedPOSoft as _ConstrainedPOSoft
+from penchant.objectives.pairwise.discopop import AQFL as _AQFL
+from penchant.objectives.pairwise.discopop import AQL as _AQL
+from penchant.objectives.pairwise.discopop import CELL as _CELL
+from penchant.objectives.pairwise.discopop import DBAQL as _DBAQL
+from penchant.objectives.pairwise.discopop import LRML as _LRML
+from penchant.objectives.pairwise.discopop import PADLL as _PADLL
+from penchant.objectives.pairwise.discopop import PFL as _PFL
+from penchant.objectives.pairwise.dove import DOVE as _DOVE
+from penchant.objectives.pairwise.dpo import DPO as _DPO
+from penchant.objectives.pairwise.dpo_gamma_ref import GammaReferenceDPO as _GammaReferenceDPO
+from penchant.objectives.pairwise.dpop import DPOP as _DPOP
+from penchant.objectives.pairwise.exo import EXOPref as _EXOPref
+from penchant.objectives.pairwise.exo import EXOPrefOfficial as _EXOPrefOfficial
+from penchant.objectives.pairwise.f_dpo import FDPO as _FDPO
+from penchant.objectives.pairwise.flex_dpo import DPOSFT as _DPOSFT
+from penchant.objectives.pairwise.flex_dpo import FlexDPO as _FlexDPO
+from penchant.objectives.pairwise.geometric import ConservativeIPO as _ConservativeIPO
+from penchant.objectives.pairwise.geometric import GDPO as _GDPO
+from penchant.objectives.pairwise.geometric import GIPO as _GIPO
+from penchant.objectives.pairwise.geometric import GROPO as _GROPO
+from penchant.objectives.pairwise.infifpo import InfiFPO as _InfiFPO
+from penchant.objectives.pairwise.ipo import IPO as _IPO
+from penchant.objectives.pairwise.ld_dpo import LDDPO as _LDDPO
+from penchant.objectives.pairwise.madpo import MADPO as _MADPO
+from penchant.objectives.pairwise.mapl import MAPL as _MAPL
+from penchant.objectives.pairwise.nca import BiasedNCA as _BiasedNCA
+from penchant.objectives.pairwise.nca import NCA as _NCA
+from penchant.objectives.pairwise.odpo import ODPO as _ODPO
+from penchant.objectives.pairwise.pairwise_normalized_gradient import PairwiseNormalizedGradient as _PairwiseNormalizedGradient
+from penchant.objectives.pairwise.r_dpo import LengthRegularizedDPO as _LengthRegularizedDPO
+from penchant.objectives.pairwise.rationale_dpo import RationaleDPO as _RationaleDPO
+from penchant.objectives.pairwise.rationale_dpo import RationaleDPONLL as _RationaleDPONLL
+from penchant.objectives.pairwise.rdpo import RobustDPO as _RobustDPO
+from penchant.objectives.pairwise.ropo import ROPO as _ROPO
+from penchant.objectives.pairwise.rpo_regularized import RegularizedPO as _RegularizedPO
+from penchant.objectives.pairwise.slic_hinge import SLiCHinge as _SLiCHinge
+from penchant.objectives.pairwise.spin import SPIN as _SPIN
+from penchant.objectives.pairwise.sppo import SPPO as _SPPO
+from penchant.objectives.pairwise.sppo import SPPOHard as _SPPOHard
+from penchant.objectives.pairwise.sppo import SPPOSingle as _SPPOSingle
+from penchant.objectives.policy_gradient.bnpo import BNPO as _BNPO
+from penchant.objectives.policy_gradient.cispo import CISPO as _CISPO
+from penchant.objectives.policy_gradient.dapo import DAPO as _DAPO
+from penchant.objectives.policy_gradient.dr_grpo import DrGRPO as _DrGRPO
+from penchant.objectives.policy_gradient.gmpo import GMPO as _GMPO
+from penchant.objectives.policy_gradient.grpo import GRPO as _GRPO
+from penchant.objectives.policy_gradient.sapo import SAPO as _SAPO
+from penchant.objectives.reference_free.cpo import CPO as _CPO
+from penchant.objectives.reference_free.cpo import CPOHinge as _CPOHinge
+from penchant.objectives.reference_free.cpo import CPOIPO as _CPOIPO
+from penchant.objectives.reference_free.cpo import CPOSimPO as _CPOSimPO
+from penchant.objectives.reference_free.mapo import MaPO as _MaPO
+from penchant.objectives.reference_free.nll import NLL as _NLL
+from penchant.objectives.reference_free.orpo import ORPO as _ORPO
+from penchant.objectives.reference_free.power import POWER as _POWER
+from penchant.objectives.reference_free.power import POWERDL as _POWERDL
+from penchant.objectives.reference_free.rationale_orpo import RationaleORPO as _RationaleORPO
+from penchant.objectives.reference_free.rationale_orpo import RationaleORPOSimple as _RationaleORPOSimple
+from penchant.objectives.reference_free.simpo import SimPO as _SimPO
+from penchant.objectives.reference_free.simpo import SimPOHinge as _SimPOHinge
+from penchant.objectives.reference_free.slic_hf import SLiCHF as _SLiCHF
+from penchant.objectives.token_level.sparse_token_mask import SparseTokenMask as _SparseTokenMask
+from penchant.objectives.token_level.spo_degree import SPODegree as _SPODegree
+from penchant.objectives.token_level.wpo import WPO as _WPO
+from penchant.objectives.unlearning.gradient_difference import GradientDifference as _GradientDifference
+from penchant.objectives.wrappers.averaged import Averaged as _Averaged
+from penchant.objectives.wrappers.clipped import Clipped as _Clipped
+from penchant.objectives.wrappers.flipped_labels import Smoothed as _Smoothed
+from penchant.objectives.wrappers.flipped_labels import Unbiased as _Unbiased
+from penchant.objectives.wrappers.tail_weighted import TailWeighted as _TailWeighted
+from penchant.objectives.wrappers.weighted import Weighted as _Weighted
+from penchant.objectives.wrappers.wpo_weighted import WPOWeighted as _WPOWeighted
+
+class ADPOBradleyTerry(_ADPOBradleyTerry):
+    def __init__(self, *, tau: float = ..., average_log_prob: bool = ..., beta_anchor_kl: float = ..., use_adaptive_tau: bool = ..., adaptive_tau_alpha: float = ..., adaptive_tau_beta: float = ..., adaptive_tau_min: float = ..., adaptive_tau_max: float = ..., vocab_size: int = ..., beta_reward: float = ...) -> None: ...
+
+class ADPOListwise(_ADPOListwise):
+    def __init__(self, *, tau: float = ..., average_log_prob: bool = ..., beta_anchor_kl: float = ..., use_adaptive_tau: bool = ..., adaptive_tau_alpha: float = ..., adaptive_tau_beta: float = ..., adaptive_tau_min: float = ..., adaptive_tau_max: float = ..., vocab_size: int = ..., beta_reward: float = ..., target: Literal['zscore', 'softmax', 'teacher', 'one-hot'] = ...) -> None: ...
+
+class ADPOPairwise(_ADPOPairwise):
+    def __init__(self, *, tau: float = ...) -> None: ...
+
+class ADPOPlackettLuce(_ADPOPlackettLuce):
+    def __init__(self, *, tau: float = ..., average_log_prob: bool = ..., beta_anchor_kl: float = ..., use_adaptive_tau: bool = ..., adaptive_tau_alpha: float = ..., adaptive_tau_beta: float = ..., adaptive_tau_min: float = ..., adaptive_tau_max: float = ..., vocab_size: int = ...) -> None: ...
+
+class AOTPaired(_AOTPaired):
+    def __init__(self, *, beta: float = ..., label_smoothing: float = ...) -> None: ...
+
+class AOTUnpaired(_AOTUnpaired):
+    def __init__(self, *, beta: float = ..., label_smoothing: float = ...) -> None: ...
+
+class APODown(_APODown):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class APOZero(_APOZero):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class AQFL(_AQFL):
+    def __init__(self, *, beta: float = ..., tau: float = ...) -> None: ...
+
+class AQL(_AQL):
+    def __init__(self, *, beta: float = ..., tau: float = ...) -> None: ...
+
+class Averaged(_Averaged):
+    def __init__(self, objective: Objective) -> None: ...
+
+class BNPO(_BNPO):
+    def __init__(self, *, epsilon_low: float = ..., epsilon_high: float = ..., delta: float = ..., beta: float = ...) -> None: ...
+
+class BetaDPO(_BetaDPO):
+    def __init__(self, *, beta: float = ..., a: float = ..., filter_ratio: float = ..., momentum: float = ..., min_beta: float = ..., warm_up: bool = ..., seed: int = ...) -> None: ...
+
+class BiasedNCA(_BiasedNCA):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class CELL(_CELL):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class CISPO(_CISPO):
+    def __init__(self, *, floor: float = ..., cap: float = ..., beta: float = ...) -> None: ...
+
+class CPO(_CPO):
+    def __init__(self, *, cpo_alpha: float = ..., nll_average: Literal['batch', 'response'] = ..., beta: float = ..., label_smoothing: float = ...) -> None: ...
+
+class CPOHinge(_CPOHinge):
+    def __init__(self, *, cpo_alpha: float = ..., nll_average: Literal['batch', 'response'] = ..., beta: float = ...) -> None: ...
+
+class CPOIPO(_CPOIPO):
+    def __init__(self, *, cpo_alpha: float = ..., nll_average: Literal['batch', 'response'] = ..., beta: float = ...) -> None: ...
+
+class CPOSimPO(_CPOSimPO):
+    def __init__(self, *, cpo_alpha: float = ..., nll_average: Literal['batch', 'response'] = ..., beta: float = ..., gamma: float = ..., label_smoothing: float = ...) -> None: ...
+
+class CalDPO(_CalDPO):
+    def __init__(self, *, beta: float = ..., calibration_weight: float = ..., logistic_scale: float = ..., average_log_prob: bool = ...) -> None: ...
+
+class Clipped(_Clipped):
+    def __init__(self, objective: Objective, *, low: float | None = ..., high: float | None = ...) -> None: ...
+
+class ConservativeDPO(_ConservativeDPO):
+    def __init__(self, *, beta: float = ..., label_smoothing: float = ...) -> None: ...
+
+class ConservativeIPO(_ConservativeIPO):
+    def __init__(self, *, beta: float = ..., average_log_prob: bool = ...) -> None: ...
+
+class ConstrainedPO(_ConstrainedPO):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class ConstrainedPOEasy(_ConstrainedPOEasy):
+    def __init__(self, *, beta: float = ..., gamma: float = ..., margin_sign: Literal[1, -1] = ...) -> None: ...
+
+class ConstrainedPOSoft(_ConstrainedPOSoft):
+    def __init__(self, *, beta: float = ..., gamma: float = ..., tau: float = ..., alpha: float = ...) -> None: ...
+
+class DAPO(_DAPO):
+    def __init__(self, *, epsilon_low: float = ..., epsilon_high: float = ...) -> None: ...
+
+class DBAQL(_DBAQL):
+    def __init__(self, *, beta: float = ..., tau: float = ...) -> None: ...
+
+class DDORM(_DDORM):
+    def __init__(self, *, eta: float = ..., temperature: float = ..., released: bool = ...) -> None: ...
+
+class DOVE(_DOVE):
+    def __init__(self, *, beta: float = ..., joint: bool = ...) -> None: ...
+
+class DPO(_DPO):
+    def __init__(self, *, beta: float = ..., reference_free: bool = ...) -> None: ...
+
+class DPOP(_DPOP):
+    def __init__(self, *, beta: float = ..., lambda_: float = ...) -> None: ...
+
+class DPOReward(_DPOReward):
+    def __init__(self, *, beta_policy: float = ..., beta_reward: float = ...) -> None: ...
+
+class DPOSFT(_DPOSFT):
+    def __init__(self, *, beta: float = ..., lambda_: float = ..., sft_average: bool = ...) -> None: ...
+
+class DiffusionKTO(_DiffusionKTO):
+    def __init__(self, *, beta: float = ..., lambda_desirable: float = ..., lambda_undesirable: float = ..., utility: Literal['sigmoid', 'loss_averse', 'risk_seeking_1', 'risk_seeking_2', 'risk_seeking_3'] = ..., offset: Literal['none', 'sigmoid'] = ..., half_factor: float = ...) -> None: ...
+
+class DrGRPO(_DrGRPO):
+    def __init__(self, *, max_completion_length: int = ..., beta: float = ..., delta: float = ..., epsilon_low: float = ..., epsilon_high: float = ...) -> None: ...
+
+class EXOPref(_EXOPref):
+    def __init__(self, *, beta: float = ..., label_smoothing: float = ...) -> None: ...
+
+class EXOPrefOfficial(_EXOPrefOfficial):
+    def __init__(self, *, beta: float = ..., log_epsilon: float = ...) -> None: ...
+
+class EXOReward(_EXOReward):
+    def __init__(self, *, beta_policy: float = ..., beta_reward: float = ...) -> None: ...
+
+class FDPO(_FDPO):
+    def __init__(self, derivative: Callable[[Tensor], Tensor] | None = ..., *, beta: float = ..., divergence: Literal['reverse_kl', 'forward_kl', 'js', 'alpha'] = ..., alpha: float = ...) -> None: ...
+
+class FlexDPO(_FlexDPO):
+    def __init__(self, *, beta_plus: float = ..., beta_minus: float = ...) -> None: ...
+
+class GDPO(_GDPO):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class GIPO(_GIPO):
+    def __init__(self, *, beta: float = ..., average_log_prob: bool = ..., target: Literal['scaled', 'fixed'] = ...) -> None: ...
+
+class GMPO(_GMPO):
+    def __init__(self, *, beta: float = ..., epsilon_low: float = ..., epsilon_high: float = ...) -> None: ...
+
+class GROPO(_GROPO):
+    def __init__(self, *, beta: float = ..., alpha: float = ..., gamma: float = ...) -> None: ...
+
+class GRPO(_GRPO):
+    def __init__(self, *, beta: float = ..., epsilon_low: float = ..., epsilon_high: float = ..., delta: float = ...) -> None: ...
+
+class GammaReferenceDPO(_GammaReferenceDPO):
+    def __init__(self, *, beta: float = ..., gamma: float = ...) -> None: ...
+
+class GradientDifference(_GradientDifference):
+    def __init__(self, *, forget_coeff: float = ..., retain_coeff: float = ..., nll_average: Literal['batch', 'response'] = ...) -> None: ...
+
+class IPO(_IPO):
+    def __init__(self, *, beta: float = ..., average_log_prob: bool = ...) -> None: ...
+
+class InfiFPO(_InfiFPO):
+    def __init__(self, *, beta: float = ..., fusion: Literal['max', 'average'] = ..., clip: bool = ..., compared: Literal['log', 'probability'] = ...) -> None: ...
+
+class InfoNCAReward(_InfoNCAReward):
+    def __init__(self, *, beta: float = ..., temperature: float = ..., first_score_bonus: float = ...) -> None: ...
+
+class KTO(_KTO):
+    def __init__(self, *, beta: float = ..., desirable_weight: float = ..., undesirable_weight: float = ...) -> None: ...
+
+class LDDPO(_LDDPO):
+    def __init__(self, *, beta: float = ..., ld_alpha: float = ..., apply_to_reference: bool = ...) -> None: ...
+
+class LRML(_LRML):
+    def __init__(self, *, beta: float = ..., tau: float = ...) -> None: ...
+
+class LengthRegularizedDPO(_LengthRegularizedDPO):
+    def __init__(self, *, beta: float = ..., alpha: float = ...) -> None: ...
+
+class LogicLoss(_LogicLoss):
+    def __init__(self, *, top: str = ..., bottom: str = ..., formula: str | None = ..., condition: str | None = ..., additive: str | None = ..., reference: bool = ..., link: Literal['logistic', 'squared', 'hinge', 'perceptron'] = ..., beta: float = ..., average: bool = ...) -> None: ...
+
+class MADPO(_MADPO):
+    def __init__(self, *, beta: float = ..., c_max: float = ..., c_min: float = ..., lambda_: float = ..., tau: float = ...) -> None: ...
+
+class MAPL(_MAPL):
+    def __init__(self, *, beta: float = ..., intra_weight: float = ..., inter_weight: float = ...) -> None: ...
+
+class MaPO(_MaPO):
+    def __init__(self, *, beta: float = ..., snr: float = ..., num_train_timesteps: int = ..., half_factor: float = ...) -> None: ...
+
+class NCA(_NCA):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class NCAReward(_NCAReward):
+    def __init__(self, *, beta: float = ..., temperature: float = ..., first_score_bonus: float = ...) -> None: ...
+
+class NLL(_NLL):
+    def __init__(self, *, average: bool = ...) -> None: ...
+
+class ODPO(_ODPO):
+    def __init__(self, *, beta: float = ..., alpha: float = ..., transform: Literal['log', 'identity'] = ...) -> None: ...
+
+class ORPO(_ORPO):
+    def __init__(self, *, lambda_: float = ...) -> None: ...
+
+class PADLL(_PADLL):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class PFL(_PFL):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class POWER(_POWER):
+    def __init__(self, *, beta: float = ..., eta: float = ...) -> None: ...
+
+class POWERDL(_POWERDL):
+    def __init__(self, *, beta: float = ..., eta: float = ..., gamma: float = ..., update_first: bool = ...) -> None: ...
+
+class PairwiseNormalizedGradient(_PairwiseNormalizedGradient):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class ROPO(_ROPO):
+    def __init__(self, *, beta: float = ..., alpha: float = ..., gamma: float = ...) -> None: ...
+
+class RationaleDPO(_RationaleDPO):
+    def __init__(self, *, beta: float = ..., gamma: float = ...) -> None: ...
+
+class RationaleDPONLL(_RationaleDPONLL):
+    def __init__(self, *, beta: float = ..., gamma: float = ...) -> None: ...
+
+class RationaleORPO(_RationaleORPO):
+    def __init__(self, *, beta: float = ..., nll_weight: float = ..., gamma: float = ...) -> None: ...
+
+class RationaleORPOSimple(_RationaleORPOSimple):
+    def __init__(self, *, beta: float = ..., nll_weight: float = ..., gamma: float = ...) -> None: ...
+
+class RegularizedPO(_RegularizedPO):
+    def __init__(self, *, beta: float = ..., eta: float = ..., sft_average: bool = ...) -> None: ...
+
+class RobustDPO(_RobustDPO):
+    def __init__(self, *, beta: float = ..., label_smoothing: float = ...) -> None: ...
+
+class SAPO(_SAPO):
+    def __init__(self, *, beta: float = ..., tau_pos: float = ..., tau_neg: float = ...) -> None: ...
+
+class SLiCHF(_SLiCHF):
+    def __init__(self, *, delta: float = ..., lambda_: float = ...) -> None: ...
+
+class SLiCHinge(_SLiCHinge):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class SPIN(_SPIN):
+    def __init__(self, *, beta: float = ..., loss_type: Literal['sigmoid', 'hinge'] = ...) -> None: ...
+
+class SPODegree(_SPODegree):
+    def __init__(self, *, beta: float = ..., gamma: float = ..., levels: int = ...) -> None: ...
+
+class SPPO(_SPPO):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class SPPOHard(_SPPOHard):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class SPPOSingle(_SPPOSingle):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class SimPO(_SimPO):
+    def __init__(self, *, beta: float = ..., gamma_beta_ratio: float = ..., gamma: float | None = ..., sft_weight: float = ..., nll_average: Literal['batch', 'response'] = ..., label_smoothing: float = ...) -> None: ...
+
+class SimPOHinge(_SimPOHinge):
+    def __init__(self, *, beta: float = ..., gamma_beta_ratio: float = ..., gamma: float | None = ..., sft_weight: float = ..., nll_average: Literal['batch', 'response'] = ...) -> None: ...
+
+class Smoothed(_Smoothed):
+    def __init__(self, objective: Objective, *, label_smoothing: float = ...) -> None: ...
+
+class SparseTokenMask(_SparseTokenMask):
+    def __init__(self, *, beta: float = ..., lambda_: float = ..., initial_mask: float = ...) -> None: ...
+
+class TailWeighted(_TailWeighted):
+    def __init__(self, objective: Objective, *, alpha: float = ..., apply_to_reference: bool = ...) -> None: ...
+
+class Unbiased(_Unbiased):
+    def __init__(self, objective: Objective, *, label_smoothing: float = ...) -> None: ...
+
+class WPO(_WPO):
+    def __init__(self, *, beta: float = ..., label_smoothing: float = ..., alignment: Literal['sampled', 'none', 'greedy'] = ...) -> None: ...
+
+class WPOWeighted(_WPOWeighted):
+    def __init__(self, objective: Objective, *, alignment: Literal['sampled', 'none', 'greedy'] = ...) -> None: ...
+
+class Weighted(_Weighted):
+    def __init__(self, objective: Objective, *, field: str = ...) -> None: ...

@@ -113,7 +113,7 @@ def describe(rollouts: Sequence[Rollout], examples: Sequence[Example]) -> dict[s
     scores = [each.scores[place] for each in rollouts for place in each.scored]
     given = [response for each in rollouts for response in each.responses]
     numbers = {
-        "sampled/length": sum(len(each.ids) for each in given) / len(given),
+        "sampled/length": sum(each.length for each in given) / len(given),
         "sampled/finished": sum(each.finished for each in given) / len(given),
         "sampled/examples": float(len(examples)),
     }

@@ -17,6 +17,7 @@ from penchant.online.recipe import OnlineRecipe
 from penchant.online.round_files import RoundFiles
 from penchant.online.rounds import Learner
 from penchant.online.state import State, load_state, pack, save_state, unpack
+from penchant.training.assembly import computing
 from penchant.training.checkpoints import find_checkpoint, step_of
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt
@@ -110,6 +111,7 @@ class OnlineRun:
         self.loaded = load(recipe, prepared, folder.checkpoints)
         self.journal = Journal(folder.path / "metrics.jsonl", reporter, recipe.iterations)
         scorer = self.loaded.scorer
+        recipe = computing(recipe, prepared.modality)
         self.learner = Learner(recipe, scorer, self.loaded.reference, prepared.objective)
         self.collector = build_collector(recipe, prepared, scorer, self.files, self._stop_if_asked)
 

@@ -90,7 +90,7 @@ def measure(
         high=found.high,
         texts=tuple(as_text(answers[0].text) for answers in given),
         scores=tuple(scores),
-        length=sum(len(one.ids) for one in every) / len(every),
+        length=sum(one.length for one in every) / len(every),
         finished=sum(one.finished for one in every) / len(every),
     )
 

@@ -67,7 +67,7 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
     printed = fingerprint(scorer.core)
     prepared.update.begin(policy)
     kind = "initial" if prepared.objective.requirements.needs.reference else "none"
-    reference = UpdatedReference(scorer.reference(kind), prepared.update)
+    reference = UpdatedReference(scorer.reference(kind, precision=prepared.modality.precision), prepared.update)
     prepared.engine.use(policy)
     prepared.measured_by.use(policy)
     return Loaded(policy, scorer, reference, printed)

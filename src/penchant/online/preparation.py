@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
-from penchant.feedback.records import Comparison, Demonstration
+from penchant.feedback.records import Comparison, Demonstration, Record
+from penchant.feedback.sources import Sources
 from penchant.generation.engines import Engine
 from penchant.modalities import Modality, find_modality
 from penchant.named import build_named
@@ -78,8 +80,31 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
     _check_length(modality, recipe)
     engine = modality.engine(recipe.engine, recipe.max_new_tokens)
+    train, heldout = (_renderable(each, engine, recipe.on_bad) for each in (train, heldout))
     measured_by = engine if engine.follows_policy else modality.engine({}, recipe.max_new_tokens)
     return Prepared(objective, pairing, judge, update, modality, engine, measured_by, train, heldout, measured_on)
+
+
+def _renderable(feedback: Feedback, engine: Engine, on_bad: str) -> Feedback:
+    """The prompts that can be rendered; the others are an error, or are left out and counted."""
+    kept: list[Record] = []
+    refused: list[DataError] = []
+    for record in feedback:
+        try:
+            engine.renderer.check(record)
+            engine.prompt_ids(record.prompt)
+        except DataError as error:
+            refused.append(DataError(error.what, where=str(record.source), why=error.why, fix=error.fix))
+        else:
+            kept.append(record)
+    if not refused:
+        return feedback
+    if on_bad != "skip" or not kept or isinstance(feedback, Sources):
+        raise refused[0]
+    logging.getLogger("penchant").warning(
+        "%d records of %s cannot be rendered and were skipped; the first: %s", len(refused), feedback.name, refused[0]
+    )
+    return Feedback(kept, kind=feedback.kind, name=feedback.name, bad=[*feedback.bad, *refused])
 
 
 def _check_demonstrations(train: Feedback, pairing: Pairing) -> None:

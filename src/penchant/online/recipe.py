@@ -10,7 +10,6 @@ import yaml
 from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 
 from penchant.errors import ConfigurationError, nearest
-from penchant.online.reference_updates import find_reference_update
 from penchant.training.recipe import Recipe, validated
 
 __all__ = ["OnlineRecipe", "make_online_recipe", "methods"]
@@ -102,6 +101,11 @@ class OnlineRecipe(Recipe):
     @field_validator("reference")
     @classmethod
     def _update(cls, value: str) -> str:
+        if value == cls.model_fields["reference"].default:
+            return value
+        # Imported here: the updates load torch, and a mistyped key is reported before that.
+        from penchant.online.reference_updates import find_reference_update
+
         try:
             find_reference_update(value)
         except ConfigurationError as error:

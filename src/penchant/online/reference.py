@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from penchant.errors import ConfigurationError
+from penchant.likelihood.masters import without_stored
 from penchant.likelihood.references import Reference, ReferenceScores
 from penchant.online.reference_updates import Initial, ReferenceUpdate
 
@@ -37,6 +38,8 @@ class UpdatedReference(Reference[Any, Any]):
                 where="reference",
                 fix="Give a model without an adapter, or reference=initial.",
             )
+        if inner.frozen is not None and not isinstance(update, Initial):
+            without_stored(inner.frozen)
 
     def score(self, laid: Any, whole: bool = False) -> ReferenceScores:
         """See `Reference.score`."""

@@ -24,9 +24,10 @@ class Rollout:
         responses: K responses.
         scores: K scores of the judge; NaN for a response without a score.
         demonstration: tokens of the record's own response, if it has one.
+        demonstration_learned: which of them are learned; None if all are.
         probabilities: [K][K] the judge's probability that one response beats another; empty if not needed.
-        old_logps: for each response its tokens' log-probabilities under the policy that sampled it, nats; empty if
-            not needed.
+        old_logps: for each response its learned tokens' log-probabilities under the policy that sampled it, nats;
+            empty if not needed.
 
     Example:
         >>> rollout = Rollout(Source(), "1+1=", (5, 6), (Response("2", (7,), True),), (1.0,))
@@ -42,6 +43,7 @@ class Rollout:
     demonstration: tuple[int, ...] = ()
     probabilities: tuple[tuple[float, ...], ...] = ()
     old_logps: tuple[tuple[float, ...], ...] = ()
+    demonstration_learned: tuple[bool, ...] | None = None
 
     @property
     def scored(self) -> list[int]:
@@ -50,7 +52,12 @@ class Rollout:
 
     def sequence(self, place: int) -> TokenSequence:
         """The tokens of the prompt and of one response."""
-        return TokenSequence(self.prompt_ids, self.responses[place].ids)
+        return TokenSequence(self.prompt_ids, self.responses[place].ids, self.responses[place].learned)
+
+    @property
+    def shown(self) -> TokenSequence:
+        """The tokens of the prompt and of the demonstration."""
+        return TokenSequence(self.prompt_ids, self.demonstration, self.demonstration_learned)
 
     def to_json(self) -> dict[str, Any]:
         """The rollout as plain lists and numbers; a missing score is null."""
@@ -66,10 +73,16 @@ class Rollout:
             prompt=plain["prompt"],
             prompt_ids=tuple(plain["prompt_ids"]),
             responses=tuple(
-                Response(each["text"], tuple(each["ids"]), each["finished"]) for each in plain["responses"]
+                Response(each["text"], tuple(each["ids"]), each["finished"], _mask(each.get("learned")))
+                for each in plain["responses"]
             ),
             scores=tuple(math.nan if score is None else score for score in plain["scores"]),
             demonstration=tuple(plain["demonstration"]),
             probabilities=tuple(map(tuple, plain["probabilities"])),
             old_logps=tuple(map(tuple, plain["old_logps"])),
+            demonstration_learned=_mask(plain.get("demonstration_learned")),
         )
+
+
+def _mask(values: list[bool] | None) -> tuple[bool, ...] | None:
+    return None if values is None else tuple(values)

@@ -74,22 +74,24 @@ class Sampler:
             scores = self._shaped(self.judge.score(record.prompt, texts), given, sampling.max_new_tokens)
             if self.compares:
                 table = self.judge.compare(record.prompt, texts)
-        shown = _demonstration(record)
+        said = _demonstration(record)
+        shown = None if said is None else self.engine.response_tokens(record.prompt, said)
         return Rollout(
             source=record.source,
             prompt=record.prompt,
             prompt_ids=tuple(self.engine.prompt_ids(record.prompt)),
             responses=tuple(given),
             scores=tuple(scores),
-            demonstration=() if shown is None else tuple(self.engine.response_ids(record.prompt, shown)),
+            demonstration=() if shown is None else tuple(shown.ids),
             probabilities=tuple(map(tuple, table.tolist())),
+            demonstration_learned=None if shown is None else shown.learned,
         )
 
     def _shaped(self, scores: Sequence[float], given: Sequence[Response], limit: int) -> list[float]:
         """Rewards: the scores minus the penalties for a missing end token and for length."""
         lost = [0.0 if each.finished else self.unfinished_penalty for each in given]
         if self.overlong_buffer:
-            lengths = torch.tensor([len(each.ids) for each in given])
+            lengths = torch.tensor([each.length for each in given])
             penalties = overlong_penalty(lengths, limit=limit, buffer=self.overlong_buffer).tolist()
             lost = [each - penalty for each, penalty in zip(lost, penalties, strict=True)]
         return [score - each for score, each in zip(scores, lost, strict=True)]

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from penchant.errors import DataError, ModelError, nearest
-from penchant.feedback.records import Message, Record, Text
+from penchant.feedback.records import Conversation, Record, Text
 from penchant.rendering.boundary import continuation
-from penchant.rendering.templates import BUILT_IN, AnswerEnd, answer_end, choose_template, special_texts
+from penchant.rendering.chat import Chat
+from penchant.rendering.law import check_tools, check_turns
+from penchant.rendering.templates import special_texts
+from penchant.rendering.text_tokens import TextTokens
+from penchant.rendering.truncation import Mask
+from penchant.rendering.turns import Piece, opened_twice, response_pieces, without_end
 
-__all__ = ["Renderer"]
+__all__ = ["Renderer", "ResponseTokens"]
+
+
+class ResponseTokens(NamedTuple):
+    """Token ids of a response, and which of them are learned (None: all)."""
+
+    ids: list[int]
+    learned: Mask = None
+
+    @property
+    def length(self) -> int:
+        """Number of learned tokens."""
+        return len(self.ids) if self.learned is None else sum(self.learned)
 
 
 class Renderer:
@@ -17,12 +35,15 @@ class Renderer:
 
     A text prompt is tokenised unchanged, after a BOS token if the tokenizer adds one. Messages are rendered with the
     chat template and its generation prompt. A response ends with exactly one end token: the first special token that
-    the template writes after an answer, or the tokenizer's ``eos``.
+    the template writes after an answer, or the tokenizer's ``eos``. Whatever a conversation wants said is found in its
+    rendering (`penchant.rendering.law`), or it is an error.
 
     Args:
         tokenizer: a tokenizer of ``transformers``.
         chat_template: None for the tokenizer's template; ``plain`` or ``chatml`` (built in); a path; or Jinja text.
         end_token: text of the token that ends every response, instead of the detected one.
+        template_arguments: variables of the chat template (``enable_thinking``); those of a record take precedence.
+        as_chat: render a text prompt as a user turn, and the response to it as the assistant's.
 
     Raises:
         ModelError: there is no end token, or the template cannot be rendered.
@@ -38,22 +59,27 @@ class Renderer:
         ([1], [2, 0])
     """
 
-    def __init__(self, tokenizer: Any, *, chat_template: str | None = None, end_token: str | None = None) -> None:
-        self.tokenizer = tokenizer
-        self.chat_template = choose_template(chat_template, tokenizer)
+    def __init__(
+        self,
+        tokenizer: Any,
+        *,
+        chat_template: str | None = None,
+        end_token: str | None = None,
+        template_arguments: Mapping[str, Any] | None = None,
+        as_chat: bool = False,
+    ) -> None:
+        self.tokenizer, self.as_chat = tokenizer, as_chat
+        self._tokens = TextTokens(tokenizer)
+        self.chat = Chat(tokenizer, chat_template, end_token, template_arguments)
+        self.chat_template = self.chat.template
         self._specials = special_texts(tokenizer)
-        self._end = AnswerEnd("", "", None)
-        if self.chat_template:
-            self._end = answer_end(tokenizer, self.chat_template, end_token)
         self._leading = self._leading_ids()
-        # A tokenizer's template adds BOS itself; the built-in templates leave that to the tokenizer.
-        self._template_leads = self.chat_template in BUILT_IN.values()
         eos = getattr(tokenizer, "eos_token", None)
-        self._text_end = self._known(end_token or eos or self._end.token)
-        self._chat_end = self._known(end_token or self._end.token or eos)
+        self._text_end = self._known(end_token or eos or self.chat.end.token)
+        self._chat_end = self._known(end_token or self.chat.end.token or eos)
         vocabulary = tokenizer.get_vocab()
         self._text_end_id, self._chat_end_id = vocabulary[self._text_end], vocabulary[self._chat_end]
-        self._last: tuple[Text, str, list[int], int] | None = None
+        self._last: tuple[Any, str, list[int], int] | None = None
 
     def _known(self, token: str | None) -> str:
         """``token``, checked to be a single token of the vocabulary."""
@@ -81,7 +107,7 @@ class Renderer:
         return []
 
     def _encode(self, text: str) -> list[int]:
-        return list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]) if text else []
+        return self._tokens.ids(text)
 
     @property
     def end_token_id(self) -> int:
@@ -97,7 +123,7 @@ class Renderer:
 
     def end_id(self, prompt: Text) -> int:
         """Id of the token that ends a response to this prompt: the template's for messages, eos for text."""
-        return self._text_end_id if isinstance(prompt, str) else self._chat_end_id
+        return self._text_end_id if isinstance(self._turns(prompt), str) else self._chat_end_id
 
     def keep_first(self, prompt_ids: list[int]) -> int:
         """Number of tokens that truncation must keep at the start of the prompt: 1 for a BOS token, else 0."""
@@ -114,7 +140,7 @@ class Renderer:
 
         Raises:
             ModelError: the prompt is messages and there is no chat template.
-            DataError: the template rejects the messages.
+            DataError: the template rejects the messages, or leaves out something of them.
         """
         return self._prompt(prompt)[0]
 
@@ -123,49 +149,129 @@ class Renderer:
 
         Raises:
             ModelError: the prompt is messages and there is no chat template.
-            DataError: the prompt renders to no tokens, or begins with two BOS tokens.
+            DataError: the prompt renders to no tokens, begins with two BOS tokens, or is rendered incompletely.
         """
         return list(self._prompt(prompt)[1])
 
     def response_ids(self, prompt: Text, response: Text) -> list[int]:
-        """Token ids of a response to this prompt, with exactly one end token at the end.
+        """Token ids of a response to this prompt; see `response_tokens`."""
+        return self.response_tokens(prompt, response).ids
+
+    def response_tokens(self, prompt: Text, response: Text) -> ResponseTokens:
+        """Token ids of a response to this prompt, with exactly one end token at the end, and which of them are learned.
+
+        What the assistant writes is learned, the end token of each of its turns included. The turns of others between
+        them (tools, users) and all turn headers are context.
 
         Args:
             prompt: a text or messages.
-            response: a text, or one or more messages of assistant and tools.
+            response: a text, or messages that begin and end with a turn of the assistant.
 
         Raises:
             ModelError: the prompt is messages and there is no chat template.
-            DataError: the prompt is a text and the response is messages, or the template rejects the conversation.
+            DataError: the prompt is a text and the response is messages, or the template rejects the conversation or
+                leaves out something of the response.
         """
+        prompt = self._turns(prompt)
         text, ids, lead = self._prompt(prompt)
-        body = self._plain_body(response) if isinstance(prompt, str) else self._chat_body(prompt, text, response)
-        return [*continuation(self._encode, self.decode, text, ids[lead:], body), self.end_id(prompt)]
+        if isinstance(prompt, str):
+            body = self._plain_body(response)
+            if (tag := opened_twice(text, body)) is not None:
+                raise DataError(
+                    f"The prompt ends with {tag}, and the response opens it again.",
+                    why="The model would learn to write it twice.",
+                    fix="Remove it from the prompt or from the response.",
+                )
+            pieces = [Piece(body, True)]
+        else:
+            turns = [{"role": "assistant", "content": response}] if isinstance(response, str) else response
+            pieces = response_pieces(self.chat, prompt, text, turns, self._chat_end, list(self._specials))
+        found, learned = self._encoded(text, ids[lead:], pieces)
+        found.append(self.end_id(prompt))
+        return ResponseTokens(found, None if len(pieces) == 1 else (*learned, True))
+
+    def sampled_ids(self, prompt: Text, text: str) -> list[int]:
+        """Token ids of a text that a model wrote after this prompt, and the end token; no template touches it."""
+        before, ids, lead = self._prompt(self._turns(prompt))
+        end = self.end_id(prompt)
+        body = without_end(text, self.decode([end]))
+        return [*continuation(self._encode, self.decode, before, ids[lead:], body), end]
+
+    def _encoded(self, text: str, ids: list[int], pieces: list[Piece]) -> tuple[list[int], list[bool]]:
+        """Token ids of pieces after a text, each as it follows in generation, and whether they are learned."""
+        found: list[int] = []
+        learned: list[bool] = []
+        for piece in pieces:
+            own = continuation(self._encode, self.decode, text, ids, piece.text)
+            found += own
+            learned += [piece.learned] * len(own)
+            # What stands further back does not change how the next piece is tokenised.
+            text, ids = piece.text, self._encode(piece.text)
+        return found, learned
 
     def render(self, record: Record) -> tuple[list[int], list[list[int]]]:
-        """Token ids of a record's prompt and of each of its responses (for a comparison: chosen, rejected).
+        """Token ids of a record's prompt and of each of its responses; see `render_tokens`."""
+        prompt, responses = self.render_tokens(record)
+        return prompt, [response.ids for response in responses]
+
+    def render_tokens(self, record: Record) -> tuple[list[int], list[ResponseTokens]]:
+        """Token ids of a record's prompt, and the tokens of each of its responses (for a comparison: chosen, rejected).
 
         Raises:
-            DataError: see :meth:`prompt_ids` and :meth:`response_ids`; the error names the record's file and line.
+            DataError: see :meth:`prompt_ids` and :meth:`response_tokens`; the error names the record's file and line.
         """
         try:
+            self.check(record)
             prompt = self.prompt_ids(record.prompt)
             pairs = zip(record.answered, record.responses, strict=True)
-            return prompt, [self.response_ids(answered, response) for answered, response in pairs]
+            return prompt, [self.response_tokens(answered, response) for answered, response in pairs]
         except DataError as error:
             raise DataError(error.what, where=str(record.source), why=error.why, fix=error.fix) from error
 
+    def check(self, record: Record) -> None:
+        """Check that a record's tools can reach the model.
+
+        Raises:
+            DataError: the prompt is a text, which has no place for them.
+        """
+        if record.tools and isinstance(record.prompt, str):
+            raise DataError(
+                "The record has tools, but its prompt is a text, which is not rendered with a chat template.",
+                fix="Give the prompt as messages: [{'role': 'user', 'content': ...}], or remove the column 'tools'.",
+            )
+
+    def _turns(self, prompt: Text) -> Text:
+        """The prompt, a text as a user turn where that is wanted."""
+        return [{"role": "user", "content": prompt}] if self.as_chat and isinstance(prompt, str) else prompt
+
     def _prompt(self, prompt: Text) -> tuple[str, list[int], int]:
         """Text and ids of a prompt, and the number of ids added before the text; the last prompt is cached."""
+        prompt = self._turns(prompt)
+        context = (prompt.tools, prompt.arguments) if isinstance(prompt, Conversation) else None
         last = self._last
-        if last is not None and last[0] == prompt:
+        if last is not None and last[0] == (prompt, context):
             return last[1:]
-        text = prompt if isinstance(prompt, str) else self._apply(prompt, generation=True)
+        if isinstance(prompt, str):
+            text = prompt
+        else:
+            text = self.chat.text(prompt, generation=True)
+            self.chat.check_roles(prompt)
+            check_turns(text, prompt, self.chat.name)
+            if isinstance(prompt, Conversation) and prompt.tools:
+                without = self.chat.text(Conversation(prompt, None, prompt.arguments), generation=True)
+                check_tools(text, without, prompt.tools, self.chat.name)
         ids = self._encode(text)
         lead: list[int] = []
-        if (isinstance(prompt, str) or self._template_leads) and ids[: len(self._leading)] != self._leading:
+        # A tokenizer's template adds BOS itself; the built-in templates leave that to the tokenizer.
+        if (isinstance(prompt, str) or self.chat.built_in) and ids[: len(self._leading)] != self._leading:
             lead = self._leading
         ids = lead + ids
+        self._check_prompt(ids)
+        kept = prompt if isinstance(prompt, str) else [dict(turn) for turn in prompt]
+        self._last = ((kept, context), text, ids, len(lead))
+        return self._last[1:]
+
+    def _check_prompt(self, ids: list[int]) -> None:
         bos = getattr(self.tokenizer, "bos_token_id", None)
         if not ids:
             raise DataError(
@@ -179,27 +285,6 @@ class Renderer:
                 why="The model was not trained on two BOS tokens.",
                 fix="Remove the token's text from the prompt, or from the chat template.",
             )
-        self._last = (prompt if isinstance(prompt, str) else [dict(turn) for turn in prompt], text, ids, len(lead))
-        return self._last[1:]
-
-    def _apply(self, messages: list[Message], *, generation: bool) -> str:
-        if not self.chat_template:
-            raise ModelError(
-                "The data contains chat messages, but the tokenizer has no chat template.",
-                why="The template defines the chat format; a wrong one trains the model on an unused format.",
-                fix="Choose a built-in one: chat_template=plain (--chat-template plain) writes 'User: ...' lines and "
-                "works with any tokenizer; chatml writes <|im_start|> turns. Or give the path of a Jinja file.",
-            )
-        try:
-            return self.tokenizer.apply_chat_template(
-                messages, chat_template=self.chat_template, tokenize=False, add_generation_prompt=generation
-            )
-        except Exception as error:
-            roles = ", ".join(str(turn.get("role")) for turn in messages)
-            raise DataError(
-                f"The chat template rejects this conversation (roles: {roles}): {error}.",
-                fix="Correct the turns, or choose another template (--chat-template plain).",
-            ) from error
 
     def _plain_body(self, response: Text) -> str:
         if not isinstance(response, str):
@@ -210,39 +295,4 @@ class Renderer:
                     fix="Use messages for both, or text for both.",
                 )
             response = content
-        return _without_end(response, self._text_end)
-
-    def _chat_body(self, prompt: list[Message], text: str, response: Text) -> str:
-        """The response as the template renders it after ``text``, without the end token."""
-        turns = [{"role": "assistant", "content": response}] if isinstance(response, str) else response
-        full = self._apply([*prompt, *turns], generation=False)
-        tail = self._end.tail
-        if full.startswith(text):
-            rest = full[len(text) :]
-        elif len(turns) == 1 and isinstance(turns[0].get("content"), str):
-            # The generation prompt adds text that answers in the history do not have, such as a thinking tag.
-            rest = turns[0]["content"] + tail
-        else:
-            rest = self._after_history(prompt, text, full)
-        if tail and rest.endswith(tail):
-            rest = rest[: -len(tail)]
-        return _without_end(rest, self._chat_end) + self._end.before
-
-    def _after_history(self, prompt: list[Message], text: str, full: str) -> str:
-        history = self._apply(prompt, generation=False)
-        if not full.startswith(history):
-            raise DataError(
-                "The chat template renders the history of this conversation differently when an answer follows it.",
-                why="The model would be trained on another prompt than it receives in generation.",
-                fix="Choose another template (--chat-template chatml or plain).",
-            )
-        opening, rest = text[len(history) :], full[len(history) :]
-        shared = next((at for at, (a, b) in enumerate(zip(opening, rest, strict=False)) if a != b), len(opening))
-        return rest[shared:]
-
-
-def _without_end(text: str, end_token: str) -> str:
-    """``text`` without trailing end tokens."""
-    while text.rstrip().endswith(end_token):
-        text = text.rstrip()[: -len(end_token)]
-    return text
+        return without_end(response, self._text_end)

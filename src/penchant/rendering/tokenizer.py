@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import ModelError
+from penchant.model_files import code_refused, needs_code, read_config, remote_code_allowed
 from penchant.model_folders import base_of
+from penchant.rendering.vocabulary import check_vocabulary, rows_of
 
 __all__ = ["load_tokenizer"]
 
@@ -27,7 +29,8 @@ def load_tokenizer(source: str | Path, base: str | None = None) -> Any:
         A tokenizer of ``transformers``.
 
     Raises:
-        ModelError: the folder is missing or has no tokenizer, or the hub has none with this id.
+        ModelError: the folder is missing or has no tokenizer, the hub has none with this id, or it has more tokens than
+            the model in the same folder.
 
     Example:
         >>> load_tokenizer("/no/such/folder")
@@ -42,14 +45,22 @@ def load_tokenizer(source: str | Path, base: str | None = None) -> Any:
     if Path(name).is_dir() and not any((Path(name) / file).is_file() for file in FILES):
         name = base_of(name, base)
     _check_folder(name)
+    with_model = (Path(name) / "config.json").is_file()
+    if with_model:
+        read_config(name)  # transformers reads it for the tokenizer too, and would blame the tokenizer
     level = logging.get_verbosity()
     logging.set_verbosity_error()
     try:
-        return AutoTokenizer.from_pretrained(name)
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=remote_code_allowed())
     except Exception as error:  # transformers raises many types; each means that no tokenizer can be loaded
+        if needs_code(error):
+            raise code_refused(name) from error
         raise _without_tokenizer(name, error) from error
     finally:
         logging.set_verbosity(level)
+    if with_model or not Path(name).is_dir():
+        check_vocabulary(tokenizer, rows_of(name), name)
+    return tokenizer
 
 
 def _check_folder(name: str) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 from penchant.errors import ConfigurationError, DataError, nearest
 
-__all__ = ["CutTable", "Fitted", "Policy", "Truncation"]
+__all__ = ["CutTable", "Fitted", "Mask", "Policy", "Truncation"]
 
+#: For each token of a response, whether it is learned; None if all are.
+Mask = tuple[bool, ...] | None
 Policy = Literal["prompt_left", "response_right", "drop", "error"]
 
 
@@ -23,6 +26,7 @@ class Fitted:
         prompt_cut: number of prompt tokens removed.
         responses_cut: number of tokens removed from the right of each response (including its end token).
         dropped: why the record was dropped, or None.
+        learned: the mask of each response after truncation, None for a response that is learned whole.
     """
 
     prompt: list[int]
@@ -30,6 +34,7 @@ class Fitted:
     prompt_cut: int = 0
     responses_cut: tuple[int, ...] = ()
     dropped: str | None = None
+    learned: tuple[Mask, ...] = field(default=(), repr=False)
 
     @property
     def identical(self) -> bool:
@@ -71,7 +76,14 @@ class Truncation:
                 why="A record needs at least one prompt token and one response token.",
             )
 
-    def fit(self, prompt: list[int], responses: list[list[int]], *, keep_first: int = 0) -> Fitted:
+    def fit(
+        self,
+        prompt: list[int],
+        responses: list[list[int]],
+        *,
+        keep_first: int = 0,
+        learned: Sequence[Mask] | None = None,
+    ) -> Fitted:
         """Truncate one record.
 
         All responses of a record keep the same prompt, so the longest response determines how much of it is cut.
@@ -80,6 +92,7 @@ class Truncation:
             prompt: token ids of the prompt.
             responses: token ids of each response, end token included.
             keep_first: number of tokens at the start of the prompt that are never cut (1 for a BOS token).
+            learned: the mask of each response; a record of which a response keeps no learned token is dropped.
 
         Returns:
             The truncated record, with counts of removed tokens.
@@ -92,6 +105,18 @@ class Truncation:
             >>> fitted.responses, fitted.responses_cut
             ([[20, 21], [22, 2]], (1, 0))
         """
+        masks = tuple(learned) if learned is not None else (None,) * len(responses)
+        fitted = self._fit(prompt, responses, keep_first)
+        if fitted.dropped is not None:
+            return fitted
+        kept = tuple(
+            None if mask is None else mask[: len(ids)] for mask, ids in zip(masks, fitted.responses, strict=True)
+        )
+        if any(mask is not None and not any(mask) for mask in kept):
+            return Fitted(prompt, [], 0, (), "no learned token within max_length")
+        return replace(fitted, learned=kept)
+
+    def _fit(self, prompt: list[int], responses: list[list[int]], keep_first: int) -> Fitted:
         longest = max((len(response) for response in responses), default=0)
         untouched = (0,) * len(responses)
         if self.max_length is None or len(prompt) + longest <= self.max_length:
@@ -136,7 +161,8 @@ def _keep_ends(ids: list[int], room: int, keep_first: int) -> list[int]:
 class CutTable:
     """Counts of the effects of truncation on a set of records.
 
-    All fields count records, except ``end_token_lost``, which counts responses.
+    All fields count records, except ``end_token_lost``, which counts responses, and ``refused``, the errors of the
+    records that were skipped because they cannot be rendered.
 
     Example:
         >>> table = CutTable()
@@ -151,6 +177,7 @@ class CutTable:
     end_token_lost: int = 0
     identical_after_cut: int = 0
     dropped_because: Counter[str] = field(default_factory=Counter)
+    refused: list[DataError] = field(default_factory=list)
 
     @property
     def dropped(self) -> int:
@@ -175,6 +202,11 @@ class CutTable:
     def drop(self, reason: str) -> None:
         """Count one record as dropped, with the caller's reason."""
         self.dropped_because[reason] += 1
+
+    def refuse(self, error: DataError) -> None:
+        """Count one record as dropped because it cannot be rendered."""
+        self.refused.append(error)
+        self.drop("cannot be rendered")
 
     def as_dict(self) -> dict[str, Any]:
         """The counts by name; ``dropped_because`` maps each reason to its count, ``dropped`` is their sum."""

@@ -1,44 +1,58 @@
-"""Comparing the vocabularies of two tokenizers."""
+"""`check_vocabulary`: every token of a tokenizer needs a row of the model's embedding."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from penchant.errors import ModelError
+from penchant.model_files import read_config
 
-__all__ = ["check_same_vocabulary", "other_vocabulary"]
+__all__ = ["check_vocabulary", "rows_of"]
 
-SHARED = "Give a reference with the same tokenizer, such as the model that this one was trained from."
+# Placeholders of images and sounds; text-only models come with tokenizers that have them, and no text contains them.
+PLACEHOLDER = re.compile("image|img|vision|video|audio|speech|soft_token", re.IGNORECASE)
 
 
-def check_same_vocabulary(name: str, tokenizer: Any, other_name: str, other: Any) -> None:
-    """Check that a reference has every token of the policy under the same number.
-
-    The padding token may be absent: no sequence contains it.
+def rows_of(source: str, model: Any = None) -> int | None:
+    """The number of rows of a model's embedding; None if it is unknown.
 
     Args:
-        name: the policy, for the error.
-        tokenizer: its tokenizer.
-        other_name: the reference, for the error.
-        other: its tokenizer.
+        source: the model's folder or hub id, to read its configuration if there is no model in memory.
+        model: a model in memory, or None.
+    """
+    if model is not None:
+        table = getattr(model, "get_input_embeddings", lambda: None)()
+        return getattr(table, "num_embeddings", None)
+    try:
+        size = getattr(read_config(source).get_text_config(), "vocab_size", None)
+    except ModelError:  # loading the model reports the error
+        return None
+    return size if isinstance(size, int) else None
+
+
+def check_vocabulary(tokenizer: Any, rows: int | None, where: str) -> None:
+    """Refuse a tokenizer with tokens that the model's embedding does not have.
+
+    Args:
+        tokenizer: of ``transformers``.
+        rows: number of rows of the embedding; None skips the check.
+        where: the model's folder or id, for the error.
 
     Raises:
-        ModelError: a token is missing, or has another number.
+        ModelError: a token's id is not below ``rows``.
     """
-    own, theirs = tokenizer.get_vocab(), other.get_vocab()
-    wrong = [token for token, number in own.items() if theirs.get(token) != number and token != tokenizer.pad_token]
-    if not wrong:
+    if rows is None:
         return
-    token = min(wrong, key=own.__getitem__)
-    there = f"number {theirs[token]}" if token in theirs else "not in the vocabulary"
-    raise other_vocabulary(
-        f"{name} ({len(own)} tokens) and {other_name} ({len(theirs)} tokens) have different vocabularies: {token!r} is "
-        f"number {own[token]} in the first and {there} in the second"
-    )
-
-
-def other_vocabulary(what: str) -> ModelError:
-    """The error for a reference that cannot score the policy's tokens."""
-    return ModelError(
-        f"{what}.", where="reference", why="The log-probabilities would be those of other texts.", fix=SHARED
+    beyond = {id_: token for token, id_ in tokenizer.get_vocab().items() if id_ >= rows}
+    if all(PLACEHOLDER.search(token) for token in beyond.values()):
+        return
+    shown = ", ".join(repr(beyond[id_]) for id_ in sorted(beyond)[:3])
+    raise ModelError(
+        f"The tokenizer has {max(beyond) + 1} tokens, but the model's embedding has only {rows} rows; without a row "
+        f"are {shown}{' and others' if len(beyond) > 3 else ''}.",
+        where=where,
+        why="A text with such a token cannot be computed.",
+        fix="If tokens were added, resize and save the model first: model.resize_token_embeddings(len(tokenizer)). "
+        "Otherwise give the tokenizer of this model.",
     )

@@ -11,8 +11,7 @@ from annotated_types import Gt
 
 from penchant.errors import ModelError
 from penchant.feedback.records import Text
-from penchant.likelihood.adapters import load_adapter
-from penchant.model_folders import adapter_config, base_of
+from penchant.likelihood.loading import load_reward_model
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rewards.judge import Judge
@@ -48,7 +47,7 @@ class RewardModel(Judge):
         tokenizer = load_tokenizer(self.model) if tokenizer is None and named else tokenizer
         if tokenizer is None:
             raise ModelError("The reward model is given in memory, without a tokenizer.")
-        self.network = (_loaded(self.model) if named else model).eval()
+        self.network = (load_reward_model(self.model) if named else model).eval()
         self.renderer = Renderer(tokenizer)
         self._check_outputs()
         config = self.network.config.get_text_config()
@@ -74,7 +73,16 @@ class RewardModel(Judge):
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
         """The model's output for each response, a Bradley-Terry logit."""
         prompt_ids = self.renderer.prompt_ids(prompt)
-        rows = [prompt_ids + self.renderer.response_ids(prompt, response) for response in responses]
+        # A sampled text is scored as it was written; a template could leave out what it does not expect.
+        rows = [
+            prompt_ids
+            + (
+                self.renderer.sampled_ids(prompt, response)
+                if isinstance(response, str)
+                else self.renderer.response_ids(prompt, response)
+            )
+            for response in responses
+        ]
         rows = rows if self.longest is None else [row[-self.longest :] for row in rows]
         scores: list[float] = []
         for start in range(0, len(rows), self.batch_size):
@@ -89,27 +97,3 @@ class RewardModel(Judge):
         mask = (torch.arange(longest, device=device)[None] < lengths[:, None]).long()
         scores: list[float] = self.network(input_ids=ids, attention_mask=mask).logits[:, 0].float().tolist()
         return scores
-
-
-def _loaded(name: str) -> Any:
-    from transformers import AutoModelForSequenceClassification
-
-    try:
-        if (config := adapter_config(name)) is not None:
-            if config.get("task_type") != "SEQ_CLS":
-                raise ModelError(
-                    f"This adapter is of task type {config.get('task_type')}, expected SEQ_CLS.",
-                    where=name,
-                    why="Its folder has no head that gives a reward.",
-                    fix="Give the adapter of a reward model.",
-                )
-            # The head is one of the layers that the adapter's folder holds.
-            base = AutoModelForSequenceClassification.from_pretrained(base_of(name), num_labels=1)
-            return load_adapter(base, name)
-        return AutoModelForSequenceClassification.from_pretrained(name)
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"The reward model cannot be loaded ({str(error).splitlines()[0][:200]}).",
-            where=name,
-            fix="Give the folder or hub id of a sequence-classification model with one output.",
-        ) from error

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from penchant.feedback.sources import as_paths
 from penchant.modalities import find_modality
+from penchant.model_files import remote_code, remote_code_allowed
 from penchant.objectives.core.objective import Objective
 from penchant.training.preparation import Given
 from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import make_recipe
+from penchant.training.recipe_keywords import RecipeKeywords
 from penchant.training.run import Result, run
 
 __all__ = ["train"]
@@ -29,7 +30,8 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = False,
-    **recipe: Any,
+    trust_remote_code: bool = False,
+    **recipe: Unpack[RecipeKeywords],
 ) -> Result:
     """Train a model on feedback.
 
@@ -47,6 +49,7 @@ def train(
         resume: continue from the last checkpoint in ``output``.
         overwrite: delete the run in ``output``.
         progress: show progress on the error stream.
+        trust_remote_code: allow the model and its tokenizer to run Python code from their own repository.
         recipe: further keys of a `penchant.training.Recipe` (``batch_size``, ``learning_rate``, ``lora=...``).
 
     Returns:
@@ -58,25 +61,18 @@ def train(
     named = {"model": model, "data": data} | ({} if eval_data is None else {"eval_data": eval_data})
     given, values = _named_and_given(named, objective, tokenizer)
     if reference is not None:
-        values["reference"] = _reference_of(reference, given)
+        values["reference"] = given.reference_value(reference)
     settings = make_recipe({**recipe, **values, "output": str(output)}, "penchant.train")
     if given.model is not None:
         find_modality(settings.modality, settings.model, given.model).check_given(tokenizer)
-    return run(
-        settings,
-        given,
-        resume=resume,
-        overwrite=overwrite,
-        reporter=ProgressReporter(not progress),
-    )
-
-
-def _reference_of(reference: Any, given: Given) -> Any:
-    """The recipe's value for a reference; a model in memory is noted in ``given``."""
-    if isinstance(reference, str | Mapping):
-        return reference
-    given.reference = reference
-    return {"model": f"in memory ({type(reference).__name__})", "in_memory": True}
+    with remote_code(trust_remote_code or remote_code_allowed()):
+        return run(
+            settings,
+            given,
+            resume=resume,
+            overwrite=overwrite,
+            reporter=ProgressReporter(not progress),
+        )
 
 
 def _named_and_given(

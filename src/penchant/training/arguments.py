@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,9 @@ def _values(recipe: Recipe, steps: int, folder: Path, accumulate: int) -> dict[s
         gradient_accumulation_steps=accumulate,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.schedule,
-        warmup_steps=round(recipe.warmup * steps),
+        # Rounded up, as transformers rounds a share itself, so that a run beside another library has its schedule. The
+        # first step of a warm-up has learning rate 0, so a run of one step has none.
+        warmup_steps=math.ceil(recipe.warmup * steps) if steps > 1 else 0,
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
         optim=recipe.optimizer,

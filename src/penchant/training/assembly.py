@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from transformers import TrainingArguments
 
 from penchant.evaluation.heldout import measured_needs, measuring_plan
 from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
+from penchant.modalities import Modality
 from penchant.training.arguments import micro_batches, training_arguments
 from penchant.training.folder import RunFolder
 from penchant.training.preparation import Prepared
 from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import NamedReference, Recipe
 
-__all__ = ["named_reference", "prepared_reference", "run_arguments"]
+__all__ = ["computing", "named_reference", "prepared_reference", "run_arguments"]
+
+Form = TypeVar("Form", bound=Recipe)
 
 
 def run_arguments(recipe: Recipe, prepared: Prepared, folder: RunFolder) -> TrainingArguments:
@@ -26,10 +29,16 @@ def run_arguments(recipe: Recipe, prepared: Prepared, folder: RunFolder) -> Trai
     Raises:
         ConfigurationError: the objective cannot be split as asked, or transformers refuses the settings.
     """
+    recipe = computing(recipe, prepared.modality)
     sizes = prepared.supply.largest_sizes(prepared.plan)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     parts = micro_batches(recipe, prepared.plan, sizes, world, prepared.objective.batch_coupled)
     return training_arguments(recipe, len(prepared.plan), folder.checkpoints, parts)
+
+
+def computing(recipe: Form, modality: Modality) -> Form:
+    """The recipe with the number type in which the forward pass is computed on this machine."""
+    return recipe.model_copy(update={"precision": modality.precision})
 
 
 def named_reference(
@@ -67,7 +76,7 @@ def prepared_reference(
     """
     needs = prepared.objective.requirements.needs
     kind = str(recipe.reference or ("initial" if needs.reference else "none"))
-    reference = scorer.reference(kind, Path(recipe.cache) if recipe.cache else None, recipe.precision)
+    reference = scorer.reference(kind, Path(recipe.cache) if recipe.cache else None, prepared.modality.precision)
     _prepare(reference, prepared, scorer.measured_at_once, reporter)
     return reference
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from penchant.errors import ConfigurationError, DataError, ModelError, OutputError, PenchantError
 from penchant.feedback.sources import as_paths
@@ -16,6 +16,7 @@ from penchant.training.planned_runs import PlannedRun, plan_runs, settings_by_ob
 from penchant.training.preparation import Given
 from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe, make_recipe
+from penchant.training.recipe_keywords import RecipeKeywords
 from penchant.training.run import Interrupted
 from penchant.training.run import run as train_recipe
 
@@ -55,10 +56,11 @@ def compare(
     seeds: int = 3,
     settings: Mapping[str, Any] | None = None,
     eval_data: Any = None,
+    reference: Any = None,
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = False,
-    **recipe: Any,
+    **recipe: Unpack[RecipeKeywords],
 ) -> Compared:
     """Train each objective with each seed on the same data, and compare them.
 
@@ -70,6 +72,7 @@ def compare(
         seeds: number of seeds, counted up from the recipe's.
         settings: hyper-parameters as ``{"ipo.beta": 0.3}``.
         eval_data: held-out data, in any form that ``data`` may have.
+        reference: as for `penchant.train`; the same for every run.
         resume: continue the comparison in ``output``; finished runs are kept.
         overwrite: replace the comparison in ``output``.
         progress: show progress on the error stream.
@@ -90,6 +93,8 @@ def compare(
         elif value is not None:
             setattr(given, key, value if isinstance(value, Mapping) else list(value))
             values[key] = f"in memory ({type(value).__name__})"
+    if reference is not None:
+        values["reference"] = given.reference_value(reference)
     shared = make_recipe(values, "penchant.compare")
     choices: dict[str, Any] = {"seeds": seeds, "settings": settings, "resume": resume, "overwrite": overwrite}
     return compare_objectives(

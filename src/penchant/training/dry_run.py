@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from penchant.checks.template_checks import UNTEMPLATED
 from penchant.feedback.collection import Feedback
 from penchant.feedback.sources import parts_of
 from penchant.forest.recycling import Mixture
 from penchant.forest.supply import Supply
-from penchant.training.arguments import micro_batches
+from penchant.training.planning import estimate_of
 from penchant.training.preparation import Given, Prepared, prepare, resolved
 from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe
@@ -50,23 +51,27 @@ def facts(recipe: Recipe, prepared: Prepared) -> dict[str, str]:
     supply, plan, modality = prepared.supply, prepared.plan, prepared.modality
     steps, sizes = plan.steps, [*supply.sizes, *(size for each in supply.beside_sizes for size in each)]
     largest = max(sum(map(supply.size, supply.slots(plan, step))) for step in range(len(plan)))
-    parts = micro_batches(recipe, plan, supply.largest_sizes(plan), 1, prepared.objective.batch_coupled)
-    model, further = modality.estimate(largest // parts)
+    _, _, found = estimate_of(recipe, prepared)
     cut = prepared.examples.cut
     mixture = mixture_of(prepared.train, prepared.examples)
     epoch = {} if mixture is None else {"an epoch": _shares_of(prepared.train, mixture)}
     limit = "" if modality.max_length is None else f", limit {modality.max_length}"
+    checks = prepared.diagnosis.checks if prepared.diagnosis is not None else []
+    plain = [check for check in checks if check.name.endswith(UNTEMPLATED)]
+    outside = {"chat template": f"not used by {plain[0].value} of the prompts: {plain[0].detail}"} if plain else {}
     return {
         "objective": repr(prepared.objective),
-        "model": model,
+        "model": found.model,
         "data": f"{_described(prepared.train)}, {len(sizes)} used, {cut.dropped} dropped",
         **epoch,
+        **outside,
         "measured on": prepared.measured_on,
         modality.unit: f"{_epoch_cost(supply, mixture)} per epoch (prompts counted once), "
         f"longest example {max(sizes):,}{limit}",
         "steps": f"{len(steps):,} of {min(map(len, steps))}-{max(map(len, steps))} prompts, up to {largest:,} "
         f"{modality.unit} per step",
-        **further,
+        **found.facts,
+        "memory": found.memory,
     }
 
 

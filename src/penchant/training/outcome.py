@@ -114,6 +114,7 @@ def summarise(
         "intervals": _intervals(after),
         "warnings": warnings,
         "cut": prepared.examples.cut.as_dict(),
+        **({} if prepared.overlap is None else {"overlap": prepared.overlap.as_dict()}),
     }
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from penchant.checks.diagnosis import Diagnosis, joined
+from penchant.checks.overlap import Overlap, overlap
+from penchant.checks.unused import PAIR_LIKE, UNUSED
 from penchant.errors import ConfigurationError
 from penchant.evaluation.heldout import measuring_plan
 from penchant.feedback.collection import Feedback
-from penchant.feedback.sources import parts_of
+from penchant.feedback.records import Record
+from penchant.feedback.sources import Sources, parts_of
 from penchant.feedback.unpairing import unpaired
 from penchant.feedback.views.view import find_view
 from penchant.forest.batching import Plan, plan_batches
@@ -45,6 +48,7 @@ class Prepared:
         measured_on: description of the data that is measured before and after training.
         held_out: whether that data is excluded from training.
         diagnosis: findings of the checks of the training data; None if they were skipped.
+        overlap: how much of the held-out data is also trained on; None if nothing is held out, or it was not checked.
     """
 
     objective: Objective
@@ -57,6 +61,7 @@ class Prepared:
     measured_on: str
     held_out: bool
     diagnosis: Diagnosis | None = None
+    overlap: Overlap | None = None
 
     @property
     def supply(self) -> Supply:
@@ -67,6 +72,12 @@ class Prepared:
     def heldout_supply(self) -> Supply:
         """The encoded held-out data."""
         return Supply.of(self.heldout_examples.examples)
+
+    @property
+    def sampled(self) -> list[Record]:
+        """The held-out records whose prompts can be rendered, for samples."""
+        refused = {error.where for error in self.heldout_examples.cut.refused}
+        return [record for record in self.heldout if str(record.source) not in refused]
 
 
 def build_objective(recipe: Recipe) -> Objective:
@@ -113,6 +124,7 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
             reporter.warn(
                 f"{len(feedback.bad)} bad records of {feedback.name} were skipped; the first: {feedback.bad[0]}"
             )
+    _say_splits(train, recipe, reporter)
     if _judges_single_responses(objective):
         paired, train, heldout = len(train), unpaired(train), unpaired(heldout)
         if len(train) != paired:
@@ -123,6 +135,9 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     encoder = modality.encoder(objective)
     examples = encode(encoder, train, "Encoding", modality.max_length, reporter)
     heldout_examples = encode(encoder, heldout, "Encoding held-out data", modality.max_length, reporter)
+    used = len(heldout_examples)
+    if used != len(heldout) and not isinstance(heldout, Sources):
+        measured_on = measured_on.replace(f"({len(heldout)} rec", f"({used} usable of {len(heldout)} rec")
     supply = Supply.of(examples.examples)
     plan = plan_batches(
         supply.sizes,
@@ -138,11 +153,24 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     prepared = Prepared(
         objective, modality, train, heldout, examples, heldout_examples, plan, measured_on, held_out, diagnosis
     )
+    # Named sources are measured on what they are about: what is to be forgotten is trained on by design.
+    if check and held_out and not (isinstance(train, Sources) and train.weights is None):
+        prepared.overlap = overlap(train.records, heldout.records)
     supply.check(plan)
     prepared.heldout_supply.check(
         measuring_plan(prepared.heldout_supply, 1), "held-out data" if prepared.held_out else "data"
     )
     return prepared
+
+
+def _say_splits(train: Feedback, recipe: Recipe, reporter: ProgressReporter) -> None:
+    """Warn if the data have several splits and the run trains on all of them."""
+    splits = sorted({str(record.fields["split"]) for record in train if "split" in record.fields})
+    if recipe.split is None and len(splits) > 1 and not isinstance(train, Sources):
+        reporter.warn(
+            f"{train.name} has the splits {', '.join(splits)}, and the run trains on all of them. "
+            f"Choose one: split={'train' if 'train' in splits else splits[0]}; eval_split=... measures on another."
+        )
 
 
 def _judges_single_responses(objective: Objective) -> bool:
@@ -168,13 +196,13 @@ def _judges_single_responses(objective: Objective) -> bool:
 def _check(modality: Modality, train: Feedback, other: Feedback | None, reporter: ProgressReporter) -> Diagnosis:
     """Run the checks of `penchant data check` on each source, before any model is loaded.
 
-    Errors are shown as warnings.
+    Errors are shown as warnings, and so are columns that look as if they should be used.
     """
     held_out = {} if other is None else parts_of(other)
     parts = parts_of(train[:CHECKED]).items()
     diagnosis = joined({name: modality.examine(part, held_out.get(name)) for name, part in parts})
     for check in diagnosis.checks:
-        if check.verdict == "error":
+        if check.verdict == "error" or check.name.endswith((UNUSED, PAIR_LIKE)):
             reporter.warn(f"{train.name}: {check.name}: {check.value}. {check.detail}".strip())
     return diagnosis
 

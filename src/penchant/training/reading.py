@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from penchant.checks.overlap import groups
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
-from penchant.feedback.sources import Sources, parts_of, read_sources
+from penchant.feedback.sources import Sources, is_mixture, parts_of, read_sources
 from penchant.objectives.core.objective import Objective
 from penchant.training.recipe import Recipe, data_values
 
@@ -32,6 +32,17 @@ class Given:
     objective: Objective | None = None
     reference: Any = None
 
+    def reference_value(self, reference: Any) -> Any:
+        """The recipe's value for a reference; a model in memory is kept here.
+
+        Args:
+            reference: a kind, a mapping that names a model, or a model in memory.
+        """
+        if isinstance(reference, str | Mapping):
+            return reference
+        self.reference = reference
+        return {"model": f"in memory ({type(reference).__name__})", "in_memory": True}
+
 
 def read_data(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:
     """The feedback to train on, the feedback to measure on, and a description of the latter.
@@ -43,6 +54,7 @@ def read_data(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:
         ConfigurationError: the held-out split would also be trained on.
     """
     options: dict[str, Any] = {"mapping": recipe.mapping or None, "kind": recipe.kind, "on_bad": recipe.on_bad}
+    options["train_on"] = recipe.train_on
     source = _source(recipe.data, given.data)
     train = read_sources(source, split=recipe.split, **options)
     separate = None if recipe.eval_data is given.eval_data is None else _source(recipe.eval_data, given.eval_data)
@@ -70,8 +82,11 @@ def _source(named: Any, given: Any) -> Any:
     """The data named in the recipe or passed in memory; an iterator becomes a list, since it can be read only once."""
     if given is None:
         return data_values(named)
-    whole = isinstance(given, str | Path | Mapping | Feedback) or not isinstance(given, Iterable)
-    return given if whole else list(given)
+    if type(given) is dict:
+        return {name: _source(None, each) for name, each in given.items()}
+    if is_mixture(given):
+        return [{key: _source(None, value) for key, value in each.items()} for each in given]
+    return list(given) if isinstance(given, Iterator) else given
 
 
 def _divided(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feedback]:
@@ -84,21 +99,16 @@ def _divided(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Fee
 
 
 def _divide(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feedback]:
-    """Hold out a share of the records; records with the same prompt stay together, so that nothing leaks."""
-    prompts: dict[str, list[int]] = {}
-    for place, record in enumerate(feedback):
-        prompts.setdefault(repr(record.prompt), []).append(place)
-    groups = list(prompts.values())
-    if len(groups) < 2:
+    """Hold out a share of the records; those with one prompt and near duplicates stay together, so nothing leaks."""
+    together = groups(feedback.records)
+    if len(together) < 2:
         raise DataError(
-            f"{feedback.name} has only {len(groups)} distinct prompt, too few to hold out a share.",
+            f"{feedback.name} has only {len(together)} distinct prompt, too few to hold out a share.",
             fix="Give held-out data with eval_data, or remove eval_share.",
         )
-    order = np.random.default_rng([seed, 1]).permutation(len(groups))
+    order = np.random.default_rng([seed, 1]).permutation(len(together))
     held: set[int] = set()
-    for place in order[: max(1, min(len(groups) - 1, round(share * len(groups))))]:
-        held.update(groups[int(place)])
+    for place in order[: max(1, min(len(together) - 1, round(share * len(together))))]:
+        held.update(together[int(place)])
     parts = [[record for at, record in enumerate(feedback) if (at in held) is wanted] for wanted in (False, True)]
-    train, heldout = (Feedback(part, kind=feedback.kind, name=feedback.name) for part in parts)
-    train.bad = feedback.bad
-    return train, heldout
+    return feedback.part(parts[0], feedback.bad), feedback.part(parts[1])

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 
 from penchant.errors import ConfigurationError
 from penchant.likelihood.denoising_settings import DenoisingSettings
+from penchant.training.coming_from.answers import answer_to
 from penchant.training.recipe_keys import nested, problem, read_keys
 from penchant.training.settings.adapter import LoRA, NamedReference
 from penchant.training.settings.data import DataSettings, MixturePart, data_paths, data_values
@@ -124,9 +125,20 @@ def validated(values: Mapping[str, Any], where: str, form: type[Form]) -> Form:
     try:
         return form.model_validate(nested(values, where))
     except ValidationError as error:
+        # Unknown keys first: a mistyped key is also a missing one.
+        errors = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        unknown = [str(each["loc"][0]) for each in errors if each["type"] == "extra_forbidden"]
         raise ConfigurationError(
-            " ".join(problem(each, form, PARTS) for each in error.errors()[:3]), where=where
+            " ".join(problem(each, form, PARTS) for each in errors[:3]), where=where, fix=_conversion(unknown)
         ) from None
+
+
+def _conversion(unknown: list[str]) -> str | None:
+    """Advice to convert the file, where many of its keys belong to another library."""
+    foreign = [found for key in unknown if (found := answer_to(key))]
+    if len(foreign) < 3:
+        return None
+    return "A file of another library becomes a recipe with `penchant convert FILE`."
 
 
 def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:

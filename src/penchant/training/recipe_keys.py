@@ -9,26 +9,18 @@ from typing import Any
 from pydantic import BaseModel
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.training.coming_from.answers import hint
 
 __all__ = ["FORMER", "nested", "problem", "read_keys"]
 
-# Names of other libraries and of earlier versions: they are not accepted, but the error gives the current name.
+# Names of earlier versions: they are not accepted, but the error gives the current name.
 FORMER = {
-    "per_device_train_batch_size": "batch_size (prompts per step over all processes)",
-    "gradient_accumulation_steps": "accumulate",
-    "num_train_epochs": "epochs",
-    "max_prompt_length": "max_length with truncation",
-    "loss_type": "objective",
-    "processing_class": "tokenizer, an argument of penchant.train and not of a recipe,",
-    "lr": "learning_rate",
-    "beta": "objective.beta (or --set beta=... on the command line)",
-    "ref_model": "reference",
     "anchor": "reference",
     "anchor_rate": "reference_rate, a key of an online run,",
     "medium": "modality",
-    "precompute_ref_log_probs": "reference=cached",
-    "output_dir": "output",
-    "label_smoothing": "objective.label_smoothing",
+    "trust_remote_code": "--trust-remote-code on the command line and trust_remote_code=True in penchant.train, and no "
+    "key of a recipe,",
+    "lr": "learning_rate",
 }
 
 # Parts that a name alone may stand for: ``objective: dpo``.
@@ -82,8 +74,7 @@ def problem(error: Mapping[str, Any], form: type[BaseModel], parts: Mapping[str,
     if error["type"] == "extra_forbidden":
         last = str(error["loc"][-1])
         known = parts.get(str(error["loc"][0]), form).model_fields
-        hint = f"It is called {FORMER[last]} here." if last in FORMER else nearest(last, known)
-        return f"There is no key {path!r}. {hint}"
+        return f"There is no key {path!r}. {_called_here(last, list(known), nested=len(error['loc']) > 1)}"
     if error["type"] == "missing":
         return f"The key {path!r} is missing: {form.model_fields[path].description}."
     found = error.get("input")
@@ -93,6 +84,13 @@ def problem(error: Mapping[str, Any], form: type[BaseModel], parts: Mapping[str,
         return sentence
     wanted = sentence.removeprefix("Input ")
     return f"{path!r} is {found!r}{': ' if wanted == sentence else '; it '}{wanted}"
+
+
+def _called_here(key: str, known: list[str], nested: bool) -> str:
+    """What an unknown key is called here, or what it may have been meant to be."""
+    if key in FORMER:
+        return f"It is called {FORMER[key]} here."
+    return (None if nested else hint(key, known)) or nearest(key, known)
 
 
 def read_keys(path: Path) -> dict[str, Any]:

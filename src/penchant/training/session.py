@@ -149,7 +149,7 @@ class Session:
         heldout = trainer.measure_heldout()
         if recorder is not None:
             recorder.write_once(step, "eval", heldout.metrics)
-        prompts = sample_prompts(prepared.heldout, self.recipe.samples) if self.first else []
+        prompts = sample_prompts(prepared.sampled, self.recipe.samples) if self.first else []
         samples = prepared.modality.sample(trainer.scorer, prompts)
         self.alarms.watch_samples(step, samples.mean_length)
         heldout.metrics |= samples.metrics
@@ -197,7 +197,7 @@ class Session:
     ) -> Result:
         model: Any = policy.eval()
         if self.first:
-            prompts = sample_prompts(prepared.heldout, self.recipe.samples)
+            prompts = sample_prompts(prepared.sampled, self.recipe.samples)
             with output_errors(self.folder.path):
                 samples = prepared.modality.shown(self.folder.path, prompts, before.samples, after.samples)
                 model = write_result(self.folder, policy, prepared, facts, (before.heldout, after.heldout), samples)

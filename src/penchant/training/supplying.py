@@ -150,6 +150,11 @@ def _encode(
 
         encoded = encoder.encode(feedback.records, advance)
     cut = encoded.cut
+    if cut.refused:
+        reporter.warn(
+            f"{len(cut.refused)} records of {feedback.name} cannot be rendered and were skipped; the first: "
+            f"{cut.refused[0]}"
+        )
     if cut.dropped or cut.response_cut or cut.prompt_cut:
         reasons = ", ".join(f"{count} {reason}" for reason, count in cut.dropped_because.items())
         reporter.warn(

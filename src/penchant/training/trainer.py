@@ -124,10 +124,20 @@ class PreferenceTrainer(Trainer):
         batch_metrics(self.tally, self.objective, views, losses, batch)
         self._count_work(batch)
         # Processes average their gradients, but the loss is a sum over processes.
-        loss = weighted.sum() / batch.denominator * self.args.world_size
+        total = weighted.sum() + self._auxiliary(batch)
+        loss = total / batch.denominator * self.args.world_size
         if not loss.requires_grad:
             check_gradients(self.model, self.objective)
         return (loss, views) if return_outputs else loss
+
+    def _auxiliary(self, batch: AnyBatch) -> Tensor | float:
+        """The auxiliary loss of the model (a mixture of experts), weighted as the examples of this micro-batch are."""
+        found = self.scorer.aux_loss
+        if found is None:
+            return 0.0
+        weight = batch.weights.sum()
+        self.tally.add("aux_loss", found[None], weight[None])
+        return self.scorer.aux_coefficient * found * weight
 
     def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
         """Train on one micro-batch, including the objective's own parameters, which the wrapped model lacks."""

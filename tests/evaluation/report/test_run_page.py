@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from penchant.errors import DataError, OutputError
+from penchant.evaluation import report
 from penchant.evaluation.report import before_after_table, write_report
 from penchant.evaluation.report.run_folder import FILES
 
@@ -262,3 +263,15 @@ def test_the_terminal_shows_the_same_figures(run_folder: Path) -> None:
     for label, (before, after, _) in rows.items():
         name = next(name for name in shown if label.startswith(name))
         assert shown[name] == (before, after)
+
+
+def test_no_column_is_out_of_reach_on_a_narrow_screen() -> None:
+    """Tables scroll sideways; the style hides no cell but empty ones and the heads of stacked rows."""
+    folder = Path(report.__file__).parent
+    style = (folder / "page.css").read_text(encoding="utf-8")
+    hidden = re.findall(r"([^{}\n]+)\{[^{}]*display: none", style)
+    assert {each.strip() for each in hidden} == {".stack thead", ".stack td:empty", "nav"}
+    for page in folder.glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        tables = len(re.findall("<table", text))
+        assert tables == len(re.findall(r'class="(?:card )?scroll"[^>]*>\s*<table', text)), page.name

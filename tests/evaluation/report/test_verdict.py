@@ -101,3 +101,37 @@ def test_the_accuracy_of_judged_responses_is_not_called_one_of_pairs() -> None:
     after = {"rewards/accuracy": 0.9, "rewards/undesirable": -1.0}
     told = " ".join(judged({"rewards/accuracy": 0.5}, after).sentences)
     assert "share of responses whose reward is positive where they are desirable" in told and "pairs" not in told
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "summary", "headline"),
+    [
+        ({"kl": 0.0}, {"kl": 420.0}, {}, "far from the reference"),
+        ({"samples/ended": 1.0}, {"samples/ended": 0.25}, {}, "no longer end"),
+        ({"samples/repeated": 0.02}, {"samples/repeated": 0.9}, {}, "repeat themselves"),
+        ({}, {}, {"overlap": {"held_out": 50, "same_prompt": 4, "near_duplicate": 1}}, "also trained on"),
+    ],
+)
+def test_a_gain_is_no_gain_where_the_report_knows_better(
+    before: dict[str, float], after: dict[str, float], summary: dict[str, Any], headline: str
+) -> None:
+    gain = {"rewards/accuracy": 0.5}, {"rewards/accuracy": 0.9}
+    found = judged({**gain[0], **before}, {**gain[1], **after}, **summary)
+    assert found.tone == "bad" and headline in found.headline and "got better" not in found.headline
+    assert judged(*gain).tone == "good"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "summary"),
+    [
+        ({"kl": 0.0}, {"kl": 25.0}, {}),
+        ({"samples/ended": 0.0}, {"samples/ended": 0.0}, {}),
+        ({"samples/repeated": 0.6}, {"samples/repeated": 0.7}, {}),
+        ({}, {}, {"overlap": {"held_out": 5000, "same_prompt": 3, "near_duplicate": 0}}),
+    ],
+)
+def test_what_was_so_before_or_is_rare_does_not_speak_against_a_gain(
+    before: dict[str, float], after: dict[str, float], summary: dict[str, Any]
+) -> None:
+    found = judged({"rewards/accuracy": 0.5, **before}, {"rewards/accuracy": 0.9, **after}, **summary)
+    assert found.tone == "good"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from penchant import objectives
+from penchant.objectives.core.registry import OBJECTIVES
 from penchant.objectives.core.stub import stub_path, stub_text
 
 
@@ -12,6 +13,16 @@ def test_the_stub_names_every_method() -> None:
 
 
 def test_what_the_stub_names_can_be_had() -> None:
-    names = [line.rpartition(" as ")[2] for line in stub_text().splitlines() if line.startswith("from ")]
+    lines = stub_text().splitlines()
+    names = [line.rpartition(" as ")[2] for line in lines if line.startswith("from penchant") and " as _" not in line]
+    names += [line.partition("(")[0].removeprefix("class ") for line in lines if line.startswith("class ")]
     assert {"DPO", "GRPO", "TailWeighted", "build", "Objective"} <= set(names)
     assert [name for name in names if getattr(objectives, name, None) is None] == []
+
+
+def test_the_stub_names_the_hyper_parameters_of_every_method() -> None:
+    text = stub_text()
+    for cls in OBJECTIVES.things():
+        if cls.__module__.startswith("penchant.objectives."):
+            body = text.partition(f"class {cls.__name__}(")[2].partition("-> None")[0]
+            assert [each.attribute for each in cls.hyperparameters() if f" {each.attribute}: " not in body] == []

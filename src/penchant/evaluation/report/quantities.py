@@ -96,6 +96,7 @@ _KNOWN = {
         Quantity("lengths/rejected", "Length of rejected", "tokens"),
         Quantity("samples/length", "Length of the samples", "tokens"),
         Quantity("samples/ended", "Samples with an end token", share=True),
+        Quantity("samples/repeated", "Repetition within a sample", share=True),
         Quantity("seconds", "Time", "seconds"),
         Quantity("tokens_per_second", "Speed", "tokens per second", "up"),
         Quantity("tokens_saved", "Tokens saved by shared prompts", share=True, better="up"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from penchant.evaluation.report.before_after import BeforeAfter, Figure
+from penchant.evaluation.report.objections import APART_KL, objections
 from penchant.evaluation.report.quantities import count, duration, number
 from penchant.evaluation.report.run_folder import RunFolder, finite_number
 
@@ -28,6 +29,7 @@ _ON_NEW_PROMPTS = ("true_reward", "win_rate")  # independent of what the other f
 # Smaller changes of the chosen log-probability are within measurement noise.
 _STILL_NATS, _STILL_SHARE = 0.5, 0.005
 _FAR_KL = 30.0
+_RISEN = "The figures rose"
 _HEADLINES: dict[str, tuple[Tone, str]] = {
     "better": ("good", "The model got better"),
     "unclear": ("caution", "No clear improvement: the change is within the noise"),
@@ -57,7 +59,8 @@ def verdict(run: RunFolder, figures: BeforeAfter) -> Verdict:
     """Judge a run by its held-out figures.
 
     The headline follows the strongest evidence of the run: true reward, else win rate, else accuracy, else
-    margin. A figure whose interval contains the value before training does not count as a gain.
+    margin. A figure whose interval contains the value before training does not count as a gain. Whatever the figures
+    say, a policy that fell apart or held-out data that was trained on is no improvement (`objections`).
 
     Example:
         >>> from pathlib import Path
@@ -81,8 +84,13 @@ def verdict(run: RunFolder, figures: BeforeAfter) -> Verdict:
     on_training = bool(evidence) and not figures.held_out and evidence[0].quantity.key not in _ON_NEW_PROMPTS
     if on_training:
         sentences.append("No examples were held out: these figures are measured on the training examples.")
+    against = objections(run, figures)
+    sentences += [each.sentence for each in against]
     sentences += [text for text in (_distance(figures), displacement(figures), _unfinished(run)) if text]
-    return Verdict(*(unlearning or _headline(decisive, on_training, figures)), tuple(sentences))
+    tone, headline = unlearning or _headline(decisive, on_training, figures)
+    if against and tone == "good":
+        tone, headline = "bad", f"{_RISEN if decisive else headline}, but {against[0].headline}"
+    return Verdict(tone, headline, tuple(sentences))
 
 
 def _unlearning(figures: BeforeAfter) -> tuple[Tone, str] | None:
@@ -162,7 +170,7 @@ def _what(run: RunFolder) -> str:
 
 def _distance(figures: BeforeAfter) -> str:
     figure = figures.get("kl")
-    if figure is None or figure.after is None:
+    if figure is None or figure.after is None or figure.after >= APART_KL:
         return ""
     text = f"The KL divergence from the reference is {number(figure.after)} nats"
     if figure.after > _FAR_KL:

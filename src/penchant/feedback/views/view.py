@@ -130,6 +130,11 @@ def view_names() -> list[str]:
     return VIEWS.names()
 
 
+def source_names() -> list[str]:
+    """Names of the sources that views are supplied by, sorted: ``forget``, ``retain``."""
+    return sorted({view.source for name in VIEWS.names() if (view := VIEWS.get(name)).source is not None})
+
+
 def find_view(name: str) -> View:
     """The view of a name; an unregistered name gives a view without properties, for examples built by other code.
 

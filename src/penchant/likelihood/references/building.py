@@ -30,7 +30,7 @@ def _none(scorer: ForestScorer, cache: Path | None, precision: str | None) -> To
 
 @REFERENCES.register("initial")
 def _initial(scorer: ForestScorer, cache: Path | None, precision: str | None) -> TokenReference:
-    return InitialReference(scorer)
+    return InitialReference(scorer, precision)
 
 
 @REFERENCES.register("cached")

@@ -12,6 +12,7 @@ from penchant.forest.layout import Forest, TokenSequence
 from penchant.likelihood.core import has_adapter
 from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.head import Head, Rows, token_statistics
+from penchant.likelihood.masters import keep_stored
 from penchant.likelihood.references.reference import Reference, ReferenceScores
 from penchant.likelihood.start import StartingState
 
@@ -23,14 +24,15 @@ class InitialReference(Reference[Forest, TokenSequence]):
 
     Args:
         scorer: the policy, at its initial weights.
+        precision: number type of the forward pass under autocast, or None.
     """
 
     kind = "initial"
     starts_equal = True
 
-    def __init__(self, scorer: ForestScorer) -> None:
+    def __init__(self, scorer: ForestScorer, precision: str | None = None) -> None:
         self.adapter = has_adapter(scorer.model)
-        self.scorer = scorer if self.adapter else _frozen_copy(scorer)
+        self.scorer = scorer if self.adapter else _frozen_copy(scorer, precision)
         self.frozen = None if self.adapter else self.scorer.model
         self.at_start = StartingState(scorer.model) if self.adapter else contextlib.nullcontext
 
@@ -64,10 +66,13 @@ class InitialReference(Reference[Forest, TokenSequence]):
             self.scorer.close()
 
 
-def _frozen_copy(scorer: ForestScorer) -> ForestScorer:
+def _frozen_copy(scorer: ForestScorer, precision: str | None) -> ForestScorer:
     scorer.close()
     try:
         twin = copy.deepcopy(scorer.model).eval().requires_grad_(False)
     finally:
         scorer.open()
-    return ForestScorer(twin, scorer.attention, scorer.chunk_rows)
+    # After the copy is a scorer: its checks run without autocast, where all weights must have one type.
+    copied = ForestScorer(twin, scorer.attention, scorer.chunk_rows)
+    keep_stored(twin, precision)
+    return copied

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,21 @@ from penchant.likelihood.cache import default_folder, fingerprint
 from penchant.likelihood.core import core_model, has_adapter, vocabulary_size
 from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.loading import load_model
+from penchant.likelihood.masters import keep_stored, make_masters
+from penchant.likelihood.number_types import REDUCED
 from penchant.likelihood.references.cached import CachedReference
 from penchant.likelihood.references.initial import InitialReference
 from penchant.likelihood.references.reference import Progress
-from penchant.rendering.vocabulary import other_vocabulary
+from penchant.rendering.same_vocabulary import other_vocabulary
 
-__all__ = ["CachedModelReference", "ModelReference", "check_rows", "load_reference", "named_reference"]
+__all__ = [
+    "CachedModelReference",
+    "ModelReference",
+    "check_rows",
+    "computed_as_policy",
+    "load_reference",
+    "named_reference",
+]
 
 
 class ModelReference(InitialReference):
@@ -29,15 +39,17 @@ class ModelReference(InitialReference):
 
     Args:
         scorer: the model.
+        precision: number type of the forward pass under autocast, or None.
     """
 
     kind = "model"
     starts_equal = False
 
-    def __init__(self, scorer: ForestScorer) -> None:
+    def __init__(self, scorer: ForestScorer, precision: str | None = None) -> None:
         self.scorer, self.adapter, self.frozen = scorer, False, None
         self.at_start = contextlib.nullcontext
         self.printed = fingerprint(scorer.core)
+        keep_stored(scorer.core, precision)
 
 
 class CachedModelReference(CachedReference):
@@ -99,6 +111,26 @@ def check_rows(model: nn.Module, tokenizer: Any, name: str, policy: str) -> None
         )
 
 
+def computed_as_policy(model: nn.Module, copied: bool) -> nn.Module:
+    """A reference whose arithmetic is that of a policy with float32 masters.
+
+    So the log-ratio to a policy with the same weights is 0, as with the reference ``initial``.
+
+    Args:
+        model: the reference, with weights as stored.
+        copied: work on a copy if anything has to change; otherwise the model itself is changed.
+    """
+    if all(weight.dtype not in REDUCED.values() for weight in model.parameters()):
+        return model
+    changed = copy.deepcopy(model) if copied else model
+    core = core_model(changed)
+    for weight in core.parameters():
+        weight.requires_grad_(weight.is_floating_point())
+    make_masters(core)
+    core.requires_grad_(False)
+    return changed
+
+
 def named_reference(
     scorer: ForestScorer, cached: bool, cache: Path | None = None, precision: str | None = None
 ) -> ModelReference | CachedModelReference:
@@ -112,4 +144,4 @@ def named_reference(
     """
     if cached:
         return CachedModelReference(scorer, cache or default_folder(), precision)
-    return ModelReference(scorer)
+    return ModelReference(scorer, precision)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from torch import Tensor, nn
 
 from penchant.likelihood.head import Rows
+from penchant.likelihood.reference_kinds import ReferenceKind
 
 __all__ = ["Progress", "Reference", "ReferenceKind", "ReferenceScores"]
-
-#: The kinds available in recipes.
-ReferenceKind = Literal["initial", "cached", "none"]
 
 #: Called with the number of responses done and the total.
 Progress = Callable[[int, int], None]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from penchant.forest.layout import TokenSequence
 from penchant.online.pairing import Chosen, Pairing
 from penchant.online.rollouts import Rollout
 
@@ -22,6 +21,5 @@ class AgainstDemonstration(Pairing):
     def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
         """One pair for each sample."""
         for rollout in rollouts:
-            shown = TokenSequence(rollout.prompt_ids, rollout.demonstration)
             for place in range(len(rollout.responses)):
-                yield rollout, {"chosen": [shown], "rejected": [rollout.sequence(place)]}, {}
+                yield rollout, {"chosen": [rollout.shown], "rejected": [rollout.sequence(place)]}, {}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from penchant.likelihood.denoising_settings import DenoisingSettings
-from penchant.likelihood.references.reference import ReferenceKind
+from penchant.likelihood.reference_kinds import ReferenceKind
 from penchant.training.recipe_keys import problem
 from penchant.training.settings.adapter import LoRA, NamedReference
 from penchant.training.settings.part import Part
@@ -44,7 +44,17 @@ class ModelSettings(Part):
     )
 
     precision: Literal["float32", "bfloat16", "float16"] | None = Field(
-        None, description="number type of the forward pass; default: the model's"
+        None, description="number type of the forward pass; default: the type in which the model is stored"
+    )
+    router_aux_loss: bool | Annotated[float, Field(ge=0)] = Field(
+        True,
+        description="for a mixture of experts, the routers' auxiliary loss: true (the model's coefficient), false, or "
+        "another coefficient",
+    )
+    weights: Literal["float32", "stored"] = Field(
+        "float32",
+        description="trained weights that are stored in bfloat16 or float16: float32 (exact steps, 2 bytes more per "
+        "weight and per number of the optimizer; saved in the stored type) or stored (steps are rounded)",
     )
     gradient_checkpointing: bool = Field(
         False, description="recompute activations in the backward pass: less memory, more time"

@@ -1,0 +1,188 @@
+"""``python -m benchmarks.memory_plan``: what ``penchant plan`` says a run takes, beside what it takes.
+
+Every run is a process of its own on the CPU, with a random model. Its peak is the highest resident set of the process
+(sampled every 5 ms), less the resident set after a run of the same kind with a model of almost no weights: that is the
+interpreter with its libraries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+MIB = 2**20
+VOCABULARY = 8192
+#: Hidden size, layers and size of the inner layer of each model.
+MODELS = {"small": (384, 8, 1024), "middle": (512, 10, 1408), "wide": (768, 6, 2048)}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "full": {},
+    "no reference": {"objective": {"name": "simpo"}},
+    "LoRA": {"lora": {"rank": 8}},
+    "large micro-batches": {"accumulate": 1},
+    "checkpointing": {"accumulate": 1, "gradient_checkpointing": True},
+    "cached reference": {"reference": "cached"},
+}
+
+
+def make(folder: Path) -> None:
+    """Write a tokenizer, the models and pairs of made-up words."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    words = [f"w{number}" for number in range(VOCABULARY - 3)]
+    vocabulary = {word: number for number, word in enumerate(["<pad>", "<unk>", "</s>", *words])}
+    core = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    core.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=core, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=2048
+    )
+    shapes = {**MODELS, "tiny": (8, 1, 8)}
+    for name, (hidden, layers, inner) in shapes.items():
+        torch.manual_seed(0)
+        config = LlamaConfig(
+            vocab_size=VOCABULARY,
+            hidden_size=hidden,
+            intermediate_size=inner,
+            num_hidden_layers=layers,
+            num_attention_heads=8 if name != "tiny" else 1,
+            num_key_value_heads=8 if name != "tiny" else 1,
+            max_position_embeddings=2048,
+            pad_token_id=0,
+            eos_token_id=2,
+            bos_token_id=None,
+            tie_word_embeddings=False,
+        )
+        LlamaForCausalLM(config).save_pretrained(folder / name)
+        tokenizer.save_pretrained(folder / name)
+    rng = random.Random(0)
+
+    def text(count: int) -> str:
+        return " ".join(rng.choice(words) for _ in range(count))
+
+    rows = [{"prompt": text(160), "chosen": " " + text(80), "rejected": " " + text(80)} for _ in range(24)]
+    (folder / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+class Watch:
+    """Samples the resident set of this process."""
+
+    def __init__(self) -> None:
+        self.peak, self._stop = 0, threading.Event()
+        self.trace: list[tuple[float, int]] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        began = time.monotonic()
+        while not self._stop.is_set():
+            now = resident()
+            self.peak = max(self.peak, now)
+            self.trace.append((time.monotonic() - began, now))
+            time.sleep(0.005)
+
+    def stop(self) -> int:
+        self._stop.set()
+        self._thread.join()
+        return self.peak
+
+
+def resident() -> int:
+    """The resident set of this process, bytes."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def keys(folder: Path, model: str, setting: str, output: str) -> dict[str, Any]:
+    """The recipe of a run."""
+    return {
+        "model": str(folder / model),
+        "data": str(folder / "pairs.jsonl"),
+        "output": str(folder / output),
+        "cache": str(folder / "cache"),
+        "device": "cpu",
+        "samples": 0,
+        "max_steps": 3,
+        "batch_size": 8,
+        "eval_limit": 8,
+        "eval_share": 0.3,
+        **SETTINGS[setting],
+    }
+
+
+def one(folder: Path, model: str, setting: str) -> dict[str, float]:
+    """Train once in this process, after a run with the model of almost no weights."""
+    import gc
+
+    import penchant
+
+    penchant.train(**keys(folder, "tiny", setting, "warm"), overwrite=True)
+    gc.collect()
+    base = resident()
+    watch = Watch()
+    penchant.train(**keys(folder, model, setting, "run"), overwrite=True)
+    peak = watch.stop()
+    if os.environ.get("TRACE"):
+        last = 0.0
+        for second, size in watch.trace:
+            if second - last > 0.2:
+                print(f"{second:6.2f} {(size - base) / MIB:8.0f}", file=sys.stderr)
+                last = second
+    return {"measured": peak - base}
+
+
+def main() -> None:
+    """Print the table, and fail if a plan is further than 15 % from the peak."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--one", nargs=3, metavar=("FOLDER", "MODEL", "SETTING"))
+    parser.add_argument("--folder", type=Path)
+    given = parser.parse_args()
+    if given.one:
+        folder, model, setting = given.one
+        print(json.dumps(one(Path(folder), model, setting)))
+        return
+    folder = given.folder or Path(tempfile.mkdtemp())
+    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
+    print("| model | setting | plan, MiB | measured, MiB | ratio |\n| --- | --- | --- | --- | --- |")
+    worst = 0.0
+    for model in MODELS:
+        for setting in SETTINGS:
+            measured = measure(folder, model, setting)["measured"]
+            planned = plan(folder, model, setting)
+            ratio = planned / measured
+            worst = max(worst, abs(ratio - 1))
+            print(f"| {model} | {setting} | {planned / MIB:.0f} | {measured / MIB:.0f} | {ratio:.2f} |", flush=True)
+    print(f"\nLargest deviation: {worst:.0%}")
+    raise SystemExit(worst > 0.15)
+
+
+def measure(folder: Path, model: str, setting: str) -> dict[str, float]:
+    """One run, in a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.memory_plan", "--one", str(folder), model, setting]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode:
+        raise SystemExit(f"The run {model}, {setting} failed:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def plan(folder: Path, model: str, setting: str) -> float:
+    """What `penchant plan` says, bytes."""
+    from penchant.training import make_recipe
+    from penchant.training.planning import plan_memory
+
+    return plan_memory(make_recipe(keys(folder, model, setting, "run"))).total
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""``penchant convert``: turn a configuration of TRL, LLaMA-Factory or axolotl into a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["convert"]
+
+
+def convert(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="YAML file of TRL, LLaMA-Factory or axolotl.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the recipe here instead of printing it.")
+    ] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, help="Number of processes (GPUs) that the file was written for.")
+    ] = 1,
+    trainer: Annotated[
+        str | None, typer.Option(help="For TRL, the trainer: dpo, kto, cpo, orpo or sft; default: from the file.")
+    ] = None,
+) -> None:
+    """Turn a configuration of TRL, LLaMA-Factory or axolotl into a recipe, and list what has no counterpart."""
+    from penchant.training.coming_from.conversion import convert_file, write_recipe
+
+    converted = convert_file(file, processes, trainer)
+    if out is None:
+        typer.echo(converted.yaml, nl=False)
+    else:
+        write_recipe(converted, out)
+    for line in converted.remarks:
+        typer.echo(line, err=True)
+    if out is not None:
+        typer.echo(f"Written: {out}. Next: penchant train {out} --dry-run", err=True)

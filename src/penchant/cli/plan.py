@@ -1,0 +1,73 @@
+"""``penchant plan``: the memory that a recipe takes, before a model is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from penchant.cli.options import JsonFile, RecipeWords
+from penchant.cli.words import first_line, read_words
+
+if TYPE_CHECKING:
+    from penchant.training.planning import PlannedMemory
+
+__all__ = ["plan"]
+
+
+def plan(
+    words: RecipeWords = None,
+    processes: Annotated[
+        int,
+        typer.Option(min=1, help="Processes (GPUs) that weights, gradients and optimizer are sharded over."),
+    ] = 1,
+    json_file: JsonFile = None,
+) -> None:
+    """Say what memory a recipe takes, by purpose, before a model is loaded."""
+    from penchant.training.progress import ProgressReporter
+
+    recipe = read_words(words, {})
+    reporter = ProgressReporter()
+    reporter.say(first_line(recipe))
+    from penchant.training.planning import plan_memory
+
+    planned = plan_memory(recipe, processes, reporter)
+    _print(planned)
+    if json_file is not None:
+        _write(planned, json_file)
+
+
+def _print(planned: PlannedMemory) -> None:
+    """Print the parts and the peak as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    share = f"each of {planned.processes} processes" if planned.processes > 1 else "one process"
+    table = Table(title=f"Memory of {share}", title_style="", width=40)
+    table.add_column("purpose")
+    table.add_column("GiB", justify="right")
+    for name, size in planned.parts.items():
+        table.add_row(name, f"{size / 2**30:.2f}")
+    table.add_section()
+    table.add_row("at the peak", f"{planned.total / 2**30:.2f}")
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(
+        f"{planned.model}; {planned.steps:,} steps of up to {planned.largest_step:,}, "
+        f"micro-batches of up to {planned.micro_batch:,}. Measuring and training do not happen at the same time. The "
+        "libraries take about 1 GiB more on a CPU, and the context of the device about as much on a GPU.",
+        soft_wrap=True,
+    )
+
+
+def _write(planned: PlannedMemory, path: Path) -> None:
+    """Write the figures, in bytes."""
+    import json
+
+    from penchant.errors import OutputError
+
+    try:
+        path.write_text(json.dumps(planned.as_json(), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"The figures cannot be written ({error.strerror}).", where=str(path)) from error

@@ -1,0 +1,58 @@
+"""Cells that contain messages or lists as text, opened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from penchant.feedback.known.layout import Row, empty
+from penchant.feedback.literals import NOT_READ, literal, messages_in
+from penchant.feedback.messages import is_message
+
+__all__ = ["opened"]
+
+# Columns that are lists of texts or numbers in every layout that has them.
+_LISTS = (
+    "completions", "responses", "answers", "generations", "candidates", "scores", "ranks", "ratings", "history",
+    "images", "labels",
+)  # fmt: skip
+_TEXTS = ("prompt", "chosen", "rejected", "completion", "chosen_prompt", "rejected_prompt")
+_TURN_LISTS = re.compile(r"(prompt|(response|answer|completion|conversation)_?[a-b0-2])", re.IGNORECASE)
+
+
+def opened(row: Row) -> dict[str, Any]:
+    """A row whose cells with messages or lists as text are lists; an object with ``messages`` is unpacked.
+
+    Example:
+        >>> opened({"prompt": "Hi", "chosen": "{'role': 'assistant', 'content': 'Hello!'}"})["chosen"]
+        {'role': 'assistant', 'content': 'Hello!'}
+        >>> opened({"prompt": "[1]", "scores": "[1, None]"})
+        {'prompt': '[1]', 'scores': [1, None]}
+    """
+    found = {str(name): _opened(str(name), value) for name, value in row.items()}
+    for name in _TEXTS:
+        value = found.get(name)
+        if isinstance(value, Mapping) and isinstance(value.get("messages"), list) and not is_message(value):
+            found[name] = value["messages"]
+            if not empty(value.get("tools")) and empty(found.get("tools")):
+                found["tools"] = value["tools"]
+    return {**found, **_turns(found)}
+
+
+def _opened(name: str, value: Any) -> Any:
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{", "a"):
+        return value
+    found = literal(value) if name in _LISTS else messages_in(value)
+    return value if found is NOT_READ else found
+
+
+def _turns(row: dict[str, Any]) -> dict[str, Any]:
+    """The columns of an A/B table that write one text per turn as a list."""
+    named = {name: value for name, value in row.items() if isinstance(value, str) and _TURN_LISTS.fullmatch(name)}
+    lists = {name: literal(value) for name, value in named.items() if value[:1] == "["}
+    return lists if len(lists) == len(named) > 2 and all(_of_texts(each) for each in lists.values()) else {}
+
+
+def _of_texts(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)

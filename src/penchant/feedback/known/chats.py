@@ -1,0 +1,147 @@
+"""Layouts of conversations: OpenAI, ShareGPT, axolotl's chat templates, ms-swift."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from penchant.feedback.known.layout import Layout, Row, filled, unnamed
+from penchant.feedback.known.prompts import chat_of, is_chat
+from penchant.feedback.known.singles import LABELS, label_column
+from penchant.feedback.records import Source
+
+__all__ = ["CHAT_LAYOUTS"]
+
+_WORSE = ("rejected_response", "rejected_messages")
+
+
+def _is_open_ai(row: Row) -> bool:
+    given = row.get("input")
+    return isinstance(given, Mapping) and is_chat(given.get("messages")) and filled(row, "preferred_output")
+
+
+def _from_open_ai(row: Row, _source: Source) -> dict[str, Any]:
+    given = dict(row["input"])
+    rest = unnamed(row, ["input", "preferred_output", "non_preferred_output"])
+    pair = {"chosen": row["preferred_output"], "rejected": row.get("non_preferred_output")}
+    return {**unnamed(given, ["messages"]), **rest, "prompt": given["messages"], **pair}
+
+
+def _is_pair(row: Row) -> bool:
+    return chat_of(row) is not None and filled(row, "chosen", "rejected") and "prompt" not in row
+
+
+def _from_pair(row: Row, _source: Source) -> dict[str, Any]:
+    column = chat_of(row)
+    assert column is not None
+    rest = unnamed(row, [column])
+    # Sets with whole conversations repeat the chosen one as messages.
+    return rest if row[column] == row["chosen"] else {**rest, "prompt": row[column]}
+
+
+def _worse(row: Row) -> str | None:
+    return next((name for name in _WORSE if filled(row, name)), None)
+
+
+def _is_swift(row: Row) -> bool:
+    return chat_of(row) is not None and _worse(row) is not None
+
+
+def _from_swift(row: Row, _source: Source) -> dict[str, Any]:
+    column, worse = chat_of(row), _worse(row)
+    assert column is not None and worse is not None
+    *history, better = row[column]
+    rejected = row[worse]
+    if isinstance(rejected, str):
+        rejected = [{"role": "assistant", "content": rejected}]
+    return {"prompt": history, **unnamed(row, [column, worse]), "chosen": [better], "rejected": rejected}
+
+
+def _is_swift_query(row: Row) -> bool:
+    return filled(row, "query", "response", "rejected_response")
+
+
+def _from_swift_query(row: Row, _source: Source) -> dict[str, Any]:
+    rest = unnamed(row, ["query", "response", "rejected_response"])
+    return {"prompt": row["query"], **rest, "chosen": row["response"], "rejected": row["rejected_response"]}
+
+
+def _is_whole(row: Row) -> bool:
+    """A conversation under another name than ``messages``, or with another name for its label."""
+    column = chat_of(row)
+    if column is None or any(name in row for name in ("prompt", "chosen", "rejected", "completion", "completions")):
+        return False
+    return column != "messages" or label_column(row) not in (None, "label")
+
+
+def _from_whole(row: Row, _source: Source) -> dict[str, Any]:
+    column, label = chat_of(row), label_column(row)
+    assert column is not None
+    rest = unnamed(row, [column, *LABELS])
+    return {"messages": row[column], **rest, **({} if label is None else {"label": row[label]})}
+
+
+def _is_completion(row: Row) -> bool:
+    """A conversation, and the answer to it in a column of its own."""
+    column = chat_of(row)
+    return column is not None and "prompt" not in row and filled(row, "completion")
+
+
+def _from_completion(row: Row, _source: Source) -> dict[str, Any]:
+    column, label = chat_of(row), label_column(row)
+    assert column is not None
+    rest = unnamed(row, [column, *(LABELS if label else ())])
+    return {"prompt": row[column], **rest, **({} if label is None else {"label": row[label]})}
+
+
+CHAT_LAYOUTS = (
+    Layout(
+        name="OpenAI preference",
+        used_by="OpenAI, Azure",
+        columns="`input` (`messages`, `tools`), `preferred_output`, `non_preferred_output`",
+        kind="comparison",
+        matches=_is_open_ai,
+        convert=_from_open_ai,
+    ),
+    Layout(
+        name="ms-swift preference",
+        columns="`messages`, `rejected_response` (or `rejected_messages`)",
+        kind="comparison",
+        says="the last turn of messages is the chosen response",
+        matches=_is_swift,
+        convert=_from_swift,
+    ),
+    Layout(
+        name="ms-swift preference, older form",
+        columns="`query`, `response`, `rejected_response`; also `system`, `history`",
+        kind="comparison",
+        matches=_is_swift_query,
+        convert=_from_swift_query,
+    ),
+    Layout(
+        name="conversation and pair",
+        used_by="LLaMA-Factory ShareGPT preference, axolotl chat_template.default",
+        columns="`conversations` or `messages` (the history); `chosen`, `rejected` (a message, messages or text); "
+        "also `system`, `tools`",
+        kind="comparison",
+        matches=_is_pair,
+        convert=_from_pair,
+    ),
+    Layout(
+        name="conversation and completion",
+        columns="`conversations` or `messages` (the history), `completion`; `label` or `kto_tag` for a judgement",
+        kind="demonstration or judgement",
+        matches=_is_completion,
+        convert=_from_completion,
+    ),
+    Layout(
+        name="ShareGPT",
+        used_by="LLaMA-Factory ShareGPT SFT and KTO",
+        columns="`conversations` (`from`, `value`), or `conversation`, `dialogue`, `chat`; `kto_tag` for a "
+        "judgement; also `system`, `tools`",
+        kind="demonstration or judgement",
+        says="the last turn is the response",
+        matches=_is_whole,
+        convert=_from_whole,
+    ),
+)

@@ -1,0 +1,314 @@
+"""Layouts of pairs: two responses under other names, or two responses and a column that decides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penchant.errors import DataError
+from penchant.feedback.known.layout import Layout, Row, figure, filled, ordered, shown, unnamed
+from penchant.feedback.known.prompts import CHATS, asked, has_prompt, is_chat
+from penchant.feedback.known.winners import first_of_sides, sides_of, winner_column
+from penchant.feedback.literals import NOT_READ, literal
+from penchant.feedback.messages import is_message
+from penchant.feedback.records import Source
+from penchant.feedback.roles import normal_role
+
+__all__ = ["PAIRS"]
+
+_NAMED = (
+    ("chosen_response", "rejected_response"),
+    ("response_chosen", "response_rejected"),
+    ("preferred", "dispreferred"),
+    ("preferred_output", "non_preferred_output"),
+    ("response_j", "response_k"),
+)
+
+
+def _named(row: Row) -> tuple[str, str] | None:
+    """Two columns named after their place in the pair."""
+    return next((names for names in _NAMED if filled(row, *names)), None)
+
+
+def _is_named(row: Row) -> bool:
+    names = None if "chosen" in row else _named(row)
+    return names is not None and (has_prompt(row) or is_chat(row[names[0]]))
+
+
+def _from_named(row: Row, source: Source) -> dict[str, Any]:
+    chosen, rejected = _named(row) or ("chosen", "rejected")
+    prompt, used = asked(row, source)
+    pair = {"chosen": row[chosen], "rejected": row[rejected]}
+    kept = unnamed(row, [*used, chosen, rejected])
+    return {**kept, **({} if prompt is None else {"prompt": prompt}), **pair}
+
+
+def _answers_only(value: Any) -> bool:
+    """Whether a response is no conversation with its own history."""
+    first = value[0] if is_chat(value) else value
+    if not is_message(first):
+        return isinstance(value, str)
+    role = first.get("role") or first.get("from")
+    return isinstance(role, str) and normal_role(role) not in ("user", "system", "developer")
+
+
+def _is_instruction(row: Row) -> bool:
+    both = filled(row, "chosen", "rejected") and _answers_only(row["chosen"]) and _answers_only(row["rejected"])
+    return both and "prompt" not in row and not any(is_chat(row.get(name)) for name in CHATS) and has_prompt(row)
+
+
+def _from_instruction(row: Row, source: Source) -> dict[str, Any]:
+    prompt, used = asked(row, source)
+    return {"prompt": prompt, **unnamed(row, used)}
+
+
+def _is_many(row: Row) -> bool:
+    worse = row.get("rejected")
+    texts = isinstance(worse, list | tuple) and bool(worse) and all(isinstance(each, str) for each in worse)
+    return texts and isinstance(row.get("chosen"), str) and has_prompt(row)
+
+
+def _from_many(row: Row, source: Source) -> dict[str, Any]:
+    prompt, used = asked(row, source)
+    worse = list(row["rejected"])
+    ranked = {"completions": [row["chosen"], *worse], "ranks": [1, *[2] * len(worse)]}
+    return {"prompt": prompt, **unnamed(row, [*used, "chosen", "rejected"]), **ranked}
+
+
+def _is_two_outputs(row: Row) -> bool:
+    given = row.get("output")
+    two = isinstance(given, list | tuple) and len(given) == 2 and all(isinstance(each, str) for each in given)
+    return two and has_prompt(row) and "chosen" not in row
+
+
+def _from_two_outputs(row: Row, source: Source) -> dict[str, Any]:
+    prompt, used = asked(row, source)
+    better, worse = row["output"]
+    return {"prompt": prompt, **unnamed(row, [*used, "output"]), "chosen": better, "rejected": worse}
+
+
+def _from_sides(row: Row, source: Source, better: int | None, decided: str, used: tuple[str, ...]) -> dict[str, Any]:
+    """The pair of two numbered or lettered responses, with their scores if the row has them."""
+    sides = sides_of(row)
+    assert sides is not None
+    scores = [next((name for name in (f"score{end}", f"votes{end}") if filled(row, name)), "") for end in sides.ends]
+    values = tuple(figure(row[name], name, source) for name in scores) if all(scores) else None
+    given = (row[sides.names[0]], row[sides.names[1]])
+    prompt, names = asked(row, source)
+    kept = unnamed(row, [*names, *sides.names, *(scores if values else []), *used])
+    pair = ordered(given, better, source, decided, values)  # type: ignore[arg-type]
+    return {**kept, **({} if prompt is None else {"prompt": prompt}), **pair}
+
+
+def _id(column: str) -> Any:
+    def convert(row: Row, source: Source) -> dict[str, Any]:
+        value = figure(row[column], column, source)
+        better = int(value) if value in (0, 1) else None
+        others = tuple(name for name in (column,) if name in row)
+        return _from_sides(row, source, better, f"{shown(column, row[column])}, expected 0 or 1", others)
+
+    return convert
+
+
+def _is_web_gpt(row: Row) -> bool:
+    return filled(row, "question", "answer_0", "answer_1", "score_0", "score_1")
+
+
+def _from_web_gpt(row: Row, source: Source) -> dict[str, Any]:
+    question = row["question"]
+    if isinstance(question, str) and (written := literal(question)) is not NOT_READ:
+        question = written
+    text = question.get("full_text") if isinstance(question, dict) else row["question"]
+    return _by_scores({**row, "question": text}, source)
+
+
+def _by_scores(row: Row, source: Source) -> dict[str, Any]:
+    names = next(
+        (names for names in (("score_0", "score_1"), ("votes_a", "votes_b"), ("score_a", "score_b"),
+                             ("votes_1", "votes_2"), ("score_1", "score_2")) if filled(row, *names)), ("", ""),
+    )  # fmt: skip
+    first, second = (figure(row[name], name, source) for name in names)
+    better = None if first == second else int(second > first)
+    return _from_sides(row, source, better, f"{names[0]} and {names[1]} are both {first:g}", ())
+
+
+def _has_scores(row: Row) -> bool:
+    sides = sides_of(row)
+    if sides is None:
+        return False
+    return any(filled(row, *(f"{stem}{end}" for end in sides.ends)) for stem in ("score", "votes"))
+
+
+def _is_shp(row: Row) -> bool:
+    return filled(row, "history", "human_ref_A", "human_ref_B", "labels")
+
+
+def _from_shp(row: Row, source: Source) -> dict[str, Any]:
+    label = figure(row["labels"], "labels", source)
+    better = {1.0: 0, 0.0: 1}.get(label)
+    return _from_sides(row, source, better, f"{shown('labels', row['labels'])}, expected 1 (A) or 0 (B)", ("labels",))
+
+
+_STRENGTHS = ("preference_strength", "overall_preference")
+
+
+def _is_strength(row: Row) -> bool:
+    sides = sides_of(row)
+    return sides is not None and sides.ends[0].strip("_") == "1" and any(filled(row, name) for name in _STRENGTHS)
+
+
+def _from_strength(row: Row, source: Source) -> dict[str, Any]:
+    column = next(name for name in _STRENGTHS if filled(row, name))
+    value = figure(row[column], column, source)
+    return _from_sides(row, source, None if value == 0 else int(value > 0), shown(column, row[column]), ())
+
+
+def _is_arena(row: Row) -> bool:
+    return sides_of(row) is not None and winner_column(row) is not None
+
+
+def _from_arena(row: Row, source: Source) -> dict[str, Any]:
+    better, decided, used = first_of_sides(row, source)
+    pair = _from_sides(_last_turns(row), source, better, decided, used)
+    return pair
+
+
+def _last_turns(row: Row) -> dict[str, Any]:
+    """A row whose prompts and responses are lists of texts, one per turn, with conversations instead."""
+    sides = sides_of(row)
+    assert sides is not None
+    prompts, answers = row.get("prompt"), [row[name] for name in sides.names]
+    lists = [each for each in (prompts, *answers) if isinstance(each, list | tuple) and not is_chat(each)]
+    if len(lists) < 3 or {len(each) for each in lists} != {len(lists[0])} or not isinstance(prompts, list | tuple):
+        return dict(row)
+    chats = [
+        [
+            {"role": role, "content": text}
+            for pair in zip(prompts, answer, strict=True)
+            for role, text in zip(("user", "assistant"), pair, strict=True)
+        ]
+        for answer in answers
+    ]
+    return {**unnamed(row, ["prompt"]), **dict(zip(sides.names, chats, strict=True))}
+
+
+def _refuse_steps(row: Row, source: Source) -> dict[str, Any]:
+    raise DataError(
+        f"'labels' is a list, one for each of {len(row['completions'])} steps: stepwise supervision.",
+        where=str(source),
+        why="Penchant judges whole responses; it has no kind of feedback for steps.",
+        fix="Join the steps to one completion with one label.",
+    )
+
+
+def _is_stepwise(row: Row) -> bool:
+    return isinstance(row.get("labels"), list | tuple) and isinstance(row.get("completions"), list | tuple)
+
+
+PAIRS = (
+    Layout(
+        name="stepwise supervision",
+        used_by="TRL",
+        columns="`prompt`, `completions` (steps), `labels` (one per step)",
+        kind="refused",
+        says="there is no kind of feedback for single steps",
+        matches=_is_stepwise,
+        convert=_refuse_steps,
+    ),
+    Layout(
+        name="pair with several rejected responses",
+        columns="`prompt` (or `instruction`, ...), `chosen`, `rejected` (a list of texts)",
+        kind="ranking",
+        says="chosen has rank 1, every rejected response rank 2",
+        matches=_is_many,
+        convert=_from_many,
+    ),
+    Layout(
+        name="instruction and pair",
+        used_by="LLaMA-Factory alpaca preference, ORCA pairs, axolotl chatml.intel and icr, llama3.intel and icr",
+        columns="`instruction` (and `input`), `question`, `query` or `input`; `chosen`, `rejected`; also `system`, "
+        "`history`",
+        kind="comparison",
+        says="the prompt is {prompt}",
+        matches=_is_instruction,
+        convert=_from_instruction,
+    ),
+    Layout(
+        name="pair under other names",
+        used_by="axolotl chatml.argilla and llama3.argilla, Argilla, Stack-Exchange paired",
+        columns="a prompt (`prompt`, `instruction`, `question`, ...); `chosen_response`, `rejected_response`; or "
+        "`response_chosen`, `response_rejected`; or `preferred`, `dispreferred`; or `preferred_output`, "
+        "`non_preferred_output`; or `response_j` (better), `response_k`",
+        kind="comparison",
+        matches=_is_named,
+        convert=_from_named,
+    ),
+    Layout(
+        name="two outputs",
+        used_by="LLaMA-Factory alpaca preference, older form",
+        columns="`instruction`, `input`, `output` (a list of two texts)",
+        kind="comparison",
+        says="the first of the two outputs is the better one",
+        matches=_is_two_outputs,
+        convert=_from_two_outputs,
+    ),
+    Layout(
+        name="PKU-SafeRLHF",
+        columns="`prompt`, `response_0`, `response_1`, `better_response_id`, `safer_response_id`",
+        kind="comparison",
+        says="better_response_id decides (--map better_response_id=safer_response_id for the safer one)",
+        matches=lambda row: filled(row, "response_0", "response_1", "better_response_id"),
+        convert=_id("better_response_id"),
+    ),
+    Layout(
+        name="PKU-SafeRLHF, safety only",
+        columns="`prompt`, `response_0`, `response_1`, `safer_response_id`",
+        kind="comparison",
+        says="safer_response_id decides",
+        matches=lambda row: filled(row, "response_0", "response_1", "safer_response_id"),
+        convert=_id("safer_response_id"),
+    ),
+    Layout(
+        name="SHP",
+        columns="`history`, `human_ref_A`, `human_ref_B`, `labels`, `score_A`, `score_B`",
+        kind="comparison",
+        says="labels decides (1: A is better)",
+        matches=_is_shp,
+        convert=_from_shp,
+    ),
+    Layout(
+        name="WebGPT",
+        columns="`question` (text, or an object with `full_text`), `answer_0`, `answer_1`, `score_0`, `score_1`",
+        kind="comparison",
+        says="the higher score is the better answer",
+        matches=_is_web_gpt,
+        convert=_from_web_gpt,
+    ),
+    Layout(
+        name="HelpSteer preference",
+        columns="`prompt` or `context`, `response_1`, `response_2`, `preference_strength` or `overall_preference`",
+        kind="comparison",
+        says="the strength decides (negative: response 1 is better)",
+        matches=_is_strength,
+        convert=_from_strength,
+    ),
+    Layout(
+        name="A/B table with a winner",
+        used_by="chatbot arenas",
+        columns="`prompt`, `response_a`, `response_b` (or `answer_`, `completion_`, `conversation_`, ...; also "
+        "`_0`/`_1`, `_1`/`_2`); `winner` (or `preference`, `preferred`, `choice`, `better`, `label`), or "
+        "`winner_model_a`, `winner_model_b`, `winner_tie`",
+        kind="comparison",
+        says="the winner decides; a tie is a bad record",
+        matches=_is_arena,
+        convert=_from_arena,
+    ),
+    Layout(
+        name="A/B table with votes or scores",
+        columns="`prompt`, `response_a`, `response_b`, `votes_a`, `votes_b` (or `score_a`, `score_b`; also `_0`/`_1`, "
+        "`_1`/`_2`)",
+        kind="comparison",
+        says="the higher number decides; a tie is a bad record",
+        matches=_has_scores,
+        convert=_by_scores,
+    ),
+)

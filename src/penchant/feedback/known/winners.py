@@ -1,0 +1,114 @@
+"""Two numbered or lettered responses of a row, and which of them a column calls the better one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from penchant.errors import DataError
+from penchant.feedback.known.layout import Row, figure, filled, shown
+from penchant.feedback.records import Source
+
+__all__ = ["Sides", "first_of_sides", "sides_of", "winner_column"]
+
+_STEMS = (
+    "response", "answer", "completion", "output", "conversation", "generation", "candidate", "human_ref", "reply",
+    "summary", "text",
+)  # fmt: skip
+_ENDS = (("_a", "_b"), ("_A", "_B"), ("_0", "_1"), ("_1", "_2"), ("1", "2"), ("A", "B"))
+_WINNERS = ("winner", "preference", "preferred", "choice", "better", "verdict", "vote", "label")
+_TIES = ("both", "neither", "draw", "equal", "same", "none", "c", "both_bad", "both bad", "bothbad")
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The two columns of responses.
+
+    Args:
+        names: the columns.
+        ends: what their names end in.
+    """
+
+    names: tuple[str, str]
+    ends: tuple[str, str]
+
+
+def sides_of(row: Row) -> Sides | None:
+    """The row's two numbered or lettered responses, or None.
+
+    Example:
+        >>> sides_of({"response_a": "Yes.", "response_b": "No."})
+        Sides(names=('response_a', 'response_b'), ends=('_a', '_b'))
+    """
+    return next((sides for sides in _sides(tuple(row)) if filled(row, *sides.names)), None)
+
+
+@lru_cache(maxsize=256)
+def _sides(columns: tuple[str, ...]) -> tuple[Sides, ...]:
+    """The pairs of columns that could be the two responses; the rows of a set mostly have the same columns."""
+    there = set(columns)
+    pairs = (((stem + ends[0], stem + ends[1]), ends) for stem in _STEMS for ends in _ENDS)
+    return tuple(Sides(names, ends) for names, ends in pairs if there.issuperset(names))
+
+
+def winner_column(row: Row) -> str | None:
+    """The column that names the better of two responses; for one column per response, the first one's."""
+    sides = sides_of(row)
+    if sides is None:
+        return None
+    plain = next((name for name in _WINNERS if filled(row, name) and not isinstance(row[name], list | dict)), None)
+    return plain or next(iter(_each(row, sides)), None)
+
+
+def _each(row: Row, sides: Sides) -> tuple[str, ...]:
+    """The columns that mark each response as winner or not: ``winner_model_a``, ``winner_model_b``, ``winner_tie``."""
+    for stem in ("winner_model", "winner", "is_winner", "preferred", "is_preferred"):
+        names = (stem + sides.ends[0], stem + sides.ends[1])
+        if filled(row, *names):
+            return (*names, *[name for name in ("winner_tie",) if name in row])
+    return ()
+
+
+def first_of_sides(row: Row, source: Source) -> tuple[int | None, str, tuple[str, ...]]:
+    """Which response is better, what decides it, and the columns that say so.
+
+    Returns:
+        0 or 1, or None for a tie; the column and its value in words; the columns.
+
+    Raises:
+        DataError: the value names neither response.
+
+    Example:
+        >>> first_of_sides({"response_a": "Yes.", "response_b": "No.", "winner": "model_b"}, Source())[0]
+        1
+    """
+    sides = sides_of(row)
+    column = winner_column(row)
+    assert sides is not None and column is not None
+    marks = _each(row, sides)
+    if column in marks:
+        first, second = (figure(row[name], name, source) for name in marks[:2])
+        return (None if first == second else int(second > first)), f"{marks[0]} and {marks[1]} are equal", marks
+    return _named(row[column], column, row, sides, source), shown(column, row[column]), (column,)
+
+
+def _named(value: Any, column: str, row: Row, sides: Sides, source: Source) -> int | None:
+    word = str(value).strip().lower()
+    if word.startswith("tie") or word in _TIES:
+        return None
+    for at, (name, end) in enumerate(zip(sides.names, sides.ends, strict=True)):
+        mark = end.strip("_").lower()
+        models = {str(row.get(f"{stem}{end}")).lower() for stem in ("model", "model_name") if filled(row, stem + end)}
+        if word in {mark, f"[[{mark}]]", f"model{end}".lower(), f"assistant{end}".lower(), name.lower(), *models}:
+            return at
+        if mark.isdigit() and isinstance(value, int | float) and float(value) == int(mark):
+            return at
+        if mark.isdigit() and word == f"{mark}.0":
+            return at
+    marks = " or ".join(repr(end.strip("_")) for end in sides.ends)
+    raise DataError(
+        f"{shown(column, value)}, which names neither {sides.names[0]!r} nor {sides.names[1]!r}.",
+        where=str(source),
+        fix=f"Write {marks} (or 'tie'), or the name of the column.",
+    )

@@ -1,0 +1,40 @@
+"""The spellings of good and bad in tables of single responses."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+__all__ = ["BAD", "GOOD", "spelled"]
+
+GOOD = (
+    "true", "t", "1", "1.0", "+1", "+1.0", "+", "yes", "y", "good", "thumbs up", "thumb up", "thumbsup", "up", "👍",
+    "desirable", "desired", "like", "liked", "positive", "pos", "chosen", "preferred", "accept", "accepted", "approve",
+    "approved", "correct", "right", "helpful", "upvote", "upvoted", "satisfied", "win", "✓", "✔", "✅",
+)  # fmt: skip
+BAD = (
+    "false", "f", "0", "0.0", "-1", "-1.0", "-", "no", "n", "bad", "thumbs down", "thumb down", "thumbsdown", "down",
+    "👎", "undesirable", "undesired", "dislike", "disliked", "negative", "neg", "rejected", "not preferred", "reject",
+    "disapprove", "disapproved", "incorrect", "wrong", "unhelpful", "downvote", "downvoted", "unsatisfied",
+    "dissatisfied", "loss", "lose", "✗", "✘", "❌",
+)  # fmt: skip
+_LOOKS = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
+
+
+def spelled(value: Any) -> bool | None:
+    """Whether a value means good (true) or bad (false); None if it means neither.
+
+    Example:
+        >>> spelled("Thumbs_Up"), spelled(-1.0), spelled("👎🏽"), spelled("maybe"), spelled(None)
+        (True, False, False, None, None)
+    """
+    if value is None:
+        return None
+    word = _LOOKS.sub("", str(value)).strip().lower()
+    word = word.strip(":") if re.search("[a-z]", word) else word
+    for each in (word, re.sub(r"[\s_-]+", " ", word)):
+        if each in GOOD:
+            return True
+        if each in BAD:
+            return False
+    return None

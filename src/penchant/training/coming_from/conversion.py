@@ -1,0 +1,138 @@
+"""`convert_file`: a YAML file of TRL, LLaMA-Factory or axolotl as a recipe, with remarks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import ConfigurationError, OutputError
+from penchant.training.coming_from.answers import LIBRARIES, answers_of
+from penchant.training.coming_from.from_axolotl import from_axolotl
+from penchant.training.coming_from.from_llama_factory import from_llama_factory
+from penchant.training.coming_from.from_trl import from_trl
+from penchant.training.coming_from.translation import Translation
+from penchant.training.recipe import GROUPS, Recipe, make_recipe
+from penchant.training.recipe_keys import read_keys
+
+__all__ = ["Converted", "convert_file", "library_of", "write_recipe"]
+
+#: Keys that one library alone has.
+MARKS = {
+    "axolotl": ("base_model",),
+    "llama_factory": ("stage", "finetuning_type", "cutoff_len", "dataset_dir", "pref_beta", "template"),
+    "trl": ("model_name_or_path", "dataset_name", "loss_type"),
+}
+TABLES = {"trl": ("trl", "transformers"), "llama_factory": ("llama_factory", "transformers"), "axolotl": ("axolotl",)}
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A converted file.
+
+    Args:
+        source: the file.
+        library: the library it was written for.
+        recipe: the recipe's keys.
+        remarks: what changes with the translation and what has no counterpart, as sentences.
+    """
+
+    source: Path
+    library: str
+    recipe: dict[str, Any]
+    remarks: tuple[str, ...]
+
+    @property
+    def yaml(self) -> str:
+        """The recipe as YAML."""
+        import yaml
+
+        text: str = yaml.safe_dump(self.recipe, sort_keys=False, allow_unicode=True, default_flow_style=None)
+        return text
+
+
+def convert_file(path: Path, processes: int = 1, trainer: str | None = None) -> Converted:
+    """Convert a file.
+
+    Args:
+        path: a YAML file of TRL, LLaMA-Factory or axolotl.
+        processes: number of processes that it was written for; the batch size is multiplied by it.
+        trainer: for TRL, the trainer that reads the file: ``dpo``, ``kto``, ``cpo``, ``orpo`` or ``sft``; None to tell
+            from the file.
+
+    Returns:
+        The recipe, which `make_recipe` accepts once model and data are named, and the remarks.
+
+    Raises:
+        ConfigurationError: the file cannot be read, is none of these libraries', or its method has no counterpart.
+    """
+    given = read_keys(path)
+    table = library_of(given)
+    if table is None:
+        raise ConfigurationError(
+            "This is no configuration of TRL, LLaMA-Factory or axolotl: none of their keys is in it.",
+            where=str(path),
+            fix="Expected model_name_or_path (TRL, LLaMA-Factory) or base_model (axolotl).",
+        )
+    library = LIBRARIES[table]
+    found = Translation(given, TABLES[table], library, processes)
+    try:
+        if table == "trl":
+            from_trl(found, path, trainer)
+        elif table == "llama_factory":
+            from_llama_factory(found, path)
+        else:
+            from_axolotl(found)
+    except ConfigurationError as error:
+        place = f"{path}, {error.where}" if error.where else str(path)
+        raise ConfigurationError(error.what, where=place, why=error.why, fix=error.fix) from None
+    remarks = found.finish()
+    missing = [key for key in ("model", "data") if found.recipe.get(key) is None]
+    remarks += [f"The file names no {key}: add `{key}` to the recipe." for key in missing]
+    recipe = {key: value for key, value in _ordered(found.recipe).items() if value is not None}
+    make_recipe({**dict.fromkeys(missing, "missing"), **recipe}, str(path))
+    return Converted(path, library, recipe, tuple(remarks))
+
+
+def library_of(given: Mapping[str, Any]) -> str | None:
+    """The library whose file has these keys: a key of `LIBRARIES`; None if it is none of them.
+
+    Example:
+        >>> library_of({"base_model": "m", "rl": "dpo"}), library_of({"model_name_or_path": "m", "stage": "dpo"})
+        ('axolotl', 'llama_factory')
+        >>> library_of({"model": "m", "data": "d"})
+    """
+    for table, marks in MARKS.items():
+        if any(mark in given for mark in marks):
+            return table
+    own = sum(key in answers_of("transformers") and key not in Recipe.model_fields for key in given)
+    return "trl" if own >= 2 else None
+
+
+def _ordered(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The keys in the order of the documentation."""
+    order = ["model", "data", "objective"]
+    order += [name for group in GROUPS for name in group.model_fields if name not in order]
+    return {name: recipe[name] for name in order if name in recipe}
+
+
+def write_recipe(converted: Converted, path: Path) -> None:
+    """Write the recipe, with the remarks as comments on top.
+
+    Args:
+        converted: the converted file.
+        path: where to write; the folder is made.
+
+    Raises:
+        OutputError: the file exists, or cannot be written.
+    """
+    if path.exists():
+        raise OutputError("There is a file already.", where=str(path), fix="Give another name, or remove the file.")
+    lines = [f"# From {converted.source.name} ({converted.library}), by penchant convert."]
+    lines += [f"# {remark}" for remark in converted.remarks]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join([*lines, "", converted.yaml]), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"The recipe cannot be written ({error.strerror}).", where=str(path)) from error

@@ -1,0 +1,167 @@
+"""Translation of a YAML file for TRL: a configuration of a trainer, with keys of its scripts and of `ModelConfig`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import ConfigurationError, nearest
+from penchant.training.coming_from.adapters import KEYS, lora
+from penchant.training.coming_from.arguments import trainer_arguments
+from penchant.training.coming_from.losses import cpo, pairwise, with_likelihood
+from penchant.training.coming_from.translation import Translation, number, words
+
+__all__ = ["TRAINERS", "from_trl"]
+
+#: The default learning rate of each trainer whose file can be translated.
+TRAINERS = {"dpo": 1e-6, "kto": 1e-6, "cpo": 1e-6, "orpo": 1e-6, "sft": 2e-5}
+
+#: Keys that only one trainer has.
+MARKS = {
+    "grpo": ("num_generations", "max_tool_calling_iterations", "num_iterations", "reward_funcs"),
+    "reward": ("center_rewards_coefficient",),
+    "kto": ("desirable_weight", "undesirable_weight"),
+    "cpo": ("cpo_alpha", "simpo_gamma"),
+    "sft": ("packing", "assistant_only_loss", "completion_only_loss", "dataset_text_field", "dataset_kwargs"),
+    "dpo": ("loss_weights", "rpo_alpha", "ld_alpha", "f_divergence_type", "discopop_tau", "use_weighting"),
+}
+
+LORA = KEYS | {"rslora": "use_rslora", "dora": "use_dora"}
+
+
+def from_trl(found: Translation, path: Path, trainer: str | None) -> None:
+    """Translate the file.
+
+    Args:
+        found: the translation.
+        path: the file, whose name may name the trainer.
+        trainer: the trainer that reads the file; None to tell from the keys and the path.
+
+    Raises:
+        ConfigurationError: it belongs to a trainer that has no counterpart.
+    """
+    name = trainer or _trainer(found, path)
+    if name not in TRAINERS:
+        raise _refused(name)
+    found.recipe["model"] = found.take("model_name_or_path")
+    _data(found)
+    found.put("objective", _objective(found, name))
+    _tokens(found)
+    _reference(found, name)
+    if found.take("use_peft") or found.has("lora_r"):
+        lora(found, LORA, rank=16, alpha=32.0, quantized=bool(found.take("load_in_4bit")))
+        if not found.has("lora_target_modules"):
+            found.note("lora.targets is all-linear; peft chooses fewer layers where TRL's file names none.")
+    trainer_arguments(found, TRAINERS[name])
+    found.move("gradient_checkpointing", "gradient_checkpointing", True)
+    dtype = found.take("dtype", found.take("torch_dtype"))
+    if dtype in ("bfloat16", "float16") and "precision" not in found.recipe:
+        found.put("precision", dtype)
+    found.move("router_aux_loss_coef", "router_aux_loss")
+
+
+def _trainer(found: Translation, path: Path) -> str:
+    """The trainer by keys that only one has, else by the path, else DPO."""
+    for name, keys in MARKS.items():
+        if any(found.has(key) for key in keys):
+            return name
+    loss = words(found.given.get("loss_type"))
+    place = " ".join([path.parent.name, path.stem]).lower()
+    for name in (*TRAINERS, "grpo", "rloo", "reward"):
+        if name in place and not (name == "dpo" and loss == ["kto"]):
+            return "orpo" if name == "cpo" and "orpo" in place else name
+    if loss == ["kto"]:
+        return "kto"
+    found.note("The file does not say which trainer reads it; it is taken for DPO (--trainer names another).")
+    return "dpo"
+
+
+def _refused(name: str) -> ConfigurationError:
+    if name in ("grpo", "rloo"):
+        fix = "Start from `penchant online grpo`; docs/coming-from.md answers every key."
+        return ConfigurationError("This is a file for online training, which has recipes of its own.", fix=fix)
+    if name == "reward":
+        return ConfigurationError(
+            "This is a file for a reward model, and reward models are not trained here.",
+            fix="`penchant train` learns from the same pairs directly, for example with objective dpo.",
+        )
+    return ConfigurationError(f"There is no trainer {name!r}. {nearest(name, TRAINERS)}", where="--trainer")
+
+
+def _data(found: Translation) -> None:
+    """Translate data and splits."""
+    mixture = found.take("datasets", found.take("dataset_mixer"))
+    if isinstance(mixture, dict):
+        mixture = [{"path": path, "weight": weight} for path, weight in mixture.items()]
+    single = found.take("dataset_name")
+    if single is None and mixture and len(mixture) == 1:
+        single = mixture[0]["path"]
+        found.put("split", mixture[0].get("split"))
+    if single is not None:
+        found.put("data", single)
+    elif mixture:
+        found.put("data", [{"path": str(each["path"]), "weight": float(each.get("weight", 1.0))} for each in mixture])
+        found.note("The files of the mixture are joined in TRL; here weights say each one's share of an epoch.")
+    splits = words(found.take("dataset_splits"))
+    train = found.take("dataset_train_split", splits[0] if splits else None)
+    # A file of one's own has no splits; of a hub id TRL reads the split `train` unless another is named.
+    if train is None and single is not None and not Path(str(single)).suffix:
+        train = "train"
+    if train is not None and "split" not in found.recipe:
+        found.put("split", train)
+    evaluated = found.given.get("eval_strategy", found.given.get("evaluation_strategy", "no")) != "no"
+    test = found.take("dataset_test_split", splits[1] if len(splits) > 1 else ("test" if evaluated and train else None))
+    if evaluated:
+        found.put("eval_split", test)
+    if found.has("test_split_size"):
+        found.move("test_split_size", "eval_share")
+        found.recipe.pop("eval_split", None)
+
+
+def _objective(found: Translation, trainer: str) -> dict[str, Any]:
+    """The objective of the trainer and its loss."""
+    names = (
+        "beta label_smoothing discopop_tau ld_alpha use_weighting f_divergence_type f_alpha_divergence_coef "
+        "reference_free cpo_alpha simpo_gamma"
+    ).split()
+    settings = {name: number(found.take(name)) for name in names if found.has(name)}
+    losses = words(found.take("loss_type"))
+    if trainer == "sft":
+        return {"name": "nll"}
+    if trainer == "orpo":
+        return {"name": "orpo", "lambda": settings.get("beta", 0.1)}
+    if trainer == "cpo":
+        return cpo(losses[0] if losses else "sigmoid", settings)
+    if trainer == "kto":
+        weights = {key: number(found.take(key, 1.0)) for key in ("desirable_weight", "undesirable_weight")}
+        return {"name": "kto", "beta": settings.get("beta", 0.1), **weights}
+    weights_of_losses = found.take("loss_weights")
+    objective = pairwise(losses or ["sigmoid"], weights_of_losses, {"beta": 0.1, **settings})
+    if "nll" in objective["name"] or found.has("rpo_alpha"):
+        found.note(
+            "TRL averages the likelihood term over the tokens of a batch; nll is the mean per token of a response."
+        )
+    return with_likelihood(objective, float(number(found.take("rpo_alpha", 0))))
+
+
+def _tokens(found: Translation) -> None:
+    """Translate lengths and truncation."""
+    found.move("max_length", "max_length")
+    found.move("max_seq_length", "max_length")
+    if not (found.has("max_length") or found.has("max_seq_length")):
+        found.default("max_length", 1024)
+    cut = {"keep_start": "response_right", "keep_end": "prompt_left"}.get(str(found.take("truncation_mode")))
+    found.put("truncation", cut)
+    found.move("eos_token", "end_token")
+    found.move("chat_template_path", "chat_template")
+    template = str(found.given.get("chat_template", ""))
+    if "{" in template:
+        found.put("chat_template", found.take("chat_template"))
+
+
+def _reference(found: Translation, trainer: str) -> None:
+    """Translate a reference whose log-probabilities are computed in advance."""
+    if found.take("precompute_ref_log_probs") and trainer in ("dpo", "kto"):
+        found.put("reference", "cached")
+    if found.given.get("disable_dropout"):
+        found.skip("disable_dropout")

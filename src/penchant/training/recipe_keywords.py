@@ -1,0 +1,62 @@
+"""`RecipeKeywords`: the keys of a recipe. Written by ``python -m penchant.training.keywords``."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+from penchant.likelihood.denoising_settings import DenoisingSettings
+from penchant.training.settings.adapter import LoRA
+
+__all__ = ["RecipeKeywords"]
+
+
+class RecipeKeywords(TypedDict, total=False):
+    """Keys of a `penchant.training.Recipe`, which `penchant.train` takes as keywords."""
+
+    base: str | None
+    adapter: Literal["continue", "merge_first", "new"] | None
+    modality: str | None
+    denoising: DenoisingSettings | dict[str, Any] | None
+    cache: str | None
+    attention: Literal["segments", "flex", "dense", "sequences"] | None
+    precision: Literal["float32", "bfloat16", "float16"] | None
+    router_aux_loss: bool | float
+    weights: Literal["float32", "stored"]
+    gradient_checkpointing: bool
+    lora: LoRA | dict[str, Any] | bool | None
+    device: Literal["cpu"] | None
+    split: str | None
+    eval_split: str | None
+    eval_share: float | None
+    eval_seed: int | None
+    eval_limit: int | None
+    mapping: dict[str, str]
+    kind: str | None
+    on_bad: Literal["stop", "skip"]
+    chat_template: str | None
+    template_arguments: dict[str, Any]
+    as_chat: bool
+    train_on: Literal["last", "assistant"]
+    end_token: str | None
+    max_length: int | None
+    truncation: Literal["prompt_left", "response_right", "drop", "error"]
+    batch_size: int
+    tokens_per_batch: int | None
+    accumulate: int | None
+    group_by_length: bool
+    epochs: float
+    max_steps: int | None
+    learning_rate: float
+    schedule: str
+    warmup: float
+    weight_decay: float
+    max_grad_norm: float
+    optimizer: str
+    seed: int
+    eval_every: int | None
+    save_every: int | None
+    keep_checkpoints: int
+    samples: int
+    sample_tokens: int
+    sample_steps: int
+    report_to: list[str]

@@ -1,0 +1,235 @@
+"""Every layout of the table is recognised without flags, from every format, and read as the records that are meant."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet as parquet
+import pytest
+
+from penchant.errors import DataError
+from penchant.feedback import Feedback, Judgement, Ranking, read
+from penchant.feedback.known.cells import opened
+from penchant.feedback.known.table import LAYOUTS, layout_of
+
+FILES = sorted((Path(__file__).parent.parent / "layouts").glob("*.json"))
+CASES: dict[str, dict[str, Any]] = {
+    name: case for file in FILES for name, case in json.loads(file.read_text(encoding="utf-8")).items()
+}
+# A list of texts in a cell of CSV may be a response, the JSON that was asked for, and stays text.
+NOT_CSV = {"llama_factory_alpaca_two_outputs", "several_rejected"}
+
+
+def assert_read(feedback: Feedback, case: dict[str, Any]) -> None:
+    assert feedback.kind == case["kind"] and len(feedback) >= len(case["records"]) and not feedback.bad
+    for record, expected in zip(feedback, case["records"], strict=False):
+        for name, value in expected.items():
+            found = getattr(record, name)
+            assert (list(found) if isinstance(found, tuple) else found) == value, name
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_layout_is_recognised_and_read(name: str) -> None:
+    case = CASES[name]
+    feedback = read(case["rows"])
+    assert_read(feedback, case)
+    converted = layout_of(opened(case["rows"][0]))
+    if converted is None:
+        (layout,) = [each for each in LAYOUTS if each.name == case["layout"]]
+        assert layout.matches is None, "A layout that is converted has to match its rows."
+    else:
+        assert converted.name == case["layout"]
+        assert feedback.layout.startswith(converted.name) and converted.says.split("{")[0] in feedback.layout
+    kinds = next(each.kind for each in LAYOUTS if each.name == case["layout"])
+    assert case["kind"] in kinds.split(" or ")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_layout_is_the_same_in_json_lines_parquet_and_csv(name: str, tmp_path: Path) -> None:
+    case = CASES[name]
+    lines = tmp_path / "a.jsonl"
+    lines.write_text("".join(json.dumps(row) + "\n" for row in case["rows"]), encoding="utf-8")
+    found = read(lines)
+    assert_read(found, case)
+    parquet.write_table(pyarrow.Table.from_pylist(case["rows"]), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet").fingerprint == found.fingerprint
+    if name in NOT_CSV:
+        return
+    columns = list(dict.fromkeys(column for row in case["rows"] for column in row))
+    for written, encode in (("json.csv", json.dumps), ("python.csv", repr)):
+        with (tmp_path / written).open("w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, columns)
+            table.writeheader()
+            for row in case["rows"]:
+                table.writerow(
+                    {key: encode(cell) if isinstance(cell, list | dict) else cell for key, cell in row.items()}
+                )
+        read_back = read(tmp_path / written)
+        assert [(each.prompt, each.responses, each.tools) for each in read_back] == [
+            (each.prompt, each.responses, each.tools) for each in found
+        ]
+
+
+def test_every_layout_of_the_table_has_a_case() -> None:
+    names = [layout.name for layout in LAYOUTS]
+    assert len(set(names)) == len(names)
+    assert {case["layout"] for case in CASES.values()} == set(names) - {"stepwise supervision"}
+
+
+def test_steps_are_refused_with_the_reason() -> None:
+    with pytest.raises(
+        DataError, match=r"one for each of 2 steps: stepwise supervision.*no kind of feedback for steps"
+    ):
+        read([{"prompt": "9 - 4 + 1?", "completions": ["9 - 4 = 5", "5 + 1 = 7"], "labels": [True, False]}])
+
+
+TIES: dict[str, dict[str, Any]] = {
+    "winner": {"prompt": "Hi", "response_a": "Hello!", "response_b": "No.", "winner": "tie (bothbad)"},
+    "mark": {"prompt": "Hi", "response_a": "a", "response_b": "b", "winner_model_a": 0, "winner_model_b": 0},
+    "votes": {"prompt": "Hi", "response_a": "Hello!", "response_b": "No.", "votes_a": 2, "votes_b": 2},
+    "WebGPT": {"question": "Hi", "answer_0": "Hello!", "answer_1": "No.", "score_0": 0, "score_1": 0.0},
+    "HelpSteer": {"prompt": "Hi", "response_1": "Hello!", "response_2": "No.", "preference_strength": 0},
+}
+
+
+@pytest.mark.parametrize("name", TIES)
+def test_a_tie_is_a_bad_record(name: str) -> None:
+    with pytest.raises(DataError, match=r"Neither response is preferred .*A tie contains no preference"):
+        read([TIES[name]])
+
+
+def test_a_tie_among_pairs_can_be_skipped() -> None:
+    good = {**TIES["winner"], "winner": "b"}
+    feedback = read([good, TIES["winner"], good], on_bad="skip")
+    assert [record.responses for record in feedback] == [("No.", "Hello!")] * 2
+    assert str(feedback.bad[0]).startswith("memory:2: ")
+
+
+def test_a_winner_that_names_neither_is_named() -> None:
+    with pytest.raises(
+        DataError, match=r"'winner' is text \('gpt'\), which names neither 'response_a' nor 'response_b'"
+    ):
+        read([{"prompt": "Hi", "response_a": "Hello!", "response_b": "No.", "winner": "gpt"}])
+
+
+def test_a_winner_may_be_the_name_of_a_model() -> None:
+    row = {"prompt": "Hi", "response_a": "No.", "response_b": "Hello!", "model_a": "old", "model_b": "new"}
+    assert read([{**row, "winner": "new"}])[0].responses == ("Hello!", "No.")
+
+
+def test_which_id_of_safe_rlhf_decides_can_be_chosen() -> None:
+    rows = CASES["pku_safe_rlhf"]["rows"]
+    assert read(rows)[0].responses == ("c d", "a b") and "better_response_id decides" in read(rows).layout
+    assert read(rows, mapping={"better_response_id": "safer_response_id"})[0].responses == ("a b", "c d")
+
+
+def test_several_columns_that_could_be_the_prompt_are_named_with_the_mapping_that_decides() -> None:
+    row = {"question": "2 + 2?", "context": "A lesson.", "chosen": "4", "rejected": "5"}
+    with pytest.raises(DataError, match=r"'question' and 'context'\. .*--map prompt=question, or --map prompt=context"):
+        read([row])
+    assert read([row], mapping={"prompt": "question"})[0].prompt == "2 + 2?"
+    assert read([{**row, "context": "2 + 2?"}])[0].prompt == "2 + 2?"
+
+
+def test_prompts_with_what_a_verifier_needs_stay_prompts() -> None:
+    for more in ({"answer": "4"}, {"answer": "4", "answer_format": "a number"}, {"solution": "4", "system_id": "x"}):
+        assert read([{"prompt": "2 + 2?", **more}]).kind == "prompt"
+
+
+def test_the_history_of_a_system_text_that_the_conversation_has_already_is_not_doubled() -> None:
+    system = {"role": "system", "content": "Be brief."}
+    turns = [system, {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
+    (shown,) = read([{"system": "Be brief.", "messages": turns}])
+    assert shown.prompt == turns[:2]
+    with pytest.raises(DataError, match="two different system texts: 'system' and the first turn of 'messages'"):
+        read([{"system": "Be long.", "messages": turns}])
+
+
+def test_the_sentence_names_the_columns_of_the_prompt() -> None:
+    pair = {"instruction": "Add.", "input": "1 + 1", "chosen": "2", "rejected": "3"}
+    assert read([pair]).layout == "instruction and pair: the prompt is instruction and input"
+    assert read([{**pair, "input": ""}]).layout == "instruction and pair: the prompt is instruction and input"
+    assert read([{"system": "Be brief.", "prompt": "Hi", "chosen": "a", "rejected": "b"}]).layout == (
+        "system opens the conversation"
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "label"),
+    [
+        ({"question": "Hi", "answer": "No.", "liked": "no"}, False),
+        ({"prompt": "Hi", "response": "Hello!", "feedback": "thumbs_up"}, True),
+        ({"instruction": "Hi", "output": "Hello!", "desirable": 1}, True),
+        ({"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "x"}], "thumbs_up": "0"}, False),
+    ],
+)
+def test_a_label_under_another_name_is_a_label(row: dict[str, Any], label: bool) -> None:
+    (judged,) = read([row])
+    assert isinstance(judged, Judgement) and judged.label is label and judged.fields == {}
+
+
+def test_a_grade_is_no_label() -> None:
+    graded = read([{"prompt": "Hi", "response": "Hello!", "feedback": "1"}])
+    assert graded.kind == "demonstration" and graded[0].fields == {"feedback": "1"}
+
+
+@pytest.mark.parametrize("texts", ["answers", "outputs", "candidates", "generations", "responses"])
+@pytest.mark.parametrize("values", ["scores", "ratings", "rewards", "ranks"])
+def test_lists_of_texts_and_of_numbers_are_a_ranking(texts: str, values: str) -> None:
+    (ranked,) = read([{"question": "Hi", texts: ["Hello!", "No.", "Yo."], values: [1, None, 2]}])
+    assert isinstance(ranked, Ranking) and ranked.completions == ("Hello!", "Yo.") and ranked.fields == {}
+    assert ranked.ranks == (1, 2) if values == "ranks" else ranked.scores == (1.0, 2.0)
+
+
+def test_the_null_prompt_of_a_columnar_file_is_no_prompt() -> None:
+    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
+    other = [turns[0], {"role": "assistant", "content": "No."}]
+    row = {"chosen": turns, "rejected": other}
+    assert read([{**row, "prompt": None}]).fingerprint == read([row]).fingerprint
+
+
+SYSTEM, HI = {"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}
+HELLO, NO = {"role": "assistant", "content": "Hello!"}, {"role": "assistant", "content": "No."}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "Hi", "chosen": [HELLO], "rejected": [NO]},
+        {"prompt": [HI], "chosen": [HELLO], "rejected": [NO]},
+        {"prompt": HI, "chosen": HELLO, "rejected": NO},
+        {"prompt": "Hi", "chosen": [HI, HELLO], "rejected": [HI, NO]},
+        {"prompt": [HI], "chosen": [HI, HELLO], "rejected": [NO]},
+        {"chosen": [HI, HELLO], "rejected": [HI, NO]},
+        {"messages": [HI], "chosen": HELLO, "rejected": NO},
+        {"prompt": "Hi", "chosen": [SYSTEM, HI, HELLO], "rejected": [HI, NO]},
+        {"prompt": "Hi", "chosen": [HELLO], "rejected": [NO], "rejected_prompt": "Hi"},
+        {"prompt": [HI], "completions": [[HI, HELLO], [NO]], "scores": [1, 0]},
+        {"prompt": "Hi", "completions": [[HELLO], [NO]], "scores": [1, 0]},
+        {"messages": [HI, HELLO]},
+        {"prompt": "Hi", "completion": [HELLO], "label": "yes"},
+        {"prompt": "Hi"},
+    ],
+)
+def test_a_system_text_opens_every_conversation_of_its_row_once(row: dict[str, Any]) -> None:
+    (record,) = read([{**row, "system": "Be brief."}])
+    assert all(prompt == [SYSTEM, HI] for prompt in (record.prompt, *record.answered))
+    assert list(record.responses) == [[HELLO], [NO]][: len(record.responses)] and "system" not in record.fields
+
+
+def test_a_system_text_that_has_no_place_stays_in_its_column() -> None:
+    dialogue = "\n\nHuman: Hi\n\nAssistant:"
+    found = read([{"system": "Be brief.", "chosen": f"{dialogue} Hello!", "rejected": f"{dialogue} No."}])
+    assert (found[0].prompt, found[0].fields, found.layout) == (dialogue, {"system": "Be brief."}, "")
+
+
+def test_one_system_text_makes_the_prompts_of_all_rows_conversations() -> None:
+    rows = [{"prompt": "Hi", "completion": "Hello!", "system": text} for text in ("", None, "Be brief.")]
+    assert [record.prompt for record in read([*rows, {"prompt": "Hi", "completion": "No."}])] == [
+        [HI], [HI], [SYSTEM, HI], [HI],
+    ]  # fmt: skip
+    assert [record.prompt for record in read(rows[:2])] == ["Hi", "Hi"]

@@ -1,0 +1,107 @@
+"""A run beside TRL's DPOTrainer on real pairs: same model, order and schedule, so the same held-out loss."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import penchant
+from penchant.forest.batching import plan_batches
+
+pytest.importorskip("trl")
+pytestmark = pytest.mark.long
+
+TRAIN, HELD_OUT, BATCH, LEARNING_RATE, SEED = 44, 12, 4, 1e-4, 3
+
+
+def _rows(shared: Path) -> list[dict[str, str]]:
+    """Short pairs, as texts whose prompt and responses meet at a space."""
+    rows: list[dict[str, str]] = []
+    names = {"user": "Human", "assistant": "Assistant"}
+    with gzip.open(shared / "data" / "hh_harmless.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for record in map(json.loads, lines):
+            turns = "".join(f"\n\n{names[turn['role']]}: {turn['content']}" for turn in record["prompt"])
+            row = {
+                "prompt": turns + "\n\nAssistant:",
+                "chosen": " " + record["chosen"],
+                "rejected": " " + record["rejected"],
+            }
+            if sum(map(len, row.values())) < 500 and row["chosen"] != row["rejected"]:
+                rows.append(row)
+            if len(rows) == TRAIN + HELD_OUT:
+                return rows
+    raise AssertionError("the data hold fewer short pairs than the test wants")
+
+
+def _trl(model: Path, folder: Path, train: list[dict[str, str]], heldout: list[dict[str, str]], **more: Any) -> float:
+    """Held-out loss after TRL's training; the arguments not named are its defaults."""
+    from datasets import Dataset
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import DPOConfig, DPOTrainer
+
+    args = DPOConfig(
+        output_dir=str(folder),
+        per_device_train_batch_size=BATCH,
+        per_device_eval_batch_size=len(heldout),
+        num_train_epochs=1,
+        learning_rate=LEARNING_RATE,
+        max_length=None,
+        train_sampling_strategy="sequential",
+        bf16=False,
+        use_cpu=True,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        **more,
+    )
+    trainer = DPOTrainer(
+        model=AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32),
+        args=args,
+        train_dataset=Dataset.from_list(train),
+        eval_dataset=Dataset.from_list(heldout),
+        processing_class=AutoTokenizer.from_pretrained(model),
+    )
+    trainer.train()
+    return float(trainer.evaluate()["eval_loss"])
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ({}, {}),
+        ({"schedule": "cosine", "warmup": 0.25}, {"lr_scheduler_type": "cosine", "warmup_steps": 0.25}),
+        ({"weight_decay": 0.1, "max_grad_norm": 0.5}, {"weight_decay": 0.1, "max_grad_norm": 0.5}),
+    ],
+    ids=["linear", "cosine with a warm-up that is no whole number of steps", "weight decay and clipping"],
+)
+def test_the_held_out_loss_is_that_of_trl(
+    shared: Path, tmp_path: Path, ours: dict[str, Any], theirs: dict[str, Any]
+) -> None:
+    rows = _rows(shared)
+    train, heldout = rows[:TRAIN], rows[TRAIN:]
+    model = shared / "models" / "tinystories-260k"
+    settings = {"warmup": 0.1, **ours}
+    result = penchant.train(
+        model,
+        train,
+        output=tmp_path / "ours",
+        eval_data=heldout,
+        batch_size=BATCH,
+        learning_rate=LEARNING_RATE,
+        seed=SEED,
+        samples=0,
+        on_bad="stop",
+        **settings,
+    )
+    # Penchant shuffles by its own plan: TRL gets the pairs in that order and takes them as they come.
+    plan = plan_batches([1] * TRAIN, batch_size=BATCH, epochs=1, seed=SEED)
+    ordered = [train[index] for step in plan.steps for index in step]
+    other = _trl(model, tmp_path / "theirs", ordered, heldout, **{"warmup_steps": 0.1, **theirs})
+    loss = result.summary["after"]["loss"]
+    assert loss < 0.69, "nothing was learned, so agreement would say nothing"
+    assert loss == pytest.approx(other, abs=1e-4)
