@@ -81,14 +81,14 @@ def test_what_says_nothing_new_or_something_else_is_no_finding(columns: dict[str
 
 def test_prompts_keep_what_a_verifier_reads() -> None:
     assert found({"prompt": "2 + 2 = ?", "answer": "It is four, I think.", "solution": LONG}) == {}
-    assert "--map completion=response" in found({"prompt": "2 + 2 = ?", "response": "It is four."})[UNUSED][1]
+    assert "--map completion=my_reply" in found({"prompt": "2 + 2 = ?", "my_reply": "It is four."})[UNUSED][1]
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
     [
         ("response_0", "response_1"), ("answer_a", "answer_b"), ("reply1", "reply2"), ("good_reply", "bad_reply"),
-        ("left", "right"), ("better_text", "worse_text"), ("preferred_output", "non_preferred_output"),
+        ("left", "right"), ("better_text", "worse_text"), ("preferred_text", "non_preferred_text"),
     ],
 )  # fmt: skip
 def test_two_of_a_kind_beside_a_prompt_look_like_a_pair(one: str, other: str) -> None:

@@ -64,7 +64,7 @@ def test_a_list_and_a_pattern_are_read_in_order(tmp_path: Path) -> None:
 
 
 def test_a_mapping_and_the_kind_hold_for_all_files(tmp_path: Path) -> None:
-    renamed = [{"asked": row["prompt"], "chosen": row["chosen"], "rejected": row["rejected"]} for row in PAIRS[3:]]
+    renamed = [{"wording": row["prompt"], "chosen": row["chosen"], "rejected": row["rejected"]} for row in PAIRS[3:]]
     paths = [written(tmp_path / "a.jsonl", PAIRS[:3]), written(tmp_path / "b.jsonl", renamed)]
     with pytest.raises(DataError, match=r"b.jsonl:1: "):
         read(paths)

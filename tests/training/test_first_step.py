@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from families import tiny_model
-from penchant.errors import TrainingError
+from penchant.errors import ModelError, TrainingError
 from penchant.objectives import Scored
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.training import Result
@@ -176,7 +176,7 @@ def test_a_weight_that_is_no_number_stops_before_the_first_step(train: Train) ->
     model = tiny_model("llama")
     with torch.no_grad():
         model.lm_head.weight[5, 0] = torch.nan
-    with pytest.raises(TrainingError, match="not a number"):
+    with pytest.raises(ModelError, match=r"NaN or infinite numbers, for example 'lm_head\.weight'"):
         train(model=model, tokenizer=word_tokenizer(), attention="sequences", objective="nll", data=pairs())
 
 

@@ -167,3 +167,13 @@ def test_a_pipeline_conditioned_in_an_unknown_way_is_refused() -> None:
     other.unet.register_to_config(addition_embed_type="image")
     with pytest.raises(ModelError, match=r"conditioning of StableDiffusionXLPipeline is not supported.*SDXL"):
         PipelineCodec(other)
+
+
+@pytest.mark.parametrize("precision", [None, "bfloat16"])
+def test_a_denoiser_in_bfloat16_is_trained_in_float32_and_comes_back(tmp_path: Path, precision: str | None) -> None:
+    model = pipeline()
+    model.unet.to(torch.bfloat16)
+    changed = {} if precision is None else {"precision": precision}
+    run = train(tmp_path / "run", model=model, max_steps=1, samples=0, **changed)
+    assert abs(run.summary["before"]["rewards/margin"]) < 1e-4  # convolutions may round differently
+    assert {weight.dtype for weight in model.unet.parameters()} == {torch.bfloat16}

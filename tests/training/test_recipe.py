@@ -65,7 +65,7 @@ def test_the_names_of_earlier_versions_are_explained(former: str) -> None:
         ("reference", "frozen", "'initial'"),
         ("attention", "flash", "'segments'"),
         ("precision", "int8", "'bfloat16'"),
-        ("report_to", "wandb", "list"),
+        ("report_to", 3, "list"),
         ("lora", 8, "dictionary"),
         ("seed", -1, "greater than or equal to 0"),
         ("schedule", "linaer", "Did you mean 'linear'?"),

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ import torch
 
 import penchant
 from families import tiny_model
+from launching import train_in_processes
 from penchant.feedback import read
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.encoding import Encoder, Example
@@ -27,6 +25,7 @@ from penchant.training.arguments import training_arguments
 from small_runs import largest_gap, losses, metrics, pairs, weights, word_tokenizer, write_pairs
 
 EXACT = 1e-6
+STRATEGIES = ("ddp", "fsdp")
 
 
 @pytest.fixture(scope="module")
@@ -158,26 +157,6 @@ def test_a_step_of_weightless_records_moves_nothing(tmp_path: Path) -> None:
     assert largest_gap(end, end_once) < EXACT
 
 
-SCRIPT = """
-import json, sys
-import penchant
-if __name__ == "__main__":
-    penchant.train(**json.loads(sys.argv[1]))
-"""
-
-
-def in_processes(count: int, recipe: dict[str, Any], script: Path) -> None:
-    script.write_text(SCRIPT)
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", str(count)]
-    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-    source = str(Path(penchant.__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": source, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(
-        [*launch, str(script), json.dumps(recipe)], env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-
-
 def test_two_processes_are_one(folder: Path, plain: Path, tmp_path: Path) -> None:
     data = write_pairs(tmp_path / "pairs.jsonl")
     recipe = {"model": str(folder), "data": str(data), "output": str(tmp_path / "run"), "batch_size": 3, "max_steps": 4}
@@ -189,17 +168,22 @@ def test_two_processes_are_one(folder: Path, plain: Path, tmp_path: Path) -> Non
         "sample_tokens": 4,
         "eval_every": 2,
     }
-    in_processes(2, {**recipe, "accumulate": 2}, tmp_path / "run.py")
+    jobs = [{**recipe, "accumulate": 2, "strategy": strategy, "output": tmp_path / strategy} for strategy in STRATEGIES]
+    train_in_processes(2, jobs, tmp_path)
     alone = penchant.train(**{**recipe, "output": str(tmp_path / "alone")}).folder
-    together = tmp_path / "run"
-    assert losses(together) == pytest.approx(losses(alone), abs=EXACT)
-    assert largest_gap(weights(together), weights(alone)) < EXACT
-    for split in ("train", "eval"):
-        here, there = metrics(together, split), metrics(alone, split)
-        assert here.keys() == there.keys()
-        for step, row in there.items():
-            for name in row.keys() - {"split", "seconds", "tokens_per_second"}:
-                assert here[step][name] == pytest.approx(row[name], rel=1e-5, abs=1e-5), (split, step, name)
-    first, second = (json.loads((run / "rewards.json").read_text())["after"] for run in (together, alone))
-    assert sorted(first["chosen"]) == pytest.approx(sorted(second["chosen"]), abs=1e-5)
-    assert (together / "report.html").is_file()
+    for strategy in STRATEGIES:
+        together = tmp_path / strategy
+        summary = json.loads((together / "summary.json").read_text())
+        assert (summary["processes"], summary["strategy"]) == (2, strategy)
+        assert losses(together) == pytest.approx(losses(alone), abs=EXACT)
+        assert largest_gap(weights(together), weights(alone)) < EXACT
+        for split in ("train", "eval"):
+            here, there = metrics(together, split), metrics(alone, split)
+            assert here.keys() == there.keys()
+            for step, row in there.items():
+                # What is computed together differs, so what sharing prompts saves does too.
+                for name in row.keys() - {"split", "seconds", "tokens_per_second", "tokens_saved"}:
+                    assert here[step][name] == pytest.approx(row[name], rel=1e-5, abs=1e-5), (split, step, name)
+        first, second = (json.loads((run / "rewards.json").read_text())["after"] for run in (together, alone))
+        assert sorted(first["chosen"]) == pytest.approx(sorted(second["chosen"]), abs=1e-5)
+        assert (together / "report.html").is_file()

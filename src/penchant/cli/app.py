@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from typing import Annotated
@@ -15,6 +16,7 @@ import typer
 
 import penchant
 from penchant.cli import build, data, lab, methods
+from penchant.cli.chat import chat
 from penchant.cli.claims import claims
 from penchant.cli.compare import compare
 from penchant.cli.convert import convert
@@ -35,10 +37,13 @@ from penchant.errors import PenchantError
 __all__ = ["app", "main"]
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
+# Time for the first of several processes to print an error that all have.
+SECONDS_OF_THE_FIRST = 3.0
 
 # Plain help: with rich, `penchant --help` takes twice the time (0.18 s instead of 0.09 s).
 app = typer.Typer(name="penchant", rich_markup_mode=None, pretty_exceptions_enable=False, suggest_commands=True)
-for _command in (quickstart, train, online, compare, plan, convert, score, diagnose, report, receipts, claims):
+_COMMANDS = (quickstart, train, online, compare, plan, convert, score, diagnose, report, chat, receipts, claims)
+for _command in _COMMANDS:
     app.command(cls={train: RecipeCommand, plan: RecipeCommand, online: OnlineCommand}.get(_command))(_command)
 app.command("list")(list_things)
 app.command("show")(show_thing)
@@ -87,6 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    # `--resume` stands alone or with a word, which a flag of the parser cannot have.
+    given = [part for word in given for part in (("--resume", "auto") if word == "--resume=auto" else (word,))]
     debug = "--debug" in given
     try:
         code = _dispatch([argument for argument in given if argument != "--debug"])
@@ -97,12 +104,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:
+        _after_the_first()
         if debug:
             traceback.print_exc()
         return _explain(error, debug)
     if code == INTERRUPTED:
         _say("interrupted")
     return code
+
+
+def _after_the_first() -> None:
+    """Wait on every process but the first: if that one has the same error, the launcher ends all once it is printed."""
+    if os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.get("RANK", "0") != "0":
+        time.sleep(SECONDS_OF_THE_FIRST)
 
 
 def _dispatch(arguments: list[str]) -> int:

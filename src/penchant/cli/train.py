@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -35,7 +36,14 @@ def train(
     chat_template: Annotated[
         str | None, typer.Option(help="plain, chatml, or a Jinja file; default: the tokenizer's.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Continue from the last checkpoint, or start if there is none. '--resume auto' is the same, for "
+            "launchers that start a run again.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete the run in the folder and start again.")
     ] = False,
@@ -51,14 +59,24 @@ def train(
     options |= {"tokens_per_batch": tokens_per_batch, "chat_template": chat_template}
     options |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
     options |= {f"mapping.{key}": value for key, value in parse_mapping(map_).items()}
-    _train(read_words(words, options), resume=resume, overwrite=overwrite, dry_run=dry_run)
+    _train(read_words(_without_auto(words, resume), options), resume=resume, overwrite=overwrite, dry_run=dry_run)
+
+
+def _without_auto(words: list[str] | None, resume: bool) -> list[str] | None:
+    """The words of the recipe without the word of ``--resume auto``."""
+    if not resume or words is None or "auto" not in words:
+        return words
+    rest = list(words)
+    rest.remove("auto")
+    return rest
 
 
 def _train(recipe: Recipe, *, resume: bool, overwrite: bool, dry_run: bool) -> None:
     """Describe the run, or run it and print the result."""
     from penchant.training.progress import ProgressReporter
 
-    reporter = ProgressReporter()
+    # One of several processes prints.
+    reporter = ProgressReporter(quiet=os.environ.get("RANK", "0") != "0")
     reporter.say(first_line(recipe))
     if dry_run:
         from penchant.training.dry_run import describe

@@ -25,6 +25,7 @@ def generate(
     stop_token_ids: Sequence[int],
     seed: int = 0,
     batch_size: int = 64,
+    streamer: Any = None,
 ) -> list[list[list[int]]]:
     """Sample responses to prompts.
 
@@ -39,6 +40,7 @@ def generate(
         stop_token_ids: tokens that end a response.
         seed: seed of the sampling; the global random state is restored afterwards.
         batch_size: sequences generated at once.
+        streamer: for one prompt and one sample: a streamer of transformers, which receives every token at once.
 
     Returns:
         For each prompt, ``samples`` lists of token ids, without the prompt, with the stop token if one was reached.
@@ -50,6 +52,8 @@ def generate(
     sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
     options: dict[str, Any] = sampling if temperature > 0 else {"do_sample": False}
     options |= {"max_new_tokens": max_new_tokens, "eos_token_id": list(stop_token_ids)}
+    if streamer is not None:
+        options["streamer"] = streamer
     with _generating(model, seed):
         for start in range(0, len(order), per_batch):
             places = order[start : start + per_batch]

@@ -53,6 +53,8 @@ def fingerprint(model: Any) -> str:
     weights = {_plain(name): value for name, value in model.state_dict().items() if name not in inert}
     for name, value in sorted(weights.items()):
         digest.update(f"{name}:{value.dtype}:{tuple(value.shape)}".encode())
+        # FSDP2 divides weights over processes.
+        value = value.full_tensor() if hasattr(value, "full_tensor") else value
         flat = value.detach().contiguous().view(-1).cpu()
         digest.update(flat.view(torch.uint8).numpy().data if flat.numel() else b"")
     if any("lora_" in name for name in weights):

@@ -36,13 +36,19 @@ def inert_weights(model: nn.Module) -> set[str]:
             found |= {f"{before}.lora_{each}.{adapter}" for each in (kind, MATRICES[kind])}
         before, sign, after = name.partition(".modules_to_save.")
         original = weights.get(f"{before}.original_module.{after.partition('.')[2]}")
-        if sign and original is not None and torch.equal(weight, original.to(weight.dtype)):
+        if sign and original is not None and torch.equal(_whole(weight), _whole(original).to(weight.dtype)):
             found.add(name)
     return found & set(weights)
 
 
 def _is_zero(weight: Tensor) -> bool:
-    return not bool(weight.detach().any())
+    return not bool(_whole(weight).any())
+
+
+def _whole(weight: Tensor) -> Tensor:
+    """A weight that FSDP2 divides over processes, whole; every process calls it."""
+    whole: Tensor = weight.detach()
+    return whole.full_tensor() if hasattr(whole, "full_tensor") else whole
 
 
 def _reshaped(weights: dict[str, Any], layer: str, adapter: str) -> bool:

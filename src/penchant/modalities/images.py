@@ -158,6 +158,13 @@ class ImageModality(Modality):
         self.pipeline.save_pretrained(folder)
         return self.pipeline
 
+    def save_settings(self, policy: nn.Module, folder: Path) -> None:
+        """See `Modality.save_settings`; a pipeline's settings are those of its scheduler and of its denoiser."""
+        network: Any = policy.get_base_model() if hasattr(policy, "get_base_model") else policy  # type: ignore[operator]
+        network.save_config(folder / denoiser_of(self.pipeline)[0])
+        self.pipeline.scheduler.save_pretrained(folder / "scheduler")
+        self.pipeline.save_config(folder)
+
     def estimate(self, largest: int, *, measured: int, needs_reference: bool, processes: int = 1) -> Estimate:
         """See `Modality.estimate`; activations, which depend on the kind of denoiser, are not in it."""
         parameters = sum(parameter.numel() for parameter in self.network.parameters())

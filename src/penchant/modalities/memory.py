@@ -19,7 +19,8 @@ MEASURED_AT_ONCE = 8192
 
 # On a CPU the C library keeps temporaries in the heap: a freed aligned block is too small for an aligned request of the
 # same size. An adapter makes more temporaries (the base output, two products, a scaled sum) for the same saved tensors.
-CPU_HEAP, CPU_HEAP_ADAPTER = 1.45, 2.2
+# With checkpointing nearly everything is a temporary.
+CPU_HEAP, CPU_HEAP_ADAPTER, CPU_HEAP_CHECKPOINTING = 1.45, 2.2, 3.0
 
 # NF4 with nested quantization: half a byte, and the constants of each block of 64.
 FOUR_BIT = 0.5 + 0.127 / 8
@@ -187,14 +188,14 @@ def memory_of(
     beside, beforehand = _other_bytes(other, settings, scored, 2 if half else 4)
     frozen = (size.stored * size.parameters if reference else 0.0) + beside
     layer = size.parameters / max(1, size.layers)
-    heap = 1.0 if not cpu else CPU_HEAP_ADAPTER if adapter else CPU_HEAP
+    heap = CPU_HEAP_CHECKPOINTING if settings.gradient_checkpointing else CPU_HEAP_ADAPTER if adapter else CPU_HEAP
     rows = tokens * size.vocabulary * 4
     return Memory(
         weights=(weight * size.parameters + (4 * trained if adapter else 0)) / processes,
         gradients=trained * (4.0 if adapter else weight) / processes,
         optimizer=trained * optimizer_bytes(settings.optimizer) * (1.0 if adapter else weight / 4) / processes,
         reference=frozen / processes,
-        activations=heap * _activations(size, settings, tokens, half),
+        activations=(heap if cpu else 1.0) * _activations(size, settings, tokens, half),
         logits=float(LOGITS_COPIES * (rows if rows <= WHOLE_LOGITS else CHUNK_LOGITS)),
         measuring=_measuring(size, scored, 2 if half else 4),
         copies=(2.0 * size.parameters / processes if half and weight == 4 else 0.0)

@@ -212,6 +212,17 @@ class Modality(ABC):
         """
 
     @abstractmethod
+    def save_settings(self, policy: nn.Module, folder: Path) -> None:
+        """Save what `save` saves, without weights: configuration, generation settings, tokenizer.
+
+        A run does this before it trains, so that settings which the library refuses are found at once.
+
+        Args:
+            policy: the loaded policy, not changed.
+            folder: created if it is not there.
+        """
+
+    @abstractmethod
     def estimate(self, largest: int, *, measured: int, needs_reference: bool, processes: int = 1) -> Estimate:
         """The memory of the run, and a description of the model, before its weights are loaded.
 

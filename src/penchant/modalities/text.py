@@ -187,15 +187,29 @@ class TextModality(Modality):
                 save_adapter(saved, adapter)
             if self.settings.lora is None or self.settings.lora.quantize is None:
                 saved = merge(saved)
-        generation = getattr(saved, "generation_config", None)
-        if generation is not None:
-            known = generation.eos_token_id
-            ends = [known] if isinstance(known, int) else list(known or [])
-            # Training teaches the model to end with this token, so generation must stop at it.
-            generation.eos_token_id = sorted({*ends, *self.renderer.stop_token_ids})
+        self._end_as_trained(saved)
         saved.save_pretrained(folder)
         self._tokenizer_as_trained().save_pretrained(folder)
         return saved
+
+    def save_settings(self, policy: nn.Module, folder: Path) -> None:
+        """See `Modality.save_settings`."""
+        model: Any = policy.get_base_model() if hasattr(policy, "get_base_model") else policy  # type: ignore[operator]
+        generation = copy.deepcopy(getattr(model, "generation_config", None))
+        try:
+            self._end_as_trained(model)
+            model.save_pretrained(folder, state_dict={})  # the path of `save`, with no weight to write
+        finally:
+            model.generation_config = generation
+        self._tokenizer_as_trained().save_pretrained(folder)
+
+    def _end_as_trained(self, model: Any) -> None:
+        """Training teaches the model to end with the renderer's tokens, so generation must stop at them."""
+        generation = getattr(model, "generation_config", None)
+        if generation is not None:
+            known = generation.eos_token_id
+            ends = [known] if isinstance(known, int) else list(known or [])
+            generation.eos_token_id = sorted({*ends, *self.renderer.stop_token_ids})
 
     def _tokenizer_as_trained(self) -> Any:
         """The tokenizer with the chat template of the run, so that it renders conversations as in training."""

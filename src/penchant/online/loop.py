@@ -22,6 +22,7 @@ from penchant.training.checkpoints import find_checkpoint, step_of
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt
 from penchant.training.log_routing import own_bars_only, warnings_to
+from penchant.training.preflight import check_start
 from penchant.training.preparation import Given, resolved
 from penchant.training.progress import ProgressReporter
 from penchant.training.run import Interrupted, Result
@@ -65,6 +66,7 @@ def run_online(
             "An online run uses one process, but this is one of several.", fix="Start it without a launcher."
         )
     began, folder = time.perf_counter(), RunFolder(recipe.output)
+    check_start(recipe)
     prepared = prepare(recipe, given or Given())
     inputs = [each for each in (recipe.model, recipe.data, recipe.eval_data) if each]
     folder.claim(resume=resume, overwrite=overwrite, inputs=inputs)
@@ -76,7 +78,7 @@ def run_online(
 def _run(
     recipe: OnlineRecipe, prepared: Prepared, folder: RunFolder, reporter: ProgressReporter, resume: bool, began: float
 ) -> Result:
-    with warnings_to(reporter) as warnings, own_bars_only(), Interrupt() as interrupt:
+    with warnings_to(reporter) as warnings, own_bars_only(), Interrupt() as interrupt, folder.freed_on_failure():
         run = OnlineRun(recipe, prepared, folder, reporter, interrupt)
         try:
             run.start(resume)

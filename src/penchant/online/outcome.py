@@ -16,6 +16,7 @@ from penchant.online.state import State
 from penchant.training.card import model_card
 from penchant.training.checkpoints import output_errors
 from penchant.training.folder import RunFolder
+from penchant.training.hub import publish
 from penchant.training.outcome import versions
 from penchant.training.run import Result
 
@@ -44,6 +45,7 @@ def finish(
         recipe_yaml = (folder.path / "recipe.yaml").read_text(encoding="utf-8")
         folder.write_text("model/README.md", model_card(facts, recipe_yaml, prepared.objective.paper, modality.card))
         report = write_report(folder.path)
+    publish(recipe, folder)
     return Result(model, modality.tokenizer, folder.path, facts, report)
 
 

@@ -23,6 +23,9 @@ FORMER_KEYS = {
     "server_model": "engine.model",
 }
 
+# Keys of a run on fixed data that have no meaning between rounds.
+OFFLINE = ("keep", "metric", "early_stopping", "checkpoints", "report_to")
+
 # Parts of a recipe with a name and settings.
 PARTS = ("objective", "engine", "judge", "pairing")
 
@@ -159,6 +162,14 @@ def _check(recipe: OnlineRecipe) -> None:
         raise ConfigurationError(
             "An online run trains all weights and does not support an adapter.", where="lora", fix="Remove lora."
         )
+    known = OnlineRecipe.model_fields
+    for key in OFFLINE:
+        if getattr(recipe, key) != known[key].default:
+            raise ConfigurationError(
+                "An online run measures and saves between its rounds, and does not support this key.",
+                where=key,
+                fix=f"Remove {key}; save_rounds and eval_every say how often it saves and measures.",
+            )
     if recipe.optimizer_state == "keep" and not recipe.schedule.startswith("constant"):
         raise ConfigurationError(
             f"The schedule {recipe.schedule!r} restarts in every round, but the optimizer is kept.",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from penchant.feedback.sources import as_paths
 from penchant.modalities import find_modality
 from penchant.model_files import remote_code, remote_code_allowed
+from penchant.objectives.core.custom import objective_of
 from penchant.objectives.core.objective import Objective
+from penchant.training.listening import as_callbacks
 from penchant.training.preparation import Given
 from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import make_recipe
@@ -21,16 +24,17 @@ __all__ = ["train"]
 def train(
     model: Any,
     data: Any,
-    objective: Objective | str | dict[str, Any] = "dpo",
+    objective: Objective | type[Objective] | Callable[..., Any] | str | dict[str, Any] = "dpo",
     output: str | Path = "runs/run",
     *,
     tokenizer: Any = None,
     eval_data: Any = None,
     reference: Any = None,
-    resume: bool = False,
+    resume: bool | Literal["auto"] = False,
     overwrite: bool = False,
     progress: bool = False,
     trust_remote_code: bool = False,
+    callbacks: Any = (),
     **recipe: Unpack[RecipeKeywords],
 ) -> Result:
     """Train a model on feedback.
@@ -40,16 +44,19 @@ def train(
             (trained in place; a frozen copy is made if a reference is needed).
         data: a file, folder, hub id, ``datasets.Dataset``, or records as dictionaries; named sources,
             ``{"forget": ..., "retain": ...}``; or a mixture of files, ``[{"path": ..., "weight": 0.7}, ...]``.
-        objective: an `Objective`, its id (``"dpo"``, ``"dpo+0.2*nll"``), or ``{"name": "dpo", "beta": 0.1}``.
+        objective: an `Objective`, its id (``"dpo"``, ``"dpo+0.2*nll"``), ``{"name": "dpo", "beta": 0.1}``, or a class
+            or function of your own (see `penchant.objectives.core.custom.objective_of`).
         output: the run's folder.
         tokenizer: required if a language model is given in memory.
         eval_data: held-out data, in any form that ``data`` may have.
-        reference: ``initial``, ``cached``, ``none``, ``{"model": FOLDER, "adapter": FOLDER, "cached": True}``, or a
-            causal language model in memory, which is not changed.
-        resume: continue from the last checkpoint in ``output``.
+        reference: a kind, ``{"model": FOLDER, "cached": True}``, or a model in memory, which is not changed.
+        resume: continue from the last checkpoint in ``output``; without one the run starts at the beginning. ``auto``
+            is the same, for launchers that start a run again.
         overwrite: delete the run in ``output``.
         progress: show progress on the error stream.
         trust_remote_code: allow the model and its tokenizer to run Python code from their own repository.
+        callbacks: callbacks of transformers (`TrainerCallback`), or functions of step, split (``"train"`` or
+            ``"eval"``) and numbers, called after every step and measurement; one that returns ``"stop"`` ends the run.
         recipe: further keys of a `penchant.training.Recipe` (``batch_size``, ``learning_rate``, ``lora=...``).
 
     Returns:
@@ -60,6 +67,7 @@ def train(
     """
     named = {"model": model, "data": data} | ({} if eval_data is None else {"eval_data": eval_data})
     given, values = _named_and_given(named, objective, tokenizer)
+    given.callbacks = as_callbacks(callbacks)
     if reference is not None:
         values["reference"] = given.reference_value(reference)
     settings = make_recipe({**recipe, **values, "output": str(output)}, "penchant.train")
@@ -75,15 +83,13 @@ def train(
         )
 
 
-def _named_and_given(
-    named: dict[str, Any], objective: Objective | str | dict[str, Any], tokenizer: Any
-) -> tuple[Given, dict[str, Any]]:
+def _named_and_given(named: dict[str, Any], objective: Any, tokenizer: Any) -> tuple[Given, dict[str, Any]]:
     """The objects in memory, and the recipe's values that name everything else."""
     given = Given(tokenizer=tokenizer)
     values: dict[str, Any] = {"objective": objective}
-    if isinstance(objective, Objective):
-        given.objective = objective
-        values["objective"] = {"name": objective.id, **objective.hyper}
+    if not isinstance(objective, str | dict):
+        given.objective = objective_of(objective)
+        values["objective"] = {"name": given.objective.id, **given.objective.hyper}
     for key, value in named.items():
         named_by = as_paths(value)
         if named_by is None:

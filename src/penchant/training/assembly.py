@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.modalities import Modality
 from penchant.training.arguments import micro_batches, training_arguments
+from penchant.training.devices.processes import Processes
 from penchant.training.folder import RunFolder
 from penchant.training.preparation import Prepared
 from penchant.training.progress import ProgressReporter
@@ -23,7 +23,7 @@ __all__ = ["computing", "named_reference", "prepared_reference", "run_arguments"
 Form = TypeVar("Form", bound=Recipe)
 
 
-def run_arguments(recipe: Recipe, prepared: Prepared, folder: RunFolder) -> TrainingArguments:
+def run_arguments(recipe: Recipe, prepared: Prepared, folder: RunFolder, processes: Processes) -> TrainingArguments:
     """Arguments of transformers' Trainer for the plan, on this process.
 
     Raises:
@@ -31,9 +31,8 @@ def run_arguments(recipe: Recipe, prepared: Prepared, folder: RunFolder) -> Trai
     """
     recipe = computing(recipe, prepared.modality)
     sizes = prepared.supply.largest_sizes(prepared.plan)
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    parts = micro_batches(recipe, prepared.plan, sizes, world, prepared.objective.batch_coupled)
-    return training_arguments(recipe, len(prepared.plan), folder.checkpoints, parts)
+    parts = micro_batches(recipe, prepared.plan, sizes, processes.count, prepared.objective.batch_coupled)
+    return training_arguments(recipe, len(prepared.plan), folder.checkpoints, parts, processes)
 
 
 def computing(recipe: Form, modality: Modality) -> Form:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from penchant.training.wording import count_of
+
 __all__ = ["model_card"]
 
 SHOWN = {
@@ -43,7 +45,7 @@ def model_card(summary: dict[str, Any], recipe_yaml: str, paper: str, metadata: 
         "",
         f"Trained from `{summary['model']}` with Penchant {summary['versions']['penchant']}, objective "
         f"`{summary['objective']}` ({paper}), on {summary['examples']} examples of `{summary['data']}` for "
-        f"{summary['steps']} steps (seed {summary['seed']}).",
+        f"{count_of(summary['steps'], 'step')} (seed {summary['seed']}).{_kept(summary)}",
         "",
         f"Measured on {summary['measured_on']}:",
         "",
@@ -62,6 +64,13 @@ def model_card(summary: dict[str, Any], recipe_yaml: str, paper: str, metadata: 
         "",
     ]
     return "\n".join(lines)
+
+
+def _kept(summary: Mapping[str, Any]) -> str:
+    kept = summary.get("kept")
+    if not kept:
+        return ""
+    return f" The weights are those of step {kept['step']}, where {kept['metric']} was best ({kept['value']:.4g})."
 
 
 def _rows(before: Mapping[str, float], after: Mapping[str, float]) -> list[str]:

@@ -5,13 +5,26 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from penchant.errors import CheckpointError, OutputError
 
-__all__ = ["OBJECTIVE_FILE", "find_checkpoint", "output_errors", "seal", "sound", "step_of", "unseal"]
+__all__ = [
+    "OBJECTIVE_FILE",
+    "find_checkpoint",
+    "output_errors",
+    "refuse_nothing_kept",
+    "refuse_weights_alone",
+    "rotate",
+    "seal",
+    "sealed",
+    "sound",
+    "step_of",
+    "unseal",
+]
 
 OBJECTIVE_FILE = "objective.pt"
 SEAL = "complete.json"
@@ -61,6 +74,56 @@ def seal(folder: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(folder / SEAL)
+
+
+def sealed(folder: Path) -> bool:
+    """Whether a checkpoint is complete."""
+    return (folder / SEAL).is_file()
+
+
+def rotate(folder: Path, keep: int) -> None:
+    """Delete the oldest checkpoints; called after a new one is sealed, so that there is always a usable one.
+
+    Args:
+        folder: the run's ``checkpoints/``.
+        keep: how many stay, at least 1.
+    """
+    found = sorted(folder.glob("checkpoint-*[0-9]"), key=step_of)
+    for path in found[: max(0, len(found) - keep)]:
+        unseal(path)  # first, so that a deletion that is cut short leaves no checkpoint that looks complete
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def refuse_weights_alone(checkpoint: Path) -> None:
+    """Refuse to continue from a checkpoint without optimizer state.
+
+    Raises:
+        CheckpointError: it holds the weights alone.
+    """
+    if not any(checkpoint.glob("rng_state*.pth")):
+        raise CheckpointError(
+            f"{checkpoint.name} holds weights without the state of the optimizer (checkpoints: weights).",
+            where=str(checkpoint),
+            why="A run that continued from it would not be the run that was stopped.",
+            fix="Start again with --overwrite, or start a new run from these weights: --model with this folder.",
+        )
+
+
+def refuse_nothing_kept(folder: Path) -> None:
+    """Refuse to continue a run that keeps no checkpoints.
+
+    Args:
+        folder: of the run.
+
+    Raises:
+        CheckpointError: the run has begun.
+    """
+    if (folder / "metrics.jsonl").is_file():
+        raise CheckpointError(
+            "The run keeps no checkpoints (checkpoints: none, or keep_checkpoints: 0), so it cannot be continued.",
+            where=str(folder),
+            fix="Start again with --overwrite; checkpoints: full lets a run be resumed.",
+        )
 
 
 def sound(folder: Path) -> str | None:

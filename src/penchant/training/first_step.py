@@ -15,6 +15,7 @@ from penchant.forest.collate import AnyBatch
 from penchant.likelihood.references.reference import Reference
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
+from penchant.training.devices.sharding import whole
 
 __all__ = ["check_gradients", "check_margin", "check_trainable", "refuse_nan", "refuse_nan_gradient"]
 
@@ -115,7 +116,7 @@ def check_gradients(model: nn.Module, objective: Objective) -> None:
         TrainingError: all gradients are zero.
     """
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-    if any(bool((gradient != 0).any()) for gradient in gradients):
+    if any(bool((whole(gradient) != 0).any()) for gradient in gradients):
         return
     if not gradients:
         cause = "no gradient reached the model: the loss does not depend on it"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,11 @@ FILES = (
     "samples.json",
     "doctor.json",
     "report.html",
+    "progress.json",
 )
-FOLDERS = ("checkpoints", "model", "adapter", "rounds", "states", "samples")
+FOLDERS = ("checkpoints", "best", "model", "adapter", "rounds", "states", "samples", "events")
+# Folders that are the result of work.
+WORK = ("checkpoints", "best", "model", "rounds", "states")
 
 
 class RunFolder:
@@ -37,6 +41,7 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self.made, self.begun = False, False
 
     @property
     def checkpoints(self) -> Path:
@@ -64,6 +69,7 @@ class RunFolder:
         try:
             if self.path.is_dir() and any(self.path.iterdir()):
                 self._refuse(resume, overwrite, inputs)
+            self.made = not self.path.exists()
             self.path.mkdir(parents=True, exist_ok=True)
             probe = self.path / ".writable"
             probe.write_bytes(b"\0" * 4096)
@@ -114,12 +120,35 @@ class RunFolder:
         if resume:
             check_same_origin(self.path, self.read_json("origin.json") or {}, origin)
         else:
-            for name in FILES:
-                (self.path / name).unlink(missing_ok=True)
-            for name in FOLDERS:
-                shutil.rmtree(self.path / name, ignore_errors=True)
+            self._clear()
+            self.begun = True
         self.write_recipe(recipe)
         self.write_json("origin.json", origin)
+
+    def _clear(self) -> None:
+        for name in FILES:
+            (self.path / name).unlink(missing_ok=True)
+        for name in FOLDERS:
+            shutil.rmtree(self.path / name, ignore_errors=True)
+
+    @contextmanager
+    def freed_on_failure(self) -> Iterator[None]:
+        """If what follows fails before any work is done, free the folder, so that the next start may use it."""
+        try:
+            yield
+        except BaseException:
+            if self.begun and not self._worked():
+                self._clear()
+            if self.made and self.path.is_dir() and not any(self.path.iterdir()):
+                self.path.rmdir()
+            raise
+
+    def _worked(self) -> bool:
+        """Whether the folder holds a training step, a checkpoint or a sample."""
+        log = self.path / "metrics.jsonl"
+        if log.is_file() and '"split": "train"' in log.read_text(encoding="utf-8", errors="replace"):
+            return True
+        return any((self.path / name).is_dir() and any((self.path / name).iterdir()) for name in WORK)
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file whole or not at all."""

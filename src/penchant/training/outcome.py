@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from penchant import __version__
+from penchant.errors import PenchantError
 from penchant.evaluation.heldout import HeldOut
 from penchant.evaluation.metrics import win
 from penchant.statistics import Interval, mean_interval, share_interval
@@ -20,12 +21,12 @@ from penchant.training.folder import RunFolder
 from penchant.training.preparation import Prepared
 from penchant.training.recipe import Recipe
 
-__all__ = ["Result", "summarise", "versions", "write_result"]
+__all__ = ["Result", "facts_at_start", "summarise", "versions", "write_result"]
 
 
-@dataclass
+@dataclass(repr=False)
 class Result:
-    """The result of a run.
+    """The result of a run; it shows itself as a table of figures before and after, in a notebook with a link.
 
     Args:
         model: the trained model, in memory.
@@ -38,8 +39,24 @@ class Result:
     model: Any
     tokenizer: Any
     folder: Path
-    summary: dict[str, Any] = field(repr=False)
+    summary: dict[str, Any]
     report: Path
+
+    def __repr__(self) -> str:
+        from penchant.evaluation.report.shown_result import run_as_text
+
+        try:
+            return f"Result: {run_as_text(self.folder)}"
+        except PenchantError:  # the folder was moved or deleted since
+            return f"Result(folder={str(self.folder)!r})"
+
+    def _repr_html_(self) -> str | None:
+        from penchant.evaluation.report.shown_result import run_as_html
+
+        try:
+            return run_as_html(self.folder)
+        except PenchantError:
+            return None  # a notebook then shows the text
 
 
 def write_result(
@@ -91,21 +108,17 @@ def summarise(
     likelihood: dict[str, Any],
     model_fingerprint: str,
     warnings: list[str],
+    processes: dict[str, Any],
 ) -> dict[str, Any]:
     """The numbers of the run, in the form of ``summary.json``."""
     train, heldout = prepared.train, prepared.heldout
     return {
-        "title": f"{prepared.objective.id} on {train.name}",
-        "objective": repr(prepared.objective),
-        "model": recipe.model,
-        "data": train.name,
-        "measured_on": prepared.measured_on,
+        **facts_at_start(recipe, prepared),
         "reference": reference,
         **likelihood,
         "steps": len(prepared.plan),
-        "examples": len(prepared.examples),
         "seconds": seconds,
-        "seed": recipe.seed,
+        **processes,
         **_sizes(model),
         "versions": versions(),
         "fingerprints": {"data": train.fingerprint, "heldout": heldout.fingerprint, "model": model_fingerprint},
@@ -118,12 +131,30 @@ def summarise(
     }
 
 
+def facts_at_start(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
+    """What the summary holds and is known before the first step."""
+    return {
+        "title": f"{prepared.objective.id} on {prepared.train.name}",
+        "objective": repr(prepared.objective),
+        "model": recipe.model,
+        "data": prepared.train.name,
+        "measured_on": prepared.measured_on,
+        "examples": len(prepared.examples),
+        "seed": recipe.seed,
+    }
+
+
 def _sizes(model: nn.Module) -> dict[str, int]:
     parameters = list(model.parameters())
     return {
-        "parameters": sum(parameter.numel() for parameter in parameters),
-        "trained_parameters": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+        "parameters": sum(map(_size, parameters)),
+        "trained_parameters": sum(_size(parameter) for parameter in parameters if parameter.requires_grad),
     }
+
+
+def _size(parameter: nn.Parameter) -> int:
+    # ZeRO-3 keeps the size of a divided parameter apart.
+    return int(getattr(parameter, "ds_numel", 0) or parameter.numel())
 
 
 def versions() -> dict[str, str]:

@@ -22,8 +22,10 @@ from penchant.forest.encoding import EncodedData
 from penchant.forest.supply import Supply
 from penchant.likelihood.references.none import refuse_none
 from penchant.modalities import Modality, find_modality
+from penchant.objectives.core.custom import objective_of
 from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
+from penchant.python_path import load_from
 from penchant.training.progress import ProgressReporter
 from penchant.training.reading import Given, read_data
 from penchant.training.recipe import Recipe, data_paths, is_half_factor
@@ -87,6 +89,8 @@ def build_objective(recipe: Recipe) -> Objective:
         ConfigurationError: unknown name or hyper-parameter, or a value out of range.
     """
     name, hyper = str(recipe.objective["name"]), recipe.hyper
+    if "path" in recipe.objective:
+        return objective_of(load_from(str(recipe.objective["path"]), "objective"), **hyper)
     objective = build(name, **hyper)
     # The factor between error and log-likelihood is set once, in the recipe, and passed on to the objective.
     scaled = dict.fromkeys(filter(is_half_factor, objective.hyper), recipe.half_factor)
@@ -96,7 +100,8 @@ def build_objective(recipe: Recipe) -> Objective:
 def resolved(recipe: Recipe, objective: Objective) -> dict[str, Any]:
     """The recipe as stored: with every hyper-parameter of the objective, and objects in memory described."""
     values = recipe.model_dump(exclude_none=True)
-    values["objective"] = {"name": recipe.objective["name"], **objective.hyper}
+    place = {"path": recipe.objective["path"]} if "path" in recipe.objective else {}
+    values["objective"] = {"name": recipe.objective["name"], **place, **objective.hyper}
     result: dict[str, Any] = json.loads(json.dumps(values, default=str))
     return result
 
@@ -134,7 +139,9 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     diagnosis = _check(modality, train, heldout if held_out else None, reporter) if check else None
     encoder = modality.encoder(objective)
     examples = encode(encoder, train, "Encoding", modality.max_length, reporter)
-    heldout_examples = encode(encoder, heldout, "Encoding held-out data", modality.max_length, reporter)
+    # Without held-out data these records are part of the training data, and what is cut of them is known.
+    about_heldout = reporter if held_out else ProgressReporter(quiet=True)
+    heldout_examples = encode(encoder, heldout, "Encoding held-out data", modality.max_length, about_heldout)
     used = len(heldout_examples)
     if used != len(heldout) and not isinstance(heldout, Sources):
         measured_on = measured_on.replace(f"({len(heldout)} rec", f"({used} usable of {len(heldout)} rec")

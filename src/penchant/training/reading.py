@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ class Given:
     eval_data: Any = None
     objective: Objective | None = None
     reference: Any = None
+    callbacks: Sequence[Any] = ()
 
     def reference_value(self, reference: Any) -> Any:
         """The recipe's value for a reference; a model in memory is kept here.

@@ -14,7 +14,8 @@ from penchant.training.coming_from.answers import answer_to
 from penchant.training.recipe_keys import nested, problem, read_keys
 from penchant.training.settings.adapter import LoRA, NamedReference
 from penchant.training.settings.data import DataSettings, MixturePart, data_paths, data_values
-from penchant.training.settings.keeping import KeepingSettings
+from penchant.training.settings.devices import DeviceSettings
+from penchant.training.settings.keeping import EarlyStopping, KeepingSettings
 from penchant.training.settings.model import ModelSettings
 from penchant.training.settings.optimization import OptimizationSettings
 
@@ -33,10 +34,10 @@ __all__ = [
 ]
 
 #: The groups of a recipe's keys, in the order of the documentation.
-GROUPS = (ModelSettings, DataSettings, OptimizationSettings, KeepingSettings)
+GROUPS = (ModelSettings, DataSettings, OptimizationSettings, DeviceSettings, KeepingSettings)
 
 
-class Recipe(KeepingSettings, OptimizationSettings, DataSettings, ModelSettings):
+class Recipe(KeepingSettings, DeviceSettings, OptimizationSettings, DataSettings, ModelSettings):
     """A training run.
 
     Example:
@@ -64,7 +65,7 @@ class Recipe(KeepingSettings, OptimizationSettings, DataSettings, ModelSettings)
         for key, value in self.objective.items():
             # ``objective.dpo.beta=0.3`` on a command line sets a key of a part of the objective.
             parts = {f"{key}.{name}": each for name, each in value.items()} if isinstance(value, dict) else {key: value}
-            found |= {name: _number(each) for name, each in parts.items() if name != "name"}
+            found |= {name: _number(each) for name, each in parts.items() if name not in ("name", "path")}
         return found
 
     @property
@@ -92,7 +93,12 @@ def is_half_factor(key: str) -> bool:
 
 
 # Parts of a recipe with their own keys.
-PARTS: dict[str, type[BaseModel]] = {"lora": LoRA, "reference": NamedReference, "denoising": DenoisingSettings}
+PARTS: dict[str, type[BaseModel]] = {
+    "lora": LoRA,
+    "reference": NamedReference,
+    "denoising": DenoisingSettings,
+    "early_stopping": EarlyStopping,
+}
 
 
 def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.python_path import beside
 from penchant.training.coming_from.answers import hint
 
 __all__ = ["FORMER", "nested", "problem", "read_keys"]
@@ -18,13 +19,14 @@ FORMER = {
     "anchor": "reference",
     "anchor_rate": "reference_rate, a key of an online run,",
     "medium": "modality",
-    "trust_remote_code": "--trust-remote-code on the command line and trust_remote_code=True in penchant.train, and no "
-    "key of a recipe,",
     "lr": "learning_rate",
 }
 
+# Parts whose ``path`` names a function or class.
+PATHS = {"objective", "judge"}
+
 # Parts that a name alone may stand for: ``objective: dpo``.
-NAMED = {"objective", "engine", "judge", "pairing"}
+NAMED = {"objective", "engine", "judge", "pairing", "schedule", "optimizer"}
 
 
 def nested(values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -76,7 +78,8 @@ def problem(error: Mapping[str, Any], form: type[BaseModel], parts: Mapping[str,
         known = parts.get(str(error["loc"][0]), form).model_fields
         return f"There is no key {path!r}. {_called_here(last, list(known), nested=len(error['loc']) > 1)}"
     if error["type"] == "missing":
-        return f"The key {path!r} is missing: {form.model_fields[path].description}."
+        owner = form if len(error["loc"]) == 1 else parts[str(error["loc"][0])]
+        return f"The key {path!r} is missing: {owner.model_fields[str(error['loc'][-1])].description}."
     found = error.get("input")
     message = error["msg"].removeprefix("Value error, ").partition(", unable to parse")[0]
     sentence = message if message.endswith((".", "?")) else f"{message}."
@@ -113,4 +116,11 @@ def read_keys(path: Path) -> dict[str, Any]:
         raise ConfigurationError(
             "A recipe is a mapping of keys to values.", where=str(path), fix="See docs/training.md."
         )
-    return values
+    return {key: _found_beside(value, path.parent) if key in PATHS else value for key, value in values.items()}
+
+
+def _found_beside(part: Any, folder: Path) -> Any:
+    """A part of a recipe whose ``path`` names a function, with the path of a file beside the recipe."""
+    if isinstance(part, dict) and isinstance(part.get("path"), str):
+        return {**part, "path": beside(part["path"], folder)}
+    return part

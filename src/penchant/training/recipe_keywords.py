@@ -6,6 +6,7 @@ from typing import Any, Literal, TypedDict
 
 from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.training.settings.adapter import LoRA
+from penchant.training.settings.keeping import EarlyStopping
 
 __all__ = ["RecipeKeywords"]
 
@@ -48,15 +49,26 @@ class RecipeKeywords(TypedDict, total=False):
     max_steps: int | None
     learning_rate: float
     schedule: str
+    schedule_arguments: dict[str, Any]
     warmup: float
     weight_decay: float
     max_grad_norm: float
     optimizer: str
+    optimizer_arguments: dict[str, Any]
     seed: int
+    strategy: Literal["ddp", "fsdp", "zero2", "zero3"] | None
+    processes: int | None
+    keep: Literal["last", "best"]
+    metric: str | None
+    metric_goal: Literal["max", "min"] | None
+    early_stopping: EarlyStopping | dict[str, Any] | None
     eval_every: int | None
     save_every: int | None
+    checkpoints: Literal["full", "weights", "none"]
     keep_checkpoints: int
     samples: int
     sample_tokens: int
     sample_steps: int
     report_to: list[str]
+    push_to_hub: str | None
+    hub_private: bool

@@ -9,6 +9,7 @@ import yaml
 
 from penchant.errors import ConfigurationError
 from penchant.objectives.core.registry import OBJECTIVES
+from penchant.training.recipe import Recipe
 
 __all__ = ["check_same_origin", "check_same_recipe"]
 
@@ -18,12 +19,17 @@ FREE = {
     "cache",
     "save_every",
     "keep_checkpoints",
+    "checkpoints",
+    "push_to_hub",
+    "hub_private",
     "samples",
     "sample_tokens",
     "sample_steps",
     "report_to",
     "accumulate",
     "device",
+    "strategy",
+    "processes",
 }
 
 # Keys and reference kinds under their names in recipes of earlier versions.
@@ -59,6 +65,7 @@ def check_same_recipe(path: Path, values: dict[str, Any]) -> None:
             where=str(path),
             fix="Finish it with the version that started it, or start another run in another folder.",
         )
+    former = _with_newer_keys(former, values)
     for key in sorted((set(former) | set(values)) - FREE):
         if former.get(key) != values.get(key):
             raise ConfigurationError(
@@ -95,6 +102,13 @@ def _gone_settings(objective: Any) -> list[str]:
         return []
     known = {each.name for each in OBJECTIVES.get(objective["name"]).hyperparameters()}
     return [f"objective.{key}" for key in objective if key != "name" and key not in known]
+
+
+def _with_newer_keys(former: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """A recipe of an earlier version, with the keys that it did not know at their defaults."""
+    known = Recipe.model_fields
+    newer = {key: known[key].default for key in values if key not in former and key in known}
+    return {**{key: default for key, default in newer.items() if values[key] == default}, **former}
 
 
 def _renamed(former: dict[str, Any]) -> dict[str, Any]:

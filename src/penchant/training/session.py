@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import nn
-from transformers import set_seed
+from transformers import TrainerCallback, TrainingArguments, set_seed
 
 from penchant.diagnostics.alarms import Alarms
 from penchant.evaluation.heldout import HeldOut
@@ -19,15 +20,35 @@ from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.training.assembly import named_reference, prepared_reference, run_arguments
-from penchant.training.checkpoints import find_checkpoint, output_errors, step_of
+from penchant.training.best import BestKeeper
+from penchant.training.checkpoints import (
+    find_checkpoint,
+    output_errors,
+    refuse_nothing_kept,
+    refuse_weights_alone,
+    step_of,
+)
+from penchant.training.devices.agreement import agreed, other_process_errors
+from penchant.training.devices.placement import Placement
+from penchant.training.devices.processes import Processes
 from penchant.training.folder import RunFolder
+from penchant.training.hub import publish
 from penchant.training.interrupt import Interrupt, Interrupted
-from penchant.training.outcome import Result, summarise, write_result
+from penchant.training.listening import FunctionCallback, as_callbacks
+from penchant.training.live import LiveReport
+from penchant.training.loadable import Loadable
+from penchant.training.loggers import build_loggers, open_loggers
+from penchant.training.outcome import Result, facts_at_start, summarise, write_result
+from penchant.training.preflight import rehearse
 from penchant.training.preparation import Given, Prepared, prepare, resolved
 from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe
 from penchant.training.recorder import Recorder
 from penchant.training.trainer import PreferenceTrainer
+from penchant.training.watching import measured_every, saves, watch_of
+from penchant.training.wording import count_of
+
+log = logging.getLogger("penchant")
 
 __all__ = ["Session"]
 
@@ -49,7 +70,8 @@ class Session:
         folder: the run's folder, already claimed.
         reporter: shows progress.
         warnings: warnings so far, for the summary; the list grows during the run.
-        first: whether this process writes the files.
+        processes: the run's processes; the first one writes the files.
+        placement: how they hold the policy.
     """
 
     def __init__(
@@ -59,10 +81,12 @@ class Session:
         folder: RunFolder,
         reporter: ProgressReporter,
         warnings: list[str],
-        first: bool,
+        processes: Processes,
+        placement: Placement,
     ) -> None:
         self.recipe, self.given, self.folder = recipe, given, folder
-        self.reporter, self.warnings, self.first = reporter, warnings, first
+        self.reporter, self.warnings = reporter, warnings
+        self.processes, self.placement, self.first = processes, placement, processes.first
         self.alarms = Alarms(logging.getLogger("penchant").warning)
 
     def run(self, resume: bool, started: float) -> Result:
@@ -74,28 +98,23 @@ class Session:
         """
         prepared = prepare(self.recipe, self.given, self.reporter, check=self.first)
         set_seed(self.recipe.seed)
-        args = run_arguments(self.recipe, prepared, self.folder)
+        args = run_arguments(self.recipe, prepared, self.folder, self.processes)
         other = named_reference(self.recipe, self.given.reference, prepared, args.device, self.reporter)
-        policy = prepared.modality.load(args.device)
+        policy = self.placement.load(prepared.modality, args.device)
+        if self.first:
+            rehearse(self.recipe, prepared, policy, self.folder)
         scorer = prepared.modality.scorer(policy)
         try:
             origin = {"model": fingerprint(scorer.core), "data": prepared.train.fingerprint}
             origin |= {} if other is None else {"reference": other.printed}
             self._begin(prepared, origin, resume)
+            loggers = build_loggers(self.recipe.report_to)
+            open_loggers(loggers, args, self.folder.path, policy, self.first)
             reference = other or prepared_reference(self.recipe, scorer, prepared, self.reporter)
-            recorder = self._recorder(prepared)
-            trainer = PreferenceTrainer(
-                scorer=scorer,
-                reference=reference,
-                objective=prepared.objective,
-                examples=prepared.examples.examples,
-                plan=prepared.plan,
-                args=args,
-                eval_examples=prepared.heldout_examples.examples,
-                callbacks=[recorder],
-            )
-            before, after = self._measured_around(trainer, recorder, prepared, resume)
+            trainer = self._trainer(prepared, args, scorer, reference, loggers)
+            before, after = self._measured_around(trainer, prepared, resume)
             facts = self._facts(prepared, policy, (before, after), started, scorer, reference, origin["model"])
+            facts |= self.keeper.facts(len(prepared.plan))
             reference.close()
         finally:
             scorer.close()
@@ -109,64 +128,125 @@ class Session:
         if prepared.diagnosis is not None:
             self.folder.write_json("doctor.json", prepared.diagnosis.as_dict())
 
-    def _recorder(self, prepared: Prepared) -> Recorder:
+    def _trainer(
+        self,
+        prepared: Prepared,
+        args: TrainingArguments,
+        scorer: Scorer[Any],
+        reference: Reference[Any, Any],
+        loggers: Sequence[TrainerCallback],
+    ) -> PreferenceTrainer:
+        given = as_callbacks(self.given.callbacks)
+        self.recorder = self._recorder(prepared, given)
+        known = facts_at_start(self.recipe, prepared)
+        self.live = LiveReport(self.folder if self.first else None, len(prepared.plan), known)
+        self.keeper = BestKeeper(self.folder.path / "best", watch_of(self.recipe), self.folder.checkpoints)
+        trainer = PreferenceTrainer(
+            scorer=scorer,
+            reference=reference,
+            objective=prepared.objective,
+            examples=prepared.examples.examples,
+            plan=prepared.plan,
+            args=args,
+            eval_examples=prepared.heldout_examples.examples,
+            callbacks=[self.recorder, self.live, *loggers, *given],
+        )
+        self.keeper.follow(trainer)
+        if self.recipe.checkpoints == "weights":
+            trainer.add_callback(Loadable(prepared.modality, scorer.model))
+        return trainer
+
+    def _recorder(self, prepared: Prepared, given: Sequence[TrainerCallback]) -> Recorder:
         epochs = prepared.plan.epochs
+        functions = [each.hear for each in given if isinstance(each, FunctionCallback)]
         return Recorder(
             self.folder.path / "metrics.jsonl" if self.first else None,
             lambda step: epochs[step - 1] if step else 0.0,
-            (partial(self.reporter.step, total=len(prepared.plan)), self.alarms.watch),
+            (partial(self.reporter.step, total=len(prepared.plan)), self.alarms.watch, *functions),
         )
 
     def _measured_around(
-        self, trainer: PreferenceTrainer, recorder: Recorder, prepared: Prepared, resume: bool
+        self, trainer: PreferenceTrainer, prepared: Prepared, resume: bool
     ) -> tuple[Measurement, Measurement]:
         """Measure, train, and measure again."""
         checkpoint = self._checkpoint(len(prepared.plan)) if resume else None
-        before = self._measure(trainer, prepared)
-        self._train(trainer, recorder, prepared, checkpoint)
-        step, steps = trainer.state.global_step, len(prepared.plan)
-        if step < steps:
-            raise Interrupted(
-                f"Stopped at step {step} of {steps}; a checkpoint was saved. To continue, run the same command with "
-                f"--resume (folder {self.folder.path})."
-            )
-        return before, self._measure(trainer, prepared, recorder)
+        before = self._measure(trainer, prepared, 0)
+        self.keeper.check(before.heldout.metrics)
+        if self.keeper.watch is not None:
+            self._say_how_it_follows(prepared)
+        try:
+            self.live.begin(0 if checkpoint is None else step_of(checkpoint), before.heldout.metrics)
+            self._train(trainer, prepared, checkpoint)
+        except BaseException:
+            self.live.stopped()
+            raise
+        step = self.keeper.restore()
+        if step is not None:
+            self.reporter.say(f"Step {step} has the best held-out {self.recipe.metric or 'loss'}; its weights are kept")
+        after = self._measure(trainer, prepared, step or trainer.state.global_step)
+        self.recorder.write_once(step or trainer.state.global_step, "eval", after.heldout.metrics)
+        return before, after
+
+    def _say_how_it_follows(self, prepared: Prepared) -> None:
+        if self.recipe.eval_every is None:
+            every = count_of(measured_every(self.recipe, len(prepared.plan)) or 0, "step")
+            self.reporter.say(f"Measuring every {every} (eval_every), to follow {self.recipe.metric or 'loss'}")
+        if not prepared.held_out:
+            # Through the log, so that it stands in the report too.
+            log.warning("Nothing is held out, so %s is followed on training data.", self.recipe.metric or "loss")
 
     def _checkpoint(self, steps: int) -> Path | None:
-        found = find_checkpoint(self.folder.checkpoints)
+        found = agreed(find_checkpoint(self.folder.checkpoints) if self.first else None)
         if found is None:
+            if not saves(self.recipe):
+                refuse_nothing_kept(self.folder.path)
             self.reporter.say("There is no checkpoint to continue from; starting from the beginning")
-        elif step_of(found) >= steps:
-            self.reporter.say(f"All {steps} steps are already done; measuring and writing the results again")
+            return None
+        refuse_weights_alone(found)
+        if step_of(found) >= steps or self.keeper.ended_early(found):
+            done = count_of(step_of(found), "step")
+            self.reporter.say(f"All {done} are already done; measuring and writing the results again")
         else:
             self.reporter.say(f"Continuing from {found.name}")
         return found
 
-    def _measure(self, trainer: PreferenceTrainer, prepared: Prepared, recorder: Recorder | None = None) -> Measurement:
-        """Figures and samples of the current policy; a recorder also writes the figures."""
+    def _measure(self, trainer: PreferenceTrainer, prepared: Prepared, step: int) -> Measurement:
+        """Figures and samples of the current policy."""
         self.reporter.say(f"Measuring on {prepared.measured_on}")
-        step = trainer.state.global_step
         heldout = trainer.measure_heldout()
-        if recorder is not None:
-            recorder.write_once(step, "eval", heldout.metrics)
-        prompts = sample_prompts(prepared.sampled, self.recipe.samples) if self.first else []
+        # The processes hold parts of one model, or each a whole one.
+        samples_here = self.first or self.placement.collective
+        prompts = sample_prompts(prepared.sampled, self.recipe.samples) if samples_here else []
         samples = prepared.modality.sample(trainer.scorer, prompts)
         self.alarms.watch_samples(step, samples.mean_length)
         heldout.metrics |= samples.metrics
         return Measurement(heldout, samples)
 
-    def _train(
-        self, trainer: PreferenceTrainer, recorder: Recorder, prepared: Prepared, checkpoint: Path | None
-    ) -> None:
+    def _train(self, trainer: PreferenceTrainer, prepared: Prepared, checkpoint: Path | None) -> None:
+        """Run the steps.
+
+        Raises:
+            Interrupted: a signal ended them.
+        """
         done = 0 if checkpoint is None else step_of(checkpoint)
-        recorder.rewind(done if checkpoint is not None else -1)
-        examples, steps = len(prepared.examples), len(prepared.plan)
-        self.reporter.say(f"Training with {prepared.objective!r}: {examples} examples, {steps} steps")
+        self.recorder.rewind(done if checkpoint is not None else -1)
+        if checkpoint is not None and self.keeper.ended_early(checkpoint):
+            trainer.restore(checkpoint)
+            return
+        steps = len(prepared.plan)
+        counts = f"{count_of(len(prepared.examples), 'example')}, {count_of(steps, 'step')}"
+        self.reporter.say(f"Training with {prepared.objective!r}: {counts}")
         with Interrupt() as interrupt, self.reporter.bar("Training", steps, done):
             trainer.add_callback(interrupt)
-            trainer.mark = recorder.began = time.perf_counter()
-            with output_errors(self.folder.path):
+            trainer.mark = self.recorder.began = time.perf_counter()
+            with output_errors(self.folder.path), other_process_errors(self.processes.count):
                 trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+        step = trainer.state.global_step
+        if interrupt.asked and step < steps:
+            saved = "a checkpoint was saved. To continue, run the same command with --resume"
+            none = "nothing was saved, since the recipe keeps no checkpoints"
+            kept = saved if trainer.saves else none
+            raise Interrupted(f"Stopped at step {step} of {steps}; {kept} (folder {self.folder.path}).")
 
     def _facts(
         self,
@@ -190,16 +270,23 @@ class Session:
             likelihood=scorer.facts() | reference.facts(),
             model_fingerprint=model_fingerprint,
             warnings=self.warnings,
+            processes=self.processes.facts(),
         )
 
     def _finish(
         self, policy: nn.Module, prepared: Prepared, facts: dict[str, Any], before: Measurement, after: Measurement
     ) -> Result:
-        model: Any = policy.eval()
-        if self.first:
-            prompts = sample_prompts(prepared.sampled, self.recipe.samples)
-            with output_errors(self.folder.path):
-                samples = prepared.modality.shown(self.folder.path, prompts, before.samples, after.samples)
-                model = write_result(self.folder, policy, prepared, facts, (before.heldout, after.heldout), samples)
+        with self.placement.whole(policy.eval()) as model:
+            if self.first:
+                prompts = sample_prompts(prepared.sampled, self.recipe.samples)
+                with output_errors(self.folder.path):
+                    samples = prepared.modality.shown(self.folder.path, prompts, before.samples, after.samples)
+                    model = write_result(self.folder, model, prepared, facts, (before.heldout, after.heldout), samples)
+                self.live.done()
+                publish(self.recipe, self.folder)
+                if not saves(self.recipe):
+                    self.folder.checkpoints.rmdir()  # the trainer makes it in any case
+        # Whoever ends first would make the launcher end the process that still writes.
+        agreed(None)
         report = self.folder.path / "report.html"
         return Result(model, prepared.modality.tokenizer, self.folder.path, facts, report)

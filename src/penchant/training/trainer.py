@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, ProgressCallback, TrainerCallback, TrainerState, TrainingArguments
 
 from penchant.evaluation.heldout import HeldOut, measure
 from penchant.evaluation.metrics import Tally, batch_metrics
@@ -24,14 +24,16 @@ from penchant.forest.collate import AnyBatch
 from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
-from penchant.training.checkpoints import OBJECTIVE_FILE, output_errors, seal, unseal
+from penchant.training.arguments import own_optimizer
+from penchant.training.checkpoints import OBJECTIVE_FILE, output_errors, rotate, seal, unseal
 from penchant.training.data import training_loader
+from penchant.training.devices.divided_trainer import DividedTrainer
 from penchant.training.first_step import check_gradients, check_margin, check_trainable, refuse_nan, refuse_nan_gradient
 
 __all__ = ["PreferenceTrainer"]
 
 
-class PreferenceTrainer(Trainer):
+class PreferenceTrainer(DividedTrainer):
     """Trains a policy with an objective.
 
     Args:
@@ -149,8 +151,9 @@ class PreferenceTrainer(Trainer):
             for parameter in self.objective.parameters():
                 if parameter.grad is not None and self.args.world_size > 1:
                     parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
-            # Only at step 0: later a gradient may well be zero, for example beyond a hinge.
-            if self.state.global_step == 0 and not self.grad_examined:
+            # Only at step 0: later a gradient may well be zero, for example beyond a hinge. DeepSpeed keeps gradients
+            # to itself.
+            if self.state.global_step == 0 and not self.grad_examined and not self.is_deepspeed_enabled:
                 self.grad_examined = True
                 check_gradients(self.model, self.objective)
         return loss
@@ -170,6 +173,11 @@ class PreferenceTrainer(Trainer):
         if fresh and own:
             optimizer.add_param_group({"params": own, "weight_decay": 0.0})
         return optimizer
+
+    @staticmethod
+    def get_optimizer_cls_and_kwargs(args: TrainingArguments, model: Any = None) -> tuple[Any, Any]:
+        """The optimizer's class and its arguments, those of the recipe included."""
+        return own_optimizer(args, model)
 
     def _reduced(self) -> bool:
         return self.args.bf16 or self.args.fp16 or next(self.scorer.core.parameters()).dtype != torch.float32
@@ -227,17 +235,41 @@ class PreferenceTrainer(Trainer):
 
     # -- checkpoints --------------------------------------------------------------------------------------------------
 
+    @property
+    def saves(self) -> bool:
+        """Whether the run saves checkpoints."""
+        return self.args.save_total_limit != 0
+
     def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
+        if not self.saves:
+            return
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        with output_errors(folder):
-            if self.args.should_save:
-                unseal(folder)
-            super()._save_checkpoint(model, trial)
-            if self.args.should_save:
-                torch.save(self.objective.state_dict(), folder / OBJECTIVE_FILE)
-                seal(folder)
+        # Trainer would delete earlier checkpoints before this one is sealed.
+        keep, self.args.save_total_limit = self.args.save_total_limit, None
+        try:
+            with output_errors(folder):
+                if self.args.should_save:
+                    unseal(folder)
+                super()._save_checkpoint(model, trial)
+                # The other processes have files of their own in it.
+                self.accelerator.wait_for_everyone()
+                if self.args.should_save:
+                    torch.save(self.objective.state_dict(), folder / OBJECTIVE_FILE)
+                    seal(folder)
+                    rotate(folder.parent, keep or 1)
+        finally:
+            self.args.save_total_limit = keep
         self.accelerator.wait_for_everyone()
         self.mark = time.perf_counter()
+
+    def load_weights(self, folder: Path) -> None:
+        """Load the weights of the policy and the state of the objective from a folder that this trainer saved."""
+        self._load_from_checkpoint(str(folder))
+
+    def restore(self, checkpoint: Path) -> None:
+        """Load weights and log of a checkpoint without training on."""
+        self.load_weights(checkpoint)
+        self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         super()._load_from_checkpoint(resume_from_checkpoint, model)

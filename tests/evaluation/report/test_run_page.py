@@ -275,3 +275,14 @@ def test_no_column_is_out_of_reach_on_a_narrow_screen() -> None:
         text = page.read_text(encoding="utf-8")
         tables = len(re.findall("<table", text))
         assert tables == len(re.findall(r'class="(?:card )?scroll"[^>]*>\s*<table', text)), page.name
+
+
+def test_several_processes_and_their_strategy_stand_with_the_facts(make_run: Callable[..., Path]) -> None:
+    pages = []
+    for name, processes in (("one", 1), ("two", 2)):
+        run = make_run(name)
+        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+        summary |= {"processes": processes, "strategy": "fsdp"}
+        (run / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+        pages.append(write_report(run).read_text(encoding="utf-8"))
+    assert "2 (fsdp)" in pages[1] and "(fsdp)" not in pages[0]

@@ -37,7 +37,8 @@ class Curve:
 class RunFolder:
     """The contents of all files of a run; a missing file is an empty value.
 
-    ``notes`` describes what could not be read and was left out.
+    ``progress`` says how far an unfinished run is; its ``summary`` holds what is known so far. ``notes`` describes what
+    could not be read and was left out.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class RunFolder:
     rewards: dict[str, Any] = field(default_factory=dict)
     samples: list[dict[str, Any]] = field(default_factory=list)
     doctor: dict[str, Any] = field(default_factory=dict)
+    progress: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -100,6 +102,9 @@ def read_run(path: Path) -> RunFolder:
     recipe_text = _text(path / "recipe.yaml") or ""
     said = {name: _read_json(path / f"{name}.json", dict, notes) for name in ("doctor", "summary", "rewards")}
     samples = _read_json(path / "samples.json", list, notes)
+    progress = {} if said["summary"] else _read_json(path / "progress.json", dict, notes)
+    if isinstance(progress.get("summary"), dict):
+        said["summary"] = progress["summary"]
     return RunFolder(
         path=path,
         recipe_text=recipe_text,
@@ -108,6 +113,7 @@ def read_run(path: Path) -> RunFolder:
         held_out=held_out,
         last_seconds=seconds,
         samples=[sample for sample in samples if isinstance(sample, dict)],
+        progress=progress,
         notes=tuple(notes),
         **said,
     )

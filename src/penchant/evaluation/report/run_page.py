@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["before_after_table", "write_report"]
 
 _SAMPLES = 12
+# Seconds after which a browser reads the page of a running run again.
+RELOAD = 10
 _TILES = (
     "accuracy",
     "reward",
@@ -102,6 +104,7 @@ def _values(run: RunFolder) -> dict[str, Any]:
         "title": str(run.summary.get("title") or run.name),
         "subtitle": _subtitle(run),
         "verdict": verdict(run, figures),
+        "reload": RELOAD if run.progress.get("state") == "running" else 0,
         "tiles": _tiles(figures),
         "warnings": [str(text) for text in warnings] if isinstance(warnings, list) else [],
         "notes": run.notes,
@@ -147,7 +150,7 @@ def _subtitle(run: RunFolder) -> str:
         run.objective,
         str(summary.get("model") or ""),
         str(summary.get("data") or ""),
-        f"{count(steps)} steps" if steps else "",
+        f"{count(steps)} step{'s' * (steps != 1)}" if steps else "",
         duration(run.seconds) if run.seconds else "",
     )
     return " · ".join(part for part in parts if part)
@@ -180,9 +183,11 @@ def _picture(folder: Path, name: Any) -> str:
 
 
 def _facts(run: RunFolder) -> list[tuple[str, str]]:
-    """Seed, sizes, versions and fingerprints, to compare reruns with this run."""
+    """Seed, processes, sizes, versions and fingerprints, to compare reruns with this run."""
     summary = run.summary
     facts = [("seed", str(summary["seed"]))] if summary.get("seed") is not None else []
+    if (finite_number(summary.get("processes")) or 1) > 1:
+        facts.append(("processes", f"{count(summary['processes'])} ({summary.get('strategy')})"))
     for key, label in (("parameters", "parameters"), ("trained_parameters", "trained parameters")):
         if (value := finite_number(summary.get(key))) is not None:
             facts.append((label, f"{value:,.0f}"))

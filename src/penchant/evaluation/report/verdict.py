@@ -72,7 +72,7 @@ def verdict(run: RunFolder, figures: BeforeAfter) -> Verdict:
     evidence = [figure for key in _EVIDENCE if (figure := figures.get(key)) is not None and figure.judged]
     decisive = evidence[0].judged if evidence else ""
     unlearning = _unlearning(figures) if not decisive else None
-    sentences = [_what(run), *(_gain(figure, figures) for figure in evidence)]
+    sentences = [_what(run), *_kept(run), *(_gain(figure, figures) for figure in evidence)]
     if unlearning is not None:
         sentences += [
             f"{each.quantity.label}: from {each.shown[0]} to {each.shown[1]} {each.quantity.unit}."
@@ -87,10 +87,19 @@ def verdict(run: RunFolder, figures: BeforeAfter) -> Verdict:
     against = objections(run, figures)
     sentences += [each.sentence for each in against]
     sentences += [text for text in (_distance(figures), displacement(figures), _unfinished(run)) if text]
+    if run.progress:
+        return Verdict("unknown", _how_far(run), tuple(sentences))
     tone, headline = unlearning or _headline(decisive, on_training, figures)
     if against and tone == "good":
         tone, headline = "bad", f"{_RISEN if decisive else headline}, but {against[0].headline}"
     return Verdict(tone, headline, tuple(sentences))
+
+
+def _how_far(run: RunFolder) -> str:
+    """The headline of an unfinished run."""
+    step, steps = run.progress.get("step"), run.progress.get("steps")
+    word = "In progress" if run.progress.get("state") == "running" else "Stopped"
+    return f"{word}: step {step} of {steps}"
 
 
 def _unlearning(figures: BeforeAfter) -> tuple[Tone, str] | None:
@@ -161,11 +170,26 @@ def _what(run: RunFolder) -> str:
     steps = finite_number(summary.get("steps")) or run.last_step
     parts = [
         f"{count(examples)} examples" if (examples := finite_number(summary.get("examples"))) else "",
-        f"{count(steps)} steps" if steps else "",
+        f"{count(steps)} step{'s' * (steps != 1)}" if steps else "",
         duration(run.seconds) if run.seconds else "",
     ]
     scale = ", ".join(part for part in parts if part)
     return f"{text}: {scale}." if scale else f"{text}."
+
+
+def _kept(run: RunFolder) -> list[str]:
+    """Which step's weights the run ended with, and why it ended before its plan."""
+    kept, ended = run.summary.get("kept"), run.summary.get("ended")
+    found = []
+    if ended:
+        planned = finite_number(run.summary.get("planned_steps"))
+        of = f" of {count(planned)}" if planned else ""
+        found.append(f"It ended at step {run.summary.get('steps')}{of}: {ended}.")
+    if isinstance(kept, dict):
+        value = finite_number(kept.get("value"))
+        shown = "" if value is None else f" ({number(value)})"
+        found.append(f"The model is that of step {kept.get('step')}, where {kept.get('metric')} was best{shown}.")
+    return found
 
 
 def _distance(figures: BeforeAfter) -> str:

@@ -17,6 +17,7 @@ from penchant.likelihood.core import device_of
 from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.logps import response_logps
 from penchant.likelihood.references.reference import Progress, Reference, ReferenceScores
+from penchant.likelihood.references.sharing import in_shares, true_for_all
 
 __all__ = ["CachedReference"]
 
@@ -49,14 +50,15 @@ class CachedReference(Reference[Forest, TokenSequence]):
     def prepare(self, responses: Sequence[TokenSequence], progress: Progress | None = None) -> None:
         """Compute missing values, and verify a few of the existing ones."""
         distinct = list({ReferenceCache.key(sequence): sequence for sequence in responses}.values())
-        known = self.cache.has(distinct)
+        known = true_for_all(self.cache.has(distinct))
         missing = [sequence for sequence, there in zip(distinct, known, strict=True) if not there]
         self.found, self.computed = len(distinct) - len(missing), len(missing)
         self._recheck([sequence for sequence, there in zip(distinct, known, strict=True) if there][:4])
         done = 0
-        for batch in _batches(missing, self.tokens):
-            self.cache.put(batch, self._compute(batch))
-            done += len(batch)
+        for shares in in_shares(_batches(missing, self.tokens), self._compute):
+            for batch, values in shares:
+                self.cache.put(batch, values)
+                done += len(batch)
             if progress is not None:
                 progress(done, len(missing))
 

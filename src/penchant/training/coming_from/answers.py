@@ -109,4 +109,4 @@ def hint(key: str, own: list[str]) -> str | None:
     foreign = [name for table in LIBRARIES for name in answers_of(table) if name not in own]
     close = difflib.get_close_matches(key, [*own, *foreign], n=1, cutoff=0.75)
     found = None if not close or close[0] in own else answer_to(close[0])
-    return found and f"Did you mean {found.key!r}? {found.sentence}"
+    return None if found is None else f"Did you mean {found.key!r}? {found.sentence}"

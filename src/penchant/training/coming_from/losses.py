@@ -51,7 +51,8 @@ def pairwise(losses: Sequence[str], weights: Sequence[float] | None, settings: M
         >>> pairwise(["ipo"], None, {"beta": 0.3})
         {'name': 'ipo', 'beta': 0.3}
     """
-    terms, objective = [], {}
+    terms: list[str] = []
+    objective: dict[str, Any] = {}
     for loss, weight in zip(losses, weights or [1.0] * len(losses), strict=True):
         name, hyper = _term(loss, settings)
         lead = f"{_core(name)}." if len(losses) > 1 else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, PositiveInt, ValidationInfo, field_validator
+from pydantic import Field, PositiveInt, ValidationInfo, field_validator, model_validator
 
 from penchant.errors import nearest
 from penchant.training.settings.part import Part
@@ -16,7 +16,9 @@ class OptimizationSettings(Part):
     """Objective, steps, learning rate and optimizer."""
 
     objective: dict[str, Any] = Field(
-        {"name": "dpo"}, description="name and hyper-parameters; a name such as 'dpo+0.2*nll' is a weighted sum"
+        {"name": "dpo"},
+        description="name and hyper-parameters; a name such as 'dpo+0.2*nll' is a weighted sum; path: loss.py:MyLoss "
+        "names a class or function of your own",
     )
 
     batch_size: PositiveInt = Field(8, description="prompts per optimizer step, over all processes")
@@ -33,10 +35,18 @@ class OptimizationSettings(Part):
 
     learning_rate: float = Field(1e-6, gt=0, description="peak learning rate")
     schedule: str = Field("linear", description="learning-rate schedule, as named in transformers")
+    schedule_arguments: dict[str, Any] = Field(
+        {},
+        description="arguments of the schedule, e.g. num_cycles: 2; also written schedule: {name: ..., num_cycles: 2}",
+    )
     warmup: float = Field(0.1, ge=0, le=1, description="share of the steps in which the learning rate warms up")
     weight_decay: float = Field(0.0, ge=0, description="weight decay of the optimizer")
     max_grad_norm: float = Field(1.0, ge=0, description="gradients are clipped to this norm; 0 turns clipping off")
     optimizer: str = Field("adamw_torch_fused", description="optimizer, as named in transformers")
+    optimizer_arguments: dict[str, Any] = Field(
+        {},
+        description="arguments of the optimizer, e.g. betas: [0.9, 0.95]; or optimizer: {name: ..., eps: 1e-6}",
+    )
 
     seed: int = Field(0, ge=0, description="random seed for order, sampling and adapters")
 
@@ -45,8 +55,33 @@ class OptimizationSettings(Part):
     def _named(cls, value: Any) -> Any:
         if isinstance(value, str):
             return {"name": value}
+        if isinstance(value, dict) and isinstance(value.get("path"), str):
+            return {"name": value["path"].rpartition(":")[2], **value}
         # ``--set beta=0.2`` alone applies to the default objective.
         return {"name": "dpo", **value} if isinstance(value, dict) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _arguments_apart(cls, values: Any) -> Any:
+        """``schedule: {name: cosine, num_cycles: 2}`` is short for ``schedule`` and ``schedule_arguments``."""
+        for key in ("schedule", "optimizer"):
+            part = values.get(key) if isinstance(values, dict) else None
+            if isinstance(part, dict):
+                name = part.get("name", cls.model_fields[key].default)
+                own = {each: value for each, value in part.items() if each != "name"}
+                values = {**values, key: name, f"{key}_arguments": {**(values.get(f"{key}_arguments") or {}), **own}}
+        return values
+
+    @field_validator("schedule_arguments", "optimizer_arguments")
+    @classmethod
+    def _numbers(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """Numbers that YAML reads as text, such as 1e-8, as numbers."""
+        return {key: _number(each) for key, each in value.items()}
+
+    @field_validator("schedule", mode="before")
+    @classmethod
+    def _by_alias(cls, value: Any) -> Any:
+        return "warmup_stable_decay" if value == "wsd" else value
 
     @field_validator("schedule", "optimizer")
     @classmethod
@@ -59,4 +94,13 @@ class OptimizationSettings(Part):
         known = [str(each.value) for each in (SchedulerType if info.field_name == "schedule" else OptimizerNames)]
         if value not in known:
             raise ValueError(f"transformers has no such {info.field_name}. {nearest(value, known)}".rstrip("."))
+        return value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_number(each) for each in value]
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
         return value
