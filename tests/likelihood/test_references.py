@@ -44,6 +44,15 @@ def adapted(name: str = "llama", **options: object) -> nn.Module:
     return get_peft_model(tiny_model(name), LoraConfig(task_type="CAUSAL_LM", **settings))  # type: ignore[arg-type]
 
 
+def move_adapter(scorer: CausalScorer, seed: int = 7) -> None:
+    """Give every trained weight another value, as training does."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in scorer.model.parameters():
+            if weight.requires_grad:
+                weight.add_(torch.randn(weight.shape, generator=generator) * 0.3)
+
+
 def logps(reference: Reference, forest: Forest) -> Tensor:
     values, rows = reference.score(forest)
     assert values is not None
@@ -100,9 +109,10 @@ def test_the_initial_copy_stays_as_it_was(scorer: CausalScorer, forest: Forest) 
 
 def test_with_an_adapter_the_reference_is_the_model_beneath_it(forest: Forest) -> None:
     base = torch.cat([plain_logps(tiny_model("llama"), each) for each in SEQUENCES]).detach()
-    scorer = CausalScorer(adapted())
+    scorer = CausalScorer(adapted(init_lora_weights=True))
     reference = build_reference("initial", scorer)
     for _round in range(2):
+        move_adapter(scorer)
         policy = scorer.score(forest)["logps"].detach()
         spread = forest.per_response(logps(reference, forest))[forest.mask]
         torch.testing.assert_close(spread, base, atol=1e-5, rtol=0)
@@ -118,13 +128,12 @@ def test_the_whole_distribution_is_that_of_the_model_beneath(
     options: dict[str, object], chunk: int | None, forest: Forest
 ) -> None:
     base = CausalScorer(tiny_model("llama"))
-    scorer = CausalScorer(adapted(**options), chunk_rows=chunk)
-    if "modules_to_save" in options:
-        with torch.no_grad():
-            scorer.core.get_output_embeddings().weight.add_(0.3)
+    scorer = CausalScorer(adapted(init_lora_weights=True, **options), chunk_rows=chunk)
+    reference = build_reference("initial", scorer)
+    move_adapter(scorer)
     hidden, below = scorer.rows(forest), base.rows(forest)
     p, q = (torch.softmax(each.head(each.hidden).detach(), dim=-1) for each in (hidden, below))
-    values, rows = build_reference("initial", scorer).score(forest, whole=True)
+    values, rows = reference.score(forest, whole=True)
     result = scorer.score(forest, ["kl"], rows)
     assert values is not None
     torch.testing.assert_close(values, base.score(forest)["logps"].detach(), atol=1e-5, rtol=0)
@@ -159,9 +168,12 @@ def test_cached_numbers_are_those_of_the_initial_model(wrapped: bool, forest: Fo
     reference.close()
 
 
-def test_an_adapter_shares_the_cache_of_the_model_beneath(tmp_path: Path) -> None:
-    plain, wrapped = (CachedReference(CausalScorer(each), tmp_path) for each in (tiny_model("llama"), adapted()))
-    assert plain.cache.path == wrapped.cache.path
+def test_a_fresh_adapter_shares_the_cache_of_the_model_beneath(tmp_path: Path) -> None:
+    fresh = [adapted(init_lora_weights=True, **options) for options in ({}, {"r": 3}, {"modules_to_save": ["lm_head"]})]
+    models = [tiny_model("llama"), *fresh, adapted(), adapted(lora_alpha=5)]
+    plain, *adapters, trained, scaled = (CachedReference(CausalScorer(each), tmp_path).cache.path for each in models)
+    assert {*adapters} == {plain}, "an adapter that is not trained yet changes nothing"
+    assert len({plain, trained, scaled}) == 3, "one that is trained is a start of its own"
 
 
 def test_only_what_is_missing_is_computed(tmp_path: Path) -> None:

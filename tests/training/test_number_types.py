@@ -95,7 +95,7 @@ def test_a_resumed_run_continues_with_the_masters(
     whole = train("whole", **keys)
 
     def stop(self: Interrupt, args: Any, state: Any, control: Any, **_: Any) -> None:
-        control.should_training_stop = state.global_step == 2
+        self.asked = control.should_training_stop = state.global_step == 2
 
     with monkeypatch.context() as patched:
         patched.setattr(Interrupt, "on_step_end", stop)

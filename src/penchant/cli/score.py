@@ -31,6 +31,9 @@ def score(
     reference: Annotated[
         str | None, typer.Option(help="Reference model for implicit rewards: folder or hub id.")
     ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="Base model, for an adapter whose configuration names none that is found.")
+    ] = None,
     beta: Annotated[float, typer.Option(help="Scale beta of the implicit reward.")] = 1.0,
     split: Annotated[str | None, typer.Option(help="Read only this split or these rows.")] = None,
     chat_template: ChatTemplate = None,
@@ -58,7 +61,7 @@ def score(
     }
     rendering: dict[str, Any] = {"chat_template": chat_template, "max_length": max_length, "truncation": truncation}
     rendering |= {"template_arguments": pairs(template_arguments or [], "--template-argument"), "as_chat": as_chat}
-    result = score_file(model, data, reference=reference, beta=beta, **reading, **rendering)
+    result = score_file(model, data, reference=reference, base=base, beta=beta, **reading, **rendering)
     _show(result)
     if out is not None:
         result.write(out)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from penchant.errors import ConfigurationError
+from penchant.errors import ConfigurationError, ModelError
 from penchant.evaluation.rows import ScoredRows
 from penchant.feedback.collection import Feedback
 from penchant.feedback.reading import read
@@ -19,7 +19,9 @@ from penchant.likelihood.context import length_limit
 from penchant.likelihood.forest_scorer import scorer_of
 from penchant.likelihood.loading import load_model
 from penchant.likelihood.logps import token_logps
+from penchant.likelihood.references.named import check_rows
 from penchant.rendering.renderer import Renderer
+from penchant.rendering.same_vocabulary import check_same_vocabulary
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
 
@@ -31,6 +33,7 @@ def score(
     data: Any,
     *,
     reference: Any = None,
+    base: str | None = None,
     beta: float = 1.0,
     tokenizer: Any = None,
     split: str | None = None,
@@ -52,17 +55,15 @@ def score(
     reward = β (log π(y|x) − log π_ref(y|x)),   summed over tokens, nats
 
     Args:
-        model: a folder, a hub id, or a causal language model in memory.
+        model: a folder (also of an adapter), a hub id, or a causal language model in memory.
         data: a file, folder, hub id, ``datasets.Dataset``, or records as dictionaries.
         reference: the reference model; without it rows contain only log-probabilities.
+        base: base of the model, if it is an adapter whose configuration names none that is found.
         beta: scale of the reward, above 0.
         tokenizer: required if the model is given in memory.
-        split: split or rows of the data.
-        mapping: column of the data for each field.
+        split, mapping: split or rows of the data; column of the data for each field.
         kind, on_bad: kind of the feedback; ``stop`` or ``skip``.
-        chat_template: ``plain``, ``chatml`` or a Jinja file.
-        end_token: token that ends a response.
-        template_arguments, as_chat: as for `penchant.rendering.Renderer`.
+        chat_template, end_token, template_arguments, as_chat: as for `penchant.rendering.Renderer`.
         train_on: ``last`` or ``assistant``: which turns of a conversation are scored (see `penchant.feedback.read`).
         max_length: maximum tokens of prompt and response; default: the model's context.
         truncation: how to handle longer records.
@@ -81,11 +82,12 @@ def score(
     reading = {"split": split, "mapping": mapping, "kind": kind, "on_bad": on_bad, "train_on": train_on}
     feedback = data if isinstance(data, Feedback) else read(data, **reading)  # type: ignore[arg-type]
     rendering = {"chat_template": chat_template, "end_token": end_token, "as_chat": as_chat}
-    policy, renderer = _loaded(model, tokenizer, template_arguments=template_arguments, **rendering)
-    limit = length_limit(str(model), None if policy is not model else model, renderer.tokenizer, max_length)
+    policy, renderer = _loaded(model, base, tokenizer, template_arguments=template_arguments, **rendering)
+    limit = length_limit(str(model), None if policy is not model else model, renderer.tokenizer, max_length, base=base)
     cutting = Truncation(limit, truncation)  # type: ignore[arg-type]
-    encoder = Encoder(renderer, ["responses"], truncation=cutting, on_bad=on_bad)
-    return _scored(policy, reference, encoder.encode(feedback.records), feedback.kind, beta, tokens_per_batch, progress)
+    encoded = Encoder(renderer, ["responses"], truncation=cutting, on_bad=on_bad).encode(feedback.records)
+    other = _reference(reference, renderer.tokenizer, str(model))
+    return _scored(policy, other, encoded, feedback.kind, beta, tokens_per_batch, progress)
 
 
 def _scored(
@@ -99,21 +101,33 @@ def _scored(
 ) -> ScoredRows:
     """The rows of encoded records, scored by the policy and then by the reference, if there is one."""
     numbers = _logps(policy, encoded.examples, tokens_per_batch, progress)
-    referenced = None
-    if reference is not None:
-        other = load_model(reference) if isinstance(reference, str | Path) else reference
-        referenced = _logps(other, encoded.examples, tokens_per_batch, progress)
+    referenced = None if reference is None else _logps(reference, encoded.examples, tokens_per_batch, progress)
     return ScoredRows.collect(encoded, numbers, referenced, beta, kind)
 
 
-def _loaded(model: Any, tokenizer: Any, **rendering: Any) -> tuple[Any, Renderer]:
+def _reference(reference: Any, tokenizer: Any, model: str) -> Any:
+    """The reference model, with the vocabulary of the model; None if there is none."""
+    if not isinstance(reference, str | Path):
+        return reference
+    other = load_model(reference)
+    try:
+        their = load_tokenizer(reference)
+    except ModelError:
+        pass  # without a tokenizer, only the size of the embedding can be compared
+    else:
+        check_same_vocabulary(model, tokenizer, str(reference), their)
+    check_rows(other, tokenizer, str(reference), model)
+    return other
+
+
+def _loaded(model: Any, base: str | None, tokenizer: Any, **rendering: Any) -> tuple[Any, Renderer]:
     """The loaded model, and the renderer of its tokenizer."""
     named = isinstance(model, str | Path)
     if tokenizer is None and not named:
         raise ConfigurationError("The model is given in memory, without a tokenizer.", fix="Pass tokenizer=...")
-    tokenizer = load_tokenizer(model) if tokenizer is None else tokenizer
+    tokenizer = load_tokenizer(model, base) if tokenizer is None else tokenizer
     renderer = Renderer(tokenizer, **rendering)
-    return (load_model(model) if named else model), renderer
+    return (load_model(model, base=base) if named else model), renderer
 
 
 def _logps(

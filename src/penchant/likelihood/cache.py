@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from penchant.forest.layout import TokenSequence
+from penchant.likelihood.start import inert_weights
 from penchant.likelihood.store import Store
 
 __all__ = ["ReferenceCache", "default_folder", "fingerprint"]
@@ -40,23 +41,38 @@ def default_folder() -> Path:
 def fingerprint(model: Any) -> str:
     """SHA-256 of a model's configuration, number types and all weights.
 
-    Adapters are excluded, because the reference is the base model.
+    Weights of an adapter that have no effect (see `inert_weights`) are excluded: with a fresh adapter the reference is
+    the base model.
     """
     digest = hashlib.sha256()
     config = dict(model.config) if isinstance(model.config, Mapping) else model.config.to_dict()
     for volatile in VOLATILE:
         config.pop(volatile, None)
     digest.update(json.dumps(config, sort_keys=True, default=str).encode())
-    for name, value in sorted(model.state_dict().items()):
-        if "lora_" in name:
-            continue
-        name = name.replace(".base_layer", "")
+    inert = inert_weights(model)
+    weights = {_plain(name): value for name, value in model.state_dict().items() if name not in inert}
+    for name, value in sorted(weights.items()):
         digest.update(f"{name}:{value.dtype}:{tuple(value.shape)}".encode())
         # FSDP2 divides weights over processes.
         value = value.full_tensor() if hasattr(value, "full_tensor") else value
         flat = value.detach().contiguous().view(-1).cpu()
         digest.update(flat.view(torch.uint8).numpy().data if flat.numel() else b"")
+    if any("lora_" in name for name in weights):
+        scales = {
+            name: (layer.scaling, layer.active_adapters) for name, layer in model.named_modules() if _scaled(layer)
+        }
+        digest.update(json.dumps(scales, sort_keys=True, default=str).encode())
     return digest.hexdigest()
+
+
+def _plain(name: str) -> str:
+    """The name of a weight in the model without an adapter."""
+    return name.replace(".base_layer", "").replace(".original_module", "")
+
+
+def _scaled(layer: Any) -> bool:
+    """Whether a layer has adapters with scales."""
+    return hasattr(layer, "scaling") and hasattr(layer, "active_adapters")
 
 
 class ReferenceCache(Store):

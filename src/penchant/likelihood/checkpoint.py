@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,16 @@ from penchant.model_files import (
     remote_code_allowed,
 )
 
-__all__ = ["LANGUAGE_MODEL", "REWARD_MODEL", "Kind", "check_config", "check_finite", "load_checkpoint"]
+__all__ = [
+    "LANGUAGE_MODEL",
+    "REWARD_BASE",
+    "REWARD_MODEL",
+    "Kind",
+    "check_config",
+    "check_finite",
+    "check_finite_tensors",
+    "load_checkpoint",
+]
 
 log = logging.getLogger("penchant")
 
@@ -39,6 +48,8 @@ class Kind:
         expected: what to give, for errors.
         spare: names of weights that may be in the files without a place in the model, as regular expressions.
         refused: endings of architectures of other kinds, with their names.
+        absent: names of weights that an adapter brings, so that the files may lack them, as regular expressions.
+        outputs: number of outputs of the head, if the configuration does not decide it.
     """
 
     auto: str
@@ -46,6 +57,8 @@ class Kind:
     expected: str
     spare: tuple[str, ...]
     refused: tuple[tuple[str, str], ...]
+    absent: tuple[str, ...] = ()
+    outputs: int | None = None
 
 
 # Buffers of older versions, and parts that training with the other parts does not read.
@@ -71,6 +84,8 @@ REWARD_MODEL = Kind(
     (*BUFFERS, r"^lm_head\."),
     (),
 )
+# The base of a reward model that is an adapter: the head is in the adapter's folder.
+REWARD_BASE = replace(REWARD_MODEL, absent=(r"^score\.", r"^classifier\."), outputs=1)
 
 
 def load_checkpoint(source: str | Path, kind: Kind, options: dict[str, Any]) -> Any:
@@ -91,6 +106,8 @@ def load_checkpoint(source: str | Path, kind: Kind, options: dict[str, Any]) -> 
     config = read_config(source)
     check_config(config, kind, source)
     check_weight_files(source, kind.none)
+    if kind.outputs is not None:
+        config.num_labels = kind.outputs
     if (settings := usable_generation_config(source)) is not None:
         options = {**options, "generation_config": settings}
     model, found = _from_pretrained(source, kind, {**options, "config": config})
@@ -175,7 +192,8 @@ def _check_weights(model: Any, found: dict[str, Any], kind: Kind, source: str | 
             why="They would be initialised randomly.",
             fix="Give weights and config.json of the same model.",
         )
-    if missing := sorted(found["missing_keys"]):
+    missing = sorted(name for name in found["missing_keys"] if not any(re.search(each, name) for each in kind.absent))
+    if missing:
         raise ModelError(
             f"{len(missing)} of the model's weights are not in its files, for example {missing[0]!r}.",
             where=str(source),
@@ -205,7 +223,20 @@ def check_finite(model: nn.Module, source: str | Path) -> None:
     Raises:
         ModelError: a weight is NaN or infinite; the message names the first such tensor.
     """
-    bad = [name for name, weight in model.named_parameters() if not _is_finite(weight.detach())]
+    check_finite_tensors(model.named_parameters(), source)
+
+
+def check_finite_tensors(named: Iterable[tuple[str, torch.Tensor]], source: str | Path) -> None:
+    """Refuse tensors with NaN or infinite numbers.
+
+    Args:
+        named: tensors with their names.
+        source: where they come from, for the error.
+
+    Raises:
+        ModelError: as `check_finite`.
+    """
+    bad = [name for name, weight in named if not _is_finite(weight.detach())]
     if bad:
         raise ModelError(
             f"{len(bad)} of the model's tensors contain NaN or infinite numbers, for example {bad[0]!r}.",

@@ -6,6 +6,7 @@ from typing import Any
 
 from penchant.errors import ConfigurationError, ModelError
 from penchant.model_files import read_config
+from penchant.model_folders import base_of
 
 __all__ = ["length_limit"]
 
@@ -13,7 +14,9 @@ __all__ = ["length_limit"]
 ENDLESS = 10**9
 
 
-def length_limit(source: str, model: Any, tokenizer: Any, wanted: int | None = None) -> int | None:
+def length_limit(
+    source: str, model: Any, tokenizer: Any, wanted: int | None = None, *, base: str | None = None
+) -> int | None:
     """The maximum number of tokens per sequence: the requested one, else the limit of model and tokenizer.
 
     Args:
@@ -21,6 +24,7 @@ def length_limit(source: str, model: Any, tokenizer: Any, wanted: int | None = N
         model: a model in memory, or None.
         tokenizer: the tokenizer.
         wanted: the requested ``max_length``, or None.
+        base: for an adapter folder, its base as the user names it.
 
     Returns:
         The limit, or None if none is known.
@@ -28,7 +32,7 @@ def length_limit(source: str, model: Any, tokenizer: Any, wanted: int | None = N
     Raises:
         ConfigurationError: the requested length exceeds the positions of the model.
     """
-    positions = _positions(source, model)
+    positions = _positions(source, model, base)
     if wanted is not None:
         if positions is not None and wanted > positions:
             raise ConfigurationError(
@@ -43,11 +47,11 @@ def length_limit(source: str, model: Any, tokenizer: Any, wanted: int | None = N
     return min(known) if known else None
 
 
-def _positions(source: str, model: Any) -> int | None:
+def _positions(source: str, model: Any, base: str | None) -> int | None:
     config = getattr(model, "config", None)
     if config is None:
         try:
-            config = read_config(source)
+            config = read_config(base_of(source, base))
         except ModelError:  # loading the model reports the error
             return None
     limit = getattr(config.get_text_config(), "max_position_embeddings", None)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-__all__ = ["core_model", "device_of", "has_adapter", "without_adapter"]
+__all__ = ["core_model", "device_of", "has_adapter", "plain_layer", "vocabulary_size", "without_adapter"]
 
 
 def core_model(model: nn.Module) -> Any:
@@ -38,3 +38,16 @@ def without_adapter(model: nn.Module) -> AbstractContextManager[None]:
     """A context in which the adapter is disabled; without effect on a model that has none."""
     off: AbstractContextManager[None] = getattr(model, "disable_adapter", contextlib.nullcontext)()
     return off
+
+
+def plain_layer(layer: Any) -> Any:
+    """The layer inside PEFT's layers: what was there before an adapter was put on it."""
+    while type(layer).__module__.startswith("peft."):
+        inside = dict(layer.named_children())
+        layer = next(inside[name] for name in ("original_module", "base_layer", "token_adapter") if name in inside)
+    return layer
+
+
+def vocabulary_size(core: Any) -> int:
+    """The number of rows of a language model's input embedding."""
+    return int(plain_layer(core.get_input_embeddings()).num_embeddings)

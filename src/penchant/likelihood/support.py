@@ -11,6 +11,7 @@ from penchant.errors import ConfigurationError, nearest
 from penchant.forest.attention import ATTENTION, AttentionPlan, Backend
 from penchant.forest.build import build_forest
 from penchant.forest.layout import Forest, TokenSequence
+from penchant.likelihood.core import vocabulary_size
 from penchant.likelihood.head import Head, Rows, token_statistics
 from penchant.likelihood.outputs import Outputs, switch_attention
 
@@ -99,7 +100,7 @@ def _logps(outputs: Outputs, forest: Forest, rows: Tensor) -> Tensor:
 
 def _small_tree(outputs: Outputs) -> Forest:
     """Two prompts, responses with common prefixes, and a deeper branch: every kind of edge in a forest."""
-    vocabulary = outputs.core.get_input_embeddings().num_embeddings
+    vocabulary = vocabulary_size(outputs.core)
     ids = torch.randint(0, vocabulary, (24,), generator=torch.Generator().manual_seed(0)).tolist()
     first, second = ids[:6], ids[6:10]
     # Siblings repeat tokens whose probability rises if attention leaks between them.
@@ -132,7 +133,7 @@ def plain_head(core: Any) -> Head | None:
             logits = logits * factor
         return logits if cap is None else cap * torch.tanh(logits / cap)
 
-    ids = torch.arange(1, 6, device=next(core.parameters()).device)[None] % core.get_input_embeddings().num_embeddings
+    ids = torch.arange(1, 6, device=next(core.parameters()).device)[None] % vocabulary_size(core)
     with torch.no_grad():
         try:
             own = core.forward(input_ids=ids, use_cache=False).logits

@@ -14,9 +14,10 @@ from torch import nn
 
 from penchant.checks.diagnosis import Diagnosis
 from penchant.checks.doctor import examine
-from penchant.errors import ConfigurationError, ModelError
+from penchant.errors import ConfigurationError
 from penchant.feedback.collection import Feedback
 from penchant.generation.images import contact_sheet, sample_images
+from penchant.likelihood.adapters import add_adapter, lora_config
 from penchant.likelihood.cache import default_folder
 from penchant.likelihood.denoising import DenoisingScorer
 from penchant.likelihood.denoising_settings import DenoisingSettings
@@ -100,6 +101,12 @@ class ImageModality(Modality):
 
     def load(self, device: torch.device) -> nn.Module:
         """See `Modality.load`."""
+        if self.settings.adapter is not None or self.settings.base is not None:
+            raise ConfigurationError(
+                "adapter and base are keys of language models; a denoiser starts without an adapter.",
+                where="adapter",
+                fix="Remove them; merge the adapter into the pipeline (fuse_lora of diffusers) before training.",
+            )
         network = self.network.to(device)
         return self.with_masters(network if self.settings.lora is None else _with_adapter(network, self.settings.lora))
 
@@ -177,18 +184,16 @@ class ImageModality(Modality):
 
 
 def _with_adapter(network: nn.Module, lora: Any) -> nn.Module:
-    from peft import LoraConfig, get_peft_model
-
     if lora.quantize is not None:
         raise ConfigurationError("A denoiser cannot be loaded quantized.", where="lora.quantize", fix="Remove it.")
     # "all-linear" would include the layers of the timestep embedding; adapters are put on the attention layers only.
     targets = ["to_q", "to_k", "to_v", "to_out.0"] if lora.targets == "all-linear" else lora.targets
-    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=0.0, target_modules=targets)
-    try:
-        return get_peft_model(network, config)  # type: ignore[arg-type]
-    except ValueError as error:
-        raise ModelError(
-            f"No adapter can be put on {targets!r} ({str(error).splitlines()[0][:160]}).",
-            where="lora.targets",
-            fix="Name layers of this denoiser.",
-        ) from error
+    if lora.dropout:
+        raise ConfigurationError(
+            f"lora.dropout is {lora.dropout:g}, but images are trained without dropout.",
+            where="lora.dropout",
+            why="Policy and reference would not be compared on equal terms.",
+            fix="Remove it.",
+        )
+    adapted: nn.Module = add_adapter(network, lora_config(lora.peft, target_modules=targets))
+    return adapted

@@ -8,10 +8,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from penchant.errors import ConfigurationError, ModelError
+from penchant.errors import ModelError
+from penchant.likelihood.adapters import load_adapter
 from penchant.likelihood.checkpoint import LANGUAGE_MODEL, check_config, check_finite
+from penchant.likelihood.core import core_model
 from penchant.likelihood.generation_settings import mend_generation_config
-from penchant.likelihood.loading import load_model
+from penchant.likelihood.loading import load_base
+from penchant.modalities.adapter_choice import check_choice, prepared_for_adapter, with_adapter
 from penchant.model_files import (
     check_weight_files,
     code_refused,
@@ -20,6 +23,7 @@ from penchant.model_files import (
     read_config,
     remote_code_allowed,
 )
+from penchant.model_folders import adapter_config, base_of
 
 __all__ = ["check_files", "load_policy", "model_shape"]
 
@@ -27,75 +31,64 @@ __all__ = ["check_files", "load_policy", "model_shape"]
 log = logging.getLogger("penchant")
 
 
-def load_policy(source: str, model: Any, lora: Any, device: torch.device) -> nn.Module:
-    """A causal language model, loaded or given in memory, with an adapter if the recipe has one.
+def load_policy(settings: Any, model: Any, device: torch.device) -> nn.Module:
+    """A causal language model, loaded or given in memory, with the adapter that the recipe trains.
 
     Args:
-        source: folder or hub id.
-        model: a model in memory, or None to load it from ``source``.
-        lora: the recipe's ``lora``, or None.
+        settings: the recipe.
+        model: a model in memory, or None to load the recipe's.
         device: the device of the model.
 
     Raises:
         ModelError: the model cannot be loaded, or is not a transformers model.
+        ConfigurationError: the model does not fit the recipe's ``lora`` and ``adapter``.
     """
-    quantize = None if lora is None else lora.quantize
+    quantize = None if settings.lora is None else settings.lora.quantize
+    check_choice(settings.adapter, quantize)
     if model is None:
-        # Weights keep the number type they were saved in: autocast lowers the precision of the arithmetic, not of the
-        # weights that the optimizer updates.
-        policy = load_model(source, quantize=quantize)
+        policy = load_base(settings.model, settings.base, quantize=quantize)
     elif isinstance(model, nn.Module) and hasattr(model, "config"):
         policy = model
-        check_finite(policy, source)
+        check_finite(policy, settings.model)
     else:
         raise ModelError(
             f"The model is a {type(model).__name__}.",
             fix="Give a folder, a hub id, or a causal language model of transformers.",
         )
-    for note in mend_generation_config(policy):
+    for note in mend_generation_config(core_model(policy)):
         log.warning("%s", note)
-    if quantize is None:
-        policy = policy.to(device)
-    return policy if lora is None else _with_adapter(policy, lora)
+    policy = policy.to(device) if quantize is None else prepared_for_adapter(policy)
+    if model is None and adapter_config(settings.model) is not None:
+        policy = load_adapter(policy, settings.model, trainable=settings.adapter in (None, "continue"))
+    return with_adapter(policy, settings.lora, settings.adapter)
 
 
-def _with_adapter(policy: nn.Module, lora: Any) -> nn.Module:
-    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
-
-    if hasattr(policy, "disable_adapter"):
-        raise ConfigurationError("The model already has an adapter, and the recipe adds another one (lora).")
-    if lora.quantize is not None:
-        policy = prepare_model_for_kbit_training(policy)
-    config = LoraConfig(
-        r=lora.rank, lora_alpha=lora.alpha, lora_dropout=0.0, target_modules=lora.targets, task_type="CAUSAL_LM"
-    )
-    try:
-        return get_peft_model(policy, config)  # type: ignore[arg-type]
-    except ValueError as error:
-        raise ConfigurationError(
-            f"No adapter can be put on {lora.targets!r} ({str(error).splitlines()[0][:160]}).",
-            where="lora.targets",
-            fix="Use all-linear, or name layers of this model.",
-        ) from error
-
-
-def check_files(source: str) -> None:
+def check_files(source: str, base: str | None = None) -> None:
     """Check that a folder holds the weights of a causal language model.
+
+    Args:
+        source: folder or hub id; of an adapter, its base is checked.
+        base: the adapter's base as the user names it.
 
     Raises:
         ModelError: it does not.
     """
-    check_weight_files(source, LANGUAGE_MODEL.none)
+    check_weight_files(base_of(source, base), LANGUAGE_MODEL.none)
 
 
-def model_shape(source: str) -> Any:
+def model_shape(source: str, base: str | None = None) -> Any:
     """A causal language model without weights (meta device), to read its shape; only its configuration is read.
+
+    Args:
+        source: folder or hub id; of an adapter, the shape is that of its base.
+        base: the adapter's base as the user names it.
 
     Raises:
         ModelError: the source is not a causal language model.
     """
     from transformers import AutoModelForCausalLM
 
+    source = base_of(source, base)
     config = read_config(source)
     check_config(config, LANGUAGE_MODEL, source)
     try:

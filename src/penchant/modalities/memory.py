@@ -97,6 +97,7 @@ class Memory:
         logits: logits of the tokens that are scored at once.
         measuring: what a forward pass without gradient holds; not at the same time as the two before.
         copies: weights that are cast for the arithmetic, or gathered from other processes.
+        beforehand: a cached reference that leaves the memory before the policy is loaded, with what measuring it holds.
     """
 
     weights: float
@@ -107,12 +108,13 @@ class Memory:
     logits: float
     measuring: float
     copies: float
+    beforehand: float = 0.0
 
     @property
     def total(self) -> float:
         """The peak, bytes: what always stays, and the larger of training and measuring."""
         kept = self.weights + self.gradients + self.optimizer + self.reference + self.copies
-        return kept + max(self.activations + self.logits, self.measuring)
+        return max(kept + max(self.activations + self.logits, self.measuring), self.beforehand)
 
     @property
     def parts(self) -> dict[str, float]:
@@ -151,6 +153,8 @@ def memory_of(
     measured: int = 0,
     processes: int = 1,
     precision: str | None = None,
+    rank: int | None = None,
+    other: ModelSize | None = None,
 ) -> Memory:
     """The memory of a run on one device.
 
@@ -164,6 +168,8 @@ def memory_of(
         processes: number of processes that weights, gradients and optimizer are sharded over (FSDP2, ZeRO-3); 1 for
             none.
         precision: number type of the forward pass under autocast; the recipe's if not given.
+        rank: rank of the adapter that is trained; that of the recipe's ``lora`` if not given.
+        other: a reference that is another model, kept or (``cached``) released before the policy is loaded.
 
     Example:
         >>> from types import SimpleNamespace
@@ -174,10 +180,13 @@ def memory_of(
         (30, 60, 153)
     """
     half = (precision or settings.precision) in ("bfloat16", "float16")
-    adapter = settings.lora is not None
-    weight = _weight_bytes(size, settings)
-    trained = _adapter_parameters(size, settings.lora) if adapter else size.parameters
-    frozen = size.stored * size.parameters if reference else 0.0
+    rank = settings.lora.rank if rank is None and settings.lora is not None else rank
+    adapter = rank is not None
+    weight = _weight_bytes(size, settings, adapter)
+    trained = size.parameters if rank is None else _adapter_parameters(size, rank)
+    scored = min(measured, MEASURED_AT_ONCE)
+    beside, beforehand = _other_bytes(other, settings, scored, 2 if half else 4)
+    frozen = (size.stored * size.parameters if reference else 0.0) + beside
     layer = size.parameters / max(1, size.layers)
     heap = CPU_HEAP_CHECKPOINTING if settings.gradient_checkpointing else CPU_HEAP_ADAPTER if adapter else CPU_HEAP
     rows = tokens * size.vocabulary * 4
@@ -188,23 +197,34 @@ def memory_of(
         reference=frozen / processes,
         activations=(heap if cpu else 1.0) * _activations(size, settings, tokens, half),
         logits=float(LOGITS_COPIES * (rows if rows <= WHOLE_LOGITS else CHUNK_LOGITS)),
-        measuring=_measuring(size, min(measured, MEASURED_AT_ONCE), 2 if half else 4),
+        measuring=_measuring(size, scored, 2 if half else 4),
         copies=(2.0 * size.parameters / processes if half and weight == 4 else 0.0)
         + (2 * layer * weight if processes > 1 else 0.0),
+        beforehand=beforehand,
     )
 
 
-def _weight_bytes(size: ModelSize, settings: Any) -> float:
+def _other_bytes(other: ModelSize | None, settings: Any, tokens: int, width: int) -> tuple[float, float]:
+    """Bytes of a reference that is another model: beside the policy, and before the policy is loaded."""
+    if other is None:
+        return 0.0, 0.0
+    weights = float(other.stored * other.parameters)
+    if not settings.reference.cached:
+        return weights, 0.0
+    return 0.0, weights + _measuring(other, tokens, width)
+
+
+def _weight_bytes(size: ModelSize, settings: Any, adapter: bool) -> float:
     """Bytes of a weight of the policy in memory."""
-    if settings.lora is not None:
-        return FOUR_BIT if settings.lora.quantize else size.stored
+    if adapter:
+        return FOUR_BIT if settings.lora is not None and settings.lora.quantize else size.stored
     # Trained weights that are stored in 16 bits are kept as float32 masters, unless the recipe keeps them as stored.
     return 4 if getattr(settings, "weights", "stored") != "stored" else size.stored
 
 
-def _adapter_parameters(size: ModelSize, lora: Any) -> int:
+def _adapter_parameters(size: ModelSize, rank: int) -> int:
     """Number of weights of an adapter on every linear layer; a list of targets is at most that."""
-    return int(lora.rank) * sum(first + second for first, second in size.linears)
+    return rank * sum(first + second for first, second in size.linears)
 
 
 def _activations(size: ModelSize, settings: Any, tokens: int, half: bool) -> float:

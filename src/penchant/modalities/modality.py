@@ -22,8 +22,10 @@ from penchant.errors import ConfigurationError
 from penchant.feedback.collection import Feedback
 from penchant.forest.encoding import RecordEncoder
 from penchant.generation.engines import Engine
+from penchant.likelihood.core import has_adapter
 from penchant.likelihood.masters import as_stored, make_masters
 from penchant.likelihood.number_types import forward_type, warn_of_stored
+from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 from penchant.registry import Registry
@@ -77,6 +79,8 @@ class Modality(ABC):
     card: ClassVar[dict[str, str]] = {}
     #: The scorer's unit of work: ``tokens``, ``images``.
     unit: ClassVar[str] = ""
+    #: The scorer's units of work per forward pass without gradient.
+    measured_at_once: ClassVar[int] = 0
     #: The kind of reference that lets runs of one model share the most work: ``cached`` if the modality has a cache.
     shared_reference: ClassVar[str] = "cached"
     #: The tokenizer that is returned with the model.
@@ -110,7 +114,7 @@ class Modality(ABC):
         if self.settings.weights == "float32":
             make_masters(policy)
         else:
-            warn_of_stored(stored, self.settings.lora is not None)
+            warn_of_stored(stored, has_adapter(policy))
         return policy
 
     def rounded(self, policy: nn.Module) -> None:
@@ -146,6 +150,23 @@ class Modality(ABC):
     @abstractmethod
     def load(self, device: torch.device) -> nn.Module:
         """The policy, on a device, with an adapter if the recipe has one."""
+
+    def named_reference(self, named: Any, given: Any, device: torch.device) -> Reference[Any, Any]:
+        """The reference that a recipe names as another model, before its ``prepare`` is called.
+
+        Args:
+            named: the recipe's ``reference``, with model, adapter and whether it is cached.
+            given: the reference model in memory, or None to load it.
+            device: the device of the model.
+
+        Raises:
+            ConfigurationError: the modality has no such reference.
+        """
+        raise ConfigurationError(
+            f"A reference that is another model is not available for {self.name}.",
+            where="reference",
+            fix="Remove reference, or choose initial or none.",
+        )
 
     @abstractmethod
     def scorer(self, policy: nn.Module) -> Scorer[Any]:

@@ -13,21 +13,28 @@ from torch import nn
 
 from penchant.checks.diagnosis import Diagnosis
 from penchant.checks.doctor import examine
-from penchant.errors import ConfigurationError
+from penchant.errors import ConfigurationError, ModelError
 from penchant.evaluation.samples import Samples, take_samples
 from penchant.feedback.collection import Feedback
 from penchant.forest.encoding import Encoder
 from penchant.generation import Engine, build_engine
+from penchant.likelihood.adapters import merge, save_adapter
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
+from penchant.likelihood.core import core_model
 from penchant.likelihood.number_types import stored_type, weights_in_words
+from penchant.likelihood.references.named import check_rows, computed_as_policy, load_reference, named_reference
+from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.router import router_of
 from penchant.likelihood.scorer import Scorer
+from penchant.modalities.adapter_choice import adapter_settings, check_choice, trained_rank, trains_adapter
 from penchant.modalities.language_model import check_files, load_policy, model_shape
 from penchant.modalities.memory import ModelSize, memory_of
 from penchant.modalities.modality import Estimate, Modality
+from penchant.model_folders import base_of
 from penchant.objectives.core.objective import Objective
 from penchant.rendering.renderer import Renderer
+from penchant.rendering.same_vocabulary import check_same_vocabulary
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
 from penchant.rendering.vocabulary import check_vocabulary, rows_of
@@ -46,13 +53,16 @@ class TextModality(Modality):
 
     name = "text"
     unit = CausalScorer.unit
+    measured_at_once = CausalScorer.measured_at_once
     card: ClassVar = {"library_name": "transformers", "pipeline_tag": "text-generation"}
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         super().__init__(settings, model)
-        self.tokenizer = tokenizer or load_tokenizer(settings.model)
-        if tokenizer is not None:
-            check_vocabulary(tokenizer, rows_of(settings.model, model), settings.model)
+        #: The folder or hub id that holds the weights: the model, or the base of an adapter.
+        self.base = base_of(settings.model, settings.base) if model is None else settings.model
+        self.tokenizer = tokenizer or load_tokenizer(settings.model, settings.base)
+        if tokenizer is not None or self.base != settings.model:
+            check_vocabulary(self.tokenizer, rows_of(self.base, model), settings.model)
         self.renderer = Renderer(
             self.tokenizer,
             chat_template=settings.chat_template,
@@ -60,7 +70,8 @@ class TextModality(Modality):
             template_arguments=settings.template_arguments,
             as_chat=settings.as_chat,
         )
-        self.max_length = length_limit(settings.model, model, self.tokenizer, settings.max_length)
+        self.max_length = length_limit(settings.model, model, self.tokenizer, settings.max_length, base=settings.base)
+        self._check_settings(settings)
 
     @classmethod
     def recognises(cls, source: str, model: Any) -> bool:
@@ -78,7 +89,7 @@ class TextModality(Modality):
     @cached_property
     def stored(self) -> str | None:
         """See `Modality.stored`."""
-        return stored_type(self.settings.model, self.given)
+        return stored_type(self.base, self.given)
 
     def encoder(self, objective: Objective) -> Encoder:
         """See `Modality.encoder`."""
@@ -90,7 +101,43 @@ class TextModality(Modality):
 
     def load(self, device: torch.device) -> nn.Module:
         """See `Modality.load`."""
-        return self.with_masters(load_policy(self.settings.model, self.given, self.settings.lora, device))
+        return self.with_masters(load_policy(self.settings, self.given, device))
+
+    def named_reference(self, named: Any, given: Any, device: torch.device) -> Reference[Any, Any]:
+        """See `Modality.named_reference`.
+
+        Raises:
+            ModelError: it cannot be loaded, or has another vocabulary.
+            ConfigurationError: it is the model that is trained.
+        """
+        if given is not None and self.given is not None and core_model(given) is core_model(self.given):
+            raise ConfigurationError(
+                "The reference is the model that is trained, or shares its weights.",
+                where="reference",
+                fix="Give reference='initial' (its state at the start), or a copy of the model.",
+            )
+        model = load_reference(named.model, named.adapter, named.base) if given is None else given.eval()
+        check_rows(model, self.tokenizer, named.model, self.settings.model)
+        settings = self.settings
+        if settings.weights == "float32" and not trains_adapter(settings, self.given):
+            model = computed_as_policy(model, copied=given is not None)
+        scorer = CausalScorer(model.to(device), settings.attention)
+        return named_reference(scorer, named.cached, Path(settings.cache) if settings.cache else None, self.precision)
+
+    def _check_settings(self, settings: Any) -> None:
+        """Refuse settings of adapter and reference that would fail once the models are loaded."""
+        if settings.lora is not None:
+            adapter_settings(settings.lora)
+        check_choice(settings.adapter, None if settings.lora is None else settings.lora.quantize)
+        named = settings.reference
+        if isinstance(named, str | None) or named.in_memory:
+            return
+        base_of(named.model, named.base)
+        try:
+            other = load_tokenizer(named.model, named.base)
+        except ModelError:
+            return  # a model without a tokenizer is compared when it is loaded
+        check_same_vocabulary(settings.model, self.tokenizer, named.model, other)
 
     def scorer(self, policy: nn.Module) -> CausalScorer:
         """See `Modality.scorer`."""
@@ -129,13 +176,17 @@ class TextModality(Modality):
         return examine(train, self.renderer, max_length=self.max_length, policy=policy, other=other, on_bad=on_bad)
 
     def save(self, policy: nn.Module, folder: Path, adapter: Path) -> Any:
-        """Save model and tokenizer for ``from_pretrained``; an adapter is merged, and also saved separately."""
+        """Save model and tokenizer for ``from_pretrained``; an adapter is merged, and also saved separately.
+
+        An adapter on a model that was merged first is not: that model is in no folder, so the adapter fits none.
+        """
         self.rounded(policy)
         saved: Any = policy
         if hasattr(policy, "merge_and_unload"):
-            saved.save_pretrained(adapter)
+            if self.settings.adapter != "merge_first":
+                save_adapter(saved, adapter)
             if self.settings.lora is None or self.settings.lora.quantize is None:
-                saved = saved.merge_and_unload()
+                saved = merge(saved)
         self._end_as_trained(saved)
         saved.save_pretrained(folder)
         self._tokenizer_as_trained().save_pretrained(folder)
@@ -179,19 +230,26 @@ class TextModality(Modality):
     def check_files(self) -> None:
         """See `Modality.check_files`."""
         if self.given is None:
-            check_files(self.settings.model)
+            check_files(self.settings.model, self.settings.base)
 
     def _keeps_a_copy(self) -> bool:
-        """Whether the reference is a model of its own in memory."""
+        """Whether the reference is a second model of the size of this one in memory."""
         reference = self.settings.reference
-        if hasattr(reference, "model"):  # another model, which may be read from its cache
-            return not getattr(reference, "cached", False)
-        return reference in (None, "initial") and self.settings.lora is None
+        if isinstance(reference, str | None):
+            return reference in (None, "initial") and not trains_adapter(self.settings, self.given)
+        return bool(reference.in_memory)  # its size is not known here; most references are as large as the policy
+
+    def _other_size(self) -> ModelSize | None:
+        """The size of a reference that is another model, which is loaded; None without one."""
+        named = self.settings.reference
+        if isinstance(named, str | None) or named.in_memory:
+            return None
+        return ModelSize.of(model_shape(named.model, named.base))
 
     def estimate(self, largest: int, *, measured: int, needs_reference: bool, processes: int = 1) -> Estimate:
         """See `Modality.estimate`."""
-        model = model_shape(self.settings.model)
-        size = ModelSize.of(model)
+        model = model_shape(self.settings.model, self.settings.base)
+        size, rank = ModelSize.of(model), trained_rank(self.settings)
         found = memory_of(
             size,
             self.settings,
@@ -201,10 +259,10 @@ class TextModality(Modality):
             measured=measured,
             processes=processes,
             precision=self.precision,
+            rank=rank,
+            other=self._other_size(),
         )
-        types = weights_in_words(
-            self.stored, self.settings.weights, self.precision, self.settings.lora, size.parameters
-        )
+        types = weights_in_words(self.stored, self.settings.weights, self.precision, rank, size.parameters)
         described = f"{type(model).__name__}, {size.parameters / 1e6:,.1f} M parameters"
         return Estimate(described, found.parts, found.total, types)
 

@@ -7,16 +7,23 @@ from typing import Any
 
 from penchant.errors import ModelError
 from penchant.model_files import code_refused, needs_code, read_config, remote_code_allowed
+from penchant.model_folders import base_of
 from penchant.rendering.vocabulary import check_vocabulary, rows_of
 
 __all__ = ["load_tokenizer"]
 
 
-def load_tokenizer(source: str | Path) -> Any:
+# One of these files makes a folder's tokenizer.
+FILES = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
+
+
+def load_tokenizer(source: str | Path, base: str | None = None) -> Any:
     """The tokenizer of a model folder or hub id.
 
     Args:
-        source: a folder with a tokenizer (``tokenizer.json``), or a hub id.
+        source: a folder with a tokenizer (``tokenizer.json``), or a hub id. An adapter folder without a tokenizer has
+            that of its base.
+        base: for an adapter folder, its base as the user names it.
 
     Returns:
         A tokenizer of ``transformers``.
@@ -35,6 +42,8 @@ def load_tokenizer(source: str | Path) -> Any:
     from transformers.utils import logging
 
     name = str(source)
+    if Path(name).is_dir() and not any((Path(name) / file).is_file() for file in FILES):
+        name = base_of(name, base)
     _check_folder(name)
     with_model = (Path(name) / "config.json").is_file()
     if with_model:

@@ -29,6 +29,7 @@ def train(
     *,
     tokenizer: Any = None,
     eval_data: Any = None,
+    reference: Any = None,
     resume: bool | Literal["auto"] = False,
     overwrite: bool = False,
     progress: bool = False,
@@ -48,6 +49,7 @@ def train(
         output: the run's folder.
         tokenizer: required if a language model is given in memory.
         eval_data: held-out data, in any form that ``data`` may have.
+        reference: a kind, ``{"model": FOLDER, "cached": True}``, or a model in memory, which is not changed.
         resume: continue from the last checkpoint in ``output``; without one the run starts at the beginning. ``auto``
             is the same, for launchers that start a run again.
         overwrite: delete the run in ``output``.
@@ -66,6 +68,8 @@ def train(
     named = {"model": model, "data": data} | ({} if eval_data is None else {"eval_data": eval_data})
     given, values = _named_and_given(named, objective, tokenizer)
     given.callbacks = as_callbacks(callbacks)
+    if reference is not None:
+        values["reference"] = given.reference_value(reference)
     settings = make_recipe({**recipe, **values, "output": str(output)}, "penchant.train")
     if given.model is not None:
         find_modality(settings.modality, settings.model, given.model).check_given(tokenizer)

@@ -16,9 +16,9 @@ from penchant.training.devices.processes import Processes
 from penchant.training.folder import RunFolder
 from penchant.training.preparation import Prepared
 from penchant.training.progress import ProgressReporter
-from penchant.training.recipe import Recipe
+from penchant.training.recipe import NamedReference, Recipe
 
-__all__ = ["computing", "prepared_reference", "run_arguments"]
+__all__ = ["computing", "named_reference", "prepared_reference", "run_arguments"]
 
 Form = TypeVar("Form", bound=Recipe)
 
@@ -40,6 +40,28 @@ def computing(recipe: Form, modality: Modality) -> Form:
     return recipe.model_copy(update={"precision": modality.precision})
 
 
+def named_reference(
+    recipe: Recipe, given: Any, prepared: Prepared, device: Any, reporter: ProgressReporter
+) -> Reference[Any, Any] | None:
+    """The reference of a recipe that names another model, ready for every response; None for any other recipe.
+
+    Call it before the policy is loaded: a cached reference has left the memory by then.
+
+    Args:
+        recipe: the recipe.
+        given: the reference model in memory, or None.
+        prepared: the run's examples.
+        device: the device of the model.
+        reporter: shows progress.
+    """
+    if not isinstance(recipe.reference, NamedReference):
+        return None
+    reporter.say(f"Loading the reference {recipe.reference.model}")
+    reference = prepared.modality.named_reference(recipe.reference, given, device)
+    _prepare(reference, prepared, prepared.modality.measured_at_once, reporter)
+    return reference
+
+
 def prepared_reference(
     recipe: Recipe, scorer: Scorer[Any], prepared: Prepared, reporter: ProgressReporter
 ) -> Reference[Any, Any]:
@@ -52,16 +74,26 @@ def prepared_reference(
         reporter: shows progress.
     """
     needs = prepared.objective.requirements.needs
-    kind = recipe.reference or ("initial" if needs.reference else "none")
+    kind = str(recipe.reference or ("initial" if needs.reference else "none"))
     reference = scorer.reference(kind, Path(recipe.cache) if recipe.cache else None, prepared.modality.precision)
-    if reference.needs_preparation:
-        measured = measured_needs(prepared.objective, kind)
-        heldout = prepared.heldout_supply
-        parts = (
-            (prepared.supply.responses(prepared.plan), needs),
-            (heldout.responses(measuring_plan(heldout, scorer.measured_at_once)), measured),
-        )
-        responses = [each for found, wanted in parts for name, each in found if wanted.reference_of(name)]
-        with reporter.bar("Reference log-probabilities", len(responses)):
-            reference.prepare(responses, lambda done, total: reporter.advance(done, total))
+    _prepare(reference, prepared, scorer.measured_at_once, reporter)
     return reference
+
+
+def _prepare(
+    reference: Reference[Any, Any], prepared: Prepared, measured_at_once: int, reporter: ProgressReporter
+) -> None:
+    """Compute what a reference needs before the first step, for every response of the run."""
+    if not reference.needs_preparation:
+        return
+    heldout = prepared.heldout_supply
+    parts = (
+        (prepared.supply.responses(prepared.plan), prepared.objective.requirements.needs),
+        (
+            heldout.responses(measuring_plan(heldout, measured_at_once)),
+            measured_needs(prepared.objective, reference.kind),
+        ),
+    )
+    responses = [each for found, wanted in parts for name, each in found if wanted.reference_of(name)]
+    with reporter.bar("Reference log-probabilities", len(responses)):
+        reference.prepare(responses, lambda done, total: reporter.advance(done, total))

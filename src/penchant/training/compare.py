@@ -56,6 +56,7 @@ def compare(
     seeds: int = 3,
     settings: Mapping[str, Any] | None = None,
     eval_data: Any = None,
+    reference: Any = None,
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = False,
@@ -71,6 +72,7 @@ def compare(
         seeds: number of seeds, counted up from the recipe's.
         settings: hyper-parameters as ``{"ipo.beta": 0.3}``.
         eval_data: held-out data, in any form that ``data`` may have.
+        reference: as for `penchant.train`; the same for every run.
         resume: continue the comparison in ``output``; finished runs are kept.
         overwrite: replace the comparison in ``output``.
         progress: show progress on the error stream.
@@ -91,6 +93,8 @@ def compare(
         elif value is not None:
             setattr(given, key, value if isinstance(value, Mapping) else list(value))
             values[key] = f"in memory ({type(value).__name__})"
+    if reference is not None:
+        values["reference"] = given.reference_value(reference)
     shared = make_recipe(values, "penchant.compare")
     choices: dict[str, Any] = {"seeds": seeds, "settings": settings, "resume": resume, "overwrite": overwrite}
     return compare_objectives(

@@ -19,7 +19,7 @@ from penchant.training.recipe import Recipe
 __all__ = ["keywords_path", "keywords_text"]
 
 # Parameters of `train` itself.
-NAMED = ("model", "data", "objective", "output", "eval_data")
+NAMED = ("model", "data", "objective", "output", "eval_data", "reference")
 
 # Short forms beside the type of a key.
 SHORT = {"lora": "bool"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,19 @@ class Given:
     data: Any = None
     eval_data: Any = None
     objective: Objective | None = None
+    reference: Any = None
     callbacks: Sequence[Any] = ()
+
+    def reference_value(self, reference: Any) -> Any:
+        """The recipe's value for a reference; a model in memory is kept here.
+
+        Args:
+            reference: a kind, a mapping that names a model, or a model in memory.
+        """
+        if isinstance(reference, str | Mapping):
+            return reference
+        self.reference = reference
+        return {"model": f"in memory ({type(reference).__name__})", "in_memory": True}
 
 
 def read_data(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:

@@ -12,16 +12,18 @@ from penchant.errors import ConfigurationError
 from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.training.coming_from.answers import answer_to
 from penchant.training.recipe_keys import nested, problem, read_keys
+from penchant.training.settings.adapter import LoRA, NamedReference
 from penchant.training.settings.data import DataSettings, MixturePart, data_paths, data_values
 from penchant.training.settings.devices import DeviceSettings
 from penchant.training.settings.keeping import EarlyStopping, KeepingSettings
-from penchant.training.settings.model import LoRA, ModelSettings
+from penchant.training.settings.model import ModelSettings
 from penchant.training.settings.optimization import OptimizationSettings
 
 __all__ = [
     "GROUPS",
     "LoRA",
     "MixturePart",
+    "NamedReference",
     "Recipe",
     "data_paths",
     "data_values",
@@ -91,7 +93,12 @@ def is_half_factor(key: str) -> bool:
 
 
 # Parts of a recipe with their own keys.
-PARTS: dict[str, type[BaseModel]] = {"lora": LoRA, "denoising": DenoisingSettings, "early_stopping": EarlyStopping}
+PARTS: dict[str, type[BaseModel]] = {
+    "lora": LoRA,
+    "reference": NamedReference,
+    "denoising": DenoisingSettings,
+    "early_stopping": EarlyStopping,
+}
 
 
 def make_recipe(values: Mapping[str, Any], where: str = "recipe") -> Recipe:

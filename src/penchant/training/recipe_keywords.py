@@ -14,9 +14,10 @@ __all__ = ["RecipeKeywords"]
 class RecipeKeywords(TypedDict, total=False):
     """Keys of a `penchant.training.Recipe`, which `penchant.train` takes as keywords."""
 
+    base: str | None
+    adapter: Literal["continue", "merge_first", "new"] | None
     modality: str | None
     denoising: DenoisingSettings | dict[str, Any] | None
-    reference: Literal["initial", "cached", "none"] | None
     cache: str | None
     attention: Literal["segments", "flex", "dense", "sequences"] | None
     precision: Literal["float32", "bfloat16", "float16"] | None

@@ -19,7 +19,7 @@ from penchant.evaluation.samples import sample_prompts
 from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
-from penchant.training.assembly import prepared_reference, run_arguments
+from penchant.training.assembly import named_reference, prepared_reference, run_arguments
 from penchant.training.best import BestKeeper
 from penchant.training.checkpoints import (
     find_checkpoint,
@@ -99,16 +99,18 @@ class Session:
         prepared = prepare(self.recipe, self.given, self.reporter, check=self.first)
         set_seed(self.recipe.seed)
         args = run_arguments(self.recipe, prepared, self.folder, self.processes)
+        other = named_reference(self.recipe, self.given.reference, prepared, args.device, self.reporter)
         policy = self.placement.load(prepared.modality, args.device)
         if self.first:
             rehearse(self.recipe, prepared, policy, self.folder)
         scorer = prepared.modality.scorer(policy)
         try:
             origin = {"model": fingerprint(scorer.core), "data": prepared.train.fingerprint}
+            origin |= {} if other is None else {"reference": other.printed}
             self._begin(prepared, origin, resume)
             loggers = build_loggers(self.recipe.report_to)
             open_loggers(loggers, args, self.folder.path, policy, self.first)
-            reference = prepared_reference(self.recipe, scorer, prepared, self.reporter)
+            reference = other or prepared_reference(self.recipe, scorer, prepared, self.reporter)
             trainer = self._trainer(prepared, args, scorer, reference, loggers)
             before, after = self._measured_around(trainer, prepared, resume)
             facts = self._facts(prepared, policy, (before, after), started, scorer, reference, origin["model"])

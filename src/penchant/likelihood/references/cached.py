@@ -13,7 +13,7 @@ from torch import Tensor
 from penchant.errors import ConfigurationError, TrainingError
 from penchant.forest.layout import Forest, TokenSequence
 from penchant.likelihood.cache import ReferenceCache, fingerprint
-from penchant.likelihood.core import device_of, without_adapter
+from penchant.likelihood.core import device_of
 from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.logps import response_logps
 from penchant.likelihood.references.reference import Progress, Reference, ReferenceScores
@@ -44,6 +44,7 @@ class CachedReference(Reference[Forest, TokenSequence]):
         self.found = self.computed = 0
         self.lowered = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision or "")
         model = fingerprint(scorer.core)
+        self.printed = model
         self.cache = ReferenceCache(folder, model if self.lowered is None else f"{precision}-{model}")
 
     def prepare(self, responses: Sequence[TokenSequence], progress: Progress | None = None) -> None:
@@ -64,7 +65,7 @@ class CachedReference(Reference[Forest, TokenSequence]):
     def _compute(self, sequences: Sequence[TokenSequence]) -> list[Tensor]:
         device = device_of(self.scorer.core)
         autocast = torch.autocast(device.type, dtype=self.lowered) if self.lowered else contextlib.nullcontext()
-        with without_adapter(self.scorer.model), autocast:
+        with autocast:
             return response_logps(self.scorer, sequences)
 
     def _recheck(self, sequences: Sequence[TokenSequence]) -> None:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 
 import torch
 from torch import Tensor
 
 from penchant.forest.layout import Forest, TokenSequence
-from penchant.likelihood.core import has_adapter, without_adapter
+from penchant.likelihood.core import has_adapter
 from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.head import Head, Rows, token_statistics
 from penchant.likelihood.masters import keep_stored
 from penchant.likelihood.references.reference import Reference, ReferenceScores
+from penchant.likelihood.start import StartingState
 
 __all__ = ["InitialReference"]
 
 
 class InitialReference(Reference[Forest, TokenSequence]):
-    """The initial policy: a frozen copy, or the policy with its adapter disabled.
+    """The initial policy: a frozen copy, or the policy with its adapter as it was at the start.
 
     Args:
         scorer: the policy, at its initial weights.
@@ -32,10 +34,11 @@ class InitialReference(Reference[Forest, TokenSequence]):
         self.adapter = has_adapter(scorer.model)
         self.scorer = scorer if self.adapter else _frozen_copy(scorer, precision)
         self.frozen = None if self.adapter else self.scorer.model
+        self.at_start = StartingState(scorer.model) if self.adapter else contextlib.nullcontext
 
     def score(self, laid: Forest, whole: bool = False) -> ReferenceScores:
         """See `Reference.score`."""
-        with without_adapter(self.scorer.model), torch.no_grad():
+        with self.at_start(), torch.no_grad():
             if not whole:
                 return ReferenceScores(self.scorer.score(laid)["logps"])
             rows = self.scorer.rows(laid)
@@ -44,14 +47,15 @@ class InitialReference(Reference[Forest, TokenSequence]):
 
     @property
     def _adapted_head(self) -> bool:
-        """Whether the output head itself has an adapter."""
+        """Whether the output head itself has an adapter, or is trained beside one."""
         output = self.scorer.core.get_output_embeddings()
-        return self.adapter and any(type(part).__module__.startswith("peft.") for part in output.modules())
+        trained = any(weight.requires_grad for weight in output.parameters())
+        return self.adapter and (trained or any(type(part).__module__.startswith("peft.") for part in output.modules()))
 
     def _base_head(self, head: Head) -> Head:
         def plain(hidden: Tensor) -> Tensor:
-            # Called later, per chunk, when the policy's adapter is enabled.
-            with without_adapter(self.scorer.model):
+            # Called later, per chunk, when the policy's adapter is as trained.
+            with self.at_start(), torch.no_grad():
                 return head(hidden)
 
         return plain

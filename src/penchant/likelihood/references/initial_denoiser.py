@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 
 import torch
 
-from penchant.likelihood.core import has_adapter, without_adapter
+from penchant.likelihood.core import has_adapter
 from penchant.likelihood.denoiser import Denoiser, NoisedImages, log_likelihood
 from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.likelihood.image_batch import ImageResponse
 from penchant.likelihood.references.reference import Reference, ReferenceScores
+from penchant.likelihood.start import StartingState
 
 __all__ = ["InitialDenoiser"]
 
 
 class InitialDenoiser(Reference[NoisedImages, ImageResponse]):
-    """The initial policy: a frozen copy, or the policy with its adapter disabled.
+    """The initial policy: a frozen copy, or the policy with its adapter as it was at the start.
 
     Args:
         model: the policy, at its initial weights.
@@ -28,10 +30,12 @@ class InitialDenoiser(Reference[NoisedImages, ImageResponse]):
 
     def __init__(self, model: Denoiser, settings: DenoisingSettings) -> None:
         self.settings = settings
-        self.frozen = None if has_adapter(model.network) else copy.deepcopy(model).eval().requires_grad_(False)
+        adapted = has_adapter(model.network)
+        self.at_start = StartingState(model.network) if adapted else contextlib.nullcontext
+        self.frozen = None if adapted else copy.deepcopy(model).eval().requires_grad_(False)
         self.model = model if self.frozen is None else self.frozen
 
     def score(self, laid: NoisedImages, whole: bool = False) -> ReferenceScores:
         """[R] log-likelihoods of images under the reference; ``whole`` has no effect: images have no vocabulary."""
-        with without_adapter(self.model.network), torch.no_grad():
+        with self.at_start(), torch.no_grad():
             return ReferenceScores(log_likelihood(self.model, laid, self.settings))

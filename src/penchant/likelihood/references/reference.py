@@ -43,6 +43,8 @@ class Reference(ABC, Generic[Laid, Response]):
     starts_equal: bool = False
     #: The frozen copy of the policy, if the reference has one; online training updates its weights.
     frozen: nn.Module | None = None
+    #: Fingerprint of the reference's model, if that is another one than the policy at the start.
+    printed: str = ""
     #: Whether `prepare` has work to do.
     needs_preparation: bool = False
 

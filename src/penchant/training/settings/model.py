@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, PositiveInt, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.likelihood.reference_kinds import ReferenceKind
+from penchant.training.recipe_keys import problem
+from penchant.training.settings.adapter import LoRA, NamedReference
 from penchant.training.settings.part import Part
 
-__all__ = ["LoRA", "ModelSettings"]
-
-
-class LoRA(Part):
-    """A low-rank adapter; the reference is the model with the adapter turned off."""
-
-    rank: PositiveInt = Field(16, description="rank of the adapter's matrices")
-    alpha: float = Field(32.0, gt=0, description="scale; the adapter's output is multiplied by alpha / rank")
-    targets: str | list[str] = Field("all-linear", description="layers that get an adapter")
-    quantize: Literal["4bit"] | None = Field(None, description="load the base model quantized (QLoRA; needs a GPU)")
+__all__ = ["LoRA", "ModelSettings", "NamedReference"]
 
 
 class ModelSettings(Part):
     """Model, reference, adapter and number types."""
 
-    model: str = Field(description="model folder (as written by save_pretrained) or hub id")
+    model: str = Field(description="model folder (as written by save_pretrained), adapter folder, or hub id")
+    base: str | None = Field(
+        None, description="for an adapter folder: its base model; default: the one that adapter_config.json names"
+    )
+    adapter: Literal["continue", "merge_first", "new"] | None = Field(
+        None,
+        description="for a model with an adapter: continue trains it on, merge_first merges it into its base before "
+        "training, new freezes it and trains another one on top; default: continue",
+    )
 
     modality: str | None = Field(None, description="text or images; default: recognised by the model")
     denoising: DenoisingSettings | None = Field(None, description="for images: how denoising errors become likelihoods")
 
-    reference: ReferenceKind | None = Field(
+    reference: ReferenceKind | NamedReference | None = Field(
         None,
-        description="initial (a frozen copy), cached (log-probabilities on disk) or none; default: initial if needed",
+        description="initial (the model at the start), cached (its log-probabilities on disk), none, or another model "
+        "as {model: PATH, adapter: PATH, cached: true}; default: initial if needed",
     )
     cache: str | None = Field(
         None, description="cache folder for reference log-probabilities, latents and text embeddings"
@@ -64,3 +66,26 @@ class ModelSettings(Part):
     @classmethod
     def _switched_on(cls, value: Any) -> Any:
         return {} if value is True else (None if value is False else value)
+
+    @field_validator("reference", mode="before")
+    @classmethod
+    def _a_reference(cls, value: Any) -> Any:
+        kinds = get_args(ReferenceKind)
+        if isinstance(value, dict):
+            try:
+                return NamedReference.model_validate(value)
+            except ValidationError as error:
+                raise ValueError(problem(error.errors()[0], NamedReference, {}).rstrip(".")) from None
+        if cls.model_fields["reference"].annotation is str or isinstance(value, NamedReference | None):
+            return value
+        if value not in kinds:
+            raise ValueError(f"should be {', '.join(map(repr, kinds))}, or another model as {{model: FOLDER_OR_ID}}")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _new_adapter(cls, values: Any) -> Any:
+        # A new adapter is a LoRA adapter with the default settings if the recipe has none.
+        if isinstance(values, dict) and values.get("adapter") == "new" and not values.get("lora"):
+            return {**values, "lora": {}}
+        return values
