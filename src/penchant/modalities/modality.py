@@ -222,7 +222,7 @@ class Modality(ABC):
             folder: created if it is not there.
         """
 
-    def check_files(self) -> None:
+    def check_files(self) -> None:  # noqa: B027  # a pipeline is loaded whole before its data are encoded
         """Check that the model's weights are there, without loading them.
 
         Raises:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal, TypedDict
 
 from penchant.likelihood.denoising_settings import DenoisingSettings
+from penchant.training.settings.adapter import LoRA
 from penchant.training.settings.keeping import EarlyStopping
-from penchant.training.settings.model import LoRA
 
 __all__ = ["RecipeKeywords"]
 
