@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import penchant
 from families import FAMILIES, tiny_model
 from penchant.errors import ConfigurationError, ModelError
 from penchant.evaluation.scoring import score
-from penchant.training import Result
+from penchant.likelihood import load_model
+from penchant.modalities.text import TextModality
+from penchant.training import Result, make_recipe
 from small_runs import losses, metrics, pairs, word_tokenizer
 
 Train = Callable[..., Result]
@@ -318,3 +321,32 @@ def test_a_dry_run_reads_the_shape_of_the_base(adapter: Path, tmp_path: Path) ->
 
     assert model_shape(str(adapter)).config.num_hidden_layers == 2
     assert penchant.__version__
+
+
+def test_an_adapter_with_nan_is_refused(folder: Path, adapter: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(adapter, tmp_path / "spoilt")
+    file = tmp_path / "spoilt" / "adapter_model.safetensors"
+    tensors = load_file(file)
+    name = sorted(tensors)[0]
+    tensors[name].view(-1)[0] = torch.nan
+    save_file(tensors, file)
+    with pytest.raises(ModelError, match="NaN or infinite") as caught:
+        load_model(tmp_path / "spoilt")
+    assert name in str(caught.value)
+
+
+def test_the_plan_counts_an_adapter_folder_and_a_named_reference(folder: Path, adapter: Path) -> None:
+    def parts(**keys: Any) -> dict[str, float]:
+        recipe = make_recipe({"model": str(folder), "data": "d", "device": "cpu", **keys})
+        return TextModality(recipe).estimate(64, measured=64, needs_reference=True).parts
+
+    whole, continued = parts(), parts(model=str(adapter))
+    assert whole["reference"] > 0 and "reference" not in continued
+    assert continued["optimizer"] < whole["optimizer"] / 2
+    assert parts(model=str(adapter), adapter="merge_first")["optimizer"] == whole["optimizer"]
+    beside = parts(reference={"model": str(folder)})
+    before = parts(reference={"model": str(folder), "cached": True})
+    assert beside["reference"] == whole["reference"] and "beforehand" not in beside
+    assert before["beforehand"] > whole["reference"] and "reference" not in before

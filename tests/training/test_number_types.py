@@ -80,6 +80,31 @@ def test_an_adapter_is_float32_on_a_base_as_stored(train: Train, copies: dict[st
     assert {each.dtype for each in weights(result.folder).values()} == {torch.bfloat16}
 
 
+@pytest.mark.parametrize("whole", [["lm_head"], ["embed_tokens"], ["norm", "mlp"]])
+def test_layers_trained_whole_beside_an_adapter_are_float32(
+    train: Train, copies: dict[str, Path], whole: list[str]
+) -> None:
+    lora = {"rank": 2, "targets": ["q_proj"], "modules_to_save": whole}
+    result = train(model=copies["bfloat16"], lora=lora, **{**EXACT, "learning_rate": 1e-3})
+    assert result.summary["before"]["rewards/margin"] == 0.0
+    assert result.summary["after"]["rewards/margin"] > 0
+    assert {each.dtype for each in weights(result.folder).values()} == {torch.bfloat16}
+    assert result.model(torch.tensor([[1, 2, 3]])).logits.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("form", ["named", "cached", "memory"])
+def test_a_reference_computes_as_the_policy_does(train: Train, copies: dict[str, Path], form: str) -> None:
+    given: Any = {"model": str(copies["bfloat16"]), "cached": form == "cached"}
+    if form == "memory":
+        given = load_model(copies["bfloat16"])
+    result = train(model=copies["bfloat16"], reference=given, **EXACT)
+    # Cached values come from other batches, which round differently in the last bit of float32.
+    expected = pytest.approx(0, abs=1e-6) if form == "cached" else 0.0
+    assert result.summary["before"]["rewards/margin"] == expected
+    if form == "memory":
+        assert {each.dtype for each in given.parameters()} == {torch.bfloat16}
+
+
 def test_a_model_in_memory_is_converted_and_comes_back_in_its_type(train: Train) -> None:
     model = tiny_model("llama").to(torch.bfloat16)
     before = model.model.embed_tokens.weight.clone()  # type: ignore[union-attr, operator]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +23,8 @@ __all__ = ["as_stored", "keep_stored", "make_masters", "without_stored"]
 
 # The attribute of a model that describes the stored form of each weight that became a master.
 RECORD = "stored_forms"
+# The attribute that lists the hooks of layers that compute in float32.
+CASTS = "float32_casts"
 # Numbers of each weight that are kept, to find out how much of the training its stored type can hold.
 SAMPLED = 4096
 
@@ -48,7 +52,8 @@ def make_masters(model: nn.Module) -> None:
     """Make every trained weight float32, in place; `as_stored` goes back.
 
     Without an adapter, frozen weights other than matrices become float32 too: they decide the number type in which
-    layers pass their results on, which must be the same in the policy and in its frozen copy.
+    layers pass their results on, which must be the same in the policy and in its frozen copy. With an adapter layers
+    pass their results on as stored; one that is trained itself (``modules_to_save``, ``bias``) computes in float32.
 
     Args:
         model: a policy; weights that are float32 or quantized stay as they are.
@@ -60,8 +65,49 @@ def make_masters(model: nn.Module) -> None:
         if weight.dtype in REDUCED.values() and (weight.requires_grad or not (adapted or name in matrices)):
             record[name] = Stored.of(weight)
             weight.data = weight.data.float()
+    if adapted:
+        record |= _layers_in_float32(core, record)
     if record:
         setattr(core, RECORD, record)
+
+
+def _layers_in_float32(core: nn.Module, record: dict[str, Stored]) -> dict[str, Stored]:
+    """Let the trained layers of a model with an adapter compute in float32, and pass on the stored type.
+
+    PEFT converts between the types of its own layers and their bases; it does not for layers that are trained whole.
+
+    Args:
+        core: a model with masters.
+        record: the stored forms of its masters.
+
+    Returns:
+        The stored forms of frozen weights that became float32 beside a master of the same layer.
+    """
+    more: dict[str, Stored] = {}
+    casts = []
+    for path, layer in core.named_modules():
+        own = {f"{path}.{name}": weight for name, weight in layer.named_parameters(recurse=False)}
+        masters = [name for name in own if name in record]
+        if not masters or "lora_" in path:
+            continue
+        for name, weight in own.items():
+            if weight.dtype in REDUCED.values():
+                more[name] = Stored.of(weight)
+                weight.data = weight.data.float()
+        casts += [
+            layer.register_forward_pre_hook(_to_float32),
+            layer.register_forward_hook(partial(_to_stored, dtype=record[masters[0]].dtype)),
+        ]
+    vars(core)[CASTS] = [*vars(core).get(CASTS, []), *casts]
+    return more
+
+
+def _to_float32(_layer: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(each.float() if torch.is_tensor(each) and each.is_floating_point() else each for each in given)
+
+
+def _to_stored(_layer: nn.Module, _given: Any, result: Any, dtype: torch.dtype) -> Any:
+    return result.to(dtype) if torch.is_tensor(result) and result.is_floating_point() else result
 
 
 def as_stored(model: nn.Module) -> float:
@@ -73,6 +119,8 @@ def as_stored(model: nn.Module) -> float:
     """
     core = core_model(model)
     record: dict[str, Stored] = core.__dict__.pop(RECORD, {})
+    for cast in core.__dict__.pop(CASTS, []):
+        cast.remove()
     held = moved = 0.0
     for name, weight in core.named_parameters():
         if name in record:

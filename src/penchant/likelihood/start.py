@@ -36,8 +36,9 @@ def inert_weights(model: nn.Module) -> set[str]:
             found |= {f"{before}.lora_{each}.{adapter}" for each in (kind, MATRICES[kind])}
         before, sign, after = name.partition(".modules_to_save.")
         original = weights.get(f"{before}.original_module.{after.partition('.')[2]}")
-        if sign and original is not None and torch.equal(_whole(weight), _whole(original).to(weight.dtype)):
-            found.add(name)
+        # A copy in another number type computes other roundings than its original.
+        if sign and original is not None and original.dtype == weight.dtype:
+            found |= {name} if torch.equal(_whole(weight), _whole(original)) else set()
     return found & set(weights)
 
 
