@@ -90,8 +90,9 @@ def build(kind: str, row: Row, source: Source, *, every_turn: bool = False) -> R
         'Hello!'
     """
     rest = {name: value for name, value in row.items() if name not in (TOOLS, ARGUMENTS)}
-    record = _comparison(rest, source, every_turn=True) if every_turn and kind == "comparison" else None
-    record = refuse_media(with_template_columns(record or _BUILDERS[kind](rest, source), row), row)
+    parting = every_turn and kind == "comparison"
+    built: Record = _comparison(rest, source, every_turn=True) if parting else _BUILDERS[kind](rest, source)
+    record = refuse_media(with_template_columns(built, row), row)
     return with_every_turn(record) if every_turn and isinstance(record, Demonstration) else record
 
 

@@ -16,7 +16,7 @@ from penchant.online.state import State
 from penchant.training.card import model_card
 from penchant.training.checkpoints import output_errors
 from penchant.training.folder import RunFolder
-from penchant.training.hub import publish
+from penchant.training.following.hub import publish
 from penchant.training.outcome import versions
 from penchant.training.run import Result
 

@@ -11,7 +11,7 @@ from penchant.modalities import find_modality
 from penchant.model_files import remote_code, remote_code_allowed
 from penchant.objectives.core.custom import objective_of
 from penchant.objectives.core.objective import Objective
-from penchant.training.listening import as_callbacks
+from penchant.training.following.listening import as_callbacks
 from penchant.training.preparation import Given
 from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import make_recipe

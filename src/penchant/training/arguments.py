@@ -15,8 +15,8 @@ from penchant.errors import ConfigurationError
 from penchant.forest.batching import Plan
 from penchant.training.devices.processes import Processes
 from penchant.training.devices.zero import zero_config
+from penchant.training.following.watching import measured_every, saves, watch_of
 from penchant.training.recipe import Recipe
-from penchant.training.watching import measured_every, saves, watch_of
 
 __all__ = ["Arguments", "micro_batches", "own_optimizer", "refuse_split", "training_arguments"]
 

@@ -12,8 +12,8 @@ import torch
 
 from penchant.errors import ConfigurationError, nearest
 from penchant.training.arguments import own_optimizer, training_arguments
+from penchant.training.following.watching import FOLLOWING
 from penchant.training.recipe import Recipe
-from penchant.training.watching import FOLLOWING
 
 __all__ = ["check_optimizer", "check_rates", "check_schedule"]
 

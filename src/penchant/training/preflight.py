@@ -15,13 +15,13 @@ from penchant.errors import ConfigurationError, ModelError, OutputError, Penchan
 from penchant.evaluation.heldout import HeldOut
 from penchant.training.card import model_card
 from penchant.training.folder import RunFolder
-from penchant.training.hub import check_hub
-from penchant.training.loggers import build_loggers
+from penchant.training.following.hub import check_hub
+from penchant.training.following.loggers import build_loggers
+from penchant.training.following.watching import saves, watch_of
 from penchant.training.optimizing import check_optimizer, check_rates, check_schedule
 from penchant.training.outcome import summarise
 from penchant.training.preparation import Prepared, resolved
 from penchant.training.recipe import Recipe
-from penchant.training.watching import saves, watch_of
 
 __all__ = ["check_start", "disk_estimate", "rehearse"]
 

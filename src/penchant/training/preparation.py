@@ -146,17 +146,7 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     if used != len(heldout) and not isinstance(heldout, Sources):
         measured_on = measured_on.replace(f"({len(heldout)} rec", f"({used} usable of {len(heldout)} rec")
     supply = Supply.of(examples.examples)
-    plan = plan_batches(
-        supply.sizes,
-        batch_size=recipe.batch_size,
-        tokens_per_batch=recipe.tokens_per_batch,
-        epochs=recipe.epochs,
-        max_steps=recipe.max_steps,
-        seed=recipe.seed,
-        group_by_length=recipe.group_by_length,
-        beside=supply.beside_sizes,
-        mixture=mixture_of(train, examples),
-    )
+    plan = _planned(recipe, supply, train, examples)
     prepared = Prepared(
         objective, modality, train, heldout, examples, heldout_examples, plan, measured_on, held_out, diagnosis
     )
@@ -168,6 +158,21 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
         measuring_plan(prepared.heldout_supply, 1), "held-out data" if prepared.held_out else "data"
     )
     return prepared
+
+
+def _planned(recipe: Recipe, supply: Supply, train: Feedback, examples: EncodedData) -> Plan:
+    """Every step of the run."""
+    return plan_batches(
+        supply.sizes,
+        batch_size=recipe.batch_size,
+        tokens_per_batch=recipe.tokens_per_batch,
+        epochs=recipe.epochs,
+        max_steps=recipe.max_steps,
+        seed=recipe.seed,
+        group_by_length=recipe.group_by_length,
+        beside=supply.beside_sizes,
+        mixture=mixture_of(train, examples),
+    )
 
 
 def _say_splits(train: Feedback, recipe: Recipe, reporter: ProgressReporter) -> None:

@@ -20,7 +20,6 @@ from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.training.assembly import named_reference, prepared_reference, run_arguments
-from penchant.training.best import BestKeeper
 from penchant.training.checkpoints import (
     find_checkpoint,
     output_errors,
@@ -32,12 +31,14 @@ from penchant.training.devices.agreement import agreed, other_process_errors
 from penchant.training.devices.placement import Placement
 from penchant.training.devices.processes import Processes
 from penchant.training.folder import RunFolder
-from penchant.training.hub import publish
+from penchant.training.following.best import BestKeeper
+from penchant.training.following.hub import publish
+from penchant.training.following.listening import FunctionCallback, as_callbacks
+from penchant.training.following.live import LiveReport
+from penchant.training.following.loggers import build_loggers, open_loggers
+from penchant.training.following.watching import measured_every, saves, watch_of
 from penchant.training.interrupt import Interrupt, Interrupted
-from penchant.training.listening import FunctionCallback, as_callbacks
-from penchant.training.live import LiveReport
 from penchant.training.loadable import Loadable
-from penchant.training.loggers import build_loggers, open_loggers
 from penchant.training.outcome import Result, facts_at_start, summarise, write_result
 from penchant.training.preflight import rehearse
 from penchant.training.preparation import Given, Prepared, prepare, resolved
@@ -45,7 +46,6 @@ from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe
 from penchant.training.recorder import Recorder
 from penchant.training.trainer import PreferenceTrainer
-from penchant.training.watching import measured_every, saves, watch_of
 from penchant.training.wording import count_of
 
 log = logging.getLogger("penchant")

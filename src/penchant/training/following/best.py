@@ -16,7 +16,7 @@ from transformers import TrainerCallback
 
 from penchant.errors import CheckpointError
 from penchant.training.checkpoints import OBJECTIVE_FILE, output_errors, seal, sealed, unseal
-from penchant.training.watching import Watch, check_metric
+from penchant.training.following.watching import Watch, check_metric
 from penchant.training.wording import count_of
 
 if TYPE_CHECKING:

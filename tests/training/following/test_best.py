@@ -13,9 +13,9 @@ import yaml
 import penchant
 from penchant.errors import CheckpointError, ConfigurationError
 from penchant.training import Result
-from penchant.training.best import Standing, standing
+from penchant.training.following.best import Standing, standing
+from penchant.training.following.watching import Watch
 from penchant.training.recorder import Recorder
-from penchant.training.watching import Watch
 from small_runs import largest_gap, metrics, pairs, weights
 
 Train = Callable[..., Result]
