@@ -14,12 +14,14 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 PROGRAM = """\
 import penchant
-from penchant import objectives
+from penchant import objectives; from penchant.training import LoRA
 penchant.train(model="m", data="d", objective=objectives.DPO(beta=0.1), learning_rate=1e-6, lora=True)
 objectives.TailWeighted(objectives.RobustDPO(beta=0.05), alpha=0.3) + 0.2 * objectives.NLL()
 objectives.DPO(betta=0.1)
 penchant.train(model="m", data="d", learning_rat=1e-6)
 penchant.train(model="m", data="d", precision="bfloat61")
+penchant.train(model="m", data="d", lora=LoRA(rank=4))
+LoRA(rnk=4)
 """
 
 # Libraries outside: reading them takes minutes, and nothing here is about them.
@@ -53,7 +55,8 @@ def test_mistyped_names_and_values_fail_in_mypy(tmp_path: Path, monkeypatch: pyt
     said, trouble, code = api.run(["--config-file", "mypy.ini", "--cache-dir", str(tmp_path / "cache"), "program.py"])
     assert code == 1, trouble
     errors = [line for line in said.splitlines() if ": error:" in line]
-    assert [line.split(":")[1] for line in errors] == ["5", "6", "7"], said
+    assert [line.split(":")[1] for line in errors] == ["5", "6", "7", "9"], said
     assert '"betta" for "DPO"; did you mean "beta"?' in errors[0]
     assert '"learning_rat" for "train"; did you mean "learning_rate"?' in errors[1]
     assert '"precision"' in errors[2] and "bfloat61" in errors[2]
+    assert '"rnk" for "LoRA"; did you mean "rank"?' in errors[3]

@@ -26,47 +26,59 @@ OF_THE_RUN = {"task_type", "peft_type", "base_model_name_or_path", "inference_mo
 class LoRA(Part):
     """A low-rank adapter. Every field of PEFT's ``LoraConfig`` is a key, with the same meaning."""
 
-    rank: PositiveInt = Field(16, description="rank of the adapter's matrices")
-    alpha: float = Field(32.0, gt=0, description="scale; the adapter's output is multiplied by alpha / rank")
-    targets: str | list[str] = Field("all-linear", description="layers that get an adapter")
+    rank: PositiveInt = Field(default=16, description="rank of the adapter's matrices")
+    alpha: float = Field(default=32.0, gt=0, description="scale; the adapter's output is multiplied by alpha / rank")
+    targets: str | list[str] = Field(default="all-linear", description="layers that get an adapter")
     quantize: Literal["4bit"] | None = Field(
-        None, description="load the base model quantized (QLoRA; needs bitsandbytes)"
+        default=None, description="load the base model quantized (QLoRA; needs bitsandbytes)"
     )
-    dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the adapter's first matrix, in training only")
-    rslora: bool | None = Field(None, description="scale by alpha / sqrt(rank) instead")
-    dora: bool | None = Field(None, description="also learn the norm of each weight column (DoRA)")
-    bias: Literal["none", "all", "lora_only"] | None = Field(None, description="biases that are trained too")
-    modules_to_save: list[str] | None = Field(None, description="layers that are trained whole beside the adapter")
-    exclude_modules: str | list[str] | None = Field(None, description="layers of targets that get no adapter")
-    layers_to_transform: int | list[int] | None = Field(None, description="numbers of the layers that get an adapter")
-    layers_pattern: str | list[str] | None = Field(None, description="name of the list of layers in the model")
-    init_lora_weights: bool | str | None = Field(None, description="initial values: true, gaussian, pissa, olora, ...")
-    rank_pattern: dict[str, int] | None = Field(None, description="rank for some layers, by name or pattern")
-    alpha_pattern: dict[str, float] | None = Field(None, description="alpha for some layers, by name or pattern")
-    fan_in_fan_out: bool | None = Field(None, description="weights are stored as (in, out); recognised by PEFT")
-    lora_bias: bool | None = Field(None, description="a bias in the adapter's second matrix")
-    target_parameters: list[str] | None = Field(None, description="parameters (not layers) that get an adapter")
+    dropout: float = Field(
+        default=0.0, ge=0, lt=1, description="dropout before the adapter's first matrix, in training only"
+    )
+    rslora: bool | None = Field(default=None, description="scale by alpha / sqrt(rank) instead")
+    dora: bool | None = Field(default=None, description="also learn the norm of each weight column (DoRA)")
+    bias: Literal["none", "all", "lora_only"] | None = Field(default=None, description="biases that are trained too")
+    modules_to_save: list[str] | None = Field(
+        default=None, description="layers that are trained whole beside the adapter"
+    )
+    exclude_modules: str | list[str] | None = Field(default=None, description="layers of targets that get no adapter")
+    layers_to_transform: int | list[int] | None = Field(
+        default=None, description="numbers of the layers that get an adapter"
+    )
+    layers_pattern: str | list[str] | None = Field(default=None, description="name of the list of layers in the model")
+    init_lora_weights: bool | str | None = Field(
+        default=None, description="initial values: true, gaussian, pissa, olora, ..."
+    )
+    rank_pattern: dict[str, int] | None = Field(default=None, description="rank for some layers, by name or pattern")
+    alpha_pattern: dict[str, float] | None = Field(
+        default=None, description="alpha for some layers, by name or pattern"
+    )
+    fan_in_fan_out: bool | None = Field(default=None, description="weights are stored as (in, out); recognised by PEFT")
+    lora_bias: bool | None = Field(default=None, description="a bias in the adapter's second matrix")
+    target_parameters: list[str] | None = Field(default=None, description="parameters (not layers) that get an adapter")
     trainable_token_indices: list[NonNegativeInt] | dict[str, list[NonNegativeInt]] | None = Field(
-        None, description="rows of the embedding that are trained"
+        default=None, description="rows of the embedding that are trained"
     )
-    ensure_weight_tying: bool | None = Field(None, description="keep tied embedding and output head equal")
-    layer_replication: list[tuple[int, int]] | None = Field(None, description="ranges of layers to stack anew")
-    revision: str | None = Field(None, description="revision of the base model, noted in the adapter")
-    use_qalora: bool | None = Field(None, description="quantization-aware grouping (QA-LoRA)")
-    qalora_group_size: PositiveInt | None = Field(None, description="group size of QA-LoRA")
-    loftq_config: dict[str, Any] | None = Field(None, description="settings of the initialisation loftq")
-    eva_config: dict[str, Any] | None = Field(None, description="settings of the initialisation eva")
-    corda_config: dict[str, Any] | None = Field(None, description="settings of the initialisation corda")
-    lora_ga_config: dict[str, Any] | None = Field(None, description="settings of the initialisation lora_ga")
-    velora_config: dict[str, Any] | None = Field(None, description="settings of VeLoRA")
-    monteclora_config: dict[str, Any] | None = Field(None, description="settings of MonteCLoRA")
-    kasa_config: dict[str, Any] | None = Field(None, description="settings of KaSA")
-    arrow_config: dict[str, Any] | None = Field(None, description="settings of Arrow")
-    use_bdlora: dict[str, Any] | None = Field(None, description="settings of block-diagonal LoRA")
-    runtime_config: dict[str, Any] | None = Field(None, description="settings of PEFT at run time")
-    alora_invocation_tokens: list[int] | None = Field(None, description="tokens that switch an activated adapter on")
-    megatron_config: dict[str, Any] | None = Field(None, description="settings of Megatron's parallel layers")
-    megatron_core: str | None = Field(None, description="module of Megatron's parallel layers")
+    ensure_weight_tying: bool | None = Field(default=None, description="keep tied embedding and output head equal")
+    layer_replication: list[tuple[int, int]] | None = Field(default=None, description="ranges of layers to stack anew")
+    revision: str | None = Field(default=None, description="revision of the base model, noted in the adapter")
+    use_qalora: bool | None = Field(default=None, description="quantization-aware grouping (QA-LoRA)")
+    qalora_group_size: PositiveInt | None = Field(default=None, description="group size of QA-LoRA")
+    loftq_config: dict[str, Any] | None = Field(default=None, description="settings of the initialisation loftq")
+    eva_config: dict[str, Any] | None = Field(default=None, description="settings of the initialisation eva")
+    corda_config: dict[str, Any] | None = Field(default=None, description="settings of the initialisation corda")
+    lora_ga_config: dict[str, Any] | None = Field(default=None, description="settings of the initialisation lora_ga")
+    velora_config: dict[str, Any] | None = Field(default=None, description="settings of VeLoRA")
+    monteclora_config: dict[str, Any] | None = Field(default=None, description="settings of MonteCLoRA")
+    kasa_config: dict[str, Any] | None = Field(default=None, description="settings of KaSA")
+    arrow_config: dict[str, Any] | None = Field(default=None, description="settings of Arrow")
+    use_bdlora: dict[str, Any] | None = Field(default=None, description="settings of block-diagonal LoRA")
+    runtime_config: dict[str, Any] | None = Field(default=None, description="settings of PEFT at run time")
+    alora_invocation_tokens: list[int] | None = Field(
+        default=None, description="tokens that switch an activated adapter on"
+    )
+    megatron_config: dict[str, Any] | None = Field(default=None, description="settings of Megatron's parallel layers")
+    megatron_core: str | None = Field(default=None, description="module of Megatron's parallel layers")
 
     @model_validator(mode="before")
     @classmethod
@@ -94,9 +106,13 @@ class NamedReference(Part):
     """A reference that is another model than the start of training."""
 
     model: str = Field(description="the reference's folder or hub id; may be an adapter folder")
-    adapter: str | None = Field(None, description="folder of an adapter on that model")
-    base: str | None = Field(None, description="base of the adapter folder, if it does not name one that is found")
-    in_memory: bool = Field(False, exclude=True, description="the model is given in Python, and model describes it")
+    adapter: str | None = Field(default=None, description="folder of an adapter on that model")
+    base: str | None = Field(
+        default=None, description="base of the adapter folder, if it does not name one that is found"
+    )
+    in_memory: bool = Field(
+        default=False, exclude=True, description="the model is given in Python, and model describes it"
+    )
     cached: bool = Field(
-        False, description="compute its log-probabilities before the policy is loaded, and keep them on disk"
+        default=False, description="compute its log-probabilities before the policy is loaded, and keep them on disk"
     )
