@@ -170,6 +170,12 @@ def _check(recipe: OnlineRecipe) -> None:
                 where=key,
                 fix=f"Remove {key}; save_rounds and eval_every say how often it saves and measures.",
             )
+    if recipe.pairs != known["pairs"].default:
+        raise ConfigurationError(
+            "An online run pairs the responses that it samples, and reads no rankings.",
+            where="pairs",
+            fix="Remove pairs; pairing says which samples are compared.",
+        )
     if recipe.optimizer_state == "keep" and not recipe.schedule.startswith("constant"):
         raise ConfigurationError(
             f"The schedule {recipe.schedule!r} restarts in every round, but the optimizer is kept.",
