@@ -128,11 +128,10 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
                 f"{len(feedback.bad)} bad records of {feedback.name} were skipped; the first: {feedback.bad[0]}"
             )
     _say_splits(train, recipe, reporter)
+    train, heldout, measured_on = as_asked(objective, Asked(train, heldout, measured_on), recipe.pairs, reporter)
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
     held_out = not measured_on.startswith("training")
     diagnosis = _check(modality, train, heldout if held_out else None, reporter) if check else None
-    # After the checks, which are about the data as they were given.
-    train, heldout, measured_on = as_asked(objective, Asked(train, heldout, measured_on), recipe.pairs, reporter)
     encoder = modality.encoder(objective)
     examples = encode(encoder, train, "Encoding", modality.max_length, reporter)
     # Without held-out data these records are part of the training data, and what is cut of them is known.

@@ -71,11 +71,8 @@ def _as_pairs(asked: Asked, how: How, reporter: ProgressReporter) -> Asked:
                 fix="Map the column that holds the scores: --map scores=COLUMN.",
             )
     if train.rankings:
-        left = (
-            f"; {_counted(train.equal, 'ranking')} of equal scores or responses {'was' if train.equal == 1 else 'were'} left out"
-            if train.equal
-            else ""
-        )
+        reason = f"of equal scores or responses {'was' if train.equal == 1 else 'were'} left out"
+        left = f"; {_counted(train.equal, 'ranking')} {reason}" if train.equal else ""
         reporter.say(f"Each ranking counts as {HOW[how]}: {_counted(len(train.feedback), 'training pair')}{left}")
     described = _redescribed(asked, heldout.feedback, "pairs") if heldout.rankings else asked.measured_on
     return Asked(train.feedback, heldout.feedback, described)

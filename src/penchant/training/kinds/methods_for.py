@@ -14,6 +14,7 @@ __all__ = ["check_kind", "methods_for"]
 
 # How many methods an error names.
 NAMED = 8
+OF_MODELS = frozenset({"diffusion"})
 
 
 def check_kind(objective: Objective, feedback: Feedback) -> None:
@@ -31,7 +32,7 @@ def check_kind(objective: Objective, feedback: Feedback) -> None:
             try:
                 view_texts(name, record)
             except DataError as error:
-                others = methods_for(record, images="diffusion" in objective.tags)
+                others = methods_for(record, _models(objective))
                 if not others:
                     raise
                 more = ", ..." if len(others) > NAMED else ""
@@ -41,12 +42,12 @@ def check_kind(objective: Objective, feedback: Feedback) -> None:
                 ) from error
 
 
-def methods_for(record: Record, *, images: bool = False) -> list[str]:
+def methods_for(record: Record, models: frozenset[str] = frozenset()) -> list[str]:
     """The ids of all methods that can train on a record, as far as its kind decides; sorted.
 
     Args:
         record: its kind supplies views; its fields are all that it has.
-        images: the methods of denoisers instead of those of language models.
+        models: the tags of the models that are trained, none for language models.
 
     Example:
         >>> from penchant.feedback.records import Judgement
@@ -54,9 +55,14 @@ def methods_for(record: Record, *, images: bool = False) -> list[str]:
         True
     """
     classes = {OBJECTIVES.get(name) for name in OBJECTIVES.names()}
-    asked = [each for each in classes if each.family != WRAPPERS and ("diffusion" in each.tags) is images]
+    asked = [each for each in classes if each.family != WRAPPERS and _models(each) == models]
     fitting = [each for each in asked if _fits(requirements(each), record)]
     return sorted(each.id for each in fitting)
+
+
+def _models(method: Objective | type[Objective]) -> frozenset[str]:
+    """The tags that say which models a method is for."""
+    return OF_MODELS.intersection(method.tags)
 
 
 def _of_kinds(wanted: Requirements) -> list[str]:

@@ -112,8 +112,8 @@ class DataSettings(Part):
     kind: str | None = Field(None, description="kind of feedback; default: recognised by the columns")
     pairs: Literal["best_worst", "adjacent", "all", "best_rest"] = Field(
         "best_worst",
-        description="which responses of a ranking a method of pairs compares: the best and the worst, neighbours in the "
-        "order, all, or the best and each of the others",
+        description="which responses of a ranking a method of pairs compares: the best and the worst, neighbours in "
+        "their order, all, or the best and each of the others",
     )
     on_bad: Literal["stop", "skip"] = Field("stop", description="stop at a bad record, or skip it")
 
