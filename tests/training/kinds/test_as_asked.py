@@ -79,6 +79,21 @@ def test_a_loss_of_the_chosen_side_imitates_the_best(train: Train) -> None:
     assert losses(found) == losses(train("best", data=best, objective="nll").folder)
 
 
+def test_it_is_said_that_rejected_responses_are_not_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = by_hand(ranked(), [(1, 2)])
+    for objective, silent in (("nll", False), ("dpo", True), ("dpo+0.2*nll", True), ("kto", True)):
+        prepared(folder, pairs, objective=objective)
+        said = " ".join(capsys.readouterr().err.split())
+        assert ("Of each pair the chosen response is learned" not in said) is silent, objective
+
+
+def test_pairs_of_one_ranking_are_no_near_duplicates(folder: Path) -> None:
+    found = prepared(folder, ranked(), objective="dpo", pairs="all").diagnosis
+    assert found is not None
+    [check] = [each for each in found.checks if each.name == "near duplicates"]
+    assert check.value == "0"
+
+
 def test_a_loss_of_lists_keeps_them(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept = prepared(folder, ranked(), objective="exo-rw")
     assert kept.train.kind == "ranking" and "counts as" not in capsys.readouterr().err

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.pairing import HOW, How, paired
-from penchant.feedback.records import Ranking
+from penchant.feedback.records import Comparison, Ranking
 from penchant.feedback.sources import Sources, parts_of
 from penchant.feedback.unpairing import unpaired
 from penchant.feedback.views.view import find_view
@@ -50,6 +50,8 @@ def as_asked(objective: Objective, asked: Asked, how: How, reporter: ProgressRep
         asked = _as_pairs(asked, how, reporter)
     if judged:
         asked = _as_judgements(asked, reporter)
+    if _imitates(objective) and any(isinstance(record, Comparison) for record in asked.train):
+        reporter.say("Of each pair the chosen response is learned; the rejected one is not read")
     # Named sources supply views of their own, which `check_sources` and the encoder look at.
     if not (isinstance(asked.train, Sources) and asked.train.weights is None):
         for part in parts_of(asked.train).values():
@@ -100,6 +102,14 @@ def _compares_pairs(objective: Objective) -> bool:
     wanted = objective.requirements
     of_lists = "responses" in wanted.views and {"scores", "ranks"} & set(wanted.fields)
     return not of_lists and any("pair" in find_view(name).shapes for name in wanted.views)
+
+
+def _imitates(objective: Objective) -> bool:
+    """Whether the objective reads the chosen side of a pair, and nothing of the other side."""
+    views = objective.requirements.views
+    others = {find_view(name).against for name in views} - {None}
+    rest = [name for name in views if find_view(name).against is None]
+    return bool(others) and not others & set(views) and not rest
 
 
 def _judges_single_responses(objective: Objective) -> bool:
