@@ -39,8 +39,8 @@ class OnlineRecipe(Recipe):
         ('grpo', 'group', 'initial')
     """
 
-    data: str = Field(description="file, saved datasets folder, or hub id")  # type: ignore[assignment]
-    eval_data: str | None = Field(None, description="held-out file, folder or id")  # type: ignore[assignment]
+    data: str | list[str] = Field(description="prompts: file, folder, pattern, or hub id; several as a list")  # type: ignore[assignment]
+    eval_data: str | list[str] | None = Field(None, description="held-out file, folder or id; several as a list")  # type: ignore[assignment]
     method: str | None = Field(None, description="packaged recipe to start from; other keys override it")
     objective: dict[str, Any] = Field({"name": "dpo"}, description="name and hyper-parameters")
 
