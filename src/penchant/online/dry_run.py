@@ -82,7 +82,8 @@ def judged(prepared: Prepared, record: Record) -> str:
     response = as_text(record.responses[0]) if record.responses else STAND_IN
     [score] = judge.score(record.prompt, [response])
     said = "no score" if math.isnan(score) else f"{score:.4g}"
-    return f"{_described(judge)} gives {said} to the response {_cut(response)} to {_cut(as_text(record.prompt))} ({record.source})"
+    asked = f"{_cut(as_text(record.prompt))} ({record.source})"
+    return f"{_described(judge)} gives {said} to the response {_cut(response)} to {asked}"
 
 
 def _steps(recipe: OnlineRecipe, prompts: int) -> str:
