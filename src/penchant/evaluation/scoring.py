@@ -72,8 +72,7 @@ def score(
 
     Returns:
         One row per record: ``source``, ``responses`` (for each ``logp`` and ``mean_logp`` in nats, ``tokens``, and
-        with a reference ``logratio`` and ``reward``); ``.summary()`` returns means, for pairs and rankings accuracies,
-        for judgements the means of each label.
+        with a reference ``logratio`` and ``reward``); ``.summary()`` returns means, accuracies, and means by label.
 
     Raises:
         PenchantError: the model or the data cannot be used.

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
 from penchant.feedback.records import Record, as_text
 from penchant.named import Named
 from penchant.online.collecting import prompts_of_round
 from penchant.online.preparation import Prepared, prepare
 from penchant.online.recipe import OnlineRecipe
+from penchant.training.dry_run import print_facts
 from penchant.training.preparation import Given, resolved
 
 __all__ = ["describe", "facts"]
@@ -32,17 +29,9 @@ def describe(recipe: OnlineRecipe) -> None:
     Raises:
         PenchantError: any error of the run before its model is loaded, or of the judge.
     """
-    import yaml
-
     prepared = prepare(recipe, Given())
     prepared.modality.check_files()
-    output = Console(highlight=False)
-    recipe_yaml = yaml.safe_dump(resolved(recipe, prepared.objective), sort_keys=False).rstrip()
-    output.print(recipe_yaml, soft_wrap=True, markup=False)
-    table = Table(title="Dry run", show_header=False)
-    for name, value in facts(recipe, prepared).items():
-        table.add_row(name, escape(value))
-    output.print(table)
+    print_facts(resolved(recipe, prepared.objective), facts(recipe, prepared))
 
 
 def facts(recipe: OnlineRecipe, prepared: Prepared) -> dict[str, str]:
