@@ -76,3 +76,20 @@ def test_a_recipe_file_may_start_from_a_method(model: Path, data: Path, tmp_path
 def test_mistakes_are_told(words: list[str], told: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main([*words, *(["--out", str(tmp_path / "x")])]) == 1
     assert told in capsys.readouterr().err
+
+
+def test_a_dry_run_shows_the_recipe_a_judged_response_and_the_rounds(
+    model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    out = tmp_path / "run"
+    command = ["online", "grpo", "--model", str(model), "--data", str(data), "--data", str(data), "--out", str(out)]
+    assert main([*command, *KEYS, "batch_size=3", "samples_per_prompt=5", "max_steps=null", "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert "epsilon" in shown and "8 prompts of" in shown
+    assert "function(path='small_judges:reds') gives -0.014 to the response 'Yes.'" in shown
+    assert "2 of 8 prompts with 5 responses each: 40 responses of up to 4 tokens per round" in shown
+    assert "up to 3 per round, 6 in all" in shown
+    assert not out.exists()
+    broken = [*KEYS[1:], "judge.name=function", "judge.path=small_judges:missing"]
+    assert main([*command, *broken, "--dry-run"]) == 1

@@ -61,6 +61,42 @@ def test_a_model_against_itself_ties(folder: Path) -> None:
     assert summary["accuracy/reward"] == 0.5 and summary["margin/reward"] == 0.0
 
 
+def test_judgements_have_figures_for_each_label(folder: Path) -> None:
+    rows = [
+        {"prompt": row["prompt"], "completion": row["chosen"], "label": n % 3 == 0} for n, row in enumerate(pairs(8))
+    ]
+    model, other = tiny_model("llama"), tiny_model("llama", seed=7)
+    result = penchant.score(folder, rows, reference=other)
+    numbers = [(*plain(model, row["prompt"], row["completion"]), bool(row["label"])) for row in rows]
+    rewards = [
+        logp - plain(other, row["prompt"], row["completion"])[0]
+        for row, (logp, _, _) in zip(rows, numbers, strict=True)
+    ]
+    summary = result.summary()
+    for side, label in (("desirable", True), ("undesirable", False)):
+        own = [logp for logp, _, is_good in numbers if is_good is label]
+        assert summary[f"responses/{side}"] == len(own)
+        assert summary[f"logp/{side}"] == pytest.approx(sum(own) / len(own), abs=1e-4)
+    good = [logp / count for logp, count, label in numbers if label]
+    bad = [logp / count for logp, count, label in numbers if not label]
+    above = sum(one > two for one in good for two in bad)
+    assert summary["separation/logp"] == pytest.approx(above / len(good) / len(bad))
+    right = sum((reward > 0) is label for reward, (_, _, label) in zip(rewards, numbers, strict=True))
+    assert summary["accuracy/reward"] == pytest.approx(right / len(rows))
+    assert [row["label"] for row in result.rows] == [row["label"] for row in rows]
+    one_sided = penchant.score(folder, [{**row, "label": True} for row in rows]).summary()
+    assert one_sided["responses/undesirable"] == 0 and "separation/logp" not in one_sided
+
+
+@pytest.mark.parametrize("given", [{"scores": [1.0, 3.0, 3.0]}, {"ranks": [2, 1, 1]}])
+def test_rankings_have_the_accuracy_of_their_pairs(folder: Path, given: dict[str, Any]) -> None:
+    texts = [" the car is red", " the car is not red", " good"]
+    result = penchant.score(folder, [{"prompt": "which", "completions": texts, **given}])
+    low, *high = [logp / count for logp, count in (plain(tiny_model("llama"), "which", text) for text in texts)]
+    assert result.summary()["accuracy/logp"] == sum(each > low for each in high) / 2
+    assert not {"score", "rank"} & set(result.summary())
+
+
 def test_without_a_reference_there_is_no_reward(folder: Path) -> None:
     result = penchant.score(tiny_model("llama"), pairs(3), tokenizer=word_tokenizer())
     assert set(result.rows[0]["responses"][0]) == {"logp", "mean_logp", "tokens"}

@@ -90,7 +90,9 @@ def duplicates(records: Sequence[Record]) -> tuple[Check, list[Record]]:
 
 def near_duplicates(records: Sequence[Record], threshold: float = 0.8) -> Check:
     """The check for near duplicates: word triples with a Jaccard similarity of at least ``threshold``."""
-    found = [(records[before], records[at]) for at, before in near_pairs(records, threshold)]
+    every = ((records[before], records[at]) for at, before in near_pairs(records, threshold))
+    # Pairs that were made of one ranking share its prompt and responses.
+    found = [(one, two) for one, two in every if (one.source, one.prompt) != (two.source, two.prompt)]
     pairs = "; ".join(f"{two.source} is similar to {one.source}" for one, two in found[:3])
     verdict: Verdict = "warning" if len(found) > 0.05 * len(records) else "note" if found else "ok"
     return Check("near duplicates", share(len(found), len(records)), verdict, f"{pairs}." if found else "")

@@ -64,10 +64,11 @@ def _show(found: Compared) -> None:
     """Print the table, the failures and the output paths."""
     from rich.console import Console
 
+    from penchant.cli.narrow import print_fitted
     from penchant.evaluation.report import failures, objectives_table
 
     console = Console(highlight=False)
-    console.print(objectives_table(found.results))
+    print_fitted(console, objectives_table(found.results))
     for failure in failures(found.results):
         console.print(failure, soft_wrap=True, markup=False)
     places = (("Picture", found.picture), ("Page", found.page), ("Results", found.folder / "comparison.json"))

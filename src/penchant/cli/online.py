@@ -25,7 +25,9 @@ def online(
         ),
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model folder or hub id.")] = None,
-    data: Annotated[str | None, typer.Option(help="Prompts: file, saved datasets folder, or hub id.")] = None,
+    data: Annotated[
+        list[str] | None, typer.Option(help="Prompts: file, saved datasets folder, or hub id; may be repeated.")
+    ] = None,
     method: Annotated[str | None, typer.Option(help="grpo, iterative-dpo, rejection-sampling, spin or sppo.")] = None,
     objective: Annotated[str | None, typer.Option(help="Objective to use instead of the method's.")] = None,
     judge: Annotated[
@@ -44,6 +46,10 @@ def online(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete the run in the folder and start again.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show the resolved recipe, a judged response and the rounds, without training."),
+    ] = False,
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Train online: sample responses, judge them, train on them, and repeat."""
@@ -56,7 +62,8 @@ def online(
         path, method = None, method or str(path)
     elif path is not None and path.suffix not in (".yaml", ".yml") and not path.exists():
         raise _unknown_method(str(path), methods())
-    options = {"model": model, "data": data, "objective": objective, "output": out, "eval_data": eval_data}
+    prompts = data[0] if data and len(data) == 1 else data or None
+    options = {"model": model, "data": prompts, "objective": objective, "output": out, "eval_data": eval_data}
     options |= {"method": method, "judge": judge}
     keys |= {key: value for key, value in options.items() if value is not None}
     keys |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
@@ -65,15 +72,20 @@ def online(
         recipe = make_online_recipe(keys, "command line")
     else:
         recipe = make_online_recipe({**read_keys(path), **keys}, str(path))
-    _run(recipe, resume=resume, overwrite=overwrite)
+    _run(recipe, resume=resume, overwrite=overwrite, dry_run=dry_run)
 
 
-def _run(recipe: OnlineRecipe, *, resume: bool, overwrite: bool) -> None:
-    """Run the recipe and print the result; the trainer is loaded here, after the recipe has been checked."""
+def _run(recipe: OnlineRecipe, *, resume: bool, overwrite: bool, dry_run: bool) -> None:
+    """Describe the recipe, or run it and print the result; the trainer is loaded here, after the recipe's check."""
     from penchant.training.progress import ProgressReporter
 
     reporter = ProgressReporter()
     reporter.say(first_line(recipe))
+    if dry_run:
+        from penchant.online.dry_run import describe
+
+        describe(recipe)
+        return
     from penchant.cli.result import print_result
     from penchant.online.loop import run_online
 

@@ -24,6 +24,7 @@ def report(
     """Write the HTML report of a run, or a comparison of several runs, and print the figures."""
     from rich.console import Console
 
+    from penchant.cli.narrow import print_fitted
     from penchant.evaluation.report import before_after_table, compare_runs, comparison_table, write_report
 
     console = Console()
@@ -35,6 +36,6 @@ def report(
         page = compare_runs(distinct, output or distinct[0].resolve().parent / "comparison.html")
         table = comparison_table(distinct)
     if table.row_count:
-        console.print(table)
+        print_fitted(console, table)
     # The path is alone on its line and not wrapped, so that it can be copied or parsed.
     console.print(str(page), markup=False, highlight=False, soft_wrap=True)

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import OutputError
+from penchant.evaluation.score_summary import agreement, means
+from penchant.feedback.collection import Feedback
+from penchant.feedback.records import Judgement
 from penchant.forest.encoding import EncodedData
 
 __all__ = ["ScoredRows"]
@@ -18,7 +21,8 @@ class ScoredRows:
     """One row per record, in the order of the file.
 
     Args:
-        rows: ``{"source", "responses": [{"logp", "mean_logp", "tokens", "logratio", "reward"}]}``.
+        rows: ``{"source", "responses": [{"logp", "mean_logp", "tokens", "logratio", "reward"}]}``; a judgement has its
+            ``label`` too, and a response of a ranking its ``score`` or ``rank``.
         kind: kind of feedback; for comparisons the first response is the chosen one.
         cut: counts of truncated and dropped records.
     """
@@ -29,9 +33,13 @@ class ScoredRows:
 
     @staticmethod
     def collect(
-        encoded: EncodedData, numbers: list[list[float]], reference: list[list[float]] | None, beta: float, kind: str
+        encoded: EncodedData,
+        numbers: list[list[float]],
+        reference: list[list[float]] | None,
+        beta: float,
+        feedback: Feedback,
     ) -> ScoredRows:
-        """Rows from log-probabilities under a model and optionally under a reference."""
+        """Rows from log-probabilities under a model and optionally under a reference; ``feedback`` was encoded."""
         rows = []
         for place, example in enumerate(encoded.examples):
             responses = []
@@ -42,29 +50,25 @@ class ScoredRows:
                     logratio = logp - reference[place][at]
                     row |= {"logratio": logratio, "reward": beta * logratio}
                 responses.append(row)
-            rows.append({"source": str(example.source), "responses": responses})
-        return ScoredRows(rows, kind, encoded.cut.as_dict())
+            record = feedback[encoded.records[place]]
+            for name in ("score", "rank"):
+                for row, value in zip(responses, getattr(record, f"{name}s", None) or (), strict=False):
+                    row[name] = value
+            label = {"label": record.label} if isinstance(record, Judgement) else {}
+            rows.append({"source": str(example.source), **label, "responses": responses})
+        return ScoredRows(rows, feedback.kind, encoded.cut.as_dict())
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def summary(self) -> dict[str, float]:
-        """Means over responses; for comparisons also accuracy (ties count half) and margin.
+        """Means over responses, and how well they agree with the feedback (`penchant.evaluation.score_summary`).
 
-        ``accuracy/logp`` compares mean log-probabilities per token, ``accuracy/reward`` implicit rewards.
+        For comparisons and rankings the accuracy (ties count half), for comparisons also the margin, for judgements
+        the means of each label. ``accuracy/logp`` compares mean log-probabilities per token, ``accuracy/reward``
+        implicit rewards.
         """
-        every = [response for row in self.rows for response in row["responses"]]
-        result = {name: sum(each[name] for each in every) / len(every) for name in every[0]} if every else {}
-        if self.kind in ("comparison", "joint comparison"):
-            for name, key in (("logp", "mean_logp"), ("reward", "reward")):
-                pairs = [row["responses"] for row in self.rows]
-                if not pairs or key not in pairs[0][0]:
-                    continue
-                margins = [pair[0][key] - pair[1][key] for pair in pairs]
-                wins = sum(1.0 if gap > 0 else 0.5 if gap == 0 else 0.0 for gap in margins)
-                result[f"accuracy/{name}"] = wins / len(margins)
-                result[f"margin/{name}"] = sum(margins) / len(margins)
-        return result
+        return means(self.rows) | agreement(self.rows, self.kind)
 
     def write(self, path: str | Path) -> None:
         """Write the rows as JSONL.

@@ -72,7 +72,7 @@ def score(
 
     Returns:
         One row per record: ``source``, ``responses`` (for each ``logp`` and ``mean_logp`` in nats, ``tokens``, and
-        with a reference ``logratio`` and ``reward``); ``.summary()`` returns means, and for pairs accuracy and margin.
+        with a reference ``logratio`` and ``reward``); ``.summary()`` returns means, accuracies, and means by label.
 
     Raises:
         PenchantError: the model or the data cannot be used.
@@ -87,14 +87,14 @@ def score(
     cutting = Truncation(limit, truncation)  # type: ignore[arg-type]
     encoded = Encoder(renderer, ["responses"], truncation=cutting, on_bad=on_bad).encode(feedback.records)
     other = _reference(reference, renderer.tokenizer, str(model))
-    return _scored(policy, other, encoded, feedback.kind, beta, tokens_per_batch, progress)
+    return _scored(policy, other, encoded, feedback, beta, tokens_per_batch, progress)
 
 
 def _scored(
     policy: Any,
     reference: Any,
     encoded: EncodedData,
-    kind: str,
+    feedback: Feedback,
     beta: float,
     tokens_per_batch: int,
     progress: Callable[[int, int], None] | None,
@@ -102,7 +102,7 @@ def _scored(
     """The rows of encoded records, scored by the policy and then by the reference, if there is one."""
     numbers = _logps(policy, encoded.examples, tokens_per_batch, progress)
     referenced = None if reference is None else _logps(reference, encoded.examples, tokens_per_batch, progress)
-    return ScoredRows.collect(encoded, numbers, referenced, beta, kind)
+    return ScoredRows.collect(encoded, numbers, referenced, beta, feedback)
 
 
 def _reference(reference: Any, tokenizer: Any, model: str) -> Any:

@@ -13,7 +13,7 @@ from penchant.feedback.collection import Feedback
 from penchant.feedback.memory import form_of
 from penchant.feedback.places import is_list_of_paths
 from penchant.feedback.reading import read
-from penchant.feedback.records import Record
+from penchant.feedback.records import Comparison, Ranking, Record
 from penchant.feedback.views.view import source_names
 
 _PART = {"path", "data", "weight", "split", "mapping", "kind"}
@@ -166,7 +166,8 @@ def _mixture(data: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> S
         parts[name] = _part(source, {**options, **own}, name)
     first, *others = parts.items()
     for name, feedback in others:
-        if feedback.kind != first[1].kind:
+        # Where pairs are asked for, rankings become pairs.
+        if feedback.kind != first[1].kind and {feedback.kind, first[1].kind} != {Comparison.kind, Ranking.kind}:
             raise DataError(
                 f"The records of {name!r} are of kind {feedback.kind!r}, those of {first[0]!r} of kind "
                 f"{first[1].kind!r}.",

@@ -20,14 +20,6 @@ def adapter_settings(lora: Any) -> Any:
     Raises:
         ConfigurationError: PEFT refuses it.
     """
-    if lora.dropout:
-        raise ConfigurationError(
-            f"lora.dropout is {lora.dropout:g}, but adapters are trained without dropout.",
-            where="lora.dropout",
-            why="Dropout draws new numbers in every forward pass: a step would depend on how it is split into "
-            "micro-batches, and the log-ratio of policy and reference would be noise.",
-            fix="Remove it.",
-        )
     return lora_config(lora.peft, task_type="CAUSAL_LM")
 
 

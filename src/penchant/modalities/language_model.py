@@ -12,6 +12,7 @@ from penchant.errors import ModelError
 from penchant.likelihood.adapters import load_adapter
 from penchant.likelihood.checkpoint import LANGUAGE_MODEL, check_config, check_finite
 from penchant.likelihood.core import core_model
+from penchant.likelihood.counted_dropout import add_counted_dropout
 from penchant.likelihood.generation_settings import mend_generation_config
 from penchant.likelihood.loading import load_base
 from penchant.modalities.adapter_choice import check_choice, prepared_for_adapter, with_adapter
@@ -60,7 +61,10 @@ def load_policy(settings: Any, model: Any, device: torch.device) -> nn.Module:
     policy = policy.to(device) if quantize is None else prepared_for_adapter(policy)
     if model is None and adapter_config(settings.model) is not None:
         policy = load_adapter(policy, settings.model, trainable=settings.adapter in (None, "continue"))
-    return with_adapter(policy, settings.lora, settings.adapter)
+    policy = with_adapter(policy, settings.lora, settings.adapter)
+    if settings.lora is not None and settings.lora.dropout:
+        add_counted_dropout(policy, settings.lora.dropout, settings.seed)
+    return policy
 
 
 def check_files(source: str, base: str | None = None) -> None:

@@ -25,6 +25,7 @@ from penchant.training.log_routing import own_bars_only, warnings_to
 from penchant.training.preflight import check_start
 from penchant.training.preparation import Given, resolved
 from penchant.training.progress import ProgressReporter
+from penchant.training.recipe import data_paths
 from penchant.training.run import Interrupted, Result
 
 __all__ = ["run_online"]
@@ -68,7 +69,7 @@ def run_online(
     began, folder = time.perf_counter(), RunFolder(recipe.output)
     check_start(recipe)
     prepared = prepare(recipe, given or Given())
-    inputs = [each for each in (recipe.model, recipe.data, recipe.eval_data) if each]
+    inputs = [recipe.model, *data_paths(recipe.data), *data_paths(recipe.eval_data)]
     folder.claim(resume=resume, overwrite=overwrite, inputs=inputs)
     if resume:
         folder.check_same(resolved(recipe, prepared.objective))

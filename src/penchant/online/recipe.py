@@ -39,8 +39,8 @@ class OnlineRecipe(Recipe):
         ('grpo', 'group', 'initial')
     """
 
-    data: str = Field(description="file, saved datasets folder, or hub id")  # type: ignore[assignment]
-    eval_data: str | None = Field(None, description="held-out file, folder or id")  # type: ignore[assignment]
+    data: str | list[str] = Field(description="prompts: file, folder, pattern, or hub id; several as a list")  # type: ignore[assignment]
+    eval_data: str | list[str] | None = Field(None, description="held-out file, folder or id; several as a list")  # type: ignore[assignment]
     method: str | None = Field(None, description="packaged recipe to start from; other keys override it")
     objective: dict[str, Any] = Field({"name": "dpo"}, description="name and hyper-parameters")
 
@@ -170,6 +170,12 @@ def _check(recipe: OnlineRecipe) -> None:
                 where=key,
                 fix=f"Remove {key}; save_rounds and eval_every say how often it saves and measures.",
             )
+    if recipe.pairs != known["pairs"].default:
+        raise ConfigurationError(
+            "An online run pairs the responses that it samples, and reads no rankings.",
+            where="pairs",
+            fix="Remove pairs; pairing says which samples are compared.",
+        )
     if recipe.optimizer_state == "keep" and not recipe.schedule.startswith("constant"):
         raise ConfigurationError(
             f"The schedule {recipe.schedule!r} restarts in every round, but the optimizer is kept.",

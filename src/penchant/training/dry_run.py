@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
 from statistics import fmean
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,7 +22,7 @@ from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe
 from penchant.training.supplying import mixture_of
 
-__all__ = ["describe"]
+__all__ = ["describe", "print_facts"]
 
 
 def describe(recipe: Recipe, reporter: ProgressReporter) -> None:
@@ -33,16 +35,25 @@ def describe(recipe: Recipe, reporter: ProgressReporter) -> None:
     Raises:
         PenchantError: any error of the run before its first step.
     """
-    import yaml
-
     prepared = prepare(recipe, Given(), reporter)
     prepared.modality.check_files()
+    print_facts(resolved(recipe, prepared.objective), facts(recipe, prepared))
+
+
+def print_facts(recipe: Mapping[str, Any], found: Mapping[str, str]) -> None:
+    """Print a resolved recipe, and facts about the run in a table.
+
+    Args:
+        recipe: keys and values.
+        found: facts by name.
+    """
+    import yaml
+
     # The description goes to the output stream; progress and warnings go to the error stream.
     output = Console(highlight=False)
-    recipe_yaml = yaml.safe_dump(resolved(recipe, prepared.objective), sort_keys=False).rstrip()
-    output.print(recipe_yaml, soft_wrap=True, markup=False)
+    output.print(yaml.safe_dump(dict(recipe), sort_keys=False).rstrip(), soft_wrap=True, markup=False)
     table = Table(title="Dry run", show_header=False)
-    for name, value in facts(recipe, prepared).items():
+    for name, value in found.items():
         table.add_row(name, escape(value))
     output.print(table)
 

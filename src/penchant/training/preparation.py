@@ -10,13 +10,10 @@ from typing import Any
 from penchant.checks.diagnosis import Diagnosis, joined
 from penchant.checks.overlap import Overlap, overlap
 from penchant.checks.unused import PAIR_LIKE, UNUSED
-from penchant.errors import ConfigurationError
 from penchant.evaluation.heldout import measuring_plan
 from penchant.feedback.collection import Feedback
 from penchant.feedback.records import Record
 from penchant.feedback.sources import Sources, parts_of
-from penchant.feedback.unpairing import unpaired
-from penchant.feedback.views.view import find_view
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.encoding import EncodedData
 from penchant.forest.supply import Supply
@@ -26,6 +23,7 @@ from penchant.objectives.core.custom import objective_of
 from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
 from penchant.python_path import load_from
+from penchant.training.kinds.as_asked import Asked, as_asked
 from penchant.training.progress import ProgressReporter
 from penchant.training.reading import Given, read_data
 from penchant.training.recipe import Recipe, data_paths, is_half_factor
@@ -130,10 +128,7 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
                 f"{len(feedback.bad)} bad records of {feedback.name} were skipped; the first: {feedback.bad[0]}"
             )
     _say_splits(train, recipe, reporter)
-    if _judges_single_responses(objective):
-        paired, train, heldout = len(train), unpaired(train), unpaired(heldout)
-        if len(train) != paired:
-            reporter.say(f"Each pair counts as two judged responses: {len(train)} training examples")
+    train, heldout, measured_on = as_asked(objective, Asked(train, heldout, measured_on), recipe.pairs, reporter)
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
     held_out = not measured_on.startswith("training")
     diagnosis = _check(modality, train, heldout if held_out else None, reporter) if check else None
@@ -144,7 +139,7 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     heldout_examples = encode(encoder, heldout, "Encoding held-out data", modality.max_length, about_heldout)
     used = len(heldout_examples)
     if used != len(heldout) and not isinstance(heldout, Sources):
-        measured_on = measured_on.replace(f"({len(heldout)} rec", f"({used} usable of {len(heldout)} rec")
+        measured_on = measured_on.replace(f"({len(heldout)} ", f"({used} usable of {len(heldout)} ", 1)
     supply = Supply.of(examples.examples)
     plan = _planned(recipe, supply, train, examples)
     prepared = Prepared(
@@ -183,26 +178,6 @@ def _say_splits(train: Feedback, recipe: Recipe, reporter: ProgressReporter) -> 
             f"{train.name} has the splits {', '.join(splits)}, and the run trains on all of them. "
             f"Choose one: split={'train' if 'train' in splits else splits[0]}; eval_split=... measures on another."
         )
-
-
-def _judges_single_responses(objective: Objective) -> bool:
-    """Whether the objective reads one labelled response at a time, so that a pair is two examples.
-
-    Raises:
-        ConfigurationError: it asks for both sides of a pair too.
-    """
-    wanted = objective.requirements
-    if not ("label" in wanted.fields and "responses" in wanted.views):
-        return False
-    paired = next((name for name in wanted.views if "pair" in find_view(name).shapes), None)
-    if paired is not None:
-        raise ConfigurationError(
-            f"The objective {objective.id} asks for single labelled responses and for the view {paired!r} of pairs; no "
-            "record is both.",
-            where="objective",
-            fix="Combine objectives of one kind of feedback (`penchant methods` shows what each needs).",
-        )
-    return True
 
 
 def _check(modality: Modality, train: Feedback, other: Feedback | None, reporter: ProgressReporter) -> Diagnosis:

@@ -33,6 +33,7 @@ class RecipeKeywords(TypedDict, total=False):
     eval_limit: int | None
     mapping: dict[str, str]
     kind: str | None
+    pairs: Literal["best_worst", "adjacent", "all", "best_rest"]
     on_bad: Literal["stop", "skip"]
     chat_template: str | None
     template_arguments: dict[str, Any]

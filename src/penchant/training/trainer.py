@@ -21,6 +21,7 @@ from penchant.evaluation.heldout import HeldOut, measure
 from penchant.evaluation.metrics import Tally, batch_metrics
 from penchant.forest.batching import Plan
 from penchant.forest.collate import AnyBatch
+from penchant.likelihood.counted_dropout import dropping, has_counted_dropout
 from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
@@ -121,7 +122,8 @@ class PreferenceTrainer(DividedTrainer):
         # A ghost's loss may be infinite; its weight is 0, but 0 · inf is NaN.
         weighted = torch.where(batch.weights > 0, losses.values * batch.weights, 0.0)
         refuse_nan(losses.values, batch)
-        if self.state.global_step == 0:
+        # Dropout comes between the two models until the step is done.
+        if self.state.global_step == 0 and not has_counted_dropout(self.scorer.model):
             check_margin(views, self.reference, self._reduced())
         batch_metrics(self.tally, self.objective, views, losses, batch)
         self._count_work(batch)
@@ -145,7 +147,8 @@ class PreferenceTrainer(DividedTrainer):
         """Train on one micro-batch, including the objective's own parameters, which the wrapped model lacks."""
         if self.step_begins:
             self.objective.zero_grad()  # Trainer clears only the gradients of the model
-        loss = super().training_step(model, inputs, num_items_in_batch)
+        with dropping(self.scorer.model, inputs["batch"].step):
+            loss = super().training_step(model, inputs, num_items_in_batch)
         self.step_begins = self.accelerator.sync_gradients
         if self.accelerator.sync_gradients:
             for parameter in self.objective.parameters():

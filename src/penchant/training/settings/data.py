@@ -110,6 +110,11 @@ class DataSettings(Part):
         {}, description="for each field a column, a path (a.b), a template over columns ({a} {b}), or a constant text"
     )
     kind: str | None = Field(None, description="kind of feedback; default: recognised by the columns")
+    pairs: Literal["best_worst", "adjacent", "all", "best_rest"] = Field(
+        "best_worst",
+        description="which responses of a ranking a method of pairs compares: the best and the worst, neighbours in "
+        "their order, all, or the best and each of the others",
+    )
     on_bad: Literal["stop", "skip"] = Field("stop", description="stop at a bad record, or skip it")
 
     chat_template: str | None = Field(None, description="plain, chatml, or a Jinja file; default: the tokenizer's")

@@ -1,0 +1,104 @@
+"""Means of scored responses, and how well the scores agree with the feedback of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import permutations
+from typing import Any
+
+from penchant.statistics import area_interval
+
+__all__ = ["agreement", "means"]
+
+Rows = Sequence[Mapping[str, Any]]
+# What a scored response is compared by: the name in the summary, and the key of the response.
+COMPARED = {"logp": "mean_logp", "reward": "reward"}
+SIDES = {"desirable": True, "undesirable": False}
+NOT_SCORES = {"score", "rank"}
+
+
+def means(rows: Rows) -> dict[str, float]:
+    """The mean of each score over all responses.
+
+    Args:
+        rows: as in `penchant.evaluation.rows.ScoredRows`.
+
+    Example:
+        >>> means([{"responses": [{"logp": -1.0}, {"logp": -3.0}]}])
+        {'logp': -2.0}
+    """
+    every = [response for row in rows for response in row["responses"]]
+    names = [name for name in every[0] if name not in NOT_SCORES] if every else []
+    return {name: sum(each[name] for each in every) / len(every) for name in names}
+
+
+def agreement(rows: Rows, kind: str) -> dict[str, float]:
+    """How well log-probabilities per token (``logp``) and implicit rewards (``reward``) agree with the feedback.
+
+    Comparisons: ``accuracy/``, the share whose chosen response has the larger one (ties count half), and ``margin/``.
+    Rankings: ``accuracy/`` over all pairs of responses with different scores. Judgements: the means of each label,
+    ``NAME/desirable`` and ``NAME/undesirable``, and the number of ``responses/`` of each; ``separation/``, the
+    probability that a desirable response has a larger one than an undesirable one (the area under the ROC curve); and
+    ``accuracy/reward``, the share of rewards whose sign matches the label.
+
+    Args:
+        rows: as in `penchant.evaluation.rows.ScoredRows`.
+        kind: kind of the feedback.
+
+    Example:
+        >>> good, bad = {"responses": [{"mean_logp": -1.0}]}, {"responses": [{"mean_logp": -2.0}]}
+        >>> rows = [{"label": True, **good}, {"label": False, **bad}]
+        >>> agreement(rows, "judgement")["separation/logp"]
+        1.0
+    """
+    of_kind = {"comparison": _pairs, "joint comparison": _pairs, "ranking": _lists, "judgement": _labels}
+    find: Callable[[Rows], dict[str, float]] | None = of_kind.get(kind)
+    return find(rows) if rows and find is not None else {}
+
+
+def _pairs(rows: Rows) -> dict[str, float]:
+    found = {}
+    for name, key in _compared(rows):
+        margins = [row["responses"][0][key] - row["responses"][1][key] for row in rows]
+        found[f"accuracy/{name}"] = _share_above(margins)
+        found[f"margin/{name}"] = sum(margins) / len(margins)
+    return found
+
+
+def _lists(rows: Rows) -> dict[str, float]:
+    ordered = [
+        pair for row in rows for pair in permutations(row["responses"], 2) if _quality(pair[0]) > _quality(pair[1])
+    ]
+    return {
+        f"accuracy/{name}": _share_above([better[key] - worse[key] for better, worse in ordered])
+        for name, key in _compared(rows)
+        if ordered
+    }
+
+
+def _labels(rows: Rows) -> dict[str, float]:
+    sides = {side: [row for row in rows if row.get("label") is label] for side, label in SIDES.items()}
+    found: dict[str, float] = {f"responses/{side}": len(own) for side, own in sides.items()}
+    for name in means(rows):
+        found |= {f"{name}/{side}": means(own)[name] for side, own in sides.items() if own}
+    for name, key in _compared(rows):
+        wanted, unwanted = ([row["responses"][0][key] for row in own] for own in sides.values())
+        if wanted and unwanted:
+            found[f"separation/{name}"] = area_interval(wanted, unwanted).value
+        if name == "reward":
+            found["accuracy/reward"] = _share_above([*wanted, *(-reward for reward in unwanted)])
+    return found
+
+
+def _compared(rows: Rows) -> list[tuple[str, str]]:
+    return [(name, key) for name, key in COMPARED.items() if key in rows[0]["responses"][0]]
+
+
+def _quality(response: Mapping[str, Any]) -> float:
+    """The score of a response in its ranking, higher is better."""
+    return float(response["score"] if "score" in response else -response.get("rank", 0))
+
+
+def _share_above(values: Sequence[float]) -> float:
+    """The share of values above 0; zeros count half."""
+    return sum(1.0 if value > 0 else 0.5 if value == 0 else 0.0 for value in values) / len(values)

@@ -1,0 +1,1 @@
+"""Feedback of one kind for an objective that reads another."""
