@@ -131,7 +131,7 @@ def test_pictures_in_memory_keep_what_a_viewer_shows() -> None:
 
 
 def test_size_and_frames_are_known_when_an_image_is_read() -> None:
-    frames, file = [Pillow.new("P", (3, 2), shade) for shade in (0, 1, 2)], io.BytesIO()
+    frames, file = [Pillow.new("RGB", (3, 2), colour) for colour in ("red", "green", "blue")], io.BytesIO()
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
     image = one(file.getvalue())
     assert (image.size, image.frames) == ((3, 2), 3)

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from penchant.errors import ConfigurationError
 from penchant.likelihood.core import core_model
 from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.likelihood.prompts import ADDED
@@ -47,11 +48,33 @@ class Denoiser(nn.Module):
         self.network = network
         self._first = next(iter(inspect.signature(core_model(network).forward).parameters))
 
+    def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs: dict[str, Any] | None = None) -> None:
+        """Recompute activations in the backward pass; the trainer of transformers calls it.
+
+        Args:
+            gradient_checkpointing_kwargs: ignored; diffusers chooses PyTorch's options itself.
+
+        Raises:
+            ConfigurationError: the network has no gradient checkpointing.
+        """
+        core = core_model(self.network)
+        if not getattr(core, "_supports_gradient_checkpointing", False):
+            raise ConfigurationError(
+                f"{type(core).__name__} has no gradient checkpointing.",
+                where="gradient_checkpointing",
+                fix="Remove it; a smaller micro-batch takes less memory too (accumulate).",
+            )
+        core.enable_gradient_checkpointing()
+
+    def gradient_checkpointing_disable(self) -> None:
+        """Keep activations for the backward pass again."""
+        core_model(self.network).disable_gradient_checkpointing()
+
     def forward(self, noisy: Tensor, timesteps: Tensor, conditioning: dict[str, Tensor]) -> Tensor:
         """[N, C, H, W] prediction of the network for the noisy samples."""
         inputs: dict[str, Any] = {name: value for name, value in conditioning.items() if name not in ADDED}
         if len(inputs) < len(conditioning):
-            inputs["added_cond_kwargs"] = {name: conditioning[name] for name in ADDED}
+            inputs["added_cond_kwargs"] = {name: conditioning[name] for name in ADDED if name in conditioning}
         predicted = self.network(**{self._first: noisy}, timestep=timesteps, **inputs, return_dict=False)[0]
         return predicted[:, : noisy.shape[1]]  # some networks also predict a variance, in further channels
 

@@ -74,7 +74,7 @@ class ImageModality(Modality):
     @cached_property
     def codec(self) -> PipelineCodec:
         """The codec that turns images and prompts into inputs of the denoiser."""
-        return PipelineCodec(self.pipeline)
+        return PipelineCodec(self.pipeline, self.settings.images)
 
     @property
     def network(self) -> nn.Module:
