@@ -48,11 +48,10 @@ class Denoiser(nn.Module):
         self.network = network
         self._first = next(iter(inspect.signature(core_model(network).forward).parameters))
 
-    def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs: dict[str, Any] | None = None) -> None:
+    def gradient_checkpointing_enable(self, **_options: Any) -> None:
         """Recompute activations in the backward pass; the trainer of transformers calls it.
 
-        Args:
-            gradient_checkpointing_kwargs: ignored; diffusers chooses PyTorch's options itself.
+        Its options are those of its own models. Diffusers chooses PyTorch's (not reentrant) itself.
 
         Raises:
             ConfigurationError: the network has no gradient checkpointing.

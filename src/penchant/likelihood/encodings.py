@@ -36,7 +36,8 @@ class CachedCodec:
     """A pipeline's codec with a cache of the outputs of its autoencoder and text encoders.
 
     The file name is a hash of their weights and number types, of the shape of the latents and of the rules by which
-    images become pixels, so other models never read it. It does not depend on the denoiser: all runs that start from one pipeline share it.
+    images become pixels, so other models never read it. It does not depend on the denoiser: all runs that start from
+    one pipeline share it.
 
     Args:
         codec: the codec of the pipeline.
@@ -47,7 +48,7 @@ class CachedCodec:
     """
 
     def __init__(self, codec: PipelineCodec, folder: Path) -> None:
-        self.codec = codec
+        self.codec, self.settings, self.size = codec, codec.settings, codec.size
         digest = hashlib.sha256(f"{_RULES} {codec.shape!r} {codec.settings!r}".encode())
         for part in (codec.vae, *codec.texts):
             digest.update((fingerprint(part) if part is not None else "none").encode())

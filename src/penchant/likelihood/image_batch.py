@@ -26,7 +26,9 @@ __all__ = ["Codec", "ImageBatch", "ImageEncoder", "ImageExample", "ImageResponse
 class Codec(Protocol):
     """Turns images and prompts into inputs of a denoiser."""
 
-    settings: ImageSettings
+    @property
+    def settings(self) -> ImageSettings:
+        """How images become pixels of the model's size."""
 
     @property
     def size(self) -> tuple[int, int]:

@@ -69,8 +69,8 @@ class ImageNotes:
         if merged:
             first, second, *_ = merged[0]
             said += (
-                f" {sum(map(len, merged))} different prompts are identical after the cut and become {len(merged)}, such "
-                f"as {first[:100]!r} and {second[:100]!r}: the model cannot tell them apart."
+                f" {sum(map(len, merged))} different prompts are identical after the cut and become {len(merged)}, "
+                f"such as {first[:100]!r} and {second[:100]!r}: the model cannot tell them apart."
             )
         return said + " Shorten the prompts."
 
@@ -78,19 +78,14 @@ class ImageNotes:
         several = [image for image in self._images.values() if image.frames > 1]
         if not several:
             return None
-        first = several[0]
-        return f"{len(several)} images have several frames, such as {_named(first)} with {first.frames}; the first is used."
+        first = f"{_named(several[0])} with {several[0].frames}"
+        return f"{len(several)} images have several frames, such as {first}; the first is used."
 
     def _of_shapes(self) -> str | None:
         if self.size is None or self.rule == "pad":
             return None
         width, height = self.size
-        # The share that a crop would remove: 0 for an image of the same shape.
-        lost = {
-            key: 1 - min(image.size[0] * height / (image.size[1] * width), image.size[1] * width / (image.size[0] * height))
-            for key, image in self._images.items()
-            if image.size is not None
-        }
+        lost = {key: _outside(image.size, self.size) for key, image in self._images.items() if image.size is not None}
         # A pixel more or less is no other shape.
         other = {key: share for key, share in lost.items() if share > 0.02}
         if not other:
@@ -99,9 +94,15 @@ class ImageNotes:
         done, others = ("cropped at the centre", "pad, stretch") if self.rule == "crop" else ("stretched", "crop, pad")
         most = f"{_named(self._images[worst])} the most, by {100 * other[worst]:.0f} % of its area"
         return (
-            f"{len(other)} of {len(self._images)} images have another shape than the model's {width} x {height} and are "
-            f"{done}, {most}. Other rules of images.resize: {others}."
+            f"{len(other)} of {len(self._images)} images have another shape than the model's {width} x {height} and "
+            f"are {done}, {most}. Other rules of images.resize: {others}."
         )
+
+
+def _outside(size: tuple[int, int], wanted: tuple[int, int]) -> float:
+    """The share of an image that lies outside of a centre crop in another shape; 0 for the same shape."""
+    ratio = size[0] * wanted[1] / (size[1] * wanted[0])
+    return 1 - min(ratio, 1 / ratio)
 
 
 def _named(image: Image) -> str:
