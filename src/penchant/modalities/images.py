@@ -18,6 +18,7 @@ from penchant.errors import ConfigurationError
 from penchant.feedback.collection import Feedback
 from penchant.generation.images import contact_sheet, sample_images
 from penchant.likelihood.cache import default_folder
+from penchant.likelihood.denoiser import check_checkpointing
 from penchant.likelihood.denoiser_adapter import save_lora, with_adapter
 from penchant.likelihood.denoising import DenoisingScorer
 from penchant.likelihood.denoising_settings import DenoisingSettings
@@ -107,6 +108,8 @@ class ImageModality(Modality):
                 where="adapter",
                 fix="Remove them; merge the adapter into the pipeline (fuse_lora of diffusers) before training.",
             )
+        if self.settings.gradient_checkpointing:
+            check_checkpointing(self.network)
         network = self.network.to(device)
         return self.with_masters(network if self.settings.lora is None else with_adapter(network, self.settings.lora))
 
