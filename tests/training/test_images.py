@@ -17,6 +17,7 @@ from penchant.cli.app import main
 from penchant.errors import ConfigurationError, ModelError
 from penchant.generation.images import sample_images
 from penchant.likelihood import DenoisingScorer, schedule_of
+from penchant.likelihood.denoiser import Denoiser
 from penchant.likelihood.pipelines import PipelineCodec, denoiser_of
 from small_images import (
     flow_pipeline,
@@ -145,6 +146,71 @@ def test_a_text_conditioned_denoiser_of_latents_trains_like_any_other(kind: str,
     assert len(list((run.folder / "samples").glob("*.png"))) == 2
     again = train(tmp_path / "again", model=make(), sample_steps=2, **options)
     assert losses(again.folder) == found, "what was kept is what was computed"
+
+
+@pytest.mark.parametrize("kind", ["one encoder", "two encoders", "flow"])
+def test_an_adapter_is_one_that_diffusers_loads(kind: str, tmp_path: Path) -> None:
+    make = TEXT_PIPELINES[kind]
+    rows = [{**row, "prompt": f"red {row['prompt']}"} for row in image_pairs()]
+    changed: dict[str, Any] = {"lora": {"rank": 2, "alpha": 16}, "learning_rate": 0.5, "cache": str(tmp_path / "cache")}
+    run = train(tmp_path / "run", model=make(), data=rows, gradient_checkpointing=True, **changed)
+    loaded, merged = make(), DiffusionPipeline.from_pretrained(run.folder / "model")
+    loaded.load_lora_weights(run.folder / "adapter")
+    noisy = torch.randn((1, 2, 8, 8), generator=torch.Generator().manual_seed(0))
+    conditioning = {name: each[None] for name, each in PipelineCodec(merged).conditioning("red 1").items()}
+    with torch.no_grad():
+        found, expected, before = (
+            Denoiser(denoiser_of(each)[1].eval())(noisy, torch.tensor([7]), conditioning)
+            for each in (loaded, merged, make())
+        )
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(before, expected, atol=1e-3)
+
+
+def test_gradient_checkpointing_changes_neither_losses_nor_weights(tmp_path: Path) -> None:
+    plain, less = (train(tmp_path / f"{on}", gradient_checkpointing=on) for on in (False, True))
+    assert losses(less.folder) == pytest.approx(losses(plain.folder), abs=1e-5)
+    assert gap(network(plain), network(less)) < 1e-5
+
+
+def test_prompts_cut_by_the_encoder_are_said_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ends = ["at night", "at noon", "in snow", "in rain"]
+    rows = [{**row, "prompt": f"a red bus {ends[place % 4]}"} for place, row in enumerate(image_pairs())]
+    changed: dict[str, Any] = {"model": latent_pipeline(), "data": rows, "cache": str(tmp_path / "cache")}
+    run = train(tmp_path / "run", quiet=False, **changed)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "4 different prompts are identical after the cut and become 1" in said
+    assert (run.summary["cut"]["prompt_cut"], run.summary["cut"]["identical_after_cut"]) == (8, 8)
+
+
+def test_the_rules_for_pixels_are_keys_of_the_recipe(tmp_path: Path) -> None:
+    rows = [{**row, "chosen_image": np.pad(row["chosen_image"], ((0, 0), (0, 4)))} for row in image_pairs()]
+    runs = [train(tmp_path / rule, data=rows, images={"resize": rule}) for rule in ("crop", "stretch", "pad")]
+    assert len({run.summary["before"]["logps/chosen"] for run in runs}) == 3
+    with pytest.raises(ConfigurationError, match=r"images.background is 'snowy', which is not a colour"):
+        train(tmp_path / "other", images={"background": "snowy"})
+
+
+def test_rules_for_pixels_are_part_of_what_latents_are_kept_under(tmp_path: Path) -> None:
+    rows = [{**row, "prompt": "red"} for row in image_pairs()]
+    changed: dict[str, Any] = {"data": rows, "cache": str(tmp_path / "cache"), "max_steps": 1}
+    for rule in ("crop", "pad", "pad"):
+        train(tmp_path / rule, model=latent_pipeline(), images={"resize": rule}, overwrite=True, **changed)
+    assert len(list((tmp_path / "cache").glob("encodings-*.sqlite"))) == 2
+
+
+@pytest.mark.parametrize("key", ["base", "adapter", "reference", "quantize", "cached"])
+def test_keys_of_language_models_are_refused(key: str, tmp_path: Path) -> None:
+    changed: dict[str, Any] = {
+        "base": {"base": "elsewhere"},
+        "adapter": {"adapter": "continue"},
+        "reference": {"reference": {"model": "elsewhere"}},
+        "quantize": {"lora": {"quantize": 4}},
+        "cached": {"reference": "cached"},
+    }
+    where = {"quantize": "lora.quantize", "base": "adapter", "cached": "reference"}.get(key, key)
+    with pytest.raises(ConfigurationError, match=rf"^{where}: .*(image|denoiser)"):
+        train(tmp_path / "run", **changed[key])
 
 
 @pytest.mark.parametrize("kind", TEXT_PIPELINES)
