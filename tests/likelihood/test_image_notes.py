@@ -21,7 +21,7 @@ from small_images import latent_pipeline, pipeline
 def encoded(prompts: list[str], pictures: list[Any], given: Any = None, **settings: Any) -> EncodedData:
     rows = [{"prompt": prompt, "image": picture} for prompt, picture in zip(prompts, pictures, strict=True)]
     codec = PipelineCodec(pipeline() if given is None else given, ImageSettings(**settings))
-    return ImageEncoder(codec, ["completion"]).encode(read(rows).records)
+    return ImageEncoder(codec, ["chosen"]).encode(read(rows).records)
 
 
 def square(value: int) -> np.ndarray:
@@ -29,12 +29,12 @@ def square(value: int) -> np.ndarray:
 
 
 def test_prompts_that_become_one_are_counted_and_said() -> None:
-    prompts = ["red bus in snow", "red bus in rain", "red bus at night", "red"]
+    prompts = ["red bus in snow", "red bus in rain", "oak tree by night", "red"]
     found = encoded(prompts, [square(n) for n in range(4)], latent_pipeline())
     (said,) = found.notes
     assert found.cut.as_dict() | {"prompt_cut": 3, "identical_after_cut": 2} == found.cut.as_dict()
     assert "3 of 4 prompts are longer than the 8 tokens of text_encoder and lose their end" in said
-    assert "the longest has 15 tokens ('red bus at night')" in said
+    assert "the longest has 16 tokens ('oak tree by night')" in said
     assert "2 different prompts are identical after the cut and become 1, such as 'red bus in snow'" in said
 
 
@@ -71,7 +71,7 @@ def test_the_first_frame_is_the_image() -> None:
     frames, file = [Pillow.new("RGB", (8, 8), colour) for colour in ("white", "black")], io.BytesIO()
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
     (example,) = encoded(["1"], [file.getvalue()]).examples
-    assert (example.views["completion"][0].latents == 1).all()
+    assert (example.views["chosen"][0].latents == 1).all()
 
 
 def test_a_background_that_is_no_colour_is_refused() -> None:

@@ -174,13 +174,21 @@ def test_gradient_checkpointing_changes_neither_losses_nor_weights(tmp_path: Pat
 
 
 def test_prompts_cut_by_the_encoder_are_said_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    latent_pipeline().save_pretrained(tmp_path / "model")
+    data = write_image_pairs(tmp_path / "data")
     ends = ["at night", "at noon", "in snow", "in rain"]
-    rows = [{**row, "prompt": f"a red bus {ends[place % 4]}"} for place, row in enumerate(image_pairs())]
-    changed: dict[str, Any] = {"model": latent_pipeline(), "data": rows, "cache": str(tmp_path / "cache")}
-    run = train(tmp_path / "run", quiet=False, **changed)
-    said = " ".join(capsys.readouterr().err.split())
-    assert "4 different prompts are identical after the cut and become 1" in said
-    assert (run.summary["cut"]["prompt_cut"], run.summary["cut"]["identical_after_cut"]) == (8, 8)
+    rows = [json.loads(line) for line in data.read_text().splitlines()]
+    rows = [{**row, "prompt": f"a red bus {ends[place % 4]}"} for place, row in enumerate(rows)]
+    data.write_text("\n".join(map(json.dumps, rows)))
+    arguments = ["train", "--model", str(tmp_path / "model"), "--data", str(data), "--out", str(tmp_path / "run")]
+    arguments += ["max_steps=1", "samples=0", f"cache={tmp_path / 'cache'}", "--set", "beta=500"]
+    for more in (["--dry-run"], []):
+        assert main([*arguments, *more]) == 0
+        said = " ".join(capsys.readouterr().err.split())
+        assert "4 of 4 prompts are longer than the 8 tokens of text_encoder" in said
+        assert "4 different prompts are identical after the cut and become 1" in said
+    cut = json.loads((tmp_path / "run" / "summary.json").read_text())["cut"]
+    assert (cut["kept"], cut["prompt_cut"], cut["identical_after_cut"]) == (8, 8, 8)
 
 
 def test_the_rules_for_pixels_are_keys_of_the_recipe(tmp_path: Path) -> None:
@@ -205,7 +213,7 @@ def test_keys_of_language_models_are_refused(key: str, tmp_path: Path) -> None:
         "base": {"base": "elsewhere"},
         "adapter": {"adapter": "continue"},
         "reference": {"reference": {"model": "elsewhere"}},
-        "quantize": {"lora": {"quantize": 4}},
+        "quantize": {"lora": {"quantize": "4bit"}},
         "cached": {"reference": "cached"},
     }
     where = {"quantize": "lora.quantize", "base": "adapter", "cached": "reference"}.get(key, key)
