@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import Any
 
@@ -66,6 +67,20 @@ def test_what_an_encoder_sees_of_a_prompt_is_counted_for_each_encoder() -> None:
     pixart = kept_of(masked_pipeline(), "a" * 130)
     assert pixart.cut == {"text_encoder": (131, 120)}
     assert kept_of(masked_pipeline(), "RED").ids == kept_of(masked_pipeline(), "red").ids, "PixArt lowers its prompts"
+
+
+def test_a_cut_is_said_once_for_all_and_not_for_each_prompt(caplog: pytest.LogCaptureFixture) -> None:
+    loggers = [logging.getLogger(name) for name in ("diffusers", "transformers")]
+    levels = [each.level for each in loggers]
+    for each in loggers:
+        each.addHandler(caplog.handler)
+    latent_pipeline().encode_prompt("abcdefghij", "cpu", 1, False)
+    assert "abcdefghij"[6:] in caplog.text, "diffusers has a line for each"
+    caplog.clear()
+    PipelineCodec(latent_pipeline()).conditioning("abcdefghij")
+    assert caplog.text == "" and [each.level for each in loggers] == levels
+    for each in loggers:
+        each.removeHandler(caplog.handler)
 
 
 def flux() -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -122,6 +124,13 @@ def embed_prompt(
         picture: height and width in pixels, uncropped.
         device: the device of the encoders.
     """
+    with _own_report():
+        return _embedded(pipeline, network, prompt, picture, device)
+
+
+def _embedded(
+    pipeline: Any, network: Any, prompt: str, picture: tuple[int, int], device: torch.device
+) -> dict[str, Tensor]:
     options: dict[str, Any] = {"num_images_per_prompt": 1, "do_classifier_free_guidance": False, "device": device}
     kind = type(network).__name__
     if kind == "PixArtTransformer2DModel":
@@ -144,6 +153,20 @@ def embed_prompt(
         size = (*picture, 0, 0, *picture)  # original size, crop offset, target size
         return inputs | {"text_embeds": pooled[0].float().cpu(), "time_ids": torch.tensor(size, dtype=torch.float32)}
     return inputs | {"pooled_projections": pooled[0].float().cpu()}
+
+
+@contextlib.contextmanager
+def _own_report() -> Iterator[None]:
+    """Without the libraries' line for each prompt that is cut: `kept_of` counts them."""
+    loggers = [logging.getLogger(name) for name in ("diffusers", "transformers")]
+    levels = [each.level for each in loggers]
+    for each in loggers:
+        each.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for each, level in zip(loggers, levels, strict=True):
+            each.setLevel(level)
 
 
 def kept_of(pipeline: Any, prompt: str) -> KeptPrompt:
