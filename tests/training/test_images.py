@@ -28,7 +28,7 @@ from small_images import (
     two_encoder_pipeline,
     write_image_pairs,
 )
-from small_runs import losses, metrics
+from small_runs import losses, metrics, model_folder
 
 
 def train(output: Path, **changed: Any) -> Any:
@@ -219,6 +219,45 @@ def test_keys_of_language_models_are_refused(key: str, tmp_path: Path) -> None:
     where = {"quantize": "lora.quantize", "base": "adapter", "cached": "reference"}.get(key, key)
     with pytest.raises(ConfigurationError, match=rf"^{where}: .*(image|denoiser)"):
         train(tmp_path / "run", **changed[key])
+
+
+@pytest.mark.parametrize("key", ["max_length", "as_chat", "template_arguments", "train_on"])
+def test_keys_that_images_would_ignore_are_refused(key: str, tmp_path: Path) -> None:
+    changed: dict[str, Any] = {
+        "max_length": 9,
+        "as_chat": True,
+        "template_arguments": {"a": 1},
+        "train_on": "assistant",
+    }
+    with pytest.raises(ConfigurationError, match=f"{key} is a key of language models, but the model is a denoiser"):
+        train(tmp_path / "run", **{key: changed[key]})
+
+
+def test_images_and_language_models_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipeline().save_pretrained(tmp_path / "images")
+    text, words = str(model_folder(tmp_path / "text")), tmp_path / "words.jsonl"
+    words.write_text(json.dumps({"prompt": "a", "chosen": "b", "rejected": "c"}) + "\n")
+    pairs = write_image_pairs(tmp_path / "data")
+    run = ["--out", str(tmp_path / "run"), "--dry-run"]
+    cases = [
+        (
+            ["train", "--model", text, "--data", str(pairs), *run],
+            "pairs.jsonl:1: The record has an image as a response",
+        ),
+        (["data", "check", str(pairs), "--model", text], "pairs.jsonl:1: The record has an image as a response"),
+        (
+            ["train", "--model", text, "--data", str(words), *run, "images.resize=pad"],
+            "images is a key of image models",
+        ),
+        (
+            ["train", "--model", str(tmp_path / "images"), "--data", str(words), *run],
+            "text as a response, but the model",
+        ),
+        (["data", "check", str(pairs), "--model", str(tmp_path / "images")], "This is a diffusers pipeline, which"),
+    ]
+    for arguments, said in cases:
+        assert main(arguments) != 0
+        assert said in " ".join("".join(capsys.readouterr()).split())
 
 
 @pytest.mark.parametrize("kind", TEXT_PIPELINES)

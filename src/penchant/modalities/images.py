@@ -30,6 +30,7 @@ from penchant.likelihood.pipelines import PipelineCodec, denoiser_of, load_pipel
 from penchant.likelihood.scorer import Scorer
 from penchant.modalities.memory import optimizer_bytes
 from penchant.modalities.modality import Estimate, Modality
+from penchant.modalities.own_keys import OF_TEXT, refuse_keys
 from penchant.objectives.core.objective import Objective
 
 __all__ = ["ImageModality", "ImageSamples"]
@@ -65,6 +66,7 @@ class ImageModality(Modality):
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         super().__init__(settings, model)
+        refuse_keys(settings, OF_TEXT, "language models", "a denoiser of images")
         self.denoising = settings.denoising or DenoisingSettings()
 
     @cached_property
