@@ -168,6 +168,42 @@ def flow_pipeline(seed: int = 0) -> Any:
     return StableDiffusion3Pipeline(network, flow(), vae, first, words, second, more_words, third, words)
 
 
+def t5_parts(length: int = 20) -> tuple[Any, Any]:
+    """A T5 encoder and its tokenizer, of letters and the space between words."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
+
+    words = ["<pad>", "</s>", "<unk>", *"abcdefghijklmnopqrstuvwxyz0123456789 "]
+    plain = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))
+    plain.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    plain.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    marks = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=plain, model_max_length=length, **marks)
+    config = T5Config(vocab_size=len(words), d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
+    return T5EncoderModel(config), tokenizer
+
+
+def masked_pipeline(seed: int = 0, **more: Any) -> Any:
+    """A pipeline of the kind of PixArt: a transformer that attends to a text of T5 with its mask."""
+    from diffusers import PixArtAlphaPipeline, PixArtTransformer2DModel
+
+    torch.manual_seed(seed)
+    shape: dict[str, Any] = {"sample_size": 8, "patch_size": 2, "in_channels": 2, "out_channels": 4, "num_layers": 1}
+    network = PixArtTransformer2DModel(
+        **shape,
+        num_attention_heads=2,
+        attention_head_dim=6,
+        cross_attention_dim=12,
+        caption_channels=16,
+        norm_num_groups=4,
+        **more,
+    )
+    for parameter in network.parameters():  # it starts with zeros that would hide whatever is wrong
+        torch.nn.init.normal_(parameter, std=0.1)
+    encoder, tokenizer = t5_parts()
+    return PixArtAlphaPipeline(tokenizer, encoder, autoencoder(), network, ddpm())
+
+
 def image_pairs(count: int = 8, **extras: Any) -> list[dict[str, Any]]:
     """Comparisons: the brighter of two images is chosen."""
     rng = np.random.default_rng(0)

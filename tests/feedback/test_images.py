@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,3 +58,81 @@ def test_an_image_beside_a_text_is_an_extra(tmp_path: Path) -> None:
     path.write_text(json.dumps({"prompt": "p", "completion": "a cat", "image": "cat.png"}) + "\n")
     (record,) = read(path)
     assert record.completion == "a cat" and record.fields == {"image": "cat.png"}
+
+
+def one(value: object) -> Any:
+    """The image of one record in memory."""
+    (record,) = read([{"prompt": "0", "image": value}])
+    return record.completion  # type: ignore[attr-defined]
+
+
+def lines(folder: Path, *rows: dict[str, object]) -> Path:
+    """A file of records."""
+    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder / "a.jsonl"
+
+
+def test_a_path_of_a_file_stays_in_its_folder(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "data", tmp_path / "secret.png"
+    (inside / "images").mkdir(parents=True)
+    Pillow.new("L", (2, 2)).save(outside)
+    Pillow.new("L", (2, 2)).save(inside / "images" / "a.png")
+    for path in ("../secret.png", "images/../../secret.png", {"path": "../secret.png", "bytes": None}):
+        with pytest.raises(DataError, match=r"a.jsonl:1: The path in 'image' leaves the folder .*\.\./secret.png"):
+            read(lines(inside, {"prompt": "0", "image": path}))
+    for path in ("images/../images/a.png", {"path": "images/a.png"}, str(outside)):
+        assert len(read(lines(inside, {"prompt": "0", "image": path}))) == 1
+    assert len(read([{"prompt": "0", "image": f"{inside}/../secret.png"}])) == 1  # a program's own path
+
+
+def test_what_is_no_file_of_pixels_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = {"prompt": "0", "rejected_image": "good.png"}
+    Pillow.fromarray(image_pairs(1)[0]["chosen_image"].astype(np.uint8)).save(tmp_path / "good.png")
+    (tmp_path / "torn.png").write_bytes((tmp_path / "good.png").read_bytes()[:50])
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "folder.png").mkdir()
+    os.mkfifo(tmp_path / "pipe.png")
+    started = "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
+    (tmp_path / "script.png").write_text(started)
+    monkeypatch.setattr("subprocess.check_call", lambda *_given, **_more: pytest.fail("a program was started"))
+    monkeypatch.setattr("subprocess.Popen", lambda *_given, **_more: pytest.fail("a program was started"))
+    cases: list[tuple[object, str]] = [
+        ("torn.png", "cannot be read as an image"),
+        ("empty.png", r"cannot be read as an image \(the file is empty\)"),
+        ("folder.png", "cannot be read .it is a folder"),
+        ("pipe.png", "cannot be read .it is a pipe"),
+        ("script.png", "cannot identify image file"),
+        (None, "is null, expected an image"),
+        ([[]], "is list, expected an image"),
+        ([], "is list, expected an image .empty"),
+        ([[[0, 1]]], r"expected an image .numbers of the shape \[1, 1, 2\]"),
+        ([[0.1, 0.9], [0.2, 0.3]], "expected an image .numbers from 0 to 1, not"),
+        ([[float("nan"), 9.0]], "expected an image .numbers from nan"),
+        ("", "cannot be read .it is a folder"),
+    ]
+    for value, said in cases:
+        with pytest.raises(DataError, match=f"a.jsonl:2: .*'chosen_image' .*{said}"):
+            read(lines(tmp_path, {**good, "chosen_image": [[0, 255]]}, {**good, "chosen_image": value}))
+
+
+def test_pictures_in_memory_keep_what_a_viewer_shows() -> None:
+    numbers = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    lying, data = io.BytesIO(), Pillow.fromarray(numbers)
+    orientation = Pillow.Exif()
+    orientation[0x0112] = 6
+    data.transpose(Pillow.Transpose.ROTATE_90).save(lying, "PNG", exif=orientation)
+    opened = Pillow.open(lying)
+    assert np.array_equal(np.asarray(one(opened).open()), numbers)
+    for mode in ("CMYK", "YCbCr", "HSV", "LAB"):
+        assert one(Pillow.new("RGB", (2, 2), (250, 5, 5)).convert(mode) if mode != "LAB" else Pillow.new(mode, (2, 2)))
+    assert np.array_equal(np.asarray(one(Pillow.fromarray(numbers.astype(np.int32))).open()), numbers)
+    with pytest.raises(DataError, match=r"'image' is Image, expected an image .*floating-point"):
+        one(Pillow.fromarray(np.ones((2, 2), np.float32)))
+
+
+def test_size_and_frames_are_known_when_an_image_is_read() -> None:
+    frames, file = [Pillow.new("RGB", (3, 2), colour) for colour in ("red", "green", "blue")], io.BytesIO()
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+    image = one(file.getvalue())
+    assert (image.size, image.frames) == ((3, 2), 3)
+    assert (one([[1, 2, 3]]).size, one([[1, 2, 3]]).frames) == ((3, 1), 1)

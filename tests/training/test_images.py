@@ -17,16 +17,18 @@ from penchant.cli.app import main
 from penchant.errors import ConfigurationError, ModelError
 from penchant.generation.images import sample_images
 from penchant.likelihood import DenoisingScorer, schedule_of
+from penchant.likelihood.denoiser import Denoiser
 from penchant.likelihood.pipelines import PipelineCodec, denoiser_of
 from small_images import (
     flow_pipeline,
     image_pairs,
     latent_pipeline,
+    masked_pipeline,
     pipeline,
     two_encoder_pipeline,
     write_image_pairs,
 )
-from small_runs import losses, metrics
+from small_runs import losses, metrics, model_folder
 
 
 def train(output: Path, **changed: Any) -> Any:
@@ -125,6 +127,7 @@ TEXT_PIPELINES = {
     "one encoder": latent_pipeline,
     "two encoders": two_encoder_pipeline,
     "flow": flow_pipeline,
+    "masked": masked_pipeline,
 }
 
 
@@ -145,6 +148,118 @@ def test_a_text_conditioned_denoiser_of_latents_trains_like_any_other(kind: str,
     assert losses(again.folder) == found, "what was kept is what was computed"
 
 
+@pytest.mark.parametrize("kind", ["one encoder", "two encoders", "flow"])
+def test_an_adapter_is_one_that_diffusers_loads(kind: str, tmp_path: Path) -> None:
+    make = TEXT_PIPELINES[kind]
+    rows = [{**row, "prompt": f"red {row['prompt']}"} for row in image_pairs()]
+    changed: dict[str, Any] = {"lora": {"rank": 2, "alpha": 16}, "learning_rate": 0.5, "cache": str(tmp_path / "cache")}
+    run = train(tmp_path / "run", model=make(), data=rows, gradient_checkpointing=True, **changed)
+    loaded, merged = make(), DiffusionPipeline.from_pretrained(run.folder / "model")
+    loaded.load_lora_weights(run.folder / "adapter")
+    noisy = torch.randn((1, 2, 8, 8), generator=torch.Generator().manual_seed(0))
+    conditioning = {name: each[None] for name, each in PipelineCodec(merged).conditioning("red 1").items()}
+    with torch.no_grad():
+        found, expected, before = (
+            Denoiser(denoiser_of(each)[1].eval())(noisy, torch.tensor([7]), conditioning)
+            for each in (loaded, merged, make())
+        )
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(before, expected, atol=1e-3)
+
+
+def test_gradient_checkpointing_changes_neither_losses_nor_weights(tmp_path: Path) -> None:
+    plain, less = (train(tmp_path / f"{on}", gradient_checkpointing=on) for on in (False, True))
+    assert losses(less.folder) == pytest.approx(losses(plain.folder), abs=1e-5)
+    assert gap(network(plain), network(less)) < 1e-5
+
+
+def test_prompts_cut_by_the_encoder_are_said_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    latent_pipeline().save_pretrained(tmp_path / "model")
+    data = write_image_pairs(tmp_path / "data")
+    ends = ["at night", "at noon", "in snow", "in rain"]
+    rows = [json.loads(line) for line in data.read_text().splitlines()]
+    rows = [{**row, "prompt": f"a red bus {ends[place % 4]}"} for place, row in enumerate(rows)]
+    data.write_text("\n".join(map(json.dumps, rows)))
+    arguments = ["train", "--model", str(tmp_path / "model"), "--data", str(data), "--out", str(tmp_path / "run")]
+    arguments += ["max_steps=1", "samples=0", f"cache={tmp_path / 'cache'}", "--set", "beta=500"]
+    for more in (["--dry-run"], []):
+        assert main([*arguments, *more]) == 0
+        said = " ".join(capsys.readouterr().err.split())
+        assert "4 of 4 prompts are longer than the 8 tokens of text_encoder" in said
+        assert "4 different prompts are identical after the cut and become 1" in said
+    cut = json.loads((tmp_path / "run" / "summary.json").read_text())["cut"]
+    assert (cut["kept"], cut["prompt_cut"], cut["identical_after_cut"]) == (8, 8, 8)
+
+
+def test_the_rules_for_pixels_are_keys_of_the_recipe(tmp_path: Path) -> None:
+    rows = [{**row, "chosen_image": np.pad(row["chosen_image"], ((0, 0), (0, 4)))} for row in image_pairs()]
+    runs = [train(tmp_path / rule, data=rows, images={"resize": rule}) for rule in ("crop", "stretch", "pad")]
+    assert len({run.summary["before"]["logps/chosen"] for run in runs}) == 3
+    with pytest.raises(ConfigurationError, match=r"images.background is 'snowy', which is not a colour"):
+        train(tmp_path / "other", images={"background": "snowy"})
+
+
+def test_rules_for_pixels_are_part_of_what_latents_are_kept_under(tmp_path: Path) -> None:
+    rows = [{**row, "prompt": "red"} for row in image_pairs()]
+    changed: dict[str, Any] = {"data": rows, "cache": str(tmp_path / "cache"), "max_steps": 1}
+    for rule in ("crop", "pad", "pad"):
+        train(tmp_path / rule, model=latent_pipeline(), images={"resize": rule}, overwrite=True, **changed)
+    assert len(list((tmp_path / "cache").glob("encodings-*.sqlite"))) == 2
+
+
+@pytest.mark.parametrize("key", ["base", "adapter", "reference", "quantize", "cached"])
+def test_keys_of_language_models_are_refused(key: str, tmp_path: Path) -> None:
+    changed: dict[str, Any] = {
+        "base": {"base": "elsewhere"},
+        "adapter": {"adapter": "continue"},
+        "reference": {"reference": {"model": "elsewhere"}},
+        "quantize": {"lora": {"quantize": "4bit"}},
+        "cached": {"reference": "cached"},
+    }
+    where = {"quantize": "lora.quantize", "base": "adapter", "cached": "reference"}.get(key, key)
+    with pytest.raises(ConfigurationError, match=rf"^{where}: .*(image|denoiser)"):
+        train(tmp_path / "run", **changed[key])
+
+
+@pytest.mark.parametrize("key", ["max_length", "as_chat", "template_arguments", "train_on"])
+def test_keys_that_images_would_ignore_are_refused(key: str, tmp_path: Path) -> None:
+    changed: dict[str, Any] = {
+        "max_length": 9,
+        "as_chat": True,
+        "template_arguments": {"a": 1},
+        "train_on": "assistant",
+    }
+    with pytest.raises(ConfigurationError, match=f"{key} is a key of language models, but the model is a denoiser"):
+        train(tmp_path / "run", **{key: changed[key]})
+
+
+def test_images_and_language_models_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipeline().save_pretrained(tmp_path / "images")
+    text, words = str(model_folder(tmp_path / "text")), tmp_path / "words.jsonl"
+    words.write_text(json.dumps({"prompt": "a", "chosen": "b", "rejected": "c"}) + "\n")
+    pairs = write_image_pairs(tmp_path / "data")
+    run = ["--out", str(tmp_path / "run"), "--dry-run"]
+    cases = [
+        (
+            ["train", "--model", text, "--data", str(pairs), *run],
+            "pairs.jsonl:1: The record has an image as a response",
+        ),
+        (["data", "check", str(pairs), "--model", text], "pairs.jsonl:1: The record has an image as a response"),
+        (
+            ["train", "--model", text, "--data", str(words), *run, "images.resize=pad"],
+            "images is a key of image models",
+        ),
+        (
+            ["train", "--model", str(tmp_path / "images"), "--data", str(words), *run],
+            "text as a response, but the model",
+        ),
+        (["data", "check", str(pairs), "--model", str(tmp_path / "images")], "This is a diffusers pipeline, which"),
+    ]
+    for arguments, said in cases:
+        assert main(arguments) != 0
+        assert said in " ".join("".join(capsys.readouterr()).split())
+
+
 @pytest.mark.parametrize("kind", TEXT_PIPELINES)
 def test_pictures_are_those_of_the_pipeline_itself(kind: str) -> None:
     """The same noise becomes the same picture by the pipeline's own call, without guidance, and by ours."""
@@ -158,6 +273,7 @@ def test_pictures_are_those_of_the_pipeline_itself(kind: str) -> None:
     for prompt in ("red 1", "blue 2"):
         (found,) = sample_images(scorer.model, ours.scheduler, PipelineCodec(ours), [prompt], steps=3, seed=5)
         call: dict[str, Any] = {"latents": noise, "guidance_scale": 1.0, "num_inference_steps": 3}
+        call |= {"use_resolution_binning": False} if kind == "masked" else {}
         (expected,) = theirs(prompt, height=16, width=16, **call).images
         assert np.abs(np.asarray(found, int) - np.asarray(expected, int)).max() <= 1
 

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from penchant.errors import DataError
+from penchant.feedback.pixels import DEEP, eight_bit, upright
 from penchant.feedback.records import Source
 
-__all__ = ["COLUMNS", "Image", "located", "read_image"]
+__all__ = ["COLUMNS", "FORMATS", "Image", "located", "read_image"]
 
 #: The columns that contain images.
 COLUMNS = ("chosen_image", "rejected_image", "image")
+
+#: The formats that are read, whatever a file is called: pixels alone. EPS would start Ghostscript, so it is not one.
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "JPEG2000", "AVIF", "HEIF", "ICO")
+# Phones write further pictures, such as a depth map, into one file; the first is the photograph.
+_SIDE_BY_SIDE = ("MPO", "HEIF", "AVIF", "ICO")
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,8 @@ class Image:
         key: SHA-256 (hexadecimal) of the file's content.
         place: the file, if the image is on disk; it is read when needed.
         data: the file's content, if the image is not on disk.
+        size: width and height in pixels, upright; None if it is not known.
+        frames: number of frames; the first one is the image.
 
     Example:
         >>> str(Image("ab12", data=b""))
@@ -35,16 +44,21 @@ class Image:
     key: str
     place: Path | None = field(default=None, compare=False)
     data: bytes | None = field(default=None, compare=False, repr=False)
+    size: tuple[int, int] | None = field(default=None, compare=False, repr=False)
+    frames: int = field(default=1, compare=False, repr=False)
 
     def __str__(self) -> str:
         # A record's fingerprint uses this: it depends on the content only.
         return f"image {self.key}"
 
     def open(self) -> Any:
-        """The image as a loaded Pillow image."""
+        """The image as a loaded Pillow image, as it is stored; see `penchant.feedback.pixels.as_shown`."""
         from PIL import Image as Pillow
 
-        picture = Pillow.open(self.place if self.data is None else io.BytesIO(self.data))  # type: ignore[arg-type]
+        Pillow.init()
+        known = [name for name in FORMATS if name in Pillow.OPEN]
+        content = self.place if self.data is None else io.BytesIO(self.data)
+        picture = Pillow.open(content, formats=known)  # type: ignore[arg-type]
         picture.load()
         return picture
 
@@ -69,19 +83,31 @@ def read_image(value: Any, field: str, source: Source) -> Image:
         value = value["bytes"] if value.get("bytes") is not None else value.get("path")
     image = _image(value, field, source)
     try:
-        image.open()
+        picture = image.open()
+        shown = eight_bit(upright(picture))
     except Exception as error:  # Pillow raises many types; each means that this is not a readable image
         raise DataError(
-            f"{field!r} cannot be read as an image ({str(error).splitlines()[0][:160]}).",
+            f"{field!r} cannot be read as an image ({_reason(error, image)}).",
             where=str(source),
             fix="Use a PNG, a JPEG or another format that Pillow opens, or remove the record.",
         ) from error
-    return image
+    frames = 1 if picture.format in _SIDE_BY_SIDE else getattr(picture, "n_frames", 1)
+    return replace(image, size=shown.size, frames=frames)
+
+
+def _reason(error: Exception, image: Image) -> str:
+    """Why Pillow cannot read an image, without its name for bytes in memory."""
+    if image.key == _key(b""):
+        return "the file is empty"
+    first = next(iter(str(error).splitlines()), "") or type(error).__name__
+    return first.split(" <_io.BytesIO")[0][:200]
 
 
 def _image(value: Any, field: str, source: Source) -> Image:
     if isinstance(value, str | Path):
         try:
+            if Path(value).exists() and not Path(value).is_file():  # reading a pipe would wait for its writer
+                raise OSError(None, "it is a folder" if Path(value).is_dir() else "it is a pipe or a device")
             return Image(_key(Path(value).read_bytes()), place=Path(value))
         except OSError as error:
             raise DataError(
@@ -91,13 +117,14 @@ def _image(value: Any, field: str, source: Source) -> Image:
             ) from error
     if isinstance(value, bytes):
         return Image(_key(value), data=value)
-    content = _encoded(value)
-    if content is None:
+    try:
+        content = _encoded(value)
+    except ValueError as error:
         raise DataError(
-            f"{field!r} is {type(value).__name__}, expected an image.",
+            f"{field!r} is {type(value).__name__}, expected an image ({error}).",
             where=str(source),
             fix="Give a path, the bytes of an image file, a Pillow image, or rows of numbers from 0 to 255.",
-        )
+        ) from error
     return Image(_key(content), data=content)
 
 
@@ -105,27 +132,49 @@ def _key(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _encoded(value: Any) -> bytes | None:
-    """The bytes of a PNG file from a Pillow image or from numbers from 0 to 255."""
-    import numpy as np
+def _encoded(value: Any) -> bytes:
+    """The bytes of a PNG file from a Pillow image or from numbers from 0 to 255; ValueError for anything else."""
     from PIL import Image as Pillow
 
     if not isinstance(value, Pillow.Image):
-        try:
-            numbers = np.asarray(value)
-        except ValueError:
-            return None
-        shaped = numbers.ndim == 2 or (numbers.ndim == 3 and numbers.shape[2] in (3, 4))
-        if not shaped or numbers.dtype.kind not in "iuf" or numbers.min() < 0 or numbers.max() > 255:
-            return None
-        value = Pillow.fromarray(numbers.round().astype(np.uint8))
+        value = Pillow.fromarray(_pixels(value))
+    value = upright(value)  # a PNG would lose the orientation
+    if value.mode in ("I", "F"):
+        value = eight_bit(value)
+    elif value.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", *DEEP):
+        value = value.convert("RGBA" if value.mode in ("PA", "La", "RGBa") else "RGB")
     file = io.BytesIO()
     value.save(file, format="PNG")
     return file.getvalue()
 
 
-def located(row: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _pixels(value: Any) -> Any:
+    """Rows of numbers as an array of bytes, [height, width] or [height, width, 3 or 4]."""
+    import numpy as np
+
+    numbers = np.asarray(value)
+    if numbers.dtype.kind not in "iuf" or not numbers.size:
+        raise ValueError("no numbers" if numbers.size else "empty")
+    if numbers.ndim != 2 and (numbers.ndim != 3 or numbers.shape[2] not in (3, 4)):
+        raise ValueError(f"numbers of the shape {list(numbers.shape)}, not [height, width] or [height, width, 3]")
+    least, most = numbers.min(), numbers.max()
+    if not (least >= 0 and most <= 255):  # also for numbers that are not finite
+        raise ValueError(f"numbers from {least:g} to {most:g}")
+    if most <= 1 and (numbers != numbers.round()).any():  # another scale, on which the image would be black
+        raise ValueError("numbers from 0 to 1, not from 0 to 255")
+    return numbers.round().astype(np.uint8)
+
+
+def located(row: dict[str, Any], folder: Path, source: Source | None = None) -> dict[str, Any]:
     """A row in which relative image paths are resolved against ``folder``.
+
+    Args:
+        row: field name to value.
+        folder: the folder of the file.
+        source: file and line, for errors; None for rows in memory, whose paths are those of their program.
+
+    Raises:
+        DataError: a relative path of a file leaves its folder.
 
     Example:
         >>> located({"image": "a.png", "prompt": "a cat"}, Path("data"))["image"]
@@ -133,5 +182,22 @@ def located(row: dict[str, Any], folder: Path) -> dict[str, Any]:
     """
     if any(name in row for name in ("chosen", "completion", "messages")):
         return row  # the responses are texts; an image column is an extra field and stays as it is
-    named = {name for name in COLUMNS if isinstance(row.get(name), str)}
-    return {name: str(folder / value) if name in named else value for name, value in row.items()}
+    found = dict(row)
+    for name in COLUMNS:
+        value = row.get(name)
+        if isinstance(value, str):
+            found[name] = _placed(value, name, folder, source)
+        elif isinstance(value, Mapping) and isinstance(value.get("path"), str) and value.get("bytes") is None:
+            found[name] = {**value, "path": _placed(value["path"], name, folder, source)}
+    return found
+
+
+def _placed(path: str, field: str, folder: Path, source: Source | None) -> str:
+    if source is not None and os.path.normpath(path).split(os.sep)[0] == os.pardir:
+        raise DataError(
+            f"The path in {field!r} leaves the folder of the data file: {path}.",
+            where=str(source),
+            why="A data file names files beside it, so that one from elsewhere cannot read others of this machine.",
+            fix="Move the data file to a folder that contains the images, or write absolute paths.",
+        )
+    return str(folder / path)

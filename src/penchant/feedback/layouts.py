@@ -156,7 +156,11 @@ def _require_different(chosen: Any, rejected: Any, names: tuple[str, str], sourc
 
 def _image(row: Row, column: str, source: Source) -> Any:
     """The image of a column."""
-    if row.get(column) is None:
+    if column in row and row[column] is None:
+        raise DataError(
+            f"{column!r} is null, expected an image.", where=str(source), fix="Fill it, or remove the record."
+        )
+    if column not in row:
         raise validation.missing(column, row, source)
     return read_image(row[column], column, source)
 

@@ -225,7 +225,8 @@ def _record(
             why="All records of a file must be of one kind.",
             fix="Move it to a separate file.",
         )
-    return build(kind, located(row, folder), source, every_turn=every_turn)
+    placed = located(row, folder, None if source.file == Source().file else source)
+    return build(kind, placed, source, every_turn=every_turn)
 
 
 def _contains(own: str, kind: str, row: Mapping[str, Any]) -> bool:

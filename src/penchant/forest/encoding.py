@@ -58,11 +58,13 @@ class EncodedData:
         examples: the examples.
         cut: counts of truncated and dropped records.
         records: for each example, the number of its record, from 0.
+        notes: sentences about what the model does not see of the records, beside the counts.
     """
 
     examples: Sequence[Any]
     cut: CutTable = field(default_factory=CutTable)
     records: list[int] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.examples)

@@ -11,9 +11,14 @@ from torch import Tensor
 from penchant.feedback.images import Image
 from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.pipelines import PipelineCodec
+from penchant.likelihood.prompts import KeptPrompt
 from penchant.likelihood.store import Store
 
 __all__ = ["CachedCodec", "EncodingCache"]
+
+
+# Version of the rules by which images and prompts are encoded; a file of other rules is not read.
+_RULES = 2
 
 
 class EncodingCache(Store):
@@ -30,8 +35,9 @@ class EncodingCache(Store):
 class CachedCodec:
     """A pipeline's codec with a cache of the outputs of its autoencoder and text encoders.
 
-    The file name is a hash of their weights and number types and of the shape of the latents, so other models never
-    read it. It does not depend on the denoiser: all runs that start from one pipeline share it.
+    The file name is a hash of their weights and number types, of the shape of the latents and of the rules by which
+    images become pixels, so other models never read it. It does not depend on the denoiser: all runs that start from
+    one pipeline share it.
 
     Args:
         codec: the codec of the pipeline.
@@ -42,8 +48,8 @@ class CachedCodec:
     """
 
     def __init__(self, codec: PipelineCodec, folder: Path) -> None:
-        self.codec = codec
-        digest = hashlib.sha256(repr(codec.shape).encode())
+        self.codec, self.settings, self.size = codec, codec.settings, codec.size
+        digest = hashlib.sha256(f"{_RULES} {codec.shape!r} {codec.settings!r}".encode())
         for part in (codec.vae, *codec.texts):
             digest.update((fingerprint(part) if part is not None else "none").encode())
         self.store = EncodingCache(folder / f"encodings-{digest.hexdigest()[:32]}.sqlite")
@@ -55,6 +61,10 @@ class CachedCodec:
     def conditioning(self, prompt: str) -> dict[str, Tensor]:
         """Further inputs of the denoiser for a prompt, from the cache if it has them."""
         return self._kept(f"prompt {prompt}", lambda: self.codec.conditioning(prompt))
+
+    def kept(self, prompt: str) -> KeptPrompt | None:
+        """What the text encoders see of a prompt; None without text encoders."""
+        return self.codec.kept(prompt)
 
     def _kept(self, what: str, compute: Any) -> dict[str, Tensor]:
         from safetensors.torch import load, save

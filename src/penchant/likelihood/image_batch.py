@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -14,7 +14,10 @@ from penchant.errors import DataError
 from penchant.feedback.images import Image
 from penchant.feedback.records import Record, Source
 from penchant.forest.collate import AnyBatch, Placed
-from penchant.forest.encoding import Field, RecordEncoder
+from penchant.forest.encoding import EncodedData, Field, RecordEncoder
+from penchant.likelihood.image_notes import ImageNotes
+from penchant.likelihood.image_settings import ImageSettings
+from penchant.likelihood.prompts import KeptPrompt
 from penchant.rendering.truncation import CutTable
 
 __all__ = ["Codec", "ImageBatch", "ImageEncoder", "ImageExample", "ImageResponse", "collate_images"]
@@ -23,8 +26,19 @@ __all__ = ["Codec", "ImageBatch", "ImageEncoder", "ImageExample", "ImageResponse
 class Codec(Protocol):
     """Turns images and prompts into inputs of a denoiser."""
 
+    @property
+    def settings(self) -> ImageSettings:
+        """How images become pixels of the model's size."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the model's images in pixels."""
+
     def latents(self, image: Image) -> Tensor:
         """[C, H, W] latents of an image."""
+
+    def kept(self, prompt: str) -> KeptPrompt | None:
+        """What the text encoders see of a prompt; None without text encoders."""
 
     def conditioning(self, prompt: str) -> dict[str, Tensor]:
         """Further inputs of the network by name, without a batch dimension."""
@@ -119,6 +133,16 @@ class ImageEncoder(RecordEncoder):
         self.codec = codec
         self._latents: dict[str, Tensor] = {}
         self._conditioning: dict[str, dict[str, Tensor]] = {}
+        self._seen: dict[str, KeptPrompt | None] = {}
+        self._notes = ImageNotes(codec.size, codec.settings.resize)
+
+    def encode(self, records: Sequence[Record], progress: Callable[[int], None] | None = None) -> EncodedData:
+        """See `RecordEncoder.encode`; what the model does not see of prompts and images is counted and noted."""
+        self._notes = ImageNotes(self.codec.size, self.codec.settings.resize)
+        data = super().encode(records, progress)
+        self._notes.count((records[place] for place in data.records), data.cut)
+        data.notes.extend(self._notes.sentences())
+        return data
 
     def _example(self, record: Record, cut: CutTable) -> ImageExample | None:
         views = {
@@ -158,4 +182,10 @@ class ImageEncoder(RecordEncoder):
                 self._conditioning[prompt] = self.codec.conditioning(prompt)
         except DataError as error:
             raise DataError(error.what, where=str(record.source), why=error.why, fix=error.fix) from error
+        self._notes.add(prompt, self._kept(prompt), image)
         return ImageResponse(self._latents[image.key], self._conditioning[prompt])
+
+    def _kept(self, prompt: str) -> KeptPrompt | None:
+        if prompt not in self._seen:
+            self._seen[prompt] = self.codec.kept(prompt)
+        return self._seen[prompt]

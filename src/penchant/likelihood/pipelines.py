@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from penchant.errors import DataError, ModelError, nearest
+from penchant.errors import ConfigurationError, DataError, ModelError, nearest
 from penchant.feedback.images import Image
-from penchant.likelihood.prompts import check_encoders, embed_prompt, text_encoders
+from penchant.feedback.pixels import as_shown
+from penchant.likelihood.image_settings import ImageSettings
+from penchant.likelihood.prompts import KeptPrompt, check_encoders, embed_prompt, kept_of, text_encoders
 
 __all__ = ["PipelineCodec", "build_pipeline", "denoiser_of", "load_pipeline"]
 
@@ -83,24 +85,27 @@ class PipelineCodec:
 
     Latents come from the pipeline's autoencoder (the scaled mean of its posterior), or are the pixels in [−1, 1] if it
     has none. A prompt is a class (its number, or its name if the pipeline has class names), or a text for the
-    pipeline's text encoders: one, or several as in SDXL and Stable Diffusion 3.
+    pipeline's text encoders: one, as in Stable Diffusion and PixArt, or several, as in SDXL and Stable Diffusion 3.
 
     Args:
         pipeline: a diffusers pipeline.
+        settings: how images become pixels of the model's size.
 
     Raises:
         ModelError: the inputs of its denoiser are not supported.
+        ConfigurationError: the background is not a colour.
     """
 
-    def __init__(self, pipeline: Any) -> None:
-        self.pipeline = pipeline
-        _name, network = denoiser_of(pipeline)
-        self.config: Mapping[str, Any] = dict(network.config)  # type: ignore[arg-type]
+    def __init__(self, pipeline: Any, settings: ImageSettings | None = None) -> None:
+        self.pipeline, self.settings = pipeline, settings or ImageSettings()
+        _check_colour(self.settings.background)
+        _name, self.network = denoiser_of(pipeline)
+        self.config: Mapping[str, Any] = dict(self.network.config)  # type: ignore[arg-type]
         self.vae = getattr(pipeline, "vae", None)
         self.classes = self.config.get("num_class_embeds") or self.config.get("num_embeds_ada_norm")
         self.names: Mapping[str, int] = getattr(pipeline, "labels", None) or {}
         self.texts = text_encoders(pipeline)
-        check_encoders(pipeline, self.config)
+        check_encoders(pipeline, self.network, self.config)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -112,6 +117,12 @@ class PipelineCodec:
     @property
     def _scale(self) -> int:
         return 1 if self.vae is None else 2 ** (len(self.vae.config.block_out_channels) - 1)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the model's images in pixels."""
+        _channels, height, width = self.shape
+        return width * self._scale, height * self._scale
 
     @property
     def device(self) -> torch.device:
@@ -131,15 +142,15 @@ class PipelineCodec:
         return ((found - shift) * self.vae.config.scaling_factor).cpu()
 
     def _pixels(self, picture: Any) -> Tensor:
-        from PIL import ImageOps
-
         channels = self.shape[0] if self.vae is None else int(self.vae.config.in_channels)
-        height, width = (side * self._scale for side in self.shape[1:])
-        picture = picture.convert("L" if channels == 1 else "RGB")
-        if picture.size != (width, height):
-            picture = ImageOps.fit(picture, (width, height))
-        numbers = torch.from_numpy(np.asarray(picture, np.float32).copy()) / 127.5 - 1
+        rule, background = self.settings.resize, self.settings.background
+        shown = as_shown(picture, self.size, grey=channels == 1, rule=rule, background=background)
+        numbers = torch.from_numpy(np.asarray(shown, np.float32).copy()) / 127.5 - 1
         return numbers[None] if channels == 1 else numbers.permute(2, 0, 1).contiguous()
+
+    def kept(self, prompt: str) -> KeptPrompt | None:
+        """What the text encoders see of a prompt; None without text encoders."""
+        return kept_of(self.pipeline, prompt) if self.texts else None
 
     @torch.no_grad()
     def conditioning(self, prompt: str) -> dict[str, Tensor]:
@@ -149,9 +160,8 @@ class PipelineCodec:
             DataError: the model has classes, and the prompt is not one of them.
         """
         if self.texts:
-            height, width = (side * self._scale for side in self.shape[1:])
-            inputs: dict[str, Tensor] = embed_prompt(self.pipeline, self.config, prompt, (height, width), self.device)
-            return inputs
+            width, height = self.size
+            return embed_prompt(self.pipeline, self.network, prompt, (height, width), self.device)
         return {} if self.classes is None else {"class_labels": torch.tensor(self._class(prompt.strip()))}
 
     def _class(self, prompt: str) -> int:
@@ -177,3 +187,16 @@ class PipelineCodec:
             each[0].numpy() if len(each) == 1 else each.permute(1, 2, 0).numpy() for each in bytes_
         ]
         return [Pillow.fromarray(each) for each in arrays]
+
+
+def _check_colour(name: str) -> None:
+    from PIL import ImageColor
+
+    try:
+        ImageColor.getrgb(name)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"images.background is {name!r}, which is not a colour.",
+            where="images.background",
+            fix="Give a name such as white, black or gray, or '#rrggbb' in quotes.",
+        ) from error

@@ -17,8 +17,9 @@ from penchant.checks.doctor import examine
 from penchant.errors import ConfigurationError
 from penchant.feedback.collection import Feedback
 from penchant.generation.images import contact_sheet, sample_images
-from penchant.likelihood.adapters import add_adapter, lora_config
 from penchant.likelihood.cache import default_folder
+from penchant.likelihood.denoiser import check_checkpointing
+from penchant.likelihood.denoiser_adapter import save_lora, with_adapter
 from penchant.likelihood.denoising import DenoisingScorer
 from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.likelihood.encodings import CachedCodec
@@ -29,6 +30,7 @@ from penchant.likelihood.pipelines import PipelineCodec, denoiser_of, load_pipel
 from penchant.likelihood.scorer import Scorer
 from penchant.modalities.memory import optimizer_bytes
 from penchant.modalities.modality import Estimate, Modality
+from penchant.modalities.own_keys import OF_TEXT, refuse_keys
 from penchant.objectives.core.objective import Objective
 
 __all__ = ["ImageModality", "ImageSamples"]
@@ -64,6 +66,7 @@ class ImageModality(Modality):
 
     def __init__(self, settings: Any, model: Any = None, tokenizer: Any = None) -> None:
         super().__init__(settings, model)
+        refuse_keys(settings, OF_TEXT, "language models", "a denoiser of images")
         self.denoising = settings.denoising or DenoisingSettings()
 
     @cached_property
@@ -74,7 +77,7 @@ class ImageModality(Modality):
     @cached_property
     def codec(self) -> PipelineCodec:
         """The codec that turns images and prompts into inputs of the denoiser."""
-        return PipelineCodec(self.pipeline)
+        return PipelineCodec(self.pipeline, self.settings.images)
 
     @property
     def network(self) -> nn.Module:
@@ -107,8 +110,10 @@ class ImageModality(Modality):
                 where="adapter",
                 fix="Remove them; merge the adapter into the pipeline (fuse_lora of diffusers) before training.",
             )
+        if self.settings.gradient_checkpointing:
+            check_checkpointing(self.network)
         network = self.network.to(device)
-        return self.with_masters(network if self.settings.lora is None else _with_adapter(network, self.settings.lora))
+        return self.with_masters(network if self.settings.lora is None else with_adapter(network, self.settings.lora))
 
     def scorer(self, policy: nn.Module) -> DenoisingScorer:
         """See `Modality.scorer`."""
@@ -151,10 +156,11 @@ class ImageModality(Modality):
         """The pipeline with the trained denoiser, as ``DiffusionPipeline.from_pretrained`` loads it."""
         self.rounded(policy)
         saved: Any = policy
+        name = denoiser_of(self.pipeline)[0]
         if hasattr(policy, "merge_and_unload"):
-            saved.save_pretrained(adapter)
+            save_lora(self.pipeline, name, saved, adapter)
             saved = saved.merge_and_unload()
-        setattr(self.pipeline, denoiser_of(self.pipeline)[0], saved)
+        setattr(self.pipeline, name, saved)
         self.pipeline.save_pretrained(folder)
         return self.pipeline
 
@@ -181,19 +187,3 @@ class ImageModality(Modality):
         }
         found = {name: value for name, value in parts.items() if value}
         return Estimate(f"{shape}; without activations", found, sum(found.values()), facts)
-
-
-def _with_adapter(network: nn.Module, lora: Any) -> nn.Module:
-    if lora.quantize is not None:
-        raise ConfigurationError("A denoiser cannot be loaded quantized.", where="lora.quantize", fix="Remove it.")
-    # "all-linear" would include the layers of the timestep embedding; adapters are put on the attention layers only.
-    targets = ["to_q", "to_k", "to_v", "to_out.0"] if lora.targets == "all-linear" else lora.targets
-    if lora.dropout:
-        raise ConfigurationError(
-            f"lora.dropout is {lora.dropout:g}, but images are trained without dropout.",
-            where="lora.dropout",
-            why="Policy and reference would not be compared on equal terms.",
-            fix="Remove it.",
-        )
-    adapted: nn.Module = add_adapter(network, lora_config(lora.peft, target_modules=targets))
-    return adapted

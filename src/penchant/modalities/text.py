@@ -31,6 +31,7 @@ from penchant.modalities.adapter_choice import adapter_settings, check_choice, t
 from penchant.modalities.language_model import check_files, load_policy, model_shape
 from penchant.modalities.memory import ModelSize, memory_of
 from penchant.modalities.modality import Estimate, Modality
+from penchant.modalities.own_keys import OF_IMAGES, refuse_keys
 from penchant.model_folders import base_of
 from penchant.objectives.core.objective import Objective
 from penchant.rendering.renderer import Renderer
@@ -125,7 +126,8 @@ class TextModality(Modality):
         return named_reference(scorer, named.cached, Path(settings.cache) if settings.cache else None, self.precision)
 
     def _check_settings(self, settings: Any) -> None:
-        """Refuse settings of adapter and reference that would fail once the models are loaded."""
+        """Refuse settings that would have no effect, or would fail once the models are loaded."""
+        refuse_keys(settings, OF_IMAGES, "image models", "a language model")
         if settings.lora is not None:
             adapter_settings(settings.lora)
         check_choice(settings.adapter, None if settings.lora is None else settings.lora.quantize)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from penchant.errors import DataError, ModelError, nearest
+from penchant.feedback.images import Image
 from penchant.feedback.records import Conversation, Record, Text
 from penchant.rendering.boundary import continuation
 from penchant.rendering.chat import Chat
@@ -229,11 +230,16 @@ class Renderer:
             raise DataError(error.what, where=str(record.source), why=error.why, fix=error.fix) from error
 
     def check(self, record: Record) -> None:
-        """Check that a record's tools can reach the model.
+        """Check that a record is of texts, and that its tools can reach the model.
 
         Raises:
-            DataError: the prompt is a text, which has no place for them.
+            DataError: a response is an image, or the prompt is a text, which has no place for tools.
         """
+        if any(isinstance(response, Image) for response in record.responses):
+            raise DataError(
+                "The record has an image as a response, but the model generates text.",
+                fix="Give the folder of a diffusers pipeline as the model, or records whose responses are texts.",
+            )
         if record.tools and isinstance(record.prompt, str):
             raise DataError(
                 "The record has tools, but its prompt is a text, which is not rendered with a chat template.",

@@ -75,6 +75,12 @@ def _check_folder(name: str) -> None:
 
 def _without_tokenizer(name: str, error: Exception) -> ModelError:
     folder = Path(name)
+    if (folder / "model_index.json").is_file():
+        return ModelError(
+            "This is a diffusers pipeline, which generates images; a language model is expected here.",
+            where=name,
+            fix="Train it with `penchant train`; `penchant data check` checks its data without --model.",
+        )
     if folder.is_dir():
         found = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
         what = f"The folder has no tokenizer that can be loaded (it contains: {found})."

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 
 from penchant.errors import ConfigurationError
 from penchant.likelihood.denoising_settings import DenoisingSettings
+from penchant.likelihood.image_settings import ImageSettings
 from penchant.training.coming_from.answers import answer_to
 from penchant.training.recipe_keys import nested, problem, read_keys
 from penchant.training.settings.adapter import LoRA, NamedReference
@@ -97,6 +98,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "lora": LoRA,
     "reference": NamedReference,
     "denoising": DenoisingSettings,
+    "images": ImageSettings,
     "early_stopping": EarlyStopping,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypedDict
 
 from penchant.likelihood.denoising_settings import DenoisingSettings
+from penchant.likelihood.image_settings import ImageSettings
 from penchant.training.settings.adapter import LoRA
 from penchant.training.settings.keeping import EarlyStopping
 
@@ -18,6 +19,7 @@ class RecipeKeywords(TypedDict, total=False):
     adapter: Literal["continue", "merge_first", "new"] | None
     modality: str | None
     denoising: DenoisingSettings | dict[str, Any] | None
+    images: ImageSettings | dict[str, Any] | None
     cache: str | None
     attention: Literal["segments", "flex", "dense", "sequences"] | None
     precision: Literal["float32", "bfloat16", "float16"] | None

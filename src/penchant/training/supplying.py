@@ -155,7 +155,9 @@ def _encode(
             f"{len(cut.refused)} records of {feedback.name} cannot be rendered and were skipped; the first: "
             f"{cut.refused[0]}"
         )
-    if cut.dropped or cut.response_cut or cut.prompt_cut:
+    for note in encoded.notes:
+        reporter.warn(f"{feedback.name}: {note}")
+    if cut.dropped or cut.response_cut or (cut.prompt_cut and not encoded.notes):
         reasons = ", ".join(f"{count} {reason}" for reason, count in cut.dropped_because.items())
         reporter.warn(
             f"{feedback.name}: {cut.kept} of {total} records are used, up to {limit} tokens of each; dropped: "

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from penchant.likelihood.denoising_settings import DenoisingSettings
+from penchant.likelihood.image_settings import ImageSettings
 from penchant.likelihood.reference_kinds import ReferenceKind
 from penchant.training.recipe_keys import problem
 from penchant.training.settings.adapter import LoRA, NamedReference
@@ -30,6 +31,7 @@ class ModelSettings(Part):
 
     modality: str | None = Field(None, description="text or images; default: recognised by the model")
     denoising: DenoisingSettings | None = Field(None, description="for images: how denoising errors become likelihoods")
+    images: ImageSettings | None = Field(None, description="for images: how they become pixels of the model's size")
 
     reference: ReferenceKind | NamedReference | None = Field(
         None,
