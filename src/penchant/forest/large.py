@@ -21,7 +21,7 @@ from penchant.forest.encoding import EncodedData, Example, RecordEncoder, requir
 from penchant.forest.stored import ExampleWriter, StoredExamples
 from penchant.rendering.truncation import CutTable
 
-__all__ = ["LARGE", "encode_large", "workers_for"]
+__all__ = ["LARGE", "encode_large", "is_large", "workers_for"]
 
 log = logging.getLogger("penchant")
 
@@ -72,6 +72,16 @@ def workers_for(count: int) -> int:
         return 1
     cores = len(os.sched_getaffinity(0)) // int(os.environ.get("LOCAL_WORLD_SIZE") or 1)
     return max(1, min(cores, count // SHARE))
+
+
+def is_large(encoder: RecordEncoder, count: int) -> bool:
+    """Whether the tokens of so many records are kept on disk.
+
+    Args:
+        encoder: encodes them.
+        count: number of records.
+    """
+    return encoder.on_disk and count >= LARGE
 
 
 def encode_large(
