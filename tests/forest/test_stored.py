@@ -53,9 +53,7 @@ def test_sizes_and_weights_are_those_of_the_examples(tmp_path: Path) -> None:
     found = stored(tmp_path, EXAMPLES)
     assert found.sizes == [each.size for each in EXAMPLES]
     assert found.weights == [each.weight for each in EXAMPLES]
-    on_disk, in_memory = (
-        Supply(examples, {"retain": examples}) for examples in (found, EXAMPLES)
-    )
+    on_disk, in_memory = (Supply(examples, {"retain": examples}) for examples in (found, EXAMPLES))
     assert on_disk.sizes == in_memory.sizes and on_disk.beside_sizes == in_memory.beside_sizes
     assert on_disk.weights == in_memory.weights
     slot = Slot(5, (2,))

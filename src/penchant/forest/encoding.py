@@ -162,7 +162,9 @@ class RecordEncoder(ABC):
         """
         if not used:
             reasons = ", ".join(f"{count} {reason}" for reason, count in cut.dropped_because.items())
-            raise DataError(f"None of the {total} records can be used ({reasons or 'the data is empty'}).", fix=self.advice)
+            raise DataError(
+                f"None of the {total} records can be used ({reasons or 'the data is empty'}).", fix=self.advice
+            )
 
     def cross(self, own: Any, other: Any) -> Any:
         """The prompt of ``own`` with the response of ``other``, for views of the step."""
