@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -203,6 +204,7 @@ class _Forked:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        gc.freeze()  # a collection would walk over all records, and so copy their pages into this process
         for place, (receiving, sending) in enumerate(pipes):
             receiving.close()
             if place != number:

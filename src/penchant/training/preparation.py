@@ -21,6 +21,7 @@ from penchant.feedback.views.view import find_view
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.encoding import EncodedData
 from penchant.forest.large import is_large
+from penchant.forest.recycling import Mixture
 from penchant.forest.supply import Supply
 from penchant.likelihood.references.none import refuse_none
 from penchant.modalities import Modality, find_modality
@@ -149,17 +150,7 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     if used != len(heldout) and not isinstance(heldout, Sources):
         measured_on = measured_on.replace(f"({len(heldout)} rec", f"({used} usable of {len(heldout)} rec")
     supply = Supply.of(examples.examples)
-    plan = plan_batches(
-        supply.sizes,
-        batch_size=recipe.batch_size,
-        tokens_per_batch=recipe.tokens_per_batch,
-        epochs=recipe.epochs,
-        max_steps=recipe.max_steps,
-        seed=recipe.seed,
-        group_by_length=recipe.group_by_length,
-        beside=supply.beside_sizes,
-        mixture=mixture_of(train, examples),
-    )
+    plan = _planned(recipe, supply, mixture_of(train, examples))
     prepared = Prepared(
         objective, modality, train, heldout, examples, heldout_examples, plan, measured_on, held_out, diagnosis
     )
@@ -173,6 +164,20 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
         measuring_plan(prepared.heldout_supply, 1), "held-out data" if prepared.held_out else "data"
     )
     return prepared
+
+
+def _planned(recipe: Recipe, supply: Supply, mixture: Mixture | None) -> Plan:
+    return plan_batches(
+        supply.sizes,
+        batch_size=recipe.batch_size,
+        tokens_per_batch=recipe.tokens_per_batch,
+        epochs=recipe.epochs,
+        max_steps=recipe.max_steps,
+        seed=recipe.seed,
+        group_by_length=recipe.group_by_length,
+        beside=supply.beside_sizes,
+        mixture=mixture,
+    )
 
 
 def _say_splits(train: Feedback, recipe: Recipe, reporter: ProgressReporter) -> None:
