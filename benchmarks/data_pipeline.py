@@ -1,8 +1,10 @@
 """``python -m benchmarks.data_pipeline``: from a file of chat records to the plan of all steps, stage by stage.
 
-Two sides, each in a process of its own, in turn: ``pieces`` tokenises every turn once, ``whole`` every text as a whole.
-Both must give the same tokens. The table has processor seconds, which another process on the machine disturbs less than
-the clock does, and the memory that the process holds after the stage.
+Three sides, each in a process of its own, in turn: ``pieces`` tokenises every turn once, ``whole`` every text as a
+whole, and ``disk`` does as a run on large data does: pieces, several processes, tokens on disk, records given up. All
+must give the same tokens. The table has processor seconds of all processes, which other work on the machine disturbs
+less than the clock does, and the memory that the main process holds after the stage. The rows *law* and *tokenizer* are
+the shares of rendering and tokens that the checks of the rendered text and the tokenizer take.
 """
 
 from __future__ import annotations
@@ -12,20 +14,24 @@ import hashlib
 import json
 import os
 import random
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-SIDES = ("pieces", "whole")
+SIDES = ("pieces", "whole", "disk")
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+#: Records whose encoding is divided into its shares.
+SHARED_RECORDS = 3000
 Result = TypeVar("Result")
 
 
@@ -84,17 +90,60 @@ class Stages:
 
     def run(self, name: str, work: Callable[[], Result]) -> Result:
         """The result of a stage."""
-        clock, used = time.perf_counter(), time.process_time()
+        clock, used = time.perf_counter(), _processor_seconds()
         result = work()
-        seconds, elapsed = time.process_time() - used, time.perf_counter() - clock
+        seconds, elapsed = _processor_seconds() - used, time.perf_counter() - clock
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         self.rows[name] = {"seconds": seconds, "clock": elapsed, "MiB": pages * os.sysconf("SC_PAGE_SIZE") / 2**20}
         return result
 
 
+class Share:
+    """Processor seconds that are spent in functions which are replaced where they are called."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def watch(self, place: Any, name: str) -> None:
+        """Count the time of a function from here on."""
+        function = getattr(place, name)
+
+        def timed(*given: Any, **named: Any) -> Any:
+            used = time.process_time()
+            try:
+                return function(*given, **named)
+            finally:
+                self.seconds += time.process_time() - used
+
+        setattr(place, name, timed)
+
+
+def _processor_seconds() -> float:
+    """Of this process and of those that it waited for."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def shares(encoder: Any, renderer: Any, records: Any) -> dict[str, float]:
+    """Seconds that the law and the tokenizer take of the encoding of records, whose pieces are new."""
+    from penchant.rendering import renderer as renderer_file
+    from penchant.rendering import turns
+
+    law, tokens = Share(), Share()
+    for place in (renderer_file, turns):
+        law.watch(place, "check_turns")
+    law.watch(renderer_file, "check_tools")
+    law.watch(renderer.chat, "check_roles")
+    tokens.watch(renderer._tokens, "ids")
+    encoder.encode(records)
+    return {"law": law.seconds, "tokenizer": tokens.seconds}
+
+
 def side(name: str, folder: Path) -> dict[str, Any]:
     """All stages of one side."""
+    from penchant.feedback.released import released
     from penchant.forest.batching import plan_batches
+    from penchant.forest.large import encode_large
     from penchant.forest.supply import Supply
     from penchant.modalities import find_modality
     from penchant.objectives.core.expression import build
@@ -110,14 +159,24 @@ def side(name: str, folder: Path) -> dict[str, Any]:
     train, _, _ = stages.run("reading", lambda: read_data(recipe, Given()))
     stages.run(f"checks of {CHECKED:,}", lambda: modality.examine(train[:CHECKED], None))
     encoder = modality.encoder(build("dpo"))
-    encoded = stages.run("rendering and tokens", lambda: encoder.encode(train.records))
+    large = name == "disk"
+    encode = partial(encode_large, encoder) if large else encoder.encode
+    encoded = stages.run("rendering and tokens", lambda: encode(train.records))
+    if large:
+        train = stages.run("records given up", lambda: released(train))
     supply = Supply(encoded.examples, encoder=encoder)
     stages.run("plan", lambda: plan_batches(supply.sizes, batch_size=32, epochs=1, seed=0))
     digest = hashlib.sha256()
     for example in encoded.examples:
         for view in ("chosen", "rejected"):
             digest.update(repr([list(part) for part in example.views[view][0][:2]]).encode())
-    return {"stages": stages.rows, "tokens": digest.hexdigest()}
+    found = {"stages": stages.rows, "tokens": digest.hexdigest()}
+    if large:
+        return found
+    renderer = modality.renderer
+    renderer._tokens.kept.clear()
+    renderer._tokens.older.clear()
+    return {**found, "shares": shares(encoder, renderer, train.records[:SHARED_RECORDS])}
 
 
 def measured(name: str, folder: Path) -> dict[str, Any]:
@@ -137,15 +196,19 @@ def table(found: dict[str, list[dict[str, Any]]], count: int) -> str:
     """The median of each stage over the rounds."""
     lines = [f"{count:,} chat records: processor seconds (clock), MiB after the stage", ""]
     lines += [f"| stage | {' | '.join(SIDES)} |", f"| --- | {' | '.join('---' for _ in SIDES)} |"]
-    for stage in found[SIDES[0]][0]["stages"]:
+    for stage in found["disk"][0]["stages"]:
         cells = []
         for name in SIDES:
-            rows = [each["stages"][stage] for each in found[name]]
+            rows = [each["stages"][stage] for each in found[name] if stage in each["stages"]]
             seconds, clock, memory = (
-                statistics.median(row[key] for row in rows) for key in ("seconds", "clock", "MiB")
+                statistics.median(row[key] for row in rows) if rows else 0.0 for key in ("seconds", "clock", "MiB")
             )
-            cells.append(f"{seconds:.1f} ({clock:.1f}), {memory:,.0f}")
+            cells.append(f"{seconds:.1f} ({clock:.1f}), {memory:,.0f}" if rows else "")
         lines.append(f"| {stage} | {' | '.join(cells)} |")
+    for share in ("law", "tokenizer"):
+        numbers = [[each["shares"][share] for each in found[name] if "shares" in each] for name in SIDES]
+        cells = [f"{statistics.median(each):.2f}" if each else "" for each in numbers]
+        lines.append(f"| {share}, of {SHARED_RECORDS:,} records | {' | '.join(cells)} |")
     sums = []
     for name in SIDES:
         totals = [sum(row["seconds"] for row in each["stages"].values()) for each in found[name]]
@@ -156,7 +219,7 @@ def table(found: dict[str, list[dict[str, Any]]], count: int) -> str:
 def main() -> None:
     """Print the table, or the figures of one side as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=20_000)
+    parser.add_argument("--records", type=int, default=20_000, help="from 20,000 on, two processes encode")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--side", choices=SIDES)
     parser.add_argument("--folder", type=Path)

@@ -83,13 +83,16 @@ def test_a_piece_is_tokenised_once(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-def test_the_oldest_pieces_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_tokens, "KEPT", 2)
+def test_pieces_that_are_not_asked_for_again_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_tokens, "KEPT", 4)
     tokenizer = byte_level()
-    tokens = TextTokens(tokenizer)
-    for text in ("a", "b", "c", "a"):
+    tokens, asked = TextTokens(tokenizer), []
+    encoded = tokens._encoded
+    monkeypatch.setattr(tokens, "_encoded", lambda text: asked.append(text) or encoded(text))
+    for text in ("a", "b", "c", "a", "d", "a", "e", "b"):
         assert tokens.ids(text) == tokens.whole(text)
-    assert len(tokens.kept) == 2
+        assert len(tokens.kept) + len(tokens.older) <= 4
+    assert asked == ["a", "b", "c", "d", "e", "b"]  # a is asked for again and again, b is not
 
 
 def test_tokens_that_take_spaces_along_are_never_cut_at() -> None:

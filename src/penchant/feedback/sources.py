@@ -56,6 +56,9 @@ class Sources(Feedback):
             return Sources({name: each[index] for name, each in self.parts.items()}, self.weights)
         return self.records[index]
 
+    def __len__(self) -> int:
+        return sum(map(len, self.parts.values()))
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hexadecimal) of the source names and the records' content."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeAlias
 
@@ -16,7 +16,7 @@ from penchant.forest.layout import TokenSequence
 from penchant.rendering.renderer import Renderer, ResponseTokens
 from penchant.rendering.truncation import CutTable, Fitted, Mask, Policy, Truncation
 
-__all__ = ["RECORD_INDEX", "EncodedData", "Encoder", "Example", "RecordEncoder"]
+__all__ = ["RECORD_INDEX", "EncodedData", "Encoder", "Example", "RecordEncoder", "require_same_fields"]
 
 #: A field that the encoder adds: the number of the record in its data set, from 0; −1 for an example that only pads a
 #: micro-batch.
@@ -84,6 +84,8 @@ class RecordEncoder(ABC):
 
     #: The fix in the error if no record can be used.
     advice = "Run `penchant data check` on the file."
+    #: Whether many examples are kept on disk (`penchant.forest.large`).
+    on_disk = False
 
     def __init__(self, views: Sequence[str], fields: Sequence[str] = (), optional: Iterable[str] = ()) -> None:
         #: For each view of the step, the view whose prompts and responses it combines.
@@ -117,22 +119,54 @@ class RecordEncoder(ABC):
         """
         examples: list[Any] = []
         data = EncodedData(examples)
+        for number, example in self.each(records, data.cut, progress=progress):
+            examples.append(example)
+            data.records.append(number)
+        self.require_some(len(examples), len(records), data.cut)
+        for example in examples:
+            require_same_fields(example, examples[0])
+        return data
+
+    def each(
+        self,
+        records: Iterable[Record],
+        cut: CutTable,
+        *,
+        first: int = 0,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[tuple[int, Any]]:
+        """Encode records one by one: the number of each record that is not dropped, and its example.
+
+        Args:
+            records: the feedback, or a part of it.
+            cut: counts what is truncated and dropped.
+            first: number of the first of the records in its data set.
+            progress: called with the number of encoded records.
+
+        Raises:
+            DataError: a record lacks a view or field.
+        """
         for done, record in enumerate(records, start=1):
-            example = self._example(record, data.cut)
+            example = self._example(record, cut)
             if example is not None:
+                number = first + done - 1
                 if RECORD_INDEX in self.fields:
-                    example.fields[RECORD_INDEX] = float(done - 1)
-                examples.append(example)
-                data.records.append(done - 1)
+                    example.fields[RECORD_INDEX] = float(number)
+                yield number, example
             if progress is not None:
                 progress(done)
-        if not examples:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in data.cut.dropped_because.items())
+
+    def require_some(self, used: int, total: int, cut: CutTable) -> None:
+        """Check that some of the records can be used.
+
+        Raises:
+            DataError: none can.
+        """
+        if not used:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in cut.dropped_because.items())
             raise DataError(
-                f"None of the {len(records)} records can be used ({reasons or 'the data is empty'}).", fix=self.advice
+                f"None of the {total} records can be used ({reasons or 'the data is empty'}).", fix=self.advice
             )
-        _require_same_fields(examples)
-        return data
 
     def cross(self, own: Any, other: Any) -> Any:
         """The prompt of ``own`` with the response of ``other``, for views of the step."""
@@ -194,6 +228,7 @@ class Encoder(RecordEncoder):
         on_bad: ``stop`` at a record that cannot be rendered, or ``skip`` such records and count them.
     """
 
+    on_disk = True
     advice = "Raise max_length, choose another truncation policy, or run `penchant data check` on the file."
 
     def __init__(
@@ -316,25 +351,27 @@ def _number(name: str, value: Any, record: Record) -> float:
     return number
 
 
-def _require_same_fields(examples: Sequence[Any]) -> None:
-    """Check that all examples have the same fields, since a field that only some have cannot be batched."""
-    first = examples[0]
-    for example in examples:
-        if differing := sorted(example.fields.keys() ^ first.fields.keys()):
-            there, absent = (example, first) if differing[0] in example.fields else (first, example)
+def require_same_fields(example: Any, first: Any) -> None:
+    """Check that an example has the fields of the first one, since a field that only some have cannot be batched.
+
+    Raises:
+        DataError: a field is missing in one of them, or has another number of numbers.
+    """
+    if differing := sorted(example.fields.keys() ^ first.fields.keys()):
+        there, absent = (example, first) if differing[0] in example.fields else (first, example)
+        raise DataError(
+            f"The field {differing[0]!r} is missing here, but {there.source} has it.",
+            where=str(absent.source),
+            fix="Add it to every record, or remove it from all.",
+        )
+    for name, value in example.fields.items():
+        if "responses" not in example.views and _width(value) != _width(first.fields[name]):
             raise DataError(
-                f"The field {differing[0]!r} is missing here, but {there.source} has it.",
-                where=str(absent.source),
-                fix="Add it to every record, or remove it from all.",
+                f"The field {name!r} has {_width(value)} number(s) here, "
+                f"{_width(first.fields[name])} at {first.source}.",
+                where=str(example.source),
+                fix="Give every record the same number.",
             )
-        for name, value in example.fields.items():
-            if "responses" not in example.views and _width(value) != _width(first.fields[name]):
-                raise DataError(
-                    f"The field {name!r} has {_width(value)} number(s) here, "
-                    f"{_width(first.fields[name])} at {first.source}.",
-                    where=str(example.source),
-                    fix="Give every record the same number.",
-                )
 
 
 def _width(value: Field) -> int:

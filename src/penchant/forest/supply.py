@@ -59,12 +59,20 @@ class Supply(Sequence[Any]):
     def sizes(self) -> list[int]:
         """Cost of each example with its views of the step, whose responses are those of other examples of the step."""
         crossed = list(self.crossed.values())
+        if not crossed:
+            return _sizes(self.examples)
         return [each.size + sum(self._crossed_cost(view, each) for view in crossed) for each in self.examples]
 
     @property
     def beside_sizes(self) -> list[list[int]]:
         """Cost of each example of the further sources."""
-        return [[example.size for example in examples] for examples in self.beside.values()]
+        return [_sizes(examples) for examples in self.beside.values()]
+
+    @property
+    def weights(self) -> list[float]:
+        """Weight of each example of the first source."""
+        found = getattr(self.examples, "weights", None)  # known without reading the examples
+        return [example.weight for example in self.examples] if found is None else found
 
     def slots(self, plan: Plan, step: int) -> list[Slot]:
         """The places of a step, with partners if a view of the step needs them."""
@@ -73,7 +81,7 @@ class Supply(Sequence[Any]):
     def size(self, slot: Slot) -> int:
         """Cost of the place, in the scorer's unit."""
         companions = zip(self.beside.values(), slot.beside, strict=True)
-        size: int = self.examples[slot.example].size + sum(examples[index].size for examples, index in companions)
+        size = _size(self.examples, slot.example) + sum(_size(examples, index) for examples, index in companions)
         if self.crossed:
             size += sum(self._crossed_cost(name, self._partner(slot)) for name in self.crossed.values())
         return size
@@ -106,7 +114,7 @@ class Supply(Sequence[Any]):
 
     def largest_sizes(self, plan: Plan) -> list[int]:
         """Maximum cost of each example in the plan, including accompanying examples and views of the step."""
-        sizes = [example.size for example in self.examples]
+        sizes = _sizes(self.examples)
         for step in range(len(plan)) if self.crossed or self.beside else ():
             for slot in self.slots(plan, step):
                 sizes[slot.example] = max(sizes[slot.example], self.size(slot))
@@ -152,3 +160,13 @@ class Supply(Sequence[Any]):
     def _crossed_cost(self, view: str, example: Any) -> int:
         assert self.encoder is not None
         return sum(map(self.encoder.cost, example.views.get(view, ())))
+
+
+def _sizes(examples: Sequence[Any]) -> list[int]:
+    found = getattr(examples, "sizes", None)  # known without reading the examples
+    return [example.size for example in examples] if found is None else found
+
+
+def _size(examples: Sequence[Any], index: int) -> int:
+    found: int = examples.size(index) if hasattr(examples, "size") else examples[index].size
+    return found

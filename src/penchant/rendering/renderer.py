@@ -202,12 +202,13 @@ class Renderer:
         """Token ids of pieces after a text, each as it follows in generation, and whether they are learned."""
         found: list[int] = []
         learned: list[bool] = []
-        for piece in pieces:
+        for place, piece in enumerate(pieces):
+            if place:
+                # What stands further back does not change how the next piece is tokenised.
+                text, ids = pieces[place - 1].text, self._encode(pieces[place - 1].text)
             own = continuation(self._encode, self.decode, text, ids, piece.text)
             found += own
             learned += [piece.learned] * len(own)
-            # What stands further back does not change how the next piece is tokenised.
-            text, ids = piece.text, self._encode(piece.text)
         return found, learned
 
     def render(self, record: Record) -> tuple[list[int], list[list[int]]]:

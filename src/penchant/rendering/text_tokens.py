@@ -40,7 +40,9 @@ class TextTokens:
             else None
         )
         self.compared = 0
+        #: Two generations of pieces: a full one becomes the older, and the older one is dropped.
         self.kept: dict[bytes, array[int]] = {}
+        self.older: dict[bytes, array[int]] = {}
 
     def whole(self, text: str) -> list[int]:
         """The ids of a text in one pass of the tokenizer."""
@@ -76,12 +78,15 @@ class TextTokens:
         key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         found = self.kept.get(key)
         if found is None:
-            found = array("i", self._encoded(text)[1 if special else 0 :])
-            if len(self.kept) >= KEPT:
-                # The oldest first: the checks and the encoding read the records in one order.
-                del self.kept[next(iter(self.kept))]
-            self.kept[key] = found
+            found = self.older.pop(key, None) or array("i", self._encoded(text)[1 if special else 0 :])
+            self._keep(key, found)
         return found.tolist()
+
+    def _keep(self, key: bytes, ids: array[int]) -> None:
+        # Deleting the oldest entry of one dict would walk over all that were deleted before it.
+        if len(self.kept) >= KEPT // 2:
+            self.older, self.kept = self.kept, {}
+        self.kept[key] = ids
 
     def _encoded(self, text: str) -> list[int]:
         encode = getattr(self.backend, "encode_batch_fast", None)

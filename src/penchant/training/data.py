@@ -43,7 +43,7 @@ class _MicroBatches(Sampler[list[Place]]):
     def __init__(self, plan: Plan, supply: Supply, accumulate: int, process: int, processes: int) -> None:
         self.plan, self.accumulate, self.process, self.processes = plan, accumulate, process, processes
         self.supply = supply
-        self.weights = [example.weight for example in supply]
+        self.weights = supply.weights
 
     def __len__(self) -> int:
         return len(self.plan) * self.accumulate

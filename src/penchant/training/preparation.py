@@ -13,9 +13,11 @@ from penchant.checks.unused import PAIR_LIKE, UNUSED
 from penchant.evaluation.heldout import measuring_plan
 from penchant.feedback.collection import Feedback
 from penchant.feedback.records import Record
+from penchant.feedback.released import released
 from penchant.feedback.sources import Sources, parts_of
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.encoding import EncodedData
+from penchant.forest.large import is_large
 from penchant.forest.supply import Supply
 from penchant.likelihood.references.none import refuse_none
 from penchant.modalities import Modality, find_modality
@@ -42,7 +44,8 @@ class Prepared:
     Args:
         objective: the objective.
         modality: text or images, with the parts of a run that depend on it.
-        train: the training records; ``heldout`` the held-out ones (or some of the training records).
+        train: the training records, of large data only their number and fingerprint; ``heldout`` the held-out ones (or
+            some of the training records).
         examples: the encoded training data, a `Supply`; ``heldout_examples`` the held-out ones.
         plan: every step.
         measured_on: description of the data that is measured before and after training.
@@ -148,6 +151,8 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     # Named sources are measured on what they are about: what is to be forgotten is trained on by design.
     if check and held_out and not (isinstance(train, Sources) and train.weights is None):
         prepared.overlap = overlap(train.records, heldout.records)
+    if is_large(encoder, len(train)):
+        prepared.train = released(train)
     supply.check(plan)
     prepared.heldout_supply.check(
         measuring_plan(prepared.heldout_supply, 1), "held-out data" if prepared.held_out else "data"

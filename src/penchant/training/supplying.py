@@ -12,6 +12,7 @@ from penchant.feedback.collection import Feedback
 from penchant.feedback.sources import Sources, parts_of
 from penchant.feedback.views.view import find_view
 from penchant.forest.encoding import EncodedData, RecordEncoder
+from penchant.forest.large import encode_large, is_large
 from penchant.forest.recycling import Mixture
 from penchant.forest.supply import Supply
 from penchant.objectives.core.objective import Objective
@@ -142,13 +143,18 @@ def _encode(
 ) -> EncodedData:
     total = len(feedback)
     with reporter.bar(title, total):
-        every = max(1, total // 100)
+        every, shown = max(1, total // 100), 0
 
         def advance(done: int) -> None:
-            if done % every == 0 or done == total:
+            nonlocal shown
+            if done - shown >= every or done == total:
+                shown = done
                 reporter.advance(done, total)
 
-        encoded = encoder.encode(feedback.records, advance)
+        if is_large(encoder, total):
+            encoded = encode_large(encoder, feedback.records, advance)
+        else:
+            encoded = encoder.encode(feedback.records, advance)
     cut = encoded.cut
     if cut.refused:
         reporter.warn(
