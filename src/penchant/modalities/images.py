@@ -27,6 +27,7 @@ from penchant.likelihood.noise import schedule_of
 from penchant.likelihood.number_types import stored_type
 from penchant.likelihood.pipelines import PipelineCodec, denoiser_of, load_pipeline
 from penchant.likelihood.scorer import Scorer
+from penchant.modalities.adapter_choice import refuse_dropout
 from penchant.modalities.memory import optimizer_bytes
 from penchant.modalities.modality import Estimate, Modality
 from penchant.objectives.core.objective import Objective
@@ -188,12 +189,6 @@ def _with_adapter(network: nn.Module, lora: Any) -> nn.Module:
         raise ConfigurationError("A denoiser cannot be loaded quantized.", where="lora.quantize", fix="Remove it.")
     # "all-linear" would include the layers of the timestep embedding; adapters are put on the attention layers only.
     targets = ["to_q", "to_k", "to_v", "to_out.0"] if lora.targets == "all-linear" else lora.targets
-    if lora.dropout:
-        raise ConfigurationError(
-            f"lora.dropout is {lora.dropout:g}, but images are trained without dropout.",
-            where="lora.dropout",
-            why="Policy and reference would not be compared on equal terms.",
-            fix="Remove it.",
-        )
+    refuse_dropout(lora)
     adapted: nn.Module = add_adapter(network, lora_config(lora.peft, target_modules=targets))
     return adapted
