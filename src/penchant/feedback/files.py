@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,13 @@ def _text(path: Path) -> str:
             where=f"{path}:{line}",
             fix="Save it as UTF-8.",
         ) from error
-    except (OSError, EOFError) as error:
-        raise DataError(f"The file cannot be read: {error}.", where=str(path)) from error
+    except (OSError, EOFError, zlib.error) as error:
+        damaged = path.suffix == ".gz" and not isinstance(error, FileNotFoundError | PermissionError)
+        raise DataError(
+            f"The file cannot be read: {'the gzip file is damaged: ' if damaged else ''}{error}.",
+            where=str(path),
+            fix="Get or make the file again." if damaged else None,
+        ) from error
 
 
 def _as_row(value: Any, where: str) -> dict[str, Any] | DataError:

@@ -20,6 +20,7 @@ from penchant.feedback.nested import columns_of
 from penchant.feedback.places import Opened, is_list_of_paths, open_places
 from penchant.feedback.records import KINDS, Record, Source
 from penchant.feedback.system_turn import with_system
+from penchant.feedback.unrecognised import unrecognised
 
 __all__ = ["Feedback", "OnBad", "TrainOn", "read"]
 
@@ -88,8 +89,12 @@ def _lines(source: Any, split: str | None) -> tuple[str, list[Line]]:
         for each in opened
         for number, row in each.rows
     ]
-    if not lines:
-        raise DataError("The data has no records.", where=name, fix="Check that the right file is given.")
+    filled = {line.opened.name for line in lines}
+    # Shards of a folder or a pattern may be empty; a file that is named must have something to say.
+    named = [str(each) for each in source] if is_list_of_paths(source) else []
+    empty = name if not lines else next((each for each in named if Path(each).is_file() and each not in filled), None)
+    if empty is not None:
+        raise DataError("The data has no records.", where=empty, fix="Check that the right file is given.")
     return name, lines
 
 
@@ -196,17 +201,7 @@ def _common_kind(rows: list[Line], name: str) -> str:
         return kinds.most_common(1)[0][0]
     for _, row, _ in rows:
         if isinstance(row, dict):
-            error = validation.missing("prompt", row, Source(Path(name).name, 1))
-            meant = [validation.suggestion(field, row) for field in ("prompt", "completion", "chosen", "rejected")]
-            hints = dict.fromkeys(hint for hint in meant if hint.startswith("Did you mean"))
-            raise DataError(
-                f"The layout is not recognised: {error.what.split('. ', 1)[1]}",
-                where=name,
-                why="Expected prompt + chosen + rejected; prompt + completion (+ label); prompt + completions + scores "
-                "or ranks; messages; or prompt. For images prompt + chosen_image + rejected_image; prompt + image "
-                "(+ label).",
-                fix=" ".join(hints) or "Name the columns: --map prompt=COLUMN --map completion=COLUMN.",
-            )
+            raise unrecognised(row, name)
     first = rows[0].row
     assert isinstance(first, DataError)
     raise DataError(f"No record can be read. The first: {first}", where=name, fix="Check the file's format.")
