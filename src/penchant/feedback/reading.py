@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from penchant.errors import ConfigurationError, DataError, nearest
-from penchant.feedback import validation
 from penchant.feedback.collection import Feedback, Origin
 from penchant.feedback.field_mapping import FieldMapping
 from penchant.feedback.files import typed_cells
