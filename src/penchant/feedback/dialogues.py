@@ -17,7 +17,7 @@ _ROLES = {"Human": "user", "Assistant": "assistant"}
 def turns_of(text: str) -> list[Message] | None:
     """The turns of a dialogue written as text; None if the text has no turn of each side.
 
-    What stands before the first turn is a system turn. An empty last turn, from which an answer is generated, is left out.
+    What stands before the first turn is a system turn. An empty last turn, which opens the answer, is left out.
 
     Example:
         >>> turns_of("\\n\\nHuman: Hi\\n\\nAssistant: Hello!")
