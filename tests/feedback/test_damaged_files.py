@@ -82,3 +82,25 @@ def test_two_columns_that_could_be_the_prompt_are_both_named(answers: dict[str, 
         read([row])
     assert "--map prompt=question, or --map prompt=instruction" in str(found.value)
     assert "--map completion=question" not in str(found.value), "a column is not offered for two fields"
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "a.json.gz", "a.csv.gz", "a.tsv"])
+def test_usual_endings_are_read(name: str, tmp_path: Path) -> None:
+    mark = "\t" if ".tsv" in name else ","
+    table = "\n".join(mark.join(row) for row in ([*PAIR], [*PAIR.values()]))
+    content = table.encode() if "json" not in name else json.dumps([PAIR] if ".json." in name else PAIR).encode()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    (record,) = read(tmp_path / name)
+    assert (record.prompt, record.chosen, record.rejected) == tuple(PAIR.values())
+
+
+def test_spaces_around_the_names_of_a_table_are_none_of_them(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('prompt, chosen, rejected\nName a city., "Rome, of course.", No.\n')
+    (record,) = read(tmp_path / "a.csv")
+    assert (record.chosen, record.rejected) == ("Rome, of course.", "No.")
+
+
+def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("prompt,chosen,rejected,chosen\nA,B,C,D\n")
+    with pytest.raises(DataError, match=r"a\.csv:1: The column 'chosen' is there twice"):
+        read(tmp_path / "a.csv")

@@ -39,7 +39,7 @@ DataFile = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
-        help="File (.jsonl, .jsonl.gz, .json, .csv, .parquet, .arrow), folder, pattern in quotes ('data/*.jsonl'), or "
+        help="File (.jsonl, .json, .csv, also with .gz; .tsv, .ndjson, .parquet, .arrow), folder, pattern in quotes ('data/*.jsonl'), or "
         "hub id.",
     ),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from penchant.errors import DataError
 from penchant.feedback.dialogues import ASSISTANT, HUMAN, turns_of
-from penchant.feedback.records import Demonstration, Message, Source, Text
+from penchant.feedback.records import Demonstration, Message, Source, Text, counts
 from penchant.feedback.validation import NOT_ANSWERING
 
 __all__ = ["implicit_prompt", "response_to", "split_last_answer", "with_every_turn"]
@@ -65,6 +65,12 @@ def split_last_answer(messages: list[Message], field: str, source: Source) -> tu
 def with_every_turn(record: Demonstration) -> Demonstration:
     """A demonstration that answers from its first assistant's turn on, so that all its turns are learned.
 
+    Turns with ``weight`` 0 (OpenAI) are context: those before the first that counts belong to the prompt, and those
+    after the last are left out.
+
+    Raises:
+        DataError: no turn of the assistant counts.
+
     Example:
         >>> turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
         >>> more = [{"role": "user", "content": "Bye"}]
@@ -74,12 +80,19 @@ def with_every_turn(record: Demonstration) -> Demonstration:
     prompt = turns_of(record.prompt) if isinstance(record.prompt, str) else record.prompt
     if not isinstance(prompt, list):
         return record
-    first = next((at for at, turn in enumerate(prompt) if turn["role"] == "assistant"), None)
+    said = record.completion
+    turns = [*prompt, *([{"role": "assistant", "content": said}] if isinstance(said, str) else said)]
+    counting = [at for at, turn in enumerate(turns) if turn["role"] == "assistant" and counts(turn)]
+    if not counting:
+        raise DataError(
+            "Every turn of the assistant has the weight 0, so there is nothing to learn.",
+            where=str(record.source),
+            fix="Remove the record, or the weights.",
+        )
+    first, last = counting[0], counting[-1]
     if not first:
         return record
-    said = record.completion
-    answer = [{"role": "assistant", "content": said}] if isinstance(said, str) else said
-    return replace(record, prompt=list(prompt[:first]), completion=[*prompt[first:], *answer])
+    return replace(record, prompt=turns[:first], completion=turns[first : last + 1])
 
 
 def implicit_prompt(

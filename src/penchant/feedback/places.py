@@ -115,7 +115,7 @@ def _short(path: Path) -> str:
 
 
 def _file(path: Path, split: str | None = None) -> Opened:
-    return Opened(str(path), file_rows(path), path.suffix.lower() == ".csv", split)
+    return Opened(str(path), file_rows(path), path.name.lower().endswith((".csv", ".csv.gz", ".tsv")), split)
 
 
 def _matches(path: Path, pattern: str) -> list[Path]:
