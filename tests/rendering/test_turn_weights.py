@@ -23,7 +23,7 @@ def _turns(*weights: int | None) -> list[dict[str, Any]]:
 
 def _learned(*weights: int | None) -> str:
     (record,) = read([{"messages": _turns(*weights)}], train_on="assistant")
-    renderer = Renderer(byte_level(additional_special_tokens=list(SPECIALS)), chat_template=CONTENT)
+    renderer = Renderer(byte_level(specials=SPECIALS), chat_template=CONTENT)
     found = renderer.response_tokens(record.prompt, record.completion)
     mask = found.learned or (True,) * len(found.ids)
     return str(renderer.tokenizer.decode([token for token, kept in zip(found.ids, mask, strict=True) if kept]))
