@@ -104,3 +104,21 @@ def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("prompt,chosen,rejected,chosen\nA,B,C,D\n")
     with pytest.raises(DataError, match=r"a\.csv:1: The column 'chosen' is there twice"):
         read(tmp_path / "a.csv")
+
+
+def test_a_list_of_tables_is_read_one_after_the_other() -> None:
+    frame = pytest.importorskip("pandas").DataFrame([PAIR])
+    records = read([frame, frame.assign(prompt="Name a river.")])
+    assert [record.prompt for record in records] == ["Name a city.", "Name a river."]
+
+
+@pytest.mark.parametrize("name", ["functions", "tools"])
+def test_functions_are_tools(name: str) -> None:
+    (record,) = read([{**PAIR, name: [{"name": "tram", "parameters": {}}]}])
+    assert record.tools == ({"type": "function", "function": {"name": "tram", "parameters": {}}},)
+    assert name not in record.fields
+
+
+def test_a_column_of_other_functions_is_kept() -> None:
+    (record,) = read([{**PAIR, "functions": ["sin", "cos"]}])
+    assert record.tools is None and record.fields["functions"] == ["sin", "cos"]

@@ -22,7 +22,7 @@ def says(*texts: str) -> list[dict[str, Any]]:
 
 
 def test_an_early_parting_is_refused_with_the_key_that_allows_it() -> None:
-    with pytest.raises(DataError, match="differ in turn 2, before the last answer.*train_on: assistant"):
+    with pytest.raises(DataError, match=r"differ in turn 2, before the last answer.*train_on: assistant"):
         read([EARLY])
 
 
@@ -48,7 +48,7 @@ def test_a_demonstration_answers_from_its_first_turn_on() -> None:
 
 
 def test_only_one_side_that_is_a_dialogue_is_no_conversation() -> None:
-    with pytest.raises(DataError, match="texts without a shared dialogue|do not answer the same history"):
+    with pytest.raises(DataError, match=r"texts without a shared dialogue|do not answer the same history"):
         read([{"chosen": EARLY["chosen"], "rejected": "No."}], train_on="assistant")
 
 

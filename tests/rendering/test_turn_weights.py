@@ -17,7 +17,8 @@ def _turns(*weights: int | None) -> list[dict[str, Any]]:
     turns: list[dict[str, Any]] = []
     for at, weight in enumerate(weights):
         turns.append({"role": "user", "content": f"Question {at}?"})
-        turns.append({"role": "assistant", "content": f"Answer {at}.", **({} if weight is None else {"weight": weight})})
+        given = {} if weight is None else {"weight": weight}
+        turns.append({"role": "assistant", "content": f"Answer {at}.", **given})
     return turns
 
 

@@ -321,5 +321,6 @@ def test_a_dry_run_reads_the_shape_of_the_base(adapter: Path, tmp_path: Path) ->
 
 
 def test_dropout_of_an_adapter_is_refused_with_what_a_recipe_of_trl_means(train: Train) -> None:
-    with pytest.raises(ConfigurationError, match=r"Remove lora\.dropout.*TRL's DPOTrainer.*set lora_dropout to 0 as well"):
+    said = r"Remove lora\.dropout.*TRL's DPOTrainer.*set lora_dropout to 0 as well"
+    with pytest.raises(ConfigurationError, match=said):
         train(lora={"lora_dropout": 0.05})

@@ -39,9 +39,10 @@ def read(
     """Read feedback, recognise its layout, and validate every record; all records are of one kind.
 
     Args:
-        source: a path (.jsonl, .ndjson, .json, .csv, .tsv, also with .gz; .parquet, .arrow), a folder saved by ``datasets`` or with
-            shards, a pattern (``data/*.jsonl``), a list of these, an id on the hub, a ``datasets`` object, a frame of
-            pandas or polars, a table of pyarrow, a dictionary of columns, or an iterable of dictionaries.
+        source: a path (.jsonl, .ndjson, .json, .csv, .tsv, also with .gz; .parquet, .arrow), a folder saved by
+            ``datasets`` or with shards, a pattern (``data/*.jsonl``), a list of these, an id on the hub, a ``datasets``
+            object, a frame of pandas or polars, a table of pyarrow, a list of these, a dictionary of columns, or an
+            iterable of dictionaries.
         mapping: field names to what they are read from (see `penchant.feedback.field_mapping.FieldMapping`): a column,
             ``{"chosen": "better"}``, a path, a template over columns, or a constant.
         kind: one of `KINDS`; recognised from the columns if not given.

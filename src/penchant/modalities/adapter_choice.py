@@ -45,8 +45,8 @@ def refuse_dropout(lora: Any) -> None:
             why="Dropout draws new numbers in every forward pass: a step would depend on how it is split into "
             "micro-batches, and the log-ratio of policy and reference would be noise.",
             fix="Remove lora.dropout (lora_dropout). Nothing changes for a recipe from TRL's DPOTrainer or from "
-            "LLaMA-Factory's: they set lora_dropout to 0 as well, unless disable_dropout is false. Against overfitting, "
-            "a smaller lora.rank, fewer epochs or early_stopping help.",
+            "LLaMA-Factory's: they set lora_dropout to 0 as well, unless disable_dropout is false. Against "
+            "overfitting, a smaller lora.rank, fewer epochs or early_stopping help.",
         )
 
 
