@@ -149,3 +149,15 @@ def test_lengths_and_near_duplicates_of_such_scripts() -> None:
     values = {check.name: check.value for check in diagnosis.checks}
     assert values["near duplicates"].startswith("1 ") and values["better response is longer"] == "100.0 %"
     assert words_of("Hello, 世界!") == ["hello", "世", "界"]
+
+
+@pytest.mark.parametrize(
+    ("column", "warned"), [("image", True), ("image_url", True), ("screenshot", True), ("image_id", False)]
+)
+def test_a_column_of_images_beside_texts_is_warned_of(column: str, warned: bool) -> None:
+    rows = [
+        {"prompt": f"What is here, {at}?", "chosen": "A bus.", "rejected": "No.", column: f"{at}.png"}
+        for at in range(3)
+    ]
+    found = " ".join(check.detail for check in unused_columns(read(rows)))
+    assert (f"A text model cannot see {column}" in found) == warned

@@ -159,6 +159,10 @@ def test_templates_come_from_files_too(tmp_path: Path) -> None:
         Renderer(TOKENIZERS["bytes"], chat_template="{% for m in messages %}")
     with pytest.raises(ModelError, match="omits the assistant's answer"):
         Renderer(TOKENIZERS["bytes"], chat_template="{{ messages[0].content }}")
+    with pytest.raises(ModelError, match="writes the assistant's answer twice"):
+        Renderer(
+            TOKENIZERS["bytes"], chat_template="{% for m in messages %}{{ m.content }} {{ m.content }}{% endfor %}"
+        )
 
 
 def test_a_template_that_rejects_a_conversation_is_an_error() -> None:

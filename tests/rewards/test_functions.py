@@ -51,3 +51,11 @@ def test_an_exception_is_named_too() -> None:
 
     with pytest.raises(ConfigurationError, match=r"reward' raised ZeroDivisionError: .*for the prompt 'p'"):
         FunctionJudge(reward).score("p", ["zz", "aa"])
+
+
+def test_a_function_that_leaves_the_program_is_named() -> None:
+    def reward(prompt: Any, response: str) -> float:
+        raise SystemExit(3)
+
+    with pytest.raises(ConfigurationError, match=r"reward' raised SystemExit: 3, for the prompt 'p'"):
+        FunctionJudge(reward).score("p", ["aa"])

@@ -43,6 +43,8 @@ _SIDES = (
 )  # fmt: skip
 _ONE_SIDE = {"chosen", "rejected", "preferred", "dispreferred", "winner", "loser", "better", "worse", "accepted"}
 _CHOOSING = {"better", "winner", "preference", "preferred", "choice"}
+_MEDIA = {"image", "images", "img", "picture", "photo", "screenshot", "video", "videos", "audio", "audios"}
+_MEDIA_PARTS = _MEDIA | {"url", "urls", "path", "paths", "file", "files", "bytes"}
 _SAMPLE, _SHORT = 500, 20
 _MANY_WORDS, _MANY_LETTERS = 30, 300
 #: In records of prompts, these hold what a verifier compares with.
@@ -127,6 +129,10 @@ def _is_about(name: str) -> bool:
 def _hint(name: str, texts: Sequence[str], feedback: Feedback) -> str | None:
     """What would use a column that looks like a part of prompt or answer; None for one that does not."""
     words = set(_words(name))
+    if words & _MEDIA and words <= _MEDIA_PARTS:
+        return (
+            f"A text model cannot see {name}; if the answers refer to it, describe it in words or remove the records."
+        )
     if _is_about(name) or (feedback.kind == "prompt" and words & _VERIFIED):
         return None
     several = sum(len(text.split()) > 2 or len(text) > 20 for text in texts) > 0.5 * len(texts)

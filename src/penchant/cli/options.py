@@ -39,8 +39,8 @@ DataFile = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
-        help="File (.jsonl, .jsonl.gz, .json, .csv, .parquet, .arrow), folder, pattern in quotes ('data/*.jsonl'), or "
-        "hub id.",
+        help="File (.jsonl, .json, .csv, also with .gz; .tsv, .ndjson, .parquet, .arrow), folder, pattern in quotes "
+        "('data/*.jsonl'), or hub id.",
     ),
 ]
 RecipeWords = Annotated[

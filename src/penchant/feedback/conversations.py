@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from penchant.errors import DataError
-from penchant.feedback.records import Demonstration, Message, Source, Text
+from penchant.feedback.dialogues import ASSISTANT, HUMAN, turns_of
+from penchant.feedback.records import Demonstration, Message, Source, Text, counts
 from penchant.feedback.validation import NOT_ANSWERING
 
 __all__ = ["implicit_prompt", "response_to", "split_last_answer", "with_every_turn"]
 
-_HUMAN, _ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
 _WHY = "Responses can only be compared as answers to the same history."
 
 
@@ -65,20 +65,34 @@ def split_last_answer(messages: list[Message], field: str, source: Source) -> tu
 def with_every_turn(record: Demonstration) -> Demonstration:
     """A demonstration that answers from its first assistant's turn on, so that all its turns are learned.
 
+    Turns with ``weight`` 0 (OpenAI) are context: those before the first that counts belong to the prompt, and those
+    after the last are left out.
+
+    Raises:
+        DataError: no turn of the assistant counts.
+
     Example:
         >>> turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
         >>> more = [{"role": "user", "content": "Bye"}]
         >>> with_every_turn(Demonstration(prompt=turns + more, completion="Goodbye!")).prompt
         [{'role': 'user', 'content': 'Hi'}]
     """
-    if not isinstance(record.prompt, list):
-        return record
-    first = next((at for at, turn in enumerate(record.prompt) if turn["role"] == "assistant"), None)
-    if not first:
+    prompt = turns_of(record.prompt) if isinstance(record.prompt, str) else record.prompt
+    if not isinstance(prompt, list):
         return record
     said = record.completion
-    answer = [{"role": "assistant", "content": said}] if isinstance(said, str) else said
-    return replace(record, prompt=list(record.prompt[:first]), completion=[*record.prompt[first:], *answer])
+    turns = [*prompt, *([{"role": "assistant", "content": said}] if isinstance(said, str) else said)]
+    counting = [at for at, turn in enumerate(turns) if turn["role"] == "assistant" and counts(turn)]
+    if not counting:
+        raise DataError(
+            "Every turn of the assistant has the weight 0, so there is nothing to learn.",
+            where=str(record.source),
+            fix="Remove the record, or the weights.",
+        )
+    first, last = counting[0], counting[-1]
+    if not first:
+        return record
+    return replace(record, prompt=turns[:first], completion=turns[first : last + 1])
 
 
 def implicit_prompt(
@@ -93,6 +107,7 @@ def implicit_prompt(
         rejected: the other one.
         source: file and line.
         every_turn: allow conversations that part before their last answer; the responses then hold turns of others.
+            Dialogues written as text become messages: only those say which turns are the assistant's.
 
     Returns:
         prompt, chosen response, rejected response.
@@ -104,6 +119,9 @@ def implicit_prompt(
         >>> implicit_prompt("\\n\\nHuman: Hi\\n\\nAssistant: Hello!", "\\n\\nHuman: Hi\\n\\nAssistant: What?", Source())
         ('\\n\\nHuman: Hi\\n\\nAssistant:', ' Hello!', ' What?')
     """
+    if every_turn and isinstance(chosen, str) and isinstance(rejected, str):
+        one, other = turns_of(chosen), turns_of(rejected)
+        chosen, rejected = (one, other) if one and other else (chosen, rejected)
     if isinstance(chosen, list) and isinstance(rejected, list):
         return _shared_turns(chosen, rejected, source, every_turn)
     if isinstance(chosen, str) and isinstance(rejected, str):
@@ -152,25 +170,26 @@ def _shared_dialogue(chosen: str, rejected: str, source: Source) -> tuple[Text, 
     length = min(len(chosen), len(rejected))
     shared = chosen[: next((at for at in range(length) if chosen[at] != rejected[at]), length)]
     if chosen == rejected:
-        shared = chosen[: chosen.rfind(_ASSISTANT) + len(_ASSISTANT)]
-    end = shared.rfind(_ASSISTANT)
-    if end < 0 and not (_HUMAN.strip() in chosen and _ASSISTANT in chosen):
+        shared = chosen[: chosen.rfind(ASSISTANT) + len(ASSISTANT)]
+    end = shared.rfind(ASSISTANT)
+    if end < 0 and not (HUMAN.strip() in chosen and ASSISTANT in chosen):
         raise DataError(
             "There is no field 'prompt', and 'chosen' and 'rejected' are texts without a shared dialogue "
             "('\\n\\nHuman: ... \\n\\nAssistant: ...').",
             where=str(source),
             fix="Add a field 'prompt' (--map prompt=COLUMN if the column has another name).",
         )
-    end += len(_ASSISTANT)
+    end += len(ASSISTANT)
     rest = chosen[end:], rejected[end:]
-    if end < len(_ASSISTANT) or any(_HUMAN in answer for answer in rest):
-        turn = shared.count(_HUMAN) + shared.count(_ASSISTANT)
+    if end < len(ASSISTANT) or any(HUMAN in answer for answer in rest):
+        turn = shared.count(HUMAN) + shared.count(ASSISTANT)
         raise DataError(
             f"'chosen' and 'rejected' do not answer the same history: the dialogues differ in turn {max(turn, 1)}, "
             "before the last answer.",
             where=str(source),
             why=_WHY,
-            fix="Remove the record, or cut both dialogues at the turn that differs.",
+            fix="Remove the record, or cut both dialogues at the turn that differs; to compare all that the assistant "
+            "says after the history that both share: train_on: assistant (--train-on assistant).",
         )
     return chosen[:end], rest[0], rest[1]
 
@@ -188,10 +207,10 @@ def response_to(prompt: Text, value: Text, field: str, source: Source) -> tuple[
         [{'role': 'user', 'content': 'Hi'}]
     """
     if isinstance(value, str):
-        if isinstance(prompt, str) and _HUMAN.strip() in prompt and value.startswith(prompt):
+        if isinstance(prompt, str) and HUMAN.strip() in prompt and value.startswith(prompt):
             rest = value[len(prompt) :]
             # Who answers is part of the prompt, where the prompt is a dialogue that ends with the question.
-            return (prompt + _ASSISTANT, rest[len(_ASSISTANT) :]) if rest.startswith(_ASSISTANT) else (prompt, rest)
+            return (prompt + ASSISTANT, rest[len(ASSISTANT) :]) if rest.startswith(ASSISTANT) else (prompt, rest)
         return prompt, value
     if isinstance(prompt, str):
         return _answer_to_text(prompt, value, field, source)

@@ -20,7 +20,7 @@ def looks_like_hub_id(name: str) -> bool:
         >>> looks_like_hub_id("trl-lib/ultrafeedback_binarized"), looks_like_hub_id("data/pairs.jsonl")
         (True, False)
     """
-    file_like = re.search(r"\.(jsonl|json|csv|parquet|gz|txt|tsv|arrow|yaml)$", name, re.IGNORECASE)
+    file_like = re.search(r"\.(jsonl|ndjson|json|csv|parquet|gz|txt|tsv|arrow|yaml)$", name, re.IGNORECASE)
     return file_like is None and re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name) is not None
 
 

@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,13 @@ def _text(path: Path) -> str:
             where=f"{path}:{line}",
             fix="Save it as UTF-8.",
         ) from error
-    except (OSError, EOFError) as error:
-        raise DataError(f"The file cannot be read: {error}.", where=str(path)) from error
+    except (OSError, EOFError, zlib.error) as error:
+        damaged = path.suffix == ".gz" and not isinstance(error, FileNotFoundError | PermissionError)
+        raise DataError(
+            f"The file cannot be read: {'the gzip file is damaged: ' if damaged else ''}{error}.",
+            where=str(path),
+            fix="Get or make the file again." if damaged else None,
+        ) from error
 
 
 def _as_row(value: Any, where: str) -> dict[str, Any] | DataError:
@@ -111,9 +117,13 @@ def _delimiter(text: str) -> str:
 def _csv(path: Path) -> Iterator[Row]:
     csv.field_size_limit(2**31 - 1)
     text = _text(path)
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=_delimiter(text))
+    mark = _delimiter(text)
+    # "prompt, chosen": what follows the mark and a space is the cell, quoted or not.
+    spaced = re.search(rf"{mark} ", (_FIRST_LINE.search(text) or [""])[0]) is not None
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=mark, skipinitialspace=spaced)
     start = 2
     try:
+        reader.fieldnames = _header(reader.fieldnames or [], path)
         for row in reader:
             if None in row or None in row.values():
                 found = sum(value is not None for key, value in row.items() if key is not None)
@@ -132,6 +142,19 @@ def _csv(path: Path) -> Iterator[Row]:
             start = reader.line_num + 1
     except csv.Error as error:
         raise DataError(f"The file is not CSV: {error}.", where=f"{path}:{reader.line_num}") from error
+
+
+def _header(names: Iterable[str], path: Path) -> list[str]:
+    """The names of the columns, without white space around them.
+
+    Raises:
+        DataError: two columns have one name, so only the last would be read.
+    """
+    found = [name.strip() for name in names]
+    twice = next((name for name in found if name and found.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"The column {twice!r} is there twice.", where=f"{path}:1", fix="Rename or remove one of them.")
+    return found
 
 
 def typed_cells(row: dict[str, Any]) -> dict[str, Any]:
@@ -188,9 +211,13 @@ def _arrow(path: Path) -> Iterator[Row]:
 
 FORMATS: dict[str, Callable[[Path], Iterable[Row]]] = {
     ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
     ".jsonl.gz": _json_lines,
     ".json": _json,
+    ".json.gz": _json,
     ".csv": _csv,
+    ".csv.gz": _csv,
+    ".tsv": _csv,
     ".parquet": _parquet,
     ".arrow": _arrow,
 }
@@ -210,7 +237,7 @@ def file_rows(path: Path) -> Iterable[Row]:
 
     Example:
         >>> sorted(FORMATS)
-        ['.arrow', '.csv', '.json', '.jsonl', '.jsonl.gz', '.parquet']
+        ['.arrow', '.csv', '.csv.gz', '.json', '.json.gz', '.jsonl', '.jsonl.gz', '.ndjson', '.parquet', '.tsv']
     """
     for ending in sorted(FORMATS, key=len, reverse=True):
         if path.name.lower().endswith(ending):

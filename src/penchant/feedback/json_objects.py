@@ -8,20 +8,43 @@ from typing import Any
 
 __all__ = ["loads", "objects"]
 
-_DECODER = json.JSONDecoder()
 _WORD = re.compile(r"\S")
 
 
+class _Twice(ValueError):
+    """An object has a key twice."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(next(name for name in names if names.count(name) > 1))
+    return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once)
+
+
 def loads(text: str) -> Any:
-    """`json.loads`, whose error for a value that is nested too deeply is that for other faults.
+    """`json.loads`, whose error for a value that is nested too deeply, or a key given twice, is that for other faults.
 
     Raises:
-        json.JSONDecodeError: the text is not JSON, or is nested too deeply.
+        json.JSONDecodeError: the text is not JSON, is nested too deeply, or has an object with a key twice, of which
+            only the last value would be read.
+
+    Example:
+        >>> loads('{"prompt": "Hi"}')
+        {'prompt': 'Hi'}
     """
     try:
-        return json.loads(text)
+        return _DECODER.decode(text)
     except RecursionError as error:
         raise json.JSONDecodeError("It is nested too deeply", text, 0) from error
+    except _Twice as error:
+        key = str(error)
+        again = text.find(f'"{key}"', text.find(f'"{key}"') + 1)
+        raise json.JSONDecodeError(f"The key {key!r} is given twice", text, max(again, 0)) from error
 
 
 def objects(text: str) -> list[tuple[int, dict[str, Any]]] | None:
@@ -45,7 +68,7 @@ def objects(text: str) -> list[tuple[int, dict[str, Any]]] | None:
         line, at = line + text.count("\n", at, start.start()), start.start()
         try:
             value, end = _DECODER.raw_decode(text, at)
-        except (json.JSONDecodeError, RecursionError):
+        except (json.JSONDecodeError, RecursionError, _Twice):
             return None
         if isinstance(value, list) and not found and value and all(isinstance(each, dict) for each in value):
             return list(enumerate(value, start=1)) if not text[end:].strip() else None

@@ -59,7 +59,7 @@ def memory_rows(data: Any, split: str | None) -> Iterator[Row]:
 
     Args:
         data: an iterable of dictionaries, a dictionary of columns or of splits, a ``datasets`` object, a frame of
-            pandas or polars, or a table of pyarrow.
+            pandas or polars, a table of pyarrow, or a list of such sets, frames or tables.
         split: the split to read, if the data have several.
 
     Raises:
@@ -71,6 +71,9 @@ def memory_rows(data: Any, split: str | None) -> Iterator[Row]:
     """
     if isinstance(data, Mapping):
         return _of_mapping(data, split)
+    if isinstance(data, list | tuple) and data and all(_is_table(each) for each in data):
+        parts = (row for each in data for _, row in memory_rows(each, split))
+        return ((number, row) for number, row in enumerate(parts, start=1))
     rows = _frame_rows(data)
     if rows is None and hasattr(data, "__iter__") and not isinstance(data, str | bytes):
         rows = _unformatted(data)
@@ -81,6 +84,11 @@ def memory_rows(data: Any, split: str | None) -> Iterator[Row]:
     if rows is None:
         raise DataError(f"The data is {type(data).__name__}, {_EXPECTED}.")
     return ((number, _as_row(row, number)) for number, row in enumerate(rows, start=1))
+
+
+def _is_table(value: Any) -> bool:
+    """Whether a value is a data set, a frame or a table, and no record."""
+    return not isinstance(value, Mapping) and (hasattr(value, "column_names") or hasattr(value, "columns"))
 
 
 def _of_mapping(data: Mapping[Any, Any], split: str | None) -> Iterator[Row]:

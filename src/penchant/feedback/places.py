@@ -76,7 +76,7 @@ def open_places(source: str | Path | Sequence[str | Path], split: str | None) ->
         return [opened for each in source for opened in open_places(each, split)]
     if not str(source).strip():
         raise DataError("The data is an empty text, expected a path or a hub id.", fix="Write the file's path.")
-    path = Path(source).expanduser()
+    path = _usable(Path(source).expanduser())
     if path.is_dir():
         saved = any((path / name).is_file() for name in _SAVED)
         return [Opened(str(path), saved_rows(path, split))] if saved else _shards(path, split)
@@ -89,8 +89,33 @@ def open_places(source: str | Path | Sequence[str | Path], split: str | None) ->
     raise _no_such_file(path, str(source))
 
 
+def _usable(path: Path) -> Path:
+    """The path, if the system can look it up and it is no pipe or device.
+
+    Raises:
+        DataError: its name is too long, or it is a special file.
+    """
+    try:
+        special = path.exists() and not (path.is_file() or path.is_dir())
+    except OSError as error:
+        raise DataError(f"The path cannot be used ({error.strerror}).", where=_short(path)) from error
+    if special:
+        raise DataError(
+            "This is a pipe or a device, and no file.",
+            where=str(path),
+            why="The data are read several times.",
+            fix="Write its content to a file.",
+        )
+    return path
+
+
+def _short(path: Path) -> str:
+    text = str(path)
+    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
+
+
 def _file(path: Path, split: str | None = None) -> Opened:
-    return Opened(str(path), file_rows(path), path.suffix.lower() == ".csv", split)
+    return Opened(str(path), file_rows(path), path.name.lower().endswith((".csv", ".csv.gz", ".tsv")), split)
 
 
 def _matches(path: Path, pattern: str) -> list[Path]:

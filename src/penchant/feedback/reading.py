@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from penchant.errors import ConfigurationError, DataError, nearest
-from penchant.feedback import validation
 from penchant.feedback.collection import Feedback, Origin
 from penchant.feedback.field_mapping import FieldMapping
 from penchant.feedback.files import typed_cells
@@ -20,6 +19,7 @@ from penchant.feedback.nested import columns_of
 from penchant.feedback.places import Opened, is_list_of_paths, open_places
 from penchant.feedback.records import KINDS, Record, Source
 from penchant.feedback.system_turn import with_system
+from penchant.feedback.unrecognised import unrecognised
 
 __all__ = ["Feedback", "OnBad", "TrainOn", "read"]
 
@@ -39,9 +39,10 @@ def read(
     """Read feedback, recognise its layout, and validate every record; all records are of one kind.
 
     Args:
-        source: a path (.jsonl, .jsonl.gz, .json, .csv, .parquet, .arrow), a folder saved by ``datasets`` or with
-            shards, a pattern (``data/*.jsonl``), a list of these, an id on the hub, a ``datasets`` object, a frame of
-            pandas or polars, a table of pyarrow, a dictionary of columns, or an iterable of dictionaries.
+        source: a path (.jsonl, .ndjson, .json, .csv, .tsv, also with .gz; .parquet, .arrow), a folder saved by
+            ``datasets`` or with shards, a pattern (``data/*.jsonl``), a list of these, an id on the hub, a ``datasets``
+            object, a frame of pandas or polars, a table of pyarrow, a list of these, a dictionary of columns, or an
+            iterable of dictionaries.
         mapping: field names to what they are read from (see `penchant.feedback.field_mapping.FieldMapping`): a column,
             ``{"chosen": "better"}``, a path, a template over columns, or a constant.
         kind: one of `KINDS`; recognised from the columns if not given.
@@ -88,8 +89,12 @@ def _lines(source: Any, split: str | None) -> tuple[str, list[Line]]:
         for each in opened
         for number, row in each.rows
     ]
-    if not lines:
-        raise DataError("The data has no records.", where=name, fix="Check that the right file is given.")
+    filled = {line.opened.name for line in lines}
+    # Shards of a folder or a pattern may be empty; a file that is named must have something to say.
+    named = [str(each) for each in source] if is_list_of_paths(source) else []
+    empty = name if not lines else next((each for each in named if Path(each).is_file() and each not in filled), None)
+    if empty is not None:
+        raise DataError("The data has no records.", where=empty, fix="Check that the right file is given.")
     return name, lines
 
 
@@ -196,17 +201,7 @@ def _common_kind(rows: list[Line], name: str) -> str:
         return kinds.most_common(1)[0][0]
     for _, row, _ in rows:
         if isinstance(row, dict):
-            error = validation.missing("prompt", row, Source(Path(name).name, 1))
-            meant = [validation.suggestion(field, row) for field in ("prompt", "completion", "chosen", "rejected")]
-            hints = dict.fromkeys(hint for hint in meant if hint.startswith("Did you mean"))
-            raise DataError(
-                f"The layout is not recognised: {error.what.split('. ', 1)[1]}",
-                where=name,
-                why="Expected prompt + chosen + rejected; prompt + completion (+ label); prompt + completions + scores "
-                "or ranks; messages; or prompt. For images prompt + chosen_image + rejected_image; prompt + image "
-                "(+ label).",
-                fix=" ".join(hints) or "Name the columns: --map prompt=COLUMN --map completion=COLUMN.",
-            )
+            raise unrecognised(row, name)
     first = rows[0].row
     assert isinstance(first, DataError)
     raise DataError(f"No record can be read. The first: {first}", where=name, fix="Check the file's format.")

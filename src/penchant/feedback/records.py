@@ -20,6 +20,7 @@ __all__ = [
     "Source",
     "Text",
     "as_text",
+    "counts",
 ]
 
 Message: TypeAlias = dict[str, Any]
@@ -70,6 +71,16 @@ class Conversation(list[Message]):
     def followed_by(self, turns: Iterable[Message]) -> Conversation:
         """The conversation with further turns, and the same tools and arguments."""
         return Conversation([*self, *turns], self.tools, self.arguments)
+
+
+def counts(turn: Message) -> bool:
+    """Whether a turn is learned where every turn of the assistant is: OpenAI's ``weight`` 0 says that it is not.
+
+    Example:
+        >>> counts({"role": "assistant", "content": "Hi", "weight": 0}), counts({"role": "assistant", "content": "Hi"})
+        (False, True)
+    """
+    return turn.get("weight") not in (0, "0")
 
 
 def as_text(value: Text) -> str:

@@ -11,10 +11,12 @@ from penchant.feedback.literals import NOT_READ, literal
 from penchant.feedback.records import Record, Source
 from penchant.feedback.values import described, whole, without_nulls, wrong
 
-__all__ = ["ARGUMENTS", "TOOLS", "template_columns", "with_template_columns"]
+__all__ = ["ARGUMENTS", "TOOLS", "template_columns", "tools_column", "with_template_columns"]
 
 #: The columns.
 TOOLS, ARGUMENTS = "tools", "chat_template_kwargs"
+#: The name that OpenAI used before ``tools``.
+FUNCTIONS = "functions"
 
 
 def template_columns(record: Record) -> dict[str, Any]:
@@ -29,6 +31,23 @@ def template_columns(record: Record) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value}
 
 
+def tools_column(row: Mapping[str, Any]) -> str | None:
+    """The row's column of tools: ``tools``, or ``functions`` if its values are functions with parameters.
+
+    Example:
+        >>> tools_column({"prompt": "Hi", "functions": [{"name": "tram", "parameters": {}}]})
+        'functions'
+    """
+    if TOOLS in row:
+        return TOOLS
+    value = row.get(FUNCTIONS)
+    found = literal(value) if isinstance(value, str) else value
+    whole_list = isinstance(found, list | tuple) and bool(found)
+    if whole_list and all(isinstance(each, Mapping) and ("parameters" in each or "function" in each) for each in found):
+        return FUNCTIONS
+    return None
+
+
 def with_template_columns(record: Record, row: Mapping[str, Any]) -> Record:
     """A record with the tools and the template arguments of its row.
 
@@ -40,7 +59,8 @@ def with_template_columns(record: Record, row: Mapping[str, Any]) -> Record:
         >>> with_template_columns(Prompt(prompt="Hi"), {"tools": '[{"name": "tram", "parameters": {}}]'}).tools
         ({'type': 'function', 'function': {'name': 'tram', 'parameters': {}}},)
     """
-    tools, arguments = _tools(row.get(TOOLS), record.source), _arguments(row.get(ARGUMENTS), record.source)
+    tools = _tools(row.get(tools_column(row) or TOOLS), record.source)
+    arguments = _arguments(row.get(ARGUMENTS), record.source)
     if tools is None and not arguments:
         return record
     return replace(record, tools=tools, template_arguments=arguments)

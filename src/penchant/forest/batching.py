@@ -18,6 +18,10 @@ __all__ = ["Plan", "Slot", "deal_places", "plan_batches"]
 # Examples are sorted by length within windows of this many batches, so that the order stays mostly random.
 WINDOW = 32
 
+# Longest plans: every step is planned in advance, so a mistyped exponent would fill the memory.
+MOST_VISITS = 100_000_000
+MOST_STEPS = 10_000_000
+
 #: For each further named source, the index of the example that accompanies an example of the first source.
 Beside: TypeAlias = tuple[int, ...]
 
@@ -179,12 +183,28 @@ def plan_batches(
     for name, value in (("batch_size", batch_size), ("tokens_per_batch", tokens_per_batch), ("max_steps", max_steps)):
         if value is not None and value < 1:
             raise ConfigurationError(f"{name} is {value}, expected 1 or more.")
+    _refuse_endless(sizes, epochs, max_steps)
     if not len(sizes) or not all(map(len, beside)):
         raise ConfigurationError("There is no example to train on.")
     if max_steps is None and not 0 < epochs < math.inf:
         raise ConfigurationError(f"epochs is {epochs}, expected a finite number above 0.")
     drawn = _Epochs(sizes, batch_size, tokens_per_batch, seed, group_by_length, shuffle, beside, mixture)
     return drawn.plan(math.inf if max_steps is not None else epochs, max_steps, across)
+
+
+def _refuse_endless(sizes: Sequence[int], epochs: float, max_steps: int | None) -> None:
+    """Refuse a plan that no run would finish; it would fill the memory."""
+    if max_steps is None and epochs < math.inf and epochs * len(sizes) > MOST_VISITS:
+        raise ConfigurationError(
+            f"{epochs:g} epochs of {len(sizes)} examples are {epochs * len(sizes):.3g} examples; at most "
+            f"{MOST_VISITS:,} are planned.",
+            where="epochs",
+            fix="Give fewer epochs, or max_steps.",
+        )
+    if max_steps is not None and max_steps > MOST_STEPS:
+        raise ConfigurationError(
+            f"max_steps is {max_steps:.3g}; at most {MOST_STEPS:,} are planned.", where="max_steps", fix="Give fewer."
+        )
 
 
 @dataclass(frozen=True)

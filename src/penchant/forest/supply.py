@@ -55,6 +55,10 @@ class Supply(Sequence[Any]):
     def __len__(self) -> int:
         return len(self.examples)
 
+    def first(self, count: int) -> Supply:
+        """A supply of the first examples alone, with all of the further sources."""
+        return Supply(self.examples[:count], self.beside, self.encoder)
+
     @property
     def sizes(self) -> list[int]:
         """Cost of each example with its views of the step, whose responses are those of other examples of the step."""

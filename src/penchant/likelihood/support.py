@@ -15,7 +15,7 @@ from penchant.likelihood.core import vocabulary_size
 from penchant.likelihood.head import Head, Rows, token_statistics
 from penchant.likelihood.outputs import Outputs, switch_attention
 
-__all__ = ["choose_attention", "plain_head"]
+__all__ = ["choose_attention", "plain_head", "refuse_untrainable"]
 
 BACKENDS = ("segments", "flex", "dense", "sequences")
 LAYERS = {"full_attention", "sliding_attention", "attention"}
@@ -46,6 +46,20 @@ def choose_attention(outputs: Outputs, wanted: str | None) -> tuple[str, str]:
             f"{name} does not support the attention {wanted!r}: {reason}", fix="Use attention=sequences, or remove it."
         )
     return "sequences", f"{name} cannot share prompts between responses: {reason}"
+
+
+def refuse_untrainable(wanted: str | None, model: torch.nn.Module) -> None:
+    """Refuse an attention that has no backward pass where the model is.
+
+    Raises:
+        ConfigurationError: ``flex`` on a CPU.
+    """
+    if wanted == "flex" and next(model.parameters()).device.type == "cpu":
+        raise ConfigurationError(
+            "The attention 'flex' has no backward pass on a CPU, so nothing can be trained with it.",
+            where="attention",
+            fix="Remove attention (a CPU uses segments), or train on a GPU.",
+        )
 
 
 def _unsuited_layers(core: Any) -> str | None:

@@ -27,6 +27,7 @@ from penchant.likelihood.references.named import check_rows, computed_as_policy,
 from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.router import router_of
 from penchant.likelihood.scorer import Scorer
+from penchant.likelihood.support import refuse_untrainable
 from penchant.modalities.adapter_choice import adapter_settings, check_choice, trained_rank, trains_adapter
 from penchant.modalities.language_model import check_files, load_policy, model_shape
 from penchant.modalities.memory import ModelSize, memory_of
@@ -143,6 +144,7 @@ class TextModality(Modality):
 
     def scorer(self, policy: nn.Module) -> CausalScorer:
         """See `Modality.scorer`."""
+        refuse_untrainable(self.settings.attention, policy)
         scorer = CausalScorer(policy, self.settings.attention)
         scorer.router = router_of(scorer.core, self.settings.router_aux_loss)
         return scorer

@@ -143,4 +143,10 @@ def _after_answer(tokenizer: Any, template: str) -> str:
             "The chat template omits the assistant's answer.",
             fix="Correct it, or choose a built-in one: chat_template=plain or chatml (--chat-template plain).",
         )
-    return str(rendered[rendered.rindex(_PROBE) + len(_PROBE) :])
+    if rendered.count(_PROBE) > 1:
+        raise ModelError(
+            "The chat template writes the assistant's answer twice.",
+            why="The model would learn to say everything twice.",
+            fix="Correct it, or choose a built-in one: chat_template=plain or chatml (--chat-template plain).",
+        )
+    return str(rendered[rendered.index(_PROBE) + len(_PROBE) :])

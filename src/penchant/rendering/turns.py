@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from penchant.errors import DataError
-from penchant.feedback.records import Message
+from penchant.feedback.records import Message, counts
 from penchant.rendering.chat import Chat, followed
 from penchant.rendering.law import REASONING, check_turns, squeezed
 
@@ -71,7 +71,8 @@ def response_pieces(
             pieces.append(Piece(between, False))
         said, ending = _written(chat, before, start, turns[place], end, ends)
         check_turns(said, [_bare(turns[place], end)], chat.name, first=len(before), learned=True)
-        pieces.append(Piece(said if place == spoken[-1] else said + ending, True))
+        ends_here = place == spoken[-1]
+        pieces.append(Piece(said if ends_here else said + ending, ends_here or counts(turns[place])))
         reached = start + said + ending
     return pieces
 

@@ -55,7 +55,7 @@ class FunctionJudge(Judge):
     def _score(self, prompt: Text, response: str) -> float:
         try:
             given = self.reward(prompt, response)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._error(f"raised {type(error).__name__}: {error}", prompt, response) from error
         if given is None:
             return math.nan

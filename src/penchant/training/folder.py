@@ -82,8 +82,7 @@ class RunFolder:
             ) from error
 
     def _refuse(self, resume: bool, overwrite: bool, inputs: Sequence[str]) -> None:
-        ours = (self.path / "recipe.yaml").exists() or self.checkpoints.exists()
-        if not ours:
+        if not self._holds_run():
             raise OutputError(
                 "The output folder already holds files that are not a run.",
                 where=str(self.path),
@@ -104,6 +103,12 @@ class RunFolder:
                     where=str(self.path),
                     fix="Give another folder with --out.",
                 )
+
+    def _holds_run(self) -> bool:
+        """Whether the folder holds a run, and not files of the user's that are called alike."""
+        if (self.path / "recipe.yaml").is_file() and (self.path / "origin.json").is_file():
+            return True
+        return any(self.checkpoints.glob("checkpoint-*/trainer_state.json"))
 
     def begin(self, recipe: dict[str, Any], origin: dict[str, str], *, resume: bool) -> None:
         """Delete an earlier run unless it is resumed, and write the recipe and origin of this one.

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from penchant.errors import ConfigurationError, nearest
 from penchant.python_path import beside
 from penchant.training.coming_from.answers import hint
+from penchant.training.yaml_keys import refuse_twice
 
 __all__ = ["FORMER", "nested", "problem", "read_keys"]
 
@@ -108,7 +109,14 @@ def read_keys(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"The recipe cannot be read ({error.strerror}).", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"The recipe is not UTF-8 text: byte {error.object[error.start]:#04x} cannot be decoded.",
+            where=str(path),
+            fix="Save it as UTF-8, or give the right file.",
+        ) from error
     try:
+        refuse_twice(yaml.compose(text, Loader=yaml.SafeLoader), str(path))
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigurationError(f"This is not YAML: {' '.join(str(error).split())}", where=str(path)) from error

@@ -52,6 +52,9 @@ log = logging.getLogger("penchant")
 
 __all__ = ["Session"]
 
+# Examples that are measured to know which metrics there are.
+FEW = 2
+
 
 @dataclass
 class Measurement:
@@ -170,6 +173,9 @@ class Session:
     ) -> tuple[Measurement, Measurement]:
         """Measure, train, and measure again."""
         checkpoint = self._checkpoint(len(prepared.plan)) if resume else None
+        if self.keeper.watch is not None:
+            # A mistyped name need not wait until everything is measured.
+            self.keeper.check(trainer.measure_heldout(prepared.heldout_supply.first(FEW)).metrics, few=True)
         before = self._measure(trainer, prepared, 0)
         self.keeper.check(before.heldout.metrics)
         if self.keeper.watch is not None:

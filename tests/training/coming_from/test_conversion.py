@@ -362,6 +362,23 @@ def test_methods_of_axolotl(keys: dict[str, Any], objective: dict[str, Any], tmp
 
 
 @pytest.mark.parametrize(
+    "given",
+    [
+        {**TRL_DPO, "use_peft": True},
+        {"stage": "dpo", "finetuning_type": "lora", "model_name_or_path": "m", "do_train": True},
+        {"base_model": "m", "rl": "dpo", "adapter": "lora"},
+    ],
+    ids=["trl", "llama factory", "axolotl"],
+)
+def test_dropout_of_an_adapter_is_left_out_and_said(given: dict[str, Any], tmp_path: Path) -> None:
+    found = converted(tmp_path, {**given, "lora_dropout": 0.05})
+    assert "dropout" not in found.recipe["lora"]
+    assert any("lora_dropout: adapters are trained without dropout" in remark for remark in found.remarks)
+    none = converted(tmp_path, {**given, "lora_dropout": 0})
+    assert not any("lora_dropout" in remark for remark in none.remarks), "zero is what is done"
+
+
+@pytest.mark.parametrize(
     ("given", "said"),
     [
         ({"model_name_or_path": "m", "num_generations": 8}, "penchant online grpo"),

@@ -125,11 +125,12 @@ def test_a_run_that_ended_early_is_not_trained_on(train: Train, capsys: pytest.C
     ],
 )
 def test_a_metric_that_cannot_be_followed_is_refused_before_training(
-    keys: dict[str, Any], message: str, train: Train, tmp_path: Path
+    keys: dict[str, Any], message: str, train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        train(eval_data=pairs(4), **keys)
+        train(eval_data=pairs(4), progress=True, **keys)
     assert not (tmp_path / "run").exists(), "a start that fails leaves nothing behind"
+    assert "Measuring" not in capsys.readouterr().err, "and does not measure all data first"
 
 
 def test_a_goal_makes_any_metric_followable(train: Train) -> None:

@@ -30,6 +30,11 @@ class Quantity:
     share: bool = False
     chance: float | None = None
 
+    @property
+    def known(self) -> bool:
+        """Whether it is one of the metrics that have a label of their own."""
+        return self.key in _KNOWN
+
     def show(self, *values: float | None) -> tuple[str, ...]:
         """The values as text, with as many digits as distinguish them; "–" for None."""
         digits = self._digits(values)

@@ -12,7 +12,7 @@ from penchant.feedback.records import Source
 from penchant.feedback.roles import normal_role
 from penchant.feedback.validation import NOT_ANSWERING
 
-__all__ = ["CHATS", "asked", "chat_of", "context_columns", "has_prompt", "is_chat", "with_context"]
+__all__ = ["CHATS", "asked", "chat_of", "context_columns", "has_prompt", "is_chat", "prompt_columns", "with_context"]
 
 #: Columns of whole conversations.
 CHATS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat")
@@ -39,8 +39,13 @@ def chat_of(row: Row) -> str | None:
     return next((name for name in CHATS if is_chat(row.get(name))), None)
 
 
-def _candidates(row: Row) -> list[str]:
-    """The columns that could be the prompt, without those that repeat another."""
+def prompt_columns(row: Row) -> list[str]:
+    """The columns that could be the prompt, without those that repeat another.
+
+    Example:
+        >>> prompt_columns({"question": "2 + 2?", "query": "2 + 2?", "instruction": "Add.", "answer": "4"})
+        ['question', 'instruction']
+    """
     found: list[str] = []
     for name in _ASKED:
         value = row.get(name)
@@ -57,7 +62,7 @@ def has_prompt(row: Row) -> bool:
         >>> has_prompt({"question": "2 + 2?"}), has_prompt({"chosen": "4"})
         (True, False)
     """
-    return filled(row, "prompt") or bool(_candidates(row))
+    return filled(row, "prompt") or bool(prompt_columns(row))
 
 
 def asked(row: Row, source: Source) -> tuple[Any, tuple[str, ...]]:
@@ -76,7 +81,7 @@ def asked(row: Row, source: Source) -> tuple[Any, tuple[str, ...]]:
     """
     if filled(row, "prompt"):
         return row["prompt"], ("prompt",)
-    found = _candidates(row)
+    found = prompt_columns(row)
     if set(found) == {"instruction", "input"} and all(isinstance(row[name], str) for name in found):
         return f"{row['instruction']}\n{row['input']}", ("instruction", "input")
     if len(found) > 1:

@@ -14,7 +14,6 @@ KEYS = {
     "rank": "lora_r",
     "alpha": "lora_alpha",
     "targets": "lora_target_modules",
-    "dropout": "lora_dropout",
     "modules_to_save": "lora_modules_to_save",
 }
 
@@ -42,4 +41,6 @@ def lora(found: Translation, names: dict[str, str], rank: int, alpha: float | No
     for ours, theirs in names.items():
         if ours not in ("rank", "alpha", "targets") and ours in LoRA.model_fields and found.has(theirs):
             values[ours] = number(found.take(theirs))
+    if not number(found.given.get("lora_dropout", 0)):
+        found.skip("lora_dropout")
     found.put("lora", values)

@@ -19,7 +19,6 @@ LORA = {
     "rank": "lora_rank",
     "alpha": "lora_alpha",
     "targets": "lora_target",
-    "dropout": "lora_dropout",
     "modules_to_save": "additional_target",
     "rslora": "use_rslora",
     "dora": "use_dora",

@@ -96,19 +96,19 @@ class BestKeeper(TrainerCallback):
         self.trainer = trainer
         trainer.add_callback(self)
 
-    def check(self, measured: Mapping[str, float]) -> None:
+    def check(self, measured: Mapping[str, float], *, few: bool = False) -> None:
         """Refuse a metric that the held-out measurement does not have.
 
         Args:
             measured: the held-out metrics before training.
+            few: they are those of a few examples, which may lack a metric that others have, such as one of a label.
 
         Raises:
             ConfigurationError: there is no such metric; the message names the nearest.
         """
         if self.watch is not None:
-            check_metric(
-                self.watch, {name: value for name, value in measured.items() if not name.startswith("samples/")}
-            )
+            followed = {name: value for name, value in measured.items() if not name.startswith("samples/")}
+            check_metric(self.watch, followed, few=few)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """The last step is measured too."""

@@ -85,18 +85,21 @@ def _larger_is_better(metric: str, goal: str | None) -> bool | None:
     return known == "up" if known else None
 
 
-def check_metric(watch: Watch, measured: Mapping[str, float]) -> None:
+def check_metric(watch: Watch, measured: Mapping[str, float], *, few: bool = False) -> None:
     """Refuse a metric that the held-out measurement does not have.
 
     Args:
         watch: names the metric.
         measured: the held-out metrics before training.
+        few: they are those of a few examples, which may lack a metric that others have, such as one of a label.
 
     Raises:
         ConfigurationError: there is no such metric (the message names the nearest), or it is unknown which values are
             better.
     """
-    if watch.metric not in measured:
+    from penchant.evaluation.report.quantities import quantity
+
+    if watch.metric not in measured and not (few and quantity(watch.metric).known):
         raise ConfigurationError(
             f"There is no held-out metric {watch.metric!r}. {nearest(watch.metric, measured)}",
             where="metric",

@@ -104,7 +104,7 @@ class DataSettings(Part):
     eval_share: float | None = Field(
         None, gt=0, lt=1, description="share of the training data to hold out, instead of eval_data"
     )
-    eval_seed: int | None = Field(None, ge=0, description="seed for drawing that share; default: seed")
+    eval_seed: int | None = Field(None, ge=0, lt=2**32, description="seed for drawing that share; default: seed")
     eval_limit: PositiveInt | None = Field(None, description="maximum number of held-out records to measure")
     mapping: dict[str, str] = Field(
         {}, description="for each field a column, a path (a.b), a template over columns ({a} {b}), or a constant text"

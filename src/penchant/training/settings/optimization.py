@@ -48,7 +48,7 @@ class OptimizationSettings(Part):
         description="arguments of the optimizer, e.g. betas: [0.9, 0.95]; or optimizer: {name: ..., eps: 1e-6}",
     )
 
-    seed: int = Field(0, ge=0, description="random seed for order, sampling and adapters")
+    seed: int = Field(0, ge=0, lt=2**32, description="random seed for order, sampling and adapters")
 
     @field_validator("objective", mode="before")
     @classmethod

@@ -1,0 +1,51 @@
+"""The error for rows in whose columns no layout is recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import DataError
+from penchant.feedback import validation
+from penchant.feedback.known.prompts import asked, prompt_columns
+from penchant.feedback.records import Source
+
+__all__ = ["unrecognised"]
+
+
+def unrecognised(row: Mapping[str, Any], name: str) -> DataError:
+    """The error for a row whose columns are not recognised, with the options that would name them.
+
+    Args:
+        row: the first row.
+        name: of the file or data set.
+
+    Example:
+        >>> unrecognised({"question": "a", "instruction": "b"}, "x.jsonl").fix.split("; ")[0]
+        'Choose: --map prompt=question, or --map prompt=instruction'
+    """
+    found = validation.missing("prompt", row, Source(Path(name).name, 1)).what.split(". ", 1)[1]
+    asking, several = prompt_columns(row), _several(row)
+    rest = [column for column in row if column not in asking]
+    meant = [] if several else [validation.suggestion("prompt", row)]
+    meant += [validation.suggestion(field, rest) for field in ("completion", "chosen", "rejected")]
+    hints = dict.fromkeys(hint for hint in meant if hint.startswith("Did you mean"))
+    return DataError(
+        f"The layout is not recognised: {found}{f' {several.what}' if several else ''}",
+        where=name,
+        why="Expected prompt + chosen + rejected; prompt + completion (+ label); prompt + completions + scores "
+        "or ranks; messages; or prompt. For images prompt + chosen_image + rejected_image; prompt + image "
+        "(+ label).",
+        fix=" ".join([*([several.fix or ""] if several else []), *hints])
+        or "Name the columns: --map prompt=COLUMN --map completion=COLUMN.",
+    )
+
+
+def _several(row: Mapping[str, Any]) -> DataError | None:
+    """The error of a row with several columns that could be the prompt."""
+    try:
+        asked(row, Source())
+    except DataError as error:
+        return error
+    return None
