@@ -339,6 +339,24 @@ def test_columns_and_mixtures_of_axolotl(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "given",
+    [
+        {"base_model": "m", "rl": "dpo", "datasets": [{"path": "a.jsonl", "split": "train"}], "adapter": "lora"},
+        {"model_name_or_path": "m", "dataset_name": "a.jsonl", "dataset_train_split": "train", "use_peft": True}
+        | {"loss_type": "sigmoid"},
+        {"model_name_or_path": "m", "stage": "dpo", "dataset": "a.jsonl", "finetuning_type": "lora"},
+    ],
+    ids=["axolotl", "trl", "llama-factory"],
+)
+def test_a_converted_adapter_can_be_trained(given: dict[str, Any], tmp_path: Path) -> None:
+    found = converted(tmp_path, {**given, "lora_dropout": 0.05})
+    assert "dropout" not in found.recipe["lora"], "it is refused in training"
+    assert "lora_dropout=0.05: adapters are trained without dropout" in "\n".join(found.remarks)
+    assert "dropout" not in "\n".join(converted(tmp_path, {**given, "lora_dropout": 0.0}).remarks)
+    assert found.recipe.get("split") is None, "a file of one's own has no splits"
+
+
+@pytest.mark.parametrize(
     ("keys", "objective"),
     [
         ({"rl": "ipo", "rl_beta": 0.3}, {"name": "ipo", "beta": 0.3}),

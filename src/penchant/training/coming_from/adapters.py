@@ -39,7 +39,12 @@ def lora(found: Translation, names: dict[str, str], rank: int, alpha: float | No
         values["targets"] = targets if len(targets) > 1 else targets[0]
     if quantized:
         values["quantize"] = "4bit"
+    if (dropout := number(found.take(names["dropout"], 0))) != 0:
+        found.note(
+            f"Not translated: {names['dropout']}={dropout:g}: adapters are trained without dropout, since the "
+            "log-ratio of policy and reference would be noise."
+        )
     for ours, theirs in names.items():
-        if ours not in ("rank", "alpha", "targets") and ours in LoRA.model_fields and found.has(theirs):
+        if ours not in ("rank", "alpha", "targets", "dropout") and ours in LoRA.model_fields and found.has(theirs):
             values[ours] = number(found.take(theirs))
     found.put("lora", values)

@@ -32,7 +32,9 @@ class LoRA(Part):
     quantize: Literal["4bit"] | None = Field(
         None, description="load the base model quantized (QLoRA; needs bitsandbytes)"
     )
-    dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the adapter's first matrix, in training only")
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="only 0: dropout would make log-ratios of policy and reference noise"
+    )
     rslora: bool | None = Field(None, description="scale by alpha / sqrt(rank) instead")
     dora: bool | None = Field(None, description="also learn the norm of each weight column (DoRA)")
     bias: Literal["none", "all", "lora_only"] | None = Field(None, description="biases that are trained too")
