@@ -247,6 +247,9 @@ class PreferenceTrainer(DividedTrainer):
         if not self.saves:
             return
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        # `BestKeeper` keeps the best weights. A Trainer that knew of them would look for their checkpoint at the end,
+        # and delete the others.
+        self.state.best_global_step = self.state.best_model_checkpoint = None
         # Trainer would delete earlier checkpoints before this one is sealed.
         keep, self.args.save_total_limit = self.args.save_total_limit, None
         try:

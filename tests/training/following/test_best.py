@@ -78,6 +78,12 @@ def test_the_last_step_is_measured_and_ten_measurements_are_the_default(train: T
     assert run.summary["kept"]["step"] == 11, "learning the held-out pairs, the margin grows to the end"
 
 
+def test_one_checkpoint_that_is_not_the_best_is_kept_to_the_end(train: Train) -> None:
+    run = train(keep="best", save_every=2, keep_checkpoints=1, **WORSENING)
+    assert run.summary["kept"]["step"] == 2
+    assert [path.name for path in run.folder.glob("checkpoints/*")] == ["checkpoint-6"]
+
+
 @pytest.mark.parametrize("adapter", [{}, {"lora": {"rank": 2}}])
 def test_a_stopped_run_keeps_the_same_weights(
     adapter: dict[str, Any], train: Train, monkeypatch: pytest.MonkeyPatch

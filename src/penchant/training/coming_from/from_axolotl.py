@@ -115,9 +115,9 @@ def _data(found: Translation) -> None:
     parts = found.take("datasets") or []
     if len(parts) == 1:
         found.put("data", _place(parts[0]))
-        split = parts[0].get("split")
-        # Of a hub id axolotl reads the split `train` unless another is named.
-        found.put("split", split or (None if Path(str(found.recipe["data"])).suffix else "train"))
+        split = parts[0].get("split") or "train"
+        # Of a hub id axolotl reads the split `train` unless another is named; a file of one's own is all `train`.
+        found.put("split", None if split == "train" and Path(str(found.recipe["data"])).suffix else split)
     elif parts:
         found.join("data", [_place(each) for each in parts])
     for part in parts:

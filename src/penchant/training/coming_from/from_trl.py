@@ -105,8 +105,11 @@ def _data(found: Translation) -> None:
     splits = words(found.take("dataset_splits"))
     train = found.take("dataset_train_split", splits[0] if splits else None)
     # A file of one's own has no splits; of a hub id TRL reads the split `train` unless another is named.
-    if train is None and single is not None and not Path(str(single)).suffix:
+    own = single is not None and bool(Path(str(single)).suffix)
+    if train is None and single is not None and not own:
         train = "train"
+    if own and train == "train":
+        train = None
     if train is not None and "split" not in found.recipe:
         found.put("split", train)
     evaluated = found.given.get("eval_strategy", found.given.get("evaluation_strategy", "no")) != "no"
