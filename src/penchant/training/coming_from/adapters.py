@@ -38,13 +38,12 @@ def lora(found: Translation, names: dict[str, str], rank: int, alpha: float | No
         values["targets"] = targets if len(targets) > 1 else targets[0]
     if quantized:
         values["quantize"] = "4bit"
-    if (dropout := number(found.take(names["dropout"], 0))) != 0:
+    if (dropout := number(found.take("lora_dropout", 0))) != 0:
         found.note(
-            f"Left out: {names['dropout']}={dropout:g}. Preference trainers of these libraries set dropout to 0 unless "
+            f"Left out: lora_dropout={dropout:g}. Preference trainers of these libraries set dropout to 0 unless "
             f"disable_dropout is false; here lora.dropout={dropout:g} would act."
         )
     for ours, theirs in names.items():
         if ours not in ("rank", "alpha", "targets", "dropout") and ours in LoRA.model_fields and found.has(theirs):
             values[ours] = number(found.take(theirs))
-    found.skip("lora_dropout")
     found.put("lora", values)
