@@ -67,7 +67,7 @@ def _holds(feedback: Feedback, kind: type[Record]) -> bool:
 def _as_pairs(asked: Asked, how: How, reporter: ProgressReporter) -> Asked:
     train, heldout = paired(asked.train, how), paired(asked.heldout, how)
     for converted in (train, heldout):
-        if not len(converted.feedback):
+        if converted.rankings and not len(converted.feedback):
             raise DataError(
                 f"All scores within each of the {converted.rankings} rankings of {converted.feedback.name} are equal, "
                 "so no response is better than another.",
