@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from penchant.cli.app import main
+from penchant.errors import ConfigurationError
+from penchant.online.recipe import make_online_recipe
 from small_runs import model_folder, write_pairs
 
 
@@ -93,3 +95,10 @@ def test_a_dry_run_shows_the_recipe_a_judged_response_and_the_rounds(
     assert not out.exists()
     broken = [*KEYS[1:], "judge.name=function", "judge.path=small_judges:missing"]
     assert main([*command, *broken, "--dry-run"]) == 1
+
+
+@pytest.mark.parametrize("data", [{"forget": "a", "retain": "b"}, [{"path": "a", "weight": 1}], [], [""], 3])
+def test_prompts_are_a_path_or_a_list_of_paths(data: object) -> None:
+    assert make_online_recipe({"model": "m", "data": ["a", "b"]}).data == ["a", "b"]
+    with pytest.raises(ConfigurationError, match=r"'data' is .*expected a path or a list of paths"):
+        make_online_recipe({"model": "m", "data": data})

@@ -92,6 +92,14 @@ class OnlineRecipe(Recipe):
     )
     save_every: PositiveInt | None = Field(None, description="optimizer steps between checkpoints within a round")
 
+    @field_validator("data", "eval_data", mode="before")
+    @classmethod
+    def _of_a_known_form(cls, value: Any) -> Any:
+        listed = isinstance(value, list) and value and all(isinstance(each, str) and each.strip() for each in value)
+        if not (value is None or isinstance(value, str) or listed):
+            raise ValueError("expected a path or a list of paths; an online run draws its prompts from one set")
+        return value
+
     @field_validator("engine", "judge", "pairing", mode="before")
     @classmethod
     def _by_name(cls, value: Any, info: ValidationInfo) -> Any:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.pairing import HOW, How, paired
-from penchant.feedback.records import Comparison, Ranking
+from penchant.feedback.records import Comparison, Ranking, Record
 from penchant.feedback.sources import Sources, parts_of
 from penchant.feedback.unpairing import unpaired
 from penchant.feedback.views.view import find_view
@@ -46,11 +46,11 @@ def as_asked(objective: Objective, asked: Asked, how: How, reporter: ProgressRep
         DataError: no ranking has two different scores, or the objective cannot read this kind of feedback.
     """
     judged = _judges_single_responses(objective)
-    if (judged or _compares_pairs(objective)) and _are_rankings(asked):
+    if (judged or _compares_pairs(objective)) and (_holds(asked.train, Ranking) or _holds(asked.heldout, Ranking)):
         asked = _as_pairs(asked, how, reporter)
     if judged:
         asked = _as_judgements(asked, reporter)
-    if _imitates(objective) and any(isinstance(record, Comparison) for record in asked.train):
+    if _imitates(objective) and _holds(asked.train, Comparison):
         reporter.say("Of each pair the chosen response is learned; the rejected one is not read")
     # Named sources supply views of their own, which `check_sources` and the encoder look at.
     if not (isinstance(asked.train, Sources) and asked.train.weights is None):
@@ -59,14 +59,15 @@ def as_asked(objective: Objective, asked: Asked, how: How, reporter: ProgressRep
     return asked
 
 
-def _are_rankings(asked: Asked) -> bool:
-    return any(isinstance(record, Ranking) for feedback in (asked.train, asked.heldout) for record in feedback)
+def _holds(feedback: Feedback, kind: type[Record]) -> bool:
+    """Whether a set of records is of a kind; reads no record."""
+    return any(part.kind == kind.kind for part in parts_of(feedback).values())
 
 
 def _as_pairs(asked: Asked, how: How, reporter: ProgressReporter) -> Asked:
     train, heldout = paired(asked.train, how), paired(asked.heldout, how)
     for converted in (train, heldout):
-        if not len(converted.feedback):
+        if converted.rankings and not len(converted.feedback):
             raise DataError(
                 f"All scores within each of the {converted.rankings} rankings of {converted.feedback.name} are equal, "
                 "so no response is better than another.",
