@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from penchant.errors import ConfigurationError
+from penchant.errors import ConfigurationError, DataError
 from penchant.feedback import read
 from penchant.forest.encoding import EncodedData
 from penchant.likelihood.image_batch import ImageEncoder
@@ -72,6 +73,14 @@ def test_the_first_frame_is_the_image() -> None:
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
     (example,) = encoded(["1"], [file.getvalue()]).examples
     assert (example.views["chosen"][0].latents == 1).all()
+
+
+def test_an_image_that_is_gone_since_it_was_read_is_an_error_of_its_record(tmp_path: Path) -> None:
+    Pillow.fromarray(square(3)).save(tmp_path / "a.png")
+    records = read([{"prompt": "1", "image": str(tmp_path / "a.png")}]).records
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(DataError, match=r"memory:1: The image .*a.png can no longer be read \(No such file"):
+        ImageEncoder(PipelineCodec(pipeline()), ["chosen"]).encode(records)
 
 
 def test_a_background_that_is_no_colour_is_refused() -> None:

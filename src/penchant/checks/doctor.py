@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from penchant.checks import duplicates, labels, template_checks, unused
+from penchant.checks import duplicates, labels, pictures, template_checks, unused
 from penchant.checks.diagnosis import Check, Diagnosis, Verdict, share, summary_of_lengths
 from penchant.checks.words import count_words
 from penchant.errors import DataError
 from penchant.feedback.collection import Feedback
+from penchant.feedback.images import Image
 from penchant.feedback.records import Comparison, Record, as_text
 from penchant.rendering.renderer import Renderer, ResponseTokens
 from penchant.rendering.truncation import CutTable, Policy, Truncation
@@ -56,8 +57,9 @@ def examine(
     lengths = [(len(prompt), *(answer.length for answer in answers)) for prompt, answers in tokens]
     lengths = lengths if renderer else _words(records)
     checks = [*_counts(feedback), *unused.unused_columns(feedback), *_refused(refused, len(feedback), on_bad)]
-    checks += _of_records(feedback, other)
-    if records:
+    shown = pictures.examine_pictures(feedback.records)
+    checks += [*_of_records(feedback, other), *shown]
+    if records and not shown:
         checks += labels.length_bias(records, [own[1:] for own in lengths])
     if renderer is not None and records:
         checks += template_checks.examine_tokens(records, tokens, renderer)
@@ -126,7 +128,9 @@ def _rendered(
 
 
 def _words(records: Sequence[Record]) -> list[tuple[int, ...]]:
-    return [tuple(count_words(as_text(text)) for text in (record.prompt, *record.responses)) for record in records]
+    """Words of prompt and responses; an image has none."""
+    texts = ((record.prompt, *(each for each in record.responses if not isinstance(each, Image))) for record in records)
+    return [tuple(count_words(as_text(text)) for text in each) for each in texts]
 
 
 def _parts(feedback: Feedback, other: Feedback | None) -> dict[str, Sequence[Record]]:
@@ -146,7 +150,7 @@ def _length_table(records: Sequence[Record], lengths: Sequence[Sequence[int]]) -
         many = "completions" if record.kind == "ranking" else "completion"
         names = ("chosen", "rejected") if isinstance(record, Comparison) else (many,) * len(answers)
         table.setdefault("prompt", []).append(prompt)
-        for name, length in zip(names, answers, strict=True):
+        for name, length in zip(names, answers, strict=False):  # images have no length
             table.setdefault(name, []).append(length)
     return {name: summary_of_lengths(found) for name, found in table.items()}
 

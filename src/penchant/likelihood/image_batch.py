@@ -182,6 +182,12 @@ class ImageEncoder(RecordEncoder):
                 self._conditioning[prompt] = self.codec.conditioning(prompt)
         except DataError as error:
             raise DataError(error.what, where=str(record.source), why=error.why, fix=error.fix) from error
+        except OSError as error:  # it was read when the data were
+            raise DataError(
+                f"The image {image.place} can no longer be read ({error.strerror or error}).",
+                where=str(record.source),
+                fix="Keep the images in their place until the run has encoded them.",
+            ) from error
         self._notes.add(prompt, self._kept(prompt), image)
         return ImageResponse(self._latents[image.key], self._conditioning[prompt])
 
