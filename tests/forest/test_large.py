@@ -13,6 +13,7 @@ import pytest
 from forest.words import renderer
 from penchant.errors import DataError
 from penchant.feedback.records import Comparison, Source
+from penchant.forest import large
 from penchant.forest.encoding import RECORD_INDEX, Encoder
 from penchant.forest.large import encode_large
 from penchant.rendering.truncation import Truncation
@@ -97,6 +98,20 @@ def test_the_work_of_a_process_that_dies_is_done_again(caplog: pytest.LogCapture
         found = encode_large(mortal, RECORDS, workers=2)
     assert list(found.examples) == encoder().encode(RECORDS).examples
     assert "died" in caplog.text
+
+
+@pytest.mark.skipif(len(WORKERS) == 1, reason="the system cannot fork")
+def test_an_interruption_ends_every_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(large, "EVERY", 1)
+
+    def interrupt(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encode_large(encoder(), RECORDS, interrupt, workers=2)
+    assert not multiprocessing.active_children()
+    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,11 @@ class _Released(Feedback):
 
     def __init__(self, feedback: Feedback) -> None:
         super().__init__([], kind=feedback.kind, name=feedback.name, bad=feedback.bad, origin=feedback.origin)
-        self.layout, self.count = feedback.layout, len(feedback)
+        self.layout, self._length = feedback.layout, len(feedback)
         self.fingerprint = feedback.fingerprint
 
     def __len__(self) -> int:
-        return self.count
+        return self._length
 
 
 def released(feedback: Feedback) -> Feedback:

@@ -159,8 +159,9 @@ class _Forked:
             self._listen({receiving: number for number, (receiving, _) in enumerate(pipes)})
         finally:
             for process in processes:
-                process.terminate()
-                process.join()
+                if process.pid is not None:
+                    process.terminate()
+                    process.join()
             for receiving, _ in pipes:
                 receiving.close()
         if self.errors:
@@ -170,23 +171,28 @@ class _Forked:
     def _listen(self, waiting: dict[Connection, int]) -> None:
         """Take what the processes report, until no earlier part can fail."""
         while waiting:
-            for connection in wait(list(waiting)):
-                number = waiting[connection]  # type: ignore[index]
-                try:
-                    found = connection.recv()  # type: ignore[union-attr]
-                except EOFError:
-                    found = self._again(number)
+            ready = wait(list(waiting))
+            for connection in [each for each in waiting if each in ready]:
+                number, found = waiting[connection], self._received(connection, waiting[connection])
                 if isinstance(found, int):
                     self.done[number] = found
                     self.progress(sum(self.done))
                     continue
-                del waiting[connection]  # type: ignore[arg-type]
+                del waiting[connection]
                 if isinstance(found, BaseException):
                     self.errors[number] = found
                 else:
                     self.parts[number] = found
             if self.errors:
                 waiting = {each: number for each, number in waiting.items() if number < min(self.errors)}
+
+    def _received(self, connection: Connection, number: int) -> int | BaseException | _Part:
+        """The next word of a process: how many records are done, its error, or its part."""
+        try:
+            found: int | BaseException | _Part = connection.recv()
+        except (EOFError, OSError):
+            return self._again(number)
+        return found
 
     def _again(self, number: int) -> _Part | BaseException:
         """Encode a part here, whose process ended without a word (the system ends one where memory is short)."""
