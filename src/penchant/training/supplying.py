@@ -148,7 +148,11 @@ def _encode(
             if done % every == 0 or done == total:
                 reporter.advance(done, total)
 
-        encoded = encoder.encode(feedback.records, advance)
+        try:
+            encoded = encoder.encode(feedback.records, advance)
+        except DataError as error:
+            # What concerns all records names no line, and a run reads several files.
+            raise DataError(error.what, where=error.where or feedback.name, why=error.why, fix=error.fix) from error
     cut = encoded.cut
     if cut.refused:
         reporter.warn(
