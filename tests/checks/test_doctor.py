@@ -164,6 +164,13 @@ def test_label_balance_and_rankings_of_equals() -> None:
     assert found(ranked, "rankings of equals").value == "1 (25.0 %)"
 
 
+@pytest.mark.parametrize("label", [True, False])
+def test_labels_that_are_all_alike_are_said(label: bool) -> None:
+    judged = [{"prompt": f"{at}?", "completion": "a", "label": label} for at in range(4)]
+    check = found(judged, "label balance")
+    assert check.verdict == "warning" and "All labels are alike" in check.detail
+
+
 def test_annotators_agreement() -> None:
     row = pairs()[0]
     swapped = {**row, "chosen": row["rejected"], "rejected": row["chosen"]}

@@ -185,3 +185,14 @@ def test_a_dialogue_that_ends_with_the_question_takes_who_answers_into_the_promp
     row = {"prompt": asked, "chosen": f"{asked}\n\nAssistant: Hello!", "rejected": f"{asked}\n\nAssistant: No."}
     (pair,) = read([row])
     assert (pair.prompt, pair.responses) == (f"{asked}\n\nAssistant:", (" Hello!", " No."))
+
+
+def test_a_system_turn_on_one_side_alone_is_named() -> None:
+    asked, said = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes"}
+    row = {
+        "prompt": "Hi",
+        "chosen": [{"role": "system", "content": "Be brief."}, asked, said],
+        "rejected": [asked, {"role": "assistant", "content": "No"}],
+    }
+    with pytest.raises(DataError, match=r"turn 1 \(chosen has system: 'Be brief.', rejected has user: 'Hi'\)"):
+        read([row])

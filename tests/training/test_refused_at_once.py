@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from penchant.errors import ConfigurationError, OutputError
+from penchant.errors import ConfigurationError, DataError, OutputError
 from penchant.forest.batching import plan_batches
 from penchant.training import Result
 from penchant.training.recipe import make_recipe
@@ -78,3 +78,10 @@ def test_a_folder_of_the_user_is_no_run(names: list[str], train: Train, tmp_path
             train("project", **options)
     assert {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()} == set(names)
     assert all((place / name).read_text() == "mine" for name in names)
+
+
+def test_data_of_which_nothing_is_left_are_named(train: Train, tmp_path: Path) -> None:
+    path = tmp_path / "held.jsonl"
+    path.write_text('{"prompt": "a", "chosen": "' + "b " * 900 + '", "rejected": "c"}')
+    with pytest.raises(DataError, match=r"held\.jsonl: None of the 1 records can be used"):
+        train(eval_data=path, max_length=64)

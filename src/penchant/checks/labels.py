@@ -42,6 +42,8 @@ def balance(records: Sequence[Record]) -> list[Check]:
         part = good / len(records)
         verdict: Verdict = "warning" if not 0.05 <= part <= 0.95 else "note" if not 0.2 <= part <= 0.8 else "ok"
         detail = "" if verdict == "ok" else "Weight the classes so that the rarer one has an effect."
+        if good in (0, len(records)):
+            detail = "All labels are alike, so nothing tells good from bad. Check which column is the label."
         return [Check("label balance", f"{100 * part:.1f} % desirable", verdict, detail)]
     if isinstance(records[0], Ranking):
         flat = sum(

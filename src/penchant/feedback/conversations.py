@@ -10,7 +10,7 @@ from penchant.feedback.dialogues import ASSISTANT, HUMAN, turns_of
 from penchant.feedback.records import Demonstration, Message, Source, Text, counts
 from penchant.feedback.validation import NOT_ANSWERING
 
-__all__ = ["implicit_prompt", "response_to", "split_last_answer", "with_every_turn"]
+__all__ = ["implicit_prompt", "parted", "response_to", "split_last_answer", "with_every_turn"]
 
 _WHY = "Responses can only be compared as answers to the same history."
 
@@ -29,6 +29,20 @@ def _differing(first: list[Message], second: list[Message]) -> int:
         if (one["role"], one.get("content")) != (other["role"], other.get("content")):
             return at
     return min(len(first), len(second))
+
+
+def parted(chosen: Text, rejected: Text) -> str:
+    """Where two histories part, for errors; empty if they are not both conversations.
+
+    Example:
+        >>> parted([{"role": "system", "content": "Be brief."}], [{"role": "user", "content": "Hi"}])
+        ": they differ in turn 1 (chosen has system: 'Be brief.', rejected has user: 'Hi')"
+    """
+    if not isinstance(chosen, list) or not isinstance(rejected, list):
+        return ""
+    at = _differing(chosen, rejected)
+    one, other = _shown(_turn(chosen, at)), _shown(_turn(rejected, at))
+    return f": they differ in turn {at + 1} (chosen has {one}, rejected has {other})"
 
 
 def _turn(turns: list[Message], at: int) -> Message | None:
@@ -136,7 +150,7 @@ def implicit_prompt(
 def _shared_turns(
     chosen: list[Message], rejected: list[Message], source: Source, every_turn: bool
 ) -> tuple[Text, Text, Text]:
-    at = differing = _differing(chosen, rejected)
+    at = _differing(chosen, rejected)
     if at == len(chosen) == len(rejected):
         history, answer = split_last_answer(chosen, "chosen", source)
         return history, answer, list(answer)
@@ -144,21 +158,19 @@ def _shared_turns(
     while at == min(len(chosen), len(rejected)) or (at and chosen[at - 1]["role"] == "assistant" == chosen[at]["role"]):
         at -= 1
     # What comes before the assistant's turn belongs to the prompt, so a response begins with one that both may share.
-    parted = [chosen[at]["role"], rejected[at]["role"]]
-    while at and (every_turn or "tool" in parted) and not chosen[at]["role"] == rejected[at]["role"] == "assistant":
+    roles = [chosen[at]["role"], rejected[at]["role"]]
+    while at and (every_turn or "tool" in roles) and not chosen[at]["role"] == rejected[at]["role"] == "assistant":
         at -= 1
     if every_turn and at:
         return chosen[:at], chosen[at:], rejected[at:]
     if at == 0 or any(turn["role"] in NOT_ANSWERING for turn in chosen[at:] + rejected[at:]):
-        raise _apart(chosen, rejected, differing, source)
+        raise _apart(chosen, rejected, source)
     return chosen[:at], chosen[at:], rejected[at:]
 
 
-def _apart(chosen: list[Message], rejected: list[Message], at: int, source: Source) -> DataError:
-    one, other = _shown(_turn(chosen, at)), _shown(_turn(rejected, at))
+def _apart(chosen: list[Message], rejected: list[Message], source: Source) -> DataError:
     return DataError(
-        f"'chosen' and 'rejected' do not answer the same history: they differ in turn {at + 1} "
-        f"(chosen has {one}, rejected has {other}), before the answer.",
+        f"'chosen' and 'rejected' do not answer the same history{parted(chosen, rejected)}, before the answer.",
         where=str(source),
         why=_WHY,
         fix="Give the prompt in a field 'prompt', or remove the record; to compare all that the assistant says after "

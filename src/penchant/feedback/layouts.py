@@ -7,7 +7,7 @@ from typing import Any
 
 from penchant.errors import DataError
 from penchant.feedback import validation
-from penchant.feedback.conversations import implicit_prompt, response_to, split_last_answer, with_every_turn
+from penchant.feedback.conversations import implicit_prompt, parted, response_to, split_last_answer, with_every_turn
 from penchant.feedback.images import read_image
 from penchant.feedback.media import refuse_media
 from penchant.feedback.rankings import COMPLETIONS, ranking
@@ -179,7 +179,7 @@ def _same_history(given: Text, first: Text, second: Text, source: Source) -> Tex
     if {str(first), str(second)} == {str(given), str(as_turns)}:
         return as_turns
     raise DataError(
-        "'chosen' and 'rejected' do not answer the same history.",
+        f"'chosen' and 'rejected' do not answer the same history{parted(first, second)}.",
         where=str(source),
         why="Responses can only be compared as answers to the same history.",
         fix="Give the prompt in the field 'prompt', and only the responses in the others.",

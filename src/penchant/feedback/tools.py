@@ -42,10 +42,9 @@ def tools_column(row: Mapping[str, Any]) -> str | None:
         return TOOLS
     value = row.get(FUNCTIONS)
     found = literal(value) if isinstance(value, str) else value
-    whole_list = isinstance(found, list | tuple) and bool(found)
-    if whole_list and all(isinstance(each, Mapping) and ("parameters" in each or "function" in each) for each in found):
-        return FUNCTIONS
-    return None
+    listed = found if isinstance(found, list | tuple) else ()
+    schemas = [isinstance(each, Mapping) and ("parameters" in each or "function" in each) for each in listed]
+    return FUNCTIONS if schemas and all(schemas) else None
 
 
 def with_template_columns(record: Record, row: Mapping[str, Any]) -> Record:

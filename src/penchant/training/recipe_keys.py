@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from penchant.errors import ConfigurationError, nearest
 from penchant.python_path import beside
 from penchant.training.coming_from.answers import hint
-from penchant.training.yaml_keys import refuse_twice
+from penchant.training.settings.repeated_keys import refuse_twice
 
 __all__ = ["FORMER", "nested", "problem", "read_keys"]
 

@@ -151,10 +151,14 @@ def _encode(
                 shown = done
                 reporter.advance(done, total)
 
-        if is_large(encoder, total):
-            encoded = encode_large(encoder, feedback.records, advance)
-        else:
-            encoded = encoder.encode(feedback.records, advance)
+        try:
+            large = is_large(encoder, total)
+            encoded = (
+                encode_large(encoder, feedback.records, advance) if large else encoder.encode(feedback.records, advance)
+            )
+        except DataError as error:
+            # What concerns all records names no line, and a run reads several files.
+            raise DataError(error.what, where=error.where or feedback.name, why=error.why, fix=error.fix) from error
     cut = encoded.cut
     if cut.refused:
         reporter.warn(
