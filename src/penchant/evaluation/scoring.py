@@ -61,9 +61,14 @@ def score(
         base: base of the model, if it is an adapter whose configuration names none that is found.
         beta: scale of the reward, above 0.
         tokenizer: required if the model is given in memory.
-        split, mapping: split or rows of the data; column of the data for each field.
-        kind, on_bad: kind of the feedback; ``stop`` or ``skip``.
-        chat_template, end_token, template_arguments, as_chat: as for `penchant.rendering.Renderer`.
+        split: split of the data.
+        mapping: column of the data, path, template or constant for each field.
+        kind: kind of the feedback.
+        on_bad: ``stop`` or ``skip``.
+        chat_template: as for `penchant.rendering.Renderer`, as are the next three.
+        end_token: text of the end token.
+        template_arguments: variables of the chat template.
+        as_chat: whether texts become turns.
         train_on: ``last`` or ``assistant``: which turns of a conversation are scored (see `penchant.feedback.read`).
         max_length: maximum tokens of prompt and response; default: the model's context.
         truncation: how to handle longer records.
