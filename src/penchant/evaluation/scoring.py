@@ -54,6 +54,9 @@ def score(
 
     reward = β (log π(y|x) − log π_ref(y|x)),   summed over tokens, nats
 
+    ``split``, ``mapping``, ``kind`` and ``on_bad`` are those of `penchant.feedback.read`; ``chat_template``, ``end_token``,
+    ``template_arguments`` and ``as_chat`` those of `penchant.rendering.Renderer`.
+
     Args:
         model: a folder (also of an adapter), a hub id, or a causal language model in memory.
         data: a file, folder, hub id, ``datasets.Dataset``, or records as dictionaries.
@@ -61,9 +64,6 @@ def score(
         base: base of the model, if it is an adapter whose configuration names none that is found.
         beta: scale of the reward, above 0.
         tokenizer: required if the model is given in memory.
-        split, mapping: split or rows of the data; column of the data for each field.
-        kind, on_bad: kind of the feedback; ``stop`` or ``skip``.
-        chat_template, end_token, template_arguments, as_chat: as for `penchant.rendering.Renderer`.
         train_on: ``last`` or ``assistant``: which turns of a conversation are scored (see `penchant.feedback.read`).
         max_length: maximum tokens of prompt and response; default: the model's context.
         truncation: how to handle longer records.
