@@ -100,7 +100,7 @@ def read_keys(path: Path) -> dict[str, Any]:
     """The unvalidated keys of a YAML file.
 
     Raises:
-        ConfigurationError: there is no such file, or it is not a YAML mapping.
+        ConfigurationError: there is no such file, it is not a YAML mapping, or a key stands in it twice.
     """
     import yaml
 
@@ -108,7 +108,12 @@ def read_keys(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"The recipe cannot be read ({error.strerror}).", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"The recipe is not UTF-8 text (byte {error.start}).", where=str(path), fix="Save it as UTF-8."
+        ) from error
     try:
+        _refuse_repeated(yaml.compose(text, yaml.SafeLoader), str(path))
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigurationError(f"This is not YAML: {' '.join(str(error).split())}", where=str(path)) from error
@@ -117,6 +122,27 @@ def read_keys(path: Path) -> dict[str, Any]:
             "A recipe is a mapping of keys to values.", where=str(path), fix="See docs/training.md."
         )
     return {key: _found_beside(value, path.parent) if key in PATHS else value for key, value in values.items()}
+
+
+def _refuse_repeated(node: Any, where: str) -> None:
+    """Refuse a key that stands twice in one mapping of a YAML file, where YAML would take the last in silence."""
+    import yaml
+
+    if isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            _refuse_repeated(each, where)
+    elif isinstance(node, yaml.MappingNode):
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if str(key.value) in lines:
+                raise ConfigurationError(
+                    f"The key {key.value!r} stands twice, in lines {lines[str(key.value)]} and {line}.",
+                    where=where,
+                    fix="Remove one.",
+                )
+            lines[str(key.value)] = line
+            _refuse_repeated(value, where)
 
 
 def _found_beside(part: Any, folder: Path) -> Any:
