@@ -68,6 +68,8 @@ def test_the_names_of_earlier_versions_are_explained(former: str) -> None:
         ("report_to", 3, "list"),
         ("lora", 8, "dictionary"),
         ("seed", -1, "greater than or equal to 0"),
+        ("epochs", True, "a number"),
+        ("eval_share", False, "a number"),
         ("schedule", "linaer", "Did you mean 'linear'?"),
         ("optimizer", "adamw_torhc", "Did you mean 'adamw_torch'?"),
     ],
@@ -116,6 +118,8 @@ def test_options_stand_above_the_file(tmp_path: Path) -> None:
         ("model: [unclosed", "This is not YAML"),
         ("- model\n- data\n", "a mapping of keys to values"),
         ("", "a mapping of keys to values"),
+        ("model: m\ndata: a\nseed: 1\ndata: b\n", "The key 'data' stands twice, in lines 2 and 4"),
+        ("model: m\nlora:\n  rank: 4\n  rank: 8\n", "The key 'rank' stands twice, in lines 3 and 4"),
     ],
 )
 def test_a_file_that_is_no_recipe(text: str, told: str, tmp_path: Path) -> None:
@@ -124,6 +128,13 @@ def test_a_file_that_is_no_recipe(text: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=told) as caught:
         read_recipe(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_recipe_in_another_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("model: m\ndata: d\n", encoding="utf-16")
+    with pytest.raises(ConfigurationError, match="not UTF-8"):
+        read_recipe(path)
 
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:

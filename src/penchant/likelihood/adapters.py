@@ -211,7 +211,10 @@ def merge(model: Any) -> Any:
     shared = len(tied) == 2 and tied[0].weight is tied[1].weight
     if shared:
         tied[1].weight = nn.Parameter(tied[1].weight.detach().clone(), requires_grad=tied[1].weight.requires_grad)
-    merged = model.merge_and_unload()
+    with warnings.catch_warnings():
+        # What becomes of tied embeddings is decided below.
+        warnings.filterwarnings("ignore", message="Input and output embeddings are no longer tied")
+        merged = model.merge_and_unload()
     if shared:
         equal = torch.equal(core.get_input_embeddings().weight, core.get_output_embeddings().weight)
         if equal:

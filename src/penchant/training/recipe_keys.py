@@ -101,7 +101,7 @@ def read_keys(path: Path) -> dict[str, Any]:
     """The unvalidated keys of a YAML file.
 
     Raises:
-        ConfigurationError: there is no such file, or it is not a YAML mapping.
+        ConfigurationError: there is no such file, it is not a YAML mapping, or a key stands in it twice.
     """
     import yaml
 

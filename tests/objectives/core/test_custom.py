@@ -34,6 +34,15 @@ def test_a_function_is_the_objective_it_computes() -> None:
     assert (made + 0.2 * DPO()).requirements.views == ("chosen", "rejected"), "it adds up like any other"
 
 
+@pytest.mark.parametrize(("returned", "named"), [(3.0, "float"), (None, "NoneType")])
+def test_a_function_that_returns_no_tensor_is_refused(returned: Any, named: str) -> None:
+    def own(chosen: Any, rejected: Any) -> Any:
+        return returned
+
+    with pytest.raises(ConfigurationError, match=f"returned {named}, expected a tensor with one loss per example"):
+        objective_of(own)(chosen=scored(0), rejected=scored(1))
+
+
 def test_fields_and_needs_of_a_function() -> None:
     def own(responses: list[Scored], margin: Tensor | None = None, average: bool = True) -> Any: ...
 

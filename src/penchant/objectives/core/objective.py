@@ -154,6 +154,11 @@ class Objective(Configurable, torch.nn.Module):
             )
         result = self.loss(**inputs)
         values, statistics = result if isinstance(result, tuple) else (result, {})
+        if not isinstance(values, Tensor):
+            raise ConfigurationError(
+                f"The loss returned {type(values).__name__}, expected a tensor with one loss per example, [B].",
+                where=f"objective {self.id}",
+            )
         if values.dim() != 1:
             raise ConfigurationError(
                 f"The losses have shape {list(values.shape)}, expected one per example, [B].",

@@ -32,6 +32,7 @@ class NLL(Objective):
     """
 
     id = "nll"
+    aliases = ("sft",)
     paper = "doi:10.1098/rsta.1922.0009"
     evidence = PAPER
     tags = ("supervised", "likelihood")
