@@ -118,8 +118,8 @@ def test_options_stand_above_the_file(tmp_path: Path) -> None:
         ("model: [unclosed", "This is not YAML"),
         ("- model\n- data\n", "a mapping of keys to values"),
         ("", "a mapping of keys to values"),
-        ("model: m\ndata: a\nseed: 1\ndata: b\n", "The key 'data' stands twice, in lines 2 and 4"),
-        ("model: m\nlora:\n  rank: 4\n  rank: 8\n", "The key 'rank' stands twice, in lines 3 and 4"),
+        ("model: m\ndata: a\nseed: 1\ndata: b\n", "The key 'data' is given twice, in line 2 and in line 4"),
+        ("model: m\nlora:\n  rank: 4\n  rank: 8\n", "The key 'rank' is given twice, in line 3 and in line 4"),
     ],
 )
 def test_a_file_that_is_no_recipe(text: str, told: str, tmp_path: Path) -> None:
