@@ -54,8 +54,8 @@ def score(
 
     reward = β (log π(y|x) − log π_ref(y|x)),   summed over tokens, nats
 
-    ``split``, ``mapping``, ``kind`` and ``on_bad`` are those of `penchant.feedback.read`; ``chat_template``, ``end_token``,
-    ``template_arguments`` and ``as_chat`` those of `penchant.rendering.Renderer`.
+    ``split``, ``mapping``, ``kind`` and ``on_bad`` are those of `penchant.feedback.read`; ``chat_template``,
+    ``end_token``, ``template_arguments`` and ``as_chat`` those of `penchant.rendering.Renderer`.
 
     Args:
         model: a folder (also of an adapter), a hub id, or a causal language model in memory.
