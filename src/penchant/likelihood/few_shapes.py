@@ -1,8 +1,9 @@
 """Few shapes of matrix products where the library behind them keeps memory for every new shape.
 
-PyTorch computes bfloat16 products on a CPU with oneDNN, which compiles and keeps code for every shape that it meets.
-Forests differ in length from batch to batch, so a run would keep hundreds, with hundreds of MiB of buffers. Rows of tokens and of logits are therefore filled up to a
-multiple there, and few products are kept. The rows that were added are cut off again, and have no gradient.
+PyTorch computes bfloat16 products on a CPU with oneDNN, which compiles and keeps code and buffers for every shape that
+it meets. Forests differ in length from batch to batch, so a run would keep hundreds of MiB. Rows of tokens and of
+logits are therefore filled up to a multiple there, and few products are kept. The rows that were added are cut off
+again, and have no gradient.
 """
 
 from __future__ import annotations
