@@ -169,13 +169,14 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=["trl", "types", "cached", "groups", "long", "gpu"], help="one table")
+    parser.add_argument("--tiny", action="store_true", help="with --only gpu: a small model on a CPU, to try the code")
     parser.add_argument("--pairs", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=3)
     chosen = parser.parse_args()
     if chosen.only == "gpu":
         from benchmarks.gpu import main as on_gpu
 
-        on_gpu()
+        on_gpu(chosen.tiny)
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -11,7 +11,7 @@ WIDTH = 512
 
 
 def has_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 numbers by instructions of its own (AVX-512 BF16 or AMX); False if unknown."""
+    """Whether this CPU multiplies bfloat16 numbers by its own instructions (AVX-512 BF16 or AMX); False if unknown."""
     # Names of PyTorch that are not public, so a version may lack them.
     names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(bool(getattr(torch.cpu, name, bool)()) for name in names)

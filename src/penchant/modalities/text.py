@@ -266,7 +266,8 @@ class TextModality(Modality):
         )
         types = weights_in_words(self.stored, self.settings.weights, self.precision, rank, size.parameters)
         described = f"{type(model).__name__}, {size.parameters / 1e6:,.1f} M parameters"
-        types |= advice(self.settings.precision, size.hidden, cpu)
+        if self.settings.weights == "float32":
+            types |= advice(self.settings.precision, size.hidden, cpu)
         return Estimate(described, found.parts, found.total, types)
 
 
