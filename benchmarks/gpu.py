@@ -291,6 +291,7 @@ def trl(size: Size, data: str) -> Figures:
         )
         trainer = DPOTrainer(
             model=model(size),
+            ref_model=model(size),  # otherwise TRL loads it from the hub
             args=args,
             train_dataset=Dataset.from_list(rows),
             processing_class=number_tokenizer(size.vocabulary),

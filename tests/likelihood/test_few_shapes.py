@@ -11,7 +11,7 @@ from families import VOCABULARY, tiny_model
 from forest.trees import random_trees
 from penchant.forest import build_forest
 from penchant.likelihood import CausalScorer
-from penchant.likelihood.few_shapes import CAPACITIES, few_lengths, few_rows, keep_few_products
+from penchant.likelihood.few_shapes import CAPACITIES, KEPT, few_lengths, few_rows, keep_few_products
 
 FORESTS = [build_forest(*random_trees(seed, VOCABULARY)) for seed in range(4)]
 
@@ -65,4 +65,4 @@ def test_a_capacity_in_the_environment_is_left_alone(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv(CAPACITIES[1], raising=False)
     keep_few_products.cache_clear()
     keep_few_products()
-    assert os.environ[CAPACITIES[0]] == "7" and os.environ[CAPACITIES[1]] == "32"
+    assert os.environ[CAPACITIES[0]] == "7" and os.environ[CAPACITIES[1]] == KEPT

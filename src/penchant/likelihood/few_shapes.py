@@ -22,7 +22,7 @@ __all__ = ["few_lengths", "few_rows", "keep_few_products", "keeps_shapes"]
 # The lengths of a run's forests and targets become multiples of this.
 MULTIPLE = 64
 # Products that are kept: those of one forward and backward pass, whose layers are alike.
-KEPT = "32"
+KEPT = "16"
 # Read once, at the first product: by PyTorch's own layer over oneDNN, and by oneDNN.
 CAPACITIES = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
 
