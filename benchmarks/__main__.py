@@ -24,7 +24,7 @@ Row = dict[str, Any]
 def run(side: str, setting: Setting) -> Row:
     """One side, in a process of its own."""
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.side", side, str(setting.folder)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "2", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    environment = {"OMP_NUM_THREADS": "2", **os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise SystemExit(f"The side {side!r} failed:\n{done.stderr[-2000:]}")
@@ -90,6 +90,27 @@ def against_trl(folder: Path, pairs: int, repeats: int) -> None:
     table(f"Against TRL and the floor ({pairs} pairs, batch {BATCH})", heading, rows)
 
 
+def in_bfloat16(folder: Path, pairs: int, repeats: int) -> None:
+    """1b: both sides in both number types, each against Penchant in the same type; bfloat16 is TRL's default."""
+    setting = prepare(folder / "types", pairs)
+    sides = ["penchant", "penchant-bf16", "trl", "trl-bf16"]
+    results = rounds(sides, setting, repeats)
+    exact, rows = results["penchant"], []
+    for side in sides:
+        theirs = results[side]
+        ours = results["penchant-bf16" if side.endswith("bf16") else "penchant"]
+        figures = [ratio(theirs, ours), ratio(theirs, ours, "cpu"), ratio(exact, theirs, "cpu")]
+        memory = [f"{median(theirs, 'peak_mib'):.0f}", ratio(theirs, exact, "peak_mib")]
+        rows.append([side, f"{median(theirs):.1f}", f"{median(theirs, 'cpu'):.1f}", *figures, *memory])
+        rows[-1].append(f"{gap(exact, theirs):.1e}")
+    heading = ["side", "seconds", "core seconds", "Penchant in the same type is faster by", "the same in core seconds"]
+    heading += ["faster than Penchant in float32 (core seconds)", "peak MiB", "peak / Penchant's in float32"]
+    heading += ["loss difference to Penchant in float32"]
+    table(
+        f"Both number types ({pairs} pairs, batch {BATCH})", [*heading, "loss difference to Penchant in float32"], rows
+    )
+
+
 def cached_epochs(folder: Path, pairs: int, repeats: int) -> None:
     """3: the second epoch with cached reference log-probabilities against the first, which fills the cache."""
     import shutil
@@ -147,19 +168,22 @@ def long_prompts(folder: Path, repeats: int) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=["trl", "cached", "groups", "long", "gpu"], help="one table")
+    parser.add_argument("--only", choices=["trl", "types", "cached", "groups", "long", "gpu"], help="one table")
+    parser.add_argument("--tiny", action="store_true", help="with --only gpu: a small model on a CPU, to try the code")
     parser.add_argument("--pairs", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=3)
     chosen = parser.parse_args()
     if chosen.only == "gpu":
         from benchmarks.gpu import main as on_gpu
 
-        on_gpu()
+        on_gpu(chosen.tiny)
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if chosen.only in (None, "trl"):
             against_trl(folder, chosen.pairs, chosen.repeats)
+        if chosen.only in (None, "types"):
+            in_bfloat16(folder, chosen.pairs, chosen.repeats)
         if chosen.only in (None, "cached"):
             cached_epochs(folder, chosen.pairs // 2, chosen.repeats)
         if chosen.only in (None, "groups"):

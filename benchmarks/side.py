@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import resource
 import sys
 import time
@@ -20,8 +21,11 @@ LEARNING_RATE = 1e-5
 
 
 def _arguments(folder: Path, **more: Any) -> dict[str, Any]:
-    """What both trainers are told alike."""
+    """What both trainers are told alike; float32 unless ``bf16`` is given."""
     return {
+        "bf16": False,
+        # Explicit, because transformers otherwise assumes that bfloat16 needs a GPU.
+        "use_cpu": True,
         "output_dir": str(folder),
         "per_device_train_batch_size": BATCH,
         "num_train_epochs": 1,
@@ -35,6 +39,13 @@ def _arguments(folder: Path, **more: Any) -> dict[str, Any]:
     }
 
 
+def timed(work: Callable[[], Any]) -> tuple[float, float]:
+    """Seconds by the clock and seconds of all cores that some work takes; the second is steadier on a busy machine."""
+    began, used = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - began, time.process_time() - used
+
+
 def trl(setting: Setting, **changes: Any) -> dict[str, Any]:
     """TRL's DPOTrainer with its defaults except batch size, length, precision, and the order of the pairs."""
     from datasets import load_dataset
@@ -42,11 +53,9 @@ def trl(setting: Setting, **changes: Any) -> dict[str, Any]:
     from trl import DPOConfig, DPOTrainer
 
     args = DPOConfig(
-        **_arguments(setting.folder / "trl"),
-        bf16=False,
+        **_arguments(setting.folder / "trl", **changes),
         max_length=MAX_LENGTH,
         train_sampling_strategy="sequential",
-        **changes,
     )
     trainer = DPOTrainer(
         model=AutoModelForCausalLM.from_pretrained(setting.model),
@@ -54,11 +63,9 @@ def trl(setting: Setting, **changes: Any) -> dict[str, Any]:
         train_dataset=load_dataset("json", data_files=str(setting.pairs), split="train"),
         processing_class=AutoTokenizer.from_pretrained(setting.model),
     )
-    began = time.perf_counter()
-    trainer.train()
-    seconds = time.perf_counter() - began
+    seconds, cpu = timed(trainer.train)
     losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
-    return {"seconds": seconds, "losses": losses}
+    return {"seconds": seconds, "cpu": cpu, "losses": losses}
 
 
 def trl_no_checkpointing(setting: Setting) -> dict[str, Any]:
@@ -66,7 +73,7 @@ def trl_no_checkpointing(setting: Setting) -> dict[str, Any]:
     return trl(setting, gradient_checkpointing=False)
 
 
-def penchant(setting: Setting, kind: str = "initial", epochs: int = 1) -> dict[str, Any]:
+def penchant(setting: Setting, kind: str = "initial", epochs: int = 1, **changes: Any) -> dict[str, Any]:
     """Penchant's trainer on the same pairs in the same order."""
     from transformers import TrainingArguments
 
@@ -87,8 +94,8 @@ def penchant(setting: Setting, kind: str = "initial", epochs: int = 1) -> dict[s
     reference = build_reference(kind, scorer, setting.folder / "cache")
     recipe = make_recipe({"model": str(setting.model), "data": str(setting.pairs)})
     parts = micro_batches(recipe, plan, [each.size for each in examples], 1, coupled=False)
-    changes = {"max_steps": len(plan), "num_train_epochs": 1, "gradient_accumulation_steps": parts}
-    arguments = _arguments(setting.folder / "penchant") | changes
+    own = {"max_steps": len(plan), "num_train_epochs": 1, "gradient_accumulation_steps": parts}
+    arguments = _arguments(setting.folder / "penchant", **changes) | own
     began = time.perf_counter()
     if kind == "cached":
         reference.prepare([row for each in examples for view in each.views.values() for row in view])
@@ -101,12 +108,10 @@ def penchant(setting: Setting, kind: str = "initial", epochs: int = 1) -> dict[s
         plan=plan,
         args=TrainingArguments(**arguments),
     )
-    began = time.perf_counter()
-    trainer.train()
-    seconds = time.perf_counter() - began
+    seconds, cpu = timed(trainer.train)
     losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
     rates = [row["tokens_per_second"] for row in trainer.state.log_history if "tokens_per_second" in row]
-    return {"seconds": seconds, "prepared": prepared, "losses": losses, "rates": rates}
+    return {"seconds": seconds, "cpu": cpu, "prepared": prepared, "losses": losses, "rates": rates}
 
 
 def floor(setting: Setting) -> dict[str, Any]:
@@ -184,6 +189,8 @@ SIDES: dict[str, Callable[[Setting], dict[str, Any]]] = {
     "trl": trl,
     "trl-no-checkpointing": trl_no_checkpointing,
     "penchant": penchant,
+    "penchant-bf16": lambda setting: penchant(setting, bf16=True),
+    "trl-bf16": lambda setting: trl(setting, bf16=True),
     "penchant-cached": lambda setting: penchant(setting, kind="cached"),
     "penchant-two-epochs": lambda setting: penchant(setting, kind="cached", epochs=2),
     "floor": floor,
@@ -196,11 +203,12 @@ def main() -> None:
     """Run the named side."""
     import torch
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
     name, folder = sys.argv[1], Path(sys.argv[2])
     result = SIDES[name](Setting(folder))
     # Linux counts in KiB.
-    result["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    result["peak_mib"] = used.ru_maxrss / 1024
     print(json.dumps(result))
 
 

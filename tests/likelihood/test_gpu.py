@@ -63,3 +63,40 @@ def test_a_graph_can_be_gone_through_more_than_once(attention: str) -> None:
 
 def test_flex_is_what_a_gpu_chooses_by_itself() -> None:
     assert CausalScorer(wide_model("llama")).attention == "flex"
+
+
+def test_bfloat16_forward_with_float32_masters_is_close_to_float32() -> None:
+    scorer = CausalScorer(wide_model("llama"))
+    forest = build_forest(*random_trees(0)).to("cuda")
+    reference = scorer.reference("initial", precision="bfloat16")
+    exact = scorer.score(forest)["logps"]
+    exact.sum().backward()
+    gradients = {name: p.grad.clone() for name, p in scorer.model.named_parameters() if p.grad is not None}
+    scorer.model.zero_grad()
+    with torch.autocast("cuda", dtype=torch.bfloat16):
+        rounded = scorer.score(forest)["logps"]
+        assert torch.equal(rounded.detach(), reference.score(forest).logps)
+    rounded.sum().backward()
+    assert torch.allclose(exact, rounded, atol=5e-2)
+    for name, weight in scorer.model.named_parameters():
+        assert weight.dtype == torch.float32
+        if name in gradients:
+            assert weight.grad is not None and weight.grad.dtype == torch.float32
+            assert torch.allclose(
+                gradients[name], weight.grad, atol=5e-2 * max(1.0, gradients[name].abs().max().item())
+            )
+    reference.close()
+    scorer.close()
+
+
+def test_batches_of_new_lengths_compile_nothing_anew() -> None:
+    from torch._dynamo.utils import counters
+
+    scorer = CausalScorer(wide_model("llama"), "flex")
+    for seed in range(3):  # the first batches teach the compiler which sizes vary
+        scorer.score(build_forest(*random_trees(seed)).to("cuda"))["logps"].sum().backward()
+    before = counters["stats"]["unique_graphs"]
+    for seed in range(3, 11):
+        scorer.score(build_forest(*random_trees(seed)).to("cuda"))["logps"].sum().backward()
+    assert counters["stats"]["unique_graphs"] == before
+    scorer.close()

@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 from torch.utils.checkpoint import checkpoint
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.likelihood.few_shapes import few_rows
 
 __all__ = ["STATISTICS", "Head", "Rows", "token_statistics"]
 
@@ -128,8 +129,13 @@ def _chunk_rows(rows: Rows, vocabulary: int | None) -> int:
     return max(1, CHUNK_BYTES // (vocabulary * 4))
 
 
+def _logits(rows: Rows) -> Tensor:
+    """[K, V]."""
+    return rows.head(few_rows(rows.hidden))[: len(rows.hidden)]
+
+
 def _statistics(rows: Rows, ids: Tensor, wanted: tuple[str, ...], other: Rows | None) -> dict[str, Tensor]:
-    logits = rows.head(rows.hidden)
+    logits = _logits(rows)
     if not wanted:
         return {"logps": _TargetLogProb.apply(logits, ids)}
     log_probs = torch.log_softmax(logits, dim=-1, dtype=torch.float32)
@@ -144,6 +150,6 @@ def _statistics(rows: Rows, ids: Tensor, wanted: tuple[str, ...], other: Rows | 
     if "kl" in wanted:
         assert other is not None
         with torch.no_grad():
-            other_log_probs = torch.log_softmax(other.head(other.hidden), dim=-1, dtype=torch.float32)
+            other_log_probs = torch.log_softmax(_logits(other), dim=-1, dtype=torch.float32)
         result["kl"] = (probs * (log_probs - other_log_probs)).sum(-1)
     return result

@@ -12,6 +12,7 @@ from torch import Tensor
 from penchant.forest.attention import ATTENTION, AttentionPlan, register_attention
 from penchant.forest.layout import Forest
 from penchant.likelihood.core import device_of
+from penchant.likelihood.few_shapes import few_lengths
 from penchant.likelihood.head import Head
 from penchant.likelihood.router import Router
 from penchant.likelihood.sequences import padded_inputs
@@ -53,6 +54,8 @@ class Outputs:
         if attention == "sequences":
             inputs, positions = padded_inputs(forest)
             return self._at(inputs, positions, router, inputs.get("attention_mask"))
+        if router is None:  # the routers' loss counts every token
+            forest = few_lengths(forest, next(self.core.parameters()))
         plan = AttentionPlan(forest, attention)  # type: ignore[arg-type]
         return self._at(self._forest_inputs(plan), forest.predict_from, router)
 

@@ -22,6 +22,7 @@ from penchant.likelihood.adapters import merge, save_adapter
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.core import core_model
+from penchant.likelihood.cpu_bfloat16 import advice
 from penchant.likelihood.number_types import stored_type, weights_in_words
 from penchant.likelihood.references.named import check_rows, computed_as_policy, load_reference, named_reference
 from penchant.likelihood.references.reference import Reference
@@ -254,12 +255,13 @@ class TextModality(Modality):
         """See `Modality.estimate`."""
         model = model_shape(self.settings.model, self.settings.base)
         size, rank = ModelSize.of(model), trained_rank(self.settings)
+        cpu = self.settings.device == "cpu" or not torch.accelerator.is_available()
         found = memory_of(
             size,
             self.settings,
             largest,
             reference=needs_reference and self._keeps_a_copy(),
-            cpu=self.settings.device == "cpu" or not torch.accelerator.is_available(),
+            cpu=cpu,
             measured=measured,
             processes=processes,
             precision=self.precision,
@@ -268,6 +270,8 @@ class TextModality(Modality):
         )
         types = weights_in_words(self.stored, self.settings.weights, self.precision, rank, size.parameters)
         described = f"{type(model).__name__}, {size.parameters / 1e6:,.1f} M parameters"
+        if self.settings.weights == "float32":
+            types |= advice(self.settings.precision, size.hidden, cpu)
         return Estimate(described, found.parts, found.total, types)
 
 
