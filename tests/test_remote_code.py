@@ -72,7 +72,7 @@ def test_the_command_line_allows_it_and_a_recipe_does_not(
     data = write_pairs(tmp_path / "pairs.jsonl")
     words = ["train", "--model", str(odd), "--data", str(data), "-o", str(tmp_path / "run"), "--dry-run"]
     assert main([*words, "trust_remote_code=true"]) == 1
-    assert "no key of a recipe" in " ".join(capsys.readouterr().err.split())
+    assert "never of a file" in " ".join(capsys.readouterr().err.split())
     assert main(words) == 1 and not marker.exists()
     assert main([*words, "--trust-remote-code"]) == 0 and marker.exists()
     assert not remote_code_allowed()

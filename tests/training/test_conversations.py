@@ -18,6 +18,7 @@ from penchant.evaluation import score
 from penchant.feedback import read
 from penchant.feedback.collection import Feedback
 from penchant.feedback.records import Comparison, Source
+from penchant.modalities.modality import Estimate
 from penchant.rendering import Renderer
 from penchant.training import Result, make_recipe
 from penchant.training.dry_run import facts as facts_of
@@ -168,7 +169,8 @@ def test_texts_for_a_model_with_a_template_are_named_and_wrapped(tmp_path: Path)
         keys = {"model": "unused", "data": "unused", "output": "unused", "chat_template": CONTENT, "as_chat": as_chat}
         recipe = make_recipe(keys, "test")
         prepared = prepare(recipe, Given(model(), tokenizer(), rows), ProgressReporter())
-        prepared.modality.estimate = lambda largest: ("a model", {})  # type: ignore[method-assign]
+        nothing = Estimate("a model", {}, 0.0)
+        prepared.modality.estimate = lambda largest, nothing=nothing, **_more: nothing  # type: ignore[method-assign]
         described.append(facts_of(recipe, prepared))
         ours = Renderer(tokenizer(), chat_template=CONTENT, as_chat=as_chat)
         prompt = prepared.supply.examples[0].views["chosen"][0].prompt

@@ -29,7 +29,8 @@ class Cells(HTMLParser):
 
 
 def test_verdict_figures_and_link(train: Train) -> None:
-    run = train("a<b", eval_data=pairs(4), learning_rate=1e-2)
+    others = [{**row, "prompt": "and " + row["prompt"]} for row in pairs(4)]  # of no prompt that is trained on
+    run = train("a<b", data=pairs()[4:], eval_data=others, learning_rate=1e-2)
     page = Cells(str(run._repr_html_()))
     margin = page.texts.index("Reward margin")
     after = run.summary["after"]["rewards/margin"]
