@@ -350,3 +350,14 @@ def test_the_plan_counts_an_adapter_folder_and_a_named_reference(folder: Path, a
     before = parts(reference={"model": str(folder), "cached": True})
     assert beside["reference"] == whole["reference"] and "beforehand" not in beside
     assert before["beforehand"] > whole["reference"] and "reference" not in before
+
+
+def test_a_configuration_of_peft_is_read_as_its_fields() -> None:
+    from peft import LoraConfig
+
+    config = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"], use_rslora=True, task_type="CAUSAL_LM")
+    lora = make_recipe({"model": "m", "data": "d", "lora": config}).lora
+    assert lora is not None and (lora.rank, lora.alpha, lora.rslora) == (4, 8.0, True)
+    assert lora.targets == ["q_proj", "v_proj"] and lora.model_fields_set == {"rank", "alpha", "targets", "rslora"}
+    usual = make_recipe({"model": "m", "data": "d", "lora": LoraConfig()}).lora
+    assert usual is not None and (usual.rank, usual.alpha) == (8, 8.0), "PEFT's defaults, not ours"

@@ -173,3 +173,10 @@ def test_samples_say_how_long_they_are_and_whether_they_end(train: Train) -> Non
         assert 0 <= run.summary[side]["samples/ended"] <= 1
         assert 1 <= run.summary[side]["samples/length"] <= 5
     assert "samples/ended" not in train(samples=0, max_steps=1, overwrite=True).summary["after"]
+
+
+def test_warnings_about_the_data_stand_in_the_summary(train: Train) -> None:
+    rows = [{**row, "split": ("train", "test")[number % 2]} for number, row in enumerate(pairs())]
+    said = train(data=rows).summary["warnings"]
+    assert any("has the splits test, train" in text for text in said)
+    assert len(said) == len(set(said))

@@ -13,21 +13,20 @@ __all__ = ["own_bars_only", "warnings_to"]
 
 @contextmanager
 def warnings_to(reporter: ProgressReporter) -> Iterator[list[str]]:
-    """Show each warning of the package once, and collect the warnings for the report."""
-    shown: list[str] = []
+    """Show each warning of the package once, and collect them and the reporter's own for the report."""
+    reporter.warned = []
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             text = record.getMessage()
-            if text not in shown:
-                shown.append(text)
+            if text not in reporter.warned:
                 reporter.warn(text)
 
     logger, handler = logging.getLogger("penchant"), Handler(logging.WARNING)
     logger.addHandler(handler)
     propagate, logger.propagate = logger.propagate, False
     try:
-        yield shown
+        yield reporter.warned
     finally:
         logger.removeHandler(handler)
         logger.propagate = propagate

@@ -27,6 +27,8 @@ class ProgressReporter:
     def __init__(self, quiet: bool = False, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True, quiet=quiet, highlight=False)
         self.quiet = quiet
+        #: The warnings of the run so far, for its report.
+        self.warned: list[str] = []
         self._bar: Progress | None = None
         self._task: Any = None
         self._last_line = 0.0
@@ -36,7 +38,8 @@ class ProgressReporter:
         self.console.print(text, soft_wrap=True, markup=False)
 
     def warn(self, text: str) -> None:
-        """Print one warning."""
+        """Print one warning, and keep it."""
+        self.warned.append(text)
         self.console.print(f"Warning: {text}", style="yellow", soft_wrap=True, markup=False)
 
     @contextmanager

@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from penchant.training.settings.part import Part
 
-__all__ = ["LORA_SPELLINGS", "LoRA", "NamedReference"]
+__all__ = ["LORA_SPELLINGS", "LoRA", "NamedReference", "fields_of_config"]
 
 #: Names of fields in PEFT's ``LoraConfig`` that have a shorter name here; both are accepted.
 LORA_SPELLINGS = {
@@ -100,6 +100,21 @@ class LoRA(Part):
         own = {"quantize", "dropout"}
         given = self.model_dump(exclude_none=True)
         return {theirs.get(key, key): value for key, value in given.items() if key not in own}
+
+
+def fields_of_config(config: Any) -> dict[str, Any]:
+    """The fields of a ``LoraConfig`` of PEFT that differ from its defaults.
+
+    Args:
+        config: of PEFT.
+    """
+    usual, given = type(config)().to_dict(), config.to_dict()
+    changed = {key: value for key, value in given.items() if value != usual.get(key) and key not in OF_THE_RUN}
+    # PEFT keeps the names of layers as a set.
+    listed = {key: sorted(value) if isinstance(value, set) else value for key, value in changed.items()}
+    return {"rank": given["r"], "alpha": float(given["lora_alpha"])} | {
+        LORA_SPELLINGS.get(key, key): value for key, value in listed.items()
+    }
 
 
 class NamedReference(Part):

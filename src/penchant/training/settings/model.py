@@ -10,7 +10,7 @@ from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.likelihood.image_settings import ImageSettings
 from penchant.likelihood.reference_kinds import ReferenceKind
 from penchant.training.recipe_keys import problem
-from penchant.training.settings.adapter import LoRA, NamedReference
+from penchant.training.settings.adapter import LoRA, NamedReference, fields_of_config
 from penchant.training.settings.part import Part
 
 __all__ = ["LoRA", "ModelSettings", "NamedReference"]
@@ -67,6 +67,8 @@ class ModelSettings(Part):
     @field_validator("lora", mode="before")
     @classmethod
     def _switched_on(cls, value: Any) -> Any:
+        if hasattr(value, "peft_type") and hasattr(value, "to_dict"):
+            return fields_of_config(value)
         return {} if value is True else (None if value is False else value)
 
     @field_validator("reference", mode="before")
