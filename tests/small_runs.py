@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -90,3 +91,24 @@ def largest_gap(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor])
     """The largest difference between two sets of weights."""
     assert first.keys() == second.keys()
     return max((first[name].float() - second[name].float()).abs().max().item() for name in first)
+
+
+class Stop(Exception):
+    """Ends a run as a killed process does."""
+
+
+def stopped_after(step: int, train: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run until ``step`` steps are done, and die there without saving."""
+    from penchant.training.recorder import Recorder
+
+    write = Recorder.write
+
+    def write_and_die(self: Recorder, at: int, split: str, numbers: dict[str, float]) -> None:
+        write(self, at, split, numbers)
+        if at == step and split == "train":
+            raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, "write", write_and_die)
+        with pytest.raises(Stop):
+            train()

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from penchant.errors import ConfigurationError
 from penchant.likelihood.denoiser import Denoiser, check_checkpointing
-from penchant.likelihood.denoiser_adapter import with_adapter
 from penchant.likelihood.dropout import without_dropout
 from penchant.likelihood.pipelines import PipelineCodec, denoiser_of
+from penchant.modalities.denoiser_adapter import with_adapter
 from penchant.training.settings.adapter import LoRA
 from small_images import flow_pipeline, latent_pipeline, masked_pipeline, transformer, unet
 

@@ -15,8 +15,7 @@ from penchant.training.preparation import prepare
 from penchant.training.progress import ProgressReporter
 from penchant.training.reading import Given
 from penchant.training.recipe import make_recipe
-from small_runs import losses, metrics, pairs, weights
-from training.test_resume import stopped_after
+from small_runs import losses, metrics, pairs, stopped_after, weights
 
 Train = Callable[..., Result]
 

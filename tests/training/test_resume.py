@@ -22,7 +22,7 @@ from penchant.errors import CheckpointError, ConfigurationError, OutputError
 from penchant.objectives import Scored
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.training import Result
-from small_runs import largest_gap, losses, metrics, pairs, weights, write_pairs
+from small_runs import largest_gap, losses, metrics, pairs, stopped_after, weights, write_pairs
 
 Train = Callable[..., Result]
 EXACT = 1e-6
@@ -57,31 +57,10 @@ class Remembering(Objective):
         return (self.temperature * (margin - self.mean) - 1.0) ** 2
 
 
-class Stop(Exception):
-    pass
-
-
 @pytest.fixture(scope="module")
 def whole(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The uninterrupted run."""
     return penchant.train(folder, pairs(), output=tmp_path_factory.mktemp("whole") / "run", **RECIPE).folder
-
-
-def stopped_after(step: int, train: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run until ``step`` steps are done, and die there without saving."""
-    from penchant.training.recorder import Recorder
-
-    write = Recorder.write
-
-    def write_and_die(self: Recorder, at: int, split: str, numbers: dict[str, float]) -> None:
-        write(self, at, split, numbers)
-        if at == step and split == "train":
-            raise Stop
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Recorder, "write", write_and_die)
-        with pytest.raises(Stop):
-            train()
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from penchant.feedback.collection import Feedback
 from penchant.generation.images import contact_sheet, sample_images
 from penchant.likelihood.cache import default_folder
 from penchant.likelihood.denoiser import check_checkpointing
-from penchant.likelihood.denoiser_adapter import save_lora, with_adapter
 from penchant.likelihood.denoising import DenoisingScorer
 from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.likelihood.encodings import CachedCodec
@@ -28,6 +27,7 @@ from penchant.likelihood.noise import schedule_of
 from penchant.likelihood.number_types import stored_type
 from penchant.likelihood.pipelines import PipelineCodec, denoiser_of, load_pipeline
 from penchant.likelihood.scorer import Scorer
+from penchant.modalities.denoiser_adapter import save_lora, with_adapter
 from penchant.modalities.memory import optimizer_bytes
 from penchant.modalities.modality import Estimate, Modality
 from penchant.modalities.own_keys import OF_TEXT, refuse_keys

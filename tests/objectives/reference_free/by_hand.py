@@ -9,6 +9,7 @@ from objectives.plain_views import one_each, sigmoid
 # id, hyper-parameters, views, the loss
 BY_HAND = [
     ("nll", {}, {"chosen": one_each(-1.25)}, 1.25),
+    ("sft", {}, {"chosen": one_each(-1.25)}, 1.25),
     ("slic-hf", {"delta": 3.0, "lambda": 0.5}, {"chosen": one_each(-1.0), "rejected": one_each(-2.0)}, 2.5),
     ("simpo", {"gamma": 1.0}, {"chosen": one_each(-1.0), "rejected": one_each(-1.5)}, math.log(2.0)),
     ("cpo-ipo", {"beta": 2.0}, {"chosen": one_each(-1.0), "rejected": one_each(-1.5)}, 0.0625),
