@@ -69,6 +69,10 @@ def _run(
     started = time.perf_counter()
     folder = RunFolder(recipe.output)
     objective = given.objective or build_objective(recipe)
+    if processes.count > 1:
+        # Before anything that connects the processes in its own way, as arguments of transformers do.
+        join_again(recipe.device)
+        leave_in_order()
     check_start(recipe)
     check_zero(processes, recipe.device)
     placement = placement_of(processes, recipe.precision)
@@ -80,8 +84,6 @@ def _run(
     for warning in processes.warnings:
         log.warning(warning)
     if processes.count > 1:
-        join_again(recipe.device)
-        leave_in_order()
         reporter.say(f"Running in {processes}")
     given = replace(given, objective=objective)
     # The folder is the first process's; another one that fails must not free it.
