@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +17,7 @@ from penchant.errors import OutputError
 from penchant.forest import TokenSequence
 from penchant.likelihood import CausalScorer
 from penchant.likelihood.cache import ReferenceCache, default_folder, fingerprint
+from penchant.likelihood.store import Store, _patiently
 from small_images import unet
 
 MODEL = "0" * 64
@@ -173,3 +177,37 @@ def test_every_model_has_a_fingerprint_of_its_own() -> None:
     wider = tiny_model("llama")
     wider.config.rope_parameters = {**wider.config.rope_parameters, "rope_theta": 5000.0}
     assert fingerprint(wider) not in prints
+
+
+def test_many_open_a_new_file_at_once(tmp_path: Path) -> None:
+    """Processes of a run open one cache, and close it again, at the same time."""
+    with ThreadPoolExecutor(8) as pool:
+        for attempt in range(20):
+            at_once = threading.Barrier(8)
+
+            def opened(number: int, path: Path = tmp_path / f"{attempt}.sqlite", start: Any = at_once) -> None:
+                start.wait()
+                store = Store(path)
+                store.write([(bytes([number]), b"value")])
+                store.close()
+
+            list(pool.map(opened, range(8)))
+            store = Store(tmp_path / f"{attempt}.sqlite")
+            assert all(store.read(bytes([number])) == b"value" for number in range(8))
+            store.close()
+
+
+def test_a_file_that_is_refused_at_once_is_opened_a_moment_later(tmp_path: Path) -> None:
+    """SQLite does not wait while another process opens or closes the write-ahead log."""
+
+    class Refusing:
+        refused = 0
+
+        def execute(self, statement: str) -> None:
+            if self.refused < 3:
+                self.refused += 1
+                raise sqlite3.OperationalError("database is locked")
+
+    connection: Any = Refusing()
+    _patiently(connection, "PRAGMA journal_mode=WAL")
+    assert connection.refused == 3

@@ -6,6 +6,7 @@ SQLite makes concurrent runs safe: writers queue, existing values are kept, and 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
@@ -13,6 +14,9 @@ from typing import ClassVar
 from penchant.errors import OutputError
 
 __all__ = ["Store"]
+
+# Seconds to wait for another process.
+PATIENCE = 120.0
 
 
 class Store:
@@ -55,11 +59,12 @@ class Store:
             return self._open()
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=120, isolation_level=None)
-        connection.execute("PRAGMA journal_mode=WAL")
+        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
+        _patiently(connection, "PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute(
-            f"CREATE TABLE IF NOT EXISTS {self.table} (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
+        _patiently(
+            connection,
+            f"CREATE TABLE IF NOT EXISTS {self.table} (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
         )
         return connection
 
@@ -91,3 +96,19 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self.connection.close()
+
+
+def _patiently(connection: sqlite3.Connection, statement: str) -> None:
+    """Execute a statement when no other process has the file for itself.
+
+    SQLite waits for readers and writers, but refuses at once while another process opens or closes the write-ahead log.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute(statement)
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
