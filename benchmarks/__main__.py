@@ -106,9 +106,7 @@ def in_bfloat16(folder: Path, pairs: int, repeats: int) -> None:
     heading = ["side", "seconds", "core seconds", "Penchant in the same type is faster by", "the same in core seconds"]
     heading += ["faster than Penchant in float32 (core seconds)", "peak MiB", "peak / Penchant's in float32"]
     heading += ["loss difference to Penchant in float32"]
-    table(
-        f"Both number types ({pairs} pairs, batch {BATCH})", [*heading, "loss difference to Penchant in float32"], rows
-    )
+    table(f"Both number types ({pairs} pairs, batch {BATCH})", heading, rows)
 
 
 def cached_epochs(folder: Path, pairs: int, repeats: int) -> None:
