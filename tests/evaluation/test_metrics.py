@@ -13,7 +13,8 @@ from families import tiny_model
 from penchant.evaluation.heldout import measure
 from penchant.evaluation.metrics import Tally, win
 from penchant.feedback import read
-from penchant.forest.encoding import Encoder, Example
+from penchant.forest.encoding import Encoder
+from penchant.forest.example import Example
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.references import build_reference
 from penchant.objectives import DOVE, DPO, MAPL

@@ -14,7 +14,8 @@ from forest.words import renderer
 from penchant.errors import DataError
 from penchant.feedback.records import Comparison, Source
 from penchant.forest import large
-from penchant.forest.encoding import RECORD_INDEX, Encoder
+from penchant.forest.encoding import Encoder
+from penchant.forest.example import RECORD_INDEX
 from penchant.forest.large import encode_large
 from penchant.rendering.truncation import Truncation
 

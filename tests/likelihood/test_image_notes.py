@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback import read
-from penchant.forest.encoding import EncodedData
+from penchant.forest.example import EncodedData
 from penchant.likelihood.image_batch import ImageEncoder
 from penchant.likelihood.image_settings import ImageSettings
 from penchant.likelihood.pipelines import PipelineCodec

@@ -15,7 +15,8 @@ from families import tiny_model
 from launching import train_in_processes
 from penchant.feedback import read
 from penchant.forest.batching import Plan, plan_batches
-from penchant.forest.encoding import Encoder, Example
+from penchant.forest.encoding import Encoder
+from penchant.forest.example import Example
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.references import build_reference
 from penchant.objectives import DPO

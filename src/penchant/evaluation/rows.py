@@ -11,7 +11,7 @@ from penchant.errors import OutputError
 from penchant.evaluation.score_summary import agreement, means
 from penchant.feedback.collection import Feedback
 from penchant.feedback.records import Judgement
-from penchant.forest.encoding import EncodedData
+from penchant.forest.example import EncodedData
 
 __all__ = ["ScoredRows"]
 

@@ -14,7 +14,8 @@ from penchant.evaluation.rows import ScoredRows
 from penchant.feedback.collection import Feedback
 from penchant.feedback.reading import read
 from penchant.forest.batching import plan_batches
-from penchant.forest.encoding import EncodedData, Encoder, Example
+from penchant.forest.encoding import Encoder
+from penchant.forest.example import EncodedData, Example
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.forest_scorer import scorer_of
 from penchant.likelihood.loading import load_model

@@ -3,8 +3,10 @@
 from penchant.forest.batching import Plan, Slot, plan_batches
 from penchant.forest.build import build_forest
 from penchant.forest.collate import AnyBatch, Batch, Placed, collate
-from penchant.forest.encoding import EncodedData, Encoder, Example, RecordEncoder
+from penchant.forest.encoding import Encoder
+from penchant.forest.example import EncodedData, Example
 from penchant.forest.layout import Forest, Segment, TokenSequence
+from penchant.forest.record_encoder import RecordEncoder
 from penchant.forest.recycling import Mixture
 from penchant.forest.supply import Supply
 

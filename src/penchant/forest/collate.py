@@ -11,7 +11,7 @@ from torch import Tensor
 
 from penchant.feedback.records import Source
 from penchant.forest.build import build_forest
-from penchant.forest.encoding import Example
+from penchant.forest.example import Example
 from penchant.forest.layout import Forest
 
 __all__ = ["AnyBatch", "Batch", "Placed", "collate"]

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from penchant.feedback.records import Record
-from penchant.forest.encoding import EncodedData, Example, RecordEncoder, require_same_fields
+from penchant.forest.example import EncodedData, Example, require_same_fields
+from penchant.forest.record_encoder import RecordEncoder
 from penchant.forest.stored import ExampleWriter, StoredExamples
 from penchant.rendering.truncation import CutTable
 

@@ -10,7 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from penchant.feedback.records import Source
-from penchant.forest.encoding import Example
+from penchant.forest.example import Example
 from penchant.forest.layout import TokenSequence
 
 __all__ = ["ExampleWriter", "StoredExamples"]

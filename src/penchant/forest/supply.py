@@ -8,7 +8,7 @@ from typing import Any, overload
 
 from penchant.errors import DataError
 from penchant.forest.batching import Plan, Slot
-from penchant.forest.encoding import RecordEncoder
+from penchant.forest.record_encoder import RecordEncoder
 
 __all__ = ["Supply"]
 

@@ -14,7 +14,8 @@ from penchant.errors import DataError
 from penchant.feedback.images import Image
 from penchant.feedback.records import Record, Source
 from penchant.forest.collate import AnyBatch, Placed
-from penchant.forest.encoding import EncodedData, Field, RecordEncoder
+from penchant.forest.example import EncodedData, Field
+from penchant.forest.record_encoder import RecordEncoder
 from penchant.likelihood.image_notes import ImageNotes
 from penchant.likelihood.image_settings import ImageSettings
 from penchant.likelihood.prompts import KeptPrompt

@@ -20,7 +20,7 @@ from torch import nn
 from penchant.checks.diagnosis import Diagnosis
 from penchant.errors import ConfigurationError
 from penchant.feedback.collection import Feedback
-from penchant.forest.encoding import RecordEncoder
+from penchant.forest.record_encoder import RecordEncoder
 from penchant.generation.engines import Engine
 from penchant.likelihood.core import has_adapter
 from penchant.likelihood.masters import as_stored, make_masters

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from penchant.feedback.records import Record
-from penchant.forest.encoding import Example
+from penchant.forest.example import Example
 from penchant.generation.responses import Sampling
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.requirements import Requirements

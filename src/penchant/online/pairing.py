@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from penchant.errors import ConfigurationError
-from penchant.forest.encoding import Example
+from penchant.forest.example import Example
 from penchant.forest.layout import TokenSequence
 from penchant.named import Named, build_named
 from penchant.objectives.core.requirements import Requirements

@@ -10,7 +10,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from penchant.forest.batching import Plan, plan_batches
-from penchant.forest.encoding import Example
+from penchant.forest.example import Example
 from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective

@@ -12,7 +12,7 @@ import torch
 from penchant.feedback.records import Comparison, Demonstration, Record, Source, Text
 from penchant.forest.batching import plan_batches
 from penchant.forest.build import by_prompt
-from penchant.forest.encoding import Example
+from penchant.forest.example import Example
 from penchant.forest.layout import TokenSequence
 from penchant.generation.engines import Engine
 from penchant.generation.responses import Response, Sampling

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from penchant.forest.batching import Plan, Slot, deal_places
 from penchant.forest.collate import AnyBatch
-from penchant.forest.encoding import RECORD_INDEX
+from penchant.forest.example import RECORD_INDEX
 from penchant.forest.supply import Supply
 
 __all__ = ["training_loader"]

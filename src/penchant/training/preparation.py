@@ -16,7 +16,7 @@ from penchant.feedback.records import Record
 from penchant.feedback.released import released
 from penchant.feedback.sources import Sources, parts_of
 from penchant.forest.batching import Plan, plan_batches
-from penchant.forest.encoding import EncodedData
+from penchant.forest.example import EncodedData
 from penchant.forest.large import is_large
 from penchant.forest.supply import Supply
 from penchant.likelihood.references.none import refuse_none

@@ -11,8 +11,9 @@ from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.sources import Sources, parts_of
 from penchant.feedback.views.view import find_view
-from penchant.forest.encoding import EncodedData, RecordEncoder
+from penchant.forest.example import EncodedData
 from penchant.forest.large import encode_large, is_large
+from penchant.forest.record_encoder import RecordEncoder
 from penchant.forest.recycling import Mixture
 from penchant.forest.supply import Supply
 from penchant.objectives.core.objective import Objective
