@@ -56,7 +56,7 @@ class Figures:
 def main(tiny: bool = False) -> None:
     """Print the table."""
     if not tiny and not torch.cuda.is_available():
-        raise SystemExit("There is no GPU here; --tiny runs the same code with a small model on a CPU.")
+        raise SystemExit("No GPU found. --tiny runs the same code with a small model on a CPU.")
     size = TINY if tiny else Size()
     rate = matrix_rate(size)
     name = "a CPU (tiny model: not a measurement)" if tiny else torch.cuda.get_device_name()

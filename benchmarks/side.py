@@ -21,7 +21,7 @@ LEARNING_RATE = 1e-5
 
 
 def _arguments(folder: Path, **more: Any) -> dict[str, Any]:
-    """What both trainers are told alike; float32 unless ``bf16`` is given."""
+    """The arguments that both trainers share; float32 unless ``bf16`` is given."""
     return {
         "bf16": False,
         # Explicit, because transformers otherwise assumes that bfloat16 needs a GPU.

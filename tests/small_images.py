@@ -29,6 +29,12 @@ def unet(seed: int = 0) -> UNet2DModel:
     )
 
 
+def _without_zeros(network: torch.nn.Module) -> None:
+    """Fill a network that starts with zeros, which would hide whatever is wrong."""
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+
+
 def transformer(seed: int = 0) -> DiTTransformer2DModel:
     """A class-conditional transformer of 8 x 8 pixels that says a variance too."""
     torch.manual_seed(seed)
@@ -43,8 +49,7 @@ def transformer(seed: int = 0) -> DiTTransformer2DModel:
         patch_size=2,
         num_embeds_ada_norm=3,
     )
-    for parameter in network.parameters():  # it starts with zeros that would hide whatever is wrong
-        torch.nn.init.normal_(parameter, std=0.1)
+    _without_zeros(network)
     return network
 
 
@@ -158,8 +163,7 @@ def flow_pipeline(seed: int = 0) -> Any:
         pooled_projection_dim=16,
         pos_embed_max_size=8,
     )
-    for parameter in network.parameters():  # it starts with zeros that would hide whatever is wrong
-        torch.nn.init.normal_(parameter, std=0.1)
+    _without_zeros(network)
     kind = "CLIPTextModelWithProjection"
     (first, words), (second, more_words) = text_parts(kind), text_parts(kind)
     config = T5Config(vocab_size=80, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
@@ -198,8 +202,7 @@ def masked_pipeline(seed: int = 0, **more: Any) -> Any:
         norm_num_groups=4,
         **more,
     )
-    for parameter in network.parameters():  # it starts with zeros that would hide whatever is wrong
-        torch.nn.init.normal_(parameter, std=0.1)
+    _without_zeros(network)
     encoder, tokenizer = t5_parts()
     return PixArtAlphaPipeline(tokenizer, encoder, autoencoder(), network, ddpm())
 

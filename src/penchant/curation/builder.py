@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,7 +19,7 @@ __all__ = ["Builder", "Progress"]
 Progress = Callable[[int, int, str], None]
 
 
-class Builder(Configurable):
+class Builder(Configurable, ABC):
     """Makes rows of feedback from records of feedback.
 
     A subclass sets ``id``, ``reads`` and ``writes``, declares its settings as annotated fields, and implements
@@ -65,6 +66,7 @@ class Builder(Configurable):
             cls.declared_settings()  # a malformed declaration fails at the class definition, not at first use
             BUILDERS.add(cls.id, cls)
 
+    @abstractmethod
     def build(self, records: Feedback) -> Built:
         """Build the rows, and count the records used and dropped.
 
@@ -74,7 +76,6 @@ class Builder(Configurable):
         Raises:
             DataError: a record is of the wrong kind for this builder.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no method `build`.")
 
     def build_resumably(self, records: Feedback, keep: Path, progress: Progress) -> Built:
         """Build the rows resumably; builders with long-running work override this.
