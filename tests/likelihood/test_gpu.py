@@ -9,7 +9,7 @@ from families import FAMILIES
 from forest.trees import random_trees
 from penchant.forest import build_forest
 from penchant.likelihood import CausalScorer
-from penchant.likelihood.gradient_norms import gradient_norms
+from penchant.likelihood.inside.gradient_norms import gradient_norms
 
 pytestmark = [
     pytest.mark.gpu,

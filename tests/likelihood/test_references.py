@@ -54,7 +54,7 @@ def move_adapter(scorer: CausalScorer, seed: int = 7) -> None:
 
 
 def logps(reference: Reference, forest: Forest) -> Tensor:
-    values, rows = reference.score(forest)
+    values, rows, _ = reference.score(forest)
     assert values is not None
     assert rows is None
     assert not values.requires_grad
@@ -131,9 +131,9 @@ def test_the_whole_distribution_is_that_of_the_model_beneath(
     scorer = CausalScorer(adapted(init_lora_weights=True, **options), chunk_rows=chunk)
     reference = build_reference("initial", scorer)
     move_adapter(scorer)
-    hidden, below = scorer.rows(forest), base.rows(forest)
+    (hidden, _), (below, _) = scorer.rows(forest), base.rows(forest)
     p, q = (torch.softmax(each.head(each.hidden).detach(), dim=-1) for each in (hidden, below))
-    values, rows = reference.score(forest, whole=True)
+    values, rows, _ = reference.score(forest, whole=True)
     result = scorer.score(forest, ["kl"], rows)
     assert values is not None
     torch.testing.assert_close(values, base.score(forest)["logps"].detach(), atol=1e-5, rtol=0)

@@ -8,7 +8,7 @@ import torch
 from families import tiny_model
 from penchant.forest import TokenSequence, build_forest
 from penchant.likelihood import CausalScorer
-from penchant.likelihood.router import router_of
+from penchant.likelihood.inside.router import router_of
 
 
 @pytest.mark.parametrize("attention", ["segments", "sequences"])

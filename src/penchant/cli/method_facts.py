@@ -90,7 +90,8 @@ def responses_in_words(cls: type[Objective]) -> str:
     if _is_wrapper(cls):
         return AS_INSIDE
     wanted = requirements(cls)
-    of_tokens = bool(wanted.needs.stats) or wanted.needs.hidden or wanted.needs.gradient_norms
+    needs = wanted.needs
+    of_tokens = bool(needs.stats or needs.layers) or needs.hidden or needs.gradient_norms
     built = any(find_view(name).fields or find_view(name).whole for name in wanted.views)
     built = built or any(how_to_make(name) for name in wanted.fields)
     kind = _kind_of_data(set(wanted.views), set(wanted.fields))

@@ -151,7 +151,8 @@ class DenoisingScorer:
 
 
 def _refuse_tokens(needs: Needs) -> None:
-    asked = sorted(needs.stats) + ["hidden states"] * needs.hidden + ["gradient norms"] * needs.gradient_norms
+    asked = sorted(map(str, needs.stats)) + ["hidden states"] * needs.hidden + ["activations"] * bool(needs.layers)
+    asked += ["gradient norms"] * needs.gradient_norms
     if asked:
         raise ConfigurationError(
             f"The objective needs {', '.join(asked)} per token, but images have no tokens.",

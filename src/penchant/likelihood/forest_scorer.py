@@ -16,10 +16,11 @@ from penchant.forest.layout import Forest
 from penchant.likelihood.core import core_model
 from penchant.likelihood.dropout import without_dropout
 from penchant.likelihood.head import Head, Rows
-from penchant.likelihood.hook import ScoreRequest, ScoringForward, identity
+from penchant.likelihood.hook import ScoreRequest, ScoringForward, activation_key, identity
+from penchant.likelihood.inside.router import Router
 from penchant.likelihood.outputs import Outputs
-from penchant.likelihood.router import Router
 from penchant.likelihood.support import choose_attention, plain_head
+from penchant.objectives.core.token_statistic import TokenStatistic
 
 __all__ = ["ForestScorer", "scorer_of"]
 
@@ -86,19 +87,22 @@ class ForestScorer:
     def score(
         self,
         forest: Forest,
-        stats: Iterable[str] = (),
+        stats: Iterable[str | TokenStatistic] = (),
         other: Rows | None = None,
         module: nn.Module | None = None,
         hidden: bool = False,
+        layers: Iterable[str] = (),
     ) -> dict[str, Tensor]:
         """Statistics of the forest's K distinct response tokens.
 
         Args:
             forest: the batch.
             stats: further statistics (see `penchant.likelihood.head`).
-            other: rows of the other model for ``kl``.
+            other: rows of the other model, for statistics that compare with it.
             module: the wrapped model (DDP, FSDP) to call; the model itself by default.
             hidden: also return ``hidden``, [K, D] the hidden states from which the output head predicts each token.
+            layers: also return the activations of these layers at the tokens, [K, D] each; see
+                `penchant.likelihood.inside.layers.find_layer` and `penchant.likelihood.hook.activation_key`.
 
         Returns:
             ``logps`` and each statistic, [K] float32, in the order of ``forest.targets``.
@@ -115,16 +119,22 @@ class ForestScorer:
         # Only training has an auxiliary loss; a measurement is of the objective alone.
         router = self.router if torch.is_grad_enabled() else None
         found: dict[str, Tensor] = (module or self.model)(
-            score=ScoreRequest(forest, tuple(stats), other, hidden=hidden, router=router)
+            score=ScoreRequest(forest, tuple(stats), other, hidden=hidden, layers=tuple(layers), router=router)
         )
         self.aux_loss = found.pop("aux_loss", None)
         return found
 
-    def rows(self, forest: Forest) -> Rows:
-        """The hidden states that predict the response tokens, with their output head (without gradient)."""
+    def rows(self, forest: Forest, layers: Iterable[str] = ()) -> tuple[Rows, dict[str, Tensor]]:
+        """Without gradient: the hidden states that predict the response tokens with their output head, and activations.
+
+        Args:
+            forest: the batch.
+            layers: layers whose activations at the tokens are returned, [K, D] each, by name.
+        """
+        wanted = tuple(layers)
         with torch.no_grad():
-            found = self.model(score=ScoreRequest(forest, rows_only=True))["rows"]
-        return Rows(found, self.head or identity)
+            found = self.model(score=ScoreRequest(forest, rows_only=True, layers=wanted))
+        return Rows(found["rows"], self.head or identity), {name: found[activation_key(name)] for name in wanted}
 
 
 @contextlib.contextmanager

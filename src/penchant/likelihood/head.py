@@ -11,12 +11,11 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.utils.checkpoint import checkpoint
 
-from penchant.errors import ConfigurationError, nearest
+from penchant.errors import ConfigurationError
 from penchant.likelihood.few_shapes import few_rows
+from penchant.objectives.core.token_statistic import TokenStatistic, find_statistics
 
-__all__ = ["STATISTICS", "Head", "Rows", "token_statistics"]
-
-STATISTICS = frozenset({"entropy", "kl", "max_p", "sum_p2"})
+__all__ = ["Head", "Rows", "token_statistics"]
 
 # Above WHOLE_BYTES of float32 logits, the head runs in chunks of CHUNK_BYTES that are recomputed in backward.
 CHUNK_BYTES = 64 * 2**20
@@ -65,7 +64,7 @@ class _TargetLogProb(torch.autograd.Function):
 def token_statistics(
     rows: Rows,
     ids: Tensor,
-    stats: Iterable[str] = (),
+    stats: Iterable[str | TokenStatistic] = (),
     other: Rows | None = None,
     chunk_rows: int | None = None,
     vocabulary: int | None = None,
@@ -75,48 +74,77 @@ def token_statistics(
     Args:
         rows: the rows that predict the tokens.
         ids: [K] the tokens.
-        stats: any of ``entropy`` (nats), ``kl`` (KL(rows ‖ other) over the vocabulary, nats), ``sum_p2`` (sum of
-            squared probabilities), ``max_p`` (probability of the most likely token).
-        other: rows of another model for the same tokens; required for ``kl``, and computed without gradient.
+        stats: names of `penchant.objectives.core.token_statistic.STATISTICS` (``entropy``, ``kl``, ``reference_kl``,
+            ``sum_p2``, ``max_p``), or statistics that an objective defines.
+        other: rows of another model for the same tokens; required for statistics that read the reference's
+            distribution, and computed without gradient.
         chunk_rows: rows per chunk; chosen by size by default (0 disables chunking).
         vocabulary: V, used to choose the chunk size; measured on one row by default.
 
     Returns:
-        ``logps`` and each statistic, all [K] float32.
+        ``logps`` and each statistic by its key, all [K] float32.
 
     Raises:
-        ConfigurationError: a statistic is unknown, or ``kl`` is requested without ``other``.
+        ConfigurationError: a statistic is unknown, or reads the reference's distribution and there is no ``other``.
     """
-    wanted = _known(stats, other)
-    size = chunk_rows if chunk_rows is not None else _chunk_rows(rows, vocabulary)
-    if size == 0 or size >= len(ids):
-        return _statistics(rows, ids, wanted, other)
-    return _in_chunks(rows, ids, wanted, other, size)
-
-
-def _in_chunks(rows: Rows, ids: Tensor, wanted: tuple[str, ...], other: Rows | None, size: int) -> dict[str, Tensor]:
-    pieces = []
-    for start in range(0, len(ids), size):
-        part = slice(start, start + size)
-        arguments = (rows.part(part), ids[part], wanted, None if other is None else other.part(part))
-        if torch.is_grad_enabled():
-            pieces.append(checkpoint(_statistics, *arguments, use_reentrant=False))
-        else:
-            pieces.append(_statistics(*arguments))
-    return {name: torch.cat([piece[name] for piece in pieces]) for name in pieces[0]}
-
-
-def _known(stats: Iterable[str], other: Rows | None) -> tuple[str, ...]:
-    wanted = tuple(sorted(stats))
-    for name in wanted:
-        if name not in STATISTICS:
-            raise ConfigurationError(f"There is no token statistic {name!r}.", fix=nearest(name, STATISTICS))
-    if "kl" in wanted and other is None:
+    wanted = find_statistics(stats)
+    compared = any(each.reference for each in wanted)
+    if compared and other is None:
         raise ConfigurationError(
             "The KL over the vocabulary needs the full distribution of the reference, which this reference lacks.",
             fix="Use reference=initial; the cache has one log-probability per token.",
         )
-    return wanted
+    asked = _Asked(rows, ids, tuple(wanted), other if compared else None)
+    size = chunk_rows if chunk_rows is not None else _chunk_rows(rows, vocabulary)
+    if size == 0 or size >= len(ids):
+        return asked.compute()
+    parts = (asked.part(slice(start, start + size)) for start in range(0, len(ids), size))
+    # Each chunk's tables are recomputed in backward.
+    pieces = (
+        [checkpoint(part.compute, use_reentrant=False) for part in parts]
+        if torch.is_grad_enabled()
+        else [part.compute() for part in parts]
+    )
+    return {name: torch.cat([piece[name] for piece in pieces]) for name in pieces[0]}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of some positions."""
+
+    rows: Rows
+    ids: Tensor
+    wanted: tuple[TokenStatistic, ...]
+    other: Rows | None
+
+    def part(self, places: slice) -> _Asked:
+        """The same of a slice of positions."""
+        other = None if self.other is None else self.other.part(places)
+        return _Asked(self.rows.part(places), self.ids[places], self.wanted, other)
+
+    def compute(self) -> dict[str, Tensor]:
+        """Log-probabilities and statistics, [K] each."""
+        logits = _logits(self.rows)
+        if not self.wanted:
+            return {"logps": _TargetLogProb.apply(logits, self.ids)}
+        log_probs = torch.log_softmax(logits, dim=-1, dtype=torch.float32)
+        reference = self._reference(log_probs.shape[-1])
+        result = {"logps": log_probs.gather(-1, self.ids[:, None]).squeeze(-1)}
+        return result | {str(each): each(log_probs, self.ids, reference) for each in self.wanted}
+
+    def _reference(self, vocabulary: int) -> Tensor | None:
+        if self.other is None:
+            return None
+        with torch.no_grad():
+            found = torch.log_softmax(_logits(self.other), dim=-1, dtype=torch.float32)
+        if found.shape[-1] != vocabulary:
+            raise ConfigurationError(
+                f"The policy predicts {vocabulary} tokens, the reference {found.shape[-1]}; a divergence over the "
+                "vocabulary compares them token by token.",
+                where="reference",
+                fix="Use a reference with an output layer of the same size, such as reference=initial.",
+            )
+        return found
 
 
 def _chunk_rows(rows: Rows, vocabulary: int | None) -> int:
@@ -132,24 +160,3 @@ def _chunk_rows(rows: Rows, vocabulary: int | None) -> int:
 def _logits(rows: Rows) -> Tensor:
     """[K, V]."""
     return rows.head(few_rows(rows.hidden))[: len(rows.hidden)]
-
-
-def _statistics(rows: Rows, ids: Tensor, wanted: tuple[str, ...], other: Rows | None) -> dict[str, Tensor]:
-    logits = _logits(rows)
-    if not wanted:
-        return {"logps": _TargetLogProb.apply(logits, ids)}
-    log_probs = torch.log_softmax(logits, dim=-1, dtype=torch.float32)
-    probs = log_probs.exp()
-    result = {"logps": log_probs.gather(-1, ids[:, None]).squeeze(-1)}
-    if "entropy" in wanted:
-        result["entropy"] = -(probs * log_probs).sum(-1)
-    if "sum_p2" in wanted:
-        result["sum_p2"] = (probs * probs).sum(-1)
-    if "max_p" in wanted:
-        result["max_p"] = probs.amax(-1)
-    if "kl" in wanted:
-        assert other is not None
-        with torch.no_grad():
-            other_log_probs = torch.log_softmax(_logits(other), dim=-1, dtype=torch.float32)
-        result["kl"] = (probs * (log_probs - other_log_probs)).sum(-1)
-    return result

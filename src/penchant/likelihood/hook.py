@@ -12,10 +12,11 @@ from torch import Tensor
 from penchant.forest.attention import ATTENTION
 from penchant.forest.layout import Forest
 from penchant.likelihood.head import Rows, token_statistics
+from penchant.likelihood.inside.router import Router
 from penchant.likelihood.outputs import Outputs, switch_attention
-from penchant.likelihood.router import Router
+from penchant.objectives.core.token_statistic import TokenStatistic
 
-__all__ = ["ScoreRequest", "ScoringForward"]
+__all__ = ["ScoreRequest", "ScoringForward", "activation_key"]
 
 
 @dataclass
@@ -25,24 +26,27 @@ class ScoreRequest:
     Args:
         forest: the batch.
         stats: statistics in addition to the log-probabilities (see `penchant.likelihood.head`).
-        other: rows of another model, for ``kl``.
-        rows_only: return only the rows that predict the targets.
+        other: rows of another model, for statistics that compare with it.
+        rows_only: return only the rows that predict the targets, and activations.
         hidden: also return these rows.
+        layers: layers whose activations are returned too.
         router: also return the auxiliary loss of a mixture of experts.
     """
 
     forest: Forest
-    stats: tuple[str, ...] = ()
+    stats: tuple[str | TokenStatistic, ...] = ()
     other: Rows | None = None
     rows_only: bool = False
     hidden: bool = False
+    layers: tuple[str, ...] = ()
     router: Router | None = None
 
 
 class ScoringForward:
     """Adds the keyword ``score`` to a model's ``forward``, from construction to `remove`.
 
-    ``forward(score=ScoreRequest(...))`` returns statistics of the response tokens. Without the keyword the model
+    ``forward(score=ScoreRequest(...))`` returns statistics of the response tokens, and a layer's activations under the
+    key that `activation_key` gives. Without the keyword the model
     computes as usual, with its own attention, so that generation and saving are unaffected.
 
     Args:
@@ -79,16 +83,18 @@ class ScoringForward:
 
     def _score(self, asked: ScoreRequest) -> dict[str, Tensor]:
         forest = asked.forest.to(self.outputs.device)
-        rows, auxiliary = self.outputs.routed(forest, self.attention, asked.router)
+        computed = self.outputs.of(forest, self.attention, asked.router, asked.layers)
+        rows = computed.rows
+        inside = {activation_key(name): values for name, values in computed.activations.items()}
         if asked.rows_only:
-            return {"rows": rows}
+            return {"rows": rows, **inside}
         head = self.outputs.head
         chunk = self.chunk_rows if head is not None else 0
         vocabulary = getattr(self.outputs.core.config.get_text_config(), "vocab_size", None)
         own = Rows(rows, head or identity)
         found = token_statistics(own, forest.target_ids, asked.stats, asked.other, chunk, vocabulary)
-        further = {"hidden": rows if asked.hidden else None, "aux_loss": auxiliary}
-        return found | {name: value for name, value in further.items() if value is not None}
+        further = {"hidden": rows if asked.hidden else None, "aux_loss": computed.aux_loss}
+        return found | inside | {name: value for name, value in further.items() if value is not None}
 
     def _ordinary(self, *args: Any, **kwargs: Any) -> Any:
         """The model's own ``forward`` with its own attention (which may have soft-capping, sinks or packing)."""
@@ -101,6 +107,11 @@ class ScoringForward:
             return self.outputs.forward(*args, **kwargs)
         finally:
             config._attn_implementation = ATTENTION
+
+
+def activation_key(layer: str) -> str:
+    """The key of a layer's activations among the results of a forward pass."""
+    return f"layer {layer}"
 
 
 def identity(logits: Tensor) -> Tensor:

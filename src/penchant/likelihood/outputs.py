@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,10 +14,26 @@ from penchant.forest.layout import Forest
 from penchant.likelihood.core import device_of
 from penchant.likelihood.few_shapes import few_lengths
 from penchant.likelihood.head import Head
-from penchant.likelihood.router import Router
+from penchant.likelihood.inside.layers import recorded
+from penchant.likelihood.inside.router import Router
 from penchant.likelihood.sequences import padded_inputs
 
-__all__ = ["Outputs", "switch_attention"]
+__all__ = ["Computed", "Outputs", "switch_attention"]
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What one forward pass computed.
+
+    Args:
+        rows: [K, D] hidden states, or [K, V] logits, that predict the forest's targets.
+        aux_loss: the routers' auxiliary loss, if asked for.
+        activations: for each layer that was named, [K, D'] its outputs at the targets themselves.
+    """
+
+    rows: Tensor
+    aux_loss: Tensor | None = None
+    activations: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,33 +55,32 @@ class Outputs:
         """The model's device."""
         return device_of(self.core)
 
-    def of(self, forest: Forest, attention: str) -> Tensor:
-        """[K, D] hidden states, or [K, V] logits, that predict the forest's targets; see `routed`."""
-        return self.routed(forest, attention, None)[0]
-
-    def routed(self, forest: Forest, attention: str, router: Router | None) -> tuple[Tensor, Tensor | None]:
-        """[K, D] hidden states, or [K, V] logits, that predict the forest's targets, and the routers' auxiliary loss.
+    def of(self, forest: Forest, attention: str, router: Router | None = None, layers: Sequence[str] = ()) -> Computed:
+        """One forward pass over a forest.
 
         Args:
             forest: the batch.
             attention: ``sequences``, or a backend of the forest's attention, to which the model must be switched.
             router: of a mixture of experts, or None for no auxiliary loss.
+            layers: layers whose activations are kept; see `penchant.likelihood.inside.layers.find_layer`.
         """
         if attention == "sequences":
             inputs, positions = padded_inputs(forest)
-            return self._at(inputs, positions, router, inputs.get("attention_mask"))
+            # A token stands one place after the output that predicts it.
+            return self._at(inputs, positions, positions + 1, router, layers, inputs.get("attention_mask"))
         if router is None:  # the routers' loss counts every token
             forest = few_lengths(forest, next(self.core.parameters()))
-        plan = AttentionPlan(forest, attention)  # type: ignore[arg-type]
-        return self._at(self._forest_inputs(plan), forest.predict_from, router)
+        inputs = self._forest_inputs(AttentionPlan(forest, attention))  # type: ignore[arg-type]
+        return self._at(inputs, forest.predict_from, forest.targets, router, layers)
 
     def of_sequences(self, forest: Forest) -> Tensor:
-        """As `of`, with each response computed as a separate sequence."""
-        return self._at(*padded_inputs(forest))[0]
+        """The rows that predict the targets, with each response computed as a separate sequence."""
+        inputs, positions = padded_inputs(forest)
+        return self._at(inputs, positions, positions).rows
 
     def of_forest(self, plan: AttentionPlan) -> Tensor:
-        """As `of`, with the forest's attention."""
-        return self._at(self._forest_inputs(plan), plan.forest.predict_from)[0]
+        """The rows that predict the targets, with the forest's attention."""
+        return self._at(self._forest_inputs(plan), plan.forest.predict_from, plan.forest.targets).rows
 
     def _forest_inputs(self, plan: AttentionPlan) -> dict[str, Any]:
         forest = plan.forest
@@ -79,15 +94,27 @@ class Outputs:
         }
 
     def _at(
-        self, inputs: dict[str, Any], rows: Tensor, router: Router | None = None, mask: Tensor | None = None
-    ) -> tuple[Tensor, Tensor | None]:
-        """Hidden states (or logits) of a [1, N] or [B, N] input at the flat positions ``rows``, and auxiliary loss."""
+        self,
+        inputs: dict[str, Any],
+        before: Tensor,
+        targets: Tensor,
+        router: Router | None = None,
+        layers: Sequence[str] = (),
+        mask: Tensor | None = None,
+    ) -> Computed:
+        """Outputs of a [1, N] or [B, N] input at flat positions: rows ``before`` the targets, activations at them."""
         if router is not None:
             inputs = {**inputs, "output_router_logits": True}
-        outputs = self.forward(**inputs) if self.head is None else self.core.base_model(**inputs)
-        found = outputs.logits if self.head is None else outputs[0]
+        with recorded(self.core, layers) as found:
+            outputs = self.forward(**inputs) if self.head is None else self.core.base_model(**inputs)
+        rows = outputs.logits if self.head is None else outputs[0]
         auxiliary = None if router is None else router.aux_loss(outputs, mask)
-        return found.reshape(-1, found.shape[-1])[rows], auxiliary
+        kept = {name: _flat(values)[targets] for name, values in found.items()}
+        return Computed(_flat(rows)[before], auxiliary, kept)
+
+
+def _flat(values: Tensor) -> Tensor:
+    return values.reshape(-1, values.shape[-1])
 
 
 def switch_attention(core: Any, name: str | None) -> None:

@@ -9,7 +9,8 @@ from penchant.forest.build import build_forest
 from penchant.forest.collate import Batch
 from penchant.forest.layout import Forest, TokenSequence
 from penchant.likelihood.forest_scorer import ForestScorer
-from penchant.likelihood.gradient_norms import gradient_norms
+from penchant.likelihood.hook import activation_key
+from penchant.likelihood.inside.gradient_norms import gradient_norms
 from penchant.likelihood.references.reference import Reference, ReferenceScores
 from penchant.objectives.core.requirements import Needs
 from penchant.objectives.core.scored import Scored
@@ -38,8 +39,10 @@ def score_batch(
     """
     held = _Held(batch, reference, needs)
     with torch.set_grad_enabled(torch.is_grad_enabled() or needs.gradient_norms):
-        flat = scorer.score(batch.forest, needs.stats, held.scores and held.scores.rows, module, needs.hidden)
+        rows = held.scores and held.scores.rows
+        flat = scorer.score(batch.forest, needs.stats, rows, module, needs.hidden, sorted(needs.layers))
     logps, hidden = flat.pop("logps"), flat.pop("hidden", None)
+    inside = {name: flat.pop(activation_key(name)) for name in needs.layers}
     views = {}
     for name, own in batch.rows.items():
         spread = _Spread(batch.forest, own)
@@ -52,6 +55,8 @@ def score_batch(
             group=batch.group[name],
             fields=norms,
             hidden=None if hidden is None else spread(hidden),
+            activations={layer: spread(values) for layer, values in inside.items()},
+            reference_activations=held.activations(name, own),
         )
     return views
 
@@ -82,14 +87,25 @@ class _Held:
         self.needs = needs
         self.forest, self.numbers = _referenced(batch, needs)
         self.scores: ReferenceScores | None = None
-        if needs.reference or "kl" in needs.stats:
-            self.scores = reference.score(self.forest, whole="kl" in needs.stats)
+        if needs.reference or needs.compares:
+            layers = sorted(needs.layers) if needs.reference else []
+            self.scores = reference.score(self.forest, whole=needs.compares, layers=layers)
 
     def view(self, name: str, rows: Tensor) -> Tensor | None:
         """The reference's log-probabilities of a view, None if the objective does not need them."""
         if self.scores is None or not self.needs.reference_of(name):
             return None
-        return _Spread(self.forest, rows if self.numbers is None else self.numbers[rows])(self.scores.logps)
+        return self._spread(rows)(self.scores.logps)
+
+    def activations(self, name: str, rows: Tensor) -> dict[str, Tensor]:
+        """The reference's activations of a view."""
+        if self.scores is None or not self.needs.reference_of(name):
+            return {}
+        spread = self._spread(rows)
+        return {layer: spread(values) for layer, values in self.scores.activations.items()}
+
+    def _spread(self, rows: Tensor) -> _Spread:
+        return _Spread(self.forest, rows if self.numbers is None else self.numbers[rows])
 
 
 def _referenced(batch: Batch, needs: Needs) -> tuple[Forest, Tensor | None]:
@@ -98,7 +114,7 @@ def _referenced(batch: Batch, needs: Needs) -> tuple[Forest, Tensor | None]:
     The second value maps each row of the batch to its row in that smaller forest.
     """
     spared = [name for name in batch.rows if not needs.reference_of(name)]
-    if not needs.reference or not spared or "kl" in needs.stats:
+    if not needs.reference or not spared or needs.compares:
         return batch.forest, None
     asked = [name for name in batch.rows if name not in spared]
     rows = torch.cat([batch.rows[name] for name in asked])

@@ -23,10 +23,10 @@ from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.core import core_model
 from penchant.likelihood.cpu_bfloat16 import advice
+from penchant.likelihood.inside.router import router_of
 from penchant.likelihood.number_types import stored_type, weights_in_words
 from penchant.likelihood.references.named import check_rows, computed_as_policy, load_reference, named_reference
 from penchant.likelihood.references.reference import Reference
-from penchant.likelihood.router import router_of
 from penchant.likelihood.scorer import Scorer
 from penchant.likelihood.support import refuse_untrainable
 from penchant.modalities.adapter_choice import adapter_settings, check_choice, trained_rank, trains_adapter

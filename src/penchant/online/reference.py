@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import nn
@@ -41,9 +42,9 @@ class UpdatedReference(Reference[Any, Any]):
         if inner.frozen is not None and not isinstance(update, Initial):
             without_stored(inner.frozen)
 
-    def score(self, laid: Any, whole: bool = False) -> ReferenceScores:
+    def score(self, laid: Any, whole: bool = False, layers: Sequence[str] = ()) -> ReferenceScores:
         """See `Reference.score`."""
-        return self.inner.score(laid, whole)
+        return self.inner.score(laid, whole, layers)
 
     def advance(self, policy: nn.Module) -> None:
         """Update the reference after a round."""

@@ -19,11 +19,12 @@ from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.example import EncodedData
 from penchant.forest.large import is_large
 from penchant.forest.supply import Supply
-from penchant.likelihood.references.none import refuse_none
+from penchant.likelihood.references.none import refuse_none, refuse_whole
 from penchant.modalities import Modality, find_modality
 from penchant.objectives.core.custom import objective_of
 from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
+from penchant.objectives.core.requirements import Needs
 from penchant.python_path import load_from
 from penchant.training.kinds.as_asked import Asked, as_asked
 from penchant.training.progress import ProgressReporter
@@ -120,8 +121,7 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
         PenchantError: data, tokenizer or objective cannot be used.
     """
     objective = given.objective or build_objective(recipe)
-    if recipe.reference == "none" and objective.requirements.needs.reference:
-        refuse_none()
+    _check_reference(recipe, objective.requirements.needs)
     reporter.say(f"Reading {_name(given.data, recipe.data)}")
     train, heldout, measured_on = read_data(recipe, given)
     check_sources(objective, {"data": train, "eval_data": heldout})
@@ -173,6 +173,16 @@ def _planned(recipe: Recipe, supply: Supply, train: Feedback, examples: EncodedD
         beside=supply.beside_sizes,
         mixture=mixture_of(train, examples),
     )
+
+
+def _check_reference(recipe: Recipe, needs: Needs) -> None:
+    if recipe.reference == "none" and needs.reference:
+        refuse_none()
+    if recipe.reference == "cached" or getattr(recipe.reference, "cached", False):
+        if needs.compares:
+            refuse_whole("The objective compares the policy with the reference's full distribution")
+        if needs.layers and needs.reference:
+            refuse_whole("The objective needs the reference's activations")
 
 
 def _say_splits(train: Feedback, recipe: Recipe, reporter: ProgressReporter) -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from penchant.errors import ConfigurationError, TrainingError
+from penchant.errors import TrainingError
 from penchant.forest.layout import Forest, TokenSequence
 from penchant.likelihood.cache import ReferenceCache, fingerprint
 from penchant.likelihood.core import device_of
 from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.logps import response_logps
+from penchant.likelihood.references.none import refuse_whole
 from penchant.likelihood.references.reference import Progress, Reference, ReferenceScores
 from penchant.likelihood.references.sharing import in_shares, true_for_all
 
@@ -84,13 +85,12 @@ class CachedReference(Reference[Forest, TokenSequence]):
                     fix="Delete this file; the next run creates it again.",
                 )
 
-    def score(self, laid: Forest, whole: bool = False) -> ReferenceScores:
-        """See `Reference.score`; the cache has one number per token, so ``whole`` raises an error."""
+    def score(self, laid: Forest, whole: bool = False, layers: Sequence[str] = ()) -> ReferenceScores:
+        """See `Reference.score`; the cache has one number per token, so ``whole`` and ``layers`` raise an error."""
         if whole:
-            raise ConfigurationError(
-                "The KL over the vocabulary needs the full distribution; the cache has one number per token.",
-                fix="Use reference=initial.",
-            )
+            refuse_whole("The KL over the vocabulary needs the full distribution of the reference")
+        if layers:
+            refuse_whole("The objective needs the reference's activations")
         values = self.cache.get(laid.sequences)
         flat = torch.zeros(len(laid.targets), dtype=torch.float32)
         target_of, mask = laid.target_of.cpu(), laid.mask.cpu()

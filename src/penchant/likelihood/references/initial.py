@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -36,14 +37,17 @@ class InitialReference(Reference[Forest, TokenSequence]):
         self.frozen = None if self.adapter else self.scorer.model
         self.at_start = StartingState(scorer.model) if self.adapter else contextlib.nullcontext
 
-    def score(self, laid: Forest, whole: bool = False) -> ReferenceScores:
+    def score(self, laid: Forest, whole: bool = False, layers: Sequence[str] = ()) -> ReferenceScores:
         """See `Reference.score`."""
         with self.at_start(), torch.no_grad():
-            if not whole:
+            if not whole and not layers:
                 return ReferenceScores(self.scorer.score(laid)["logps"])
-            rows = self.scorer.rows(laid)
+            rows, inside = self.scorer.rows(laid, layers)
             logps = token_statistics(rows, laid.target_ids)["logps"]
-        return ReferenceScores(logps, Rows(rows.hidden, self._base_head(rows.head)) if self._adapted_head else rows)
+        if not whole:
+            return ReferenceScores(logps, activations=inside)
+        kept = Rows(rows.hidden, self._base_head(rows.head)) if self._adapted_head else rows
+        return ReferenceScores(logps, kept, inside)
 
     @property
     def _adapted_head(self) -> bool:

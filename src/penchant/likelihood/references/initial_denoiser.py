@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from collections.abc import Sequence
 
 import torch
 
@@ -35,7 +36,7 @@ class InitialDenoiser(Reference[NoisedImages, ImageResponse]):
         self.frozen = None if adapted else copy.deepcopy(model).eval().requires_grad_(False)
         self.model = model if self.frozen is None else self.frozen
 
-    def score(self, laid: NoisedImages, whole: bool = False) -> ReferenceScores:
+    def score(self, laid: NoisedImages, whole: bool = False, layers: Sequence[str] = ()) -> ReferenceScores:
         """[R] log-likelihoods of images under the reference; ``whole`` has no effect: images have no vocabulary."""
         with self.at_start(), torch.no_grad():
             return ReferenceScores(log_likelihood(self.model, laid, self.settings))

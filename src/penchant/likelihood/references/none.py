@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NoReturn
 
 from penchant.errors import ConfigurationError
 from penchant.likelihood.references.reference import Reference
 
-__all__ = ["NoReference", "refuse_none"]
+__all__ = ["NoReference", "refuse_none", "refuse_whole"]
 
 
 def refuse_none() -> NoReturn:
@@ -22,12 +23,26 @@ def refuse_none() -> NoReturn:
     )
 
 
+def refuse_whole(what: str) -> NoReturn:
+    """Say that a cache has one number per token, and more is needed.
+
+    Args:
+        what: what is needed.
+
+    Raises:
+        ConfigurationError: always.
+    """
+    raise ConfigurationError(
+        f"{what}; the cache has one number per token.", where="reference", fix="Use reference=initial."
+    )
+
+
 class NoReference(Reference[object, object]):
     """The placeholder for a run without a reference."""
 
     kind = "none"
 
-    def score(self, laid: object, whole: bool = False) -> NoReturn:
+    def score(self, laid: object, whole: bool = False, layers: Sequence[str] = ()) -> NoReturn:
         """Not available.
 
         Raises:

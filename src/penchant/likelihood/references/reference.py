@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from torch import Tensor, nn
@@ -27,11 +27,13 @@ class ReferenceScores(NamedTuple):
 
     Attributes:
         logps: log-probabilities in nats without gradient, of a forest's K targets or of R images.
-        rows: the rows for the KL over the vocabulary, if requested.
+        rows: the rows for divergences over the vocabulary, if requested.
+        activations: the activations of the requested layers at the tokens, [K, D] each, by name.
     """
 
     logps: Tensor
     rows: Rows | None = None
+    activations: Mapping[str, Tensor] = {}
 
 
 class Reference(ABC, Generic[Laid, Response]):
@@ -58,12 +60,13 @@ class Reference(ABC, Generic[Laid, Response]):
         return  # most references compute scores on request
 
     @abstractmethod
-    def score(self, laid: Laid, whole: bool = False) -> ReferenceScores:
+    def score(self, laid: Laid, whole: bool = False, layers: Sequence[str] = ()) -> ReferenceScores:
         """Log-probabilities of responses under the reference.
 
         Args:
             laid: the responses in the scorer's layout.
-            whole: also return the rows for the KL over the vocabulary.
+            whole: also return the rows for divergences over the vocabulary.
+            layers: also return the activations of these layers.
 
         Raises:
             ConfigurationError: the reference does not support the request.

@@ -81,7 +81,8 @@ def _data_needed(cls: type[Objective]) -> list[str]:
         lines.append("- everything that the objective inside needs")
     else:
         lines.append(f"- reference model: {'yes' if wanted.needs.reference else 'no'}")
-    lines += [f"- statistic per token: `{name}`" for name in sorted(wanted.needs.stats)]
+    lines += [f"- statistic per token: `{name}`" for name in sorted(map(str, wanted.needs.stats))]
+    lines += [f"- activations of layer `{name}`" for name in sorted(wanted.needs.layers)]
     lines += ["- hidden states of the model, read by a head that is trained along with it"] * wanted.needs.hidden
     lines += ["- gradient norm per response, which costs an extra backward pass for each"] * wanted.needs.gradient_norms
     return lines

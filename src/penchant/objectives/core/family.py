@@ -9,6 +9,7 @@ from penchant.objectives.functional.heads import Head
 
 if TYPE_CHECKING:
     from penchant.objectives.core.objective import Objective
+    from penchant.objectives.core.requirements import Needs
 
 __all__ = ["DECLARED", "FAMILIES", "WRAPPERS", "SignatureFamily", "family_of", "folder_of"]
 
@@ -59,10 +60,14 @@ def family_of(cls: type[Objective]) -> str:
         "policy-gradient": "advantage" in fields,
         "binary": "label" in fields,
         "listwise": "responses" in views and bool({"scores", "ranks"} & fields),
-        "token-level": bool(needs.stats) or needs.hidden or any(each.startswith("token_") for each in fields),
+        "token-level": _reads_tokens(needs) or any(each.startswith("token_") for each in fields),
         "reference-free": not needs.reference,
     }
     return next((family for family, holds in rules.items() if holds), "pairwise")
+
+
+def _reads_tokens(needs: Needs) -> bool:
+    return bool(needs.stats or needs.layers or needs.hidden)
 
 
 def folder_of(family: str) -> str:

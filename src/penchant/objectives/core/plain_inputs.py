@@ -61,7 +61,9 @@ class PlainInputs:
         if not isinstance(given, Mapping) or "policy" not in given:
             raise self._wrong(f"The view {key!r} has no 'policy'.", f"{key!r}: {_VIEW_FORM}")
         needs = self.wanted.needs
-        absent = sorted(needs.stats - set(given)) + ["reference"] * (referenced and given.get("reference") is None)
+        absent = sorted(set(map(str, needs.stats)) - set(given)) + ["reference"] * (
+            referenced and given.get("reference") is None
+        )
         absent += ["gradient_norm"] * (needs.gradient_norms and given.get("gradient_norm") is None)
         if absent:
             raise self._wrong(

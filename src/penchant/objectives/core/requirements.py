@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from penchant.errors import ConfigurationError
+from penchant.objectives.core.token_statistic import TokenStatistic, find_statistics
 
 __all__ = ["Needs", "Requirements", "read_signature"]
 
@@ -21,9 +22,12 @@ class Needs:
 
     Args:
         reference: whether a reference scores the responses too.
-        stats: names of per-token statistics, for example ``frozenset({"entropy"})``.
+        stats: per-token statistics of the next-token distribution: names, for example ``frozenset({"entropy"})``, or
+            `TokenStatistic`s that the objective defines.
         unreferenced: views that the reference does not score although there is one.
         hidden: whether each view has the hidden states that predict its tokens (`Scored.hidden`).
+        layers: layers whose activations each view has at its tokens (`Scored.activations`), of the policy and, with a
+            reference, of the reference: numbers (``"7"``, ``"-1"``) or paths in the model.
         gradient_norms: whether each view has the norm of the parameter gradient of each response's log-probability, as
             its field ``gradient_norm``.
 
@@ -33,9 +37,10 @@ class Needs:
     """
 
     reference: bool = False
-    stats: frozenset[str] = frozenset()
+    stats: frozenset[str | TokenStatistic] = frozenset()
     unreferenced: frozenset[str] = frozenset()
     hidden: bool = False
+    layers: frozenset[str] = frozenset()
     gradient_norms: bool = False
 
     def __or__(self, other: Needs) -> Needs:
@@ -44,8 +49,19 @@ class Needs:
             stats=self.stats | other.stats,
             unreferenced=self.unreferenced | other.unreferenced,
             hidden=self.hidden or other.hidden,
+            layers=self.layers | other.layers,
             gradient_norms=self.gradient_norms or other.gradient_norms,
         )
+
+    @property
+    def compares(self) -> bool:
+        """Whether a statistic reads the reference's whole distribution.
+
+        Example:
+            >>> Needs(stats=frozenset({"kl"})).compares, Needs(stats=frozenset({"entropy"})).compares
+            (True, False)
+        """
+        return any(each.reference for each in find_statistics(self.stats))
 
     def reference_of(self, view: str) -> bool:
         """Whether the reference scores the responses of ``view``.

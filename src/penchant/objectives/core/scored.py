@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.objectives.core.token_statistic import TokenStatistic
 from penchant.objectives.functional.numerics import masked_sum, wide_dtype
 
 __all__ = ["Scored"]
@@ -37,6 +38,8 @@ class Scored:
         weights: [R, T] weight of each token, at least 0; 1 if absent.
         reference_weights: [R, T] the same for the reference, if it differs from ``weights``.
         hidden: [R, T, D] the policy's hidden states that predict each token, with gradient; None if not needed.
+        activations: outputs of the policy's layers at each token, [R, T, D] each, by layer, with gradient.
+        reference_activations: the same of the reference, without gradient.
 
     Raises:
         ConfigurationError: a shape does not match, or the reference is read but absent.
@@ -57,6 +60,8 @@ class Scored:
     weights: Tensor | None = None
     reference_weights: Tensor | None = None
     hidden: Tensor | None = None
+    activations: Mapping[str, Tensor] = field(default_factory=dict)
+    reference_activations: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.policy.dim() != 2:
@@ -78,6 +83,9 @@ class Scored:
             self._require_shape("hidden", self.hidden, torch.Size([*self.policy.shape, *self.hidden.shape[2:]]))
         for name, values in self.stats.items():
             self._require_shape(f"stats[{name!r}]", values, self.policy.shape)
+        for word, layers in (("activations", self.activations), ("reference_activations", self.reference_activations)):
+            for name, values in layers.items():
+                self._require_shape(f"{word}[{name!r}]", values, torch.Size([*self.policy.shape, *values.shape[2:]]))
         for name, values in self.fields.items():
             self._require_shape(f"fields[{name!r}]", values, torch.Size([rows, *values.shape[1:]]))
 
@@ -95,11 +103,11 @@ class Scored:
             )
         return self.reference
 
-    def stat(self, name: str) -> Tensor:
-        """The per-token statistic ``name``, [R, T]; zero where the mask is false.
+    def stat(self, name: str | TokenStatistic) -> Tensor:
+        """A statistic per token, [R, T]; zero where the mask is false.
 
         Args:
-            name: for example ``"entropy"``.
+            name: for example ``"entropy"``, or the statistic that the objective defines.
 
         Raises:
             ConfigurationError: it was not computed.
@@ -109,12 +117,33 @@ class Scored:
             >>> Scored(one, None, one > 0, stats={"entropy": 2 * one}).stat("entropy")
             tensor([[2., 2.]])
         """
-        if name not in self.stats:
+        key = str(name)
+        if key not in self.stats:
             raise ConfigurationError(
-                f"The statistic {name!r} was not computed for these responses. {nearest(name, self.stats)}",
-                fix=f"Declare it in the objective: `needs = Needs(stats=frozenset({{{name!r}}}))`.",
+                f"The statistic {key!r} was not computed for these responses. {nearest(key, self.stats)}",
+                fix=f"Declare it in the objective: `needs = Needs(stats=frozenset({{{key!r}}}))`.",
             )
-        return torch.where(self.mask, self.stats[name], 0.0)
+        return torch.where(self.mask, self.stats[key], 0.0)
+
+    def activation(self, layer: str, of_reference: bool = False) -> Tensor:
+        """The output of a layer at each token, [R, T, D]; zero where the mask is false.
+
+        Args:
+            layer: its number or path, as declared in `Needs.layers`.
+            of_reference: that of the reference, without gradient.
+
+        Raises:
+            ConfigurationError: it was not kept.
+        """
+        found = self.reference_activations if of_reference else self.activations
+        if layer not in found:
+            whose = "the reference's" if of_reference else "the policy's"
+            raise ConfigurationError(
+                f"The objective reads {whose} activations of layer {layer!r}, which were not kept for these responses.",
+                fix=f"Declare `needs = Needs(layers=frozenset({{{layer!r}}}))` in the objective.",
+            )
+        values = found[layer].detach() if of_reference else found[layer]
+        return torch.where(self.mask.unsqueeze(-1), values, 0.0)
 
     @cached_property
     def states(self) -> Tensor:
@@ -249,4 +278,6 @@ class Scored:
             weights=None if self.weights is None else self.weights[rows],
             reference_weights=None if self.reference_weights is None else self.reference_weights[rows],
             hidden=None if self.hidden is None else self.hidden[rows],
+            activations={name: values[rows] for name, values in self.activations.items()},
+            reference_activations={name: values[rows] for name, values in self.reference_activations.items()},
         )

@@ -149,9 +149,11 @@ class Scoring:
         known: dict[str, Callable[[], Tensor]] = {
             "entropy": lambda: -(policy.exp() * policy).sum(-1),
             "kl": lambda: (policy.exp() * (policy - self.reference)).sum(-1),
+            "reference_kl": lambda: (self.reference.exp() * (self.reference - policy)).sum(-1),
             "sum_p2": lambda: (2 * policy).exp().sum(-1),
         }
-        unknown = self.needs.stats - set(known)
-        if unknown:
-            raise ConfigurationError(f"A tabular world has no statistic {min(unknown)!r}; it has {', '.join(known)}.")
-        return {name: known[name]()[rows.prompt].unsqueeze(-1) * shares for name in self.needs.stats}
+        wanted = sorted(map(str, self.needs.stats))
+        for name in wanted:
+            if name not in known:
+                raise ConfigurationError(f"A tabular world has no statistic {name!r}; it has {', '.join(known)}.")
+        return {name: known[name]()[rows.prompt].unsqueeze(-1) * shares for name in wanted}

@@ -1,0 +1,1 @@
+"""What is read from the inside of a model besides its likelihoods: activations, routers, gradients."""
