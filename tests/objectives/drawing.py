@@ -40,10 +40,15 @@ def draw_view(
         policy=policy.masked_fill(~mask, float("nan")).to(dtype).requires_grad_(),
         reference=reference.masked_fill(~mask, float("inf")).to(dtype) if needs.reference else None,
         mask=mask,
-        stats={name: torch.rand(examples, tokens, generator=generator).to(dtype) for name in needs.stats},
+        stats={
+            str(name): torch.rand(examples, tokens, generator=generator).to(dtype).requires_grad_()
+            for name in needs.stats
+        },
         group=torch.arange(rows).repeat_interleave(each),
         fields=norms,
         hidden=_hidden(generator, mask).to(dtype) if needs.hidden else None,
+        activations={layer: _hidden(generator, mask).to(dtype).requires_grad_() for layer in needs.layers},
+        reference_activations={layer: _hidden(generator, mask).to(dtype) for layer in needs.layers if needs.reference},
     )
 
 
@@ -56,6 +61,10 @@ def of_ratios(ratios: Sequence[float] | Tensor, group: Sequence[int] | None = No
     reference = torch.full_like(values, -1.0).detach()
     owner = None if group is None else torch.tensor(list(group))
     return Scored(reference + values, reference, torch.ones_like(values) > 0, group=owner)  # type: ignore[arg-type]
+
+
+def _numbers(generator: torch.Generator, mask: Tensor) -> Tensor:
+    return torch.rand(mask.shape, generator=generator)
 
 
 def _hidden(generator: torch.Generator, mask: Tensor) -> Tensor:

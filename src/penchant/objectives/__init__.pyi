@@ -111,7 +111,20 @@ from penchant.objectives.reference_free.slic_hf import SLiCHF as _SLiCHF
 from penchant.objectives.token_level.sparse_token_mask import SparseTokenMask as _SparseTokenMask
 from penchant.objectives.token_level.spo_degree import SPODegree as _SPODegree
 from penchant.objectives.token_level.wpo import WPO as _WPO
+from penchant.objectives.unlearning.ce_u import CEU as _CEU
+from penchant.objectives.unlearning.gradient_ascent import GradientAscent as _GradientAscent
 from penchant.objectives.unlearning.gradient_difference import GradientDifference as _GradientDifference
+from penchant.objectives.unlearning.idk import IDK as _IDK
+from penchant.objectives.unlearning.idk_dpo import IDKDPO as _IDKDPO
+from penchant.objectives.unlearning.npo import NPO as _NPO
+from penchant.objectives.unlearning.pdu import PDU as _PDU
+from penchant.objectives.unlearning.retain_kl import RetainKL as _RetainKL
+from penchant.objectives.unlearning.retain_nll import RetainNLL as _RetainNLL
+from penchant.objectives.unlearning.rmu import RMU as _RMU
+from penchant.objectives.unlearning.satimp import SatImp as _SatImp
+from penchant.objectives.unlearning.simnpo import SimNPO as _SimNPO
+from penchant.objectives.unlearning.undial import UNDIAL as _UNDIAL
+from penchant.objectives.unlearning.wga import WGA as _WGA
 from penchant.objectives.wrappers.averaged import Averaged as _Averaged
 from penchant.objectives.wrappers.clipped import Clipped as _Clipped
 from penchant.objectives.wrappers.flipped_labels import Smoothed as _Smoothed
@@ -164,6 +177,9 @@ class BiasedNCA(_BiasedNCA):
 
 class CELL(_CELL):
     def __init__(self, *, beta: float = ...) -> None: ...
+
+class CEU(_CEU):
+    def __init__(self, *, ignore_first_n_answer_tokens: int = ..., average: Literal['batch', 'response'] = ...) -> None: ...
 
 class CISPO(_CISPO):
     def __init__(self, *, floor: float = ..., cap: float = ..., beta: float = ...) -> None: ...
@@ -264,8 +280,17 @@ class GRPO(_GRPO):
 class GammaReferenceDPO(_GammaReferenceDPO):
     def __init__(self, *, beta: float = ..., gamma: float = ...) -> None: ...
 
+class GradientAscent(_GradientAscent):
+    def __init__(self, *, average: Literal['batch', 'response'] = ...) -> None: ...
+
 class GradientDifference(_GradientDifference):
     def __init__(self, *, forget_coeff: float = ..., retain_coeff: float = ..., nll_average: Literal['batch', 'response'] = ...) -> None: ...
+
+class IDK(_IDK):
+    def __init__(self, *, average: Literal['batch', 'response'] = ...) -> None: ...
+
+class IDKDPO(_IDKDPO):
+    def __init__(self, *, beta: float = ...) -> None: ...
 
 class IPO(_IPO):
     def __init__(self, *, beta: float = ..., average_log_prob: bool = ...) -> None: ...
@@ -309,6 +334,9 @@ class NCAReward(_NCAReward):
 class NLL(_NLL):
     def __init__(self, *, average: bool = ...) -> None: ...
 
+class NPO(_NPO):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
 class ODPO(_ODPO):
     def __init__(self, *, beta: float = ..., alpha: float = ..., transform: Literal['log', 'identity'] = ...) -> None: ...
 
@@ -317,6 +345,9 @@ class ORPO(_ORPO):
 
 class PADLL(_PADLL):
     def __init__(self, *, beta: float = ...) -> None: ...
+
+class PDU(_PDU):
+    def __init__(self, *, epsilon: float = ..., step_size: float = ..., warm_up: int = ..., forget_coeff: float = ..., initial_weight: float = ...) -> None: ...
 
 class PFL(_PFL):
     def __init__(self, *, beta: float = ...) -> None: ...
@@ -329,6 +360,9 @@ class POWERDL(_POWERDL):
 
 class PairwiseNormalizedGradient(_PairwiseNormalizedGradient):
     def __init__(self, *, beta: float = ...) -> None: ...
+
+class RMU(_RMU):
+    def __init__(self, *, layer: str = ..., steering_coeff: float = ..., gamma: float = ..., alpha: float = ..., seed: int = ...) -> None: ...
 
 class ROPO(_ROPO):
     def __init__(self, *, beta: float = ..., alpha: float = ..., gamma: float = ...) -> None: ...
@@ -347,6 +381,12 @@ class RationaleORPOSimple(_RationaleORPOSimple):
 
 class RegularizedPO(_RegularizedPO):
     def __init__(self, *, beta: float = ..., eta: float = ..., sft_average: bool = ...) -> None: ...
+
+class RetainKL(_RetainKL):
+    def __init__(self, *, average: Literal['batch', 'response'] = ...) -> None: ...
+
+class RetainNLL(_RetainNLL):
+    def __init__(self, *, average: Literal['batch', 'response'] = ...) -> None: ...
 
 class RobustDPO(_RobustDPO):
     def __init__(self, *, beta: float = ..., label_smoothing: float = ...) -> None: ...
@@ -375,6 +415,12 @@ class SPPOHard(_SPPOHard):
 class SPPOSingle(_SPPOSingle):
     def __init__(self, *, beta: float = ...) -> None: ...
 
+class SatImp(_SatImp):
+    def __init__(self, *, beta1: float = ..., beta2: float = ..., average: Literal['batch', 'response'] = ...) -> None: ...
+
+class SimNPO(_SimNPO):
+    def __init__(self, *, beta: float = ..., gamma: float = ...) -> None: ...
+
 class SimPO(_SimPO):
     def __init__(self, *, beta: float = ..., gamma_beta_ratio: float = ..., gamma: float | None = ..., sft_weight: float = ..., nll_average: Literal['batch', 'response'] = ..., label_smoothing: float = ...) -> None: ...
 
@@ -390,8 +436,14 @@ class SparseTokenMask(_SparseTokenMask):
 class TailWeighted(_TailWeighted):
     def __init__(self, objective: Objective, *, alpha: float = ..., apply_to_reference: bool = ...) -> None: ...
 
+class UNDIAL(_UNDIAL):
+    def __init__(self, *, beta: float = ..., average: Literal['batch', 'response'] = ...) -> None: ...
+
 class Unbiased(_Unbiased):
     def __init__(self, objective: Objective, *, label_smoothing: float = ...) -> None: ...
+
+class WGA(_WGA):
+    def __init__(self, *, beta: float = ..., average: Literal['batch', 'response'] = ...) -> None: ...
 
 class WPO(_WPO):
     def __init__(self, *, beta: float = ..., label_smoothing: float = ..., alignment: Literal['sampled', 'none', 'greedy'] = ...) -> None: ...

@@ -1,4 +1,4 @@
-"""Views of named sources: ``forget`` (data to unlearn) and ``retain`` (data to keep).
+"""Views of named sources: ``forget`` (data to unlearn), ``idk`` (refusals of it) and ``retain`` (data to keep).
 
 A recipe names the sources, ``data: {forget: a.jsonl, retain: b.jsonl}``; an example is one record of each.
 """
@@ -6,6 +6,7 @@ A recipe names the sources, ``data: {forget: a.jsonl, retain: b.jsonl}``; an exa
 from __future__ import annotations
 
 from penchant.feedback.records import Record, Text
+from penchant.feedback.views.field_texts import field_text
 from penchant.feedback.views.view import register_view
 
 __all__: list[str] = []
@@ -20,3 +21,17 @@ for _name in ("forget", "retain"):
     register_view(_name, needs="a record with one response (a demonstration)", source=_name, shapes=["source"])(
         _only_response
     )
+
+
+@register_view(
+    "idk",
+    needs="a record to forget with a refusal in the field 'idk'",
+    fields=["idk"],
+    builder="refusals",
+    source="forget",
+    shapes=["source"],
+)
+def _refusal(record: Record) -> list[tuple[Text, Text]] | None:
+    """The refusal as the response to the record's prompt."""
+    text = field_text(record, "idk")
+    return None if text is None else [(record.prompt, text)]

@@ -14,7 +14,17 @@ from penchant.objectives.core.composition import WeightedSum
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.wrapper import Wrapper
 
-__all__ = ["build", "build_expression"]
+__all__ = ["NAMED_SUMS", "build", "build_expression"]
+
+#: Names that papers give to sums, with the sums.
+NAMED_SUMS = {
+    "ga-kl": "gradient-ascent+retain-kl",
+    "idk-dpo-kl": "idk-dpo+retain-kl",
+    "idk-dpo-retain": "idk-dpo+retain-nll",
+    "npo-kl": "npo+retain-kl",
+    "npo-retain": "npo+retain-nll",
+    "simnpo-retain": "0.125*simnpo+retain-nll",
+}
 
 _NUMBER = r"-?[0-9]*\.?[0-9]+(?:e-?[0-9]+)?"
 _TERM = re.compile(rf"(?:({_NUMBER})\*)?([a-z][a-z0-9-]*)(?:\((.+)\))?")
@@ -174,7 +184,10 @@ def build(name: str, **hyper: Any) -> Objective:
         'dpo+0.2*nll'
         >>> build("clipped(dpo)", high=4.0, beta=0.2)
         Clipped(DPO(beta=0.2, reference_free=False), low=None, high=4.0)
+        >>> build("npo-retain", beta=0.2).id
+        'npo+retain-nll'
     """
+    name = NAMED_SUMS.get(name, name)
     if any(sign in name for sign in "+*()"):
         return build_expression(name, hyper)
     return _plain(name)(**hyper)

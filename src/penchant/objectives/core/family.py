@@ -38,10 +38,10 @@ FAMILIES: dict[str, str] = {
 def family_of(cls: type[Objective]) -> str:
     """The family of a method, derived from its signature with default hyper-parameters.
 
-    The first matching rule decides: a view ``forget`` (unlearning), a part ``reward_head`` (reward models), a field
-    ``advantage`` (policy gradient), a field ``label`` (binary), ``scores`` or ``ranks`` over a view ``responses``
-    (listwise), statistics per token, hidden states or fields called ``token_…`` (token level), no reference (reference
-    free), and otherwise pairwise.
+    The first matching rule decides: a view of what to forget or to retain (unlearning), a part ``reward_head`` (reward
+    models), a field ``advantage`` (policy gradient), a field ``label`` (binary), ``scores`` or ``ranks`` over a view
+    ``responses`` (listwise), statistics per token, hidden states or fields called ``token_…`` (token level), no
+    reference (reference free), and otherwise pairwise.
 
     Args:
         cls: the method's class.
@@ -55,7 +55,7 @@ def family_of(cls: type[Objective]) -> str:
     wanted = built.requirements
     needs, views, fields = wanted.needs, set(wanted.views), set(wanted.fields)
     rules = {
-        "unlearning": "forget" in views,
+        "unlearning": bool({"forget", "retain", "idk"} & views),
         "reward-models": isinstance(getattr(built, "reward_head", None), Head),
         "policy-gradient": "advantage" in fields,
         "binary": "label" in fields,

@@ -16,6 +16,8 @@ from penchant.objectives.core.scored import Scored
 __all__ = ["PlainInputs"]
 
 _VIEW_FORM = '{"policy": [[float, ...], ...], "reference": [[float, ...], ...]} in nats, one inner list per response'
+#: Keys of a view that hold activations by layer.
+_LAYERS = ("activations", "reference_activations")
 _FIELD_FORM = "a list of numbers, one per example"
 
 
@@ -76,7 +78,7 @@ class PlainInputs:
         fields: dict[str, Tensor] = {}
         hidden = self._hidden(f"{key}.hidden", given["hidden"], lengths) if given.get("hidden") is not None else None
         for name, values in given.items():
-            if name in ("policy", "hidden") or values is None:
+            if name in ("policy", "hidden", *_LAYERS) or values is None:
                 continue
             if name != "reference" and not (values and isinstance(values[0], Sequence)):
                 fields[name] = self._numbers(f"{key}.{name}", values)
@@ -92,7 +94,16 @@ class PlainInputs:
                 stats[name] = padded
                 self.leaves[f"{key}.{name}"] = (padded, lengths)
         mask = torch.arange(policy.shape[1]) < torch.tensor(lengths).unsqueeze(1)
-        return Scored(policy, reference, mask, stats, self._group(len(lengths)), fields, hidden=hidden)
+        layers = {name: self._layers(f"{key}.{name}", given.get(name) or {}, lengths) for name in _LAYERS}
+        return Scored(policy, reference, mask, stats, self._group(len(lengths)), fields, hidden=hidden, **layers)
+
+    def _layers(self, key: str, given: Any, lengths: list[int]) -> dict[str, Tensor]:
+        """Activations by layer, [R, T, D] each."""
+        if not isinstance(given, Mapping):
+            raise self._wrong(
+                f"{key!r} is {type(given).__name__}.", "a table of states by layer: {'7': [[[0.1, ...]]]}"
+            )
+        return {str(layer): self._hidden(f"{key}.{layer}", rows, lengths) for layer, rows in given.items()}
 
     def _hidden(self, key: str, rows: Any, lengths: list[int]) -> Tensor:
         """Hidden states [R, T, D], padded with NaN after each response."""

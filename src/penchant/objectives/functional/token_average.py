@@ -1,0 +1,38 @@
+"""Averages of a number per token, over the tokens of the batch or of each response."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.likelihood_term import NLLAverage
+from penchant.objectives.functional.numerics import masked_sum
+
+__all__ = ["token_average"]
+
+
+def token_average(view: Scored, values: Tensor, average: NLLAverage) -> Tensor:
+    """The mean of a number per token, for each response.
+
+    batch: v_i = Σ_t v_it · B / Σ_j |y_j|,   response: v_i = Σ_t v_it / |y_i|
+
+    With ``batch``, the mean over responses is the mean over all tokens of the batch, as in most published code.
+
+    Args:
+        view: the responses; their token weights multiply the values.
+        values: [R, T].
+        average: ``batch`` or ``response``.
+
+    Returns:
+        [R].
+
+    Example:
+        >>> import torch
+        >>> both = Scored(-torch.ones(2, 3), None, torch.tensor([[True, True, True], [True, False, False]]))
+        >>> token_average(both, torch.ones(2, 3), "batch"), token_average(both, torch.ones(2, 3), "response")
+        (tensor([1.5000, 0.5000]), tensor([1., 1.]))
+    """
+    total = masked_sum(values if view.weights is None else values * view.weights, view.mask)
+    if average == "response":
+        return total / view.total_weight
+    return total * (max(len(view.length), 1) / view.length.sum().clamp(min=1))

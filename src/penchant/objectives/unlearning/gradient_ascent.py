@@ -1,0 +1,47 @@
+"""Gradient ascent: raises the NLL of forget records."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from torch import Tensor
+
+from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.objective import Objective
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.likelihood_term import NLLAverage, likelihood_term
+
+__all__ = ["GradientAscent"]
+
+
+class GradientAscent(Objective):
+    """Gradient ascent on what is to be forgotten, the simplest baseline of TOFU (Maini et al., 2024).
+
+    loss = −nll(y|x),   nll per token, nats
+
+    Unbounded below: long training destroys the model. ``npo`` has the same gradient at the start and stops by itself.
+
+    Example:
+        >>> import torch
+        >>> same = Scored(torch.full((1, 3), -1.0), None, torch.ones(1, 3, dtype=torch.bool))
+        >>> GradientAscent()(forget=same).values
+        tensor([-1.])
+
+    Reference:
+        Maini, Feng, Schwarzschild, Lipton, Kolter (2024), TOFU: A Task of Fictitious Unlearning for LLMs.
+    """
+
+    id = "gradient-ascent"
+    paper = "arXiv:2401.06121"
+    evidence = OFFICIAL_CODE
+    tags = ("batch",)
+
+    average: Annotated[NLLAverage, "average over the tokens of the batch or of each response"] = "batch"
+
+    def __init__(self, **hyper: Any) -> None:
+        super().__init__(**hyper)
+        self.batch_coupled = self.average == "batch"
+
+    def loss(self, forget: Scored) -> Tensor:
+        """The loss per example, [B], nats per token."""
+        return -likelihood_term(forget, self.average)

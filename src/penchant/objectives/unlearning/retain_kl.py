@@ -1,0 +1,52 @@
+"""The retain term of unlearning: the divergence of the policy from the reference on records to keep."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from torch import Tensor
+
+from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.likelihood_term import NLLAverage
+from penchant.objectives.functional.token_average import token_average
+
+__all__ = ["RetainKL"]
+
+
+class RetainKL(Objective):
+    """KL divergence from the initial model on the records to keep, added to a forget loss: ``npo + retain-kl``.
+
+    loss = mean_t Σ_v π_ref(v|x, y_<t) [log π_ref(v|x, y_<t) − log π(v|x, y_<t)],   nats per token
+
+    The mean is over response tokens. The published code also counts prompt and padding positions, so its value is
+    smaller by the share of response tokens, and its gradient holds the prompts as well.
+
+    Example:
+        >>> import torch
+        >>> one = torch.full((1, 2), -1.0)
+        >>> same = Scored(one, one, one < 0, stats={"reference_kl": torch.tensor([[0.1, 0.3]])})
+        >>> RetainKL()(retain=same).values
+        tensor([0.2000])
+
+    Reference:
+        Maini, Feng, Schwarzschild, Lipton, Kolter (2024), TOFU: A Task of Fictitious Unlearning for LLMs; Zhang, Lin,
+        Bai, Mei (2024), Negative Preference Optimization.
+    """
+
+    id = "retain-kl"
+    paper = "arXiv:2404.05868"
+    evidence = OFFICIAL_CODE
+    tags = ("batch",)
+    needs = Needs(reference=True, stats=frozenset({"reference_kl"}))
+
+    average: Annotated[NLLAverage, "average over the tokens of the batch or of each response"] = "batch"
+
+    def __init__(self, **hyper: Any) -> None:
+        super().__init__(**hyper)
+        self.batch_coupled = self.average == "batch"
+
+    def loss(self, retain: Scored) -> Tensor:
+        """The loss per example, [B], nats per token."""
+        return token_average(retain, retain.stat("reference_kl"), self.average)
