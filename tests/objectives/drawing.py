@@ -14,11 +14,11 @@ from penchant.objectives import Objective, Scored
 #: Fields that hold one number for each token of a response.
 PER_TOKEN = {"old_policy"}
 #: Fields that hold one number for each response of a group.
-PER_RESPONSE = {"scores", "ranks"}
+PER_RESPONSE = {"scores", "ranks", "relevance"}
 #: Fields that hold a row of numbers for each example, and how many.
 ROWS = {"chosen_sources": 3, "rejected_sources": 3}
 #: Views that hold several responses of an example, and how many.
-COPIES = {"chosen_degraded": 4, "rejected_degraded": 4}
+COPIES = {"chosen_degraded": 4, "rejected_degraded": 4, "samples": 3}
 #: Numbers of a hidden state.
 HIDDEN = 3
 #: Responses to each prompt, for objectives of lists.

@@ -6,6 +6,12 @@ import math
 
 from objectives.plain_views import ONE_OF_TWO, sigmoid
 
+#: A prompt with three responses whose log-ratios are 2, 0 and −1.
+THREE = {
+    "responses": {"policy": [[-1.0], [-2.0], [-3.0]], "reference": [[-3.0], [-2.0], [-2.0]]},
+    "groups": [[0, 1, 2]],
+}
+
 # id, hyper-parameters, views, the loss
 BY_HAND = [
     (
@@ -39,5 +45,30 @@ BY_HAND = [
             "rewards": [0.0, math.log(3)],
         },
         -0.5 * math.log(0.75 * 0.25),
+    ),
+    # s = (1, 0, -0.5): of three, then of two
+    (
+        "plackett-luce-dpo",
+        {"beta": 0.5},
+        THREE | {"ranks": [[1.0, 2.0, 3.0]]},
+        math.log(1 + math.exp(-1) + math.exp(-1.5)) + math.log(1 + math.exp(-0.5)),
+    ),
+    ("s-dpo", {"beta": 0.5}, THREE | {"ranks": [[1.0, 2.0, 2.0]]}, math.log(1 + math.exp(-1) + math.exp(-1.5))),
+    ("dmpo", {"beta": 0.5}, THREE | {"ranks": [[1.0, 2.0, 2.0]]}, -math.log(sigmoid(1.25))),
+    # places 1 and 2; gains 3 and 1
+    (
+        "lipo-lambda",
+        {"beta": 1.0},
+        ONE_OF_TWO | {"scores": [[2.0, 1.0]]},
+        2.0 * (1 / math.log(2) - 1 / math.log(3)) * math.log1p(math.exp(-1.0)),
+    ),
+    # p = (−1, −3), R gap 2: log(e^{−2} + e^{−6}) + 2, and 0.05 · 1 · 1
+    ("pro", {}, ONE_OF_TWO | {"scores": [[2.0, 0.0]]}, math.log1p(math.exp(-4.0)) + 0.05),
+    # a = (1, 0); w = (3 / log₂ 2, 1 / log₂ 3)
+    (
+        "irpo",
+        {},
+        {**{name: ONE_OF_TWO[name] for name in ("responses", "groups")}, "relevance": [[2, 1]], "ranks": [[1, 2]]},
+        (3 * math.log1p(math.exp(-1.0)) + math.log1p(math.exp(1.0)) / math.log2(3)) / 2,
     ),
 ]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
 from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.utilities import kahneman_tversky
 
 __all__ = ["KTO"]
 
@@ -51,12 +51,8 @@ class KTO(Objective):
     def loss(self, responses: Scored, label: Tensor, mismatched: Scored) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The loss per response, [B], with the ``reference_point`` of the batch, nats."""
         point = self._reference_point(mismatched)
-        strength = self.beta * (responses.logratio - point)
-        liked = label > 0.5
-        # 1 − σ(s) = σ(−s), which stays precise when σ(s) is close to 1.
-        desirable = self.desirable_weight * torch.sigmoid(-strength)
-        undesirable = self.undesirable_weight * torch.sigmoid(strength)
-        values = torch.where(liked, desirable, undesirable)
+        gain = responses.logratio - point
+        values = kahneman_tversky(gain, label, self.beta, self.desirable_weight, self.undesirable_weight)
         return values, {"reference_point": point.expand(len(values))}
 
     def _reference_point(self, mismatched: Scored) -> Tensor:

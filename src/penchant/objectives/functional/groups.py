@@ -14,7 +14,9 @@ __all__ = [
     "group_max",
     "group_mean",
     "group_plackett_luce",
+    "group_size",
     "group_sum",
+    "same_group",
 ]
 
 
@@ -114,7 +116,7 @@ def first_of_group(group: Tensor) -> Tensor:
         >>> first_of_group(torch.tensor([0, 1, 0, 1]))
         tensor([ True,  True, False, False])
     """
-    return ~_together(group).tril(-1).any(dim=1)
+    return ~same_group(group).tril(-1).any(dim=1)
 
 
 def group_plackett_luce(values: Tensor, scores: Tensor, group: Tensor) -> Tensor:
@@ -139,7 +141,7 @@ def group_plackett_luce(values: Tensor, scores: Tensor, group: Tensor) -> Tensor
     """
     place = torch.empty_like(group)
     place[scores.argsort(descending=True, stable=True)] = torch.arange(len(group), device=group.device)
-    left = _together(group) & (place >= place.unsqueeze(1))
+    left = same_group(group) & (place >= place.unsqueeze(1))
     picked_from = values.expand_as(left).masked_fill(~left, float("-inf")).logsumexp(dim=1)
     return group_sum(picked_from - values, group)
 
@@ -164,12 +166,28 @@ def group_bradley_terry(values: Tensor, scores: Tensor, group: Tensor) -> Tensor
     Reference:
         Bradley and Terry (1952), Rank Analysis of Incomplete Block Designs.
     """
-    others = _together(group).fill_diagonal_(False)
+    others = same_group(group).fill_diagonal_(False)
     flipped = torch.sigmoid(scores - scores.unsqueeze(1))
     losses = torch.where(others, logistic(values.unsqueeze(1) - values, flipped), 0.0)
     return group_sum(losses.sum(dim=1), group) / group_sum(others.sum(dim=1), group).clamp(min=1)
 
 
-def _together(group: Tensor) -> Tensor:
-    """[R, R] whether two responses belong to the same group."""
+def same_group(group: Tensor) -> Tensor:
+    """[R, R] whether two responses belong to the same group.
+
+    Example:
+        >>> same_group(torch.tensor([0, 1]))
+        tensor([[ True, False],
+                [False,  True]])
+    """
     return group.unsqueeze(1) == group
+
+
+def group_size(group: Tensor) -> Tensor:
+    """[B] number of responses of each group, as a float.
+
+    Example:
+        >>> group_size(torch.tensor([0, 0, 1]))
+        tensor([2., 1.])
+    """
+    return group_sum(torch.ones_like(group, dtype=torch.get_default_dtype()), group)
