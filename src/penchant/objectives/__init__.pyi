@@ -25,16 +25,27 @@ from penchant.objectives.core.wrapper import PairWrapper as PairWrapper
 from penchant.objectives.core.wrapper import Wrapper as Wrapper
 from typing import Any as Any
 from typing import TYPE_CHECKING as TYPE_CHECKING
+from penchant.objectives.binary.apo_zero_unpaired import APOZeroUnpaired as _APOZeroUnpaired
+from penchant.objectives.binary.bco import BCO as _BCO
+from penchant.objectives.binary.d2o import D2O as _D2O
 from penchant.objectives.binary.diffusion_kto import DiffusionKTO as _DiffusionKTO
 from penchant.objectives.binary.kto import KTO as _KTO
+from penchant.objectives.binary.kto_halos import HALOsKTO as _HALOsKTO
+from penchant.objectives.binary.nft import NFT as _NFT
 from penchant.objectives.listwise.adpo_listwise import ADPOBradleyTerry as _ADPOBradleyTerry
 from penchant.objectives.listwise.adpo_listwise import ADPOListwise as _ADPOListwise
 from penchant.objectives.listwise.adpo_listwise import ADPOPlackettLuce as _ADPOPlackettLuce
 from penchant.objectives.listwise.ddo_rm import DDORM as _DDORM
+from penchant.objectives.listwise.dmpo import DMPO as _DMPO
 from penchant.objectives.listwise.exo_rw import DPOReward as _DPOReward
 from penchant.objectives.listwise.exo_rw import EXOReward as _EXOReward
+from penchant.objectives.listwise.irpo import IRPO as _IRPO
+from penchant.objectives.listwise.lipo_lambda import LiPOLambda as _LiPOLambda
 from penchant.objectives.listwise.nca_reward import InfoNCAReward as _InfoNCAReward
 from penchant.objectives.listwise.nca_reward import NCAReward as _NCAReward
+from penchant.objectives.listwise.plackett_luce_dpo import PlackettLuceDPO as _PlackettLuceDPO
+from penchant.objectives.listwise.pro import PRO as _PRO
+from penchant.objectives.listwise.s_dpo import SoftmaxDPO as _SoftmaxDPO
 from penchant.objectives.logic.objective import LogicLoss as _LogicLoss
 from penchant.objectives.pairwise.adpo_pairwise import ADPOPairwise as _ADPOPairwise
 from penchant.objectives.pairwise.aot import AOTPaired as _AOTPaired
@@ -94,6 +105,8 @@ from penchant.objectives.policy_gradient.dr_grpo import DrGRPO as _DrGRPO
 from penchant.objectives.policy_gradient.gmpo import GMPO as _GMPO
 from penchant.objectives.policy_gradient.grpo import GRPO as _GRPO
 from penchant.objectives.policy_gradient.sapo import SAPO as _SAPO
+from penchant.objectives.recommendation.dynamicpo import DynamicPO as _DynamicPO
+from penchant.objectives.recommendation.rere import ReRe as _ReRe
 from penchant.objectives.reference_free.cpo import CPO as _CPO
 from penchant.objectives.reference_free.cpo import CPOHinge as _CPOHinge
 from penchant.objectives.reference_free.cpo import CPOIPO as _CPOIPO
@@ -157,6 +170,9 @@ class APODown(_APODown):
 class APOZero(_APOZero):
     def __init__(self, *, beta: float = ...) -> None: ...
 
+class APOZeroUnpaired(_APOZeroUnpaired):
+    def __init__(self, *, beta: float = ..., desirable_weight: float = ..., undesirable_weight: float = ...) -> None: ...
+
 class AQFL(_AQFL):
     def __init__(self, *, beta: float = ..., tau: float = ...) -> None: ...
 
@@ -165,6 +181,9 @@ class AQL(_AQL):
 
 class Averaged(_Averaged):
     def __init__(self, objective: Objective) -> None: ...
+
+class BCO(_BCO):
+    def __init__(self, *, beta: float = ..., shift: Literal['running-mean', 'balanced', 'none'] = ..., min_density_ratio: float = ..., max_density_ratio: float = ...) -> None: ...
 
 class BNPO(_BNPO):
     def __init__(self, *, epsilon_low: float = ..., epsilon_high: float = ..., delta: float = ..., beta: float = ...) -> None: ...
@@ -217,6 +236,9 @@ class ConstrainedPOEasy(_ConstrainedPOEasy):
 class ConstrainedPOSoft(_ConstrainedPOSoft):
     def __init__(self, *, beta: float = ..., gamma: float = ..., tau: float = ..., alpha: float = ...) -> None: ...
 
+class D2O(_D2O):
+    def __init__(self, *, beta: float = ..., alpha: float = ...) -> None: ...
+
 class DAPO(_DAPO):
     def __init__(self, *, epsilon_low: float = ..., epsilon_high: float = ...) -> None: ...
 
@@ -225,6 +247,9 @@ class DBAQL(_DBAQL):
 
 class DDORM(_DDORM):
     def __init__(self, *, eta: float = ..., temperature: float = ..., released: bool = ...) -> None: ...
+
+class DMPO(_DMPO):
+    def __init__(self, *, beta: float = ...) -> None: ...
 
 class DOVE(_DOVE):
     def __init__(self, *, beta: float = ..., joint: bool = ...) -> None: ...
@@ -246,6 +271,9 @@ class DiffusionKTO(_DiffusionKTO):
 
 class DrGRPO(_DrGRPO):
     def __init__(self, *, max_completion_length: int = ..., beta: float = ..., delta: float = ..., epsilon_low: float = ..., epsilon_high: float = ...) -> None: ...
+
+class DynamicPO(_DynamicPO):
+    def __init__(self, *, beta: float = ...) -> None: ...
 
 class EXOPref(_EXOPref):
     def __init__(self, *, beta: float = ..., label_smoothing: float = ...) -> None: ...
@@ -286,6 +314,9 @@ class GradientAscent(_GradientAscent):
 class GradientDifference(_GradientDifference):
     def __init__(self, *, forget_coeff: float = ..., retain_coeff: float = ..., nll_average: Literal['batch', 'response'] = ...) -> None: ...
 
+class HALOsKTO(_HALOsKTO):
+    def __init__(self, *, beta: float = ..., desirable_weight: float = ..., undesirable_weight: float = ..., humanline: bool = ..., log_epsilon_p: float = ..., log_epsilon_r: float = ...) -> None: ...
+
 class IDK(_IDK):
     def __init__(self, *, average: Literal['batch', 'response'] = ...) -> None: ...
 
@@ -294,6 +325,9 @@ class IDKDPO(_IDKDPO):
 
 class IPO(_IPO):
     def __init__(self, *, beta: float = ..., average_log_prob: bool = ...) -> None: ...
+
+class IRPO(_IRPO):
+    def __init__(self, *, beta: float = ..., weighting: Literal['ndcg', 'position', 'gain-over-rank'] = ...) -> None: ...
 
 class InfiFPO(_InfiFPO):
     def __init__(self, *, beta: float = ..., fusion: Literal['max', 'average'] = ..., clip: bool = ..., compared: Literal['log', 'probability'] = ...) -> None: ...
@@ -313,6 +347,9 @@ class LRML(_LRML):
 class LengthRegularizedDPO(_LengthRegularizedDPO):
     def __init__(self, *, beta: float = ..., alpha: float = ...) -> None: ...
 
+class LiPOLambda(_LiPOLambda):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
 class LogicLoss(_LogicLoss):
     def __init__(self, *, top: str = ..., bottom: str = ..., formula: str | None = ..., condition: str | None = ..., additive: str | None = ..., reference: bool = ..., link: Literal['logistic', 'squared', 'hinge', 'perceptron'] = ..., beta: float = ..., average: bool = ...) -> None: ...
 
@@ -330,6 +367,9 @@ class NCA(_NCA):
 
 class NCAReward(_NCAReward):
     def __init__(self, *, beta: float = ..., temperature: float = ..., first_score_bonus: float = ...) -> None: ...
+
+class NFT(_NFT):
+    def __init__(self, *, ratio_type: Literal['token', 'sequence'] = ..., normalize: Literal[0, 1, 2] = ..., neg_weight: float = ..., clamp_negative: float = ..., clamp_positive: float = ..., token_normalizer: float = ..., mean: bool = ...) -> None: ...
 
 class NLL(_NLL):
     def __init__(self, *, average: bool = ...) -> None: ...
@@ -358,8 +398,14 @@ class POWER(_POWER):
 class POWERDL(_POWERDL):
     def __init__(self, *, beta: float = ..., eta: float = ..., gamma: float = ..., update_first: bool = ...) -> None: ...
 
+class PRO(_PRO):
+    def __init__(self, *, sft_weight: float = ...) -> None: ...
+
 class PairwiseNormalizedGradient(_PairwiseNormalizedGradient):
     def __init__(self, *, beta: float = ...) -> None: ...
+
+class PlackettLuceDPO(_PlackettLuceDPO):
+    def __init__(self, *, beta: float = ..., top: int | None = ..., normalize: bool = ...) -> None: ...
 
 class RMU(_RMU):
     def __init__(self, *, layer: str = ..., steering_coeff: float = ..., gamma: float = ..., alpha: float = ..., seed: int = ...) -> None: ...
@@ -378,6 +424,9 @@ class RationaleORPO(_RationaleORPO):
 
 class RationaleORPOSimple(_RationaleORPOSimple):
     def __init__(self, *, beta: float = ..., nll_weight: float = ..., gamma: float = ...) -> None: ...
+
+class ReRe(_ReRe):
+    def __init__(self, *, beta: float = ..., form: Literal['grpo', 'dapo', 'gspo'] = ...) -> None: ...
 
 class RegularizedPO(_RegularizedPO):
     def __init__(self, *, beta: float = ..., eta: float = ..., sft_average: bool = ...) -> None: ...
@@ -429,6 +478,9 @@ class SimPOHinge(_SimPOHinge):
 
 class Smoothed(_Smoothed):
     def __init__(self, objective: Objective, *, label_smoothing: float = ...) -> None: ...
+
+class SoftmaxDPO(_SoftmaxDPO):
+    def __init__(self, *, beta: float = ...) -> None: ...
 
 class SparseTokenMask(_SparseTokenMask):
     def __init__(self, *, beta: float = ..., lambda_: float = ..., initial_mask: float = ...) -> None: ...

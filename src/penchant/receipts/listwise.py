@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from penchant.objectives.core.evaluate import evaluate_plainly
+from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.plain_inputs import PlainInputs
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.advantages import group_advantages
+from penchant.objectives.functional.reward_pairs import eurus
 from penchant.objectives.listwise.adpo_listwise import EPSILON, ADPOListwise
 from penchant.objectives.listwise.ddo_rm import DDORM
+from penchant.objectives.listwise.pro import PRO
+from penchant.objectives.recommendation.dynamicpo import DynamicPO
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
+from penchant.receipts.forms import evaluated_form, form_of
 from penchant.receipts.plain import in_our_terms
 
-__all__ = ["adpo_listwise", "ddo_rm"]
+__all__ = ["adpo_listwise", "against_several", "ddo_rm", "eurus_rm", "irpo", "nca_list", "nca_pair", "pro", "ranked"]
 
 
 @adapter("ddo-rm")
@@ -54,3 +60,92 @@ def _scored_list(objective: Objective, inputs: Mapping[str, Any]) -> tuple[Score
     responses, scores = reader.view("responses"), reader.field("scores")
     assert isinstance(responses, Scored) and scores is not None
     return responses, scores
+
+
+_PAIRS = {"NCA": "nca", "InfoNCA": "dpo", "biasedNCA": "nca-biased"}
+_LISTS = {"NCA": "nca-reward", "InfoNCA": "infonca-reward"}
+
+
+@adapter("nca-pair", evaluates=lambda case: form_of(case, "variant", _PAIRS))
+def nca_pair(case: Case) -> dict[str, Any]:
+    """The pair forms of NCA; InfoNCA of pairs is DPO."""
+    return evaluated_form(case, "variant", _PAIRS)
+
+
+@adapter("nca-list", evaluates=lambda case: form_of(case, "variant", _LISTS))
+def nca_list(case: Case) -> dict[str, Any]:
+    """The list forms of NCA."""
+    return evaluated_form(case, "variant", _LISTS)
+
+
+@adapter("plackett-luce-dpo", "lipo-lambda")
+def ranked(case: Case) -> dict[str, Any]:
+    """Losses of ranked or scored lists."""
+    return evaluate_plainly(build(case.method, **case.params), case.inputs)
+
+
+@adapter("irpo")
+def irpo(case: Case) -> dict[str, Any]:
+    """IRPO; the published loss of a batch is the sum over its lists."""
+    found = evaluate_plainly(build(case.method, **case.params), case.inputs)
+    count = len(found["losses"])
+    summed = {name: [[value * count for value in row] for row in rows] for name, rows in found["grad"].items()}
+    return {**found, "loss_sum": sum(found["losses"]), "grad_of_sum": summed}
+
+
+@adapter("s-dpo", "dmpo", "dynamicpo")
+def against_several(case: Case) -> dict[str, Any]:
+    """One chosen response against several: ``rejected`` is a list over the negatives, each with one per example.
+
+    DynamicPO also gives the ``selected_negatives`` of each example, their log-probabilities and their ``betas``.
+    """
+    own = {name: value for name, value in case.params.items() if name != "num_negatives"}
+    objective, sides = build(case.method, **own), [case.inputs["chosen"], *case.inputs["rejected"]]
+    examples, each = len(sides[0]["policy"]), len(sides)
+    both = {
+        key: [side[key][example] for example in range(examples) for side in sides] for key in ("policy", "reference")
+    }
+    groups = [list(range(each * example, each * (example + 1))) for example in range(examples)]
+    ranks = [[1.0, *[2.0] * (each - 1)] for _ in groups]
+    found = evaluate_plainly(objective, {"responses": both, "groups": groups, "ranks": ranks})
+    slopes = found["grad"]["responses.policy"]
+    grad = {"chosen.policy": slopes[::each]}
+    grad |= {f"rejected[{place}].policy": slopes[place + 1 :: each] for place in range(each - 1)}
+    chosen = _choices(objective, both["policy"], each) if isinstance(objective, DynamicPO) else {}
+    return {**found, "grad": grad, **chosen}
+
+
+def _choices(objective: DynamicPO, policy: list[list[float]], each: int) -> dict[str, Any]:
+    totals = torch.tensor([sum(row) for row in policy], dtype=torch.float64).view(-1, each)
+    found: dict[str, Any] = {"betas": [], "selected_negatives": [], "selected_negative_logps": []}
+    for row in totals:
+        used, betas = objective.choose(row[0], row[1:])
+        found["betas"].append(betas.tolist())
+        found["selected_negatives"].append(used.nonzero().flatten().tolist())
+        found["selected_negative_logps"].append(row[1:][used].tolist())
+    return found
+
+
+@adapter("pro")
+def pro(case: Case) -> dict[str, Any]:
+    """PRO, with the mean loss of each stage over the batch."""
+    objective, inputs = PRO(**case.params), in_our_terms(case.inputs)
+    responses, scores = _scored_list(objective, inputs)
+    stages = objective.stages(responses, scores)
+    rows = [(responses.group == place).nonzero().flatten() for place in range(responses.examples)]
+    longest = max(len(row) for row in rows)
+    by_stage = [torch.stack([stages[row][place] for row in rows if place < len(row)]) for place in range(longest - 1)]
+    found = evaluate_plainly(objective, inputs)
+    means = [each.mean().item() for each in by_stage]
+    return {**found, "stage_losses": means, "sft_term": sum(found["sft"]) / len(found["sft"])}
+
+
+@adapter("eurus-rm")
+def eurus_rm(case: Case) -> dict[str, Any]:
+    """Eurus' reward model, on rewards."""
+    leaves = {
+        name: torch.tensor(values, dtype=torch.float64, requires_grad=True) for name, values in case.inputs.items()
+    }
+    loss = eurus(leaves["chosen_rewards"], leaves["rejected_rewards"], **case.params).mean()
+    slopes = torch.autograd.grad(loss, list(leaves.values()))
+    return {"loss": loss.item(), "grad": {name: each.tolist() for name, each in zip(leaves, slopes, strict=True)}}

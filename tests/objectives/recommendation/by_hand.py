@@ -22,4 +22,11 @@ BY_HAND = [
         },
         -math.log(sigmoid(0.5 * (1 + 0.5 * math.tanh(-7.5 / 5.5)) * (1.0 - 0.5))),
     ),
+    # −2, and 0.5 (e^{−1} + 1 − 1)
+    (
+        "rere",
+        {"beta": 0.5},
+        {"responses": {"policy": [[-1.0]], "reference": [[-2.0]]}, "advantages": [2.0]},
+        -2.0 + 0.5 * math.exp(-1.0),
+    ),
 ]
