@@ -43,7 +43,9 @@ def test_the_boundary_is_never_empty_and_beta_stays_in_its_range(values: list[fl
     used, betas = DynamicPO(beta=2.0).choose(torch.tensor(chosen, dtype=torch.float64), negatives)
     assert used.any() and ((betas >= 1.0) & (betas <= 3.0)).all()
     above = negatives >= chosen
-    assert torch.equal(boundary_negatives(torch.tensor(chosen), negatives), above) or not above.any()
+    assert (
+        torch.equal(boundary_negatives(torch.tensor(chosen, dtype=torch.float64), negatives), above) or not above.any()
+    )
 
 
 def test_negatives_off_the_boundary_get_no_gradient() -> None:
