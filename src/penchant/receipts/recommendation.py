@@ -6,6 +6,9 @@ from typing import Any
 
 import torch
 
+from penchant.evaluation.recommendation.fairness import fairness_metrics
+from penchant.evaluation.recommendation.joint import distances_to_frontier, joint_metrics, reference_point
+from penchant.evaluation.recommendation.relevance import relevance_metrics
 from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.functional.advantages import group_advantages
 from penchant.objectives.functional.ranking_rewards import hit_rewards, ranking_rewards
@@ -13,7 +16,7 @@ from penchant.objectives.recommendation.rere import ReRe
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
 
-__all__ = ["rere_loss", "rere_reward"]
+__all__ = ["dpfr", "item_fairness", "joint_fairness_relevance", "rere_loss", "rere_reward"]
 
 
 @adapter("rere-reward", evaluates="rere")
@@ -41,3 +44,26 @@ def rere_loss(case: Case) -> dict[str, Any]:
     flags = {form for form in ("dapo", "gspo") if params.pop(form, False)}
     objective = ReRe(**params, form=next(iter(flags), "grpo"))
     return evaluate_plainly(objective, {"responses": case.inputs["responses"], "advantage": case.inputs["advantages"]})
+
+
+@adapter("item-fairness")
+def item_fairness(case: Case) -> dict[str, Any]:
+    """Measures of item fairness of recommended lists."""
+    return fairness_metrics(case.inputs["recommendations"], case.params["num_items"])
+
+
+@adapter("joint-fairness-relevance")
+def joint_fairness_relevance(case: Case) -> dict[str, Any]:
+    """Joint measures and relevance metrics at the length of the lists."""
+    lists, relevant = case.inputs["recommendations"], case.inputs["relevant_items"]
+    return {**joint_metrics(lists, relevant, case.params["num_items"]), **relevance_metrics(lists, relevant)}
+
+
+@adapter("dpfr")
+def dpfr(case: Case) -> dict[str, Any]:
+    """The distance of models to the reference point of a frontier."""
+    frontier, models = case.inputs["frontier"], case.inputs["models"]
+    return {
+        "reference_point": list(reference_point(frontier, case.params["alpha"])),
+        "distances": distances_to_frontier(models, frontier, case.params["alpha"]),
+    }

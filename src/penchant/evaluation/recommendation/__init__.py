@@ -1,0 +1,1 @@
+"""Metrics of recommended lists: relevance, individual fairness of items, and the distance to their Pareto frontier."""

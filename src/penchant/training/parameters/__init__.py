@@ -1,0 +1,1 @@
+"""Which weights move: masks and projections that combine with any objective."""
