@@ -8,8 +8,7 @@ from typing import Any
 import torch
 
 from penchant.objectives.binary.bco import BCO
-from penchant.objectives.binary.kto import KTO
-from penchant.objectives.binary.kto_halos import HALOsKTO
+from penchant.objectives.binary.kto import KTO, HALOsKTO
 from penchant.objectives.binary.nft import NFT
 from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.core.expression import build

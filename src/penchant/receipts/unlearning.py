@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from penchant.errors import DataError
+from penchant.evaluation.unlearning.tofu import Answers, normalised_probability, rouge_recall, summary, truth_ratio
 from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
@@ -18,7 +19,7 @@ from penchant.objectives.unlearning.rmu import RMU
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
 
-__all__ = ["misdirection", "of_logits", "of_losses"]
+__all__ = ["misdirection", "normalised", "of_logits", "of_losses", "rouge", "tofu_metrics", "truth"]
 
 #: The forget loss and the retain term of each ``loss_type`` of the published code, which has one set of parameters.
 _FORMS = {
@@ -175,3 +176,41 @@ def misdirection(case: Case) -> dict[str, Any]:
     parts = {name.replace("error", "loss"): value.mean().item() for name, value in found.statistics.items()}
     grad = {name: slope.tolist() for name, slope in zip(leaves, slopes, strict=True)}
     return {**parts, "loss": loss.item(), "grad": grad}
+
+
+@adapter("tofu-metrics")
+def tofu_metrics(case: Case) -> dict[str, Any]:
+    """TOFU's table from losses per answer."""
+    sets = {name: _answers(name, given) for name, given in case.inputs["unlearned"].items()}
+    return summary(sets, _answers("forget", case.inputs["retrained"]["forget"]))
+
+
+def _answers(name: str, given: dict[str, Any]) -> Answers:
+    public = name in ("real_authors", "world_facts")
+    return Answers(
+        gold=given["avg_gt_loss"],
+        wrong=given["average_perturb_loss"],
+        paraphrase=given["avg_paraphrased_loss"],
+        rouge=given["rougeL_recall"],
+        perturbed=public,
+    )
+
+
+@adapter("truth-ratio")
+def truth(case: Case) -> dict[str, Any]:
+    """Truth ratios in the forms of open-unlearning, and their mean."""
+    found = truth_ratio(case.inputs["correct_avg_loss"], case.inputs["wrong_avg_loss"], case.params["aggregator"])
+    return {"value": float(found.mean()), "per_item": found.tolist()}
+
+
+@adapter("normalised-probability")
+def normalised(case: Case) -> dict[str, Any]:
+    """The share of the right answer, and its mean."""
+    found = normalised_probability(case.inputs["correct_prob"], case.inputs["wrong_prob"])
+    return {"value": float(found.mean()), "per_item": found.tolist()}
+
+
+@adapter("rouge-recall")
+def rouge(case: Case) -> dict[str, Any]:
+    """ROUGE of generated answers."""
+    return rouge_recall(case.inputs["generated"], case.inputs["reference"], **case.params)

@@ -1,14 +1,17 @@
-"""Averages of a number per token, over the tokens of the batch or of each response."""
+"""Averages of a number per token, of the batch or of each response, and the base of losses that are such averages."""
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 from torch import Tensor
 
+from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.likelihood_term import NLLAverage
 from penchant.objectives.functional.numerics import masked_sum
 
-__all__ = ["token_average"]
+__all__ = ["TokenAveraged", "token_average"]
 
 
 def token_average(view: Scored, values: Tensor, average: NLLAverage) -> Tensor:
@@ -36,3 +39,15 @@ def token_average(view: Scored, values: Tensor, average: NLLAverage) -> Tensor:
     if average == "response":
         return total / view.total_weight
     return total * (max(len(view.length), 1) / view.length.sum().clamp(min=1))
+
+
+class TokenAveraged(Objective):
+    """Base of losses that are an average over tokens: of the batch, which couples its examples, or of each response."""
+
+    tags = ("batch",)
+
+    average: Annotated[NLLAverage, "average over the tokens of the batch or of each response"] = "batch"
+
+    def __init__(self, **hyper: Any) -> None:
+        super().__init__(**hyper)
+        self.batch_coupled = self.average == "batch"

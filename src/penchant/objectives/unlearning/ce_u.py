@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from annotated_types import Ge
 from torch import Tensor
 
 from penchant.objectives.core.evidence import OFFICIAL_CODE
-from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.objective import Needs
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.core.token_statistic import TokenStatistic
-from penchant.objectives.functional.likelihood_term import NLLAverage
-from penchant.objectives.functional.token_average import token_average
+from penchant.objectives.functional.token_average import TokenAveraged, token_average
 
 __all__ = ["CEU", "ceu_cross_entropy"]
 
@@ -41,7 +40,7 @@ def ceu_cross_entropy(log_probs: Tensor, ids: Tensor, reference: Tensor | None) 
 _STATISTIC = TokenStatistic(ceu_cross_entropy)
 
 
-class CEU(Objective):
+class CEU(TokenAveraged):
     """Cross-entropy unlearning (Yang, 2025), as in open-unlearning.
 
     loss = −mean_t Σ_v q_t(v) log π(v|x, y_<t),   q_t = softmax(z_t without y_t),   nats per token
@@ -62,15 +61,9 @@ class CEU(Objective):
     id = "ce-u"
     paper = "arXiv:2503.01224"
     evidence = OFFICIAL_CODE
-    tags = ("batch",)
     needs = Needs(stats=frozenset({_STATISTIC}))
 
     ignore_first_n_answer_tokens: Annotated[int, Ge(0), "tokens at the start of a response that are left out"] = 1
-    average: Annotated[NLLAverage, "average over the tokens of the batch or of each response"] = "batch"
-
-    def __init__(self, **hyper: Any) -> None:
-        super().__init__(**hyper)
-        self.batch_coupled = self.average == "batch"
 
     def loss(self, forget: Scored) -> Tensor:
         """The loss per example, [B], nats per token; 0 for a response that is left out as a whole."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
 from torch import Tensor
 
 from penchant.objectives.core.evidence import OFFICIAL_CODE
-from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.likelihood_term import NLLAverage, likelihood_term
+from penchant.objectives.functional.likelihood_term import likelihood_term
+from penchant.objectives.functional.token_average import TokenAveraged
 
 __all__ = ["GradientAscent"]
 
 
-class GradientAscent(Objective):
+class GradientAscent(TokenAveraged):
     """Gradient ascent on what is to be forgotten, the simplest baseline of TOFU (Maini et al., 2024).
 
     loss = −nll(y|x),   nll per token, nats
@@ -34,13 +32,6 @@ class GradientAscent(Objective):
     id = "gradient-ascent"
     paper = "arXiv:2401.06121"
     evidence = OFFICIAL_CODE
-    tags = ("batch",)
-
-    average: Annotated[NLLAverage, "average over the tokens of the batch or of each response"] = "batch"
-
-    def __init__(self, **hyper: Any) -> None:
-        super().__init__(**hyper)
-        self.batch_coupled = self.average == "batch"
 
     def loss(self, forget: Scored) -> Tensor:
         """The loss per example, [B], nats per token."""

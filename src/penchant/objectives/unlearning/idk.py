@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
 from torch import Tensor
 
 from penchant.objectives.core.evidence import OFFICIAL_CODE
-from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.likelihood_term import NLLAverage
+from penchant.objectives.functional.token_average import TokenAveraged
 
 __all__ = ["IDK"]
 
 
-class IDK(Objective):
+class IDK(TokenAveraged):
     """Refusal training, a baseline of TOFU (Maini et al., 2024): "I do not know" as the answer to forget prompts.
 
     loss = nll(y_idk|x_forget, y_retain|x_retain),   one mean over the tokens of both, nats per token
@@ -37,12 +34,6 @@ class IDK(Objective):
     paper = "arXiv:2401.06121"
     evidence = OFFICIAL_CODE
     tags = ("batch", "supervised")
-
-    average: Annotated[NLLAverage, "average over the tokens of the batch or of each example"] = "batch"
-
-    def __init__(self, **hyper: Any) -> None:
-        super().__init__(**hyper)
-        self.batch_coupled = self.average == "batch"
 
     def loss(self, idk: Scored, retain: Scored) -> Tensor:
         """The loss per example, [B], nats per token."""

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
 from torch import Tensor
 
 from penchant.objectives.core.evidence import OFFICIAL_CODE
-from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.objective import Needs
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.likelihood_term import NLLAverage
-from penchant.objectives.functional.token_average import token_average
+from penchant.objectives.functional.token_average import TokenAveraged, token_average
 
 __all__ = ["RetainKL"]
 
 
-class RetainKL(Objective):
+class RetainKL(TokenAveraged):
     """KL divergence from the initial model on the records to keep, added to a forget loss: ``npo + retain-kl``.
 
     loss = mean_t Σ_v π_ref(v|x, y_<t) [log π_ref(v|x, y_<t) − log π(v|x, y_<t)],   nats per token
@@ -38,14 +35,7 @@ class RetainKL(Objective):
     id = "retain-kl"
     paper = "arXiv:2404.05868"
     evidence = OFFICIAL_CODE
-    tags = ("batch",)
     needs = Needs(reference=True, stats=frozenset({"reference_kl"}))
-
-    average: Annotated[NLLAverage, "average over the tokens of the batch or of each response"] = "batch"
-
-    def __init__(self, **hyper: Any) -> None:
-        super().__init__(**hyper)
-        self.batch_coupled = self.average == "batch"
 
     def loss(self, retain: Scored) -> Tensor:
         """The loss per example, [B], nats per token."""

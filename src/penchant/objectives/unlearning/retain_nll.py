@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
 from torch import Tensor
 
 from penchant.objectives.core.evidence import OFFICIAL_CODE
-from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.likelihood_term import NLLAverage, likelihood_term
+from penchant.objectives.functional.likelihood_term import likelihood_term
+from penchant.objectives.functional.token_average import TokenAveraged
 
 __all__ = ["RetainNLL"]
 
 
-class RetainNLL(Objective):
+class RetainNLL(TokenAveraged):
     """Negative log-likelihood of the records to keep, added to a forget loss: ``npo + retain-nll``.
 
     loss = nll(y_retain|x_retain),   nats per token
@@ -32,13 +30,6 @@ class RetainNLL(Objective):
     id = "retain-nll"
     paper = "arXiv:2401.06121"
     evidence = OFFICIAL_CODE
-    tags = ("batch",)
-
-    average: Annotated[NLLAverage, "average over the tokens of the batch or of each response"] = "batch"
-
-    def __init__(self, **hyper: Any) -> None:
-        super().__init__(**hyper)
-        self.batch_coupled = self.average == "batch"
 
     def loss(self, retain: Scored) -> Tensor:
         """The loss per example, [B], nats per token."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from annotated_types import Ge
@@ -10,16 +10,14 @@ from torch import Tensor
 
 from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.laws import Exempt
-from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.likelihood_term import NLLAverage
 from penchant.objectives.functional.numerics import log1mexp
-from penchant.objectives.functional.token_average import token_average
+from penchant.objectives.functional.token_average import TokenAveraged, token_average
 
 __all__ = ["SatImp"]
 
 
-class SatImp(Objective):
+class SatImp(TokenAveraged):
     """Saturation and importance weights (Yang et al., 2025), as in open-unlearning.
 
     loss = −Σ_t w_t nll_t / |y|,   w_t = p_t^β₁ (1 − p_t)^β₂,   nll_t = −log p_t,   p_t = π(y_t|x, y_<t)
@@ -44,11 +42,6 @@ class SatImp(Objective):
 
     beta1: Annotated[float, Ge(0), "exponent of the token's probability"] = 5.0
     beta2: Annotated[float, Ge(0), "exponent of the probability of all other tokens"] = 1.0
-    average: Annotated[NLLAverage, "average over the tokens of the batch or of each response"] = "batch"
-
-    def __init__(self, **hyper: Any) -> None:
-        super().__init__(**hyper)
-        self.batch_coupled = self.average == "batch"
 
     def loss(self, forget: Scored) -> Tensor:
         """The loss per example, [B], nats per token."""

@@ -9,11 +9,10 @@ from annotated_types import Ge
 from torch import Tensor
 
 from penchant.objectives.core.evidence import OFFICIAL_CODE
-from penchant.objectives.core.objective import Needs, Objective
+from penchant.objectives.core.objective import Needs
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.core.token_statistic import TokenStatistic
-from penchant.objectives.functional.likelihood_term import NLLAverage
-from penchant.objectives.functional.token_average import token_average
+from penchant.objectives.functional.token_average import TokenAveraged, token_average
 
 __all__ = ["UNDIAL", "undial_cross_entropy"]
 
@@ -40,7 +39,7 @@ def undial_cross_entropy(log_probs: Tensor, ids: Tensor, reference: Tensor | Non
     return -(torch.softmax(lowered, dim=-1) * log_probs).sum(-1)
 
 
-class UNDIAL(Objective):
+class UNDIAL(TokenAveraged):
     """Unlearning by self-distillation on adjusted logits (Dong et al., 2024), as in open-unlearning.
 
     loss = −mean_t Σ_v q_t(v) log π(v|x, y_<t),   q_t = softmax(z_ref,t − β 1[v = y_t]),   nats per token
@@ -63,14 +62,11 @@ class UNDIAL(Objective):
     id = "undial"
     paper = "arXiv:2402.10052"
     evidence = OFFICIAL_CODE
-    tags = ("batch",)
 
     beta: Annotated[float, Ge(0), "how much the logit of the token to forget is lowered"] = 10.0
-    average: Annotated[NLLAverage, "average over the tokens of the batch or of each response"] = "batch"
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
-        self.batch_coupled = self.average == "batch"
         self.statistic = TokenStatistic(undial_cross_entropy, (("beta", self.beta),), reference=True)
         self.needs = Needs(reference=True, stats=frozenset({self.statistic}))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from annotated_types import Ge
@@ -10,15 +10,13 @@ from torch import Tensor
 
 from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.laws import Exempt
-from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.likelihood_term import NLLAverage
-from penchant.objectives.functional.token_average import token_average
+from penchant.objectives.functional.token_average import TokenAveraged, token_average
 
 __all__ = ["WGA"]
 
 
-class WGA(Objective):
+class WGA(TokenAveraged):
     """Weighted gradient ascent (Wang et al., 2025), as in open-unlearning.
 
     loss = −Σ_t w_t nll_t / |y|,   w_t = p_t^β,   nll_t = −log p_t,   p_t = π(y_t|x, y_<t)
@@ -42,11 +40,6 @@ class WGA(Objective):
     exempt = Exempt(value_gradient="the weight of a token carries no gradient")
 
     beta: Annotated[float, Ge(0), "exponent of the token's probability; 0 is gradient ascent"] = 1.0
-    average: Annotated[NLLAverage, "average over the tokens of the batch or of each response"] = "batch"
-
-    def __init__(self, **hyper: Any) -> None:
-        super().__init__(**hyper)
-        self.batch_coupled = self.average == "batch"
 
     def loss(self, forget: Scored) -> Tensor:
         """The loss per example, [B], nats per token."""
