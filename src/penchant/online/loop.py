@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 
-from penchant.errors import ConfigurationError
+from penchant.errors import ConfigurationError, PenchantError
 from penchant.online.collecting import describe, teaches
 from penchant.online.journal import Journal
 from penchant.online.measuring import Measured
@@ -130,6 +130,8 @@ class OnlineRun:
         if resume:
             self._rewind(found is not None)
         self.journal.begin(self.state.done)
+        if notice := self.prepared.engine.notice():
+            self.reporter.say(notice)
         if self.state.before is None:
             self.state.before = self.state.after = self._measure()
 
@@ -171,7 +173,12 @@ class OnlineRun:
     def _round(self, number: int) -> None:
         """Collect the examples of one round, and train on them."""
         state = self.state
-        rollouts, examples = self.collector.collect(number)
+        try:
+            rollouts, examples = self.collector.collect(number)
+        except PenchantError:  # of a server or a judge; the rounds before are kept for --resume
+            if number:
+                self._save()
+            raise
         sampled = describe(rollouts, examples)
         if not teaches(examples):
             self.reporter.say(f"Round {number + 1}: all rewards are equal or too low, so there is nothing to train on")

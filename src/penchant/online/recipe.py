@@ -19,7 +19,6 @@ RECIPES = Path(__file__).parent / "recipes"
 # Keys of earlier versions and their replacements.
 FORMER_KEYS = {
     "sampling_batch": "engine.batch_size",
-    "server": "engine.url, with engine.name=server,",
     "server_model": "engine.model",
 }
 
@@ -52,7 +51,7 @@ class OnlineRecipe(Recipe):
     max_new_tokens: PositiveInt = Field(128, description="maximum tokens of a response")
     engine: dict[str, Any] = Field(
         {"name": "transformers"},
-        description="engine that samples: transformers (in process) or server, and its settings",
+        description="engine that samples: transformers (in process) or server, and its settings; server=URL for short",
     )
     history: int = Field(0, ge=0, description="number of earlier rounds whose samples are reused")
 
@@ -146,6 +145,7 @@ def make_online_recipe(values: Mapping[str, Any], where: str = "recipe") -> Onli
     """
     for key in FORMER_KEYS.keys() & values.keys():
         raise ConfigurationError(f"There is no key {key!r}. It is called {FORMER_KEYS[key]} here.", where=where)
+    values = _with_server(values)
     method = values.get("method")
     base: dict[str, Any] = {}
     if method is not None:
@@ -162,6 +162,16 @@ def make_online_recipe(values: Mapping[str, Any], where: str = "recipe") -> Onli
     recipe = validated({**base, **values}, where, OnlineRecipe)
     _check(recipe)
     return recipe
+
+
+def _with_server(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with ``server``, the short form for an engine, written out."""
+    rest = {key: value for key, value in values.items() if key != "server"}
+    if "server" not in values:
+        return rest
+    given = {"engine.name": "server", "engine.url": values["server"], "engine.model": values.get("model")}
+    named = rest.get("engine") if isinstance(rest.get("engine"), dict) else {}
+    return rest | {key: each for key, each in given.items() if key not in rest and key[7:] not in named}
 
 
 def _check(recipe: OnlineRecipe) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from penchant.addresses import shown
 from penchant.checks.diagnosis import Diagnosis, joined
 from penchant.checks.overlap import Overlap, overlap
 from penchant.checks.unused import PAIR_LIKE, UNUSED
@@ -99,8 +100,12 @@ def build_objective(recipe: Recipe) -> Objective:
 
 
 def resolved(recipe: Recipe, objective: Objective) -> dict[str, Any]:
-    """The recipe as stored: with every hyper-parameter of the objective, and objects in memory described."""
+    """The recipe as stored: with every hyper-parameter of the objective, without the secrets of a server's address, and
+    objects in memory described.
+    """
     values = recipe.model_dump(exclude_none=True)
+    if isinstance(url := values.get("engine", {}).get("url"), str):
+        values["engine"]["url"] = shown(url)  # recipe, report and card are passed on
     place = {"path": recipe.objective["path"]} if "path" in recipe.objective else {}
     values["objective"] = {"name": recipe.objective["name"], **place, **objective.hyper}
     result: dict[str, Any] = json.loads(json.dumps(values, default=str))
