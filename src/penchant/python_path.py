@@ -23,7 +23,7 @@ from typing import Any
 
 from penchant.errors import ConfigurationError, nearest
 
-__all__ = ["GROUPS", "Place", "beside", "find", "load_from"]
+__all__ = ["GROUPS", "Place", "beside", "find", "imported_beside", "load_from"]
 
 #: The entry-point group of each part of a recipe whose ``path`` names a function or class.
 GROUPS = {"judge": "penchant.judges", "objective": "penchant.objectives"}
@@ -32,6 +32,10 @@ FORM = (
     "Write it as file.py:function, for a file beside the recipe or one of your own that the command line names, or as "
     "a name that an installed package lists in its entry points."
 )
+
+
+# The files that were imported from each folder by a file in it.
+_BESIDE: dict[Path, set[Path]] = {}
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,11 @@ def beside(path: str, folder: Path, where: str) -> str:
     return f"{found}:{name}"
 
 
+def imported_beside(file: Path) -> list[Path]:
+    """The files in a file's folder that it, or another file there, has imported when it was loaded."""
+    return sorted(_BESIDE.get(file.parent, set()))
+
+
 def _entry(name: str, where: str) -> Place:
     """The entry point of a name without a colon."""
     group = GROUPS.get(where, f"penchant.{where}s")
@@ -224,6 +233,7 @@ def _run(path: Path, where: str) -> ModuleType:
     folder = str(path.parent)
     sys.path.append(folder)  # so that it may import what lies beside it; last, so that it hides no other module
     importlib.invalidate_caches()
+    known = set(sys.modules)
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
@@ -231,6 +241,10 @@ def _run(path: Path, where: str) -> ModuleType:
         raise _unreadable(str(path), error, where) from error
     finally:
         sys.path.remove(folder)
+    new = [getattr(sys.modules[each], "__file__", None) for each in set(sys.modules) - known]
+    files = {Path(each).resolve() for each in new if each}
+    mine = {each for each in files if each.is_relative_to(path.parent) and not _installed(each)}
+    _BESIDE.setdefault(path.parent, set()).update(mine)
     return module
 
 

@@ -13,7 +13,10 @@ from penchant.errors import ConfigurationError
 from penchant.rewards import FunctionJudge
 
 
-@pytest.mark.parametrize("value", [2, 2.0, np.float32(2), np.array([2.0]), np.array([[2]]), True + True, torch.tensor(2.0), torch.tensor([2.0])])
+@pytest.mark.parametrize(
+    "value",
+    [2, 2.0, np.float32(2), np.array([2.0]), np.array([[2]]), torch.tensor([2.0])],
+)
 def test_any_number_is_a_reward(value: Any) -> None:
     assert FunctionJudge(lambda prompt, response: value).score("p", ["r"]) == [2.0]
 
@@ -60,5 +63,7 @@ def test_a_function_that_leaves_the_program_is_named() -> None:
     def reward(prompt: Any, response: str) -> float:
         raise SystemExit(3)
 
-    with pytest.raises(ConfigurationError, match=r"reward' raised SystemExit: 3, for the prompt 'p'"):
+    with pytest.raises(
+        ConfigurationError, match=r"reward' raised SystemExit: 3 .*test_functions.py, line .*, for the prompt 'p'"
+    ):
         FunctionJudge(reward).score("p", ["aa"])

@@ -72,7 +72,7 @@ def test_answers_come_from_the_records_and_contradictions_are_errors() -> None:
 def test_a_function_by_name_or_as_an_object() -> None:
     assert FunctionJudge(f"{JUDGES}:reds").score("x", ["red red", ""])[0] > 1.9
     assert math.isnan(FunctionJudge(f"{JUDGES}:strict").score("x", [" "])[0])
-    with pytest.raises(ConfigurationError, match="module:function"):
+    with pytest.raises(ConfigurationError, match=r"file\.py:function"):
         FunctionJudge("small_judges")
 
 

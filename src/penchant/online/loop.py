@@ -21,6 +21,7 @@ from penchant.training.assembly import computing
 from penchant.training.checkpoints import find_checkpoint, step_of
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt
+from penchant.training.kept_code import read_code, write_code
 from penchant.training.log_routing import own_bars_only, warnings_to
 from penchant.training.preflight import check_start
 from penchant.training.preparation import Given, resolved
@@ -122,7 +123,9 @@ class OnlineRun:
         """Start the run, or continue a stopped one."""
         objective = self.prepared.objective
         origin = {"model": self.loaded.fingerprint, "data": self.prepared.train.fingerprint}
+        code = read_code(self.recipe.model_dump())
         self.folder.begin(resolved(self.recipe, objective), origin, resume=resume)
+        write_code(self.folder.path, code)
         found = load_state(self.folder.path / "states") if resume else None
         if found is not None:
             done, packed = found

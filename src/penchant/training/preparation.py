@@ -26,6 +26,7 @@ from penchant.objectives.core.custom import objective_of
 from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
 from penchant.python_path import load_from
+from penchant.training.kept_code import kept_places
 from penchant.training.kinds.as_asked import Asked, as_asked
 from penchant.training.progress import ProgressReporter
 from penchant.training.reading import Given, read_data
@@ -108,6 +109,7 @@ def resolved(recipe: Recipe, objective: Objective) -> dict[str, Any]:
         values["engine"]["url"] = shown(url)  # recipe, report and card are passed on
     place = {"path": recipe.objective["path"]} if "path" in recipe.objective else {}
     values["objective"] = {"name": recipe.objective["name"], **place, **objective.hyper}
+    values = kept_places(values)
     result: dict[str, Any] = json.loads(json.dumps(values, default=str))
     return result
 
