@@ -19,7 +19,7 @@ PLAIN = frozenset(
     "predict proxy serve serving sglang tgi v0 v1 v2 v3 v4 vllm".split()
 )
 # Keys as providers write them, wherever they stand in a text.
-KEYS = re.compile(r"(?i)\b(?:(?:sk|pk|hf|ghp|gsk|xai|key|token|api)[-_][\w-]{4,}|bearer\s+\S+)")
+KEYS = re.compile(r"(?i)\b(?:(?:sk|pk|hf|ghp|gsk|xai|key|token|api)[-_][\w-]{4,}|(?:bearer|basic)\s+\S+)")
 
 
 def checked(address: str, where: str) -> str:

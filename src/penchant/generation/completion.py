@@ -34,14 +34,14 @@ def responses_in(answer: Any, sampling: Sampling, ids_of: Callable[[str], Sequen
         (97, 98)
     """
     if message := message_of(answer):
-        raise BadAnswer(f"an answer with the error {message[:200]!r}")
+        raise BadAnswer("an answer with an error", message)
     choices = answer.get("choices") if isinstance(answer, dict) else None
     if not isinstance(choices, list):
         raise BadAnswer("an answer with no list 'choices'")
     if len(choices) != sampling.samples:
+        found = "1 choice" if len(choices) == 1 else f"{len(choices)} choices"
         raise BadAnswer(
-            f"{len(choices)} choices, expected {sampling.samples}; the server must support the parameter n of the "
-            "OpenAI completions API"
+            f"{found}, expected {sampling.samples}; the server must support n of the OpenAI completions API"
         )
     return [_response(choice, sampling.max_new_tokens, ids_of) for choice in choices]
 
@@ -55,7 +55,7 @@ def _response(choice: Any, limit: int, ids_of: Callable[[str], Sequence[int]]) -
     text, reason = _text(choice), choice.get("finish_reason")
     if reason != CUT and reason not in ENDED:
         known = ", ".join(map(repr, sorted({*ENDED, CUT})))
-        raise BadAnswer(f"a choice whose finish_reason is {_short(reason)}, expected one of {known}")
+        raise BadAnswer(f"a choice whose finish_reason is not one of {known}", ascii(reason))
     if len(text) > LONGEST_TOKEN * (limit + 1):  # before its tokens are counted, which takes time
         raise BadAnswer(f"a response of {len(text):,} characters, where at most {limit} tokens were asked for")
     ids = ids_of(text)
@@ -77,19 +77,14 @@ def _slack(limit: int) -> int:
 
 def _text(choice: Any) -> str:
     if not isinstance(choice, dict):
-        raise BadAnswer(f"a choice that is {_short(choice)}, expected an object with a text")
+        raise BadAnswer("a choice that is not an object with a text", ascii(choice))
     if "text" not in choice and "message" in choice:
         raise BadAnswer("a choice with a message instead of a text; the address must be that of completions, not chat")
     text = choice.get("text")
     if not isinstance(text, str):
-        raise BadAnswer(f"a choice whose text is {_short(text)}, expected a text")
+        raise BadAnswer("a choice whose text is not a text", ascii(text))
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise BadAnswer(f"a response with half of a surrogate pair ({text[error.start]!a}), which is no text") from None
     return text
-
-
-def _short(value: Any) -> str:
-    text = ascii(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -32,7 +32,16 @@ SHOWN = 200
 
 
 class BadAnswer(Exception):
-    """An answer that cannot be used, as a sentence about the server; the request is sent again."""
+    """An answer that cannot be used; the request is sent again.
+
+    Args:
+        what: our words about it.
+        said: the server's words, in which parts of the address and the key may stand.
+    """
+
+    def __init__(self, what: str, said: str = "") -> None:
+        super().__init__(what)
+        self.what, self.said = what, said
 
 
 class _Refused(BadAnswer):
@@ -42,8 +51,8 @@ class _Refused(BadAnswer):
 class _Busy(BadAnswer):
     """An answer that asks for a pause, in seconds, before the next request."""
 
-    def __init__(self, what: str, pause: float) -> None:
-        super().__init__(what)
+    def __init__(self, what: str, said: str, pause: float) -> None:
+        super().__init__(what, said)
         self.pause = pause
 
 
@@ -133,11 +142,10 @@ class Requests:
                 return read(_parsed(content))
             except TimeoutError:
                 reason = f"no whole answer within {limit:.3g} seconds"
-            except _Refused as error:
-                reason = str(error)
-                break
             except BadAnswer as error:
-                reason = str(error)
+                reason = self._shown(error)
+                if isinstance(error, _Refused):
+                    break
                 if isinstance(error, _Busy):
                     pause = min(patience.longest_pause, max(pause, error.pause))
             if attempt < patience.attempts and clock.time() + pause < end:
@@ -166,7 +174,7 @@ class Requests:
         except httpx2.InvalidURL:
             raise _Refused("the address cannot be asked") from None
         except httpx2.HTTPError as error:
-            raise BadAnswer(f"{_words(error)} ({type(error).__name__})") from None
+            raise BadAnswer(type(error).__name__, str(error)) from None
         self._check(answer, bytes(content), longest)
         return bytes(content)
 
@@ -177,24 +185,28 @@ class Requests:
             target = shown(_target(self.address, headers.get("Location", "")))
             raise _Refused(f"status {status}: a redirect to {target}, which is not followed; give that address")
         if status != 200:
-            what = f"status {status}: {_said(content)}".rstrip(": ")
             if status not in PASSING and status < 500:
-                raise _Refused(what)
-            raise _Busy(what, _seconds(headers.get("Retry-After")))
+                raise _Refused(f"status {status}", _said(content))
+            raise _Busy(f"status {status}", _said(content), _seconds(headers.get("Retry-After")))
         kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if headers.get("Content-Encoding", "identity") != "identity":
             raise BadAnswer("an answer that is compressed, which was not asked for")
         if kind and "json" not in kind:
-            raise BadAnswer(f"an answer of type {kind[:80]!r}, expected application/json: {_said(content)}")
+            raise BadAnswer("an answer that is not of the type application/json", f"{kind}: {_said(content)}")
         if len(content) > longest:
             raise BadAnswer(f"an answer of more than {longest:,} bytes, which is longer than what was asked for")
 
+    def _shown(self, error: BadAnswer) -> str:
+        """What was wrong, with what the server said on one line and without secrets."""
+        hidden = [*([self.key] if self.key else []), *secrets_of(self.address)]
+        said = _one_line(without_secrets(error.said, hidden))
+        return f"{error.what}: {said}" if said else error.what
+
     def _failed(self, reason: str, attempts: int) -> ModelError:
-        hidden = [*secrets_of(self.address), *([self.key] if self.key else [])]
         tried = "" if attempts == 1 else f" after {attempts} attempts"
         return ModelError(
-            f"The server did not answer as expected{tried} ({without_secrets(reason, hidden)}).",
-            where=f"{shown(self.address)}/{self.path}",
+            f"The server did not answer as expected{tried} ({reason}).",
+            where=shown(self.address),
             fix="Check that it runs, that the url ends in /v1, the name of the model, and the key in OPENAI_API_KEY. "
             "What was done is kept: run the same command with --resume.",
         )
@@ -231,15 +243,15 @@ def _parsed(content: bytes) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise BadAnswer(f"an answer that is not JSON ({type(error).__name__}): {_said(content)}") from None
+        raise BadAnswer(f"an answer that is not JSON ({type(error).__name__})", _said(content)) from None
 
 
 def _said(content: bytes) -> str:
-    """What a server said, as one short line: the message of its error, or the beginning of its answer."""
+    """What a server said: the message of its error, or the beginning of its answer."""
     text = content[:10_000].decode("utf-8", "replace")
     with contextlib.suppress(ValueError, RecursionError):
         text = message_of(json.loads(content)) or text
-    return _one_line(text)
+    return text
 
 
 def message_of(answer: Any) -> str | None:
@@ -260,10 +272,6 @@ def _target(address: str, location: str) -> str:
         return urljoin(address, location)
     except ValueError:
         return ""
-
-
-def _words(error: Exception) -> str:
-    return _one_line(str(error)) or "the connection failed"
 
 
 def _seconds(given: str | None) -> float:
