@@ -264,9 +264,6 @@ def _defined_in(thing: Any, module: ModuleType) -> bool:
 
 
 def _unreadable(source: str, error: BaseException, where: str) -> ConfigurationError:
-    line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
     said = " ".join(str(error).split())[:200]
     fix = "Install it, or put it beside the file." if isinstance(error, ImportError) else "Correct the file."
-    return ConfigurationError(
-        f"{source} cannot be loaded ({type(error).__name__}: {said}{line}).", where=where, fix=fix
-    )
+    return ConfigurationError(f"{source} cannot be loaded ({type(error).__name__}: {said}).", where=where, fix=fix)

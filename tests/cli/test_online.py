@@ -104,3 +104,29 @@ def test_prompts_are_a_path_or_a_list_of_paths(data: object) -> None:
     assert make_online_recipe({"model": "m", "data": ["a", "b"]}).data == ["a", "b"]
     with pytest.raises(ConfigurationError, match=r"'data' is .*expected a path or a list of paths"):
         make_online_recipe({"model": "m", "data": data})
+
+
+@pytest.mark.parametrize("named", ["recipe", "command line"])
+@pytest.mark.parametrize("place", ["shutil:rmtree", "timeit:timeit", "json.tool:main", "penchant.errors:nearest"])
+def test_no_function_of_python_or_a_package_is_a_judge(
+    named: str, place: str, model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = f"model: {model}\ndata: {data}\noutput: {tmp_path}/run\n"
+    judge = f"judge: {{name: function, path: '{place}'}}\n" if named == "recipe" else ""
+    (tmp_path / "recipe.yaml").write_text(keys + judge)
+    words = [] if named == "recipe" else ["judge.name=function", f"judge.path={place}"]
+    assert main(["online", str(tmp_path / "recipe.yaml"), *words]) == 1
+    said = capsys.readouterr().err
+    assert "module of Python itself" in said or "there is no file" in said or "There is no file" in said
+    assert "Imports" not in said and not (tmp_path / "run").exists()
+
+
+def test_what_is_imported_is_printed_first(
+    model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rw.py").write_text("raise RuntimeError('was run')\n")
+    monkeypatch.chdir(tmp_path)
+    command = ["online", "grpo", "--model", str(model), "--data", str(data), "judge.name=function", "judge.path=rw:f"]
+    assert main(command) == 1
+    said = capsys.readouterr().err
+    assert said.index(f"Imports f of {tmp_path}/rw.py, as judge") < said.index("was run")
