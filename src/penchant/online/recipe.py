@@ -170,8 +170,9 @@ def _with_server(values: Mapping[str, Any]) -> dict[str, Any]:
     if "server" not in values:
         return rest
     given = {"engine.name": "server", "engine.url": values["server"], "engine.model": values.get("model")}
-    named = rest.get("engine") if isinstance(rest.get("engine"), dict) else {}
-    return rest | {key: each for key, each in given.items() if key not in rest and key[7:] not in named}
+    engine = rest.get("engine")
+    named = {f"engine.{key}" for key in engine} if isinstance(engine, dict) else set()
+    return rest | {key: each for key, each in given.items() if key not in rest and key not in named}
 
 
 def _check(recipe: OnlineRecipe) -> None:

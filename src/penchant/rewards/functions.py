@@ -105,7 +105,7 @@ def _load(path: str) -> Reward:
 
 def _check_signature(reward: Reward, path: str) -> None:
     """Refuse what cannot be called with a prompt and a response, before a model is loaded."""
-    kinds = {
+    kinds: dict[str, Callable[[Any], bool]] = {
         "class": inspect.isclass,
         "coroutine function": inspect.iscoroutinefunction,
         "generator function": inspect.isgeneratorfunction,

@@ -47,7 +47,9 @@ def read_code(values: Mapping[str, Any]) -> dict[str, bytes]:
     code = {}
     for where, path in _paths(values).items():
         file = find(path, where).file
-        for each in () if file is None else (file, *imported_beside(file)):
+        if file is None:
+            continue
+        for each in (file, *imported_beside(file)):
             code[f"{FOLDER}/{where}/{each.relative_to(file.parent).as_posix()}"] = each.read_bytes()
     return code
 
