@@ -44,6 +44,7 @@ WRONG: dict[str, Any] = {
     "chat": lambda n: {"choices": [{"message": {"content": "hello"}, "finish_reason": "stop"}] * n},
     "strings": lambda n: {"choices": ["a"] * n},
     "filtered": lambda n: choices(n, "", "content_filter"),
+    "reason-list": lambda n: choices(n, reason=["stop"]),
     "unfinished": lambda n: choices(n, reason=None),
     "long": lambda n: choices(n, "red " * 300),
     "long-cut": lambda n: choices(n, "red " * 300, "length"),

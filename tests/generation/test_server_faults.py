@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from misbehaving_server import WRONG, Misbehaving, misbehaving
 from penchant.errors import ConfigurationError, DataError, ModelError
 from penchant.generation import Response, Sampling, ServerEngine
-from penchant.generation.requests import _seconds
+from penchant.generation.completion import responses_in
+from penchant.generation.requests import BadAnswer, _seconds
 from penchant.rendering.renderer import Renderer
 from small_runs import word_tokenizer
 
@@ -27,8 +30,8 @@ def server() -> Iterator[Misbehaving]:
 
 
 def engine(url: str, **changed: Any) -> ServerEngine:
-    settings = {"pause": 0.001, "longest_pause": 0.01, "attempts": 2, **changed}
-    return ServerEngine(Renderer(word_tokenizer()), settings.pop("room", None), url=url, model="policy", **settings)
+    keys = {"pause": 0.001, "longest_pause": 0.01, "attempts": 2, **changed}
+    return ServerEngine(Renderer(word_tokenizer()), keys.pop("room", None), url=url, model="policy", **keys)
 
 
 def ask(url: str, **changed: Any) -> list[list[Response]]:
@@ -124,8 +127,6 @@ def test_where_prompts_and_key_go_is_said(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize(("reason", "finished"), [("stop", False), ("length", False)])
 def test_a_text_a_little_longer_than_the_limit_is_cut_and_unfinished(reason: str, finished: bool) -> None:
-    from penchant.generation.completion import responses_in
-
     answer = {"choices": [{"text": "x" * 9, "finish_reason": reason}]}
     [cut] = responses_in(answer, Sampling(max_new_tokens=8), lambda text: [7] * len(text) + [2])
     assert cut.ids == (7,) * 8 and cut.finished is finished
@@ -144,3 +145,27 @@ def test_a_prompt_that_leaves_no_room_is_refused() -> None:
 def test_retry_after_is_seconds_or_a_date(given: str | None, least: float, most: float) -> None:
     assert least <= _seconds(given) <= most
     assert _seconds("Wed, 21 Oct 2015 07:28:00 GMT") == 0 and _seconds("Wed, 21 Oct 2115 07:28:00 GMT") > 1e9
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["choices", "text", "finish_reason", "message", "error", "index"]), inner)
+    ),
+    max_leaves=12,
+)
+CHOICE = st.fixed_dictionaries(
+    {}, optional={"text": st.text(max_size=20) | JSON, "finish_reason": st.sampled_from(["stop", "length"]) | JSON}
+)
+
+
+@given(JSON | st.fixed_dictionaries({"choices": st.lists(CHOICE | JSON, max_size=3)}))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_answer_is_used_as_asked_for_or_refused(answer: Any) -> None:
+    try:
+        found = responses_in(answer, SAMPLING, lambda text: [*text.encode(), 0])
+    except BadAnswer:
+        return
+    assert len(found) == 2 and all(len(each.ids) <= SAMPLING.max_new_tokens for each in found)
+    assert all(isinstance(each.text, str) and each.text.encode() is not None for each in found)

@@ -53,7 +53,7 @@ def longest_answer(sampling: Sampling) -> int:
 
 def _response(choice: Any, limit: int, ids_of: Callable[[str], Sequence[int]]) -> Response:
     text, reason = _text(choice), choice.get("finish_reason")
-    if reason != CUT and reason not in ENDED:
+    if not isinstance(reason, str) or (reason != CUT and reason not in ENDED):
         known = ", ".join(map(repr, sorted({*ENDED, CUT})))
         raise BadAnswer(f"a choice whose finish_reason is not one of {known}", ascii(reason))
     if len(text) > LONGEST_TOKEN * (limit + 1):  # before its tokens are counted, which takes time
