@@ -106,7 +106,11 @@ class OnlineRecipe(Recipe):
             return {"name": value}
         # ``judge.rule=exact`` alone changes a setting of the default judge.
         default = cls.model_fields[str(info.field_name)].default["name"]
-        return {"name": default, **value} if isinstance(value, dict) else value
+        if not isinstance(value, dict):
+            return value
+        if not isinstance(value.get("name", default), str):
+            raise ValueError(f"its name is missing; leave it out for {default}, or give one")
+        return {"name": default, **value}
 
     @field_validator("reference")
     @classmethod
