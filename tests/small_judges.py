@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+#: Where the functions below are; a recipe in memory or a command names one as f"{JUDGES}:reds".
+JUDGES = str(Path(__file__).resolve())
+
 
 def reds(prompt: object, response: str) -> float:
     """How often the response says "red", less a little for length: rarely the same twice."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 from typing import Any, ClassVar, Generic, TypeVar
 
 from penchant.errors import ConfigurationError, nearest
@@ -25,6 +27,7 @@ class Registry(Generic[T]):
         kind: what they are, in the singular, as it appears in messages: ``objective``.
         packages: dotted names of packages whose modules are imported, once per process, at the first lookup that needs
             them; an object outside of these packages is registered when its module is imported.
+        group: entry-point group in which installed packages list their own; these are imported at the same time.
 
     Example:
         >>> fruits: Registry[str] = Registry("fruit")
@@ -37,8 +40,8 @@ class Registry(Generic[T]):
         penchant.errors.ConfigurationError: There is no fruit 'aple'. Did you mean 'apple'?
     """
 
-    def __init__(self, kind: str, *packages: str) -> None:
-        self.kind, self.packages = kind, packages
+    def __init__(self, kind: str, *packages: str, group: str = "") -> None:
+        self.kind, self.packages, self.group = kind, packages, group
         self._entries: dict[str, T] = {}
         self._aliases: dict[str, str] = {}
         self._discovered = not packages
@@ -138,6 +141,14 @@ class Registry(Generic[T]):
             package = importlib.import_module(name)
             for module in pkgutil.walk_packages(getattr(package, "__path__", ()), prefix=f"{name}."):
                 importlib.import_module(module.name)
+        for entry in entry_points(group=self.group) if self.group else ():
+            try:
+                entry.load()
+            except Exception as error:  # of a package that has nothing to do with this command
+                logging.getLogger("penchant").warning(
+                    "The %s %s of an installed package cannot be imported (%s: %s).",
+                    *(self.kind, entry.name, type(error).__name__, error),
+                )
 
     @property
     def _kind_with_article(self) -> str:

@@ -54,6 +54,11 @@ class Setting:
     doc: str
     annotation: Any
 
+    def _choices(self) -> list[str]:
+        """The texts that are allowed, if there are only some."""
+        kind = get_args(self.annotation)[0] if get_origin(self.annotation) is Annotated else self.annotation
+        return [each for each in get_args(kind) if isinstance(each, str)] if get_origin(kind) is Literal else []
+
     def check(self, value: Any, owner: str) -> Any:
         """The value, converted to its type; an integer is accepted as a float, a string or a boolean is not.
 
@@ -69,8 +74,10 @@ class Setting:
             return adapter.validate_python(value)
         except ValidationError:
             expected = f"{self.type} {self.range}".strip()
+            close = nearest(value, self._choices()) if isinstance(value, str) else ""
+            meant = f" {close}" if close.startswith("Did you mean") else ""
             raise ConfigurationError(
-                f"{self.name!r} is {value!r} ({type(value).__name__}), expected {expected}.",
+                f"{self.name!r} is {value!r} ({type(value).__name__}), expected {expected}.{meant}",
                 where=owner,
                 why=f"Meaning: {self.doc}.",
                 fix=None if self.default is REQUIRED else f"The default is {self.default!r}.",

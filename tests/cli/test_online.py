@@ -10,6 +10,7 @@ import pytest
 from penchant.cli.app import main
 from penchant.errors import ConfigurationError
 from penchant.online.recipe import make_online_recipe
+from small_judges import JUDGES
 from small_runs import model_folder, write_pairs
 
 
@@ -24,7 +25,7 @@ def data(tmp_path: Path) -> Path:
     return write_pairs(tmp_path / "prompts.jsonl", rows)
 
 
-KEYS = ["judge.name=function", "judge.path=small_judges:reds", "max_new_tokens=4", "iterations=2", "samples=1"]
+KEYS = ["judge.name=function", f"judge.path={JUDGES}:reds", "max_new_tokens=4", "iterations=2", "samples=1"]
 
 
 def test_a_method_with_options_runs_resumes_and_is_overwritten(
@@ -49,6 +50,7 @@ def test_a_method_with_options_runs_resumes_and_is_overwritten(
 
 def test_a_recipe_file_may_start_from_a_method(model: Path, data: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
+    (tmp_path / "small_judges.py").write_text(Path(JUDGES).read_text())
     judge = "{name: function, path: 'small_judges:reds'}"
     recipe.write_text(
         f"method: iterative-dpo\nmodel: {model}\ndata: {data}\njudge: {judge}\nmax_new_tokens: 4\niterations: 1\n"
@@ -83,17 +85,17 @@ def test_mistakes_are_told(words: list[str], told: str, capsys: pytest.CaptureFi
 def test_a_dry_run_shows_the_recipe_a_judged_response_and_the_rounds(
     model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "300")
     out = tmp_path / "run"
     command = ["online", "grpo", "--model", str(model), "--data", str(data), "--data", str(data), "--out", str(out)]
     assert main([*command, *KEYS, "batch_size=3", "samples_per_prompt=5", "max_steps=null", "--dry-run"]) == 0
     shown = capsys.readouterr().out
     assert "epsilon" in shown and "8 prompts of" in shown
-    assert "function(path='small_judges:reds') gives -0.014 to the response 'Yes.'" in shown
+    assert f"function(path='{JUDGES}:reds') gives -0.014 to the response 'Yes.'" in shown
     assert "2 of 8 prompts with 5 responses each: 40 responses of up to 4 tokens per round" in shown
     assert "up to 3 per round, 6 in all" in shown
     assert not out.exists()
-    broken = [*KEYS[1:], "judge.name=function", "judge.path=small_judges:missing"]
+    broken = [*KEYS[1:], "judge.name=function", f"judge.path={JUDGES}:missing"]
     assert main([*command, *broken, "--dry-run"]) == 1
 
 
@@ -102,3 +104,29 @@ def test_prompts_are_a_path_or_a_list_of_paths(data: object) -> None:
     assert make_online_recipe({"model": "m", "data": ["a", "b"]}).data == ["a", "b"]
     with pytest.raises(ConfigurationError, match=r"'data' is .*expected a path or a list of paths"):
         make_online_recipe({"model": "m", "data": data})
+
+
+@pytest.mark.parametrize("named", ["recipe", "command line"])
+@pytest.mark.parametrize("place", ["shutil:rmtree", "timeit:timeit", "json.tool:main", "penchant.errors:nearest"])
+def test_no_function_of_python_or_a_package_is_a_judge(
+    named: str, place: str, model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = f"model: {model}\ndata: {data}\noutput: {tmp_path}/run\n"
+    judge = f"judge: {{name: function, path: '{place}'}}\n" if named == "recipe" else ""
+    (tmp_path / "recipe.yaml").write_text(keys + judge)
+    words = [] if named == "recipe" else ["judge.name=function", f"judge.path={place}"]
+    assert main(["online", str(tmp_path / "recipe.yaml"), *words]) == 1
+    said = capsys.readouterr().err
+    assert "module of Python itself" in said or "there is no file" in said or "There is no file" in said
+    assert "Imports" not in said and not (tmp_path / "run").exists()
+
+
+def test_what_is_imported_is_printed_first(
+    model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rw.py").write_text("raise RuntimeError('was run')\n")
+    monkeypatch.chdir(tmp_path)
+    command = ["online", "grpo", "--model", str(model), "--data", str(data), "judge.name=function", "judge.path=rw:f"]
+    assert main(command) == 1
+    said = capsys.readouterr().err
+    assert said.index(f"Imports f of {tmp_path}/rw.py, as judge") < said.index("was run")

@@ -10,6 +10,7 @@ import pytest
 
 from penchant.online import make_online_recipe, run_online
 from penchant.training.run import Result
+from small_judges import JUDGES
 from small_runs import model_folder, pairs, write_pairs
 
 Run = Callable[..., Result]
@@ -44,7 +45,7 @@ def online(folder: Path, tmp_path: Path) -> Run:
             "model": str(folder),
             "data": str(data),
             "output": str(tmp_path / name),
-            "judge": {"name": "function", "path": "small_judges:reds"},
+            "judge": {"name": "function", "path": f"{JUDGES}:reds"},
             "iterations": 3,
             "prompts_per_iteration": 8,
             "samples_per_prompt": 4,

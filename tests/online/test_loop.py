@@ -17,6 +17,7 @@ from penchant.online.rollouts import Rollout
 from penchant.online.sampling import Sampler
 from penchant.training.run import Interrupted
 from penchant.training.trainer import PreferenceTrainer
+from small_judges import JUDGES
 from small_runs import largest_gap, losses, metrics, weights, write_pairs
 
 
@@ -212,7 +213,7 @@ def test_equal_rewards_teach_nothing_and_stop_nothing(online: Run) -> None:
 
 
 def test_responses_without_a_score_take_no_part(online: Run) -> None:
-    done = online(method="grpo", judge={"name": "function", "path": "small_judges:strict"}, iterations=1, batch_size=8)
+    done = online(method="grpo", judge={"name": "function", "path": f"{JUDGES}:strict"}, iterations=1, batch_size=8)
     assert all(torch.isfinite(each).all() for each in weights(done.folder).values())
 
 
@@ -223,7 +224,7 @@ def test_responses_without_a_score_take_no_part(online: Run) -> None:
         ({"objective": "grpo"}, ConfigurationError, "'responses'.*does not supply.*group"),
         ({"judge": "none"}, ConfigurationError, "needs rewards"),
         ({"judge": {"name": "verifier", "rules": "number"}}, ConfigurationError, "no key 'rules'.*'rule'"),
-        ({"judge": {"name": "function", "path": "small_judges:blues"}}, ConfigurationError, "cannot be loaded"),
+        ({"judge": {"name": "function", "path": f"{JUDGES}:blues"}}, ConfigurationError, "cannot be loaded"),
         ({"pairing": "demonstration", "judge": "none"}, DataError, "needs a demonstration"),
         ({"reference": "ema", "reference_rate": 0.0}, ConfigurationError, "reference_rate"),
         ({"max_new_tokens": 128}, ConfigurationError, "room for the prompt"),

@@ -166,3 +166,9 @@ def test_a_model_of_images_is_refused_before_it_is_trained(tmp_path: Path) -> No
     keys = {"model": "pipeline", "data": str(data), "judge": "none", "pairing": "demonstration", "objective": "spin"}
     with pytest.raises(ConfigurationError, match=r"the modality 'images'.*no engine"):
         run_online(make_online_recipe({**keys, "output": str(tmp_path / "run")}), Given(model=pipeline()))
+
+
+@pytest.mark.parametrize("name", [None, 3, ["verifier"]])
+def test_a_part_whose_name_is_no_text_is_refused(name: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"'judge' is .*its name is missing; leave it out for verifier"):
+        make_online_recipe({"model": "m", "data": "d", "judge": {"name": name, "rule": "exact"}})

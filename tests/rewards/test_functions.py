@@ -13,20 +13,26 @@ from penchant.errors import ConfigurationError
 from penchant.rewards import FunctionJudge
 
 
-@pytest.mark.parametrize("value", [2, 2.0, np.float32(2), torch.tensor(2.0), torch.tensor([2.0])])
+@pytest.mark.parametrize(
+    "value",
+    [2, 2.0, np.float32(2), np.array([2.0]), np.array([[2]]), torch.tensor([2.0])],
+)
 def test_any_number_is_a_reward(value: Any) -> None:
     assert FunctionJudge(lambda prompt, response: value).score("p", ["r"]) == [2.0]
 
 
-@pytest.mark.parametrize("value", [None, math.nan])
-def test_a_response_may_be_left_unscored(value: Any) -> None:
-    assert math.isnan(FunctionJudge(lambda prompt, response: value).score("p", ["r"])[0])
+def test_a_response_may_be_left_unscored() -> None:
+    assert math.isnan(FunctionJudge(lambda prompt, response: None).score("p", ["r"])[0])
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
         (math.inf, "returned inf, which is not finite"),
+        (math.nan, "returned nan, which is not finite"),
+        (torch.tensor(math.nan), r"returned tensor\(nan\), which is not finite"),
+        (np.array([1.0, 2.0]), "which is not one number"),
+        (10**400, "which is not one number"),
         (-math.inf, "returned -inf, which is not finite"),
         ("good", "returned 'good', which is not a number"),
         ("1.0", "returned '1.0', which is not a number"),
@@ -57,5 +63,7 @@ def test_a_function_that_leaves_the_program_is_named() -> None:
     def reward(prompt: Any, response: str) -> float:
         raise SystemExit(3)
 
-    with pytest.raises(ConfigurationError, match=r"reward' raised SystemExit: 3, for the prompt 'p'"):
+    with pytest.raises(
+        ConfigurationError, match=r"reward' raised SystemExit: 3 .*test_functions.py, line .*, for the prompt 'p'"
+    ):
         FunctionJudge(reward).score("p", ["aa"])

@@ -14,6 +14,7 @@ from penchant.errors import ConfigurationError, DataError, ModelError
 from penchant.feedback import read
 from penchant.feedback.records import Prompt
 from penchant.rewards import FunctionJudge, Judge, RewardModel, Verifier, answer_in, build_judge, same_number
+from small_judges import JUDGES
 from small_runs import word_tokenizer
 
 
@@ -69,9 +70,9 @@ def test_answers_come_from_the_records_and_contradictions_are_errors() -> None:
 
 
 def test_a_function_by_name_or_as_an_object() -> None:
-    assert FunctionJudge("small_judges:reds").score("x", ["red red", ""])[0] > 1.9
-    assert math.isnan(FunctionJudge("small_judges:strict").score("x", [" "])[0])
-    with pytest.raises(ConfigurationError, match="module:function"):
+    assert FunctionJudge(f"{JUDGES}:reds").score("x", ["red red", ""])[0] > 1.9
+    assert math.isnan(FunctionJudge(f"{JUDGES}:strict").score("x", [" "])[0])
+    with pytest.raises(ConfigurationError, match=r"file\.py:function"):
         FunctionJudge("small_judges")
 
 

@@ -58,9 +58,16 @@ def test_a_loss_in_a_file_beside_the_recipe(folder: Path, tmp_path: Path, train:
     (tmp_path / "recipes" / "r.yaml").write_text(yaml.safe_dump(recipe))
     assert main(["train", str(tmp_path / "recipes" / "r.yaml")]) == 0
     written = yaml.safe_load((tmp_path / "run" / "recipe.yaml").read_text())["objective"]
-    assert written == {"name": "sigmoid", "path": f"{tmp_path}/recipes/my_loss.py:sigmoid", "beta": 0.3}
+    assert written == {"name": "sigmoid", "path": "code/objective/my_loss.py:sigmoid", "beta": 0.3}
     assert main(["train", str(tmp_path / "run" / "recipe.yaml"), "--resume"]) == 0, "the run's own recipe repeats it"
-    place = str(tmp_path / "recipes" / "my_loss.py")
+    (tmp_path / "recipes" / "my_loss.py").rename(tmp_path / "my_loss.py")
+    again = ["train", str(tmp_path / "run" / "recipe.yaml"), "--out", str(tmp_path / "again")]
+    assert main(again) == 0, "the run keeps what its recipe names"
+    assert losses(tmp_path / "again") == losses(tmp_path / "run")
+    assert main([*again, "--overwrite"]) == 0
+    again[1] = str(tmp_path / "again" / "recipe.yaml")
+    assert main([*again, "--overwrite"]) == 0, "not even with the run that it replaces"
+    place = str(tmp_path / "my_loss.py")
     by_class, by_function = (
         train(name, objective={"path": f"{place}:{name}", **hyper})
         for name, hyper in (("Mine", {}), ("sigmoid", {"beta": 0.3}))

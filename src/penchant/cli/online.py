@@ -8,7 +8,7 @@ import typer
 
 from penchant.cli.interruption import interruptible
 from penchant.cli.options import TrustRemoteCode
-from penchant.cli.words import first_line
+from penchant.cli.words import first_lines
 from penchant.errors import ConfigurationError, nearest
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def online(
     if path is None:
         recipe = make_online_recipe(keys, "command line")
     else:
-        recipe = make_online_recipe({**read_keys(path), **keys}, str(path))
+        recipe = make_online_recipe({**read_keys(path, keys), **keys}, str(path))
     _run(recipe, resume=resume, overwrite=overwrite, dry_run=dry_run)
 
 
@@ -80,7 +80,8 @@ def _run(recipe: OnlineRecipe, *, resume: bool, overwrite: bool, dry_run: bool) 
     from penchant.training.progress import ProgressReporter
 
     reporter = ProgressReporter()
-    reporter.say(first_line(recipe))
+    for line in first_lines(recipe):
+        reporter.say(line)
     if dry_run:
         from penchant.online.dry_run import describe
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penchant.cli.options import JsonFile, RecipeWords
-from penchant.cli.words import first_line, read_words
+from penchant.cli.words import first_lines, read_words
 
 if TYPE_CHECKING:
     from penchant.training.planning import PlannedMemory
@@ -29,7 +29,8 @@ def plan(
 
     recipe = read_words(words, {})
     reporter = ProgressReporter()
-    reporter.say(first_line(recipe))
+    for line in first_lines(recipe):
+        reporter.say(line)
     from penchant.training.planning import plan_memory
 
     planned = plan_memory(recipe, processes, reporter)

@@ -9,7 +9,7 @@ import typer
 
 from penchant.cli.interruption import interruptible
 from penchant.cli.options import HyperParameters, RecipeWords, Renamed, TrustRemoteCode
-from penchant.cli.words import data_of, first_line, pairs, parse_mapping, read_words
+from penchant.cli.words import data_of, first_lines, pairs, parse_mapping, read_words
 
 if TYPE_CHECKING:
     from penchant.training.recipe import Recipe
@@ -77,7 +77,8 @@ def _train(recipe: Recipe, *, resume: bool, overwrite: bool, dry_run: bool) -> N
 
     # One of several processes prints.
     reporter = ProgressReporter(quiet=os.environ.get("RANK", "0") != "0")
-    reporter.say(first_line(recipe))
+    for line in first_lines(recipe):
+        reporter.say(line)
     if dry_run:
         from penchant.training.dry_run import describe
 

@@ -12,7 +12,7 @@ from penchant.errors import ConfigurationError
 if TYPE_CHECKING:
     from penchant.training.recipe import Recipe
 
-__all__ = ["data_of", "first_line", "pairs", "parse_mapping", "read_words", "split_words"]
+__all__ = ["data_of", "first_lines", "pairs", "parse_mapping", "read_words", "split_words"]
 
 _ESCAPES = {r"\n": "\n", r"\t": "\t", r"\\": "\\"}
 
@@ -125,9 +125,19 @@ def data_of(words: list[str], option: str) -> str | list[str] | dict[str, str] |
     return sources
 
 
-def first_line(recipe: Recipe) -> str:
-    """The line that a command prints before it loads PyTorch, which takes seconds."""
+def first_lines(recipe: Recipe) -> list[str]:
+    """What a command prints before it loads PyTorch, which takes seconds: the run, and what code it imports.
+
+    Raises:
+        ConfigurationError: the recipe names a function that it may not name.
+    """
+    from penchant.python_path import GROUPS, find
     from penchant.training.recipe import data_paths
 
     data = ", ".join(data_paths(recipe.data))
-    return f"{recipe.model} with {recipe.objective['name']} on {data}, to {recipe.output}"
+    lines = [f"{recipe.model} with {recipe.objective['name']} on {data}, to {recipe.output}"]
+    for where in GROUPS:
+        part = getattr(recipe, where, None) or {}
+        if isinstance(part.get("path"), str):
+            lines.append(f"Imports {find(part['path'], where)}, as {where}")
+    return lines

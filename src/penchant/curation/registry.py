@@ -12,4 +12,4 @@ if TYPE_CHECKING:
 __all__ = ["BUILDERS"]
 
 #: All builders by id, as used in ``penchant data build``.
-BUILDERS: Registry[type[Builder]] = Registry("builder", "penchant.curation")
+BUILDERS: Registry[type[Builder]] = Registry("builder", "penchant.curation", group="penchant.builders")

@@ -27,6 +27,7 @@ from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
 from penchant.rewards.models import RewardModel
+from penchant.rewards.scores import scored
 
 __all__ = ["diagnose"]
 
@@ -164,7 +165,7 @@ def _rewards(judge: RewardModel, sets: Mapping[str, tuple[Feedback, ScoredRows]]
     for name, (feedback, rows) in sets.items():
         taken = {row["source"] for row in rows.rows}
         kept = [record for record in feedback if str(record.source) in taken]
-        given = torch.tensor([judge.score(each.prompt, each.responses) for each in kept], dtype=torch.float64)  # type: ignore[arg-type]
+        given = torch.tensor([scored(judge, each, each.responses) for each in kept], dtype=torch.float64)
         explicit[name] = (given[:, 0], given[:, 1])
         implicit[name] = (column(rows, "logratio", 0), column(rows, "logratio", 1))
     found = compare_rewards(explicit, implicit, next(iter(sets)))

@@ -43,6 +43,10 @@ class Engine(Named, ABC):
     def use(self, policy: Any) -> None:
         """Set the model to sample from; an engine with its own weights ignores it."""
 
+    def notice(self) -> str:
+        """A sentence about what leaves this machine; empty if nothing does."""
+        return ""
+
     def prompt_ids(self, prompt: Text) -> list[int]:
         """The token ids of a prompt as the model receives them."""
         ids = self.renderer.prompt_ids(prompt)

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt
 
-from penchant.errors import ModelError
+from penchant.addresses import checked, is_local, shown
+from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Text
+from penchant.generation.completion import longest_answer, responses_in
 from penchant.generation.engines import Engine
+from penchant.generation.requests import Patience, Requests
 from penchant.generation.responses import Response, Sampling
 
 __all__ = ["ServerEngine"]
-
-# HTTP statuses that are retried: the server is busy or not ready yet.
-PASSING = {408, 425, 429, 500, 502, 503, 504}
 
 
 class ServerEngine(Engine):
@@ -31,12 +26,16 @@ class ServerEngine(Engine):
     the server's chat template is not used. One request returns all samples of a prompt.
 
     The server has its own weights, which training does not change. The API key is read from the environment variable
-    ``OPENAI_API_KEY``.
+    ``OPENAI_API_KEY`` and sent to this address alone. An answer that is not exactly what was asked for is never used:
+    the request is sent again, up to the limits of the settings.
 
     Args:
         renderer: renders prompts, and turns response texts into tokens.
-        longest_prompt: ignored; the server applies its own limit.
+        longest_prompt: maximum prompt length in tokens, with which a response still fits into the policy's positions.
         settings: ``url``, ``model`` and the settings of requests.
+
+    Raises:
+        ConfigurationError: the address is not one of http or https.
 
     Example:
         >>> engine = ServerEngine(renderer=None, url="http://localhost:8000/v1/", model="policy")
@@ -50,31 +49,56 @@ class ServerEngine(Engine):
     url: Annotated[str, "address of the server up to and including /v1"]
     model: Annotated[str, "name of the model on the server"]
     parallel: Annotated[int, Gt(0), "number of concurrent requests"] = 16
-    timeout: Annotated[float, Gt(0), "seconds until a request times out"] = 600.0
-    attempts: Annotated[int, Gt(0), "attempts per request when the server is busy"] = 4
+    timeout: Annotated[float, Gt(0), "seconds until an attempt of a request is given up"] = 300.0
+    total_timeout: Annotated[float, Gt(0), "seconds for all attempts of a request, with pauses"] = 900.0
+    attempts: Annotated[int, Gt(0), "attempts per request, if the server is busy or its answer cannot be used"] = 4
     pause: Annotated[float, Ge(0), "seconds before the second attempt; doubles with every further attempt"] = 1.0
+    longest_pause: Annotated[float, Ge(0), "limit of a pause, and of the server's Retry-After, in seconds"] = 60.0
 
     def __init__(self, renderer: Any, longest_prompt: int | None = None, **settings: Any) -> None:
         super().__init__(renderer, None, **settings)
-        self.url = self.url.rstrip("/")
-        # Not a setting: runs save their settings, and the key is a secret.
-        self.key = os.environ.get("OPENAI_API_KEY")
+        # Neither is a setting: runs save their settings, and both may hold secrets.
+        self.address = checked(self.url, "engine.url")
+        self.key = _key()
+        self.url, self.room = shown(self.address), longest_prompt
+
+    def notice(self) -> str:
+        """See `Engine.notice`: where prompts and the key go."""
+        key = " and the key of OPENAI_API_KEY" if self.key else ""
+        open_ = self.key and self.address.startswith("http:") and not is_local(self.address)
+        return f"Prompts{key} go to the server {self.url}{', without encryption' if open_ else ''}"
+
+    def prompt_ids(self, prompt: Text) -> list[int]:
+        """See `Engine.prompt_ids`; the server gets the whole prompt, so none is cut.
+
+        Raises:
+            DataError: the prompt leaves no room for a response.
+        """
+        ids = super().prompt_ids(prompt)
+        if self.room is not None and len(ids) > self.room:
+            raise DataError(
+                f"The prompt has {len(ids)} tokens, but only {self.room} leave room for a response.",
+                fix="Shorten it, choose a smaller max_new_tokens, or skip such records with on_bad=skip.",
+            )
+        return ids
 
     def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
         """See `penchant.generation.Engine`; the server decides whether the seed makes responses deterministic.
 
         Raises:
-            ModelError: the server cannot be reached, rejects the request, or returns an unexpected response.
+            ModelError: the server cannot be reached, rejects the request, or gives no usable answer.
         """
 
-        def ask(place: int) -> list[Response]:
-            return self._ask(prompts[place], sampling, seed + place)
+        def read(place: int, answer: Any) -> list[Response]:
+            return responses_in(answer, sampling, lambda text: self.renderer.sampled_ids(prompts[place], text))
 
-        with ThreadPoolExecutor(max_workers=self.parallel) as pool:
-            return list(pool.map(ask, range(len(prompts))))
+        patience = Patience(self.timeout, self.total_timeout, self.attempts, self.pause, self.longest_pause)
+        requests = Requests(self.address, "completions", self.key, patience, self.parallel)
+        bodies = [self._body(prompt, sampling, seed + place) for place, prompt in enumerate(prompts)]
+        return requests.ask(bodies, read, longest=longest_answer(sampling))
 
-    def _ask(self, prompt: Text, sampling: Sampling, seed: int) -> list[Response]:
-        body = {
+    def _body(self, prompt: Text, sampling: Sampling, seed: int) -> dict[str, Any]:
+        return {
             "model": self.model,
             "prompt": self.renderer.prompt_text(prompt),
             "n": sampling.samples,
@@ -83,44 +107,17 @@ class ServerEngine(Engine):
             "top_p": sampling.top_p,
             "seed": seed,
         }
-        answer = self._post(body)
-        choices = answer.get("choices") if isinstance(answer, dict) else None
-        if not isinstance(choices, list) or len(choices) != sampling.samples:
-            found = f"{len(choices)} choices" if isinstance(choices, list) else "no list 'choices'"
-            raise ModelError(
-                f"The server returned {found}, expected {sampling.samples}.",
-                where=self.url,
-                fix="Check that the server supports the parameter n of the OpenAI completions API.",
-            )
-        return [self._response(prompt, choice) for choice in choices]
 
-    def _response(self, prompt: Text, choice: dict[str, Any]) -> Response:
-        text, finished = str(choice.get("text", "")), choice.get("finish_reason") != "length"
-        ids = self.renderer.sampled_ids(prompt, text)
-        # A response that stopped at the length limit has no end token.
-        return Response(text, tuple(ids if finished else ids[:-1]), finished)
 
-    def _post(self, body: dict[str, Any]) -> Any:
-        headers = {"Content-Type": "application/json"}
-        if self.key:
-            headers["Authorization"] = f"Bearer {self.key}"
-        data = json.dumps(body).encode("utf-8")
-        reason = ""
-        for attempt in range(self.attempts):
-            if attempt:
-                time.sleep(self.pause * 2 ** (attempt - 1))
-            request = urllib.request.Request(f"{self.url}/completions", data=data, headers=headers)
-            try:
-                with urllib.request.urlopen(request, timeout=self.timeout) as answer:
-                    return json.loads(answer.read())
-            except urllib.error.HTTPError as error:
-                reason = f"status {error.code}: {error.read()[:200].decode('utf-8', 'replace').strip()}"
-                if error.code not in PASSING:
-                    break
-            except (OSError, ValueError) as error:
-                reason = str(getattr(error, "reason", error))
-        raise ModelError(
-            f"The server did not answer ({reason}).",
-            where=f"{self.url}/completions",
-            fix="Check that it runs, that the url ends in /v1, and the name of the model; then continue with --resume.",
+def _key() -> str | None:
+    """The key of the environment.
+
+    Raises:
+        ConfigurationError: it holds a character that a header cannot hold.
+    """
+    key = os.environ.get("OPENAI_API_KEY", "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigurationError(
+            "The key holds a character that is not printable ASCII.", where="OPENAI_API_KEY", fix="Set it again."
         )
+    return key or None

@@ -9,6 +9,7 @@ from penchant.named import Named
 from penchant.online.collecting import prompts_of_round
 from penchant.online.preparation import Prepared, prepare
 from penchant.online.recipe import OnlineRecipe
+from penchant.rewards.scores import scored
 from penchant.training.dry_run import print_facts
 from penchant.training.preparation import Given, resolved
 
@@ -69,7 +70,7 @@ def judged(prepared: Prepared, record: Record) -> str:
     if judge is None or judge.silent:
         return "none"
     response = as_text(record.responses[0]) if record.responses else STAND_IN
-    [score] = judge.score(record.prompt, [response])
+    [score] = scored(judge, record, [response])
     said = "no score" if math.isnan(score) else f"{score:.4g}"
     asked = f"{_cut(as_text(record.prompt))} ({record.source})"
     return f"{_described(judge)} gives {said} to the response {_cut(response)} to {asked}"

@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 
-from penchant.errors import ConfigurationError
+from penchant.errors import ConfigurationError, PenchantError
 from penchant.online.collecting import describe, teaches
 from penchant.online.journal import Journal
 from penchant.online.measuring import Measured
@@ -21,6 +21,7 @@ from penchant.training.assembly import computing
 from penchant.training.checkpoints import find_checkpoint, step_of
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt
+from penchant.training.kept_code import read_code, write_code
 from penchant.training.log_routing import own_bars_only, warnings_to
 from penchant.training.preflight import check_start
 from penchant.training.preparation import Given, resolved
@@ -122,7 +123,9 @@ class OnlineRun:
         """Start the run, or continue a stopped one."""
         objective = self.prepared.objective
         origin = {"model": self.loaded.fingerprint, "data": self.prepared.train.fingerprint}
+        code = read_code(self.recipe.model_dump())
         self.folder.begin(resolved(self.recipe, objective), origin, resume=resume)
+        write_code(self.folder.path, code)
         found = load_state(self.folder.path / "states") if resume else None
         if found is not None:
             done, packed = found
@@ -130,6 +133,8 @@ class OnlineRun:
         if resume:
             self._rewind(found is not None)
         self.journal.begin(self.state.done)
+        if notice := self.prepared.engine.notice():
+            self.reporter.say(notice)
         if self.state.before is None:
             self.state.before = self.state.after = self._measure()
 
@@ -171,7 +176,12 @@ class OnlineRun:
     def _round(self, number: int) -> None:
         """Collect the examples of one round, and train on them."""
         state = self.state
-        rollouts, examples = self.collector.collect(number)
+        try:
+            rollouts, examples = self.collector.collect(number)
+        except PenchantError:  # of a server or a judge; the rounds before are kept for --resume
+            if number:
+                self._save()
+            raise
         sampled = describe(rollouts, examples)
         if not teaches(examples):
             self.reporter.say(f"Round {number + 1}: all rewards are equal or too low, so there is nothing to train on")

@@ -21,7 +21,7 @@ __all__ = ["PAIRINGS", "Chosen", "Pairing", "build_examples", "build_pairing", "
 Chosen = tuple[Rollout, dict[str, list[TokenSequence]], dict[str, Any]]
 
 #: All pairings by name.
-PAIRINGS: Registry[type[Pairing]] = Registry("pairing", "penchant.online.pairings")
+PAIRINGS: Registry[type[Pairing]] = Registry("pairing", "penchant.online.pairings", group="penchant.pairings")
 
 
 class Pairing(Named, ABC):

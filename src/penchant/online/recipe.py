@@ -19,7 +19,6 @@ RECIPES = Path(__file__).parent / "recipes"
 # Keys of earlier versions and their replacements.
 FORMER_KEYS = {
     "sampling_batch": "engine.batch_size",
-    "server": "engine.url, with engine.name=server,",
     "server_model": "engine.model",
 }
 
@@ -52,7 +51,7 @@ class OnlineRecipe(Recipe):
     max_new_tokens: PositiveInt = Field(128, description="maximum tokens of a response")
     engine: dict[str, Any] = Field(
         {"name": "transformers"},
-        description="engine that samples: transformers (in process) or server, and its settings",
+        description="engine that samples: transformers (in process) or server, and its settings; server=URL for short",
     )
     history: int = Field(0, ge=0, description="number of earlier rounds whose samples are reused")
 
@@ -107,7 +106,11 @@ class OnlineRecipe(Recipe):
             return {"name": value}
         # ``judge.rule=exact`` alone changes a setting of the default judge.
         default = cls.model_fields[str(info.field_name)].default["name"]
-        return {"name": default, **value} if isinstance(value, dict) else value
+        if not isinstance(value, dict):
+            return value
+        if not isinstance(value.get("name", default), str):
+            raise ValueError(f"its name is missing; leave it out for {default}, or give one")
+        return {"name": default, **value}
 
     @field_validator("reference")
     @classmethod
@@ -146,6 +149,7 @@ def make_online_recipe(values: Mapping[str, Any], where: str = "recipe") -> Onli
     """
     for key in FORMER_KEYS.keys() & values.keys():
         raise ConfigurationError(f"There is no key {key!r}. It is called {FORMER_KEYS[key]} here.", where=where)
+    values = _with_server(values)
     method = values.get("method")
     base: dict[str, Any] = {}
     if method is not None:
@@ -162,6 +166,17 @@ def make_online_recipe(values: Mapping[str, Any], where: str = "recipe") -> Onli
     recipe = validated({**base, **values}, where, OnlineRecipe)
     _check(recipe)
     return recipe
+
+
+def _with_server(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with ``server``, the short form for an engine, written out."""
+    rest = {key: value for key, value in values.items() if key != "server"}
+    if "server" not in values:
+        return rest
+    given = {"engine.name": "server", "engine.url": values["server"], "engine.model": values.get("model")}
+    engine = rest.get("engine")
+    named = {f"engine.{key}" for key in engine} if isinstance(engine, dict) else set()
+    return rest | {key: each for key, each in given.items() if key not in rest and key not in named}
 
 
 def _check(recipe: OnlineRecipe) -> None:

@@ -22,6 +22,7 @@ from penchant.objectives.core.requirements import Needs
 from penchant.objectives.functional.advantages import overlong_penalty
 from penchant.online.rollouts import Rollout
 from penchant.rewards.judge import Judge
+from penchant.rewards.scores import compared, scored
 
 __all__ = ["Sampler", "with_old_logps"]
 
@@ -71,9 +72,9 @@ class Sampler:
         texts = [each.text for each in given]
         scores, table = [math.nan] * len(given), torch.zeros(0, 0)
         if self.judge is not None:
-            scores = self._shaped(self.judge.score(record.prompt, texts), given, sampling.max_new_tokens)
+            scores = self._shaped(scored(self.judge, record, texts), given, sampling.max_new_tokens)
             if self.compares:
-                table = self.judge.compare(record.prompt, texts)
+                table = compared(self.judge, record, texts)
         said = _demonstration(record)
         shown = None if said is None else self.engine.response_tokens(record.prompt, said)
         return Rollout(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -71,7 +72,11 @@ class RewardModel(Judge):
 
     @torch.no_grad()
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
-        """The model's output for each response, a Bradley-Terry logit."""
+        """The model's output for each response, a Bradley-Terry logit.
+
+        Raises:
+            ModelError: an output is not finite.
+        """
         prompt_ids = self.renderer.prompt_ids(prompt)
         # A sampled text is scored as it was written; a template could leave out what it does not expect.
         rows = [
@@ -87,6 +92,14 @@ class RewardModel(Judge):
         scores: list[float] = []
         for start in range(0, len(rows), self.batch_size):
             scores += self._forward(rows[start : start + self.batch_size])
+        bad = next((place for place, score in enumerate(scores) if not math.isfinite(score)), None)
+        if bad is not None:
+            raise ModelError(
+                f"The reward model {self.model} gives {scores[bad]}, for the prompt {str(prompt)[:80]!r} and the "
+                f"response {str(responses[bad])[:80]!r}.",
+                why="A score must be a finite number.",
+                fix="Check its weights for values that are not finite.",
+            )
         return scores
 
     def _forward(self, rows: list[list[int]]) -> list[float]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["JUDGES", "build_judge"]
 
 #: All judges by name.
-JUDGES: Registry[type[Judge]] = Registry("judge", "penchant.rewards")
+JUDGES: Registry[type[Judge]] = Registry("judge", "penchant.rewards", group="penchant.judges")
 
 
 def build_judge(settings: Mapping[str, Any], records: Iterable[Record] = (), device: Any = "cpu") -> Judge | None:

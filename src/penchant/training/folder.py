@@ -27,7 +27,7 @@ FILES = (
     "report.html",
     "progress.json",
 )
-FOLDERS = ("checkpoints", "best", "model", "adapter", "rounds", "states", "samples", "events")
+FOLDERS = ("checkpoints", "best", "model", "adapter", "rounds", "states", "samples", "events", "code")
 # Folders that are the result of work.
 WORK = ("checkpoints", "best", "model", "rounds", "states")
 

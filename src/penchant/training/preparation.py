@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from penchant.addresses import shown
 from penchant.checks.diagnosis import Diagnosis, joined
 from penchant.checks.overlap import Overlap, overlap
 from penchant.checks.unused import PAIR_LIKE, UNUSED
@@ -26,6 +27,7 @@ from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.requirements import Needs
 from penchant.python_path import load_from
+from penchant.training.kept_code import kept_places
 from penchant.training.kinds.as_asked import Asked, as_asked
 from penchant.training.progress import ProgressReporter
 from penchant.training.reading import Given, read_data
@@ -100,10 +102,15 @@ def build_objective(recipe: Recipe) -> Objective:
 
 
 def resolved(recipe: Recipe, objective: Objective) -> dict[str, Any]:
-    """The recipe as stored: with every hyper-parameter of the objective, and objects in memory described."""
+    """The recipe as stored: with every hyper-parameter of the objective, without the secrets of a server's address, and
+    objects in memory described.
+    """
     values = recipe.model_dump(exclude_none=True)
+    if isinstance(url := values.get("engine", {}).get("url"), str):
+        values["engine"]["url"] = shown(url)  # recipe, report and card are passed on
     place = {"path": recipe.objective["path"]} if "path" in recipe.objective else {}
     values["objective"] = {"name": recipe.objective["name"], **place, **objective.hyper}
+    values = kept_places(values)
     result: dict[str, Any] = json.loads(json.dumps(values, default=str))
     return result
 

@@ -155,4 +155,4 @@ def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recip
     Raises:
         ConfigurationError: no such file, not YAML, or an invalid recipe.
     """
-    return make_recipe({**read_keys(path), **(overrides or {})}, where=str(path))
+    return make_recipe({**read_keys(path, overrides or {}), **(overrides or {})}, where=str(path))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from penchant.errors import ConfigurationError, nearest
-from penchant.python_path import beside
+from penchant.python_path import GROUPS, beside
 from penchant.training.coming_from.answers import hint
 from penchant.training.settings.repeated_keys import refuse_twice
 
@@ -22,9 +22,6 @@ FORMER = {
     "medium": "modality",
     "lr": "learning_rate",
 }
-
-# Parts whose ``path`` names a function or class.
-PATHS = {"objective", "judge"}
 
 # Parts that a name alone may stand for: ``objective: dpo``.
 NAMED = {"objective", "engine", "judge", "pairing", "schedule", "optimizer"}
@@ -97,11 +94,16 @@ def _called_here(key: str, known: list[str], nested: bool) -> str:
     return (None if nested else hint(key, known)) or nearest(key, known)
 
 
-def read_keys(path: Path) -> dict[str, Any]:
+def read_keys(path: Path, replaced: Collection[str] = ()) -> dict[str, Any]:
     """The unvalidated keys of a YAML file.
 
+    Args:
+        path: the file.
+        replaced: keys that are given otherwise, so that the file's values do not count.
+
     Raises:
-        ConfigurationError: there is no such file, it is not a YAML mapping, or a key stands in it twice.
+        ConfigurationError: there is no such file, it is not a YAML mapping, a key stands in it twice, or it names a
+            function that a recipe may not name.
     """
     import yaml
 
@@ -124,11 +126,16 @@ def read_keys(path: Path) -> dict[str, Any]:
         raise ConfigurationError(
             "A recipe is a mapping of keys to values.", where=str(path), fix="See docs/training.md."
         )
-    return {key: _found_beside(value, path.parent) if key in PATHS else value for key, value in values.items()}
+    return {key: _found_beside(str(key), value, path, replaced) for key, value in values.items()}
 
 
-def _found_beside(part: Any, folder: Path) -> Any:
-    """A part of a recipe whose ``path`` names a function, with the path of a file beside the recipe."""
-    if isinstance(part, dict) and isinstance(part.get("path"), str):
-        return {**part, "path": beside(part["path"], folder)}
-    return part
+def _found_beside(key: str, value: Any, recipe: Path, replaced: Collection[str]) -> Any:
+    """A value of a recipe's file; if it names a function, with the full path of the file beside the recipe."""
+    part, _, inner = key.partition(".")
+    if part not in GROUPS or f"{part}.path" in replaced or (part in replaced and not inner):
+        return value
+    if inner == "path" and isinstance(value, str):
+        return beside(value, recipe.parent, part)
+    if isinstance(value, dict) and isinstance(value.get("path"), str):
+        return {**value, "path": beside(value["path"], recipe.parent, part)}
+    return value

@@ -38,6 +38,7 @@ from penchant.training.following.live import LiveReport
 from penchant.training.following.loggers import build_loggers, open_loggers
 from penchant.training.following.watching import measured_every, saves, watch_of
 from penchant.training.interrupt import Interrupt, Interrupted
+from penchant.training.kept_code import read_code, write_code
 from penchant.training.loadable import Loadable
 from penchant.training.outcome import Result, facts_at_start, summarise, write_result
 from penchant.training.preflight import rehearse
@@ -127,7 +128,9 @@ class Session:
         if not self.first:
             return
         # An earlier run stays untouched until data and model have been checked.
+        code = read_code(self.recipe.model_dump())
         self.folder.begin(resolved(self.recipe, prepared.objective), origin, resume=resume)
+        write_code(self.folder.path, code)
         if prepared.diagnosis is not None:
             self.folder.write_json("doctor.json", prepared.diagnosis.as_dict())
 

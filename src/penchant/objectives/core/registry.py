@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 #: All objectives by id; defining a class with an id adds it.
-OBJECTIVES: Registry[type[Objective]] = Registry("objective", "penchant.objectives")
+OBJECTIVES: Registry[type[Objective]] = Registry("objective", "penchant.objectives", group="penchant.objectives")
 
 
 def register(cls: type[Objective]) -> None:

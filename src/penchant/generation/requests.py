@@ -1,0 +1,284 @@
+"""`Requests`: JSON requests to a server that may be busy, slow or wrong, many at a time, each with its time-outs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import random
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urljoin
+
+from penchant.addresses import is_local, secrets_of, shown, without_secrets
+from penchant.errors import ModelError
+
+if TYPE_CHECKING:
+    import httpx2
+
+__all__ = ["BadAnswer", "Patience", "Requests"]
+
+A = TypeVar("A")
+
+# HTTP statuses that are retried: the server is busy or not ready yet.
+PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 529}
+# Characters of what a server said that a message repeats.
+SHOWN = 200
+
+
+class BadAnswer(Exception):
+    """An answer that cannot be used; the request is sent again.
+
+    Args:
+        what: our words about it.
+        said: the server's words, in which parts of the address and the key may stand.
+    """
+
+    def __init__(self, what: str, said: str = "") -> None:
+        super().__init__(what)
+        self.what, self.said = what, said
+
+
+class _Refused(BadAnswer):
+    """An answer that would be the same the next time."""
+
+
+class _Busy(BadAnswer):
+    """An answer that asks for a pause, in seconds, before the next request."""
+
+    def __init__(self, what: str, said: str, pause: float) -> None:
+        super().__init__(what, said)
+        self.pause = pause
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often and how long a request is tried.
+
+    Args:
+        timeout: seconds until one attempt is given up, from the connection to the last byte of the answer.
+        total_timeout: seconds for all attempts of one request, with the pauses between them.
+        attempts: number of attempts.
+        pause: seconds before the second attempt; doubles with every further one.
+        longest_pause: limit of a pause, and of what a server's ``Retry-After`` may ask for, in seconds.
+    """
+
+    timeout: float = 300.0
+    total_timeout: float = 900.0
+    attempts: int = 4
+    pause: float = 1.0
+    longest_pause: float = 60.0
+
+
+class Requests:
+    """Sends JSON to one address of a server, with retries.
+
+    Redirects are not followed: the key and the prompts would go to an address that nobody gave.
+
+    Args:
+        address: of the server; its secrets are in no message.
+        path: appended to the address: ``completions``.
+        key: sent as ``Authorization: Bearer``; None for no key.
+        patience: attempts and time-outs.
+        parallel: number of requests at the same time.
+    """
+
+    def __init__(self, address: str, path: str, key: str | None, patience: Patience, parallel: int) -> None:
+        self.address, self.path, self.patience, self.parallel = address, path, patience, parallel
+        self.key = key
+        # It logs the address of every request.
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+    def ask(self, bodies: Sequence[Any], read: Callable[[int, Any], A], *, longest: int) -> list[A]:
+        """Send requests, and read their answers.
+
+        Args:
+            bodies: what to send.
+            read: makes the result from the place of a request and its answer; raises `BadAnswer` if it cannot be used.
+            longest: maximum bytes of an answer.
+
+        Raises:
+            ModelError: a request has no usable answer after all its attempts, or the server refuses it.
+        """
+        return _apart(self._all(bodies, read, longest))
+
+    async def _all(self, bodies: Sequence[Any], read: Callable[[int, Any], A], longest: int) -> list[A]:
+        import httpx2
+
+        limits = httpx2.Limits(max_connections=self.parallel)
+        gate = asyncio.Semaphore(self.parallel)
+        # Proxies of the environment are for other hosts than this machine.
+        outside = not is_local(self.address)
+        async with httpx2.AsyncClient(timeout=None, limits=limits, follow_redirects=False, trust_env=outside) as client:
+
+            async def one(place: int) -> A:
+                async with gate:
+                    return await self._one(client, bodies[place], lambda answer: read(place, answer), longest)
+
+            try:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(one(place)) for place in range(len(bodies))]
+            except BaseExceptionGroup as several:
+                raise several.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    async def _one(self, client: httpx2.AsyncClient, body: Any, read: Callable[[Any], A], longest: int) -> A:
+        """The result of one request, after as many attempts as it takes and may take."""
+        patience, clock = self.patience, asyncio.get_running_loop()
+        end = clock.time() + patience.total_timeout
+        reason, attempt = "", 0
+        while attempt < patience.attempts and clock.time() < end:
+            attempt += 1
+            pause = min(patience.longest_pause, patience.pause * 2.0 ** min(attempt - 1, 30) * random.uniform(1, 1.25))
+            try:
+                limit = min(patience.timeout, end - clock.time())
+                async with asyncio.timeout(limit):
+                    content = await self._send(client, body, longest)
+                return read(_parsed(content))
+            except TimeoutError:
+                reason = f"no whole answer within {limit:.3g} seconds"
+            except BadAnswer as error:
+                reason = self._shown(error)
+                if isinstance(error, _Refused):
+                    break
+                if isinstance(error, _Busy):
+                    pause = min(patience.longest_pause, max(pause, error.pause))
+            if attempt < patience.attempts and clock.time() + pause < end:
+                await asyncio.sleep(pause)
+            else:
+                break
+        raise self._failed(reason, attempt)
+
+    async def _send(self, client: httpx2.AsyncClient, body: Any, longest: int) -> bytes:
+        """The body of a good answer; its size is limited while it arrives."""
+        import httpx2
+
+        headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
+        if self.key:
+            headers["Authorization"] = f"Bearer {self.key}"
+        content = bytearray()
+        try:
+            url = httpx2.URL(self.address)
+            url = url.copy_with(path=f"{url.path.rstrip('/')}/{self.path}")
+            async with client.stream("POST", url, content=json.dumps(body).encode(), headers=headers) as answer:
+                good = answer.status_code == 200
+                async for piece in answer.aiter_raw():
+                    content += piece
+                    if len(content) > (longest if good else 10_000):
+                        break
+        except httpx2.InvalidURL:
+            raise _Refused("the address cannot be asked") from None
+        except httpx2.HTTPError as error:
+            raise BadAnswer(type(error).__name__, str(error)) from None
+        self._check(answer, bytes(content), longest)
+        return bytes(content)
+
+    def _check(self, answer: httpx2.Response, content: bytes, longest: int) -> None:
+        """Refuse an answer by its status, type and size."""
+        status, headers = answer.status_code, answer.headers
+        if 300 <= status < 400:
+            target = shown(_target(self.address, headers.get("Location", "")))
+            raise _Refused(f"status {status}: a redirect to {target}, which is not followed; give that address")
+        if status != 200:
+            if status not in PASSING and status < 500:
+                raise _Refused(f"status {status}", _said(content))
+            raise _Busy(f"status {status}", _said(content), _seconds(headers.get("Retry-After")))
+        kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if headers.get("Content-Encoding", "identity") != "identity":
+            raise BadAnswer("an answer that is compressed, which was not asked for")
+        if kind and "json" not in kind:
+            raise BadAnswer("an answer that is not of the type application/json", f"{kind}: {_said(content)}")
+        if len(content) > longest:
+            raise BadAnswer(f"an answer of more than {longest:,} bytes, which is longer than what was asked for")
+
+    def _shown(self, error: BadAnswer) -> str:
+        """What was wrong, with what the server said on one line and without secrets."""
+        hidden = [*([self.key] if self.key else []), *secrets_of(self.address)]
+        said = _one_line(without_secrets(error.said, hidden))
+        return f"{error.what}: {said}" if said else error.what
+
+    def _failed(self, reason: str, attempts: int) -> ModelError:
+        tried = "" if attempts == 1 else f" after {attempts} attempts"
+        return ModelError(
+            f"The server did not answer as expected{tried} ({reason}).",
+            where=shown(self.address),
+            fix="Check that it runs, that the url ends in /v1, the name of the model, and the key in OPENAI_API_KEY. "
+            "What was done is kept: run the same command with --resume.",
+        )
+
+
+def _apart(work: Coroutine[Any, Any, A]) -> A:
+    """Run a coroutine in a thread of its own, because a notebook has a running loop in this one.
+
+    An interrupt here ends the requests that are under way.
+    """
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    running = asyncio.run_coroutine_threadsafe(work, loop)
+    try:
+        return running.result()
+    finally:
+        running.cancel()
+        with contextlib.suppress(Exception):
+            asyncio.run_coroutine_threadsafe(_ended(), loop).result(timeout=5)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(timeout=5)
+        if not thread.is_alive():
+            loop.close()
+
+
+async def _ended() -> None:
+    """Wait until all other tasks of the loop are over."""
+    others = [each for each in asyncio.all_tasks() if each is not asyncio.current_task()]
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BadAnswer(f"an answer that is not JSON ({type(error).__name__})", _said(content)) from None
+
+
+def _said(content: bytes) -> str:
+    """What a server said: the message of its error, or the beginning of its answer."""
+    text = content[:10_000].decode("utf-8", "replace")
+    with contextlib.suppress(ValueError, RecursionError):
+        text = message_of(json.loads(content)) or text
+    return text
+
+
+def message_of(answer: Any) -> str | None:
+    """The message of an error in OpenAI's form, or None."""
+    error = answer.get("error") if isinstance(answer, dict) else None
+    message = error.get("message") if isinstance(error, dict) else error
+    return message if isinstance(message, str) else None
+
+
+def _one_line(text: str) -> str:
+    printable = "".join(each if each.isprintable() else " " for each in text)
+    line = " ".join(printable.split())
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 3]}..."
+
+
+def _target(address: str, location: str) -> str:
+    try:
+        return urljoin(address, location)
+    except ValueError:
+        return ""
+
+
+def _seconds(given: str | None) -> float:
+    """The seconds of a ``Retry-After``: a number, or a date; 0 for anything else."""
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        return max(0.0, float(given or 0))
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        when = parsedate_to_datetime(str(given))
+        return max(0.0, (when - datetime.now(UTC)).total_seconds())
+    return 0.0

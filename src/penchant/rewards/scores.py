@@ -1,0 +1,131 @@
+"""Scores as judges give them: one finite number for each response, checked before they are used."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from torch import Tensor
+
+from penchant.errors import ConfigurationError, PenchantError
+from penchant.feedback.records import Record, as_text
+
+if TYPE_CHECKING:
+    from penchant.rewards.judge import Judge
+
+__all__ = ["compared", "one_number", "scored"]
+
+T = TypeVar("T")
+
+# Characters of a prompt or response that a message repeats.
+SHOWN = 80
+
+
+def one_number(given: Any) -> float:
+    """A finite number; a tensor, an array or a scalar of numpy with one element counts as its number.
+
+    Raises:
+        ValueError: it is something else; the message says what, as the end of a sentence.
+
+    Example:
+        >>> import torch
+        >>> one_number(torch.tensor([2.0])), one_number(3), one_number(True)
+        (2.0, 3.0, 1.0)
+        >>> one_number("good")
+        Traceback (most recent call last):
+        ValueError: not a number
+    """
+    number = _number(given)
+    if not math.isfinite(number):
+        raise ValueError("not finite")
+    return number
+
+
+def scored(judge: Judge, record: Record, responses: Sequence[Any]) -> list[float]:
+    """A judge's scores of responses to the prompt of a record.
+
+    Args:
+        judge: scores them.
+        record: holds the prompt.
+        responses: K responses.
+
+    Returns:
+        K finite numbers; NaN for a response that the judge cannot score, for which it gives NaN or None.
+
+    Raises:
+        PenchantError: the judge fails, gives another number of scores, or gives one that is not a finite number; the
+            message names judge, record, prompt and response.
+    """
+    given: Any = _asked(judge, record, lambda: judge.score(record.prompt, responses))
+    values = given.tolist() if hasattr(given, "tolist") else given
+    if not isinstance(values, list | tuple) or len(values) != len(responses):
+        found = f"{len(values)} scores" if isinstance(values, list | tuple) else _cut(values)
+        raise _error(judge, record, f"gave {found} for {len(responses)} responses")
+    return [_score(value, judge, record, each) for value, each in zip(values, responses, strict=True)]
+
+
+def compared(judge: Judge, record: Record, responses: Sequence[str]) -> Tensor:
+    """A judge's comparison of responses to the prompt of a record.
+
+    Args:
+        judge: compares them.
+        record: holds the prompt.
+        responses: K texts.
+
+    Returns:
+        [K, K], the probability that response i is preferred to response j; NaN where one of them cannot be scored.
+
+    Raises:
+        PenchantError: the judge fails, or gives another shape or a value outside of [0, 1].
+    """
+    given: Any = _asked(judge, record, lambda: judge.compare(record.prompt, responses))
+    shape = [len(responses)] * 2
+    if not isinstance(given, Tensor) or list(given.shape) != shape:
+        found = f"shape {list(given.shape)}" if isinstance(given, Tensor) else _cut(given)
+        raise _error(judge, record, f"gave probabilities of {found}, expected shape {shape}")
+    if bool(((given < 0) | (given > 1)).any()):
+        raise _error(judge, record, "gave a probability outside of [0, 1]")
+    return given
+
+
+def _number(given: Any) -> float:
+    if isinstance(given, str | bytes | bytearray):
+        raise ValueError("not a number")
+    try:
+        return float(given.item() if callable(getattr(given, "item", None)) else given)
+    except Exception:  # of any library's kind of number
+        raise ValueError("not one number") from None
+
+
+def _score(value: Any, judge: Judge, record: Record, response: Any) -> float:
+    try:
+        number = math.nan if value is None else _number(value)
+        return number if math.isnan(number) else one_number(number)
+    except ValueError as error:
+        raise _error(judge, record, f"gave {_cut(value)}, which is {error}", response) from None
+
+
+def _asked(judge: Judge, record: Record, ask: Callable[[], T]) -> T:
+    """What a judge answers; its errors name the record."""
+    try:
+        return ask()
+    except PenchantError as error:
+        where = f"{record.source}, {error.where}" if error.where else str(record.source)
+        raise type(error)(error.what, where=where, why=error.why, fix=error.fix) from error.__cause__
+    except Exception as error:
+        raise _error(judge, record, f"raised {type(error).__name__}: {error}") from error
+
+
+def _error(judge: Judge, record: Record, what: str, response: Any = None) -> ConfigurationError:
+    to = "" if response is None else f" and the response {_cut(response)}"
+    return ConfigurationError(
+        f"The judge {judge.id or type(judge).__name__} {what}, for the prompt {_cut(as_text(record.prompt))}{to}.",
+        where=f"{record.source}, judge",
+        fix="A judge gives one finite number for each response, or NaN for one that it cannot score.",
+    )
+
+
+def _cut(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
