@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Fence", "fences_of", "open_sentence"]
+__all__ = ["Fence", "fences_of", "open_sentence", "signals_fenced"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ def fences_of(means: Mapping[str, Any]) -> tuple[Fence, ...]:
         Fence("output", "pipes that are read up to the limit"),
         _others(means),
     )
+
+
+def signals_fenced(means: Mapping[str, Any]) -> bool:
+    """Whether a program cannot end other processes of this user; no program runs where it could."""
+    return bool(means["pids"] == "namespace" or means["seccomp"] or means["user"])
 
 
 def _processes(means: Mapping[str, Any]) -> Fence:
@@ -94,9 +99,7 @@ def _others(means: Mapping[str, Any]) -> Fence:
         return Fence("other processes", "a namespace of processes")
     if means["seccomp"]:
         return Fence("other processes", "a seccomp filter without signals and tracing")
-    if means["user"]:
-        return Fence("other processes", "a user of its own")
-    return Fence("other processes", "", "it sends signals to your other processes")
+    return Fence("other processes", "a user of its own")
 
 
 def open_sentence(means: Mapping[str, Any]) -> str:

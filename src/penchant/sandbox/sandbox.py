@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penchant.errors import ConfigurationError, PenchantError
-from penchant.sandbox.fences import Fence, fences_of, open_sentence
+from penchant.sandbox.fences import Fence, fences_of, open_sentence, signals_fenced
 from penchant.sandbox.inside.pieces import split
 from penchant.sandbox.keeping import KeeperEnded, KeeperProcess
 from penchant.sandbox.limits import Limits
@@ -155,6 +155,13 @@ class Sandbox:
             keeper = KeeperProcess(self.without)
         except (KeeperEnded, OSError) as error:
             raise SandboxError(f"The sandbox does not start: {error}.", fix="Run: penchant sandbox check") from error
+        if not signals_fenced(keeper.means):
+            keeper.end()
+            raise SandboxError(
+                "Programs are not run here: nothing would keep them from ending your other processes.",
+                why="The kernel gives neither a namespace of processes, nor seccomp filters, nor a user of their own.",
+                fix="Use a container or a kernel that allows one of them; penchant sandbox check shows which.",
+            )
         self._means = keeper.means
         return keeper
 

@@ -20,6 +20,8 @@ NAME = "program.py"
 OUT_OF_MEMORY = b"M"
 #: Exit code of a candidate whose fences could not be put up.
 BROKEN = 70
+# What an interpreter exits with when it cannot write the last of its output.
+_LOST_OUTPUT = 120
 
 Channel = tuple[int, int]
 
@@ -120,8 +122,12 @@ def _leave(code: int) -> Any:
         if threading is not None:
             threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
     except BaseException:
         code = code or 1
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if not stream.closed:
+                stream.flush()
+        except BaseException:
+            code = code or _LOST_OUTPUT
     os._exit(code)
