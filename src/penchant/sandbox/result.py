@@ -86,8 +86,8 @@ def read_result(answer: dict[str, Any], tests: int | None, cpu_limit: float, fen
     missing = (tests or 0) - len(found)
     if tests is not None:
         found += [TestResult(False, f"not reached: {outcome}") for _test in range(missing)]
-        if outcome in ("passed", "failed"):
-            outcome = "passed" if found and all(test.passed for test in found) else "failed"
+        held = not answer["why"] and not answer["cut"] and bool(found) and all(test.passed for test in found)
+        outcome = "passed" if held else "failed" if outcome == "passed" else outcome
     finished = outcome in ("passed", "failed") and isinstance(end, int)
     return Result(
         outcome=outcome,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import traceback
 from typing import Any
 
@@ -55,9 +56,8 @@ def run(
         os._exit(0)
     for passed, message in examination.examine(tests, up[0], down[1]):
         _say(report, {"test": [passed, message]})
-    # The candidate may hang; it ends with its group.
-    ended, code = os.waitpid(process, os.WNOHANG)
-    _say(report, {"end": os.waitstatus_to_exitcode(code) if ended else 0})
+    os.close(down[1])
+    _say(report, {"end": _status_soon(process)})
     os._exit(0)
 
 
@@ -94,6 +94,16 @@ def _note(channel: int) -> bytes:
         return os.read(channel, 1)
     except BlockingIOError:
         return b""
+
+
+def _status_soon(process: int) -> int:
+    """How the candidate ended, now that nobody asks it any more; 0 if it hangs, for it ends with its group."""
+    for _step in range(50):
+        ended, status = os.waitpid(process, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.001)
+    return 0
 
 
 def _status(process: int) -> int:

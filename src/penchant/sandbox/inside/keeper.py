@@ -13,7 +13,7 @@ import traceback
 from typing import Any
 
 from penchant.sandbox.inside import cell
-from penchant.sandbox.inside.means import enter
+from penchant.sandbox.inside.means import enter, remove
 from penchant.sandbox.inside.room import BOX, python_places
 from penchant.sandbox.inside.streams import Streams
 from penchant.sandbox.inside.tree import Tree, reaped
@@ -61,6 +61,7 @@ class Keeper:
 
     def hold(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run one program, whose text follows the request, and end everything that it has started."""
+        reaped()  # what an earlier program left counts for no later one
         self._seen = 0.0
         box = self._open_box(request["limits"])
         pipes = [os.pipe() for _stream in range(3)]
@@ -169,4 +170,7 @@ def main() -> None:
     os.environ.clear()
     os.environ["LANG"] = "C.UTF-8"
     sys.path[:] = [place for place in sys.path if place not in plan["hidden"]]
-    Keeper(requests, answers, plan["base"], plan["without"]).serve()
+    try:
+        Keeper(requests, answers, plan["base"], plan["without"]).serve()
+    finally:
+        remove(plan["base"])

@@ -10,7 +10,7 @@ from penchant.sandbox.inside.room import build_room, python_places
 from penchant.sandbox.kernel import calls
 from penchant.sandbox.kernel.landlock import landlock_version
 
-__all__ = ["enter"]
+__all__ = ["enter", "remove"]
 
 _USERS_FROM, _USERS = 0x70000000, 0x0FFFFFFF
 _SET_USER, _ADMIN = 7, 21
@@ -34,7 +34,7 @@ def enter(base: str, without: list[str]) -> dict[str, Any]:
     user = 0 if "users" in without else _spare_user(base)
     namespaces = "namespaces" not in without and (_has(_ADMIN) or _new_users())
     if namespaces:
-        if _tried(_new_pids):
+        if _tried(_new_pids, base):
             means["pids"] = "namespace"
         means["network"] = _tried(calls.unshare, calls.NEW_NETWORK)
         means["ipc"] = _tried(calls.unshare, calls.NEW_IPC | calls.NEW_UTS)
@@ -49,6 +49,11 @@ def enter(base: str, without: list[str]) -> dict[str, Any]:
     counted = namespaces and os.geteuid() != 0 and _kernel() >= _COUNTS_PER_NAMESPACE
     means["count"] = "user" if user else "user namespace" if counted else "polling"
     return means
+
+
+def remove(base: str) -> None:
+    """Remove the keeper's empty folder, where the process that made it has gone."""
+    _tried(os.rmdir, base)
 
 
 def _has(capability: int) -> bool:
@@ -87,7 +92,7 @@ def _new_users() -> bool:
     return True
 
 
-def _new_pids() -> None:
+def _new_pids(base: str) -> None:
     """Go on as the first process of a namespace of processes; the process outside waits for its end.
 
     A keeper must be in a namespace of its own user to come back from those of its programs.
@@ -96,6 +101,7 @@ def _new_pids() -> None:
     inner = os.fork()
     if inner:
         _, status = os.waitpid(inner, 0)
+        remove(base)
         os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
     calls.die_with_parent()
 
