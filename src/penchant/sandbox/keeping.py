@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from penchant.sandbox.inside.wire import LARGEST
 
 __all__ = ["KeeperEnded", "KeeperProcess"]
@@ -58,7 +60,9 @@ class KeeperProcess:
             os.set_blocking(stream.fileno(), False)  # type: ignore[union-attr]
         try:
             #: What the kernel gives, by name.
-            self.means = self._exchange([_message({"base": self.base, "without": list(without), "hidden": [_PACKAGES]})], _GRACE)
+            self.means: dict[str, Any] = {}
+            plan = {"base": self.base, "without": list(without), "hidden": [_PACKAGES]}
+            self.means = self._exchange([_message(plan)], _GRACE)
         except KeeperEnded:
             self.end()
             raise
@@ -108,6 +112,15 @@ class KeeperProcess:
             return unsent
         except BrokenPipeError:
             return unsent[:0]
+
+    def left_behind(self) -> int:
+        """Processes below the keeper, while it runs no program."""
+        try:
+            below = psutil.Process(self._process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return 0
+        inner = self.means["pids"] == "namespace"  # the keeper is then a pair of processes
+        return max(0, sum(each.status() != psutil.STATUS_ZOMBIE for each in below) - inner)
 
     def end(self) -> None:
         """End the keeper, with every process of its group, and remove its folder."""

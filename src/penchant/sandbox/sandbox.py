@@ -173,6 +173,11 @@ class Sandbox:
         assert self._means is not None
         return self._means
 
+    def left_behind(self) -> int:
+        """Processes of programs that still run under the idle keepers; 0 unless a fence fails."""
+        with self._lock:
+            return sum(keeper.left_behind() for keeper in self._idle)
+
     def close(self) -> None:
         """End the keepers."""
         with self._lock:
