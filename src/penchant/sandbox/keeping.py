@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from penchant.sandbox.inside.wire import LARGEST
 
 __all__ = ["KeeperEnded", "KeeperProcess"]
@@ -115,6 +113,8 @@ class KeeperProcess:
 
     def left_behind(self) -> int:
         """Processes below the keeper, while it runs no program."""
+        import psutil  # not at the top: the keeper, which has no packages, imports this module too
+
         try:
             below = psutil.Process(self._process.pid).children(recursive=True)
         except psutil.NoSuchProcess:
