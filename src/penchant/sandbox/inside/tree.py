@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from dataclasses import dataclass
 
 __all__ = ["Tree", "Usage", "reaped"]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_ROUNDS = 200
+# Seconds after which a process that does not die, as one in the middle of a device's call, is left alone.
+_LONGEST_END = 5.0
 
 
 @dataclass
@@ -64,14 +66,17 @@ class Tree:
         Only for a process that orphans come back to, and whose numbers are those of ``/proc``.
         """
         spent = 0.0
-        for _round in range(_ROUNDS):
-            living = self.below()
+        deadline = time.monotonic() + _LONGEST_END
+        # The kernel's list of children may lack some while others end; that there are none is what `wait` says.
+        while time.monotonic() < deadline:
             for each in (signal.SIGSTOP, signal.SIGKILL):
-                for process in living:
+                for process in self.below():
                     _send(process, each)
-            spent += reaped()
-            if not living:
+            used, all_gone = _reaped()
+            spent += used
+            if all_gone:
                 break
+            time.sleep(0.001)
         return spent
 
     def _children(self, process: int) -> list[int]:
@@ -103,14 +108,19 @@ class Tree:
 
 def reaped() -> float:
     """Reap every child that has ended; the CPU seconds that they used."""
+    return _reaped()[0]
+
+
+def _reaped() -> tuple[float, bool]:
+    """The CPU seconds of the children that have ended, and whether there are no others."""
     spent = 0.0
     while True:
         try:
             process, _status, used = os.wait4(-1, os.WNOHANG)
         except ChildProcessError:
-            return spent
+            return spent, True
         if not process:
-            return spent
+            return spent, False
         spent += used.ru_utime + used.ru_stime
 
 
