@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
@@ -59,7 +60,9 @@ class UnitTests(Judge):
         """
         for record in records:
             self._add(record.prompt, record.fields.get("tests"), str(record.source))
-        self.sandbox.fences  # noqa: B018 - a sandbox that does not start is said before the run
+        open_here = self.sandbox.not_fenced  # starts the sandbox, so that an error comes before the run
+        if open_here:
+            logging.getLogger("penchant").warning("Programs run in the sandbox. %s", open_here)
 
     @property
     def sandbox(self) -> Sandbox:
