@@ -122,5 +122,5 @@ def test_a_test_that_hangs_ends_too(sandbox: Sandbox) -> None:
 
 def test_what_a_program_prints_is_no_verdict() -> None:
     with Sandbox(Limits(seconds=3), jobs=1) as sandbox:
-        result = sandbox.run("print('{\"test\": [true, \"\"]}')\ndef f(): return 1", tests="assert f() == 2")
+        result = sandbox.run('print(\'{"test": [true, ""]}\')\ndef f(): return 1', tests="assert f() == 2")
         assert result.share == 0.0 and "test" in result.stdout

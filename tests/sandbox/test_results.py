@@ -92,3 +92,11 @@ def test_limits_are_checked(wrong: dict[str, float]) -> None:
 def test_unknown_means_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="namespaces, users, seccomp, landlock"):
         Sandbox(without=["walls"])
+
+
+@pytest.mark.parametrize("program", ["while True: pass", "import os\nos.fork()\nos.fork()\nwhile True: pass"])
+@pytest.mark.parametrize("without", [(), ("namespaces",)])
+def test_cpu_time_ends_a_program_before_its_wall_time(program: str, without: tuple[str, ...]) -> None:
+    with Sandbox(Limits(seconds=120, cpu_seconds=1), jobs=1, without=without) as sandbox:
+        result = sandbox.run(program)
+        assert result.outcome == "timeout" and result.wall < 120, result

@@ -21,7 +21,13 @@ _SECRET = "PENCHANT_SANDBOX_SECRET"
 
 #: Limits under which attacks are tried: small, so that trying takes seconds.
 LIMITS = Limits(
-    seconds=3.0, cpu_seconds=1.0, memory=256 * _MIB, processes=8, file_bytes=_MIB, folder_bytes=4 * _MIB, output_bytes=64 * 1024
+    seconds=2.0,
+    cpu_seconds=1.0,
+    memory=256 * _MIB,
+    processes=8,
+    file_bytes=_MIB,
+    folder_bytes=4 * _MIB,
+    output_bytes=64 * 1024,
 )
 
 
@@ -131,7 +137,10 @@ ATTACKS = (
     Attack("number of processes", "starts 60 processes", _FORKS, _without("all started")),
     Attack("children left behind", "leaves a daemon", _DAEMON, _ended("passed")),
     Attack(
-        "files", "writes outside its folder", "open('{folder}/written', 'w').write('x'); print('open')", _without("open")
+        "files",
+        "writes outside its folder",
+        "open('{folder}/written', 'w').write('x'); print('open')",
+        _without("open"),
     ),
     Attack("files", "reads a file outside its folder", "print(open('{folder}/secret').read())", _without(_SECRET)),
     Attack("size of files", "writes 64 MB to a file", "open('file', 'wb').write(b'x' * 2**26)", _ended("failed")),
@@ -144,7 +153,9 @@ ATTACKS = (
     ),
     Attack("environment", "prints its environment", "import os; print(dict(os.environ))", _without(_SECRET)),
     Attack("output", "prints 1 GB", "for _ in range(1024): print('x' * 2**20)", _ended("output")),
-    Attack("other processes", "signals a process of yours", "import os; os.kill({pid}, 0); print('open')", _without("open")),
+    Attack(
+        "other processes", "signals a process of yours", "import os; os.kill({pid}, 0); print('open')", _without("open")
+    ),
 )
 
 

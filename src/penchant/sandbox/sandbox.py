@@ -71,7 +71,7 @@ class Sandbox:
                 f"Programs are fenced by Linux alone, and this is {sys.platform}.",
                 fix="Run this where programs of a model are to be judged in a Linux container or machine.",
             )
-        if jobs is not None and jobs < 1 or not set(without) <= set(MEANS):
+        if (jobs is not None and jobs < 1) or not set(without) <= set(MEANS):
             raise ConfigurationError(
                 f"jobs={jobs!r}, without={list(without)!r}: expected at least 1 job, and means of {', '.join(MEANS)}."
             )

@@ -25,7 +25,9 @@ _TEXTS: dict[str, Any] = {
     "date": (date, date.isoformat, date.fromisoformat),
     "time": (time, time.isoformat, time.fromisoformat),
 }
-_BUILTIN_TYPES = {each.__name__: each for each in (bool, int, float, complex, str, bytes, list, tuple, set, dict, object)}
+_BUILTIN_TYPES = {
+    each.__name__: each for each in (bool, int, float, complex, str, bytes, list, tuple, set, dict, object)
+}
 
 
 def encoded(value: Any, handle: Callable[[Any], Any], depth: int = 0) -> Any:
