@@ -24,8 +24,8 @@ class UnitTests(Judge):
     """The share of a record's tests that the program in the response passes.
 
     The program is the last fenced block of Python, or the whole response. It runs in the sandbox; the tests run in
-    another process, and compare there what the program's functions return, so that neither tests nor expected values are
-    in the program's memory. A test is a top-level ``assert``, a call of ``check(...)``, or a function ``test_*``.
+    another process, and compare there what the program's functions return, so that neither tests nor expected values
+    are in the program's memory. A test is a top-level ``assert``, a call of ``check(...)``, or a function ``test_*``.
 
     Args:
         tests: (prompt, tests) pairs; `read` adds those of records. Tests are Python code, or a list of pieces of it.
@@ -110,7 +110,7 @@ def _as_code(given: Any, where: str) -> str:
             if given is not None
             else "The record has no field 'tests', so programs cannot be judged.",
             where=where,
-            fix="Give a text of Python code or a list of assert statements, or map a column to it with --map tests=COLUMN.",
+            fix="Give Python code or a list of assert statements, or map a column to it with --map tests=COLUMN.",
         )
     code = "\n".join(pieces)
     try:
@@ -118,6 +118,6 @@ def _as_code(given: Any, where: str) -> str:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
         raise DataError(f"The field 'tests' is not Python: {reason}: {code[:80]!r}.", where=where) from error
-    if not code.strip() or not parsed:
+    if not parsed:
         raise DataError("The field 'tests' is empty.", where=where, fix="Give at least one assert statement.")
     return code

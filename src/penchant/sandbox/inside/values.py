@@ -64,8 +64,8 @@ def _collected(value: Any, handle: Callable[[Any], Any], depth: int) -> Any:
     if isinstance(value, dict):
         pairs = dict.items(value)
         return ["dict", [[encoded(key, handle, depth + 1), encoded(each, handle, depth + 1)] for key, each in pairs]]
-    for name, (kind, written, _read) in _TEXTS.items():
-        if type(value) is kind:
+    for name, (exactly, written, _read) in _TEXTS.items():
+        if type(value) is exactly:
             return [name, written(value)]
     if type(value) is timedelta:
         return ["timedelta", value.days, value.seconds, value.microseconds]
