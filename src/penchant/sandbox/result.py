@@ -88,10 +88,10 @@ def read_result(answer: dict[str, Any], tests: int | None, cpu_limit: float, fen
         found += [TestResult(False, f"not reached: {outcome}") for _test in range(missing)]
         held = not answer["why"] and not answer["cut"] and bool(found) and all(test.passed for test in found)
         outcome = "passed" if held else "failed" if outcome == "passed" else outcome
-    finished = outcome in ("passed", "failed") and isinstance(end, int)
+    code = end if isinstance(end, int) and end >= 0 and outcome in ("passed", "failed") else None
     return Result(
         outcome=outcome,
-        code=end if finished and end >= 0 else None,
+        code=code,
         signal=-end if isinstance(end, int) and end < 0 else None,
         stdout=texts[0],
         stderr=texts[1],

@@ -1,7 +1,7 @@
 """The examiner: runs tests in a process of its own, and calls the candidate's names in the other.
 
-The candidate sees the arguments of its functions, and nothing of the tests: neither their text nor expected values. What
-it returns is compared here.
+The candidate sees the arguments of its functions, and nothing of the tests: neither their text nor expected values.
+What it returns is compared here.
 """
 
 from __future__ import annotations

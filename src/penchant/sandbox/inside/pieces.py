@@ -30,7 +30,7 @@ class Piece:
 
 
 def split(tests: str) -> list[Piece]:
-    """The statements of some tests, in order; without any of the three forms, all of it is one test.
+    """The statements of some tests, in order; without any of the three forms, all of it is one test, if there is any.
 
     Args:
         tests: Python code.
@@ -46,6 +46,8 @@ def split(tests: str) -> list[Piece]:
     pieces = [_piece([statement]) for statement in tree.body]
     if any(piece.counts for piece in pieces):
         return pieces
+    if not tree.body:
+        return []
     whole = _piece(tree.body)
     return [Piece(whole.code, whole.names, True)]
 
@@ -54,7 +56,7 @@ def _piece(statements: list[ast.stmt]) -> Piece:
     code = compile(ast.Module(statements, []), _FILE, "exec", dont_inherit=True)
     found = [node for statement in statements for node in ast.walk(statement)]
     names = {node.id for node in found if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    first = statements[0] if statements else None
+    first = statements[0]
     function = first.name if isinstance(first, ast.FunctionDef) and _is_test(first) else ""
     counts = bool(function) or isinstance(first, ast.Assert) or _is_check(first)
     return Piece(code, tuple(sorted(names)), counts, function)
@@ -65,6 +67,6 @@ def _is_test(function: ast.FunctionDef) -> bool:
     return function.name.startswith("test_") and not (arguments.args or arguments.posonlyargs or arguments.kwonlyargs)
 
 
-def _is_check(statement: ast.stmt | None) -> bool:
+def _is_check(statement: ast.stmt) -> bool:
     called = statement.value if isinstance(statement, ast.Expr) else None
     return isinstance(called, ast.Call) and isinstance(called.func, ast.Name) and called.func.id == _CHECK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -125,7 +126,5 @@ def _reaped() -> tuple[float, bool]:
 
 
 def _send(process: int, number: int) -> None:
-    try:
+    with contextlib.suppress(OSError):
         os.kill(process, number)
-    except OSError:
-        pass

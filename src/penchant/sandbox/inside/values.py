@@ -25,7 +25,7 @@ _TEXTS: dict[str, Any] = {
     "date": (date, date.isoformat, date.fromisoformat),
     "time": (time, time.isoformat, time.fromisoformat),
 }
-_BUILTIN_TYPES = {
+_BUILTIN_TYPES: dict[str, type] = {
     each.__name__: each for each in (bool, int, float, complex, str, bytes, list, tuple, set, dict, object)
 }
 
