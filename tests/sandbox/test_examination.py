@@ -132,3 +132,9 @@ def test_plain_values_cross_unchanged(value: object) -> None:
 
     back = decoded(encoded(value, none), none)
     assert back == value and type(back) is type(value)
+
+
+def test_thousands_of_failing_tests_are_all_reported(sandbox: Sandbox) -> None:
+    tests = "\n".join(f"assert f({number}) == {number}, 'x' * 200" for number in range(1500))
+    result = sandbox.run("def f(x): return x // 1000 * x", tests=tests)
+    assert result.outcome == "failed" and sum(test.passed for test in result.tests) == 501

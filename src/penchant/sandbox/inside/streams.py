@@ -8,6 +8,8 @@ import select
 __all__ = ["Streams"]
 
 _PIECE = 2**16
+# Bytes of the report, which the cell alone writes, that are kept.
+_REPORT = 2**24
 
 
 class Streams:
@@ -15,7 +17,7 @@ class Streams:
 
     Args:
         descriptors: the reading ends of the three pipes.
-        limit: bytes of output and errors together, and of the report, that are kept.
+        limit: bytes of output and errors together that are kept.
     """
 
     def __init__(self, descriptors: list[int], limit: int) -> None:
@@ -56,9 +58,10 @@ class Streams:
             self._open.discard(descriptor)
             return
         kept = self._kept[descriptor]
-        left = self._limit - len(kept)
-        if descriptor != self._report:
-            left = self._limit - sum(len(self._kept[each]) for each in self._order[:2])
+        if descriptor == self._report:
+            left = _REPORT - len(kept)
+        else:
+            left = self._limit - sum(len(self._kept[each]) for each in self._order[:-1])
         kept += piece[: max(0, left)]
         self.full = self.full or len(piece) > left
 
