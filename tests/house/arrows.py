@@ -13,6 +13,7 @@ FLOORS = {
     "checks": 3,
     "forest": 3,
     "likelihood": 4,
+    "sandbox": 4,
     "generation": 5,
     "rewards": 5,
     "curation": 6,

@@ -6,6 +6,7 @@ from penchant.rewards.models import RewardModel
 from penchant.rewards.numbers import answer_in, same_number
 from penchant.rewards.registry import JUDGES, build_judge
 from penchant.rewards.right_and_wrong import right_and_wrong
+from penchant.rewards.unit_tests import UnitTests
 from penchant.rewards.verifiers import Verifier
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Judge",
     "NoJudge",
     "RewardModel",
+    "UnitTests",
     "Verifier",
     "answer_in",
     "build_judge",

@@ -1,0 +1,1 @@
+"""What the Linux kernel offers for fencing a process: namespaces, mounts, seccomp, Landlock, capabilities."""
