@@ -75,7 +75,8 @@ def _build(
     from penchant.feedback import read
     from penchant.training.progress import ProgressReporter
 
-    require_free(output, overwrite)  # checked first, so that no work is lost to a file that cannot be written
+    inputs = [file, *settings.values()]
+    require_free(output, overwrite, inputs)  # checked first, so that no work is lost to a file that cannot be written
     made = builder(**settings)
     feedback = read(file, mapping=parse_mapping(map_), split=split, on_bad=on_bad)  # type: ignore[arg-type]
     keep = output.with_name(f".{output.name}.unfinished.json")
