@@ -1,4 +1,4 @@
-"""Where a command writes, checked before it begins: no input of its own, no folder, no file that may not be replaced."""
+"""Where a command writes, checked before it begins: no input, no folder, no file that may not be replaced."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def claim_file(path: str | Path, *, option: str, overwrite: bool = False, inputs
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise OutputError(
-            f"{option} names no usable file ({reason}).", where=str(path), fix="Name another file."
+            f"{option} names a file that cannot be written ({reason}).", where=str(path), fix="Name another file."
         ) from error
     if found is None:
         _check_parent(target.parent, path, option)
@@ -100,7 +100,7 @@ def _check_parent(folder: Path, path: str | Path, option: str) -> None:
     else:
         return
     raise OutputError(
-        f"{option} names a file that cannot be made: {reason}.",
+        f"{option} names a file that cannot be written: {reason}.",
         where=str(path),
         fix=f"Name another file with {option}.",
     )

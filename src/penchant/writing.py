@@ -1,4 +1,4 @@
-"""The one writer of files: beside the target, synced to the disk, then renamed, so that a file is whole or not there."""
+"""The one writer of files: beside the target, synced, then renamed, so that a file is whole or not there."""
 
 from __future__ import annotations
 
