@@ -18,7 +18,9 @@ __all__ = ["claim_file", "input_at"]
 _MEDIA = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".safetensors", ".bin", ".pt", ".pth"}
 
 
-def claim_file(path: str | Path, *, option: str, overwrite: bool = False, inputs: Iterable[Any] = ()) -> None:
+def claim_file(
+    path: str | Path, *, option: str, overwrite: bool = False, inputs: Iterable[Any] = (), makes_folder: bool = True
+) -> None:
     """Check that a command may write a file, before it does any work.
 
     An empty file holds nothing that could be lost, so it may be replaced like a file that does not exist.
@@ -28,6 +30,7 @@ def claim_file(path: str | Path, *, option: str, overwrite: bool = False, inputs
         option: that names it, for errors.
         overwrite: an existing file may be replaced.
         inputs: what the command reads: files, folders, patterns; names of other things, numbers and None do no harm.
+        makes_folder: missing folders above the file are made; otherwise they are an error.
 
     Raises:
         OutputError: it is one of the inputs, a folder, an existing file, or lies where nothing can be written.
@@ -48,7 +51,7 @@ def claim_file(path: str | Path, *, option: str, overwrite: bool = False, inputs
             f"{option} names a file that cannot be written ({reason}).", where=str(path), fix="Name another file."
         ) from error
     if found is None:
-        _check_parent(target.parent, path, option)
+        _check_parent(target.parent, path, option, makes_folder)
         return
     if stat.S_ISDIR(found.st_mode):
         raise OutputError(f"{option} names a folder.", where=str(path), fix="Name a file in it.")
@@ -90,10 +93,12 @@ def _stat(path: Path) -> os.stat_result | None:
         return None
 
 
-def _check_parent(folder: Path, path: str | Path, option: str) -> None:
+def _check_parent(folder: Path, path: str | Path, option: str, makes_folder: bool = True) -> None:
     """Check that a file can be made in a folder, or in the folder that will be made."""
     nearest = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
-    if not nearest.is_dir():
+    if nearest != folder and not makes_folder:
+        reason = f"there is no folder {folder}"
+    elif not nearest.is_dir():
         reason = f"{nearest} is no folder"
     elif not os.access(nearest, os.W_OK | os.X_OK):
         reason = f"the folder {nearest} is read-only"

@@ -32,7 +32,7 @@ def plan(
     recipe = read_words(words, {})
     if json_file is not None:
         inputs = [words, recipe.model, recipe.data, recipe.eval_data]
-        claim_file(json_file, option="--json", overwrite=overwrite, inputs=inputs)
+        claim_file(json_file, option="--json", overwrite=overwrite, inputs=inputs, makes_folder=False)
     reporter = ProgressReporter()
     reporter.say(first_line(recipe))
     from penchant.training.planning import plan_memory

@@ -33,7 +33,7 @@ def receipts(
     Exit code 0 if all built methods agree, 1 if one differs or fails.
     """
     if json is not None:
-        claim_file(json, option="--json", overwrite=overwrite, inputs=files)
+        claim_file(json, option="--json", makes_folder=False, overwrite=overwrite, inputs=files)
     from penchant.receipts.checking import check_file
 
     by_file: dict[str, list[Receipt]] = {}

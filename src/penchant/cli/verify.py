@@ -29,7 +29,7 @@ def verify(
     from penchant.feedback.files import sound_rows
     from penchant.rewards.right_and_wrong import right_and_wrong
 
-    claim_file(out, option="--out", overwrite=overwrite, inputs=[source])
+    claim_file(out, option="--out", makes_folder=False, overwrite=overwrite, inputs=[source])
     rows = sound_rows(source)
     pairs = right_and_wrong(rows, rule=rule, per_prompt=per_prompt, seed=seed)
     write_rows(out, pairs, "The comparisons")
