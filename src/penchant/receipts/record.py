@@ -8,6 +8,7 @@ from pathlib import Path
 
 from penchant.errors import ConfigurationError
 from penchant.receipts.checking import Receipt
+from penchant.targets import claim_file
 from penchant.writing import write_text
 
 __all__ = ["AGREEMENT", "agreement", "count", "recorded", "write_agreement"]
@@ -93,4 +94,5 @@ def write_agreement(found: Mapping[str, Sequence[Receipt]]) -> None:
         for method, files in sorted(counts.items())
         if files
     ]
+    claim_file(AGREEMENT, option="--record", overwrite=True, makes_folder=False)
     write_text(AGREEMENT, "{\n" + ",\n".join(rows) + "\n}\n", "The agreement")

@@ -45,7 +45,7 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.made, self.begun = False, False
+        self.made, self.marked, self.begun, self.opened = False, False, False, False
         self.marker: Marker | None = None
         self._lock: FolderLock | None = None
 
@@ -87,7 +87,7 @@ class RunFolder:
             probe.unlink()
             self.marker = read_marker(self.path)
             if self.marker is None and not resume:
-                self.marker = Marker.new()
+                self.marker, self.marked = Marker.new(), True
                 self.marker.write(self.path)
         except OSError as error:
             raise OutputError(
@@ -172,7 +172,7 @@ class RunFolder:
             if left:
                 more = f" and {len(left) - 5} more" if len(left) > 5 else ""
                 log.warning("In %s stays what no run wrote: %s%s.", self.path, ", ".join(left[:5]), more)
-        self.marker = read_marker(self.path)
+        self.marker, self.opened = read_marker(self.path), True
         self.write_recipe(recipe)
         self.write_json("origin.json", origin)
 
@@ -208,7 +208,7 @@ class RunFolder:
         try:
             yield
         except BaseException:
-            if self.marker is not None and not self._worked() and (self.begun or self.made):
+            if (self.begun or self.marked) and not self._worked():
                 self._free()
             raise
         finally:
@@ -226,7 +226,7 @@ class RunFolder:
 
     def _close(self) -> None:
         """List in the marker what the run wrote."""
-        marker = read_marker(self.path) if self._lock is not None and self.marker is not None else None
+        marker = read_marker(self.path) if self.opened else None
         if marker is not None and (self.path / "recipe.yaml").is_file():
             files = tuple(each for each in written_files(self.path) if each not in set(marker.foreign))
             Marker(marker.run, marker.kind, files, marker.foreign).write(self.path)

@@ -45,7 +45,7 @@ FOLDERS = {
 }
 
 _WRITER = "penchant"
-_ID = re.compile(r"[0-9a-f]{32}")
+_ID = re.compile(r"[0-9a-f]{16,64}")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Marker:
         Raises:
             OutputError: it cannot be written.
         """
-        content = {"written_by": _WRITER, "run": self.run, "kind": self.kind, "files": self.files}
+        content = {"written_by": _WRITER, "id": self.run, "kind": self.kind, "files": self.files}
         text = json.dumps({**content, "foreign": self.foreign}, indent=1)
         write_text(folder / MARKER, text, MARKER, fix="Free disk space, then start again.", follow=False)
 
@@ -89,11 +89,11 @@ def read_marker(folder: Path) -> Marker | None:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or found.get("written_by") != _WRITER or not _ID.fullmatch(str(found.get("run"))):
+    if not isinstance(found, dict) or found.get("written_by") != _WRITER or not _ID.fullmatch(str(found.get("id"))):
         return None
     files, foreign = found.get("files"), found.get("foreign")
     return Marker(
-        found["run"],
+        found["id"],
         str(found.get("kind", "run")),
         None if not isinstance(files, list) else tuple(map(str, files)),
         tuple(map(str, foreign)) if isinstance(foreign, list) else (),
