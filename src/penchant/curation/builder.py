@@ -77,7 +77,7 @@ class Builder(Configurable, ABC):
             DataError: a record is of the wrong kind for this builder.
         """
 
-    def build_resumably(self, records: Feedback, keep: Path, progress: Progress) -> Built:
+    def build_resumably(self, records: Feedback, keep: Path | None, progress: Progress) -> Built:
         """Build the rows resumably; builders with long-running work override this.
 
         Args:
