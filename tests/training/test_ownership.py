@@ -145,7 +145,7 @@ def test_a_folder_of_the_user_is_never_touched(tmp_path: Path, more: tuple[str, 
     put(tmp_path, "recipe.yaml", "model/weights.bin", "samples/audio1.wav", *more)
     before = contents(tmp_path)
     run = RunFolder(tmp_path)
-    with pytest.raises(OutputError), run.freed_on_failure():
+    with pytest.raises(PenchantError), run.freed_on_failure():
         run.claim(**{"resume": False, "overwrite": False, **how})
         run.check_same(RECIPE)
         run.begin(RECIPE, ORIGIN, resume=how.get("resume", False))

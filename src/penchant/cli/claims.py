@@ -85,8 +85,9 @@ def _claim(chosen: list[type[Claim]], output: Path, pages: Path | None, overwrit
     """Check every file that will be written, before anything is measured."""
     for name in ("claims.json", "claims.html"):
         claim_file(output / name, option="--output", overwrite=overwrite, inputs=sources)
-    for name in {"index", *(claim.family() for claim in chosen)} if pages is not None else ():
-        claim_file(pages / f"{name}.md", option="--pages", overwrite=overwrite, inputs=sources)
+    if pages is not None:
+        for name in {"index", *(claim.family() for claim in chosen)}:
+            claim_file(pages / f"{name}.md", option="--pages", overwrite=overwrite, inputs=sources)
 
 
 def _chosen(names: list[str] | None, family: str | None, shard: str | None) -> list[type[Claim]]:
