@@ -83,7 +83,7 @@ class Builder(Configurable, ABC):
         Args:
             records: what was read.
             keep: a file for unfinished work, so that a stopped run can continue; the caller removes it once
-                the rows are written.
+                the rows are written. None keeps nothing.
             progress: called as the work progresses.
         """
         built = self.build(records)

@@ -146,9 +146,7 @@ class RunFolder:
 
     def _holds_earlier_run(self) -> bool:
         """Whether the folder holds a run of a version that wrote no marker, and not files that are called alike."""
-        if (self.path / "recipe.yaml").is_file() and (self.path / "origin.json").is_file():
-            return True
-        return any(self.checkpoints.glob("checkpoint-*/trainer_state.json"))
+        return (self.path / "recipe.yaml").is_file() and (self.path / "origin.json").is_file()
 
     def begin(self, recipe: dict[str, Any], origin: dict[str, str], *, resume: bool) -> None:
         """Delete an earlier run unless it is resumed, and write the recipe and origin of this one.
