@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +12,13 @@ from pathlib import Path
 
 from penchant import writing
 from penchant.locks import LOCK
+from penchant.training.run_identity import RUN_FILE, new_run_id, run_id
 from penchant.writing import draft_of, write_text
 
 __all__ = ["FILES", "FOLDERS", "MARKER", "Marker", "clear", "left_in", "links_in", "read_marker", "written_files"]
 
 #: The marker of a run's folder.
-MARKER = "run.json"
+MARKER = RUN_FILE
 #: The files of a run.
 FILES = (
     "recipe.yaml",
@@ -45,7 +45,6 @@ FOLDERS = {
 }
 
 _WRITER = "penchant"
-_ID = re.compile(r"[0-9a-f]{16,64}")
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Marker:
     """The content of ``run.json``.
 
     Args:
-        run: id of the run: 32 random hexadecimal digits.
+        run: id of the run.
         kind: ``run`` or ``comparison``.
         files: what the run had written when it ended, relative to the folder; None while it runs, or if it was killed.
         foreign: what lay in the run's folders and is not the run's.
@@ -67,7 +66,7 @@ class Marker:
     @staticmethod
     def new(kind: str = "run", foreign: Sequence[str] = ()) -> Marker:
         """A marker with an id of its own."""
-        return Marker(secrets.token_hex(16), kind, None, tuple(foreign))
+        return Marker(new_run_id(), kind, None, tuple(foreign))
 
     def write(self, folder: Path) -> None:
         """Write it, whole or not at all.
@@ -89,11 +88,12 @@ def read_marker(folder: Path) -> Marker | None:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or found.get("written_by") != _WRITER or not _ID.fullmatch(str(found.get("id"))):
+    known = run_id(folder)
+    if known is None or found.get("written_by") != _WRITER:
         return None
     files, foreign = found.get("files"), found.get("foreign")
     return Marker(
-        found["id"],
+        known,
         str(found.get("kind", "run")),
         None if not isinstance(files, list) else tuple(map(str, files)),
         tuple(map(str, foreign)) if isinstance(foreign, list) else (),
