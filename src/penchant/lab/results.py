@@ -10,7 +10,7 @@ from typing import Any
 from penchant.errors import OutputError
 from penchant.statistics import Interval
 from penchant.targets import claim_file
-from penchant.writing import write_json
+from penchant.writing import output_errors_of, write_json
 
 __all__ = ["add_results", "claim_folder"]
 
@@ -70,11 +70,5 @@ def claim_folder(output: Path, runs: Sequence[str], overwrite: bool, files: Sequ
         )
     for name in files:
         claim_file(output / name, option="--output", overwrite=overwrite)
-    try:
+    with output_errors_of(output, "The output folder", "Choose another folder with --output."):
         output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"The output folder cannot be written ({error.strerror or error}).",
-            where=str(output),
-            fix="Choose another folder with --output.",
-        ) from error

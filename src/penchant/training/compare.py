@@ -23,6 +23,7 @@ from penchant.training.recipe import Recipe, make_recipe
 from penchant.training.recipe_keywords import RecipeKeywords
 from penchant.training.run import Interrupted
 from penchant.training.run import run as train_recipe
+from penchant.writing import output_errors_of
 
 __all__ = ["Compared", "compare", "compare_objectives"]
 
@@ -149,15 +150,9 @@ def _claimed(output: Path, resume: bool, overwrite: bool) -> Iterator[None]:
     """Mark and lock the folder of the comparison while it runs."""
     _check(output, resume, overwrite)
     lock = FolderLock(output)
-    try:
+    with output_errors_of(output, "The output folder", "Choose another folder with --output."):
         output.mkdir(parents=True, exist_ok=True)
         lock.take()
-    except OSError as error:
-        raise OutputError(
-            f"The output folder cannot be written ({error.strerror or error}).",
-            where=str(output),
-            fix="Choose another folder with --output.",
-        ) from error
     try:
         _check(output, resume, overwrite)
         if read_marker(output) is None:
