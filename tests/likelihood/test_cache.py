@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -211,3 +212,26 @@ def test_a_file_that_is_refused_at_once_is_opened_a_moment_later(tmp_path: Path)
     connection: Any = Refusing()
     _patiently(connection, "PRAGMA journal_mode=WAL")
     assert connection.refused == 3
+
+
+def test_a_cache_that_is_read_only_is_used_and_new_values_stay_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "shared.sqlite"
+    writer = Store(path)
+    writer.write([(b"known", b"value")])
+    writer.close()
+    before = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+    monkeypatch.setattr(os, "access", lambda place, mode: not mode & os.W_OK)
+    for _ in range(2):
+        reader = Store(path)
+        assert reader.read(b"known") == b"value" and reader.read(b"new") is None
+        reader.write([(b"new", b"own"), (b"known", b"value")])
+        assert reader.read(b"new") == b"own"
+        reader.close()
+    empty = Store(tmp_path / "absent.sqlite")
+    empty.write([(b"new", b"own")])
+    assert empty.read(b"new") == b"own"
+    said = [each.getMessage() for each in caplog.records if "read-only" in each.getMessage()]
+    assert len(said) == 2 and "new values are kept for this run alone" in said[0]  # one for each file
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == before

@@ -11,6 +11,7 @@ import typer
 from penchant.cli.commands import command_of, option_of
 from penchant.cli.options import BadRecords, DataFile, Renamed, Split
 from penchant.cli.words import parse_mapping
+from penchant.writing import is_stream
 
 if TYPE_CHECKING:
     from penchant.curation.builder import Builder
@@ -75,10 +76,11 @@ def _build(
     from penchant.feedback import read
     from penchant.training.progress import ProgressReporter
 
-    require_free(output, overwrite)  # checked first, so that no work is lost to a file that cannot be written
+    inputs = [file, *settings.values()]
+    require_free(output, overwrite, inputs)  # checked first, so that no work is lost to a file that cannot be written
     made = builder(**settings)
     feedback = read(file, mapping=parse_mapping(map_), split=split, on_bad=on_bad)  # type: ignore[arg-type]
-    keep = output.with_name(f".{output.name}.unfinished.json")
+    keep = None if is_stream(output) else output.with_name(f".{output.name}.unfinished.json")
     reporter, count = ProgressReporter(), len(feedback)
     with reporter.bar(builder.id, count):
         built = made.build_resumably(
@@ -87,7 +89,8 @@ def _build(
     if feedback.bad:
         built.count("bad records skipped", len(feedback.bad))
     built.write(output, overwrite=overwrite)
-    keep.unlink(missing_ok=True)
+    if keep is not None:
+        keep.unlink(missing_ok=True)
     _show(built, output)
 
 

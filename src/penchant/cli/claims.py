@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from penchant.cli.options import Overwrite
+from penchant.targets import claim_file
+
 if TYPE_CHECKING:
     from penchant.lab.claims import Claim
     from penchant.lab.claims.running import Outcome
@@ -49,6 +52,7 @@ def claims(
     tuning: Annotated[
         bool, typer.Option("--tuning", help="Run on the tuning seeds, to choose settings; writes no file.")
     ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Run the claims of papers in small worlds and show which ones reproduce. No network needed.
 
@@ -66,6 +70,8 @@ def claims(
     if not chosen:
         typer.echo(f"penchant: the shard {shard} holds none of the claims; there is nothing to do", err=True)
         return
+    if not tuning:
+        _claim(chosen, output, pages, overwrite, sources or [])
     plan = _plan(chosen, cache, sources or [], tuning, fresh)
     outcome = _run(plan, jobs)
     _show(outcome, console)
@@ -73,6 +79,15 @@ def claims(
         _write(outcome, console, output, pages, record)
     if outcome.failures:
         raise typer.Exit(1)
+
+
+def _claim(chosen: list[type[Claim]], output: Path, pages: Path | None, overwrite: bool, sources: list[Path]) -> None:
+    """Check every file that will be written, before anything is measured."""
+    for name in ("claims.json", "claims.html"):
+        claim_file(output / name, option="--output", overwrite=overwrite, inputs=sources)
+    if pages is not None:
+        for name in {"index", *(claim.family() for claim in chosen)}:
+            claim_file(pages / f"{name}.md", option="--pages", overwrite=overwrite, inputs=sources)
 
 
 def _chosen(names: list[str] | None, family: str | None, shard: str | None) -> list[type[Claim]]:

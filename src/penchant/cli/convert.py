@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from penchant.cli.options import Overwrite
+from penchant.targets import claim_file
+
 __all__ = ["convert"]
 
 
@@ -21,15 +24,18 @@ def convert(
     trainer: Annotated[
         str | None, typer.Option(help="For TRL, the trainer: dpo, kto, cpo, orpo or sft; default: from the file.")
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Turn a configuration of TRL, LLaMA-Factory or axolotl into a recipe, and list what has no counterpart."""
+    if out is not None:
+        claim_file(out, option="--out", overwrite=overwrite, inputs=[file])
     from penchant.training.coming_from.conversion import convert_file, write_recipe
 
     converted = convert_file(file, processes, trainer)
     if out is None:
         typer.echo(converted.yaml, nl=False)
     else:
-        write_recipe(converted, out)
+        write_recipe(converted, out, overwrite=overwrite)
     for line in converted.remarks:
         typer.echo(line, err=True)
     if out is not None:

@@ -14,6 +14,7 @@ from penchant.cli.options import (
     DataFile,
     EndToken,
     MaxLength,
+    Overwrite,
     RecordKind,
     Renamed,
     Split,
@@ -23,6 +24,8 @@ from penchant.cli.options import (
     TrustRemoteCode,
 )
 from penchant.cli.words import parse_mapping
+from penchant.targets import claim_file
+from penchant.writing import write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from penchant.feedback import Feedback
     from penchant.rendering import Renderer
 
-__all__ = ["app", "write_json"]
+__all__ = ["app"]
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -59,6 +62,7 @@ def check(
     train_on: TrainOn = "last",
     end_token: EndToken = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Also write the findings to this JSON file.")] = None,
+    overwrite: Overwrite = False,
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Check feedback (the doctor): duplicates, contradictions, leaks, truncation, length bias, templates.
@@ -69,6 +73,9 @@ def check(
     from penchant.errors import ConfigurationError
     from penchant.rendering import Truncation
 
+    if json_out is not None:
+        inputs = [file, other, model, chat_template]
+        claim_file(json_out, option="--json", overwrite=overwrite, inputs=inputs)
     if max_length is not None and model is None:
         raise ConfigurationError("--max-length counts tokens, which needs a tokenizer.", fix="Give --model.")
     truncation = Truncation(max_length, policy)  # type: ignore[arg-type]
@@ -82,7 +89,7 @@ def check(
     )
     _print_diagnosis(feedback, diagnosis)
     if json_out is not None:
-        write_json(json_out, diagnosis.as_dict())
+        write_json(json_out, diagnosis.as_dict(), "The findings", fix="Choose another path for --json.")
     if diagnosis.failed:
         raise typer.Exit(1)
 
@@ -173,24 +180,3 @@ def _lengths(diagnosis: Diagnosis) -> Table:
         values = (f"{figures['mean']:.1f}", *(f"{figures[name]:,.0f}" for name in ("p50", "p95", "max")))
         table.add_row(part, *values)
     return table
-
-
-def write_json(path: Path, found: dict[str, object]) -> None:
-    """Write the findings of a command as JSON.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    import json
-
-    from penchant.errors import OutputError
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"The findings cannot be written: {error.strerror}.",
-            where=str(path),
-            fix="Choose another path for --json.",
-        ) from error

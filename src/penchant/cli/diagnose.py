@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.cli.data import write_json
 from penchant.cli.options import (
     BadRecords,
     ChatTemplate,
     JsonFile,
     MaxLength,
+    Overwrite,
     Renamed,
     Split,
     TruncationPolicy,
     TrustRemoteCode,
 )
 from penchant.cli.words import parse_mapping
+from penchant.targets import claim_file
+from penchant.writing import write_json
 
 if TYPE_CHECKING:
     from penchant.diagnostics.findings import Findings, Plan
@@ -60,11 +62,15 @@ def diagnose(
     max_length: MaxLength = None,
     truncation: TruncationPolicy = "prompt_left",
     json_out: JsonFile = None,
+    overwrite: Overwrite = False,
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Diagnose a trained model on comparisons: ranking accuracy, likelihood displacement, gradient entanglement."""
     from penchant.diagnostics.findings import Plan
 
+    if json_out is not None:
+        inputs = [data, model, reference, unseen, reward_model, shifted, chat_template]
+        claim_file(json_out, option="--json", overwrite=overwrite, inputs=inputs)
     plan = Plan(beta, gamma, agreement, entanglement, tokens, form)
     further: dict[str, Any] = {"unseen": unseen, "reward_model": reward_model, "shifted": shifted or ()}
     reading = {"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad}
@@ -72,7 +78,7 @@ def diagnose(
     found = _measured(model, data, reference, plan, reading=reading, **further, **rendering)
     _print(found)
     if json_out is not None:
-        write_json(json_out, found.as_dict())
+        write_json(json_out, found.as_dict(), "The findings", fix="Choose another path for --json.")
 
 
 def _measured(model: str, data: str, reference: str, plan: Plan, **options: Any) -> Findings:

@@ -18,6 +18,7 @@ __all__ = [
     "HyperParameters",
     "JsonFile",
     "MaxLength",
+    "Overwrite",
     "RecipeWords",
     "RecordKind",
     "Renamed",
@@ -89,4 +90,5 @@ TrustRemoteCode = Annotated[
         help="Allow models and tokenizers to run Python code from their own repository.",
     ),
 ]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output file if it exists.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this JSON file.")]

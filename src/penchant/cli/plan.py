@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penchant.cli.options import JsonFile, RecipeWords
+from penchant.cli.options import JsonFile, Overwrite, RecipeWords
 from penchant.cli.words import first_lines, read_words
+from penchant.targets import claim_file
+from penchant.writing import write_json
 
 if TYPE_CHECKING:
     from penchant.training.planning import PlannedMemory
@@ -23,11 +24,15 @@ def plan(
         typer.Option(min=1, help="Processes (GPUs) that weights, gradients and optimizer are sharded over."),
     ] = 1,
     json_file: JsonFile = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Say what memory a recipe takes, by purpose, before a model is loaded."""
     from penchant.training.progress import ProgressReporter
 
     recipe = read_words(words, {})
+    if json_file is not None:
+        inputs = [words, recipe.model, recipe.data, recipe.eval_data]
+        claim_file(json_file, option="--json", overwrite=overwrite, inputs=inputs, makes_folder=False)
     reporter = ProgressReporter()
     for line in first_lines(recipe):
         reporter.say(line)
@@ -36,7 +41,7 @@ def plan(
     planned = plan_memory(recipe, processes, reporter)
     _print(planned)
     if json_file is not None:
-        _write(planned, json_file)
+        write_json(json_file, planned.as_json(), "The figures")
 
 
 def _print(planned: PlannedMemory) -> None:
@@ -60,15 +65,3 @@ def _print(planned: PlannedMemory) -> None:
         "libraries take about 1 GiB more on a CPU, and the context of the device about as much on a GPU.",
         soft_wrap=True,
     )
-
-
-def _write(planned: PlannedMemory, path: Path) -> None:
-    """Write the figures, in bytes."""
-    import json
-
-    from penchant.errors import OutputError
-
-    try:
-        path.write_text(json.dumps(planned.as_json(), indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"The figures cannot be written ({error.strerror}).", where=str(path)) from error

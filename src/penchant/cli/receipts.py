@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from penchant.cli.options import Overwrite
+from penchant.targets import claim_file
+from penchant.writing import write_json
+
 if TYPE_CHECKING:
     from penchant.receipts.checking import Receipt
 
@@ -19,6 +23,7 @@ def receipts(
         Optional[Path],  # noqa: UP045 - what typer reads in every version
         typer.Option("--json", help="Also write the result of each case to this JSON file."),
     ] = None,
+    overwrite: Overwrite = False,
     record: Annotated[
         bool, typer.Option("--record", help="Write the agreement to the record in the package; for maintainers.")
     ] = False,
@@ -27,6 +32,8 @@ def receipts(
 
     Exit code 0 if all built methods agree, 1 if one differs or fails.
     """
+    if json is not None:
+        claim_file(json, option="--json", makes_folder=False, overwrite=overwrite, inputs=files)
     from penchant.receipts.checking import check_file
 
     by_file: dict[str, list[Receipt]] = {}
@@ -75,17 +82,10 @@ def _summary(found: list[Receipt]) -> str:
 
 
 def _write(path: Path, found: list[Receipt]) -> None:
-    import json
-
-    from penchant.errors import OutputError
-
     rows = []
     for each in found:
         row = {"method": each.method, "case": each.case, "got": each.got}
         if each.got is None:
             row["verdict"] = each.verdict
         rows.append(row)
-    try:
-        path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"The results cannot be written: {error.strerror}.", where=str(path)) from error
+    write_json(path, rows, "The results", indent=1)

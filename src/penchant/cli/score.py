@@ -12,6 +12,7 @@ from penchant.cli.options import (
     BadRecords,
     ChatTemplate,
     MaxLength,
+    Overwrite,
     Renamed,
     TemplateArguments,
     TrainOn,
@@ -47,10 +48,16 @@ def score(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Also write the scores to this file, one JSON line per record.")
     ] = None,
+    overwrite: Overwrite = False,
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Compute log-probabilities and implicit rewards of every response in a file."""
     from penchant.cli.words import pairs, parse_mapping
+    from penchant.targets import claim_file
+
+    if out is not None:  # before the libraries are loaded
+        inputs = [data, model, reference, base, chat_template]
+        claim_file(out, option="--out", overwrite=overwrite, inputs=inputs)
     from penchant.evaluation.scoring import score as score_file
 
     reading: dict[str, Any] = {
@@ -64,7 +71,7 @@ def score(
     result = score_file(model, data, reference=reference, base=base, beta=beta, **reading, **rendering)
     _show(result)
     if out is not None:
-        result.write(out)
+        result.write(out, overwrite=True)  # it was claimed above
         typer.echo(f"Scores: {out}")
 
 

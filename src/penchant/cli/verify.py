@@ -7,6 +7,10 @@ from typing import Annotated, Optional
 
 import typer
 
+from penchant.cli.options import Overwrite
+from penchant.targets import claim_file
+from penchant.writing import write_rows
+
 __all__ = ["verify"]
 
 
@@ -19,19 +23,15 @@ def verify(
         typer.Option(min=1, help="Maximum pairs per prompt; default: all."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Random seed for drawing pairs.")] = 0,
+    overwrite: Overwrite = False,
 ) -> None:
     """Check every response against the answer, and pair right responses with wrong ones."""
-    import json
-
-    from penchant.errors import OutputError
     from penchant.feedback.files import sound_rows
     from penchant.rewards.right_and_wrong import right_and_wrong
 
+    claim_file(out, option="--out", makes_folder=False, overwrite=overwrite, inputs=[source])
     rows = sound_rows(source)
     pairs = right_and_wrong(rows, rule=rule, per_prompt=per_prompt, seed=seed)
-    try:
-        out.write_text("".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"The comparisons cannot be written: {error.strerror}.", where=str(out)) from error
+    write_rows(out, pairs, "The comparisons")
     prompts = len({repr(pair["prompt"]) for pair in pairs})
     typer.echo(f"{len(pairs)} comparisons of {prompts} of {len(rows)} problems written to {out}")

@@ -77,13 +77,13 @@ class Builder(Configurable, ABC):
             DataError: a record is of the wrong kind for this builder.
         """
 
-    def build_resumably(self, records: Feedback, keep: Path, progress: Progress) -> Built:
+    def build_resumably(self, records: Feedback, keep: Path | None, progress: Progress) -> Built:
         """Build the rows resumably; builders with long-running work override this.
 
         Args:
             records: what was read.
             keep: a file for unfinished work, so that a stopped run can continue; the caller removes it once
-                the rows are written.
+                the rows are written. None keeps nothing.
             progress: called as the work progresses.
         """
         built = self.build(records)

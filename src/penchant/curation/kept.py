@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from penchant.errors import OutputError
 from penchant.evaluation.rows import ScoredRows
 from penchant.feedback.collection import Feedback
+from penchant.writing import write_json
 
 __all__ = ["KeptScores"]
 
@@ -59,11 +59,7 @@ class KeptScores:
         self._known[model] = {"state": _state(model), **numbers}
         if self.path is None:
             return
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_text(json.dumps({"of": self._key, "scores": self._known}), encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"Results cannot be stored: {error.strerror or error}.", where=str(self.path)) from error
+        write_json(self.path, {"of": self._key, "scores": self._known}, "Results", indent=None)
 
 
 def _state(model: str) -> list[list[str | int]]:

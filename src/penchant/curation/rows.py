@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -14,6 +12,8 @@ from typing import Any
 from penchant.errors import ConfigurationError, DataError, OutputError
 from penchant.feedback.records import Comparison, Record
 from penchant.feedback.tools import template_columns
+from penchant.targets import claim_file
+from penchant.writing import is_stream, write_rows
 
 __all__ = ["Built", "as_row", "comparisons", "read_template", "require_free"]
 
@@ -50,23 +50,14 @@ class Built:
             counts = ", ".join(f"{number} {name}" for name, number in self.counts.items())
             raise DataError(f"Nothing was built ({counts}), so no file is written.", where=str(goal))
         require_free(goal, overwrite)
-        beside = goal.with_name(f".{goal.name}.part")
-        try:
-            goal.parent.mkdir(parents=True, exist_ok=True)
-            with beside.open("w", encoding="utf-8") as file:
-                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows)
-            os.replace(beside, goal)
-        except OSError as error:
-            raise OutputError(f"The rows cannot be written: {error.strerror or error}.", where=str(goal)) from error
-        finally:
-            beside.unlink(missing_ok=True)
+        write_rows(goal, self.rows, "The rows")
 
 
-def require_free(path: str | Path, overwrite: bool) -> None:
+def require_free(path: str | Path, overwrite: bool, inputs: Iterable[Any] = ()) -> None:
     """Check that rows can be written to a path, before any work.
 
     Raises:
-        OutputError: the file exists and may not be replaced, or its name does not end in .jsonl.
+        OutputError: the file is an input, exists and may not be replaced, or its name does not end in .jsonl.
 
     Example:
         >>> require_free("rows.csv", False)
@@ -74,12 +65,11 @@ def require_free(path: str | Path, overwrite: bool) -> None:
         penchant.errors.OutputError: rows.csv: The rows are written as JSON lines. Choose a name that ends in .jsonl.
     """
     goal = Path(path)
-    if goal.suffix != ".jsonl":
+    if goal.suffix != ".jsonl" and not is_stream(goal):
         raise OutputError(
             "The rows are written as JSON lines.", where=str(goal), fix="Choose a name that ends in .jsonl."
         )
-    if goal.exists() and not overwrite:
-        raise OutputError("The file already exists.", where=str(goal), fix="Give --overwrite, or another --output.")
+    claim_file(goal, option="--output", overwrite=overwrite, inputs=inputs)
 
 
 def as_row(record: Record) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class SourceLikelihoods(Builder):
         """Build the records with N numbers per response in the order of the sources, and those of the initial model."""
         return self._build(records, None, None)
 
-    def build_resumably(self, records: Iterable[Record], keep: Path, progress: Progress) -> Built:
+    def build_resumably(self, records: Iterable[Record], keep: Path | None, progress: Progress) -> Built:
         """Build resumably: the scores of finished models are stored."""
 
         def advance(model: str, done: int, total: int) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penchant.errors import OutputError
 from penchant.evaluation.score_summary import agreement, means
 from penchant.feedback.collection import Feedback
 from penchant.feedback.records import Judgement
 from penchant.forest.example import EncodedData
+from penchant.targets import claim_file
+from penchant.writing import write_rows
 
 __all__ = ["ScoredRows"]
 
@@ -70,15 +70,15 @@ class ScoredRows:
         """
         return means(self.rows) | agreement(self.rows, self.kind)
 
-    def write(self, path: str | Path) -> None:
-        """Write the rows as JSONL.
+    def write(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the rows as JSONL, whole or not at all.
+
+        Args:
+            path: the file.
+            overwrite: it may be replaced.
 
         Raises:
-            OutputError: the file cannot be written.
+            OutputError: the file already exists, or cannot be written.
         """
-        try:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            with Path(path).open("w", encoding="utf-8") as file:
-                file.writelines(json.dumps(row) + "\n" for row in self.rows)
-        except OSError as error:
-            raise OutputError(f"The scores cannot be written ({error.strerror or error}).", where=str(path)) from error
+        claim_file(path, option="path", overwrite=overwrite)
+        write_rows(path, self.rows, "The scores", ascii_only=True)

@@ -9,6 +9,8 @@ from typing import Any
 
 from penchant.errors import OutputError
 from penchant.statistics import Interval
+from penchant.targets import claim_file
+from penchant.writing import output_errors_of, write_json
 
 __all__ = ["add_results", "claim_folder"]
 
@@ -43,21 +45,22 @@ def add_results(
     summary.setdefault("before", {}).update(before)
     summary.setdefault("after", {}).update(after)
     summary.setdefault("intervals", {}).update({name: [each.low, each.high] for name, each in intervals.items()})
-    path.write_text(json.dumps(summary, indent=1), encoding="utf-8")
-    (run / "samples.json").write_text(json.dumps(samples, indent=1), encoding="utf-8")
+    write_json(path, summary, indent=1)
+    write_json(run / "samples.json", samples, indent=1)
     return write_report(run)
 
 
-def claim_folder(output: Path, runs: Sequence[str], overwrite: bool) -> None:
+def claim_folder(output: Path, runs: Sequence[str], overwrite: bool, files: Sequence[str] = ()) -> None:
     """Create the output folder of a world; raise before any training if it cannot be used.
 
     Args:
         output: the folder.
         runs: names of the runs that it will contain.
-        overwrite: whether existing runs may be replaced.
+        overwrite: whether existing runs and files may be replaced.
+        files: names of the files that it will contain.
 
     Raises:
-        OutputError: it contains one of the runs, or cannot be written.
+        OutputError: it contains one of the runs or files, or cannot be written.
     """
     if not overwrite and any((output / name).exists() for name in runs):
         raise OutputError(
@@ -65,11 +68,7 @@ def claim_folder(output: Path, runs: Sequence[str], overwrite: bool) -> None:
             where=str(output),
             fix="Give --overwrite to replace it, or another folder with --output.",
         )
-    try:
+    for name in files:
+        claim_file(output / name, option="--output", overwrite=overwrite)
+    with output_errors_of(output, "The output folder", "Choose another folder with --output."):
         output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"The output folder cannot be written ({error.strerror or error}).",
-            where=str(output),
-            fix="Choose another folder with --output.",
-        ) from error

@@ -1,10 +1,14 @@
 """`Store`, a key-value cache in one SQLite file that several runs share.
 
 SQLite makes concurrent runs safe: writers queue, existing values are kept, and a killed run leaves no partial rows.
+A file that may only be read is used as well: new values are then kept in memory, for this run alone.
 """
 
 from __future__ import annotations
 
+import errno
+import logging
+import os
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -14,6 +18,11 @@ from typing import ClassVar
 from penchant.errors import OutputError
 
 __all__ = ["Store"]
+
+log = logging.getLogger("penchant")
+
+# Read-only stores that were reported, so that it is said once.
+_REPORTED: set[str] = set()
 
 # Seconds to wait for another process.
 PATIENCE = 120.0
@@ -37,10 +46,16 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        #: The file that is only read; None if values are written to it.
+        self.shared: sqlite3.Connection | None = None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.connection = self._connect()
-        except (OSError, sqlite3.OperationalError) as error:
+            if _read_only(self.path):
+                self.shared = self._open_shared()
+                self.connection = self._open(":memory:")
+            else:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.connection = self._connect()
+        except (OSError, sqlite3.DatabaseError) as error:
             raise OutputError(
                 f"The cache of {self.subject} cannot be written ({error}).", where=str(self.path), fix=self.way_out
             ) from error
@@ -58,8 +73,32 @@ class Store:
                 self.path.with_name(self.path.name + journal).unlink(missing_ok=True)
             return self._open()
 
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
+    def _open_shared(self) -> sqlite3.Connection | None:
+        """The file, opened for reading alone; None if there is none."""
+        if str(self.path) not in _REPORTED:
+            _REPORTED.add(str(self.path))
+            log.warning(
+                "The cache of %s in %s is read-only: it is used, and new values are kept for this run alone.",
+                self.subject,
+                self.path.parent,
+            )
+        if not self.path.is_file():
+            return None
+        # Without its log of changes, which another process may be writing now, the file is a whole state of the past.
+        log_file = self.path.with_name(self.path.name + "-wal")
+        quiet = not log_file.exists() or log_file.stat().st_size == 0
+        place = self.path.resolve().as_uri() + "?mode=ro" + ("&immutable=1" if quiet else "")
+        connection = sqlite3.connect(place, uri=True, timeout=PATIENCE, isolation_level=None)
+        try:
+            connection.execute(f"SELECT 1 FROM {self.table} LIMIT 1").fetchone()
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            log.warning("The cache %s cannot be read (%s); its values are computed again.", self.path, error)
+            return None
+        return connection
+
+    def _open(self, place: str | Path | None = None) -> sqlite3.Connection:
+        connection = sqlite3.connect(place or self.path, timeout=PATIENCE, isolation_level=None)
         _patiently(connection, "PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         _patiently(
@@ -71,7 +110,10 @@ class Store:
     def read(self, key: bytes) -> bytes | None:
         """The value of a key, or None."""
         try:
-            row = self.connection.execute(f"SELECT value FROM {self.table} WHERE key = ?", (key,)).fetchone()
+            row = None
+            for each in (self.connection, self.shared):
+                if each is not None and row is None:
+                    row = each.execute(f"SELECT value FROM {self.table} WHERE key = ?", (key,)).fetchone()
         except sqlite3.DatabaseError as error:
             raise OutputError(
                 f"The cache of {self.subject} cannot be read ({error}).",
@@ -96,6 +138,18 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self.connection.close()
+        if self.shared is not None:
+            self.shared.close()
+
+
+def _read_only(path: Path) -> bool:
+    """Whether a file lies where this process may read but not write."""
+    nearest = next(each for each in (path.parent, *path.parent.parents) if os.path.lexists(each))
+    if not nearest.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if nearest != path.parent:
+        return False  # there is no cache yet
+    return not os.access(nearest, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK))
 
 
 def _patiently(connection: sqlite3.Connection, statement: str) -> None:

@@ -71,16 +71,17 @@ def run_online(
     check_start(recipe)
     prepared = prepare(recipe, given or Given())
     inputs = [recipe.model, *data_paths(recipe.data), *data_paths(recipe.eval_data)]
-    folder.claim(resume=resume, overwrite=overwrite, inputs=inputs)
-    if resume:
-        folder.check_same(resolved(recipe, prepared.objective))
-    return _run(recipe, prepared, folder, reporter or ProgressReporter(quiet=True), resume, began)
+    with folder.freed_on_failure():
+        folder.claim(resume=resume, overwrite=overwrite, inputs=inputs)
+        if resume:
+            folder.check_same(resolved(recipe, prepared.objective))
+        return _run(recipe, prepared, folder, reporter or ProgressReporter(quiet=True), resume, began)
 
 
 def _run(
     recipe: OnlineRecipe, prepared: Prepared, folder: RunFolder, reporter: ProgressReporter, resume: bool, began: float
 ) -> Result:
-    with warnings_to(reporter) as warnings, own_bars_only(), Interrupt() as interrupt, folder.freed_on_failure():
+    with warnings_to(reporter) as warnings, own_bars_only(), Interrupt() as interrupt:
         run = OnlineRun(recipe, prepared, folder, reporter, interrupt)
         try:
             run.start(resume)

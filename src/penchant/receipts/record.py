@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from penchant.errors import ConfigurationError, OutputError
+from penchant.errors import ConfigurationError
 from penchant.receipts.checking import Receipt
+from penchant.targets import claim_file
+from penchant.writing import write_text
 
 __all__ = ["AGREEMENT", "agreement", "count", "recorded", "write_agreement"]
 
@@ -92,7 +94,5 @@ def write_agreement(found: Mapping[str, Sequence[Receipt]]) -> None:
         for method, files in sorted(counts.items())
         if files
     ]
-    try:
-        AGREEMENT.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"The agreement cannot be written: {error.strerror}.", where=str(AGREEMENT)) from error
+    claim_file(AGREEMENT, option="--record", overwrite=True, makes_folder=False)
+    write_text(AGREEMENT, "{\n" + ",\n".join(rows) + "\n}\n", "The agreement")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
 from penchant.errors import ConfigurationError, DataError, ModelError, OutputError, PenchantError
 from penchant.feedback.sources import as_paths
+from penchant.locks import LOCK, FolderLock
 from penchant.training.compared_results import comparison_results
 from penchant.training.folder import RunFolder
+from penchant.training.ownership import MARKER, Marker, read_marker
 from penchant.training.planned_runs import PlannedRun, plan_runs, settings_by_objective
 from penchant.training.preparation import Given
 from penchant.training.progress import ProgressReporter
@@ -19,10 +23,13 @@ from penchant.training.recipe import Recipe, make_recipe
 from penchant.training.recipe_keywords import RecipeKeywords
 from penchant.training.run import Interrupted
 from penchant.training.run import run as train_recipe
+from penchant.writing import output_errors_of
 
 __all__ = ["Compared", "compare", "compare_objectives"]
 
 RESULTS = "comparison.json"
+# What the marker of its folder says.
+KIND = "comparison"
 
 
 @dataclass(frozen=True)
@@ -132,40 +139,82 @@ def compare_objectives(
             f"The comparison has {len(names)} objectives and {seeds} seeds.", fix="Give at least one of each."
         )
     runs = plan_runs(recipe, names, seeds, settings_by_objective(settings or {}, names), Path(output))
-    _claim(Path(output), resume, overwrite)
-    session = _Comparison(recipe, runs, Path(output), given or Given(), reporter or ProgressReporter())
-    return session.run(resume, overwrite)
+    first = int(os.environ.get("RANK", "0")) == 0
+    with _claimed(Path(output), resume, overwrite) if first else nullcontext():
+        session = _Comparison(recipe, runs, Path(output), given or Given(), reporter or ProgressReporter(), first)
+        return session.run(resume, overwrite)
 
 
-def _claim(output: Path, resume: bool, overwrite: bool) -> None:
+@contextmanager
+def _claimed(output: Path, resume: bool, overwrite: bool) -> Iterator[None]:
+    """Mark and lock the folder of the comparison while it runs."""
+    _check(output, resume, overwrite)
+    lock = FolderLock(output)
+    with output_errors_of(output, "The output folder", "Choose another folder with --output."):
+        output.mkdir(parents=True, exist_ok=True)
+        lock.take()
+    try:
+        _check(output, resume, overwrite)
+        if read_marker(output) is None:
+            Marker.new(KIND).write(output)
+        yield
+    finally:
+        lock.release()
+
+
+def _check(output: Path, resume: bool, overwrite: bool) -> None:
     """Refuse a folder with other files, or with a comparison that is neither resumed nor replaced."""
     if resume and overwrite:
         raise OutputError("--resume and --overwrite were both given.", where=str(output), fix="Choose one.")
-    if not output.is_dir() or not any(output.iterdir()):
+    if not output.is_dir() or not any(each.name != LOCK for each in output.iterdir()):
         return
-    if not (output / RESULTS).is_file():
+    marker = read_marker(output)
+    ours = marker is not None and marker.kind == KIND
+    if not ours and (marker is not None or not _is_comparison(output / RESULTS)):
         raise OutputError(
             "The output folder already holds files that are not a comparison.",
             where=str(output),
             fix="Give an empty or new folder with --output.",
         )
-    if not resume and not overwrite:
+    begun = not ours or (output / RESULTS).is_file()
+    if begun and not resume and not overwrite:
         raise OutputError(
             "The output folder already holds a comparison.",
             where=str(output),
             fix="Give --resume to continue it, --overwrite to replace it, or another folder with --output.",
         )
+    if overwrite and not ours:
+        raise OutputError(
+            f"The folder holds a comparison without {MARKER}, by which --overwrite knows what is ours: one of an "
+            "earlier version, or a copy.",
+            where=str(output),
+            fix="Delete the folder yourself, or give another one with --output.",
+        )
+
+
+def _is_comparison(results: Path) -> bool:
+    """Whether a file holds the results of a comparison, as earlier versions wrote them without a marker."""
+    try:
+        found = json.loads(results.read_text(encoding="utf-8"))
+        return bool(found["objectives"]) and all("runs" in each for each in found["objectives"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 class _Comparison:
     """The runs of a comparison, one after another."""
 
     def __init__(
-        self, recipe: Recipe, runs: list[PlannedRun], output: Path, given: Given, reporter: ProgressReporter
+        self,
+        recipe: Recipe,
+        runs: list[PlannedRun],
+        output: Path,
+        given: Given,
+        reporter: ProgressReporter,
+        first: bool,
     ) -> None:
         self.recipe, self.runs, self.output = recipe, runs, output
-        self.given, self.reporter = given, reporter
-        self.first = int(os.environ.get("RANK", "0")) == 0
+        self.given, self.reporter, self.first = given, reporter, first
 
     def run(self, resume: bool, overwrite: bool) -> Compared:
         for run in self.runs if resume else ():

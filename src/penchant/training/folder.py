@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from penchant.errors import OutputError
+from penchant.locks import LOCK, FolderLock
+from penchant.training.ownership import (
+    FILES,
+    FOLDERS,
+    MARKER,
+    Marker,
+    clear,
+    left_in,
+    links_in,
+    read_marker,
+    written_files,
+)
 from penchant.training.same_run import check_same_origin, check_same_recipe
+from penchant.writing import write_text
 
 __all__ = ["RunFolder"]
 
-# The files of a run: `--overwrite` deletes these and nothing else.
-FILES = (
-    "recipe.yaml",
-    "origin.json",
-    "metrics.jsonl",
-    "summary.json",
-    "rewards.json",
-    "samples.json",
-    "doctor.json",
-    "report.html",
-    "progress.json",
-)
-FOLDERS = ("checkpoints", "best", "model", "adapter", "rounds", "states", "samples", "events", "code")
+log = logging.getLogger("penchant")
+
 # Folders that are the result of work.
 WORK = ("checkpoints", "best", "model", "rounds", "states")
 
@@ -37,11 +38,16 @@ class RunFolder:
 
     Args:
         path: of the folder; `claim` creates it.
+
+    A marker with an id (`penchant.training.ownership`) says that the folder is a run's, and a lock that a process works
+    in it now.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.made, self.begun = False, False
+        self.made, self.marked, self.begun, self.opened = False, False, False, False
+        self.marker: Marker | None = None
+        self._lock: FolderLock | None = None
 
     @property
     def checkpoints(self) -> Path:
@@ -54,7 +60,9 @@ class RunFolder:
         return self.path / "model"
 
     def claim(self, *, resume: bool, overwrite: bool, inputs: Sequence[str] = ()) -> None:
-        """Claim the folder for this run, or raise an error. Nothing in it changes yet (see `begin`).
+        """Claim the folder for this run, or raise an error; it is locked until `freed_on_failure` ends.
+
+        What an earlier run wrote does not change yet (see `begin`).
 
         Args:
             resume: continue the run in the folder.
@@ -62,18 +70,25 @@ class RunFolder:
             inputs: files and folders that the run reads, which must not be deleted.
 
         Raises:
-            OutputError: it holds another run, or cannot be written.
+            OutputError: it holds another run or other files, another run works in it, or it cannot be written.
         """
         if resume and overwrite:
             raise OutputError("--resume and --overwrite were both given.", where=str(self.path), fix="Choose one.")
         try:
-            if self.path.is_dir() and any(self.path.iterdir()):
-                self._refuse(resume, overwrite, inputs)
+            self._check(resume, overwrite, inputs)
             self.made = not self.path.exists()
             self.path.mkdir(parents=True, exist_ok=True)
+            lock = FolderLock(self.path)
+            lock.take()
+            self._lock = lock
+            self._check(resume, overwrite, inputs)  # another run may have begun and ended before the lock was taken
             probe = self.path / ".writable"
             probe.write_bytes(b"\0" * 4096)
             probe.unlink()
+            self.marker = read_marker(self.path)
+            if self.marker is None and not resume:
+                self.marker, self.marked = Marker.new(), True
+                self.marker.write(self.path)
         except OSError as error:
             raise OutputError(
                 f"The output folder cannot be written ({error.strerror or error}).",
@@ -81,21 +96,39 @@ class RunFolder:
                 fix="Choose another folder with --out, or free disk space.",
             ) from error
 
-    def _refuse(self, resume: bool, overwrite: bool, inputs: Sequence[str]) -> None:
-        if not self._holds_run():
+    def _check(self, resume: bool, overwrite: bool, inputs: Sequence[str]) -> None:
+        """Refuse a folder that holds anything but a run that may be continued or deleted."""
+        if not self.path.is_dir() or not any(each.name != LOCK for each in self.path.iterdir()):
+            return
+        marker = read_marker(self.path)
+        ours = marker is not None and marker.kind == "run"
+        if not ours and not self._holds_earlier_run():
             raise OutputError(
                 "The output folder already holds files that are not a run.",
                 where=str(self.path),
                 fix="Give an empty or new folder with --out.",
             )
-        if not resume and not overwrite:
+        begun = not ours or (self.path / "recipe.yaml").is_file()
+        if begun and not resume and not overwrite:
             raise OutputError(
                 "The output folder already holds another run.",
                 where=str(self.path),
                 fix="Give --resume to continue it, --overwrite to delete it, or another folder with --out.",
             )
+        if not resume:
+            self._check_deletable(ours, inputs)
+
+    def _check_deletable(self, ours: bool, inputs: Sequence[str]) -> None:
+        """Refuse to delete what is not ours, what this run reads, and what lies behind links."""
+        if not ours:
+            raise OutputError(
+                f"The folder holds a run without {MARKER}, by which --overwrite knows what a run wrote: a run of an "
+                "earlier version, or a copy.",
+                where=str(self.path),
+                fix="Delete the folder yourself, or give another one with --out.",
+            )
         parts = [(self.path / name).resolve() for name in (*FILES, *FOLDERS)]
-        for each in inputs if overwrite else ():
+        for each in inputs:
             place = Path(each).resolve()
             if place.exists() and any(place.is_relative_to(part) for part in parts):
                 raise OutputError(
@@ -103,12 +136,17 @@ class RunFolder:
                     where=str(self.path),
                     fix="Give another folder with --out.",
                 )
+        if links := links_in(self.path):
+            raise OutputError(
+                f"In the folder, {links[0]} is a symbolic link or another thing that no run made, and --overwrite "
+                "follows none.",
+                where=str(self.path),
+                fix="Remove it yourself, or give another folder with --out.",
+            )
 
-    def _holds_run(self) -> bool:
-        """Whether the folder holds a run, and not files of the user's that are called alike."""
-        if (self.path / "recipe.yaml").is_file() and (self.path / "origin.json").is_file():
-            return True
-        return any(self.checkpoints.glob("checkpoint-*/trainer_state.json"))
+    def _holds_earlier_run(self) -> bool:
+        """Whether the folder holds a run of a version that wrote no marker, and not files that are called alike."""
+        return (self.path / "recipe.yaml").is_file() and (self.path / "origin.json").is_file()
 
     def begin(self, recipe: dict[str, Any], origin: dict[str, str], *, resume: bool) -> None:
         """Delete an earlier run unless it is resumed, and write the recipe and origin of this one.
@@ -124,29 +162,77 @@ class RunFolder:
         """
         if resume:
             check_same_origin(self.path, self.read_json("origin.json") or {}, origin)
+            self._take_over()
         else:
-            self._clear()
+            left = self._clear()
             self.begun = True
+            Marker.new(foreign=left).write(self.path)
+            if left:
+                more = f" and {len(left) - 5} more" if len(left) > 5 else ""
+                log.warning("In %s stays what no run wrote: %s%s.", self.path, ", ".join(left[:5]), more)
+        self.marker, self.opened = read_marker(self.path), True
         self.write_recipe(recipe)
         self.write_json("origin.json", origin)
 
-    def _clear(self) -> None:
-        for name in FILES:
-            (self.path / name).unlink(missing_ok=True)
-        for name in FOLDERS:
-            shutil.rmtree(self.path / name, ignore_errors=True)
+    def _take_over(self) -> None:
+        """Mark the folder as one whose run goes on; a run of an earlier version gets its marker here."""
+        former = read_marker(self.path)
+        foreign = () if former is None else former.foreign
+        if former is not None and former.files is not None:
+            foreign = tuple(sorted(set(written_files(self.path)) - set(former.files)))
+        run = Marker.new().run if former is None else former.run
+        Marker(run, foreign=foreign).write(self.path)
+
+    def _clear(self) -> list[str]:
+        """Delete what the run in the folder wrote; what is left."""
+        marker = read_marker(self.path)
+        if marker is None:
+            return left_in(self.path)
+        try:
+            return clear(self.path, marker)
+        except OSError as error:
+            raise OutputError(
+                f"The earlier run cannot be deleted ({error.strerror or error}).",
+                where=str(self.path),
+                fix="Give another folder with --out.",
+            ) from error
 
     @contextmanager
     def freed_on_failure(self) -> Iterator[None]:
-        """If what follows fails before any work is done, free the folder, so that the next start may use it."""
+        """If what follows fails before any work is done, free the folder, so that the next start may use it.
+
+        However it ends, the files that the run wrote are listed in the marker, and the lock is given back.
+        """
         try:
             yield
         except BaseException:
-            if self.begun and not self._worked():
-                self._clear()
-            if self.made and self.path.is_dir() and not any(self.path.iterdir()):
-                self.path.rmdir()
+            if (self.begun or self.marked) and not self._worked():
+                self._free()
             raise
+        finally:
+            try:
+                self._close()
+            finally:
+                self._unlock()
+                if self.made and self.path.is_dir() and not any(self.path.iterdir()):
+                    self.path.rmdir()
+
+    def _free(self) -> None:
+        """Delete everything of this run; the marker stays as long as anything else does."""
+        if not self._clear():
+            (self.path / MARKER).unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        """List in the marker what the run wrote."""
+        marker = read_marker(self.path) if self.opened else None
+        if marker is not None and (self.path / "recipe.yaml").is_file():
+            files = tuple(each for each in written_files(self.path) if each not in set(marker.foreign))
+            Marker(marker.run, marker.kind, files, marker.foreign).write(self.path)
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def _worked(self) -> bool:
         """Whether the folder holds a training step, a checkpoint or a sample."""
@@ -165,17 +251,8 @@ class RunFolder:
         Raises:
             OutputError: the disk is full or the folder no longer exists.
         """
-        target = self.path / name
-        draft = target.with_name(f".{target.name}.part")
-        try:
-            draft.write_text(text, encoding="utf-8")
-            os.replace(draft, target)
-        except OSError as error:
-            raise OutputError(
-                f"{name} cannot be written ({error.strerror or error}).",
-                where=str(self.path),
-                fix="Free disk space, then continue with --resume.",
-            ) from error
+        fix = "Free disk space, then continue with --resume."
+        write_text(self.path / name, text, name, fix=fix, follow=False)
 
     def read_json(self, name: str) -> Any:
         """A JSON file of the run, or None if it is missing or incomplete."""

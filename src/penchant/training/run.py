@@ -76,18 +76,18 @@ def _run(
     check_start(recipe)
     check_zero(processes, recipe.device)
     placement = placement_of(processes, recipe.precision)
-    if processes.first:
-        inputs = [recipe.model, *data_paths(recipe.data), *data_paths(recipe.eval_data)]
-        folder.claim(resume=resume, overwrite=overwrite, inputs=inputs)
-        if resume:
-            folder.check_same(resolved(recipe, objective))
-    for warning in processes.warnings:
-        log.warning(warning)
-    if processes.count > 1:
-        reporter.say(f"Running in {processes}")
-    given = replace(given, objective=objective)
-    # The folder is the first process's; another one that fails must not free it.
+    # The folder and its lock are the first process's; another one that fails must not free it.
     with folder.freed_on_failure() if processes.first else nullcontext():
+        if processes.first:
+            inputs = [recipe.model, *data_paths(recipe.data), *data_paths(recipe.eval_data)]
+            folder.claim(resume=resume, overwrite=overwrite, inputs=inputs)
+            if resume:
+                folder.check_same(resolved(recipe, objective))
+        for warning in processes.warnings:
+            log.warning(warning)
+        if processes.count > 1:
+            reporter.say(f"Running in {processes}")
+        given = replace(given, objective=objective)
         session = Session(recipe, given, folder, reporter, warnings, processes, placement)
         return session.run(resume, started)
 

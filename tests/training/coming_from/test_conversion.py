@@ -408,7 +408,7 @@ def test_the_command_prints_writes_and_never_overwrites(tmp_path: Path, capsys: 
     assert main(["convert", str(given), "-o", str(out)]) == 0
     assert read_recipe(out).batch_size == 16 and "# Not translated: padding_free" in out.read_text()
     assert main(["convert", str(given), "-o", str(out)]) == 1
-    with pytest.raises(OutputError, match="There is a file already"):
+    with pytest.raises(OutputError, match="already exists"):
         write_recipe(convert_file(given), out)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from importlib import metadata, resources
 from pathlib import Path
@@ -12,6 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from penchant.errors import OutputError
+from penchant.writing import is_stream, output_errors_of, write_text
 
 __all__ = ["render", "save"]
 
@@ -59,28 +59,23 @@ def save(page: str, output: Path) -> Path:
     output = Path(output)
     if output.is_dir():
         raise OutputError("this is a folder.", where=str(output), fix=f"Name a file: {output / 'report.html'}.")
-    try:
-        if output.exists() and _MARK not in output.read_text(encoding="utf-8", errors="replace")[:2000]:
+    fix = "Free disk space, or choose another path with --output."
+    with output_errors_of(output, "the report", fix):
+        if not is_stream(output) and output.exists() and not _is_ours(output):
             raise OutputError(
                 "the file exists and is not a Penchant report, so it is not overwritten.",
                 where=str(output),
                 fix="Choose another --output, or move the file.",
             )
-        output.parent.mkdir(parents=True, exist_ok=True)
-        # Written beside the target and then moved, so that a full disk does not leave an incomplete page.
-        partial = output.with_name(f".{output.name}.{os.getpid()}.partial")
-        try:
-            partial.write_text(page, encoding="utf-8")
-            partial.replace(output)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"the report cannot be written ({error.strerror or error}).",
-            where=str(output),
-            fix="Free disk space, or choose another path with --output.",
-        ) from error
+    write_text(output, page, "the report", fix=fix)
     return output
+
+
+def _is_ours(page: Path) -> bool:
+    if not page.is_file():
+        return False
+    with page.open("rb") as file:
+        return _MARK.encode() in file.read(4000)
 
 
 def _source(name: str) -> str:

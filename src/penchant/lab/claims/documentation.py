@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from penchant.errors import OutputError
 from penchant.lab.claims.pages import VERDICTS, interval_of, summary_of
 from penchant.lab.claims.pictures import effect_picture
 from penchant.statistics import student_interval
+from penchant.writing import write_text
 
 __all__ = ["documentation_pages", "families_of", "write_documentation"]
 
@@ -69,16 +69,8 @@ def write_documentation(rows: Sequence[Row], folder: Path) -> Path:
     Raises:
         OutputError: the folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in documentation_pages(rows).items():
-            (folder / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"The pages cannot be written ({error.strerror or error}).",
-            where=str(folder),
-            fix="Give a writable folder with --pages.",
-        ) from error
+    for name, text in documentation_pages(rows).items():
+        write_text(folder / name, text, "The page", fix="Give a writable folder with --pages.")
     return folder
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from penchant.errors import DataError, OutputError
+from penchant.writing import write_text
 
 __all__ = ["RESULTS", "Entry", "families", "read_record", "verdicts", "write_record"]
 
@@ -34,6 +35,7 @@ class Entry(TypedDict):
 
 
 _KEYS = Entry.__required_keys__
+_WRITABLE = "Run --record in a writable checkout of the repository."
 
 
 def read_record(folder: Path = RESULTS) -> dict[str, Entry]:
@@ -117,7 +119,7 @@ def write_record(entries: Iterable[Entry], folder: Path = RESULTS) -> list[Path]
         raise OutputError(
             f"The results of claims cannot be recorded ({error.strerror or error}).",
             where=str(folder),
-            fix="Run --record in a writable checkout of the repository.",
+            fix=_WRITABLE,
         ) from error
     _kept.cache_clear()
     return sorted(changed)
@@ -128,9 +130,7 @@ def _write(path: Path, text: str) -> bool:
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
     if text:
-        partial = path.with_suffix(".partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        write_text(path, text, "The record of claims", fix=_WRITABLE)
     else:
         path.unlink()
     return True

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from penchant.errors import DataError, OutputError
+from penchant.errors import DataError
 from penchant.lab.claims.claim import Claim, all_claims
 from penchant.lab.claims.judging import Effect, Finding, judge
 from penchant.lab.claims.record import RESULTS, Entry, read_record
+from penchant.writing import write_json
 
 __all__ = ["entry_of", "finding_of", "read_results", "recorded_rows", "row_of", "write_results"]
 
@@ -98,15 +99,7 @@ def write_results(rows: Sequence[Row], path: Path) -> Path:
     Raises:
         OutputError: the file cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(list(rows), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"The results cannot be written ({error.strerror or error}).",
-            where=str(path),
-            fix="Choose another folder with --output.",
-        ) from error
+    write_json(path, list(rows), "The results", indent=1, fix="Choose another folder with --output.")
     return path
 
 

@@ -13,6 +13,7 @@ from penchant.errors import OutputError
 from penchant.lab.claims.claim import Claim
 from penchant.lab.claims.record import Entry
 from penchant.lab.claims.sources import source_hash
+from penchant.writing import write_json
 
 __all__ = ["Measured", "Task", "WorkPlan", "claims_cache", "plan_work"]
 
@@ -52,10 +53,8 @@ class Measured:
 
     def keep(self) -> None:
         """Write it to the cache atomically."""
-        path = self.task.path
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        partial.write_text(json.dumps({"arms": dict(self.arms), "seconds": self.seconds}), encoding="utf-8")
-        partial.replace(path)
+        found = {"arms": dict(self.arms), "seconds": self.seconds}
+        write_json(self.task.path, found, "The measured seed", indent=None, fix="Give a writable folder with --cache.")
 
 
 @dataclass(frozen=True)

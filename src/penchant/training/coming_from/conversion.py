@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penchant.errors import ConfigurationError, OutputError
+from penchant.errors import ConfigurationError
+from penchant.targets import claim_file
 from penchant.training.coming_from.answers import LIBRARIES, answers_of
 from penchant.training.coming_from.from_axolotl import from_axolotl
 from penchant.training.coming_from.from_llama_factory import from_llama_factory
@@ -15,6 +16,7 @@ from penchant.training.coming_from.from_trl import from_trl
 from penchant.training.coming_from.translation import Translation
 from penchant.training.recipe import GROUPS, Recipe, make_recipe
 from penchant.training.recipe_keys import read_keys
+from penchant.writing import write_text
 
 __all__ = ["Converted", "convert_file", "library_of", "write_recipe"]
 
@@ -117,22 +119,18 @@ def _ordered(recipe: dict[str, Any]) -> dict[str, Any]:
     return {name: recipe[name] for name in order if name in recipe}
 
 
-def write_recipe(converted: Converted, path: Path) -> None:
+def write_recipe(converted: Converted, path: Path, *, overwrite: bool = False) -> None:
     """Write the recipe, with the remarks as comments on top.
 
     Args:
         converted: the converted file.
         path: where to write; the folder is made.
+        overwrite: an existing file may be replaced.
 
     Raises:
         OutputError: the file exists, or cannot be written.
     """
-    if path.exists():
-        raise OutputError("There is a file already.", where=str(path), fix="Give another name, or remove the file.")
+    claim_file(path, option="--out", overwrite=overwrite, inputs=[converted.source])
     lines = [f"# From {converted.source.name} ({converted.library}), by penchant convert."]
     lines += [f"# {remark}" for remark in converted.remarks]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join([*lines, "", converted.yaml]), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"The recipe cannot be written ({error.strerror}).", where=str(path)) from error
+    write_text(path, "\n".join([*lines, "", converted.yaml]), "The recipe")

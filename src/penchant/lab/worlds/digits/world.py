@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from penchant.lab.results import add_results, claim_folder
 from penchant.lab.worlds.digits.judging import REWARDS, DigitJudge, frechet_distance, load_digits
 from penchant.lab.worlds.pictures import compare_in_classes, draw_classes, pixels, tiny_denoiser
 from penchant.statistics import Interval, mean_interval, paired_difference, win_rate
+from penchant.writing import write_rows
 
 __all__ = ["STEPS", "DigitsOutcome", "DigitsPlan", "run_digits"]
 
@@ -103,7 +103,8 @@ def run_digits(
         OutputError: ``output`` contains an earlier run, or cannot be written.
     """
     plan = plan or DigitsPlan()
-    claim_folder(output, ("base", *plan.rewards), overwrite)
+    files = [f"pairs-{reward}.jsonl" for reward in plan.rewards]
+    claim_folder(output, ("base", "drawn", *plan.rewards), overwrite, files)
     images, classes = load_digits()
     half = len(images) // 2
     judge = DigitJudge(images[half:], classes[half:], seed)  # real digits that the denoiser is not trained on
@@ -207,7 +208,7 @@ def _align(
     import penchant
 
     path = output / f"pairs-{reward}.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    write_rows(path, rows, ascii_only=True)
     return penchant.train(
         model=base,
         data=path,

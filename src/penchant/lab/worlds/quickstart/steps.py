@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +11,16 @@ from typing import TYPE_CHECKING, Any
 from penchant.errors import TrainingError
 from penchant.lab.policies import Answer, answer
 from penchant.lab.worlds.language import build_tokenizer, demonstrations, label_extremes, prompts, tiny_model
+from penchant.writing import write_rows
 
 if TYPE_CHECKING:
     from penchant.training.api import Result
 
-__all__ = ["Plan", "align", "ask_for_preferences", "demonstrations_of", "train_base"]
+__all__ = ["FILES", "Plan", "align", "ask_for_preferences", "demonstrations_of", "train_base"]
+
+
+#: The files of data beside the runs.
+FILES = ("demonstrations.jsonl", "pairs.jsonl", "pairs-held-out.jsonl")
 
 
 @dataclass(frozen=True)
@@ -142,5 +146,5 @@ def _usable(answers: Sequence[Answer]) -> list[str]:
 
 
 def _write_lines(path: Path, records: Sequence[dict[str, Any]]) -> Path:
-    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    write_rows(path, records, ascii_only=True)
     return path

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from penchant.lab.policies import PolicyComparison, compare_policies
 from penchant.lab.results import add_results, claim_folder
 from penchant.lab.worlds.language import grammatical_share, prompts, true_reward
-from penchant.lab.worlds.quickstart.steps import Plan, align, ask_for_preferences, demonstrations_of, train_base
+from penchant.lab.worlds.quickstart.steps import FILES, Plan, align, ask_for_preferences, demonstrations_of, train_base
 
 if TYPE_CHECKING:
     from penchant.training.api import Result
@@ -66,7 +66,7 @@ def run_quickstart(
         TrainingError: the base model learned too little for comparisons.
     """
     plan = plan or Plan()
-    claim_folder(output, ("base", "aligned"), overwrite)
+    claim_folder(output, ("base", "aligned"), overwrite, FILES)
     say(STEPS[0])
     base = train_base(output, plan, seed=seed, overwrite=overwrite, progress=progress)
     say(STEPS[1])

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from penchant.errors import ConfigurationError, nearest
 from penchant.lab.worlds.language.model import tiny_model
 from penchant.lab.worlds.sums.world import build_tokenizer, careless_demonstrations, problems
+from penchant.targets import claim_file
+from penchant.writing import write_text
 
 if TYPE_CHECKING:
     from penchant.training.run import Result
@@ -158,8 +160,10 @@ def train_start(output: Path, plan: Plan, *, seed: int, overwrite: bool, progres
     rows = problems(largest=plan.largest, seed=seed)
     for place, row in enumerate(rows):
         row["split"] = "test" if place < plan.held_out else "train"
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    path, text = output / "sums.jsonl", "".join(json.dumps(row) + "\n" for row in rows)
+    if not (path.is_file() and path.read_text(encoding="utf-8") == text):  # an interrupted start leaves the same file
+        claim_file(path, option="--output", overwrite=overwrite)
+        write_text(path, text, "The sums")
     shown = careless_demonstrations(
         [row for row in rows if row["split"] == "train"], wrong=plan.wrong, copies=plan.copies, seed=seed
     )
