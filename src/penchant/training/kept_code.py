@@ -67,7 +67,8 @@ def write_code(folder: Path, code: Mapping[str, bytes]) -> None:
     with output_errors(folder):
         for name, content in code.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
+            with replacing(folder / name) as file:
+                file.write(content)
 
 
 def _paths(values: Mapping[str, Any]) -> dict[str, str]:
