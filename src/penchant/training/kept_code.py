@@ -8,6 +8,7 @@ from typing import Any
 
 from penchant.python_path import GROUPS, find, imported_beside
 from penchant.training.checkpoints import output_errors
+from penchant.writing import replacing
 
 __all__ = ["FOLDER", "kept_places", "read_code", "write_code"]
 
