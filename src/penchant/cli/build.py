@@ -11,6 +11,7 @@ import typer
 from penchant.cli.commands import command_of, option_of
 from penchant.cli.options import BadRecords, DataFile, Renamed, Split
 from penchant.cli.words import parse_mapping
+from penchant.terminal import echo, make_console
 
 if TYPE_CHECKING:
     from penchant.curation.builder import Builder
@@ -92,12 +93,11 @@ def _build(
 
 
 def _show(built: "Built", output: Path) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("what", "count")
     table.columns[1].justify = "right"
     for name, number in built.counts.items():
         table.add_row(name, f"{number:,}")
-    Console(highlight=False).print(table)
-    typer.echo(f"{len(built.rows)} rows written to {output}")
+    make_console(highlight=False).print(table)
+    echo(f"{len(built.rows)} rows written to {output}")

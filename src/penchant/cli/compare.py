@@ -11,6 +11,7 @@ from penchant.cli.interruption import interruptible
 from penchant.cli.options import RecipeWords, TrustRemoteCode
 from penchant.cli.words import pairs, read_words
 from penchant.errors import ConfigurationError
+from penchant.terminal import make_console
 
 if TYPE_CHECKING:
     from penchant.training.compare import Compared
@@ -62,12 +63,11 @@ def _names(objectives: str) -> list[str]:
 
 def _show(found: Compared) -> None:
     """Print the table, the failures and the output paths."""
-    from rich.console import Console
 
     from penchant.cli.narrow import print_fitted
     from penchant.evaluation.report import failures, objectives_table
 
-    console = Console(highlight=False)
+    console = make_console(highlight=False)
     print_fitted(console, objectives_table(found.results))
     for failure in failures(found.results):
         console.print(failure, soft_wrap=True, markup=False)

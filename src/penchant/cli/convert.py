@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from penchant.terminal import echo
+
 __all__ = ["convert"]
 
 
@@ -27,10 +29,10 @@ def convert(
 
     converted = convert_file(file, processes, trainer)
     if out is None:
-        typer.echo(converted.yaml, nl=False)
+        echo(converted.yaml, nl=False)
     else:
         write_recipe(converted, out)
     for line in converted.remarks:
-        typer.echo(line, err=True)
+        echo(line, err=True)
     if out is not None:
-        typer.echo(f"Written: {out}. Next: penchant train {out} --dry-run", err=True)
+        echo(f"Written: {out}. Next: penchant train {out} --dry-run", err=True)

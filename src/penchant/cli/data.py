@@ -23,6 +23,7 @@ from penchant.cli.options import (
     TrustRemoteCode,
 )
 from penchant.cli.words import parse_mapping
+from penchant.terminal import echo, make_console, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -117,7 +118,7 @@ def show(
     printer = TokenPrinter(_renderer(model, template_arguments, rendering), truncation, ids)
     feedback = _read(file, parse_mapping(map_), kind, split, on_bad, train_on)
     for found in unused_columns(feedback):
-        typer.echo(f"warning: {found.name}: {found.value}. {found.detail}", err=True)
+        echo(f"warning: {found.name}: {found.value}. {found.detail}", err=True)
     printer.legend()
     for record in feedback[start - 1 : start - 1 + number]:
         printer.record(record)
@@ -143,17 +144,16 @@ def _read(
 def _print_diagnosis(feedback: Feedback, diagnosis: Diagnosis) -> None:
     from collections import Counter
 
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
-    table = Table(title=Text(f"Data check of {feedback.name}"), title_justify="left")
+    console = make_console(highlight=False)
+    table = Table(title=shown(f"Data check of {feedback.name}", in_one_line=True), title_justify="left")
     for column in ("", "check", "found", "what it means"):
         table.add_column(column, overflow="fold")
     for entry in diagnosis.checks:
         verdict = Text(entry.verdict, style=_STYLES[entry.verdict])
-        table.add_row(verdict, Text(entry.name), Text(entry.value), Text(entry.detail))
+        table.add_row(verdict, *map(shown, (entry.name, entry.value, entry.detail)))
     console.print(table)
     if diagnosis.lengths:
         console.print(_lengths(diagnosis))

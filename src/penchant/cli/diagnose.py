@@ -18,6 +18,7 @@ from penchant.cli.options import (
     TrustRemoteCode,
 )
 from penchant.cli.words import parse_mapping
+from penchant.terminal import make_console
 
 if TYPE_CHECKING:
     from penchant.diagnostics.findings import Findings, Plan
@@ -93,7 +94,6 @@ def _measured(model: str, data: str, reference: str, plan: Plan, **options: Any)
 
 
 def _print(found: Findings) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=f"{found.pairs} pairs", title_justify="left")
@@ -102,7 +102,7 @@ def _print(found: Findings) -> None:
     table.add_column("meaning")
     for name, value in found.figures.items():
         table.add_row(name, f"{value:.4g}", found.meaning(name))
-    console = Console(highlight=False)
+    console = make_console(highlight=False)
     console.print(table)
     for note in found.notes:
         console.print(note, markup=False)

@@ -9,6 +9,7 @@ import typer
 
 from penchant.cli.options import JsonFile, RecipeWords
 from penchant.cli.words import first_line, read_words
+from penchant.terminal import make_console
 
 if TYPE_CHECKING:
     from penchant.training.planning import PlannedMemory
@@ -40,7 +41,6 @@ def plan(
 
 def _print(planned: PlannedMemory) -> None:
     """Print the parts and the peak as a table."""
-    from rich.console import Console
     from rich.table import Table
 
     share = f"each of {planned.processes} processes" if planned.processes > 1 else "one process"
@@ -51,7 +51,7 @@ def _print(planned: PlannedMemory) -> None:
         table.add_row(name, f"{size / 2**30:.2f}")
     table.add_section()
     table.add_row("at the peak", f"{planned.total / 2**30:.2f}")
-    console = Console(highlight=False)
+    console = make_console(highlight=False)
     console.print(table)
     console.print(
         f"{planned.model}; {planned.steps:,} steps of up to {planned.largest_step:,}, "

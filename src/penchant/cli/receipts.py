@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from penchant.terminal import make_console
+
 if TYPE_CHECKING:
     from penchant.receipts.checking import Receipt
 
@@ -45,7 +47,6 @@ def receipts(
 
 
 def _print_table(found: list[Receipt]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("method", "case", "largest difference", "verdict")
@@ -54,9 +55,9 @@ def _print_table(found: list[Receipt]) -> None:
         difference = "" if each.difference is None else f"{each.difference:.1e}"
         verdict = f"{each.verdict}: {each.detail}" if each.detail else each.verdict
         table.add_row(each.method, each.case, difference, verdict, style=colours.get(each.verdict, "dim"))
-    console = Console()
+    console = make_console()
     if not console.is_terminal:  # a wide console for files and pipes, so that long names stay on one line
-        console = Console(width=140)
+        console = make_console(width=140)
     console.print(table, markup=False)
     console.print(_summary(found), markup=False, highlight=False, soft_wrap=True)
 

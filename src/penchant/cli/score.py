@@ -18,6 +18,7 @@ from penchant.cli.options import (
     TruncationPolicy,
     TrustRemoteCode,
 )
+from penchant.terminal import echo, make_console
 
 if TYPE_CHECKING:
     from penchant.evaluation.rows import ScoredRows
@@ -65,12 +66,11 @@ def score(
     _show(result)
     if out is not None:
         result.write(out)
-        typer.echo(f"Scores: {out}")
+        echo(f"Scores: {out}")
 
 
 def _show(result: ScoredRows) -> None:
     """Print the means and how many records were truncated or dropped."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=f"{len(result)} records of kind {result.kind}")
@@ -81,4 +81,4 @@ def _show(result: ScoredRows) -> None:
     for name in ("prompt_cut", "response_cut", "dropped"):
         if result.cut[name]:
             table.add_row(f"records with {name}", str(result.cut[name]))
-    Console().print(table)
+    make_console().print(table)

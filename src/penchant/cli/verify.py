@@ -7,6 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
+from penchant.terminal import echo
+
 __all__ = ["verify"]
 
 
@@ -34,4 +36,4 @@ def verify(
     except OSError as error:
         raise OutputError(f"The comparisons cannot be written: {error.strerror}.", where=str(out)) from error
     prompts = len({repr(pair["prompt"]) for pair in pairs})
-    typer.echo(f"{len(pairs)} comparisons of {prompts} of {len(rows)} problems written to {out}")
+    echo(f"{len(pairs)} comparisons of {prompts} of {len(rows)} problems written to {out}")
