@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.commands import command_of, option_of
-from penchant.cli.options import BadRecords, DataFile, Renamed, Split
+from penchant.cli.options import AllowOutside, BadRecords, DataFile, Renamed, Split
 from penchant.cli.words import parse_mapping
 from penchant.terminal import echo, make_console
 
@@ -67,6 +67,7 @@ def _build(
     map_: Renamed = None,
     split: Split = None,
     on_bad: BadRecords = "stop",
+    allow_outside: AllowOutside = False,
     *,
     builder: "type[Builder]",
     **settings: Any,

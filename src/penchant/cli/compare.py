@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.interruption import interruptible
-from penchant.cli.options import RecipeWords, TrustRemoteCode
+from penchant.cli.options import AllowOutside, RecipeWords, TrustRemoteCode
 from penchant.cli.words import pairs, read_words
 from penchant.errors import ConfigurationError
 from penchant.terminal import make_console
@@ -32,6 +32,7 @@ def compare(
     resume: Annotated[bool, typer.Option("--resume", help="Continue; finished runs are kept.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the comparison in the folder.")] = False,
     trust_remote_code: TrustRemoteCode = False,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Train several objectives on the same data with several seeds, and compare them in a table, a plot and a page."""
     from penchant.training.compare import compare_objectives

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.options import (
+    AllowOutside,
     AsChat,
     BadRecords,
     ChatTemplate,
@@ -61,6 +62,7 @@ def check(
     end_token: EndToken = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Also write the findings to this JSON file.")] = None,
     trust_remote_code: TrustRemoteCode = False,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Check feedback (the doctor): duplicates, contradictions, leaks, truncation, length bias, templates.
 
@@ -107,6 +109,7 @@ def show(
     end_token: EndToken = None,
     ids: Annotated[bool, typer.Option("--ids", help="Print each token's id after it.")] = False,
     trust_remote_code: TrustRemoteCode = False,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Show records as the model sees them: every token of prompt (P) and responses (R), special tokens in brackets."""
     from penchant.checks.unused import unused_columns

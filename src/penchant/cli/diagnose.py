@@ -8,6 +8,7 @@ import typer
 
 from penchant.cli.data import write_json
 from penchant.cli.options import (
+    AllowOutside,
     BadRecords,
     ChatTemplate,
     JsonFile,
@@ -62,6 +63,7 @@ def diagnose(
     truncation: TruncationPolicy = "prompt_left",
     json_out: JsonFile = None,
     trust_remote_code: TrustRemoteCode = False,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Diagnose a trained model on comparisons: ranking accuracy, likelihood displacement, gradient entanglement."""
     from penchant.diagnostics.findings import Plan

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penchant.cli.options import JsonFile, RecipeWords
+from penchant.cli.options import AllowOutside, JsonFile, RecipeWords
 from penchant.cli.words import first_line, read_words
 from penchant.terminal import make_console
 
@@ -24,6 +24,7 @@ def plan(
         typer.Option(min=1, help="Processes (GPUs) that weights, gradients and optimizer are sharded over."),
     ] = 1,
     json_file: JsonFile = None,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Say what memory a recipe takes, by purpose, before a model is loaded."""
     from penchant.training.progress import ProgressReporter

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.options import (
+    AllowOutside,
     AsChat,
     BadRecords,
     ChatTemplate,
@@ -49,6 +50,7 @@ def score(
         Path | None, typer.Option("--out", "-o", help="Also write the scores to this file, one JSON line per record.")
     ] = None,
     trust_remote_code: TrustRemoteCode = False,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Compute log-probabilities and implicit rewards of every response in a file."""
     from penchant.cli.words import pairs, parse_mapping

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
+from penchant.feedback.image_files import outside_files, outside_files_allowed
 from penchant.feedback.sources import as_paths
 from penchant.modalities import find_modality
 from penchant.model_files import remote_code, remote_code_allowed
@@ -34,6 +35,7 @@ def train(
     overwrite: bool = False,
     progress: bool = False,
     trust_remote_code: bool = False,
+    allow_outside: bool = False,
     callbacks: Any = (),
     **recipe: Unpack[RecipeKeywords],
 ) -> Result:
@@ -55,6 +57,7 @@ def train(
         overwrite: delete the run in ``output``.
         progress: show progress on the error stream.
         trust_remote_code: allow the model and its tokenizer to run Python code from their own repository.
+        allow_outside: allow data to name images outside of their own folder.
         callbacks: callbacks of transformers (`TrainerCallback`), or functions of step, split (``"train"`` or
             ``"eval"``) and numbers, called after every step and measurement; one that returns ``"stop"`` ends the run.
         recipe: further keys of a `penchant.training.Recipe` (``batch_size``, ``learning_rate``, ``lora=...``).
@@ -73,7 +76,10 @@ def train(
     settings = make_recipe({**recipe, **values, "output": str(output)}, "penchant.train")
     if given.model is not None:
         find_modality(settings.modality, settings.model, given.model).check_given(tokenizer)
-    with remote_code(trust_remote_code or remote_code_allowed()):
+    with (
+        remote_code(trust_remote_code or remote_code_allowed()),
+        outside_files(allow_outside or outside_files_allowed()),
+    ):
         return run(
             settings,
             given,
