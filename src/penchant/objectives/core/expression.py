@@ -16,7 +16,7 @@ from penchant.objectives.core.wrapper import Wrapper
 
 __all__ = ["build", "build_expression"]
 
-_NUMBER = r"-?[0-9]*\.?[0-9]+(?:e-?[0-9]+)?"
+_NUMBER = r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:e-?[0-9]+)?"
 _TERM = re.compile(rf"(?:({_NUMBER})\*)?([a-z][a-z0-9-]*)(?:\((.+)\))?")
 
 

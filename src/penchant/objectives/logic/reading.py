@@ -59,7 +59,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
         self.tokens: list[tuple[str, int]] = []
-        for match in _TOKEN.finditer(text):
+        for match in _TOKEN.finditer(text.rstrip()):
             start = match.end() - len(match[0].lstrip())
             if match[1]:
                 self.tokens.append((f"{match[1]}({match[2]})", start))
