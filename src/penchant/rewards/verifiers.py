@@ -31,16 +31,21 @@ def _exact(response: str, answer: str) -> bool:
 
 def _contains(response: str, answer: str) -> bool:
     # `str` finds a text in linear time; an expression would compare the answer anew at every place.
-    return _with_edges(answer.strip()) in _with_edges(response)
+    wanted, text = map(_folded, (answer.strip(), response))
+    return wanted in text and _with_edges(wanted) in _with_edges(text)
+
+
+def _folded(text: str) -> str:
+    """A text in small letters, one for each of its own (İ alone would become two), without our marks."""
+    return _EDGES.sub("", text.replace("İ", "i").lower().replace("ς", "σ"))
 
 
 def _with_edges(text: str) -> str:
-    """A text, regardless of case, with marks behind what is no letter of a word and before what is none.
+    """A text with marks behind what is no letter of a word and before what is none.
 
     Both ends count as none, so that a text with its marks is found in another only where words begin and end.
     """
-    plain = _EDGES.sub("", text.casefold())
-    before = re.sub(r"(?!\w)", _BEFORE, plain)
+    before = re.sub(r"(?!\w)", _BEFORE, text)
     return _BEHIND + re.sub(rf"[^\w{_BEFORE}]", rf"\g<0>{_BEHIND}", before)
 
 
@@ -126,7 +131,7 @@ class Verifier(Judge):
                 f"The answer {text[:80]!r} has no number, but the rule 'number' compares numbers.",
                 where=where,
                 why="Every response would count as wrong.",
-                fix="Choose another rule: exact or contains (--rule contains, judge.rule=contains); or remove the record.",
+                fix="Choose another rule, exact or contains (--rule contains, judge.rule=contains), or remove the record.",
             )
         return text
 

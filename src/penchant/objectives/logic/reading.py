@@ -9,7 +9,7 @@ from penchant.objectives.logic.propositions import ATOMS, FALSE, TRUE, Propositi
 
 __all__ = ["read_formula"]
 
-_TOKEN = re.compile(r"\s*(?:([MR])\s*\(\s*(\w+)\s*\)|(<->|<=>|->|=>|[()&|~!^¬∧∨→↔⊕⊤⊥])|(\w+)|(\S))")
+_TOKEN = re.compile(r"([MR])\s*\(\s*(\w+)\s*\)|(<->|<=>|->|=>|[()&|~!^¬∧∨→↔⊕⊤⊥])|(\w+)|(\S)")
 _SAME = {
     "not": "~!¬",
     "and": "&∧",
@@ -59,8 +59,8 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
         self.tokens: list[tuple[str, int]] = []
-        for match in _TOKEN.finditer(text.rstrip()):
-            start = match.end() - len(match[0].lstrip())
+        for match in _TOKEN.finditer(text):
+            start = match.start()
             if match[1]:
                 self.tokens.append((f"{match[1]}({match[2]})", start))
             else:
