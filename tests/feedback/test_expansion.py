@@ -47,15 +47,16 @@ def one_line(folder: Path) -> Path:
 def repeated(folder: Path) -> Path:
     """A kilobyte of Parquet: one text of a megabyte, three thousand times."""
     file = folder / "a.parquet"
-    rows = arrow.table({"prompt": ["Hi"] * 3000, "chosen": ["x" * 1_000_000] * 3000, "rejected": ["No."] * 3000})
-    parquet.write_table(rows, file, compression="zstd")
+    long = arrow.DictionaryArray.from_arrays(arrow.array([0] * 3000, arrow.int32()), ["x" * 1_000_000])
+    rows = arrow.table({"prompt": ["Hi"] * 3000, "chosen": long, "rejected": ["No."] * 3000})
+    parquet.write_table(rows, file, compression="zstd", store_schema=False)
     return file
 
 
 def nested(folder: Path) -> Path:
     file = folder / "nested.parquet"
     turn = [{"role": "user", "content": "x" * 1_000_000}]
-    parquet.write_table(arrow.table({"messages": [turn] * 3000}), file, compression="zstd")
+    parquet.write_table(arrow.table({"messages": [turn] * 400}), file, compression="zstd")
     return file
 
 
@@ -70,7 +71,7 @@ def nulls(folder: Path) -> Path:
 
 def compressed(folder: Path, kind: str = "zstd") -> Path:
     file = folder / "a.arrow"
-    rows = arrow.table({"prompt": ["Hi"] * 1000, "chosen": ["x" * 1_000_000] * 1000, "rejected": ["No."] * 1000})
+    rows = arrow.table({"prompt": ["Hi"] * 400, "chosen": ["x" * 1_000_000] * 400, "rejected": ["No."] * 400})
     options = arrow.ipc.IpcWriteOptions(compression=kind)
     with arrow.OSFile(str(file), "wb") as sink, arrow.ipc.new_file(sink, rows.schema, options=options) as writer:
         writer.write_table(rows)
@@ -110,8 +111,10 @@ def test_parquet_is_read_as_pyarrow_reads_it(tmp_path: Path) -> None:
         for number in range(2500)
     ]
     file = tmp_path / "a.parquet"
-    for dictionary in (True, False):
-        parquet.write_table(arrow.Table.from_pylist(rows), file, use_dictionary=dictionary, row_group_size=900)
+    # With a dictionary of ten bytes, most pages hold their texts themselves.
+    for dictionary, largest in ((True, None), (False, None), (True, 10)):
+        how = {"use_dictionary": dictionary, "row_group_size": 1200, "dictionary_pagesize_limit": largest}
+        parquet.write_table(arrow.Table.from_pylist(rows), file, data_page_size=500, **how)
         found = list(file_rows(file))
         assert [row for _, row in found] == parquet.read_table(file).to_pylist() == rows
         assert [number for number, _ in found] == list(range(1, 2501))

@@ -35,5 +35,7 @@ def verify(
         out.write_text("".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs), encoding="utf-8")
     except OSError as error:
         raise OutputError(f"The comparisons cannot be written: {error.strerror}.", where=str(out)) from error
+    if not pairs:
+        echo(f"warning: By the rule {rule!r}, the responses of each problem are all right or all wrong.", err=True)
     prompts = len({repr(pair["prompt"]) for pair in pairs})
     echo(f"{len(pairs)} comparisons of {prompts} of {len(rows)} problems written to {out}")

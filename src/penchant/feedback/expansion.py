@@ -19,6 +19,8 @@ TIMES = 100
 FLOOR = 2**28
 # What a row takes beside its texts and numbers, in bytes; else a column of nulls would cost nothing.
 _ROW = 64
+# Rows that are read at once where they cannot be counted before.
+_FEW = 32
 
 
 class Allowance:
@@ -69,7 +71,7 @@ class _Counted(io.RawIOBase):
     """A gzip file whose content is counted while it is read."""
 
     def __init__(self, path: Path) -> None:
-        self.inner = gzip.open(path)
+        self.inner = gzip.GzipFile(path)
         self.allowance = Allowance(path, f"unpack it and read the plain file (gunzip --keep {path.name})")
 
     def readable(self) -> bool:
@@ -98,19 +100,38 @@ def parquet_batches(path: Path, rows: int = 1024) -> Iterator[Any]:
     Raises:
         DataError: the file becomes too large.
     """
-    import pyarrow as arrow
     import pyarrow.parquet as parquet
 
     allowance = Allowance(path, _AS_LINES)
-    whole = parquet.ParquetFile(path)
-    groups = [whole.metadata.row_group(number) for number in range(whole.metadata.num_row_groups)]
+    plain = parquet.ParquetFile(path)
+    groups = [plain.metadata.row_group(number) for number in range(plain.metadata.num_row_groups)]
     columns = [group.column(number) for group in groups for number in range(group.num_columns)]
     stored = sum(each.total_uncompressed_size for each in columns)
-    Allowance(path, _AS_LINES).spend(stored + _ROW * whole.metadata.num_rows)
+    Allowance(path, _AS_LINES).spend(stored + _ROW * plain.metadata.num_rows)
     texts = {each.path_in_schema for each in columns if each.physical_type == "BYTE_ARRAY" and each.has_dictionary_page}
-    for batch in parquet.ParquetFile(path, read_dictionary=sorted(texts)).iter_batches(rows, use_threads=False):
-        allowance.spend(_ROW * batch.num_rows + sum(map(_decoded_size, batch.columns)))
-        yield arrow.RecordBatch.from_arrays([_plain(each) for each in batch.columns], names=batch.schema.names)
+    counted = parquet.ParquetFile(path, read_dictionary=sorted(texts))
+    for number in range(len(groups)):
+        for batch in _of_group(counted, plain, number, rows):
+            allowance.spend(_ROW * batch.num_rows + sum(map(_decoded_size, batch.columns)))
+            yield _in_plain_texts(batch)
+
+
+def _of_group(counted: Any, plain: Any, number: int, rows: int) -> Iterator[Any]:
+    """The batches of a group of rows, with texts in dictionaries where pyarrow can leave them there."""
+    from pyarrow.lib import ArrowNotImplementedError
+
+    done = 0
+    try:
+        for batch in counted.iter_batches(rows, row_groups=[number], use_threads=False):
+            yield batch
+            done += batch.num_rows
+    except ArrowNotImplementedError:
+        # Texts in lists of which some are in the dictionary and others are not: few at a time, and counted afterwards.
+        for batch in plain.iter_batches(min(rows, _FEW), row_groups=[number], use_threads=False):
+            left_out = min(done, batch.num_rows)
+            done -= left_out
+            if left_out < batch.num_rows:
+                yield batch.slice(left_out)
 
 
 def arrow_batches(path: Path) -> Iterator[Any]:
@@ -166,11 +187,12 @@ def _is_text(kind: Any) -> bool:
     return any(test(kind) for test in (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary))
 
 
-def _plain(column: Any) -> Any:
-    """A column with texts instead of their places in a dictionary."""
+def _in_plain_texts(batch: Any) -> Any:
+    """A batch with texts instead of their places in dictionaries."""
     import pyarrow as arrow
 
-    return column.dictionary_decode() if arrow.types.is_dictionary(column.type) else column
+    columns = [each.dictionary_decode() if arrow.types.is_dictionary(each.type) else each for each in batch.columns]
+    return arrow.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def _declared(message: Any) -> int:
