@@ -131,7 +131,7 @@ class Verifier(Judge):
                 f"The answer {text[:80]!r} has no number, but the rule 'number' compares numbers.",
                 where=where,
                 why="Every response would count as wrong.",
-                fix="Choose another rule, exact or contains (--rule contains, judge.rule=contains), or remove the record.",
+                fix="Choose the rule exact or contains (--rule contains, judge.rule=contains), or remove the record.",
             )
         return text
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
@@ -76,17 +77,15 @@ def train(
     settings = make_recipe({**recipe, **values, "output": str(output)}, "penchant.train")
     if given.model is not None:
         find_modality(settings.modality, settings.model, given.model).check_given(tokenizer)
-    with (
-        remote_code(trust_remote_code or remote_code_allowed()),
-        outside_files(allow_outside or outside_files_allowed()),
-    ):
-        return run(
-            settings,
-            given,
-            resume=resume,
-            overwrite=overwrite,
-            reporter=ProgressReporter(not progress),
-        )
+    with _allowed(trust_remote_code, allow_outside):
+        return run(settings, given, resume=resume, overwrite=overwrite, reporter=ProgressReporter(not progress))
+
+
+@contextmanager
+def _allowed(code: bool, outside: bool) -> Iterator[None]:
+    """What the caller allows, beside what a context around the call does."""
+    with remote_code(code or remote_code_allowed()), outside_files(outside or outside_files_allowed()):
+        yield
 
 
 def _named_and_given(named: dict[str, Any], objective: Any, tokenizer: Any) -> tuple[Given, dict[str, Any]]:
