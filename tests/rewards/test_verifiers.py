@@ -47,9 +47,7 @@ def test_responses_that_are_no_list_are_an_error(responses: object) -> None:
 
 def test_no_comparison_at_all_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert verify(tmp_path, {"prompt": "2+2", "answer": "4", "responses": ["5", "6"]}) == 0
-    assert (
-        "warning: By the rule 'number', the responses of each problem are all right" in capsys.readouterr().err
-    )
+    assert "warning: By the rule 'number', the responses of each problem are all right" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
