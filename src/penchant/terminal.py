@@ -52,7 +52,7 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True, bold: bool = 
     """
     import typer
 
-    typer.secho(shown(text), err=err, nl=nl, **({"bold": True} if bold else {}))
+    typer.secho(shown(text), err=err, nl=nl, bold=bold or None)
 
 
 def make_console(**options: Any) -> Console:
@@ -69,7 +69,7 @@ def make_console(**options: Any) -> Console:
     from rich.console import Console
 
     made = Console(**{"markup": False, "emoji": False, **options})
-    made.push_render_hook(_Hook())
+    made.push_render_hook(_Hook())  # type: ignore[arg-type]  # a subclass would load rich with this module
     return made
 
 

@@ -98,8 +98,8 @@ def cache_folder() -> Path:
 def _undecoded(data: Any) -> Any:
     """A data set whose images, sounds and films stay files: its own decoders start programs and open any path."""
     if isinstance(data, Mapping):
-        return type(data)({name: _undecoded(each) for name, each in data.items()})
-    for name, feature in data.features.items():
+        return {name: _undecoded(each) for name, each in data.items()}
+    for name, feature in (data.features or {}).items():
         as_files = _as_files(feature)
         if as_files != feature:
             data = data.cast_column(name, as_files)

@@ -188,9 +188,9 @@ def located(row: dict[str, Any], folder: Path | None, source: Source | None = No
     found = dict(row)
     for name in COLUMNS:
         value = row.get(name)
-        nested = isinstance(value, Mapping) and value.get("bytes") is None
-        path = value.get("path") if nested else value  # type: ignore[union-attr]
+        rest = dict(value) if isinstance(value, Mapping) and value.get("bytes") is None else None
+        path = value if rest is None else rest.get("path")
         if isinstance(path, str) and not _is_uri(path):
             placed = str((folder or Path()) / path if source is None else inside(path, name, folder, str(source)))
-            found[name] = {**value, "path": placed} if nested else placed
+            found[name] = placed if rest is None else {**rest, "path": placed}
     return found
