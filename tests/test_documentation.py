@@ -57,7 +57,7 @@ def test_the_page_of_data_has_every_layout() -> None:
     assert [row.split(" | ")[0].strip("| ") for row in rows[2:]] == [layout.name for layout in LAYOUTS]
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"])
 def test_links_to_files_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     missing = [target for target in LINK.findall(text) if not (ROOT / target).exists()]

@@ -33,6 +33,7 @@ from penchant.cli.score import score
 from penchant.cli.train import train
 from penchant.cli.verify import verify
 from penchant.errors import PenchantError
+from penchant.terminal import echo
 
 __all__ = ["app", "main"]
 
@@ -58,7 +59,7 @@ app.add_typer(sandbox.app, name="sandbox")
 
 def _print_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"penchant {penchant.__version__}")
+        echo(f"penchant {penchant.__version__}")
         raise typer.Exit()
 
 
@@ -75,7 +76,7 @@ def penchant_command(
     Exit codes: 0 success, 1 failure (the reason is printed), 130 interrupted.
     """
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        echo(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         _after_the_first()
         if debug:
-            traceback.print_exc()
+            echo(traceback.format_exc(), err=True, nl=False)
         return _explain(error, debug)
     if code == INTERRUPTED:
         _say("interrupted")
@@ -132,7 +133,7 @@ def _explain(error: Exception, debug: bool) -> int:
     if isinstance(error, PenchantError):
         _say(f"error: {error}")
     elif type(error).__name__ == "NoArgsIsHelpError":
-        typer.echo(str(error))
+        echo(str(error))
         return DONE
     elif hasattr(error, "format_message"):
         # The command-line parser raises these; their module differs between versions of typer.
@@ -154,4 +155,4 @@ def _sentence(text: str) -> str:
 
 def _say(text: str) -> None:
     """Write ``text`` to the error stream as one paragraph."""
-    typer.echo(f"penchant: {' '.join(text.split())}", err=True)
+    echo(f"penchant: {' '.join(text.split())}", err=True)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.commands import command_of, option_of
-from penchant.cli.options import BadRecords, DataFile, Renamed, Split
+from penchant.cli.options import AllowOutside, BadRecords, DataFile, Renamed, Split
 from penchant.cli.words import parse_mapping
+from penchant.terminal import echo, make_console
 from penchant.writing import is_stream
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def _build(
     map_: Renamed = None,
     split: Split = None,
     on_bad: BadRecords = "stop",
+    allow_outside: AllowOutside = False,
     *,
     builder: "type[Builder]",
     **settings: Any,
@@ -95,12 +97,11 @@ def _build(
 
 
 def _show(built: "Built", output: Path) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("what", "count")
     table.columns[1].justify = "right"
     for name, number in built.counts.items():
         table.add_row(name, f"{number:,}")
-    Console(highlight=False).print(table)
-    typer.echo(f"{len(built.rows)} rows written to {output}")
+    make_console(highlight=False).print(table)
+    echo(f"{len(built.rows)} rows written to {output}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.options import ChatTemplate, EndToken
+from penchant.terminal import echo
 
 if TYPE_CHECKING:
     from penchant.generation.chat import Chat
@@ -43,13 +44,11 @@ def chat(
     chats = {name: _chat(name, sampling, chat_template, end_token, options) for name in dict.fromkeys(names)}
     if len(chats) < len(names):
         raise ConfigurationError("Both models are the same.", where="--against", fix="Name another model.")
-    typer.echo(HELP, err=True)
+    echo(HELP, err=True)
     for name, each in chats.items():
         if not each.remembers:
             ignored = "; the system message is ignored" if system else ""
-            typer.echo(
-                f"{name} has no chat template: each line is a prompt of its own, as plain text{ignored}.", err=True
-            )
+            echo(f"{name} has no chat template: each line is a prompt of its own, as plain text{ignored}.", err=True)
     _talk(chats, stream)
 
 
@@ -62,12 +61,12 @@ def _talk(chats: dict[str, Chat], stream: bool) -> None:
             continue
         for name, each in chats.items():
             if len(chats) > 1:
-                typer.secho(f"[{name}]", bold=True)
+                echo(f"[{name}]", bold=True)
             if stream:
-                each.ask(message, lambda piece: typer.echo(piece, nl=False))
-                typer.echo()
+                each.ask(message, lambda piece: echo(piece, nl=False))
+                echo()
             else:
-                typer.echo(each.ask(message))
+                echo(each.ask(message))
 
 
 def _messages() -> Iterator[str]:

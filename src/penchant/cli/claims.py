@@ -10,6 +10,7 @@ import typer
 
 from penchant.cli.options import Overwrite
 from penchant.targets import claim_file
+from penchant.terminal import echo, make_console
 
 if TYPE_CHECKING:
     from penchant.lab.claims import Claim
@@ -60,15 +61,14 @@ def claims(
     all claims may take two hours; an estimate is printed first. Ctrl-C keeps every finished seed, and the same command
     continues from there. --shard splits a run.
     """
-    from rich.console import Console
 
-    console = Console()
+    console = make_console()
     chosen = _chosen(names, family, shard)
     if listed:
         _list(chosen, console)
         return
     if not chosen:
-        typer.echo(f"penchant: the shard {shard} holds none of the claims; there is nothing to do", err=True)
+        echo(f"penchant: the shard {shard} holds none of the claims; there is nothing to do", err=True)
         return
     if not tuning:
         _claim(chosen, output, pages, overwrite, sources or [])
@@ -137,16 +137,15 @@ def _plan(chosen: list[type[Claim]], cache: Path | None, sources: list[Path], tu
 
 
 def _run(plan: WorkPlan, jobs: int) -> Outcome:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from penchant.lab.claims import running
 
     # Progress bars of model loading, here and in the worker processes, would break ours.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    typer.echo(f"penchant: {plan.estimate(jobs)}", err=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    screen = Console(stderr=True)
+    echo(f"penchant: {plan.estimate(jobs)}", err=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    screen = make_console(stderr=True)
     done, wanted = 0, 0
     with Progress(*columns, console=screen, transient=True) as bars:
         bar = bars.add_task("seeds", total=None)
@@ -154,7 +153,7 @@ def _run(plan: WorkPlan, jobs: int) -> Outcome:
         def advance(claim: str, now: int, total: int) -> None:
             nonlocal done, wanted
             if not screen.is_terminal and 20 * now // total > 20 * done // total:
-                typer.echo(f"{now} of {total} seeds", err=True)  # about twenty lines instead of a bar
+                echo(f"{now} of {total} seeds", err=True)  # about twenty lines instead of a bar
             done, wanted = now, total
             bars.update(bar, description=claim, completed=now, total=total)
 
@@ -163,7 +162,7 @@ def _run(plan: WorkPlan, jobs: int) -> Outcome:
         except KeyboardInterrupt:
             bars.stop()
             kept = f"{done} of {wanted} seeds are kept" if wanted else "nothing was measured yet"
-            typer.echo(f"penchant: {kept}; the same command continues from there", err=True)
+            echo(f"penchant: {kept}; the same command continues from there", err=True)
             raise typer.Exit(130) from None
 
 
@@ -175,7 +174,7 @@ def _show(outcome: Outcome, console: Any) -> None:
     _wide(console).print(claims_table(rows), markup=False)
     console.print(f"{summary_of(rows)}.", markup=False, highlight=False)
     for name, failure in outcome.failures.items():
-        typer.echo(f"penchant: the claim {name} failed:\n{failure}", err=True)
+        echo(f"penchant: the claim {name} failed:\n{failure}", err=True)
 
 
 def _write(outcome: Outcome, console: Any, output: Path, pages: Path | None, record: bool) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.interruption import interruptible
-from penchant.cli.options import RecipeWords, TrustRemoteCode
+from penchant.cli.options import AllowOutside, RecipeWords, TrustRemoteCode
 from penchant.cli.words import pairs, read_words
 from penchant.errors import ConfigurationError
+from penchant.terminal import make_console
 
 if TYPE_CHECKING:
     from penchant.training.compare import Compared
@@ -31,6 +32,7 @@ def compare(
     resume: Annotated[bool, typer.Option("--resume", help="Continue; finished runs are kept.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the comparison in the folder.")] = False,
     trust_remote_code: TrustRemoteCode = False,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Train several objectives on the same data with several seeds, and compare them in a table, a plot and a page."""
     from penchant.training.compare import compare_objectives
@@ -62,12 +64,11 @@ def _names(objectives: str) -> list[str]:
 
 def _show(found: Compared) -> None:
     """Print the table, the failures and the output paths."""
-    from rich.console import Console
 
     from penchant.cli.narrow import print_fitted
     from penchant.evaluation.report import failures, objectives_table
 
-    console = Console(highlight=False)
+    console = make_console(highlight=False)
     print_fitted(console, objectives_table(found.results))
     for failure in failures(found.results):
         console.print(failure, soft_wrap=True, markup=False)

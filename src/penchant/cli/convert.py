@@ -9,6 +9,7 @@ import typer
 
 from penchant.cli.options import Overwrite
 from penchant.targets import claim_file
+from penchant.terminal import echo
 
 __all__ = ["convert"]
 
@@ -33,10 +34,10 @@ def convert(
 
     converted = convert_file(file, processes, trainer)
     if out is None:
-        typer.echo(converted.yaml, nl=False)
+        echo(converted.yaml, nl=False)
     else:
         write_recipe(converted, out, overwrite=overwrite)
     for line in converted.remarks:
-        typer.echo(line, err=True)
+        echo(line, err=True)
     if out is not None:
-        typer.echo(f"Written: {out}. Next: penchant train {out} --dry-run", err=True)
+        echo(f"Written: {out}. Next: penchant train {out} --dry-run", err=True)

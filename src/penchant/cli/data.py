@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.options import (
+    AllowOutside,
     AsChat,
     BadRecords,
     ChatTemplate,
@@ -25,6 +26,7 @@ from penchant.cli.options import (
 )
 from penchant.cli.words import parse_mapping
 from penchant.targets import claim_file
+from penchant.terminal import echo, make_console, shown
 from penchant.writing import write_json
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ def check(
     json_out: Annotated[Path | None, typer.Option("--json", help="Also write the findings to this JSON file.")] = None,
     overwrite: Overwrite = False,
     trust_remote_code: TrustRemoteCode = False,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Check feedback (the doctor): duplicates, contradictions, leaks, truncation, length bias, templates.
 
@@ -113,6 +116,7 @@ def show(
     end_token: EndToken = None,
     ids: Annotated[bool, typer.Option("--ids", help="Print each token's id after it.")] = False,
     trust_remote_code: TrustRemoteCode = False,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Show records as the model sees them: every token of prompt (P) and responses (R), special tokens in brackets."""
     from penchant.checks.unused import unused_columns
@@ -124,7 +128,7 @@ def show(
     printer = TokenPrinter(_renderer(model, template_arguments, rendering), truncation, ids)
     feedback = _read(file, parse_mapping(map_), kind, split, on_bad, train_on)
     for found in unused_columns(feedback):
-        typer.echo(f"warning: {found.name}: {found.value}. {found.detail}", err=True)
+        echo(f"warning: {found.name}: {found.value}. {found.detail}", err=True)
     printer.legend()
     for record in feedback[start - 1 : start - 1 + number]:
         printer.record(record)
@@ -150,17 +154,16 @@ def _read(
 def _print_diagnosis(feedback: Feedback, diagnosis: Diagnosis) -> None:
     from collections import Counter
 
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
-    table = Table(title=Text(f"Data check of {feedback.name}"), title_justify="left")
+    console = make_console(highlight=False)
+    table = Table(title=shown(f"Data check of {feedback.name}", in_one_line=True), title_justify="left")
     for column in ("", "check", "found", "what it means"):
         table.add_column(column, overflow="fold")
     for entry in diagnosis.checks:
         verdict = Text(entry.verdict, style=_STYLES[entry.verdict])
-        table.add_row(verdict, Text(entry.name), Text(entry.value), Text(entry.detail))
+        table.add_row(verdict, *map(shown, (entry.name, entry.value, entry.detail)))
     console.print(table)
     if diagnosis.lengths:
         console.print(_lengths(diagnosis))

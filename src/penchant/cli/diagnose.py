@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.options import (
+    AllowOutside,
     BadRecords,
     ChatTemplate,
     JsonFile,
@@ -19,6 +20,7 @@ from penchant.cli.options import (
 )
 from penchant.cli.words import parse_mapping
 from penchant.targets import claim_file
+from penchant.terminal import make_console
 from penchant.writing import write_json
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ def diagnose(
     json_out: JsonFile = None,
     overwrite: Overwrite = False,
     trust_remote_code: TrustRemoteCode = False,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Diagnose a trained model on comparisons: ranking accuracy, likelihood displacement, gradient entanglement."""
     from penchant.diagnostics.findings import Plan
@@ -99,7 +102,6 @@ def _measured(model: str, data: str, reference: str, plan: Plan, **options: Any)
 
 
 def _print(found: Findings) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=f"{found.pairs} pairs", title_justify="left")
@@ -108,7 +110,7 @@ def _print(found: Findings) -> None:
     table.add_column("meaning")
     for name, value in found.figures.items():
         table.add_row(name, f"{value:.4g}", found.meaning(name))
-    console = Console(highlight=False)
+    console = make_console(highlight=False)
     console.print(table)
     for note in found.notes:
         console.print(note, markup=False)

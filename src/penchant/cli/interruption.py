@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import typer
 
+from penchant.terminal import echo
+
 __all__ = ["interruptible"]
 
 
@@ -18,5 +20,5 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     except Interrupted as stopped:
-        typer.echo(f"penchant: {stopped}", err=True)
+        echo(f"penchant: {stopped}", err=True)
         raise typer.Exit(130) from None

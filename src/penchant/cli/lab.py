@@ -7,6 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
+from penchant.terminal import echo, make_console
+
 __all__ = ["app"]
 
 app = typer.Typer(
@@ -34,13 +36,12 @@ def sums(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")] = False,
 ) -> None:
     """Improve a tiny, badly trained model of sums by online training on its own checked answers. No network needed."""
-    from rich.console import Console
     from rich.table import Table
 
     from penchant.lab.worlds.sums import Plan, run_sums
     from penchant.training.run import Interrupted
 
-    console = Console()
+    console = make_console()
     try:
         found = run_sums(
             output,
@@ -53,7 +54,7 @@ def sums(
             say=lambda line: console.print(line, markup=False, highlight=False),
         )
     except Interrupted as stopped:
-        typer.echo(f"penchant: {stopped}", err=True)
+        echo(f"penchant: {stopped}", err=True)
         raise typer.Exit(130) from None
     table = Table("steps", "accuracy", "95 % interval", title=f"{method}: accuracy on held-out sums")
     for step, value, low, high in found.curve:

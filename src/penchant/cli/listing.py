@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.terminal import echo, make_console
 
 if TYPE_CHECKING:
     from penchant.registry import Registry
@@ -100,7 +101,7 @@ def list_things(
         also = f" (also {', '.join(others)})" if others else ""
         rows.append((name, summary_of(registry.get(name), found) + also))
     _print_table(registry.kind, found.heading, rows)
-    typer.echo(f"{len(rows)} {kind}; `penchant show {kind} ID` shows one.")
+    echo(f"{len(rows)} {kind}; `penchant show {kind} ID` shows one.")
 
 
 def show_thing(
@@ -114,17 +115,17 @@ def show_thing(
     if found.page:
         print_page(_load(found.page)(thing))
         return
-    typer.echo(f"{registry.resolve(name)}: {summary_of(thing, found)}")
+    echo(f"{registry.resolve(name)}: {summary_of(thing, found)}")
     body = _documentation(thing).partition("\n")[2].strip("\n")
     # An object has the docstring of its class, which says nothing of this one.
     if body and (inspect.isclass(thing) or inspect.isroutine(thing)):
-        typer.echo(f"\n{body}")
+        echo(f"\n{body}")
     facts = [(fact, getattr(thing, fact, None)) for fact in found.facts]
     for fact, value in facts:
         if value:
-            typer.echo(f"\n{fact}: {', '.join(map(str, value)) if isinstance(value, tuple) else value}")
+            echo(f"\n{fact}: {', '.join(map(str, value)) if isinstance(value, tuple) else value}")
     if hasattr(thing, "declared_settings"):
-        typer.echo()
+        echo()
         _print_settings(thing.declared_settings())
 
 
@@ -161,14 +162,13 @@ def summary_of(thing: Any, kind: Kind) -> str:
 
 def print_page(page: str) -> None:
     """Print a Markdown page, rendered on a terminal and as plain text elsewhere."""
-    from rich.console import Console
     from rich.markdown import Markdown
 
-    console = Console()
+    console = make_console()
     if console.is_terminal:
         console.print(Markdown(page))
     else:
-        typer.echo(page, nl=False)
+        echo(page, nl=False)
 
 
 def _documentation(thing: Any) -> str:
@@ -184,7 +184,6 @@ def _load(path: str) -> Any:
 
 def _print_table(what: str, heading: str, rows: list[tuple[str, str]]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE)
@@ -192,18 +191,17 @@ def _print_table(what: str, heading: str, rows: list[tuple[str, str]]) -> None:
     table.add_column(heading, ratio=1)
     for name, text in rows:
         table.add_row(name, text)
-    Console(highlight=False, markup=False).print(table)
+    make_console(highlight=False, markup=False).print(table)
 
 
 def _print_settings(settings: list[Setting]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     if not settings:
-        typer.echo("It has no settings.")
+        echo("It has no settings.")
         return
     table = Table("setting", "type", "range", "default", "meaning", box=box.SIMPLE)
     for each in settings:
         table.add_row(each.name, each.type, each.range or "any", repr(each.default), each.doc)
-    Console(highlight=False, markup=False).print(table)
+    make_console(highlight=False, markup=False).print(table)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.errors import ConfigurationError
+from penchant.terminal import make_console
 
 if TYPE_CHECKING:
     from penchant.objectives.logic import KnownLoss, Structure
@@ -52,9 +53,8 @@ def logic(
 
 
 def _console() -> Any:
-    from rich.console import Console
 
-    return Console(highlight=False, markup=False)
+    return make_console(highlight=False, markup=False)
 
 
 def _statement(structure: Structure) -> list[tuple[str, str]]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from penchant.terminal import make_console
+
 if TYPE_CHECKING:
     from penchant.objectives import Objective
 
@@ -31,11 +33,10 @@ def list_methods(
     """List all methods by family, with tags, evidence, paper and full name."""
     if context.invoked_subcommand is not None:
         return
-    from rich.console import Console
 
     chosen = _chosen(family, tag)
     longest = max(len(cls.id) for cls in chosen)
-    console = Console()
+    console = make_console()
     for each in dict.fromkeys(cls.family for cls in chosen):
         console.print(_table(each, [cls for cls in chosen if cls.family == each], longest), markup=False)
     console.print(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penchant.cli.interruption import interruptible
-from penchant.cli.options import TrustRemoteCode
+from penchant.cli.options import AllowOutside, TrustRemoteCode
 from penchant.cli.words import first_lines
 from penchant.errors import ConfigurationError, nearest
 
@@ -51,6 +51,7 @@ def online(
         typer.Option("--dry-run", help="Show the resolved recipe, a judged response and the rounds, without training."),
     ] = False,
     trust_remote_code: TrustRemoteCode = False,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Train online: sample responses, judge them, train on them, and repeat."""
     from penchant.cli.words import pairs, parse_mapping, split_words

@@ -10,6 +10,7 @@ import typer
 from penchant.model_files import remote_code
 
 __all__ = [
+    "AllowOutside",
     "AsChat",
     "BadRecords",
     "ChatTemplate",
@@ -34,6 +35,14 @@ def _allow_code(context: typer.Context, allowed: bool) -> None:
     """Allow code from model repositories until the command ends."""
     if allowed:
         context.with_resource(remote_code())
+
+
+def _allow_outside(context: typer.Context, allowed: bool) -> None:
+    """Allow files outside of the data's folder until the command ends."""
+    if allowed:
+        from penchant.feedback.image_files import outside_files
+
+        context.with_resource(outside_files())
 
 
 DataFile = Annotated[
@@ -91,4 +100,13 @@ TrustRemoteCode = Annotated[
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output file if it exists.")]
+AllowOutside = Annotated[
+    bool,
+    typer.Option(
+        "--allow-outside",
+        callback=_allow_outside,
+        expose_value=False,
+        help="Allow data to name images outside of their own folder.",
+    ),
+]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this JSON file.")]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penchant.cli.options import JsonFile, Overwrite, RecipeWords
+from penchant.cli.options import AllowOutside, JsonFile, Overwrite, RecipeWords
 from penchant.cli.words import first_lines, read_words
 from penchant.targets import claim_file
+from penchant.terminal import make_console
 from penchant.writing import write_json
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def plan(
     ] = 1,
     json_file: JsonFile = None,
     overwrite: Overwrite = False,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Say what memory a recipe takes, by purpose, before a model is loaded."""
     from penchant.training.progress import ProgressReporter
@@ -46,7 +48,6 @@ def plan(
 
 def _print(planned: PlannedMemory) -> None:
     """Print the parts and the peak as a table."""
-    from rich.console import Console
     from rich.table import Table
 
     share = f"each of {planned.processes} processes" if planned.processes > 1 else "one process"
@@ -57,7 +58,7 @@ def _print(planned: PlannedMemory) -> None:
         table.add_row(name, f"{size / 2**30:.2f}")
     table.add_section()
     table.add_row("at the peak", f"{planned.total / 2**30:.2f}")
-    console = Console(highlight=False)
+    console = make_console(highlight=False)
     console.print(table)
     console.print(
         f"{planned.model}; {planned.steps:,} steps of up to {planned.largest_step:,}, "

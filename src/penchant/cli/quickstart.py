@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from penchant.terminal import make_console
+
 __all__ = ["quickstart"]
 
 
@@ -23,7 +25,6 @@ def quickstart(
     """Train a tiny model of product reviews or digits, align it with DPO, and report the change. No network needed."""
     import time
 
-    from rich.console import Console
     from transformers.utils import logging
 
     from penchant.errors import ConfigurationError, nearest
@@ -39,7 +40,7 @@ def quickstart(
     if world not in worlds:
         raise ConfigurationError(f"There is no world {world!r}.", where="--world", fix=nearest(world, worlds))
     steps, run, show = worlds[world]
-    console, start = Console(), time.monotonic()
+    console, start = make_console(), time.monotonic()
 
     def say(line: str) -> None:
         numbered = f"[{steps.index(line) + 1}/{len(steps)}] {line}" if line in steps else line

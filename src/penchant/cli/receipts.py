@@ -9,6 +9,7 @@ import typer
 
 from penchant.cli.options import Overwrite
 from penchant.targets import claim_file
+from penchant.terminal import make_console
 from penchant.writing import write_json
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ def receipts(
 
 
 def _print_table(found: list[Receipt]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("method", "case", "largest difference", "verdict")
@@ -61,9 +61,9 @@ def _print_table(found: list[Receipt]) -> None:
         difference = "" if each.difference is None else f"{each.difference:.1e}"
         verdict = f"{each.verdict}: {each.detail}" if each.detail else each.verdict
         table.add_row(each.method, each.case, difference, verdict, style=colours.get(each.verdict, "dim"))
-    console = Console()
+    console = make_console()
     if not console.is_terminal:  # a wide console for files and pipes, so that long names stay on one line
-        console = Console(width=140)
+        console = make_console(width=140)
     console.print(table, markup=False)
     console.print(_summary(found), markup=False, highlight=False, soft_wrap=True)
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from penchant.terminal import make_console
+
 __all__ = ["report"]
 
 
@@ -22,12 +24,11 @@ def report(
     ] = None,
 ) -> None:
     """Write the HTML report of a run, or a comparison of several runs, and print the figures."""
-    from rich.console import Console
 
     from penchant.cli.narrow import print_fitted
     from penchant.evaluation.report import before_after_table, compare_runs, comparison_table, write_report
 
-    console = Console()
+    console = make_console()
     distinct = list({run.resolve(): run for run in runs}.values())
     if len(distinct) == 1:
         page = write_report(distinct[0], output)

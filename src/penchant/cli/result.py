@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from penchant.terminal import make_console
+
 __all__ = ["print_result"]
 
 
 def print_result(result: Any, reporter: Any) -> None:
     """Print the figures before and after, and the output paths."""
-    from rich.console import Console
     from rich.table import Table
 
     if reporter.quiet:
@@ -20,7 +21,7 @@ def print_result(result: Any, reporter: Any) -> None:
         table.add_column(heading, justify="left" if not heading else "right")
     for name in sorted(before.keys() & after.keys()):
         table.add_row(name, f"{before[name]:.4g}", f"{after[name]:.4g}")
-    console = Console()
+    console = make_console()
     console.print(table)
     console.print(f"Model:  {result.folder / 'model'}", soft_wrap=True, highlight=False)
     console.print(f"Report: {result.report}", soft_wrap=True, highlight=False)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from penchant.terminal import echo, make_console
+
 __all__ = ["app"]
 
 app = typer.Typer(
@@ -26,7 +28,6 @@ def check(
 ) -> None:
     """Try every fence with a small attack, and say which hold here and what is not fenced."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     from penchant.sandbox import Sandbox
@@ -45,9 +46,9 @@ def check(
             broken += [fence.name] if fence and not holds and not fence.gap else []
             table.add_row(fence.name, state, fence.held_by or "nothing", how)
         sentence = tried.not_fenced
-    console = Console(markup=False, highlight=False)
+    console = make_console()
     console.print(table)
     console.print(sentence or "Everything is fenced here.", soft_wrap=True)
     if broken:
-        typer.echo(f"penchant: error: these fences should hold here and do not: {', '.join(broken)}.", err=True)
+        echo(f"penchant: error: these fences should hold here and do not: {', '.join(broken)}.", err=True)
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.options import (
+    AllowOutside,
     AsChat,
     BadRecords,
     ChatTemplate,
@@ -19,6 +20,7 @@ from penchant.cli.options import (
     TruncationPolicy,
     TrustRemoteCode,
 )
+from penchant.terminal import echo, make_console
 
 if TYPE_CHECKING:
     from penchant.evaluation.rows import ScoredRows
@@ -50,6 +52,7 @@ def score(
     ] = None,
     overwrite: Overwrite = False,
     trust_remote_code: TrustRemoteCode = False,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Compute log-probabilities and implicit rewards of every response in a file."""
     from penchant.cli.words import pairs, parse_mapping
@@ -72,12 +75,11 @@ def score(
     _show(result)
     if out is not None:
         result.write(out, overwrite=True)  # it was claimed above
-        typer.echo(f"Scores: {out}")
+        echo(f"Scores: {out}")
 
 
 def _show(result: ScoredRows) -> None:
     """Print the means and how many records were truncated or dropped."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=f"{len(result)} records of kind {result.kind}")
@@ -88,4 +90,4 @@ def _show(result: ScoredRows) -> None:
     for name in ("prompt_cut", "response_cut", "dropped"):
         if result.cut[name]:
             table.add_row(f"records with {name}", str(result.cut[name]))
-    Console().print(table)
+    make_console().print(table)

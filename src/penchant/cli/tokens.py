@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from penchant.feedback import Comparison, Demonstration, JointComparison, Judgement, Ranking, Record
 from penchant.rendering import Renderer, Truncation
 from penchant.rendering.pieces import pieces
 from penchant.rendering.truncation import Mask
+from penchant.terminal import make_console, shown
 
 __all__ = ["TokenPrinter"]
 
@@ -40,7 +40,7 @@ class TokenPrinter:
 
     def __init__(self, renderer: Renderer, truncation: Truncation, with_ids: bool) -> None:
         self.renderer, self.truncation, self.with_ids = renderer, truncation, with_ids
-        self.console = Console(highlight=False, soft_wrap=True)
+        self.console = make_console(highlight=False, soft_wrap=True)
         self.special = set(renderer.tokenizer.all_special_ids) | {renderer.end_token_id}
 
     def legend(self) -> None:
@@ -70,8 +70,8 @@ class TokenPrinter:
                 continue
             cut = f", {fitted.prompt_cut} cut" if fitted.prompt_cut else ""
             self.tokens(f"prompt, {len(fitted.prompt)} tokens{cut}", "P", fitted.prompt, None)
-            shown = zip(names, fitted.responses, fitted.learned, fitted.responses_cut, strict=True)
-            for name, response, learned, lost in shown:
+            each_response = zip(names, fitted.responses, fitted.learned, fitted.responses_cut, strict=True)
+            for name, response, learned, lost in each_response:
                 cut = f", {lost} cut (end token lost)" if lost else ""
                 cut += "" if learned is None else f", {sum(learned)} of them learned"
                 self.response(f"{name}, {len(response)} tokens{cut}", response, learned, fitted.prompt[-1])
@@ -91,12 +91,12 @@ class TokenPrinter:
             self.console.print(Text(f"{mark} {title}", style=f"bold {colour}"))
         line = Text()
         for token, piece in zip(ids, pieces(self.renderer, ids, before), strict=True):
-            shown = piece.translate(_VISIBLE)
+            visible = shown(piece.translate(_VISIBLE))
             if token in self.special:
-                shown = f"{_LEFT}{shown}{_RIGHT}"
-            if line and line.cell_len + len(shown) + 8 > self.console.width:
+                visible = f"{_LEFT}{visible}{_RIGHT}"
+            if line and line.cell_len + len(visible) + 8 > self.console.width:
                 line = self._flush(mark, colour, line)
-            line.append(shown, style=f"bold reverse {colour}" if token in self.special else colour)
+            line.append(visible, style=f"bold reverse {colour}" if token in self.special else colour)
             if self.with_ids:
                 line.append(f":{token}", style="dim")
             line.append(_BOUNDARY, style="dim")

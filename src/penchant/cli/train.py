@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.interruption import interruptible
-from penchant.cli.options import HyperParameters, RecipeWords, Renamed, TrustRemoteCode
+from penchant.cli.options import AllowOutside, HyperParameters, RecipeWords, Renamed, TrustRemoteCode
 from penchant.cli.words import data_of, first_lines, pairs, parse_mapping, read_words
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def train(
         typer.Option("--dry-run", help="Show the resolved recipe, the plan and a memory estimate, without training."),
     ] = False,
     trust_remote_code: TrustRemoteCode = False,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Train a model on feedback, from a recipe, from options, or both (options override the recipe)."""
     options: dict[str, Any] = {"model": model, "objective": objective, "output": out, "on_bad": on_bad}

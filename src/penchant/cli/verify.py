@@ -9,6 +9,7 @@ import typer
 
 from penchant.cli.options import Overwrite
 from penchant.targets import claim_file
+from penchant.terminal import echo
 from penchant.writing import write_rows
 
 __all__ = ["verify"]
@@ -33,5 +34,7 @@ def verify(
     rows = sound_rows(source)
     pairs = right_and_wrong(rows, rule=rule, per_prompt=per_prompt, seed=seed)
     write_rows(out, pairs, "The comparisons")
+    if not pairs:
+        echo(f"warning: By the rule {rule!r}, the responses of each problem are all right or all wrong.", err=True)
     prompts = len({repr(pair["prompt"]) for pair in pairs})
-    typer.echo(f"{len(pairs)} comparisons of {prompts} of {len(rows)} problems written to {out}")
+    echo(f"{len(pairs)} comparisons of {prompts} of {len(rows)} problems written to {out}")

@@ -11,7 +11,7 @@ from penchant.curation.words import STOP_WORDS, bare, words_of
 
 __all__ = ["Constraint", "altered", "candidates"]
 
-_LIST_ITEM = re.compile(r"(?m)^\s*(?:[-*•]|\d+[.)])\s+\S")
+_LIST_ITEM = re.compile(r"(?m)^[^\S\n]*(?:[-*•]|\d+[.)])\s+\S")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ import re
 
 __all__ = ["STOP_WORDS", "bare", "words_of"]
 
+_SIGNS = re.compile(r"\W*")
+
 #: English stop words.
 STOP_WORDS = frozenset(
     """a about above after again against all also am an and any are aren't as at be because been before being below
@@ -36,4 +38,6 @@ def bare(word: str) -> str:
         >>> bare('"Don’t,'), bare("-")
         ("don't", '')
     """
-    return re.sub(r"^\W+|\W+$", "", word).lower().replace("’", "'")
+    start = _SIGNS.match(word).end()  # type: ignore[union-attr]
+    end = len(word) - _SIGNS.match(word[::-1]).end()  # type: ignore[union-attr]
+    return word[start:end].lower().replace("’", "'")

@@ -1,6 +1,7 @@
 """Feedback: records (comparisons, judgements, rankings, ...), readers for files and data sets, and views of records."""
 
 from penchant.feedback.collection import Feedback
+from penchant.feedback.image_files import outside_files
 from penchant.feedback.images import Image
 from penchant.feedback.reading import read
 from penchant.feedback.records import (
@@ -29,5 +30,6 @@ __all__ = [
     "Record",
     "Source",
     "Text",
+    "outside_files",
     "read",
 ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from penchant.errors import DataError, nearest
 from penchant.feedback.files import Row
 
-__all__ = ["hub_rows", "looks_like_hub_id", "saved_rows", "set_rows"]
+__all__ = ["cache_folder", "hub_rows", "looks_like_hub_id", "saved_rows", "set_rows"]
 
 
 def looks_like_hub_id(name: str) -> bool:
@@ -63,7 +64,7 @@ def saved_rows(folder: Path, split: str | None) -> Iterable[Row]:
             where=str(folder),
             fix="Give one of its files, or a folder written by datasets' save_to_disk.",
         ) from error
-    return set_rows(data, split, str(folder))
+    return set_rows(_undecoded(data), split, str(folder))
 
 
 def hub_rows(name: str, split: str | None) -> Iterable[Row]:
@@ -84,4 +85,34 @@ def hub_rows(name: str, split: str | None) -> Iterable[Row]:
             why=f"({reason[0] if reason else type(error).__name__})",
             fix="If it is a file, check its path; if it is an id, check its spelling, the network, and your access.",
         ) from error
-    return set_rows(data, split, name)
+    return set_rows(_undecoded(data), split, name)
+
+
+def cache_folder() -> Path:
+    """Where ``datasets`` keeps the files of data sets of the hub."""
+    import datasets
+
+    return Path(datasets.config.HF_CACHE_HOME)
+
+
+def _undecoded(data: Any) -> Any:
+    """A data set whose images, sounds and films stay files: its own decoders start programs and open any path."""
+    if isinstance(data, Mapping):
+        return {name: _undecoded(each) for name, each in data.items()}
+    for name, feature in (data.features or {}).items():
+        as_files = _as_files(feature)
+        if as_files != feature:
+            data = data.cast_column(name, as_files)
+    return data
+
+
+def _as_files(feature: Any) -> Any:
+    """A feature of ``datasets`` with no decoder in it."""
+    if isinstance(feature, Mapping):
+        return {name: _as_files(each) for name, each in feature.items()}
+    if isinstance(feature, list | tuple):
+        return [_as_files(each) for each in feature]
+    inner = getattr(feature, "feature", None)
+    if inner is not None:
+        return replace(feature, feature=_as_files(inner))
+    return replace(feature, decode=False) if getattr(feature, "decode", False) else feature

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import io
 import json
 import re
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import DataError, nearest
+from penchant.feedback.expansion import arrow_batches, parquet_batches, unzipped
 from penchant.feedback.json_objects import loads, objects
 from penchant.feedback.validation import NUMERIC
 
@@ -32,7 +32,8 @@ _FIRST_LINE = re.compile(r"\S.*")
 def _text(path: Path) -> str:
     """The file's text, decompressed if necessary, without a byte-order mark."""
     try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with unzipped(path) if path.suffix == ".gz" else path.open("rb") as file:
+            raw = file.read()
         # Spreadsheets save UTF-16 with a byte-order mark.
         return raw.decode("utf-16" if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig")
     except UnicodeDecodeError as error:
@@ -184,29 +185,25 @@ def _typed(name: str, value: Any) -> Any:
 
 
 def _parquet(path: Path) -> Iterator[Row]:
-    import pyarrow.parquet as parquet
-
-    try:
-        table = parquet.read_table(path)
-    except Exception as error:
-        raise DataError(f"The file is not Parquet: {error}.", where=str(path)) from error
-    yield from enumerate(table.to_pylist(), start=1)
+    yield from _columnar(path, "Parquet", parquet_batches)
 
 
 def _arrow(path: Path) -> Iterator[Row]:
-    import pyarrow as arrow
+    yield from _columnar(path, "Arrow", arrow_batches)
 
+
+def _columnar(path: Path, name: str, batches: Callable[[Path], Iterable[Any]]) -> Iterator[Row]:
+    """The rows of a columnar file, batch by batch."""
+    number = 0
     try:
-        with arrow.memory_map(str(path)) as file:
-            # `datasets` writes streams; pyarrow and others also write files.
-            try:
-                table = arrow.ipc.open_stream(file).read_all()
-            except arrow.ArrowInvalid:
-                table = arrow.ipc.open_file(file).read_all()
-            rows = table.to_pylist()
+        for batch in batches(path):
+            for row in batch.to_pylist():
+                number += 1
+                yield number, row
+    except DataError:
+        raise
     except Exception as error:
-        raise DataError(f"The file is not Arrow: {error}.", where=str(path)) from error
-    yield from enumerate(rows, start=1)
+        raise DataError(f"The file is not {name}: {error}.", where=str(path)) from error
 
 
 FORMATS: dict[str, Callable[[Path], Iterable[Row]]] = {

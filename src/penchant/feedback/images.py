@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from penchant.errors import DataError
+from penchant.feedback.image_files import BYTES, decoded, file_bytes, inside, uri_bytes
 from penchant.feedback.pixels import DEEP, eight_bit, upright
 from penchant.feedback.records import Source
 
-__all__ = ["COLUMNS", "FORMATS", "Image", "located", "read_image"]
+__all__ = ["COLUMNS", "Image", "located", "read_image"]
 
 #: The columns that contain images.
 COLUMNS = ("chosen_image", "rejected_image", "image")
 
-#: The formats that are read, whatever a file is called: pixels alone. EPS would start Ghostscript, so it is not one.
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "JPEG2000", "AVIF", "HEIF", "ICO")
 # Phones write further pictures, such as a depth map, into one file; the first is the photograph.
 _SIDE_BY_SIDE = ("MPO", "HEIF", "AVIF", "ICO")
 
@@ -53,22 +51,18 @@ class Image:
 
     def open(self) -> Any:
         """The image as a loaded Pillow image, as it is stored; see `penchant.feedback.pixels.as_shown`."""
-        from PIL import Image as Pillow
-
-        Pillow.init()
-        known = [name for name in FORMATS if name in Pillow.OPEN]
-        content = self.place if self.data is None else io.BytesIO(self.data)
-        picture = Pillow.open(content, formats=known)  # type: ignore[arg-type]
-        picture.load()
-        return picture
+        if self.data is not None:
+            return decoded(self.data)
+        assert self.place is not None
+        return decoded(file_bytes(self.place))
 
 
 def read_image(value: Any, field: str, source: Source) -> Image:
     """An image from the value of a row, validated by opening it.
 
     Args:
-        value: a path, the bytes of a file, ``{"bytes", "path"}`` (the format of ``datasets``), a Pillow image, or rows
-            of numbers from 0 to 255, [height, width] or [height, width, 3].
+        value: a path, a ``data:`` address, the bytes of a file, ``{"bytes", "path"}`` (the format of ``datasets``), a
+            Pillow image, or rows of numbers from 0 to 255, [height, width] or [height, width, 3].
         field: the column, for errors.
         source: file and line of the record, for errors.
 
@@ -104,21 +98,12 @@ def _reason(error: Exception, image: Image) -> str:
 
 
 def _image(value: Any, field: str, source: Source) -> Image:
-    if isinstance(value, str | Path):
-        try:
-            if Path(value).exists() and not Path(value).is_file():  # reading a pipe would wait for its writer
-                raise OSError(None, "it is a folder" if Path(value).is_dir() else "it is a pipe or a device")
-            return Image(_key(Path(value).read_bytes()), place=Path(value))
-        except OSError as error:
-            raise DataError(
-                f"The file in {field!r} cannot be read ({error.strerror}): {value}.",
-                where=str(source),
-                fix="Check the path; a relative path starts at the folder of the data file.",
-            ) from error
-    if isinstance(value, bytes):
-        return Image(_key(value), data=value)
+    if isinstance(value, str | Path) and not _is_uri(value):
+        return _of_file(Path(value), field, source)
     try:
-        content = _encoded(value)
+        content = uri_bytes(value) if isinstance(value, str) else value if isinstance(value, bytes) else _encoded(value)
+        if len(content) > BYTES:
+            raise ValueError(f"more than {BYTES >> 20} MiB, the limit for an image")
     except ValueError as error:
         raise DataError(
             f"{field!r} is {type(value).__name__}, expected an image ({error}).",
@@ -126,6 +111,24 @@ def _image(value: Any, field: str, source: Source) -> Image:
             fix="Give a path, the bytes of an image file, a Pillow image, or rows of numbers from 0 to 255.",
         ) from error
     return Image(_key(content), data=content)
+
+
+def _is_uri(value: Any) -> bool:
+    return isinstance(value, str) and value[:5].lower() == "data:"
+
+
+def _of_file(path: Path, field: str, source: Source) -> Image:
+    try:
+        return Image(_key(file_bytes(path)), place=path)
+    except (OSError, ValueError) as error:  # ValueError: a path with a zero byte
+        address = any(part.lower() in ("http:", "https:") for part in path.parts)
+        raise DataError(
+            f"The file in {field!r} cannot be read ({getattr(error, 'strerror', None) or error}): {path}.",
+            where=str(source),
+            fix="An address is not fetched: download the image and name its file."
+            if address
+            else "Check the path; a relative path starts at the folder of the data file.",
+        ) from error
 
 
 def _key(content: bytes) -> str:
@@ -165,16 +168,16 @@ def _pixels(value: Any) -> Any:
     return numbers.round().astype(np.uint8)
 
 
-def located(row: dict[str, Any], folder: Path, source: Source | None = None) -> dict[str, Any]:
+def located(row: dict[str, Any], folder: Path | None, source: Source | None = None) -> dict[str, Any]:
     """A row in which relative image paths are resolved against ``folder``.
 
     Args:
         row: field name to value.
-        folder: the folder of the file.
+        folder: the folder of the data; None if they have none, as those of the hub.
         source: file and line, for errors; None for rows in memory, whose paths are those of their program.
 
     Raises:
-        DataError: a relative path of a file leaves its folder.
+        DataError: a path leaves the folder, and outside files are not allowed (`outside_files`).
 
     Example:
         >>> located({"image": "a.png", "prompt": "a cat"}, Path("data"))["image"]
@@ -185,19 +188,9 @@ def located(row: dict[str, Any], folder: Path, source: Source | None = None) -> 
     found = dict(row)
     for name in COLUMNS:
         value = row.get(name)
-        if isinstance(value, str):
-            found[name] = _placed(value, name, folder, source)
-        elif isinstance(value, Mapping) and isinstance(value.get("path"), str) and value.get("bytes") is None:
-            found[name] = {**value, "path": _placed(value["path"], name, folder, source)}
+        rest = dict(value) if isinstance(value, Mapping) and value.get("bytes") is None else None
+        path = value if rest is None else rest.get("path")
+        if isinstance(path, str) and not _is_uri(path):
+            placed = str((folder or Path()) / path if source is None else inside(path, name, folder, str(source)))
+            found[name] = placed if rest is None else {**rest, "path": placed}
     return found
-
-
-def _placed(path: str, field: str, folder: Path, source: Source | None) -> str:
-    if source is not None and os.path.normpath(path).split(os.sep)[0] == os.pardir:
-        raise DataError(
-            f"The path in {field!r} leaves the folder of the data file: {path}.",
-            where=str(source),
-            why="A data file names files beside it, so that one from elsewhere cannot read others of this machine.",
-            fix="Move the data file to a folder that contains the images, or write absolute paths.",
-        )
-    return str(folder / path)

@@ -20,7 +20,7 @@ _LONGEST_PYTHON = 1_000_000
 _DEEPEST = 100
 _BRACKET = re.compile(r"[\[\](){}]")
 # What numpy writes between the entries of an array: a line break without a comma.
-_NUMPY_GAP = re.compile(r"\}\s*\n\s*\{")
+_NUMPY_GAP = re.compile(r"\}[^\S\n]*\n\s*\{")
 _KEYS = "role|from|content|value|messages|conversations|weight|name|tool_calls"
 _MESSAGES = re.compile(rf"""\s*(?:array\(\s*)?(?:\[\s*)?\{{\s*(?:'|")(?:{_KEYS})(?:'|")\s*:""")
 _SPEAKER = re.compile(r"""(?:'|")(?:role|from)(?:'|")\s*:\s*(?:'|")(\w+)""")

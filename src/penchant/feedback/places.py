@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import DataError, nearest
-from penchant.feedback.datasets import hub_rows, looks_like_hub_id, saved_rows
+from penchant.feedback.datasets import cache_folder, hub_rows, looks_like_hub_id, saved_rows
 from penchant.feedback.files import FORMATS, Row, file_rows
 
 __all__ = ["Opened", "is_list_of_paths", "open_places"]
@@ -39,9 +39,12 @@ class Opened:
     split: str | None = None
 
     @property
-    def folder(self) -> Path:
-        """Where relative paths of images start."""
-        return Path(self.name).parent if Path(self.name).is_file() else Path()
+    def folder(self) -> Path | None:
+        """Where relative paths of images start, and which no path leaves; None for data in memory."""
+        path = Path(self.name)
+        if path.is_file() or path.is_dir():
+            return path.parent if path.is_file() else path
+        return cache_folder() if looks_like_hub_id(self.name) else None
 
 
 def is_list_of_paths(data: Any) -> bool:

@@ -208,7 +208,7 @@ def _common_kind(rows: list[Line], name: str) -> str:
 
 
 def _record(
-    kind: str, row: dict[str, Any] | DataError, source: Source, folder: Path, every_turn: bool = False
+    kind: str, row: dict[str, Any] | DataError, source: Source, folder: Path | None, every_turn: bool = False
 ) -> Record:
     if isinstance(row, DataError):
         raise row

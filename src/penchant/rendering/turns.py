@@ -185,9 +185,19 @@ def _spoken(text: str, ends: Sequence[str]) -> str:
     for token in ends:
         text = text.replace(token, "")
     if "think>" in text:
-        text = re.sub(r"<think>.*?</think>", "", text, flags=re.DOTALL)
-        text = re.sub(r"^.*?</think>", "", text, flags=re.DOTALL).replace("<think>", "")
+        text = _without_reasoning(text)
     return squeezed(text)
+
+
+def _without_reasoning(text: str) -> str:
+    """A text without what stands in, or before the end of, ``<think>`` and ``</think>``; in linear time."""
+    kept, at = [], 0
+    while (start := text.find("<think>", at)) >= 0 and (end := text.find("</think>", start)) >= 0:
+        kept.append(text[at:start])
+        at = end + len("</think>")
+    rest = "".join(kept) + text[at:]
+    _, closed, behind = rest.partition("</think>")
+    return (behind if closed else rest).replace("<think>", "")
 
 
 def _rewritten(template: str) -> DataError:

@@ -10,11 +10,15 @@ __all__ = ["answer_in", "same_number"]
 # Optional sign, thousands with commas or plain digits, decimals, and a fraction: -1,234.50 or 3/4.
 # A hyphen after a digit or a word is a minus operator or a hyphen, not a sign.
 _NUMBER = re.compile(r"(?:(?<![\w.)])[-−])?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.\d+|\d+)(?:\s*/\s*\d+(?:\.\d+)?)?")
+# A number of more digits than any memory holds.
+_VAST = re.compile(r"[eE][-+]?\d{5}")
 # Answer markers, from the most to the least explicit.
+# Their time is linear in the text, however it is made; tests/test_linear_time.py runs every expression of the package.
 _SIGNS = (
     re.compile(r"####\s*(.+)"),
     re.compile(r"\\boxed\{([^{}]*)\}"),
-    re.compile(r"(?im)^\s*A\s*:\s*(.+)$"),
+    # White space of this line alone: across lines, every one of many empty lines would search all that follow.
+    re.compile(r"(?im)^[^\S\n]*A\s*:\s*(.+)$"),
     re.compile(r"(?i)\banswer\s*(?:is|:|=)\s*(.+)"),
 )
 
@@ -64,6 +68,8 @@ def same_number(first: str, second: str) -> bool:
 
 def _value(text: str) -> Fraction | None:
     cleaned = text.replace(",", "").replace("−", "-").replace("$", "").replace("%", "").replace(" ", "").rstrip(".")
+    if _VAST.search(cleaned):
+        return None
     over, _, under = cleaned.partition("/")
     try:
         return Fraction(over) / Fraction(under or "1")

@@ -41,7 +41,7 @@ def right_and_wrong(
     """
     rng, records = random.Random(seed), []
     for number, row in enumerate(rows, start=1):
-        pairs = _pairs(row, _texts(row, number), rule)
+        pairs = _pairs(row, _texts(row, number), rule, f"record {number}")
         if per_prompt is not None and len(pairs) > per_prompt:
             pairs = rng.sample(pairs, per_prompt)
         named = {"id": row["id"]} if "id" in row else {}
@@ -53,10 +53,13 @@ def right_and_wrong(
 
 
 def _pairs(
-    row: Mapping[str, Any], texts: Sequence[str], rule: str | Callable[[str, str], bool]
+    row: Mapping[str, Any], texts: Sequence[str], rule: str | Callable[[str, str], bool], where: str
 ) -> list[tuple[str, str]]:
     """Every distinct right solution with every distinct wrong one."""
-    verifier = Verifier([(row["prompt"], str(row["answer"]))], rule)
+    try:
+        verifier = Verifier([(row["prompt"], str(row["answer"]))], rule)
+    except DataError as error:
+        raise DataError(error.what, where=where, why=error.why, fix=error.fix) from error
     scored = list(zip(texts, verifier.score(row["prompt"], texts), strict=True))
     right, wrong = ([text for text, score in scored if score == wanted] for wanted in (1.0, 0.0))
     return list(product(dict.fromkeys(right), dict.fromkeys(wrong)))
@@ -71,7 +74,13 @@ def _texts(row: Mapping[str, Any], number: int) -> list[str]:
                 fix="Every record needs prompt, answer and responses.",
             )
     responses = row["responses"]
+    if not isinstance(responses, list | tuple):
+        raise DataError(
+            f"'responses' is {type(responses).__name__}, expected a list of texts.",
+            where=f"record {number}",
+            fix='Write it as a list: "responses": ["4", "6"].',
+        )
     texts = [each.get("text") if isinstance(each, Mapping) else each for each in responses]
-    if not isinstance(responses, Sequence) or not all(isinstance(text, str) for text in texts):
+    if not all(isinstance(text, str) for text in texts):
         raise DataError("'responses' is not a list of texts, or of objects with a 'text'.", where=f"record {number}")
     return [str(text) for text in texts]

@@ -14,6 +14,9 @@ from penchant.rewards.numbers import answer_in, same_number
 __all__ = ["RULES", "Rule", "Verifier"]
 
 Right = Callable[[str, str], bool]
+# Characters that Unicode keeps for programs; no text contains them.
+_BEHIND, _BEFORE = "\ufdd0", "\ufdd1"
+_EDGES = re.compile(f"[{_BEHIND}{_BEFORE}]")
 Rule = Literal["number", "exact", "contains"]
 
 
@@ -27,7 +30,23 @@ def _exact(response: str, answer: str) -> bool:
 
 
 def _contains(response: str, answer: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(answer.strip())}(?!\w)", response, re.IGNORECASE) is not None
+    # `str` finds a text in linear time; an expression would compare the answer anew at every place.
+    wanted, text = map(_folded, (answer.strip(), response))
+    return wanted in text and _with_edges(wanted) in _with_edges(text)
+
+
+def _folded(text: str) -> str:
+    """A text in small letters, one for each of its own (İ alone would become two), without our marks."""
+    return _EDGES.sub("", text.replace("İ", "i").lower().replace("ς", "σ"))
+
+
+def _with_edges(text: str) -> str:
+    """A text with marks behind what is no letter of a word and before what is none.
+
+    Both ends count as none, so that a text with its marks is found in another only where words begin and end.
+    """
+    before = re.sub(r"(?!\w)", _BEFORE, text)
+    return _BEHIND + re.sub(rf"[^\w{_BEFORE}]", rf"\g<0>{_BEHIND}", before)
 
 
 #: The rules by name: (response, answer) to True if the response is right.
@@ -64,7 +83,7 @@ class Verifier(Judge):
         if callable(rule):
             vars(self)["rule"] = rule  # only Python code can pass a function; recipes name a rule
         self.right: Right = rule if callable(rule) else RULES[self.rule]
-        self.answers = {_key(prompt): str(answer) for prompt, answer in answers}
+        self.answers = {_key(prompt): self._checkable(answer, "verifier") for prompt, answer in answers}
 
     @classmethod
     def of_records(cls, records: Iterable[Record], rule: str | Right | None = None) -> Verifier:
@@ -81,7 +100,8 @@ class Verifier(Judge):
         """Read each prompt's answer from its record's field ``answer``.
 
         Raises:
-            DataError: a record has none, or two records give one prompt different answers.
+            DataError: a record has none, or one that the rule cannot check; or two records give one prompt different
+                answers.
         """
         for record in records:
             answer = record.fields.get("answer")
@@ -91,13 +111,29 @@ class Verifier(Judge):
                     where=str(record.source),
                     fix="Add the answer, or map a column to it with --map answer=COLUMN.",
                 )
-            former = self.answers.setdefault(_key(record.prompt), str(answer))
+            former = self.answers.setdefault(_key(record.prompt), self._checkable(answer, str(record.source)))
             if former != str(answer):
                 raise DataError(
                     f"This prompt has the answer {str(answer)!r}, but {former!r} in an earlier record.",
                     where=str(record.source),
                     fix="Keep the correct one.",
                 )
+
+    def _checkable(self, answer: object, where: str) -> str:
+        """An answer as text.
+
+        Raises:
+            DataError: the rule compares numbers, and the answer has none: every response would be wrong.
+        """
+        text = str(answer)
+        if self.right is _number and answer_in(text) is None:
+            raise DataError(
+                f"The answer {text[:80]!r} has no number, but the rule 'number' compares numbers.",
+                where=where,
+                why="Every response would count as wrong.",
+                fix="Choose the rule exact or contains (--rule contains, judge.rule=contains), or remove the record.",
+            )
+        return text
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
         """1 for each right response, 0 for each wrong one.

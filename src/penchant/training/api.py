@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
+from penchant.feedback.image_files import outside_files, outside_files_allowed
 from penchant.feedback.sources import as_paths
 from penchant.modalities import find_modality
 from penchant.model_files import remote_code, remote_code_allowed
@@ -34,6 +36,7 @@ def train(
     overwrite: bool = False,
     progress: bool = False,
     trust_remote_code: bool = False,
+    allow_outside: bool = False,
     callbacks: Any = (),
     **recipe: Unpack[RecipeKeywords],
 ) -> Result:
@@ -55,6 +58,7 @@ def train(
         overwrite: delete the run in ``output``.
         progress: show progress on the error stream.
         trust_remote_code: allow the model and its tokenizer to run Python code from their own repository.
+        allow_outside: allow data to name images outside of their own folder.
         callbacks: callbacks of transformers (`TrainerCallback`), or functions of step, split (``"train"`` or
             ``"eval"``) and numbers, called after every step and measurement; one that returns ``"stop"`` ends the run.
         recipe: further keys of a `penchant.training.Recipe` (``batch_size``, ``learning_rate``, ``lora=...``).
@@ -73,14 +77,15 @@ def train(
     settings = make_recipe({**recipe, **values, "output": str(output)}, "penchant.train")
     if given.model is not None:
         find_modality(settings.modality, settings.model, given.model).check_given(tokenizer)
-    with remote_code(trust_remote_code or remote_code_allowed()):
-        return run(
-            settings,
-            given,
-            resume=resume,
-            overwrite=overwrite,
-            reporter=ProgressReporter(not progress),
-        )
+    with _allowed(trust_remote_code, allow_outside):
+        return run(settings, given, resume=resume, overwrite=overwrite, reporter=ProgressReporter(not progress))
+
+
+@contextmanager
+def _allowed(code: bool, outside: bool) -> Iterator[None]:
+    """What the caller allows, beside what a context around the call does."""
+    with remote_code(code or remote_code_allowed()), outside_files(outside or outside_files_allowed()):
+        yield
 
 
 def _named_and_given(named: dict[str, Any], objective: Any, tokenizer: Any) -> tuple[Given, dict[str, Any]]:

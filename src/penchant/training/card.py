@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from penchant.training.markdown import as_code, as_text, fenced
 from penchant.training.wording import count_of
 
 __all__ = ["model_card"]
@@ -41,13 +42,13 @@ def model_card(summary: dict[str, Any], recipe_yaml: str, paper: str, metadata: 
         "tags: [preference-optimization, penchant]",
         "---",
         "",
-        f"# {summary['title']}",
+        f"# {as_text(summary['title'])}",
         "",
-        f"Trained from `{summary['model']}` with Penchant {summary['versions']['penchant']}, objective "
-        f"`{summary['objective']}` ({paper}), on {summary['examples']} examples of `{summary['data']}` for "
-        f"{count_of(summary['steps'], 'step')} (seed {summary['seed']}).{_kept(summary)}",
+        f"Trained from {as_code(summary['model'])} with Penchant {summary['versions']['penchant']}, objective "
+        f"{as_code(summary['objective'])} ({paper}), on {summary['examples']} examples of {as_code(summary['data'])} "
+        f"for {count_of(summary['steps'], 'step')} (seed {summary['seed']}).{_kept(summary)}",
         "",
-        f"Measured on {summary['measured_on']}:",
+        f"Measured on {as_text(summary['measured_on'])}:",
         "",
         "| | before | after |",
         "|---|---|---|",
@@ -55,9 +56,7 @@ def model_card(summary: dict[str, Any], recipe_yaml: str, paper: str, metadata: 
         "",
         "## Recipe",
         "",
-        "```yaml",
-        recipe_yaml.strip(),
-        "```",
+        *fenced(recipe_yaml.strip(), "yaml"),
         "",
         f"Data SHA-256 `{summary['fingerprints']['data']}`; initial model SHA-256 "
         f"`{summary['fingerprints']['model']}`.",

@@ -7,8 +7,6 @@ from itertools import islice
 from statistics import fmean
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from penchant.checks.template_checks import UNTEMPLATED
@@ -16,6 +14,7 @@ from penchant.feedback.collection import Feedback
 from penchant.feedback.sources import parts_of
 from penchant.forest.recycling import Mixture
 from penchant.forest.supply import Supply
+from penchant.terminal import make_console, shown
 from penchant.training.planning import estimate_of
 from penchant.training.preparation import Given, Prepared, prepare, resolved
 from penchant.training.progress import ProgressReporter
@@ -50,11 +49,11 @@ def print_facts(recipe: Mapping[str, Any], found: Mapping[str, str]) -> None:
     import yaml
 
     # The description goes to the output stream; progress and warnings go to the error stream.
-    output = Console(highlight=False)
+    output = make_console(highlight=False)
     output.print(yaml.safe_dump(dict(recipe), sort_keys=False).rstrip(), soft_wrap=True, markup=False)
     table = Table(title="Dry run", show_header=False)
     for name, value in found.items():
-        table.add_row(name, escape(value))
+        table.add_row(name, shown(value))
     output.print(table)
 
 

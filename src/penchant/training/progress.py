@@ -10,6 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from penchant.terminal import make_console, shown
+
 __all__ = ["ProgressReporter"]
 
 # Seconds between lines without a terminal.
@@ -25,7 +27,7 @@ class ProgressReporter:
     """
 
     def __init__(self, quiet: bool = False, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, quiet=quiet, highlight=False)
+        self.console = console or make_console(stderr=True, quiet=quiet, highlight=False)
         self.quiet = quiet
         #: The warnings of the run so far, for its report.
         self.warned: list[str] = []
@@ -52,10 +54,12 @@ class ProgressReporter:
             if time.monotonic() - started > LINE_EVERY:
                 self.say(f"{title}: done in {time.monotonic() - started:.0f} s")
             return
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        more = (TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[numbers]}"))
+        named = TextColumn("{task.description}", markup=False)
+        columns = (named, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        more = (TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[numbers]}", markup=False))
         with Progress(*columns, *more, console=self.console) as progress:
-            self._bar, self._task = progress, progress.add_task(title, total=total, completed=done, numbers="")
+            name = shown(title, in_one_line=True)
+            self._bar, self._task = progress, progress.add_task(name, total=total, completed=done, numbers="")
             try:
                 yield
             finally:
@@ -64,7 +68,7 @@ class ProgressReporter:
     def advance(self, done: int, total: int, numbers: str = "") -> None:
         """Update the bar."""
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, numbers=numbers)
+            self._bar.update(self._task, completed=done, numbers=shown(numbers, in_one_line=True))
         elif not self.quiet and time.monotonic() - self._last_line > LINE_EVERY:
             self._last_line = time.monotonic()
             self.say(f"  {done}/{total} {numbers}")
@@ -73,5 +77,5 @@ class ProgressReporter:
         """Show a log of the trainer next to the bar."""
         if split != "train":
             return
-        shown = {"loss": "loss {:.4f}", "rewards/accuracy": "accuracy {:.2f}", "tokens_per_second": "{:,.0f} tokens/s"}
-        self.advance(step, total, "  ".join(form.format(numbers[key]) for key, form in shown.items() if key in numbers))
+        forms = {"loss": "loss {:.4f}", "rewards/accuracy": "accuracy {:.2f}", "tokens_per_second": "{:,.0f} tokens/s"}
+        self.advance(step, total, "  ".join(form.format(numbers[key]) for key, form in forms.items() if key in numbers))

@@ -24,6 +24,7 @@ from penchant.evaluation.report.page import render, save
 from penchant.evaluation.report.panels import MACHINERY, MAIN
 from penchant.evaluation.report.quantities import duration, plain, quantity
 from penchant.evaluation.report.run_folder import RunFolder, finite_number, read_run
+from penchant.terminal import shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -119,7 +120,8 @@ def comparison_table(runs: list[Path]) -> Table:
 def _terminal_cell(cell: _Cell) -> Text:
     from rich.text import Text
 
-    return Text(f"{cell.before} → {cell.text}" if cell.before else cell.text, style="bold" if cell.best else "")
+    text = f"{cell.before} → {cell.text}" if cell.before else cell.text
+    return Text(shown(text, in_one_line=True), style="bold" if cell.best else "")
 
 
 def _read(runs: Sequence[Path]) -> list[RunFolder]:

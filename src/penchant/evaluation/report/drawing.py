@@ -176,7 +176,7 @@ def _inline(svg: str, slug: str, description: str) -> Markup:
     body = re.sub(r"(font: [0-9.]+px )[^;\"]+", r"\1var(--font)", body)
     for name, sentinel in _SENTINELS.items():
         body = body.replace(sentinel, f"var(--{name})")
-    body = re.sub(r"\s*\n\s*", "\n", body)
+    body = "\n".join(filter(None, map(str.strip, body.split("\n"))))
     box = view.group(1) if view else "0 0 100 100"
     return Markup(f'<svg viewBox="{box}" role="img" aria-label="{escape(description)}">{body}')
 

@@ -26,7 +26,7 @@ NAMED_SUMS = {
     "simnpo-retain": "0.125*simnpo+retain-nll",
 }
 
-_NUMBER = r"-?[0-9]*\.?[0-9]+(?:e-?[0-9]+)?"
+_NUMBER = r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:e-?[0-9]+)?"
 _TERM = re.compile(rf"(?:({_NUMBER})\*)?([a-z][a-z0-9-]*)(?:\((.+)\))?")
 
 

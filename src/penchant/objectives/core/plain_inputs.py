@@ -94,8 +94,18 @@ class PlainInputs:
                 stats[name] = padded
                 self.leaves[f"{key}.{name}"] = (padded, lengths)
         mask = torch.arange(policy.shape[1]) < torch.tensor(lengths).unsqueeze(1)
-        layers = {name: self._layers(f"{key}.{name}", given.get(name) or {}, lengths) for name in _LAYERS}
-        return Scored(policy, reference, mask, stats, self._group(len(lengths)), fields, hidden=hidden, **layers)
+        own, of_reference = (self._layers(f"{key}.{name}", given.get(name) or {}, lengths) for name in _LAYERS)
+        return Scored(
+            policy,
+            reference,
+            mask,
+            stats,
+            self._group(len(lengths)),
+            fields,
+            hidden=hidden,
+            activations=own,
+            reference_activations=of_reference,
+        )
 
     def _layers(self, key: str, given: Any, lengths: list[int]) -> dict[str, Tensor]:
         """Activations by layer, [R, T, D] each."""

@@ -58,12 +58,12 @@ class Picked(NamedTuple):
     Attributes:
         best: [B] index of the best response; the first in the order of the data where several are best.
         rest: [R] bool, whether the response is ranked worse than the best of its list.
-        count: [B] number of the rest.
+        number: [B] number of the rest.
     """
 
     best: Tensor
     rest: Tensor
-    count: Tensor
+    number: Tensor
 
 
 def best_and_rest(ranks: Tensor, group: Tensor) -> Picked:
@@ -96,7 +96,7 @@ def rest_mean(values: Tensor, picked: Picked, group: Tensor) -> Tensor:
         tensor([2.])
     """
     total = group_sum(torch.where(picked.rest, values, 0.0), group)
-    return total / picked.count.to(total.dtype).clamp(min=1)
+    return total / picked.number.to(total.dtype).clamp(min=1)
 
 
 def better_pairs(quality: Tensor, group: Tensor) -> Tensor:

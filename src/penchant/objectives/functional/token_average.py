@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from torch import Tensor
 
@@ -44,7 +44,7 @@ def token_average(view: Scored, values: Tensor, average: NLLAverage) -> Tensor:
 class TokenAveraged(Objective):
     """Base of losses that are an average over tokens: of the batch, which couples its examples, or of each response."""
 
-    tags = ("batch",)
+    tags: ClassVar[tuple[str, ...]] = ("batch",)
 
     average: Annotated[NLLAverage, "average over the tokens of the batch or of each response"] = "batch"
 

@@ -9,7 +9,7 @@ from penchant.objectives.logic.propositions import ATOMS, FALSE, TRUE, Propositi
 
 __all__ = ["read_formula"]
 
-_TOKEN = re.compile(r"\s*(?:([MR])\s*\(\s*(\w+)\s*\)|(<->|<=>|->|=>|[()&|~!^¬∧∨→↔⊕⊤⊥])|(\w+)|(\S))")
+_TOKEN = re.compile(r"([MR])\s*\(\s*(\w+)\s*\)|(<->|<=>|->|=>|[()&|~!^¬∧∨→↔⊕⊤⊥])|(\w+)|(\S)")
 _SAME = {
     "not": "~!¬",
     "and": "&∧",
@@ -60,7 +60,7 @@ class _Reader:
         self.text, self.at = text, 0
         self.tokens: list[tuple[str, int]] = []
         for match in _TOKEN.finditer(text):
-            start = match.end() - len(match[0].lstrip())
+            start = match.start()
             if match[1]:
                 self.tokens.append((f"{match[1]}({match[2]})", start))
             else:
