@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from penchant.checks.duplicates import bare_prompt, near_pairs
+from penchant.checks.duplicates import bare_prompt
+from penchant.checks.near import near_pairs
 from penchant.feedback.records import Record
 
 __all__ = ["Overlap", "groups", "overlap"]

@@ -7,11 +7,12 @@ import pickle
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, BinaryIO, Generic, TypeVar, cast, overload
 
 from penchant.errors import OutputError
 
-__all__ = ["LARGE", "Chosen", "Kept", "chosen", "kept", "stored"]
+__all__ = ["LARGE", "Chosen", "Kept", "chosen", "disk_errors", "kept", "read_at", "stored"]
 
 #: Items from which on they are kept on disk.
 LARGE = 20_000
@@ -71,17 +72,10 @@ class Kept(Sequence[Item], Generic[Item]):
     def _write(self) -> None:
         """Write the full blocks."""
         full = len(self._rest) - len(self._rest) % BLOCK
-        try:
+        with disk_errors():
             file = self._file = self._file or cast(BinaryIO, tempfile.TemporaryFile(prefix="penchant-", buffering=0))
             for start in range(0, full, BLOCK):
                 self._write_block(file, self._rest[start : start + BLOCK])
-        except OSError as error:
-            raise OutputError(
-                f"The records cannot be kept on disk: {error.strerror or error}.",
-                where=tempfile.gettempdir(),
-                why=f"More than {self.limit} records are kept in a temporary file.",
-                fix="Make room, or name a folder on another disk with the environment variable TMPDIR.",
-            ) from error
         del self._rest[:full]
 
     def _write_block(self, file: BinaryIO, block: list[Item]) -> None:
@@ -101,7 +95,7 @@ class Kept(Sequence[Item], Generic[Item]):
             return self._unwritten[number]
         start = self._ends[number - 1] if number else 0
         assert self._file is not None
-        found: list[Item] = pickle.loads(_read_at(self._file, start, self._ends[number] - start))
+        found: list[Item] = pickle.loads(read_at(self._file, start, self._ends[number] - start))
         return found
 
     def __len__(self) -> int:
@@ -143,16 +137,43 @@ class Kept(Sequence[Item], Generic[Item]):
         return list, (list(self),)
 
 
-def _read_at(file: BinaryIO, start: int, count: int) -> bytes:
-    """Bytes of a file; where the system can, without moving its position, which forked processes share."""
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """What goes wrong with a temporary file, as one of our errors.
+
+    Raises:
+        OutputError: it cannot be made or written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"A temporary file cannot be written: {error.strerror or error}.",
+            where=tempfile.gettempdir(),
+            why="What does not fit into memory is kept there.",
+            fix="Make room, or name a folder on another disk with the environment variable TMPDIR.",
+        ) from error
+
+
+def read_at(file: BinaryIO, start: int, count: int) -> bytes:
+    """Bytes of a file; where the system can, without moving its position, which forked processes share.
+
+    Args:
+        file: an unbuffered file.
+        start: the first byte.
+        count: number of bytes.
+    """
     if not hasattr(os, "pread"):
+        place = file.tell()
         file.seek(start)
-        return file.read(count)
+        data = file.read(count)
+        file.seek(place)
+        return data
     parts = []
     while count:
         part = os.pread(file.fileno(), count, start)
         if not part:
-            raise EOFError("The temporary file of the records ends too early.")
+            raise EOFError("A temporary file ends too early.")
         parts.append(part)
         start, count = start + len(part), count - len(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
