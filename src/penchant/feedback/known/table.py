@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from penchant.errors import DataError
@@ -49,7 +49,45 @@ def layout_of(row: Mapping[str, Any]) -> Layout | None:
         >>> layout_of({"prompt": "Q", "chosen": "a", "rejected": "b"}) is None
         True
     """
-    return next((each for each in LAYOUTS if each.matches is not None and each.matches(row)), None)
+    return next((each for each in _possible(tuple(row)) if each.matches is not None and each.matches(row)), None)
+
+
+class _Looked(Exception):
+    """A value was looked at."""
+
+
+class _Columns(Mapping[str, Any]):
+    """A row of which only the columns are known; to look at a value is an error."""
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self.columns = columns
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.columns:
+            raise _Looked
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
+@lru_cache(maxsize=256)
+def _possible(columns: tuple[str, ...]) -> tuple[Layout, ...]:
+    """The layouts that a row with these columns may have; of the others the columns alone say that it has not."""
+    return tuple(layout for layout in LAYOUTS if layout.matches is not None and _may_match(layout.matches, columns))
+
+
+def _may_match(matches: Callable[[Mapping[str, Any]], bool], columns: tuple[str, ...]) -> bool:
+    try:
+        return matches(_Columns(columns))
+    except _Looked:
+        return True
 
 
 def converted(
