@@ -30,8 +30,9 @@ def verify(
     rows = sound_rows(source)
     pairs = right_and_wrong(rows, rule=rule, per_prompt=per_prompt, seed=seed)
     try:
-        out.write_text("".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs), encoding="utf-8")
+        with out.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs)
     except OSError as error:
         raise OutputError(f"The comparisons cannot be written: {error.strerror}.", where=str(out)) from error
-    prompts = len({repr(pair["prompt"]) for pair in pairs})
+    prompts = len({hash(repr(pair["prompt"])) for pair in pairs})
     typer.echo(f"{len(pairs)} comparisons of {prompts} of {len(rows)} problems written to {out}")

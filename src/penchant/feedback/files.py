@@ -7,13 +7,14 @@ import csv
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from penchant.errors import DataError, nearest
 from penchant.feedback.json_objects import loads, objects
+from penchant.feedback.kept import kept
 from penchant.feedback.streams import UNREADABLE, first_line, open_text, text_lines
 from penchant.feedback.validation import NUMERIC
 
@@ -278,7 +279,7 @@ def file_rows(path: Path) -> Iterable[Row]:
     )
 
 
-def sound_rows(path: Path) -> list[dict[str, Any]]:
+def sound_rows(path: Path) -> Sequence[dict[str, Any]]:
     """The rows of a file; a bad row is an error.
 
     Args:
@@ -289,9 +290,11 @@ def sound_rows(path: Path) -> list[dict[str, Any]]:
     """
     if not path.is_file():
         raise DataError("There is no such file.", where=str(path))
-    rows = []
+    return kept(_sound(path))
+
+
+def _sound(path: Path) -> Iterator[dict[str, Any]]:
     for _line, row in file_rows(path):
         if isinstance(row, DataError):
             raise row
-        rows.append(row)
-    return rows
+        yield row
