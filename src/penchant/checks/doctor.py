@@ -186,6 +186,10 @@ def _words(record: Record) -> tuple[int, ...]:
     return tuple(count_words(as_text(text)) for text in texts)
 
 
+def _warning_if(count: int) -> Verdict:
+    return "warning" if count else "ok"
+
+
 class _OfTokens:
     """The checks of the tokens: of the template, and of truncation."""
 
@@ -221,7 +225,7 @@ class _OfTokens:
         cuts = [] if self.max_length is None else _truncation(self.table, self.total, self.max_length, self.policy)
         if self.limit is not None:
             detail = f"Set --max-length {self.limit} to see what truncation would cut." if self.long else ""
-            value, verdict = share(self.long, self.total), "warning" if self.long else "ok"
+            value, verdict = share(self.long, self.total), _warning_if(self.long)
             cuts = [Check(f"longer than the model's {self.limit} tokens", value, verdict, detail)]
         return [*self.template.checks(), *cuts]
 

@@ -29,7 +29,7 @@ def means(rows: Rows) -> dict[str, float]:
         >>> means([{"responses": [{"logp": -1.0}, {"logp": -3.0}]}])
         {'logp': -2.0}
     """
-    first = next((response for row in rows for response in row["responses"]), {})
+    first: Mapping[str, Any] = next((response for row in rows for response in row["responses"]), {})
     sums = {name: 0.0 for name in first if name not in NOT_SCORES}
     count = 0
     for row in rows:

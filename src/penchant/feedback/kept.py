@@ -8,7 +8,7 @@ import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO, Generic, Self, TypeVar, cast, overload
+from typing import Any, BinaryIO, Generic, TypeVar, cast, overload
 
 from penchant.errors import OutputError
 
@@ -68,10 +68,6 @@ class Kept(Sequence[Item], Generic[Item]):
         """Add items at the end."""
         for item in items:
             self.append(item)
-
-    def __iadd__(self, items: Iterable[Item]) -> Self:
-        self.extend(items)
-        return self
 
     def _write(self) -> None:
         """Write the full blocks."""

@@ -115,7 +115,7 @@ def encode_large(
         bounds = [total * number // workers for number in range(workers + 1)]
         # The width of the number keeps the order of names that of the parts.
         paths = [Path(folder or temporary) / f"tokens-{number:04}.arrow" for number in range(workers)]
-        parts = [_Part(path, *bounds[number : number + 2]) for number, path in enumerate(paths)]
+        parts = [_Part(path, bounds[number], bounds[number + 1]) for number, path in enumerate(paths)]
         if workers == 1:
             parts[0].encode(encoder, records, progress or _silent)
         else:
