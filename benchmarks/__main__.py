@@ -166,7 +166,9 @@ def long_prompts(folder: Path, repeats: int) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=["trl", "types", "cached", "groups", "long", "gpu", "records"], help="one table")
+    parser.add_argument(
+        "--only", choices=["trl", "types", "cached", "groups", "long", "gpu", "records"], help="one table"
+    )
     parser.add_argument("--tiny", action="store_true", help="with --only gpu: a small model on a CPU, to try the code")
     parser.add_argument("--records", type=int, nargs="+", help="with --only records: numbers of records")
     parser.add_argument("--commands", nargs="+", default=[], help="with --only records: rows of its table")

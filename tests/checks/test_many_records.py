@@ -108,7 +108,9 @@ def test_near_pairs_are_near_and_none_that_is_much_nearer_is_missed() -> None:
 
     assert found and all(before < at and alike(at, before) >= 0.8 for at, before in found)
     near = {at for at, _ in found}
-    missed = [at for at in range(len(records)) if at not in near and any(alike(at, other) > 0.97 for other in range(at))]
+    missed = [
+        at for at in range(len(records)) if at not in near and any(alike(at, other) > 0.97 for other in range(at))
+    ]
     assert not missed
 
 

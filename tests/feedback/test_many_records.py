@@ -71,7 +71,9 @@ def described(feedback: Feedback) -> tuple[Any, ...]:
     ],
     ids="pairs split prompts chats turns rankings gathered systems flawed mapped mixed".split(),
 )
-def test_the_records_are_the_same(rows: Any, options: dict[str, Any], tmp_path: Path, small: Callable[[], None]) -> None:
+def test_the_records_are_the_same(
+    rows: Any, options: dict[str, Any], tmp_path: Path, small: Callable[[], None]
+) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     in_memory = described(read(path, **options))
@@ -216,7 +218,9 @@ def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch, small: Callable[[]
         Kept(range(100))
 
 
-@pytest.mark.parametrize("row", [PAIRS[0], CHATS[0], RANKED[0], RATED[0], LED[0], HIDDEN[0], {"question": "Q", "output": "A"}])
+@pytest.mark.parametrize(
+    "row", [PAIRS[0], CHATS[0], RANKED[0], RATED[0], LED[0], HIDDEN[0], {"question": "Q", "output": "A"}]
+)
 def test_layouts_that_columns_rule_out_do_not_match(row: dict[str, Any]) -> None:
     matching = [each for each in LAYOUTS if each.matches is not None and each.matches(row)]
     assert layout_of(row) is next(iter(matching), None)

@@ -85,9 +85,7 @@ def _lists(rows: Rows) -> dict[str, float]:
 
 def _labels(rows: Rows) -> dict[str, float]:
     labels = [row.get("label") for row in rows]
-    sides = {
-        side: chosen(rows, [at for at, own in enumerate(labels) if own is label]) for side, label in SIDES.items()
-    }
+    sides = {side: chosen(rows, [at for at, own in enumerate(labels) if own is label]) for side, label in SIDES.items()}
     found: dict[str, float] = {f"responses/{side}": len(own) for side, own in sides.items()}
     for name in means(rows):
         found |= {f"{name}/{side}": means(own)[name] for side, own in sides.items() if own}

@@ -89,11 +89,14 @@ def score(
     policy, renderer = _loaded(model, base, tokenizer, template_arguments=template_arguments, **rendering)
     limit = length_limit(str(model), None if policy is not model else model, renderer.tokenizer, max_length, base=base)
     cutting = Truncation(limit, truncation)  # type: ignore[arg-type]
-    encoder = Encoder(renderer, ["responses"], truncation=cutting, on_bad=on_bad)
-    large = is_large(encoder, len(feedback))
-    encoded = encode_large(encoder, feedback.records) if large else encoder.encode(feedback.records)
+    encoded = _encoded(Encoder(renderer, ["responses"], truncation=cutting, on_bad=on_bad), feedback)
     other = _reference(reference, renderer.tokenizer, str(model))
     return _scored(policy, other, encoded, feedback, beta, tokens_per_batch, progress)
+
+
+def _encoded(encoder: Encoder, feedback: Feedback) -> EncodedData:
+    large = is_large(encoder, len(feedback))
+    return encode_large(encoder, feedback.records) if large else encoder.encode(feedback.records)
 
 
 def _scored(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import tempfile
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,40 @@ BLOCK = 256
 Item = TypeVar("Item")
 
 
-class Kept(Sequence[Item], Generic[Item]):
+class _Items(Sequence[Item], ABC, Generic[Item]):
+    """A sequence that is equal to a list of the same items."""
+
+    @abstractmethod
+    def _at(self, place: int) -> Item:
+        """The item of a place, from 0."""
+
+    @abstractmethod
+    def _part(self, places: range) -> Sequence[Item]:
+        """The items of some places."""
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Item]: ...
+    def __getitem__(self, index: int | slice) -> Item | Sequence[Item]:
+        places = range(len(self))[index]
+        return self._part(places) if isinstance(places, range) else self._at(places)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, list | _Items):
+            return NotImplemented
+        return len(self) == len(other) and all(one == two for one, two in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (list(self),)
+
+
+class Kept(_Items[Item]):
     """A sequence to which items are appended; beyond some number it is in a temporary file that has no name.
 
     Items are written in blocks and read back as equal copies, so changing an item that was taken out changes nothing
@@ -101,14 +135,7 @@ class Kept(Sequence[Item], Generic[Item]):
     def __len__(self) -> int:
         return len(self._ends) * BLOCK + len(self._rest)
 
-    @overload
-    def __getitem__(self, index: int) -> Item: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Item]: ...
-    def __getitem__(self, index: int | slice) -> Item | Sequence[Item]:
-        if isinstance(index, slice):
-            return chosen(self, range(*index.indices(len(self))))
-        place = range(len(self))[index]
+    def _at(self, place: int) -> Item:
         number, at = divmod(place, BLOCK)
         if number >= len(self._ends):
             return self._rest[place - len(self._ends) * BLOCK]
@@ -116,25 +143,15 @@ class Kept(Sequence[Item], Generic[Item]):
             self._last = number, self._block(number)
         return self._last[1][at]
 
+    def _part(self, places: range) -> Sequence[Item]:
+        return chosen(self, places)
+
     def __iter__(self) -> Iterator[Item]:
         number = 0
         while number < len(self._ends):
             yield from self._block(number)
             number += 1
         yield from self._rest
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, list | Kept | Chosen):
-            return NotImplemented
-        return len(self) == len(other) and all(one == two for one, two in zip(self, other, strict=True))
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return repr(list(self))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return list, (list(self),)
 
 
 @contextmanager
@@ -179,7 +196,7 @@ def read_at(file: BinaryIO, start: int, count: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-class Chosen(Sequence[Item], Generic[Item]):
+class Chosen(_Items[Item]):
     """Some items of a sequence by their places, read when they are asked for.
 
     Args:
@@ -193,14 +210,11 @@ class Chosen(Sequence[Item], Generic[Item]):
     def __len__(self) -> int:
         return len(self.places)
 
-    @overload
-    def __getitem__(self, index: int) -> Item: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Item]: ...
-    def __getitem__(self, index: int | slice) -> Item | Sequence[Item]:
-        if isinstance(index, slice):
-            return chosen(self.items, self.places[index])
-        return self.items[int(self.places[index])]
+    def _at(self, place: int) -> Item:
+        return self.items[int(self.places[place])]
+
+    def _part(self, places: range) -> Sequence[Item]:
+        return chosen(self.items, self.places[_slice(places)])
 
     def __iter__(self) -> Iterator[Item]:
         if isinstance(self.places, range) and self.places == range(len(self.items)):
@@ -209,18 +223,10 @@ class Chosen(Sequence[Item], Generic[Item]):
         for place in self.places:
             yield self.items[int(place)]
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, list | Kept | Chosen):
-            return NotImplemented
-        return len(self) == len(other) and all(one == two for one, two in zip(self, other, strict=True))
 
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return repr(list(self))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return list, (list(self),)
+def _slice(places: range) -> slice:
+    """The slice that picks places; one that goes down to the first has no end."""
+    return slice(places.start, places.stop if places.stop >= 0 else None, places.step)
 
 
 def chosen(items: Sequence[Item], places: Any) -> Sequence[Item]:

@@ -69,9 +69,7 @@ def _inside(value: Any, key: str) -> Any:
     return ABSENT
 
 
-def nested_column(
-    path: str, columns: Iterable[str], rows: Rereadable[Mapping[str, Any]]
-) -> NestedColumn | None:
+def nested_column(path: str, columns: Iterable[str], rows: Rereadable[Mapping[str, Any]]) -> NestedColumn | None:
     """The column that a path names, if any row has it.
 
     Args:

@@ -79,7 +79,9 @@ def paired(feedback: Feedback, how: How = "best_worst") -> Paired:
         rankings, equal = rankings + 1, equal + (not found)
     if not rankings:
         return Paired(feedback)
-    converted = Feedback(kept(records), kind=Comparison.kind, name=feedback.name, bad=feedback.bad, origin=feedback.origin)
+    converted = Feedback(
+        kept(records), kind=Comparison.kind, name=feedback.name, bad=feedback.bad, origin=feedback.origin
+    )
     return Paired(converted, rankings, equal)
 
 
