@@ -85,7 +85,7 @@ def measured(command: list[str], environment: dict[str, str]) -> dict[str, float
 
 
 def elsewhere(imported: str, folder: Path, count: int | None = None) -> None:
-    """Write into a folder in another process: the peak of a command begins with the memory of the one that starts it."""
+    """Write into a folder in another process: the peak of a command begins with the memory of its parent."""
     given = f"Path({str(folder)!r}){'' if count is None else f', {count}'}"
     program = f"from pathlib import Path; {imported}; write({given})"
     subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, capture_output=True)

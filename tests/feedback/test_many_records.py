@@ -19,7 +19,7 @@ from penchant.feedback.pairing import paired
 from penchant.feedback.unpairing import unpaired
 
 PAIRS = [
-    {"prompt": f"Question {n}?", "chosen": f"Yes, {n}.\u2028", "rejected": f"No 你{n}", "margin": n / 3, "split": "ab"[n % 2]}
+    {"prompt": f"Q{n}?", "chosen": f"Y{n}\u2028", "rejected": f"No 你{n}", "margin": n / 3, "split": "ab"[n % 2]}
     for n in range(61)
 ]  # fmt: skip
 CHATS = [

@@ -57,8 +57,8 @@ def _texts(record: Record) -> tuple[Text, ...]:
 class Near:
     """Near duplicates among records that are added one by one.
 
-    Memory holds 16 hashes of 8 bytes a record; the shingles (hashes of word triples) are in a temporary file, from which
-    those of candidates are read.
+    Memory holds 16 hashes of 8 bytes a record; the shingles (hashes of word triples) are in a temporary file, and those
+    of candidates are read from it.
     """
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Near:
         self._keys: list[Numbers] = []
         self._starts = array("Q", [0])
         with disk_errors():
-            self._file: Any = tempfile.TemporaryFile(prefix="penchant-", buffering=0)
+            self._file: Any = tempfile.TemporaryFile(prefix="penchant-", buffering=0)  # noqa: SIM115 - it lives as long
 
     def add(self, record: Record) -> None:
         """Add the next record."""

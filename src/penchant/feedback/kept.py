@@ -1,4 +1,4 @@
-"""`Kept`, a sequence that is in memory while it is short and in a temporary file from then on, and `Chosen`, a part of it."""
+"""`Kept`, a sequence that is in a temporary file once it is long, and `Chosen`, a part of it."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Kept(_Items[Item]):
         """Write the full blocks."""
         full = len(self._rest) - len(self._rest) % BLOCK
         with disk_errors():
-            file = self._file = self._file or cast(BinaryIO, tempfile.TemporaryFile(prefix="penchant-", buffering=0))
+            file = self._file = self._file or _temporary_file()
             for start in range(0, full, BLOCK):
                 self._write_block(file, self._rest[start : start + BLOCK])
         del self._rest[:full]
@@ -152,6 +152,10 @@ class Kept(_Items[Item]):
             yield from self._block(number)
             number += 1
         yield from self._rest
+
+
+def _temporary_file() -> BinaryIO:
+    return cast(BinaryIO, tempfile.TemporaryFile(prefix="penchant-", buffering=0))  # noqa: SIM115 - as long as its items
 
 
 @contextmanager

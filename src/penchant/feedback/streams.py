@@ -25,7 +25,7 @@ def open_text(path: Path, newline: str = "") -> Iterator[io.TextIOWrapper]:
         path: a file of UTF-8, or of UTF-16 with a byte-order mark; decompressed if its name ends in .gz.
         newline: as for `open`: where lines end.
     """
-    raw = cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+    raw = cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115
     with raw, io.BufferedReader(cast(io.RawIOBase, raw), 1 << 16) as file:
         # Spreadsheets save UTF-16 with a byte-order mark.
         wide = file.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -94,8 +94,8 @@ def encode_large(
 ) -> EncodedData:
     """Encode records as `RecordEncoder.encode` does, with the tokens on disk instead of in memory.
 
-    Without a folder the files lie in that for temporary files (``TMPDIR``). They are gone when the process ends, however
-    it ends, where the system lets a mapped file be deleted.
+    Without a folder the files lie in that for temporary files (``TMPDIR``). They are gone when the process ends,
+    however it ends, where the system lets a mapped file be deleted.
 
     Args:
         encoder: an encoder of text.

@@ -30,8 +30,8 @@ def right_and_wrong(
         seed: seed of the sampling.
 
     Returns:
-        Records ``{"prompt", "chosen", "rejected", "answer"}`` (and ``id`` if the row has one); many are on disk. A prompt whose solutions
-        are all right or all wrong yields no pair.
+        Records ``{"prompt", "chosen", "rejected", "answer"}`` (and ``id`` if the row has one); many are on disk. A
+        prompt whose solutions are all right or all wrong yields no pair.
 
     Raises:
         DataError: a row lacks a field, or a field has the wrong type.
