@@ -155,7 +155,7 @@ class Kept(_Items[Item]):
 
 
 def _temporary_file() -> BinaryIO:
-    return cast(BinaryIO, tempfile.TemporaryFile(prefix="penchant-", buffering=0))  # noqa: SIM115 - as long as its items
+    return cast(BinaryIO, tempfile.TemporaryFile(prefix="penchant-", buffering=0))
 
 
 @contextmanager
