@@ -166,8 +166,14 @@ def long_prompts(folder: Path, repeats: int) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=["trl", "types", "cached", "groups", "long", "gpu"], help="one table")
+    parser.add_argument(
+        "--only", choices=["trl", "types", "cached", "groups", "long", "gpu", "records"], help="one table"
+    )
     parser.add_argument("--tiny", action="store_true", help="with --only gpu: a small model on a CPU, to try the code")
+    parser.add_argument("--records", type=int, nargs="+", help="with --only records: numbers of records")
+    parser.add_argument("--commands", nargs="+", default=[], help="with --only records: rows of its table")
+    parser.add_argument("--figure", type=Path, help="with --only records: an image of the table")
+    parser.add_argument("--collect", type=Path, help="with --only records: a JSON file that collects several calls")
     parser.add_argument("--pairs", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=3)
     chosen = parser.parse_args()
@@ -175,6 +181,12 @@ def main() -> None:
         from benchmarks.gpu import main as on_gpu
 
         on_gpu(chosen.tiny)
+        return
+    if chosen.only == "records":
+        from benchmarks.records import SIZES
+        from benchmarks.records import run as run_records
+
+        run_records(chosen.records or list(SIZES), chosen.commands, chosen.figure, chosen.collect)
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from penchant.forest import large
+from penchant.feedback import kept
+from penchant.forest import large, token_cache
 from penchant.forest.stored import StoredExamples
 from penchant.training import Result
 from penchant.training.preparation import prepare
@@ -23,10 +24,13 @@ FACTS = [{"prompt": row["prompt"], "completion": row["chosen"]} for row in pairs
 
 
 @pytest.fixture
-def on_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """From here on, a dozen records are large data, for two processes."""
+def on_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], None]:
+    """From here on, a dozen records are large data, for two processes; the cache is empty."""
 
     def switch() -> None:
+        monkeypatch.setenv("PENCHANT_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(kept, "LARGE", 8)
+        monkeypatch.setattr(kept, "BLOCK", 4)
         monkeypatch.setattr(large, "LARGE", 8)
         monkeypatch.setattr(large, "SHARE", 6)
 
@@ -80,3 +84,79 @@ def test_the_records_are_given_up(folder: Path, tmp_path: Path, on_disk: Callabl
     prepared = prepare(recipe, Given(data=pairs()), ProgressReporter(quiet=True))
     assert isinstance(prepared.supply.examples, StoredExamples)
     assert not prepared.train.records and len(prepared.train) == 12
+
+
+def _encodings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the sets that are encoded from here on, and not read from the cache."""
+    encoded: list[str] = []
+    plain = token_cache.encode_large
+
+    def counted(*given: Any, **named: Any) -> Any:
+        encoded.append("encoded")
+        return plain(*given, **named)
+
+    monkeypatch.setattr(token_cache, "encode_large", counted)
+    return encoded
+
+
+def test_the_next_run_reads_the_tokens_and_is_the_same(
+    train: Train, on_disk: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_disk()
+    encoded = _encodings(monkeypatch)
+    first = train("first")
+    count = len(encoded)
+    assert count
+    second = train("second")
+    assert len(encoded) == count
+    assert losses(second.folder) == losses(first.folder)
+    assert second.summary["cut"] == first.summary["cut"]
+
+
+@pytest.mark.parametrize("changed", [{"max_length": 12}, {"data": pairs(weight=[2.0] * 12)}, {"end_token": "[PAD]"}])
+def test_other_data_and_settings_are_encoded(
+    changed: dict[str, Any], train: Train, on_disk: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_disk()
+    encoded = _encodings(monkeypatch)
+    train("first")
+    count = len(encoded)
+    train("second", **changed)
+    assert len(encoded) > count
+
+
+@pytest.mark.parametrize("harm", ["flip", "cut", "remove", "entry"])
+def test_damaged_tokens_are_named_and_made_again(
+    harm: str,
+    train: Train,
+    on_disk: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    on_disk()
+    encoded = _encodings(monkeypatch)
+    first = train("first")
+    count = len(encoded)
+    for path in (tmp_path / "cache" / "tokens").glob("*/tokens-0000.arrow"):
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        if harm == "remove":
+            path.unlink()
+        elif harm == "entry":
+            (path.parent / "entry.json").write_text("{")
+        else:
+            path.write_bytes(bytes(data) if harm == "flip" else bytes(data[:100]))
+    second = train("second")
+    assert len(encoded) == 2 * count
+    assert any("are damaged" in warning for warning in second.summary["warnings"])
+    assert losses(second.folder) == losses(first.folder)
+    train("third")
+    assert len(encoded) == 2 * count  # what was damaged is whole again
+
+
+def test_a_cache_that_cannot_be_written_is_no_obstacle(
+    train: Train, on_disk: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    on_disk()
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    assert losses(train("run").folder)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 
-from penchant.checks import duplicates, labels, pictures, template_checks, unused
+from penchant.checks import duplicates, labels, unused
 from penchant.checks.diagnosis import Check, Diagnosis, Verdict, share, summary_of_lengths
+from penchant.checks.near import Near
+from penchant.checks.pictures import Pictures
+from penchant.checks.template_checks import TemplateChecks
 from penchant.checks.words import count_words
 from penchant.errors import DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.images import Image
+from penchant.feedback.kept import chosen
 from penchant.feedback.records import Comparison, Record, as_text
-from penchant.rendering.renderer import Renderer, ResponseTokens
+from penchant.rendering.renderer import Renderer
 from penchant.rendering.truncation import CutTable, Policy, Truncation
 
 __all__ = ["examine"]
-
-Tokens = tuple[list[int], list[ResponseTokens]]
 
 
 def examine(
@@ -53,18 +56,25 @@ def examine(
     """
     if not len(feedback):
         return Diagnosis([Check("records", "0", "error", "The data has no records.")])
-    records, tokens, refused = _rendered(feedback.records, renderer)
-    lengths = [(len(prompt), *(answer.length for answer in answers)) for prompt, answers in tokens]
-    lengths = lengths if renderer else _words(records)
-    checks = [*_counts(feedback), *unused.unused_columns(feedback), *_refused(refused, len(feedback), on_bad)]
-    shown = pictures.examine_pictures(feedback.records)
-    checks += [*_of_records(feedback, other), *shown]
-    if records and not shown:
-        checks += labels.length_bias(records, [own[1:] for own in lengths])
-    if renderer is not None and records:
-        checks += template_checks.examine_tokens(records, tokens, renderer)
-        checks += _truncation(tokens, renderer, max_length, policy)
-    return Diagnosis(checks, _length_table(records, lengths), "tokens" if renderer else "words")
+    about, lengths = _OfRecords(feedback, other), _Lengths()
+    tokens = None if renderer is None else _OfTokens(renderer, max_length, policy)
+    refused: list[DataError] = []
+    for at, record in enumerate(feedback.records):
+        about.add(record, at)
+        try:
+            own = _words(record) if tokens is None else tokens.add(record)
+        except DataError as error:
+            refused.append(error.with_traceback(None))
+            continue
+        lengths.add(record, own)
+    checks = [*about.counts(), *unused.unused_columns(feedback), *_refused(refused, len(feedback), on_bad)]
+    shown = about.pictures.checks()
+    checks += [*about.checks(), *shown]
+    if not shown:
+        checks += lengths.bias.checks()
+    if tokens is not None and lengths.table:
+        checks += tokens.checks()
+    return Diagnosis(checks, lengths.summary(), "tokens" if renderer else "words")
 
 
 def _refused(refused: Sequence[DataError], total: int, on_bad: str) -> list[Check]:
@@ -77,94 +87,150 @@ def _refused(refused: Sequence[DataError], total: int, on_bad: str) -> list[Chec
     return [Check("records that cannot be rendered", share(len(refused), total), verdict, detail)]
 
 
-def _of_records(feedback: Feedback, other: Feedback | None) -> list[Check]:
+class _OfRecords:
     """The checks that need no tokens."""
-    records = feedback.records
-    repeated, distinct = duplicates.duplicates(records)
-    checks = [labels.responses_check(records), repeated, duplicates.near_duplicates(distinct)]
-    checks.append(duplicates.contradictions(records))
-    parts = _parts(feedback, other)
-    if len(parts) > 1:
-        checks.append(duplicates.leaks(parts))
-    return [*checks, *labels.balance(records), *labels.agreement(records)]
 
+    def __init__(self, feedback: Feedback, other: Feedback | None) -> None:
+        self.feedback, self.other = feedback, other
+        self.splits: Counter[str] = Counter()
+        self.places: dict[str, array[int]] = {}
+        self.fields: set[str] = set()
+        self.prompts, self.shared = array("q"), duplicates.Prompts()
+        self.responses, self.repeats, self.near = labels.Responses(), duplicates.Repeats(), Near()
+        self.opinions, self.balance, self.agreement = duplicates.Opinions(), labels.Balance(), labels.Agreement()
+        self.pictures = Pictures()
 
-def _counts(feedback: Feedback) -> list[Check]:
-    splits = Counter(str(record.fields["split"]) for record in feedback if "split" in record.fields)
-    by_split = f" ({', '.join(f'{name} {count}' for name, count in sorted(splits.items()))})" if splits else ""
-    prompts = len({duplicates.content_key(record.prompt) for record in feedback})
-    extras = sorted({name for record in feedback for name in record.fields} - {"split"})
-    detail = f"Further fields: {', '.join(extras)}." if extras else ""
-    checks = [
-        Check("records", f"{len(feedback)} of kind {feedback.kind}{by_split}", "ok", detail),
-        Check("distinct prompts", str(prompts)),
-    ]
-    if feedback.layout:
-        name, _, says = feedback.layout.partition(": ")
-        checks.append(Check("layout", name, "ok", f"{says}." if says else ""))
-    if feedback.bad:
-        total = len(feedback) + len(feedback.bad)
-        detail = f"Skipped. The first: {feedback.bad[0]}"
-        checks.append(Check("bad records", share(len(feedback.bad), total), "warning", detail))
-    return checks
-
-
-def _rendered(
-    records: Sequence[Record], renderer: Renderer | None
-) -> tuple[list[Record], list[Tokens], list[DataError]]:
-    """The records that can be rendered, their tokens, and the errors of the others."""
-    if renderer is None:
-        return list(records), [], []
-    good: list[Record] = []
-    tokens: list[Tokens] = []
-    refused: list[DataError] = []
-    for record in records:
-        try:
-            tokens.append(renderer.render_tokens(record))
-            good.append(record)
-        except DataError as error:
-            refused.append(error)
-    return good, tokens, refused
-
-
-def _words(records: Sequence[Record]) -> list[tuple[int, ...]]:
-    """Words of prompt and responses; an image has none."""
-    texts = ((record.prompt, *(each for each in record.responses if not isinstance(each, Image))) for record in records)
-    return [tuple(count_words(as_text(text)) for text in each) for each in texts]
-
-
-def _parts(feedback: Feedback, other: Feedback | None) -> dict[str, Sequence[Record]]:
-    if other is not None:
-        return {feedback.name: feedback.records, other.name if other.name != feedback.name else "other": other.records}
-    parts: dict[str, list[Record]] = {}
-    for record in feedback:
+    def add(self, record: Record, at: int) -> None:
+        """Look at the record of an index."""
+        self.prompts.append(hash(duplicates.content_key(record.prompt)))
+        self.fields.update(record.fields)
+        if self.other is not None:
+            self.shared.add(self.feedback.name, record)
         if "split" in record.fields:
-            parts.setdefault(str(record.fields["split"]), []).append(record)
-    # Leaks are reported for all splits but the first, so the training split comes first.
-    return dict(sorted(parts.items(), key=lambda part: (part[0] != "train", part[0])))
+            split = str(record.fields["split"])
+            self.splits[split] += 1
+            if self.other is None:
+                self.shared.add(split, record)
+                self.places.setdefault(split, array("I")).append(at)
+        for each in (self.responses, self.repeats, self.near, self.opinions, self.balance, self.pictures):
+            each.add(record)
+        self.agreement.add(record, at)
+
+    def counts(self) -> list[Check]:
+        """Numbers of records, prompts and bad records, and the layout."""
+        feedback, splits = self.feedback, self.splits
+        by_split = f" ({', '.join(f'{name} {count}' for name, count in sorted(splits.items()))})" if splits else ""
+        extras = sorted(self.fields - {"split"})
+        detail = f"Further fields: {', '.join(extras)}." if extras else ""
+        checks = [
+            Check("records", f"{len(feedback)} of kind {feedback.kind}{by_split}", "ok", detail),
+            Check("distinct prompts", str(len(set(self.prompts)))),
+        ]
+        if feedback.layout:
+            name, _, says = feedback.layout.partition(": ")
+            checks.append(Check("layout", name, "ok", f"{says}." if says else ""))
+        if feedback.bad:
+            total = len(feedback) + len(feedback.bad)
+            detail = f"Skipped. The first: {feedback.bad[0]}"
+            checks.append(Check("bad records", share(len(feedback.bad), total), "warning", detail))
+        return checks
+
+    def checks(self) -> list[Check]:
+        """Findings about responses, repetitions, contradictions, splits and labels."""
+        records = self.feedback.records
+        repeated, distinct = self.repeats.check(records)
+        checks = [self.responses.check(), repeated, duplicates.near_duplicates(self.near, records, distinct)]
+        checks.append(self.opinions.check(records))
+        parts = self._parts()
+        if len(parts) > 1:
+            checks.append(self.shared.check(parts))
+        return [*checks, *self.balance.checks(), *self.agreement.checks(records)]
+
+    def _parts(self) -> dict[str, Sequence[Record]]:
+        """The records of each split."""
+        records, other = self.feedback.records, self.other
+        if other is not None:
+            name = other.name if other.name != self.feedback.name else "other"
+            for record in other.records:
+                self.shared.add(name, record)
+            return {self.feedback.name: records, name: other.records}
+        # Leaks are reported for all splits but the first, so the training split comes first.
+        order = sorted(self.places, key=lambda split: (split != "train", split))
+        return {split: chosen(records, self.places[split]) for split in order}
 
 
-def _length_table(records: Sequence[Record], lengths: Sequence[Sequence[int]]) -> dict[str, dict[str, float]]:
-    table: dict[str, list[int]] = {}
-    for record, (prompt, *answers) in zip(records, lengths, strict=True):
+class _Lengths:
+    """Lengths of prompts and responses, and the length bias."""
+
+    def __init__(self) -> None:
+        self.table: dict[str, array[int]] = {}
+        self.bias = labels.LengthBias()
+
+    def add(self, record: Record, lengths: Sequence[int]) -> None:
+        """Count the lengths of prompt and responses."""
         many = "completions" if record.kind == "ranking" else "completion"
-        names = ("chosen", "rejected") if isinstance(record, Comparison) else (many,) * len(answers)
-        table.setdefault("prompt", []).append(prompt)
-        for name, length in zip(names, answers, strict=False):  # images have no length
-            table.setdefault(name, []).append(length)
-    return {name: summary_of_lengths(found) for name, found in table.items()}
+        names = ("chosen", "rejected") if isinstance(record, Comparison) else (many,) * (len(lengths) - 1)
+        for name, length in zip(("prompt", *names), lengths, strict=False):  # images have no length
+            self.table.setdefault(name, array("Q")).append(length)
+        if len(lengths) > len(record.responses):
+            self.bias.add(record, lengths[1:])
+
+    def summary(self) -> dict[str, dict[str, float]]:
+        """Mean and percentiles of each part of a record."""
+        return {name: summary_of_lengths(found) for name, found in self.table.items()}
 
 
-def _truncation(tokens: Sequence[Tokens], renderer: Renderer, max_length: int | None, policy: Policy) -> list[Check]:
-    if max_length is None:
-        return _context(tokens, renderer)
-    table = CutTable()
-    # Training raises an error for these records; the check counts them.
-    truncation = Truncation(max_length, "drop" if policy == "error" else policy)
-    for prompt, answers in tokens:
-        ids, masks = [answer.ids for answer in answers], [answer.learned for answer in answers]
-        table.add(truncation.fit(prompt, ids, keep_first=renderer.keep_first(prompt), learned=masks))
-    total = len(tokens)
+def _words(record: Record) -> tuple[int, ...]:
+    """Words of prompt and responses; an image has none."""
+    texts = (record.prompt, *(each for each in record.responses if not isinstance(each, Image)))
+    return tuple(count_words(as_text(text)) for text in texts)
+
+
+def _warning_if(count: int) -> Verdict:
+    return "warning" if count else "ok"
+
+
+class _OfTokens:
+    """The checks of the tokens: of the template, and of truncation."""
+
+    def __init__(self, renderer: Renderer, max_length: int | None, policy: Policy) -> None:
+        self.renderer, self.max_length, self.policy = renderer, max_length, policy
+        self.template, self.table = TemplateChecks(renderer), CutTable()
+        # Training raises an error for records that are too long; the check counts them.
+        self.truncation = Truncation(max_length, "drop" if policy == "error" else policy)
+        limit = getattr(renderer.tokenizer, "model_max_length", None)
+        #: The tokenizer's ``model_max_length``, used if no length is given.
+        self.limit = limit if isinstance(limit, int) and limit <= 10**7 and max_length is None else None
+        self.total = self.long = 0
+
+    def add(self, record: Record) -> tuple[int, ...]:
+        """Look at the next record; the lengths of its prompt and responses.
+
+        Raises:
+            DataError: the record cannot be rendered.
+        """
+        prompt, answers = self.renderer.render_tokens(record)
+        self.template.add(record, prompt, answers)
+        self.total += 1
+        ids = [answer.ids for answer in answers]
+        if self.max_length is not None:
+            masks, first = [answer.learned for answer in answers], self.renderer.keep_first(prompt)
+            self.table.add(self.truncation.fit(prompt, ids, keep_first=first, learned=masks))
+        elif self.limit is not None:
+            self.long += len(prompt) + max(map(len, ids), default=0) > self.limit
+        return (len(prompt), *(answer.length for answer in answers))
+
+    def checks(self) -> list[Check]:
+        """What was found."""
+        cuts = [] if self.max_length is None else _truncation(self.table, self.total, self.max_length, self.policy)
+        if self.limit is not None:
+            detail = f"Set --max-length {self.limit} to see what truncation would cut." if self.long else ""
+            value, verdict = share(self.long, self.total), _warning_if(self.long)
+            cuts = [Check(f"longer than the model's {self.limit} tokens", value, verdict, detail)]
+        return [*self.template.checks(), *cuts]
+
+
+def _truncation(table: CutTable, total: int, max_length: int, policy: Policy) -> list[Check]:
     cut = max(table.prompt_cut, table.response_cut) + table.dropped
     verdict: Verdict = "error" if not table.kept else "warning" if cut > 0.1 * total else "note" if cut else "ok"
     detail = _cuts_in_words(table, total, policy) if cut else ""
@@ -185,16 +251,3 @@ def _cuts_in_words(table: CutTable, total: int, policy: Policy) -> str:
     for reason, count in table.dropped_because.items():
         changes.append(f"{share(count, total)} {'refused' if policy == 'error' else 'dropped'}: {reason}")
     return f"Policy {policy}: {'; '.join(changes)}."
-
-
-def _context(tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
-    """The check against the tokenizer's ``model_max_length``, used if no length is given."""
-    limit = getattr(renderer.tokenizer, "model_max_length", None)
-    if not isinstance(limit, int) or limit > 10**7:
-        return []
-    long = sum(
-        len(prompt) + max((len(answer.ids) for answer in answers), default=0) > limit for prompt, answers in tokens
-    )
-    detail = f"Set --max-length {limit} to see what truncation would cut." if long else ""
-    value = share(long, len(tokens))
-    return [Check(f"longer than the model's {limit} tokens", value, "warning" if long else "ok", detail)]

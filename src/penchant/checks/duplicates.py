@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import zlib
+from array import array
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from penchant.checks.diagnosis import Check, Verdict, share
-from penchant.checks.words import words_of
-from penchant.feedback.records import Comparison, JointComparison, Judgement, Ranking, Record, Text, as_text
+from penchant.checks.found import Found
+from penchant.checks.near import Near
+from penchant.feedback.kept import chosen
+from penchant.feedback.records import Comparison, JointComparison, Judgement, Ranking, Record, Text
 
 if TYPE_CHECKING:
     import numpy.typing
 
-    Numbers: TypeAlias = numpy.typing.NDArray[numpy.uint64]
+    Places: TypeAlias = numpy.typing.NDArray[numpy.int64]
 
-__all__ = [
-    "bare_prompt",
-    "content_key",
-    "contradictions",
-    "duplicates",
-    "exchanges",
-    "leaks",
-    "near_duplicates",
-    "near_pairs",
-]
-
-_PERMUTATIONS, _BANDS = 64, 16
-# Records that share a template would fill a bucket with thousands; a few of them represent the rest.
-_BUCKET = 32
-_PRIME = (1 << 31) - 1
-_BASE = 1_000_003
+__all__ = ["Opinions", "Prompts", "Repeats", "bare_prompt", "content_key", "exchanges", "near_duplicates", "repeated"]
 
 
 def content_key(value: Text) -> Hashable:
@@ -64,101 +51,74 @@ def exchanges(record: Record) -> list[Hashable]:
     return [(content_key(prompt), content_key(response)) for prompt, response in pairs]
 
 
-def _texts(record: Record) -> tuple[Text, ...]:
-    """Prompts and responses, each prompt once."""
-    return (*(record.answered if isinstance(record, JointComparison) else (record.prompt,)), *record.responses)
-
-
-def _places(records: Iterable[Record], limit: int = 3) -> str:
-    found = [str(record.source) for record in records]
-    return ", ".join(found[:limit]) + (f" and {len(found) - limit} more" if len(found) > limit else "")
-
-
-def duplicates(records: Sequence[Record]) -> tuple[Check, list[Record]]:
-    """The check for exact duplicates, and the records without them."""
-    seen: set[Hashable] = set()
-    first: list[Record] = []
-    repeated: list[Record] = []
-    for record in records:
-        key = _whole(record)
-        (repeated if key in seen else first).append(record)
-        seen.add(key)
-    verdict: Verdict = "warning" if len(repeated) > 0.01 * len(records) else "note" if repeated else "ok"
-    detail = f"Duplicates have more weight in training than other records: {_places(repeated)}." if repeated else ""
-    return Check("exact duplicates", share(len(repeated), len(records)), verdict, detail), first
-
-
-def near_duplicates(records: Sequence[Record], threshold: float = 0.8) -> Check:
-    """The check for near duplicates: word triples with a Jaccard similarity of at least ``threshold``."""
-    every = ((records[before], records[at]) for at, before in near_pairs(records, threshold))
-    # Pairs that were made of one ranking share its prompt and responses.
-    found = [(one, two) for one, two in every if (one.source, one.prompt) != (two.source, two.prompt)]
-    pairs = "; ".join(f"{two.source} is similar to {one.source}" for one, two in found[:3])
-    verdict: Verdict = "warning" if len(found) > 0.05 * len(records) else "note" if found else "ok"
-    return Check("near duplicates", share(len(found), len(records)), verdict, f"{pairs}." if found else "")
-
-
-def near_pairs(records: Sequence[Record], threshold: float = 0.8) -> list[tuple[int, int]]:
-    """Indices of records that nearly repeat an earlier one, each with that one.
-
-    Candidates come from MinHash with banding (Broder, 1997), so time grows linearly with the number of records; each
-    candidate is then compared exactly. The result is deterministic.
+def repeated(hashes: Sequence[int]) -> Any:
+    """For each hash, whether another one is equal, as an array of numpy.
 
     Args:
-        records: the records.
-        threshold: least Jaccard similarity of the sets of word triples.
+        hashes: of `hash`, one for each record.
     """
-    hashes: dict[str, int] = {}
-    shingles = [_shingles("\n".join(map(as_text, _texts(record))), hashes) for record in records]
-    found: list[tuple[int, int]] = []
-    buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
-    for at, (own, bands) in enumerate(zip(shingles, _signatures(shingles), strict=True)):
-        candidates = dict.fromkeys(other for band in bands for other in buckets[band])
-        close = next((other for other in candidates if _jaccard(own, shingles[other]) >= threshold), None)
-        if close is not None:
-            found.append((at, close))
-            continue
-        for band in bands:
-            if len(buckets[band]) < _BUCKET:
-                buckets[band].append(at)
-    return found
-
-
-def _shingles(text: str, hashes: dict[str, int]) -> Numbers:
-    """The hashes of the word triples of a text, each once; a shorter text is one."""
     import numpy
 
-    found = []
-    for word in words_of(text):
-        number = hashes.get(word)
-        if number is None:
-            number = hashes[word] = zlib.crc32(word.encode("utf-8", "surrogatepass")) % _PRIME
-        found.append(number)
-    words = numpy.array([*found, *([0] * (3 - len(found)))], numpy.uint64)
-    prime = numpy.uint64(_PRIME)
-    runs = words[:-2]
-    for following in (words[1:-1], words[2:]):
-        # Below 2^62, so that the product fits.
-        runs = (runs * numpy.uint64(_BASE) + following) % prime
-    return numpy.unique(runs)
+    _, inverse, counts = numpy.unique(numpy.asarray(hashes, numpy.int64), return_inverse=True, return_counts=True)
+    return counts[inverse] > 1
 
 
-def _signatures(shingles: Sequence[Numbers]) -> Iterator[list[tuple[int, bytes]]]:
+class Repeats:
+    """The search for exact duplicates among records that are added one by one; memory holds 8 bytes a record."""
+
+    def __init__(self) -> None:
+        self._hashes = array("q")
+
+    def add(self, record: Record) -> None:
+        """Add the next record."""
+        self._hashes.append(hash(_whole(record)))
+
+    def check(self, records: Sequence[Record]) -> tuple[Check, Places]:
+        """The check for exact duplicates, and the indices of the records without them.
+
+        Args:
+            records: the records that were added, of which those with an equal hash are compared.
+        """
+        import numpy
+
+        alike = numpy.flatnonzero(repeated(self._hashes))
+        seen: set[Hashable] = set()
+        distinct, again = numpy.ones(len(records), bool), Found()
+        for at, record in zip(alike, chosen(records, alike), strict=True):
+            key = _whole(record)
+            if key in seen:
+                distinct[at] = False
+                again.add(record)
+            seen.add(key)
+        verdict: Verdict = "warning" if len(again) > 0.01 * len(records) else "note" if again else "ok"
+        where = again.places_and_more
+        detail = f"Duplicates have more weight in training than other records: {where}." if again else ""
+        check = Check("exact duplicates", share(len(again), len(records)), verdict, detail)
+        return check, numpy.flatnonzero(distinct)
+
+
+def near_duplicates(near: Near, records: Sequence[Record], distinct: Places, threshold: float = 0.8) -> Check:
+    """The check for near duplicates: word triples with a Jaccard similarity of at least ``threshold``.
+
+    Args:
+        near: the records that were added.
+        records: the same records.
+        distinct: indices of those that are compared.
+        threshold: least similarity.
+    """
     import numpy
 
-    random = numpy.random.default_rng(0)
-    factor = random.integers(1, _PRIME, size=(_PERMUTATIONS, 1), dtype=numpy.uint64)
-    offset = random.integers(0, _PRIME, size=(_PERMUTATIONS, 1), dtype=numpy.uint64)
-    for own in shingles:
-        least = ((factor * own + offset) % numpy.uint64(_PRIME)).min(axis=1)
-        yield [(band, part.tobytes()) for band, part in enumerate(numpy.split(least, _BANDS))]
-
-
-def _jaccard(one: Numbers, other: Numbers) -> float:
-    import numpy
-
-    shared = len(numpy.intersect1d(one, other, assume_unique=True))
-    return shared / (len(one) + len(other) - shared)
+    pairs = numpy.array(near.pairs(threshold, distinct), numpy.int64).reshape(-1, 2)
+    if len(pairs):
+        # Pairs that were made of one ranking share its prompt and responses.
+        of_one, where = numpy.unique(pairs, return_inverse=True)
+        origins = array("q", (hash((each.source, content_key(each.prompt))) for each in chosen(records, of_one)))
+        one, two = numpy.asarray(origins)[where.reshape(-1, 2)].T
+        pairs = pairs[one != two]
+    found = [(records[int(before)], records[int(at)]) for at, before in pairs[:3]]
+    named = "; ".join(f"{two.source} is similar to {one.source}" for one, two in found)
+    verdict: Verdict = "warning" if len(pairs) > 0.05 * len(distinct) else "note" if len(pairs) else "ok"
+    return Check("near duplicates", share(len(pairs), len(distinct)), verdict, f"{named}." if found else "")
 
 
 def _opinions(record: Record) -> Iterator[tuple[Hashable, Any]]:
@@ -184,43 +144,98 @@ def _preference(prompt: Hashable, better: Hashable, worse: Hashable) -> tuple[Ha
     return (prompt, *((better, worse) if in_order else (worse, better))), in_order
 
 
-def contradictions(records: Sequence[Record]) -> Check:
-    """The check for records whose preference or label contradicts an earlier record."""
-    first: dict[Hashable, tuple[Any, Record]] = {}
-    against: list[tuple[Record, Record]] = []
+class Opinions:
+    """The search for contradictions among records that are added one by one; memory holds 13 bytes an opinion."""
+
+    def __init__(self) -> None:
+        self._questions, self._answers, self._places = array("q"), array("b"), array("I")
+        self._count = 0
+
+    def add(self, record: Record) -> None:
+        """Add the next record."""
+        for question, answer in _opinions(record):
+            self._questions.append(hash(question))
+            self._answers.append(bool(answer))
+            self._places.append(self._count)
+        self._count += 1
+
+    def check(self, records: Sequence[Record]) -> Check:
+        """The check for records whose preference or label contradicts an earlier record.
+
+        Args:
+            records: the records that were added, of which those with both answers to one hash are compared.
+        """
+        import numpy
+
+        _, inverse = numpy.unique(numpy.asarray(self._questions, numpy.int64), return_inverse=True)
+        answers = numpy.asarray(self._answers, bool)
+        asked = numpy.bincount(inverse) if len(inverse) else inverse
+        good = numpy.bincount(inverse, answers).astype(int) if len(inverse) else inverse
+        both = (good > 0) & (good < asked)
+        places = numpy.unique(numpy.asarray(self._places, numpy.int64)[both[inverse]])
+        against, count = _contradicting(chosen(records, places))
+        detail = "; ".join(f"{two} contradicts {one}" for one, two in against)
+        return Check(
+            "contradictions",
+            share(count, self._count),
+            "warning" if count else "ok",
+            f"{detail}. They cancel each other out in training." if count else "",
+        )
+
+
+def _contradicting(records: Sequence[Record]) -> tuple[list[tuple[str, str]], int]:
+    """The places of the first three pairs of records that contradict each other, and the number of pairs."""
+    first: dict[Hashable, tuple[Any, str]] = {}
+    against: list[tuple[str, str]] = []
+    count = 0
     for record in records:
         for question, answer in _opinions(record):
-            before, earlier = first.setdefault(question, (answer, record))
+            before, earlier = first.setdefault(question, (answer, str(record.source)))
             if before != answer:
-                against.append((earlier, record))
+                against += [(earlier, str(record.source))] if count < 3 else []
+                count += 1
                 break
-    detail = "; ".join(f"{two.source} contradicts {one.source}" for one, two in against[:3])
-    return Check(
-        "contradictions",
-        share(len(against), len(records)),
-        "warning" if against else "ok",
-        f"{detail}. They cancel each other out in training." if against else "",
-    )
+    return against, count
 
 
-def leaks(parts: dict[str, Sequence[Record]]) -> Check:
-    """The check for prompts that occur in more than one split, ignoring case and surrounding white space."""
-    where: dict[Hashable, set[str]] = defaultdict(set)
-    for split, records in parts.items():
-        for record in records:
-            where[bare_prompt(record.prompt)].add(split)
-    shared = {prompt for prompt, splits in where.items() if len(splits) > 1}
-    inside = [
-        record for records in list(parts.values())[1:] for record in records if bare_prompt(record.prompt) in shared
-    ]
-    names = " and ".join(parts) if len(parts) == 2 else ", ".join(parts)
-    detail = f"Between {names}: {_places(inside)}. Metrics on them measure memorization, not generalization."
-    return Check(
-        "prompts shared between splits",
-        share(len(shared), len(where)),
-        "warning" if shared else "ok",
-        detail if shared else f"Splits: {names}.",
-    )
+class Prompts:
+    """The search for prompts that occur in more than one split, ignoring case and surrounding white space.
+
+    Memory holds 8 bytes a record.
+    """
+
+    def __init__(self) -> None:
+        self._hashes: dict[str, array[int]] = defaultdict(lambda: array("q"))
+
+    def add(self, split: str, record: Record) -> None:
+        """Add the next record of a split."""
+        self._hashes[split].append(hash(bare_prompt(record.prompt)))
+
+    def check(self, parts: dict[str, Sequence[Record]]) -> Check:
+        """The check for shared prompts.
+
+        Args:
+            parts: the records of each split that was added; shared prompts are reported for all but the first.
+        """
+        import numpy
+
+        hashes = {split: numpy.asarray(self._hashes[split], numpy.int64) for split in parts}
+        every, counts = numpy.unique(
+            numpy.concatenate([numpy.unique(own) for own in hashes.values()]), return_counts=True
+        )
+        shared, inside = every[counts > 1], Found()
+        for split, records in list(parts.items())[1:]:
+            places = numpy.flatnonzero(numpy.isin(hashes[split], shared))
+            for record in chosen(records, places):
+                inside.add(record)
+        names = " and ".join(parts) if len(parts) == 2 else ", ".join(parts)
+        detail = f"Between {names}: {inside.places_and_more}. Metrics on them measure memorization, not generalization."
+        return Check(
+            "prompts shared between splits",
+            share(len(shared), len(every)),
+            "warning" if len(shared) else "ok",
+            detail if len(shared) else f"Splits: {names}.",
+        )
 
 
 def bare_prompt(prompt: Text) -> Hashable:

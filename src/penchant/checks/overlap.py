@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from penchant.checks.duplicates import bare_prompt, near_pairs
+from penchant.checks.duplicates import bare_prompt
+from penchant.checks.near import near_pairs
 from penchant.feedback.records import Record
 
 __all__ = ["Overlap", "groups", "overlap"]
 
-#: Near duplicates are searched among at most this many records; beyond that the search takes minutes.
+#: Near duplicates of held-out records are searched among at most this many records.
 SEARCHED = 20_000
 
 
@@ -51,8 +52,8 @@ def overlap(train: Sequence[Record], heldout: Sequence[Record]) -> Overlap:
         >>> overlap([Prompt(prompt="Hi")], [Prompt(prompt=" hi "), Prompt(prompt="Bye")])
         Overlap(held_out=2, same_prompt=1, near_duplicate=0)
     """
-    prompts = {bare_prompt(record.prompt) for record in train}
-    others = [record for record in heldout if bare_prompt(record.prompt) not in prompts]
+    prompts = {hash(bare_prompt(record.prompt)) for record in train}
+    others = [record for record in heldout if hash(bare_prompt(record.prompt)) not in prompts]
     own = list(train[: max(0, SEARCHED - len(others))])
     close = {at for at, before in near_pairs([*own, *others]) if at >= len(own) > before}
     return Overlap(len(heldout), len(heldout) - len(others), len(close))
@@ -70,29 +71,34 @@ def groups(records: Sequence[Record]) -> list[list[int]]:
         [[0, 2], [1]]
     """
     first = _by_prompt(records)
-    near = near_pairs(records) if len(records) <= SEARCHED else ()
-    root = dict(first)
-    for at, before in near:
+    root = first.copy()
+    for at, before in near_pairs(records):
         one, other = _root(root, first[at]), _root(root, first[before])
         root[max(one, other)] = min(one, other)
-    found: dict[int, list[int]] = {}
-    for at in range(len(records)):
-        found.setdefault(_root(root, first[at]), []).append(at)
+    found = _lists([_root(root, at) for at in first])
     # Records that share a long template are all alike; kept together they could not be split.
-    if max(map(len, found.values()), default=0) > len(records) / 2:
-        found = {}
-        for at, start in first.items():
-            found.setdefault(start, []).append(at)
+    return _lists(first) if max(map(len, found), default=0) > len(records) / 2 else found
+
+
+def _by_prompt(records: Sequence[Record]) -> list[int]:
+    """For each record, the first one with its prompt."""
+    import numpy
+
+    hashes = numpy.fromiter((hash(bare_prompt(record.prompt)) for record in records), numpy.int64, len(records))
+    _, firsts, inverse = numpy.unique(hashes, return_index=True, return_inverse=True)
+    found: list[int] = firsts[inverse].tolist()
+    return found
+
+
+def _lists(roots: Sequence[int]) -> list[list[int]]:
+    """The indices of each root, in order of appearance."""
+    found: dict[int, list[int]] = {}
+    for at, root in enumerate(roots):
+        found.setdefault(root, []).append(at)
     return list(found.values())
 
 
-def _by_prompt(records: Sequence[Record]) -> dict[int, int]:
-    """For each record, the first one with its prompt."""
-    seen: dict[Any, int] = {}
-    return {at: seen.setdefault(bare_prompt(record.prompt), at) for at, record in enumerate(records)}
-
-
-def _root(root: dict[int, int], at: int) -> int:
+def _root(root: list[int], at: int) -> int:
     while root[at] != at:
         at = root[at]
     return at

@@ -2,145 +2,205 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
 
 from penchant.checks.diagnosis import Check, Verdict, share
+from penchant.checks.found import Found
 from penchant.feedback.records import Comparison, Record
 from penchant.rendering.law import reasoning_of, squeezed
 from penchant.rendering.renderer import Renderer, ResponseTokens
 
-__all__ = ["UNTEMPLATED", "examine_tokens"]
+__all__ = ["UNTEMPLATED", "TemplateChecks"]
 
 #: The name of the check for texts without chat structure, for a model that has a template.
 UNTEMPLATED = "prompts outside the chat template"
 
-Tokens = tuple[list[int], list[ResponseTokens]]
 
-
-def examine_tokens(records: Sequence[Record], tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
-    """Run the template checks.
+class TemplateChecks:
+    """The template checks of records that are added one by one.
 
     Args:
-        records: the records.
-        tokens: prompt ids and response tokens per record.
-        renderer: the renderer that produced them.
+        renderer: the renderer that makes the tokens.
     """
-    return [
-        _bos(records, tokens, renderer),
-        *_ends(records, tokens, renderer),
-        *_inside(records, tokens, renderer),
-        *_unknown(tokens, renderer),
-        *_same(records, tokens),
-        *_open_thoughts(records, tokens, renderer),
-        *_former_reasoning(records, tokens, renderer),
-        *_untemplated(records, renderer),
-    ]
+
+    def __init__(self, renderer: Renderer) -> None:
+        kinds = (_Bos, _Ends, _Inside, _Unknown, _Same, _OpenThoughts, _FormerReasoning, _Untemplated)
+        self._each: list[_OfTokens] = [kind(renderer) for kind in kinds]
+
+    def add(self, record: Record, prompt: list[int], answers: list[ResponseTokens]) -> None:
+        """Look at the next record.
+
+        Args:
+            record: the record.
+            prompt: the tokens of its prompt.
+            answers: the tokens of its responses.
+        """
+        for each in self._each:
+            each.total += 1
+            each.add(record, prompt, answers)
+
+    def checks(self) -> list[Check]:
+        """What was found."""
+        return [check for each in self._each for check in each.checks()]
 
 
-def _places(records: Sequence[Record]) -> str:
-    return ", ".join(str(record.source) for record in records[:3])
+class _OfTokens(ABC):
+    """One of the checks."""
+
+    def __init__(self, renderer: Renderer) -> None:
+        self.renderer, self.tokenizer, self.total = renderer, renderer.tokenizer, 0
+        self.found = Found()
+
+    @abstractmethod
+    def add(self, record: Record, prompt: list[int], answers: list[ResponseTokens]) -> None:
+        """Look at the next record."""
+
+    @abstractmethod
+    def checks(self) -> list[Check]:
+        """What was found."""
 
 
-def _bos(records: Sequence[Record], tokens: Sequence[Tokens], renderer: Renderer) -> Check:
-    bos = getattr(renderer.tokenizer, "bos_token_id", None)
-    if bos is None:
-        return Check("BOS", "the tokenizer has none")
-    double = [record for record, (prompt, _) in zip(records, tokens, strict=True) if prompt[:2] == [bos, bos]]
-    first = sum(prompt[:1] == [bos] for prompt, _ in tokens)
-    if double:
-        return Check("BOS", f"{share(len(double), len(records))} double", "error", f"{_places(double)}.")
-    value = (
-        "once"
-        if first == len(tokens)
-        else "none"
-        if not first
-        else f"missing in {share(len(tokens) - first, len(tokens))}"
-    )
-    return Check("BOS", value, "warning" if 0 < first < len(tokens) else "ok")
+class _Bos(_OfTokens):
+    def __init__(self, renderer: Renderer) -> None:
+        super().__init__(renderer)
+        self.bos, self.first = getattr(renderer.tokenizer, "bos_token_id", None), 0
+
+    def add(self, record: Record, prompt: list[int], answers: list[ResponseTokens]) -> None:
+        self.first += prompt[:1] == [self.bos]
+        if prompt[:2] == [self.bos, self.bos]:
+            self.found.add(record)
+
+    def checks(self) -> list[Check]:
+        first, total = self.first, self.total
+        if self.bos is None:
+            return [Check("BOS", "the tokenizer has none")]
+        if self.found:
+            return [Check("BOS", f"{share(len(self.found), total)} double", "error", f"{self.found.places}.")]
+        value = "once" if first == total else "none" if not first else f"missing in {share(total - first, total)}"
+        return [Check("BOS", value, "warning" if 0 < first < total else "ok")]
 
 
-def _ends(records: Sequence[Record], tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
-    missing: list[Record] = []
-    double: list[Record] = []
-    count = 0
-    for record, (_, answers) in zip(records, tokens, strict=True):
-        end = renderer.end_id(record.prompt)
-        count += len(answers)
-        missing += [record for answer in answers if answer.ids[-1:] != [end]]
-        double += [record for answer in answers if answer.ids[-2:] == [end, end]]
-    if not count:
-        return []
-    value = f"missing in {len(missing)}, double in {len(double)}" if missing or double else "exactly one"
-    token = renderer.decode([renderer.end_id(records[0].prompt)])
-    detail = f"The end token is {token!r}." + (f" {_places(missing + double)}." if missing or double else "")
-    return [Check("end token", value, "error" if missing or double else "ok", detail)]
+class _Ends(_OfTokens):
+    def __init__(self, renderer: Renderer) -> None:
+        super().__init__(renderer)
+        self.missing, self.double, self.count = Found(), Found(), 0
+        self.end: int | None = None
+
+    def add(self, record: Record, prompt: list[int], answers: list[ResponseTokens]) -> None:
+        end = self.renderer.end_id(record.prompt)
+        self.end = end if self.end is None else self.end
+        self.count += len(answers)
+        for answer in answers:
+            if answer.ids[-1:] != [end]:
+                self.missing.add(record)
+            if answer.ids[-2:] == [end, end]:
+                self.double.add(record)
+
+    def checks(self) -> list[Check]:
+        if not self.count or self.end is None:
+            return []
+        bad = self.missing + self.double
+        value = f"missing in {len(self.missing)}, double in {len(self.double)}" if bad else "exactly one"
+        token = self.renderer.decode([self.end])
+        detail = f"The end token is {token!r}." + (f" {bad.places}." if bad else "")
+        return [Check("end token", value, "error" if bad else "ok", detail)]
 
 
-def _inside(records: Sequence[Record], tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
-    """The check for special tokens inside a response, which come from their text in the data."""
-    if not any(answers for _, answers in tokens):
-        return []
-    special = set(getattr(renderer.tokenizer, "all_special_ids", ())) - {
-        getattr(renderer.tokenizer, "unk_token_id", None)
-    }
-    # A response of several turns has several end tokens, which the template writes.
-    single = [
-        (record, answers)
-        for record, (_, answers) in zip(records, tokens, strict=True)
-        if all(isinstance(response, str) or len(response) == 1 for response in record.responses)
-    ]
-    found = [record for record, answers in single if any(special & set(answer.ids[:-1]) for answer in answers)]
-    verdict: Verdict = "warning" if found else "ok"
-    detail = f"{_places(found)}. The model reads such text as the special token and may stop there." if found else ""
-    return [Check("special tokens inside responses", share(len(found), len(records)), verdict, detail)]
+class _Inside(_OfTokens):
+    """Special tokens inside a response, which come from their text in the data."""
+
+    def __init__(self, renderer: Renderer) -> None:
+        super().__init__(renderer)
+        self.answered = False
+        unknown = getattr(self.tokenizer, "unk_token_id", None)
+        self.special = set(getattr(self.tokenizer, "all_special_ids", ())) - {unknown}
+
+    def add(self, record: Record, prompt: list[int], answers: list[ResponseTokens]) -> None:
+        self.answered = self.answered or bool(answers)
+        # A response of several turns has several end tokens, which the template writes.
+        single = all(isinstance(response, str) or len(response) == 1 for response in record.responses)
+        if single and any(not self.special.isdisjoint(answer.ids[:-1]) for answer in answers):
+            self.found.add(record)
+
+    def checks(self) -> list[Check]:
+        if not self.answered:
+            return []
+        found = self.found
+        verdict: Verdict = "warning" if found else "ok"
+        detail = f"{found.places}. The model reads such text as the special token and may stop there." if found else ""
+        return [Check("special tokens inside responses", share(len(found), self.total), verdict, detail)]
 
 
-def _unknown(tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
-    unknown = getattr(renderer.tokenizer, "unk_token_id", None)
-    if unknown is None:
-        return []
-    total = lost = 0
-    for prompt, answers in tokens:
-        for ids in (prompt, *(answer.ids for answer in answers)):
-            total += len(ids)
-            lost += ids.count(unknown)
-    detail = "The tokenizer cannot encode these words; check that it belongs to the model." if lost else ""
-    verdict: Verdict = "warning" if lost > 0.01 * total else "note" if lost else "ok"
-    return [Check("unknown tokens", share(lost, total), verdict, detail)]
+class _Unknown(_OfTokens):
+    def __init__(self, renderer: Renderer) -> None:
+        super().__init__(renderer)
+        self.unknown, self.tokens, self.lost = getattr(self.tokenizer, "unk_token_id", None), 0, 0
+
+    def add(self, record: Record, prompt: list[int], answers: list[ResponseTokens]) -> None:
+        if self.unknown is not None:
+            for ids in (prompt, *(answer.ids for answer in answers)):
+                self.tokens += len(ids)
+                self.lost += ids.count(self.unknown)
+
+    def checks(self) -> list[Check]:
+        if self.unknown is None:
+            return []
+        lost, total = self.lost, self.tokens
+        detail = "The tokenizer cannot encode these words; check that it belongs to the model." if lost else ""
+        verdict: Verdict = "warning" if lost > 0.01 * total else "note" if lost else "ok"
+        return [Check("unknown tokens", share(lost, total), verdict, detail)]
 
 
-def _untemplated(records: Sequence[Record], renderer: Renderer) -> list[Check]:
-    plain = sum(isinstance(record.prompt, str) for record in records)
-    if not plain or not renderer.chat_template or renderer.as_chat:
-        return []
-    detail = (
-        "These prompts are plain text and are not rendered with the chat template. For a chat model, "
-        "give them as messages: [{'role': 'user', 'content': ...}]; or as_chat: true (--as-chat) makes each prompt "
-        "a user turn."
-    )
-    return [Check(UNTEMPLATED, share(plain, len(records)), "note", detail)]
+class _Untemplated(_OfTokens):
+    def __init__(self, renderer: Renderer) -> None:
+        super().__init__(renderer)
+        self.plain = 0
 
+    def add(self, record: Record, prompt: list[int], answers: list[ResponseTokens]) -> None:
+        self.plain += isinstance(record.prompt, str)
 
-def _same(records: Sequence[Record], tokens: Sequence[Tokens]) -> list[Check]:
-    """The check for comparisons whose responses are the same tokens, or differ only in context."""
-    pairs = [
-        (record, answers)
-        for record, (_, answers) in zip(records, tokens, strict=True)
-        if isinstance(record, Comparison) and record.answered[0] == record.answered[1]
-    ]
-    if not pairs:
-        return []
-    same = [record for record, (one, other) in pairs if one == other]
-    detail = f"{_places(same)}. They carry no signal: training leaves them out." if same else ""
-    checks = [Check("identical as tokens", share(len(same), len(pairs)), "warning" if same else "ok", detail)]
-    alike = [record for record, (one, other) in pairs if one != other and _written(one) == _written(other)]
-    if alike:
+    def checks(self) -> list[Check]:
+        if not self.plain or not self.renderer.chat_template or self.renderer.as_chat:
+            return []
         detail = (
-            f"{_places(alike)}. The model writes the same in both responses; only tool output or other turns differ, "
-            "which are not learned."
+            "These prompts are plain text and are not rendered with the chat template. For a chat model, "
+            "give them as messages: [{'role': 'user', 'content': ...}]; or as_chat: true (--as-chat) makes each prompt "
+            "a user turn."
         )
-        checks.append(Check("responses that differ in context only", share(len(alike), len(pairs)), "warning", detail))
-    return checks
+        return [Check(UNTEMPLATED, share(self.plain, self.total), "note", detail)]
+
+
+class _Same(_OfTokens):
+    """Comparisons whose responses are the same tokens, or differ only in context."""
+
+    def __init__(self, renderer: Renderer) -> None:
+        super().__init__(renderer)
+        self.alike, self.pairs = Found(), 0
+
+    def add(self, record: Record, prompt: list[int], answers: list[ResponseTokens]) -> None:
+        if not isinstance(record, Comparison) or record.answered[0] != record.answered[1]:
+            return
+        self.pairs += 1
+        one, other = answers
+        if one == other:
+            self.found.add(record)
+        elif _written(one) == _written(other):
+            self.alike.add(record)
+
+    def checks(self) -> list[Check]:
+        if not self.pairs:
+            return []
+        same, alike = self.found, self.alike
+        detail = f"{same.places}. They carry no signal: training leaves them out." if same else ""
+        checks = [Check("identical as tokens", share(len(same), self.pairs), "warning" if same else "ok", detail)]
+        if alike:
+            detail = (
+                f"{alike.places}. The model writes the same in both responses; only tool output or other turns differ, "
+                "which are not learned."
+            )
+            value = share(len(alike), self.pairs)
+            checks.append(Check("responses that differ in context only", value, "warning", detail))
+        return checks
 
 
 def _written(response: ResponseTokens) -> list[int]:
@@ -148,37 +208,46 @@ def _written(response: ResponseTokens) -> list[int]:
     return response.ids if mask is None else [token for token, own in zip(response.ids, mask, strict=True) if own]
 
 
-def _open_thoughts(records: Sequence[Record], tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
-    """The check for responses that never close the thought that their prompt opens."""
-    opened = [
-        (record, answers)
-        for record, (prompt, answers) in zip(records, tokens, strict=True)
-        if answers and renderer.decode(prompt[-8:]).rstrip().endswith("<think>")
-    ]
-    if not opened:
-        return []
-    found = [
-        record for record, answers in opened if any("</think>" not in renderer.decode(answer.ids) for answer in answers)
-    ]
-    detail = (
-        f"{_places(found)}. The prompt opens <think>, and the response does not close it: the model would learn to "
-        "answer inside its thoughts. Give the reasoning and </think> before the answer, or template_arguments that "
-        "switch thinking off (enable_thinking: false), or another template."
-    )
-    verdict: Verdict = "warning" if found else "ok"
-    return [Check("thoughts left open", share(len(found), len(records)), verdict, detail if found else "")]
+class _OpenThoughts(_OfTokens):
+    """Responses that never close the thought that their prompt opens."""
+
+    def __init__(self, renderer: Renderer) -> None:
+        super().__init__(renderer)
+        self.opened = False
+
+    def add(self, record: Record, prompt: list[int], answers: list[ResponseTokens]) -> None:
+        if not answers or not self.renderer.decode(prompt[-8:]).rstrip().endswith("<think>"):
+            return
+        self.opened = True
+        if any("</think>" not in self.renderer.decode(answer.ids) for answer in answers):
+            self.found.add(record)
+
+    def checks(self) -> list[Check]:
+        if not self.opened:
+            return []
+        found = self.found
+        detail = (
+            f"{found.places}. The prompt opens <think>, and the response does not close it: the model would learn to "
+            "answer inside its thoughts. Give the reasoning and </think> before the answer, or template_arguments that "
+            "switch thinking off (enable_thinking: false), or another template."
+        )
+        verdict: Verdict = "warning" if found else "ok"
+        return [Check("thoughts left open", share(len(found), self.total), verdict, detail if found else "")]
 
 
-def _former_reasoning(records: Sequence[Record], tokens: Sequence[Tokens], renderer: Renderer) -> list[Check]:
-    """The note on reasoning in the turns of a prompt that the template leaves out, as reasoning models are given it."""
-    found = []
-    for record, (prompt, _) in zip(records, tokens, strict=True):
+class _FormerReasoning(_OfTokens):
+    """Reasoning in the turns of a prompt that the template leaves out, as reasoning models are given it."""
+
+    def add(self, record: Record, prompt: list[int], answers: list[ResponseTokens]) -> None:
         turns = record.prompt if isinstance(record.prompt, list) else []
         thoughts = [squeezed(thought) for turn in turns for thought in reasoning_of(turn)]
         if thoughts:
-            text = squeezed(renderer.decode(prompt))
-            found += [record] if any(thought not in text for thought in thoughts) else []
-    if not found:
-        return []
-    detail = f"{_places(found)}. The template drops it from former turns by design; responses keep theirs."
-    return [Check("reasoning left out of prompts", share(len(found), len(records)), "note", detail)]
+            text = squeezed(self.renderer.decode(prompt))
+            if any(thought not in text for thought in thoughts):
+                self.found.add(record)
+
+    def checks(self) -> list[Check]:
+        if not self.found:
+            return []
+        detail = f"{self.found.places}. The template drops it from former turns by design; responses keep theirs."
+        return [Check("reasoning left out of prompts", share(len(self.found), self.total), "note", detail)]

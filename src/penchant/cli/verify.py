@@ -36,5 +36,5 @@ def verify(
     write_rows(out, pairs, "The comparisons")
     if not pairs:
         echo(f"warning: By the rule {rule!r}, the responses of each problem are all right or all wrong.", err=True)
-    prompts = len({repr(pair["prompt"]) for pair in pairs})
+    prompts = len({hash(repr(pair["prompt"])) for pair in pairs})
     echo(f"{len(pairs)} comparisons of {prompts} of {len(rows)} problems written to {out}")

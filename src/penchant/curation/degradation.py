@@ -50,7 +50,7 @@ class Degrade(Builder):
     def build(self, records: Iterable[Record]) -> Built:
         """Build the records with K texts of each response."""
         pairs = comparisons(records, self.id)
-        extract = EXTRACTORS[self.extractor]([as_text(response) for record in pairs for response in record.responses])
+        extract = EXTRACTORS[self.extractor](as_text(response) for record in pairs for response in record.responses)
         built = Built([], {"records read": len(pairs)})
         for record in pairs:
             row = as_row(record)

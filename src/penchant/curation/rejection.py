@@ -161,7 +161,7 @@ class RejectionSampling(Builder):
             built.count("candidates read", len(record.scores))
             built.count("candidates accepted", len(kept))
             built.count("prompts without a pair", int(not pairs))
-            built.rows += [_row(record, record.scores, pair) for pair in pairs]
+            built.rows.extend(_row(record, record.scores, pair) for pair in pairs)
         built.count("comparisons", len(built.rows))
         return built
 

@@ -164,9 +164,9 @@ def reward_augmented(
         raise ConfigurationError(f"originals is {originals}; expected a share from 0 to 1.")
     built = Built([])
     used = list(_used(records, keep_equal, built))
-    built.rows += _both_ways(used, goal or Goal())
+    built.rows.extend(_both_ways(used, goal or Goal()))
     drawn = sorted(random.Random(seed).sample(range(len(used)), round(originals * len(used))))
-    built.rows += [as_row(used[at][0]) for at in drawn]
+    built.rows.extend(as_row(used[at][0]) for at in drawn)
     built.count("rows with a goal", 2 * len(used))
     built.count("original rows", len(drawn))
     return built

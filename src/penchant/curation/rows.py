@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from penchant.errors import ConfigurationError, DataError, OutputError
+from penchant.feedback.kept import Kept, kept
 from penchant.feedback.records import Comparison, Record
 from penchant.feedback.tools import template_columns
 from penchant.targets import claim_file
@@ -17,13 +18,15 @@ from penchant.writing import is_stream, write_rows
 
 __all__ = ["Built", "as_row", "comparisons", "read_template", "require_free"]
 
+MutableRows: TypeAlias = "list[dict[str, Any]] | Kept[dict[str, Any]]"
+
 
 @dataclass
 class Built:
     """Rows for a file of feedback.
 
     Args:
-        rows: what is written, one JSON object each.
+        rows: what is written, one JSON object each; many are on disk.
         counts: number of records by outcome.
 
     Example:
@@ -31,8 +34,12 @@ class Built:
         {'records read': 1}
     """
 
-    rows: list[dict[str, Any]]
+    rows: MutableRows
     counts: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.rows, list):
+            self.rows = Kept(self.rows)
 
     def count(self, name: str, number: int = 1) -> None:
         """Add to a count."""
@@ -89,13 +96,16 @@ def as_row(record: Record) -> dict[str, Any]:
     return deepcopy({**kept, **record.fields, **template_columns(record)})
 
 
-def comparisons(records: Iterable[Record], builder: str) -> list[Comparison]:
+def comparisons(records: Iterable[Record], builder: str) -> Sequence[Comparison]:
     """The records, after a check that all are comparisons of texts.
 
     Raises:
         DataError: a record is of another kind, or compares images.
     """
-    found = []
+    return kept(_comparisons(records, builder))
+
+
+def _comparisons(records: Iterable[Record], builder: str) -> Iterator[Comparison]:
     for record in records:
         if not isinstance(record, Comparison):
             raise DataError(
@@ -105,8 +115,7 @@ def comparisons(records: Iterable[Record], builder: str) -> list[Comparison]:
             )
         if not all(isinstance(each, str | list) for each in record.responses):
             raise DataError(f"{builder} needs responses of text.", where=str(record.source))
-        found.append(record)
-    return found
+        yield record
 
 
 def read_template(path: str | Path) -> str:

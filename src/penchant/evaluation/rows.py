@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from penchant.evaluation.score_summary import agreement, means
 from penchant.feedback.collection import Feedback
+from penchant.feedback.kept import Kept, kept
 from penchant.feedback.records import Judgement
 from penchant.forest.example import EncodedData
 from penchant.targets import claim_file
@@ -27,20 +29,20 @@ class ScoredRows:
         cut: counts of truncated and dropped records.
     """
 
-    rows: list[dict[str, Any]]
+    rows: Sequence[dict[str, Any]]
     kind: str
     cut: dict[str, Any]
 
     @staticmethod
     def collect(
         encoded: EncodedData,
-        numbers: list[list[float]],
-        reference: list[list[float]] | None,
+        numbers: Sequence[list[float]],
+        reference: Sequence[list[float]] | None,
         beta: float,
         feedback: Feedback,
     ) -> ScoredRows:
         """Rows from log-probabilities under a model and optionally under a reference; ``feedback`` was encoded."""
-        rows = []
+        rows: Kept[dict[str, Any]] = Kept()
         for place, example in enumerate(encoded.examples):
             responses = []
             for at, sequence in enumerate(example.views["responses"]):
@@ -56,7 +58,7 @@ class ScoredRows:
                     row[name] = value
             label = {"label": record.label} if isinstance(record, Judgement) else {}
             rows.append({"source": str(example.source), **label, "responses": responses})
-        return ScoredRows(rows, feedback.kind, encoded.cut.as_dict())
+        return ScoredRows(kept(rows), feedback.kind, encoded.cut.as_dict())
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from itertools import permutations
 from typing import Any
 
+from penchant.feedback.kept import chosen
 from penchant.statistics import area_interval
 
 __all__ = ["agreement", "means"]
@@ -27,9 +29,15 @@ def means(rows: Rows) -> dict[str, float]:
         >>> means([{"responses": [{"logp": -1.0}, {"logp": -3.0}]}])
         {'logp': -2.0}
     """
-    every = [response for row in rows for response in row["responses"]]
-    names = [name for name in every[0] if name not in NOT_SCORES] if every else []
-    return {name: sum(each[name] for each in every) / len(every) for name in names}
+    first: Mapping[str, Any] = next((response for row in rows for response in row["responses"]), {})
+    sums = {name: 0.0 for name in first if name not in NOT_SCORES}
+    count = 0
+    for row in rows:
+        for response in row["responses"]:
+            count += 1
+            for name in sums:
+                sums[name] += response[name]
+    return {name: total / count for name, total in sums.items()}
 
 
 def agreement(rows: Rows, kind: str) -> dict[str, float]:
@@ -59,30 +67,30 @@ def agreement(rows: Rows, kind: str) -> dict[str, float]:
 def _pairs(rows: Rows) -> dict[str, float]:
     found = {}
     for name, key in _compared(rows):
-        margins = [row["responses"][0][key] - row["responses"][1][key] for row in rows]
+        margins = array("d", (row["responses"][0][key] - row["responses"][1][key] for row in rows))
         found[f"accuracy/{name}"] = _share_above(margins)
         found[f"margin/{name}"] = sum(margins) / len(margins)
     return found
 
 
 def _lists(rows: Rows) -> dict[str, float]:
-    ordered = [
-        pair for row in rows for pair in permutations(row["responses"], 2) if _quality(pair[0]) > _quality(pair[1])
-    ]
-    return {
-        f"accuracy/{name}": _share_above([better[key] - worse[key] for better, worse in ordered])
-        for name, key in _compared(rows)
-        if ordered
-    }
+    found = {}
+    for name, key in _compared(rows):
+        pairs = (pair for row in rows for pair in permutations(row["responses"], 2))
+        above = array("d", (one[key] - two[key] for one, two in pairs if _quality(one) > _quality(two)))
+        if above:
+            found[f"accuracy/{name}"] = _share_above(above)
+    return found
 
 
 def _labels(rows: Rows) -> dict[str, float]:
-    sides = {side: [row for row in rows if row.get("label") is label] for side, label in SIDES.items()}
+    labels = [row.get("label") for row in rows]
+    sides = {side: chosen(rows, [at for at, own in enumerate(labels) if own is label]) for side, label in SIDES.items()}
     found: dict[str, float] = {f"responses/{side}": len(own) for side, own in sides.items()}
     for name in means(rows):
         found |= {f"{name}/{side}": means(own)[name] for side, own in sides.items() if own}
     for name, key in _compared(rows):
-        wanted, unwanted = ([row["responses"][0][key] for row in own] for own in sides.values())
+        wanted, unwanted = (array("d", (row["responses"][0][key] for row in own)) for own in sides.values())
         if wanted and unwanted:
             found[f"separation/{name}"] = area_interval(wanted, unwanted).value
         if name == "reward":

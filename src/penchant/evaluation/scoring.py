@@ -12,10 +12,13 @@ from torch import nn
 from penchant.errors import ConfigurationError, ModelError
 from penchant.evaluation.rows import ScoredRows
 from penchant.feedback.collection import Feedback
+from penchant.feedback.kept import Kept
 from penchant.feedback.reading import read
 from penchant.forest.batching import plan_batches
 from penchant.forest.encoding import Encoder
 from penchant.forest.example import EncodedData, Example
+from penchant.forest.large import encode_large, is_large
+from penchant.forest.stored import StoredExamples
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.forest_scorer import scorer_of
 from penchant.likelihood.loading import load_model
@@ -86,9 +89,14 @@ def score(
     policy, renderer = _loaded(model, base, tokenizer, template_arguments=template_arguments, **rendering)
     limit = length_limit(str(model), None if policy is not model else model, renderer.tokenizer, max_length, base=base)
     cutting = Truncation(limit, truncation)  # type: ignore[arg-type]
-    encoded = Encoder(renderer, ["responses"], truncation=cutting, on_bad=on_bad).encode(feedback.records)
+    encoded = _encoded(Encoder(renderer, ["responses"], truncation=cutting, on_bad=on_bad), feedback)
     other = _reference(reference, renderer.tokenizer, str(model))
     return _scored(policy, other, encoded, feedback, beta, tokens_per_batch, progress)
+
+
+def _encoded(encoder: Encoder, feedback: Feedback) -> EncodedData:
+    large = is_large(encoder, len(feedback))
+    return encode_large(encoder, feedback.records) if large else encoder.encode(feedback.records)
 
 
 def _scored(
@@ -133,18 +141,21 @@ def _loaded(model: Any, base: str | None, tokenizer: Any, **rendering: Any) -> t
 
 def _logps(
     model: nn.Module, examples: Sequence[Example], tokens_per_batch: int, progress: Callable[[int, int], None] | None
-) -> list[list[float]]:
+) -> Sequence[list[float]]:
     """Log-probability of every response of every example, nats."""
-    results: list[list[float]] = [[] for _ in examples]
-    plan = plan_batches([each.size for each in examples], tokens_per_batch=tokens_per_batch, shuffle=False)
+    sizes = examples.sizes if isinstance(examples, StoredExamples) else [each.size for each in examples]
+    plan = plan_batches(sizes, tokens_per_batch=tokens_per_batch, shuffle=False)
+    results: Kept[list[float]] = Kept()
     done = 0
     with scorer_of(model) as scorer, torch.no_grad():
         for step in plan.steps:
-            owners = [index for index in step for _sequence in examples[index].views["responses"]]
-            sequences = [sequence for index in step for sequence in examples[index].views["responses"]]
+            # The steps go through the examples in their order.
+            views = [examples[index].views["responses"] for index in step]
+            owners = [index for index, view in zip(step, views, strict=True) for _sequence in view]
+            sequences = [sequence for view in views for sequence in view]
             totals = token_logps(scorer, sequences, owners).double().sum(-1).tolist()
-            for owner, total in zip(owners, totals, strict=True):
-                results[owner].append(total)
+            left = iter(totals)
+            results.extend([next(left) for _sequence in view] for view in views)
             done += len(step)
             if progress is not None:
                 progress(done, len(examples))

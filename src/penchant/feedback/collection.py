@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, overload
 
 from penchant.errors import DataError
+from penchant.feedback.kept import kept
 from penchant.feedback.records import Record
 
 __all__ = ["Feedback", "Origin"]
@@ -70,7 +71,9 @@ class Feedback(Sequence[Record]):
         bad: Sequence[DataError] = (),
         origin: Origin | None = None,
     ) -> None:
-        self.records, self.kind, self.name, self.bad = list(records), kind, name, list(bad)
+        #: A list, or on disk if they are many.
+        self.records: Sequence[Record] = kept(records)
+        self.kind, self.name, self.bad = kind, name, list(bad)
         self.origin = origin or Origin()
 
     @overload

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from difflib import SequenceMatcher
 from typing import Any, TypeAlias
 
 from penchant.errors import DataError, nearest
-from penchant.feedback.nested import ABSENT, NestedColumn, columns_of, nested_column
+from penchant.feedback.nested import ABSENT, NestedColumn, Rereadable, columns_of, nested_column
 from penchant.feedback.templates import ColumnTemplate, placeholders
 from penchant.feedback.validation import NUMERIC
 
@@ -29,7 +29,7 @@ class FieldMapping:
 
     Args:
         mapping: field names to what they are read from.
-        rows: the rows, to know their columns.
+        rows: the rows, to know their columns; read several times.
         where: the file or data set, for errors.
 
     Raises:
@@ -42,7 +42,7 @@ class FieldMapping:
         {'prompt': 'Translate.: Good day', 'completion': 'Bonjour'}
     """
 
-    def __init__(self, mapping: Mapping[str, str], rows: Sequence[Row], where: str) -> None:
+    def __init__(self, mapping: Mapping[str, str], rows: Rereadable[Row], where: str) -> None:
         self.where = where
         self.rows = rows
         self.columns = columns_of(rows)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 import json
-import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from penchant.errors import DataError, nearest
 from penchant.feedback.expansion import arrow_batches, parquet_batches, unzipped
 from penchant.feedback.json_objects import loads, objects
+from penchant.feedback.kept import kept
+from penchant.feedback.streams import UNREADABLE, first_line, open_text, text_lines
 from penchant.feedback.validation import NUMERIC
 
 __all__ = ["FORMATS", "Row", "file_rows", "sound_rows", "typed_cells"]
@@ -24,9 +25,6 @@ Row = tuple[int, dict[str, Any] | DataError]
 
 # Fields whose CSV cells are JSON lists.
 _LISTS = ("messages", "completions", "responses", "scores", "ranks")
-
-
-_FIRST_LINE = re.compile(r"\S.*")
 
 
 def _text(path: Path) -> str:
@@ -60,15 +58,28 @@ def _as_row(value: Any, where: str) -> dict[str, Any] | DataError:
     )
 
 
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """What goes wrong while a file is read in pieces, as the error of `_text`."""
+    try:
+        yield
+    except UNREADABLE:
+        _text(path)
+        raise
+
+
 def _json_lines(path: Path) -> Iterator[Row]:
-    text = _text(path)
-    begin = _FIRST_LINE.search(text)
-    first = begin.group().strip() if begin else ""
-    if first[:1] in ("{", "[") and not (first[0] == "{" and first[-1] == "}") and (found := objects(text)):
+    with _damage_named(path):
+        first = first_line(path).strip()
+    if first[:1] in ("{", "[") and not (first[0] == "{" and first[-1] == "}") and (found := objects(_text(path))):
         yield from found  # one list, or objects that span several lines
         return
-    # Only a newline ends a line: JSON strings may contain other line separators.
-    for number, line in enumerate(text.split("\n"), start=1):
+    with _damage_named(path):
+        yield from _each_line(path)
+
+
+def _each_line(path: Path) -> Iterator[Row]:
+    for number, line in enumerate(text_lines(path), start=1):
         if not line.strip():
             continue
         where = f"{path.name}:{number}"
@@ -108,20 +119,24 @@ def _json(path: Path) -> Iterator[Row]:
     yield from ((number, _as_row(row, f"{path.name}:{number}")) for number, row in enumerate(value, start=1))
 
 
-def _delimiter(text: str) -> str:
+def _delimiter(header: str) -> str:
     """A comma, unless the header has none and is divided by semicolons or tabs."""
-    begin = _FIRST_LINE.search(text)
-    header = begin.group() if begin else ""
     return next((mark for mark in ";\t" if mark in header and "," not in header), ",")
 
 
 def _csv(path: Path) -> Iterator[Row]:
     csv.field_size_limit(2**31 - 1)
-    text = _text(path)
-    mark = _delimiter(text)
+    with _damage_named(path):
+        header = first_line(path)
+    with _damage_named(path), open_text(path) as text:
+        yield from _cells(path, text, header)
+
+
+def _cells(path: Path, text: Iterable[str], header: str) -> Iterator[Row]:
+    mark = _delimiter(header)
     # "prompt, chosen": what follows the mark and a space is the cell, quoted or not.
-    spaced = re.search(rf"{mark} ", (_FIRST_LINE.search(text) or [""])[0]) is not None
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=mark, skipinitialspace=spaced)
+    spaced = f"{mark} " in header
+    reader = csv.DictReader(text, strict=True, delimiter=mark, skipinitialspace=spaced)
     start = 2
     try:
         reader.fieldnames = _header(reader.fieldnames or [], path)
@@ -184,6 +199,10 @@ def _typed(name: str, value: Any) -> Any:
     return value
 
 
+#: Rows of a columnar file that are read at once.
+ROWS = 1024
+
+
 def _parquet(path: Path) -> Iterator[Row]:
     yield from _columnar(path, "Parquet", parquet_batches)
 
@@ -197,9 +216,10 @@ def _columnar(path: Path, name: str, batches: Callable[[Path], Iterable[Any]]) -
     number = 0
     try:
         for batch in batches(path):
-            for row in batch.to_pylist():
-                number += 1
-                yield number, row
+            for start in range(0, batch.num_rows, ROWS):
+                rows = batch.slice(start, ROWS).to_pylist()
+                yield from enumerate(rows, start=number + 1)
+                number += len(rows)
     except DataError:
         raise
     except Exception as error:
@@ -247,7 +267,7 @@ def file_rows(path: Path) -> Iterable[Row]:
     )
 
 
-def sound_rows(path: Path) -> list[dict[str, Any]]:
+def sound_rows(path: Path) -> Sequence[dict[str, Any]]:
     """The rows of a file; a bad row is an error.
 
     Args:
@@ -258,9 +278,11 @@ def sound_rows(path: Path) -> list[dict[str, Any]]:
     """
     if not path.is_file():
         raise DataError("There is no such file.", where=str(path))
-    rows = []
+    return kept(_sound(path))
+
+
+def _sound(path: Path) -> Iterator[dict[str, Any]]:
     for _line, row in file_rows(path):
         if isinstance(row, DataError):
             raise row
-        rows.append(row)
-    return rows
+        yield row

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-__all__ = ["ABSENT", "NestedColumn", "columns_of", "nested_column"]
+__all__ = ["ABSENT", "NestedColumn", "Rereadable", "columns_of", "nested_column"]
+
+
+Item = TypeVar("Item", covariant=True)
+
+
+class Rereadable(Protocol[Item]):
+    """What can be gone through again and again, and is false where it is empty."""
+
+    def __iter__(self) -> Iterator[Item]:
+        """The items, from the first one on."""
+        ...
 
 
 class _Absent:
@@ -58,7 +69,7 @@ def _inside(value: Any, key: str) -> Any:
     return ABSENT
 
 
-def nested_column(path: str, columns: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> NestedColumn | None:
+def nested_column(path: str, columns: Iterable[str], rows: Rereadable[Mapping[str, Any]]) -> NestedColumn | None:
     """The column that a path names, if any row has it.
 
     Args:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 from penchant.feedback.collection import Feedback
+from penchant.feedback.kept import Kept, kept
 from penchant.feedback.records import Comparison, Ranking, Record
 from penchant.feedback.sources import Sources
 
@@ -67,18 +68,20 @@ def paired(feedback: Feedback, how: How = "best_worst") -> Paired:
         return Paired(
             together, sum(each.rankings for each in parts.values()), sum(each.equal for each in parts.values())
         )
-    records: list[Record] = []
+    records: Kept[Record] = Kept()
     rankings = equal = 0
     for record in feedback:
         if not isinstance(record, Ranking):
             records.append(record)
             continue
         found = _comparisons(record, how)
-        records += found
+        records.extend(found)
         rankings, equal = rankings + 1, equal + (not found)
     if not rankings:
         return Paired(feedback)
-    converted = Feedback(records, kind=Comparison.kind, name=feedback.name, bad=feedback.bad, origin=feedback.origin)
+    converted = Feedback(
+        kept(records), kind=Comparison.kind, name=feedback.name, bad=feedback.bad, origin=feedback.origin
+    )
     return Paired(converted, rankings, equal)
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 from penchant.errors import ConfigurationError, DataError, nearest
 from penchant.feedback.collection import Feedback, Origin
 from penchant.feedback.field_mapping import FieldMapping
 from penchant.feedback.files import typed_cells
 from penchant.feedback.images import located
-from penchant.feedback.known.table import converted
+from penchant.feedback.kept import Kept, kept
+from penchant.feedback.known.table import Conversion, SeveralRows, converted
 from penchant.feedback.layouts import build, recognise, rename
+from penchant.feedback.lines import Line, Lines
 from penchant.feedback.memory import memory_rows
 from penchant.feedback.nested import columns_of
 from penchant.feedback.places import Opened, is_list_of_paths, open_places
@@ -61,41 +64,53 @@ def read(
     """
     _check_options(kind, on_bad, train_on)
     name, lines = _lines(source, split)
-    columns = columns_of(line.row for line in lines if isinstance(line.row, dict))
-    origin = Origin(tuple(columns), dict(mapping or {}), kind)
-    rows = _of_split(_renamed(lines, origin.mapping, name), split, name)
-    ready = converted([line.row for line in rows], [line.place for line in rows], kind)
-    rows = [rows[at]._replace(row=row) for at, row in ready.rows]
-    kind = kind or _common_kind(rows, name)
-    records, bad = _records(rows, kind, name, stop=on_bad == "stop", every_turn=train_on == "assistant")
+    origin = Origin(tuple(columns_of(lines.rows)), dict(mapping or {}), kind)
+    fields = FieldMapping(origin.mapping, lines.rows, name)
+    ready, layout = _converted(lines, partial(_of_split, lines, fields, split, name), kind)
+    kind = kind or _common_kind(ready, name)
+    records, bad = _records(ready, kind, name, stop=on_bad == "stop", every_turn=train_on == "assistant")
     feedback = Feedback(records, kind=kind, name=name, bad=bad, origin=origin)
-    feedback.layout = ready.layout
+    feedback.layout = layout
     return feedback
 
 
-class Line(NamedTuple):
-    """A row with its place, in the file or data set that it is from."""
-
-    place: Source
-    row: dict[str, Any] | DataError
-    opened: Opened
-
-
-def _lines(source: Any, split: str | None) -> tuple[str, list[Line]]:
+def _lines(source: Any, split: str | None) -> tuple[str, Lines]:
     """Name of the source, and its rows."""
     name, opened = _open(source, split)
-    lines = [
-        Line(Source(Path(each.name).name, number), _of_shard(row, each), each)
-        for each in opened
-        for number, row in each.rows
-    ]
-    filled = {line.opened.name for line in lines}
+    lines = Lines(opened)
+    filled = set()
+    for each in opened:
+        for number, row in each.rows:
+            lines.add(each, number, _of_shard(row, each))
+            filled.add(each.name)
     # Shards of a folder or a pattern may be empty; a file that is named must have something to say.
     named = [str(each) for each in source] if is_list_of_paths(source) else []
     empty = name if not lines else next((each for each in named if Path(each).is_file() and each not in filled), None)
     if empty is not None:
         raise DataError("The data has no records.", where=empty, fix="Check that the right file is given.")
     return name, lines
+
+
+def _converted(lines: Lines, rows: Callable[[], Iterator[Line]], kind: str | None) -> tuple[Lines, str]:
+    """The rows in our fields, and the layout that was recognised."""
+    ready = Lines(lines.opened)
+    conversion = Conversion(kind)
+    try:
+        for line in rows():
+            ready.add(line.opened, line.place.line, conversion.row(line.row, line.place))
+    except SeveralRows:
+        # Records that span several rows need all rows at once.
+        every = list(rows())
+        found = converted([line.row for line in every], [line.place for line in every], kind)
+        ready = Lines(lines.opened)
+        for at, row in found.rows:
+            ready.add(every[at].opened, every[at].place.line, row)
+        return ready, found.layout
+    if conversion.context:
+        alone, ready = ready, Lines(lines.opened)
+        for place, row, opened in alone:
+            ready.add(opened, place.line, conversion.in_context(row, place))
+    return ready, conversion.layout
 
 
 def _of_shard(row: dict[str, Any] | DataError, opened: Opened) -> dict[str, Any] | DataError:
@@ -114,12 +129,12 @@ def _check_options(kind: str | None, on_bad: str, train_on: str) -> None:
 
 
 def _records(
-    rows: list[Line], kind: str, name: str, *, stop: bool, every_turn: bool
-) -> tuple[list[Record], list[DataError]]:
+    rows: Lines, kind: str, name: str, *, stop: bool, every_turn: bool
+) -> tuple[Sequence[Record], list[DataError]]:
     """The records, and the errors of the bad rows."""
     # Asked of the file system once per file.
-    folders = {each.name: each.folder for each in {id(line.opened): line.opened for line in rows}.values()}
-    records: list[Record] = []
+    folders = {each.name: each.folder for each in rows.opened}
+    records: Kept[Record] = Kept()
     bad: list[DataError] = []
     for place, row, opened in rows:
         try:
@@ -127,12 +142,12 @@ def _records(
         except DataError as error:
             if stop:
                 raise _stopped(error, len(records), len(rows)) from error
-            bad.append(error)
+            bad.append(error.with_traceback(None))  # which holds the row, and all that was there
     if not records:
         raise DataError(
             f"All {len(bad)} records are bad. The first: {bad[0]}", where=name, fix="Check the layout with --map."
         )
-    return records, bad
+    return kept(records), bad
 
 
 def _stopped(error: DataError, good: int, total: int) -> DataError:
@@ -163,11 +178,6 @@ def _named(paths: Sequence[str | Path]) -> str:
     return ", ".join(map(str, paths[:3])) + more
 
 
-def _renamed(lines: list[Line], mapping: Mapping[str, str], name: str) -> list[Line]:
-    fields = FieldMapping(mapping, [line.row for line in lines if isinstance(line.row, dict)], name)
-    return [line._replace(row=_renamed_row(line, fields)) for line in lines]
-
-
 def _renamed_row(line: Line, fields: FieldMapping) -> dict[str, Any] | DataError:
     if not isinstance(line.row, dict):
         return line.row
@@ -179,11 +189,12 @@ def _renamed_row(line: Line, fields: FieldMapping) -> dict[str, Any] | DataError
     return with_system(row, line.place) if "system" in fields.sources else row
 
 
-def _of_split(rows: list[Line], split: str | None, name: str) -> list[Line]:
-    """The rows of a split; unreadable lines are kept, since their split is unknown."""
+def _of_split(lines: Lines, fields: FieldMapping, split: str | None, name: str) -> Iterator[Line]:
+    """The lines of a split, renamed; unreadable lines are kept, since their split is unknown."""
     if split is None:
-        return rows
-    there = Counter(str(row["split"]) for _, row, _ in rows if isinstance(row, dict) and row.get("split") is not None)
+        return (line._replace(row=_renamed_row(line, fields)) for line in lines)
+    renamed = (_renamed_row(line, fields) for line in lines)
+    there = Counter(str(row["split"]) for row in renamed if isinstance(row, dict) and row.get("split") is not None)
     if split not in there:
         hint = "" if there else " No record has a column 'split'."
         raise DataError(
@@ -191,18 +202,18 @@ def _of_split(rows: list[Line], split: str | None, name: str) -> list[Line]:
             where=name,
             fix=nearest(split, there) if there else "Omit the option --split, or name the column: --map split=COLUMN.",
         )
-    return [line for line in rows if isinstance(line.row, DataError) or str(line.row.get("split")) == split]
+    every = (line._replace(row=_renamed_row(line, fields)) for line in lines)
+    return (line for line in every if isinstance(line.row, DataError) or str(line.row.get("split")) == split)
 
 
-def _common_kind(rows: list[Line], name: str) -> str:
+def _common_kind(rows: Lines, name: str) -> str:
     """The most frequent kind; in a tie, the one that occurs first."""
-    kinds = Counter(kind for _, row, _ in rows if isinstance(row, dict) and (kind := recognise(row)))
+    kinds = Counter(kind for row in rows.rows if (kind := recognise(row)))
     if kinds:
         return kinds.most_common(1)[0][0]
-    for _, row, _ in rows:
-        if isinstance(row, dict):
-            raise unrecognised(row, name)
-    first = rows[0].row
+    for row in rows.rows:
+        raise unrecognised(row, name)
+    first = next(iter(rows)).row
     assert isinstance(first, DataError)
     raise DataError(f"No record can be read. The first: {first}", where=name, fix="Check the file's format.")
 

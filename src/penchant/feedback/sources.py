@@ -10,6 +10,7 @@ from typing import Any, overload
 
 from penchant.errors import ConfigurationError, DataError, PenchantError
 from penchant.feedback.collection import Feedback
+from penchant.feedback.kept import kept
 from penchant.feedback.memory import form_of
 from penchant.feedback.places import is_list_of_paths
 from penchant.feedback.reading import read
@@ -40,7 +41,7 @@ class Sources(Feedback):
         self.parts, self.weights = dict(parts), None if weights is None else tuple(weights)
         names = [each.name if weights is not None else f"{name}={each.name}" for name, each in self.parts.items()]
         super().__init__(
-            [record for each in self.parts.values() for record in each],
+            kept(record for each in self.parts.values() for record in each),
             kind=" and ".join(dict.fromkeys(each.kind for each in self.parts.values())),
             name=", ".join(names),
             bad=[error for each in self.parts.values() for error in each.bad],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from penchant.feedback.collection import Feedback
+from penchant.feedback.kept import Kept, kept
 from penchant.feedback.records import Comparison, Judgement, Record
 from penchant.feedback.sources import Sources
 
@@ -26,7 +27,7 @@ def unpaired(feedback: Feedback) -> Feedback:
     """
     if isinstance(feedback, Sources):
         return Sources({name: unpaired(each) for name, each in feedback.parts.items()}, feedback.weights)
-    records: list[Record] = []
+    records: Kept[Record] = Kept()
     for record in feedback:
         if not isinstance(record, Comparison):
             return feedback
@@ -41,4 +42,4 @@ def unpaired(feedback: Feedback) -> Feedback:
                 template_arguments=record.template_arguments,
             )
             records.append(judged)
-    return Feedback(records, kind=Judgement.kind, name=feedback.name, bad=feedback.bad, origin=feedback.origin)
+    return Feedback(kept(records), kind=Judgement.kind, name=feedback.name, bad=feedback.bad, origin=feedback.origin)

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from penchant.feedback.kept import LARGE  # from so many on, tokens are kept on disk too
 from penchant.feedback.records import Record
 from penchant.forest.example import EncodedData, Example, require_same_fields
 from penchant.forest.record_encoder import RecordEncoder
@@ -27,8 +28,6 @@ __all__ = ["LARGE", "encode_large", "is_large", "workers_for"]
 
 log = logging.getLogger("penchant")
 
-#: Records from which on their tokens are kept on disk.
-LARGE = 20_000
 #: Records that are worth a process of their own.
 SHARE = 10_000
 #: Records after which a process reports.
@@ -91,17 +90,19 @@ def encode_large(
     records: Sequence[Record],
     progress: Callable[[int], None] | None = None,
     workers: int | None = None,
+    folder: Path | None = None,
 ) -> EncodedData:
     """Encode records as `RecordEncoder.encode` does, with the tokens on disk instead of in memory.
 
-    The files lie in the folder for temporary files (``TMPDIR``). They are gone when the process ends, however it ends,
-    where the system lets a mapped file be deleted.
+    Without a folder the files lie in that for temporary files (``TMPDIR``). They are gone when the process ends,
+    however it ends, where the system lets a mapped file be deleted.
 
     Args:
         encoder: an encoder of text.
         records: the feedback.
         progress: called with the number of encoded records.
         workers: number of processes; None for `workers_for`.
+        folder: where the files ``tokens-NUMBER.arrow`` stay.
 
     Returns:
         The same counts and examples, which are `StoredExamples`.
@@ -110,12 +111,11 @@ def encode_large(
         DataError: as for `RecordEncoder.encode`.
     """
     total, workers = len(records), workers_for(len(records)) if workers is None else workers
-    with tempfile.TemporaryDirectory(prefix="penchant-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="penchant-", ignore_cleanup_errors=True) as temporary:
         bounds = [total * number // workers for number in range(workers + 1)]
-        parts = [
-            _Part(Path(folder) / f"tokens-{number}.arrow", bounds[number], bounds[number + 1])
-            for number in range(workers)
-        ]
+        # The width of the number keeps the order of names that of the parts.
+        paths = [Path(folder or temporary) / f"tokens-{number:04}.arrow" for number in range(workers)]
+        parts = [_Part(path, bounds[number], bounds[number + 1]) for number, path in enumerate(paths)]
         if workers == 1:
             parts[0].encode(encoder, records, progress or _silent)
         else:

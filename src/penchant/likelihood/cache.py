@@ -17,7 +17,7 @@ from penchant.forest.layout import TokenSequence
 from penchant.likelihood.start import inert_weights
 from penchant.likelihood.store import Store
 
-__all__ = ["ReferenceCache", "default_folder", "fingerprint"]
+__all__ = ["ReferenceCache", "default_folder", "fingerprint", "tokens_folder"]
 
 # Entries of a configuration that do not affect the outputs of the model.
 VOLATILE = (
@@ -29,6 +29,15 @@ VOLATILE = (
     # The values that diffusers filled in; their order differs between processes.
     "_use_default_values",
 )
+
+
+def tokens_folder(named: str | None) -> Path:
+    """The folder ``tokens`` of the cache.
+
+    Args:
+        named: the cache folder that a recipe names, or None for the default one.
+    """
+    return (default_folder() if named is None else Path(named)) / "tokens"
 
 
 def default_folder() -> Path:

@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 from penchant.errors import DataError
+from penchant.feedback.kept import Kept, kept
 from penchant.rewards.verifiers import Verifier
 
 __all__ = ["right_and_wrong"]
@@ -19,7 +20,7 @@ def right_and_wrong(
     rule: str | Callable[[str, str], bool] = "number",
     per_prompt: int | None = None,
     seed: int = 0,
-) -> list[dict[str, Any]]:
+) -> Sequence[dict[str, Any]]:
     """Build preference pairs from problems with several solutions each by verifying every solution.
 
     Args:
@@ -29,8 +30,8 @@ def right_and_wrong(
         seed: seed of the sampling.
 
     Returns:
-        Records ``{"prompt", "chosen", "rejected", "answer"}`` (and ``id`` if the row has one). A prompt whose solutions
-        are all right or all wrong yields no pair.
+        Records ``{"prompt", "chosen", "rejected", "answer"}`` (and ``id`` if the row has one); many are on disk. A
+        prompt whose solutions are all right or all wrong yields no pair.
 
     Raises:
         DataError: a row lacks a field, or a field has the wrong type.
@@ -39,17 +40,17 @@ def right_and_wrong(
         >>> right_and_wrong([{"prompt": "2+2=", "answer": "4", "responses": ["4", "5"]}])
         [{'prompt': '2+2=', 'chosen': '4', 'rejected': '5', 'answer': '4'}]
     """
-    rng, records = random.Random(seed), []
+    rng, records = random.Random(seed), Kept[dict[str, Any]]()
     for number, row in enumerate(rows, start=1):
         pairs = _pairs(row, _texts(row, number), rule, f"record {number}")
         if per_prompt is not None and len(pairs) > per_prompt:
             pairs = rng.sample(pairs, per_prompt)
         named = {"id": row["id"]} if "id" in row else {}
-        records += [
+        records.extend(
             {"prompt": row["prompt"], "chosen": good, "rejected": bad, "answer": str(row["answer"]), **named}
             for good, bad in pairs
-        ]
-    return records
+        )
+    return kept(records)
 
 
 def _pairs(

@@ -20,6 +20,7 @@ from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.example import EncodedData
 from penchant.forest.large import is_large
 from penchant.forest.supply import Supply
+from penchant.likelihood.cache import tokens_folder
 from penchant.likelihood.references.none import refuse_none, refuse_whole
 from penchant.modalities import Modality, find_modality
 from penchant.objectives.core.custom import objective_of
@@ -143,10 +144,11 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     held_out = not measured_on.startswith("training")
     diagnosis = _check(modality, train, heldout if held_out else None, reporter) if check else None
     encoder = modality.encoder(objective)
-    examples = encode(encoder, train, "Encoding", modality.max_length, reporter)
+    cache = tokens_folder(recipe.cache)
+    examples = encode(encoder, train, "Encoding", modality.max_length, reporter, cache)
     # Without held-out data these records are part of the training data, and what is cut of them is known.
     about_heldout = reporter if held_out else ProgressReporter(quiet=True)
-    heldout_examples = encode(encoder, heldout, "Encoding held-out data", modality.max_length, about_heldout)
+    heldout_examples = encode(encoder, heldout, "Encoding held-out data", modality.max_length, about_heldout, cache)
     used = len(heldout_examples)
     if used != len(heldout) and not isinstance(heldout, Sources):
         measured_on = measured_on.replace(f"({len(heldout)} ", f"({used} usable of {len(heldout)} ", 1)

@@ -11,6 +11,7 @@ import numpy as np
 from penchant.checks.overlap import groups
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
+from penchant.feedback.kept import chosen, kept
 from penchant.feedback.sources import Sources, is_mixture, parts_of, read_sources
 from penchant.objectives.core.objective import Objective
 from penchant.training.recipe import Recipe, data_values
@@ -80,14 +81,14 @@ def read_data(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:
 
 
 def _source(named: Any, given: Any) -> Any:
-    """The data named in the recipe or passed in memory; an iterator becomes a list, since it can be read only once."""
+    """The data named in the recipe or passed in memory; an iterator is kept, since it can be read only once."""
     if given is None:
         return data_values(named)
     if type(given) is dict:
         return {name: _source(None, each) for name, each in given.items()}
     if is_mixture(given):
         return [{key: _source(None, value) for key, value in each.items()} for each in given]
-    return list(given) if isinstance(given, Iterator) else given
+    return kept(given) if isinstance(given, Iterator) else given
 
 
 def _divided(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feedback]:
@@ -108,8 +109,8 @@ def _divide(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feed
             fix="Give held-out data with eval_data, or remove eval_share.",
         )
     order = np.random.default_rng([seed, 1]).permutation(len(together))
-    held: set[int] = set()
+    held = np.zeros(len(feedback), bool)
     for place in order[: max(1, min(len(together) - 1, round(share * len(together))))]:
-        held.update(together[int(place)])
-    parts = [[record for at, record in enumerate(feedback) if (at in held) is wanted] for wanted in (False, True)]
-    return feedback.part(parts[0], feedback.bad), feedback.part(parts[1])
+        held[together[int(place)]] = True
+    train, heldout = (chosen(feedback.records, np.flatnonzero(held == wanted)) for wanted in (False, True))
+    return feedback.part(train, feedback.bad), feedback.part(heldout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from itertools import accumulate, pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 from penchant.errors import ConfigurationError, DataError
@@ -16,6 +17,7 @@ from penchant.forest.large import encode_large, is_large
 from penchant.forest.record_encoder import RecordEncoder
 from penchant.forest.recycling import Mixture
 from penchant.forest.supply import Supply
+from penchant.forest.token_cache import encode_cached
 from penchant.objectives.core.objective import Objective
 from penchant.training.progress import ProgressReporter
 
@@ -75,7 +77,12 @@ def check_sources(objective: Objective, sets: Mapping[str, Feedback]) -> None:
 
 
 def encode(
-    encoder: RecordEncoder, feedback: Feedback, title: str, limit: int | None, reporter: ProgressReporter
+    encoder: RecordEncoder,
+    feedback: Feedback,
+    title: str,
+    limit: int | None,
+    reporter: ProgressReporter,
+    cache: Path | None = None,
 ) -> EncodedData:
     """Encode the feedback of a run.
 
@@ -85,6 +92,7 @@ def encode(
         title: of the progress bar.
         limit: maximum tokens of a sequence, for the message.
         reporter: shows progress and truncation.
+        cache: folder in which the tokens of large data are kept for later runs.
 
     Returns:
         The encoded data; ``examples`` is a `Supply`.
@@ -95,7 +103,7 @@ def encode(
     views = (*encoder.views, *encoder.crossed)
     if not isinstance(feedback, Sources) or feedback.weights is not None:
         own = encoder.only(*_shares(views, encoder.fields, [""])[""])
-        encoded = _encode(own, feedback, title, limit, reporter)
+        encoded = _encode(own, feedback, title, limit, reporter, cache)
         encoded.examples = Supply(encoded.examples, encoder=own)
         return encoded
     shares = _shares(views, encoder.fields, list(feedback.parts))
@@ -103,7 +111,7 @@ def encode(
     for name, part in parts_of(feedback).items():
         own = encoder.only(*shares[name])
         try:
-            parts[name] = _encode(own, part, f"{title} ({name})", limit, reporter)
+            parts[name] = _encode(own, part, f"{title} ({name})", limit, reporter, cache)
         except DataError as error:
             raise DataError(
                 f"In the source {name!r}: {error.what}", where=error.where, why=error.why, fix=error.fix
@@ -140,7 +148,12 @@ def mixture_of(feedback: Feedback, encoded: EncodedData) -> Mixture | None:
 
 
 def _encode(
-    encoder: RecordEncoder, feedback: Feedback, title: str, limit: int | None, reporter: ProgressReporter
+    encoder: RecordEncoder,
+    feedback: Feedback,
+    title: str,
+    limit: int | None,
+    reporter: ProgressReporter,
+    cache: Path | None,
 ) -> EncodedData:
     total = len(feedback)
     with reporter.bar(title, total):
@@ -153,10 +166,12 @@ def _encode(
                 reporter.advance(done, total)
 
         try:
-            large = is_large(encoder, total)
-            encoded = (
-                encode_large(encoder, feedback.records, advance) if large else encoder.encode(feedback.records, advance)
-            )
+            if not is_large(encoder, total):
+                encoded = encoder.encode(feedback.records, advance)
+            elif cache is None:
+                encoded = encode_large(encoder, feedback.records, advance)
+            else:
+                encoded = encode_cached(encoder, feedback, cache, advance)
         except DataError as error:
             # What concerns all records names no line, and a run reads several files.
             raise DataError(error.what, where=error.where or feedback.name, why=error.why, fix=error.fix) from error

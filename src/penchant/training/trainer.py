@@ -75,8 +75,8 @@ class PreferenceTrainer(DividedTrainer):
         super().__init__(
             model=scorer.model,
             args=args,
-            train_dataset=list(range(len(examples))),  # type: ignore[arg-type]  # Trainer uses only its length
-            eval_dataset=None if eval_examples is None else list(range(len(eval_examples))),  # type: ignore[arg-type]
+            train_dataset=range(len(examples)),  # type: ignore[arg-type]  # Trainer uses only its length
+            eval_dataset=None if eval_examples is None else range(len(eval_examples)),  # type: ignore[arg-type]
             callbacks=list(callbacks),
         )
         self.remove_callback(PrinterCallback)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from penchant.errors import DataError
@@ -18,10 +18,12 @@ from penchant.feedback.known.prompts import CHATS, asked, context_columns, is_ch
 from penchant.feedback.known.singles import OURS, SINGLES
 from penchant.feedback.records import Source
 
-__all__ = ["LAYOUTS", "Converted", "converted", "layout_of"]
+__all__ = ["LAYOUTS", "Conversion", "Converted", "SeveralRows", "converted", "layout_of"]
 
 #: All layouts; the first that matches a row is its layout.
 LAYOUTS: tuple[Layout, ...] = (*CHAT_LAYOUTS, *PAIRS, *LISTS, *SINGLES, *OURS)
+#: Those whose records span several rows.
+GATHERED = tuple(layout for layout in LAYOUTS if layout.gather is not None)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,45 @@ def layout_of(row: Mapping[str, Any]) -> Layout | None:
         >>> layout_of({"prompt": "Q", "chosen": "a", "rejected": "b"}) is None
         True
     """
-    return next((each for each in LAYOUTS if each.matches is not None and each.matches(row)), None)
+    return next((each for each in _possible(tuple(row)) if each.matches is not None and each.matches(row)), None)
+
+
+class _Looked(Exception):
+    """A value was looked at."""
+
+
+class _Columns(Mapping[str, Any]):
+    """A row of which only the columns are known; to look at a value is an error."""
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self.columns = columns
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.columns:
+            raise _Looked
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
+@lru_cache(maxsize=256)
+def _possible(columns: tuple[str, ...]) -> tuple[Layout, ...]:
+    """The layouts that a row with these columns may have; of the others the columns alone say that it has not."""
+    return tuple(layout for layout in LAYOUTS if layout.matches is not None and _may_match(layout.matches, columns))
+
+
+def _may_match(matches: Callable[[Mapping[str, Any]], bool], columns: tuple[str, ...]) -> bool:
+    try:
+        return matches(_Columns(columns))
+    except _Looked:
+        return True
 
 
 def converted(
@@ -65,22 +105,81 @@ def converted(
         >>> converted([row], [Source()]).rows[0][1]["chosen"]
         'b'
     """
-    counts: Counter[str] = Counter()
+    conversion = Conversion(kind)
     found: Rows = [(at, row if isinstance(row, DataError) else opened(row)) for at, row in enumerate(rows)]
-    for layout in LAYOUTS:
-        if layout.gather is not None:
-            before = len(found)
-            found = layout.gather(found, sources, partial(_has_layout, layout))
-            counts[layout.sentence()] += before - len(found)
-    found = [(at, _converted(row, sources[at], kind, counts)) for at, row in found]
-    context = [name for _, row in found if isinstance(row, dict) for name in context_columns(row)]
-    if context:
-        found = [(at, _in_context(row, sources[at])) for at, row in found]
-    says = [counts.most_common(1)[0][0]] if +counts else []
-    left = {name for _, row in found if isinstance(row, dict) for name in context_columns(row)}
-    names = [name for name in dict.fromkeys(context) if name not in left]
-    says += [f"{' and '.join(names)} open{'s' * (len(names) == 1)} the conversation"] if names else []
-    return Converted(found, "; ".join(says))
+    for layout in GATHERED:
+        assert layout.gather is not None
+        before = len(found)
+        found = layout.gather(found, sources, partial(_has_layout, layout))
+        conversion.counts[layout.sentence()] += before - len(found)
+    found = [(at, conversion.alone(row, sources[at])) for at, row in found]
+    if conversion.context:
+        found = [(at, conversion.in_context(row, sources[at])) for at, row in found]
+    return Converted(found, conversion.layout)
+
+
+class SeveralRows(Exception):
+    """A row has a layout whose records span several rows, so that it cannot be converted alone."""
+
+
+class Conversion:
+    """The conversion of rows one by one, which counts what it recognises.
+
+    Args:
+        kind: the kind asked for; rows that are read as prompts keep their further columns.
+
+    Example:
+        >>> conversion = Conversion()
+        >>> conversion.row({"prompt": "Q", "response_0": "a", "response_1": "b", "better_response_id": 1}, Source())
+        {'prompt': 'Q', 'chosen': 'b', 'rejected': 'a'}
+        >>> conversion.layout.partition(":")[0]
+        'PKU-SafeRLHF'
+    """
+
+    def __init__(self, kind: str | None = None) -> None:
+        self.kind, self.counts = kind, Counter[str]()
+        #: Columns with a system text or an earlier conversation. If a row has one, all rows go through `in_context`.
+        self.context: dict[str, None] = {}
+        self._left: set[str] = set()
+
+    @property
+    def layout(self) -> str:
+        """What was recognised of the rows so far, as in `Converted`."""
+        says = [self.counts.most_common(1)[0][0]] if +self.counts else []
+        names = [name for name in self.context if name not in self._left]
+        says += [f"{' and '.join(names)} open{'s' * (len(names) == 1)} the conversation"] if names else []
+        return "; ".join(says)
+
+    def row(self, row: dict[str, Any] | DataError, source: Source) -> dict[str, Any] | DataError:
+        """A row in our fields, or its error.
+
+        Args:
+            row: the row as read, or the error of one that cannot be read.
+            source: file and line.
+
+        Raises:
+            SeveralRows: its record spans several rows.
+        """
+        if isinstance(row, DataError):
+            return row
+        row = opened(row)
+        if any(_has_layout(layout, row) for layout in GATHERED):
+            raise SeveralRows
+        return self.alone(row, source)
+
+    def alone(self, row: dict[str, Any] | DataError, source: Source) -> dict[str, Any] | DataError:
+        """As `row`, for a row whose cells are opened and that has no layout of several rows."""
+        row = _converted(row, source, self.kind, self.counts)
+        if isinstance(row, dict):
+            self.context |= dict.fromkeys(context_columns(row))
+        return row
+
+    def in_context(self, row: dict[str, Any] | DataError, source: Source) -> dict[str, Any] | DataError:
+        """A converted row with system text and history in its conversation."""
+        row = _in_context(row, source)
+        if isinstance(row, dict):
+            self._left |= set(context_columns(row))
+        return row
 
 
 def _has_layout(layout: Layout, row: Mapping[str, Any]) -> bool:

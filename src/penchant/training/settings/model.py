@@ -39,7 +39,8 @@ class ModelSettings(Part):
         "as {model: PATH, adapter: PATH, cached: true}; default: initial if needed",
     )
     cache: str | None = Field(
-        None, description="cache folder for reference log-probabilities, latents and text embeddings"
+        None,
+        description="cache folder for reference log-probabilities, tokens of large data, latents and text embeddings",
     )
     attention: Literal["segments", "flex", "dense", "sequences"] | None = Field(
         None, description="attention for batches with shared prompts; default: chosen by device and model"
