@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import OutputError
-from penchant.training.same_run import check_same_origin, check_same_recipe
+from penchant.training.origin import ORIGIN_FILE, former_about, former_origin, signed
+from penchant.training.run_identity import RUN_FILE, new_run_id, run_id
+from penchant.training.same_run import check_same_origin, check_same_recipe, recipe_fingerprint
 
 __all__ = ["RunFolder"]
 
 # The files of a run: `--overwrite` deletes these and nothing else.
 FILES = (
     "recipe.yaml",
-    "origin.json",
+    ORIGIN_FILE,
+    RUN_FILE,
     "metrics.jsonl",
     "summary.json",
     "rewards.json",
@@ -42,6 +45,8 @@ class RunFolder:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.made, self.begun = False, False
+        #: Whose checkpoints the run writes and accepts, see `begin`.
+        self.about: dict[str, str] = {}
 
     @property
     def checkpoints(self) -> Path:
@@ -123,12 +128,15 @@ class RunFolder:
             ConfigurationError: the run to resume has another recipe, model or data.
         """
         if resume:
-            check_same_origin(self.path, self.read_json("origin.json") or {}, origin)
+            check_same_origin(self.path, former_origin(self.path), origin)
+            known = run_id(self.path) or former_about(self.path).get("run")
         else:
             self._clear()
-            self.begun = True
+            self.begun, known = True, None
+        self.about = {"run": known or new_run_id(), "recipe": recipe_fingerprint(recipe), **origin}
+        self.write_json(RUN_FILE, {"id": self.about["run"]})
         self.write_recipe(recipe)
-        self.write_json("origin.json", origin)
+        self.write_json(ORIGIN_FILE, signed(origin))
 
     def _clear(self) -> None:
         for name in FILES:
