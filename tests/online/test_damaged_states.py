@@ -61,38 +61,54 @@ def warning(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-PLACES = {
-    "in a round after an unsaved one": (PreferenceTrainer, "training_step", 7),
-    "in the round after a state": (PreferenceTrainer, "training_step", 6),
-    "between saving and measuring": (OnlineRun, "_measure", 3),
-    "in the first round": (PreferenceTrainer, "training_step", 2),
-}
+@pytest.fixture(scope="module")
+def done() -> dict[str, Any]:
+    """The uninterrupted run, made by the first test that compares with it."""
+    return {}
 
 
-@pytest.mark.parametrize("save_rounds", [1, 2, 3])
+def uninterrupted(online: Run, done: dict[str, Any]) -> Any:
+    if "run" not in done:
+        done["run"] = online("whole", **KEYS)
+    return done["run"]
+
+
+@pytest.mark.parametrize(
+    ("save_rounds", "place"),
+    [
+        pytest.param(2, (PreferenceTrainer, "training_step", 8), id="in a round after an unsaved one"),
+        pytest.param(3, (PreferenceTrainer, "training_step", 6), id="two rounds after the start"),
+        pytest.param(1, (PreferenceTrainer, "training_step", 6), id="in the round after a state"),
+        pytest.param(1, (OnlineRun, "_measure", 3), id="between saving and measuring"),
+        pytest.param(2, (PreferenceTrainer, "training_step", 2), id="in the first round"),
+    ],
+)
 def test_every_line_and_warning_stands_there_once(
-    save_rounds: int, online: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    save_rounds: int,
+    place: tuple[Any, str, int],
+    online: Run,
+    done: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    keys = {**KEYS, "save_rounds": save_rounds}
-    whole = online("whole", **keys)
-    for number, place in enumerate(PLACES.values()):
-        run = tmp_path / f"killed-{number}"
-        killed(online, monkeypatch, place, run, **keys)
-        resumed = online(run.name, resume=True, **keys)
-        assert rows(run) == rows(whole.folder), place
-        assert resumed.summary["warnings"] == whole.summary["warnings"]
-        assert largest_gap(weights(run), weights(whole.folder)) == 0.0
-        for part in ("before", "after", "steps", "examples"):
-            assert resumed.summary[part] == whole.summary[part]
+    whole, run, keys = uninterrupted(online, done), tmp_path / "killed", {**KEYS, "save_rounds": save_rounds}
+    killed(online, monkeypatch, place, run, **keys)
+    resumed = online("killed", resume=True, **keys)
+    assert rows(run) == rows(whole.folder)
+    assert resumed.summary["warnings"] == whole.summary["warnings"]
+    assert largest_gap(weights(run), weights(whole.folder)) == 0.0
+    for part in ("before", "after", "steps", "examples"):
+        assert resumed.summary[part] == whole.summary[part]
 
 
 FILES = ("states/state-00002.pt", "states/state-00002.json", "rounds/00003/rollouts.json")
 INSIDE = ("model.safetensors", "optimizer.pt", "rng_state.pth", "notes.json", "complete.json", "trainer_state.json")
 
 
-def test_damage_is_named_and_passed_over(online: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = {**KEYS, "save_rounds": 1}
-    whole = online("whole", **keys)
+def test_damage_is_named_and_passed_over(
+    online: Run, done: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, keys = uninterrupted(online, done), {**KEYS, "save_rounds": 1}
     # In the second step of the third round, after the checkpoint of the first.
     killed(online, monkeypatch, (PreferenceTrainer, "training_step", 6), tmp_path / "killed", **keys)
     (inside,) = (tmp_path / "killed/rounds/00003/checkpoints").iterdir()

@@ -17,7 +17,7 @@ from penchant.online.parts import build_collector, load, measure_heldout, online
 from penchant.online.preparation import Prepared, prepare
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.round_files import RoundFiles
-from penchant.online.rounds import Learner
+from penchant.online.rounds import BEGINNING, Learner
 from penchant.online.state import State, load_state, pack, save_state, unpack
 from penchant.training.assembly import computing
 from penchant.training.checkpoint_notes import Notes
@@ -150,7 +150,7 @@ class OnlineRun:
         done = self.state.done
         self.files.forget_after(done)
         notes = self.learner.notes_of(done)
-        inside = find_checkpoint(self.files.checkpoints(done), notes.about)
+        inside = find_checkpoint(self.files.checkpoints(done), notes.about, otherwise=BEGINNING)
         local = 0 if inside is None else step_of(inside)
         if inside is not None:
             rows = notes.read(inside) or rows

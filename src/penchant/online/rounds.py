@@ -20,7 +20,10 @@ from penchant.training.checkpoint_notes import Notes
 from penchant.training.checkpoints import find_checkpoint, output_errors
 from penchant.training.trainer import PreferenceTrainer
 
-__all__ = ["Learner", "Trained"]
+__all__ = ["BEGINNING", "Learner", "Trained"]
+
+#: What a round falls back to when no checkpoint within it can be used.
+BEGINNING = "the beginning of the round"
 
 # A round with more steps than this is saved five times, unless the recipe says how often.
 LONG = 50
@@ -77,7 +80,7 @@ class Learner:
         made = trainer.create_optimizer()
         if optimizer is not None:
             made.load_state_dict(optimizer)
-        checkpoint = find_checkpoint(folder, trainer.notes.about)
+        checkpoint = find_checkpoint(folder, trainer.notes.about, otherwise=BEGINNING)
         with output_errors(folder):
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         assert trainer.optimizer is not None

@@ -173,7 +173,10 @@ def step_of(checkpoint: Path) -> int:
 
 
 def find_checkpoint(
-    folder: Path, about: Mapping[str, str] | None = None, also: Callable[[Path], Fault] | None = None
+    folder: Path,
+    about: Mapping[str, str] | None = None,
+    also: Callable[[Path], Fault] | None = None,
+    otherwise: str | None = None,
 ) -> Path | None:
     """The newest usable checkpoint; unusable ones are passed over, each with a warning that says why.
 
@@ -181,12 +184,13 @@ def find_checkpoint(
         folder: the run's ``checkpoints/``.
         about: whose checkpoints they should be.
         also: what else may be wrong with a checkpoint whose files are sound.
+        otherwise: what the run falls back to when none is usable; None if it has nothing.
 
     Returns:
         The folder of the checkpoint, or None if there are no complete checkpoints.
 
     Raises:
-        CheckpointError: there are complete checkpoints, but none is usable.
+        CheckpointError: there are complete checkpoints, but none is usable, and there is nothing to fall back to.
     """
     found = sorted(folder.glob("checkpoint-*[0-9]"), key=step_of, reverse=True)
     faults: dict[Path, str] = {}
@@ -196,14 +200,14 @@ def find_checkpoint(
             break
         faults[path] = fault
     good = next((path for path in found if path not in faults), None)
-    if good is None and any((path / SEAL).exists() for path in found):
+    if good is None and otherwise is None and any((path / SEAL).exists() for path in found):
         troubles = "; ".join(f"{path.name}: {fault}" for path, fault in faults.items())
         raise CheckpointError(
             f"No checkpoint can be used ({troubles}).",
             where=str(folder),
             fix="Start again with --overwrite, or restore from a backup what is damaged or has changed.",
         )
-    instead = "the beginning" if good is None else good.name
+    instead = (otherwise or "the beginning") if good is None else good.name
     for path, fault in faults.items():
         log.warning("%s cannot be used (%s); falling back to %s.", path.name, fault, instead)
     return good
