@@ -129,20 +129,14 @@ class Store:
 
     def _again_if_malformed(self, action: Callable[[], Found]) -> Found:
         """What an action on the file gives; a damaged file is set aside first, unless another process has done so."""
-        try:
-            return action()
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:
-            self.connection.close()
-            self.connection = self._connect()
-        try:
-            return action()
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:
-            self.connection.close()
-            self.connection = self._afresh()
+        for repaired in (self._connect, self._afresh):
+            try:
+                return action()
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                self.connection.close()
+                self.connection = repaired()
         return action()
 
     def write(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
