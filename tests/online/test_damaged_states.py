@@ -13,7 +13,7 @@ import pytest
 
 from damage import DAMAGES, flip
 from online.conftest import Run
-from penchant.errors import CheckpointError
+from penchant.errors import CheckpointError, ConfigurationError
 from penchant.online.loop import OnlineRun
 from penchant.training.trainer import PreferenceTrainer
 from small_runs import largest_gap, weights
@@ -144,4 +144,16 @@ def test_when_no_good_state_is_left_it_says_so(online: Run, tmp_path: Path, monk
     for path in (tmp_path / "killed/states").glob("*.pt"):
         flip(path)
     with pytest.raises(CheckpointError, match=r"No saved state of the run can be used \(state-00002.pt: .*is damaged"):
+        online("killed", resume=True, **keys)
+
+
+def test_another_judge_under_the_same_name_is_refused(
+    online: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "def reward(prompt, response):\n    return float(response.count('red'))\n"
+    (tmp_path / "own_reward.py").write_text(code)
+    keys = {**KEYS, "judge": {"name": "function", "path": f"{tmp_path / 'own_reward.py'}:reward"}, "pairing": "all"}
+    killed(online, monkeypatch, (OnlineRun, "_measure", 2), tmp_path / "killed", **keys)
+    (tmp_path / "own_reward.py").write_text(code.replace("red", "blue"))
+    with pytest.raises(ConfigurationError, match=r"The code of the judge has changed.*then, .* now"):
         online("killed", resume=True, **keys)

@@ -87,7 +87,7 @@ class Recorder(TrainerCallback):
         """The readable rows of the file up to a step, each once."""
         if self.path is None or not self.path.is_file():
             return {}
-        found = {}
+        found: dict[tuple[int, str], dict[str, Any]] = {}
         for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 row = json.loads(line)
