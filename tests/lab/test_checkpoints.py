@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import multiprocessing
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def test_a_changed_source_file_is_another_source(tmp_path: Path, monkeypatch: py
     assert before != source_digest(["words_of_a_test"])
 
 
-@pytest.mark.parametrize("damage", ["missing", "altered", "no contents", "half contents", "empty"])
+@pytest.mark.parametrize("damage", ["missing", "altered", "no contents", "half contents", "empty", "of other settings"])
 def test_a_broken_entry_is_built_again_and_said(damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     build = Builder()
     place = keep("one", {}, [], build, folder=tmp_path)
@@ -68,6 +69,12 @@ def test_a_broken_entry_is_built_again_and_said(damage: str, tmp_path: Path, cap
         (place / "part" / "config").unlink()
     elif damage == "altered":
         (place / "weights").write_text("1 2")
+    elif damage == "of other settings":
+        other = keep("two", {"size": 2}, [], build, folder=tmp_path / "other")
+        shutil.rmtree(place)
+        shutil.copytree(other, place)
+        shutil.rmtree(tmp_path / "other")
+        build.calls = 1
     elif damage == "half contents":
         (place / "contents.json").write_text('{"files": ')
     elif damage == "no contents":

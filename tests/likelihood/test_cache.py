@@ -88,7 +88,7 @@ def test_two_runs_may_write_at_once(tmp_path: Path) -> None:
         assert kept is not None
         assert torch.equal(kept, value)
     assert cache.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert cache.connection.execute("SELECT COUNT(*) FROM logps").fetchone() == (90,)
+    assert cache.connection.execute("SELECT COUNT(*) FROM hashed_logps").fetchone() == (90,)
 
 
 def test_a_file_that_is_not_a_database_is_set_aside(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_file_that_is_not_a_database_is_set_aside(tmp_path: Path) -> None:
     assert path.with_suffix(".corrupt").read_bytes().startswith(b"not a database")
 
 
-def test_an_error_names_a_damaged_file(tmp_path: Path) -> None:
+def test_a_file_of_zeros_is_set_aside_when_it_is_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     cache = ReferenceCache(tmp_path, MODEL)
     sequences, values = numbered(2000)
     cache.put(sequences, values)
@@ -112,10 +112,39 @@ def test_an_error_names_a_damaged_file(tmp_path: Path) -> None:
     content = bytearray(cache.path.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     cache.path.write_bytes(content)
-    with pytest.raises(OutputError) as caught:
-        ReferenceCache(tmp_path, MODEL).get(sequences)
-    assert str(cache.path) in str(caught.value)
-    assert "Delete this file" in str(caught.value)
+    again = ReferenceCache(tmp_path, MODEL)
+    assert again.get(sequences) == [None] * len(sequences)
+    assert str(cache.path) in caplog.text and "set aside" in caplog.text
+    again.put(sequences, values)
+    assert all(kept is not None for kept in again.get(sequences))
+
+
+@pytest.mark.parametrize("where", ["value", "digest"])
+def test_a_flipped_bit_is_named_and_its_value_not_used(
+    where: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = ReferenceCache(tmp_path, MODEL)
+    sequences, values = numbered(4)
+    cache.put(sequences, values)
+    key = ReferenceCache.key(sequences[2])
+    (content,) = cache.connection.execute(f"SELECT {where} FROM hashed_logps WHERE key = ?", (key,)).fetchone()
+    flipped = bytes([content[0] ^ 1]) + content[1:]
+    cache.connection.execute(f"UPDATE hashed_logps SET {where} = ? WHERE key = ?", (flipped, key))
+    assert cache.has(sequences) == [True, True, False, True]
+    assert str(cache.path) in caplog.text and "damaged value" in caplog.text
+    cache.put(sequences, values)
+    assert cache.has(sequences) == [True] * 4
+
+
+def test_the_file_of_another_model_gives_nothing(tmp_path: Path) -> None:
+    cache = ReferenceCache(tmp_path, MODEL)
+    sequences, values = numbered(3)
+    cache.put(sequences, values)
+    cache.close()
+    other = ReferenceCache(tmp_path, "other" + MODEL)
+    other.close()
+    other.path.write_bytes(cache.path.read_bytes())
+    assert ReferenceCache(tmp_path, "other" + MODEL).has(sequences) == [False] * 3
 
 
 def test_an_unwritable_folder_is_an_error_with_a_fix(tmp_path: Path) -> None:

@@ -234,8 +234,9 @@ def test_a_corrupted_value_is_found_before_it_is_used(scorer: CausalScorer, tmp_
     (kept,) = reference.cache.get([SEQUENCES[2]])
     assert kept is not None
     spoiled = {"wrong": kept + 0.01 * kept.abs().max(), "not a number": kept * torch.nan, "short": kept[:-1]}[damage]
+    key, value = ReferenceCache.key(SEQUENCES[2]), spoiled.numpy().tobytes()
     reference.cache.connection.execute(
-        "UPDATE logps SET value = ? WHERE key = ?", (spoiled.numpy().tobytes(), ReferenceCache.key(SEQUENCES[2]))
+        "UPDATE hashed_logps SET value = ?, digest = ? WHERE key = ?", (value, reference.cache.digest(key, value), key)
     )
     with pytest.raises(TrainingError) as caught:
         reference.prepare(SEQUENCES)

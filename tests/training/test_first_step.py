@@ -129,13 +129,17 @@ def test_a_cache_filled_under_other_conditions_is_refused(train: Train, tmp_path
 
     import numpy as np
 
+    from penchant.likelihood.cache import ReferenceCache
+
     train(reference="cached", cache=str(tmp_path / "cache"))
     (file,) = (tmp_path / "cache").rglob("*.sqlite")
-    connection = sqlite3.connect(file)
-    for key, value in connection.execute("SELECT key, value FROM logps").fetchall():
-        moved = np.frombuffer(value, np.float32) + np.float32(0.5)
-        connection.execute("UPDATE logps SET value = ? WHERE key = ?", (moved.tobytes(), key))
+    connection, store = sqlite3.connect(file), ReferenceCache(file.parent, file.stem)
+    for key, value in connection.execute("SELECT key, value FROM hashed_logps").fetchall():
+        moved = (np.frombuffer(value, np.float32) + np.float32(0.5)).tobytes()
+        change = "UPDATE hashed_logps SET value = ?, digest = ? WHERE key = ?"
+        connection.execute(change, (moved, store.digest(key, moved), key))
     connection.commit()
+    store.close()
     connection.close()
     with pytest.raises(TrainingError, match=r"differ by .* nats.*Delete"):
         train("again", reference="cached", cache=str(tmp_path / "cache"))

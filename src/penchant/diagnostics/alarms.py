@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 __all__ = ["Alarms"]
 
@@ -35,6 +36,17 @@ class Alarms:
         self._recent: dict[str, deque[float]] = {}
         self._first_kl: float | None = None
         self._first_length: float | None = None
+
+    def state(self) -> dict[str, Any]:
+        """All that later warnings depend on, as JSON values."""
+        recent = {name: list(values) for name, values in self._recent.items()}
+        return {"said": self.said, "recent": recent, "kl": self._first_kl, "length": self._first_length}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from the `state` of other alarms; warnings that they have given are not given again."""
+        self.said = dict(state["said"])
+        self._recent = {name: deque(values, maxlen=PATIENCE) for name, values in state["recent"].items()}
+        self._first_kl, self._first_length = state["kl"], state["length"]
 
     def watch(self, step: int, split: str, numbers: dict[str, float]) -> None:
         """Check a log of the run."""

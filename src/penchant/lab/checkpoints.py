@@ -86,7 +86,7 @@ def keep(
     key = json.dumps([settings, source_digest(modules)], sort_keys=True)
     root = checkpoints_folder() if folder is None else folder
     place = root / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-    fault = _fault(place)
+    fault = _fault(place, settings)
     if fault is None:
         return place
     building = _folder_beside(place, fault)
@@ -94,7 +94,7 @@ def keep(
         build(building)
         contents = {"settings": dict(settings), "files": _hashes(building)}
         (building / CONTENTS).write_text(json.dumps(contents, indent=1), encoding="utf-8")
-        _install(building, place)
+        _install(building, place, settings)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return place
@@ -117,12 +117,12 @@ def _folder_beside(place: Path, fault: str) -> Path:
         ) from error
 
 
-def _install(building: Path, place: Path) -> None:
+def _install(building: Path, place: Path, settings: Mapping[str, Any]) -> None:
     try:
         building.rename(place)
     except OSError:
         # Another process was faster; its result is equivalent.
-        if _fault(place) is not None:
+        if _fault(place, settings) is not None:
             raise
 
 
@@ -137,12 +137,15 @@ def _remove(place: Path) -> None:
         shutil.rmtree(away, ignore_errors=True)
 
 
-def _fault(place: Path) -> str | None:
+def _fault(place: Path, settings: Mapping[str, Any]) -> str | None:
     """A description of what is wrong with an entry, or None."""
     try:
-        known = json.loads((place / CONTENTS).read_text(encoding="utf-8"))["files"]
+        contents = json.loads((place / CONTENTS).read_text(encoding="utf-8"))
+        known, made_with = contents["files"], contents["settings"]
     except (OSError, ValueError, KeyError, TypeError):
         return "has no readable list of its contents"
+    if made_with != json.loads(json.dumps(dict(settings))):
+        return "was made with other settings"
     found = _hashes(place)
     if missing := sorted(known.keys() - found.keys()):
         return f"lacks the file {missing[0]}"

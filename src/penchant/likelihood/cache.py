@@ -97,7 +97,7 @@ class ReferenceCache(Store):
 
     subject = "reference log-probabilities"
     way_out = "Set PENCHANT_CACHE to a writable folder, or use reference=initial."
-    table = "logps"
+    table = "hashed_logps"  # that of earlier versions, logps, has no hashes
 
     def __init__(self, folder: Path, model: str) -> None:
         super().__init__(Path(folder) / f"{model[:32]}.sqlite")

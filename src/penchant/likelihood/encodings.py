@@ -29,7 +29,7 @@ class EncodingCache(Store):
     """
 
     subject = "latents and text embeddings"
-    table = "encodings"
+    table = "hashed_encodings"  # that of earlier versions, encodings, has no hashes
 
 
 class CachedCodec:

@@ -17,7 +17,7 @@ from penchant.checks.doctor import examine
 from penchant.errors import ConfigurationError
 from penchant.feedback.collection import Feedback
 from penchant.generation.images import contact_sheet, sample_images
-from penchant.likelihood.cache import default_folder
+from penchant.likelihood.cache import VOLATILE, default_folder, fingerprint
 from penchant.likelihood.denoiser import check_checkpointing
 from penchant.likelihood.denoising import DenoisingScorer
 from penchant.likelihood.denoising_settings import DenoisingSettings
@@ -27,11 +27,13 @@ from penchant.likelihood.noise import schedule_of
 from penchant.likelihood.number_types import stored_type
 from penchant.likelihood.pipelines import PipelineCodec, denoiser_of, load_pipeline
 from penchant.likelihood.scorer import Scorer
+from penchant.manifest import digest_of
 from penchant.modalities.denoiser_adapter import save_lora, with_adapter
 from penchant.modalities.memory import optimizer_bytes
 from penchant.modalities.modality import Estimate, Modality
 from penchant.modalities.own_keys import OF_TEXT, refuse_keys
 from penchant.objectives.core.objective import Objective
+from penchant.rendering.fingerprints import tokenizer_fingerprint
 
 __all__ = ["ImageModality", "ImageSamples"]
 
@@ -93,6 +95,15 @@ class ImageModality(Modality):
     def recognises(cls, source: str, model: Any) -> bool:
         """See `Modality.recognises`."""
         return hasattr(model, "scheduler") or (model is None and (Path(source) / "model_index.json").is_file())
+
+    def origin(self) -> dict[str, str]:
+        """See `Modality.origin`; the denoiser is the model, the rest of the pipeline is compared here."""
+        modules = (self.codec.vae, *self.codec.texts)
+        parts = self.pipeline.components
+        tokenizers = [tokenizer_fingerprint(parts[name]) for name in sorted(parts) if hasattr(parts[name], "get_vocab")]
+        scheduler = {name: value for name, value in self.pipeline.scheduler.config.items() if name not in VOLATILE}
+        weights = [None if each is None else fingerprint(each) for each in modules]
+        return {"pipeline": digest_of([weights, tokenizers, scheduler])}
 
     def encoder(self, objective: Objective) -> ImageEncoder:
         """See `Modality.encoder`."""

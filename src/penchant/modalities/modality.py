@@ -229,6 +229,10 @@ class Modality(ABC):
             ModelError: they are missing or in another format.
         """
 
+    def origin(self) -> dict[str, str]:
+        """Fingerprints of what the result depends on besides model and data, by the names that messages use."""
+        return {}
+
     @abstractmethod
     def estimate(self, largest: int, *, measured: int, needs_reference: bool, processes: int = 1) -> Estimate:
         """The memory of the run, and a description of the model, before its weights are loaded.

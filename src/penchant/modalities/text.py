@@ -36,6 +36,7 @@ from penchant.modalities.modality import Estimate, Modality
 from penchant.modalities.own_keys import OF_IMAGES, refuse_keys
 from penchant.model_folders import base_of
 from penchant.objectives.core.objective import Objective
+from penchant.rendering.fingerprints import template_fingerprint, tokenizer_fingerprint
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.same_vocabulary import check_same_vocabulary
 from penchant.rendering.tokenizer import load_tokenizer
@@ -93,6 +94,13 @@ class TextModality(Modality):
     def stored(self) -> str | None:
         """See `Modality.stored`."""
         return stored_type(self.base, self.given)
+
+    def origin(self) -> dict[str, str]:
+        """See `Modality.origin`."""
+        return {
+            "tokenizer": tokenizer_fingerprint(self.tokenizer),
+            "chat template": template_fingerprint(self.renderer),
+        }
 
     def encoder(self, objective: Objective) -> Encoder:
         """See `Modality.encoder`."""

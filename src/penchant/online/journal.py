@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from penchant.online.measuring import Measured
 from penchant.online.state import State
@@ -31,9 +32,18 @@ class Journal:
         """Start the clock; ``done`` rounds are already complete."""
         self.done, self.recorder.began = done, time.perf_counter()
 
-    def rewind(self, step: int) -> None:
-        """Remove the rows after ``step``, which are written again; all rows if it is negative."""
-        self.recorder.rewind(step)
+    def rewind(self, step: int, known: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Remove the rows after ``step``, which are written again; all rows if it is negative.
+
+        Args:
+            step: the last step whose rows stay.
+            known: rows as the state has them; those that the file lacks are restored.
+        """
+        self.recorder.rewind(step, known)
+
+    def has_measured(self, step: int) -> bool:
+        """Whether the file has a measurement after ``step`` steps."""
+        return (step, "eval") in self.recorder.written
 
     def measured(self, step: int, found: Measured) -> None:
         """Record a measurement after ``step`` steps, unless the file already has it."""

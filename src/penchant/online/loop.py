@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
+from typing import Any
 
 from penchant.errors import ConfigurationError, PenchantError
 from penchant.online.collecting import describe, teaches
 from penchant.online.journal import Journal
 from penchant.online.measuring import Measured
 from penchant.online.outcome import finish
-from penchant.online.parts import build_collector, load, measure_heldout
+from penchant.online.parts import build_collector, load, measure_heldout, online_origin
 from penchant.online.preparation import Prepared, prepare
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.round_files import RoundFiles
-from penchant.online.rounds import Learner
+from penchant.online.rounds import BEGINNING, Learner
 from penchant.online.state import State, load_state, pack, save_state, unpack
 from penchant.training.assembly import computing
+from penchant.training.checkpoint_notes import Notes
 from penchant.training.checkpoints import find_checkpoint, step_of
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupt
@@ -82,7 +85,7 @@ def _run(
     recipe: OnlineRecipe, prepared: Prepared, folder: RunFolder, reporter: ProgressReporter, resume: bool, began: float
 ) -> Result:
     with warnings_to(reporter) as warnings, own_bars_only(), Interrupt() as interrupt:
-        run = OnlineRun(recipe, prepared, folder, reporter, interrupt)
+        run = OnlineRun(recipe, prepared, folder, reporter, interrupt, warnings)
         try:
             run.start(resume)
             run.rounds()
@@ -100,6 +103,7 @@ class OnlineRun:
         folder: of the run.
         reporter: shows progress.
         interrupt: whether a signal asks the run to stop.
+        warnings: of the run; the list grows while it goes on.
     """
 
     def __init__(
@@ -109,6 +113,7 @@ class OnlineRun:
         folder: RunFolder,
         reporter: ProgressReporter,
         interrupt: Interrupt,
+        warnings: list[str],
     ) -> None:
         self.recipe, self.prepared, self.folder = recipe, prepared, folder
         self.reporter, self.interrupt = reporter, interrupt
@@ -117,35 +122,52 @@ class OnlineRun:
         self.journal = Journal(folder.path / "metrics.jsonl", reporter, recipe.iterations)
         scorer = self.loaded.scorer
         recipe = computing(recipe, prepared.modality)
-        self.learner = Learner(recipe, scorer, self.loaded.reference, prepared.objective)
+        self.notes = Notes(warnings=warnings, metrics=folder.path / "metrics.jsonl")
+        self.learner = Learner(recipe, scorer, self.loaded.reference, prepared.objective, self.notes)
         self.collector = build_collector(recipe, prepared, scorer, self.files, self._stop_if_asked)
 
     def start(self, resume: bool) -> None:
         """Start the run, or continue a stopped one."""
         objective = self.prepared.objective
-        origin = {"model": self.loaded.fingerprint, "data": self.prepared.train.fingerprint}
+        origin = online_origin(self.recipe, self.prepared, self.loaded)
         code = read_code(self.recipe.model_dump())
         self.folder.begin(resolved(self.recipe, objective), origin, resume=resume)
         write_code(self.folder.path, code)
-        found = load_state(self.folder.path / "states") if resume else None
+        self.notes.about = self.folder.about
+        found = load_state(self.folder.path / "states", self.folder.about) if resume else None
+        rows: list[dict[str, Any]] = []
         if found is not None:
             done, packed = found
             self.state = unpack(packed, done, self.loaded.policy, self.loaded.reference, objective)
-        if resume:
-            self._rewind(found is not None)
+            rows = self.notes.restore(json.loads(packed.get("notes", "{}")))
         self.journal.begin(self.state.done)
+        if resume:
+            self._rewind(found is not None, rows)
         if notice := self.prepared.engine.notice():
             self.reporter.say(notice)
         if self.state.before is None:
             self.state.before = self.state.after = self._measure()
+        elif self._measures(self.state.done) and not self.journal.has_measured(self.state.steps):
+            # The run was stopped between saving the state and measuring it.
+            self.state.after = self._measure()
 
-    def _rewind(self, from_state: bool) -> None:
-        """Remove the metrics of steps that are trained again."""
-        inside = find_checkpoint(self.files.checkpoints(self.state.done))
+    def _rewind(self, from_state: bool, rows: list[dict[str, Any]]) -> None:
+        """Remove the metrics of steps that are trained again, and the checkpoints that they lead to."""
+        done = self.state.done
+        self.files.forget_after(done)
+        notes = self.learner.notes_of(done)
+        inside = find_checkpoint(self.files.checkpoints(done), notes.about, otherwise=BEGINNING)
         local = 0 if inside is None else step_of(inside)
+        if inside is not None:
+            rows = notes.read(inside) or rows
         place = f", step {local} of the next" if local else ""
-        self.reporter.say(f"Continuing after {self.state.done} of {self.recipe.iterations} rounds{place}")
-        self.journal.rewind(self.state.steps + local if from_state or local else -1)
+        self.reporter.say(f"Continuing after {done} of {self.recipe.iterations} rounds{place}")
+        self.journal.rewind(self.state.steps + local if from_state or local else -1, rows)
+
+    def _measures(self, done: int) -> bool:
+        """Whether a measurement is due after a number of rounds."""
+        every = self.recipe.eval_every or -(-self.recipe.iterations // MEASUREMENTS)
+        return done == self.recipe.iterations or (done > 0 and done % every == 0)
 
     def rounds(self) -> None:
         """Run the remaining rounds."""
@@ -163,11 +185,10 @@ class OnlineRun:
         """Save, measure and report after a round, as often as the recipe says, and stop if interrupted."""
         recipe, state = self.recipe, self.state
         save_every = recipe.save_rounds or -(-recipe.iterations // STATES)
-        measure_every = recipe.eval_every or -(-recipe.iterations // MEASUREMENTS)
         if last or state.done % save_every == 0:
             self._save()
         shutil.rmtree(self.files.checkpoints(state.done - 1), ignore_errors=True)
-        if last or state.done % measure_every == 0:
+        if self._measures(state.done):
             state.after = self._measure()
         self._advance()
         if self.interrupt.asked and not last:
@@ -203,7 +224,8 @@ class OnlineRun:
 
     def _save(self) -> None:
         packed = pack(self.state, self.loaded.policy, self.loaded.reference, self.prepared.objective)
-        save_state(self.folder.path / "states", self.state.done, packed)
+        packed["notes"] = json.dumps(self.notes.state())
+        save_state(self.folder.path / "states", self.state.done, packed, self.folder.about)
 
     def _stop_if_asked(self, done: int) -> None:
         if self.interrupt.asked:

@@ -21,8 +21,9 @@ from penchant.online.reference import UpdatedReference
 from penchant.online.round_files import RoundFiles
 from penchant.online.sampling import Sampler
 from penchant.training.arguments import training_arguments
+from penchant.training.origin import code_of, origin_of
 
-__all__ = ["Loaded", "build_collector", "load", "measure_heldout"]
+__all__ = ["Loaded", "build_collector", "load", "measure_heldout", "online_origin"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,28 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
     prepared.engine.use(policy)
     prepared.measured_by.use(policy)
     return Loaded(policy, scorer, reference, printed)
+
+
+def online_origin(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> dict[str, str]:
+    """Fingerprints of what the result of an online run depends on besides its recipe.
+
+    Args:
+        recipe: the recipe.
+        prepared: data, judge and pairing.
+        loaded: the policy before training.
+    """
+    judged_by = getattr(prepared.judge, "network", None)
+    return origin_of(
+        model=loaded.fingerprint,
+        data=prepared.train.fingerprint,
+        heldout=None if prepared.measured_on.startswith("training") else prepared.heldout.fingerprint,
+        modality=prepared.modality,
+        objective=prepared.objective,
+        recipe=recipe,
+        judge=None if judged_by is None else fingerprint(judged_by),
+        code_of_the_judge=code_of(prepared.judge, "judge", recipe.judge.get("path")),
+        code_of_the_pairing=code_of(prepared.pairing, "pairing"),
+    )
 
 
 def build_collector(

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from penchant.manifest import fault_of, write_manifest
 from penchant.online.rollouts import Rollout
+from penchant.training.checkpoints import output_errors
 from penchant.training.folder import RunFolder
 
 __all__ = ["RoundFiles"]
+
+ROLLOUTS, SEAL = "rollouts.json", "rollouts.manifest.json"
+
+log = logging.getLogger("penchant")
 
 
 class RoundFiles:
@@ -26,14 +34,39 @@ class RoundFiles:
         return self.folder.path / self._name(iteration) / "checkpoints"
 
     def read(self, iteration: int) -> list[Rollout] | None:
-        """The samples of a round; None if there is no complete file."""
-        plain = self.folder.read_json(f"{self._name(iteration)}/rollouts.json")
+        """The samples of a round; None if there is no complete file, or it is damaged or not of this run and round."""
+        place = self.folder.path / self._name(iteration)
+        if not (place / ROLLOUTS).is_file():
+            return None
+        if (fault := fault_of(place / SEAL, self._about(iteration))) is not None:
+            log.warning(
+                "The samples of round %d cannot be used (%s); the round is sampled again.", iteration + 1, fault
+            )
+            return None
+        plain = self.folder.read_json(f"{self._name(iteration)}/{ROLLOUTS}")
         return None if plain is None else [Rollout.from_json(each) for each in plain]
 
     def write(self, iteration: int, rollouts: Sequence[Rollout]) -> None:
         """Write the samples of a round, whole or not at all."""
-        (self.folder.path / self._name(iteration)).mkdir(parents=True, exist_ok=True)
-        self.folder.write_json(f"{self._name(iteration)}/rollouts.json", [each.to_json() for each in rollouts])
+        place = self.folder.path / self._name(iteration)
+        place.mkdir(parents=True, exist_ok=True)
+        (place / SEAL).unlink(missing_ok=True)
+        self.folder.write_json(f"{self._name(iteration)}/{ROLLOUTS}", [each.to_json() for each in rollouts])
+        with output_errors(place):
+            write_manifest(place / SEAL, [place / ROLLOUTS], self._about(iteration))
+
+    def forget_after(self, iteration: int) -> None:
+        """Delete the checkpoints within later rounds, which are trained again from the state before ``iteration``.
+
+        Args:
+            iteration: number of finished rounds of that state.
+        """
+        for place in (self.folder.path / "rounds").glob("*[0-9]/checkpoints"):
+            if int(place.parent.name) > iteration + 1:
+                shutil.rmtree(place, ignore_errors=True)
+
+    def _about(self, iteration: int) -> dict[str, str]:
+        return {**self.folder.about, "round": str(iteration + 1)}
 
     @staticmethod
     def _name(iteration: int) -> str:

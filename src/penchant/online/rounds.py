@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,14 @@ from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 from penchant.online.recipe import OnlineRecipe
 from penchant.training.arguments import micro_batches, training_arguments
+from penchant.training.checkpoint_notes import Notes
 from penchant.training.checkpoints import find_checkpoint, output_errors
 from penchant.training.trainer import PreferenceTrainer
 
-__all__ = ["Learner", "Trained"]
+__all__ = ["BEGINNING", "Learner", "Trained"]
+
+#: What a round falls back to when no checkpoint within it can be used.
+BEGINNING = "the beginning of the round"
 
 # A round with more steps than this is saved five times, unless the recipe says how often.
 LONG = 50
@@ -43,12 +47,14 @@ class Learner:
         scorer: the policy.
         reference: the reference.
         objective: the loss.
+        notes: what the checkpoints within a round keep, and whose they are.
     """
 
     recipe: OnlineRecipe
     scorer: Scorer
     reference: Reference
     objective: Objective
+    notes: Notes = field(default_factory=Notes)
 
     def train(
         self,
@@ -70,14 +76,23 @@ class Learner:
         """
         plan = self._plan(examples, iteration)
         trainer = self._trainer(examples, plan, folder, callbacks)
+        trainer.notes = self.notes_of(iteration)
         made = trainer.create_optimizer()
         if optimizer is not None:
             made.load_state_dict(optimizer)
-        checkpoint = find_checkpoint(folder)
+        checkpoint = find_checkpoint(folder, trainer.notes.about, otherwise=BEGINNING)
         with output_errors(folder):
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         assert trainer.optimizer is not None
         return Trained(len(plan), trainer.state.global_step >= len(plan), trainer.optimizer.state_dict())
+
+    def notes_of(self, iteration: int) -> Notes:
+        """The notes of the checkpoints within a round: one of another round is not used.
+
+        Args:
+            iteration: number of the round, from 0.
+        """
+        return replace(self.notes, about={**self.notes.about, "round": str(iteration + 1)})
 
     def _plan(self, examples: Sequence[Example], iteration: int) -> Plan:
         recipe = self.recipe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from penchant.errors import CheckpointError
+from penchant.manifest import Fault, fault_of, write_manifest
 from penchant.objectives.core.objective import Objective
 from penchant.online.measuring import Measured
 from penchant.online.reference import UpdatedReference
@@ -20,6 +22,8 @@ from penchant.training.checkpoints import output_errors
 __all__ = ["State", "load_state", "pack", "save_state", "unpack"]
 
 KEPT = 2
+# In a state with a manifest; earlier versions wrote none.
+SEALED = "sealed"
 
 log = logging.getLogger("penchant")
 
@@ -84,13 +88,14 @@ def unpack(
     return State(done, steps, examples, packed["optimizer"], before)
 
 
-def save_state(folder: Path, iteration: int, state: dict[str, Any]) -> None:
+def save_state(folder: Path, iteration: int, state: dict[str, Any], about: Mapping[str, str] | None = None) -> None:
     """Write the state before round ``iteration``, and keep only the last two states.
 
     Args:
         folder: of the states; created if missing.
         iteration: number of finished rounds.
         state: tensors, numbers, lists and dictionaries.
+        about: whose state it is; part of its manifest.
 
     Raises:
         OutputError: it cannot be written; earlier states are unchanged.
@@ -99,31 +104,62 @@ def save_state(folder: Path, iteration: int, state: dict[str, Any]) -> None:
     draft = folder / f".{target.name}.part"
     with output_errors(target):
         folder.mkdir(parents=True, exist_ok=True)
-        torch.save(state, draft)
+        _seal_of(target).unlink(missing_ok=True)
+        torch.save({**state, SEALED: True}, draft)
         draft.replace(target)
-    for old in sorted(folder.glob("state-*.pt"))[:-KEPT]:
+        write_manifest(_seal_of(target), [target], about)
+    found = sorted(folder.glob("state-*.pt"))
+    # Later ones could not be used, so the run went on from an earlier one.
+    later = [path for path in found if path.name > target.name]
+    for old in [*found[: len(found) - len(later)][:-KEPT], *later]:
+        _seal_of(old).unlink(missing_ok=True)
         old.unlink()
 
 
-def load_state(folder: Path) -> tuple[int, dict[str, Any]] | None:
-    """The newest readable state with its number of finished rounds; None if there are no states.
+def _seal_of(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def load_state(folder: Path, about: Mapping[str, str] | None = None) -> tuple[int, dict[str, Any]] | None:
+    """The newest usable state with its number of finished rounds; None if there are no states.
 
     Args:
         folder: of the states.
+        about: whose states they should be.
 
     Raises:
-        CheckpointError: there are states, but none can be read.
+        CheckpointError: there are states, but none can be used.
     """
-    found = sorted(folder.glob("state-*.pt"), reverse=True)
-    for path in found:
-        try:
-            return int(path.stem.rsplit("-", 1)[1]), torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch raises many types of errors for a damaged file
-            log.warning("%s cannot be read (%s); falling back to the one before it.", path.name, type(error).__name__)
-    if found:
+    faults: dict[str, str] = {}
+    good: tuple[int, dict[str, Any]] | None = None
+    for path in sorted(folder.glob("state-*.pt"), reverse=True):
+        fault, packed = _opened(path, about)
+        if packed is not None:
+            good = int(path.stem.rsplit("-", 1)[1]), packed
+            break
+        faults[path.name] = str(fault)
+    if faults and good is None:
+        troubles = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
         raise CheckpointError(
-            "No saved state of the run can be read.",
+            f"No saved state of the run can be used ({troubles}).",
             where=str(folder),
             fix="Start again with --overwrite, or restore a state from a backup.",
         )
-    return None
+    for name, fault in faults.items():
+        assert good is not None
+        log.warning("%s cannot be used (%s); falling back to state-%05d.pt.", name, fault, good[0])
+    return good
+
+
+def _opened(path: Path, about: Mapping[str, str] | None) -> tuple[Fault, dict[str, Any] | None]:
+    """What is wrong with a state, or its content."""
+    there = _seal_of(path).is_file()
+    if there and (fault := fault_of(_seal_of(path), about)) is not None:
+        return fault, None
+    try:
+        packed: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many types of errors for a damaged file
+        return f"it cannot be read: {type(error).__name__}", None
+    if packed.get(SEALED) and not there:
+        return f"its manifest {_seal_of(path).name} is missing", None
+    return None, packed

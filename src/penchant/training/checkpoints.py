@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from penchant.errors import CheckpointError, OutputError
+from penchant.manifest import Fault, fault_of, write_manifest
 
 __all__ = [
     "OBJECTIVE_FILE",
+    "SEAL",
+    "emptied",
     "find_checkpoint",
     "output_errors",
     "refuse_nothing_kept",
@@ -63,17 +65,22 @@ def unseal(folder: Path) -> None:
     (folder / SEAL).unlink(missing_ok=True)
 
 
-def seal(folder: Path) -> None:
-    """Write the size of every file, last of all: a checkpoint without this seal is incomplete."""
-    sizes = {
-        path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file() and path.name != SEAL
-    }
-    draft = folder / f"{SEAL}.part"
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(sizes, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(folder / SEAL)
+def emptied(folder: Path) -> None:
+    """Remove a checkpoint that is written anew: nothing of an unusable one, or of another run, becomes part of it."""
+    if folder.is_dir():
+        unseal(folder)
+        shutil.rmtree(folder)
+
+
+def seal(folder: Path, about: Mapping[str, str] | None = None) -> None:
+    """Write the manifest of all files, last of all: a checkpoint without this seal is incomplete.
+
+    Args:
+        folder: of the checkpoint.
+        about: whose it is: the run, and fingerprints of what the run depends on.
+    """
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(SEAL))
+    write_manifest(folder / SEAL, files, about)
 
 
 def sealed(folder: Path) -> bool:
@@ -81,15 +88,19 @@ def sealed(folder: Path) -> bool:
     return (folder / SEAL).is_file()
 
 
-def rotate(folder: Path, keep: int) -> None:
+def rotate(folder: Path, keep: int, newest: int | None = None) -> None:
     """Delete the oldest checkpoints; called after a new one is sealed, so that there is always a usable one.
 
     Args:
         folder: the run's ``checkpoints/``.
         keep: how many stay, at least 1.
+        newest: the step of the new one. Those of later steps are deleted: they could not be used, so the run went on
+            from an earlier one, and they must not count among those that stay.
     """
     found = sorted(folder.glob("checkpoint-*[0-9]"), key=step_of)
-    for path in found[: max(0, len(found) - keep)]:
+    later = [path for path in found if newest is not None and step_of(path) > newest]
+    found = found[: len(found) - len(later)]
+    for path in [*found[: max(0, len(found) - keep)], *later]:
         unseal(path)  # first, so that a deletion that is cut short leaves no checkpoint that looks complete
         shutil.rmtree(path, ignore_errors=True)
 
@@ -126,24 +137,17 @@ def refuse_nothing_kept(folder: Path) -> None:
         )
 
 
-def sound(folder: Path) -> str | None:
-    """None for a usable checkpoint, else a description of what is wrong with it."""
-    try:
-        sizes = json.loads((folder / SEAL).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return "it is incomplete"
-    except (OSError, ValueError):
-        return f"its file {SEAL} cannot be read"
-    for name, size in sizes.items():
-        path = folder / name
-        if not path.is_file():
-            return f"{name} is missing"
-        if path.stat().st_size != size:
-            return f"{name} has {path.stat().st_size} bytes instead of {size}"
-    return _readable(folder)
+def sound(folder: Path, about: Mapping[str, str] | None = None) -> Fault:
+    """None for a usable checkpoint, else a description of what is wrong with it.
+
+    Args:
+        folder: of the checkpoint.
+        about: whose it should be.
+    """
+    return fault_of(folder / SEAL, about) or _readable(folder)
 
 
-def _readable(folder: Path) -> str | None:
+def _readable(folder: Path) -> Fault:
     """Open the parts that open quickly: headers of weights, the trainer's state, the optimizer's archive."""
     import zipfile
 
@@ -168,31 +172,42 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.rsplit("-", 1)[1])
 
 
-def find_checkpoint(folder: Path) -> Path | None:
-    """The newest usable checkpoint; unusable ones are skipped with a warning.
+def find_checkpoint(
+    folder: Path,
+    about: Mapping[str, str] | None = None,
+    also: Callable[[Path], Fault] | None = None,
+    otherwise: str | None = None,
+) -> Path | None:
+    """The newest usable checkpoint; unusable ones are passed over, each with a warning that says why.
 
     Args:
         folder: the run's ``checkpoints/``.
+        about: whose checkpoints they should be.
+        also: what else may be wrong with a checkpoint whose files are sound.
+        otherwise: what the run falls back to when none is usable; None if it has nothing.
 
     Returns:
-        The folder of the checkpoint, or None if there are no checkpoints.
+        The folder of the checkpoint, or None if there are no complete checkpoints.
 
     Raises:
-        CheckpointError: there are checkpoints, but none is usable.
+        CheckpointError: there are complete checkpoints, but none is usable, and there is nothing to fall back to.
     """
     found = sorted(folder.glob("checkpoint-*[0-9]"), key=step_of, reverse=True)
-    troubles = []
+    faults: dict[Path, str] = {}
     for path in found:
-        trouble = sound(path)
-        if trouble is None:
-            return path
-        troubles.append(f"{path.name}: {trouble}")
-        log.warning("%s cannot be used (%s); falling back to the one before it.", path.name, trouble)
-    finished = [path for path in found if (path / SEAL).exists()]
-    if finished:
+        fault = sound(path, about) or (also(path) if also is not None else None)
+        if fault is None:
+            break
+        faults[path] = fault
+    good = next((path for path in found if path not in faults), None)
+    if good is None and otherwise is None and any((path / SEAL).exists() for path in found):
+        troubles = "; ".join(f"{path.name}: {fault}" for path, fault in faults.items())
         raise CheckpointError(
-            f"No checkpoint can be used ({'; '.join(troubles)}).",
+            f"No checkpoint can be used ({troubles}).",
             where=str(folder),
-            fix="Start again with --overwrite, or restore a checkpoint from a backup.",
+            fix="Start again with --overwrite, or restore from a backup what is damaged or has changed.",
         )
-    return None
+    instead = (otherwise or "the beginning") if good is None else good.name
+    for path, fault in faults.items():
+        log.warning("%s cannot be used (%s); falling back to %s.", path.name, fault, instead)
+    return good

@@ -11,6 +11,7 @@ from typing import Any
 
 from penchant.errors import OutputError
 from penchant.locks import LOCK, FolderLock
+from penchant.training.origin import ORIGIN_FILE, former_about, former_origin, signed
 from penchant.training.ownership import (
     FILES,
     FOLDERS,
@@ -22,7 +23,8 @@ from penchant.training.ownership import (
     read_marker,
     written_files,
 )
-from penchant.training.same_run import check_same_origin, check_same_recipe
+from penchant.training.run_identity import new_run_id
+from penchant.training.same_run import check_same_origin, check_same_recipe, recipe_fingerprint
 from penchant.writing import write_text
 
 __all__ = ["RunFolder"]
@@ -47,6 +49,8 @@ class RunFolder:
         self.path = Path(path)
         self.made, self.marked, self.begun, self.opened = False, False, False, False
         self.marker: Marker | None = None
+        #: Whose checkpoints the run writes and accepts, see `begin`.
+        self.about: dict[str, str] = {}
         self._lock: FolderLock | None = None
 
     @property
@@ -161,27 +165,31 @@ class RunFolder:
             ConfigurationError: the run to resume has another recipe, model or data.
         """
         if resume:
-            check_same_origin(self.path, self.read_json("origin.json") or {}, origin)
-            self._take_over()
+            check_same_origin(self.path, former_origin(self.path), origin)
+            run = self._take_over()
         else:
             left = self._clear()
             self.begun = True
-            Marker.new(foreign=left).write(self.path)
+            run = Marker.new(foreign=left)
+            run.write(self.path)
             if left:
                 more = f" and {len(left) - 5} more" if len(left) > 5 else ""
                 log.warning("In %s stays what no run wrote: %s%s.", self.path, ", ".join(left[:5]), more)
-        self.marker, self.opened = read_marker(self.path), True
+        self.marker, self.opened = run, True
+        self.about = {"run": run.run, "recipe": recipe_fingerprint(recipe), **origin}
         self.write_recipe(recipe)
-        self.write_json("origin.json", origin)
+        self.write_json(ORIGIN_FILE, signed(origin))
 
-    def _take_over(self) -> None:
+    def _take_over(self) -> Marker:
         """Mark the folder as one whose run goes on; a run of an earlier version gets its marker here."""
         former = read_marker(self.path)
         foreign = () if former is None else former.foreign
         if former is not None and former.files is not None:
             foreign = tuple(sorted(set(written_files(self.path)) - set(former.files)))
-        run = Marker.new().run if former is None else former.run
-        Marker(run, foreign=foreign).write(self.path)
+        known = None if former is None else former.run
+        run = Marker(known or former_about(self.path).get("run") or new_run_id(), foreign=foreign)
+        run.write(self.path)
+        return run
 
     def _clear(self) -> list[str]:
         """Delete what the run in the folder wrote; what is left."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from penchant.errors import ConfigurationError
+from penchant.manifest import digest_of
 from penchant.objectives.core.registry import OBJECTIVES
 from penchant.training.recipe import Recipe
 
-__all__ = ["check_same_origin", "check_same_recipe"]
+__all__ = ["check_same_origin", "check_same_recipe", "recipe_fingerprint"]
 
 # Keys that do not affect the results.
 FREE = {
@@ -30,6 +32,18 @@ FREE = {
     "device",
     "strategy",
     "processes",
+}
+
+# The key that names each part of a run's origin, where it is not called alike.
+KEY_OF = {
+    "held-out data": "eval_data",
+    "tokenizer": "model",
+    "chat template": "chat_template",
+    "pipeline": "model",
+    "code of the objective": "objective",
+    "code of the judge": "judge",
+    "judge": "judge",
+    "code of the pairing": "pairing",
 }
 
 # Keys and reference kinds under their names in recipes of earlier versions.
@@ -66,13 +80,16 @@ def check_same_recipe(path: Path, values: dict[str, Any]) -> None:
             fix="Finish it with the version that started it, or start another run in another folder.",
         )
     former = _with_newer_keys(former, values)
-    for key in sorted((set(former) | set(values)) - FREE):
-        if former.get(key) != values.get(key):
-            raise ConfigurationError(
-                f"The run was started with {key} = {former.get(key)!r}, but this recipe has {values.get(key)!r}.",
-                where=str(path),
-                fix="Resume with the same recipe, or start a new run in another folder.",
-            )
+    keys = sorted((set(former) | set(values)) - FREE)
+    if changed := [key for key in keys if former.get(key) != values.get(key)]:
+        raise ConfigurationError(
+            " ".join(
+                f"The run was started with {key} = {former.get(key)!r}, but this recipe has {values.get(key)!r}."
+                for key in changed
+            ),
+            where=str(path),
+            fix="Resume with the same recipe, or start a new run in another folder.",
+        )
 
 
 def check_same_origin(folder: Path, former: dict[str, str], origin: dict[str, str]) -> None:
@@ -86,14 +103,34 @@ def check_same_origin(folder: Path, former: dict[str, str], origin: dict[str, st
     Raises:
         ConfigurationError: one of them has changed.
     """
-    for name, value in origin.items():
-        if former.get(name, value) != value:
-            raise ConfigurationError(
-                f"The {name} has changed since the run was started.",
-                where=str(folder),
-                why="The rest of the run would not match the part already done.",
-                fix=f"Restore the original {name} (not the trained one), or start a new run in another folder.",
-            )
+    changed = [name for name, value in origin.items() if former.get(name, value) != value]
+    if not changed:
+        return
+    keys = sorted({KEY_OF.get(name, name) for name in changed})
+    trained = " (not the trained one)" if "model" in changed else ""
+    raise ConfigurationError(
+        " ".join(
+            f"The {name} has changed since the run was started (fingerprint {former[name][:12]} then, "
+            f"{origin[name][:12]} now)."
+            for name in changed
+        ),
+        where=str(folder),
+        why="The rest of the run would not match the part already done.",
+        fix=f"Restore the original {' and '.join(changed)}{trained} ({', '.join(keys)} in the recipe), or start a new "
+        "run in another folder (--out).",
+    )
+
+
+def recipe_fingerprint(values: dict[str, Any]) -> str:
+    """SHA-256 of the keys that affect the results; a key at its default counts as one that is not given.
+
+    Args:
+        values: the resolved recipe.
+    """
+    known = Recipe.model_fields
+    plain = {key: json.loads(json.dumps(known[key].default, default=str)) for key in values if key in known}
+    kept = {key: value for key, value in _renamed(values).items() if key not in FREE and plain.get(key) != value}
+    return digest_of(kept)
 
 
 def _gone_settings(objective: Any) -> list[str]:

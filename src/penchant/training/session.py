@@ -20,6 +20,7 @@ from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.training.assembly import named_reference, prepared_reference, run_arguments
+from penchant.training.checkpoint_notes import Notes
 from penchant.training.checkpoints import (
     find_checkpoint,
     output_errors,
@@ -31,7 +32,7 @@ from penchant.training.devices.agreement import agreed, other_process_errors
 from penchant.training.devices.placement import Placement
 from penchant.training.devices.processes import Processes
 from penchant.training.folder import RunFolder
-from penchant.training.following.best import BestKeeper
+from penchant.training.following.best import BestKeeper, history_of
 from penchant.training.following.hub import publish
 from penchant.training.following.listening import FunctionCallback, as_callbacks
 from penchant.training.following.live import LiveReport
@@ -40,12 +41,13 @@ from penchant.training.following.watching import measured_every, saves, watch_of
 from penchant.training.interrupt import Interrupt, Interrupted
 from penchant.training.kept_code import read_code, write_code
 from penchant.training.loadable import Loadable
+from penchant.training.origin import origin_of
 from penchant.training.outcome import Result, facts_at_start, summarise, write_result
 from penchant.training.preflight import rehearse
 from penchant.training.preparation import Given, Prepared, prepare, resolved
 from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe
-from penchant.training.recorder import Recorder
+from penchant.training.recorder import Recorder, rows_of
 from penchant.training.trainer import PreferenceTrainer
 from penchant.training.wording import count_of
 
@@ -92,6 +94,7 @@ class Session:
         self.reporter, self.warnings = reporter, warnings
         self.processes, self.placement, self.first = processes, placement, processes.first
         self.alarms = Alarms(logging.getLogger("penchant").warning)
+        self.notes = Notes(warnings=warnings, alarms=self.alarms)
 
     def run(self, resume: bool, started: float) -> Result:
         """Run all stages.
@@ -109,8 +112,15 @@ class Session:
             rehearse(self.recipe, prepared, policy, self.folder)
         scorer = prepared.modality.scorer(policy)
         try:
-            origin = {"model": fingerprint(scorer.core), "data": prepared.train.fingerprint}
-            origin |= {} if other is None else {"reference": other.printed}
+            origin = origin_of(
+                model=fingerprint(scorer.core),
+                data=prepared.train.fingerprint,
+                heldout=prepared.heldout.fingerprint if prepared.held_out else None,
+                modality=prepared.modality,
+                objective=prepared.objective,
+                recipe=self.recipe,
+                reference=None if other is None else other.printed,
+            )
             self._begin(prepared, origin, resume)
             loggers = build_loggers(self.recipe.report_to)
             open_loggers(loggers, args, self.folder.path, policy, self.first)
@@ -131,6 +141,7 @@ class Session:
         code = read_code(self.recipe.model_dump())
         self.folder.begin(resolved(self.recipe, prepared.objective), origin, resume=resume)
         write_code(self.folder.path, code)
+        self.notes.about = self.folder.about
         if prepared.diagnosis is not None:
             self.folder.write_json("doctor.json", prepared.diagnosis.as_dict())
 
@@ -156,6 +167,7 @@ class Session:
             args=args,
             eval_examples=prepared.heldout_examples.examples,
             callbacks=[self.recorder, self.live, *loggers, *given],
+            notes=self.notes,
         )
         self.keeper.follow(trainer)
         if self.recipe.checkpoints == "weights":
@@ -205,7 +217,7 @@ class Session:
             log.warning("Nothing is held out, so %s is followed on training data.", self.recipe.metric or "loss")
 
     def _checkpoint(self, steps: int) -> Path | None:
-        found = agreed(find_checkpoint(self.folder.checkpoints) if self.first else None)
+        found = agreed(self._usable() if self.first else None)
         if found is None:
             if not saves(self.recipe):
                 refuse_nothing_kept(self.folder.path)
@@ -218,6 +230,9 @@ class Session:
         else:
             self.reporter.say(f"Continuing from {found.name}")
         return found
+
+    def _usable(self) -> Path | None:
+        return find_checkpoint(self.folder.checkpoints, self.notes.about, self.keeper.lacks)
 
     def _measure(self, trainer: PreferenceTrainer, prepared: Prepared, step: int) -> Measurement:
         """Figures and samples of the current policy."""
@@ -238,7 +253,11 @@ class Session:
             Interrupted: a signal ended them.
         """
         done = 0 if checkpoint is None else step_of(checkpoint)
-        self.recorder.rewind(done if checkpoint is not None else -1)
+        if checkpoint is None:
+            self.recorder.rewind(-1)
+        else:
+            self.notes.read(checkpoint)
+            self.recorder.rewind(done, rows_of(history_of(checkpoint)))
         if checkpoint is not None and self.keeper.ended_early(checkpoint):
             trainer.restore(checkpoint)
             return

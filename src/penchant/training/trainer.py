@@ -26,7 +26,8 @@ from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 from penchant.training.arguments import own_optimizer
-from penchant.training.checkpoints import OBJECTIVE_FILE, output_errors, rotate, seal, unseal
+from penchant.training.checkpoint_notes import Notes
+from penchant.training.checkpoints import OBJECTIVE_FILE, emptied, output_errors, rotate, seal
 from penchant.training.data import training_loader
 from penchant.training.devices.divided_trainer import DividedTrainer
 from penchant.training.first_step import check_gradients, check_margin, check_trainable, refuse_nan, refuse_nan_gradient
@@ -47,6 +48,7 @@ class PreferenceTrainer(DividedTrainer):
         eval_examples: held-out data.
         tokens_per_batch: tokens (or other units of the scorer) per forward pass of an evaluation.
         callbacks: additional callbacks of transformers.
+        notes: what each checkpoint keeps besides the state of the training, and whose it is.
     """
 
     control: Any
@@ -63,13 +65,14 @@ class PreferenceTrainer(DividedTrainer):
         eval_examples: Sequence[Any] | None = None,
         tokens_per_batch: int | None = None,
         callbacks: Sequence[TrainerCallback] = (),
+        notes: Notes | None = None,
     ) -> None:
         check_trainable(scorer.model)
         self.scorer, self.reference, self.objective = scorer, reference, objective
         if objective.requirements.needs.hidden:
             objective.bind(scorer.hidden_size)
         self.examples, self.plan, self.eval_examples = examples, plan, eval_examples
-        self.tokens_per_batch = tokens_per_batch
+        self.tokens_per_batch, self.notes = tokens_per_batch, notes or Notes()
         self.tally, self.mark, self.work_since = Tally(), time.perf_counter(), 0
         self.grad_examined, self.step_begins = False, True
         super().__init__(
@@ -255,14 +258,16 @@ class PreferenceTrainer(DividedTrainer):
         try:
             with output_errors(folder):
                 if self.args.should_save:
-                    unseal(folder)
+                    emptied(folder)
+                self.accelerator.wait_for_everyone()
                 super()._save_checkpoint(model, trial)
                 # The other processes have files of their own in it.
                 self.accelerator.wait_for_everyone()
                 if self.args.should_save:
                     torch.save(self.objective.state_dict(), folder / OBJECTIVE_FILE)
-                    seal(folder)
-                    rotate(folder.parent, keep or 1)
+                    self.notes.write(folder)
+                    seal(folder, self.notes.about)
+                    rotate(folder.parent, keep or 1, self.state.global_step)
         finally:
             self.args.save_total_limit = keep
         self.accelerator.wait_for_everyone()

@@ -15,7 +15,8 @@ import torch
 from transformers import TrainerCallback
 
 from penchant.errors import CheckpointError
-from penchant.training.checkpoints import OBJECTIVE_FILE, output_errors, seal, sealed, unseal
+from penchant.manifest import Fault, fault_of
+from penchant.training.checkpoints import OBJECTIVE_FILE, SEAL, emptied, output_errors, seal, sealed
 from penchant.training.following.watching import Watch, check_metric
 from penchant.training.wording import count_of
 
@@ -70,9 +71,11 @@ def standing(history: Sequence[Mapping[str, Any]], watch: Watch) -> Standing | N
 
 
 def history_of(checkpoint: Path) -> list[dict[str, Any]]:
-    """The trainer's log up to a checkpoint."""
-    state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-    return list(state["log_history"])
+    """The trainer's log up to a checkpoint; empty where it cannot be read, for a damaged one that is passed over."""
+    try:
+        return list(json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))["log_history"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 class BestKeeper(TrainerCallback):
@@ -172,12 +175,13 @@ class BestKeeper(TrainerCallback):
         target = self.folder / f"step-{step}"
         with output_errors(target):
             if trainer.args.should_save:
-                target.mkdir(parents=True, exist_ok=True)
-                unseal(target)
+                emptied(target)
+                target.mkdir(parents=True)
+            trainer.accelerator.wait_for_everyone()
             trainer.save_model(str(target), _internal_call=True)
             if trainer.args.should_save:
                 torch.save(trainer.objective.state_dict(), target / OBJECTIVE_FILE)
-                seal(target)
+                seal(target, trainer.notes.about)
                 if not trainer.saves:
                     self._prune(trainer.state.log_history)
         trainer.accelerator.wait_for_everyone()
@@ -193,6 +197,25 @@ class BestKeeper(TrainerCallback):
             if each.name not in wanted:
                 shutil.rmtree(each, ignore_errors=True)
 
+    def lacks(self, checkpoint: Path) -> Fault:
+        """What is wrong with the best weights that a run needs which continues from a checkpoint; None if nothing is.
+
+        Args:
+            checkpoint: a sound one.
+        """
+        found = self._standing(history_of(checkpoint))
+        if found is None or self.watch is None or not self.watch.keep:
+            return None
+        fault = self._fault(found.step)
+        return None if fault is None else f"the weights of its best step, {found.step}, cannot be used: {fault}"
+
+    def _fault(self, step: int) -> Fault:
+        return fault_of(self.folder / f"step-{step}" / SEAL, self._about)
+
+    @property
+    def _about(self) -> Mapping[str, str]:
+        return {} if self.trainer is None else self.trainer.notes.about
+
     def restore(self) -> int | None:
         """Load the weights of the best step into the policy, and the state of its objective.
 
@@ -206,9 +229,9 @@ class BestKeeper(TrainerCallback):
         if trainer is None or found is None or found.step == trainer.state.global_step:
             return None
         step, target = found.step, self.folder / f"step-{found.step}"
-        if not sealed(target):
+        if (fault := self._fault(step)) is not None:
             raise CheckpointError(
-                f"The weights of the best step, {step}, are missing or incomplete.",
+                f"The weights of the best step, {step}, are missing or incomplete ({fault}).",
                 where=str(target),
                 fix="Start again with --overwrite, or continue with keep=last.",
             )
