@@ -6,6 +6,7 @@ computes anything itself: PyTorch's threads do not survive a fork.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
 import json
@@ -116,10 +117,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     for name in LOADED:
-        try:
+        with contextlib.suppress(ImportError):  # of an extra that is not installed
             importlib.import_module(name)
-        except ImportError:
-            pass  # an extra that is not installed; commands that need it load it themselves, or say so
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()

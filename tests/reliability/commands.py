@@ -1,4 +1,4 @@
-"""`Commands` runs commands of Penchant in forked processes, each with a fault that kills it or fails one of its writes."""
+"""`Commands` runs commands of Penchant in forked processes, with a fault that kills one or fails one of its writes."""
 
 from __future__ import annotations
 

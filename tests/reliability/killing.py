@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from penchant.training.checkpoints import SEAL, sound
 from reliability.commands import Commands, Ended, Fault
 from reliability.folders import differences, unfinished
 from reliability.subjects import JUDGE, Given, OneFile, Run
 
-__all__ = ["Killer"]
+__all__ = ["Killer", "empty", "hold", "wrong_words"]
 
 # Another number kills at other random moments.
 SEED = os.environ.get("PENCHANT_KILLS_SEED", "0")
-KILLS_OF_A_FILE = 10
+TIMES_A_FILE = 10
 
 
 @dataclass
@@ -51,9 +52,7 @@ class Killer:
             folder = self.place("whole")
             if former is not None:
                 self.put_former(former, without, folder)
-            ended = self.commands.run(
-                folder, self.given.words(words), fault=Fault(form=f"{folder}/*"), without=without
-            )
+            ended = self.commands.run(folder, self.given.words(words), fault=Fault(form=f"{folder}/*"), without=without)
             assert ended.code == 0, ended.said
             self.wholes[key] = folder, ended
         return self.wholes[key]
@@ -79,14 +78,33 @@ class Killer:
             again = [*words, *(word for word in subject.again.split() if word not in words)]
             if subject.resumed:
                 self.killed(folder, again, 0, ended, chance, without, sure=False)
-            finished = self.commands.run(folder, again, without=without)
-            what = f"at call {place} ({ended.calls[place - 1][1].removeprefix(str(whole))})" if place else "at random"
-            if finished.code != 0:
-                yield [f"{what}: going on ended with {finished.code}: {finished.words[-400:]}"]
-            else:
-                yield [f"{what}: {each}" for each in differences(whole, folder)]
-            shutil.rmtree(folder)
-            folder.mkdir()  # so that the next place has another number
+            kind, path = ended.calls[place - 1]
+            what = f"at call {place} ({kind.name} {path.removeprefix(str(whole))})" if place else "at random"
+            yield [f"{what}: {each}" for each in self.go_on(whole, folder, again, without)]
+            empty(folder)
+
+    def fail_run(self, subject: Run, error: int, *, lasting: bool) -> Iterator[list[str]]:
+        """Fail a call of a command, and with ``lasting`` all later ones; then go on. What is wrong each time."""
+        without = tuple(subject.without)
+        whole, ended = self.whole(subject.words, without)
+        for place in subject.places(ended.calls):
+            folder, (kind, path) = self.place("failed"), ended.calls[place - 1]
+            words = self.given.words(subject.words)
+            fault = Fault(f"{folder}/*", at=place, error=error, lasting=lasting)
+            failed = self.commands.run(folder, words, fault=fault, without=without)
+            # A failure that costs nothing, such as that of a deletion, need not end the run.
+            wrong = [] if failed.code == 0 else [*wrong_words(failed), *unsound(folder)]
+            wrong += self.go_on(whole, folder, [*words, subject.again], without)
+            what = f"{os.strerror(error)} at call {place} ({kind.name} {path.removeprefix(str(whole))})"
+            yield [f"{what}: {each}" for each in wrong]
+            empty(folder)
+
+    def go_on(self, whole: Path, folder: Path, words: list[str], without: tuple[str, ...]) -> list[str]:
+        """What is wrong after a run has gone on."""
+        finished = self.commands.run(folder, words, without=without)
+        if finished.code != 0:
+            return [f"going on ended with {finished.code}: {finished.words[-400:]}"]
+        return differences(whole, folder)
 
     def killed(
         self,
@@ -110,41 +128,46 @@ class Killer:
 
     # -- commands that write one file ---------------------------------------------------------------------------------
 
-    def kill_file(self, subject: OneFile) -> Iterator[list[str]]:
-        """Kill a command again and again, half of the times with an older file in the way."""
+    def hurt_file(self, subject: OneFile, error: int | None = None) -> Iterator[list[str]]:
+        """Kill a command again and again, or (``error``) fail one of its calls; then it is run again.
+
+        Half of the times an older file is in the way, where the command may replace one.
+        """
         whole, ended = self.whole(subject.words, ("pictures",))
-        right = (whole / subject.output).read_bytes()
-        chance = random.Random(f"{SEED}: {subject.name}")
+        replaces = self.overwriting(subject)
+        words = [*self.given.words(subject.words), *replaces]
         changes = len(ended.calls)
         assert changes, f"{subject.name} changes no file"
-        for number in range(KILLS_OF_A_FILE):
-            folder, former = self.place("killed"), b"an older file\n" if number % 2 else None
+        for number in range(TIMES_A_FILE):
+            folder, former = self.place("killed"), b"an older file\n" if number % 2 and replaces else None
             output = folder / subject.output
             if former is not None:
                 output.parent.mkdir(exist_ok=True)
                 output.write_bytes(former)
-            words = [*self.given.words(subject.words), *self.overwriting(subject)]
-            # Some calls are absent where the folder is there already, so the last ones of the whole are not reached.
-            place = 1 + (number // 2 * changes) // (KILLS_OF_A_FILE // 2)
-            place = place if former is None else max(1, place - 1)
-            self.killed(folder, words, place, ended, chance, ("pictures",))
-            found = [output.read_bytes()] if output.is_file() else []
-            wrong = [
-                f"{subject.output} holds {len(each)} bytes that are neither the old nor the new ones"
-                for each in found
-                if each not in (right, former)
-            ]
-            if former is not None and not found:
-                wrong.append(f"the older {subject.output} is gone")
-            finished = self.commands.run(folder, words, without=("pictures",))
-            if finished.code != 0:
-                wrong.append(f"running it again ended with {finished.code}: {finished.words[-400:]}")
-            else:
-                wrong += differences(whole, folder)
-                wrong += [f"{output.name}: {cut}" for cut in [unfinished(output)] if cut]
-            yield [f"call {place} of {changes}: {each}" for each in wrong]
-            shutil.rmtree(folder)
-            folder.mkdir()
+            place = 1 + (number // 2 * changes) // (TIMES_A_FILE // 2)
+            fault = Fault(form=f"{folder}/*", at=place, error=error or 0, lasting=True)
+            hurt = self.commands.run(folder, words, fault=fault, without=("pictures",))
+            wrong = [] if error is not None or hurt.killed else [f"it was not killed: {hurt.words[-200:]}"]
+            if error is not None and hurt.code != 0:
+                wrong += wrong_words(hurt)
+            wrong += self.after_file(subject, words, folder, (whole / subject.output).read_bytes(), former)
+            yield [f"call {place} of {changes}: {each}" for each in (wrong or differences(whole, folder))]
+            empty(folder)
+
+    def after_file(
+        self, subject: OneFile, words: list[str], folder: Path, right: bytes, former: bytes | None
+    ) -> list[str]:
+        """What is wrong with the output, which is the older file or the right one, and with running it again."""
+        output = folder / subject.output
+        found = output.read_bytes() if output.is_file() else None
+        wrong = []
+        if found not in (right, former):
+            wrong.append(f"{output.name} has {len(found or b'')} bytes that are neither the old nor the new ones")
+        if found != right or "--overwrite" in words:
+            again = self.commands.run(folder, words, without=("pictures",))
+            if again.code != 0:
+                wrong.append(f"running it again ended with {again.code}: {again.words[-400:]}")
+        return [*wrong, *(cut for cut in [unfinished(output)] if cut)] if output.is_file() else wrong
 
     def overwriting(self, subject: OneFile) -> list[str]:
         """``--overwrite`` where a command has it."""
@@ -152,3 +175,31 @@ class Killer:
         command = words[: 3 if words[:2] == ["data", "build"] else 2 if words[0] == "data" else 1]
         said = self.commands.run(self.folder, [*command, "--help"]).said
         return ["--overwrite"] if "--overwrite" in said else []
+
+
+def wrong_words(ended: Ended) -> list[str]:
+    """What is wrong with how a command ended that could not write."""
+    if ended.code != 1:
+        return [f"it ended with {ended.code}: {ended.words[-300:]}"]
+    if "penchant: error: " not in ended.words or "unexpected" in ended.words or "Traceback" in ended.words:
+        return [f"it ended with words that are not ours: {ended.words[-400:]}"]
+    return []
+
+
+def unsound(folder: Path) -> list[str]:
+    """Sealed checkpoints of a run that cannot be used."""
+    sealed = [path.parent for path in folder.glob(f"run/checkpoints/checkpoint-*/{SEAL}")]
+    return [f"{path.name}: {trouble}" for path in sealed if (trouble := sound(path)) is not None]
+
+
+def empty(folder: Path) -> None:
+    """Free the space of a folder; the name stays, so that the next one has another number."""
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def hold(name: str, outcomes: Iterable[list[str]], record_property: Callable[[str, object], None]) -> None:
+    """Count what had no consequence, for the table, and fail with what is wrong after the others."""
+    found = list(outcomes)
+    record_property("kills", [name, sum(not wrong for wrong in found), len(found)])
+    assert not any(found), "\n".join(line for wrong in found for line in wrong)

@@ -51,7 +51,11 @@ def make_given(folder: Path) -> Given:
     write_pairs(folder / "pairs.jsonl")
     write_pairs(folder / "prompts.jsonl", [{"prompt": row["prompt"], "answer": "red"} for row in pairs(12)])
     answers = [
-        {"prompt": f"{number} + 1 =", "answer": number + 1, "responses": [f"{number + 1}", f"{number}", f"{number + 2}"]}
+        {
+            "prompt": f"{number} + 1 =",
+            "answer": number + 1,
+            "responses": [f"{number + 1}", f"{number}", f"{number + 2}"],
+        }
         for number in range(40)
     ]
     (folder / "answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in answers), encoding="utf-8")
@@ -89,24 +93,23 @@ class Run:
         """Numbers of the calls, from 1 among all, at which it is to be killed: evenly over those of its form."""
         assert self.form is not None
         found = [
-            number
-            for number, (kind, path) in enumerate(calls, 1)
-            if kind & self.calls and fnmatch(path, self.form)
+            number for number, (kind, path) in enumerate(calls, 1) if kind & self.calls and fnmatch(path, self.form)
         ]
         assert len(found) >= self.kills, f"{self.name}: {len(found)} calls on {self.form}"
         return [found[(2 * number + 1) * len(found) // (2 * self.kills)] for number in range(self.kills)]
 
 
 TRAIN = (
-    "train --model {given}/model --data {given}/pairs.jsonl --objective beta-dpo --set filter_ratio=0.75 --out run "
-    "batch_size=4 max_steps=8 learning_rate=1e-2 save_every=2 keep_checkpoints=2 eval_every=4 reference=cached samples=2"
+    "train --model {given}/model --data {given}/pairs.jsonl --objective beta-dpo --set filter_ratio=0.75 "
+    "--out run batch_size=4 max_steps=8 learning_rate=1e-2 save_every=2 keep_checkpoints=2 eval_every=4 "
+    "reference=cached samples=2"
 )
 BEST = f"{TRAIN} keep=best metric=loss"
 LORA = f"{TRAIN} lora.rank=2"
 ONLINE = (
-    "online grpo --model {given}/model --data {given}/prompts.jsonl --out run judge.name=function "
-    "judge.path=judging.py:reds iterations=4 save_rounds=2 prompts_per_iteration=4 samples_per_prompt=3 max_new_tokens=5 "
-    "batch_size=2 save_every=1 learning_rate=3e-3 eval_limit=4 samples=1 objective.beta=0.05"
+    "online grpo --model {given}/model --data {given}/prompts.jsonl --out run "
+    "judge.name=function judge.path=judging.py:reds iterations=4 save_rounds=2 prompts_per_iteration=4 samples_per_prompt=3 "
+    "max_new_tokens=5 batch_size=2 save_every=1 learning_rate=3e-3 eval_limit=4 samples=1 objective.beta=0.05"
 )
 COMPARE = (
     "compare --objectives dpo,ipo --seeds 1 --out run model={given}/model data={given}/pairs.jsonl batch_size=4 "
@@ -117,7 +120,13 @@ CLAIMS = "claims kto-binary-signal --jobs 1 --cache seeds --out run"
 RUNS = (
     Run("train, at a random moment", BEST, kills=20, without=()),
     Run("train, at any change of a file", BEST, form="*/run/*", kills=20),
-    Run("train, while it starts", TRAIN, form="*/run/*recipe.yaml*", calls=Calls.OPEN | Calls.WRITE | Calls.RENAME, kills=3),
+    Run(
+        "train, while it starts",
+        TRAIN,
+        form="*/run/*recipe.yaml*",
+        calls=Calls.OPEN | Calls.WRITE | Calls.RENAME,
+        kills=3,
+    ),
     Run("train, while a checkpoint is written", TRAIN, form="*/run/checkpoints/checkpoint-*/*"),
     Run("train, while a checkpoint is sealed", TRAIN, form=f"*/run/checkpoints/*/{SEAL}*"),
     Run("train, while old checkpoints are deleted", TRAIN, form="*/run/checkpoints/*", calls=Calls.REMOVE),
@@ -166,19 +175,18 @@ class OneFile:
 FILES = (
     OneFile("data check --json", "data check {given}/pairs.jsonl --json out/found.json", "out/found.json"),
     OneFile("data verify", "data verify {given}/answers.jsonl --out pairs.jsonl", "pairs.jsonl"),
-    OneFile("data build", "data build degrade {given}/pairs.jsonl --extractor rake --out out/built.jsonl", "out/built.jsonl"),
+    OneFile("data build", "data build degrade {given}/pairs.jsonl --extractor rake --out built.jsonl", "built.jsonl"),
     OneFile(
         "data build, with a model",
         "data build sources {given}/pairs.jsonl --source {given}/model --initial {given}/model --out out/built.jsonl",
         "out/built.jsonl",
     ),
-    OneFile("score", "score --data {given}/pairs.jsonl --model {given}/model --out out/scores.jsonl", "out/scores.jsonl"),
+    OneFile("score", "score --data {given}/pairs.jsonl --model {given}/model --out scores.jsonl", "scores.jsonl"),
     OneFile(
         "diagnose",
         "diagnose --data {given}/pairs.jsonl --model {given}/model --reference {given}/model --json out/found.json",
         "out/found.json",
     ),
-    OneFile("plan", "plan model={given}/model data={given}/pairs.jsonl --json out/plan.json", "out/plan.json"),
-    OneFile("convert", "convert {given}/trl.yaml --out out/recipe.yaml", "out/recipe.yaml"),
+    OneFile("plan", "plan model={given}/model data={given}/pairs.jsonl --json plan.json", "plan.json"),
+    OneFile("convert", "convert {given}/trl.yaml --out recipe.yaml", "recipe.yaml"),
 )
-
