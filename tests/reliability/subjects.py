@@ -108,8 +108,9 @@ BEST = f"{TRAIN} keep=best metric=loss"
 LORA = f"{TRAIN} lora.rank=2"
 ONLINE = (
     "online grpo --model {given}/model --data {given}/prompts.jsonl --out run "
-    "judge.name=function judge.path=judging.py:reds iterations=4 save_rounds=2 prompts_per_iteration=4 samples_per_prompt=3 "
-    "max_new_tokens=5 batch_size=2 save_every=1 learning_rate=3e-3 eval_limit=4 samples=1 objective.beta=0.05"
+    "judge.name=function judge.path=judging.py:reds iterations=4 save_rounds=2 prompts_per_iteration=4 "
+    "samples_per_prompt=3 max_new_tokens=5 batch_size=2 save_every=1 learning_rate=3e-3 eval_limit=4 "
+    "samples=1 objective.beta=0.05"
 )
 COMPARE = (
     "compare --objectives dpo,ipo --seeds 1 --out run model={given}/model data={given}/pairs.jsonl batch_size=4 "

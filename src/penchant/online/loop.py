@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 
 from penchant.errors import ConfigurationError
@@ -128,6 +127,7 @@ class OnlineRun:
             done, packed = found
             self.state = unpack(packed, done, self.loaded.policy, self.loaded.reference, objective)
         if resume:
+            self.files.delete_checkpoints(self.state.done)
             self._rewind(found is not None)
         self.journal.begin(self.state.done)
         if self.state.before is None:
@@ -160,7 +160,7 @@ class OnlineRun:
         measure_every = recipe.eval_every or -(-recipe.iterations // MEASUREMENTS)
         if last or state.done % save_every == 0:
             self._save()
-        shutil.rmtree(self.files.checkpoints(state.done - 1), ignore_errors=True)
+        self.files.delete_checkpoints(state.done)
         if last or state.done % measure_every == 0:
             state.after = self._measure()
         self._advance()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +25,11 @@ class RoundFiles:
     def checkpoints(self, iteration: int) -> Path:
         """The folder of the checkpoints within a round."""
         return self.folder.path / self._name(iteration) / "checkpoints"
+
+    def delete_checkpoints(self, before: int) -> None:
+        """Delete the checkpoints within the first ``before`` rounds, also those whose deletion was cut short."""
+        for number in range(before):
+            shutil.rmtree(self.checkpoints(number), ignore_errors=True)
 
     def read(self, iteration: int) -> list[Rollout] | None:
         """The samples of a round; None if there is no complete file."""

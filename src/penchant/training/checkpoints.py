@@ -14,6 +14,8 @@ from penchant.errors import CheckpointError, OutputError
 
 __all__ = [
     "OBJECTIVE_FILE",
+    "delete_drafts",
+    "delete_incomplete",
     "find_checkpoint",
     "output_errors",
     "refuse_nothing_kept",
@@ -61,6 +63,24 @@ def output_errors(folder: Path) -> Iterator[None]:
 def unseal(folder: Path) -> None:
     """Remove the seal before a checkpoint is overwritten; it is unusable until it is sealed again."""
     (folder / SEAL).unlink(missing_ok=True)
+    delete_drafts(folder)
+
+
+def delete_drafts(folder: Path) -> None:
+    """Delete drafts of weights in a folder that is about to be written: a killed run leaves the one it was writing."""
+    for draft in folder.rglob(".tmp*"):  # the names that safetensors gives them
+        draft.unlink(missing_ok=True)
+
+
+def delete_incomplete(folder: Path) -> None:
+    """Delete checkpoints without a seal, which were cut short while they were written or deleted.
+
+    Args:
+        folder: the run's ``checkpoints/``.
+    """
+    for path in folder.glob("checkpoint-*[0-9]"):
+        if not sealed(path):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def seal(folder: Path) -> None:
