@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from penchant.training.checkpoints import SEAL, sound
-from reliability.commands import Commands, Ended, Fault
+from reliability.commands import ANYTHING, Calls, Commands, Ended, Fault
 from reliability.folders import differences, unfinished
 from reliability.subjects import JUDGE, Given, OneFile, Run
 
@@ -90,7 +90,8 @@ class Killer:
         for place in subject.places(ended.calls):
             folder, (kind, path) = self.place("failed"), ended.calls[place - 1]
             words = self.given.words(subject.words)
-            fault = Fault(f"{folder}/*", at=place, error=error, lasting=lasting)
+            at = sum(bool(each & subject.calls) for each, _ in ended.calls[:place])
+            fault = Fault(f"{folder}/*", subject.calls, at=at, error=error, lasting=lasting)
             failed = self.commands.run(folder, words, fault=fault, without=without)
             # A failure that costs nothing, such as that of a deletion, need not end the run.
             wrong = [] if failed.code == 0 else [*wrong_words(failed), *unsound(folder)]
@@ -128,15 +129,15 @@ class Killer:
 
     # -- commands that write one file ---------------------------------------------------------------------------------
 
-    def hurt_file(self, subject: OneFile, error: int | None = None) -> Iterator[list[str]]:
-        """Kill a command again and again, or (``error``) fail one of its calls; then it is run again.
+    def hurt_file(self, subject: OneFile, error: int | None = None, calls: Calls = ANYTHING) -> Iterator[list[str]]:
+        """Kill a command again and again, or (``error``) fail its calls of some kinds from one on; then run it again.
 
         Half of the times an older file is in the way, where the command may replace one.
         """
         whole, ended = self.whole(subject.words, ("pictures",))
         replaces = self.overwriting(subject)
         words = [*self.given.words(subject.words), *replaces]
-        changes = len(ended.calls)
+        changes = sum(bool(kind & calls) for kind, _ in ended.calls)
         assert changes, f"{subject.name} changes no file"
         for number in range(TIMES_A_FILE):
             folder, former = self.place("killed"), b"an older file\n" if number % 2 and replaces else None
@@ -145,7 +146,7 @@ class Killer:
                 output.parent.mkdir(exist_ok=True)
                 output.write_bytes(former)
             place = 1 + (number // 2 * changes) // (TIMES_A_FILE // 2)
-            fault = Fault(form=f"{folder}/*", at=place, error=error or 0, lasting=True)
+            fault = Fault(f"{folder}/*", calls, at=place, error=error or 0, lasting=True)
             hurt = self.commands.run(folder, words, fault=fault, without=("pictures",))
             wrong = [] if error is not None or hurt.killed else [f"it was not killed: {hurt.words[-200:]}"]
             if error is not None and hurt.code != 0:
