@@ -107,9 +107,14 @@ static int fails(int kind, const char *path)
 static int fails_at(int kind, int folder, const char *path)
 {
     char whole[4096];
+    struct stat found;
     if (!(kinds & kind))
         return 0;
     of_path(folder, path, whole, sizeof whole);
+    /* What is absent cannot be removed, and a folder that is there cannot be made: that is said of any disk. */
+    int there = lstat(whole, &found) == 0;
+    if ((kind == REMOVE && !there) || (kind == FOLDER && there))
+        return 0;
     return fails(kind, whole);
 }
 

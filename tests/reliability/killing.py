@@ -201,6 +201,9 @@ def empty(folder: Path) -> None:
 
 def hold(name: str, outcomes: Iterable[list[str]], record_property: Callable[[str, object], None]) -> None:
     """Count what had no consequence, for the table, and fail with what is wrong after the others."""
-    found = list(outcomes)
+    found = []
+    for wrong in outcomes:
+        found.append(wrong)
+        print("" if wrong else ".", *wrong, sep="\n" if wrong else "", flush=True)  # seen at once with pytest -s
     record_property("kills", [name, sum(not wrong for wrong in found), len(found)])
     assert not any(found), "\n".join(line for wrong in found for line in wrong)
