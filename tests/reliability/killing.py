@@ -6,7 +6,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from penchant.training.checkpoints import SEAL, sound
@@ -18,7 +18,9 @@ __all__ = ["Killer", "empty", "hold", "wrong_words"]
 
 # Another number kills at other random moments.
 SEED = os.environ.get("PENCHANT_KILLS_SEED", "0")
-TIMES_A_FILE = 10
+# A smaller number gives a quick look.
+MOST = int(os.environ.get("PENCHANT_KILLS", "100"))
+TIMES_A_FILE = min(MOST, 10)
 
 
 @dataclass
@@ -65,7 +67,7 @@ class Killer:
 
     def kill_run(self, subject: Run) -> Iterator[list[str]]:
         """Kill a command again and again; for each time what is wrong afterwards."""
-        without = tuple(subject.without)
+        subject, without = fewer(subject), tuple(subject.without)
         whole, ended = self.whole(subject.words, without, subject.former)
         chance = random.Random(f"{SEED}: {subject.name}")
         places = [0] * subject.kills if subject.form is None else subject.places(ended.calls)
@@ -85,7 +87,7 @@ class Killer:
 
     def fail_run(self, subject: Run, error: int, *, lasting: bool) -> Iterator[list[str]]:
         """Fail a call of a command, and with ``lasting`` all later ones; then go on. What is wrong each time."""
-        without = tuple(subject.without)
+        subject, without = fewer(subject), tuple(subject.without)
         whole, ended = self.whole(subject.words, without)
         for place in subject.places(ended.calls):
             folder, (kind, path) = self.place("failed"), ended.calls[place - 1]
@@ -145,7 +147,7 @@ class Killer:
             if former is not None:
                 output.parent.mkdir(exist_ok=True)
                 output.write_bytes(former)
-            place = 1 + (number // 2 * changes) // (TIMES_A_FILE // 2)
+            place = 1 + (number // 2 * changes) // (-(-TIMES_A_FILE // 2))
             fault = Fault(f"{folder}/*", calls, at=place, error=error or 0, lasting=True)
             hurt = self.commands.run(folder, words, fault=fault, without=("pictures",))
             wrong = [] if error is not None or hurt.killed else [f"it was not killed: {hurt.words[-200:]}"]
@@ -176,6 +178,11 @@ class Killer:
         command = words[: 3 if words[:2] == ["data", "build"] else 2 if words[0] == "data" else 1]
         said = self.commands.run(self.folder, [*command, "--help"]).said
         return ["--overwrite"] if "--overwrite" in said else []
+
+
+def fewer(subject: Run) -> Run:
+    """The run with no more kills than are wanted."""
+    return replace(subject, kills=min(MOST, subject.kills))
 
 
 def wrong_words(ended: Ended) -> list[str]:
