@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -31,7 +32,11 @@ __all__ = [
 OBJECTIVE_FILE = "objective.pt"
 SEAL = "complete.json"
 # Messages of torch about a failed write.
-FULL_DISK = ("PytorchStreamWriter", "No space left", "file write failed", "unexpected pos")
+FULL_DISK = ("PytorchStreamWriter", "No space left", "file write failed", "unexpected pos", "iostream error")
+# What stands in their place: they name lines of C++, and neither the file nor the system's reason.
+NOT_WHOLE = "a file could not be written to its end; the disk is full or failing"
+# Errors for which space is no remedy.
+UNWRITABLE = (errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM)
 
 log = logging.getLogger("penchant")
 
@@ -51,12 +56,15 @@ def output_errors(folder: Path) -> Iterator[None]:
         # Full disks come as OSError from Python, SafetensorError from Rust, RuntimeError from torch's archives.
         if isinstance(error, RuntimeError) and not any(mark in str(error) for mark in FULL_DISK):
             raise
-        reason = (getattr(error, "strerror", None) or str(error).strip() or type(error).__name__).splitlines()[0]
+        own = NOT_WHOLE if isinstance(error, RuntimeError) and "No space left" not in str(error) else str(error).strip()
+        reason = (getattr(error, "strerror", None) or own or type(error).__name__).splitlines()[0]
         raise OutputError(
             f"{folder.name} could not be written ({reason}).",
             where=str(folder),
             why="Earlier checkpoints are unchanged.",
-            fix="Free disk space, then continue with --resume.",
+            fix="Continue with --resume when the disk can be written again."
+            if getattr(error, "errno", None) in UNWRITABLE
+            else "Free disk space, then continue with --resume.",
         ) from error
 
 
