@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 # One thread for each worker: two workers with two threads each are slower on two cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: help setup quickstart test test-long test-wheel test-all lint types docs bench clean
+.PHONY: help setup quickstart test test-long test-kills test-wheel test-all lint types docs bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ test: setup  ## run the tests, the examples in docstrings included; without thos
 
 test-long: setup  ## run the long tests
 	$(PYTEST) -m long tests
+
+test-kills: setup  ## kill commands and fail their disks, and print the table (part of test-long)
+	$(PYTEST) -m long tests/reliability
 
 test-wheel: setup  ## build the wheel, and run quickstart, train and report in a bare environment
 	PYTHON=$(PYTHON) bash tests/wheel.sh

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["pytester", "house.summary", "plugins.costs", "plugins.frozen_imports", "plugins.law_first"]
+pytest_plugins = [
+    "pytester",
+    "house.summary",
+    "plugins.costs",
+    "plugins.frozen_imports",
+    "plugins.kill_table",
+    "plugins.law_first",
+]
 
 # Nothing in the tests may reach for a network: what is absent must be said at once, not after a time-out.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

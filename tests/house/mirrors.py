@@ -10,7 +10,7 @@ from house.source import Module
 CLAIMS = ("lab", "claims", "papers")
 ADAPTER = ("penchant", "receipts", "adapters", "adapter")
 #: Folders of tests that are about no folder of the package.
-WITHOUT_A_MIRROR = {"house"}
+WITHOUT_A_MIRROR = {"house", "reliability"}
 
 
 def without_a_mirror(modules: list[Module]) -> list[str]:

@@ -293,3 +293,18 @@ def test_every_kind_of_run_goes_on(
     again(folder, run, **recipe)
     same(run, tmp_path / "entire")
     assert metrics(run)[1]["rewards/ties"] == 1.0 and metrics(run)[4]["rewards/ties"] < 1.0
+
+
+def test_the_saved_model_keeps_its_own_setting_of_the_cache(folder: Path, whole: Path) -> None:
+    said = [json.loads((place / "config.json").read_text())["use_cache"] for place in (folder, whole / "model")]
+    assert said == [True, True]
+
+
+def test_what_a_kill_cut_short_is_deleted_when_the_run_goes_on(folder: Path, stopped: Path, whole: Path) -> None:
+    (stopped / "checkpoints" / "checkpoint-2" / "complete.json").unlink()  # as if its deletion had begun
+    (stopped / "model").mkdir()
+    (stopped / "model" / ".tmpAbCdEf").write_bytes(b"weights that were being written")
+    again(folder, stopped)
+    same(stopped, whole)
+    assert not (stopped / "checkpoints" / "checkpoint-2").exists()
+    assert not (stopped / "model" / ".tmpAbCdEf").exists()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from typing import Any
 
@@ -142,6 +141,7 @@ class OnlineRun:
             rows = self.notes.restore(json.loads(packed.get("notes", "{}")))
         self.journal.begin(self.state.done)
         if resume:
+            self.files.delete_checkpoints(self.state.done)
             self._rewind(found is not None, rows)
         if notice := self.prepared.engine.notice():
             self.reporter.say(notice)
@@ -187,7 +187,7 @@ class OnlineRun:
         save_every = recipe.save_rounds or -(-recipe.iterations // STATES)
         if last or state.done % save_every == 0:
             self._save()
-        shutil.rmtree(self.files.checkpoints(state.done - 1), ignore_errors=True)
+        self.files.delete_checkpoints(state.done)
         if self._measures(state.done):
             state.after = self._measure()
         self._advance()

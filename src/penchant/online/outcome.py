@@ -14,7 +14,7 @@ from penchant.online.preparation import Prepared
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.state import State
 from penchant.training.card import model_card
-from penchant.training.checkpoints import output_errors
+from penchant.training.checkpoints import delete_drafts, output_errors
 from penchant.training.folder import RunFolder
 from penchant.training.following.hub import publish
 from penchant.training.outcome import versions
@@ -39,7 +39,10 @@ def finish(
     folder, modality = RunFolder(recipe.output), prepared.modality
     facts = _summary(recipe, prepared, loaded, state) | {"warnings": warnings, "seconds": seconds}
     with output_errors(folder.path):
-        model = modality.save(loaded.policy.eval(), folder.model, folder.path / "adapter")
+        adapter = folder.path / "adapter"
+        for each in (folder.model, adapter):
+            delete_drafts(each)
+        model = modality.save(loaded.policy.eval(), folder.model, adapter)
         folder.write_json("samples.json", _samples(state, prepared.heldout.records[: recipe.samples]))
         folder.write_json("summary.json", facts)
         recipe_yaml = (folder.path / "recipe.yaml").read_text(encoding="utf-8")

@@ -33,6 +33,11 @@ class RoundFiles:
         """The folder of the checkpoints within a round."""
         return self.folder.path / self._name(iteration) / "checkpoints"
 
+    def delete_checkpoints(self, before: int) -> None:
+        """Delete the checkpoints within the first ``before`` rounds, also those whose deletion was cut short."""
+        for number in range(before):
+            shutil.rmtree(self.checkpoints(number), ignore_errors=True)
+
     def read(self, iteration: int) -> list[Rollout] | None:
         """The samples of a round; None if there is no complete file, or it is damaged or not of this run and round."""
         place = self.folder.path / self._name(iteration)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import shutil
@@ -15,6 +16,8 @@ from penchant.manifest import Fault, fault_of, write_manifest
 __all__ = [
     "OBJECTIVE_FILE",
     "SEAL",
+    "delete_drafts",
+    "delete_incomplete",
     "emptied",
     "find_checkpoint",
     "output_errors",
@@ -31,7 +34,11 @@ __all__ = [
 OBJECTIVE_FILE = "objective.pt"
 SEAL = "complete.json"
 # Messages of torch about a failed write.
-FULL_DISK = ("PytorchStreamWriter", "No space left", "file write failed", "unexpected pos")
+FULL_DISK = ("PytorchStreamWriter", "No space left", "file write failed", "unexpected pos", "iostream error")
+# What stands in their place: they name lines of C++, and neither the file nor the system's reason.
+NOT_WHOLE = "a file could not be written to its end; the disk is full or failing"
+# Errors for which space is no remedy.
+UNWRITABLE = (errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM)
 
 log = logging.getLogger("penchant")
 
@@ -51,18 +58,39 @@ def output_errors(folder: Path) -> Iterator[None]:
         # Full disks come as OSError from Python, SafetensorError from Rust, RuntimeError from torch's archives.
         if isinstance(error, RuntimeError) and not any(mark in str(error) for mark in FULL_DISK):
             raise
-        reason = (getattr(error, "strerror", None) or str(error).strip() or type(error).__name__).splitlines()[0]
+        own = NOT_WHOLE if isinstance(error, RuntimeError) and "No space left" not in str(error) else str(error).strip()
+        reason = (getattr(error, "strerror", None) or own or type(error).__name__).splitlines()[0]
         raise OutputError(
             f"{folder.name} could not be written ({reason}).",
             where=str(folder),
             why="Earlier checkpoints are unchanged.",
-            fix="Free disk space, then continue with --resume.",
+            fix="Continue with --resume when the disk can be written again."
+            if getattr(error, "errno", None) in UNWRITABLE
+            else "Free disk space, then continue with --resume.",
         ) from error
 
 
 def unseal(folder: Path) -> None:
     """Remove the seal before a checkpoint is overwritten; it is unusable until it is sealed again."""
     (folder / SEAL).unlink(missing_ok=True)
+    delete_drafts(folder)
+
+
+def delete_drafts(folder: Path) -> None:
+    """Delete drafts of weights in a folder that is about to be written: a killed run leaves the one it was writing."""
+    for draft in folder.rglob(".tmp*"):  # the names that safetensors gives them
+        draft.unlink(missing_ok=True)
+
+
+def delete_incomplete(folder: Path) -> None:
+    """Delete checkpoints without a seal, which were cut short while they were written or deleted.
+
+    Args:
+        folder: the run's ``checkpoints/``.
+    """
+    for path in folder.glob("checkpoint-*[0-9]"):
+        if not sealed(path):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def emptied(folder: Path) -> None:

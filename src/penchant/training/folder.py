@@ -23,13 +23,21 @@ from penchant.training.ownership import (
     read_marker,
     written_files,
 )
+<<<<<<< ours
 from penchant.training.run_identity import new_run_id
 from penchant.training.same_run import check_same_origin, check_same_recipe, recipe_fingerprint
 from penchant.writing import write_text
+=======
+from penchant.training.same_run import check_same_origin, check_same_recipe
+from penchant.writing import draft_of, write_text
+>>>>>>> theirs
 
 __all__ = ["RunFolder"]
 
 log = logging.getLogger("penchant")
+
+# The file that is written to see whether the folder can be written.
+PROBE = ".writable"
 
 # Folders that are the result of work.
 WORK = ("checkpoints", "best", "model", "rounds", "states")
@@ -86,7 +94,7 @@ class RunFolder:
             lock.take()
             self._lock = lock
             self._check(resume, overwrite, inputs)  # another run may have begun and ended before the lock was taken
-            probe = self.path / ".writable"
+            probe = self.path / PROBE
             probe.write_bytes(b"\0" * 4096)
             probe.unlink()
             self.marker = read_marker(self.path)
@@ -102,7 +110,9 @@ class RunFolder:
 
     def _check(self, resume: bool, overwrite: bool, inputs: Sequence[str]) -> None:
         """Refuse a folder that holds anything but a run that may be continued or deleted."""
-        if not self.path.is_dir() or not any(each.name != LOCK for each in self.path.iterdir()):
+        # What a run leaves that was stopped before its marker was whole.
+        first = {LOCK, PROBE, draft_of(self.path / MARKER).name}
+        if not self.path.is_dir() or not any(each.name not in first for each in self.path.iterdir()):
             return
         marker = read_marker(self.path)
         ours = marker is not None and marker.kind == "run"

@@ -17,6 +17,7 @@ from penchant.evaluation.heldout import HeldOut
 from penchant.evaluation.metrics import win
 from penchant.statistics import Interval, mean_interval, share_interval
 from penchant.training.card import model_card
+from penchant.training.checkpoints import delete_drafts
 from penchant.training.folder import RunFolder
 from penchant.training.preparation import Prepared
 from penchant.training.recipe import Recipe
@@ -82,7 +83,10 @@ def write_result(
     """
     from penchant.evaluation.report import write_report  # imported late: matplotlib needs memory that training can use
 
-    model = prepared.modality.save(policy, folder.model, folder.path / "adapter")
+    adapter = folder.path / "adapter"
+    for each in (folder.model, adapter):
+        delete_drafts(each)
+    model = prepared.modality.save(policy, folder.model, adapter)
     before, after = measured
     margins = {"before": before.logp_margin, "after": after.logp_margin}
     folder.write_json("rewards.json", {"before": before.rewards, "after": after.rewards, "logp_margin": margins})

@@ -10,6 +10,7 @@ from typing import Any
 from penchant.errors import ConfigurationError, nearest
 from penchant.modalities import find_modality
 from penchant.training.folder import RunFolder
+from penchant.training.following.live import PROGRESS
 from penchant.training.preparation import build_objective, resolved
 from penchant.training.recipe import Recipe, make_recipe
 
@@ -46,7 +47,9 @@ class PlannedRun:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the run is complete; its report is written last."""
+        """Whether the run is complete: the file of an unfinished run is removed last, after the summary and report."""
+        if (self.folder.path / PROGRESS).exists():
+            return False
         return self.folder.read_json("summary.json") is not None and (self.folder.path / "report.html").is_file()
 
     @property

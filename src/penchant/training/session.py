@@ -22,6 +22,7 @@ from penchant.likelihood.scorer import Scorer
 from penchant.training.assembly import named_reference, prepared_reference, run_arguments
 from penchant.training.checkpoint_notes import Notes
 from penchant.training.checkpoints import (
+    delete_incomplete,
     find_checkpoint,
     output_errors,
     refuse_nothing_kept,
@@ -217,7 +218,10 @@ class Session:
             log.warning("Nothing is held out, so %s is followed on training data.", self.recipe.metric or "loss")
 
     def _checkpoint(self, steps: int) -> Path | None:
-        found = agreed(self._usable() if self.first else None)
+        found = self._usable() if self.first else None
+        if self.first:
+            delete_incomplete(self.folder.checkpoints)
+        found = agreed(found)
         if found is None:
             if not saves(self.recipe):
                 refuse_nothing_kept(self.folder.path)
