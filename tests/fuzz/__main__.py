@@ -27,7 +27,13 @@ def _work(model: Path, seed: int, until: float, command: str | None) -> None:
         print(json.dumps({"seed": seed}), flush=True)
         outcome = example(Random(seed), model, command)
         words = [each.encode("utf-8", "backslashreplace").decode()[:120] for each in outcome.words]
-        found = {"seed": seed, "words": words, "code": outcome.code, "said": outcome.said[:600], "finding": outcome.finding[:600]}
+        found = {
+            "seed": seed,
+            "words": words,
+            "code": outcome.code,
+            "said": outcome.said[:600],
+            "finding": outcome.finding[:600],
+        }
         print(json.dumps(found), flush=True)
         seed += 1
 

@@ -40,7 +40,12 @@ def _data(folder: Path, random: Random, name: str = "a") -> str:
 
 def _check(folder: Path, model: Path, random: Random) -> Made:
     more = [["--model", str(model)], ["--other", _data(folder, random, "b")]]
-    return ["data", "check", _data(folder, random), *(word for each in more if random.random() < 0.4 for word in each)], {"model", "other"}
+    return [
+        "data",
+        "check",
+        _data(folder, random),
+        *(word for each in more if random.random() < 0.4 for word in each),
+    ], {"model", "other"}
 
 
 def _show(folder: Path, model: Path, random: Random) -> Made:
@@ -51,7 +56,11 @@ def _build(folder: Path, model: Path, random: Random) -> Made:
     from penchant.curation.registry import BUILDERS
 
     name = random.choice([each for each in BUILDERS.names() if each not in ("rejection-sampling",)])
-    return ["data", "build", name, _data(folder, random), "-o", str(folder / "built.jsonl")], {"output", "model", "reference"}
+    return ["data", "build", name, _data(folder, random), "-o", str(folder / "built.jsonl")], {
+        "output",
+        "model",
+        "reference",
+    }
 
 
 def _verify(folder: Path, model: Path, random: Random) -> Made:
@@ -59,7 +68,13 @@ def _verify(folder: Path, model: Path, random: Random) -> Made:
 
 
 def _score(folder: Path, model: Path, random: Random) -> Made:
-    return ["score", "--data", _data(folder, random), "--model", str(model)], {"model", "data", "reference", "base", "out"}
+    return ["score", "--data", _data(folder, random), "--model", str(model)], {
+        "model",
+        "data",
+        "reference",
+        "base",
+        "out",
+    }
 
 
 def _diagnose(folder: Path, model: Path, random: Random) -> Made:
@@ -79,7 +94,9 @@ def _recipe(name: str) -> Maker:
         if random.random() < 0.2:
             given.append(f"eval_data={_data(folder, random, 'b')}")
         if name == "online":
-            given.insert(0, random.choice(("grpo", "iterative-dpo", "rejection-sampling", "spin", "sppo", "method=grpo")))
+            given.insert(
+                0, random.choice(("grpo", "iterative-dpo", "rejection-sampling", "spin", "sppo", "method=grpo"))
+            )
         return [name, *given, *key_words(random), *dry], {"model", "data", "out", "eval_data", "json_file"}
 
     return make
@@ -91,13 +108,30 @@ def _convert(folder: Path, model: Path, random: Random) -> Made:
         foreign = ("per_device_train_batch_size: 2", "stage: dpo", "pref_beta: 0.1", "rl: dpo", "datasets:\n  - path: x", "loss_type: [a]",
                    "base_model: m", "dataset: x", "template: llama3", "model_name_or_path: 7", "lora_target: [1]", "beta: x", "bf16: {}")  # fmt: skip
         lines = random.sample(foreign, random.randrange(1, 6))
-        path.write_text("\n".join([*lines, *(each.replace("=", ": ", 1) for each in key_words(random))]), "utf-8", "replace")
+        path.write_text(
+            "\n".join([*lines, *(each.replace("=", ": ", 1) for each in key_words(random))]), "utf-8", "replace"
+        )
     return ["convert", str(path)], {"out", "file"}
 
 
 def _facts(folder: Path, model: Path, random: Random) -> Made:
-    names = ("dpo", "florp", "", "dpo+0.2*nll", "((", "kto", "objectives", "judges", "worlds", "\udcff", "[/red]", "a" * 300)
-    start = random.choice((["methods"], ["methods", "show"], ["list"], ["show"], ["show", "judges"], ["methods", "logic"]))
+    names = (
+        "dpo",
+        "florp",
+        "",
+        "dpo+0.2*nll",
+        "((",
+        "kto",
+        "objectives",
+        "judges",
+        "worlds",
+        "\udcff",
+        "[/red]",
+        "a" * 300,
+    )
+    start = random.choice(
+        (["methods"], ["methods", "show"], ["list"], ["show"], ["show", "judges"], ["methods", "logic"])
+    )
     return [*start, *random.sample(names, random.randrange(2))], {"derive"}
 
 
@@ -106,7 +140,9 @@ def _report(folder: Path, model: Path, random: Random) -> Made:
     run.mkdir()
     for name in ("recipe.yaml", "summary.json", "metrics.jsonl", "doctor.json", "samples.jsonl"):
         if random.random() < 0.6:
-            source = data_file(folder, "part", random) if random.random() < 0.5 else recipe_file(folder, model, "a", random)
+            source = (
+                data_file(folder, "part", random) if random.random() < 0.5 else recipe_file(folder, model, "a", random)
+            )
             (run / name).write_bytes(source.read_bytes())
     return ["report", str(run)], {"output"}
 
@@ -142,8 +178,12 @@ def _more(words: list[str], apart: set[str], random: Random) -> list[str]:
     for option in _options(tuple(words[:depth]))[:40]:
         if option.name in apart or set(option.opts) & _NEVER or random.random() > 0.12:
             continue
-        value = random.choice(_OPTION_VALUES.get(option.name, ("1", "0", "-1", "x", "0.5", "nan", "99999999999999999999")))
-        found += [option.opts[0]] if option.is_flag else [option.opts[0], value if random.random() < 0.85 else word(random)]
+        value = random.choice(
+            _OPTION_VALUES.get(option.name, ("1", "0", "-1", "x", "0.5", "nan", "99999999999999999999"))
+        )
+        found += (
+            [option.opts[0]] if option.is_flag else [option.opts[0], value if random.random() < 0.85 else word(random)]
+        )
     return found
 
 

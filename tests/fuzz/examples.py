@@ -99,7 +99,9 @@ def run(words: list[str]) -> Outcome:
     except SystemExit as stopped:
         code = stopped.code if isinstance(stopped.code, int) else 1
     except TooLong:
-        escaped = f"more than {CPU_SECONDS:g} s of the processor: {traceback.format_exc().strip().splitlines()[-3].strip()}"
+        escaped = (
+            f"more than {CPU_SECONDS:g} s of the processor: {traceback.format_exc().strip().splitlines()[-3].strip()}"
+        )
     except BaseException as error:
         escaped = f"{type(error).__name__} escapes: {error}"
     grown = _memory("VmHWM") - before

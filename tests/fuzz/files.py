@@ -37,7 +37,14 @@ LAYOUTS: tuple[dict[str, Any], ...] = (
     {"instruction": "which colour", "input": "", "output": "red"},
     {"question": "which colour", "response_a": "red", "response_b": "blue", "winner": "model_a"},
     {"prompt": "which", "chosen": "red", "rejected": "blue", "margin": 0.5, "weight": 2, "probability": 0.7},
-    {"prompt": "which", "chosen": "red", "rejected": "blue", "system": "be good", "split": "train", "rationale": "it is"},
+    {
+        "prompt": "which",
+        "chosen": "red",
+        "rejected": "blue",
+        "system": "be good",
+        "split": "train",
+        "rationale": "it is",
+    },
 )
 _FIELDS = (
     "prompt", "chosen", "rejected", "completion", "completions", "label", "scores", "ranks", "messages", "tools", "weight", "margin",
@@ -187,7 +194,9 @@ def spoil(content: bytes, random: Random) -> bytes:
     if kind == 5:
         return content.replace(b"\n", random.choice((b"\r\n", b"\r", b"\n\n", b"\x00\n")))
     if kind == 6:
-        return random.choice((b"", b"\n", b"\x00" * 64, b"\x1f\x8b", b"PAR1", b"ARROW1", b"{", b"[", b"\xff\xfe", b"\xff"))
+        return random.choice(
+            (b"", b"\n", b"\x00" * 64, b"\x1f\x8b", b"PAR1", b"ARROW1", b"{", b"[", b"\xff\xfe", b"\xff")
+        )
     if kind == 7:
         return gzip.compress(content)
     return bytes(random.randrange(256) for _ in range(random.randrange(64)))
@@ -236,4 +245,8 @@ def odd_place(folder: Path, ending: str, random: Random) -> str:
         (folder / "d").mkdir(exist_ok=True)
         (folder / "d" / f"x{ending}").write_bytes(spoil(b'{"prompt": "a"}', random))
         return random.choice((f"{folder}/d", f"{folder}/d/*", f"{folder}/**", "[", "d/[", f"{folder}/d/x{ending}/y"))
-    return str(path) if kind < 10 else random.choice(("", " ", ".", "..", "/", "~", "-", "a/b", "owner/name", "\n", "x" + ending))
+    return (
+        str(path)
+        if kind < 10
+        else random.choice(("", " ", ".", "..", "/", "~", "-", "a/b", "owner/name", "\n", "x" + ending))
+    )

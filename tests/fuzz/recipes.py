@@ -44,7 +44,9 @@ _SENSIBLE = {
               "{name: reward_model}", "florp", "{name: function, path: 'absent.py:f'}"),
     "device": ("cpu", "cuda"),
 }  # fmt: skip
-_BOMB = "\n".join([f"b0: &b0 [{','.join('x' * 9)}]", *[f"b{n}: &b{n} [{','.join([f'*b{n - 1}'] * 9)}]" for n in range(1, 9)]])
+_BOMB = "\n".join(
+    [f"b0: &b0 [{','.join('x' * 9)}]", *[f"b{n}: &b{n} [{','.join([f'*b{n - 1}'] * 9)}]" for n in range(1, 9)]]
+)
 
 
 @cache
@@ -78,11 +80,18 @@ def recipe_file(folder: Path, model: Path, data: str, random: Random) -> Path:
     random.shuffle(lines)
     kind = random.random()
     if kind < 0.06:
-        lines = [_BOMB, *lines, f"{random.choice(('objective', 'template_arguments', 'mapping', 'model', 'lora'))}: {{x: *b8}}"]
+        lines = [
+            _BOMB,
+            *lines,
+            f"{random.choice(('objective', 'template_arguments', 'mapping', 'model', 'lora'))}: {{x: *b8}}",
+        ]
     elif kind < 0.1:
         lines = ["&x", *lines]
     elif kind < 0.14:
-        lines.insert(random.randrange(len(lines)), random.choice(("---", "%YAML 9.0", "\t", "- a", "? a", "...", "<<: {seed: 1}", "a: &a {<<: *a}")))
+        lines.insert(
+            random.randrange(len(lines)),
+            random.choice(("---", "%YAML 9.0", "\t", "- a", "? a", "...", "<<: {seed: 1}", "a: &a {<<: *a}")),
+        )
     elif kind < 0.17:
         lines = ["[" * 1500]
     content = "\n".join(lines).encode("utf-8", "surrogatepass")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from penchant.documents import NotYamlError, yaml_document
 from penchant.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -46,8 +47,6 @@ def read_words(words: list[str] | None, options: Mapping[str, Any]) -> Recipe:
 
 def pairs(words: list[str], form: str) -> dict[str, Any]:
     """Words of the form name=value as a mapping; values are parsed as YAML (numbers, true, lists)."""
-    import yaml
-
     result = {}
     for word in words:
         name, sign, value = word.partition("=")
@@ -58,8 +57,8 @@ def pairs(words: list[str], form: str) -> dict[str, Any]:
             result[name] = _unescaped(value)
             continue
         try:
-            result[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
+            result[name] = yaml_document(value, name)
+        except NotYamlError:
             result[name] = value
     return result
 
