@@ -1,4 +1,4 @@
-"""YAML and JSON that people write, read with bounds: what is too deep, too large or ambiguous is an error that says so."""
+"""YAML and JSON that people write, with bounds: what is too deep, too large or ambiguous is an error that says so."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _deep(where: str) -> ConfigurationError:
 
 
 def _refuse_twice(document: yaml.Node | None, where: str) -> None:
-    """Refuse a document with a mapping that has a key twice, of which only the last would count; both lines are named."""
+    """Refuse a mapping that has a key twice, of which only the last would count; both lines are named."""
     for node in _nodes(document):
         lines: dict[str, int] = {}
         for each in node.value:

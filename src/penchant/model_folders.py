@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from penchant.documents import json_document
 from penchant.errors import ModelError
 
 __all__ = ["ADAPTER_CONFIG", "adapter_config", "base_error", "base_of"]
@@ -41,7 +41,7 @@ def adapter_config(source: str | Path) -> dict[str, Any] | None:
             return None
         file = Path(found)
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
+        config = json_document(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(
             f"{ADAPTER_CONFIG} cannot be read ({error}).", where=str(source), fix="Restore or remove the file."

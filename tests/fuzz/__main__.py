@@ -1,6 +1,7 @@
 """``python -m tests.fuzz``: random input for a number of minutes, with the seed of every finding.
 
-Examples run in a process of their own, so that one that never returns, or ends the process, is a finding like any other.
+Examples run in a process of their own, so that one that never returns, or ends the process,
+    is a finding like any other.
 """
 
 from __future__ import annotations

@@ -18,15 +18,24 @@ _NEVER = {"--help", "--trust-remote-code", "--overwrite", "--resume", "--record"
 _OPTION_VALUES = {
     "on_bad": ("stop", "skip", "skip", "skip", "florp"), "train_on": ("last", "assistant", "florp"),
     "kind": ("comparison", "judgement", "ranking", "demonstration", "prompt", "joint comparison", "florp"),
-    "policy": ("prompt_left", "response_right", "drop", "error", "florp"), "truncation": ("prompt_left", "drop", "florp"),
-    "max_length": ("16", "128", "1", "0", "-1", "99999999999999999999", "x"), "chat_template": ("plain", "chatml", "{{ messages }}", "florp"),
-    "split": ("train", "test", ""), "rule": ("number", "exact", "contains", "florp"), "end_token": ("</s>", "florp", "red"),
-    "map_": ("prompt=instruction", "chosen=a.b.c", "prompt={prompt}{", "chosen={x}", "split=prompt", "=", "x", "prompt={chosen[0]}", "weight=prompt"),
-    "template_arguments": ("x=1", "tools=[]", "x", "x={", "tokenize=true"), "seed": ("0", "3", "-1", "99999999999999999999", "x"),
-    "number": ("1", "3", "99999999999999999999"), "start": ("1", "2", "99999999999999999999"), "beta": ("0.1", "nan", "inf", "-1", "1e999", "x"),
-    "per_prompt": ("1", "2", "99999999999999999999"), "processes": ("1", "2", "99999999999999999999"), "trainer": ("dpo", "kto", "florp"),
-    "set_": ("beta=0.1", "beta=x", "beta=nan", "beta=[1]", "x=1", "beta"), "objective": ("dpo", "ipo", "dpo+", "florp", "kto", "nll*2"),
-    "method": ("grpo", "spin", "sppo", "florp"), "judge": ("verifier", "none", "function", "florp"), "gamma": ("1", "nan"), "form": ("mean", "x"),
+    "policy": ("prompt_left", "response_right", "drop", "error", "florp"), "truncation": ("prompt_left", "drop",
+    "florp"),
+    "max_length": ("16", "128", "1", "0", "-1", "99999999999999999999", "x"), "chat_template": ("plain", "chatml",
+    "{{ messages }}", "florp"),
+    "split": ("train", "test", ""), "rule": ("number", "exact", "contains", "florp"), "end_token": ("</s>", "florp",
+    "red"),
+    "map_": ("prompt=instruction", "chosen=a.b.c", "prompt={prompt}{", "chosen={x}", "split=prompt", "=", "x",
+    "prompt={chosen[0]}", "weight=prompt"),
+    "template_arguments": ("x=1", "tools=[]", "x", "x={", "tokenize=true"), "seed": ("0", "3", "-1",
+    "99999999999999999999", "x"),
+    "number": ("1", "3", "99999999999999999999"), "start": ("1", "2", "99999999999999999999"), "beta": ("0.1", "nan",
+    "inf", "-1", "1e999", "x"),
+    "per_prompt": ("1", "2", "99999999999999999999"), "processes": ("1", "2", "99999999999999999999"),
+    "trainer": ("dpo", "kto", "florp"),
+    "set_": ("beta=0.1", "beta=x", "beta=nan", "beta=[1]", "x=1", "beta"), "objective": ("dpo", "ipo", "dpo+",
+    "florp", "kto", "nll*2"),
+    "method": ("grpo", "spin", "sppo", "florp"), "judge": ("verifier", "none", "function", "florp"), "gamma": ("1",
+    "nan"), "form": ("mean", "x"),
     "tokens_per_batch": ("64", "0", "99999999999999999999"),
 }  # fmt: skip
 
@@ -105,8 +114,10 @@ def _recipe(name: str) -> Maker:
 def _convert(folder: Path, model: Path, random: Random) -> Made:
     path = recipe_file(folder, model, "a.jsonl", random)
     if random.random() < 0.5:
-        foreign = ("per_device_train_batch_size: 2", "stage: dpo", "pref_beta: 0.1", "rl: dpo", "datasets:\n  - path: x", "loss_type: [a]",
-                   "base_model: m", "dataset: x", "template: llama3", "model_name_or_path: 7", "lora_target: [1]", "beta: x", "bf16: {}")  # fmt: skip
+        foreign = ("per_device_train_batch_size: 2", "stage: dpo", "pref_beta: 0.1", "rl: dpo",
+        "datasets:\n  - path: x", "loss_type: [a]",
+                   "base_model: m", "dataset: x", "template: llama3", "model_name_or_path: 7", "lora_target: [1]",
+                   "beta: x", "bf16: {}")  # fmt: skip
         lines = random.sample(foreign, random.randrange(1, 6))
         path.write_text(
             "\n".join([*lines, *(each.replace("=", ": ", 1) for each in key_words(random))]), "utf-8", "replace"
@@ -147,10 +158,12 @@ def _report(folder: Path, model: Path, random: Random) -> Made:
     return ["report", str(run)], {"output"}
 
 
-#: The commands by name; each makes its input in a folder and gives the words, and the options that are not to be drawn.
+#: The commands by name; each writes its input into a folder, gives the words, and says which options are not drawn.
 COMMANDS: dict[str, Maker] = {
-    "data check": _check, "data show": _show, "data build": _build, "data verify": _verify, "score": _score, "diagnose": _diagnose,
-    "train --dry-run": _recipe("train"), "plan": _recipe("plan"), "online --dry-run": _recipe("online"), "convert": _convert,
+    "data check": _check, "data show": _show, "data build": _build, "data verify": _verify, "score": _score,
+    "diagnose": _diagnose,
+    "train --dry-run": _recipe("train"), "plan": _recipe("plan"), "online --dry-run": _recipe("online"),
+    "convert": _convert,
     "methods": _facts, "report": _report,
 }  # fmt: skip
 

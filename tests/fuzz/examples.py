@@ -68,7 +68,7 @@ def _limited() -> Iterator[None]:
 
 
 def _memory(name: str) -> int:
-    """Bytes of this process: ``VmRSS`` now, or ``VmHWM`` at most since it was reset; 0 where the system does not say."""
+    """Bytes of this process: ``VmRSS`` now, or ``VmHWM`` since its reset; 0 where the system does not say."""
     status = Path("/proc/self/status")
     found = re.search(rf"{name}:\s+(\d+) kB", status.read_text()) if status.exists() else None
     return int(found[1]) * 1024 if found else 0

@@ -47,9 +47,12 @@ LAYOUTS: tuple[dict[str, Any], ...] = (
     },
 )
 _FIELDS = (
-    "prompt", "chosen", "rejected", "completion", "completions", "label", "scores", "ranks", "messages", "tools", "weight", "margin",
-    "probability", "split", "system", "image", "images", "chosen_image", "answer", "responses", "rationale", "input", "kind", "winner",
-    "conversations", "instruction", "chosen_score", "functions", "chat_template_kwargs", "history", "context", "text", "id",
+    "prompt", "chosen", "rejected", "completion", "completions", "label", "scores", "ranks", "messages", "tools",
+    "weight", "margin",
+    "probability", "split", "system", "image", "images", "chosen_image", "answer", "responses", "rationale", "input",
+    "kind", "winner",
+    "conversations", "instruction", "chosen_score", "functions", "chat_template_kwargs", "history", "context", "text",
+    "id",
 )  # fmt: skip
 _ENDINGS = (
     ".jsonl", ".jsonl", ".jsonl", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".ndjson",
@@ -140,7 +143,10 @@ def _columns(rows: list[Row], write: Callable[[Any, Any], None]) -> bytes:
     except (pyarrow.ArrowException, ValueError, TypeError, OverflowError, UnicodeError, RecursionError):
         table = pyarrow.table({name: [text] for name, text in rows[0] if _encodable(name + text)})
     file = io.BytesIO()
-    write(table, file)
+    try:
+        write(table, file)
+    except pyarrow.ArrowException:  # deeper than the format allows, or a structure without fields
+        return b""
     return file.getvalue()
 
 
@@ -151,10 +157,7 @@ def _encodable(text: str) -> bool:
 def _parquet(table: Any, file: Any) -> None:
     import pyarrow.parquet
 
-    try:
-        pyarrow.parquet.write_table(table, file)
-    except pyarrow.ArrowException:  # a structure without fields has no place in Parquet
-        pyarrow.parquet.write_table(table.slice(0, 0).select([]), file)
+    pyarrow.parquet.write_table(table, file)
 
 
 def _arrow(table: Any, file: Any) -> None:

@@ -13,9 +13,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from penchant.documents import json_document
 from penchant.errors import DataError, nearest
 from penchant.feedback.json_objects import loads, objects
+from penchant.feedback.records import Source
 from penchant.feedback.validation import NUMERIC
+from penchant.feedback.values import whole
+from penchant.plain_files import usable
 
 __all__ = ["FORMATS", "Row", "file_rows", "sound_rows", "typed_cells"]
 
@@ -177,8 +181,8 @@ def _typed(name: str, value: Any) -> Any:
             return value
     if name in _LISTS and value.startswith("["):
         try:
-            return json.loads(value)
-        except json.JSONDecodeError:
+            return json_document(value)
+        except ValueError:
             return value
     return value
 
@@ -187,10 +191,10 @@ def _parquet(path: Path) -> Iterator[Row]:
     import pyarrow.parquet as parquet
 
     try:
-        table = parquet.read_table(path)
+        rows = parquet.read_table(path).to_pylist()
     except Exception as error:
         raise DataError(f"The file is not Parquet: {error}.", where=str(path)) from error
-    yield from enumerate(table.to_pylist(), start=1)
+    yield from enumerate(rows, start=1)
 
 
 def _arrow(path: Path) -> Iterator[Row]:
@@ -203,6 +207,8 @@ def _arrow(path: Path) -> Iterator[Row]:
                 table = arrow.ipc.open_stream(file).read_all()
             except arrow.ArrowInvalid:
                 table = arrow.ipc.open_file(file).read_all()
+            # Reading trusts the offsets of the file; those of a damaged one point outside of the memory.
+            table.validate(full=True)
             rows = table.to_pylist()
     except Exception as error:
         raise DataError(f"The file is not Arrow: {error}.", where=str(path)) from error
@@ -259,11 +265,12 @@ def sound_rows(path: Path) -> list[dict[str, Any]]:
     Raises:
         DataError: there is no such file, or the file or one of its rows cannot be read.
     """
-    if not path.is_file():
+    if not usable(path, DataError).is_file():
         raise DataError("There is no such file.", where=str(path))
     rows = []
-    for _line, row in file_rows(path):
+    for line, row in file_rows(path):
         if isinstance(row, DataError):
             raise row
+        whole(row, "the record", Source(path.name, line))
         rows.append(row)
     return rows

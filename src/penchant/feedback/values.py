@@ -22,7 +22,7 @@ def described(value: Any) -> str:
 
 
 def shown_value(value: Any) -> str:
-    """``repr``, also of what Python refuses to write: integers of thousands of digits, and what is nested too deeply."""
+    """``repr``, also of what Python refuses to write: integers of thousands of digits, values that are too deep."""
     try:
         return repr(value)
     except (ValueError, RecursionError):
