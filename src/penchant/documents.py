@@ -37,7 +37,7 @@ def too_deep(value: Any, deepest: int = DEEPEST) -> bool:
         (True, False)
     """
     level = [value]
-    for _ in range(deepest + 1):
+    for _ in range(deepest):
         level = [inner for each in level for inner in _parts(each) if isinstance(inner, list | dict)]
         if not level:
             return False

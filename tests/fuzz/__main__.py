@@ -1,7 +1,7 @@
 """``python -m tests.fuzz``: random input for a number of minutes, with the seed of every finding.
 
 Examples run in a process of their own, so that one that never returns, or ends the process,
-    is a finding like any other.
+is a finding like any other.
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ def main() -> int:
         _work(given.worker, given.seed, given.until, given.command)
         return 0
     sys.path[:0] = [str(HERE.parents[1] / "src"), str(HERE.parent)]
-    from small_runs import model_folder
+    from .small_model import small_model
 
-    model = model_folder(Path(tempfile.mkdtemp(prefix="fuzz_model")) / "m")
+    model = small_model(Path(tempfile.mkdtemp(prefix="fuzz_model")) / "m")
     if given.once:
         from .examples import example
 

@@ -44,7 +44,7 @@ Maker = Callable[[Path, Path, Random], Made]
 
 
 def _data(folder: Path, random: Random, name: str = "a") -> str:
-    return odd_place(folder, ".jsonl", random) if random.random() < 0.06 else str(data_file(folder, name, random))
+    return odd_place(folder, ".jsonl", random) if random.random() < 0.04 else str(data_file(folder, name, random))
 
 
 def _check(folder: Path, model: Path, random: Random) -> Made:
@@ -189,13 +189,13 @@ def _more(words: list[str], apart: set[str], random: Random) -> list[str]:
     depth = 3 if words[:2] == ["data", "build"] else 2
     found: list[str] = []
     for option in _options(tuple(words[:depth]))[:40]:
-        if option.name in apart or set(option.opts) & _NEVER or random.random() > 0.12:
+        if option.name in apart or set(option.opts) & _NEVER or random.random() > 0.06:
             continue
         value = random.choice(
             _OPTION_VALUES.get(option.name, ("1", "0", "-1", "x", "0.5", "nan", "99999999999999999999"))
         )
         found += (
-            [option.opts[0]] if option.is_flag else [option.opts[0], value if random.random() < 0.85 else word(random)]
+            [option.opts[0]] if option.is_flag else [option.opts[0], value if random.random() < 0.9 else word(random)]
         )
     return found
 

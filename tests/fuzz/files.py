@@ -90,7 +90,7 @@ def _mutated(row: Row, random: Random) -> Row:
 def _rows(random: Random) -> list[Row]:
     layout = random.choice(LAYOUTS)
     rows = [_row(layout, number) for number in range(random.choice((1, 2, 3, 6)))]
-    for _ in range(random.choice((0, 1, 1, 2, 4))):
+    for _ in range(random.choice((0, 0, 0, 1, 1, 2))):
         at = random.randrange(len(rows))
         rows[at] = _mutated(rows[at], random)
     if random.random() < 0.1:
@@ -209,7 +209,7 @@ def data_file(folder: Path, name: str, random: Random) -> Path:
     """A file of feedback in one of the formats, valid or not."""
     ending = random.choice(_ENDINGS)
     content = _content(ending, _rows(random), random)
-    if random.random() < 0.15:
+    if random.random() < 0.08:
         content = spoil(content, random)
     if ending.endswith(".gz"):
         content = gzip.compress(content)
