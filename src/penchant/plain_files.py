@@ -6,7 +6,7 @@ from pathlib import Path
 
 from penchant.errors import PenchantError
 
-__all__ = ["readable_text", "shortened", "usable"]
+__all__ = ["readable_text", "shortened", "stands", "usable"]
 
 
 def usable(path: Path, kind: type[PenchantError], what: str = "file") -> Path:
@@ -40,6 +40,19 @@ def usable(path: Path, kind: type[PenchantError], what: str = "file") -> Path:
         why="It is read several times, and to its end.",
         fix="Write its content to a file.",
     )
+
+
+def stands(path: str | Path) -> bool:
+    """Whether something is at a path; false for what no system can look up, such as a name that is too long.
+
+    Example:
+        >>> stands("."), stands("a" * 5000)
+        (True, False)
+    """
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def shortened(path: Path) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from penchant.documents import NotYamlError, yaml_document
 from penchant.errors import ConfigurationError
+from penchant.plain_files import stands
 
 if TYPE_CHECKING:
     from penchant.training.recipe import Recipe
@@ -106,9 +107,9 @@ def data_of(words: list[str], option: str) -> str | list[str] | dict[str, str] |
         ({'forget': 'a.jsonl', 'retain': 'b.jsonl'}, 'a.jsonl')
     """
     named = [word.partition("=") for word in words]
-    if len(words) <= 1 and (not words or not named[0][0].isidentifier() or not named[0][2] or Path(words[0]).exists()):
+    if len(words) <= 1 and (not words or not named[0][0].isidentifier() or not named[0][2] or stands(words[0])):
         return words[0] if words else None
-    if all(not sign or Path(word).exists() for word, (_, sign, _) in zip(words, named, strict=True)):
+    if all(not sign or stands(word) for word, (_, sign, _) in zip(words, named, strict=True)):
         return list(words)
     sources: dict[str, str] = {}
     for name, sign, path in named:

@@ -12,7 +12,7 @@ from typing import Any
 from penchant.errors import DataError, nearest
 from penchant.feedback.datasets import hub_rows, looks_like_hub_id, saved_rows
 from penchant.feedback.files import FORMATS, Row, file_rows
-from penchant.plain_files import usable
+from penchant.plain_files import stands, usable
 
 __all__ = ["Opened", "is_list_of_paths", "open_places"]
 
@@ -59,7 +59,7 @@ def is_list_of_paths(data: Any) -> bool:
 def _looks_like_path(text: str) -> bool:
     if "\n" in text or len(text) > 1000:
         return False
-    return text.lower().endswith(tuple(FORMATS)) or looks_like_hub_id(text) or Path(text).exists()
+    return text.lower().endswith(tuple(FORMATS)) or looks_like_hub_id(text) or stands(text)
 
 
 def open_places(source: str | Path | Sequence[str | Path], split: str | None) -> list[Opened]:
