@@ -31,7 +31,7 @@ def test_pipes_devices_and_sockets_are_neither_recipe_nor_data_nor_template(tmp_
 def test_a_circle_of_links_a_long_name_and_nul(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to(tmp_path / "b")
     (tmp_path / "b").symlink_to(tmp_path / "a")
-    with pytest.raises(DataError, match="links|levels of symbolic links|no such file|cannot be read"):
+    with pytest.raises(DataError, match=r"links|levels of symbolic links|no such file|cannot be read"):
         readable_text(tmp_path / "a", DataError, "recipe")
     with pytest.raises(DataError, match=r"a\.\.\. \(\d+ characters\): The path cannot be used \(File name too long\)"):
         usable(Path("a" * 300), DataError)

@@ -9,6 +9,7 @@ from typing import Any
 
 from penchant.documents import json_document
 from penchant.errors import ModelError
+from penchant.plain_files import usable
 
 __all__ = ["ADAPTER_CONFIG", "adapter_config", "base_error", "base_of"]
 
@@ -31,7 +32,7 @@ def adapter_config(source: str | Path) -> dict[str, Any] | None:
         >>> adapter_config("no/such/folder") is None
         True
     """
-    folder = Path(source)
+    folder = usable(Path(source), ModelError, "folder")
     file = folder / ADAPTER_CONFIG
     if not file.is_file():
         if folder.exists() or not HUB_ID.fullmatch(str(source)):

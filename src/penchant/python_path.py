@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.plain_files import stands, usable
 
 __all__ = ["beside", "load_from"]
 
@@ -43,7 +44,7 @@ def load_from(path: str, where: str) -> Any:
 
 
 def _file(path: Path, where: str) -> Any:
-    if not path.is_file():
+    if not usable(path, ConfigurationError).is_file():
         raise ConfigurationError(
             f"There is no file {path}.", where=where, fix="A path is relative to the recipe, or to the current folder."
         )
@@ -98,7 +99,7 @@ def beside(path: str, folder: Path) -> str:
     """
     source, colon, name = path.rpartition(":")
     file = Path(source if source.endswith(".py") else f"{source.replace('.', '/')}.py")
-    here = file.is_file() and not source.endswith(".py")
-    if not colon or file.is_absolute() or here or not (folder / file).is_file():
+    here = stands(file) and not source.endswith(".py")
+    if not colon or file.is_absolute() or here or not stands(folder / file):
         return path
     return f"{(folder / file).resolve()}:{name}"

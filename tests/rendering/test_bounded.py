@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tokenizers_small import words
 
 from penchant.errors import ConfigurationError
 from penchant.rendering import bounded, renderer
 from penchant.rendering.bounded import refuse_large_numbers
+from rendering.tokenizers_small import words
 
 LOOP = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}{{ messages[0].content }}"
 
@@ -33,9 +33,7 @@ def test_a_template_that_doubles_a_text_is_ended(monkeypatch: pytest.MonkeyPatch
     "template", ["{{ 'x' * 10000000000 }}", "{{ 10 ** 10 }}", "{{ 'x' | center(5000000) }}", "{{ range(2000000) }}"]
 )
 def test_large_numbers_in_a_template_are_refused(template: str) -> None:
-    with pytest.raises(
-        ConfigurationError, match="chat_template: The chat template computes with numbers above 1,000,000"
-    ):
+    with pytest.raises(ConfigurationError, match=r"chat_template: .* computes with numbers above 1,000,000"):
         refuse_large_numbers(template)
 
 

@@ -32,6 +32,7 @@ from penchant.modalities.memory import optimizer_bytes
 from penchant.modalities.modality import Estimate, Modality
 from penchant.modalities.own_keys import OF_TEXT, refuse_keys
 from penchant.objectives.core.objective import Objective
+from penchant.plain_files import stands
 
 __all__ = ["ImageModality", "ImageSamples"]
 
@@ -92,7 +93,7 @@ class ImageModality(Modality):
     @classmethod
     def recognises(cls, source: str, model: Any) -> bool:
         """See `Modality.recognises`."""
-        return hasattr(model, "scheduler") or (model is None and (Path(source) / "model_index.json").is_file())
+        return hasattr(model, "scheduler") or (model is None and stands(Path(source) / "model_index.json"))
 
     def encoder(self, objective: Objective) -> ImageEncoder:
         """See `Modality.encoder`."""
