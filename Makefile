@@ -1,12 +1,13 @@
 # Every target runs in .venv, which `make setup` builds once and again only when what it is built from changes.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 JOBS ?= 2
+MINUTES ?= 10
 BIN := .venv/bin
 STAMP := .venv/.installed
 # One thread for each worker: two workers with two threads each are slower on two cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: help setup quickstart test test-long test-kills test-wheel test-all lint types docs bench clean
+.PHONY: help setup quickstart test test-long test-kills fuzz test-wheel test-all lint types docs bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +30,9 @@ test-long: setup  ## run the long tests
 
 test-kills: setup  ## kill commands and fail their disks, and print the table (part of test-long)
 	$(PYTEST) -m long tests/reliability
+
+fuzz: setup  ## random and damaged input for every command that reads, for MINUTES=10
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 test-wheel: setup  ## build the wheel, and run quickstart, train and report in a bare environment
 	PYTHON=$(PYTHON) bash tests/wheel.sh

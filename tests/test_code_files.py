@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 import pytest
 
 import penchant
 from penchant.code_files import code_of_class, code_of_place
+from penchant.errors import ConfigurationError
 from penchant.objectives.core.custom import objective_of
 
 MAIN = (
@@ -51,18 +51,20 @@ def folder(tmp_path: Path) -> Path:
     ],
 )
 def test_what_is_imported_from_beside_counts(name: str, counts: bool, folder: Path) -> None:
-    before = code_of_place(f"{folder / 'main.py'}:reward")
-    assert before is not None and before == code_of_place(f"{folder / 'main.py'}:reward")
+    before = code_of_place(f"{folder / 'main.py'}:reward", "judge")
+    assert before is not None and before == code_of_place(f"{folder / 'main.py'}:reward", "judge")
     with (folder / name).open("a") as file:
         file.write("# changed\n")
-    assert (code_of_place(f"{folder / 'main.py'}:reward") != before) is counts
+    assert (code_of_place(f"{folder / 'main.py'}:reward", "judge") != before) is counts
 
 
-def test_a_module_is_found_by_its_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(folder))
-    importlib.import_module("far")
-    assert code_of_place("far:anything") is not None
-    assert code_of_place("no_such_module:anything") is None and code_of_place("sys:path") is None
+def test_a_module_file_of_the_current_folder_is_found_by_its_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    assert code_of_place("far:anything", "judge") == code_of_place(f"{folder / 'far.py'}:anything", "judge")
+    with pytest.raises(ConfigurationError, match=r"there is no file"):
+        code_of_place("no_such_module:anything", "judge")
 
 
 def test_classes_and_functions_of_a_user_are_known_by_their_source() -> None:

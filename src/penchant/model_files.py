@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from penchant.documents import json_document
 from penchant.errors import ModelError
 
 __all__ = [
@@ -95,7 +95,7 @@ def _check_config_file(folder: Path) -> None:
     if not file.is_file():
         return
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = json_document(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(
             f"The model's configuration is not valid JSON ({first_line(error)}).",
@@ -172,7 +172,7 @@ def _check_shards(folder: Path, what: str) -> None:
     if not index.is_file():
         return
     try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        names = sorted(set(json_document(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{what} can be loaded from here: the index of its weights cannot be read ({first_line(error)}).",

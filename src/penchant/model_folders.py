@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from penchant.documents import json_document
 from penchant.errors import ModelError
+from penchant.plain_files import usable
 
 __all__ = ["ADAPTER_CONFIG", "adapter_config", "base_error", "base_of"]
 
@@ -31,7 +32,7 @@ def adapter_config(source: str | Path) -> dict[str, Any] | None:
         >>> adapter_config("no/such/folder") is None
         True
     """
-    folder = Path(source)
+    folder = usable(Path(source), ModelError, "folder")
     file = folder / ADAPTER_CONFIG
     if not file.is_file():
         if folder.exists() or not HUB_ID.fullmatch(str(source)):
@@ -41,7 +42,7 @@ def adapter_config(source: str | Path) -> dict[str, Any] | None:
             return None
         file = Path(found)
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
+        config = json_document(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(
             f"{ADAPTER_CONFIG} cannot be read ({error}).", where=str(source), fix="Restore or remove the file."

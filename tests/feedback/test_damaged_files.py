@@ -122,3 +122,40 @@ def test_functions_are_tools(name: str) -> None:
 def test_a_column_of_other_functions_is_kept() -> None:
     (record,) = read([{**PAIR, "functions": ["sin", "cos"]}])
     assert record.tools is None and record.fields["functions"] == ["sin", "cos"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ("[" * 101 + "]" * 101, "nested too deeply"),
+        ("[" * 100_000 + "]" * 100_000, "nested too deeply"),
+        ("9" * 5000, "more than 4,300 digits"),
+        ('"\\ud800"', "'note' contains half a character"),
+    ],
+)
+def test_a_value_that_nothing_can_hold_is_named_and_can_be_skipped(bad: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(PAIR) + '\n{"prompt": "A", "chosen": "B", "rejected": "C", "note": ' + bad + "}\n")
+    with pytest.raises(DataError, match=rf"a\.jsonl:2: .*{said}"):
+        read(path)
+    feedback = read(path, on_bad="skip")
+    assert len(feedback) == 1 and len(feedback.bad) == 1
+
+
+def test_an_integer_that_is_no_number_of_a_computer(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'weight' is a number"):
+        read([{**PAIR, "weight": 10**400}])
+
+
+def test_a_damaged_arrow_file_does_not_end_the_process(tmp_path: Path) -> None:
+    import pyarrow
+
+    table = pyarrow.table({"prompt": ["a", "b"], "chosen": ["c", "d"], "rejected": ["e", "f"]})
+    with pyarrow.OSFile(str(tmp_path / "a.arrow"), "wb") as file, pyarrow.ipc.new_stream(file, table.schema) as stream:
+        stream.write_table(table)
+    content = (tmp_path / "a.arrow").read_bytes()
+    offsets = bytes([0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0])
+    assert content.count(offsets) == 3
+    (tmp_path / "a.arrow").write_bytes(content.replace(offsets, bytes([0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 127])))
+    with pytest.raises(DataError, match=r"a\.arrow: The file is not Arrow: "):
+        read(tmp_path / "a.arrow")

@@ -138,3 +138,20 @@ def test_a_number_that_leaves_nothing_to_do_is_refused(options: dict[str, float]
 def test_no_data_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="no example"):
         plan_batches([])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"epochs": 1e8},
+        {"epochs": 1e300},
+        {"epochs": 1e6},
+        {"max_steps": 10**13},
+        {"max_steps": 10**300},
+        {"max_steps": 10**6},
+        {"epochs": 1e7, "tokens_per_batch": 8},
+    ],
+)
+def test_a_plan_that_no_run_would_finish_is_refused_at_once(given: dict[str, float]) -> None:
+    with pytest.raises(ConfigurationError, match=r"(epochs|max_steps): .* are planned"):
+        plan_batches([5] * 12, **given)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from penchant.errors import OutputError, PenchantError
 from penchant.locks import LOCK
 from penchant.training import Result
 from penchant.training.folder import RunFolder
-from penchant.training.ownership import MARKER, Marker, clear, read_marker, written_files
+from penchant.training.identity.ownership import MARKER, Marker, clear, read_marker, written_files
 
 Train = Callable[..., Result]
 

@@ -200,3 +200,11 @@ def test_an_objective_around_another_is_written_in_a_recipe_and_on_a_command_lin
     kept = resolved(recipe, objective)
     again = build_objective(make_recipe(yaml.safe_load(yaml.safe_dump(kept))))
     assert again.id == objective.id and again.hyper == objective.hyper
+
+
+@pytest.mark.parametrize(
+    "key", ["lora.rank", "accumulate", "sample_tokens", "samples", "processes", "seed", "eval_seed"]
+)
+def test_numbers_beyond_reason_are_refused_at_once(key: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"'{key}' is 99999999999; it should be less than"):
+        make_recipe({"model": "m", "data": "d", key: 99_999_999_999})

@@ -10,6 +10,7 @@ from penchant.cli.interruption import interruptible
 from penchant.cli.options import AllowOutside, TrustRemoteCode
 from penchant.cli.words import first_lines
 from penchant.errors import ConfigurationError, nearest
+from penchant.plain_files import stands
 
 if TYPE_CHECKING:
     from penchant.online.recipe import OnlineRecipe
@@ -61,7 +62,7 @@ def online(
     path, keys = split_words(words or [])
     if path is not None and str(path) in methods():
         path, method = None, method or str(path)
-    elif path is not None and path.suffix not in (".yaml", ".yml") and not path.exists():
+    elif path is not None and path.suffix not in (".yaml", ".yml") and not stands(path):
         raise _unknown_method(str(path), methods())
     prompts = data[0] if data and len(data) == 1 else data or None
     options = {"model": model, "data": prompts, "objective": objective, "output": out, "eval_data": eval_data}

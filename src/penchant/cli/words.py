@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from penchant.documents import NotYamlError, yaml_document
 from penchant.errors import ConfigurationError
+from penchant.plain_files import stands
 
 if TYPE_CHECKING:
     from penchant.training.recipe import Recipe
@@ -46,8 +48,6 @@ def read_words(words: list[str] | None, options: Mapping[str, Any]) -> Recipe:
 
 def pairs(words: list[str], form: str) -> dict[str, Any]:
     """Words of the form name=value as a mapping; values are parsed as YAML (numbers, true, lists)."""
-    import yaml
-
     result = {}
     for word in words:
         name, sign, value = word.partition("=")
@@ -58,8 +58,8 @@ def pairs(words: list[str], form: str) -> dict[str, Any]:
             result[name] = _unescaped(value)
             continue
         try:
-            result[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
+            result[name] = yaml_document(value, name)
+        except NotYamlError:
             result[name] = value
     return result
 
@@ -107,9 +107,9 @@ def data_of(words: list[str], option: str) -> str | list[str] | dict[str, str] |
         ({'forget': 'a.jsonl', 'retain': 'b.jsonl'}, 'a.jsonl')
     """
     named = [word.partition("=") for word in words]
-    if len(words) <= 1 and (not words or not named[0][0].isidentifier() or not named[0][2] or Path(words[0]).exists()):
+    if len(words) <= 1 and (not words or not named[0][0].isidentifier() or not named[0][2] or stands(words[0])):
         return words[0] if words else None
-    if all(not sign or Path(word).exists() for word, (_, sign, _) in zip(words, named, strict=True)):
+    if all(not sign or stands(word) for word, (_, sign, _) in zip(words, named, strict=True)):
         return list(words)
     sources: dict[str, str] = {}
     for name, sign, path in named:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from penchant.documents import json_document
 from penchant.evaluation.rows import ScoredRows
 from penchant.feedback.collection import Feedback
 from penchant.writing import write_json
@@ -36,7 +37,7 @@ class KeptScores:
         self._known: dict[str, Any] = {}
         if path is not None and path.is_file():
             try:
-                found = json.loads(path.read_text(encoding="utf-8"))
+                found = json_document(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):  # an incomplete file is ignored
                 found = {}
             if isinstance(found, dict) and found.get("of") == self._key:

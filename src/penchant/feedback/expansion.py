@@ -155,6 +155,8 @@ def arrow_batches(path: Path) -> Iterator[Any]:
         file.seek(start)
         allowance.spent = 0
         for batch in arrow.ipc.open_stream(file):
+            # Reading trusts the offsets of the file; those of a damaged one point outside of the memory.
+            batch.validate(full=True)
             allowance.spend(_ROW * batch.num_rows + sum(map(_decoded_size, batch.columns)))
             yield batch
 

@@ -11,12 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from penchant.documents import json_document
 from penchant.errors import DataError, nearest
 from penchant.feedback.expansion import arrow_batches, parquet_batches, unzipped
 from penchant.feedback.json_objects import loads, objects
 from penchant.feedback.kept import kept
+from penchant.feedback.records import Source
 from penchant.feedback.streams import UNREADABLE, first_line, open_text, text_lines
 from penchant.feedback.validation import NUMERIC
+from penchant.feedback.values import whole
+from penchant.plain_files import usable
 
 __all__ = ["FORMATS", "Row", "file_rows", "sound_rows", "typed_cells"]
 
@@ -193,8 +197,8 @@ def _typed(name: str, value: Any) -> Any:
             return value
     if name in _LISTS and value.startswith("["):
         try:
-            return json.loads(value)
-        except json.JSONDecodeError:
+            return json_document(value)
+        except ValueError:
             return value
     return value
 
@@ -276,13 +280,14 @@ def sound_rows(path: Path) -> Sequence[dict[str, Any]]:
     Raises:
         DataError: there is no such file, or the file or one of its rows cannot be read.
     """
-    if not path.is_file():
+    if not usable(path, DataError).is_file():
         raise DataError("There is no such file.", where=str(path))
     return kept(_sound(path))
 
 
 def _sound(path: Path) -> Iterator[dict[str, Any]]:
-    for _line, row in file_rows(path):
+    for line, row in file_rows(path):
         if isinstance(row, DataError):
             raise row
+        whole(row, "the record", Source(path.name, line))
         yield row

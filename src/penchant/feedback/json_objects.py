@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any
+
+from penchant.documents import DEEPEST, too_deep
 
 __all__ = ["loads", "objects"]
 
@@ -38,13 +41,23 @@ def loads(text: str) -> Any:
         {'prompt': 'Hi'}
     """
     try:
-        return _DECODER.decode(text)
+        value = _DECODER.decode(text)
     except RecursionError as error:
         raise json.JSONDecodeError("It is nested too deeply", text, 0) from error
     except _Twice as error:
         key = str(error)
         again = text.find(f'"{key}"', text.find(f'"{key}"') + 1)
         raise json.JSONDecodeError(f"The key {key!r} is given twice", text, max(again, 0)) from error
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:  # Python reads no integer of more than 4,300 digits
+        raise json.JSONDecodeError(
+            f"A number has more than {sys.get_int_max_str_digits():,} digits", text, 0
+        ) from error
+    # Counted first, because the walk takes longer: a record of a few brackets is not deep.
+    if text.count("[") + text.count("{") > DEEPEST and too_deep(value):
+        raise json.JSONDecodeError("It is nested too deeply", text, 0)
+    return value
 
 
 def objects(text: str) -> list[tuple[int, dict[str, Any]]] | None:
@@ -68,7 +81,7 @@ def objects(text: str) -> list[tuple[int, dict[str, Any]]] | None:
         line, at = line + text.count("\n", at, start.start()), start.start()
         try:
             value, end = _DECODER.raw_decode(text, at)
-        except (json.JSONDecodeError, RecursionError, _Twice):
+        except (ValueError, RecursionError):
             return None
         if isinstance(value, list) and not found and value and all(isinstance(each, dict) for each in value):
             return list(enumerate(value, start=1)) if not text[end:].strip() else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
+
+from penchant.documents import json_document
 
 __all__ = ["ABSENT", "NestedColumn", "Rereadable", "columns_of", "nested_column"]
 
@@ -59,8 +60,8 @@ class NestedColumn:
 def _inside(value: Any, key: str) -> Any:
     if isinstance(value, str) and value[:1] in "{[":
         try:
-            value = json.loads(value)
-        except json.JSONDecodeError:
+            value = json_document(value)
+        except ValueError:
             return ABSENT
     if isinstance(value, Mapping):
         return value.get(key, ABSENT)

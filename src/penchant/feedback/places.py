@@ -12,6 +12,7 @@ from typing import Any
 from penchant.errors import DataError, nearest
 from penchant.feedback.datasets import cache_folder, hub_rows, looks_like_hub_id, saved_rows
 from penchant.feedback.files import FORMATS, Row, file_rows
+from penchant.plain_files import stands, usable
 
 __all__ = ["Opened", "is_list_of_paths", "open_places"]
 
@@ -61,7 +62,7 @@ def is_list_of_paths(data: Any) -> bool:
 def _looks_like_path(text: str) -> bool:
     if "\n" in text or len(text) > 1000:
         return False
-    return text.lower().endswith(tuple(FORMATS)) or looks_like_hub_id(text) or Path(text).exists()
+    return text.lower().endswith(tuple(FORMATS)) or looks_like_hub_id(text) or stands(text)
 
 
 def open_places(source: str | Path | Sequence[str | Path], split: str | None) -> list[Opened]:
@@ -79,7 +80,7 @@ def open_places(source: str | Path | Sequence[str | Path], split: str | None) ->
         return [opened for each in source for opened in open_places(each, split)]
     if not str(source).strip():
         raise DataError("The data is an empty text, expected a path or a hub id.", fix="Write the file's path.")
-    path = _usable(Path(source).expanduser())
+    path = usable(_home(str(source)), DataError)
     if path.is_dir():
         saved = any((path / name).is_file() for name in _SAVED)
         return [Opened(str(path), saved_rows(path, split))] if saved else _shards(path, split)
@@ -92,29 +93,12 @@ def open_places(source: str | Path | Sequence[str | Path], split: str | None) ->
     raise _no_such_file(path, str(source))
 
 
-def _usable(path: Path) -> Path:
-    """The path, if the system can look it up and it is no pipe or device.
-
-    Raises:
-        DataError: its name is too long, or it is a special file.
-    """
+def _home(source: str) -> Path:
+    """The path, with ~ as the home folder where there is one."""
     try:
-        special = path.exists() and not (path.is_file() or path.is_dir())
-    except OSError as error:
-        raise DataError(f"The path cannot be used ({error.strerror}).", where=_short(path)) from error
-    if special:
-        raise DataError(
-            "This is a pipe or a device, and no file.",
-            where=str(path),
-            why="The data are read several times.",
-            fix="Write its content to a file.",
-        )
-    return path
-
-
-def _short(path: Path) -> str:
-    text = str(path)
-    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
+        return Path(source).expanduser()
+    except RuntimeError:  # there is no such user
+        return Path(source)
 
 
 def _file(path: Path, split: str | None = None) -> Opened:

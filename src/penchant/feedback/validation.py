@@ -215,9 +215,13 @@ def number(value: Any, field: str, source: Source, bounds: tuple[float, float] =
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         fix = "Write the number without quotes." if isinstance(value, str) else ""
         raise wrong(field, value, expected, source, fix=fix)
-    if not math.isfinite(float(value)) or not low <= float(value) <= high:
+    try:
+        found = float(value)
+    except OverflowError:  # an integer of more than 308 digits
+        found = math.inf
+    if not math.isfinite(found) or not low <= found <= high:
         raise wrong(field, value, expected, source, fix="Correct it, or remove the field.")
-    return float(value)
+    return found
 
 
 def numbers(values: Any, field: str, count: int, source: Source) -> tuple[float, ...]:
@@ -261,6 +265,8 @@ def extras(row: Mapping[str, Any], taken: Iterable[str], source: Source) -> dict
     """
     used = set(taken)
     kept = {str(name): without_nulls(value) for name, value in row.items() if name not in used and value is not None}
+    for name, value in kept.items():
+        whole(value, whole(name, "a name of a column", source), source)
     for name, bounds in NUMERIC.items():
         if name in kept:
             kept[name] = number(kept[name], name, source, bounds)

@@ -8,7 +8,7 @@ from typing import Any
 from penchant.errors import DataError
 from penchant.feedback.records import Source
 
-__all__ = ["described", "whole", "without_nulls", "wrong"]
+__all__ = ["described", "shown_value", "whole", "without_nulls", "wrong"]
 
 
 def described(value: Any) -> str:
@@ -17,8 +17,16 @@ def described(value: Any) -> str:
     if value is None:
         return "nothing (null)"
     name = names.get(type(value), type(value).__name__)
-    shown = repr(value)
+    shown = shown_value(value)
     return f"{name} ({shown if len(shown) <= 40 else shown[:37] + '...'})"
+
+
+def shown_value(value: Any) -> str:
+    """``repr``, also of what Python refuses to write: integers of thousands of digits, values that are too deep."""
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):
+        return "..."
 
 
 def wrong(field: str, value: Any, expected: str, source: Source, *, why: str = "", fix: str = "") -> DataError:

@@ -20,7 +20,8 @@ WINDOW = 32
 
 # Longest plans: every step is planned in advance, so a mistyped exponent would fill the memory.
 MOST_VISITS = 100_000_000
-MOST_STEPS = 10_000_000
+MOST_STEPS = 2_000_000
+MOST_EPOCHS = 100_000
 
 #: For each further named source, the index of the example that accompanies an example of the first source.
 Beside: TypeAlias = tuple[int, ...]
@@ -183,7 +184,7 @@ def plan_batches(
     for name, value in (("batch_size", batch_size), ("tokens_per_batch", tokens_per_batch), ("max_steps", max_steps)):
         if value is not None and value < 1:
             raise ConfigurationError(f"{name} is {value}, expected 1 or more.")
-    _refuse_endless(sizes, epochs, max_steps)
+    _refuse_endless(sizes, epochs, max_steps, _steps_of_an_epoch(sizes, batch_size, tokens_per_batch))
     if not len(sizes) or not all(map(len, beside)):
         raise ConfigurationError("There is no example to train on.")
     if max_steps is None and not 0 < epochs < math.inf:
@@ -192,7 +193,12 @@ def plan_batches(
     return drawn.plan(math.inf if max_steps is not None else epochs, max_steps, across)
 
 
-def _refuse_endless(sizes: Sequence[int], epochs: float, max_steps: int | None) -> None:
+def _steps_of_an_epoch(sizes: Sequence[int], batch_size: int, budget: int | None) -> int:
+    """About how many steps a pass over the data has; exact without a budget of tokens."""
+    return max(1, math.ceil(len(sizes) / batch_size) if budget is None else sum(sizes) // budget)
+
+
+def _refuse_endless(sizes: Sequence[int], epochs: float, max_steps: int | None, per_epoch: int) -> None:
     """Refuse a plan that no run would finish; it would fill the memory."""
     if max_steps is None and epochs < math.inf and epochs * len(sizes) > MOST_VISITS:
         raise ConfigurationError(
@@ -201,9 +207,14 @@ def _refuse_endless(sizes: Sequence[int], epochs: float, max_steps: int | None) 
             where="epochs",
             fix="Give fewer epochs, or max_steps.",
         )
-    if max_steps is not None and max_steps > MOST_STEPS:
+    steps = epochs * per_epoch if max_steps is None else max_steps
+    if math.inf > steps > MOST_STEPS or math.inf > steps / per_epoch > MOST_EPOCHS:
+        given = f"{epochs:g} epochs" if max_steps is None else f"max_steps={max_steps:.3g}"
         raise ConfigurationError(
-            f"max_steps is {max_steps:.3g}; at most {MOST_STEPS:,} are planned.", where="max_steps", fix="Give fewer."
+            f"{given} with {len(sizes)} examples are {steps:.3g} steps in {steps / per_epoch:.3g} epochs; at "
+            f"most {MOST_STEPS:,} steps and {MOST_EPOCHS:,} epochs are planned.",
+            where="epochs" if max_steps is None else "max_steps",
+            fix="Give fewer epochs, a larger batch_size, or fewer max_steps.",
         )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
+
+from penchant.documents import json_document
 
 __all__ = ["mend_generation_config", "usable_generation_config"]
 
@@ -93,7 +94,7 @@ def usable_generation_config(source: str | Path) -> Any:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
     log.warning("%s cannot be used (%s); only its tokens are kept.", file, reason)
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = json_document(file.read_text(encoding="utf-8"))
         return _tokens_only(values if isinstance(values, dict) else {})
     except (OSError, ValueError):
         return GenerationConfig()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import struct
 from collections import Counter
@@ -11,12 +10,16 @@ from typing import Any
 
 import torch
 
+from penchant.documents import json_document
 from penchant.errors import ModelError
 from penchant.model_files import read_config
 
 __all__ = ["REDUCED", "forward_type", "stored_type", "warn_of_stored", "weights_in_words"]
 
 log = logging.getLogger("penchant")
+
+# Bytes; safetensors reads no longer header.
+LONGEST_HEADER = 100_000_000
 
 #: Number types with fewer bits than float32.
 REDUCED = {"bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -59,7 +62,7 @@ def _numbers_in(file: Path) -> Counter[str]:
     try:
         with file.open("rb") as opened:
             (length,) = struct.unpack("<Q", opened.read(8))
-            header = json.loads(opened.read(length))
+            header = json_document(opened.read(min(length, LONGEST_HEADER)))
         for name, entry in header.items():
             kind = HEADER_NAMES.get(entry.get("dtype", "")) if name != "__metadata__" else None
             if kind is not None:

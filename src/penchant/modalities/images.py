@@ -33,6 +33,7 @@ from penchant.modalities.memory import optimizer_bytes
 from penchant.modalities.modality import Estimate, Modality
 from penchant.modalities.own_keys import OF_TEXT, refuse_keys
 from penchant.objectives.core.objective import Objective
+from penchant.plain_files import stands
 from penchant.rendering.fingerprints import tokenizer_fingerprint
 
 __all__ = ["ImageModality", "ImageSamples"]
@@ -94,7 +95,7 @@ class ImageModality(Modality):
     @classmethod
     def recognises(cls, source: str, model: Any) -> bool:
         """See `Modality.recognises`."""
-        return hasattr(model, "scheduler") or (model is None and (Path(source) / "model_index.json").is_file())
+        return hasattr(model, "scheduler") or (model is None and stands(Path(source) / "model_index.json"))
 
     def origin(self) -> dict[str, str]:
         """See `Modality.origin`; the denoiser is the model, the rest of the pipeline is compared here."""

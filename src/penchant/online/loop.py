@@ -22,8 +22,8 @@ from penchant.training.assembly import computing
 from penchant.training.checkpoint_notes import Notes
 from penchant.training.checkpoints import find_checkpoint, step_of
 from penchant.training.folder import RunFolder
+from penchant.training.identity.kept_code import read_code, write_code
 from penchant.training.interrupt import Interrupt
-from penchant.training.kept_code import read_code, write_code
 from penchant.training.log_routing import own_bars_only, warnings_to
 from penchant.training.preflight import check_start
 from penchant.training.preparation import Given, resolved

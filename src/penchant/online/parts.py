@@ -21,7 +21,7 @@ from penchant.online.reference import UpdatedReference
 from penchant.online.round_files import RoundFiles
 from penchant.online.sampling import Sampler
 from penchant.training.arguments import training_arguments
-from penchant.training.origin import code_of, origin_of
+from penchant.training.identity.origin import code_of, origin_of
 
 __all__ = ["Loaded", "build_collector", "load", "measure_heldout", "online_origin"]
 

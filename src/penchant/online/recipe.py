@@ -43,12 +43,12 @@ class OnlineRecipe(Recipe):
     method: str | None = Field(None, description="packaged recipe to start from; other keys override it")
     objective: dict[str, Any] = Field({"name": "dpo"}, description="name and hyper-parameters")
 
-    iterations: PositiveInt = Field(3, description="rounds of sampling and training")
+    iterations: PositiveInt = Field(3, le=1_000_000, description="rounds of sampling and training")
     prompts_per_iteration: PositiveInt = Field(256, description="prompts per round")
-    samples_per_prompt: PositiveInt = Field(8, description="responses sampled per prompt")
+    samples_per_prompt: PositiveInt = Field(8, le=100_000, description="responses sampled per prompt")
     temperature: float = Field(1.0, ge=0, description="sampling temperature")
     top_p: float = Field(1.0, gt=0, le=1, description="nucleus sampling: probability mass to sample from")
-    max_new_tokens: PositiveInt = Field(128, description="maximum tokens of a response")
+    max_new_tokens: PositiveInt = Field(128, le=1_000_000, description="maximum tokens of a response")
     engine: dict[str, Any] = Field(
         {"name": "transformers"},
         description="engine that samples: transformers (in process) or server, and its settings; server=URL for short",

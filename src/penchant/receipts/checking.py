@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from penchant.documents import json_document
 from penchant.errors import DataError
 from penchant.receipts.cases import Case
 from penchant.receipts.comparison import as_plain, differences, like
@@ -125,7 +125,7 @@ def check_file(path: Path) -> list[Receipt]:
         'not built yet'
     """
     try:
-        cases = json.loads(path.read_text(encoding="utf-8"))
+        cases = json_document(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"The case file cannot be read: {error.strerror}.", where=str(path)) from error
     except ValueError as error:

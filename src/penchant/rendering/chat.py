@@ -8,6 +8,7 @@ from typing import Any
 
 from penchant.errors import ConfigurationError, DataError, ModelError
 from penchant.feedback.records import Conversation, Message
+from penchant.rendering.bounded import bounded
 from penchant.rendering.law import USUAL, left_out
 from penchant.rendering.templates import BUILT_IN, AnswerEnd, answer_end, choose_template
 from penchant.rendering.tool_calls import CallForm, call_form
@@ -116,9 +117,10 @@ class Chat:
             if messages.tools:
                 template = self._for_tools or template
                 further = {**further, "tools": list(messages.tools)}
-        rendered: str = self.tokenizer.apply_chat_template(
-            messages, chat_template=template, tokenize=False, add_generation_prompt=generation, **further
-        )
+        with bounded():
+            rendered: str = self.tokenizer.apply_chat_template(
+                messages, chat_template=template, tokenize=False, add_generation_prompt=generation, **further
+            )
         return rendered
 
 

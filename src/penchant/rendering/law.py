@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from penchant.documents import json_document
 from penchant.errors import DataError
 from penchant.feedback.records import Message
 
@@ -135,7 +136,7 @@ def _parsed(arguments: Any) -> Any:
     if not isinstance(arguments, str):
         return arguments
     try:
-        return json.loads(arguments)
+        return json_document(arguments)
     except ValueError:
         return arguments
 

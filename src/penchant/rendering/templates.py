@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import ConfigurationError, ModelError, nearest
+from penchant.plain_files import readable_text, usable
+from penchant.rendering.bounded import bounded, refuse_large_numbers
 
 __all__ = ["BUILT_IN", "AnswerEnd", "answer_end", "choose_template", "special_texts"]
 
@@ -56,7 +58,7 @@ def choose_template(chat_template: str | None, tokenizer: Any) -> str | None:
         The template's text; None if the tokenizer has none.
 
     Raises:
-        ConfigurationError: there is no such template.
+        ConfigurationError: there is no such template, its file cannot be read, or it computes with large numbers.
 
     Example:
         >>> choose_template("{{ messages[0].content }}", None)
@@ -64,18 +66,24 @@ def choose_template(chat_template: str | None, tokenizer: Any) -> str | None:
     """
     if chat_template is None:
         own = getattr(tokenizer, "chat_template", None)
-        return own.get("default") if isinstance(own, dict) else own
+        return _checked(own.get("default") if isinstance(own, dict) else own)
     if chat_template in BUILT_IN:
         return BUILT_IN[chat_template]
     if "{{" in chat_template or "{%" in chat_template:
-        return chat_template
-    path = Path(chat_template)
+        return _checked(chat_template)
+    path = usable(Path(chat_template), ConfigurationError)
     if path.is_file():
-        return path.read_text(encoding="utf-8")
+        return _checked(readable_text(path, ConfigurationError, "chat template"))
     raise ConfigurationError(
         f"The chat template {chat_template!r} is neither built in, nor a file, nor Jinja text.",
         fix=nearest(chat_template, BUILT_IN),
     )
+
+
+def _checked(template: str | None) -> str | None:
+    if template is not None:
+        refuse_large_numbers(template)
+    return template
 
 
 def special_texts(tokenizer: Any) -> dict[str, int]:
@@ -109,6 +117,7 @@ def answer_end(tokenizer: Any, template: str, wanted: str | None = None) -> Answ
 
     Raises:
         ModelError: the template cannot be rendered or omits the answer.
+        ConfigurationError: rendering takes too long.
 
     Example:
         >>> from types import SimpleNamespace
@@ -132,7 +141,10 @@ def _after_answer(tokenizer: Any, template: str) -> str:
     """What the template writes after the answer of a probe conversation."""
     probe = [{"role": "user", "content": "Question"}, {"role": "assistant", "content": _PROBE}]
     try:
-        rendered = tokenizer.apply_chat_template(probe, chat_template=template, tokenize=False)
+        with bounded():
+            rendered = tokenizer.apply_chat_template(probe, chat_template=template, tokenize=False)
+    except ConfigurationError:
+        raise
     except Exception as error:
         raise ModelError(
             f"The chat template cannot be rendered: {error}.",

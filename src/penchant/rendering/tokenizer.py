@@ -8,6 +8,7 @@ from typing import Any
 from penchant.errors import ModelError
 from penchant.model_files import code_refused, needs_code, read_config, remote_code_allowed
 from penchant.model_folders import base_of
+from penchant.plain_files import usable
 from penchant.rendering.vocabulary import check_vocabulary, rows_of
 
 __all__ = ["load_tokenizer"]
@@ -42,6 +43,7 @@ def load_tokenizer(source: str | Path, base: str | None = None) -> Any:
     from transformers.utils import logging
 
     name = str(source)
+    usable(Path(name), ModelError, "folder")
     if Path(name).is_dir() and not any((Path(name) / file).is_file() for file in FILES):
         name = base_of(name, base)
     _check_folder(name)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from penchant.documents import json_document
 from penchant.feedback.records import Message
 
 __all__ = ["CallForm", "call_form"]
@@ -50,7 +51,7 @@ class CallForm:
         given = call.get("arguments")
         if isinstance(given, str) and not self.as_text:
             try:
-                parsed = json.loads(given)
+                parsed = json_document(given)
             except ValueError:
                 return call
             return {**call, "arguments": parsed} if isinstance(parsed, dict) else call

@@ -15,7 +15,7 @@ from penchant.feedback.sources import as_paths
 from penchant.locks import LOCK, FolderLock
 from penchant.training.compared_results import comparison_results
 from penchant.training.folder import RunFolder
-from penchant.training.ownership import MARKER, Marker, read_marker
+from penchant.training.identity.ownership import MARKER, Marker, read_marker
 from penchant.training.planned_runs import PlannedRun, plan_runs, settings_by_objective
 from penchant.training.preparation import Given
 from penchant.training.progress import ProgressReporter

@@ -11,8 +11,8 @@ from typing import Any
 
 from penchant.errors import OutputError
 from penchant.locks import LOCK, FolderLock
-from penchant.training.origin import ORIGIN_FILE, former_about, former_origin, signed
-from penchant.training.ownership import (
+from penchant.training.identity.origin import ORIGIN_FILE, former_about, former_origin, signed
+from penchant.training.identity.ownership import (
     FILES,
     FOLDERS,
     MARKER,
@@ -23,14 +23,9 @@ from penchant.training.ownership import (
     read_marker,
     written_files,
 )
-<<<<<<< ours
-from penchant.training.run_identity import new_run_id
+from penchant.training.identity.run_identity import new_run_id
 from penchant.training.same_run import check_same_origin, check_same_recipe, recipe_fingerprint
-from penchant.writing import write_text
-=======
-from penchant.training.same_run import check_same_origin, check_same_recipe
 from penchant.writing import draft_of, write_text
->>>>>>> theirs
 
 __all__ = ["RunFolder"]
 
@@ -49,8 +44,8 @@ class RunFolder:
     Args:
         path: of the folder; `claim` creates it.
 
-    A marker with an id (`penchant.training.ownership`) says that the folder is a run's, and a lock that a process works
-    in it now.
+    A marker with an id (`penchant.training.identity.ownership`) says that the folder is a run's, and a lock that a
+    process works in it now.
     """
 
     def __init__(self, path: str | Path) -> None:

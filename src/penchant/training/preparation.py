@@ -28,7 +28,7 @@ from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.requirements import Needs
 from penchant.python_path import load_from
-from penchant.training.kept_code import kept_places
+from penchant.training.identity.kept_code import kept_places
 from penchant.training.kinds.as_asked import Asked, as_asked
 from penchant.training.progress import ProgressReporter
 from penchant.training.reading import Given, read_data

@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from penchant.documents import yaml_document
 from penchant.errors import ConfigurationError, nearest
+from penchant.plain_files import readable_text
 from penchant.python_path import GROUPS, beside
 from penchant.training.coming_from.answers import hint
-from penchant.training.settings.repeated_keys import refuse_twice
 
 __all__ = ["FORMER", "nested", "problem", "read_keys"]
 
@@ -105,23 +106,7 @@ def read_keys(path: Path, replaced: Collection[str] = ()) -> dict[str, Any]:
         ConfigurationError: there is no such file, it is not a YAML mapping, a key stands in it twice, or it names a
             function that a recipe may not name.
     """
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"The recipe cannot be read ({error.strerror}).", where=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(
-            f"The recipe is not UTF-8 text: byte {error.object[error.start]:#04x} cannot be decoded.",
-            where=str(path),
-            fix="Save it as UTF-8, or give the right file.",
-        ) from error
-    try:
-        refuse_twice(yaml.compose(text, Loader=yaml.SafeLoader), str(path))
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"This is not YAML: {' '.join(str(error).split())}", where=str(path)) from error
+    values = yaml_document(readable_text(path, ConfigurationError, "recipe"), str(path))
     if not isinstance(values, dict):
         raise ConfigurationError(
             "A recipe is a mapping of keys to values.", where=str(path), fix="See docs/training.md."

@@ -39,10 +39,10 @@ from penchant.training.following.listening import FunctionCallback, as_callbacks
 from penchant.training.following.live import LiveReport
 from penchant.training.following.loggers import build_loggers, open_loggers
 from penchant.training.following.watching import measured_every, saves, watch_of
+from penchant.training.identity.kept_code import read_code, write_code
+from penchant.training.identity.origin import origin_of
 from penchant.training.interrupt import Interrupt, Interrupted
-from penchant.training.kept_code import read_code, write_code
 from penchant.training.loadable import Loadable
-from penchant.training.origin import origin_of
 from penchant.training.outcome import Result, facts_at_start, summarise, write_result
 from penchant.training.preflight import rehearse
 from penchant.training.preparation import Given, Prepared, prepare, resolved

@@ -76,7 +76,8 @@ class PreferenceTrainer(DividedTrainer):
         self.tally, self.mark, self.work_since = Tally(), time.perf_counter(), 0
         self.grad_examined, self.step_begins = False, True
         # Trainer switches the cache off in the model's configuration, with which the model is saved.
-        cached = getattr(getattr(scorer.model, "config", None), "use_cache", None)
+        config: Any = getattr(scorer.model, "config", None)
+        cached = getattr(config, "use_cache", None)
         super().__init__(
             model=scorer.model,
             args=args,
@@ -85,7 +86,7 @@ class PreferenceTrainer(DividedTrainer):
             callbacks=list(callbacks),
         )
         if cached is not None:
-            scorer.model.config.use_cache = cached
+            config.use_cache = cached
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
         # Losses are already divided by the weight of the whole step; Trainer must not divide them again.

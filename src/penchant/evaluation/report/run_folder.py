@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from penchant.errors import DataError
+from penchant.documents import json_document, yaml_document
+from penchant.errors import ConfigurationError, DataError
 
 __all__ = ["FILES", "Curve", "RunFolder", "read_run"]
 
@@ -178,7 +177,7 @@ def _read_json(path: Path, kind: type, notes: list[str]) -> Any:
     if text is None:
         return kind()
     try:
-        value = json.loads(text)
+        value = json_document(text)
     except ValueError:
         notes.append(f"{path.name} is not complete JSON and was left out; the run was probably killed while writing.")
         return kind()
@@ -190,8 +189,8 @@ def _read_json(path: Path, kind: type, notes: list[str]) -> Any:
 
 def _read_recipe(text: str, notes: list[str]) -> dict[str, Any]:
     try:
-        loaded = yaml.safe_load(text)
-    except yaml.YAMLError:
+        loaded = yaml_document(text, "recipe.yaml")
+    except ConfigurationError:
         notes.append("recipe.yaml is not valid YAML; it is shown as text and not compared.")
         return {}
     return _flat(loaded) if isinstance(loaded, Mapping) else {}
@@ -235,7 +234,7 @@ def _read_metrics(path: Path, notes: list[str]) -> tuple[dict[str, Curve], dict[
 
 def _metrics_row(line: str) -> dict[str, Any] | None:
     try:
-        row = json.loads(line)
+        row = json_document(line)
     except ValueError:
         return None
     return row if isinstance(row, dict) and finite_number(row.get("step")) is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penchant.training.coming_from.translation import Translation, number, words
+from penchant.training.coming_from.translation import Translation, number, whole_number, words
 from penchant.training.settings.model import LoRA
 
 __all__ = ["KEYS", "lora"]
@@ -31,7 +31,7 @@ def lora(found: Translation, names: dict[str, str], rank: int, alpha: float | No
         alpha: the library's default; None for twice the rank.
         quantized: whether the base model is loaded in 4 bits.
     """
-    size = int(number(found.take(names["rank"], rank)))
+    size = whole_number(found.take(names["rank"], rank), names["rank"])
     values: dict[str, Any] = {"rank": size, "alpha": float(number(found.take(names["alpha"], alpha or 2 * size)))}
     targets = words(found.take(names["targets"]))
     if targets and not ALL & set(targets):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penchant.training.coming_from.translation import Translation, number, words
+from penchant.training.coming_from.translation import Translation, finite, number, whole_number, words
 
 __all__ = ["batch", "best_model", "number_types", "schedule", "trainer_arguments", "warm_up"]
 
@@ -35,7 +35,7 @@ def trainer_arguments(found: Translation, learning_rate: float) -> None:
         found.move(ours, ours)
     found.move("learning_rate", "learning_rate", learning_rate)
     if number(found.take("max_steps", -1)) > 0:
-        found.put("max_steps", int(number(found.given["max_steps"])))
+        found.put("max_steps", whole_number(found.given["max_steps"], "max_steps"))
         found.skip("num_train_epochs")
     else:
         found.move("num_train_epochs", "epochs", 3.0)
@@ -59,8 +59,8 @@ def batch(found: Translation, per_device: str, default: int) -> None:
         per_device: the library's key of the size per device.
         default: its default.
     """
-    size = int(number(found.take(per_device, default)))
-    parts = int(number(found.take("gradient_accumulation_steps", 1)))
+    size = whole_number(found.take(per_device, default), per_device)
+    parts = whole_number(found.take("gradient_accumulation_steps", 1), "gradient_accumulation_steps")
     total = size * parts * found.processes
     found.put("batch_size", total)
     if total != size:
@@ -138,7 +138,7 @@ def number_types(found: Translation) -> None:
 def _measuring(found: Translation) -> None:
     """Translate when held-out data is measured."""
     strategy = found.take("eval_strategy", found.take("evaluation_strategy"))
-    every = number(found.take("eval_steps"))
+    every = finite(found.take("eval_steps") or 0, "eval_steps")
     if every and strategy == "steps":
         found.put("eval_every", int(every)) if every >= 1 else found.note(_as_steps("eval_steps", "eval_every"))
     elif strategy == "epoch":
@@ -148,7 +148,7 @@ def _measuring(found: Translation) -> None:
 
 def _keeping(found: Translation) -> None:
     """Translate checkpoints, the hub and loggers."""
-    strategy, every = found.take("save_strategy", "steps"), number(found.take("save_steps"))
+    strategy, every = found.take("save_strategy", "steps"), finite(found.take("save_steps") or 0, "save_steps")
     if every and strategy == "steps":
         found.put("save_every", int(every)) if every >= 1 else found.note(_as_steps("save_steps", "save_every"))
     elif strategy != "steps":

@@ -9,7 +9,7 @@ from penchant.errors import ConfigurationError
 from penchant.training.coming_from.adapters import KEYS, lora
 from penchant.training.coming_from.arguments import batch, best_model, number_types, schedule, warm_up
 from penchant.training.coming_from.losses import cpo, pairwise, with_likelihood
-from penchant.training.coming_from.translation import Translation, number, words
+from penchant.training.coming_from.translation import Translation, finite, number, whole_number, words
 
 __all__ = ["from_axolotl"]
 
@@ -59,7 +59,7 @@ def from_axolotl(found: Translation) -> None:
 def _steps(found: Translation) -> None:
     """Translate what decides the steps."""
     if number(found.take("max_steps", 0)) > 0:
-        found.put("max_steps", int(number(found.given["max_steps"])))
+        found.put("max_steps", whole_number(found.given["max_steps"], "max_steps"))
         found.skip("num_epochs")
     else:
         found.move("num_epochs", "epochs")
@@ -186,7 +186,7 @@ def _keeping(found: Translation) -> None:
     """Translate output, checkpoints, measuring and loggers."""
     found.move("output_dir", "output")
     for theirs, ours in (("save_steps", "save_every"), ("eval_steps", "eval_every")):
-        every = number(found.take(theirs))
+        every = finite(found.take(theirs) or 0, theirs)
         if every:
             whole = f"Not translated: {theirs}={every}: `{ours}` counts steps."
             found.put(ours, int(every)) if every >= 1 else found.note(whole)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from penchant.documents import json_document
 from penchant.errors import ConfigurationError
 from penchant.training.coming_from.adapters import lora
 from penchant.training.coming_from.arguments import trainer_arguments
@@ -158,7 +158,7 @@ def _folder(named: str, path: Path) -> Path:
 def _known(folder: Path) -> dict[str, Any]:
     """The data sets that ``dataset_info.json`` describes; none if it cannot be read."""
     try:
-        read = json.loads((folder / "dataset_info.json").read_text(encoding="utf-8"))
+        read = json_document((folder / "dataset_info.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return read if isinstance(read, dict) else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from penchant.errors import ConfigurationError
 from penchant.training.coming_from.answers import Answer, answers_of
 from penchant.training.recipe import Recipe, make_recipe
 
-__all__ = ["Translation", "number", "words"]
+__all__ = ["Translation", "finite", "number", "whole_number", "words"]
 
 #: Switches whose ``false`` says something; for all others it means that the feature is off.
 ON_BY_DEFAULT = {"disable_dropout", "shuffle_dataset", "shuffle_merged_datasets"}
@@ -143,6 +144,43 @@ def number(value: Any) -> Any:
         return float(value) if isinstance(value, str) else value
     except ValueError:
         return value
+
+
+def whole_number(value: Any, key: str) -> int:
+    """The whole number that a key of another library has.
+
+    Args:
+        value: as given, possibly as text.
+        key: the key, for the error.
+
+    Raises:
+        ConfigurationError: it is none.
+
+    Example:
+        >>> whole_number("8", "max_steps")
+        8
+    """
+    return int(finite(value, key))
+
+
+def finite(value: Any, key: str) -> float:
+    """The finite number that a key of another library has.
+
+    Args:
+        value: as given, possibly as text.
+        key: the key, for the error.
+
+    Raises:
+        ConfigurationError: it is none.
+
+    Example:
+        >>> finite("0.5", "eval_steps")
+        0.5
+    """
+    found = number(value)
+    if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
+        raise ConfigurationError(f"{key!r} is {str(value)[:80]!r}, expected a number.", where=key)
+    return found
 
 
 def words(value: Any) -> list[str]:

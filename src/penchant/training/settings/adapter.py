@@ -26,7 +26,7 @@ OF_THE_RUN = {"task_type", "peft_type", "base_model_name_or_path", "inference_mo
 class LoRA(Part):
     """A low-rank adapter. Every field of PEFT's ``LoraConfig`` is a key, with the same meaning."""
 
-    rank: PositiveInt = Field(default=16, description="rank of the adapter's matrices")
+    rank: PositiveInt = Field(default=16, le=65_536, description="rank of the adapter's matrices")
     alpha: float = Field(default=32.0, gt=0, description="scale; the adapter's output is multiplied by alpha / rank")
     targets: str | list[str] = Field(default="all-linear", description="layers that get an adapter")
     quantize: Literal["4bit"] | None = Field(

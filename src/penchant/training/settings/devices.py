@@ -20,5 +20,7 @@ class DeviceSettings(Part):
         "and optimizer divided), zero2 or zero3 (DeepSpeed); default: as accelerate launch says, else ddp",
     )
     processes: PositiveInt | None = Field(
-        None, description="number of processes that the launcher must have started; with another number nothing starts"
+        None,
+        le=65_536,
+        description="number of processes that the launcher must have started; with another number nothing starts",
     )

@@ -47,8 +47,10 @@ class KeepingSettings(Part):
         description="what a checkpoint holds: full (can be resumed), weights (no optimizer state) or none at all",
     )
     keep_checkpoints: NonNegativeInt = Field(2, description="number of checkpoints to keep; 0 saves none")
-    samples: int = Field(4, ge=0, description="number of prompts answered before and after training for the report")
-    sample_tokens: PositiveInt = Field(96, description="maximum tokens of such a sample")
+    samples: int = Field(
+        4, ge=0, le=100_000, description="number of prompts answered before and after training for the report"
+    )
+    sample_tokens: PositiveInt = Field(96, le=1_000_000, description="maximum tokens of such a sample")
     sample_steps: PositiveInt = Field(50, description="for images: sampler steps of such a sample")
     report_to: list[str] = Field(
         [], description="loggers, one or a list, as named in transformers (wandb, tensorboard, ...), or none"

@@ -27,6 +27,7 @@ class OptimizationSettings(Part):
     )
     accumulate: PositiveInt | None = Field(
         None,
+        le=65_536,
         description="micro-batches per step (affects memory, not the loss); default: chosen by size on a CPU, else 1",
     )
     group_by_length: bool = Field(False, description="put prompts of similar length into the same step")

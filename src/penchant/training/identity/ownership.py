@@ -12,7 +12,7 @@ from pathlib import Path
 
 from penchant import writing
 from penchant.locks import LOCK
-from penchant.training.run_identity import RUN_FILE, new_run_id, run_id
+from penchant.training.identity.run_identity import RUN_FILE, new_run_id, run_id
 from penchant.writing import draft_of, write_text
 
 __all__ = ["FILES", "FOLDERS", "MARKER", "Marker", "clear", "left_in", "links_in", "read_marker", "written_files"]
