@@ -7,7 +7,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.utilities import kahneman_tversky
@@ -34,7 +34,7 @@ class APOZeroUnpaired(Objective):
 
     id = "apo-zero-unpaired"
     paper = "arXiv:2408.06266"
-    evidence = OFFICIAL_CODE
+    evidence = PAPER
     tags = ("utility",)
     needs = Needs(reference=True)
 

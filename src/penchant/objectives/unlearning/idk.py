@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.token_average import TokenAveraged
 
@@ -32,7 +32,7 @@ class IDK(TokenAveraged):
 
     id = "idk"
     paper = "arXiv:2401.06121"
-    evidence = OFFICIAL_CODE
+    evidence = PAPER
     tags = ("batch", "supervised")
 
     def loss(self, idk: Scored, retain: Scored) -> Tensor:

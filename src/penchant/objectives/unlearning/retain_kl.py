@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.objective import Needs
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.token_average import TokenAveraged, token_average
@@ -34,7 +34,7 @@ class RetainKL(TokenAveraged):
 
     id = "retain-kl"
     paper = "arXiv:2404.05868"
-    evidence = OFFICIAL_CODE
+    evidence = PAPER
     needs = Needs(reference=True, stats=frozenset({"reference_kl"}))
 
     def loss(self, retain: Scored) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.likelihood_term import likelihood_term
 from penchant.objectives.functional.token_average import TokenAveraged
@@ -29,7 +29,7 @@ class RetainNLL(TokenAveraged):
 
     id = "retain-nll"
     paper = "arXiv:2401.06121"
-    evidence = OFFICIAL_CODE
+    evidence = PAPER
 
     def loss(self, retain: Scored) -> Tensor:
         """The loss per example, [B], nats per token."""
