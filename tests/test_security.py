@@ -7,14 +7,6 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-#: Promises whose tests are not named yet.
-OPEN = {
-    "Callables by path",
-    "Time and memory of chat templates",
-    "Servers",
-    "Candidate programs",
-    "Checkpoints, states and caches",
-}
 
 
 def promises() -> dict[str, list[str]]:
@@ -26,7 +18,7 @@ def promises() -> dict[str, list[str]]:
 def test_each_promise_has_a_test_that_exists() -> None:
     found = promises()
     assert len(found) > 10
-    assert {name for name, tests in found.items() if not tests} == OPEN
+    assert not [name for name, tests in found.items() if not tests]
     for named in (each for tests in found.values() for each in tests):
         path, name = named.split("::")
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
