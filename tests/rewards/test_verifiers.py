@@ -27,7 +27,7 @@ def test_a_text_under_a_numeric_rule_is_an_error(tmp_path: Path, capsys: pytest.
     assert "record 2: The answer 'Paris' has no number" in (said := capsys.readouterr().err) and "--rule" in said
     assert not (tmp_path / "o.jsonl").exists()
     for rule in ("exact", "contains"):
-        assert verify(tmp_path, PARIS, options=("--rule", rule)) == 0
+        assert verify(tmp_path, PARIS, options=("--rule", rule, "--overwrite")) == 0
         (pair,) = map(json.loads, (tmp_path / "o.jsonl").read_text().splitlines())
         assert (pair["chosen"], pair["rejected"]) == ("Paris", "Rome")
 

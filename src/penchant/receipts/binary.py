@@ -15,6 +15,7 @@ from penchant.objectives.core.expression import build
 from penchant.objectives.core.scored import Scored
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
+from penchant.receipts.plain import plain
 
 __all__ = ["bco", "kto", "nft"]
 
@@ -28,8 +29,8 @@ def kto_halos(case: Case) -> dict[str, Any]:
     """KTO of HALOs; inputs as for `kto`."""
     objective = HALOsKTO(**{_HALOS.get(name, name): value for name, value in case.params.items()})
     inputs = case.inputs
-    views = {"responses": inputs["responses"], "mismatched": inputs["kl"], "labels": inputs["labels"]}
-    found = evaluate_plainly(objective, views)
+    views = {"responses": inputs["responses"], "mismatched": inputs.get("kl", inputs.get("mismatched"))}
+    found = evaluate_plainly(objective, {**views, "labels": inputs["labels"]})
     return {**found, "kl": found["reference_point"][0]}
 
 
@@ -58,7 +59,9 @@ def bco(case: Case) -> dict[str, Any]:
 
 def _batch(objective: BCO, inputs: Mapping[str, Any], given: list[float] | None) -> dict[str, Any]:
     labels = inputs["labels"]
-    fields: dict[str, Any] = {"labels": labels}
+    fields: dict[str, Any] = {
+        name: values for name, values in inputs.items() if name not in ("responses", "prob_desirable_of_rejected")
+    }
     if given is not None:
         probabilities = iter(given)
         fields["prob_desirable"] = [0.5 if liked else next(probabilities) for liked in labels]
@@ -77,6 +80,8 @@ def _rewards(beta: float, view: Mapping[str, Any]) -> list[float]:
 def nft(case: Case) -> dict[str, Any]:
     """NFT: the sum over answers, the loss of each, and of each token before the constant."""
     given = case.inputs
+    if "old_policy" in given:
+        return plain(case.method, case.params, given)
     policy = [torch.tensor(row, dtype=torch.float64, requires_grad=True) for row in given["responses"]["policy"]]
     old = [torch.tensor(row, dtype=torch.float64) for row in given["responses"]["old_policy"]]
     objective = NFT(**case.params)

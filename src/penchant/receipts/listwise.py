@@ -22,7 +22,7 @@ from penchant.objectives.recommendation.dynamicpo import DynamicPO
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
 from penchant.receipts.forms import evaluated_form, form_of
-from penchant.receipts.plain import in_our_terms
+from penchant.receipts.plain import in_our_terms, plain
 
 __all__ = ["adpo_listwise", "against_several", "ddo_rm", "eurus_rm", "irpo", "nca_list", "nca_pair", "pro", "ranked"]
 
@@ -99,6 +99,8 @@ def against_several(case: Case) -> dict[str, Any]:
 
     DynamicPO also gives the ``selected_negatives`` of each example, their log-probabilities and their ``betas``.
     """
+    if "responses" in case.inputs:
+        return plain(case.method, case.params, case.inputs)
     own = {name: value for name, value in case.params.items() if name != "num_negatives"}
     objective, sides = build(case.method, **own), [case.inputs["chosen"], *case.inputs["rejected"]]
     examples, each = len(sides[0]["policy"]), len(sides)

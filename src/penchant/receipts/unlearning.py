@@ -18,6 +18,7 @@ from penchant.objectives.functional.numerics import log1mexp
 from penchant.objectives.unlearning.rmu import RMU
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
+from penchant.receipts.plain import plain
 
 __all__ = ["misdirection", "normalised", "of_logits", "of_losses", "rouge", "tofu_metrics", "truth"]
 
@@ -56,6 +57,8 @@ def of_losses(case: Case) -> dict[str, Any]:
     Raises:
         DataError: the case is for another loss.
     """
+    if "loss_type" not in case.params:
+        return plain(case.method, case.params, case.inputs)
     forget, retain = _form(case)
     views = {name: _of_two(case.inputs[name]) for name in ("forget", "retain", "idk") if name in case.inputs}
     terms = [(case.params.get("forget_coeff", 1.0), _built(forget, case.params))]
@@ -118,6 +121,8 @@ def _gradients(loss: Tensor, views: Mapping[str, Scored]) -> dict[str, list[list
 def simnpo(case: Case) -> dict[str, Any]:
     """SimNPO with its weights; inputs are ``forget`` and, for the retain term, ``retain``."""
     params = dict(case.params)
+    if "forget_coeff" not in params:
+        return plain(case.method, params, case.inputs)
     weights = params.pop("forget_coeff", 1.0), params.pop("retain_coeff", 1.0)
     views = {name: _of_two(given) for name, given in case.inputs.items()}
     loss = weights[0] * build("simnpo", **params)(forget=views["forget"]).values.mean()
@@ -129,6 +134,8 @@ def simnpo(case: Case) -> dict[str, Any]:
 @adapter("wga", "satimp", "undial", "ce-u")
 def of_logits(case: Case) -> dict[str, Any]:
     """Losses on logits [B, L, V]: those at a position predict the label of the next; labels of −100 are left out."""
+    if "logits" not in case.inputs:
+        return plain(case.method, case.params, case.inputs)
     objective = build(case.method, **case.params)
     logits = torch.tensor(case.inputs["logits"], dtype=torch.float64).requires_grad_()
     labels = torch.tensor(case.inputs["labels"])[:, 1:]
@@ -156,6 +163,8 @@ def of_logits(case: Case) -> dict[str, Any]:
 def misdirection(case: Case) -> dict[str, Any]:
     """RMU on activations [B, T, D]; the random direction is given."""
     given = case.inputs
+    if "forget_activations" not in given:
+        return plain(case.method, case.params, given)
     objective = RMU(**case.params)
     objective.direction = torch.tensor(given["random_direction"], dtype=torch.float64).flatten()
     leaves = {
