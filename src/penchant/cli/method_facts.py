@@ -57,13 +57,15 @@ def _kind_of_data(views: set[str], fields: set[str]) -> str:
     from penchant.feedback.views.view import find_view
 
     if sources := [name for name in sorted(views) if find_view(name).source]:
-        return f"two sources of demonstrations: {_listed(sources)}"
-    if "advantage" in fields:
+        return f"{'two sources' if len(sources) > 1 else 'a source'} of demonstrations: {_listed(sources)}"
+    if {"advantage", "old_policy"} & fields:
         return ONLINE
     if "label" in fields:
         return "thumbs (single responses, each labelled good or bad)"
     if {"scores", "ranks"} & fields:
         return LISTS
+    if "bad" in views:
+        return "responses that are known to be bad"
     if "chosen_joint" in views:
         return "pairs, also of responses to two prompts"
     return "pairs" if "rejected" in views else "demonstrations, or the chosen side of pairs"

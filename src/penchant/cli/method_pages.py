@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["evidence_table", "method_page", "methods_overview"]
 
 #: The columns of the table of evidence; a wrapper without a paper has none.
-KINDS = ("official code", "paper", "reconstruction", "none")
+KINDS = ("official code", "independent code", "paper", "reconstruction", "none")
 
 
 def method_page(cls: type[Objective], claims_folder: str | None = None) -> str:

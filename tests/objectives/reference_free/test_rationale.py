@@ -87,9 +87,9 @@ def test_from_text_to_loss_without_a_reference_of_the_rationale(name: str) -> No
     asked: list[int] = []
     score = base.score
 
-    def watched(forest: Any, whole: bool = False) -> Any:
+    def watched(forest: Any, **options: Any) -> Any:
         asked.append(len(forest.sequences))
-        return score(forest, whole)
+        return score(forest, **options)
 
     base.score = watched  # type: ignore[method-assign]
     scorer = CausalScorer(tiny_model("llama"))

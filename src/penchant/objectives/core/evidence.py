@@ -7,7 +7,7 @@ from typing import Literal
 
 from penchant.errors import ConfigurationError
 
-__all__ = ["OFFICIAL_CODE", "PAPER", "Evidence", "reconstruction"]
+__all__ = ["INDEPENDENT_CODE", "OFFICIAL_CODE", "PAPER", "Evidence", "reconstruction"]
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,9 @@ class Evidence:
     """The grounds on which a method is taken to be correct.
 
     Args:
-        kind: ``official code``: it reproduces the numbers of published code; ``paper``: it implements the formula
-            printed in the paper, and tests check its properties; ``reconstruction``: constants or form are our reading.
+        kind: ``official code``: it reproduces the numbers of the authors' published code; ``independent code``: those
+            of published code by others; ``paper``: it implements the formula printed in the paper, and tests check its
+            properties; ``reconstruction``: constants or form are our reading.
         note: for a reconstruction, a sentence that states what is our reading; empty otherwise.
 
     Raises:
@@ -27,7 +28,7 @@ class Evidence:
         ('official code', 'reconstruction')
     """
 
-    kind: Literal["official code", "paper", "reconstruction"]
+    kind: Literal["official code", "independent code", "paper", "reconstruction"]
     note: str = ""
 
     def __post_init__(self) -> None:
@@ -43,6 +44,8 @@ class Evidence:
 
 #: The method reproduces the numbers of published code; the cases are in the tests or in the shared case files.
 OFFICIAL_CODE = Evidence("official code")
+#: The same of published code by others than the authors of the method.
+INDEPENDENT_CODE = Evidence("independent code")
 #: The formula is the paper's, and tests check its properties; there is no comparison with published code.
 PAPER = Evidence("paper")
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from annotated_types import Gt
 from torch import Tensor
 
-from penchant.objectives.core.evidence import PAPER
+from penchant.objectives.core.evidence import INDEPENDENT_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.groups import group_sum
@@ -53,7 +53,7 @@ class LiPOLambda(Objective):
 
     id = "lipo-lambda"
     paper = "arXiv:2402.01878"
-    evidence = PAPER
+    evidence = INDEPENDENT_CODE
     tags = ("scores", "weighting")
     needs = Needs(reference=True)
 

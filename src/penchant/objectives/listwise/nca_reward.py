@@ -7,7 +7,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from penchant.objectives.core.evidence import OFFICIAL_CODE, PAPER
+from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.groups import first_of_group, group_log_softmax, group_mean, group_sum
@@ -85,7 +85,7 @@ class InfoNCAReward(_FromRewards):
     """
 
     id = "infonca-reward"
-    evidence = PAPER
+    evidence = OFFICIAL_CODE
     tags = ("scores", "distribution")
 
     def loss(self, responses: Scored, scores: Tensor) -> Tensor:

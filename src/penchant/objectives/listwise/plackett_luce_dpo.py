@@ -7,7 +7,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.evidence import INDEPENDENT_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.groups import group_size
@@ -37,7 +37,7 @@ class PlackettLuceDPO(Objective):
 
     id = "plackett-luce-dpo"
     paper = "arXiv:2305.18290"
-    evidence = OFFICIAL_CODE
+    evidence = INDEPENDENT_CODE
     tags = ("distribution",)
     needs = Needs(reference=True)
 
