@@ -17,3 +17,8 @@ def reds(prompt: object, response: str) -> float:
 def strict(prompt: object, response: str) -> float | None:
     """No score for a response without words."""
     return float(len(response)) if response.split() else None
+
+
+def nothing(prompt: object, response: str) -> float:
+    """The same score for every response."""
+    return 0.0

@@ -208,7 +208,7 @@ def test_on_one_step_a_round_the_ratio_is_one_and_old_log_probabilities_are_not_
 
 
 def test_equal_rewards_teach_nothing_and_stop_nothing(online: Run) -> None:
-    done = online(method="grpo", judge={"name": "verifier", "rule": "number"}, iterations=2, batch_size=8)
+    done = online(method="grpo", judge={"name": "function", "path": f"{JUDGES}:nothing"}, iterations=2, batch_size=8)
     assert done.summary["steps"] == 0 and done.summary["after"] == done.summary["before"]
 
 

@@ -52,6 +52,7 @@ def entropy(log_probs: Tensor, ids: Tensor, reference: Tensor | None) -> Tensor:
     """−Σ_v π(v) log π(v), nats.
 
     Example:
+        >>> import torch
         >>> round(entropy(torch.tensor([[0.5, 0.5]]).log(), torch.tensor([0]), None).item(), 4)
         0.6931
     """
@@ -62,6 +63,7 @@ def sum_p2(log_probs: Tensor, ids: Tensor, reference: Tensor | None) -> Tensor:
     """Σ_v π(v)², the expected probability of a sampled token.
 
     Example:
+        >>> import torch
         >>> sum_p2(torch.tensor([[0.5, 0.5]]).log(), torch.tensor([0]), None)
         tensor([0.5000])
     """
@@ -73,6 +75,7 @@ def max_p(log_probs: Tensor, ids: Tensor, reference: Tensor | None) -> Tensor:
     """max_v π(v), the probability of the most likely token.
 
     Example:
+        >>> import torch
         >>> max_p(torch.tensor([[0.25, 0.75]]).log(), torch.tensor([0]), None)
         tensor([0.7500])
     """
@@ -83,6 +86,7 @@ def kl(log_probs: Tensor, ids: Tensor, reference: Tensor | None) -> Tensor:
     """KL(π ‖ π_ref) = Σ_v π(v) (log π(v) − log π_ref(v)), nats.
 
     Example:
+        >>> import torch
         >>> half, other = torch.tensor([[0.5, 0.5]]).log(), torch.tensor([[0.25, 0.75]]).log()
         >>> round(kl(half, torch.tensor([0]), other).item(), 4)
         0.1438
@@ -97,6 +101,7 @@ def reference_kl(log_probs: Tensor, ids: Tensor, reference: Tensor | None) -> Te
     The mass is the reference's: a token that the policy alone finds likely costs little here and much in `kl`.
 
     Example:
+        >>> import torch
         >>> half, other = torch.tensor([[0.5, 0.5]]).log(), torch.tensor([[0.25, 0.75]]).log()
         >>> round(reference_kl(half, torch.tensor([0]), other).item(), 4)
         0.1308

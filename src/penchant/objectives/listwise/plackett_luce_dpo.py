@@ -28,8 +28,8 @@ class PlackettLuceDPO(Objective):
         >>> import torch
         >>> equal = torch.full((3, 1), -1.0)
         >>> three = Scored(equal, equal, equal < 0, group=torch.tensor([0, 0, 0]))
-        >>> PlackettLuceDPO()(responses=three, ranks=torch.tensor([2.0, 1.0, 3.0])).values.exp()
-        tensor([6.0000])
+        >>> PlackettLuceDPO()(responses=three, ranks=torch.tensor([2.0, 1.0, 3.0])).values.exp().round()
+        tensor([6.])
 
     Reference:
         Rafailov, Sharma, Mitchell, Ermon, Manning, Finn (2023), Direct Preference Optimization.
