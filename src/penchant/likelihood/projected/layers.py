@@ -8,7 +8,7 @@ from penchant.errors import ConfigurationError
 from penchant.likelihood.core import core_model
 from penchant.likelihood.projected.modeling_projected import Projection, attach
 
-__all__ = ["project_layer", "projections"]
+__all__ = ["check_projectable", "project_layer", "projections"]
 
 
 def projections(model: nn.Module) -> dict[str, Projection]:
@@ -33,11 +33,29 @@ def project_layer(model: nn.Module, path: str, before: Tensor, directions: Tenso
     Raises:
         ConfigurationError: there are more directions than dimensions, or the model needs code of its own.
     """
-    rank, width = len(before) + len(directions), directions.shape[1]
-    if rank > width:
+    check_projectable(model, path, len(before), len(directions), directions.shape[1])
+    projection = Projection(before, directions)
+    attach(model, path, projection)
+    return projection
+
+
+def check_projectable(model: nn.Module, path: str, earlier: int, more: int, width: int) -> None:
+    """Refuse directions that a layer cannot lose.
+
+    Args:
+        model: the transformers model.
+        path: of the layer.
+        earlier: number of directions that it loses already.
+        more: number of further ones.
+        width: dimensions of its hidden states.
+
+    Raises:
+        ConfigurationError: there are more directions than dimensions, or the model needs code of its own.
+    """
+    if earlier + more > width:
         raise ConfigurationError(
-            f"{rank} directions would be projected out of {path}, whose hidden states have {width} dimensions"
-            f"{f' ({len(before)} of them by earlier tasks)' if len(before) else ''}.",
+            f"{earlier + more} directions would be projected out of {path}, whose hidden states have {width} dimensions"
+            f"{f' ({earlier} of them by earlier tasks)' if earlier else ''}.",
             where="parameters.rank",
             fix="Use a smaller rank, other layers, or fewer forget sets after one another.",
         )
@@ -48,6 +66,3 @@ def project_layer(model: nn.Module, path: str, before: Tensor, directions: Tenso
             why="A projected model is saved with the code that projects it, which builds the model from transformers.",
             fix="Use a model that transformers has, or another strategy.",
         )
-    projection = Projection(before, directions)
-    attach(model, path, projection)
-    return projection

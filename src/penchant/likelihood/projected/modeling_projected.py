@@ -40,7 +40,7 @@ WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
 def project(hidden: Tensor, directions: Tensor) -> Tensor:
-    """h' = h − h Qᵀ Q,   Q an orthonormal basis of the rows of the directions, computed in float32.
+    """h' = h − h Qᵀ Q,   Q an orthonormal basis of the rows of the directions, computed in float32 or more.
 
     Args:
         hidden: [..., D].
@@ -49,8 +49,8 @@ def project(hidden: Tensor, directions: Tensor) -> Tensor:
     if not len(directions):
         return hidden
     with torch.autocast(hidden.device.type, enabled=False):
-        basis = torch.linalg.qr(directions.float().T, mode="reduced")[0].T
-        states = hidden.float()
+        states = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
+        basis = torch.linalg.qr(directions.to(states.dtype).T, mode="reduced")[0].T
         return (states - states @ basis.T @ basis).to(hidden.dtype)
 
 
