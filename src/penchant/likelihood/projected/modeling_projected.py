@@ -91,6 +91,9 @@ def attach(model: Any, path: str, projection: Projection) -> None:
     if not isinstance(model, Projecting):
         own = type(model)
         model.__class__ = type(own.__name__, (Projecting, own), {"__module__": own.__module__})
+    # transformers would give the weights their names in the files once more when it saves them.
+    renamings = getattr(model, "_weight_conversions", None) or []
+    model._weight_conversions = [each for each in renamings if f"^{PREFIX}" not in each.source_patterns] or None
     layer = model.get_submodule(path)
     known = isinstance(getattr(layer, PART, None), Projection)
     layer.add_module(PART, projection)
