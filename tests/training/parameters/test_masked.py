@@ -189,6 +189,13 @@ def test_several_processes_are_refused_before_anything_is_loaded() -> None:
         strategy.check_recipe(recipe, 2)
 
 
+def test_an_online_run_refuses_a_strategy() -> None:
+    from penchant.online.recipe import make_online_recipe
+
+    with pytest.raises(ConfigurationError, match=r"^parameters: An online run trains all weights"):
+        make_online_recipe({"method": "grpo", "model": "m", "data": "sums.jsonl", "parameters": "wagle"})
+
+
 def test_packing_is_undone() -> None:
     mask = torch.rand(3, 7, generator=torch.Generator().manual_seed(0)) > 0.5
     assert torch.equal(unpacked(packed(mask), mask.shape), mask)
