@@ -16,6 +16,7 @@ __all__ = [
     "code_refused",
     "first_line",
     "needs_code",
+    "projected_config",
     "read_config",
     "remote_code",
     "remote_code_allowed",
@@ -31,6 +32,9 @@ SIZES = (
     "vocab_size",
 )
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json", "pytorch_model.bin.index.json")
+
+# The model type of a model whose hidden states are projected (`penchant.likelihood.projected`).
+PROJECTED = "penchant-projected"
 
 _allowed: ContextVar[bool] = ContextVar("remote_code_allowed", default=False)
 
@@ -77,6 +81,8 @@ def read_config(source: str | Path) -> Any:
 
     _check_config_file(Path(source))
     try:
+        if (inside := projected_config(source)) is not None:
+            return AutoConfig.for_model(**inside["base"])
         return AutoConfig.from_pretrained(str(source), trust_remote_code=remote_code_allowed())
     except Exception as error:  # transformers raises many types; each means that the configuration cannot be used
         if needs_code(error):
@@ -87,6 +93,21 @@ def read_config(source: str | Path) -> Any:
             fix="Check the path; a hub id needs network access (or a copy in the local cache), and a new kind of model "
             "a new version of transformers.",
         ) from error
+
+
+def projected_config(source: str | Path) -> dict[str, Any] | None:
+    """The configuration of a model whose hidden states are projected: ``base`` and ``layers``; None for any other.
+
+    Args:
+        source: a folder with ``config.json``, or a hub id.
+    """
+    from transformers import PretrainedConfig
+
+    try:
+        values: dict[str, Any] = PretrainedConfig.get_config_dict(str(source))[0]
+    except OSError:  # reading the configuration reports it
+        return None
+    return values if values.get("model_type") == PROJECTED else None
 
 
 def _check_config_file(folder: Path) -> None:

@@ -15,11 +15,13 @@ from torch import nn
 
 from penchant.errors import ModelError
 from penchant.likelihood.generation_settings import usable_generation_config
+from penchant.likelihood.projected.loading import OF_FILES, add_projections, without_projections
 from penchant.model_files import (
     check_weight_files,
     code_refused,
     first_line,
     needs_code,
+    projected_config,
     read_config,
     remote_code_allowed,
 )
@@ -110,10 +112,25 @@ def load_checkpoint(source: str | Path, kind: Kind, options: dict[str, Any]) -> 
         config.num_labels = kind.outputs
     if (settings := usable_generation_config(source)) is not None:
         options = {**options, "generation_config": settings}
+    if (projected := projected_config(source)) is not None:
+        options = {**options, **_of_projected(kind, source)}
     model, found = _from_pretrained(source, kind, {**options, "config": config})
-    _check_weights(model, found, kind, source)
+    _check_weights(model, found if projected is None else without_projections(found), kind, source)
+    if projected is not None:
+        add_projections(model, source, list(projected.get("layers") or []))
     check_finite(model, source)
     return model
+
+
+def _of_projected(kind: Kind, source: str | Path) -> dict[str, Any]:
+    """How the weights of a projected model are read; only a language model is."""
+    if kind.auto == LANGUAGE_MODEL.auto:
+        return OF_FILES
+    raise ModelError(
+        f"{kind.none} can be loaded from here: this is a language model whose hidden states are projected.",
+        where=str(source),
+        fix=f"Give {kind.expected}.",
+    )
 
 
 def _from_pretrained(source: str | Path, kind: Kind, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

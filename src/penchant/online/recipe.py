@@ -193,6 +193,13 @@ def _check(recipe: OnlineRecipe) -> None:
                 where=key,
                 fix=f"Remove {key}; save_rounds and eval_every say how often it saves and measures.",
             )
+    if recipe.parameters is not None:
+        raise ConfigurationError(
+            "An online run trains all weights.",
+            where="parameters",
+            why="Its rounds make new data, and which weights move is decided once, from data that are there.",
+            fix="Remove parameters, or train on a fixed data set with `penchant train`.",
+        )
     if recipe.pairs != known["pairs"].default:
         raise ConfigurationError(
             "An online run pairs the responses that it samples, and reads no rankings.",

@@ -30,6 +30,7 @@ from penchant.objectives.core.requirements import Needs
 from penchant.python_path import load_from
 from penchant.training.identity.kept_code import kept_places
 from penchant.training.kinds.as_asked import Asked, as_asked
+from penchant.training.parameters.strategy import build_strategy
 from penchant.training.progress import ProgressReporter
 from penchant.training.reading import Given, read_data
 from penchant.training.recipe import Recipe, data_paths, is_half_factor
@@ -111,6 +112,8 @@ def resolved(recipe: Recipe, objective: Objective) -> dict[str, Any]:
         values["engine"]["url"] = shown(url)  # recipe, report and card are passed on
     place = {"path": recipe.objective["path"]} if "path" in recipe.objective else {}
     values["objective"] = {"name": recipe.objective["name"], **place, **objective.hyper}
+    if (strategy := build_strategy(recipe.parameters)) is not None:
+        values["parameters"] = {"name": strategy.id, **strategy.settings}
     values = kept_places(values)
     result: dict[str, Any] = json.loads(json.dumps(values, default=str))
     return result

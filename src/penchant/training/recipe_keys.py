@@ -25,7 +25,7 @@ FORMER = {
 }
 
 # Parts that a name alone may stand for: ``objective: dpo``.
-NAMED = {"objective", "engine", "judge", "pairing", "schedule", "optimizer"}
+NAMED = {"objective", "engine", "judge", "pairing", "schedule", "optimizer", "parameters"}
 
 
 def nested(values: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class RecipeKeywords(TypedDict, total=False):
     end_token: str | None
     max_length: int | None
     truncation: Literal["prompt_left", "response_right", "drop", "error"]
+    parameters: dict[str, Any] | None
     batch_size: int
     tokens_per_batch: int | None
     accumulate: int | None

@@ -18,6 +18,7 @@ from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupted
 from penchant.training.log_routing import own_bars_only, warnings_to
 from penchant.training.outcome import Result
+from penchant.training.parameters.strategy import build_strategy
 from penchant.training.preflight import check_start
 from penchant.training.preparation import Given, build_objective, resolved
 from penchant.training.progress import ProgressReporter
@@ -74,6 +75,8 @@ def _run(
         join_again(recipe.device)
         leave_in_order()
     check_start(recipe)
+    if (strategy := build_strategy(recipe.parameters)) is not None:
+        strategy.check_recipe(recipe, processes.count)
     check_zero(processes, recipe.device)
     placement = placement_of(processes, recipe.precision)
     # The folder and its lock are the first process's; another one that fails must not free it.

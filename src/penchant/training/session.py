@@ -44,6 +44,8 @@ from penchant.training.identity.origin import origin_of
 from penchant.training.interrupt import Interrupt, Interrupted
 from penchant.training.loadable import Loadable
 from penchant.training.outcome import Result, facts_at_start, summarise, write_result
+from penchant.training.parameters.applying import check_strategy, settle_strategy, strategy_facts
+from penchant.training.parameters.strategy import build_strategy
 from penchant.training.preflight import rehearse
 from penchant.training.preparation import Given, Prepared, prepare, resolved
 from penchant.training.progress import ProgressReporter
@@ -129,7 +131,7 @@ class Session:
             trainer = self._trainer(prepared, args, scorer, reference, loggers)
             before, after = self._measured_around(trainer, prepared, resume)
             facts = self._facts(prepared, policy, (before, after), started, scorer, reference, origin["model"])
-            facts |= self.keeper.facts(len(prepared.plan))
+            facts |= self.keeper.facts(len(prepared.plan)) | strategy_facts(trainer, self.recipe)
             reference.close()
         finally:
             scorer.close()
@@ -169,6 +171,7 @@ class Session:
             eval_examples=prepared.heldout_examples.examples,
             callbacks=[self.recorder, self.live, *loggers, *given],
             notes=self.notes,
+            strategy=build_strategy(self.recipe.parameters),
         )
         self.keeper.follow(trainer)
         if self.recipe.checkpoints == "weights":
@@ -189,6 +192,7 @@ class Session:
     ) -> tuple[Measurement, Measurement]:
         """Measure, train, and measure again."""
         checkpoint = self._checkpoint(len(prepared.plan)) if resume else None
+        check_strategy(trainer, self.recipe)
         if self.keeper.watch is not None:
             # A mistyped name need not wait until everything is measured.
             self.keeper.check(trainer.measure_heldout(prepared.heldout_supply.first(FEW)).metrics, few=True)
@@ -196,6 +200,7 @@ class Session:
         self.keeper.check(before.heldout.metrics)
         if self.keeper.watch is not None:
             self._say_how_it_follows(prepared)
+        settle_strategy(trainer, self.recipe, checkpoint, self.folder.path, self.reporter.say)
         try:
             self.live.begin(0 if checkpoint is None else step_of(checkpoint), before.heldout.metrics)
             self._train(trainer, prepared, checkpoint)

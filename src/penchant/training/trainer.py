@@ -31,6 +31,7 @@ from penchant.training.checkpoints import OBJECTIVE_FILE, emptied, output_errors
 from penchant.training.data import training_loader
 from penchant.training.devices.divided_trainer import DividedTrainer
 from penchant.training.first_step import check_gradients, check_margin, check_trainable, refuse_nan, refuse_nan_gradient
+from penchant.training.parameters.strategy import PARAMETERS_FILE, Strategy
 
 __all__ = ["PreferenceTrainer"]
 
@@ -49,6 +50,7 @@ class PreferenceTrainer(DividedTrainer):
         tokens_per_batch: tokens (or other units of the scorer) per forward pass of an evaluation.
         callbacks: additional callbacks of transformers.
         notes: what each checkpoint keeps besides the state of the training, and whose it is.
+        strategy: which weights move, prepared before the first step; all of them by default.
     """
 
     control: Any
@@ -66,9 +68,11 @@ class PreferenceTrainer(DividedTrainer):
         tokens_per_batch: int | None = None,
         callbacks: Sequence[TrainerCallback] = (),
         notes: Notes | None = None,
+        strategy: Strategy | None = None,
     ) -> None:
         check_trainable(scorer.model)
         self.scorer, self.reference, self.objective = scorer, reference, objective
+        self.strategy = strategy
         if objective.requirements.needs.hidden:
             objective.bind(scorer.hidden_size)
         self.examples, self.plan, self.eval_examples = examples, plan, eval_examples
@@ -131,7 +135,8 @@ class PreferenceTrainer(DividedTrainer):
         weighted = torch.where(batch.weights > 0, losses.values * batch.weights, 0.0)
         refuse_nan(losses.values, batch)
         # Dropout comes between the two models until the step is done.
-        if self.state.global_step == 0 and not has_counted_dropout(self.scorer.model):
+        starts_equal = self.strategy is None or self.strategy.starts_equal
+        if self.state.global_step == 0 and starts_equal and not has_counted_dropout(self.scorer.model):
             check_margin(views, self.reference, self._reduced())
         batch_metrics(self.tally, self.objective, views, losses, batch)
         self._count_work(batch)
@@ -159,6 +164,8 @@ class PreferenceTrainer(DividedTrainer):
             loss = super().training_step(model, inputs, num_items_in_batch)
         self.step_begins = self.accelerator.sync_gradients
         if self.accelerator.sync_gradients:
+            if self.strategy is not None:
+                self.strategy.after_backward()
             for parameter in self.objective.parameters():
                 if parameter.grad is not None and self.args.world_size > 1:
                     parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
@@ -183,6 +190,8 @@ class PreferenceTrainer(DividedTrainer):
         own = list(self.objective.parameters())
         if fresh and own:
             optimizer.add_param_group({"params": own, "weight_decay": 0.0})
+        if fresh and (strategy := self.strategy) is not None:
+            optimizer.register_step_post_hook(lambda *_given: strategy.after_step())
         return optimizer
 
     @staticmethod
@@ -271,6 +280,8 @@ class PreferenceTrainer(DividedTrainer):
                 if self.args.should_save:
                     torch.save(self.objective.state_dict(), folder / OBJECTIVE_FILE)
                     self.notes.write(folder)
+                    if self.strategy is not None:
+                        torch.save(self.strategy.state(), folder / PARAMETERS_FILE)
                     seal(folder, self.notes.about)
                     rotate(folder.parent, keep or 1, self.state.global_step)
         finally:

@@ -30,6 +30,7 @@ FILES = (
     "doctor.json",
     "report.html",
     "progress.json",
+    "parameters.pt",
 )
 #: The folders of a run, and what a run writes directly in them.
 FOLDERS = {

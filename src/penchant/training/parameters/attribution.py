@@ -62,9 +62,32 @@ def top_share(scores: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
         raise ConfigurationError(
             f"The share of weights that move is {share}.", where="ratio", fix="Give a number above 0, at most 1."
         )
-    flat = torch.cat([each.flatten() for each in scores.values()])
-    count = int(len(flat) * share)
-    kept = torch.zeros(len(flat), dtype=torch.bool, device=flat.device)
-    kept[flat.topk(count, sorted=False).indices] = True
-    sizes = [each.numel() for each in scores.values()]
-    return {name: part.view_as(each) for (name, each), part in zip(scores.items(), kept.split(sizes), strict=True)}
+    count = int(sum(each.numel() for each in scores.values()) * share)
+    bar = _threshold(list(scores.values()), count)
+    masks = {name: _order(each) > bar for name, each in scores.items()}
+    left = count - sum(int(each.sum()) for each in masks.values())
+    for name, each in scores.items():  # of equal scores the first ones are kept
+        if left > 0:
+            equal = (_order(each) == bar).flatten().nonzero().flatten()[:left]
+            masks[name].view(-1)[equal] = True
+            left -= len(equal)
+    return masks
+
+
+def _order(scores: Tensor) -> Tensor:
+    """Integers in the order of numbers that are at least 0: their bits, without a copy."""
+    if scores.dtype == torch.float64:
+        return scores.contiguous().view(torch.int64)
+    return scores.float().contiguous().view(torch.int32)
+
+
+def _threshold(scores: list[Tensor], count: int) -> int:
+    """The ``count``-th largest score as an integer of `_order`, by bisection; sorting would take a copy of all."""
+    low, high = -1, max(int(_order(each).max()) for each in scores if each.numel())
+    while high - low > 1:
+        middle = (low + high) // 2
+        if sum(int((_order(each) > middle).sum()) for each in scores) >= count:
+            low = middle
+        else:
+            high = middle
+    return high

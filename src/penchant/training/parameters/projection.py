@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
+from penchant.likelihood.projected.modeling_projected import project
 
 __all__ = ["INITIALISATIONS", "initial_directions", "projected", "row_basis"]
 
@@ -31,12 +32,16 @@ def row_basis(directions: Tensor) -> Tensor:
         >>> row_basis(torch.tensor([[2.0, 0.0]])).abs()
         tensor([[1., 0.]])
     """
+    _check_count(directions)
+    return torch.linalg.qr(directions.T, mode="reduced")[0].T
+
+
+def _check_count(directions: Tensor) -> None:
     if directions.shape[0] > directions.shape[1]:
         raise ConfigurationError(
             f"{directions.shape[0]} directions are projected out of hidden states of {directions.shape[1]} dimensions.",
             fix="Use fewer directions (rank), or fewer forget sets after one another.",
         )
-    return torch.linalg.qr(directions.T, mode="reduced")[0].T
 
 
 def projected(hidden: Tensor, directions: Tensor) -> Tensor:
@@ -55,10 +60,8 @@ def projected(hidden: Tensor, directions: Tensor) -> Tensor:
     Reference:
         Wu et al. (2025), Unlearning That Lasts, arXiv:2508.15449.
     """
-    if not len(directions):
-        return hidden
-    basis = row_basis(directions.float()).to(hidden.dtype)
-    return hidden - hidden @ basis.T @ basis
+    _check_count(directions)
+    return project(hidden, directions)
 
 
 def initial_directions(

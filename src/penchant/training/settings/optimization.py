@@ -21,6 +21,12 @@ class OptimizationSettings(Part):
         "names a class or function of your own",
     )
 
+    parameters: dict[str, Any] | None = Field(
+        None,
+        description="which weights move: name and settings, e.g. {name: wagle, ratio: 0.8} or {name: mrp, rank: 2}; "
+        "default: all",
+    )
+
     batch_size: PositiveInt = Field(8, description="prompts per optimizer step, over all processes")
     tokens_per_batch: PositiveInt | None = Field(
         None, description="token budget per optimizer step, instead of batch_size"
@@ -60,6 +66,13 @@ class OptimizationSettings(Part):
             return {"name": value["path"].rpartition(":")[2], **value}
         # ``--set beta=0.2`` alone applies to the default objective.
         return {"name": "dpo", **value} if isinstance(value, dict) else value
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _strategy(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"name": value}
+        return {key: _number(each) for key, each in value.items()} if isinstance(value, dict) else value
 
     @model_validator(mode="before")
     @classmethod

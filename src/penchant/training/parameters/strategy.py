@@ -1,0 +1,143 @@
+"""`Strategy`, the interface of which weights move in a run; it knows nothing of the objective's formula."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import nn
+
+from penchant.errors import ConfigurationError
+from penchant.forest.supply import Supply
+from penchant.likelihood.core import has_adapter
+from penchant.likelihood.scorer import Scorer
+from penchant.named import Named, build_named
+from penchant.objectives.core.objective import Objective
+from penchant.registry import Registry
+
+__all__ = ["PARAMETERS_FILE", "STRATEGIES", "Start", "Strategy", "build_strategy"]
+
+#: Where a checkpoint holds the state of a strategy.
+PARAMETERS_FILE = "parameters.pt"
+
+#: All strategies by name.
+STRATEGIES: Registry[type[Strategy]] = Registry("parameter strategy", "penchant.training.parameters")
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a strategy sees before the first step.
+
+    Args:
+        scorer: the policy at its initial weights.
+        supply: the encoded training data.
+        objective: the run's objective.
+        batch_size: examples per step.
+        parts: micro-batches per step.
+        autocast: a context in the number type of the forward pass.
+        seed: of the run.
+    """
+
+    scorer: Scorer[Any]
+    supply: Supply
+    objective: Objective
+    batch_size: int
+    parts: int
+    autocast: Callable[[], AbstractContextManager[Any]]
+    seed: int
+
+    @property
+    def model(self) -> nn.Module:
+        """The policy."""
+        return self.scorer.model
+
+
+class Strategy(Named, ABC):
+    """Which weights move, and how; independent of the objective.
+
+    A subclass with an ``id`` is registered under it, and its annotated fields are the keys of the recipe's
+    ``parameters``. A run calls, in this order: `check_recipe` before anything is loaded, `check` when the model is
+    loaded, `prepare` (or `resume`) before the optimizer is made, then `after_backward` and `after_step` in every step,
+    and `state` for each checkpoint.
+
+    Args:
+        settings: values of the annotated fields by name.
+
+    Raises:
+        ConfigurationError: there is no such key, or a value has the wrong type or is out of range.
+    """
+
+    kind = "parameter strategy"
+    registry = STRATEGIES
+    #: Whether the policy computes at its first step what it computed before `prepare`.
+    starts_equal: ClassVar[bool] = True
+
+    def check_recipe(self, recipe: Any, processes: int) -> None:
+        """Refuse a run that the strategy does not support, as the recipe describes it.
+
+        Args:
+            recipe: the run.
+            processes: number of its processes.
+
+        Raises:
+            ConfigurationError: the run trains an adapter, or uses several processes.
+        """
+        if recipe.lora is not None or recipe.adapter is not None:
+            raise self._refused("an adapter is trained", "lora", "Remove lora and adapter, or remove parameters.")
+        if processes > 1:
+            fix = "Run it in one process, or remove parameters."
+            raise self._refused(f"a run is divided over {processes} processes", "processes", fix)
+
+    def check(self, start: Start) -> None:
+        """Refuse a model or data that the strategy does not support, before anything is measured.
+
+        Raises:
+            ConfigurationError: the model has an adapter, or is not a language model.
+        """
+        if has_adapter(start.model):
+            raise self._refused("the model has an adapter", "model", "Merge the adapter into its base first.")
+        if start.scorer.unit != "tokens":
+            raise self._refused("the model is not a language model", "model", "Remove parameters.")
+
+    def prepare(self, start: Start) -> None:
+        """Decide which weights move; the model may be changed."""
+
+    def resume(self, start: Start, state: Mapping[str, Any]) -> None:
+        """Restore what `prepare` decided; the weights themselves come from the checkpoint.
+
+        Args:
+            start: with the model as the run began.
+            state: of a checkpoint.
+        """
+
+    def after_backward(self) -> None:
+        """Change the gradients of a whole step, before they are clipped."""
+
+    def after_step(self) -> None:
+        """Change the weights after the optimizer's step."""
+
+    def state(self) -> dict[str, Any]:
+        """What `resume` needs; tensors and plain values."""
+        return {}
+
+    def facts(self) -> dict[str, Any]:
+        """For the summary: ``trained_parameters`` and what else is worth a line."""
+        return {}
+
+    def _refused(self, what: str, where: str, fix: str) -> ConfigurationError:
+        return ConfigurationError(f"parameters={self.id} does not work where {what}.", where=where, fix=fix)
+
+
+def build_strategy(part: Mapping[str, Any] | None) -> Strategy | None:
+    """The strategy of a recipe, or None if all weights move.
+
+    Args:
+        part: the recipe's ``parameters``.
+
+    Raises:
+        ConfigurationError: there is no such strategy or key, or a value is out of range.
+    """
+    return None if part is None else build_named(STRATEGIES, part, "parameters")
