@@ -70,7 +70,8 @@ def test_batches_change_nothing(model):
 
 @pytest.mark.parametrize("family", ["gpt2", "gemma3", "mistral-sliding", "qwen3", "bloom", "mamba"])
 def test_every_family_gives_with_a_cache_what_it_gives_without(family):
-    cached, plain = (search_items(tiny_model(family), PROMPTS, Trie(SEQUENCES), beams=4, cached=each) for each in (1, 0))
+    model, trie = tiny_model(family), Trie(SEQUENCES)
+    cached, plain = (search_items(model, PROMPTS, trie, beams=4, cached=each) for each in (True, False))
     for first, second in zip(cached, plain, strict=True):
         assert first.items == second.items
         assert first.logps == pytest.approx(second.logps, abs=1e-4)

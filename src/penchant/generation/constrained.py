@@ -16,8 +16,8 @@ PENALTY = -1e6
 def constrained_log_probs(scores: Tensor, rows: Tensor, tokens: Tensor, *, penalty: float = PENALTY) -> Tensor:
     """Log-probabilities of next tokens, with a penalty on all that are not allowed.
 
-    The softmax is over the whole vocabulary: an item keeps the log-probability that the model gives it. Where nothing is
-    allowed, all tokens are penalised alike.
+    The softmax is over the whole vocabulary: an item keeps the log-probability that the model gives it. Where nothing
+    is allowed, all tokens are penalised alike.
 
     Args:
         scores: [R, V] logits.

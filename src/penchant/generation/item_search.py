@@ -45,9 +45,9 @@ def search_items(
 ) -> list[Found]:
     """Find the most likely items after each prompt.
 
-    At each step the ``beams`` most likely prefixes of a prompt are kept; finished items compete with them, by the sum of
-    their tokens' log-probabilities under the whole vocabulary. With as many beams as the catalogue has prefixes of one
-    length the order is that of scoring every item.
+    At each step the ``beams`` most likely prefixes of a prompt are kept; finished items compete with them, by the sum
+    of their tokens' log-probabilities under the whole vocabulary. With as many beams as the catalogue has prefixes of
+    one length the order is that of scoring every item.
 
     Args:
         model: a causal language model of transformers, which is used in evaluation mode.
@@ -104,7 +104,7 @@ def _search(forward: _Forward, trie: Trie, prompts: int, beams: int) -> list[Fou
 
 
 def _best(owners: Tensor, scores: Tensor, prompts: int, beams: int) -> tuple[Tensor, Tensor]:
-    """The places of the ``beams`` best candidates of each prompt, best first within a prompt, and those of the others."""
+    """The places of the ``beams`` best candidates of each prompt, best first, and those of the others."""
     order = scores.argsort(descending=True, stable=True)
     order = order[owners[order].argsort(stable=True)]
     counts = torch.bincount(owners, minlength=prompts)
@@ -118,10 +118,11 @@ def _results(ended: tuple[Tensor, Tensor, Tensor], dropped: Tensor, prompts: int
     found: list[list[tuple[int, float]]] = [[] for _ in range(prompts)]
     for place, each, value in zip(owner, item, score, strict=True):
         found[place].append((each, value))
-    return [
-        Found(tuple(item for item, _ in each), tuple(value for _, value in each), sum(value > bound for _, value in each))
-        for each, bound in zip(found, dropped.tolist(), strict=True)
-    ]
+    results = []
+    for each, bound in zip(found, dropped.tolist(), strict=True):
+        items, logps = tuple(item for item, _ in each), tuple(value for _, value in each)
+        results.append(Found(items, logps, sum(value > bound for value in logps)))
+    return results
 
 
 class _Forward:

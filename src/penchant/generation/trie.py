@@ -16,8 +16,8 @@ NOWHERE = -1
 class Trie:
     """The prefixes of token sequences, none of which is the beginning of another.
 
-    A prefix is a node: 0 is the empty one. The edges of a node, one per token that extends it, stand side by side, sorted
-    by token, in arrays on one device.
+    A prefix is a node: 0 is the empty one. The edges of a node, one per token that extends it, stand side by side,
+    sorted by token, in arrays on one device.
 
     Args:
         sequences: token ids of each sequence, none empty; each ends in a token that occurs nowhere else in it, or none
