@@ -96,7 +96,7 @@ def check_known(histories: Iterable[History], known: Mapping[str, Any], catalogu
     Example:
         >>> check_known([History("5", ("17", "3"))], {"17": 0}, "items.jsonl")
         Traceback (most recent call last):
-        penchant.errors.DataError: memory: The user '5' took the item '3', which is not in the catalogue items.jsonl. ...
+        penchant.errors.DataError: memory: The user '5' took the item '3', which is not in the catalogue items.jsonl...
     """
     for each in histories:
         strange = next((item for item in each.items if item not in known), None)

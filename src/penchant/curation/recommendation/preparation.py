@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from penchant.curation.recommendation.codes import code_words, item_codes, item_vectors
 from penchant.curation.recommendation.models import extend_vocabulary, small_model, word_tokenizer
@@ -45,13 +45,13 @@ class Plan:
 
     catalogue: str | None = None
     model: str | None = None
-    tokens: int = 3
-    codes: Literal["similar", "random"] = "similar"
+    tokens: int = 2
+    codes: str = "similar"
     width: int = 64
     layers: int = 2
     valid_share: float = 0.05
     test_share: float = 0.1
-    on_bad: Literal["stop", "skip"] = "stop"
+    on_bad: str = "stop"
     seed: int = 0
 
 
@@ -115,6 +115,10 @@ def _check(plan: Plan) -> None:
     ):
         if not good:
             raise ConfigurationError(f"{name} is {getattr(plan, name)}, expected {wanted}.", where=name)
+    if plan.codes not in ("similar", "random"):
+        raise ConfigurationError(f"codes is {plan.codes!r}, expected similar or random.", where="codes")
+    if plan.on_bad not in ("stop", "skip"):
+        raise ConfigurationError(f"on_bad is {plan.on_bad!r}, expected stop or skip.", where="on_bad")
     if plan.catalogue is not None and plan.model is None:
         raise ConfigurationError(
             "Items with texts need a model that knows their words.",

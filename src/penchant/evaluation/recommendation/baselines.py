@@ -32,6 +32,7 @@ class Baseline(ABC):
         self.items, self.seed = items, seed
         self.fit(histories)
 
+    @abstractmethod
     def fit(self, histories: Sequence[Sequence[int]]) -> None:
         """Learn from the training users."""
 
@@ -50,6 +51,9 @@ class Baseline(ABC):
 
 class Random(Baseline):
     """Items by chance, drawn anew for each history."""
+
+    def fit(self, histories: Sequence[Sequence[int]]) -> None:
+        """See `Baseline.fit`; there is nothing to learn."""
 
     def scores(self, history: Sequence[int]) -> Vector:
         """See `Baseline.scores`."""

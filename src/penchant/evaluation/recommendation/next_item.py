@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from penchant.statistics import Interval, mean_interval, paired_difference
+from penchant.statistics import Interval, mean_interval, paired_difference, share_interval
 
 __all__ = ["NextItem", "compared_with", "next_item", "self_information"]
 
@@ -20,12 +20,12 @@ class NextItem:
     Args:
         name: of the recommender.
         k: length of the lists.
-        hit: share of users whose list holds the target (Hit@k); ``ndcg`` mean of 1/log₂(place + 1) of the target, 0 for
+        hit: share of users whose list holds the target (Hit@k), with Wilson's interval; ``ndcg`` mean of 1/log₂(place + 1) of the target, 0 for
             a miss (NDCG@k); ``mrr`` mean of 1/place (MRR@k). All in [0, 1], higher is better.
         coverage: share of the items that are recommended to anybody, in [0, 1]; it has no interval, since it is no mean
             over users.
-        novelty: mean information of the recommended items, −log₂ of the share of training users who took them, in
-            bits; higher is further from what everybody takes.
+        novelty: mean information of the recommended items in bits (`self_information`); higher is further from what
+            everybody takes.
         gains: NDCG@k of each user.
     """
 
@@ -44,14 +44,17 @@ class NextItem:
 
 
 def self_information(histories: Sequence[Sequence[int]], items: int) -> list[float]:
-    """−log₂ of the share of users who took each item, in bits; an item that nobody took counts as taken by one.
+    """−log₂ ((users who took the item + 1) / (users + 1)) for each item, in bits.
 
     Example:
-        >>> self_information([[0], [0, 1]], 2)
-        [0.0, 1.0]
+        >>> self_information([[0], [0, 1], [0, 1]], 3)
+        [0.0, 0.4150374992788438, 2.0]
+
+    Reference:
+        Zhou et al. (2010), Solving the apparent diversity-accuracy dilemma of recommender systems.
     """
     counts = Counter(item for each in histories for item in set(each))
-    return [math.log2(len(histories) / max(counts[item], 1)) for item in range(items)]
+    return [-math.log2((counts[item] + 1) / (len(histories) + 1)) for item in range(items)]
 
 
 def next_item(
@@ -78,9 +81,9 @@ def next_item(
     return NextItem(
         name,
         k,
-        hit=mean_interval([float(place > 0) for place in places]),
-        ndcg=mean_interval(gains),
-        mrr=mean_interval([1 / place if place else 0.0 for place in places]),
+        hit=share_interval(sum(place > 0 for place in places) / len(places), len(places)),
+        ndcg=mean_interval(gains).within(0, 1),
+        mrr=mean_interval([1 / place if place else 0.0 for place in places]).within(0, 1),
         coverage=len({item for each in cut for item in each}) / len(information),
         novelty=mean_interval([sum(each) / len(each) for each in shown]),
         gains=tuple(gains),
