@@ -82,7 +82,7 @@ def top(
     """Write the most likely items of each user, none twice and none that is not in the catalogue."""
     from penchant.curation.rows import Built, require_free
     from penchant.evaluation.recommendation.measuring import places_of
-    from penchant.evaluation.recommendation.recommender import load_recommender
+    from penchant.generation.recommender import load_recommender
     from penchant.feedback.interactions import read_histories
     from penchant.generation.catalogue import read_items
 
