@@ -14,24 +14,24 @@ from small_interactions import users, write_users
 def test_from_interactions_to_measured_lists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     taken, shop = write_users(tmp_path / "taken.jsonl", count=60, test=12), tmp_path / "shop"
     assert main(["recommend", "prepare", str(taken), "-o", str(shop), "--width", "32", "--layers", "1"]) == 0
-    keys = ["epochs=12", "learning_rate=1e-2", "batch_size=8", "samples=0"]
+    keys = ["epochs=20", "learning_rate=1e-2", "batch_size=8", "samples=0"]
     trained = ["train", "--model", f"{shop}/model", "--data", f"{shop}/train.jsonl", "--objective", "nll"]
     assert main([*trained, "--out", f"{tmp_path}/sft", *keys]) == 0
-    negatives = ["data", "build", "negatives", f"{shop}/next.jsonl", "--items", f"{shop}/items.jsonl", "--count", "1"]
+    # The others took all items, which leaves no negative.
     short = tmp_path / "short.jsonl"
     rows = [line for line in (shop / "next.jsonl").read_text().splitlines() if len(json.loads(line)["history"]) < 5]
     short.write_text("\n".join(rows), encoding="utf-8")
-    negatives[3] = str(short)
+    negatives = ["data", "build", "negatives", str(short), "--items", f"{shop}/items.jsonl", "--count", "1"]
     assert main([*negatives, "-o", f"{tmp_path}/lists.jsonl"]) == 0
     tuned = ["train", "--model", f"{tmp_path}/sft/model", "--data", f"{tmp_path}/lists.jsonl", "--objective", "s-dpo"]
     assert main([*tuned, "--out", f"{tmp_path}/sdpo", "samples=0", "max_steps=2"]) == 0
     capsys.readouterr()
     measured = ["recommend", "evaluate", str(shop), "-k", "1", "--json", f"{tmp_path}/found.json"]
     assert main([*measured, "--model", f"{tmp_path}/sft", "--model", f"{tmp_path}/sdpo"]) == 0
-    assert "sft is above random" in " ".join(capsys.readouterr().out.split())
+    assert "sft is " in " ".join(capsys.readouterr().out.split())
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     by_name = {each["name"]: each["hit"]["value"] for each in found["recommenders"]}
-    assert by_name[f"{tmp_path}/sft"] > by_name["popularity"]
+    assert by_name[f"{tmp_path}/sft"] > max(by_name["popularity"], by_name["random"])
     listed = ["recommend", "top", "--model", f"{tmp_path}/sft", "--items", f"{shop}/items.jsonl", "--users", str(taken)]
     assert main([*listed, "-k", "1", "--seen", "-o", f"{tmp_path}/lists/top.jsonl"]) == 0
     lists = [json.loads(line) for line in (tmp_path / "lists" / "top.jsonl").read_text().splitlines()]

@@ -51,8 +51,8 @@ class OnlineRecipe(Recipe):
     max_new_tokens: PositiveInt = Field(128, description="maximum tokens of a response")
     engine: dict[str, Any] = Field(
         {"name": "transformers"},
-        description="engine that samples: transformers (in process), server or catalogue (items, by beam search), and its settings; "
-        "server=URL for short",
+        description="engine that samples: transformers (in process), server, or catalogue (items, by beam search), and "
+        "its settings; server=URL for short",
     )
     history: int = Field(0, ge=0, description="number of earlier rounds whose samples are reused")
 
