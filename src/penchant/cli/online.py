@@ -28,7 +28,9 @@ def online(
     data: Annotated[
         list[str] | None, typer.Option(help="Prompts: file, saved datasets folder, or hub id; may be repeated.")
     ] = None,
-    method: Annotated[str | None, typer.Option(help="grpo, iterative-dpo, rejection-sampling, rere, spin or sppo.")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="grpo, iterative-dpo, rejection-sampling, rere, spin or sppo.")
+    ] = None,
     objective: Annotated[str | None, typer.Option(help="Objective to use instead of the method's.")] = None,
     judge: Annotated[
         str | None, typer.Option(help="verifier, reward_model, function, next_item, none, or a registered judge.")

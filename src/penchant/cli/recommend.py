@@ -82,9 +82,9 @@ def top(
     """Write the most likely items of each user, none twice and none that is not in the catalogue."""
     from penchant.curation.rows import Built, require_free
     from penchant.evaluation.recommendation.measuring import places_of
-    from penchant.generation.recommender import load_recommender
     from penchant.feedback.interactions import read_histories
     from penchant.generation.catalogue import read_items
+    from penchant.generation.recommender import load_recommender
 
     require_free(output, overwrite)
     known, read = read_items(items), read_histories(users)

@@ -44,9 +44,9 @@ def test_hard_negatives_are_the_likeliest_items(folder: Path) -> None:
     recommender = load_recommender(str(folder / "model"), items)
     places = {each.id: place for place, each in enumerate(items)}
     [best] = recommender.top([[places[name] for name in record.fields["history"]]], 4)
-    made = Negatives(
-        items=str(folder / "items.jsonl"), count=3, choice="hard", model=str(folder / "model")
-    ).build([record])
+    made = Negatives(items=str(folder / "items.jsonl"), count=3, choice="hard", model=str(folder / "model")).build(
+        [record]
+    )
     wanted = [items[place].text for place in best if items[place].id != record.fields["target"]]
     assert made.rows[0]["completions"][1:] == wanted[:3]
 

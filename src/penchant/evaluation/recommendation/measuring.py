@@ -10,10 +10,10 @@ from typing import Any
 from penchant.errors import ConfigurationError, DataError
 from penchant.evaluation.recommendation.baselines import build_baseline
 from penchant.evaluation.recommendation.next_item import NextItem, compared_with, next_item, self_information
-from penchant.generation.recommender import load_recommender
 from penchant.feedback.files import sound_rows
 from penchant.feedback.interactions import History, check_known
 from penchant.generation.catalogue import Item, read_items
+from penchant.generation.recommender import load_recommender
 from penchant.statistics import Interval
 
 __all__ = ["Comparison", "Measured", "Users", "measure", "places_of", "read_folder"]

@@ -20,8 +20,9 @@ class NextItem:
     Args:
         name: of the recommender.
         k: length of the lists.
-        hit: share of users whose list holds the target (Hit@k), with Wilson's interval; ``ndcg`` mean of 1/log₂(place + 1) of the target, 0 for
-            a miss (NDCG@k); ``mrr`` mean of 1/place (MRR@k). All in [0, 1], higher is better.
+        hit: share of users whose list holds the target (Hit@k), with Wilson's interval; ``ndcg`` mean of
+            1/log₂(place + 1) of the target, 0 for a miss (NDCG@k); ``mrr`` mean of 1/place (MRR@k). All in [0, 1],
+            higher is better.
         coverage: share of the items that are recommended to anybody, in [0, 1]; it has no interval, since it is no mean
             over users.
         novelty: mean information of the recommended items in bits (`self_information`); higher is further from what
