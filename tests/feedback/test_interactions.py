@@ -54,7 +54,7 @@ def test_a_bad_row_is_named_with_its_line(tmp_path: Path, line: str, said: str) 
 @pytest.mark.parametrize("time", ["null", '"noon"', "NaN"])
 def test_a_time_must_be_a_number(tmp_path: Path, time: str) -> None:
     path = written(tmp_path, "taken.jsonl", f'{{"user": 1, "item": 2, "time": {time}}}')
-    with pytest.raises(DataError, match="time|NaN"):
+    with pytest.raises(DataError, match=r"time|NaN"):
         read_histories(path)
 
 

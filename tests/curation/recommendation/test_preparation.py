@@ -87,9 +87,8 @@ def test_a_given_model_keeps_its_tokens_and_gets_those_of_the_items(tmp_path: Pa
     base = model_folder(tmp_path / "base")
     before = AutoModelForCausalLM.from_pretrained(base)
     found = prepare(write_users(tmp_path / "u.jsonl"), tmp_path / "out", replace(SMALL, model=str(base)))
-    after, tokenizer = (
-        kind.from_pretrained(tmp_path / "out" / "model") for kind in (AutoModelForCausalLM, AutoTokenizer)
-    )
+    after = AutoModelForCausalLM.from_pretrained(tmp_path / "out" / "model")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out" / "model")
     old = AutoTokenizer.from_pretrained(base)
     assert found.counts["tokens added to the vocabulary"] == len(tokenizer) - len(old) > 0
     kept, rows_after = before.get_input_embeddings().weight, after.get_input_embeddings().weight

@@ -61,9 +61,8 @@ def test_what_everybody_takes_is_no_news() -> None:
 def recommender() -> Recommender:
     words = [f"<a{number}>" for number in range(6)]
     tokenizer = word_tokenizer(words)
-    return Recommender(
-        small_model(tokenizer, width=32, layers=1, longest=12), tokenizer, [Item(each, each) for each in words]
-    )
+    model = small_model(tokenizer, width=32, layers=1, longest=12)
+    return Recommender(model, tokenizer, [Item(each, each) for each in words])
 
 
 def test_lists_of_a_model_are_full_although_its_best_items_are_known_to_the_user(recommender: Recommender) -> None:
