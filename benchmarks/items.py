@@ -95,7 +95,8 @@ def main() -> None:
     prompt = torch.full((rows, PROMPT), 3)
     scores = torch.randn(rows, chosen.words)
     print(
-        f"load {os.getloadavg()[0]:.1f}; {chosen.items:,} items, {rows} rows ({chosen.users} users, {chosen.beams} beams)"
+        f"load {os.getloadavg()[0]:.1f}; {chosen.items:,} items, "
+        f"{rows} rows ({chosen.users} users, {chosen.beams} beams)"
     )
     for depth in range(3):
         ids = torch.cat([prompt, picked[:, :depth]], 1)

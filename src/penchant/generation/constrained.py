@@ -13,7 +13,7 @@ __all__ = ["PENALTY", "CatalogueProcessor", "constrained_log_probs"]
 PENALTY = -1e6
 
 
-def constrained_log_probs(scores: Tensor, rows: Tensor, tokens: Tensor, *, penalty: float = PENALTY) -> Tensor:
+def constrained_log_probs(scores: Tensor, allowed: Tensor, *, penalty: float = PENALTY) -> Tensor:
     """Log-probabilities of next tokens, with a penalty on all that are not allowed.
 
     The softmax is over the whole vocabulary: an item keeps the log-probability that the model gives it. Where nothing
@@ -21,24 +21,22 @@ def constrained_log_probs(scores: Tensor, rows: Tensor, tokens: Tensor, *, penal
 
     Args:
         scores: [R, V] logits.
-        rows: [E] the row of each allowed token.
-        tokens: [E] the allowed tokens.
+        allowed: [R, V] bool, the tokens that extend each row's prefix towards an item.
         penalty: nats.
 
     Returns:
         [R, V], nats.
 
     Example:
-        >>> constrained_log_probs(torch.zeros(1, 2), torch.tensor([0]), torch.tensor([1])).round(decimals=1).tolist()
-        [[-1000000.6875, -0.699999988079071]]
+        >>> import torch
+        >>> (constrained_log_probs(torch.zeros(1, 2), torch.tensor([[False, True]])) > -1).tolist()
+        [[False, True]]
 
     Reference:
         Tan et al. (2025), Reinforced Preference Optimization for Recommendation, arXiv:2510.12211 (published code).
     """
     logps = scores.log_softmax(-1)
-    masked = logps + penalty
-    masked[rows, tokens] = logps[rows, tokens]
-    return masked
+    return logps.where(allowed, logps + penalty)
 
 
 class CatalogueProcessor(LogitsProcessor):
@@ -53,6 +51,7 @@ class CatalogueProcessor(LogitsProcessor):
         penalty: added to the log-probability of tokens that lead to no item, nats.
 
     Example:
+        >>> import torch
         >>> processor = CatalogueProcessor(Trie([(1, 0), (2, 0)]))
         >>> (processor(torch.tensor([[7]]), torch.zeros(1, 4)) > -9).tolist()
         [[False, True, True, False]]
@@ -68,5 +67,5 @@ class CatalogueProcessor(LogitsProcessor):
         if self.prompt_length is None:
             self.prompt_length = input_ids.shape[1]
         trie = self.trie.to(input_ids.device)
-        rows, edges = trie.edges(trie.walk(input_ids[:, self.prompt_length :]))
-        return constrained_log_probs(scores, rows, trie.edge_tokens[edges], penalty=self.penalty)
+        allowed = trie.allowed(trie.walk(input_ids[:, self.prompt_length :]), scores.shape[-1])
+        return constrained_log_probs(scores, allowed, penalty=self.penalty)

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from transformers import DynamicCache
 
-from penchant.generation.constrained import constrained_log_probs
 from penchant.generation.trie import Trie
 
 __all__ = ["Found", "search_items"]
@@ -84,7 +83,8 @@ def _search(forward: _Forward, trie: Trie, prompts: int, beams: int) -> list[Fou
     dropped = torch.full((prompts,), -torch.inf, device=device)
     while len(owner):
         row, edge = trie.edges(node)
-        logps = constrained_log_probs(logits.float(), row, trie.edge_tokens[edge])
+        # Only the allowed tokens are read, at the log-probabilities of `constrained_log_probs`.
+        logps = logits.float().log_softmax(-1)
         below = trie.edge_nodes[edge]
         owners = torch.cat([ended[0], owner[row]])
         scores = torch.cat([ended[2], score[row] + logps[row, trie.edge_tokens[edge]]])

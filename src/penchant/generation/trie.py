@@ -75,6 +75,14 @@ class Trie:
         within = torch.arange(len(rows), device=nodes.device) - (counts.cumsum(0) - counts)[rows]
         return rows, self.first[known][rows] + within
 
+    def allowed(self, nodes: Tensor, vocabulary: int) -> Tensor:
+        """The tokens that extend nodes, [R, vocabulary] bool; nodes that are equal are looked up once."""
+        distinct, place = nodes.unique(return_inverse=True)
+        rows, edges = self.edges(distinct)
+        mask = torch.zeros(len(distinct), vocabulary, dtype=torch.bool, device=nodes.device)
+        mask[rows, self.edge_tokens[edges]] = True
+        return mask[place]
+
     def step(self, nodes: Tensor, tokens: Tensor) -> Tensor:
         """The nodes below ``nodes`` along ``tokens``, [R]; `NOWHERE` where there is none."""
         wanted = nodes * self._base + tokens

@@ -38,9 +38,9 @@ class ValidItems(Claim):
     quantity = "probability that the next item is among the five most likely items, in [0, 1]"
     contrasts = (Contrast("rere", "nll", smallest=0.01), Contrast("rere", "dpo", smallest=0.01))
     remark = (
-        "Likelihood spends what a small policy can express on all items; hits and places of the first eight count for "
-        "ReRe alone. A policy that can express the reward gains nothing (0.007 over ten seeds, interval over 0). DPO "
-        "against one item drawn uniformly gains as much: with a few features it orders all items at once."
+        "On the tuning seeds ReRe gained 0.03 over likelihood, here a quarter of that. Items enter the lists of these "
+        "small policies through a few features that all items share; ReRe learns from the eight first items alone, and "
+        "DPO against items drawn uniformly from all of them."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
