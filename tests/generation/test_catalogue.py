@@ -99,8 +99,8 @@ def test_masks_equal_those_of_a_dictionary_of_prefixes():
 
 def test_all_tokens_are_penalised_alike_where_nothing_is_allowed():
     scores = torch.randn(1, 4, dtype=torch.float64)
-    none = torch.zeros(1, 4, dtype=torch.bool)
-    assert torch.equal(constrained_log_probs(scores, none), scores.log_softmax(-1) + PENALTY)
+    none = torch.tensor([], dtype=torch.long)
+    assert torch.equal(constrained_log_probs(scores, none, none), scores.log_softmax(-1) + PENALTY)
 
 
 @pytest.mark.parametrize("sampling", [{"do_sample": True, "top_k": 0}, {"num_beams": 4, "length_penalty": 0.0}])

@@ -13,7 +13,9 @@ __all__ = ["PENALTY", "CatalogueProcessor", "constrained_log_probs"]
 PENALTY = -1e6
 
 
-def constrained_log_probs(scores: Tensor, allowed: Tensor, *, penalty: float = PENALTY) -> Tensor:
+def constrained_log_probs(
+    scores: Tensor, rows: Tensor | slice, tokens: Tensor, *, penalty: float = PENALTY
+) -> Tensor:
     """Log-probabilities of next tokens, with a penalty on all that are not allowed.
 
     The softmax is over the whole vocabulary: an item keeps the log-probability that the model gives it. Where nothing
@@ -21,7 +23,8 @@ def constrained_log_probs(scores: Tensor, allowed: Tensor, *, penalty: float = P
 
     Args:
         scores: [R, V] logits.
-        allowed: [R, V] bool, the tokens that extend each row's prefix towards an item.
+        rows: [E] the row of each allowed token, or a slice of rows that allow the same tokens.
+        tokens: [E] the tokens that extend a row's prefix towards an item.
         penalty: nats.
 
     Returns:
@@ -29,14 +32,16 @@ def constrained_log_probs(scores: Tensor, allowed: Tensor, *, penalty: float = P
 
     Example:
         >>> import torch
-        >>> (constrained_log_probs(torch.zeros(1, 2), torch.tensor([[False, True]])) > -1).tolist()
+        >>> (constrained_log_probs(torch.zeros(1, 2), torch.tensor([0]), torch.tensor([1])) > -1).tolist()
         [[False, True]]
 
     Reference:
         Tan et al. (2025), Reinforced Preference Optimization for Recommendation, arXiv:2510.12211 (published code).
     """
     logps = scores.log_softmax(-1)
-    return logps.where(allowed, logps + penalty)
+    masked = logps + penalty
+    masked[rows, tokens] = logps[rows, tokens]
+    return masked
 
 
 class CatalogueProcessor(LogitsProcessor):
@@ -67,5 +72,5 @@ class CatalogueProcessor(LogitsProcessor):
         if self.prompt_length is None:
             self.prompt_length = input_ids.shape[1]
         trie = self.trie.to(input_ids.device)
-        allowed = trie.allowed(trie.walk(input_ids[:, self.prompt_length :]), scores.shape[-1])
-        return constrained_log_probs(scores, allowed, penalty=self.penalty)
+        rows, tokens = trie.allowed(trie.walk(input_ids[:, self.prompt_length :]))
+        return constrained_log_probs(scores, rows, tokens, penalty=self.penalty)

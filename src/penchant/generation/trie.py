@@ -75,13 +75,11 @@ class Trie:
         within = torch.arange(len(rows), device=nodes.device) - (counts.cumsum(0) - counts)[rows]
         return rows, self.first[known][rows] + within
 
-    def allowed(self, nodes: Tensor, vocabulary: int) -> Tensor:
-        """The tokens that extend nodes, [R, vocabulary] bool; nodes that are equal are looked up once."""
-        distinct, place = nodes.unique(return_inverse=True)
-        rows, edges = self.edges(distinct)
-        mask = torch.zeros(len(distinct), vocabulary, dtype=torch.bool, device=nodes.device)
-        mask[rows, self.edge_tokens[edges]] = True
-        return mask[place]
+    def allowed(self, nodes: Tensor) -> tuple[Tensor | slice, Tensor]:
+        """The tokens that extend nodes [R], with the row of each; all rows at once where all nodes are equal."""
+        alike = len(nodes) > 1 and bool((nodes == nodes[0]).all())
+        rows, edges = self.edges(nodes[:1] if alike else nodes)
+        return slice(None) if alike else rows, self.edge_tokens[edges]
 
     def step(self, nodes: Tensor, tokens: Tensor) -> Tensor:
         """The nodes below ``nodes`` along ``tokens``, [R]; `NOWHERE` where there is none."""

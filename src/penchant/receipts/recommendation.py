@@ -51,8 +51,9 @@ def rere_loss(case: Case) -> dict[str, Any]:
 def constrained_beam_mask(case: Case) -> dict[str, Any]:
     """Log-probabilities of next tokens with a penalty on those that extend no item."""
     scores, allowed = torch.tensor(case.inputs["scores"], dtype=torch.float64), case.inputs["allowed_tokens"]
-    mask = torch.tensor([[token in tokens for token in range(scores.shape[1])] for tokens in allowed])
-    masked = constrained_log_probs(scores, mask, penalty=case.params["penalty"])
+    rows = torch.tensor([row for row, tokens in enumerate(allowed) for _ in tokens], dtype=torch.long)
+    tokens = torch.tensor([token for each in allowed for token in each], dtype=torch.long)
+    masked = constrained_log_probs(scores, rows, tokens, penalty=case.params["penalty"])
     return {"masked_log_probs": masked.tolist()}
 
 
