@@ -13,9 +13,7 @@ __all__ = ["PENALTY", "CatalogueProcessor", "constrained_log_probs"]
 PENALTY = -1e6
 
 
-def constrained_log_probs(
-    scores: Tensor, rows: Tensor | slice, tokens: Tensor, *, penalty: float = PENALTY
-) -> Tensor:
+def constrained_log_probs(scores: Tensor, rows: Tensor | slice, tokens: Tensor, *, penalty: float = PENALTY) -> Tensor:
     """Log-probabilities of next tokens, with a penalty on all that are not allowed.
 
     The softmax is over the whole vocabulary: an item keeps the log-probability that the model gives it. Where nothing
