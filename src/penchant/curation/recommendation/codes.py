@@ -32,7 +32,9 @@ def item_vectors(histories: Sequence[Sequence[int]], items: int, width: int = 32
     from scipy.sparse import coo_matrix, diags
     from scipy.sparse.linalg import svds
 
-    left, right, weight = [], [], []
+    left: list[int] = []
+    right: list[int] = []
+    weight: list[float] = []
     for history in histories:
         for gap in range(1, min(WINDOW, len(history) - 1) + 1):
             left += history[:-gap]

@@ -55,7 +55,7 @@ def self_information(histories: Sequence[Sequence[int]], items: int) -> list[flo
         Zhou et al. (2010), Solving the apparent diversity-accuracy dilemma of recommender systems.
     """
     counts = Counter(item for each in histories for item in set(each))
-    return [-math.log2((counts[item] + 1) / (len(histories) + 1)) for item in range(items)]
+    return [math.log2((len(histories) + 1) / (counts[item] + 1)) for item in range(items)]
 
 
 def next_item(
