@@ -64,7 +64,8 @@ def search_items(
     trie.to(device)
     model.eval()
     order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))  # similar lengths need less padding
-    per_batch, results = max(1, batch_size // beams), {}
+    results: dict[int, Found] = {}
+    per_batch = max(1, batch_size // beams)
     with torch.no_grad():
         for start in range(0, len(order), per_batch):
             places = order[start : start + per_batch]

@@ -48,8 +48,8 @@ def self_information(histories: Sequence[Sequence[int]], items: int) -> list[flo
     """−log₂ ((users who took the item + 1) / (users + 1)) for each item, in bits.
 
     Example:
-        >>> self_information([[0], [0, 1], [0, 1]], 3)
-        [0.0, 0.4150374992788438, 2.0]
+        >>> [round(each, 3) for each in self_information([[0], [0, 1], [0, 1]], 3)]
+        [0.0, 0.415, 2.0]
 
     Reference:
         Zhou et al. (2010), Solving the apparent diversity-accuracy dilemma of recommender systems.
