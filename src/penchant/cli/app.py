@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 import penchant
-from penchant.cli import build, data, lab, methods, sandbox
+from penchant.cli import build, data, lab, methods, recommend, sandbox
 from penchant.cli.chat import chat
 from penchant.cli.claims import claims
 from penchant.cli.compare import compare
@@ -54,6 +54,7 @@ methods.app.command()(logic)
 app.add_typer(data.app, name="data")
 app.add_typer(methods.app, name="methods")
 app.add_typer(lab.app, name="lab")
+app.add_typer(recommend.app, name="recommend")
 app.add_typer(sandbox.app, name="sandbox")
 
 

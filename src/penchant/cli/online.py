@@ -29,10 +29,12 @@ def online(
     data: Annotated[
         list[str] | None, typer.Option(help="Prompts: file, saved datasets folder, or hub id; may be repeated.")
     ] = None,
-    method: Annotated[str | None, typer.Option(help="grpo, iterative-dpo, rejection-sampling, spin or sppo.")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="grpo, iterative-dpo, rejection-sampling, rere, spin or sppo.")
+    ] = None,
     objective: Annotated[str | None, typer.Option(help="Objective to use instead of the method's.")] = None,
     judge: Annotated[
-        str | None, typer.Option(help="verifier, reward_model, function, none, or a registered judge.")
+        str | None, typer.Option(help="verifier, reward_model, function, next_item, none, or a registered judge.")
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Hyper-parameter of the objective.")

@@ -51,7 +51,8 @@ class OnlineRecipe(Recipe):
     max_new_tokens: PositiveInt = Field(128, le=1_000_000, description="maximum tokens of a response")
     engine: dict[str, Any] = Field(
         {"name": "transformers"},
-        description="engine that samples: transformers (in process) or server, and its settings; server=URL for short",
+        description="engine that samples: transformers (in process), server, or catalogue (items, by beam search), and "
+        "its settings; server=URL for short",
     )
     history: int = Field(0, ge=0, description="number of earlier rounds whose samples are reused")
 
@@ -132,7 +133,7 @@ def methods() -> list[str]:
 
     Example:
         >>> methods()
-        ['grpo', 'iterative-dpo', 'rejection-sampling', 'spin', 'sppo']
+        ['grpo', 'iterative-dpo', 'rejection-sampling', 'rere', 'spin', 'sppo']
     """
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
 

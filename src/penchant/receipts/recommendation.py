@@ -9,6 +9,7 @@ import torch
 from penchant.evaluation.recommendation.fairness import fairness_metrics
 from penchant.evaluation.recommendation.joint import distances_to_frontier, joint_metrics, reference_point
 from penchant.evaluation.recommendation.relevance import relevance_metrics
+from penchant.generation.constrained import constrained_log_probs
 from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.functional.advantages import group_advantages
 from penchant.objectives.functional.ranking_rewards import hit_rewards, ranking_rewards
@@ -16,7 +17,7 @@ from penchant.objectives.recommendation.rere import ReRe
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
 
-__all__ = ["dpfr", "item_fairness", "joint_fairness_relevance", "rere_loss", "rere_reward"]
+__all__ = ["constrained_beam_mask", "dpfr", "item_fairness", "joint_fairness_relevance", "rere_loss", "rere_reward"]
 
 
 @adapter("rere-reward", evaluates="rere")
@@ -44,6 +45,16 @@ def rere_loss(case: Case) -> dict[str, Any]:
     flags = {form for form in ("dapo", "gspo") if params.pop(form, False)}
     objective = ReRe(**params, form=next(iter(flags), "grpo"))
     return evaluate_plainly(objective, {"responses": case.inputs["responses"], "advantage": case.inputs["advantages"]})
+
+
+@adapter("constrained-beam-mask")
+def constrained_beam_mask(case: Case) -> dict[str, Any]:
+    """Log-probabilities of next tokens with a penalty on those that extend no item."""
+    scores, allowed = torch.tensor(case.inputs["scores"], dtype=torch.float64), case.inputs["allowed_tokens"]
+    rows = torch.tensor([row for row, tokens in enumerate(allowed) for _ in tokens], dtype=torch.long)
+    tokens = torch.tensor([token for each in allowed for token in each], dtype=torch.long)
+    masked = constrained_log_probs(scores, rows, tokens, penalty=case.params["penalty"])
+    return {"masked_log_probs": masked.tolist()}
 
 
 @adapter("item-fairness")

@@ -39,11 +39,12 @@ def top_cluster(values: Tensor, clusters: int = CLUSTERS) -> Tensor:
     count = len(values)
     order = values.argsort()
     line = values[order].double()
-    sums, squares = (torch.cat([each.new_zeros(1), each.cumsum(0)]) for each in (line, line.square()))
+    # As plain numbers: the table below reads each of them many times, and an element of a tensor costs a microsecond.
+    sums, squares = ([0.0, *each.cumsum(0).tolist()] for each in (line, line.square()))
 
     def cost(start: int, stop: int) -> float:
         total = sums[stop] - sums[start]
-        return float(squares[stop] - squares[start] - total * total / (stop - start))
+        return squares[stop] - squares[start] - total * total / (stop - start)
 
     best = [0.0] + [float("inf")] * count
     starts: list[list[int]] = []

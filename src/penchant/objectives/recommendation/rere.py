@@ -12,6 +12,7 @@ from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.groups import group_mean
 from penchant.objectives.functional.numerics import k3, masked_mean, masked_sum
 
 __all__ = ["ReRe"]
@@ -51,7 +52,11 @@ class ReRe(Objective):
         self.needs = Needs(reference=self.beta > 0)
 
     def loss(self, responses: Scored, advantage: Tensor) -> Tensor:
-        """The loss per response, [B]."""
+        """The mean loss of the items of each prompt, [B]."""
+        return group_mean(self.of_items(responses, advantage), responses.group)
+
+    def of_items(self, responses: Scored, advantage: Tensor) -> Tensor:
+        """The loss of each item, [R]."""
         policy = torch.where(responses.mask, responses.policy, 0.0)
         gain = policy - policy.detach()
         divergence = self.beta * k3(-responses.token_logratio) if self.beta > 0 else torch.zeros_like(policy)

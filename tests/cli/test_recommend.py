@@ -1,0 +1,57 @@
+"""``penchant recommend`` from interactions to a measured list, on the command line alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from penchant.cli.app import main
+from small_interactions import users, write_users
+
+
+def test_from_interactions_to_measured_lists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    taken, shop = write_users(tmp_path / "taken.jsonl", count=60, test=12), tmp_path / "shop"
+    assert main(["recommend", "prepare", str(taken), "-o", str(shop), "--width", "32", "--layers", "1"]) == 0
+    keys = ["epochs=20", "learning_rate=1e-2", "batch_size=8", "samples=0"]
+    trained = ["train", "--model", f"{shop}/model", "--data", f"{shop}/train.jsonl", "--objective", "nll"]
+    assert main([*trained, "--out", f"{tmp_path}/sft", *keys]) == 0
+    # The others took all items, which leaves no negative.
+    short = tmp_path / "short.jsonl"
+    rows = [line for line in (shop / "next.jsonl").read_text().splitlines() if len(json.loads(line)["history"]) < 5]
+    short.write_text("\n".join(rows), encoding="utf-8")
+    negatives = ["data", "build", "negatives", str(short), "--items", f"{shop}/items.jsonl", "--count", "1"]
+    assert main([*negatives, "-o", f"{tmp_path}/lists.jsonl"]) == 0
+    tuned = ["train", "--model", f"{tmp_path}/sft/model", "--data", f"{tmp_path}/lists.jsonl", "--objective", "s-dpo"]
+    assert main([*tuned, "--out", f"{tmp_path}/sdpo", "samples=0", "max_steps=2"]) == 0
+    capsys.readouterr()
+    measured = ["recommend", "evaluate", str(shop), "-k", "1", "--json", f"{tmp_path}/found.json"]
+    assert main([*measured, "--model", f"{tmp_path}/sft", "--model", f"{tmp_path}/sdpo"]) == 0
+    assert "sft is " in " ".join(capsys.readouterr().out.split())
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    by_name = {each["name"]: each["hit"]["value"] for each in found["recommenders"]}
+    assert by_name[f"{tmp_path}/sft"] > max(by_name["popularity"], by_name["random"])
+    listed = ["recommend", "top", "--model", f"{tmp_path}/sft", "--items", f"{shop}/items.jsonl", "--users", str(taken)]
+    assert main([*listed, "-k", "1", "--seen", "-o", f"{tmp_path}/lists/top.jsonl"]) == 0
+    lists = [json.loads(line) for line in (tmp_path / "lists" / "top.jsonl").read_text().splitlines()]
+    assert [each["user"] for each in lists] == [str(row["user"]) for row in users(60, 12)]
+
+
+def test_an_unknown_item_stops_or_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shop = tmp_path / "shop"
+    assert main(["recommend", "prepare", str(write_users(tmp_path / "u.jsonl")), "-o", str(shop), "--width", "32"]) == 0
+    asked = tmp_path / "asked.jsonl"
+    asked.write_text('{"user": 1, "items": [2, 99]}\n{"user": 2, "items": [99]}\n', encoding="utf-8")
+    words = ["recommend", "top", "--model", f"{shop}/model", "--items", f"{shop}/items.jsonl", "--users", str(asked)]
+    assert main([*words, "-k", "2", "-o", f"{tmp_path}/top.jsonl"]) == 1
+    assert "took the item '99', which is not in the catalogue" in capsys.readouterr().err
+    assert main([*words, "-k", "2", "-o", f"{tmp_path}/top.jsonl", "--on-bad", "skip"]) == 0
+    assert "1 lists written" in capsys.readouterr().out
+
+
+def test_a_list_longer_than_the_catalogue_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shop = tmp_path / "shop"
+    assert main(["recommend", "prepare", str(write_users(tmp_path / "u.jsonl")), "-o", str(shop), "--width", "32"]) == 0
+    assert main(["recommend", "evaluate", str(shop), "-k", "7"]) == 1
+    assert "k is 7, but the catalogue has 6 items" in capsys.readouterr().err
