@@ -1,0 +1,1 @@
+"""Claims about recommendation and retrieval."""
