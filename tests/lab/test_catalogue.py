@@ -46,11 +46,8 @@ def test_a_description_shares_no_word_with_the_title_and_means_one_item() -> Non
 def test_every_word_of_a_prompt_has_a_token() -> None:
     world = CatalogueWorld(users=2, items=4, ratings=3)
     unknown = world.tokenizer().unk_token_id
-    for title in (item.title for item in make_items(1536)):
-        assert unknown not in world.tokenizer()(f"ratings from 1 to 5. {title}: 4, {title}: 3.")["input_ids"]
-        break
-    ids = world.tokenizer()(" ".join(item.title for item in make_items(1536)))["input_ids"]
-    assert unknown not in ids
+    titles = " ".join(item.title for item in make_items(1536))
+    assert unknown not in world.tokenizer()(f"ratings from 1 to 5. {titles}: 4, {titles}: 3.")["input_ids"]
 
 
 def test_sequences_are_the_liked_titles_in_order() -> None:
