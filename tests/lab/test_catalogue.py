@@ -10,7 +10,9 @@ import pytest
 from penchant.errors import ConfigurationError
 from penchant.evaluation.recommendation.ratings.baselines import global_mean, item_mean, matrix_factorisation
 from penchant.evaluation.recommendation.ratings.protocol import rating_metrics, split_by_time
+from penchant.evaluation.retrieval.miners import mine_negatives
 from penchant.lab.worlds.catalogue import CatalogueWorld, make_items
+from penchant.lab.worlds.catalogue.retrieval import retrieval_of
 from penchant.lab.worlds.registry import WORLDS
 
 
@@ -41,6 +43,14 @@ def test_a_description_shares_no_word_with_the_title_and_means_one_item() -> Non
     for item in items:
         assert not set(item.description(rng).split()) & set(item.title.split())
     assert len({(item.topic, item.mood, item.kind, item.word) for item in items}) == 200
+
+
+def test_a_question_names_its_item_and_retrieval_learns_other_words() -> None:
+    retrieval = retrieval_of(CatalogueWorld(items=60, users=10), seed=1)
+    assert retrieval.train.documents == retrieval.test.documents and len(retrieval.train.queries) == 120
+    negatives = mine_negatives("random", retrieval.train, 4, retrieval.embedder)
+    before, after = (retrieval.recall(negatives, steps=steps, seed=0, k=3) for steps in (1, 60))
+    assert after > before + 0.2 and after > 0.8
 
 
 def test_every_word_of_a_prompt_has_a_token() -> None:

@@ -51,6 +51,11 @@ class Item:
         rng.shuffle(said)
         return " ".join(said)
 
+    def question(self, rng: random.Random) -> str:
+        """A question for it: mood, topic and kind, each by the word of the title or by its other word."""
+        pairs = (MOODS[self.mood], tuple(words[self.word] for words in TOPICS[self.topic]), KINDS[self.kind])
+        return " ".join(rng.choice(pair) for pair in pairs)
+
 
 def make_items(count: int, seed: int = 0) -> list[Item]:
     """Items with distinct titles, such as ``silent dragon quest``.

@@ -111,10 +111,10 @@ class CatalogueWorld(PretrainedWorld):
             rows[each.user] += [each.title] if each.rating >= 4 else []
         return [{"user": user, "items": titles} for user, titles in rows.items()]
 
-    def descriptions(self, count: int, seed: int = 0) -> list[tuple[str, int]]:
-        """Descriptions with the number of their item, for retrieval: ``count`` of each item."""
+    def questions(self, count: int, seed: int = 0) -> list[tuple[str, int]]:
+        """Questions with the number of the item that answers them, for retrieval: ``count`` of each item."""
         rng = random.Random(seed)
-        return [(item.description(rng), number) for number, item in enumerate(self.catalogue) for _ in range(count)]
+        return [(item.question(rng), number) for number, item in enumerate(self.catalogue) for _ in range(count)]
 
     def tokenizer(self) -> Any:
         """The world's tokenizer: words of titles, of prompts, and the numbers from 0 to 9."""

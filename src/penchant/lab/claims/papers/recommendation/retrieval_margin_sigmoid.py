@@ -36,9 +36,7 @@ class SigmoidMargin(Claim):
     contrasts = (
         Contrast("sigmoid", "InfoNCE", smallest=0.2),
         Contrast("sigmoid", "InfoNCE, positives in the denominator", smallest=0.2),
-        Contrast(
-            "sigmoid, learned, best threshold", "InfoNCE, learned, best threshold", smallest=0.01
-        ),
+        Contrast("sigmoid, learned, best threshold", "InfoNCE, learned, best threshold", smallest=0.01),
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
