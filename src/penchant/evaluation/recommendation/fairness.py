@@ -15,7 +15,7 @@ __all__ = ["PATIENCE", "fairness_metrics", "patience_weights"]
 PATIENCE = 0.8
 
 
-def fairness_metrics(lists: Sequence[Sequence[int]], items: int) -> dict[str, float]:
+def fairness_metrics(lists: Sequence[Sequence[int]] | np.ndarray, items: int) -> dict[str, float]:
     """Measures of how evenly items are recommended.
 
     Each stands as in the literature (``_ori``) and corrected so that 0 and 1 can be reached (``_our``): the original

@@ -102,8 +102,7 @@ def measure_lists(
             **joint_metrics(lists, interactions.relevant, count),
         }
     references = {}
-    for pair in pairs if frontier else ():
-        path = frontier.pair(*pair)
+    for pair, path in [(each, frontier.pair(*each)) for each in pairs] if frontier else ():
         references[pair] = reference_point(path, alpha)
         own = [(found[pair[0]], found[pair[1]]) for found in measures.values()]
         for found, distance in zip(measures.values(), distances_to_frontier(own, path, alpha), strict=True):

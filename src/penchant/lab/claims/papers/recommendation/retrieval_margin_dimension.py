@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import combinations
@@ -44,11 +45,11 @@ class SmallestDimension(Claim):
             smallest_dimension(_all_rows(items, positives), fit, least=0.2 * positives**-0.5, starts=1)
             for items, positives in SIZES
         ]
-        rules = {
+        rules: dict[str, list[float]] = {
             "k log(n / k)": [sparse_dimension(*size) for size in SIZES],
             "n": [items for items, _ in SIZES],
             "k": [positives for _, positives in SIZES],
-            "log n": [np.log(items) for items, _ in SIZES],
+            "log n": [math.log(items) for items, _ in SIZES],
         }
         return {name: float(np.corrcoef(found, values)[0, 1]) for name, values in rules.items()}
 
