@@ -84,11 +84,6 @@ def test_a_learned_bias_moves_to_where_most_pairs_are_irrelevant() -> None:
     assert not torch.equal(fixed[0], learned[0])
 
 
-def test_two_camps_need_fewer_dimensions_than_single_items() -> None:
-    camps = torch.block_diag(torch.ones(2, 2), torch.ones(2, 2))
-    assert smallest_dimension(camps, starts=1) <= 2 < smallest_dimension(torch.eye(4), starts=1)
-
-
 def test_a_larger_margin_needs_a_larger_dimension() -> None:
     needed = [smallest_dimension(torch.eye(6), least=least, starts=1) for least in (0.0, 0.4)]
     assert needed[1] > needed[0]
