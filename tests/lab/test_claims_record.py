@@ -71,7 +71,7 @@ def test_a_recorded_verdict_follows_from_the_recorded_numbers(claim: type[Claim]
 
 
 def test_claims_stand_in_the_folder_of_their_methods() -> None:
-    for claim in EVERY:
+    for claim in (each for each in EVERY if each.methods):
         assert claim.__module__.split(".")[4] == get(claim.methods[0]).__module__.split(".")[2], claim.id
 
 

@@ -28,6 +28,7 @@ from penchant.cli.online import online
 from penchant.cli.plan import plan
 from penchant.cli.quickstart import quickstart
 from penchant.cli.receipts import receipts
+from penchant.cli.recommendation_metrics import recommend_metrics
 from penchant.cli.report import report
 from penchant.cli.score import score
 from penchant.cli.train import train
@@ -44,7 +45,7 @@ SECONDS_OF_THE_FIRST = 3.0
 # Plain help: with rich, `penchant --help` takes twice the time (0.18 s instead of 0.09 s).
 app = typer.Typer(name="penchant", rich_markup_mode=None, pretty_exceptions_enable=False, suggest_commands=True)
 _COMMANDS = (quickstart, train, online, compare, plan, convert, score, diagnose, report, chat, receipts, claims)
-for _command in _COMMANDS:
+for _command in (*_COMMANDS, recommend_metrics):
     app.command(cls={train: RecipeCommand, plan: RecipeCommand, online: OnlineCommand}.get(_command))(_command)
 app.command("list")(list_things)
 app.command("show")(show_thing)

@@ -7,18 +7,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["fairness_metrics"]
+from penchant.evaluation.recommendation.lists import checked_lists
+
+__all__ = ["PATIENCE", "fairness_metrics", "patience_weights"]
 
 #: Patience of the browsing model: the probability that a user looks at the next place.
 PATIENCE = 0.8
 
 
-def fairness_metrics(lists: Sequence[Sequence[int]], items: int) -> dict[str, float]:
+def fairness_metrics(lists: Sequence[Sequence[int]] | np.ndarray, items: int) -> dict[str, float]:
     """Measures of how evenly items are recommended.
 
     Each stands as in the literature (``_ori``) and corrected so that 0 and 1 can be reached (``_our``): the original
     forms cannot, because a list holds every item at most once and there may be fewer places than items. NaN where a
     measure is not defined.
+
+    The published correction of FSat takes the same list for all for its unfair end, and falls below 0 where other lists
+    satisfy fewer items still. ``FSat_exact`` takes the fewest that can be satisfied.
 
     Args:
         lists: the recommended items of each user, numbered 1 to ``items``, best first; all of one length k.
@@ -30,6 +35,9 @@ def fairness_metrics(lists: Sequence[Sequence[int]], items: int) -> dict[str, fl
         1)), ``VoCD`` (relative difference of recommended items), ``II-D`` and ``AI-D`` (deviation of exposure, single
         and averaged over users).
 
+    Raises:
+        DataError: see `penchant.evaluation.recommendation.lists.checked_lists`.
+
     Example:
         >>> even = fairness_metrics([[1, 2], [3, 4]], 4)
         >>> even["Jain_our"], even["Gini_our"]
@@ -39,7 +47,7 @@ def fairness_metrics(lists: Sequence[Sequence[int]], items: int) -> dict[str, fl
         Rampisela et al. (2023), Evaluation Measures of Individual Item Fairness for Recommender Systems: A Critical
         Study, arXiv:2311.01013.
     """
-    table = np.asarray(lists)
+    table = checked_lists(lists, items)
     users, k = table.shape
     counts = np.bincount(table.ravel() - 1, minlength=items).astype(float)
     places = float(k * users)
@@ -50,7 +58,7 @@ def fairness_metrics(lists: Sequence[Sequence[int]], items: int) -> dict[str, fl
         **_entropy(counts, places, k, each, over),
         **_gini(counts, places, k, over),
         **_weighted_gini(table, items),
-        **_satisfied(counts, k, each),
+        **_satisfied(counts, users, k, each),
         "VoCD_ori": _variation(counts),
         **_exposure(table, items),
     }
@@ -110,33 +118,40 @@ def _weighted_gini(table: np.ndarray, items: int) -> dict[str, float]:
     return {"Gini-w_ori": value, "Gini-w_our": _between(value, best, worst)}
 
 
-def _satisfied(counts: np.ndarray, k: int, each: int) -> dict[str, float]:
+def _satisfied(counts: np.ndarray, users: int, k: int, each: int) -> dict[str, float]:
     items = len(counts)
     share = float((counts >= each).mean())
-    return {"FSat_ori": share, "FSat_our": _between(share, k / items, 1.0) if each else 1.0}
+    if not each:
+        return {"FSat_ori": share, "FSat_our": 1.0, "FSat_exact": math.nan}
+    # Fewest items with their share: these take as many places as there are users, the others one less than the share.
+    least = -(-(k * users - items * (each - 1)) // (users - each + 1)) / items
+    found = {"FSat_ori": share, "FSat_our": _between(share, k / items, 1.0)}
+    return {**found, "FSat_exact": _between(share, least, 1.0)}
 
 
 def _variation(counts: np.ndarray) -> float:
-    seen = counts[counts > 0]
-    if len(seen) < 2:
+    # Pairs of items with equal counts differ by nothing, so pairs of distinct counts suffice: few, however many items.
+    levels, number = np.unique(counts[counts > 0], return_counts=True)
+    seen = int(number.sum())
+    if seen < 2:
         return 0.0
-    first, second = np.triu_indices(len(seen), 1)
-    return float((np.abs(seen[first] - seen[second]) / np.maximum(seen[first], seen[second])).mean())
+    first, second = np.triu_indices(len(levels), 1)
+    gaps = (1 - levels[first] / levels[second]) * number[first] * number[second]
+    return float(gaps.sum() / (seen * (seen - 1) / 2))
 
 
-def exposure_of(table: np.ndarray, items: int, patience: float = PATIENCE) -> np.ndarray:
-    """[users, items] the probability that a user looks at an item: patience^(place − 1), 0 where it is not shown."""
-    users, k = table.shape
-    found = np.zeros((users, items))
-    np.put_along_axis(found, table - 1, np.tile(patience ** np.arange(k), (users, 1)), axis=1)
-    return found
+def patience_weights(k: int, patience: float = PATIENCE) -> np.ndarray:
+    """[k] the probability that a user looks at each place: patience^(place − 1)."""
+    return patience ** np.arange(k, dtype=float)
 
 
 def _exposure(table: np.ndarray, items: int) -> dict[str, float]:
-    k = table.shape[1]
-    even = (1 - PATIENCE**k) / ((1 - PATIENCE) * items)
-    gap = exposure_of(table, items) - even
-    return {"II-D_ori": (gap**2).mean(), "AI-D_ori": (gap.mean(axis=0) ** 2).mean()}
+    users, k = table.shape
+    weights, even = patience_weights(k), (1 - PATIENCE**k) / ((1 - PATIENCE) * items)
+    # The mean over all users and items of (e − even)², where all but k items of a user have e = 0.
+    single = (((weights - even) ** 2).sum() + (items - k) * even**2) / items
+    each = np.bincount(table.ravel() - 1, weights=np.tile(weights, users), minlength=items) / users
+    return {"II-D_ori": single, "AI-D_ori": ((each - even) ** 2).mean()}
 
 
 def _between(value: float, low: float, high: float) -> float:

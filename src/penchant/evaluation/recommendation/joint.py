@@ -8,7 +8,8 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from penchant.errors import ConfigurationError
-from penchant.evaluation.recommendation.fairness import PATIENCE, exposure_of
+from penchant.evaluation.recommendation.fairness import patience_weights
+from penchant.evaluation.recommendation.lists import checked_lists, checked_relevant, sparse_rows
 
 __all__ = ["distances_to_frontier", "joint_metrics", "reference_point"]
 
@@ -27,34 +28,38 @@ def joint_metrics(lists: Sequence[Sequence[int]], relevant: Sequence[Collection[
         against relevance). Higher is better: ``IBO_ori`` (share of items exposed 1.1 times better than by chance) and
         ``IBO_our`` (of the items that somebody finds relevant).
 
+    Raises:
+        DataError: see `penchant.evaluation.recommendation.lists.checked_lists`.
+
     Reference:
         Rampisela et al. (2023), arXiv:2311.01013; Rampisela et al. (2025), arXiv:2502.11921.
     """
-    table = np.asarray(lists)
+    table = checked_lists(lists, items)
     users, k = table.shape
-    wanted = np.zeros((users, items))
-    for row, each in enumerate(relevant):
-        wanted[row, np.asarray(sorted(each), dtype=int) - 1] = 1
-    number = wanted.sum(axis=1, keepdims=True)
-    deserved = np.where(number > 0, wanted * (1 - PATIENCE**number) / ((1 - PATIENCE) * np.maximum(number, 1)), 0.0)
-    gap = exposure_of(table, items) - deserved
-    inverse = np.zeros((users, items))  # 1 / place of each item in each list
-    np.put_along_axis(inverse, table - 1, np.tile(1 / np.arange(1, k + 1), (users, 1)), axis=1)
-    attention = np.zeros((users, items))
-    steps = (k - np.arange(1, k + 1)) / max(k - 1, 1)
-    np.put_along_axis(attention, table - 1, np.tile(steps, (users, 1)), axis=1)
-    gained = wanted.T @ inverse  # [i, j] what item i would get in the places of item j
-    envy = (gained.max(axis=1) - np.diag(gained)).sum() / (users * items)
-    impact, chance = np.diag(gained) / users, wanted.sum(axis=0) * (1 / np.arange(1, k + 1)).sum() / (items * users)
-    better, asked = impact >= 1.1 * chance, wanted.sum(axis=0) > 0
+    rows = checked_relevant(relevant, users, items)
+    places = np.arange(1, k + 1)
+    wanted = sparse_rows(rows, [np.ones(len(row)) for row in rows], items)
+    deserved = sparse_rows(rows, [_deserved(len(row)) for row in rows], items)
+    gap = sparse_rows(table, [patience_weights(k)] * users, items) - deserved
+    attention = sparse_rows(table, [(k - places) / max(k - 1, 1)] * users, items)
+    gained = (wanted.T @ sparse_rows(table, [1 / places] * users, items)).tocsr()
+    own = gained.diagonal()  # gained[i, j] is what item i would get in the places of item j
+    envy = (gained.max(axis=1).toarray().ravel() - own).sum() / (users * items)
+    asked = np.asarray(wanted.sum(axis=0)).ravel()
+    better = (own / users >= 1.1 * (asked * (1 / places).sum() / (items * users)))[asked > 0]
     return {
-        "II-F_ori": float((gap**2).mean()),
-        "AI-F_ori": float((gap.mean(axis=0) ** 2).mean()),
-        "IBO_ori": float(better[asked].sum() / items) if asked.any() else math.nan,
-        "IBO_our": float(better[asked].mean()) if asked.any() else math.nan,
+        "II-F_ori": float(gap.multiply(gap).sum() / (users * items)),
+        "AI-F_ori": float((np.asarray(gap.mean(axis=0)) ** 2).mean()),
+        "IBO_ori": float(better.sum() / items) if len(better) else math.nan,
+        "IBO_our": float(better.mean()) if len(better) else math.nan,
         "MME_ori": float(envy),
-        "IAA_ori": float(np.abs(attention - wanted).mean()),
+        "IAA_ori": float(abs(attention - wanted).sum() / (users * items)),
     }
+
+
+def _deserved(number: int) -> np.ndarray:
+    """The exposure that each of a user's ``number`` relevant items deserves: an equal part of the first places."""
+    return np.full(number, patience_weights(number).sum() / max(number, 1))
 
 
 def reference_point(frontier: Sequence[tuple[float, float]], alpha: float = 0.5) -> tuple[float, float]:

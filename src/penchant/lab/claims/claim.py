@@ -29,7 +29,9 @@ class Claim:
         id: lower case, words joined by hyphens; starts with the id of the method.
         paper: the source, such as ``arXiv:2305.18290``; empty where no paper states the method.
         sentence: the claim in one sentence, with the conditions of the world.
-        methods: ids of the objectives under test.
+        methods: ids of the objectives under test; empty where ``measures`` says what is.
+        measures: names of what is under test and is no objective, such as a metric; the claim lies in the folder of
+            the objectives that it serves.
         baselines: ids of the objectives that they are compared with.
         world: the settings of the tabular world, or a description of another world.
         quantity: what ``measure`` returns for each arm, with its unit.
@@ -49,7 +51,8 @@ class Claim:
     id: ClassVar[str]
     paper: ClassVar[str] = ""
     sentence: ClassVar[str]
-    methods: ClassVar[tuple[str, ...]]
+    methods: ClassVar[tuple[str, ...]] = ()
+    measures: ClassVar[tuple[str, ...]] = ()
     baselines: ClassVar[tuple[str, ...]] = ()
     world: ClassVar[Dials | str]
     quantity: ClassVar[str]
@@ -97,7 +100,7 @@ CLAIMS: Registry[type[Claim]] = Registry("claim", PAPERS)
 
 
 def _check(cls: type[Claim]) -> None:
-    wanted = ("sentence", "methods", "world", "quantity", "contrasts")
+    wanted = ("sentence", "world", "quantity", "contrasts", *(() if cls.measures else ("methods",)))
     missing = [name for name in wanted if not getattr(cls, name, None)]
     problem = ""
     if missing:

@@ -1,1 +1,1 @@
-"""Claims about recommendation."""
+"""Claims about recommendation and retrieval."""

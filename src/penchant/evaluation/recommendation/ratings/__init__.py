@@ -1,0 +1,1 @@
+"""Prediction of ratings: the protocol, its baselines, and language models as predictors."""

@@ -1,0 +1,1 @@
+"""Retrieval: embeddings of texts, hard negatives and their quality, margins and dimensions of embeddings."""
