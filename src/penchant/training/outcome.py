@@ -141,6 +141,7 @@ def facts_at_start(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
         "measured_on": prepared.measured_on,
         "examples": len(prepared.examples),
         "seed": recipe.seed,
+        **({"labels": prepared.labels} if prepared.labels else {}),
     }
 
 

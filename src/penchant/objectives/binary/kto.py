@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from annotated_types import Ge, Gt
+from annotated_types import Gt
 from torch import Tensor
 
 from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.class_weights import ClassWeight
 from penchant.objectives.functional.numerics import masked_sum
 from penchant.objectives.functional.utilities import kahneman_tversky
 
@@ -25,8 +26,8 @@ class _Valued(Objective):
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "slope of the value function, per nat"] = 0.1
-    desirable_weight: Annotated[float, Ge(0), "weight λ_D of desirable responses"] = 1.0
-    undesirable_weight: Annotated[float, Ge(0), "weight λ_U of undesirable responses"] = 1.0
+    desirable_weight: Annotated[ClassWeight, "weight λ_D of desirable responses; auto balances the classes"] = 1.0
+    undesirable_weight: Annotated[ClassWeight, "weight λ_U of undesirable responses; auto balances the classes"] = 1.0
 
 
 class KTO(_Valued):
@@ -38,7 +39,7 @@ class KTO(_Valued):
     point z₀ estimates the KL divergence from the reference, nats: the mean over the batch of the log-ratio of another
     example's response to this example's prompt (the view ``mismatched``), without gradient. It couples the examples of
     a batch, so a step is neither split into micro-batches nor over processes. For imbalanced labels the paper
-    recommends weights with λ_D n_D / (λ_U n_U) between 1 and 4/3.
+    recommends weights with λ_D n_D / (λ_U n_U) between 1 and 4/3; a weight ``auto`` follows from the training data.
 
     Example:
         >>> import torch
