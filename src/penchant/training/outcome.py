@@ -14,6 +14,7 @@ from torch import nn
 from penchant import __version__
 from penchant.errors import PenchantError
 from penchant.evaluation.heldout import HeldOut
+from penchant.evaluation.judged import judged_intervals
 from penchant.evaluation.metrics import win
 from penchant.statistics import Interval, mean_interval, share_interval
 from penchant.training.card import model_card
@@ -169,7 +170,9 @@ def versions() -> dict[str, str]:
 
 
 def _intervals(after: HeldOut) -> dict[str, list[float]]:
-    """95 % intervals of the held-out accuracy (Wilson, ties half) and margin (normal)."""
+    """95 % intervals of the held-out accuracy (Wilson, ties half) and margin (normal), or of the figures by label."""
+    if judged := judged_intervals(after.rewards, after.divergence):
+        return {name: [each.low, each.high] for name, each in judged.items()}
     chosen, rejected = after.rewards.get("chosen"), after.rewards.get("rejected")
     if not chosen or not rejected:
         return {}

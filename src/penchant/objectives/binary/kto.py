@@ -30,6 +30,14 @@ class _Valued(Objective):
     undesirable_weight: Annotated[ClassWeight, "weight λ_U of undesirable responses; auto balances the classes"] = 1.0
 
 
+def _statistics(point: Tensor, ratios: Tensor, values: Tensor) -> dict[str, Tensor]:
+    """The reference point, and the standard error of the mean that it is; a single ratio has none."""
+    found = {"reference_point": point.expand(len(values))}
+    if len(ratios) > 1:
+        found["reference_point_error"] = (ratios.std() / len(ratios) ** 0.5).expand(len(values))
+    return found
+
+
 class KTO(_Valued):
     """Kahneman-Tversky Optimization (Ethayarajh et al., 2024), as in its published code.
 
@@ -56,11 +64,11 @@ class KTO(_Valued):
     batch_coupled = True
 
     def loss(self, responses: Scored, label: Tensor, mismatched: Scored) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss per response, [B], with the ``reference_point`` of the batch, nats."""
+        """The loss per response, [B], with the ``reference_point`` of the batch and its standard error, nats."""
         point = self._reference_point(mismatched)
         gain = responses.logratio - point
         values = kahneman_tversky(gain, label, self.beta, self.desirable_weight, self.undesirable_weight)
-        return values, {"reference_point": point.expand(len(values))}
+        return values, _statistics(point, mismatched.logratio.detach(), values)
 
     def _reference_point(self, mismatched: Scored) -> Tensor:
         ratios = mismatched.logratio.detach()
@@ -94,13 +102,13 @@ class HALOsKTO(_Valued):
     log_epsilon_r: Annotated[float, "upper bound of a token's log-ratio with humanline, nats"] = 1.5
 
     def loss(self, responses: Scored, label: Tensor, mismatched: Scored) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss per response, [B], with the ``reference_point`` of the batch, nats."""
+        """The loss per response, [B], with the ``reference_point`` of the batch and its standard error, nats."""
         ratios = self._ratios(mismatched).detach()
         counted = (ratios != 0).sum().clamp(min=1)
         point = (ratios.sum() / counted).clamp(min=0)
         gain = self._ratios(responses) - point
         values = kahneman_tversky(gain, label, self.beta, self.desirable_weight, self.undesirable_weight)
-        return values, {"reference_point": point.expand(len(values))}
+        return values, _statistics(point, ratios, values)
 
     def _ratios(self, view: Scored) -> Tensor:
         """The log-ratio of each response, [R]."""
