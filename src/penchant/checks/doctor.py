@@ -86,7 +86,8 @@ def _of_records(feedback: Feedback, other: Feedback | None) -> list[Check]:
     parts = _parts(feedback, other)
     if len(parts) > 1:
         checks.append(duplicates.leaks(parts))
-    return [*checks, *labels.balance(records), *labels.agreement(records)]
+    checks += [*labels.balance(records), *labels.prompt_overlap(records)]
+    return [*checks, *labels.agreement(records)]
 
 
 def _counts(feedback: Feedback) -> list[Check]:

@@ -12,7 +12,7 @@ from penchant.checks.duplicates import content_key, exchanges
 from penchant.feedback.records import Comparison, Judgement, Ranking, Record
 from penchant.statistics import Interval, area_interval, share_interval
 
-__all__ = ["agreement", "balance", "length_bias", "responses_check"]
+__all__ = ["agreement", "balance", "length_bias", "prompt_overlap", "responses_check"]
 
 
 def responses_check(records: Sequence[Record]) -> Check:
@@ -39,12 +39,7 @@ def balance(records: Sequence[Record]) -> list[Check]:
     """The share of desirable labels (judgements), or of rankings in which all responses are tied."""
     if isinstance(records[0], Judgement):
         good = sum(isinstance(record, Judgement) and record.label for record in records)
-        part = good / len(records)
-        verdict: Verdict = "warning" if not 0.05 <= part <= 0.95 else "note" if not 0.2 <= part <= 0.8 else "ok"
-        detail = "" if verdict == "ok" else "Weight the classes so that the rarer one has an effect."
-        if good in (0, len(records)):
-            detail = "All labels are alike, so nothing tells good from bad. Check which column is the label."
-        return [Check("label balance", f"{100 * part:.1f} % desirable", verdict, detail)]
+        return [_label_balance(good, len(records) - good)]
     if isinstance(records[0], Ranking):
         flat = sum(
             isinstance(record, Ranking) and len(set(record.scores or record.ranks or ())) == 1 for record in records
@@ -52,6 +47,44 @@ def balance(records: Sequence[Record]) -> list[Check]:
         detail = "A ranking of ties contains no preference; methods that compare responses skip it." if flat else ""
         return [Check("rankings of equals", share(flat, len(records)), "note" if flat else "ok", detail)]
     return []
+
+
+def _label_balance(good: int, bad: int) -> Check:
+    """The counts of both labels, with the weight that balances them for KTO and its relatives."""
+    # Imported here: it brings PyTorch along, which no other check needs.
+    from penchant.objectives.functional.class_weights import balancing_weights
+
+    part = good / (good + bad)
+    value = f"{100 * part:.1f} % desirable ({good} desirable, {bad} undesirable)"
+    if not (good and bad):
+        only = "desirable: imitate them (nll)" if good else "undesirable: d2o learns from these alone"
+        detail = f"All labels are alike, so nothing tells good from bad. Check which column is the label. All are {only}."
+        return Check("label balance", value, "warning", detail)
+    verdict: Verdict = "warning" if not 0.05 <= part <= 0.95 else "note" if not 0.2 <= part <= 0.8 else "ok"
+    liked, disliked = balancing_weights((good, bad), "auto", "auto")
+    if liked == disliked:
+        return Check("label balance", value, verdict)
+    name, weight = ("desirable_weight", liked) if liked != 1.0 else ("undesirable_weight", disliked)
+    detail = f"{name}={weight:.3g} balances them for kto, kto-halos and apo-zero-unpaired (or: {name}=auto)."
+    return Check("label balance", value, verdict, detail)
+
+
+def prompt_overlap(records: Sequence[Record]) -> list[Check]:
+    """How many prompts have judgements of both labels: without any, prompts alone may tell the labels apart."""
+    by_prompt: dict[Hashable, set[bool]] = defaultdict(set)
+    for record in records:
+        if isinstance(record, Judgement):
+            by_prompt[content_key(record.prompt)].add(record.label)
+    if len({label for labels in by_prompt.values() for label in labels}) < 2:
+        return []
+    both = sum(len(labels) == 2 for labels in by_prompt.values())
+    detail = ""
+    if not both:
+        detail = (
+            "Liked and disliked responses answer different prompts. If the prompts differ in kind, see "
+            "`penchant data build density-ratio` for bco; no pairs can be made of these records."
+        )
+    return [Check("prompts with both labels", share(both, len(by_prompt)), "ok" if both else "note", detail)]
 
 
 def agreement(records: Sequence[Record]) -> list[Check]:
