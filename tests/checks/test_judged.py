@@ -34,8 +34,8 @@ def found(data: list[Any], name: str) -> Check:
 )
 def test_the_ratio_of_the_classes_comes_with_the_weight_that_balances_it(good: int, bad: int, weight: str) -> None:
     check = found(rows(good, bad), "label balance")
-    assert f"({good} desirable, {bad} undesirable)" in check.value
-    assert weight in check.detail and bool(check.detail) == bool(weight)
+    assert f"{good} desirable, {bad} undesirable." in check.detail
+    assert weight in check.detail and ("balances" in check.detail) == bool(weight)
 
 
 def test_one_class_alone_is_said_with_the_method_for_it() -> None:

@@ -55,7 +55,7 @@ def _label_balance(good: int, bad: int) -> Check:
     from penchant.objectives.functional.class_weights import balancing_weights
 
     part = good / (good + bad)
-    value = f"{100 * part:.1f} % desirable ({good} desirable, {bad} undesirable)"
+    value, counts = f"{100 * part:.1f} % desirable", f"{good:,} desirable, {bad:,} undesirable."
     if not (good and bad):
         only = "desirable: imitate them (nll)" if good else "undesirable: d2o learns from these alone"
         detail = f"All labels are alike, so nothing tells good from bad. Check which column is the label. All are {only}."
@@ -63,9 +63,9 @@ def _label_balance(good: int, bad: int) -> Check:
     verdict: Verdict = "warning" if not 0.05 <= part <= 0.95 else "note" if not 0.2 <= part <= 0.8 else "ok"
     liked, disliked = balancing_weights((good, bad), "auto", "auto")
     if liked == disliked:
-        return Check("label balance", value, verdict)
+        return Check("label balance", value, verdict, counts)
     name, weight = ("desirable_weight", liked) if liked != 1.0 else ("undesirable_weight", disliked)
-    detail = f"{name}={weight:.3g} balances them for kto, kto-halos and apo-zero-unpaired (or: {name}=auto)."
+    detail = f"{counts} {name}={weight:.3g} balances them for kto, kto-halos and apo-zero-unpaired (or: {name}=auto)."
     return Check("label balance", value, verdict, detail)
 
 
