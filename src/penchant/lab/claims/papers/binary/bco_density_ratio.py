@@ -27,7 +27,11 @@ class DensityRatios(Claim):
     world = Dials(features=16)
     quantity = "expected true reward on the liked half of the prompts, in standard deviations of the reward"
     contrasts = (Contrast("density ratio", "bco", smallest=0.15), Contrast("density ratio", "kto", smallest=0.15))
-    remark = "The policy is log-linear, so what it learns about one prompt changes the others."
+    seeds = range(20, 50)
+    remark = (
+        "The policy is log-linear, so what it learns about one prompt changes the others. The first ten seeds were too "
+        "few (0.158, interval -0.014 to 0.330, against BCO), so thirty further seeds judge."
+    )
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """400 judgements, β = 0.1, 60 steps, prompts ± 3 logits apart."""

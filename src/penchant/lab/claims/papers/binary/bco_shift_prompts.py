@@ -30,7 +30,9 @@ class RewardShift(Claim):
     world = Dials()
     quantity = "expected true reward on the liked half of the prompts, in standard deviations of the reward"
     contrasts = (Contrast("running mean", "no shift", smallest=0.08),)
+    seeds = range(20, 50)
     remark = (
+        "The first ten seeds were too few (0.096, interval -0.019 to 0.212), so thirty further seeds judge. "
         "Arms with `alike` have labels that depend on the response alone. With β = 0.1 the rewards, and so the shift, "
         "stay small within 60 steps, and the tuning seeds show no difference; here β is 1."
     )

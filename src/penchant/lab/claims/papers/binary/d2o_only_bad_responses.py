@@ -29,15 +29,13 @@ class OnlyBad(Claim):
     id = "d2o-only-bad-responses"
     paper = "arXiv:2403.03419"
     sentence = (
-        "From the undesirable ones of 400 judgements alone, D²O with four own samples reaches a higher true reward than "
-        "unlikelihood on the same responses after 200 steps, and keeps some entropy where unlikelihood collapses."
+        "From the undesirable ones of 400 judgements alone, D²O with four own samples reaches a higher true reward "
+        "than unlikelihood on the same responses after 200 steps, and keeps some entropy where unlikelihood collapses."
     )
     methods = ("d2o",)
     baselines = ("gradient-ascent",)
     world = Dials(features=16, similarity=0.3)
-    quantity = (
-        "expected true reward, in standard deviations of the reward; entropy of the responses to a prompt, in nats"
-    )
+    quantity = "expected true reward, in standard deviations of the reward; entropy of responses to a prompt, in nats"
     contrasts = (
         Contrast("d2o", "unlikelihood", smallest=0.08),
         Contrast("d2o, entropy", "unlikelihood, entropy", smallest=0.15),

@@ -22,8 +22,8 @@ class CutPairs(Claim):
     id = "kto-cut-pairs"
     paper = "arXiv:2402.01306"
     sentence = (
-        "On 100 pairs that are cut into thumbs up and down, KTO reaches the true reward of DPO on the pairs; with one in "
-        "ten of the desirable responses left it reaches more than DPO on the pairs that are left."
+        "On 100 pairs that are cut into thumbs up and down, KTO reaches the true reward of DPO on the pairs; with one "
+        "in ten of the desirable responses left it reaches more than DPO on the pairs that are left."
     )
     methods = ("kto",)
     baselines = ("dpo",)

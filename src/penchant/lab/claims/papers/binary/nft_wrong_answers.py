@@ -22,21 +22,23 @@ class WrongAnswers(Claim):
     id = "nft-wrong-answers"
     paper = "arXiv:2505.18116"
     sentence = (
-        "Where seven of ten answers are right and prompts share features, NFT answers prompts that it was not trained on "
-        "rightly more often than rejection-sampling fine-tuning on the same number of samples."
+        "Where seven of ten answers are right and prompts share features, NFT answers prompts that it was not trained "
+        "on rightly more often than rejection-sampling fine-tuning on the same number of samples."
     )
     methods = ("nft",)
     world = Dials(prompts=2 * _PROMPTS, responses=10, features=16, similarity=0.5)
     quantity = "probability of a right answer to the prompts that were not trained on"
     contrasts = (Contrast("nft", "rejection sampling", smallest=0.03),)
+    seeds = range(20, 50)
     remark = (
+        "The first ten seeds were too few (0.016, interval -0.005 to 0.037), so thirty further seeds judge. "
         "Where few answers are right, or where prompts share nothing (a table of logits), both are equal on the tuning "
         "seeds: at a low rate of right answers the weight of wrong ones is small by definition. The loop is sketched "
         "here; that of the paper drops and refills groups in the same way."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Three rounds: eight samples of the policy for each of twelve prompts, then 20 steps of one ratio an answer."""
+        """Three rounds: eight samples of the policy for each of twelve prompts, 20 steps of one ratio an answer."""
         world = self.draw_world(seed)
         right = world.reward >= world.reward.topk(_RIGHT, dim=-1).values[:, -1:]
         found = {"reference": _accuracy(world.reference, right)}
@@ -54,7 +56,7 @@ class WrongAnswers(Claim):
 
 
 def _sampled(world: World, old: Tensor, right: Tensor, generator: torch.Generator) -> Examples:
-    """Samples of the policy for the prompts to train on; prompts whose answers are all right or all wrong are dropped."""
+    """Samples for the prompts to train on; prompts whose answers are all right or all wrong are dropped."""
     drawn = torch.multinomial(old.exp()[:_PROMPTS], _SAMPLES, replacement=True, generator=generator)
     label = right[:_PROMPTS].gather(1, drawn).double()
     rate = label.mean(-1)
