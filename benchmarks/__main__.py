@@ -104,7 +104,9 @@ def kto_against_trl(folder: Path, pairs: int, repeats: int) -> None:
         tokens = f"{statistics.median(rates):,.0f}" if rates else ""
         apart = "" if side == "penchant" else f"{gap(ours, theirs):.1e}"
         speeds = [ratio(theirs, ours), ratio(theirs, ours, "cpu")]
-        rows.append([side, f"{2 * pairs / median(theirs):.2f}", tokens, *speeds, ratio(ours, theirs, "peak_mib"), apart])
+        rows.append(
+            [side, f"{2 * pairs / median(theirs):.2f}", tokens, *speeds, ratio(ours, theirs, "peak_mib"), apart]
+        )
     heading = ["side", "responses/s", "tokens/s", "KTO is faster by", "the same in core seconds"]
     heading += ["KTO's memory / its", "largest loss difference"]
     table(f"KTO against TRL and DPO ({2 * pairs} judgements, batch {2 * BATCH})", heading, rows)

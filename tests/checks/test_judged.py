@@ -52,7 +52,8 @@ def test_one_text_with_both_labels_is_a_contradiction() -> None:
 
 def test_labels_that_follow_length_are_warned_of_by_the_area_under_the_curve() -> None:
     longer = [
-        {"prompt": f"ask {n}", "completion": "word " * (5 + n % 3 + 4 * (n % 2)), "label": bool(n % 2)} for n in range(40)
+        {"prompt": f"ask {n}", "completion": "word " * (5 + n % 3 + 4 * (n % 2)), "label": bool(n % 2)}
+        for n in range(40)
     ]
     check = found(longer, "better response is longer")
     assert check.verdict == "warning" and check.value == "100.0 %"

@@ -29,7 +29,9 @@ def built(model: str, feedback: Feedback, keep: Path | None = None, progress: ob
 
 
 def test_samples_are_those_of_generation_and_shared_by_the_records_of_a_prompt(model: str) -> None:
-    rows = [{"prompt": f"which {thing}", "chosen": " the", "rejected": f" {n}"} for thing in ("car", "hat") for n in "ab"]
+    rows = [
+        {"prompt": f"which {thing}", "chosen": " the", "rejected": f" {n}"} for thing in ("car", "hat") for n in "ab"
+    ]
     found = built(model, read(rows))
     engine = TransformersEngine(Renderer(load_tokenizer(model)), batch_size=6)
     engine.use(load_model(model))

@@ -58,7 +58,9 @@ def _label_balance(good: int, bad: int) -> Check:
     value, counts = f"{100 * part:.1f} % desirable", f"{good:,} desirable, {bad:,} undesirable."
     if not (good and bad):
         only = "desirable: imitate them (nll)" if good else "undesirable: d2o learns from these alone"
-        detail = f"All labels are alike, so nothing tells good from bad. Check which column is the label. All are {only}."
+        detail = (
+            f"All labels are alike, so nothing tells good from bad. Check which column is the label. All are {only}."
+        )
         return Check("label balance", value, "warning", detail)
     verdict: Verdict = "warning" if not 0.05 <= part <= 0.95 else "note" if not 0.2 <= part <= 0.8 else "ok"
     liked, disliked = balancing_weights((good, bad), "auto", "auto")

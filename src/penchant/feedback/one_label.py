@@ -19,8 +19,8 @@ def of_label(feedback: Feedback, label: bool) -> Feedback:
     Example:
         >>> from penchant.feedback import read
         >>> rows = [{"prompt": "Hi", "completion": text, "label": text == "Hello!"} for text in ("No.", "Hello!")]
-        >>> [each.kind for each in of_label(read(rows), True)], [each.completion for each in of_label(read(rows), False)]
-        (['demonstration'], ['No.'])
+        >>> [each.completion for each in of_label(read(rows), True)], of_label(read(rows), True).kind
+        (['Hello!'], 'demonstration')
     """
     if isinstance(feedback, Sources):
         return Sources({name: of_label(each, label) for name, each in feedback.parts.items()}, feedback.weights)

@@ -145,7 +145,9 @@ def test_judgements_for_a_method_of_pairs_name_the_methods_that_read_them(folder
         {"prompt": f"which {thing}", "completion": f" the {thing}", "label": bool(n % 2)}
         for n, thing in enumerate(THINGS)
     ]
-    with pytest.raises(DataError, match=r"'judgement' cannot supply the view 'chosen'.*'judgement': .*\bkto\b") as found:
+    with pytest.raises(
+        DataError, match=r"'judgement' cannot supply the view 'chosen'.*'judgement': .*\bkto\b"
+    ) as found:
         prepared(folder, judged, objective="dpo")
     assert "No prompt has both a desirable and an undesirable response" in str(found.value)
     shown = [{"prompt": "which", "completion": " the car"}]

@@ -79,7 +79,9 @@ _KNOWN = {
         Quantity("win_rate", "Win rate against the initial model", better="up", share=True, chance=0.5),
         Quantity("digits/accuracy", "Digits classified as requested", better="up", share=True),
         Quantity("drift", "Fréchet distance from the reference (before: two draws of it)"),
-        Quantity("separation", "Separation of the labels (area under the ROC curve)", better="up", share=True, chance=0.5),
+        Quantity(
+            "separation", "Separation of the labels (area under the ROC curve)", better="up", share=True, chance=0.5
+        ),
         Quantity("rewards/accuracy", "Accuracy, ties as half", better="up", share=True, chance=0.5),
         Quantity("labels/accuracy", "Accuracy of labels, ties as half", better="up", share=True, chance=0.5),
         Quantity("rewards/ties", "Ties", share=True),

@@ -1,4 +1,4 @@
-"""Conversion of a run's feedback to the kind that its objective reads: rankings, pairs and judgements into each other."""
+"""Conversion of a run's feedback to the kind that its objective reads: rankings, pairs and judgements."""
 
 from __future__ import annotations
 

@@ -103,9 +103,7 @@ def _weighing(objective: Objective) -> list[Any]:
     return [part for part in objective.modules() if all(hasattr(part, name) for name in WEIGHTS)]
 
 
-def _warn_of_unequal(
-    classes: Classes, weights: tuple[float, float], counted: str, reporter: ProgressReporter
-) -> None:
+def _warn_of_unequal(classes: Classes, weights: tuple[float, float], counted: str, reporter: ProgressReporter) -> None:
     ratio = weights[0] * classes.weighted[0] / (weights[1] * classes.weighted[1])
     if LOWEST / UNEQUAL <= ratio <= HIGHEST * UNEQUAL:
         return
