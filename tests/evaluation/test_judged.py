@@ -35,8 +35,8 @@ def test_separation_and_brier_score_are_those_of_scikit_learn(good: list[float],
 @given(REWARDS, REWARDS, st.integers(1, 10))
 def test_every_response_is_in_one_bin_and_equal_rewards_share_it(good: list[float], bad: list[float], n: int) -> None:
     bins = calibration_bins({"desirable": good, "undesirable": bad}, n)
-    assert sum(each.count for each in bins) == len(good) + len(bad) and len(bins) <= n
-    assert sum(each.count * each.observed for each in bins) == pytest.approx(len(good))
+    assert sum(each.responses for each in bins) == len(good) + len(bad) and len(bins) <= n
+    assert sum(each.responses * each.observed for each in bins) == pytest.approx(len(good))
     expected = [each.expected for each in bins]
     assert expected == sorted(set(expected))
 

@@ -22,12 +22,12 @@ class Bin(NamedTuple):
     Args:
         expected: mean of σ(reward).
         observed: share of desirable responses.
-        count: number of responses.
+        responses: number of responses.
     """
 
     expected: float
     observed: float
-    count: int
+    responses: int
 
 
 def judged_figures(rewards: Rewards, divergence: Sequence[float] = ()) -> dict[str, float]:
@@ -57,7 +57,7 @@ def judged_figures(rewards: Rewards, divergence: Sequence[float] = ()) -> dict[s
     if good or bad:
         bins = calibration_bins(rewards)
         total = len(good) + len(bad)
-        found["calibration/error"] = sum(each.count * abs(each.expected - each.observed) for each in bins) / total
+        found["calibration/error"] = sum(each.responses * abs(each.expected - each.observed) for each in bins) / total
         found["calibration/brier"] = sum(_squares(good, bad)) / total
     if divergence:
         found["divergence"] = sum(divergence) / len(divergence)
@@ -102,7 +102,7 @@ def calibration_bins(rewards: Rewards, bins: int = BINS) -> list[Bin]:
 
     Example:
         >>> calibration_bins({"desirable": [0.0], "undesirable": [0.0, -50.0]}, bins=2)[-1]
-        Bin(expected=0.5, observed=0.5, count=2)
+        Bin(expected=0.5, observed=0.5, responses=2)
     """
     good, bad = _sides(rewards)
     ordered = sorted([(_rounded(each), 1.0) for each in good] + [(_rounded(each), 0.0) for each in bad])

@@ -28,9 +28,14 @@ def kto_halos(case: Case) -> dict[str, Any]:
     """KTO of HALOs; inputs as for `kto`."""
     objective = HALOsKTO(**{_HALOS.get(name, name): value for name, value in case.params.items()})
     inputs = case.inputs
-    views = {"responses": inputs["responses"], "mismatched": inputs["kl"], "labels": inputs["labels"]}
+    views = {"responses": inputs["responses"], "mismatched": _mismatched(inputs), "labels": inputs["labels"]}
     found = evaluate_plainly(objective, views)
     return {**found, "kl": found["reference_point"][0]}
+
+
+def _mismatched(inputs: Mapping[str, Any]) -> Any:
+    """The mismatched sequences, by their published name or by ours."""
+    return inputs["mismatched"] if "mismatched" in inputs else inputs["kl"]
 
 
 @adapter("apo-zero-unpaired")
@@ -45,7 +50,7 @@ def apo_zero_unpaired(case: Case) -> dict[str, Any]:
 def bco(case: Case) -> dict[str, Any]:
     """BCO: the losses of a first batch, or of ``batches`` in order, with the shift that each saw (``delta``).
 
-    ``prob_desirable_of_rejected`` holds one probability per undesirable response.
+    ``prob_desirable_of_rejected`` holds one probability per undesirable response, ``prob_desirable`` one per response.
     """
     own = {name: value for name, value in case.params.items() if name != "udm"}
     objective = BCO(**own)
@@ -59,7 +64,9 @@ def bco(case: Case) -> dict[str, Any]:
 def _batch(objective: BCO, inputs: Mapping[str, Any], given: list[float] | None) -> dict[str, Any]:
     labels = inputs["labels"]
     fields: dict[str, Any] = {"labels": labels}
-    if given is not None:
+    if "prob_desirable" in inputs:
+        fields["prob_desirable"] = inputs["prob_desirable"]
+    elif given is not None:
         probabilities = iter(given)
         fields["prob_desirable"] = [0.5 if liked else next(probabilities) for liked in labels]
     found = evaluate_plainly(objective, {"responses": inputs["responses"], **fields})
@@ -107,7 +114,7 @@ def kto(case: Case) -> dict[str, Any]:
     Inputs are ``responses``, ``labels`` and ``kl``.
     """
     objective, inputs = KTO(**case.params), case.inputs
-    views = {"responses": inputs["responses"], "mismatched": inputs["kl"] if "kl" in inputs else inputs["mismatched"]}
+    views = {"responses": inputs["responses"], "mismatched": _mismatched(inputs)}
     found = evaluate_plainly(objective, {**views, "labels": inputs["labels"]})
     return {
         **found,

@@ -39,11 +39,11 @@ def calibration_chart(rewards: dict[str, Any]) -> Chart | None:
 
 def _paint(axis: Axes, bins: list[Bin]) -> None:
     axis.plot([0, 100], [0, 100], color=colour("muted"), linewidth=0.8, linestyle=(0, (3, 2)))
-    total = sum(each.count for each in bins)
-    share = 100 * sum(each.observed * each.count for each in bins) / total
+    total = sum(each.responses for each in bins)
+    share = 100 * sum(each.observed * each.responses for each in bins) / total
     axis.axhline(share, color=colour("muted"), linewidth=0.8, linestyle=(0, (1, 2)))
     for each in bins:
-        found = share_interval(each.observed, each.count)
+        found = share_interval(each.observed, each.responses)
         axis.plot([100 * each.expected] * 2, [100 * found.low, 100 * found.high], color=colour("accent"), linewidth=1)
     expected, observed = ([100 * value for value in values] for values in list(zip(*bins, strict=True))[:2])
     axis.plot(expected, observed, "o", color=colour("accent"), markersize=3.5)

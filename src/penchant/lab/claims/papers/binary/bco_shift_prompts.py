@@ -40,7 +40,7 @@ class RewardShift(Claim):
     def measure(self, seed: int) -> Mapping[str, float]:
         """400 judgements, β = 1, 200 steps, prompts ± 3 logits apart."""
         world = self.draw_world(seed)
-        found = {}
+        found: dict[str, float] = {}
         for lead, divide in (("", 3.0), ("alike, ", 0.0)):
             judged = divided_judgements(world, seed, divide)
             shifts = {"running mean": "running-mean", "balanced": "balanced", "no shift": "none"}
