@@ -48,7 +48,7 @@ def judged_figures(rewards: Rewards, divergence: Sequence[float] = ()) -> dict[s
     Example:
         >>> found = judged_figures({"desirable": [2.0, 1.0], "undesirable": [-1.0, 1.5]})
         >>> found["separation"], round(found["calibration/brier"], 3)
-        (0.75, 0.202)
+        (0.75, 0.207)
     """
     good, bad = _sides(rewards)
     found = {}
@@ -101,7 +101,7 @@ def calibration_bins(rewards: Rewards, bins: int = BINS) -> list[Bin]:
         bins: number of bins of (nearly) equal size; fewer if there are fewer responses. Equal rewards share a bin.
 
     Example:
-        >>> calibration_bins({"desirable": [0.0], "undesirable": [0.0, -50.0]}, bins=2)[-1]
+        >>> calibration_bins({"desirable": [0.0], "undesirable": [0.0, -50.0]}, bins=3)[-1]
         Bin(expected=0.5, observed=0.5, responses=2)
     """
     good, bad = _sides(rewards)

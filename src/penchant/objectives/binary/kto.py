@@ -85,6 +85,7 @@ class HALOsKTO(_Valued):
     responses; clamped tokens get no gradient.
 
     Example:
+        >>> import torch
         >>> equal = Scored(torch.full((2, 1), -1.0), torch.full((2, 1), -1.0), torch.ones(2, 1, dtype=torch.bool))
         >>> HALOsKTO()(responses=equal, label=torch.tensor([1.0, 0.0]), mismatched=equal).values
         tensor([0.5000, 0.5000])

@@ -44,8 +44,8 @@ class NFT(Objective):
         >>> one = torch.full((2, 1), -1.0)
         >>> both = Scored(one, None, one < 0)
         >>> given = {"label": torch.tensor([1.0, 0.0]), "old_policy": one, "correct_rate": torch.tensor([0.5, 0.5])}
-        >>> NFT()(responses=both, **given).values
-        tensor([-0., -0.])
+        >>> NFT()(responses=both, **given).values.abs()
+        tensor([0., 0.])
 
     Reference:
         Chen, Zheng, Zhang, Cui, Cui, Ye, Lin, Liu, Zhu, Wang (2025), Bridging Supervised Learning and Reinforcement
