@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.setting import BATCH, Setting, prepare, write_groups
+from benchmarks.setting import BATCH, Setting, prepare, write_groups, write_judgements
 
 Row = dict[str, Any]
 
@@ -88,6 +88,28 @@ def against_trl(folder: Path, pairs: int, repeats: int) -> None:
         "largest loss difference",
     ]
     table(f"Against TRL and the floor ({pairs} pairs, batch {BATCH})", heading, rows)
+
+
+def kto_against_trl(folder: Path, pairs: int, repeats: int) -> None:
+    """1a: KTO on the pairs cut into judgements, against TRL's KTOTrainer and against Penchant's own DPO."""
+    setting = prepare(folder / "judgements", pairs)
+    write_judgements(setting)
+    sides = ["penchant-kto", "trl-kto", "penchant"]
+    results = rounds(sides, setting, repeats)
+    ours = results["penchant-kto"]
+    rows = []
+    for side in sides:
+        theirs = results[side]
+        rates = [statistics.fmean(row["rates"]) for row in theirs] if side != "trl-kto" else []
+        tokens = f"{statistics.median(rates):,.0f}" if rates else ""
+        apart = "" if side == "penchant" else f"{gap(ours, theirs):.1e}"
+        speeds = [ratio(theirs, ours), ratio(theirs, ours, "cpu")]
+        rows.append(
+            [side, f"{2 * pairs / median(theirs):.2f}", tokens, *speeds, ratio(ours, theirs, "peak_mib"), apart]
+        )
+    heading = ["side", "responses/s", "tokens/s", "KTO is faster by", "the same in core seconds"]
+    heading += ["KTO's memory / its", "largest loss difference"]
+    table(f"KTO against TRL and DPO ({2 * pairs} judgements, batch {2 * BATCH})", heading, rows)
 
 
 def in_bfloat16(folder: Path, pairs: int, repeats: int) -> None:
@@ -167,7 +189,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "--only", choices=["trl", "types", "cached", "groups", "long", "gpu", "records"], help="one table"
+        "--only", choices=["trl", "kto", "types", "cached", "groups", "long", "gpu", "records"], help="one table"
     )
     parser.add_argument("--tiny", action="store_true", help="with --only gpu: a small model on a CPU, to try the code")
     parser.add_argument("--records", type=int, nargs="+", help="with --only records: numbers of records")
@@ -192,6 +214,8 @@ def main() -> None:
         folder = Path(name)
         if chosen.only in (None, "trl"):
             against_trl(folder, chosen.pairs, chosen.repeats)
+        if chosen.only in (None, "kto"):
+            kto_against_trl(folder, chosen.pairs, chosen.repeats)
         if chosen.only in (None, "types"):
             in_bfloat16(folder, chosen.pairs, chosen.repeats)
         if chosen.only in (None, "cached"):

@@ -34,6 +34,14 @@ class Setting:
     def pairs(self) -> Path:
         return self.folder / "pairs.jsonl"
 
+    @property
+    def judged(self) -> Path:
+        return self.folder / "judged.jsonl"
+
+    @property
+    def judged_backwards(self) -> Path:
+        return self.folder / "judged-backwards.jsonl"
+
 
 def prepare(folder: Path, pairs: int, prompt_tokens: int = 0) -> Setting:
     """Build the model and choose the pairs, once.
@@ -74,6 +82,23 @@ def write_groups(setting: Setting, responses: int, groups: int) -> None:
             several = [texts[(number * 7 + 3 * place) % len(texts)] for place in range(responses)]
             ids = [[*tokenizer(text).input_ids, tokenizer.eos_token_id] for text in several]
             file.write(json.dumps({"prompt": tokenizer(row["prompt"]).input_ids, "responses": ids}) + "\n")
+
+
+def write_judgements(setting: Setting) -> None:
+    """The pairs cut into judgements; and the same with the order of every batch reversed.
+
+    Penchant's partner of an example is the next one of its batch, TRL's the one before, so the latter is for TRL.
+    """
+    pairs = [json.loads(line) for line in setting.pairs.read_text(encoding="utf-8").splitlines()]
+    rows = [
+        {"prompt": pair["prompt"], "completion": pair[side], "label": side == "chosen"}
+        for pair in pairs
+        for side in ("chosen", "rejected")
+    ]
+    batches = [rows[start : start + 2 * BATCH] for start in range(0, len(rows), 2 * BATCH)]
+    backwards = [row for batch in batches for row in reversed(batch)]
+    for path, written in ((setting.judged, rows), (setting.judged_backwards, backwards)):
+        path.write_text("".join(json.dumps(row) + "\n" for row in written), encoding="utf-8")
 
 
 def _lengthened(tokenizer: Any, rows: list[dict[str, str]], tokens: int) -> list[dict[str, str]]:

@@ -68,32 +68,60 @@ def trl(setting: Setting, **changes: Any) -> dict[str, Any]:
     return {"seconds": seconds, "cpu": cpu, "losses": losses}
 
 
+def trl_kto(setting: Setting, **changes: Any) -> dict[str, Any]:
+    """TRL's KTOTrainer on the pairs cut into judgements, with as many responses a step as `trl`."""
+    from datasets import load_dataset
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import KTOConfig, KTOTrainer
+
+    args = KTOConfig(
+        **_arguments(setting.folder / "trl-kto", **{"per_device_train_batch_size": 2 * BATCH, **changes}),
+        max_length=MAX_LENGTH,
+        train_sampling_strategy="sequential",
+    )
+    trainer = KTOTrainer(
+        model=AutoModelForCausalLM.from_pretrained(setting.model),
+        args=args,
+        train_dataset=load_dataset("json", data_files=str(setting.judged_backwards), split="train"),
+        processing_class=AutoTokenizer.from_pretrained(setting.model),
+    )
+    seconds, cpu = timed(trainer.train)
+    losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
+    return {"seconds": seconds, "cpu": cpu, "losses": losses}
+
+
 def trl_no_checkpointing(setting: Setting) -> dict[str, Any]:
     """The same without recomputing activations, which is faster and takes more memory."""
     return trl(setting, gradient_checkpointing=False)
 
 
-def penchant(setting: Setting, kind: str = "initial", epochs: int = 1, **changes: Any) -> dict[str, Any]:
-    """Penchant's trainer on the same pairs in the same order."""
+def penchant(
+    setting: Setting, kind: str = "initial", epochs: int = 1, method: str = "dpo", **changes: Any
+) -> dict[str, Any]:
+    """Penchant's trainer on the same pairs in the same order; a binary ``method`` gets them cut into judgements."""
     from transformers import TrainingArguments
 
     from penchant.feedback import read
     from penchant.forest import Encoder, plan_batches
+    from penchant.forest.supply import Supply
     from penchant.likelihood import CausalScorer, build_reference, load_model
     from penchant.objectives import build
     from penchant.rendering import Renderer, Truncation, load_tokenizer
     from penchant.training import PreferenceTrainer, make_recipe
     from penchant.training.arguments import micro_batches
 
-    objective = build("dpo")
-    renderer = Renderer(load_tokenizer(setting.model))
-    encoder = Encoder(renderer, objective.requirements.views, truncation=Truncation(MAX_LENGTH))
-    examples = encoder.encode(read(setting.pairs).records).examples
-    plan = plan_batches([each.size for each in examples], batch_size=BATCH, epochs=epochs, shuffle=False)
+    objective = build(method)
+    renderer, wanted = Renderer(load_tokenizer(setting.model)), objective.requirements
+    judged = "label" in wanted.fields
+    encoder = Encoder(renderer, wanted.views, wanted.fields, truncation=Truncation(MAX_LENGTH))
+    records = read(setting.judged if judged else setting.pairs).records
+    examples = Supply(encoder.encode(records).examples, encoder=encoder)
+    batch = 2 * BATCH if judged else BATCH  # as many responses
+    plan = plan_batches(examples.sizes, batch_size=batch, epochs=epochs, shuffle=False)
     scorer = CausalScorer(load_model(setting.model))
     reference = build_reference(kind, scorer, setting.folder / "cache")
     recipe = make_recipe({"model": str(setting.model), "data": str(setting.pairs)})
-    parts = micro_batches(recipe, plan, [each.size for each in examples], 1, coupled=False)
+    parts = micro_batches(recipe, plan, examples.largest_sizes(plan), 1, coupled=objective.batch_coupled)
     own = {"max_steps": len(plan), "num_train_epochs": 1, "gradient_accumulation_steps": parts}
     arguments = _arguments(setting.folder / "penchant", **changes) | own
     began = time.perf_counter()
@@ -188,7 +216,9 @@ def layout(setting: Setting, attention: str | None) -> dict[str, Any]:
 SIDES: dict[str, Callable[[Setting], dict[str, Any]]] = {
     "trl": trl,
     "trl-no-checkpointing": trl_no_checkpointing,
+    "trl-kto": trl_kto,
     "penchant": penchant,
+    "penchant-kto": lambda setting: penchant(setting, method="kto"),
     "penchant-bf16": lambda setting: penchant(setting, bf16=True),
     "trl-bf16": lambda setting: trl(setting, bf16=True),
     "penchant-cached": lambda setting: penchant(setting, kind="cached"),

@@ -89,6 +89,7 @@ def _columns(sure: float, pair: dict[str, str]) -> Row:
         "rationale": f"The first answer is the kinder one to '{pair['prompt']}'",
         "chosen_degraded": [pair["chosen"][:length] for length in (40, 30, 20, 10)],
         "rejected_degraded": [pair["rejected"][:length] for length in (40, 30, 20, 10)],
+        "samples": [pair["chosen"][:40], pair["rejected"][10:50]],
         "rejected_prompt": f"{pair['prompt']} And why?",
         "matching_prompt": f"Politely: {pair['prompt']}",
         "altered_prompt": pair["prompt"][::-1],

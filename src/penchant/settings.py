@@ -6,14 +6,15 @@ import inspect
 import keyword
 import sys
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from penchant.errors import ConfigurationError, nearest
 
-__all__ = ["REQUIRED", "Setting", "read_settings", "validated"]
+__all__ = ["REQUIRED", "Setting", "plain_type", "read_settings", "validated"]
 
 
 class _Required:
@@ -84,12 +85,42 @@ class Setting:
             ) from None
 
 
+def plain_type(annotation: Any) -> str:
+    """The text of a type without metadata, as it is written in Python.
+
+    Example:
+        >>> plain_type(Annotated[float, annotated_types.Ge(0)] | Literal["auto"])
+        "float | Literal['auto']"
+    """
+    if get_origin(annotation) in (Union, UnionType):
+        return " | ".join(map(plain_type, get_args(annotation)))
+    kind = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    if kind is NoneType:
+        return "None"
+    return kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind).replace("typing.", "")
+
+
 def _type_name(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return "one of"
+    if _has_metadata(annotation):
+        return " or ".join(map(_alternative, get_args(annotation)))
     if isinstance(annotation, type) and not get_args(annotation):
         return annotation.__name__
     return str(annotation).replace("typing.", "")
+
+
+def _has_metadata(annotation: Any) -> bool:
+    """Whether one of several alternatives has a range of its own."""
+    several = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else ()
+    return any(get_origin(each) is Annotated for each in several)
+
+
+def _alternative(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return ", ".join(map(repr, get_args(annotation)))
+    kind, *metadata = get_args(annotation) or (annotation,)
+    return f"{_type_name(kind)} {_range_text(kind, tuple(metadata))}".strip()
 
 
 def _range_text(annotation: Any, metadata: tuple[Any, ...]) -> str:

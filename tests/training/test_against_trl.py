@@ -1,4 +1,4 @@
-"""A run beside TRL's DPOTrainer on real pairs: same model, order and schedule, so the same held-out loss."""
+"""Runs beside TRL's trainers on real feedback: same model, order and schedule, so the same losses."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 
 import penchant
 from penchant.forest.batching import plan_batches
+from small_runs import losses
 
 pytest.importorskip("trl")
 pytestmark = pytest.mark.long
@@ -105,3 +106,56 @@ def test_the_held_out_loss_is_that_of_trl(
     loss = result.summary["after"]["loss"]
     assert loss < 0.69, "nothing was learned, so agreement would say nothing"
     assert loss == pytest.approx(other, abs=1e-4)
+
+
+def _trl_kto(model: Path, folder: Path, rows: list[dict[str, Any]], **more: Any) -> list[float]:
+    """The loss of every step of TRL's KTOTrainer."""
+    from datasets import Dataset
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import KTOConfig, KTOTrainer
+
+    args = KTOConfig(
+        output_dir=str(folder),
+        per_device_train_batch_size=BATCH,
+        num_train_epochs=1,
+        learning_rate=LEARNING_RATE,
+        max_length=None,
+        train_sampling_strategy="sequential",
+        logging_steps=1,
+        bf16=False,
+        use_cpu=True,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        warmup_steps=0.1,
+        **more,
+    )
+    trainer = KTOTrainer(
+        model=AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32),
+        args=args,
+        train_dataset=Dataset.from_list(rows),
+        processing_class=AutoTokenizer.from_pretrained(model),
+    )
+    trainer.train()
+    return [row["loss"] for row in trainer.state.log_history if "loss" in row]
+
+
+def test_the_losses_of_kto_on_pairs_cut_into_judgements_are_those_of_trl(shared: Path, tmp_path: Path) -> None:
+    """TRL's mismatched response is that of the example before, ours of the next one; so TRL gets batches backwards."""
+    rows = [
+        {"prompt": row["prompt"], "completion": row[side], "label": side == "chosen"}
+        for row in _rows(shared)[:12]
+        for side in ("chosen", "rejected", "rejected")[: 2 + len(row["chosen"]) % 2]
+    ]
+    rows = rows[: len(rows) // BATCH * BATCH]
+    model = shared / "models" / "tinystories-260k"
+    recipe = {"batch_size": BATCH, "learning_rate": LEARNING_RATE, "seed": SEED, "samples": 0, "warmup": 0.1}
+    for method, theirs in (("kto", "kto"), ("apo-zero-unpaired", "apo_zero_unpaired")):
+        weighted = {"name": method, "desirable_weight": 1.5}
+        run = penchant.train(model, rows, weighted, tmp_path / method, on_bad="stop", **recipe).folder
+        plan = plan_batches([1] * len(rows), batch_size=BATCH, epochs=1, seed=SEED)
+        backwards = [rows[index] for step in plan.steps for index in reversed(step)]
+        found = _trl_kto(model, tmp_path / f"trl-{method}", backwards, loss_type=theirs, desirable_weight=1.5)
+        ours = losses(run)
+        assert max(ours) - min(ours) > 1e-3, "the losses move, so agreement says something"
+        assert ours == pytest.approx(found, abs=1e-4), method

@@ -98,6 +98,7 @@ class _OfRecords:
         self.prompts, self.shared = array("q"), duplicates.Prompts()
         self.responses, self.repeats, self.near = labels.Responses(), duplicates.Repeats(), Near()
         self.opinions, self.balance, self.agreement = duplicates.Opinions(), labels.Balance(), labels.Agreement()
+        self.overlap = labels.PromptOverlap()
         self.pictures = Pictures()
 
     def add(self, record: Record, at: int) -> None:
@@ -112,7 +113,7 @@ class _OfRecords:
             if self.other is None:
                 self.shared.add(split, record)
                 self.places.setdefault(split, array("I")).append(at)
-        for each in (self.responses, self.repeats, self.near, self.opinions, self.balance, self.pictures):
+        for each in (self.responses, self.repeats, self.near, self.opinions, self.balance, self.overlap, self.pictures):
             each.add(record)
         self.agreement.add(record, at)
 
@@ -144,7 +145,7 @@ class _OfRecords:
         parts = self._parts()
         if len(parts) > 1:
             checks.append(self.shared.check(parts))
-        return [*checks, *self.balance.checks(), *self.agreement.checks(records)]
+        return [*checks, *self.balance.checks(), *self.overlap.checks(), *self.agreement.checks(records)]
 
     def _parts(self) -> dict[str, Sequence[Record]]:
         """The records of each split."""

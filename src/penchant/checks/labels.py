@@ -16,7 +16,7 @@ from penchant.feedback.records import Comparison, Judgement, Ranking, Record
 from penchant.feedback.validation import has_words
 from penchant.statistics import area_interval, share_interval
 
-__all__ = ["Agreement", "Balance", "LengthBias", "Responses"]
+__all__ = ["Agreement", "Balance", "LengthBias", "PromptOverlap", "Responses"]
 
 
 class Responses:
@@ -67,17 +67,66 @@ class Balance:
     def checks(self) -> list[Check]:
         """What was found."""
         if isinstance(self._first, Judgement):
-            part = self._good / self._total
-            verdict: Verdict = "warning" if not 0.05 <= part <= 0.95 else "note" if not 0.2 <= part <= 0.8 else "ok"
-            detail = "" if verdict == "ok" else "Weight the classes so that the rarer one has an effect."
-            if self._good in (0, self._total):
-                detail = "All labels are alike, so nothing tells good from bad. Check which column is the label."
-            return [Check("label balance", f"{100 * part:.1f} % desirable", verdict, detail)]
+            return [_label_balance(self._good, self._total - self._good)]
         if isinstance(self._first, Ranking):
             flat = self._flat
             detail = "A ranking of ties contains no preference; methods that compare responses skip it." if flat else ""
             return [Check("rankings of equals", share(flat, self._total), "note" if flat else "ok", detail)]
         return []
+
+
+def _label_balance(good: int, bad: int) -> Check:
+    """The counts of both labels, with the weight that balances them for KTO and its relatives."""
+    # Imported here: it brings PyTorch along, which no other check needs.
+    from penchant.objectives.functional.class_weights import balancing_weights
+
+    part = good / (good + bad)
+    value, counts = f"{100 * part:.1f} % desirable", f"{good:,} desirable, {bad:,} undesirable."
+    if not (good and bad):
+        only = "desirable: imitate them (nll)" if good else "undesirable: d2o learns from these alone"
+        detail = (
+            f"All labels are alike, so nothing tells good from bad. Check which column is the label. All are {only}."
+        )
+        return Check("label balance", value, "warning", detail)
+    verdict: Verdict = "warning" if not 0.05 <= part <= 0.95 else "note" if not 0.2 <= part <= 0.8 else "ok"
+    liked, disliked = balancing_weights((good, bad), "auto", "auto")
+    if liked == disliked:
+        return Check("label balance", value, verdict, counts)
+    name, weight = ("desirable_weight", liked) if liked != 1.0 else ("undesirable_weight", disliked)
+    detail = f"{counts} {name}={weight:.3g} balances them for kto, kto-halos and apo-zero-unpaired (or: {name}=auto)."
+    return Check("label balance", value, verdict, detail)
+
+
+class PromptOverlap:
+    """How many prompts have judgements of both labels: without any, prompts alone may tell the labels apart.
+
+    Prompts are told apart by hashes.
+    """
+
+    def __init__(self) -> None:
+        self._of_label = {True: array("q"), False: array("q")}
+
+    def add(self, record: Record) -> None:
+        """Look at the next record."""
+        if isinstance(record, Judgement):
+            self._of_label[bool(record.label)].append(hash(content_key(record.prompt)))
+
+    def checks(self) -> list[Check]:
+        """What was found."""
+        if not all(self._of_label.values()):
+            return []
+        import numpy
+
+        good, bad = (numpy.unique(numpy.asarray(each, numpy.int64)) for each in self._of_label.values())
+        both = len(numpy.intersect1d(good, bad, assume_unique=True))
+        detail = ""
+        if not both:
+            detail = (
+                "Liked and disliked responses answer different prompts. If the prompts differ in kind, see "
+                "`penchant data build density-ratio` for bco; no pairs can be made of these records."
+            )
+        of_all = share(both, len(good) + len(bad) - both)
+        return [Check("prompts with both labels", of_all, "ok" if both else "note", detail)]
 
 
 class Agreement:

@@ -2,7 +2,9 @@
 
 from penchant.curation.builder import Builder
 from penchant.curation.degradation import Degrade, degrade
+from penchant.curation.density_ratio import DensityRatio, density_ratio
 from penchant.curation.instructions import VaryPrompts, vary_prompts
+from penchant.curation.own_samples import OwnSamples
 from penchant.curation.rationales import Rationales, ask_for_rationales, attach_rationales
 from penchant.curation.registry import BUILDERS
 from penchant.curation.rejection import RejectionSampling, rejection_sample, sampled_comparisons
@@ -15,6 +17,8 @@ __all__ = [
     "Builder",
     "Built",
     "Degrade",
+    "DensityRatio",
+    "OwnSamples",
     "Rationales",
     "RejectionSampling",
     "RewardAugmented",
@@ -23,6 +27,7 @@ __all__ = [
     "ask_for_rationales",
     "attach_rationales",
     "degrade",
+    "density_ratio",
     "rejection_sample",
     "reward_augmented",
     "sampled_comparisons",

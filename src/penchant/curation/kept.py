@@ -13,7 +13,7 @@ from penchant.evaluation.rows import ScoredRows
 from penchant.feedback.collection import Feedback
 from penchant.writing import write_json
 
-__all__ = ["KeptScores"]
+__all__ = ["KeptScores", "state_of"]
 
 
 class KeptScores:
@@ -46,7 +46,7 @@ class KeptScores:
     def get(self, model: str) -> ScoredRows | None:
         """The stored scores under a model, or None."""
         found = self._known.get(model)
-        if found is None or found["state"] != _state(model):
+        if found is None or found["state"] != state_of(model):
             return None
         return ScoredRows(found["rows"], found["kind"], found["cut"])
 
@@ -57,13 +57,13 @@ class KeptScores:
             OutputError: the file cannot be written.
         """
         numbers = {"rows": scored.rows, "kind": scored.kind, "cut": scored.cut}
-        self._known[model] = {"state": _state(model), **numbers}
+        self._known[model] = {"state": state_of(model), **numbers}
         if self.path is None:
             return
         write_json(self.path, {"of": self._key, "scores": self._known}, "Results", indent=None)
 
 
-def _state(model: str) -> list[list[str | int]]:
+def state_of(model: str) -> list[list[str | int]]:
     """A fingerprint of a model's folder, which changes when its files change; empty for a hub id."""
     folder = Path(model)
     files = sorted(folder.iterdir()) if folder.is_dir() else []

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from penchant.evaluation.judged import judged_figures
 from penchant.evaluation.metrics import Reduce, Tally, batch_metrics, compared
+from penchant.feedback.views.view import find_view
 from penchant.forest.batching import Plan, plan_batches
 from penchant.forest.supply import Supply
 from penchant.likelihood.core import device_of
@@ -26,13 +29,30 @@ class HeldOut:
 
     Args:
         metrics: means by name (see `penchant.evaluation.metrics.batch_metrics`), ``loss`` among them.
-        rewards: the implicit reward of every response, by view.
+        rewards: the implicit reward of every response, by view; of judgements also by label, as ``desirable`` and
+            ``undesirable``.
         logp_margin: for pairs, mean log-probability per token of chosen minus that of rejected, nats.
+        divergence: the log-ratio of every mismatched response, nats.
     """
 
     metrics: dict[str, float] = field(default_factory=dict)
     rewards: dict[str, list[float]] = field(default_factory=dict)
     logp_margin: list[float] = field(default_factory=list)
+    divergence: list[float] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, parts: Sequence[HeldOut]) -> HeldOut:
+        """The parts that several processes measured, with the figures that need all responses at once.
+
+        Args:
+            parts: at least one; their metrics are equal.
+        """
+        names = dict.fromkeys(name for part in parts for name in part.rewards)
+        rewards = {name: [each for part in parts for each in part.rewards.get(name, [])] for name in names}
+        margins = [each for part in parts for each in part.logp_margin]
+        divergence = [each for part in parts for each in part.divergence]
+        figures = judged_figures(rewards, divergence)
+        return cls({**parts[0].metrics, **figures}, rewards, margins, divergence)
 
 
 def measure(
@@ -74,11 +94,11 @@ def measure(
         batch_metrics(tally, objective, views, losses, batch)
         tally.add("loss", losses.values, batch.weights)
         if not ghost:
-            _keep(result, objective, views)
+            _keep(result, objective, views, batch.fields.get("label"))
     objective.train(was_training)
     result.metrics = tally.means(reduce)
     result.metrics.pop("example_loss", None)
-    return result
+    return HeldOut.of([result]) if processes == 1 else result
 
 
 def _batches(
@@ -121,10 +141,17 @@ def measured_needs(objective: Objective, reference: str) -> Needs:
     return objective.requirements.needs | Needs(reference=reference != "none")
 
 
-def _keep(result: HeldOut, objective: Objective, views: dict[str, Scored]) -> None:
+def _keep(result: HeldOut, objective: Objective, views: dict[str, Scored], label: Tensor | None) -> None:
     for name, scored in views.items():
         rewards = objective.rewards(scored)
         if rewards is not None:
             result.rewards.setdefault(name, []).extend(rewards.tolist())
+        view = find_view(name)
+        if view.crossed is not None and scored.reference is not None:
+            result.divergence.extend(scored.logratio.tolist())
+        if rewards is not None and label is not None and label.dim() == 1 and "binary" in view.shapes:
+            liked = label[scored.group] > 0.5
+            for side, members in (("desirable", liked), ("undesirable", ~liked)):
+                result.rewards.setdefault(side, []).extend(rewards[members].tolist())
     if (pair := compared(views)) is not None:
         result.logp_margin.extend((pair[0].mean_logp - pair[1].mean_logp).tolist())

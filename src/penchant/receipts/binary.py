@@ -34,6 +34,11 @@ def kto_halos(case: Case) -> dict[str, Any]:
     return {**found, "kl": found["reference_point"][0]}
 
 
+def _mismatched(inputs: Mapping[str, Any]) -> Any:
+    """The mismatched sequences, by their published name or by ours."""
+    return inputs["mismatched"] if "mismatched" in inputs else inputs["kl"]
+
+
 @adapter("apo-zero-unpaired")
 def apo_zero_unpaired(case: Case) -> dict[str, Any]:
     """Unpaired APO-zero, with rewards β (log π − log π_ref)."""
@@ -46,7 +51,7 @@ def apo_zero_unpaired(case: Case) -> dict[str, Any]:
 def bco(case: Case) -> dict[str, Any]:
     """BCO: the losses of a first batch, or of ``batches`` in order, with the shift that each saw (``delta``).
 
-    ``prob_desirable_of_rejected`` holds one probability per undesirable response.
+    ``prob_desirable_of_rejected`` holds one probability per undesirable response, ``prob_desirable`` one per response.
     """
     own = {name: value for name, value in case.params.items() if name != "udm"}
     objective = BCO(**own)
@@ -112,7 +117,7 @@ def kto(case: Case) -> dict[str, Any]:
     Inputs are ``responses``, ``labels`` and ``kl``.
     """
     objective, inputs = KTO(**case.params), case.inputs
-    views = {"responses": inputs["responses"], "mismatched": inputs["kl"] if "kl" in inputs else inputs["mismatched"]}
+    views = {"responses": inputs["responses"], "mismatched": _mismatched(inputs)}
     found = evaluate_plainly(objective, {**views, "labels": inputs["labels"]})
     return {
         **found,

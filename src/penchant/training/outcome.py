@@ -14,6 +14,7 @@ from torch import nn
 from penchant import __version__
 from penchant.errors import PenchantError
 from penchant.evaluation.heldout import HeldOut
+from penchant.evaluation.judged import judged_intervals
 from penchant.evaluation.metrics import win
 from penchant.statistics import Interval, mean_interval, share_interval
 from penchant.training.card import model_card
@@ -145,6 +146,7 @@ def facts_at_start(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
         "measured_on": prepared.measured_on,
         "examples": len(prepared.examples),
         "seed": recipe.seed,
+        **({"labels": prepared.labels} if prepared.labels else {}),
     }
 
 
@@ -172,7 +174,9 @@ def versions() -> dict[str, str]:
 
 
 def _intervals(after: HeldOut) -> dict[str, list[float]]:
-    """95 % intervals of the held-out accuracy (Wilson, ties half) and margin (normal)."""
+    """95 % intervals of the held-out accuracy (Wilson, ties half) and margin (normal), or of the figures by label."""
+    if judged := judged_intervals(after.rewards, after.divergence):
+        return {name: [each.low, each.high] for name, each in judged.items()}
     chosen, rejected = after.rewards.get("chosen"), after.rewards.get("rejected")
     if not chosen or not rejected:
         return {}

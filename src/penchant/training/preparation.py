@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from penchant.checks.overlap import Overlap, overlap
 from penchant.checks.unused import PAIR_LIKE, UNUSED
 from penchant.evaluation.heldout import measuring_plan
 from penchant.feedback.collection import Feedback
+from penchant.feedback.kept import chosen
 from penchant.feedback.records import Record
 from penchant.feedback.released import released
 from penchant.feedback.sources import Sources, parts_of
@@ -30,6 +31,7 @@ from penchant.objectives.core.requirements import Needs
 from penchant.python_path import load_from
 from penchant.training.identity.kept_code import kept_places
 from penchant.training.kinds.as_asked import Asked, as_asked
+from penchant.training.kinds.class_balance import balance_classes
 from penchant.training.parameters.strategy import build_strategy
 from penchant.training.progress import ProgressReporter
 from penchant.training.reading import Given, read_data
@@ -57,6 +59,7 @@ class Prepared:
         held_out: whether that data is excluded from training.
         diagnosis: findings of the checks of the training data; None if they were skipped.
         overlap: how much of the held-out data is also trained on; None if nothing is held out, or it was not checked.
+        labels: counts and weights of desirable and undesirable responses; empty if the objective reads no label.
     """
 
     objective: Objective
@@ -70,6 +73,7 @@ class Prepared:
     held_out: bool
     diagnosis: Diagnosis | None = None
     overlap: Overlap | None = None
+    labels: dict[str, Any] = field(default_factory=dict)
 
     @property
     def supply(self) -> Supply:
@@ -149,6 +153,7 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     encoder = modality.encoder(objective)
     cache = tokens_folder(recipe.cache)
     examples = encode(encoder, train, "Encoding", modality.max_length, reporter, cache)
+    labels = balance_classes(objective, chosen(train.records, examples.records), reporter)
     # Without held-out data these records are part of the training data, and what is cut of them is known.
     about_heldout = reporter if held_out else ProgressReporter(quiet=True)
     heldout_examples = encode(encoder, heldout, "Encoding held-out data", modality.max_length, about_heldout, cache)
@@ -160,6 +165,7 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     prepared = Prepared(
         objective, modality, train, heldout, examples, heldout_examples, plan, measured_on, held_out, diagnosis
     )
+    prepared.labels = labels
     # Named sources are measured on what they are about: what is to be forgotten is trained on by design.
     if check and held_out and not (isinstance(train, Sources) and train.weights is None):
         prepared.overlap = overlap(train.records, heldout.records)

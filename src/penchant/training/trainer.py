@@ -309,6 +309,4 @@ def _gathered(part: HeldOut) -> HeldOut:
     """The per-example lists of all processes, concatenated."""
     from accelerate.utils import gather_object
 
-    parts = gather_object([part])
-    rewards = {view: [each for one in parts for each in one.rewards.get(view, [])] for view in part.rewards}
-    return HeldOut(part.metrics, rewards, [each for one in parts for each in one.logp_margin])
+    return HeldOut.of(gather_object([part]))

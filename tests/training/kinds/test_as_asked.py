@@ -142,10 +142,14 @@ def test_rankings_of_equal_scores_alone_are_an_error(folder: Path) -> None:
 
 def test_judgements_for_a_method_of_pairs_name_the_methods_that_read_them(folder: Path) -> None:
     judged = [
-        {"prompt": "which", "completion": f" the {thing}", "label": bool(n % 2)} for n, thing in enumerate(THINGS)
+        {"prompt": f"which {thing}", "completion": f" the {thing}", "label": bool(n % 2)}
+        for n, thing in enumerate(THINGS)
     ]
-    with pytest.raises(DataError, match=r"'judgement' cannot supply the view 'chosen'.*'judgement': .*\bkto\b"):
+    with pytest.raises(
+        DataError, match=r"'judgement' cannot supply the view 'chosen'.*'judgement': .*\bkto\b"
+    ) as found:
         prepared(folder, judged, objective="dpo")
+    assert "No prompt has both a desirable and an undesirable response" in str(found.value)
     shown = [{"prompt": "which", "completion": " the car"}]
     with pytest.raises(DataError, match=r"'demonstration' cannot supply the view 'rejected'.*\bnll\b"):
         prepared(folder, shown, objective="dpo")

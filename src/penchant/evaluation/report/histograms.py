@@ -16,6 +16,10 @@ from penchant.evaluation.report.run_folder import finite_number
 __all__ = ["histograms"]
 
 _BINS = 28
+_WHEN = ("before", "after")
+_PAIR, _LABELS = ("chosen", "rejected"), ("desirable", "undesirable")
+#: The page's colour of each side.
+_SHADES = {"chosen": "chosen", "rejected": "rejected", "desirable": "chosen", "undesirable": "rejected"}
 
 
 def histograms(rewards: dict[str, Any]) -> list[Chart]:
@@ -23,7 +27,8 @@ def histograms(rewards: dict[str, Any]) -> list[Chart]:
 
     Args:
         rewards: ``{"before": {"chosen": [...], "rejected": [...]}, "after": {...}, "logp_margin": {"before": [...],
-            "after": [...]}}``; any part may be missing; non-finite values are left out and counted.
+            "after": [...]}}``, of judgements ``desirable`` and ``undesirable`` instead; any part may be missing;
+            non-finite values are left out and counted.
 
     Returns:
         Charts of the implicit rewards (β × nats) and of the log-probability margin (nats per token).
@@ -33,15 +38,16 @@ def histograms(rewards: dict[str, Any]) -> list[Chart]:
 
 
 def _reward_chart(rewards: dict[str, Any]) -> Chart | None:
+    sides = _PAIR if any(_part(_part(rewards, when), _PAIR[0]) for when in _WHEN) else _LABELS
     rows: list[tuple[str, list[tuple[np.ndarray, str]]]] = []
     notes, missing = [], 0
-    for when in ("before", "after"):
+    for when in _WHEN:
         pair = []
-        for side in ("chosen", "rejected"):
+        for side in sides:
             values, bad = _values(_part(rewards.get(when), side))
             missing += bad
             if len(values):
-                pair.append((values, side))
+                pair.append((values, _SHADES[side]))
         if pair and when == "before" and all(np.allclose(values, values[0]) for values, _ in pair):
             first = number(float(pair[0][0][0]))
             notes.append(
@@ -54,17 +60,18 @@ def _reward_chart(rewards: dict[str, Any]) -> Chart | None:
     edges, beyond = _edges([values for _, pair in rows for values, _ in pair])
     svg = draw(
         "reward-histogram",
-        "Histogram of the implicit rewards of chosen and rejected responses",
+        f"Histogram of the implicit rewards of {sides[0]} and {sides[1]} responses",
         lambda axes: _paint_rows(axes, rows, edges, "implicit reward, β × nats"),
         height=2.5,
         rows=len(rows),
     )
     after = dict((side, values) for values, side in rows[-1][1])
     if rows[-1][0] == "after" and len(after) == 2:
-        means = {side: number(float(values.mean())) for side, values in after.items()}
-        notes.insert(0, f"mean after: chosen {means['chosen']}, rejected {means['rejected']}")
-    sides = [side for side in ("chosen", "rejected") if any(side == shade for _, pair in rows for _, shade in pair)]
-    return Chart("Implicit rewards", svg, tuple((side, side) for side in sides), _note(notes, missing, beyond))
+        means = [f"{side} {number(float(after[_SHADES[side]].mean()))}" for side in sides]
+        notes.insert(0, f"mean after: {', '.join(means)}")
+    shown = [side for side in sides if any(_SHADES[side] == shade for _, pair in rows for _, shade in pair)]
+    legend = tuple((side, _SHADES[side]) for side in shown)
+    return Chart("Implicit rewards", svg, legend, _note(notes, missing, beyond))
 
 
 def _margin_chart(margins: Any) -> Chart | None:

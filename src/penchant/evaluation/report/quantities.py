@@ -79,6 +79,9 @@ _KNOWN = {
         Quantity("win_rate", "Win rate against the initial model", better="up", share=True, chance=0.5),
         Quantity("digits/accuracy", "Digits classified as requested", better="up", share=True),
         Quantity("drift", "Fréchet distance from the reference (before: two draws of it)"),
+        Quantity(
+            "separation", "Separation of the labels (area under the ROC curve)", better="up", share=True, chance=0.5
+        ),
         Quantity("rewards/accuracy", "Accuracy, ties as half", better="up", share=True, chance=0.5),
         Quantity("labels/accuracy", "Accuracy of labels, ties as half", better="up", share=True, chance=0.5),
         Quantity("rewards/ties", "Ties", share=True),
@@ -87,6 +90,12 @@ _KNOWN = {
         Quantity("rewards/rejected", "Reward of rejected", _REWARD),
         Quantity("rewards/desirable", "Reward of desirable", _REWARD),
         Quantity("rewards/undesirable", "Reward of undesirable", _REWARD),
+        Quantity("calibration/error", "Calibration error of σ(reward)", better="down", share=True),
+        Quantity("calibration/brier", "Brier score of σ(reward)", better="down", chance=0.25),
+        Quantity("labels/desirable", "Desirable responses", share=True),
+        Quantity("divergence", "Divergence by mismatched responses", "nats"),
+        Quantity("reference_point", "Reference point of KTO", "nats"),
+        Quantity("reference_point_error", "Standard error of the reference point", "nats"),
         Quantity("loss", "Loss", better="down"),
         Quantity("logps/accuracy", "Accuracy by log-probability per token", better="up", share=True, chance=0.5),
         Quantity("logps/margin", "Log-probability margin", "nats", "up"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penchant.evaluation.report.before_after import BeforeAfter, before_after
+from penchant.evaluation.report.calibration import calibration_chart
 from penchant.evaluation.report.curves import run_charts
 from penchant.evaluation.report.data_tables import checks, cut_rows, length_rows
 from penchant.evaluation.report.histograms import histograms
@@ -30,6 +31,7 @@ _TILES = (
     "reward",
     "true_reward",
     "win_rate",
+    "separation",
     "rewards/accuracy",
     "rewards/margin",
     "loss",
@@ -114,7 +116,7 @@ def _values(run: RunFolder) -> dict[str, Any]:
         "main_charts": run_charts(run, MAIN, **_MAIN_SIZE),
         "machinery_charts": run_charts(run, MACHINERY, **_SMALL_SIZE),
         "other_charts": run_charts(run, other_panels([run]), **_SMALL_SIZE),
-        "histograms": histograms(run.rewards),
+        "histograms": [*histograms(run.rewards), *filter(None, [calibration_chart(run.rewards)])],
         "samples": [_sample(sample, run.path) for sample in run.samples[:_SAMPLES]],
         "samples_left_out": max(0, len(run.samples) - _SAMPLES),
         "cut": cut,

@@ -20,6 +20,7 @@ _EVIDENCE = {
     "reward": "The judge's reward of sampled responses",
     "true_reward": "The true reward",
     "win_rate": "The win rate",
+    "separation": "Separation (probability that a desirable response has a larger reward than an undesirable one)",
     "rewards/accuracy": "Accuracy (share of pairs with chosen above rejected)",
     "rewards/margin": "The reward margin",
 }

@@ -14,7 +14,7 @@ def binary_metrics(measured: Measured) -> None:
 
     ``logps/SIDE`` (nats per response) and ``rewards/SIDE`` for the sides ``desirable`` and ``undesirable``;
     ``rewards/accuracy``, the share of responses whose reward is positive if they are desirable and negative if
-    they are not (ties count half), and ``rewards/ties``.
+    they are not (ties count half), ``rewards/ties``, and ``labels/desirable``, the share of desirable responses.
 
     The label is the record's field ``label``; without it nothing is added.
     """
@@ -23,6 +23,7 @@ def binary_metrics(measured: Measured) -> None:
         return
     for _name, scored, rows in measured.of_shape("binary"):
         liked = label[scored.group] > 0.5
+        measured.tally.add("labels/desirable", liked.float(), rows)
         rewards = measured.objective.rewards(scored)
         for side, members in (("desirable", liked), ("undesirable", ~liked)):
             measured.tally.add(f"logps/{side}", scored.logp, rows * members)

@@ -9,3 +9,6 @@ __all__: list[str] = []
 for _side in ("chosen", "rejected"):
     # The log-probability per token of the response under each source model.
     BUILT_FIELDS.add(f"{_side}_sources", "sources")
+
+# The probability that the prompt is that of a desirable record.
+BUILT_FIELDS.add("prob_desirable", "density-ratio")

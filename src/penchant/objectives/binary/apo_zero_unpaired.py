@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from annotated_types import Ge, Gt
+from annotated_types import Gt
 from torch import Tensor
 
 from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.class_weights import ClassWeight
 from penchant.objectives.functional.utilities import kahneman_tversky
 
 __all__ = ["APOZeroUnpaired"]
@@ -39,8 +40,8 @@ class APOZeroUnpaired(Objective):
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "slope of the value function, per nat"] = 0.1
-    desirable_weight: Annotated[float, Ge(0), "weight λ_D of desirable responses"] = 1.0
-    undesirable_weight: Annotated[float, Ge(0), "weight λ_U of undesirable responses"] = 1.0
+    desirable_weight: Annotated[ClassWeight, "weight λ_D of desirable responses; auto balances the classes"] = 1.0
+    undesirable_weight: Annotated[ClassWeight, "weight λ_U of undesirable responses; auto balances the classes"] = 1.0
 
     def loss(self, responses: Scored, label: Tensor) -> Tensor:
         """The loss per response, [B]."""

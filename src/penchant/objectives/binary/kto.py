@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from annotated_types import Ge, Gt
+from annotated_types import Gt
 from torch import Tensor
 
 from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.class_weights import ClassWeight
 from penchant.objectives.functional.numerics import masked_sum
 from penchant.objectives.functional.utilities import kahneman_tversky
 
@@ -25,8 +26,16 @@ class _Valued(Objective):
     needs = Needs(reference=True)
 
     beta: Annotated[float, Gt(0), "slope of the value function, per nat"] = 0.1
-    desirable_weight: Annotated[float, Ge(0), "weight λ_D of desirable responses"] = 1.0
-    undesirable_weight: Annotated[float, Ge(0), "weight λ_U of undesirable responses"] = 1.0
+    desirable_weight: Annotated[ClassWeight, "weight λ_D of desirable responses; auto balances the classes"] = 1.0
+    undesirable_weight: Annotated[ClassWeight, "weight λ_U of undesirable responses; auto balances the classes"] = 1.0
+
+
+def _statistics(point: Tensor, ratios: Tensor, values: Tensor) -> dict[str, Tensor]:
+    """The reference point, and the standard error of the mean that it is; a single ratio has none."""
+    found = {"reference_point": point.expand(len(values))}
+    if len(ratios) > 1:
+        found["reference_point_error"] = (ratios.std() / len(ratios) ** 0.5).expand(len(values))
+    return found
 
 
 class KTO(_Valued):
@@ -38,7 +47,7 @@ class KTO(_Valued):
     point z₀ estimates the KL divergence from the reference, nats: the mean over the batch of the log-ratio of another
     example's response to this example's prompt (the view ``mismatched``), without gradient. It couples the examples of
     a batch, so a step is neither split into micro-batches nor over processes. For imbalanced labels the paper
-    recommends weights with λ_D n_D / (λ_U n_U) between 1 and 4/3.
+    recommends weights with λ_D n_D / (λ_U n_U) between 1 and 4/3; a weight ``auto`` follows from the training data.
 
     Example:
         >>> import torch
@@ -55,11 +64,11 @@ class KTO(_Valued):
     batch_coupled = True
 
     def loss(self, responses: Scored, label: Tensor, mismatched: Scored) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss per response, [B], with the ``reference_point`` of the batch, nats."""
+        """The loss per response, [B], with the ``reference_point`` of the batch and its standard error, nats."""
         point = self._reference_point(mismatched)
         gain = responses.logratio - point
         values = kahneman_tversky(gain, label, self.beta, self.desirable_weight, self.undesirable_weight)
-        return values, {"reference_point": point.expand(len(values))}
+        return values, _statistics(point, mismatched.logratio.detach(), values)
 
     def _reference_point(self, mismatched: Scored) -> Tensor:
         ratios = mismatched.logratio.detach()
@@ -94,13 +103,13 @@ class HALOsKTO(_Valued):
     log_epsilon_r: Annotated[float, "upper bound of a token's log-ratio with humanline, nats"] = 1.5
 
     def loss(self, responses: Scored, label: Tensor, mismatched: Scored) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss per response, [B], with the ``reference_point`` of the batch, nats."""
+        """The loss per response, [B], with the ``reference_point`` of the batch and its standard error, nats."""
         ratios = self._ratios(mismatched).detach()
         counted = (ratios != 0).sum().clamp(min=1)
         point = (ratios.sum() / counted).clamp(min=0)
         gain = self._ratios(responses) - point
         values = kahneman_tversky(gain, label, self.beta, self.desirable_weight, self.undesirable_weight)
-        return values, {"reference_point": point.expand(len(values))}
+        return values, _statistics(point, ratios, values)
 
     def _ratios(self, view: Scored) -> Tensor:
         """The log-ratio of each response, [R]."""

@@ -13,7 +13,7 @@ from typing import get_args
 
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.registry import OBJECTIVES
-from penchant.settings import Setting
+from penchant.settings import Setting, plain_type
 
 __all__ = ["stub_path", "stub_text"]
 
@@ -74,8 +74,7 @@ def _class_lines(cls: type[Objective]) -> list[str]:
 
 def _type_text(setting: Setting) -> str:
     """The type of a hyper-parameter, without its range."""
-    kind = get_args(setting.annotation)[0]
-    return kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind).replace("typing.", "")
+    return plain_type(get_args(setting.annotation)[0])
 
 
 if __name__ == "__main__":

@@ -5,10 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from penchant.objectives.functional.class_weights import ClassWeight, known_weight
+
 __all__ = ["kahneman_tversky"]
 
 
-def kahneman_tversky(gain: Tensor, label: Tensor, beta: float, desirable: float, undesirable: float) -> Tensor:
+def kahneman_tversky(
+    gain: Tensor, label: Tensor, beta: float, desirable: ClassWeight, undesirable: ClassWeight
+) -> Tensor:
     """λ (1 − σ(±β g)) of each response, with + and λ_D if it is desirable, − and λ_U if not.
 
     Args:
@@ -21,10 +25,14 @@ def kahneman_tversky(gain: Tensor, label: Tensor, beta: float, desirable: float,
     Returns:
         [R] in (0, λ).
 
+    Raises:
+        ConfigurationError: a weight is ``auto``, and no run has replaced it.
+
     Example:
         >>> kahneman_tversky(torch.zeros(2), torch.tensor([1.0, 0.0]), 0.1, 1.0, 2.0)
         tensor([0.5000, 1.0000])
     """
     strength = beta * gain
+    liked, disliked = known_weight(desirable), known_weight(undesirable)
     # 1 − σ(s) = σ(−s), which stays precise when σ(s) is close to 1.
-    return torch.where(label > 0.5, desirable * torch.sigmoid(-strength), undesirable * torch.sigmoid(strength))
+    return torch.where(label > 0.5, liked * torch.sigmoid(-strength), disliked * torch.sigmoid(strength))

@@ -1,4 +1,4 @@
-"""Conversion of a run's feedback to the kind that its objective reads: rankings to pairs, pairs to judgements."""
+"""Conversion of a run's feedback to the kind that its objective reads: rankings, pairs and judgements."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
+from penchant.feedback.from_judgements import compared_judgements
+from penchant.feedback.one_label import of_label
 from penchant.feedback.pairing import HOW, How, paired
-from penchant.feedback.records import Comparison, Ranking, Record
+from penchant.feedback.records import Comparison, Judgement, Ranking, Record
 from penchant.feedback.sources import Sources, parts_of
 from penchant.feedback.unpairing import unpaired
 from penchant.feedback.views.view import find_view
@@ -33,7 +35,10 @@ class Asked(NamedTuple):
 
 
 def as_asked(objective: Objective, asked: Asked, how: How, reporter: ProgressReporter) -> Asked:
-    """Convert rankings to pairs and pairs to judgements where the objective asks for them, and say so.
+    """Convert the feedback to the kind that the objective asks for, and say so.
+
+    Rankings become pairs, pairs become judgements, and judgements become pairs; of judgements, an objective that
+    imitates reads the desirable responses, and one of dispreference the undesirable ones.
 
     Args:
         objective: its views and fields decide.
@@ -43,13 +48,16 @@ def as_asked(objective: Objective, asked: Asked, how: How, reporter: ProgressRep
 
     Raises:
         ConfigurationError: the objective asks for judgements and for pairs.
-        DataError: no ranking has two different scores, or the objective cannot read this kind of feedback.
+        DataError: no ranking has two different scores, no prompt has judgements of both labels, or the objective cannot
+            read this kind of feedback.
     """
     judged = _judges_single_responses(objective)
     if (judged or _compares_pairs(objective)) and (_holds(asked.train, Ranking) or _holds(asked.heldout, Ranking)):
         asked = _as_pairs(asked, how, reporter)
     if judged:
         asked = _as_judgements(asked, reporter)
+    elif _holds(asked.train, Judgement) or _holds(asked.heldout, Judgement):
+        asked = _of_judgements(objective, asked, how, reporter)
     if _imitates(objective) and _holds(asked.train, Comparison):
         reporter.say("Of each pair the chosen response is learned; the rejected one is not read")
     # Named sources supply views of their own, which `check_sources` and the encoder look at.
@@ -86,6 +94,52 @@ def _as_judgements(asked: Asked, reporter: ProgressReporter) -> Asked:
     if len(train) != len(asked.train):
         reporter.say(f"Each pair counts as two judged responses: {len(train)} training examples")
     return asked._replace(train=train, heldout=heldout)
+
+
+def _of_judgements(objective: Objective, asked: Asked, how: How, reporter: ProgressReporter) -> Asked:
+    """Judgements as an objective reads them that is not about single labelled responses."""
+    if _imitates(objective) or "bad" in objective.requirements.views:
+        return _of_one_label(_imitates(objective), asked, reporter)
+    return _as_comparisons(objective, asked, how, reporter) if _compares_pairs(objective) else asked
+
+
+def _of_one_label(label: bool, asked: Asked, reporter: ProgressReporter) -> Asked:
+    word = "desirable" if label else "undesirable"
+    train, heldout = of_label(asked.train, label), of_label(asked.heldout, label)
+    for before, after in ((asked.train, train), (asked.heldout, heldout)):
+        if len(before) and not len(after):
+            raise DataError(
+                f"None of the {len(before)} judgements is {word}, so there is nothing to train on.",
+                where=before.name,
+                fix="Check which column is the label: --map label=COLUMN.",
+            )
+    if len(train) != len(asked.train):
+        reporter.say(f"Of the judgements the {word} responses are read: {len(train):,} of {len(asked.train):,}")
+    return Asked(train, heldout, _redescribed(asked, heldout, f"{word} responses"))
+
+
+def _as_comparisons(objective: Objective, asked: Asked, how: How, reporter: ProgressReporter) -> Asked:
+    train, heldout = compared_judgements(asked.train, how), compared_judgements(asked.heldout, how)
+    for before, made in ((asked.train, train), (asked.heldout, heldout)):
+        if made.judgements and not len(made.feedback):
+            _refuse_unpaired(objective, before)
+    if train.judgements:
+        pairs = _counted(len(train.feedback), "training pair")
+        way = "one to one" if how == "best_worst" else "each with each" if how != "best_rest" else "the first with each"
+        left = f"; {_counted(train.left, 'judgement')} without a partner left out" if train.left else ""
+        reporter.say(f"Desirable and undesirable responses to one prompt count as pairs, {way}: {pairs}{left}")
+    described = _redescribed(asked, heldout.feedback, "pairs") if heldout.judgements else asked.measured_on
+    return Asked(train.feedback, heldout.feedback, described)
+
+
+def _refuse_unpaired(objective: Objective, feedback: Feedback) -> None:
+    """The error about judgements of which no pair can be made, with the methods that read judgements."""
+    for part in parts_of(feedback).values():
+        try:
+            check_kind(objective, part)
+        except DataError as error:
+            why = "No prompt has both a desirable and an undesirable response, so no pair can be made of them."
+            raise DataError(error.what, where=error.where, why=why, fix=error.fix) from error
 
 
 def _redescribed(asked: Asked, heldout: Feedback, what: str) -> str:

@@ -113,7 +113,8 @@ class DataSettings(Part):
     pairs: Literal["best_worst", "adjacent", "all", "best_rest"] = Field(
         "best_worst",
         description="which responses of a ranking a method of pairs compares: the best and the worst, neighbours in "
-        "their order, all, or the best and each of the others",
+        "their order, all, or the best and each of the others; judgements of one prompt become pairs one to one, or "
+        "each desirable response with each undesirable one (all)",
     )
     on_bad: Literal["stop", "skip"] = Field("stop", description="stop at a bad record, or skip it")
 

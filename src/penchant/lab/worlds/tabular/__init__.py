@@ -34,6 +34,7 @@ from penchant.lab.worlds.tabular.ratings import rated_pairs
 from penchant.lab.worlds.tabular.resampled import resampled_pairs
 from penchant.lab.worlds.tabular.rounds import Rounds, run_rounds
 from penchant.lab.worlds.tabular.scoring import Scoring
+from penchant.lab.worlds.tabular.thumbs import cut_pairs, divided_judgements, some_pairs
 from penchant.lab.worlds.tabular.world import World, build_world
 
 __all__ = [
@@ -52,7 +53,9 @@ __all__ = [
     "best_two",
     "build_world",
     "checked_world",
+    "cut_pairs",
     "divergence",
+    "divided_judgements",
     "expected_reward",
     "exploitability",
     "fit",
@@ -78,6 +81,7 @@ __all__ = [
     "sample_lists",
     "sample_pairs",
     "similar_pairs",
+    "some_pairs",
     "suboptimality",
     "unscaled_group",
     "win_rate",

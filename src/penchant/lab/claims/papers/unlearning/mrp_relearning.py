@@ -48,7 +48,7 @@ class RelearnedSooner(Claim):
         """The same people for both arms."""
         forgetting = Forgetting(FactsWorld(), seed)
         projection = {"name": "mrp", "rank": 8, "layers": [0, 1]}
-        arms = {}
+        arms: dict[str, float] = {}
         for name, part, rate, optimizer in (
             ("projection", projection, 1.0, SGD),
             ("suppression", None, 1e-3, AdamW),
