@@ -26,6 +26,9 @@ FILES = (
     "doctor.json",
     "report.html",
     "progress.json",
+    "unlearning.json",
+    "unlearning.jsonl",
+    "unlearning.html",
 )
 FOLDERS = ("checkpoints", "best", "model", "adapter", "rounds", "states", "samples", "events", "code")
 # Folders that are the result of work.

@@ -12,8 +12,8 @@ from penchant.evaluation.unlearning.figures import Figure, figures_of
 from penchant.evaluation.unlearning.measuring import Held, Subject, measure_set
 from penchant.evaluation.unlearning.questions import QuestionSet, questions_of
 from penchant.evaluation.unlearning.relearning import Attack, relearning_curve
-from penchant.feedback.sources import read_sources
 from penchant.feedback.records import as_text
+from penchant.feedback.sources import read_sources
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.loading import load_model
 from penchant.rendering.renderer import Renderer
@@ -161,15 +161,23 @@ def report_of(
             value = row.pop("value")
             rows.setdefault(figure.key, {**row, "values": {}})["values"][name] = value
     sizes = {"forget": len(sets.forget), **{name: len(each) for name, each in sets.kept.items()}}
-    missing = [] if retrained is not None else [
-        "There is no model that never saw the forget set (--retrained), so forget quality and its reference line are "
-        "missing: no other number says how much should be forgotten."
-    ]
-    attacked = {} if not relearning or attack is None else {
-        "records": min(attack.records, len(sets.forget)),
-        "learning_rate": attack.learning_rate,
-        "curves": dict(relearning),
-    }
+    missing = (
+        []
+        if retrained is not None
+        else [
+            "There is no model that never saw the forget set (--retrained), so forget quality and its reference line are "
+            "missing: no other number says how much should be forgotten."
+        ]
+    )
+    attacked = (
+        {}
+        if not relearning or attack is None
+        else {
+            "records": min(attack.records, len(sets.forget)),
+            "learning_rate": attack.learning_rate,
+            "curves": dict(relearning),
+        }
+    )
     return {
         "models": list(models),
         "questions": sizes,

@@ -57,8 +57,8 @@ def relearning_curve(subject: Subject, forget: QuestionSet, attack: Attack) -> l
     loss = NLL over all tokens of the attacker's answers, nats per token
 
     The records are spread evenly over the set. The measurement is on the other records, which the attacker does not
-    have; on all if there are no others. A model that never saw the set, attacked in the same way, is the reference: what
-    returns faster than it learns was hidden, not forgotten.
+    have; on all if there are no others. A model that never saw the set, attacked in the same way, is the reference:
+    what returns faster than it learns was hidden, not forgotten.
 
     Args:
         subject: the model; it is not changed.
@@ -78,7 +78,7 @@ def relearning_curve(subject: Subject, forget: QuestionSet, attack: Attack) -> l
     seen = replace(forget, questions=tuple(forget.questions[place] for place in held))
     rest = tuple(each for place, each in enumerate(forget.questions) if place not in set(held))
     others = replace(forget, questions=rest) if rest else forget
-    attacked = replace(subject, model=copy.deepcopy(subject.model), scorer=None)
+    attacked = replace(subject, model=copy.deepcopy(subject.model).float(), scorer=None)
     attacked.model.requires_grad_(True)
     sequences = [attacked.sequence(each.prompt, each.answer) for each in seen.questions]
     tokens = sum(each.length for each in sequences)
