@@ -21,16 +21,16 @@ __all__ = ["unlearning_table", "write_unlearning"]
 _COLOURS = {"before": "before", "after": "after", "retrained": "accent"}
 _LEAD = (
     "What is to be forgotten is forgotten where its figures reach those of a model that never saw it (retrained), not "
-    "at the end of the range. Probability: mean exp(−NLL per token). Truth ratio: how a right answer compares with wrong "
-    "ones; 1 is best in every set. Forget quality: p-value of a Kolmogorov-Smirnov test against the retrained model's "
+    "at the end of the range. Probability: mean exp(−NLL per token). Truth ratio: how a right answer compares with "
+    "wrong ones; 1 is best in every set. Forget quality: p-value of a Kolmogorov-Smirnov test against the retrained model's "
     "truth ratios; above 0.05 the two cannot be told apart. Model utility: harmonic mean of probability, ROUGE-L and "
     "truth ratio of all kept sets. Extraction strength: share of an answer that greedy decoding completes by itself."
 )
 _CHART_LEAD = (
     "Trajectory: one point per measurement, from before training (ring) to the end (diamond); dashed lines are the "
     "retrained model. Relearning: NLL of the forget records that the attacker does not have, while a copy is "
-    "fine-tuned on a few others; a curve that falls faster than that of the retrained model shows knowledge that was hidden, not "
-    "forgotten."
+    "fine-tuned on a few others; a curve that falls faster than that of the retrained model shows knowledge that was "
+    "hidden, not forgotten."
 )
 
 

@@ -165,8 +165,8 @@ def report_of(
         []
         if retrained is not None
         else [
-            "There is no model that never saw the forget set (--retrained), so forget quality and its reference line are "
-            "missing: no other number says how much should be forgotten."
+            "There is no model that never saw the forget set (--retrained), so forget quality and the reference line "
+            "are missing: no other number says how much should be forgotten."
         ]
     )
     attacked = (

@@ -70,16 +70,16 @@ def figures_of(sets: Mapping[str, Held], unseen: Held | None = None, retrained: 
     if retrained is not None and len(forget.answers.wrong) and len(retrained.answers.wrong):
         p_value, statistic = forget_quality(forget.answers, retrained.answers)
         found.append(Figure("forget_quality", "forget quality (p-value)", "higher", 0, 1, p_value))
-        found.append(Figure("ks", "KS statistic of the truth ratios", "lower", 0, 1, statistic))
+        found.append(Figure("ks", "KS statistic, truth ratios", "lower", 0, 1, statistic))
     kept = {name: each for name, each in sets.items() if name != "forget"}
     if kept and all(len(each.answers.rouge) and len(each.answers.wrong) for each in kept.values()):
         utility = model_utility({name: each.answers for name, each in kept.items()})
         found.append(Figure("model_utility", "model utility", "higher", 0, 1, utility))
     found += _of_set("forget", forget, forgotten=True)
     if unseen is not None:
-        for key, label in (("loss", "by loss"), ("min_k", "by min-k % probability")):
+        for key, label in (("loss", "by loss"), ("min_k", "by min-k %")):
             value = membership_auc(getattr(forget, key), getattr(unseen, key))
-            found.append(Figure(f"membership/{key}", f"membership inference {label} (AUC)", "0.5", 0, 1, value))
+            found.append(Figure(f"membership/{key}", f"membership AUC {label}", "0.5", 0, 1, value))
     for name, each in kept.items():
         found += _of_set(name, each, forgotten=False)
     return found
@@ -90,8 +90,8 @@ def _of_set(name: str, held: Held, *, forgotten: bool) -> list[Figure]:
     down, up = ("lower", "higher") if forgotten else ("higher", "lower")
     answers = held.answers
     found = [
-        Figure(f"{name}/probability", f"{name}: probability of the answer", down, 0, 1, answers.probability()),
-        Figure(f"{name}/nll", f"{name}: NLL, nats per token", up, 0, math.inf, held.nll),
+        Figure(f"{name}/probability", f"{name}: probability", down, 0, 1, answers.probability()),
+        Figure(f"{name}/nll", f"{name}: NLL, nats/token", up, 0, math.inf, held.nll),
     ]
     if len(answers.rouge):
         found.append(Figure(f"{name}/rouge", f"{name}: ROUGE-L recall", down, 0, 1, fmean(answers.rouge)))

@@ -9,12 +9,10 @@ from typing import Any
 from penchant.errors import DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.records import Record, Text, as_text
+from penchant.feedback.views.sources import PARAPHRASE, PERTURBED
 
 __all__ = ["Question", "QuestionSet", "questions_of"]
 
-#: Record fields that hold the right answer in other words, and wrong answers; the later names are those of TOFU.
-PARAPHRASE = ("paraphrase", "paraphrased_answer")
-PERTURBED = ("perturbed", "perturbed_answer", "wrong_answers")
 #: Answers of other questions that stand in for wrong answers.
 BORROWED = 5
 

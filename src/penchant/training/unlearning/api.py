@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Unpack
@@ -52,7 +52,7 @@ class Examination:
     holdout: Any = None
     questions: int | None = 100
     every: int | None = None
-    attack: Attack = Attack()
+    attack: Attack = field(default_factory=Attack)
     refusals: str | Path | None = None
 
 
