@@ -11,8 +11,8 @@ from penchant.feedback.views.view import register_view
 
 __all__ = ["PARAPHRASE", "PERTURBED"]
 
-#: Record fields that only measurements of unlearning read: the right answer in other words, and a list of wrong answers.
-#: The later names are those of TOFU.
+#: Record fields that only measurements of unlearning read: the right answer in other words, and a list of wrong
+#: answers. The later names are those of TOFU.
 PARAPHRASE = ("paraphrase", "paraphrased_answer")
 PERTURBED = ("perturbed", "perturbed_answer", "wrong_answers")
 

@@ -181,7 +181,10 @@ def unlearn_recipe(
     result = run(recipe, replace(given, callbacks=callbacks), resume=resume, overwrite=overwrite, reporter=reporter)
     before = follower.before or (measure_model(examined(recipe.model), sets) if given.model is None else None)
     after = examined(result.model)
-    models = {"before": before, "after": measure_model(after, sets), "retrained": retrained}
+    held = measure_model(after, sets)
+    if not follower.path or follower.path[-1]["step"] < result.summary["steps"]:
+        follower.add(held, result.summary["steps"])
+    models = {"before": before, "after": held, "retrained": retrained}
     measured = {name: each for name, each in models.items() if each is not None}
     curves = {}
     if wanted.attack.steps:

@@ -68,18 +68,27 @@ class Follower(TrainerCallback):
             log.warning("The model does not seem to know what it is to forget: %s.", reason)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Measure every few steps, and after the last one."""
+        """Measure every few steps; the model of the last one is measured when the run has ended."""
         every = self.every or max(1, math.ceil(state.max_steps / POINTS))
-        if state.global_step % every == 0 or state.global_step == state.max_steps:
+        if state.global_step % every == 0 and state.global_step < state.max_steps:
             self._measure(self.subject_of(kwargs["model"]), state.global_step)
 
     def _measure(self, subject: Subject, step: int) -> Measured:
         measured = measure_model(subject, self.sets)
+        self.add(measured, step)
+        return measured
+
+    def add(self, measured: Measured, step: int) -> None:
+        """Add a measurement to the path.
+
+        Args:
+            measured: what the model holds.
+            step: number of steps that it was trained.
+        """
         row = {"step": step, **{each.key: each.value for each in measured.figures(self.retrained)}}
         self.path.append(row)
         with self.file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
-        return measured
 
 
 def _kept(file: Path, step: int) -> list[dict[str, float]]:
