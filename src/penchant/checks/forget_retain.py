@@ -42,4 +42,6 @@ def shared_records(forget: Iterable[Record], retain: Iterable[Record]) -> list[t
 
 
 def _keys(record: Record) -> list[Any]:
-    return [(bare_prompt(record.prompt), " ".join(as_text(each).casefold().split())) for each in record.responses]
+    # Records with several responses are of another kind, which the views of both sources refuse.
+    single = record.responses if len(record.responses) == 1 else ()
+    return [(bare_prompt(record.prompt), " ".join(as_text(each).casefold().split())) for each in single]

@@ -31,7 +31,7 @@ def apart(feedback: Feedback, on_bad: str, reporter: ProgressReporter) -> Feedba
     both = shared_records(forget, retain)
     if not both:
         return feedback
-    rows = ", ".join(f"{kept.source} (= {lost.source})" for lost, kept in both[:NAMED])
+    rows = ", ".join(f"retain {kept.source} is forget {lost.source}" for lost, kept in both[:NAMED])
     more = f" and {len(both) - NAMED} more" if len(both) > NAMED else ""
     found = f"{len(both)} of {len(retain)} retain records are also to be forgotten: {rows}{more}."
     out = {id(kept) for _, kept in both}
