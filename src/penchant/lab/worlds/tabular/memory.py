@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from penchant.objectives import Objective, Scored, build
 from penchant.objectives.core.token_statistic import find_statistics
 
-__all__ = ["Facts", "Memory", "Trace", "draw_facts", "train_memory"]
+__all__ = ["Facts", "Memory", "Trace", "draw_facts", "left_of_facts", "train_memory"]
 
 Questions = tuple[Tensor, Tensor]  # indices of questions, and of the answer to each
 
@@ -201,3 +201,22 @@ def _scored(
         activations=layers,
         reference_activations=other_layers,
     )
+
+
+def left_of_facts(seed: int, objectives: Mapping[str, Objective | str]) -> dict[str, float]:
+    """What each of several objectives leaves of the facts to forget and of those to keep, long after forgetting.
+
+    Args:
+        seed: of the facts.
+        objectives: by arm name; each trains with Adam and the learning rate 0.01 for 200 steps, several times what
+            forgetting needs.
+
+    Returns:
+        ``ARM, forget`` and ``ARM, retain``: the mean probability of the right answers, in [0, 1].
+    """
+    facts, arms = draw_facts(seed), {}
+    for name, objective in objectives.items():
+        trace = train_memory(facts.memory, objective, facts.view, steps=200, learning_rate=0.01)
+        for view in ("forget", "retain"):
+            arms[f"{name}, {view}"] = float(trace.probability(facts.view[view])[-1])
+    return arms

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.worlds.tabular.memory import draw_facts, train_memory
-from penchant.objectives import build
+from penchant.lab.worlds.tabular.memory import left_of_facts
 
 __all__ = ["ForgetsHalf"]
 
@@ -32,14 +31,6 @@ class ForgetsHalf(Claim):
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """Adam with the learning rate 0.01 for 200 steps, several times what forgetting needs."""
-        facts = draw_facts(seed)
-        arms = {}
-        for name, objective in {
-            "gradient ascent": "gradient-ascent",
-            "npo-retain": "npo-retain",
-            "npo-kl": "npo-kl",
-        }.items():
-            trace = train_memory(facts.memory, build(objective), facts.view, steps=200, learning_rate=0.01)
-            for view in ("forget", "retain"):
-                arms[f"{name}, {view}"] = float(trace.probability(facts.view[view])[-1])
-        return arms
+        return left_of_facts(
+            seed, {"gradient ascent": "gradient-ascent", "npo-retain": "npo-retain", "npo-kl": "npo-kl"}
+        )
