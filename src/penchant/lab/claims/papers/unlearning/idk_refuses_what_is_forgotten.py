@@ -23,18 +23,19 @@ class Refuses(Claim):
     methods = ("idk",)
     baselines = ("gradient-ascent",)
     world = "twelve random facts in a network of one hidden layer, six of them to forget"
-    quantity = "mean probability after 200 steps, in [0, 1]"
+    quantity = "mean probability after 150 steps, in [0, 1]"
+    seeds = range(6)
     contrasts = (
         Contrast("idk, refusal", "idk, refusal of retained questions", smallest=0.8),
         Contrast("idk, retain", "gradient ascent, retain", smallest=0.2),
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Adam with the learning rate 0.01 for 200 steps, several times what forgetting needs."""
+        """Adam with the learning rate 0.01 for 150 steps, several times what forgetting needs."""
         facts = draw_facts(seed)
         views = {**facts.view, "refused": (facts.view["retain"][0], facts.view["idk"][1])}
         found = {
-            name: train_memory(facts.memory, build(name), facts.view, steps=200, learning_rate=0.01)
+            name: train_memory(facts.memory, build(name), facts.view, steps=150, learning_rate=0.01)
             for name in ("idk", "gradient-ascent")
         }
         return {

@@ -22,7 +22,8 @@ class ForgetsHalf(Claim):
     methods = ("npo", "retain-nll", "retain-kl")
     baselines = ("gradient-ascent",)
     world = "twelve random facts in a network of one hidden layer, six of them to forget"
-    quantity = "mean probability of the right answers after 200 steps, in [0, 1]"
+    quantity = "mean probability of the right answers after 150 steps, in [0, 1]"
+    seeds = range(6)
     contrasts = (
         Contrast("npo-retain, retain", "gradient ascent, retain", smallest=0.2),
         Contrast("npo-kl, retain", "gradient ascent, retain", smallest=0.2),
@@ -30,7 +31,7 @@ class ForgetsHalf(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Adam with the learning rate 0.01 for 200 steps, several times what forgetting needs."""
+        """Adam with the learning rate 0.01 for 150 steps, several times what forgetting needs."""
         return left_of_facts(
             seed, {"gradient ascent": "gradient-ascent", "npo-retain": "npo-retain", "npo-kl": "npo-kl"}
         )

@@ -28,7 +28,7 @@ class SlowCollapse(Claim):
         "exponentially slower."
     )
     methods = ("npo", "gradient-ascent")
-    world = Dials(prompts=8, responses=6, reference_spread=0.0)
+    world = Dials(prompts=8, responses=6)
     quantity = "slope of log NLL over log steps in the last decade of steps; 1 is linear growth"
     contrasts = (
         Contrast("gradient ascent", "npo", smallest=0.4),
@@ -41,7 +41,7 @@ class SlowCollapse(Claim):
         generator = torch.Generator().manual_seed(seed)
         answers = torch.randint(world.dials.responses, (world.dials.prompts,), generator=generator)
         facts = Rows(torch.arange(world.dials.prompts), answers)
-        known = fit(world, "nll", Examples({"chosen": facts}), steps=60)
+        known = fit(world, "nll", Examples({"chosen": facts}), steps=25)
         arms: dict[str, float] = {}
         for name, objective in {"gradient ascent": build("gradient-ascent"), "npo": build("npo", beta=1.0)}.items():
             nll: list[float] = []
@@ -51,6 +51,6 @@ class SlowCollapse(Claim):
 
             forget = Examples({"forget": facts})
             settings = {"policy": known, "reference": known, "watch": watch, "optimizer": "sgd"}
-            fit(world, objective, forget, steps=LAST + 1, learning_rate=4.0, **settings)  # type: ignore[arg-type]
+            fit(world, objective, forget, steps=LAST + 1, learning_rate=16.0, **settings)  # type: ignore[arg-type]
             arms[name] = math.log10(nll[LAST] / nll[LAST // 10])
         return arms

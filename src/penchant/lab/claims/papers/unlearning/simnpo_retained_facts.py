@@ -23,12 +23,13 @@ class SimNPOKeeps(Claim):
     methods = ("simnpo",)
     baselines = ("npo",)
     world = "twelve random facts in a network of one hidden layer, six of them to forget"
-    quantity = "mean probability of the right answers after 200 steps, in [0, 1]"
+    quantity = "mean probability of the right answers after 150 steps, in [0, 1]"
+    seeds = range(6)
     contrasts = (
         Contrast("simnpo, retain", "npo, retain", smallest=0.1),
         Contrast("simnpo, retain", "simnpo, forget", smallest=0.4),
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Adam with the learning rate 0.01 for 200 steps, several times what forgetting needs."""
+        """Adam with the learning rate 0.01 for 150 steps, several times what forgetting needs."""
         return left_of_facts(seed, {"npo": build("npo"), "simnpo": build("simnpo")})
