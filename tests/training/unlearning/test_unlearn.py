@@ -72,7 +72,7 @@ def test_records_in_both_sets_are_named(folder: Path, tmp_path: Path) -> None:
 
 
 def test_bad_sets_are_refused_before_training(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="In the source 'retain': .*no records"):
+    with pytest.raises(DataError, match=r"In the source 'retain': .*no records"):
         run(folder, facts(2), written(tmp_path / "empty.jsonl", []))
     with pytest.raises(DataError, match="forget set has a record with 2 responses"):
         run(folder, pairs()[:2], facts(2, 4))
