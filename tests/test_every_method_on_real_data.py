@@ -120,7 +120,7 @@ def test_the_loss_of_unlearning_is_finite_and_falls(
     result = penchant.train(model, data, objective, tmp_path / "run", tokenizer=tokenizer, **RECIPE, **steps)
     told, before, after = losses(tmp_path / "run"), result.summary["before"], result.summary["after"]
     if name == "retain-kl":
-        assert told == pytest.approx([0.0] * STEPS, abs=1e-4)  # alone it starts at its minimum
+        assert all(0 <= each + 1e-6 < 0.01 for each in told)  # alone it starts at its minimum
     elif name in ("wga", "satimp"):
         # Their weights carry no gradient, so the value is not what is minimised; the direction is.
         assert all(math.isfinite(each) for each in told) and after["nll/forget"] > before["nll/forget"]

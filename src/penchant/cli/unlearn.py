@@ -17,17 +17,27 @@ if TYPE_CHECKING:
 
 __all__ = ["unlearn"]
 
+ForgetFile = Annotated[
+    str | None,
+    typer.Option(
+        help="Records to forget: a prompt and a completion each. The fields paraphrase and perturbed (the answer "
+        "in other words, wrong answers) serve the truth ratio."
+    ),
+]
+KeptFiles = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=PATH", help="Further records to keep, measured only: real_authors=a.jsonl."),
+]
+HoldoutFile = Annotated[
+    str | None,
+    typer.Option(help="Records like those to forget that no model was trained on, for membership inference."),
+]
+
 
 def unlearn(
     words: RecipeWords = None,
     model: Annotated[str | None, typer.Option(help="Model folder or hub id.")] = None,
-    forget: Annotated[
-        str | None,
-        typer.Option(
-            help="Records to forget: a prompt and a completion each. The fields paraphrase and perturbed (the answer "
-            "in other words, wrong answers) serve the truth ratio."
-        ),
-    ] = None,
+    forget: ForgetFile = None,
     retain: Annotated[str | None, typer.Option(help="Records to keep.")] = None,
     method: Annotated[
         str, typer.Option(help="Method, named sum or expression; npo is npo + retain-nll where there is --retain.")
@@ -36,14 +46,8 @@ def unlearn(
     retrained: Annotated[
         str | None, typer.Option(help="A model that never saw the forget set: the reference of every number.")
     ] = None,
-    kept: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=PATH", help="Further records to keep, measured only: real_authors=a.jsonl."),
-    ] = None,
-    holdout: Annotated[
-        str | None,
-        typer.Option(help="Records like those to forget that no model was trained on, for membership inference."),
-    ] = None,
+    kept: KeptFiles = None,
+    holdout: HoldoutFile = None,
     refusals: Annotated[
         str | None, typer.Option(help="For idk and idk-dpo: file with one refusal a line; a list of eight by default.")
     ] = None,

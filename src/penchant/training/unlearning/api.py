@@ -125,18 +125,25 @@ def unlearn(
         PenchantError: recipe, data or a model cannot be used; the message says what to do.
     """
     data = {"forget": forget} | ({} if retain is None else {"retain": retain})
-    given, values = Given(tokenizer=tokenizer), {}
-    for key, value in {"model": model, "data": data}.items():
-        paths = as_paths(value)
-        if paths is None:
-            setattr(given, key, value)
-        values[key] = f"in memory ({type(value).__name__})" if paths is None else paths
+    given = Given(tokenizer=tokenizer)
+    values = _named(given, {"model": model, "data": data})
     values["objective"] = {"name": objective_of_method(method, retain is not None), **(hyper or {})}
     settings = make_recipe({**recipe, **values, "output": str(output)}, "penchant.unlearn")
     wanted = Examination(retrained, kept, holdout, questions, measure_every, attack or Attack(), refusals)
     return unlearn_recipe(
         settings, given, wanted, resume=resume, overwrite=overwrite, reporter=ProgressReporter(not progress)
     )
+
+
+def _named(given: Given, things: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe's values for a model and data; what has no path is kept in ``given``."""
+    values: dict[str, Any] = {}
+    for key, value in things.items():
+        paths = as_paths(value)
+        if paths is None:
+            setattr(given, key, value)
+        values[key] = f"in memory ({type(value).__name__})" if paths is None else paths
+    return values
 
 
 def unlearn_recipe(
