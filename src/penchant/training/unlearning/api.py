@@ -113,9 +113,7 @@ def unlearn(
         measure_every: steps between measurements; default: six in a run.
         attack: the relearning attack after training; ``Attack(steps=0)`` for none.
         hyper: hyper-parameters of the method.
-        resume: continue from the last checkpoint in ``output``.
-        overwrite: delete the run in ``output``.
-        progress: show progress on the error stream.
+        resume: as for `penchant.train`, and so are ``overwrite`` and ``progress``.
         recipe: further keys of a `penchant.training.Recipe`.
 
     Returns:
@@ -130,9 +128,8 @@ def unlearn(
     values["objective"] = {"name": objective_of_method(method, retain is not None), **(hyper or {})}
     settings = make_recipe({**recipe, **values, "output": str(output)}, "penchant.unlearn")
     wanted = Examination(retrained, kept, holdout, questions, measure_every, attack or Attack(), refusals)
-    return unlearn_recipe(
-        settings, given, wanted, resume=resume, overwrite=overwrite, reporter=ProgressReporter(not progress)
-    )
+    reporter = ProgressReporter(not progress)
+    return unlearn_recipe(settings, given, wanted, resume=resume, overwrite=overwrite, reporter=reporter)
 
 
 def _named(given: Given, things: Mapping[str, Any]) -> dict[str, Any]:
