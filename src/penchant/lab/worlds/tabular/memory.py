@@ -131,7 +131,8 @@ def draw_facts(
 
     Example:
         >>> facts = draw_facts(0)
-        >>> bool(train_memory(facts.memory, "npo", facts.view, steps=0, learning_rate=0.1).probability(facts.view["forget"]) > 0.9)
+        >>> start = train_memory(facts.memory, "npo", facts.view, steps=0, learning_rate=0.1)
+        >>> bool(start.probability(facts.view["forget"]) > 0.9)
         True
     """
     generator = torch.Generator().manual_seed(seed)
