@@ -23,8 +23,8 @@ _LEAD = (
     "What is to be forgotten is forgotten where its figures reach those of a model that never saw it (retrained), not "
     "at the end of the range. Probability: mean exp(−NLL per token). Truth ratio: how a right answer compares with "
     "wrong ones; 1 is best in every set. Forget quality: p-value of a Kolmogorov-Smirnov test against the retrained "
-    "model's truth ratios; above 0.05 the two cannot be told apart. Model utility: harmonic mean of probability, ROUGE-L and "
-    "truth ratio of all kept sets. Extraction strength: share of an answer that greedy decoding completes by itself."
+    "model's truth ratios; above 0.05 the two cannot be told apart. Model utility: harmonic mean of probability, "
+    "ROUGE-L and truth ratio of all kept sets. Extraction strength: share of an answer that greedy decoding completes by itself."
 )
 _CHART_LEAD = (
     "Trajectory: one point per measurement, from before training (ring) to the end (diamond); dashed lines are the "
