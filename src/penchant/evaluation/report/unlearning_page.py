@@ -24,7 +24,8 @@ _LEAD = (
     "at the end of the range. Probability: mean exp(−NLL per token). Truth ratio: how a right answer compares with "
     "wrong ones; 1 is best in every set. Forget quality: p-value of a Kolmogorov-Smirnov test against the retrained "
     "model's truth ratios; above 0.05 the two cannot be told apart. Model utility: harmonic mean of probability, "
-    "ROUGE-L and truth ratio of all kept sets. Extraction strength: share of an answer that greedy decoding completes by itself."
+    "ROUGE-L and truth ratio of all kept sets. Extraction strength: share of an answer that greedy decoding completes "
+    "by itself."
 )
 _CHART_LEAD = (
     "Trajectory: one point per measurement, from before training (ring) to the end (diamond); dashed lines are the "
