@@ -10,7 +10,7 @@ from typing import Any
 from penchant.feedback.views.view import view_fields
 from penchant.objectives import Objective, Requirements
 
-__all__ = ["COMPUTED", "read_pairs", "rows_for"]
+__all__ = ["COMPUTED", "read_facts", "read_pairs", "rows_for"]
 
 #: Fields that training computes itself from what the policy has sampled; no file of feedback holds them.
 COMPUTED = {"advantage", "old_policy"}
@@ -18,6 +18,17 @@ COMPUTED = {"advantage", "old_policy"}
 PROMPT, RESPONSE = 40, 60
 
 Row = dict[str, Any]
+
+
+def read_facts(shared: Path, count: int) -> dict[str, list[Row]]:
+    """Facts about invented people: private ones to forget, each with a refusal, and others to retain."""
+    facts: dict[str, list[Row]] = {"forget": [], "retain": []}
+    with gzip.open(shared / "data" / "private_facts.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            if len(row["question"]) <= PROMPT and len(facts[row["kind"]]) < count:
+                told = {"prompt": row["question"], "completion": _beginning(row["answer"])}
+                facts[row["kind"]].append({**told, "idk": "I do not know."} if row["kind"] == "forget" else told)
+    return facts
 
 
 def read_pairs(shared: Path, count: int) -> list[dict[str, str]]:

@@ -34,11 +34,15 @@ def list_methods(
     if context.invoked_subcommand is not None:
         return
 
+    from penchant.cli.sum_pages import sums_in_words
+
     chosen = _chosen(family, tag)
     longest = max(len(cls.id) for cls in chosen)
     console = make_console()
     for each in dict.fromkeys(cls.family for cls in chosen):
         console.print(_table(each, [cls for cls in chosen if cls.family == each], longest), markup=False)
+    if any(cls.family == "unlearning" for cls in chosen):
+        console.print(sums_in_words(), markup=False, highlight=False)
     console.print(
         f"{len(chosen)} methods; `penchant methods show ID` shows one in detail.", markup=False, highlight=False
     )
@@ -81,8 +85,13 @@ def show(name: Annotated[str, typer.Argument(metavar="ID", help="The method's id
     """Show a method's formula, paper, data, evidence, published cases, hyper-parameters, and claims with verdicts."""
     from penchant.cli.listing import print_page
     from penchant.cli.method_pages import method_page
+    from penchant.cli.sum_pages import sum_page
     from penchant.objectives import get
+    from penchant.objectives.core.expression import NAMED_SUMS
 
+    if name in NAMED_SUMS:
+        print_page(sum_page(name))
+        return
     cls = get(name)
     alias = "" if name == cls.id else f"`{name}` is another name of `{cls.id}`.\n\n"
     print_page(alias + method_page(cls))

@@ -37,6 +37,7 @@ from penchant.training.progress import ProgressReporter
 from penchant.training.reading import Given, read_data
 from penchant.training.recipe import Recipe, data_paths, is_half_factor
 from penchant.training.supplying import check_sources, encode, mixture_of
+from penchant.training.unlearning.overlap import apart
 
 __all__ = ["Given", "Prepared", "build_objective", "prepare", "read_data", "resolved"]
 
@@ -140,6 +141,7 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     reporter.say(f"Reading {_name(given.data, recipe.data)}")
     train, heldout, measured_on = read_data(recipe, given)
     check_sources(objective, {"data": train, "eval_data": heldout})
+    train = apart(train, recipe.on_bad, reporter)
     for feedback in (train, heldout):
         if feedback.bad:
             reporter.warn(

@@ -9,7 +9,12 @@ from penchant.feedback.records import Record, Text
 from penchant.feedback.views.field_texts import field_text
 from penchant.feedback.views.view import register_view
 
-__all__: list[str] = []
+__all__ = ["PARAPHRASE", "PERTURBED"]
+
+#: Record fields that only measurements of unlearning read: the right answer in other words, and a list of wrong
+#: answers. The later names are those of TOFU.
+PARAPHRASE = ("paraphrase", "paraphrased_answer")
+PERTURBED = ("perturbed", "perturbed_answer", "wrong_answers")
 
 
 def _only_response(record: Record) -> list[tuple[Text, Text]] | None:
