@@ -77,28 +77,28 @@ def unlearn(
     further = _named(kept)
     attack = _attack(relearn_records, relearn_steps, relearn_rate)
     if evaluate:
-        asked: dict[str, Any] = {
-            "before": before,
-            "retrained": retrained,
-            "kept": further,
-            "holdout": holdout,
-            "limit": questions,
-        }
-        rendering = {"chat_template": chat_template, "as_chat": as_chat}
-        asked |= {"attack": attack, "max_length": max_length, "rendering": rendering}
+        asked: dict[str, Any] = {"before": before, "retrained": retrained, "kept": further, "holdout": holdout}
+        asked |= {"limit": questions, "attack": attack, "max_length": max_length}
+        asked |= {"rendering": {"chat_template": chat_template, "as_chat": as_chat}}
         asked |= {"mapping": parse_mapping(map_) or None}
         _evaluate(model, forget, retain, asked, Path(out or "runs/unlearning"), words)
         return
     if before is not None:
         raise ConfigurationError("--before is given without --evaluate.", fix="Add --evaluate, or remove --before.")
-    options: dict[str, Any] = {"model": model, "output": out, "chat_template": chat_template, "max_length": max_length}
-    options |= {"as_chat": True} if as_chat else {}
-    options |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
-    options |= {f"mapping.{key}": value for key, value in parse_mapping(map_).items()}
-    options |= _method_and_data(words, forget, retain, method)
+    options = {"model": model, "output": out, "chat_template": chat_template, "max_length": max_length}
+    options = _options(options, as_chat, set_, map_) | _method_and_data(words, forget, retain, method)
     wanted: dict[str, Any] = {"retrained": retrained, "kept": further, "holdout": holdout, "questions": questions}
     wanted |= {"every": measure_every, "attack": attack, "refusals": refusals}
     _train(words, options, wanted, resume=resume, overwrite=overwrite)
+
+
+def _options(
+    plain: dict[str, Any], as_chat: bool, settings: list[str] | None, mapping: list[str] | None
+) -> dict[str, Any]:
+    """The recipe keys of the options."""
+    plain |= {"as_chat": True} if as_chat else {}
+    plain |= {f"objective.{key}": value for key, value in pairs(settings or [], "--set").items()}
+    return plain | {f"mapping.{key}": value for key, value in parse_mapping(mapping).items()}
 
 
 def _named(kept: list[str] | None) -> dict[str, str]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback import read
-from penchant.feedback.from_judgements import compared_judgements
+from penchant.feedback.conversion.from_judgements import compared_judgements
 from penchant.feedback.records import Comparison
 from penchant.feedback.unpairing import unpaired
 from penchant.objectives import build

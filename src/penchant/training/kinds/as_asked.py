@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
-from penchant.feedback.from_judgements import compared_judgements
-from penchant.feedback.one_label import of_label
+from penchant.feedback.conversion.from_judgements import compared_judgements
+from penchant.feedback.conversion.one_label import of_label
 from penchant.feedback.pairing import HOW, How, paired
 from penchant.feedback.records import Comparison, Judgement, Ranking, Record
 from penchant.feedback.sources import Sources, parts_of

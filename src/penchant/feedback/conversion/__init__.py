@@ -1,0 +1,1 @@
+"""Feedback of one kind made into another: judgements of pairs, pairs of judgements, responses of one label."""
