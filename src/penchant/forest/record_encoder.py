@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Self
 
 from penchant.errors import ConfigurationError, DataError
+from penchant.feedback.ranks import response_field
 from penchant.feedback.records import Record, Text
 from penchant.feedback.views.view import find_view, how_to_make, supplied_texts, view_texts
 from penchant.forest.example import RECORD_INDEX, EncodedData, Field, require_same_fields
@@ -138,8 +139,7 @@ class RecordEncoder(ABC):
         return fields, 1.0 if weight is None else _number("weight", weight, record)
 
     def _field(self, name: str, record: Record) -> Field | None:
-        value = getattr(record, name, None)
-        value = record.fields.get(name) if value is None else value
+        value = response_field(record, name)
         if value is None and name in self.optional:
             return None
         if value is None:

@@ -87,7 +87,12 @@ def _from_rated(row: Row, source: Source) -> dict[str, Any]:
     texts, ratings = _rated(row) or ("", "")
     prompt, used = asked(row, source)
     pairs = zip(row[texts], row[ratings], strict=True)
-    kept = [(text, figure(value, ratings, source)) for text, value in pairs if not empty(value) and not empty(text)]
+    partial = ratings == "ranks"  # a response without a rank is not among the best
+    kept = [
+        (text, None if empty(value) else figure(value, ratings, source))
+        for text, value in pairs
+        if not empty(text) and (partial or not empty(value))
+    ]
     if len(kept) < 2:
         raise DataError(
             f"Of {len(row[texts])} {texts}, {len(kept)} have a rating; expected at least 2.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from penchant.errors import DataError
 from penchant.feedback.collection import Feedback
+from penchant.feedback.ranks import response_field
 from penchant.feedback.records import Record
 from penchant.feedback.views.view import find_view, supplied_texts, view_texts
 from penchant.objectives.core.family import WRAPPERS
@@ -78,6 +79,4 @@ def _fits(wanted: Requirements, record: Record) -> bool:
         for name, view in views.items()
     )
     fields = [name for name in wanted.fields if name not in wanted.optional]
-    return supplied and all(
-        getattr(record, name, None) is not None or record.fields.get(name) is not None for name in fields
-    )
+    return supplied and all(response_field(record, name) is not None for name in fields)
