@@ -48,7 +48,7 @@ def test_objects_without_a_rank_come_after_those_with_one(entries: list[dict[str
     assert isinstance(record, Ranking) and record.ranks == (2, 1, 3) and len(record.responses) == 3
 
 
-@pytest.mark.parametrize("texts", ["completions", "generations"])
+@pytest.mark.parametrize("texts", ["completions", "answers", "outputs", "candidates", "generations", "responses"])
 def test_a_partial_ranking_keeps_its_unranked_responses(texts: str) -> None:
     (record,) = read([{"instruction": "Q", texts: ["a", "b", "c"], "ranks": [None, 1, None]}])
     assert isinstance(record, Ranking) and (record.responses, record.ranks) == (("a", "b", "c"), (2, 1, 2))

@@ -152,9 +152,9 @@ LISTS = (
         name="generations with ratings",
         used_by="Argilla, distilabel",
         columns="`instruction`, `input`, `question`, ...; `generations` (or `answers`, `outputs`, `candidates`, "
-        "`responses`), `ratings` (or `scores`, `rewards`, `ranks`; null: not rated)",
+        "`responses`), `ratings` (or `scores`, `rewards`; null: not rated) or `ranks` (null: not among the best)",
         kind="ranking",
-        says="the numbers decide; a response without one is left out",
+        says="the numbers decide; a response without a rating is left out, one without a rank comes last",
         matches=_is_rated,
         convert=_from_rated,
     ),
