@@ -14,7 +14,7 @@ from penchant.objectives import Objective, Scored
 #: Fields that hold one number for each token of a response.
 PER_TOKEN = {"old_policy"}
 #: Fields that hold one number for each response of a group.
-PER_RESPONSE = {"scores", "ranks", "relevance"}
+PER_RESPONSE = {"scores", "ranks", "relevance", "positions"}
 #: Fields that hold a row of numbers for each example, and how many.
 ROWS = {"chosen_sources": 3, "rejected_sources": 3}
 #: Views that hold several responses of an example, and how many.

@@ -76,7 +76,8 @@ def response_field(record: Record, name: str) -> Any:
 
     ``ranks`` of a ranking with scores are derived from them; those of a comparison are 1 and 2. The ``scores`` of a
     comparison are its ``chosen_score`` and ``rejected_score``. Ranks do not say how much better a response is, so
-    scores are not derived from them.
+    scores are not derived from them. ``relevance`` is the scores if none is below 0, and ``positions`` is the order of
+    the row.
 
     Args:
         record: the record.
@@ -90,8 +91,8 @@ def response_field(record: Record, name: str) -> Any:
     value = record.fields.get(name) if value is None else value
     if value is not None:
         return value
-    if name == "ranks" and isinstance(record, Ranking) and record.scores is not None:
-        return ranks_of_scores(record.scores)
+    if isinstance(record, Ranking):
+        return _of_ranking(record, name)
     if isinstance(record, Comparison):
         if name == "ranks":
             return (1, 2)
@@ -99,3 +100,13 @@ def response_field(record: Record, name: str) -> Any:
         if name == "scores" and None not in scores:
             return scores
     return None
+
+
+def _of_ranking(record: Ranking, name: str) -> Any:
+    if name == "positions":
+        return tuple(range(1, len(record.completions) + 1))
+    if record.scores is None:
+        return None
+    if name == "ranks":
+        return ranks_of_scores(record.scores)
+    return record.scores if name == "relevance" and min(record.scores) >= 0 else None

@@ -32,6 +32,8 @@ class RecordEncoder(ABC):
 
     #: The fix in the error if no record can be used.
     advice = "Run `penchant data check` on the file."
+    #: Fields that the encoder computes, and does not read from the record.
+    computed: frozenset[str] = frozenset()
     #: Whether many examples are kept on disk (`penchant.forest.large`).
     on_disk = False
 
@@ -133,7 +135,7 @@ class RecordEncoder(ABC):
 
     def _numbers(self, record: Record) -> tuple[dict[str, Field], float]:
         """The requested fields of the record, and its weight."""
-        names = [name for name in self.fields if name != RECORD_INDEX]
+        names = [name for name in self.fields if name != RECORD_INDEX and name not in self.computed]
         fields = {name: value for name in names if (value := self._field(name, record)) is not None}
         weight = record.fields.get("weight")
         return fields, 1.0 if weight is None else _number("weight", weight, record)

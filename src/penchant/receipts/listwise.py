@@ -86,8 +86,9 @@ def ranked(case: Case) -> dict[str, Any]:
 
 @adapter("irpo")
 def irpo(case: Case) -> dict[str, Any]:
-    """IRPO; the published loss of a batch is the sum over its lists."""
-    found = evaluate_plainly(build(case.method, **case.params), case.inputs)
+    """IRPO; the published loss of a batch is the sum over its lists, and the ranks are positions in the answer."""
+    inputs = {("positions" if name == "ranks" else name): each for name, each in case.inputs.items()}
+    found = evaluate_plainly(build(case.method, **case.params), inputs)
     count = len(found["losses"])
     summed = {name: [[value * count for value in row] for row in rows] for name, rows in found["grad"].items()}
     return {**found, "loss_sum": sum(found["losses"]), "grad_of_sum": summed}

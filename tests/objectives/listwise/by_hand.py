@@ -68,7 +68,7 @@ BY_HAND = [
     (
         "irpo",
         {},
-        {**{name: ONE_OF_TWO[name] for name in ("responses", "groups")}, "relevance": [[2, 1]], "ranks": [[1, 2]]},
+        {**{name: ONE_OF_TWO[name] for name in ("responses", "groups")}, "relevance": [[2, 1]], "positions": [[1, 2]]},
         (3 * math.log1p(math.exp(-1.0)) + math.log1p(math.exp(1.0)) / math.log2(3)) / 2,
     ),
 ]

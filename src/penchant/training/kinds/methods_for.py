@@ -10,6 +10,7 @@ from penchant.feedback.views.view import find_view, supplied_texts, view_texts
 from penchant.objectives.core.family import WRAPPERS
 from penchant.objectives.core.objective import Objective, Requirements, requirements
 from penchant.objectives.core.registry import OBJECTIVES
+from penchant.rendering.steps import STEP_INDEX
 
 __all__ = ["check_kind", "methods_for"]
 
@@ -78,5 +79,5 @@ def _fits(wanted: Requirements, record: Record) -> bool:
         view.source is None and (view.crossed is not None or supplied_texts(name, record))
         for name, view in views.items()
     )
-    fields = [name for name in wanted.fields if name not in wanted.optional]
+    fields = [name for name in wanted.fields if name not in wanted.optional and name != STEP_INDEX]
     return supplied and all(response_field(record, name) is not None for name in fields)
