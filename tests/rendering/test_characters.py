@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ def test_tokens_hold_the_whole_text_in_order(prompt: Any, text: str) -> None:
     assert len(spans) == len(ids)
     held = {place for start, end in spans for place in range(max(start, 0), min(end, len(text)))}
     assert held == set(range(len(text)))
-    for (start, end), (later, _) in zip(spans, spans[1:], strict=False):
+    for (start, end), (later, _) in pairwise(spans):
         assert later == end or (later == start and end > start), "the next token goes on, or shares a character"
 
 

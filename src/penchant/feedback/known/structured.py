@@ -55,8 +55,8 @@ def _from_tree(row: Row, source: Source) -> dict[str, Any]:
 STRUCTURED = (
     Layout(
         name="answer with items",
-        columns="a prompt; `response` (a text), `items` (texts of it, or `[start, end]` in characters), `relevance` (one "
-        "number per item)",
+        columns="a prompt; `response` (a text), `items` (texts of it, or `[start, end]` in characters), `relevance` "
+        "(one number per item)",
         kind="ranking",
         says="each item is a response of which only its own tokens are learned; relevance decides",
         matches=_is_items,
