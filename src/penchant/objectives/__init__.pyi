@@ -29,8 +29,8 @@ from penchant.objectives.binary.apo_zero_unpaired import APOZeroUnpaired as _APO
 from penchant.objectives.binary.bco import BCO as _BCO
 from penchant.objectives.binary.d2o import D2O as _D2O
 from penchant.objectives.binary.diffusion_kto import DiffusionKTO as _DiffusionKTO
+from penchant.objectives.binary.kto import HALOsKTO as _HALOsKTO
 from penchant.objectives.binary.kto import KTO as _KTO
-from penchant.objectives.binary.kto_halos import HALOsKTO as _HALOsKTO
 from penchant.objectives.binary.nft import NFT as _NFT
 from penchant.objectives.listwise.adpo_listwise import ADPOBradleyTerry as _ADPOBradleyTerry
 from penchant.objectives.listwise.adpo_listwise import ADPOListwise as _ADPOListwise
@@ -46,6 +46,7 @@ from penchant.objectives.listwise.nca_reward import NCAReward as _NCAReward
 from penchant.objectives.listwise.plackett_luce_dpo import PlackettLuceDPO as _PlackettLuceDPO
 from penchant.objectives.listwise.pro import PRO as _PRO
 from penchant.objectives.listwise.s_dpo import SoftmaxDPO as _SoftmaxDPO
+from penchant.objectives.listwise.tpo_tree import TreePreference as _TreePreference
 from penchant.objectives.logic.objective import LogicLoss as _LogicLoss
 from penchant.objectives.pairwise.adpo_pairwise import ADPOPairwise as _ADPOPairwise
 from penchant.objectives.pairwise.aot import AOTPaired as _AOTPaired
@@ -198,7 +199,7 @@ class CELL(_CELL):
     def __init__(self, *, beta: float = ...) -> None: ...
 
 class CEU(_CEU):
-    def __init__(self, *, ignore_first_n_answer_tokens: int = ..., average: Literal['batch', 'response'] = ...) -> None: ...
+    def __init__(self, *, average: Literal['batch', 'response'] = ..., ignore_first_n_answer_tokens: int = ...) -> None: ...
 
 class CISPO(_CISPO):
     def __init__(self, *, floor: float = ..., cap: float = ..., beta: float = ...) -> None: ...
@@ -465,7 +466,7 @@ class SPPOSingle(_SPPOSingle):
     def __init__(self, *, beta: float = ...) -> None: ...
 
 class SatImp(_SatImp):
-    def __init__(self, *, beta1: float = ..., beta2: float = ..., average: Literal['batch', 'response'] = ...) -> None: ...
+    def __init__(self, *, average: Literal['batch', 'response'] = ..., beta1: float = ..., beta2: float = ...) -> None: ...
 
 class SimNPO(_SimNPO):
     def __init__(self, *, beta: float = ..., gamma: float = ...) -> None: ...
@@ -488,14 +489,17 @@ class SparseTokenMask(_SparseTokenMask):
 class TailWeighted(_TailWeighted):
     def __init__(self, objective: Objective, *, alpha: float = ..., apply_to_reference: bool = ...) -> None: ...
 
+class TreePreference(_TreePreference):
+    def __init__(self, *, beta: float = ..., step_weights: Literal['one-plus-cos', 'one-minus-cos', 'uniform'] = ..., discount: Literal['none', 'dcg'] = ...) -> None: ...
+
 class UNDIAL(_UNDIAL):
-    def __init__(self, *, beta: float = ..., average: Literal['batch', 'response'] = ...) -> None: ...
+    def __init__(self, *, average: Literal['batch', 'response'] = ..., beta: float = ...) -> None: ...
 
 class Unbiased(_Unbiased):
     def __init__(self, objective: Objective, *, label_smoothing: float = ...) -> None: ...
 
 class WGA(_WGA):
-    def __init__(self, *, beta: float = ..., average: Literal['batch', 'response'] = ...) -> None: ...
+    def __init__(self, *, average: Literal['batch', 'response'] = ..., beta: float = ...) -> None: ...
 
 class WPO(_WPO):
     def __init__(self, *, beta: float = ..., label_smoothing: float = ..., alignment: Literal['sampled', 'none', 'greedy'] = ...) -> None: ...

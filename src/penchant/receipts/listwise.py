@@ -27,7 +27,18 @@ from penchant.receipts.cases import Case
 from penchant.receipts.forms import evaluated_form, form_of
 from penchant.receipts.plain import in_our_terms
 
-__all__ = ["adpo_listwise", "against_several", "ddo_rm", "eurus_rm", "irpo", "nca_list", "nca_pair", "pro", "ranked", "tpo_tree"]
+__all__ = [
+    "adpo_listwise",
+    "against_several",
+    "ddo_rm",
+    "eurus_rm",
+    "irpo",
+    "nca_list",
+    "nca_pair",
+    "pro",
+    "ranked",
+    "tpo_tree",
+]
 
 
 @adapter("ddo-rm")
@@ -162,6 +173,8 @@ def tpo_tree(case: Case) -> dict[str, Any]:
     The weights have a first column of zeros, since steps count from 1. The published pair term is the mean over all
     ordered pairs, in which equal ones count log 2, a response with itself too, divided by N (N − 1).
     """
+    if "responses" in case.inputs:
+        return evaluate_plainly(TreePreference(**case.params), case.inputs)
     if "token_log_ratio" not in case.inputs:
         return _pair_term(case.inputs["scores"], case.inputs["labels"])
     numbers = {name: torch.tensor(values, dtype=torch.float64) for name, values in case.inputs.items()}

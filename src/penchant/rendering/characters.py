@@ -16,10 +16,11 @@ _PARTIAL = "\N{REPLACEMENT CHARACTER}"
 def token_spans(
     decode: Callable[[list[int]], str], before: Sequence[int], ids: Sequence[int], text: str
 ) -> list[tuple[int, int]]:
-    """The characters of ``text`` that each token holds, first and one past the last.
+    """The characters of ``text`` that each token holds, from its first to one past its last that is not white space.
 
-    Tokens that are parts of one character all hold it. What a template writes around the text lies outside of it: at
-    negative characters, or behind the last.
+    White space is left out of the comparison, since templates and tokenizers change it. Tokens that are parts of one
+    character all hold it. A token without a letter of the text (white space, what a template writes around the text,
+    the end token) has an empty span.
 
     Args:
         decode: ids to text.
@@ -35,21 +36,27 @@ def token_spans(
 
     Example:
         >>> token_spans(lambda ids: "".join("ab c"[each] for each in ids), [3], [0, 1, 2, 3], "ab c")
-        [(0, 1), (1, 2), (2, 3), (3, 4)]
+        [(0, 1), (1, 2), (2, 2), (3, 4)]
     """
-    found, starts = _decoded(decode, _context(decode, before), ids)
-    ends = [next((stop for stop in starts[place + 1 :] if stop > start), start) for place, start in enumerate(starts)]
-    bare = text.strip()
-    # A template may strip the text.
-    shift = found.find(text)
-    shift = found.find(bare) - text.find(bare) if shift < 0 and bare in found else shift
-    if shift < 0 and bare not in found:
+    found, spans = _decoded(decode, _context(decode, before), ids)
+    places = [place for place, letter in enumerate(text) if not letter.isspace()]
+    shift = found.find("".join(text.split()))
+    if shift < 0:
         raise DataError(
-            f"The tokens of the response do not spell it: {found[:60]!r} instead of {text[:60]!r}.",
+            f"The tokens of the response do not spell it: {found[:60]!r} instead of {text[:60]!r} (without spaces).",
             why="The tokenizer changes texts, so it is unknown which tokens a part of the response has.",
-            fix="Write the text as the tokenizer writes it (letter case, accents, spaces), or use another tokenizer.",
+            fix="Write the text as the tokenizer writes it (letter case, accents), or use another tokenizer.",
         )
-    return [(start - shift, end - shift) for start, end in zip(starts[:-1], ends[:-1], strict=True)]
+    return [_in_text(start - shift, end - shift, places) for start, end in spans]
+
+
+def _in_text(start: int, end: int, places: list[int]) -> tuple[int, int]:
+    """The span in the text of letters ``start`` to ``end``, counted without white space."""
+    inside = places[max(start, 0) : max(end, 0)]
+    if inside:
+        return inside[0], inside[-1] + 1
+    beside = places[start - 1] + 1 if 0 < start <= len(places) else 0 if start <= 0 else places[-1] + 1
+    return beside, beside
 
 
 def _context(decode: Callable[[list[int]], str], before: Sequence[int]) -> list[int]:
@@ -58,19 +65,25 @@ def _context(decode: Callable[[list[int]], str], before: Sequence[int]) -> list[
     return next((last for n in sizes if not decode(last := list(before[-n:])).startswith(_PARTIAL)), [])
 
 
-def _decoded(decode: Callable[[list[int]], str], context: list[int], ids: Sequence[int]) -> tuple[str, list[int]]:
-    """The text of the ids, and how much of it is written before each of them and at the end."""
-    every, found, starts = [*context, *ids], "", [0]
+def _decoded(
+    decode: Callable[[list[int]], str], context: list[int], ids: Sequence[int]
+) -> tuple[str, list[tuple[int, int]]]:
+    """The text of the ids without white space, and the part of it that each of them holds."""
+    every, found = [*context, *ids], ""
+    starts, partial = [], []
     # Decoding starts at the last token but one that begins with a whole character, so that a word keeps its space.
     first = later = 0
     for place in range(len(context), len(every)):
         earlier, both = (decode(every[first:stop]) for stop in (place, place + 1))
         if not earlier.endswith(_PARTIAL) and place > later:
             first, later = later, place
-        whole = len(earlier.rstrip(_PARTIAL))
-        found += both.rstrip(_PARTIAL)[whole:]
         starts.append(len(found))
-    return found, starts
+        partial.append(both.endswith(_PARTIAL))
+        found += "".join(both.rstrip(_PARTIAL)[len(earlier.rstrip(_PARTIAL)) :].split())
+    stops = [*starts[1:], len(found)]
+    for place in range(len(ids) - 2, -1, -1):
+        stops[place] = max(stops[place], stops[place + 1]) if partial[place] else stops[place]
+    return found, list(zip(starts, stops, strict=True))
 
 
 def covering(spans: Sequence[tuple[int, int]], text: str, part: tuple[int, int]) -> tuple[bool, ...]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from penchant.objectives.core.evidence import reconstruction
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.groups import group_sum, same_group
+from penchant.objectives.functional.groups import group_max, group_sum, same_group
 from penchant.objectives.functional.lists import best_and_rest, better_pairs, pairwise_logistic, place_by
 from penchant.objectives.functional.numerics import wide_dtype
 
@@ -95,8 +95,7 @@ class TreePreference(Objective):
             step_index: [R, T] number of the step of each token, from 1; 0 for a token of no step.
         """
         number = torch.where(responses.mask, step_index.long(), 0)
-        last = number.amax(-1)
-        shortest = torch.where(same_group(responses.group), last.unsqueeze(0), last.max()).amin(-1)
+        shortest = -group_max(-number.amax(-1).double(), responses.group)[responses.group].long()
         number = torch.minimum(number, shortest.clamp(min=1).unsqueeze(-1))
         wide = wide_dtype(responses.policy.dtype)
         member = torch.nn.functional.one_hot(number, int(number.max()) + 1 if number.numel() else 1)[..., 1:].to(wide)
