@@ -43,11 +43,11 @@ class TreePreference(Objective):
     s_i = Σ_k W_ik m_ik / Σ_k W_ik,   W_ik = 1 + cos(h_ik, h_bk)
 
     m_ik is the mean log-ratio per token of step k of trajectory i, h_ik the mean hidden state that predicts its tokens,
-    b the trajectory of the highest score. Steps beyond the last one of the shortest trajectory of a list are merged into
-    it. W and λ carry no gradient. With ``discount`` "dcg", λ_ij = |2^v_i − 2^v_j| |1/log₂(1 + τ_i) − 1/log₂(1 + τ_j)|
-    with places τ by s, as in the paper; it expects scores in [−1, 1]. The published code wraps the loss once more, which
-    turns the sign of its gradient, and takes log-probabilities of the wrong positions; neither is done here. With two
-    trajectories of one step and uniform weights it is DPO on mean log-ratios.
+    b the trajectory of the highest score. Steps beyond the last one of the shortest trajectory of a list are merged
+    into it. W and λ carry no gradient. With ``discount`` "dcg", λ_ij = |2^v_i − 2^v_j| |1/log₂(1 + τ_i) − 1/log₂(1 +
+    τ_j)| with places τ by s, as in the paper; it expects scores in [−1, 1]. The published code wraps the loss once
+    more, which turns the sign of its gradient, and takes log-probabilities of the wrong positions; neither is done
+    here. With two trajectories of one step and uniform weights it is DPO on mean log-ratios.
 
     Example:
         >>> equal = torch.full((2, 2), -1.0)
