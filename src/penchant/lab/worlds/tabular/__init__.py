@@ -34,6 +34,7 @@ from penchant.lab.worlds.tabular.ratings import rated_pairs
 from penchant.lab.worlds.tabular.resampled import resampled_pairs
 from penchant.lab.worlds.tabular.rounds import Rounds, run_rounds
 from penchant.lab.worlds.tabular.scoring import Scoring
+from penchant.lab.worlds.tabular.wanted import sample_wanted
 from penchant.lab.worlds.tabular.world import World, build_world
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "sample_judgements",
     "sample_lists",
     "sample_pairs",
+    "sample_wanted",
     "similar_pairs",
     "suboptimality",
     "unscaled_group",
