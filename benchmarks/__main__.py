@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.lists import lists
 from benchmarks.setting import BATCH, Setting, prepare, write_groups
 
 Row = dict[str, Any]
@@ -166,7 +167,7 @@ def long_prompts(folder: Path, repeats: int) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=["trl", "types", "cached", "groups", "long", "gpu"], help="one table")
+    parser.add_argument("--only", choices=["trl", "types", "cached", "groups", "long", "lists", "gpu"], help="one table")
     parser.add_argument("--tiny", action="store_true", help="with --only gpu: a small model on a CPU, to try the code")
     parser.add_argument("--pairs", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=3)
@@ -188,6 +189,9 @@ def main() -> None:
             groups(folder, chosen.repeats)
         if chosen.only in (None, "long"):
             long_prompts(folder, chosen.repeats)
+        if chosen.only in (None, "lists"):
+            found = lists(folder, lambda sides, setting: rounds(sides, setting, chosen.repeats), ratio)
+            table("K responses to a prompt: forward and backward", *found)
     import torch
 
     if torch.cuda.is_available():

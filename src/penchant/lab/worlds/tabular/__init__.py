@@ -34,7 +34,7 @@ from penchant.lab.worlds.tabular.ratings import rated_pairs
 from penchant.lab.worlds.tabular.resampled import resampled_pairs
 from penchant.lab.worlds.tabular.rounds import Rounds, run_rounds
 from penchant.lab.worlds.tabular.scoring import Scoring
-from penchant.lab.worlds.tabular.wanted import sample_wanted
+from penchant.lab.worlds.tabular.wanted import best_probability, sample_wanted
 from penchant.lab.worlds.tabular.world import World, build_world
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "World",
     "all_pairs",
     "best_against_worst",
+    "best_probability",
     "best_two",
     "build_world",
     "checked_world",

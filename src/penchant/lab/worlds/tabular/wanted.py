@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 
 from penchant.lab.worlds.tabular.examples import Examples, Rows
+from penchant.lab.worlds.tabular.policies import Policy, log_probabilities
 from penchant.lab.worlds.tabular.world import World
 
-__all__ = ["sample_wanted"]
+__all__ = ["best_probability", "sample_wanted"]
 
 
 def sample_wanted(world: World, seed: int, count: int, negatives: int) -> Examples:
@@ -41,3 +42,14 @@ def sample_wanted(world: World, seed: int, count: int, negatives: int) -> Exampl
     first[:, 0] = 1
     fields = {"ranks": 2 - first.flatten(), "relevance": first.flatten()}
     return Examples({"responses": Rows(prompt.repeat_interleave(1 + negatives), response.flatten(), group)}, fields)
+
+
+def best_probability(world: World, policy: Policy | torch.Tensor) -> float:
+    """The mean probability of the best response of each prompt.
+
+    Args:
+        world: its rewards say which is best.
+        policy: the policy, or [X, K] log-probabilities.
+    """
+    best = world.reward.argmax(-1, keepdim=True)
+    return float(log_probabilities(policy).exp().gather(1, best).mean())
