@@ -13,7 +13,7 @@ __all__ = ["LENGTHS", "lists"]
 
 #: Responses to a prompt.
 LENGTHS = (2, 4, 8, 16)
-PROMPTS, PROMPT_TOKENS = 8, 300
+PROMPTS, PROMPT_TOKENS = 4, 300
 
 Row = dict[str, Any]
 

@@ -40,8 +40,8 @@ def family_of(cls: type[Objective]) -> str:
 
     The first matching rule decides: a view of what to forget or to retain (unlearning), a part ``reward_head`` (reward
     models), a field ``advantage`` (policy gradient), a field ``label`` or a view of bad responses (binary), ``scores``,
-    ``ranks`` or ``relevance`` over a view ``responses`` (listwise), statistics per token, hidden states or fields called ``token_…``
-    (token level), no reference (reference free), and otherwise pairwise.
+    ``ranks`` or ``relevance`` over a view ``responses`` (listwise), statistics per token, hidden states or fields
+    called ``token_…`` (token level), no reference (reference free), and otherwise pairwise.
 
     Args:
         cls: the method's class.

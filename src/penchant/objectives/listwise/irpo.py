@@ -38,9 +38,9 @@ class IRPO(Objective):
     loss = −(1/K) Σ_i w_i log σ(−h_i),   h_i = log[(1/(K − 1)) Σ_{j ≠ i} exp(β (a_j − a_i))]
 
     a is the mean log-ratio per token of an item, and w_i a weight of its relevance y_i ≥ 0 and its position in the
-    answer (see `item_weights`). Items of no relevance have no weight but compete. The published code sums the lists of a batch
-    instead of averaging them. Another paper of the same short name, Iterative Reasoning Preference Optimization, is
-    ``rpo-dpo-nll``.
+    answer (see `item_weights`). Items of no relevance have no weight but compete. The published code sums the lists of
+    a batch instead of averaging them. Another paper of the same short name, Iterative Reasoning Preference
+    Optimization, is ``rpo-dpo-nll``.
 
     Example:
         >>> equal = torch.full((2, 1), -1.0)

@@ -14,8 +14,8 @@ __all__ = ["best_probability", "sample_wanted"]
 def sample_wanted(world: World, seed: int, count: int, negatives: int) -> Examples:
     """One response that a user picked by its reward, and others drawn at random: view ``responses``, field ``ranks``.
 
-    P(picked = y) ∝ exp(r_y / temperature);   the negatives are uniform over the other responses. The picks of a seed are
-    the same for every number of negatives.
+    P(picked = y) ∝ exp(r_y / temperature);   the negatives are uniform over the other responses. The picks of a seed
+    are the same for every number of negatives.
 
     Args:
         world: the world of the examples.

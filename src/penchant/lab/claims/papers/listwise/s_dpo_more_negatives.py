@@ -12,7 +12,7 @@ __all__ = ["MoreNegatives"]
 
 
 class MoreNegatives(Claim):
-    """S-DPO on 400 picks among 20 items, with one, three and eight random negatives to each."""
+    """S-DPO on 200 picks among 20 items, with one, three and eight random negatives to each."""
 
     id = "s-dpo-more-negatives"
     paper = "arXiv:2406.09215"
@@ -22,7 +22,8 @@ class MoreNegatives(Claim):
     )
     methods = ("s-dpo",)
     baselines = ("dpo",)
-    world = Dials(prompts=20, responses=20, temperature=0.5)
+    seeds = range(5)
+    world = Dials(prompts=10, responses=20, temperature=0.5)
     quantity = "probability of the best item of a prompt under the trained policy"
     contrasts = (
         Contrast("s-dpo, 8 negatives", "1 negative", smallest=0.03),
@@ -30,9 +31,9 @@ class MoreNegatives(Claim):
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """The same 400 picks for every arm, β = 1, 60 steps."""
+        """The same 200 picks for every arm, β = 1, 60 steps."""
         world = self.draw_world(seed)
-        lists = {count: sample_wanted(world, seed, 400, count) for count in (1, 3, 8)}
+        lists = {count: sample_wanted(world, seed, 200, count) for count in (1, 3, 8)}
         arms = {"1 negative": 1, "s-dpo, 3 negatives": 3, "s-dpo, 8 negatives": 8}
         methods = {arm: build("s-dpo", beta=1.0) for arm in arms}
         fitted = fit_each(world, methods, {arm: lists[count] for arm, count in arms.items()}, steps=60)

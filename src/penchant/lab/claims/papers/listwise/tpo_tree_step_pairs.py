@@ -36,6 +36,7 @@ class StepPairs(Claim):
     )
     methods = ("tpo-tree",)
     baselines = ("dpo",)
+    seeds = range(5)
     world = "six prompts with three steps of six options, one of them right, as a table of logits"
     quantity = "share of right steps under the trained policy"
     contrasts = (
@@ -115,7 +116,7 @@ def of_trajectories(objective: Objective, trees: Trees, policy: Tensor, referenc
 def of_siblings(objective: Objective, trees: Trees, policy: Tensor, reference: Tensor) -> Tensor:
     """The loss of each pair of siblings, the one whose leaves have the higher mean value preferred."""
     losses = []
-    for step, node in ((step, node) for step in range(DEPTH) for node in range(BRANCHES**step)):
+    for step, node in ((depth, node) for depth in range(DEPTH) for node in range(BRANCHES**depth)):
         width = BRANCHES ** (DEPTH - step - 1)
         begin = node * 2 * width
         first, second = slice(begin, begin + width), slice(begin + width, begin + 2 * width)
