@@ -28,8 +28,8 @@ class MeanOfNegatives(Claim):
     contrasts = (Contrast("dmpo, 8 negatives", "1 negative", smallest=0.03),)
 
     remark = (
-        "β = 0.1 is the best of 0.1, 0.3 and 1 for both on the tuning seeds. Each of N negatives gets 1/N of the gradient, "
-        "so that many easy ones push a policy less than S-DPO's softmax does."
+        "β = 0.1 is the best of 0.1, 0.3 and 1 for both on the tuning seeds. Each of N negatives gets 1/N of the "
+        "gradient, so that many easy ones push a policy less than S-DPO's softmax does."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:

@@ -26,8 +26,8 @@ class RankedLists(Claim):
     quantity = "expected true reward, in standard deviations of the reward"
     contrasts = (Contrast("pro", "nll", smallest=0.05),)
     remark = (
-        "w = 0.05 is the published one, and the best of it, 0.01 and 0.002 on the tuning seeds. PRO has no reference. DPO "
-        "on the best and the worst response (β = 0.25) is shown for comparison."
+        "w = 0.05 is the published one, and the best of it, 0.01 and 0.002 on the tuning seeds. PRO has no reference. "
+        "DPO on the best and the worst response (β = 0.25) is shown for comparison."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
