@@ -26,8 +26,9 @@ def _from_items(row: Row, source: Source) -> dict[str, Any]:
 
 def _is_tree(row: Row) -> bool:
     nodes = row.get(NODES)
-    objects = isinstance(nodes, list | tuple) and bool(nodes) and all(isinstance(each, Mapping) for each in nodes)
-    return objects and has_prompt(row) and any("parent" in each and "value" in each for each in nodes)
+    if not isinstance(nodes, list | tuple) or not all(isinstance(each, Mapping) for each in nodes):
+        return False
+    return has_prompt(row) and any("parent" in each and "value" in each for each in nodes)
 
 
 def _from_tree(row: Row, source: Source) -> dict[str, Any]:

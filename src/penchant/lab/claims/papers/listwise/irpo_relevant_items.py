@@ -39,8 +39,8 @@ class RelevantItems(Claim):
         pairs = sample_wanted(world, seed, 100, 1)
         methods = {"irpo": build("irpo", beta=1.0), "dpo": build("s-dpo", beta=1.0)}
         fitted = fit_each(world, methods, {"irpo": answers, "dpo": pairs}, steps=60)
-        policies = {"reference": world.reference, **fitted}
-        return {arm: position_of_best(world, policy) for arm, policy in policies.items()}
+        found = {arm: position_of_best(world, policy) for arm, policy in fitted.items()}
+        return {"reference": position_of_best(world, world.reference), **found}
 
 
 def in_order_of_the_reference(world: World, answers: Examples) -> Examples:

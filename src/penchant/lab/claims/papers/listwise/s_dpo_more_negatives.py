@@ -37,5 +37,5 @@ class MoreNegatives(Claim):
         arms = {"1 negative": 1, "s-dpo, 3 negatives": 3, "s-dpo, 8 negatives": 8}
         methods = {arm: build("s-dpo", beta=1.0) for arm in arms}
         fitted = fit_each(world, methods, {arm: lists[count] for arm, count in arms.items()}, steps=60)
-        policies = {"reference": world.reference, **fitted}
-        return {arm: best_probability(world, policy) for arm, policy in policies.items()}
+        found = {arm: best_probability(world, policy) for arm, policy in fitted.items()}
+        return {"reference": best_probability(world, world.reference), **found}

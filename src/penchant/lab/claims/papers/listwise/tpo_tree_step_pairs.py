@@ -82,10 +82,10 @@ def grown(right: Tensor, reference: Tensor, generator: torch.Generator, count: i
             paths = [[*path, each] for path, several in zip(paths, drawn, strict=True) for each in several]
         prompts.append(prompt)
         options.append(paths)
-    prompt, chosen = torch.tensor(prompts), torch.tensor(options)
-    share = (chosen == right[prompt].unsqueeze(1)).double().mean(-1)
+    asked, chosen = torch.tensor(prompts), torch.tensor(options)
+    share = (chosen == right[asked].unsqueeze(1)).double().mean(-1)
     noise = torch.randn(share.shape, generator=generator, dtype=torch.float64)
-    return Trees(prompt, chosen, 2 * share - 1 + 0.4 * noise)
+    return Trees(asked, chosen, 2 * share - 1 + 0.4 * noise)
 
 
 def scored(policy: Tensor, reference: Tensor, prompt: Tensor, options: Tensor, first: int = 0) -> Scored:
