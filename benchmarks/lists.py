@@ -13,7 +13,7 @@ __all__ = ["LENGTHS", "lists"]
 
 #: Responses to a prompt.
 LENGTHS = (2, 4, 8, 16)
-PROMPTS, PROMPT_TOKENS = 4, 300
+PROMPTS, PROMPT_TOKENS = 2, 300
 
 Row = dict[str, Any]
 
@@ -34,10 +34,10 @@ def lists(folder: Path, rounds: Callable[[list[str], Setting], dict[str, list[Ro
         results = rounds(["forest", "sequences"], setting)
         forest, plain = results["forest"], results["sequences"]
         largest = max(abs(a - b) for a, b in zip(forest[0]["losses"], plain[0]["losses"], strict=True))
-        figures = [f"{once:,}", f"{apart:,}", f"{apart / once:.2f}", ratio(plain, forest)]
+        figures = [f"{once:,}", f"{apart:,}", f"{apart / once:.2f}", ratio(plain, forest), ratio(plain, forest, "cpu")]
         rows.append([str(responses), *figures, ratio(forest, plain, "peak_mib"), f"{largest:.1e}"])
-    heading = ["K", "tokens, prompt once", "tokens, prompt each time", "ratio", "faster by", "memory ratio"]
-    return [*heading, "loss difference"], rows
+    heading = ["K", "tokens, prompt once", "tokens, prompt each time", "ratio", "faster by", "in core seconds"]
+    return [*heading, "memory ratio", "loss difference"], rows
 
 
 def _tokens(setting: Setting) -> tuple[int, int]:
