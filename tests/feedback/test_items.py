@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from penchant.checks.labels import responses_check
 from penchant.errors import DataError
 from penchant.feedback import read
 from penchant.feedback.passages import Passage
@@ -80,6 +81,10 @@ def test_records_with_other_spans_are_other_records() -> None:
     row = {"prompt": "Drinks?", "response": ANSWER, "relevance": [0, 1]}
     first, other = read([{**row, "items": [[3, 6], [10, 14]]}]), read([{**row, "items": [[3, 6], [18, 21]]}])
     assert first.fingerprint != other.fingerprint
+
+
+def test_items_of_one_answer_are_not_identical_responses() -> None:
+    assert responses_check([answer(["tea", "milk"])]).verdict == "ok"
 
 
 def test_a_passage_keeps_its_span_when_copied_and_is_equal_only_to_the_same_span() -> None:

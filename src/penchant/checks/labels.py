@@ -9,6 +9,7 @@ from typing import Any
 
 from penchant.checks.diagnosis import Check, Verdict, share
 from penchant.checks.duplicates import content_key, exchanges
+from penchant.feedback.passages import Passage
 from penchant.feedback.records import Comparison, Judgement, Ranking, Record
 from penchant.statistics import Interval, area_interval, share_interval
 
@@ -21,7 +22,7 @@ def responses_check(records: Sequence[Record]) -> Check:
 
     empty = [record for record in records if not all(map(has_words, record.responses))]
     # In a joint comparison, one response to two prompts is not a repetition.
-    several = [(record, len(set(exchanges(record)))) for record in records if len(record.responses) > 1]
+    several = [(record, _distinct(record)) for record in records if len(record.responses) > 1]
     same = [record for record, distinct in several if distinct == 1]
     repeated = [record for record, distinct in several if 1 < distinct < len(record.responses)]
     value = f"{len(empty)} empty, {len(same)} identical"
@@ -33,6 +34,12 @@ def responses_check(records: Sequence[Record]) -> Check:
         detail = f"{len(repeated)} rankings contain a completion twice: {places}."
         return Check("responses", value, "note", detail)
     return Check("responses", value)
+
+
+def _distinct(record: Record) -> int:
+    """The number of different responses; items of one answer have one text, and differ in their characters."""
+    items = all(isinstance(each, Passage) for each in record.responses)
+    return len(set(record.responses)) if items else len(set(exchanges(record)))  # type: ignore[arg-type]
 
 
 def balance(records: Sequence[Record]) -> list[Check]:
