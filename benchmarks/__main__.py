@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.lists import lists
 from benchmarks.setting import BATCH, Setting, prepare, write_groups, write_judgements
 
 Row = dict[str, Any]
@@ -188,9 +189,8 @@ def long_prompts(folder: Path, repeats: int) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "--only", choices=["trl", "kto", "types", "cached", "groups", "long", "gpu", "records"], help="one table"
-    )
+    tables = ["trl", "kto", "types", "cached", "groups", "long", "lists", "gpu", "records"]
+    parser.add_argument("--only", choices=tables, help="one table")
     parser.add_argument("--tiny", action="store_true", help="with --only gpu: a small model on a CPU, to try the code")
     parser.add_argument("--records", type=int, nargs="+", help="with --only records: numbers of records")
     parser.add_argument("--commands", nargs="+", default=[], help="with --only records: rows of its table")
@@ -224,6 +224,9 @@ def main() -> None:
             groups(folder, chosen.repeats)
         if chosen.only in (None, "long"):
             long_prompts(folder, chosen.repeats)
+        if chosen.only in (None, "lists"):
+            found = lists(folder, lambda sides, setting: rounds(sides, setting, chosen.repeats), ratio)
+            table("K responses to a prompt: forward and backward", *found)
     import torch
 
     if torch.cuda.is_available():

@@ -201,7 +201,7 @@ def layout(setting: Setting, attention: str | None) -> dict[str, Any]:
     groups = [json.loads(line) for line in setting.groups.read_text(encoding="utf-8").splitlines()]
     scorer = CausalScorer(load_model(setting.model), attention)
     losses = []
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), time.process_time()
     for start in range(0, len(groups), 2):
         members = groups[start : start + 2]
         rows = [TokenSequence(group["prompt"], response) for group in members for response in group["responses"]]
@@ -210,7 +210,8 @@ def layout(setting: Setting, attention: str | None) -> dict[str, Any]:
         loss = -forest.per_response(scorer.score(forest)["logps"]).sum() / len(rows)
         loss.backward()
         losses.append(loss.item())
-    return {"seconds": time.perf_counter() - began, "losses": losses}
+    cpu = time.process_time() - spent
+    return {"seconds": time.perf_counter() - began, "cpu": cpu, "losses": losses}
 
 
 SIDES: dict[str, Callable[[Setting], dict[str, Any]]] = {

@@ -12,9 +12,9 @@ from torch import Tensor
 from penchant.objectives import Objective, Scored
 
 #: Fields that hold one number for each token of a response.
-PER_TOKEN = {"old_policy"}
+PER_TOKEN = {"old_policy", "step_index"}
 #: Fields that hold one number for each response of a group.
-PER_RESPONSE = {"scores", "ranks", "relevance"}
+PER_RESPONSE = {"scores", "ranks", "relevance", "positions"}
 #: Fields that hold a row of numbers for each example, and how many.
 ROWS = {"chosen_sources": 3, "rejected_sources": 3}
 #: Views that hold several responses of an example, and how many.
@@ -92,8 +92,11 @@ def random_inputs(
         if name == "record_index":  # no two examples are the same record
             inputs[name] = torch.arange(examples, dtype=torch.float32)
             continue
-        rows = examples * each if name in PER_RESPONSE else examples
+        rows = examples * each if name in PER_RESPONSE | PER_TOKEN else examples
         shape = (rows, 5) if name in PER_TOKEN else (rows, ROWS[name]) if name in ROWS else (rows,)
+        if name == "step_index":  # steps follow one another
+            inputs[name] = torch.randint(0, 2, shape, generator=generator).cumsum(-1).clamp(min=1).float()
+            continue
         # What the data say comes in float32 at least, whatever the models compute in.
         wide = torch.promote_types(dtype, torch.float32)
         inputs[name] = torch.rand(shape, generator=generator, dtype=torch.float64).to(wide)

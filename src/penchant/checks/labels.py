@@ -12,6 +12,7 @@ from penchant.checks.diagnosis import Check, Verdict, share
 from penchant.checks.duplicates import content_key, exchanges, repeated
 from penchant.checks.found import Found
 from penchant.feedback.kept import chosen
+from penchant.feedback.passages import Passage
 from penchant.feedback.records import Comparison, Judgement, Ranking, Record
 from penchant.feedback.validation import has_words
 from penchant.statistics import area_interval, share_interval
@@ -32,7 +33,7 @@ class Responses:
             self._empty.add(record)
         if len(responses) > 1:
             # In a joint comparison, one response to two prompts is not a repetition.
-            distinct = len(set(exchanges(record)))
+            distinct = _distinct(record)
             if distinct == 1:
                 self._same.add(record)
             elif distinct < len(responses):
@@ -47,6 +48,12 @@ class Responses:
             detail = f"{len(self._repeated)} rankings contain a completion twice: {self._repeated.places}."
             return Check("responses", value, "note", detail)
         return Check("responses", value)
+
+
+def _distinct(record: Record) -> int:
+    """The number of different responses; items of one answer have one text, and differ in their characters."""
+    items = all(isinstance(each, Passage) for each in record.responses)
+    return len(set(record.responses)) if items else len(set(exchanges(record)))  # type: ignore[arg-type]
 
 
 class Balance:

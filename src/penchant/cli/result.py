@@ -19,7 +19,8 @@ def print_result(result: Any, reporter: Any) -> None:
     table = Table(title=f"Measured on {result.summary['measured_on']}")
     for heading in ("", "before", "after"):
         table.add_column(heading, justify="left" if not heading else "right")
-    for name in sorted(before.keys() & after.keys()):
+    # The report has the metrics of lists by their length.
+    for name in sorted(name for name in before.keys() & after.keys() if not name.startswith("lists/")):
         table.add_row(name, f"{before[name]:.4g}", f"{after[name]:.4g}")
     console = make_console()
     console.print(table)

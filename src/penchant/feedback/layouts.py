@@ -9,6 +9,7 @@ from penchant.errors import DataError
 from penchant.feedback import validation
 from penchant.feedback.conversations import implicit_prompt, parted, response_to, split_last_answer, with_every_turn
 from penchant.feedback.images import read_image
+from penchant.feedback.items import is_item_list, item_list
 from penchant.feedback.media import refuse_media
 from penchant.feedback.rankings import COMPLETIONS, ranking
 from penchant.feedback.records import (
@@ -64,7 +65,7 @@ def recognise(row: Row) -> str | None:
     """
     if any(name in row for name in ("chosen", "rejected", *_PAIR_OF_IMAGES)):
         return "comparison" if row.get("rejected_prompt") is None else "joint comparison"
-    if any(isinstance(row.get(name), list | tuple) for name in COMPLETIONS):
+    if is_item_list(row) or any(isinstance(row.get(name), list | tuple) for name in COMPLETIONS):
         return "ranking"
     if any(name in row for name in ("completion", "messages", "image")):
         return "judgement" if "label" in row else "demonstration"
@@ -235,7 +236,7 @@ _BUILDERS: dict[str, Callable[[Row, Source], Record]] = {
     "comparison": _comparison,
     "joint comparison": _joint_comparison,
     "judgement": _judgement,
-    "ranking": ranking,
+    "ranking": lambda row, source: (item_list if is_item_list(row) else ranking)(row, source),
     "demonstration": _demonstration,
     "prompt": _prompt,
 }

@@ -8,6 +8,7 @@ from typing import Any
 from penchant.errors import DataError
 from penchant.feedback import validation
 from penchant.feedback.conversations import response_to
+from penchant.feedback.ranks import given_ranks
 from penchant.feedback.records import Ranking, Source, Text
 
 __all__ = ["COMPLETIONS", "ranking"]
@@ -47,7 +48,7 @@ def ranking(row: Row, source: Source) -> Ranking:
         prompt=prompt,
         completions=completions,
         scores=None if scores is None else validation.numbers(scores, "scores", count, source),
-        ranks=None if ranks is None else validation.whole_numbers(ranks, "ranks", count, source),
+        ranks=None if ranks is None else given_ranks(ranks, count, source),
         source=source,
         fields=_fields(row, given, source),
     )

@@ -27,7 +27,6 @@ __all__ = [
     "response",
     "suggestion",
     "text",
-    "whole_numbers",
 ]
 
 # Common names of our fields in other data sets; used to suggest the column that was probably meant.
@@ -241,19 +240,6 @@ def numbers(values: Any, field: str, count: int, source: Source) -> tuple[float,
         )
     plain = [int(value) if isinstance(value, bool) else value for value in values]
     return tuple(number(value, f"{field}[{at}]", source) for at, value in enumerate(plain))
-
-
-def whole_numbers(values: Any, field: str, count: int, source: Source) -> tuple[int, ...]:
-    """One integer per completion: its rank.
-
-    Raises:
-        DataError: as :func:`numbers`, or a number is not an integer.
-    """
-    given = numbers(values, field, count, source)
-    for at, value in enumerate(given):
-        if value != int(value):
-            raise wrong(f"{field}[{at}]", value, "a whole number (1 is best)", source)
-    return tuple(int(value) for value in given)
 
 
 def extras(row: Mapping[str, Any], taken: Iterable[str], source: Source) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from penchant.feedback.views.view import find_view, is_whole
 from penchant.forest.example import Example
 from penchant.forest.layout import TokenSequence
 from penchant.forest.record_encoder import RecordEncoder
+from penchant.rendering.characters import token_spans
 from penchant.rendering.renderer import Renderer, ResponseTokens
+from penchant.rendering.steps import STEP_INDEX, plain_text, step_numbers, step_spans
 from penchant.rendering.truncation import CutTable, Fitted, Mask, Policy, Truncation
 
 __all__ = ["Encoder"]
@@ -29,6 +31,7 @@ class Encoder(RecordEncoder):
         on_bad: ``stop`` at a record that cannot be rendered, or ``skip`` such records and count them.
     """
 
+    computed = frozenset({STEP_INDEX})
     on_disk = True
     advice = "Raise max_length, choose another truncation policy, or run `penchant data check` on the file."
 
@@ -68,6 +71,8 @@ class Encoder(RecordEncoder):
         worst = max(fitted.values(), key=lambda each: (each.prompt_cut, sum(each.responses_cut)))
         cut.add(worst)
         fields, weight = self._numbers(record)
+        if STEP_INDEX in self.fields:
+            fields[STEP_INDEX] = self._step_index(record, sequences["responses"])
         return Example(sequences, fields, weight, record.source)
 
     def cross(self, own: TokenSequence, other: TokenSequence) -> TokenSequence:
@@ -89,6 +94,17 @@ class Encoder(RecordEncoder):
     def cost(self, response: TokenSequence) -> int:
         """Number of tokens of the response."""
         return len(response.response)
+
+    def _step_index(self, record: Record, sequences: list[TokenSequence]) -> list[list[float]]:
+        """The number of the step of each learned token of each response."""
+        found = []
+        for place, (sequence, steps) in enumerate(zip(sequences, step_spans(record), strict=True)):
+            prompt, response = record.answered[place], record.responses[place]
+            text, whole = plain_text(response, record), self.renderer.response_tokens(prompt, response).ids
+            tokens = token_spans(self.renderer.decode, self.renderer.prompt_ids(prompt), whole, text)
+            numbers = step_numbers(tokens, text, steps)
+            found.append([float(numbers[each]) for each in sequence.learned_places])
+        return found
 
     def _fit(self, record: Record, views: dict[str, list[tuple[Text, Text]]]) -> dict[Any, Fitted]:
         """Truncate a record; all its sequences with one prompt keep the same part of the prompt."""

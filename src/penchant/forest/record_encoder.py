@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Self
 
 from penchant.errors import ConfigurationError, DataError
+from penchant.feedback.ranks import response_field
 from penchant.feedback.records import Record, Text
 from penchant.feedback.views.view import find_view, how_to_make, supplied_texts, view_texts
 from penchant.forest.example import RECORD_INDEX, EncodedData, Field, require_same_fields
@@ -31,6 +32,8 @@ class RecordEncoder(ABC):
 
     #: The fix in the error if no record can be used.
     advice = "Run `penchant data check` on the file."
+    #: Fields that the encoder computes, and does not read from the record.
+    computed: frozenset[str] = frozenset()
     #: Whether many examples are kept on disk (`penchant.forest.large`).
     on_disk = False
 
@@ -132,14 +135,13 @@ class RecordEncoder(ABC):
 
     def _numbers(self, record: Record) -> tuple[dict[str, Field], float]:
         """The requested fields of the record, and its weight."""
-        names = [name for name in self.fields if name != RECORD_INDEX]
+        names = [name for name in self.fields if name != RECORD_INDEX and name not in self.computed]
         fields = {name: value for name in names if (value := self._field(name, record)) is not None}
         weight = record.fields.get("weight")
         return fields, 1.0 if weight is None else _number("weight", weight, record)
 
     def _field(self, name: str, record: Record) -> Field | None:
-        value = getattr(record, name, None)
-        value = record.fields.get(name) if value is None else value
+        value = response_field(record, name)
         if value is None and name in self.optional:
             return None
         if value is None:

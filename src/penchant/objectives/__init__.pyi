@@ -46,6 +46,7 @@ from penchant.objectives.listwise.nca_reward import NCAReward as _NCAReward
 from penchant.objectives.listwise.plackett_luce_dpo import PlackettLuceDPO as _PlackettLuceDPO
 from penchant.objectives.listwise.pro import PRO as _PRO
 from penchant.objectives.listwise.s_dpo import SoftmaxDPO as _SoftmaxDPO
+from penchant.objectives.listwise.tpo_tree import TreePreference as _TreePreference
 from penchant.objectives.logic.objective import LogicLoss as _LogicLoss
 from penchant.objectives.pairwise.adpo_pairwise import ADPOPairwise as _ADPOPairwise
 from penchant.objectives.pairwise.aot import AOTPaired as _AOTPaired
@@ -487,6 +488,9 @@ class SparseTokenMask(_SparseTokenMask):
 
 class TailWeighted(_TailWeighted):
     def __init__(self, objective: Objective, *, alpha: float = ..., apply_to_reference: bool = ...) -> None: ...
+
+class TreePreference(_TreePreference):
+    def __init__(self, *, beta: float = ..., step_weights: Literal['one-plus-cos', 'one-minus-cos', 'uniform'] = ..., discount: Literal['none', 'dcg'] = ...) -> None: ...
 
 class UNDIAL(_UNDIAL):
     def __init__(self, *, average: Literal['batch', 'response'] = ..., beta: float = ...) -> None: ...

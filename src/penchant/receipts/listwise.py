@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,17 +15,30 @@ from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.plain_inputs import PlainInputs
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.advantages import group_advantages
+from penchant.objectives.functional.lists import better_pairs, pairwise_logistic
 from penchant.objectives.functional.reward_pairs import eurus
 from penchant.objectives.listwise.adpo_listwise import EPSILON, ADPOListwise
 from penchant.objectives.listwise.ddo_rm import DDORM
 from penchant.objectives.listwise.pro import PRO
+from penchant.objectives.listwise.tpo_tree import TreePreference
 from penchant.objectives.recommendation.dynamicpo import DynamicPO
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
 from penchant.receipts.forms import evaluated_form, form_of
 from penchant.receipts.plain import in_our_terms, plain
 
-__all__ = ["adpo_listwise", "against_several", "ddo_rm", "eurus_rm", "irpo", "nca_list", "nca_pair", "pro", "ranked"]
+__all__ = [
+    "adpo_listwise",
+    "against_several",
+    "ddo_rm",
+    "eurus_rm",
+    "irpo",
+    "nca_list",
+    "nca_pair",
+    "pro",
+    "ranked",
+    "tpo_tree",
+]
 
 
 @adapter("ddo-rm")
@@ -86,8 +100,9 @@ def ranked(case: Case) -> dict[str, Any]:
 
 @adapter("irpo")
 def irpo(case: Case) -> dict[str, Any]:
-    """IRPO; the published loss of a batch is the sum over its lists."""
-    found = evaluate_plainly(build(case.method, **case.params), case.inputs)
+    """IRPO; the published loss of a batch is the sum over its lists, and the ranks are positions in the answer."""
+    inputs = {("positions" if name == "ranks" else name): each for name, each in case.inputs.items()}
+    found = evaluate_plainly(build(case.method, **case.params), inputs)
     count = len(found["losses"])
     summed = {name: [[value * count for value in row] for row in rows] for name, rows in found["grad"].items()}
     return {**found, "loss_sum": sum(found["losses"]), "grad_of_sum": summed}
@@ -151,3 +166,37 @@ def eurus_rm(case: Case) -> dict[str, Any]:
     loss = eurus(leaves["chosen_rewards"], leaves["rejected_rewards"], **case.params).mean()
     slopes = torch.autograd.grad(loss, list(leaves.values()))
     return {"loss": loss.item(), "grad": {name: each.tolist() for name, each in zip(leaves, slopes, strict=True)}}
+
+
+@adapter("tpo-tree")
+def tpo_tree(case: Case) -> dict[str, Any]:
+    """Tree PO: step weights and scores of the trajectories of one prompt, or the pair term of given scores.
+
+    The weights have a first column of zeros, since steps count from 1. The published pair term is the mean over all
+    ordered pairs, in which equal ones count log 2, a response with itself too, divided by N (N − 1).
+    """
+    if "responses" in case.inputs:
+        return evaluate_plainly(TreePreference(**case.params), case.inputs)
+    if "token_log_ratio" not in case.inputs:
+        return _pair_term(case.inputs["scores"], case.inputs["labels"])
+    numbers = {name: torch.tensor(values, dtype=torch.float64) for name, values in case.inputs.items()}
+    ratio, group = numbers["token_log_ratio"], torch.zeros(len(numbers["step_index"]), dtype=torch.long)
+    responses = Scored(ratio, torch.zeros_like(ratio), ratio == ratio, group=group, hidden=numbers["hidden_states"])
+    objective, scores = TreePreference(**case.params), -torch.arange(len(ratio)).double()  # the first is the best
+    steps = objective.steps(responses, numbers["step_index"])
+    weights = torch.nn.functional.pad(objective.weights(steps, scores, group), (1, 0))
+    return {"step_weights": weights.tolist(), "weighted_scores": objective.step_scores(steps, scores, group).tolist()}
+
+
+def _pair_term(scores: list[list[float]], labels: list[list[float]]) -> dict[str, Any]:
+    leaves = [torch.tensor(row, dtype=torch.float64, requires_grad=True) for row in scores]
+    losses = []
+    for values, row in zip(leaves, labels, strict=True):
+        quality, group = torch.tensor(row, dtype=torch.float64), torch.zeros(len(row), dtype=torch.long)
+        better = better_pairs(quality, group)
+        ties = better.numel() - 2 * better.sum()
+        total = 2 * pairwise_logistic(values, better).sum() + ties * math.log(2)
+        losses.append(total / (len(row) * (len(row) - 1)))
+    loss = torch.stack(losses).mean()
+    slopes = torch.autograd.grad(loss, leaves)
+    return {"loss": loss.item(), "grad": {"scores": [each.tolist() for each in slopes]}}

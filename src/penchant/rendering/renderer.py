@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 from penchant.errors import DataError, ModelError, nearest
 from penchant.feedback.images import Image
+from penchant.feedback.passages import Passage
 from penchant.feedback.records import Conversation, Record, Text
 from penchant.rendering.boundary import continuation
+from penchant.rendering.characters import covering, token_spans
 from penchant.rendering.chat import Chat
 from penchant.rendering.law import check_tools, check_turns
 from penchant.rendering.templates import special_texts
@@ -81,6 +83,7 @@ class Renderer:
         vocabulary = tokenizer.get_vocab()
         self._text_end_id, self._chat_end_id = vocabulary[self._text_end], vocabulary[self._chat_end]
         self._last: tuple[Any, str, list[int], int] | None = None
+        self._last_spans: tuple[Any, list[tuple[int, int]]] | None = None
 
     def _known(self, token: str | None) -> str:
         """``token``, checked to be a single token of the vocabulary."""
@@ -166,7 +169,8 @@ class Renderer:
 
         Args:
             prompt: a text or messages.
-            response: a text, or messages that begin and end with a turn of the assistant.
+            response: a text, or messages that begin and end with a turn of the assistant; of a `Passage` only the
+                tokens that hold a letter of its span are learned.
 
         Raises:
             ModelError: the prompt is messages and there is no chat template.
@@ -188,8 +192,17 @@ class Renderer:
             turns = [{"role": "assistant", "content": response}] if isinstance(response, str) else response
             pieces = response_pieces(self.chat, prompt, text, turns, self._chat_end, list(self._specials))
         found, learned = self._encoded(text, ids[lead:], pieces)
+        if isinstance(response, Passage):
+            return self._of_passage(ids, [*found, self.end_id(prompt)], response)
         found.append(self.end_id(prompt))
         return ResponseTokens(found, None if len(pieces) == 1 else (*learned, True))
+
+    def _of_passage(self, before: list[int], ids: list[int], passage: Passage) -> ResponseTokens:
+        """The tokens of the whole response, of which those of the passage are learned; the last spans are cached."""
+        key = (before, ids, str(passage))
+        if self._last_spans is None or self._last_spans[0] != key:
+            self._last_spans = (key, token_spans(self.decode, before, ids, str(passage)))
+        return ResponseTokens(ids, covering(self._last_spans[1], str(passage), passage.span))
 
     def sampled_ids(self, prompt: Text, text: str) -> list[int]:
         """Token ids of a text that a model wrote after this prompt, and the end token; no template touches it."""

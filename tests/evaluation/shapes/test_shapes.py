@@ -59,6 +59,20 @@ def test_groups_are_read_by_the_order_of_their_scores(fields: dict[str, list[flo
     assert found["rewards/accuracy"] == pytest.approx(2 / 3) and found["logps/accuracy"] == pytest.approx(2 / 3)
 
 
+def test_lists_have_metrics_by_their_length_and_lists_of_equals_have_none() -> None:
+    responses = of_ratios([1.0, 0.5, 0.0, 2.0, 3.0, 1.0, 1.0], [0, 0, 0, 1, 1, 2, 2])
+    found = measured(build("s-dpo"), {"responses": responses}, 3, ranks=[1.0, 2.0, 2.0, 1.0, 2.0, 1.0, 1.0])
+    assert found["lists/top1/3"] == 1 and found["lists/top1/2"] == 0 and "lists/top1/4" not in found
+    assert found["rewards/top1"] == 0.5 and found["lists/share/3"] == 0.5 and found["lists/share/9"] == 0
+    assert found["rewards/kendall"] == pytest.approx((2 / 6**0.5 - 1) / 2) == pytest.approx(found["logps/kendall"])
+
+
+def test_items_are_read_by_their_relevance_not_by_their_position() -> None:
+    responses = of_ratios([0.0, 1.0], [0, 0])
+    found = measured(build("irpo"), {"responses": responses}, 1, relevance=[0.0, 2.0], positions=[1.0, 2.0])
+    assert found["rewards/ndcg"] == found["rewards/top1"] == found["rewards/accuracy"] == 1
+
+
 def test_sources_are_read_by_the_token() -> None:
     mask = torch.tensor([[True, True], [True, False]])
     view = Scored(torch.tensor([[-1.0, -2.0], [-6.0, 0.0]]), None, mask)
@@ -80,6 +94,9 @@ def test_what_an_objective_says_of_itself_is_not_repeated_under_another_name(nam
     # Shares of four examples agree by chance; a loss of two terms is its first one where the other's weight is 0.
     shares = ("example_loss", "logps/accuracy", "rewards/accuracy", "rewards/ties")
     others = {key: value for key, value in found.items() if key not in (*losses.statistics, *shares)}
+    others = {
+        key: value for key, value in others.items() if not {"ndcg", "kendall", "top1", "share"} & set(key.split("/"))
+    }
     repeated = [
         (key, other)
         for key in losses.statistics

@@ -178,11 +178,11 @@ def test_a_grade_is_no_label() -> None:
 
 
 @pytest.mark.parametrize("texts", ["answers", "outputs", "candidates", "generations", "responses"])
-@pytest.mark.parametrize("values", ["scores", "ratings", "rewards", "ranks"])
+@pytest.mark.parametrize("values", ["scores", "ratings", "rewards"])
 def test_lists_of_texts_and_of_numbers_are_a_ranking(texts: str, values: str) -> None:
     (ranked,) = read([{"question": "Hi", texts: ["Hello!", "No.", "Yo."], values: [1, None, 2]}])
     assert isinstance(ranked, Ranking) and ranked.completions == ("Hello!", "Yo.") and ranked.fields == {}
-    assert ranked.ranks == (1, 2) if values == "ranks" else ranked.scores == (1.0, 2.0)
+    assert ranked.scores == (1.0, 2.0)
 
 
 def test_the_null_prompt_of_a_columnar_file_is_no_prompt() -> None:

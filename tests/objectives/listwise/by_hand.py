@@ -68,7 +68,23 @@ BY_HAND = [
     (
         "irpo",
         {},
-        {**{name: ONE_OF_TWO[name] for name in ("responses", "groups")}, "relevance": [[2, 1]], "ranks": [[1, 2]]},
+        {**{name: ONE_OF_TWO[name] for name in ("responses", "groups")}, "relevance": [[2, 1]], "positions": [[1, 2]]},
         (3 * math.log1p(math.exp(-1.0)) + math.log1p(math.exp(1.0)) / math.log2(3)) / 2,
+    ),
+    # two steps of one token each; the steps of the best weigh 2 and 2, those of the other 1 and 2: s = (1, -4/3)
+    (
+        "tpo-tree",
+        {"beta": 0.5},
+        {
+            "responses": {
+                "policy": [[-1.0, -2.0], [-3.0, -3.0]],
+                "reference": [[-2.0, -3.0], [-3.0, -1.0]],
+                "hidden": [[[1.0, 0.0], [1.0, 1.0]], [[0.0, 1.0], [2.0, 2.0]]],
+            },
+            "groups": [[0, 1]],
+            "scores": [[1.0, -1.0]],
+            "step_index": [[[1.0, 2.0], [1.0, 2.0]]],
+        },
+        -math.log(sigmoid(0.5 * (1 + 4 / 3))),
     ),
 ]

@@ -128,10 +128,10 @@ def test_pro_of_equal_rewards_has_no_ranking_gradient_and_counts_the_remaining()
 def test_irpo_of_equal_items_is_log_two_of_the_mean_weight_and_half_of_dpo_for_one_relevant_of_two() -> None:
     equal = together([0.0, 0.0, 0.0])
     weights = (3 / math.log2(2) + 1 / math.log2(3) + 0) / 3
-    found = build("irpo")(responses=equal, relevance=ranks(2, 1, 0), ranks=ranks(1, 2, 3)).values.item()
+    found = build("irpo")(responses=equal, relevance=ranks(2, 1, 0), positions=ranks(1, 2, 3)).values.item()
     assert found == pytest.approx(weights * math.log(2))
-    pair = build("irpo")(responses=together([0.7, -0.2]), relevance=ranks(1, 0), ranks=ranks(1, 2)).values
+    pair = build("irpo")(responses=together([0.7, -0.2]), relevance=ranks(1, 0), positions=ranks(1, 2)).values
     dpo = build("dpo", beta=1.0)(chosen=of_ratios([0.7]), rejected=of_ratios([-0.2])).values
     torch.testing.assert_close(pair, dpo / 2)
-    alone = build("irpo")(responses=together([0.7]), relevance=ranks(1), ranks=ranks(1))
+    alone = build("irpo")(responses=together([0.7]), relevance=ranks(1), positions=ranks(1))
     assert alone.values.tolist() == [0.0]

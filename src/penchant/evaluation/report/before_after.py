@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from penchant.evaluation.report.list_table import PREFIX
 from penchant.evaluation.report.quantities import Quantity, order, quantity
 from penchant.evaluation.report.run_folder import Curve, RunFolder, finite_number, numbers_of
 
@@ -96,7 +97,7 @@ def before_after(run: RunFolder) -> BeforeAfter:
     intervals = run.summary.get("intervals")
     figures = {
         key: Figure(quantity(key), before.get(key), after.get(key), _interval(intervals, key))
-        for key in order(set(before) | set(after))
+        for key in order({key for key in (*before, *after) if not key.startswith(PREFIX)})
     }
     return BeforeAfter(figures, origin, held_out=not measured_on.startswith("training"))
 

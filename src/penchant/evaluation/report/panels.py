@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from penchant.evaluation.report.list_table import PREFIX
 from penchant.evaluation.report.quantities import order, quantity
 from penchant.evaluation.report.run_folder import RunFolder
 
@@ -87,6 +88,7 @@ def other_panels(runs: Iterable[RunFolder]) -> tuple[Panel, ...]:
     shown = {key for panel in (*MAIN, *MACHINERY) for key, _, _ in panel.lines}
     keys = {key for run in runs for curves in (run.train, run.held_out) for key in curves} - shown
     keys = {key for key in keys if not key.endswith(("/low", "/high"))}  # drawn as intervals of other figures
+    keys = {key for key in keys if not key.startswith(PREFIX)}  # a table of their own
     known = [quantity(key) for key in order(keys)]
     return tuple(
         Panel(

@@ -12,6 +12,7 @@ from penchant.evaluation.report.calibration import calibration_chart
 from penchant.evaluation.report.curves import run_charts
 from penchant.evaluation.report.data_tables import checks, cut_rows, length_rows
 from penchant.evaluation.report.histograms import histograms
+from penchant.evaluation.report.list_table import list_rows
 from penchant.evaluation.report.page import render, save
 from penchant.evaluation.report.panels import MACHINERY, MAIN, other_panels
 from penchant.evaluation.report.quantities import count, duration, fixed
@@ -34,6 +35,8 @@ _TILES = (
     "separation",
     "rewards/accuracy",
     "rewards/margin",
+    "rewards/top1",
+    "rewards/kendall",
     "loss",
     "kl",
     "logps/chosen",
@@ -111,6 +114,7 @@ def _values(run: RunFolder) -> dict[str, Any]:
         "warnings": [str(text) for text in warnings] if isinstance(warnings, list) else [],
         "notes": run.notes,
         "figures": list(figures.figures.values()),
+        "lists": list_rows(run),
         "origin": figures.origin,
         "has_interval": any(figure.interval for figure in figures.figures.values()),
         "main_charts": run_charts(run, MAIN, **_MAIN_SIZE),
@@ -136,6 +140,7 @@ def _sections(values: dict[str, Any]) -> list[tuple[str, str]]:
     parts = (
         ("warnings", "Warnings", ("warnings", "notes")),
         ("figures", "Before and after", ("figures",)),
+        ("lists", "Lists", ("lists",)),
         ("curves", "Training", ("main_charts", "machinery_charts", "other_charts")),
         ("histograms", "Held-out examples", ("histograms",)),
         ("samples", "Samples", ("samples",)),

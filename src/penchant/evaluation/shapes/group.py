@@ -5,21 +5,33 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from penchant.evaluation.list_metrics import ListMetrics, list_metrics
 from penchant.evaluation.shapes.shape import SHAPES, Measured
-from penchant.evaluation.tally import win
+from penchant.evaluation.tally import Tally, win
 
-__all__ = ["group_metrics"]
+__all__ = ["LENGTHS", "METRICS", "group_metrics"]
+
+#: The metrics of lists.
+METRICS = ("ndcg", "kendall", "top1")
+
+
+#: Lengths of lists that have metrics of their own; the same in every process, whatever lists it holds.
+LENGTHS = (*map(str, range(2, 10)), "10+")
 
 
 @SHAPES.register("group")
 def group_metrics(measured: Measured) -> None:
-    """How often two responses are ranked in the order of their scores.
+    """How well the responses to a prompt are ordered.
 
     Over all pairs of responses to one prompt with different scores (or ranks): ``rewards/accuracy``, the share whose
     rewards are in the order of the scores, and ``logps/accuracy``, the same for the mean log-probability per token;
-    ties count half.
+    ties count half. Over the lists: ``rewards/ndcg``, ``rewards/kendall`` and ``rewards/top1``, and the same for
+    ``logps`` (`penchant.evaluation.list_metrics`); and by the number K of responses, from 2 to 9 and ``10+``,
+    ``lists/share/K`` (of all lists), ``lists/ndcg/K``, ``lists/kendall/K``, ``lists/top1/K`` of the rewards, or of
+    ``logps`` without them.
 
-    The scores are the records' field ``scores``, or ``ranks`` (1 is best); without them nothing is added.
+    The scores are the records' field ``scores``, or ``relevance``, or ``ranks`` (1 is best); without them nothing is
+    added.
     """
     for _name, scored, rows in measured.of_shape("group"):
         quality = _quality(measured, len(scored.group))
@@ -27,14 +39,28 @@ def group_metrics(measured: Measured) -> None:
             continue
         better, worse = _ordered_pairs(quality, scored.group)
         quantities = {"logps": scored.mean_logp.detach(), "rewards": measured.objective.rewards(scored)}
-        for name, values in quantities.items():
-            if values is not None:
-                measured.tally.add(f"{name}/accuracy", win(values[better] - values[worse]), rows[better])
+        known = {name: values for name, values in quantities.items() if values is not None}
+        for name, values in known.items():
+            measured.tally.add(f"{name}/accuracy", win(values[better] - values[worse]), rows[better])
+            found = list_metrics(values, quality, scored.group)
+            counted = measured.counted[: len(found.ordered)] * found.ordered
+            for metric in METRICS:
+                measured.tally.add(f"{name}/{metric}", getattr(found, metric), counted)
+        _by_length(measured.tally, found, counted)  # of the rewards, which come last
+
+
+def _by_length(tally: Tally, found: ListMetrics, counted: Tensor) -> None:
+    lengths = found.size.clamp(max=10)
+    for length, name in enumerate(LENGTHS, start=2):
+        kept = counted * (lengths == length)
+        tally.add(f"lists/share/{name}", (lengths == length).double(), counted)
+        for metric in METRICS:
+            tally.add(f"lists/{metric}/{name}", getattr(found, metric), kept)
 
 
 def _quality(measured: Measured, responses: int) -> Tensor | None:
     """[R] a number for each response, higher is better; None if the records have no scores or ranks."""
-    scores, ranks = measured.fields.get("scores"), measured.fields.get("ranks")
+    scores, ranks = (measured.fields.get("scores", measured.fields.get("relevance")), measured.fields.get("ranks"))
     quality = scores if scores is not None else None if ranks is None else -ranks
     return quality if quality is not None and quality.shape == (responses,) else None
 

@@ -87,7 +87,12 @@ def _from_rated(row: Row, source: Source) -> dict[str, Any]:
     texts, ratings = _rated(row) or ("", "")
     prompt, used = asked(row, source)
     pairs = zip(row[texts], row[ratings], strict=True)
-    kept = [(text, figure(value, ratings, source)) for text, value in pairs if not empty(value) and not empty(text)]
+    partial = ratings == "ranks"  # a response without a rank is not among the best
+    kept = [
+        (text, None if empty(value) else figure(value, ratings, source))
+        for text, value in pairs
+        if not empty(text) and (partial or not empty(value))
+    ]
     if len(kept) < 2:
         raise DataError(
             f"Of {len(row[texts])} {texts}, {len(kept)} have a rating; expected at least 2.",
@@ -147,9 +152,9 @@ LISTS = (
         name="generations with ratings",
         used_by="Argilla, distilabel",
         columns="`instruction`, `input`, `question`, ...; `generations` (or `answers`, `outputs`, `candidates`, "
-        "`responses`), `ratings` (or `scores`, `rewards`, `ranks`; null: not rated)",
+        "`responses`), `ratings` (or `scores`, `rewards`; null: not rated) or `ranks` (null: not among the best)",
         kind="ranking",
-        says="the numbers decide; a response without one is left out",
+        says="the numbers decide; a response without a rating is left out, one without a rank comes last",
         matches=_is_rated,
         convert=_from_rated,
     ),

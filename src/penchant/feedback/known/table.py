@@ -16,12 +16,13 @@ from penchant.feedback.known.lists import LISTS
 from penchant.feedback.known.pairs import PAIRS
 from penchant.feedback.known.prompts import CHATS, asked, context_columns, is_chat, with_context
 from penchant.feedback.known.singles import OURS, SINGLES
+from penchant.feedback.known.structured import STRUCTURED
 from penchant.feedback.records import Source
 
 __all__ = ["LAYOUTS", "Conversion", "Converted", "SeveralRows", "converted", "layout_of"]
 
 #: All layouts; the first that matches a row is its layout.
-LAYOUTS: tuple[Layout, ...] = (*CHAT_LAYOUTS, *PAIRS, *LISTS, *SINGLES, *OURS)
+LAYOUTS: tuple[Layout, ...] = (*STRUCTURED, *CHAT_LAYOUTS, *PAIRS, *LISTS, *SINGLES, *OURS)
 #: Those whose records span several rows.
 GATHERED = tuple(layout for layout in LAYOUTS if layout.gather is not None)
 

@@ -39,9 +39,9 @@ def family_of(cls: type[Objective]) -> str:
     """The family of a method, derived from its signature with default hyper-parameters.
 
     The first matching rule decides: a view of what to forget or to retain (unlearning), a part ``reward_head`` (reward
-    models), a field ``advantage`` (policy gradient), a field ``label`` or a view of bad responses (binary), ``scores``
-    or ``ranks`` over a view ``responses`` (listwise), statistics per token, hidden states or fields called ``token_…``
-    (token level), no reference (reference free), and otherwise pairwise.
+    models), a field ``advantage`` (policy gradient), a field ``label`` or a view of bad responses (binary), ``scores``,
+    ``ranks`` or ``relevance`` over a view ``responses`` (listwise), statistics per token, hidden states or fields
+    called ``token_…`` (token level), no reference (reference free), and otherwise pairwise.
 
     Args:
         cls: the method's class.
@@ -59,7 +59,7 @@ def family_of(cls: type[Objective]) -> str:
         "reward-models": isinstance(getattr(built, "reward_head", None), Head),
         "policy-gradient": "advantage" in fields,
         "binary": "label" in fields or "bad" in views,
-        "listwise": "responses" in views and bool({"scores", "ranks"} & fields),
+        "listwise": "responses" in views and bool({"scores", "ranks", "relevance"} & fields),
         "token-level": _reads_tokens(needs) or any(each.startswith("token_") for each in fields),
         "reference-free": not needs.reference,
     }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from penchant.errors import DataError
 from penchant.feedback.collection import Feedback
+from penchant.feedback.ranks import response_field
 from penchant.feedback.records import Record
 from penchant.feedback.views.view import find_view, supplied_texts, view_texts
 from penchant.objectives.core.family import WRAPPERS
 from penchant.objectives.core.objective import Objective, Requirements, requirements
 from penchant.objectives.core.registry import OBJECTIVES
+from penchant.rendering.steps import STEP_INDEX
 
 __all__ = ["check_kind", "methods_for"]
 
@@ -77,7 +79,5 @@ def _fits(wanted: Requirements, record: Record) -> bool:
         view.source is None and (view.crossed is not None or supplied_texts(name, record))
         for name, view in views.items()
     )
-    fields = [name for name in wanted.fields if name not in wanted.optional]
-    return supplied and all(
-        getattr(record, name, None) is not None or record.fields.get(name) is not None for name in fields
-    )
+    fields = [name for name in wanted.fields if name not in wanted.optional and name != STEP_INDEX]
+    return supplied and all(response_field(record, name) is not None for name in fields)

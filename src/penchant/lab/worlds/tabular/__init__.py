@@ -35,6 +35,7 @@ from penchant.lab.worlds.tabular.resampled import resampled_pairs
 from penchant.lab.worlds.tabular.rounds import Rounds, run_rounds
 from penchant.lab.worlds.tabular.scoring import Scoring
 from penchant.lab.worlds.tabular.thumbs import cut_pairs, divided_judgements, some_pairs
+from penchant.lab.worlds.tabular.wanted import best_probability, sample_wanted
 from penchant.lab.worlds.tabular.world import World, build_world
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "World",
     "all_pairs",
     "best_against_worst",
+    "best_probability",
     "best_two",
     "build_world",
     "checked_world",
@@ -80,6 +82,7 @@ __all__ = [
     "sample_judgements",
     "sample_lists",
     "sample_pairs",
+    "sample_wanted",
     "similar_pairs",
     "some_pairs",
     "suboptimality",

@@ -1,0 +1,106 @@
+"""`Passage`, a response of which one span of characters counts, and where items of an answer lie in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from penchant.errors import DataError
+from penchant.feedback.records import Source
+from penchant.feedback.values import described, wrong
+
+__all__ = ["Passage", "find_spans"]
+
+
+class Passage(str):
+    """A response of which only the characters of one span are learned; the others are context.
+
+    Several passages of one answer are the same tokens with different masks, so the answer is computed once. Equal to
+    another passage with the same text and span.
+
+    Args:
+        text: the whole response.
+        span: first character, and one past the last.
+
+    Example:
+        >>> tea = Passage("Tea, then milk", (0, 3))
+        >>> tea.part, tea == Passage("Tea, then milk", (10, 14))
+        ('Tea', False)
+    """
+
+    span: tuple[int, int]
+
+    def __new__(cls, text: str, span: tuple[int, int]) -> Passage:
+        made = super().__new__(cls, text)
+        made.span = span
+        return made
+
+    def __getnewargs__(self) -> tuple[str, tuple[int, int]]:  # type: ignore[override]  # pickles with its span
+        return str(self), self.span
+
+    @property
+    def part(self) -> str:
+        """The characters of the span."""
+        return self[slice(*self.span)]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Passage) and str.__eq__(self, other) and self.span == other.span
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((str(self), self.span))
+
+
+def find_spans(text: str, given: Sequence[Any], field: str, source: Source) -> list[tuple[int, int]]:
+    """The span of each item in a text.
+
+    Args:
+        text: the answer.
+        given: for each item its text, or ``[start, end]`` in characters. A text is looked for behind the item before
+            it, then from the beginning.
+        field: name of the column, for errors.
+        source: file and line, for errors.
+
+    Raises:
+        DataError: an item is neither, is not in the text, is empty, or two items overlap.
+
+    Example:
+        >>> find_spans("tea, milk, tea", ["tea", "milk", [11, 14]], "items", Source())
+        [(0, 3), (5, 9), (11, 14)]
+    """
+    spans: list[tuple[int, int]] = []
+    end = 0
+    for at, item in enumerate(given):
+        span = _span(text, item, f"{field}[{at}]", end, source)
+        if any(span[0] < other[1] and other[0] < span[1] for other in spans):
+            raise DataError(
+                f"'{field}[{at}]' (characters {span[0]} to {span[1]}) overlaps another item.",
+                where=str(source),
+                why="A token would count for two items.",
+                fix="Give items that follow one another.",
+            )
+        spans.append(span)
+        end = span[1]
+    return spans
+
+
+def _span(text: str, item: Any, field: str, after: int, source: Source) -> tuple[int, int]:
+    if isinstance(item, str) and item.strip():
+        start = text.find(item, after)
+        start = text.find(item) if start < 0 else start
+        if start < 0:
+            raise DataError(
+                f"{field!r} is {described(item)}, which is not in the response.",
+                where=str(source),
+                fix="Write it as it stands in the response, or give its characters: [start, end].",
+            )
+        return start, start + len(item)
+    numbers = isinstance(item, list | tuple) and len(item) == 2
+    if not numbers or any(isinstance(each, bool) or not hasattr(each, "__float__") for each in item):
+        raise wrong(field, item, "a text of the response, or [start, end] in characters", source)
+    start, end = (int(each) for each in item)
+    if (start, end) != tuple(item) or not 0 <= start < end <= len(text) or not text[start:end].strip():
+        raise wrong(field, item, f"0 <= start < end <= {len(text)} with a word in between", source)
+    return start, end
