@@ -26,7 +26,8 @@ def test_each_promise_has_a_test_that_exists() -> None:
 
 
 def test_what_is_said_of_limits_is_what_holds() -> None:
-    from penchant.feedback import expansion, image_files
+    from penchant.feedback import image_files
+    from penchant.feedback.raw import expansion
 
     page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     assert f"become {expansion.FLOOR >> 20} MiB, or {expansion.TIMES} times its size" in page

@@ -15,8 +15,9 @@ import pytest
 
 import penchant
 from penchant.errors import DataError
-from penchant.feedback import expansion, read
+from penchant.feedback import read
 from penchant.feedback.files import file_rows
+from penchant.feedback.raw import expansion
 
 ROW = {"prompt": "Hi", "chosen": "Hello!", "rejected": "No."}
 # The command may use this much memory; each of the files asks for several times as much.

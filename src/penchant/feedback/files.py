@@ -13,11 +13,11 @@ from typing import Any
 
 from penchant.documents import json_document
 from penchant.errors import DataError, nearest
-from penchant.feedback.expansion import arrow_batches, parquet_batches, unzipped
-from penchant.feedback.json_objects import loads, objects
 from penchant.feedback.kept import kept
+from penchant.feedback.raw.expansion import arrow_batches, parquet_batches, unzipped
+from penchant.feedback.raw.json_objects import loads, objects
+from penchant.feedback.raw.streams import UNREADABLE, first_line, open_text, text_lines
 from penchant.feedback.records import Source
-from penchant.feedback.streams import UNREADABLE, first_line, open_text, text_lines
 from penchant.feedback.validation import NUMERIC
 from penchant.feedback.values import whole
 from penchant.plain_files import usable

@@ -16,10 +16,10 @@ from penchant.feedback.images import located
 from penchant.feedback.kept import Kept, kept
 from penchant.feedback.known.table import Conversion, SeveralRows, converted
 from penchant.feedback.layouts import build, recognise, rename
-from penchant.feedback.lines import Line, Lines
 from penchant.feedback.memory import memory_rows
 from penchant.feedback.nested import columns_of
 from penchant.feedback.places import Opened, is_list_of_paths, open_places
+from penchant.feedback.raw.lines import Line, Lines
 from penchant.feedback.records import KINDS, Record, Source
 from penchant.feedback.system_turn import with_system
 from penchant.feedback.unrecognised import unrecognised

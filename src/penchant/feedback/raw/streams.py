@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from penchant.feedback.expansion import unzipped
+from penchant.feedback.raw.expansion import unzipped
 
 __all__ = ["UNREADABLE", "first_line", "open_text", "text_lines"]
 
