@@ -41,9 +41,12 @@ def nested(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     Example:
         >>> nested({"objective": "ipo", "objective.beta": 0.3}, "recipe")
         {'objective': {'name': 'ipo', 'beta': 0.3}}
+        >>> nested({"objective.beta": 0.3, "objective": "ipo"}, "recipe")
+        {'objective': {'name': 'ipo', 'beta': 0.3}}
     """
     result: dict[str, Any] = {}
-    for key, value in values.items():
+    # A part before the keys that reach into it, in whatever order they are given.
+    for key, value in sorted(values.items(), key=lambda item: str(item[0]).count(".")):
         *path, last = str(key).split(".")
         part = result
         for name in path:
