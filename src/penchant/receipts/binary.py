@@ -29,14 +29,14 @@ def kto_halos(case: Case) -> dict[str, Any]:
     """KTO of HALOs; inputs as for `kto`."""
     objective = HALOsKTO(**{_HALOS.get(name, name): value for name, value in case.params.items()})
     inputs = case.inputs
-    views = {"responses": inputs["responses"], "mismatched": inputs.get("kl", inputs.get("mismatched"))}
+    views = {"responses": inputs["responses"], "mismatched": _mismatched(inputs)}
     found = evaluate_plainly(objective, {**views, "labels": inputs["labels"]})
     return {**found, "kl": found["reference_point"][0]}
 
 
 def _mismatched(inputs: Mapping[str, Any]) -> Any:
     """The mismatched sequences, by their published name or by ours."""
-    return inputs["mismatched"] if "mismatched" in inputs else inputs["kl"]
+    return inputs["kl"] if "kl" in inputs else inputs["mismatched"]
 
 
 @adapter("apo-zero-unpaired")

@@ -35,7 +35,8 @@ class Result:
             own or the kernel's. ``broken``: the sandbox could not run it.
         code: exit code; None if it was ended by a signal or at a limit.
         signal: number of the signal that ended it, or None.
-        stdout, stderr: what it wrote, decoded as UTF-8; bytes that are not become U+FFFD.
+        stdout: what it wrote, decoded as UTF-8; bytes that are not become U+FFFD.
+        stderr: the same of its errors.
         undecodable: whether there were such bytes.
         cut: whether it wrote more than is kept.
         wall: seconds from start to end.

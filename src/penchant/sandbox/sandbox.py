@@ -100,7 +100,8 @@ class Sandbox:
 
         Args:
             program: a `Program`, or its text.
-            stdin, tests: see `Program`; for a text.
+            stdin: see `Program`; for a text.
+            tests: see `Program`; for a text.
 
         Raises:
             SandboxError: the sandbox does not work here.

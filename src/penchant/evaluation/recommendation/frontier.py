@@ -118,7 +118,8 @@ def fairer_lists(
 
     Args:
         table: [users, k] lists, relevant items first; it is not changed.
-        relevant, seen: see `pareto_frontier`.
+        relevant: see `pareto_frontier`.
+        seen: see `pareto_frontier`.
         items: number of items in the catalogue.
 
     Yields:

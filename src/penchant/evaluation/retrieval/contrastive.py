@@ -91,7 +91,9 @@ def contrastive_information(
     Args:
         positives: score of the positive of each query.
         negatives: scores of the negatives of each query; their numbers may differ.
-        reading, cut, margin: see `information_of_query`.
+        reading: see `information_of_query`.
+        cut: see `information_of_query`.
+        margin: see `information_of_query`.
 
     Raises:
         ConfigurationError: there is no query, or not one list of negatives each.

@@ -50,7 +50,8 @@ def best_threshold(scores: Tensor, relevance: Tensor) -> float:
     """The threshold of the largest margin: half-way from the best irrelevant to the worst relevant cosine.
 
     Args:
-        scores, relevance: see `margin`; there is a relevant and an irrelevant pair.
+        scores: see `margin`.
+        relevance: see `margin`; there is a relevant and an irrelevant pair.
 
     Example:
         >>> best_threshold(torch.eye(3), torch.eye(3))

@@ -43,7 +43,8 @@ def word_scores(queries: Sequence[str], documents: Sequence[str], *, k1: float =
     Args:
         queries: Q texts; words are parted by white space, in lower case.
         documents: n texts.
-        k1, b: saturation of frequencies, and weight of lengths.
+        k1: saturation of frequencies.
+        b: weight of lengths.
 
     Returns:
         [Q, n], 0 without a common word.

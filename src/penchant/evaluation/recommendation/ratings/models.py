@@ -72,7 +72,9 @@ class FineTuning:
         head: ``classification``: a class per rating, of which the expected value is the prediction; ``regression``: a
             number, by squared error.
         most_likely: predict the most likely class in place of the expected value.
-        epochs, batch_size, learning_rate: of AdamW over all weights.
+        epochs: passes over the ratings.
+        batch_size: ratings in a step.
+        learning_rate: of AdamW over all weights.
         seed: of the head and the order.
 
     Raises:

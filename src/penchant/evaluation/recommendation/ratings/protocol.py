@@ -135,7 +135,8 @@ def parse_rating(text: str, low: float = 1.0, high: float = 5.0) -> float | None
 
     Args:
         text: what a model has written.
-        low, high: the range.
+        low: the lowest rating.
+        high: the highest.
 
     Example:
         >>> [parse_rating(text) for text in ("4", "I'd say 3.5 of 5", "3,5", "11", "-2", "great!")]

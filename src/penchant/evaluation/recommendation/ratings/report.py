@@ -36,7 +36,9 @@ def rating_table(
         tokenizer: its tokenizer.
         shares: shares of the training data, each in (0, 1]; what needs no training data stands at a share of 0.
         shots: demonstrations of the few-shot prompt.
-        epochs, learning_rate, seed: of fine-tuning.
+        epochs: of fine-tuning.
+        learning_rate: of fine-tuning.
+        seed: of fine-tuning.
 
     Returns:
         A row per predictor and share: ``predictor``, ``share``, ``RMSE``, ``MAE``, ``AUC``, and ``failures``, the share
