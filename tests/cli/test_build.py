@@ -134,6 +134,13 @@ def test_the_fields_that_a_builder_says_it_writes_are_those_it_writes(file: Path
     said = {"rationale": "so", "rationale_first": "chosen"}
     inputs = {"rso": (ranked, []), "rationale": (write_pairs(tmp_path / "why.jsonl", [{**SCORED[0], **said}]), [])}
     inputs["sources"] = (file, ["--source", str(folder), "--initial", str(folder)])
+    words = ("tea", "milk", "rain", "snow")
+    judged = [{"prompt": f"about {each}", "completion": "yes", "label": place < 2} for place, each in enumerate(words)]
+    inputs["density-ratio"] = (write_pairs(tmp_path / "judged.jsonl", judged), [])
+    inputs["samples"] = (file, ["--model", str(folder), "--count", "2", "--max-new-tokens", "4"])
+    catalogue = write_pairs(tmp_path / "items.jsonl", [{"item": each, "text": each} for each in words])
+    taken = [{"prompt": "tea, milk", "completion": "rain", "user": "a", "history": ["tea", "milk"], "target": "rain"}]
+    inputs["negatives"] = (write_pairs(tmp_path / "taken.jsonl", taken), ["--items", str(catalogue), "--count", "1"])
     for name in BUILDERS:
         source, options = inputs.get(name, (file, []))
         output = tmp_path / f"{name}.jsonl"

@@ -114,7 +114,8 @@ def test_the_data_in_words(name: str, words: str) -> None:
 def test_evidence_of_official_code_has_cases_and_no_other_evidence_has() -> None:
     for cls in [*METHODS, *map(get, wrapper_names())]:
         if cls.family != WRAPPERS:
-            assert ("agree" in evidence_in_words(cls)) == cls.evidence.kind.endswith(" code"), cls.id
+            if cls.evidence.kind != "reconstruction":  # parts of which may be those of published code
+                assert ("agree" in evidence_in_words(cls)) == cls.evidence.kind.endswith(" code"), cls.id
             assert (agreement(cls.id) is not None) == ("agree" in evidence_in_words(cls))
 
 

@@ -62,7 +62,7 @@ def _kind_of_data(views: set[str], fields: set[str]) -> str:
         return ONLINE
     if "label" in fields:
         return "thumbs (single responses, each labelled good or bad)"
-    if {"scores", "ranks"} & fields:
+    if {"scores", "ranks", "relevance"} & fields:
         return LISTS
     if "bad" in views:
         return "responses that are known to be bad"
