@@ -37,7 +37,7 @@ def stated(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("claim", EVERY, ids=lambda claim: claim.id)
 def test_every_claim_is_complete(claim: type[Claim]) -> None:
     assert all(map(is_method, (*claim.methods, *claim.baselines)))
-    assert claim.id.startswith((*claim.methods, *claim.measures)[0]), "a claim's id begins with its method's"
+    assert claim.id.startswith((*claim.measures, *claim.methods)[0]), "a claim's id begins with its method's"
     published = any(get(name).paper for name in claim.methods)
     assert claim.paper.startswith(("arXiv:", "doi:", "github:")) or not (claim.paper or published), "`paper` says where"
     assert claim.sentence.endswith("."), "a sentence ends with a full stop"

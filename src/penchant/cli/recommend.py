@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penchant.cli.options import BadRecords, JsonFile, TrustRemoteCode
+from penchant.terminal import echo, make_console
 
 if TYPE_CHECKING:
     from penchant.evaluation.recommendation.measuring import Measured
@@ -63,7 +64,7 @@ def prepare(
     _print_table(("what", "count"), [(name, f"{number:,}") for name, number in found.counts.items() if number])
     for name, use in {**FILES, "model": "knows the tokens of the items"}.items():
         if (output / name).exists():
-            typer.echo(f"{output / name}: {use}")
+            echo(f"{output / name}: {use}")
 
 
 @app.command()
@@ -98,7 +99,7 @@ def top(
     ]
     Built(rows, {"users": len(read)}).write(output, overwrite=overwrite)
     left = f"; {len(read) - len(rows)} without a known item left out" if len(rows) < len(read) else ""
-    typer.echo(f"{len(rows)} lists written to {output}{left}")
+    echo(f"{len(rows)} lists written to {output}{left}")
 
 
 @app.command()
@@ -132,7 +133,7 @@ def evaluate(
         k=k,
         beams=beams,
         seed=seed,
-        progress=lambda name: typer.echo(f"Measuring {name}", err=True),
+        progress=lambda name: echo(f"Measuring {name}", err=True),
     )
     _print_measured(found, k)
     if json_out is not None:
@@ -151,14 +152,13 @@ def _print_measured(found: Measured, k: int) -> None:
     )
     for each in found.comparisons:
         verdict = "above" if each.better else "below" if each.difference.high < 0 else "not apart from"
-        typer.echo(
+        echo(
             f"{each.name} is {verdict} {each.baseline}: NDCG@{k} {each.difference.value:+.4f} "
             f"[{each.difference.low:+.4f}, {each.difference.high:+.4f}]"
         )
 
 
 def _print_table(heading: tuple[str, ...], rows: list[tuple[str, ...]], title: str | None = None) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(*heading, title=title)
@@ -166,4 +166,4 @@ def _print_table(heading: tuple[str, ...], rows: list[tuple[str, ...]], title: s
         column.justify = "right"
     for row in rows:
         table.add_row(*row)
-    Console(highlight=False, markup=False).print(table)
+    make_console().print(table)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penchant.cli.options import Overwrite
+from penchant.terminal import echo, make_console
 
 if TYPE_CHECKING:
     from penchant.evaluation.recommendation.measured import MeasuredLists
@@ -70,7 +71,6 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _show(found: MeasuredLists, users: int, items: int) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from penchant.cli.narrow import print_fitted
@@ -83,7 +83,7 @@ def _show(found: MeasuredLists, users: int, items: int) -> None:
     for row in found.rows():
         values = [f"{row[system]:.4g}" for system in found.measures]
         table.add_row(row["measure"], *values, row["better"])
-    console = Console()
+    console = make_console()
     print_fitted(console, table)
     for (relevance, fairness), (one, other) in found.references.items():
         console.print(f"Reference point of {relevance} and {fairness}: {one:.4g}, {other:.4g}.", highlight=False)
@@ -107,4 +107,4 @@ def _write(found: MeasuredLists, path: Path) -> None:
         "frontier": [{name: plain(value) for name, value in point.items()} for point in points],
     }
     write_json(path, content, "The measures", fix="Give a writable file with --json.")
-    typer.echo(f"Measures: {path}")
+    echo(f"Measures: {path}")

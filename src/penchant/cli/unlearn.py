@@ -11,6 +11,7 @@ from penchant.cli.interruption import interruptible
 from penchant.cli.options import AsChat, ChatTemplate, HyperParameters, MaxLength, RecipeWords, Renamed, TrustRemoteCode
 from penchant.cli.words import data_of, first_lines, pairs, parse_mapping, read_words, split_words
 from penchant.errors import ConfigurationError
+from penchant.terminal import make_console
 
 if TYPE_CHECKING:
     from penchant.evaluation.unlearning.relearning import Attack
@@ -183,12 +184,11 @@ def _evaluate(
 
 
 def _print(report: dict[str, Any], page: Path) -> None:
-    from rich.console import Console
 
     from penchant.cli.narrow import print_fitted
     from penchant.evaluation.report.unlearning_page import unlearning_table
 
-    console = Console(highlight=False)
+    console = make_console()
     print_fitted(console, unlearning_table(report))
     for note in report["notes"]:
         console.print(note, soft_wrap=True, markup=False)

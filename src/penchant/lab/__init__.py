@@ -12,7 +12,8 @@ from penchant.lazy import load
 if TYPE_CHECKING:
     from penchant.lab import claims
     from penchant.lab.pretrained import Pretraining
-    from penchant.lab.worlds import digits, facts, language, shapes, sums, tabular
+    from penchant.lab.worlds import catalogue, digits, facts, language, shapes, sums, tabular
+    from penchant.lab.worlds.catalogue import CatalogueWorld
     from penchant.lab.worlds.digits import DigitsWorld
     from penchant.lab.worlds.facts import FactsWorld
     from penchant.lab.worlds.language import Annotator, LanguageWorld
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Annotator",
+    "CatalogueWorld",
     "DigitsWorld",
     "FactsWorld",
     "LanguageWorld",
@@ -28,6 +30,7 @@ __all__ = [
     "ProgramsWorld",
     "ShapesWorld",
     "SumsWorld",
+    "catalogue",
     "claims",
     "digits",
     "facts",
@@ -39,6 +42,7 @@ __all__ = [
 
 _HOMES = {
     "Annotator": "penchant.lab.worlds.language",
+    "CatalogueWorld": "penchant.lab.worlds.catalogue",
     "DigitsWorld": "penchant.lab.worlds.digits",
     "FactsWorld": "penchant.lab.worlds.facts",
     "LanguageWorld": "penchant.lab.worlds.language",
@@ -46,6 +50,7 @@ _HOMES = {
     "ProgramsWorld": "penchant.lab.worlds.sums",
     "ShapesWorld": "penchant.lab.worlds.shapes",
     "SumsWorld": "penchant.lab.worlds.sums",
+    "catalogue": "penchant.lab.worlds",
     "digits": "penchant.lab.worlds",
     "facts": "penchant.lab.worlds",
     "language": "penchant.lab.worlds",

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from penchant.lab.claims import Claim, Contrast
+from penchant.lab.worlds.tabular.step_trees import Trees
 from penchant.objectives import Objective, Scored, build
 
 __all__ = ["StepPairs"]
 
 PROMPTS, DEPTH, OPTIONS, BRANCHES = 6, 3, 6, 2
-
-
-@dataclass(frozen=True)
-class Trees:
-    """Every tree has 2³ leaves: [trees, 8, 3] the option at each step, [trees, 8] the noisy value of the leaf."""
-
-    prompt: Tensor
-    options: Tensor
-    values: Tensor
 
 
 class StepPairs(Claim):

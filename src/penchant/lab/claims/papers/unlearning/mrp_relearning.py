@@ -26,6 +26,7 @@ class RelearnedSooner(Claim):
         "their answers have lost 1.5 nats per token in another wording. After 20 steps of training on the forgotten "
         "facts, the answers are less likely if hidden states were projected than if all weights had moved."
     )
+    measures = ("mrp",)
     methods = ("gradient-ascent",)
     world = (
         "FactsWorld: six of 24 people are drawn to be forgotten; MRP projects 8 of 64 dimensions after both layers, "

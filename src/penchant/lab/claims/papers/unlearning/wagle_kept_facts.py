@@ -25,6 +25,7 @@ class MaskedForgetting(Claim):
         "token in another wording, gradient difference and NPO with a retain term on the half of the weights that "
         "WAGLE chooses have degraded the other answers less than on all weights, and less than on a random half."
     )
+    measures = ("wagle",)
     methods = ("grad-diff", "npo")
     world = "FactsWorld: six of 24 people are drawn to be forgotten, AdamW, learning rate 1e-3"
     quantity = "change of the kept answers' log-probability per token at equal forgetting, nats"
