@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from penchant.checks.labels import responses_check
+from penchant.checks.labels import Responses
 from penchant.errors import DataError
 from penchant.feedback import read
 from penchant.feedback.passages import Passage
@@ -84,7 +84,9 @@ def test_records_with_other_spans_are_other_records() -> None:
 
 
 def test_items_of_one_answer_are_not_identical_responses() -> None:
-    assert responses_check([answer(["tea", "milk"])]).verdict == "ok"
+    responses = Responses()
+    responses.add(answer(["tea", "milk"]))
+    assert responses.check().verdict == "ok"
 
 
 def test_a_passage_keeps_its_span_when_copied_and_is_equal_only_to_the_same_span() -> None:

@@ -43,7 +43,10 @@ def on_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], Non
         {"group_by_length": True, "accumulate": 2},
         {"eval_share": 0.3, "eval_data": None},
         {"data": pairs(weight=[0.5, 1.0] * 6), "tokens_per_batch": 60},
-        {"data": {"forget": FACTS, "retain": FACTS[:10]}, "objective": "grad-diff"},
+        {
+            "data": {"forget": FACTS, "retain": [{**each, "prompt": f"And {each['prompt']}"} for each in FACTS[:10]]},
+            "objective": "grad-diff",
+        },
     ],
     ids=["grouped", "held out", "weighted", "two sources"],
 )

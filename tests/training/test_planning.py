@@ -65,5 +65,5 @@ def test_the_command_prints_the_parts_and_writes_them(
     written = json.loads(out.read_text())
     assert written == plan_memory(recipe).as_json() and written["total"] > written["parts"]["weights"]
     assert main(["plan", *words, "--json", str(tmp_path / "no" / "plan.json")]) == 1
-    assert "The figures cannot be written" in capsys.readouterr().err
+    assert "there is no folder" in capsys.readouterr().err
     assert main(["plan", f"model={tmp_path / 'absent'}", *words[1:]]) == 1
