@@ -53,7 +53,7 @@ def test_a_seed_beyond_what_generators_take(key: str) -> None:
 
 @pytest.mark.parametrize("keys", [{"epochs": 1e8}, {"max_steps": 10**12}])
 def test_a_plan_that_no_run_would_finish(keys: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match=rf"{next(iter(keys))}: .*at most 2,000,000 steps .* are planned"):
+    with pytest.raises(ConfigurationError, match=rf"{next(iter(keys))}: .*at most [\d,]+.* are planned"):
         plan_batches([5] * 12, **keys)
 
 
