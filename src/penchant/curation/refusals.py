@@ -13,6 +13,7 @@ from penchant.curation.builder import Builder
 from penchant.curation.rows import Built, as_row
 from penchant.errors import DataError
 from penchant.feedback.records import Record
+from penchant.plain_files import readable_text
 
 __all__ = ["REFUSALS", "Refusals"]
 
@@ -65,7 +66,8 @@ class Refusals(Builder):
     def _choices(self) -> list[str]:
         if self.texts is None:
             return list(REFUSALS)
-        lines = [line.strip() for line in Path(self.texts).read_text(encoding="utf-8").splitlines()]
+        text = readable_text(Path(self.texts), DataError, "file of refusals")
+        lines = [line.strip() for line in text.splitlines()]
         if not any(lines):
             raise DataError("The file has no refusals.", where=self.texts, fix="Write one refusal a line.")
         return [line for line in lines if line]

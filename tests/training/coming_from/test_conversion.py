@@ -415,3 +415,13 @@ def test_the_command_prints_writes_and_never_overwrites(tmp_path: Path, capsys: 
 def test_a_file_without_data_says_what_to_add(tmp_path: Path) -> None:
     found = converted(tmp_path, {"model_name_or_path": "m", "loss_type": "hinge"})
     assert "data" not in found.recipe and "The file names no data: add `data` to the recipe." in found.remarks
+
+
+@pytest.mark.parametrize("key", ["max_steps", "warmup_ratio", "warmup_steps", "lora_dropout", "pref_beta", "val_size"])
+@pytest.mark.parametrize("value", ["many", "inf", {"role": "user"}])
+def test_a_number_that_is_none_is_named(key: str, value: Any, tmp_path: Path) -> None:
+    path = tmp_path / "dpo.yaml"
+    given = {"model_name_or_path": "m", "dataset": "d", "stage": "dpo", "finetuning_type": "lora", key: value}
+    path.write_text(yaml.safe_dump(given))
+    with pytest.raises(ConfigurationError, match=rf"'{key}' is .*, expected a number"):
+        convert_file(path)

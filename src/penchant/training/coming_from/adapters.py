@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penchant.training.coming_from.translation import Translation, number, whole_number, words
+from penchant.training.coming_from.translation import Translation, finite, number, whole_number, words
 from penchant.training.settings.model import LoRA
 
 __all__ = ["KEYS", "lora"]
@@ -32,13 +32,16 @@ def lora(found: Translation, names: dict[str, str], rank: int, alpha: float | No
         quantized: whether the base model is loaded in 4 bits.
     """
     size = whole_number(found.take(names["rank"], rank), names["rank"])
-    values: dict[str, Any] = {"rank": size, "alpha": float(number(found.take(names["alpha"], alpha or 2 * size)))}
+    values: dict[str, Any] = {
+        "rank": size,
+        "alpha": finite(found.take(names["alpha"], alpha or 2 * size), names["alpha"]),
+    }
     targets = words(found.take(names["targets"]))
     if targets and not ALL & set(targets):
         values["targets"] = targets if len(targets) > 1 else targets[0]
     if quantized:
         values["quantize"] = "4bit"
-    if (dropout := number(found.take("lora_dropout", 0))) != 0:
+    if (dropout := finite(found.take("lora_dropout", 0) or 0, "lora_dropout")) != 0:
         found.note(
             f"Left out: lora_dropout={dropout:g}. Preference trainers of these libraries set dropout to 0 unless "
             f"disable_dropout is false; here lora.dropout={dropout:g} would act."

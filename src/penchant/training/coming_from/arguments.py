@@ -34,7 +34,7 @@ def trainer_arguments(found: Translation, learning_rate: float) -> None:
     for ours in ("weight_decay", "max_grad_norm", "seed"):
         found.move(ours, ours)
     found.move("learning_rate", "learning_rate", learning_rate)
-    if number(found.take("max_steps", -1)) > 0:
+    if finite(found.take("max_steps", -1), "max_steps") > 0:
         found.put("max_steps", whole_number(found.given["max_steps"], "max_steps"))
         found.skip("num_train_epochs")
     else:
@@ -106,7 +106,8 @@ def warm_up(found: Translation, default: float = 0.0) -> None:
         found: the translation.
         default: the library's default, as a share.
     """
-    steps, ratio = number(found.take("warmup_steps", 0)), number(found.take("warmup_ratio", 0))
+    steps = finite(found.take("warmup_steps", 0) or 0, "warmup_steps")
+    ratio = finite(found.take("warmup_ratio", 0) or 0, "warmup_ratio")
     length = found.recipe.get("max_steps")
     if 0 < steps < 1:
         ratio, steps = steps, 0

@@ -58,7 +58,7 @@ def from_axolotl(found: Translation) -> None:
 
 def _steps(found: Translation) -> None:
     """Translate what decides the steps."""
-    if number(found.take("max_steps", 0)) > 0:
+    if finite(found.take("max_steps", 0) or 0, "max_steps") > 0:
         found.put("max_steps", whole_number(found.given["max_steps"], "max_steps"))
         found.skip("num_epochs")
     else:
@@ -83,7 +83,7 @@ def _steps(found: Translation) -> None:
 def _objective(found: Translation) -> dict[str, Any]:
     """The objective of the method."""
     method = found.take("rl")
-    beta = float(number(found.take("rl_beta", found.take("dpo_beta", 0.1))))
+    beta = finite(found.take("rl_beta", found.take("dpo_beta", 0.1)), "rl_beta")
     if method is None:
         if found.take("reward_model") or found.take("process_reward_model"):
             raise ConfigurationError("Reward models are not trained here.", where="reward_model")
@@ -92,13 +92,13 @@ def _objective(found: Translation) -> dict[str, Any]:
         settings = {"beta": beta, "label_smoothing": number(found.take("dpo_label_smoothing"))}
         settings["use_weighting"] = found.take("dpo_use_weighting")
         losses = words(found.take("dpo_loss_type")) or ["ipo" if method == "ipo" else "sigmoid"]
-        return with_likelihood(pairwise(losses, None, settings), float(number(found.take("rpo_alpha", 0))))
+        return with_likelihood(pairwise(losses, None, settings), finite(found.take("rpo_alpha", 0), "rpo_alpha"))
     if method == "kto":
-        wanted = float(number(found.take("kto_desirable_weight", 1.0)))
-        unwanted = float(number(found.take("kto_undesirable_weight", 1.0)))
+        wanted = finite(found.take("kto_desirable_weight", 1.0), "kto_desirable_weight")
+        unwanted = finite(found.take("kto_undesirable_weight", 1.0), "kto_undesirable_weight")
         return {"name": "kto", "beta": beta, "desirable_weight": wanted, "undesirable_weight": unwanted}
     if method == "orpo":
-        return {"name": "orpo", "lambda": float(number(found.take("orpo_alpha", 0.1)))}
+        return {"name": "orpo", "lambda": finite(found.take("orpo_alpha", 0.1), "orpo_alpha")}
     if method == "simpo":
         names = ("cpo_alpha", "simpo_gamma")
         return cpo("simpo", {"beta": beta, **{name: number(found.take(name)) for name in names if found.has(name)}})
@@ -125,7 +125,7 @@ def _data(found: Translation) -> None:
     held_out = found.take("test_datasets") or []
     if held_out:
         found.join("eval_data", [_place(each) for each in held_out])
-    size = number(found.take("val_set_size", 0))
+    size = finite(found.take("val_set_size", 0) or 0, "val_set_size")
     if 0 < size < 1:
         found.put("eval_share", size)
     elif size >= 1:

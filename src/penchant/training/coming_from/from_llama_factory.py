@@ -10,7 +10,7 @@ from penchant.errors import ConfigurationError
 from penchant.training.coming_from.adapters import lora
 from penchant.training.coming_from.arguments import trainer_arguments
 from penchant.training.coming_from.losses import pairwise, with_likelihood
-from penchant.training.coming_from.translation import Translation, number, words
+from penchant.training.coming_from.translation import Translation, finite, number, words
 from penchant.training.recipe import make_recipe
 
 __all__ = ["from_llama_factory"]
@@ -70,13 +70,13 @@ def from_llama_factory(found: Translation, path: Path) -> None:
 def _objective(found: Translation) -> dict[str, Any]:
     """The objective of the stage and its loss."""
     stage = found.take("stage", "sft")
-    beta = float(number(found.take("pref_beta", 0.1)))
-    weight = float(number(found.take("pref_ftx", 0.0)))
+    beta = finite(found.take("pref_beta", 0.1), "pref_beta")
+    weight = finite(found.take("pref_ftx", 0.0), "pref_ftx")
     if stage == "sft":
         return {"name": "nll"}
     if stage == "kto":
-        wanted = float(number(found.take("kto_chosen_weight", 1.0)))
-        unwanted = float(number(found.take("kto_rejected_weight", 1.0)))
+        wanted = finite(found.take("kto_chosen_weight", 1.0), "kto_chosen_weight")
+        unwanted = finite(found.take("kto_rejected_weight", 1.0), "kto_rejected_weight")
         kto = {"name": "kto", "beta": beta, "desirable_weight": wanted, "undesirable_weight": unwanted}
         return with_likelihood(kto, weight)
     if stage != "dpo":
@@ -89,12 +89,12 @@ def _objective(found: Translation) -> dict[str, Any]:
     if loss == "orpo":
         return with_likelihood({"name": "orpo", "lambda": beta}, weight)
     if loss == "simpo":
-        gamma = float(number(found.take("simpo_gamma", 0.5)))
+        gamma = finite(found.take("simpo_gamma", 0.5), "simpo_gamma")
         return with_likelihood({"name": "simpo", "beta": beta, "gamma": gamma}, weight)
     if loss == "kto_pair":
         found.note("pref_loss=kto_pair reads a pair as two judgements; objective kto does the same.")
         return with_likelihood({"name": "kto", "beta": beta}, weight)
-    smoothing = float(number(found.take("dpo_label_smoothing", 0.0)))
+    smoothing = finite(found.take("dpo_label_smoothing", 0.0), "dpo_label_smoothing")
     settings = {"beta": beta, "label_smoothing": smoothing or None, "ld_alpha": number(found.take("ld_alpha"))}
     return with_likelihood(pairwise([str(loss)], None, settings), weight)
 
@@ -133,14 +133,14 @@ def _data(found: Translation, path: Path) -> None:
     names = words(found.take("dataset"))
     known = _known(folder)
     parts = [_part(found, name, known, folder) for name in names]
-    shares = [float(share) for share in words(found.take("interleave_probs"))]
+    shares = [finite(share, "interleave_probs") for share in words(found.take("interleave_probs"))]
     if len(parts) > 1 and len(shares) == len(parts):
         found.put("data", [{"path": part, "weight": share} for part, share in zip(parts, shares, strict=True)])
     else:
         found.join("data", parts)
     found.skip("mix_strategy")
     found.join("eval_data", [_part(found, name, known, folder) for name in words(found.take("eval_dataset"))])
-    size = number(found.take("val_size", 0))
+    size = finite(found.take("val_size", 0) or 0, "val_size")
     if 0 < size < 1:
         found.put("eval_share", size)
     elif size >= 1:

@@ -9,7 +9,7 @@ from penchant.errors import ConfigurationError, nearest
 from penchant.training.coming_from.adapters import KEYS, lora
 from penchant.training.coming_from.arguments import trainer_arguments
 from penchant.training.coming_from.losses import cpo, pairwise, with_likelihood
-from penchant.training.coming_from.translation import Translation, number, words
+from penchant.training.coming_from.translation import Translation, finite, number, words
 
 __all__ = ["TRAINERS", "from_trl"]
 
@@ -144,7 +144,7 @@ def _objective(found: Translation, trainer: str) -> dict[str, Any]:
         found.note(
             "TRL averages the likelihood term over the tokens of a batch; nll is the mean per token of a response."
         )
-    return with_likelihood(objective, float(number(found.take("rpo_alpha", 0))))
+    return with_likelihood(objective, finite(found.take("rpo_alpha", 0), "rpo_alpha"))
 
 
 def _tokens(found: Translation) -> None:
