@@ -35,5 +35,5 @@ def test_a_file_of_refusals(tmp_path: Path) -> None:
 
 def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
     for name in ("nan", str(tmp_path), "a" * 5000):
-        with pytest.raises(DataError, match="file of refusals|is a folder|too long|There is no"):
+        with pytest.raises(DataError, match=r"file of refusals|is a folder|too long|There is no"):
             refusals(ROWS, texts=name)
