@@ -7,14 +7,16 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import torch
+
 __all__ = ["differences", "unfinished"]
 
 # Times, and rates that follow from them.
 TIMES = ("seconds", "_per_second", "train_runtime")
 # Whether numbers were computed or came from the cache.
 CACHED = ("reference_found", "reference_computed")
-# An id that each run draws for itself.
-DRAWN = ("run", "run_id", "id", "created", "started", "holder")
+# An id that each run draws for itself, and the hashes and sizes of files that hold it or times.
+DRAWN = ("run", "run_id", "id", "created", "started", "holder", "sha256", "size", "bytes")
 # A resumed run may say that it passed over what the kill cut short.
 PASSED_OVER = "falling back"
 # Files whose bytes hold times or ids; what they stand for is compared by the files beside them.
@@ -56,6 +58,8 @@ def _content(path: Path) -> Any:
         return [_timeless(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
     if path.suffix == ".json":
         return _timeless(json.loads(path.read_text(encoding="utf-8")))
+    if path.suffix == ".pt" and path.name.startswith("state-"):
+        return _plain(torch.load(path, map_location="cpu", weights_only=False))
     if path.suffix == ".sqlite":
         connection = sqlite3.connect(path)
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -66,6 +70,19 @@ def _content(path: Path) -> Any:
         text = path.read_text(encoding="utf-8")
         return ("</html>" in text[-20:], 'http-equiv="refresh"' in text)
     return path.read_bytes()
+
+
+def _plain(value: Any, key: str = "") -> Any:
+    """The state of an online run with tensors as bytes, without the lines of the log, which is compared by itself."""
+    if isinstance(value, torch.Tensor):
+        return (tuple(value.shape), str(value.dtype), value.contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    if isinstance(value, dict):
+        return {str(name): _plain(each, str(name)) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if key == "notes" and isinstance(value, str):
+        return _timeless({name: each for name, each in json.loads(value).items() if name != "metrics"})
+    return value if isinstance(value, int | float | str | bytes | bool | None) else repr(value)
 
 
 def _timeless(value: Any) -> Any:
