@@ -120,13 +120,14 @@ class Killer:
         *,
         sure: bool = True,
     ) -> None:
-        """Run a command and kill it at a call, or (0) at a random moment; without ``sure`` it may end before."""
+        """Run a command and kill it at a call, or (0) at a random moment; there, and without ``sure``, it may end."""
         if place:
             fault = Fault(form=f"{folder}/*", at=place)
             ended = self.commands.run(folder, words, fault=fault, without=without)
         else:
-            seconds = max(0.01, chance.uniform(0.02, 0.95) * whole.processor_seconds * (1.0 if sure else 0.5))
+            seconds = max(0.01, chance.uniform(0.02, 0.8) * whole.processor_seconds * (1.0 if sure else 0.5))
             ended = self.commands.run(folder, words, processor_seconds=seconds, without=without)
+            sure = False  # a run may take less time than the uninterrupted one did
         assert ended.killed or (not sure and ended.code == 0), ended.said
 
     # -- commands that write one file ---------------------------------------------------------------------------------

@@ -152,9 +152,16 @@ RUNS = (
     Run("online, while model and report are written", ONLINE, form="*/run/[!rs]*"),
     Run("compare, at a random moment", COMPARE),
     Run("compare, at any change of a file", COMPARE, form="*/run/*"),
-    Run("claims, at a random moment", f"{CLAIMS}", again="", without=("pictures", "record")),
-    Run("claims, while a seed is kept", CLAIMS, again="", form="*/seeds/*", without=("pictures", "record")),
-    Run("claims, while results are written", CLAIMS, again="", form="*/run/*", kills=6, without=("pictures", "record")),
+    Run("claims, at a random moment", f"{CLAIMS}", again="--overwrite", without=("pictures", "record")),
+    Run("claims, while a seed is kept", CLAIMS, again="--overwrite", form="*/seeds/*", without=("pictures", "record")),
+    Run(
+        "claims, while results are written",
+        CLAIMS,
+        again="--overwrite",
+        form="*/run/*",
+        kills=6,
+        without=("pictures", "record"),
+    ),
 )
 
 
