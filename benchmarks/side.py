@@ -48,8 +48,6 @@ def timed(work: Callable[[], Any]) -> tuple[float, float]:
 
 def trl(setting: Setting, **changes: Any) -> dict[str, Any]:
     """TRL's DPOTrainer with its defaults except batch size, length, precision, and the order of the pairs."""
-    from datasets import load_dataset
-    from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import DPOConfig, DPOTrainer
 
     args = DPOConfig(
@@ -57,21 +55,11 @@ def trl(setting: Setting, **changes: Any) -> dict[str, Any]:
         max_length=MAX_LENGTH,
         train_sampling_strategy="sequential",
     )
-    trainer = DPOTrainer(
-        model=AutoModelForCausalLM.from_pretrained(setting.model),
-        args=args,
-        train_dataset=load_dataset("json", data_files=str(setting.pairs), split="train"),
-        processing_class=AutoTokenizer.from_pretrained(setting.model),
-    )
-    seconds, cpu = timed(trainer.train)
-    losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
-    return {"seconds": seconds, "cpu": cpu, "losses": losses}
+    return _trained(DPOTrainer, args, setting, setting.pairs)
 
 
 def trl_kto(setting: Setting, **changes: Any) -> dict[str, Any]:
     """TRL's KTOTrainer on the pairs cut into judgements, with as many responses a step as `trl`."""
-    from datasets import load_dataset
-    from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import KTOConfig, KTOTrainer
 
     args = KTOConfig(
@@ -79,10 +67,18 @@ def trl_kto(setting: Setting, **changes: Any) -> dict[str, Any]:
         max_length=MAX_LENGTH,
         train_sampling_strategy="sequential",
     )
-    trainer = KTOTrainer(
+    return _trained(KTOTrainer, args, setting, setting.judged_backwards)
+
+
+def _trained(trainer_class: Any, args: Any, setting: Setting, data: Path) -> dict[str, Any]:
+    """Times and losses of one of TRL's trainers on a file of data."""
+    from datasets import load_dataset
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    trainer = trainer_class(
         model=AutoModelForCausalLM.from_pretrained(setting.model),
         args=args,
-        train_dataset=load_dataset("json", data_files=str(setting.judged_backwards), split="train"),
+        train_dataset=load_dataset("json", data_files=str(data), split="train"),
         processing_class=AutoTokenizer.from_pretrained(setting.model),
     )
     seconds, cpu = timed(trainer.train)

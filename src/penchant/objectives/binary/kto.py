@@ -19,7 +19,7 @@ __all__ = ["KTO", "HALOsKTO"]
 
 
 class _Valued(Objective):
-    """Base class of both forms: the slope of the value function and the weights of the labels."""
+    """Base class of both forms, which differ in the mean of the reference point and in what counts as a log-ratio."""
 
     paper = "arXiv:2402.01306"
     evidence = OFFICIAL_CODE
@@ -28,6 +28,22 @@ class _Valued(Objective):
     beta: Annotated[float, Gt(0), "slope of the value function, per nat"] = 0.1
     desirable_weight: Annotated[ClassWeight, "weight λ_D of desirable responses; auto balances the classes"] = 1.0
     undesirable_weight: Annotated[ClassWeight, "weight λ_U of undesirable responses; auto balances the classes"] = 1.0
+
+    def loss(self, responses: Scored, label: Tensor, mismatched: Scored) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The loss per response, [B], with the ``reference_point`` of the batch and its standard error, nats."""
+        ratios = self._ratios(mismatched).detach()
+        point = self._mean(ratios).clamp(min=0)
+        gain = self._ratios(responses) - point
+        values = kahneman_tversky(gain, label, self.beta, self.desirable_weight, self.undesirable_weight)
+        return values, _statistics(point, ratios, values)
+
+    def _ratios(self, view: Scored) -> Tensor:
+        """The log-ratio of each response, [R]."""
+        return view.logratio
+
+    def _mean(self, ratios: Tensor) -> Tensor:
+        """The mean of the log-ratios of mismatched responses, a scalar."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how it averages.")
 
 
 def _statistics(point: Tensor, ratios: Tensor, values: Tensor) -> dict[str, Tensor]:
@@ -63,16 +79,8 @@ class KTO(_Valued):
     tags = ("batch", "utility")
     batch_coupled = True
 
-    def loss(self, responses: Scored, label: Tensor, mismatched: Scored) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss per response, [B], with the ``reference_point`` of the batch and its standard error, nats."""
-        point = self._reference_point(mismatched)
-        gain = responses.logratio - point
-        values = kahneman_tversky(gain, label, self.beta, self.desirable_weight, self.undesirable_weight)
-        return values, _statistics(point, mismatched.logratio.detach(), values)
-
-    def _reference_point(self, mismatched: Scored) -> Tensor:
-        ratios = mismatched.logratio.detach()
-        return ratios.sum().div(max(len(ratios), 1)).clamp(min=0)
+    def _mean(self, ratios: Tensor) -> Tensor:
+        return ratios.sum().div(max(len(ratios), 1))
 
 
 class HALOsKTO(_Valued):
@@ -81,7 +89,7 @@ class HALOsKTO(_Valued):
     loss = λ (1 − σ(±β (d − z₀))),   z₀ = max(0, Σ_i d(y_j(i)|x_i) / #{i : d(y_j(i)|x_i) ≠ 0})
 
     As ``kto``, but mismatched responses whose log-ratio is exactly 0 are not counted. With ``humanline`` the log-ratio
-    of each token is clamped to [``log_epsilon_P``, ``log_epsilon_R``] before it is summed, for responses and mismatched
+    of each token is clamped to [``log_epsilon_p``, ``log_epsilon_r``] before it is summed, for responses and mismatched
     responses; clamped tokens get no gradient.
 
     Example:
@@ -102,14 +110,8 @@ class HALOsKTO(_Valued):
     log_epsilon_p: Annotated[float, "lower bound of a token's log-ratio with humanline, nats"] = -1.0
     log_epsilon_r: Annotated[float, "upper bound of a token's log-ratio with humanline, nats"] = 1.5
 
-    def loss(self, responses: Scored, label: Tensor, mismatched: Scored) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss per response, [B], with the ``reference_point`` of the batch and its standard error, nats."""
-        ratios = self._ratios(mismatched).detach()
-        counted = (ratios != 0).sum().clamp(min=1)
-        point = (ratios.sum() / counted).clamp(min=0)
-        gain = self._ratios(responses) - point
-        values = kahneman_tversky(gain, label, self.beta, self.desirable_weight, self.undesirable_weight)
-        return values, _statistics(point, ratios, values)
+    def _mean(self, ratios: Tensor) -> Tensor:
+        return ratios.sum() / (ratios != 0).sum().clamp(min=1)
 
     def _ratios(self, view: Scored) -> Tensor:
         """The log-ratio of each response, [R]."""
