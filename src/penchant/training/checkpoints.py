@@ -18,6 +18,7 @@ __all__ = [
     "SEAL",
     "delete_drafts",
     "delete_incomplete",
+    "delete_old",
     "emptied",
     "find_checkpoint",
     "output_errors",
@@ -116,7 +117,7 @@ def sealed(folder: Path) -> bool:
     return (folder / SEAL).is_file()
 
 
-def rotate(folder: Path, keep: int, newest: int | None = None) -> None:
+def rotate(folder: Path, keep: int, newest: int) -> None:
     """Delete the oldest checkpoints; called after a new one is sealed, so that there is always a usable one.
 
     Args:
@@ -125,12 +126,28 @@ def rotate(folder: Path, keep: int, newest: int | None = None) -> None:
         newest: the step of the new one. Those of later steps are deleted: they could not be used, so the run went on
             from an earlier one, and they must not count among those that stay.
     """
-    found = sorted(folder.glob("checkpoint-*[0-9]"), key=step_of)
-    later = [path for path in found if newest is not None and step_of(path) > newest]
-    found = found[: len(found) - len(later)]
-    for path in [*found[: max(0, len(found) - keep)], *later]:
-        unseal(path)  # first, so that a deletion that is cut short leaves no checkpoint that looks complete
-        shutil.rmtree(path, ignore_errors=True)
+    delete_old(folder, keep, newest)
+    for path in folder.glob("checkpoint-*[0-9]"):
+        if step_of(path) > newest:
+            _delete(path)
+
+
+def delete_old(folder: Path, keep: int, newest: int) -> None:
+    """Delete the oldest of the checkpoints up to a step, such as those that a killed run had not deleted yet.
+
+    Args:
+        folder: the run's ``checkpoints/``.
+        keep: how many stay, at least 1.
+        newest: the step of the newest that counts.
+    """
+    found = sorted((path for path in folder.glob("checkpoint-*[0-9]") if step_of(path) <= newest), key=step_of)
+    for path in found[: max(0, len(found) - keep)]:
+        _delete(path)
+
+
+def _delete(path: Path) -> None:
+    unseal(path)  # first, so that a deletion that is cut short leaves no checkpoint that looks complete
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def refuse_weights_alone(checkpoint: Path) -> None:

@@ -23,6 +23,7 @@ from penchant.training.assembly import named_reference, prepared_reference, run_
 from penchant.training.checkpoint_notes import Notes
 from penchant.training.checkpoints import (
     delete_incomplete,
+    delete_old,
     find_checkpoint,
     output_errors,
     refuse_nothing_kept,
@@ -226,6 +227,8 @@ class Session:
         found = self._usable() if self.first else None
         if self.first:
             delete_incomplete(self.folder.checkpoints)
+            if found is not None and self.recipe.keep_checkpoints:
+                delete_old(self.folder.checkpoints, self.recipe.keep_checkpoints, step_of(found))
         found = agreed(found)
         if found is None:
             if not saves(self.recipe):
