@@ -115,20 +115,25 @@ class StoredExamples(Sequence[Example]):
     def __init__(self, paths: Sequence[Path]) -> None:
         import pyarrow as arrow
 
-        self.batches: list[Any] = []
-        self.views: list[tuple[str, ...]] = []
-        for path in paths:
-            file = arrow.ipc.open_file(arrow.memory_map(str(path)))
-            names = tuple(json.loads(file.schema.metadata[b"views"]))
-            self.batches += [file.get_batch(number) for number in range(file.num_record_batches)]
-            self.views += [names] * file.num_record_batches
-        self.ends = np.cumsum([batch.num_rows for batch in self.batches], dtype=np.int64)
-        self._sizes = self._numbers("size", np.int64)
-        self._weights = self._numbers("weight", np.float64)
+        self.files = [arrow.ipc.open_file(arrow.memory_map(str(path))) for path in paths]
+        #: The file of each batch, and its number there.
+        self.places: list[tuple[int, int]] = []
+        rows: list[int] = []
+        sizes, weights = [np.zeros(0, np.int64)], [np.zeros(0, np.float64)]
+        for number, path in enumerate(paths):
+            for place, (size, weight) in enumerate(_numbers(path)):
+                self.places.append((number, place))
+                rows.append(len(size))
+                sizes.append(size)
+                weights.append(weight)
+        self.ends = np.cumsum(rows, dtype=np.int64)
+        self._sizes, self._weights = np.concatenate(sizes), np.concatenate(weights)
 
-    def _numbers(self, column: str, kind: Any) -> np.ndarray[Any, Any]:
-        parts = [batch.column(column).to_numpy() for batch in self.batches]
-        return np.concatenate(parts) if parts else np.zeros(0, kind)
+    def _batch(self, number: int) -> tuple[Any, tuple[str, ...]]:
+        """A batch, and the views that its file may have."""
+        file, place = self.places[number]
+        opened = self.files[file]
+        return opened.get_batch(place), tuple(json.loads(opened.schema.metadata[b"views"]))
 
     @property
     def sizes(self) -> list[int]:
@@ -158,15 +163,29 @@ class StoredExamples(Sequence[Example]):
             return [self[place] for place in range(*index.indices(len(self)))]
         place = range(len(self))[index]
         number = int(np.searchsorted(self.ends, place, side="right"))
-        batch = self.batches[number]
-        return _example(batch, place - int(self.ends[number]) + batch.num_rows, self.views[number])
+        batch, views = self._batch(number)
+        return _example(batch, place - int(self.ends[number]) + batch.num_rows, views)
 
     def __iter__(self) -> Iterator[Example]:
-        for batch, views in zip(self.batches, self.views, strict=True):
+        for number in range(len(self.places)):
+            batch, views = self._batch(number)
             yield from (_example(batch, row, views) for row in range(batch.num_rows))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return list, (list(self),)
+
+
+def _numbers(path: Path) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+    """Sizes and weights, batch by batch; read instead of mapped, which would count the whole file as memory."""
+    import pyarrow as arrow
+
+    with arrow.OSFile(str(path)) as file:
+        names = arrow.ipc.open_file(file).schema.names
+        columns = [names.index("weight"), names.index("size")]
+        opened = arrow.ipc.open_file(file, options=arrow.ipc.IpcReadOptions(included_fields=columns))
+        for place in range(opened.num_record_batches):
+            batch = opened.get_batch(place)
+            yield batch.column("size").to_numpy().copy(), batch.column("weight").to_numpy().copy()
 
 
 def _example(batch: Any, row: int, views: Sequence[str]) -> Example:
