@@ -121,7 +121,9 @@ def arithmetic_mixture(logits: Sequence[Tensor], weights: Sequence[float]) -> Te
             f"The weights of a mean of probabilities are {list(weights)}, expected none below 0 and one above.",
             fix="Choose the geometric mean for negative weights, or other weights.",
         )
-    parts = [each.log_softmax(-1) + torch.tensor(float(w)).log().item() for w, each in zip(weights, logits, strict=True)]
+    parts = [
+        each.log_softmax(-1) + torch.tensor(float(w)).log().item() for w, each in zip(weights, logits, strict=True)
+    ]
     return torch.stack(parts).logsumexp(0)
 
 
