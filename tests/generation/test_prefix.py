@@ -47,11 +47,6 @@ def test_a_text_ends_a_response() -> None:
     model = tiny_model("llama")
     [[whole]] = generate(model, word_tokenizer(), PROMPTS[:1], max_new_tokens=6, stop_token_ids=[2], temperature=0.0)
     word = word_tokenizer().decode(whole[2:3])
-    [[cut]] = generate(
-        *(model, word_tokenizer(), PROMPTS[:1]),
-        max_new_tokens=6,
-        stop_token_ids=[2],
-        temperature=0.0,
-        stop_strings=[word],
-    )
+    options = {"max_new_tokens": 6, "stop_token_ids": [2], "temperature": 0.0, "stop_strings": [word]}
+    [[cut]] = generate(model, word_tokenizer(), PROMPTS[:1], **options)
     assert cut == whole[: [word_tokenizer().decode([each]) for each in whole].index(word) + 1]

@@ -104,7 +104,7 @@ class CachedForward:
         if tokens:
             length = self.ids.shape[1] - tokens
             self.ids, self.mask = self.ids[:, :length], self.mask[:, :length]
-            if self.cache is not None and not _crop(self.cache, length):
+            if self.cache is not None and not _shortened(self.cache, tokens):
                 self.cache = None
 
     def _run(self, ids: Tensor, last: int) -> Tensor:
@@ -123,9 +123,9 @@ class CachedForward:
         return found
 
 
-def _crop(cache: DynamicCache, length: int) -> bool:
-    """Shorten a cache; False if a layer has already dropped what it would need (a sliding window)."""
+def _shortened(cache: DynamicCache, tokens: int) -> bool:
+    """Take the last tokens off a cache; False if a layer has already dropped what it would need (a sliding window)."""
     if any(getattr(layer, "is_sliding", False) for layer in cache.layers):
         return False
-    cache.crop(length)
+    cache.crop(-tokens)
     return True

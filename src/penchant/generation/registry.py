@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["ENGINES", "build_engine"]
 
 #: All engines by name.
-ENGINES: Registry[type[Engine]] = Registry("engine", "penchant.generation", group="penchant.engines")
+ENGINES: Registry[type[Engine]] = Registry(
+    "engine", "penchant.generation", "penchant.inference", group="penchant.engines"
+)
 
 
 def build_engine(settings: Mapping[str, Any], renderer: Renderer, longest_prompt: int | None = None) -> Engine:

@@ -34,8 +34,8 @@ class StopAtText(StoppingCriteria):
 
     Example:
         >>> criterion = StopAtText(["bc"], lambda ids: "".join(map(chr, ids)), prompt_length=1)
-        >>> criterion(torch.tensor([[65, 97, 98]]), None).tolist(), criterion(torch.tensor([[65, 98, 99]]), None).tolist()
-        ([False], [True])
+        >>> criterion(torch.tensor([[65, 97, 98], [65, 98, 99]]), None).tolist()
+        [False, True]
     """
 
     def __init__(self, stops: Sequence[str], decode: Callable[[list[int]], str], prompt_length: int) -> None:

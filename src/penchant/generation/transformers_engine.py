@@ -9,9 +9,11 @@ from annotated_types import Gt
 
 from penchant.errors import ModelError
 from penchant.feedback.records import Text
-from penchant.generation.engine import generate
+from penchant.generation.engine import Guide, generate
 from penchant.generation.engines import Engine
+from penchant.generation.prefix import PrefixCache
 from penchant.generation.responses import Response, Sampling
+from penchant.generation.stopping import cut_at
 from penchant.rendering.renderer import Renderer
 
 __all__ = ["TransformersEngine"]
@@ -24,6 +26,10 @@ class TransformersEngine(Engine):
         renderer: renders prompts as in training.
         longest_prompt: maximum prompt length in tokens, longer prompts are cut on the left; None for no limit.
         settings: ``batch_size``.
+
+    Attributes:
+        prefix: keys and values of tokens with which prompts begin; None without.
+        stop_strings: texts that end a response, and are not part of its text.
     """
 
     id = "transformers"
@@ -34,10 +40,16 @@ class TransformersEngine(Engine):
         super().__init__(renderer, longest_prompt, **settings)
         self.model: Any = None
         self.at_once = self.batch_size
+        self.prefix: PrefixCache | None = None
+        self.stop_strings: tuple[str, ...] = ()
 
     def use(self, policy: Any) -> None:
         """Set the causal language model to sample from."""
         self.model = policy
+
+    def guide(self, prompts: Sequence[Text]) -> Guide | None:
+        """What guides the generation of responses to these prompts; None for nothing."""
+        return None
 
     def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
         """See `penchant.generation.Engine`; the same seed and batch size give the same responses.
@@ -59,9 +71,13 @@ class TransformersEngine(Engine):
             stop_token_ids=list(stops),
             seed=seed,
             batch_size=self.batch_size,
+            guide=self.guide(prompts),
+            prefix=self.prefix,
+            stop_strings=self.stop_strings,
         )
         return [[self._response(tokens, stops) for tokens in several] for several in generated]
 
     def _response(self, tokens: list[int], stops: set[int]) -> Response:
         text = self.renderer.decode(tokens, skip_special_tokens=True)
-        return Response(text, tuple(tokens), bool(tokens) and tokens[-1] in stops)
+        kept = cut_at(text, self.stop_strings)
+        return Response(kept, tuple(tokens), kept != text or (bool(tokens) and tokens[-1] in stops))

@@ -9,7 +9,15 @@ from torch import Tensor
 
 from penchant.errors import ConfigurationError
 
-__all__ = ["arithmetic_mixture", "eft_logits", "geometric_mixture", "nucleus", "realigned_logits", "reward_logits"]
+__all__ = [
+    "arithmetic_mixture",
+    "check_weights",
+    "eft_logits",
+    "geometric_mixture",
+    "nucleus",
+    "realigned_logits",
+    "reward_logits",
+]
 
 
 def eft_logits(
