@@ -21,6 +21,7 @@ from penchant.cli.claims import claims
 from penchant.cli.compare import compare
 from penchant.cli.convert import convert
 from penchant.cli.diagnose import diagnose
+from penchant.cli.generate import generate
 from penchant.cli.key_help import OnlineCommand, RecipeCommand
 from penchant.cli.listing import list_things, show_thing
 from penchant.cli.logic import logic
@@ -57,6 +58,7 @@ _COMMANDS = (
     diagnose,
     report,
     chat,
+    generate,
     receipts,
     claims,
 )
