@@ -73,9 +73,8 @@ def generate(
     from penchant.targets import claim_file
     from penchant.writing import is_stream, write_rows
 
-    parts = _parts(
-        pairs(words or [], "key=value"), {"engine": engine, "prompting": prompting, "choice": choice, "judge": judge}
-    )
+    named = {"engine": engine, "prompting": prompting, "choice": choice, "judge": judge}
+    parts = _parts(pairs(words or [], "key=value"), named)
     _check(data, out, parts, samples, temperature)
     assert out is not None
     claim_file(out, option="--out", overwrite=overwrite, inputs=[data, model])
@@ -128,11 +127,9 @@ def _parts(keys: dict[str, Any], named: dict[str, str | None]) -> dict[str, Any]
 def _check(data: str | None, out: Path | None, parts: dict[str, Any], samples: int, temperature: float) -> None:
     from penchant.errors import ConfigurationError
 
-    for value, option, what in ((data, "--data", "prompts"), (out, "--out", "a file to write")):
+    for value, option, what in ((data, "--data", "No prompts are given."), (out, "--out", "No output is named.")):
         if value is None:
-            raise ConfigurationError(
-                f"No {what} {'is' if option == '--out' else 'are'} given.", fix=f"Give {option} FILE."
-            )
+            raise ConfigurationError(what, fix=f"Give {option} FILE.")
     if "choice" not in parts and ("judge" in parts or "judges" in parts):
         raise ConfigurationError(
             "A judge is given, but no choice that asks it.",
@@ -186,8 +183,7 @@ def _answering(
 
 def _summarise(rows: list[dict[str, Any]], out: Path) -> None:
     """Print how many responses were written, and what the choice reports on average."""
-    whole = [
-        each for row in rows for each in (row["finished"] if isinstance(row["finished"], list) else [row["finished"]])
-    ]
+    several = [row["finished"] if isinstance(row["finished"], list) else [row["finished"]] for row in rows]
+    whole = [each for row in several for each in row]
     ended = f"{sum(whole)} of {len(whole)} responses reached their end" if whole else "no responses"
     echo(f"{len(rows)} rows written to {out}; {ended}.")

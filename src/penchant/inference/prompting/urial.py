@@ -18,8 +18,8 @@ FENCE = "```"
 INSTRUCTION = """# Instruction
 
 What follows are queries that people put to an AI assistant, each with the assistant's answer.
-Queries stand under the heading "# Query:", answers under the heading "# Answer:", both between lines of three backticks.
-The assistant answers fully and in good order: it begins with the point, explains the steps, and ends with what to do next.
+Queries stand under the heading "# Query:", answers under "# Answer:", both between lines of three backticks.
+The assistant answers fully and in good order: first the point, then the steps, at the end what to do next.
 It says what it does not know, and corrects what is wrong in a query. It is kind to everybody.
 It declines what would harm someone, says why in a sentence, and offers help with something better.
 """
@@ -33,8 +33,8 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
         "2. **In autumn** days get shorter and colder. The tree stops making chlorophyll and takes its building blocks "
         "back into the wood.\n"
         "3. **What remains** are carotenoids, which are yellow and orange and break down more slowly.\n\n"
-        "Reds are different: maples, for example, make them anew in autumn, in the sugar that stays in the leaf. If you "
-        "want to see it yourself, compare a sunny and a shaded branch of the same tree.",
+        "Reds are different: maples, for example, make them anew in autumn, in the sugar that stays in the leaf. If "
+        "you want to see it yourself, compare a sunny and a shaded branch of the same tree.",
     ),
     (
         "I have my first talk in front of many people next week and I am very nervous. What can I do?",
@@ -51,7 +51,7 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
         "I can't help with getting into somebody else's home, since that may harm the people who live there and is "
         "against the law.\n\n"
         "If there is a reason behind it, here is what may help instead:\n\n"
-        "- If you fear that your neighbour needs help, ring the bell, and call the emergency number if nobody answers.\n"
+        "- If you fear that your neighbour needs help, ring the bell; if nobody answers, call the emergency number.\n"
         "- If you look after the home, ask your neighbour or the landlord for a key.\n"
         "- If it is your own door, a locksmith opens it once you show that you live there.\n\n"
         "Tell me which of these it is, and I will gladly help you further.",
@@ -91,8 +91,9 @@ class Urial(Prompting):
         """
         turns = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
         if not turns or turns[-1].get("role") != "user":
+            last = turns[-1].get("role") if turns else "nobody"
             raise DataError(
-                f"The conversation ends with a turn of {turns[-1].get('role') if turns else 'nobody'}, expected the user.",
+                f"The conversation ends with a turn of {last}, expected the user.",
                 where="prompting urial",
             )
         shown = [
@@ -107,10 +108,6 @@ class Urial(Prompting):
     def answer(self, text: str) -> str:
         """The answer without the white space around it."""
         return text.strip()
-
-
-def _of(role: str, content: str) -> dict[str, Any]:
-    return {"role": role, "content": content}
 
 
 def _block(turn: dict[str, Any]) -> str:
