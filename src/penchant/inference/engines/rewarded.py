@@ -117,7 +117,7 @@ class _Row:
 
 
 class BlockwiseEngine(_Judged):
-    """Samples K continuations of M tokens, keeps the one with the best score, and goes on from it (best-of-K by blocks).
+    """Samples K continuations of M tokens, keeps the one with the best score and goes on from it (best-of-K by blocks).
 
     K = 1 is plain sampling; M of the whole length is best-of-n. Between blocks the prompt and what was kept are read
     again, once for all K.

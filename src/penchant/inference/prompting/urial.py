@@ -97,9 +97,9 @@ class Urial(Prompting):
                 where="prompting urial",
             )
         shown = [
-            turn
-            for query, answer in EXAMPLES[: self.examples]
-            for turn in (_of("user", query), _of("assistant", answer))
+            {"role": role, "content": content}
+            for example in EXAMPLES[: self.examples]
+            for role, content in zip(("user", "assistant"), example, strict=True)
         ]
         pieces = [self.instruction.strip(), *(as_text([turn]) for turn in turns if turn["role"] == "system")]
         pieces += [_block(turn) for turn in [*shown, *turns] if turn["role"] in ("user", "assistant")]
