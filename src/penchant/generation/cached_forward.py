@@ -37,19 +37,24 @@ class CachedForward:
         prompts: token ids, none empty.
         pad: fills shorter prompts on the left, masked.
         cached: whether keys and values are kept.
+        last: tokens of the prompts after which logits are kept in ``tail``.
 
     Attributes:
         logits: [R, V] those after the last token of every row.
+        tail: [P, last, V] those after the last tokens of the prompts.
         calls: number of forward passes so far.
     """
 
-    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], pad: int = 0, cached: bool = True) -> None:
+    def __init__(
+        self, model: Any, prompts: Sequence[Sequence[int]], pad: int = 0, cached: bool = True, last: int = 1
+    ) -> None:
         self.model, self.takes = model, inspect.signature(model.forward).parameters
         self.ids, self.mask = left_padded(prompts, pad, next(model.parameters()).device)
         self.calls = 0
         caches = cached and not getattr(model, "_is_stateful", False)
         self.cache: Any = DynamicCache(config=model.config) if caches else None
-        self.logits = self._run(self.ids, 1)[:, -1]
+        self.tail = self._run(self.ids, last)
+        self.logits = self.tail[:, -1]
         if not isinstance(self.cache, DynamicCache) or self.cache.get_seq_length() != self.ids.shape[1]:
             self.cache = None  # another kind of state, which is not known to select rows
 

@@ -80,8 +80,8 @@ def borda(preferences: Tensor) -> list[float]:
         preferences: [K, K] probability that i is preferred to j; the diagonal is not read. K = 1 gives ½.
 
     Example:
-        >>> borda(torch.tensor([[0.5, 0.9, 0.7], [0.1, 0.5, 0.2], [0.3, 0.8, 0.5]]))
-        [0.8, 0.15, 0.55]
+        >>> borda(torch.tensor([[0.5, 0.75, 0.5], [0.25, 0.5, 0.25], [0.5, 0.75, 0.5]]))
+        [0.625, 0.25, 0.625]
     """
     others = len(preferences) - 1
     if not others:
