@@ -99,3 +99,14 @@ def test_what_does_not_fit_is_said(folder: Path, prompts: Path, capsys: pytest.C
     ):
         assert generate(folder, prompts, *words) == (1, [])
         assert said in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_token_shifts_are_shown_and_written(folder: Path, prompts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other, figures = model_folder(prompts.parent / "gpt", "gpt2"), prompts.with_name("shifts.json")
+    words = ["--data", str(prompts), "--max-new-tokens", "4", "--json", str(figures)]
+    assert main(["token-shift", str(folder), "--base", str(other), *words]) == 0
+    assert "By position" in capsys.readouterr().out
+    found = json.loads(figures.read_text(encoding="utf-8"))
+    assert sum(found["shares"].values()) == pytest.approx(1.0) and found["by_position"][0]["tokens"] == 3
+    assert main(["token-shift", str(folder), "--base", str(folder), *words, "--overwrite"]) == 0
+    assert json.loads(figures.read_text(encoding="utf-8"))["shares"]["unshifted"] == 1.0

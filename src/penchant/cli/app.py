@@ -32,6 +32,7 @@ from penchant.cli.receipts import receipts
 from penchant.cli.recommendation_metrics import recommend_metrics
 from penchant.cli.report import report
 from penchant.cli.score import score
+from penchant.cli.token_shift import token_shift
 from penchant.cli.train import train
 from penchant.cli.unlearn import unlearn
 from penchant.cli.verify import verify
@@ -59,6 +60,7 @@ _COMMANDS = (
     report,
     chat,
     generate,
+    token_shift,
     receipts,
     claims,
 )

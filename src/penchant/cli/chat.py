@@ -102,4 +102,3 @@ def _chat(name: str, sampling: Any, chat_template: str | None, end_token: str | 
     model = load_model(source).to(device).eval()
     limit = length_limit(source, model, renderer.tokenizer, None)
     return Chat(model, renderer, sampling, limit=limit, **options)
-

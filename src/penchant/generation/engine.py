@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -37,6 +37,7 @@ def generate(
     guide: Guide | None = None,
     prefix: PrefixCache | None = None,
     stop_strings: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
 ) -> list[list[list[int]]]:
     """Sample responses to prompts.
 
@@ -56,6 +57,7 @@ def generate(
             ``top_p`` apply to the logits that these return.
         prefix: keys and values of tokens with which all prompts begin.
         stop_strings: texts that end a response as well.
+        options: further arguments of ``generate`` of transformers, such as ``repetition_penalty``.
 
     Returns:
         For each prompt, ``samples`` lists of token ids, without the prompt, with the stop token if one was reached.
@@ -65,19 +67,19 @@ def generate(
     order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
     per_batch = max(1, batch_size // samples)
     sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
-    options: dict[str, Any] = sampling if temperature > 0 else {"do_sample": False}
-    options |= {"max_new_tokens": max_new_tokens, "eos_token_id": list(stop_token_ids)}
+    chosen: dict[str, Any] = sampling if temperature > 0 else {"do_sample": False}
+    chosen |= {**(options or {}), "max_new_tokens": max_new_tokens, "eos_token_id": list(stop_token_ids)}
     if streamer is not None:
-        options["streamer"] = streamer
+        chosen["streamer"] = streamer
     if stop_strings:
         decode = partial(tokenizer.decode, clean_up_tokenization_spaces=False)  # type: ignore[attr-defined]
-        options["stopping"] = partial(StopAtText, stop_strings, decode)
+        chosen["stopping"] = partial(StopAtText, stop_strings, decode)
     with _generating(model, seed):
         for start in range(0, len(order), per_batch):
             places = order[start : start + per_batch]
             guided = {} if guide is None else {"logits_processor": list(guide(places))}
             batch = [prompts[place] for place in places]
-            rows = _continue(model, tokenizer, batch, samples, prefix, options | guided)
+            rows = _continue(model, tokenizer, batch, samples, prefix, chosen | guided)
             for row, tokens in enumerate(rows):
                 results[places[row // samples]].append(_until_stop(tokens, set(stop_token_ids)))
     return results

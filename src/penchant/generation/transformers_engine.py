@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from annotated_types import Gt
 
-from penchant.errors import ModelError
+from penchant.errors import ConfigurationError, ModelError, nearest
 from penchant.feedback.records import Text
 from penchant.generation.engine import Guide, generate
 from penchant.generation.engines import Engine
@@ -18,6 +18,12 @@ from penchant.rendering.renderer import Renderer
 
 __all__ = ["TransformersEngine"]
 
+# Arguments of ``generate`` that follow from the engine and the sampling settings.
+OWN = (
+    *("do_sample", "temperature", "top_p", "max_new_tokens", "max_length", "eos_token_id", "pad_token_id", "use_cache"),
+    *("num_return_sequences", "num_beams", "return_dict_in_generate", "stop_strings"),
+)
+
 
 class TransformersEngine(Engine):
     """Samples from a model in memory, possibly the one in training; all samples of a prompt share one prefill.
@@ -25,7 +31,7 @@ class TransformersEngine(Engine):
     Args:
         renderer: renders prompts as in training.
         longest_prompt: maximum prompt length in tokens, longer prompts are cut on the left; None for no limit.
-        settings: ``batch_size``.
+        settings: ``batch_size`` and ``options``.
 
     Attributes:
         prefix: keys and values of tokens with which prompts begin; None without.
@@ -35,9 +41,13 @@ class TransformersEngine(Engine):
     id = "transformers"
 
     batch_size: Annotated[int, Gt(0), "responses generated per batch"] = 256
+    options: Annotated[
+        dict[str, Any] | None, "further arguments of generate of transformers: {repetition_penalty: 1.1, min_p: 0.05}"
+    ] = None
 
     def __init__(self, renderer: Renderer, longest_prompt: int | None = None, **settings: Any) -> None:
         super().__init__(renderer, longest_prompt, **settings)
+        _check_options(self.options or {})
         self.model: Any = None
         self.at_once = self.batch_size
         self.prefix: PrefixCache | None = None
@@ -74,6 +84,7 @@ class TransformersEngine(Engine):
             guide=self.guide(prompts),
             prefix=self.prefix,
             stop_strings=self.stop_strings,
+            options=self.options,
         )
         return [[self._response(tokens, stops) for tokens in several] for several in generated]
 
@@ -81,3 +92,18 @@ class TransformersEngine(Engine):
         text = self.renderer.decode(tokens, skip_special_tokens=True)
         kept = cut_at(text, self.stop_strings)
         return Response(kept, tuple(tokens), kept != text or (bool(tokens) and tokens[-1] in stops))
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    """Refuse what generate does not know, and what the sampling settings decide."""
+    from transformers import GenerationConfig
+
+    known = {name for name in vars(GenerationConfig()) if not name.startswith("_")} - set(OWN)
+    wrong = next((name for name in options if name not in known), None)
+    if wrong is not None:
+        why = "The engine or the sampling settings decide it." if wrong in OWN else nearest(wrong, known)
+        raise ConfigurationError(
+            f"{wrong!r} is not an option of generation that can be given.",
+            where="engine.options",
+            fix=f"{why} Examples: repetition_penalty, min_p, top_k, no_repeat_ngram_size.",
+        )

@@ -171,4 +171,5 @@ class BlockwiseEngine(_Judged):
             stop_token_ids=self.renderer.stop_token_ids,
             seed=seed,
             batch_size=self.batch_size,
+            options=self.options,
         )
