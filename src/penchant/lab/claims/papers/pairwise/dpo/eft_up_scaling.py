@@ -60,7 +60,8 @@ class UpScaling(Claim):
             "eft": _written(large, base, asked, seed, [tuned["small"], small.policy()]),
         }
         found = {arm: fmean(map(large.reward, asked, texts)) for arm, texts in written.items()}
-        return found | {f"{arm}, grammar": fmean(map(grammatical_share, asked, texts)) for arm, texts in written.items()}
+        shares = {arm: fmean(map(grammatical_share, asked, texts)) for arm, texts in written.items()}
+        return found | {f"{arm}, grammar": share for arm, share in shares.items()}
 
 
 def _written(
