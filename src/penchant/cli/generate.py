@@ -70,23 +70,39 @@ def generate(
 ) -> None:
     """Generate responses to the prompts of a file. A run that was stopped goes on when it is started again."""
     from penchant.cli.words import pairs, parse_mapping
-    from penchant.targets import claim_file
-    from penchant.writing import is_stream, write_rows
 
     named = {"engine": engine, "prompting": prompting, "choice": choice, "judge": judge}
     parts = _parts(pairs(words or [], "key=value"), named)
     _check(data, out, parts, samples, temperature)
-    assert out is not None
+    reading = {"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad}
+    rendering = {"chat_template": chat_template, "end_token": end_token, "as_chat": as_chat}
+    settings = (samples, max_new_tokens, temperature, top_p)
+    _generate(model, data, out, parts, settings, seed, limit, reading, rendering, overwrite)
+
+
+def _generate(
+    model: str,
+    data: Any,
+    out: Any,
+    parts: dict[str, Any],
+    settings: tuple[int, int, float, float],
+    seed: int,
+    limit: int | None,
+    reading: dict[str, Any],
+    rendering: dict[str, Any],
+    overwrite: bool,
+) -> None:
+    """Read the prompts, load what is named, answer, and write."""
+    from penchant.targets import claim_file
+    from penchant.writing import is_stream, write_rows
+
     claim_file(out, option="--out", overwrite=overwrite, inputs=[data, model])
     from penchant.feedback import read
     from penchant.generation.responses import Sampling
     from penchant.training.progress import ProgressReporter
 
-    feedback = read(data, split=split, mapping=parse_mapping(map_), on_bad=on_bad)  # type: ignore[arg-type]
-    records = list(feedback)[:limit]
-    sampling = Sampling(samples, max_new_tokens, temperature, top_p)
-    rendering = {"chat_template": chat_template, "end_token": end_token, "as_chat": as_chat}
-    answering = _answering(model, parts, records, sampling, rendering, seed)
+    records = list(read(data, **reading))[:limit]
+    answering = _answering(model, parts, records, Sampling(*settings), rendering, seed)
     keep = None if is_stream(out) else out.with_name(f".{out.name}.unfinished.jsonl")
     reporter = ProgressReporter()
     with reporter.bar("generate", len(records)):

@@ -53,8 +53,7 @@ def generate(
         seed: seed of the sampling; the global random state is restored afterwards.
         batch_size: sequences generated at once.
         streamer: for one prompt and one sample: a streamer of transformers, which receives every token at once.
-        guide: called for every batch with the places of its prompts; gives its logits processors. Temperature and
-            ``top_p`` apply to the logits that these return.
+        guide: from the places of a batch's prompts to its logits processors; temperature and ``top_p`` come after.
         prefix: keys and values of tokens with which all prompts begin.
         stop_strings: texts that end a response as well.
         options: further arguments of ``generate`` of transformers, such as ``repetition_penalty``.
@@ -72,8 +71,7 @@ def generate(
     if streamer is not None:
         chosen["streamer"] = streamer
     if stop_strings:
-        decode = partial(tokenizer.decode, clean_up_tokenization_spaces=False)  # type: ignore[attr-defined]
-        chosen["stopping"] = partial(StopAtText, stop_strings, decode)
+        chosen["stopping"] = partial(StopAtText, stop_strings, _decoder(tokenizer))
     with _generating(model, seed):
         for start in range(0, len(order), per_batch):
             places = order[start : start + per_batch]
@@ -83,6 +81,10 @@ def generate(
             for row, tokens in enumerate(rows):
                 results[places[row // samples]].append(_until_stop(tokens, set(stop_token_ids)))
     return results
+
+
+def _decoder(tokenizer: Any) -> Callable[[list[int]], str]:
+    return partial(tokenizer.decode, clean_up_tokenization_spaces=False)
 
 
 @contextlib.contextmanager

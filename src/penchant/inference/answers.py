@@ -11,9 +11,9 @@ from typing import Any
 
 from penchant.feedback.records import Record, Text
 from penchant.generation.engines import Engine
+from penchant.generation.in_process import InProcessEngine
 from penchant.generation.prefix import PrefixCache
 from penchant.generation.responses import Response, Sampling
-from penchant.generation.transformers_engine import TransformersEngine
 from penchant.inference.choice import Choice, Picked
 from penchant.inference.prompting.base import Prompting
 
@@ -30,7 +30,7 @@ def common_prefix(prompts: Sequence[Sequence[int]]) -> list[int]:
         >>> common_prefix([[1, 2, 3, 4], [1, 2, 5]])
         [1, 2]
     """
-    shortest, longest = min(prompts), max(prompts)
+    shortest, longest = (list(each) for each in (min(map(tuple, prompts)), max(map(tuple, prompts))))
     size = next(
         (at for at, (a, b) in enumerate(zip(shortest, longest, strict=False)) if a != b), min(map(len, prompts))
     )
@@ -56,7 +56,7 @@ class Answering:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if isinstance(self.engine, TransformersEngine):
+        if isinstance(self.engine, InProcessEngine):
             self.engine.stop_strings = self.prompting.stops
 
     def rows(
@@ -89,7 +89,7 @@ class Answering:
     def _read_prefix(self, records: Sequence[Record]) -> None:
         """Read once what all prompts have in common, if the engine can use it."""
         engine = self.engine
-        if type(engine).sample is not TransformersEngine.sample or engine.model is None or len(records) < 2:  # type: ignore[attr-defined]
+        if type(engine).sample is not InProcessEngine.sample or engine.model is None or len(records) < 2:  # type: ignore[attr-defined]
             return
         found = common_prefix([engine.prompt_ids(self.prompting.ask(each.prompt)) for each in records])
         if len(found) >= SHORTEST_PREFIX:
@@ -109,7 +109,7 @@ class Answering:
 
 
 def _start(record: Record) -> dict[str, Any]:
-    named = {name: record.fields[name] for name in ("id", "answer") if name in record.fields}
+    named: dict[str, Any] = {name: record.fields[name] for name in ("id", "answer") if name in record.fields}
     return {**named, "prompt": record.prompt}
 
 

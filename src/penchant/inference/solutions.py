@@ -56,8 +56,8 @@ def rerank(solutions: Sequence[str], scores: Sequence[float], clusters: int | No
 
     Example:
         >>> texts = ["A: 4", "A: 5", "A: 5.0", "A: 6", "no idea"]
-        >>> [rerank(texts, [0.8, 0.2, 0.3, 0.9, 1.0], k).place for k in (1, 2, None)]
-        [2, 0, 3]
+        >>> [rerank(texts, [0.8, 0.2, 0.3, 0.6, 1.0], k).place for k in (1, 2, None)]
+        [2, 0, 0]
 
     Reference:
         Liu, Avi Singh, Freeman, Co-Reyes, Liu (2023), Improving Large Language Model Fine-tuning for Solving Math

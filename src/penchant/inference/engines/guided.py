@@ -10,7 +10,7 @@ from torch import Tensor
 
 from penchant.feedback.records import Text
 from penchant.generation.engine import Guide
-from penchant.generation.transformers_engine import TransformersEngine
+from penchant.generation.in_process import InProcessEngine
 from penchant.inference.companions import Companion, Companions
 from penchant.inference.following import Follower
 from penchant.inference.processors import MixingProcessor
@@ -19,7 +19,7 @@ from penchant.rendering.renderer import Renderer
 __all__ = ["GuidedEngine"]
 
 
-class GuidedEngine(TransformersEngine):
+class GuidedEngine(InProcessEngine):
     """Base class: the policy generates, other models read along, and `combine` gives the logits to sample from.
 
     Temperature, ``top_p`` and the number of samples apply to the combination. Every model keeps its own keys and

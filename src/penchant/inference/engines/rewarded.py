@@ -12,8 +12,8 @@ from torch import Tensor, tensor
 from penchant.errors import ModelError
 from penchant.feedback.records import Text
 from penchant.generation.engine import Guide, generate
+from penchant.generation.in_process import InProcessEngine
 from penchant.generation.responses import Response, Sampling
-from penchant.generation.transformers_engine import TransformersEngine
 from penchant.inference.judging import finite_scores, needed_judge
 from penchant.inference.processors import RewardProcessor
 from penchant.rendering.renderer import Renderer
@@ -22,7 +22,7 @@ from penchant.rewards.judge import Judge
 __all__ = ["ARGSEngine", "BlockwiseEngine"]
 
 
-class _Judged(TransformersEngine):
+class _Judged(InProcessEngine):
     """Base class: an engine with a judge of its own, which scores what has been written so far."""
 
     judge: Annotated[dict[str, Any], "the judge that scores partial responses: name and settings"]
