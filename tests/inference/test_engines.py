@@ -225,8 +225,8 @@ def test_beam_search_keeps_the_rows_of_the_followers(folders: dict[str, str]) ->
     engine = engine_of("llama", **with_folders(CASES["realignment"][0], folders))
     ids = torch.tensor([engine.prompt_ids(PROMPTS[0])])
     options = {"max_new_tokens": 6, "num_beams": 3, "do_sample": False, "eos_token_id": 2, "pad_token_id": 0}
-    cached = engine.model.generate(ids, logits_processor=list(engine.guide(PROMPTS[:1])([0])), **options)
-    [slow] = engine.guide(PROMPTS[:1])([0])
+    cached = engine.model.generate(ids, logits_processor=list(engine.guide(PROMPTS[:1], Sampling())([0])), **options)
+    [slow] = engine.guide(PROMPTS[:1], Sampling())([0])
     for each in slow.followers:
         each.cached = False
     assert torch.equal(cached, engine.model.generate(ids, logits_processor=[slow], **options))

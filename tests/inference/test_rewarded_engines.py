@@ -10,7 +10,10 @@ import torch
 from families import tiny_model
 from penchant.errors import ConfigurationError, ModelError
 from penchant.generation import Sampling, build_engine
+from penchant.generation.cached_forward import left_padded
+from penchant.inference.cached_rewards import CachedRewards
 from penchant.rendering.renderer import Renderer
+from penchant.rewards.models import RewardModel
 from small_judges import JUDGES, reds
 from small_runs import word_tokenizer
 
@@ -87,3 +90,50 @@ def test_a_judge_that_is_missing_or_silent_is_refused() -> None:
         engine_of(name="blockwise", judge="none").sample(PROMPTS, GREEDY, seed=0)
     with pytest.raises(ModelError, match="no model"):
         build_engine({"name": "args", "judge": JUDGE}, Renderer(word_tokenizer())).sample(PROMPTS, GREEDY, seed=0)
+
+
+@pytest.mark.parametrize("family", ["Llama", "GPT2"])
+def test_a_reward_model_with_the_same_tokens_gives_the_rewards_of_whole_texts(family: str) -> None:
+    """Cached rewards equal the judge's scores of the texts, for every candidate at every step."""
+    import transformers
+
+    config = type(tiny_model(family.lower()).config)
+    torch.manual_seed(3)
+    tokenizer = word_tokenizer()
+    sizes = {"vocab_size": 60, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_labels": 1}
+    sizes |= {"num_attention_heads": 4, "num_key_value_heads": 2, "n_embd": 32, "n_layer": 2, "n_head": 4}
+    network = getattr(transformers, f"{family}ForSequenceClassification")(config(**sizes)).eval()
+    judge = RewardModel(network, tokenizer)
+    assert CachedRewards.fits(judge, tokenizer, PROMPTS, 20)
+    cached = CachedRewards(judge, PROMPTS)
+    ids, mask = left_padded([judge.renderer.prompt_ids(each) for each in PROMPTS], 0, "cpu")
+    ids = ids.repeat_interleave(2, 0)
+    generator = torch.Generator().manual_seed(0)
+    response = torch.zeros(6, 0, dtype=torch.long)
+    for step in range(4):
+        tokens = torch.randint(4, len(tokenizer), (6, 3), generator=generator)
+        tokens[step % 6, 1] = 2  # the end token
+        found = cached(torch.cat([ids, response], 1), tokens)
+        for row in range(6):
+            texts = [
+                tokenizer.decode([*response[row].tolist(), token], skip_special_tokens=True)
+                for token in tokens[row].tolist()
+            ]
+            wanted = judge.score(PROMPTS[row // 2], texts)
+            assert found[row].tolist() == pytest.approx(wanted, abs=1e-5)
+        response = torch.cat([response, tokens[:, :1]], 1)
+
+
+def test_another_vocabulary_or_too_little_room_is_scored_as_texts() -> None:
+    from transformers import LlamaConfig, LlamaForSequenceClassification
+
+    config = LlamaConfig(
+        vocab_size=60, hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=4, num_labels=1
+    )
+    judge = RewardModel(LlamaForSequenceClassification(config), word_tokenizer(), max_length=12)
+    assert CachedRewards.fits(judge, word_tokenizer(), PROMPTS, 6) and not CachedRewards.fits(
+        judge, word_tokenizer(), PROMPTS, 9
+    )
+    more = word_tokenizer()
+    more.add_tokens(["later"])
+    assert not CachedRewards.fits(judge, more, PROMPTS, 6)

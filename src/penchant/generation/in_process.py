@@ -57,7 +57,7 @@ class InProcessEngine(Engine):
         """Set the causal language model to sample from."""
         self.model = policy
 
-    def guide(self, prompts: Sequence[Text]) -> Guide | None:
+    def guide(self, prompts: Sequence[Text], sampling: Sampling) -> Guide | None:
         """What guides the generation of responses to these prompts; None for nothing."""
         return None
 
@@ -81,7 +81,7 @@ class InProcessEngine(Engine):
             stop_token_ids=list(stops),
             seed=seed,
             batch_size=self.batch_size,
-            guide=self.guide(prompts),
+            guide=self.guide(prompts, sampling),
             prefix=self.prefix,
             stop_strings=self.stop_strings,
             options=self.options,

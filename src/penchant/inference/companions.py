@@ -10,7 +10,7 @@ from penchant.documents import yaml_document
 from penchant.errors import ModelError
 from penchant.feedback.records import Text
 from penchant.likelihood.loading import load_model
-from penchant.model_folders import trained_model
+from penchant.model_folders import HUB_ID, trained_model
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 
@@ -106,5 +106,10 @@ def _start(name: str) -> str | None:
         recipe = folder / "recipe.yaml"
         if recipe.is_file():
             found = yaml_document(recipe.read_text(encoding="utf-8"), str(recipe)).get("model")
-            return str(found) if isinstance(found, str) and Path(found).exists() else None
+            return found if isinstance(found, str) and (Path(found).exists() or _may_be_hub_id(found)) else None
     return None
+
+
+def _may_be_hub_id(name: str) -> bool:
+    """Whether a name that is no folder may be one of the hub: two words, of which the first is no folder either."""
+    return HUB_ID.fullmatch(name) is not None and "/" in name and not Path(name).parent.exists()

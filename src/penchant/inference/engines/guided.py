@@ -11,6 +11,7 @@ from torch import Tensor
 from penchant.feedback.records import Text
 from penchant.generation.engine import Guide
 from penchant.generation.in_process import InProcessEngine
+from penchant.generation.responses import Sampling
 from penchant.inference.companions import Companion, Companions
 from penchant.inference.following import Follower
 from penchant.inference.processors import MixingProcessor
@@ -53,7 +54,7 @@ class GuidedEngine(InProcessEngine):
             self._known = Companions(self.renderer, next(self.model.parameters()).device)
         return [self._known.get(name, f"engine.{key}") for name, key in self.names()]
 
-    def guide(self, prompts: Sequence[Text]) -> Guide:
+    def guide(self, prompts: Sequence[Text], sampling: Sampling) -> Guide:
         """A processor for each batch, with followers of its prompts."""
         companions = self.companions()
         return self._guide_of(companions, [self._rendered(each, prompts) for each in companions])

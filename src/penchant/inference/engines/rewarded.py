@@ -14,8 +14,9 @@ from penchant.feedback.records import Text
 from penchant.generation.engine import Guide, generate
 from penchant.generation.in_process import InProcessEngine
 from penchant.generation.responses import Response, Sampling
+from penchant.inference.cached_rewards import CachedRewards
 from penchant.inference.judging import finite_scores, needed_judge
-from penchant.inference.processors import RewardProcessor
+from penchant.inference.processors import Reward, RewardProcessor
 from penchant.rendering.renderer import Renderer
 from penchant.rewards.judge import Judge
 
@@ -55,7 +56,8 @@ class ARGSEngine(_Judged):
     """Adds a judge's score of each of the k most likely continuations to its log-probability, at every token (ARGS).
 
     score(v) = log π(v | x, y_<t) + w r(x, y_<t v). Greedy with temperature 0; otherwise drawn from the softmax of the
-    scores. k = 1 is greedy decoding, w = 0 plain decoding among the k.
+    scores. k = 1 is greedy decoding, w = 0 plain decoding among the k. A reward model with the policy's tokens keeps
+    its keys and values, so that a candidate costs two tokens; other judges score whole texts.
 
     Args:
         renderer: renders prompts as in training.
@@ -71,13 +73,15 @@ class ARGSEngine(_Judged):
     weight: Annotated[float, Ge(0), "weight w of the score; the paper uses 1 to 1.5"] = 1.0
     candidates: Annotated[int, Gt(0), "number k of likely tokens that are scored"] = 10
 
-    def guide(self, prompts: Sequence[Text]) -> Guide:
+    def guide(self, prompts: Sequence[Text], sampling: Sampling) -> Guide:
         """A processor for each batch, which asks the judge about its prompts."""
         judge = self.judging()
 
         def processors(places: Sequence[int]) -> list[RewardProcessor]:
             asked = [prompts[place] for place in places]
-            reward = _Rewards(self, judge, asked)
+            room = sampling.max_new_tokens + 1
+            fast = CachedRewards.fits(judge, self.renderer.tokenizer, asked, room)
+            reward: Reward = CachedRewards(judge, asked) if fast else _Rewards(self, judge, asked)  # type: ignore[arg-type]
             return [RewardProcessor(reward, weight=self.weight, candidates=self.candidates)]
 
         return processors
