@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -77,6 +78,9 @@ class CachedRewards:
             room: tokens of the longest response, with its end token.
         """
         if not isinstance(judge, RewardModel) or not hasattr(judge.network, "score"):
+            return False
+        takes = inspect.signature(judge.network.base_model.forward).parameters
+        if not {"position_ids", "past_key_values"} <= takes.keys():
             return False
         if judge.renderer.tokenizer.get_vocab() != tokenizer.get_vocab():
             return False
