@@ -110,3 +110,23 @@ def test_token_shifts_are_shown_and_written(folder: Path, prompts: Path, capsys:
     assert sum(found["shares"].values()) == pytest.approx(1.0) and found["by_position"][0]["tokens"] == 3
     assert main(["token-shift", str(folder), "--base", str(folder), *words, "--overwrite"]) == 0
     assert json.loads(figures.read_text(encoding="utf-8"))["shares"]["unshifted"] == 1.0
+
+
+def test_prompts_that_lose_their_beginning_are_counted(
+    folder: Path, prompts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, rows = generate(folder, prompts, "--prompting", "urial", "--temperature", "0")
+    assert code == 0 and len(rows) == 3
+    assert "3 of 3 prompts are longer" in capsys.readouterr().err
+
+
+def test_with_answers_the_ways_to_choose_are_compared(
+    folder: Path, prompts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"prompt": "2 + 2 =", "answer": "4"}, {"prompt": "3 + 3 =", "answer": "6"}]
+    prompts.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    judge = ["--judge", "function", f"judge.path={JUDGES}:nothing"]
+    code, found = generate(folder, prompts, "--choice", "solution-rerank", "-n", "3", *judge)
+    assert code == 0 and all(row["response"] is None and row["unreadable"] == 3 for row in found)
+    out = capsys.readouterr().out
+    assert "pass@N" in out and "100.0%" not in out

@@ -103,6 +103,12 @@ def _generate(
 
     records = list(read(data, **reading))[:limit]
     answering = _answering(model, parts, records, Sampling(*settings), rendering, seed)
+    if (cut := answering.cut(records)) > 0:
+        echo(
+            f"warning: {cut} of {len(records)} prompts are longer than the model's context less max_new_tokens, and "
+            "lose their beginning.",
+            err=True,
+        )
     keep = None if is_stream(out) else out.with_name(f".{out.name}.unfinished.jsonl")
     reporter = ProgressReporter()
     with reporter.bar("generate", len(records)):
@@ -203,3 +209,29 @@ def _summarise(rows: list[dict[str, Any]], out: Path) -> None:
     whole = [each for row in several for each in row]
     ended = f"{sum(whole)} of {len(whole)} responses reached their end" if whole else "no responses"
     echo(f"{len(rows)} rows written to {out}; {ended}.")
+    if "clusters" in (rows[0] if rows else {}) and all("answer" in row for row in rows):
+        _show_accuracies(rows)
+
+
+def _show_accuracies(rows: list[dict[str, Any]]) -> None:
+    """Print how often each way to choose a solution is right, where the file has the answers."""
+    from rich.table import Table
+
+    from penchant.inference.solutions import rerank_table
+    from penchant.rewards.verifiers import RULES
+    from penchant.terminal import make_console
+
+    problems = [
+        (
+            row["samples"],
+            [max(0.0, score or 0.0) for score in row["scores"]],
+            [RULES["number"](text, str(row["answer"])) for text in row["samples"]],
+        )
+        for row in rows
+    ]
+    chosen = sum(row["picked"] is not None and each[2][row["picked"]] for row, each in zip(rows, problems, strict=True))
+    table = Table("chosen by", "right", title=f"Final numbers against the answers, {len(rows)} problems")
+    table.add_row("this choice", f"{chosen / len(rows):.1%}")
+    for name, share in rerank_table(problems).items():
+        table.add_row({"first": "one sample"}.get(name, name), f"{share:.1%}")
+    make_console(highlight=False).print(table)

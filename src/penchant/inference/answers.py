@@ -81,6 +81,14 @@ class Answering:
             if progress is not None:
                 progress(start + len(part), len(records))
 
+    def cut(self, records: Sequence[Record]) -> int:
+        """The number of prompts that are longer than the model's context allows; their beginnings are cut off."""
+        room = self.engine.longest_prompt
+        if room is None:
+            return 0
+        asked = (self.prompting.ask(each.prompt) for each in records)
+        return sum(len(self.engine.renderer.prompt_ids(each)) > room for each in asked)
+
     def _said(self) -> Any:
         parts = [self.engine, self.prompting, *([] if self.choice is None else [self.choice])]
         model = getattr(getattr(getattr(self.engine, "model", None), "config", None), "_name_or_path", "")
