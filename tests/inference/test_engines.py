@@ -181,6 +181,8 @@ def test_a_model_with_another_vocabulary_is_refused(tmp_path: Path) -> None:
 def test_what_is_missing_is_said(folders: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match=r"(?s)tuned from is not known.*engine.reference=policy"):
         engine_of("llama", name="eft", tuned=[folders["tuned"]])
+    with pytest.raises(ConfigurationError, match=r"\(top_k\) have no effect on drafted"):
+        engine_of("llama", name="eft", tuned=[folders["tuned"]], reference="policy", draft=2, options={"top_k": 3})
     with pytest.raises(ConfigurationError, match="2 weights for 1 tuned model"):
         engine_of("llama", name="eft", tuned=[folders["tuned"]], reference="policy", weights=[1.0, 2.0])
     with pytest.raises(ConfigurationError, match="below 0"):

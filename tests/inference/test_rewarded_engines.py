@@ -106,7 +106,7 @@ def test_a_reward_model_with_the_same_tokens_gives_the_rewards_of_whole_texts(fa
     judge = RewardModel(network, tokenizer)
     assert CachedRewards.fits(judge, tokenizer, PROMPTS, 20)
     cached = CachedRewards(judge, PROMPTS)
-    ids, mask = left_padded([judge.renderer.prompt_ids(each) for each in PROMPTS], 0, "cpu")
+    ids, _ = left_padded([judge.renderer.prompt_ids(each) for each in PROMPTS], 0, "cpu")
     ids = ids.repeat_interleave(2, 0)
     generator = torch.Generator().manual_seed(0)
     response = torch.zeros(6, 0, dtype=torch.long)
@@ -137,3 +137,15 @@ def test_another_vocabulary_or_too_little_room_is_scored_as_texts() -> None:
     more = word_tokenizer()
     more.add_tokens(["later"])
     assert not CachedRewards.fits(judge, more, PROMPTS, 6)
+
+
+def test_a_text_ends_a_response_of_blocks_too() -> None:
+    sampling = Sampling(samples=1, max_new_tokens=12, temperature=1.0)
+    whole = engine_of(name="blockwise", judge=JUDGE, candidates=2, block=3)
+    texts = [each.text for [each] in whole.sample(PROMPTS, sampling, seed=1)]
+    word = texts[0].split()[0]
+    stopped = engine_of(name="blockwise", judge=JUDGE, candidates=2, block=3)
+    stopped.stop_strings = (word,)
+    [[first], *_] = stopped.sample(PROMPTS, sampling, seed=1)
+    assert word not in first.text and first.finished
+    assert stopped.renderer.decode([first.ids[-1]]) == word, "nothing is written after it"

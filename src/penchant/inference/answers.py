@@ -90,9 +90,11 @@ class Answering:
         return sum(len(self.engine.renderer.prompt_ids(each)) > room for each in asked)
 
     def _said(self) -> Any:
-        parts = [self.engine, self.prompting, *([] if self.choice is None else [self.choice])]
+        chosen = [] if self.choice is None else [self.choice, *self.choice.judges]
+        parts = [self.engine, self.prompting, *chosen]
+        template = str(self.engine.renderer.chat_template)
         model = getattr(getattr(getattr(self.engine, "model", None), "config", None), "_name_or_path", "")
-        return [[each.id, each.settings] for each in parts], vars(self.sampling), self.seed, model
+        return [[each.id, each.settings] for each in parts], vars(self.sampling), self.seed, model, template
 
     def _read_prefix(self, records: Sequence[Record]) -> None:
         """Read once what all prompts have in common, if the engine can use it."""

@@ -54,6 +54,12 @@ class EFTEngine(GuidedEngine):
         if isinstance(settings.get("tuned"), str):
             settings["tuned"] = [settings["tuned"]]
         super().__init__(renderer, longest_prompt, **settings)
+        if self.draft and self.options:
+            raise ConfigurationError(
+                f"Options of generation ({', '.join(self.options)}) have no effect on drafted tokens.",
+                where="engine.options",
+                fix="Remove them, or give engine.draft=0.",
+            )
         self.all_weights = [1.0] * len(self.tuned) if self.weights is None else self.weights
         check_weights(self.all_weights, len(self.tuned), "tuned model")
         if self.reference is None and (found := start_of(self.tuned)) is not None:

@@ -14,6 +14,7 @@ from penchant.feedback.records import Text
 from penchant.generation.engine import Guide, generate
 from penchant.generation.in_process import InProcessEngine
 from penchant.generation.responses import Response, Sampling
+from penchant.generation.stopping import cut_at
 from penchant.inference.cached_rewards import CachedRewards
 from penchant.inference.judging import finite_scores, needed_judge
 from penchant.inference.processors import Reward, RewardProcessor
@@ -159,7 +160,8 @@ class BlockwiseEngine(_Judged):
                 texts = [self._text(row.ids + each) for each in several]
                 scores = finite_scores(judge, prompts[row.place], texts)
                 row.ids = row.ids + several[scores.index(max(scores))]
-                row.done = row.ids[-1] in stops
+                text = texts[scores.index(max(scores))]
+                row.done = row.ids[-1] in stops or cut_at(text, self.stop_strings) != text
         responses = [self._response(row.ids, stops) for row in rows]
         return [responses[at : at + sampling.samples] for at in range(0, len(responses), sampling.samples)]
 
@@ -175,5 +177,6 @@ class BlockwiseEngine(_Judged):
             stop_token_ids=self.renderer.stop_token_ids,
             seed=seed,
             batch_size=self.batch_size,
+            stop_strings=self.stop_strings,
             options=self.options,
         )
