@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from penchant.lab.claims import Claim, Contrast
 from penchant.lab.policies import answer
+from penchant.lab.solving import teach
 from penchant.lab.worlds.language.model import tiny_model
 from penchant.lab.worlds.sums import build_tokenizer, problems
 
@@ -47,7 +46,7 @@ class HiddenSums(Claim):
         sums = [{"prompt": row["prompt"], "completion": row["answer"]} for row in rows]
         both = [*sums, *({key: text.translate(_THERE) for key, text in row.items()} for row in sums)]
         model = tiny_model(tokenizer, seed=seed, hidden=64)
-        _train(model, tokenizer, both * 8, seed, epochs=12, learning_rate=3e-3)
+        teach(model, tokenizer, both * 8, "nll", seed=seed, epochs=12, batch_size=64, learning_rate=3e-3)
         asked, plain = rows[-150:], Conjugate(transform="identity")
         other = Conjugate(lambda text: text.translate(_THERE), lambda text: text.translate(_BACK))
         found = {
@@ -55,20 +54,9 @@ class HiddenSums(Claim):
             "base, conjugate": _right(model, tokenizer, asked, other),
         }
         repeated = [{"prompt": row["prompt"], "completion": row["prompt"].partition("+")[0]} for row in rows[:60]]
-        _train(model, tokenizer, repeated, seed, epochs=2, learning_rate=1e-3)
+        teach(model, tokenizer, repeated, "nll", seed=seed, epochs=2, batch_size=16, learning_rate=1e-3)
         found["tuned"] = _right(model, tokenizer, asked, plain)
         return found | {"tuned, conjugate": _right(model, tokenizer, asked, other)}
-
-
-def _train(model: Any, tokenizer: Any, data: Sequence[Any], seed: int, *, epochs: float, learning_rate: float) -> None:
-    """Train a model in place on demonstrations."""
-    from penchant.training.api import train
-
-    settings: dict[str, Any] = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed, "checkpoints": "none"}
-    batch = 64 if len(data) > 1000 else 16
-    with tempfile.TemporaryDirectory() as place:
-        run = Path(place) / "run"
-        train(model, list(data), "nll", run, tokenizer=tokenizer, batch_size=batch, samples=0, **settings)
 
 
 def _right(model: Any, tokenizer: Any, rows: Sequence[Mapping[str, Any]], prompting: Any) -> float:

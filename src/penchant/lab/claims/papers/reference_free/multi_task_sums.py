@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import copy
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.policies import answer
+from penchant.lab.solving import solve, teach
 from penchant.lab.worlds.language.model import tiny_model
 from penchant.lab.worlds.sums import build_tokenizer, problems
 
@@ -49,52 +47,27 @@ class EvaluatorBetween(Claim):
         held_out, known = rows[:200], rows[200:]
         shown = [{"prompt": row["prompt"], "completion": row["answer"]} for row in known] * 20
         model = tiny_model(tokenizer, seed=seed, hidden=64)
-        _train(model, tokenizer, shown, "nll", seed, _FIRST)
+
+        def generate(one: Any, steps: int, order: int) -> None:
+            teach(one, tokenizer, shown, "nll", seed=order, max_steps=steps, batch_size=32, learning_rate=3e-3)
+
+        generate(model, _FIRST, seed)
         found = {"first generator": _right(model, tokenizer, held_out)}
         alone = copy.deepcopy(model)
-        _train(alone, tokenizer, shown, "nll", seed + 1, _EVALUATOR)
-        _train(alone, tokenizer, shown, "nll", seed + 2, _LAST)
-        given = _solved(model, tokenizer, known, 16, seed)
+        generate(alone, _EVALUATOR, seed + 1)
+        generate(alone, _LAST, seed + 2)
+        given = solve(model, tokenizer, known, samples=16, seed=seed)
         asked = [{**row, "responses": texts} for row, texts in zip(known, given, strict=True)]
-        _train(
-            model, tokenizer, right_and_wrong(asked, rule="exact", seed=seed), "verdict-margin", seed, _EVALUATOR, 1e-3
-        )
-        _train(model, tokenizer, shown, "nll", seed + 2, _LAST)
+        pairs = right_and_wrong(asked, rule="exact", seed=seed)
+        settings = {"max_steps": _EVALUATOR, "batch_size": 32, "learning_rate": 1e-3}
+        teach(model, tokenizer, pairs, "verdict-margin", seed=seed, **settings)
+        generate(model, _LAST, seed + 2)
         found["three stages"] = _right(model, tokenizer, held_out)
         return found | {"generator alone": _right(alone, tokenizer, held_out)}
 
 
-def _train(
-    model: Any, tokenizer: Any, data: Sequence[Any], objective: str, seed: int, steps: int, rate: float = 3e-3
-) -> None:
-    """Train a model in place."""
-    from penchant.training.api import train
-
-    with tempfile.TemporaryDirectory() as place:
-        train(
-            model,
-            list(data),
-            objective,
-            Path(place) / "run",
-            tokenizer=tokenizer,
-            batch_size=32,
-            max_steps=steps,
-            learning_rate=rate,
-            samples=0,
-            seed=seed,
-            checkpoints="none",
-        )
-
-
-def _solved(model: Any, tokenizer: Any, rows: Sequence[Mapping[str, Any]], samples: int, seed: int) -> list[list[str]]:
-    """Samples for each sum."""
-    prompts = [row["prompt"] for row in rows]
-    given = answer(model, tokenizer, prompts, samples=samples, max_new_tokens=4, seed=seed)
-    return [[each.text for each in several if each.text.strip()] for several in given]
-
-
 def _right(model: Any, tokenizer: Any, rows: Sequence[Mapping[str, Any]]) -> float:
-    given = _solved(model, tokenizer, rows, 4, 0)
+    given = solve(model, tokenizer, rows, samples=4, seed=0)
     return sum(text.strip() == row["answer"] for row, texts in zip(rows, given, strict=True) for text in texts) / (
         4 * len(rows)
     )

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import random
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.policies import answer
+from penchant.lab.solving import solve, teach
 from penchant.lab.worlds.language.model import tiny_model
 from penchant.lab.worlds.sums import build_tokenizer, problems
 
@@ -54,12 +52,14 @@ class BeyondTheMajority(Claim):
         rows, tokenizer = problems(seed=seed), build_tokenizer(LETTERS)
         held_out, known = rows[:100], rows[100:300]
         model = tiny_model(tokenizer, seed=seed, hidden=96)
-        _train(model, tokenizer, forgetful(rows, seed, copies=20), "nll", seed, epochs=6, learning_rate=3e-3)
-        written = _solved(model, tokenizer, known, seed)
-        solutions = _solved(model, tokenizer, held_out, seed + 1)
+        teach(
+            model, tokenizer, forgetful(rows, seed, 20), "nll", seed=seed, epochs=6, batch_size=64, learning_rate=3e-3
+        )
+        written = solve(model, tokenizer, known, samples=_SAMPLES, seed=seed)
+        solutions = solve(model, tokenizer, held_out, samples=_SAMPLES, seed=seed + 1)
         asked = [{**row, "responses": texts} for row, texts in zip(known, written, strict=True)]
         pairs = right_and_wrong(asked, rule="exact", seed=seed)
-        _train(model, tokenizer, pairs, "verdict-margin", seed, epochs=8, batch_size=32)
+        teach(model, tokenizer, pairs, "verdict-margin", seed=seed, epochs=8, batch_size=32, learning_rate=2e-3)
         table = _table(model, tokenizer, held_out, solutions)
         named = {"top-2": "rerank top-2", "all": "rerank all"}
         return {arm: table[named.get(arm, arm)] for arm in ("majority", "top-2", "all", "weighted majority", "pass@N")}
@@ -91,40 +91,3 @@ def forgetful(rows: Sequence[Mapping[str, Any]], seed: int, copies: int) -> list
             found.append({"prompt": row["prompt"], "completion": str(said)})
     rng.shuffle(found)
     return found
-
-
-def _train(
-    model: Any,
-    tokenizer: Any,
-    data: Sequence[Any],
-    objective: str,
-    seed: int,
-    *,
-    epochs: float,
-    batch_size: int = 64,
-    learning_rate: float = 2e-3,
-) -> None:
-    """Train a model in place."""
-    from penchant.training.api import train
-
-    with tempfile.TemporaryDirectory() as place:
-        train(
-            model,
-            list(data),
-            objective,
-            Path(place) / "run",
-            tokenizer=tokenizer,
-            batch_size=batch_size,
-            epochs=epochs,
-            learning_rate=learning_rate,
-            samples=0,
-            seed=seed,
-            checkpoints="none",
-        )
-
-
-def _solved(model: Any, tokenizer: Any, rows: Sequence[Mapping[str, Any]], seed: int) -> list[list[str]]:
-    """32 samples for each sum."""
-    prompts = [row["prompt"] for row in rows]
-    given = answer(model, tokenizer, prompts, samples=_SAMPLES, max_new_tokens=4, seed=seed)
-    return [[each.text for each in several if each.text.strip()] for several in given]
