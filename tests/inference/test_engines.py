@@ -13,6 +13,7 @@ from torch import Tensor
 from families import tiny_model
 from penchant.errors import ConfigurationError, ModelError
 from penchant.generation import Sampling, build_engine
+from penchant.generation.cached_forward import left_padded
 from penchant.inference.mixtures import eft_logits
 from penchant.rendering.renderer import Renderer
 from small_runs import word_tokenizer
@@ -232,3 +233,26 @@ def test_beam_search_keeps_the_rows_of_the_followers(folders: dict[str, str]) ->
     for each in slow.followers:
         each.cached = False
     assert torch.equal(cached, engine.model.generate(ids, logits_processor=[slow], **options))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_combined_log_probabilities_are_those_of_the_plain_formula(case: str, folders: dict[str, str]) -> None:
+    """Not only the best token: the whole distribution, at every step of random responses of three prompts."""
+    settings, formula = CASES[case]
+    engine = engine_of("llama", **with_folders(settings, folders))
+    prompts = [engine.prompt_ids(prompt) for prompt in PROMPTS]
+    ids, mask = left_padded(prompts, 0, "cpu")
+    [processor] = engine.guide(PROMPTS, Sampling())(range(3))
+    models = [engine.model, *(each.model for each in engine.companions())]
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(5):
+        rows = [row[row_mask.bool()] for row, row_mask in zip(ids, mask, strict=True)]
+        with torch.no_grad():
+            logits = [torch.stack([model(row[None]).logits[0, -1] for row in rows]) for model in models]
+        found = processor(ids, logits[0]).log_softmax(-1).double()
+        for place in range(3):
+            wanted = formula([each[place].double() for each in logits])
+            wanted = wanted.log() if case.startswith("arithmetic") else wanted
+            torch.testing.assert_close(found[place], wanted.log_softmax(-1), atol=2e-4, rtol=1e-4)
+        drawn = torch.randint(3, 28, (3, 1), generator=generator)
+        ids, mask = torch.cat([ids, drawn], 1), torch.cat([mask, torch.ones_like(drawn)], 1)
