@@ -9,7 +9,7 @@ from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import logsigmoid
-from penchant.objectives.functional.verdicts import log_odds
+from penchant.objectives.functional.verdicts import log_odds, won
 
 __all__ = ["VerdictCrossEntropy"]
 
@@ -38,7 +38,8 @@ class VerdictCrossEntropy(Objective):
     paper = "arXiv:2310.10047"
     evidence = PAPER
 
-    def loss(self, called_correct: Scored, called_incorrect: Scored, label: Tensor) -> Tensor:
-        """The loss per solution, [B]."""
+    def loss(self, called_correct: Scored, called_incorrect: Scored, label: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss per solution, [B], with S and whether the likelier word is the right one (½ for equal ones)."""
         odds = log_odds(called_correct, called_incorrect)
-        return -logsigmoid(torch.where(label > 0.5, odds, -odds))
+        towards = torch.where(label > 0.5, odds, -odds)
+        return -logsigmoid(towards), {"verdict_share": odds.sigmoid(), "verdict_accuracy": won(towards)}

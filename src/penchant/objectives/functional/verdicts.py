@@ -7,7 +7,7 @@ from torch import Tensor
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import masked_sum
 
-__all__ = ["first_logp", "log_odds"]
+__all__ = ["first_logp", "log_odds", "won"]
 
 
 def first_logp(view: Scored) -> Tensor:
@@ -29,3 +29,14 @@ def log_odds(correct: Scored, incorrect: Scored) -> Tensor:
         incorrect: the word for a wrong one, after the same solution.
     """
     return first_logp(correct) - first_logp(incorrect)
+
+
+def won(lead: Tensor) -> Tensor:
+    """1 where a lead is above 0, ½ where it is 0, else 0, without gradient.
+
+    Example:
+        >>> import torch
+        >>> won(torch.tensor([0.3, 0.0, -1.0]))
+        tensor([1.0000, 0.5000, 0.0000])
+    """
+    return (lead.detach().sign() + 1) / 2

@@ -11,7 +11,7 @@ from penchant.objectives.core.evidence import reconstruction
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import logsigmoid
-from penchant.objectives.functional.verdicts import log_odds
+from penchant.objectives.functional.verdicts import log_odds, won
 
 __all__ = ["VerdictMargin"]
 
@@ -51,8 +51,8 @@ class VerdictMargin(Objective):
         chosen_called_incorrect: Scored,
         rejected_called_correct: Scored,
         rejected_called_incorrect: Scored,
-    ) -> Tensor:
-        """The loss per pair, [B]."""
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss per pair, [B], with whether the right solution is believed in more (½ for equal ones)."""
         right = logsigmoid(log_odds(chosen_called_correct, chosen_called_incorrect))
         wrong = logsigmoid(log_odds(rejected_called_correct, rejected_called_incorrect))
-        return relu(wrong - right + self.lambda_)
+        return relu(wrong - right + self.lambda_), {"verdict_accuracy": won(right - wrong)}
