@@ -21,7 +21,8 @@ def verdict_prompt(prompt: Text, solution: Text, question: str = QUESTION) -> Te
         question: asked at the end.
 
     Returns:
-        For a text a text, in which the solution follows the problem as in generation, else the conversation with the question as a turn of the user.
+        For a text a text, in which the solution follows the problem as in generation; for messages the conversation
+        with the question as a turn of the user.
 
     Example:
         >>> verdict_prompt("2+2=", "5")

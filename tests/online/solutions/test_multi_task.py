@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_keys_reach_all_stages_or_one() -> None:
 
 def test_wrong_keys_are_refused_with_their_stage() -> None:
     base = {"model": "m", "data": "d.jsonl"}
-    with pytest.raises(ConfigurationError, match="evaluator.*learning_rat"):
+    with pytest.raises(ConfigurationError, match=r"evaluator.*learning_rat"):
         make_multi_task({**base, "evaluator.learning_rat": 1.0})
     with pytest.raises(ConfigurationError, match=r"solutions.samples"):
         make_multi_task({**base, "solutions.samples": 0})
@@ -85,7 +86,7 @@ def test_three_stages_follow_each_other_and_go_on(tmp_path: Path, capsys: pytest
     words += ["evaluator.epochs=6", "batch_size=4", "evaluator.batch_size=4"]
     assert main(words) == 0
     stages = [out / name for name in ("1-generator", "2-evaluator", "3-generator-again")]
-    for before, after in zip(stages, stages[1:], strict=False):
+    for before, after in pairwise(stages):
         assert f"model: {before / 'model'}" in (after / "recipe.yaml").read_text(encoding="utf-8")
     evaluator = losses(stages[1])
     assert evaluator[-1] < evaluator[0]
