@@ -189,7 +189,7 @@ def long_prompts(folder: Path, repeats: int) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    tables = ["trl", "kto", "types", "cached", "groups", "long", "lists", "gpu", "records"]
+    tables = ["trl", "kto", "types", "cached", "groups", "long", "lists", "decoding", "gpu", "records"]
     parser.add_argument("--only", choices=tables, help="one table")
     parser.add_argument("--tiny", action="store_true", help="with --only gpu: a small model on a CPU, to try the code")
     parser.add_argument("--records", type=int, nargs="+", help="with --only records: numbers of records")
@@ -227,6 +227,10 @@ def main() -> None:
         if chosen.only in (None, "lists"):
             found = lists(folder, lambda sides, setting: rounds(sides, setting, chosen.repeats), ratio)
             table("K responses to a prompt: forward and backward", *found)
+        if chosen.only in (None, "decoding"):
+            from benchmarks.decoding import decoding
+
+            table("Several models while decoding", *decoding(chosen.repeats))
     import torch
 
     if torch.cuda.is_available():

@@ -1,4 +1,4 @@
-"""Adapter folders: recognising one, and finding the model that the adapter was trained on."""
+"""Folders of models: adapters and the models that they were trained on, and the model of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from penchant.documents import json_document
 from penchant.errors import ModelError
 from penchant.plain_files import usable
 
-__all__ = ["ADAPTER_CONFIG", "adapter_config", "base_error", "base_of"]
+__all__ = ["ADAPTER_CONFIG", "adapter_config", "base_error", "base_of", "trained_model"]
 
 #: The file that makes a folder an adapter.
 ADAPTER_CONFIG = "adapter_config.json"
@@ -120,3 +120,18 @@ def base_error(source: str | Path, stated: Any, reason: str = "") -> ModelError:
         fix="Give that model as base=FOLDER_OR_ID (a key of recipes; --base for `penchant score`), or correct the path "
         "in that file.",
     )
+
+
+def trained_model(name: str | Path) -> str:
+    """The model of a run, if a run's folder is named; any other name as it is.
+
+    Args:
+        name: a model's folder or hub id, or a run's folder.
+
+    Example:
+        >>> trained_model("models/tiny")
+        'models/tiny'
+    """
+    run = Path(name)
+    known = any((run / file).is_file() for file in ("config.json", ADAPTER_CONFIG))
+    return str(run / "model") if not known and (run / "model").is_dir() else str(name)

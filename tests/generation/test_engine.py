@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
 from families import tiny_model
-from penchant.generation import generate
+from penchant.errors import ConfigurationError
+from penchant.generation import Sampling, build_engine, generate
+from penchant.rendering.renderer import Renderer
 from small_runs import word_tokenizer
 
 PROMPTS = [[1, 10, 11, 12, 13, 14, 15], [1, 20], [1, 7, 8, 9], [1, 30, 31, 32, 33]]
@@ -77,3 +81,19 @@ def test_sampling_follows_the_model(model: torch.nn.Module) -> None:
     assert (counts - expected).abs().max() < 0.05
     narrow = responses(model, prompts=[PROMPTS[1]], samples=50, max_new_tokens=1, top_p=1e-6)[0]
     assert {token for (token,) in narrow} == {int(expected.argmax())}
+
+
+def test_options_of_transformers_reach_generation_and_wrong_ones_are_refused() -> None:
+    def engine(**options: object) -> Any:
+        made = build_engine({"options": options}, Renderer(word_tokenizer()))
+        made.use(tiny_model("llama"))
+        return made
+
+    sampling = Sampling(samples=4, max_new_tokens=6, temperature=1.0)
+    narrow = engine(top_k=1).sample(["the car is"], sampling, seed=0)
+    greedy = engine().sample(["the car is"], Sampling(samples=4, max_new_tokens=6, temperature=0.0), seed=0)
+    assert narrow == greedy, "the most likely token alone"
+    with pytest.raises(ConfigurationError, match=r"Did you mean 'min_p'"):
+        engine(minp=0.1)
+    with pytest.raises(ConfigurationError, match="sampling settings decide it"):
+        engine(temperature=0.1)

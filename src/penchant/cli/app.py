@@ -21,6 +21,7 @@ from penchant.cli.claims import claims
 from penchant.cli.compare import compare
 from penchant.cli.convert import convert
 from penchant.cli.diagnose import diagnose
+from penchant.cli.generate import generate
 from penchant.cli.key_help import OnlineCommand, RecipeCommand
 from penchant.cli.listing import list_things, show_thing
 from penchant.cli.logic import logic
@@ -31,6 +32,7 @@ from penchant.cli.receipts import receipts
 from penchant.cli.recommendation_metrics import recommend_metrics
 from penchant.cli.report import report
 from penchant.cli.score import score
+from penchant.cli.token_shift import token_shift
 from penchant.cli.train import train
 from penchant.cli.unlearn import unlearn
 from penchant.cli.verify import verify
@@ -57,6 +59,8 @@ _COMMANDS = (
     diagnose,
     report,
     chat,
+    generate,
+    token_shift,
     receipts,
     claims,
 )

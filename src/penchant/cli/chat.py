@@ -92,20 +92,13 @@ def _chat(name: str, sampling: Any, chat_template: str | None, end_token: str | 
     from penchant.generation.chat import Chat
     from penchant.likelihood.context import length_limit
     from penchant.likelihood.loading import load_model
+    from penchant.model_folders import trained_model
     from penchant.rendering.renderer import Renderer
     from penchant.rendering.tokenizer import load_tokenizer
 
-    source = _trained(name)
+    source = trained_model(name)
     renderer = Renderer(load_tokenizer(source), chat_template=chat_template, end_token=end_token)
     device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else "cpu"
     model = load_model(source).to(device).eval()
     limit = length_limit(source, model, renderer.tokenizer, None)
     return Chat(model, renderer, sampling, limit=limit, **options)
-
-
-def _trained(name: str) -> str:
-    """The model of a run, if a run's folder is given."""
-    from pathlib import Path
-
-    run = Path(name)
-    return str(run / "model") if not (run / "config.json").is_file() and (run / "model").is_dir() else name

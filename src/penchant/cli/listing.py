@@ -72,6 +72,10 @@ KINDS = {
         "penchant.online.reference_updates.REFERENCE_UPDATES",
     ),
     "engines": Kind("generate responses", "penchant.generation.ENGINES"),
+    "choices": Kind("make one response of several samples, in `generate`", "penchant.inference.choice.CHOICES"),
+    "promptings": Kind(
+        "put prompts to a model in another form, in `generate`", "penchant.inference.prompting.base.PROMPTINGS"
+    ),
     "modalities": Kind("what responses consist of: text, images", "penchant.modalities.modality.MODALITIES"),
     "worlds": Kind("small worlds with known ground truth", "penchant.lab.worlds.registry.WORLDS"),
     "claims": Kind(

@@ -10,11 +10,15 @@ import typer
 from penchant.cli.interruption import interruptible
 from penchant.cli.options import AllowOutside, HyperParameters, RecipeWords, Renamed, TrustRemoteCode
 from penchant.cli.words import data_of, first_lines, pairs, parse_mapping, read_words
+from penchant.plain_files import stands
 
 if TYPE_CHECKING:
     from penchant.training.recipe import Recipe
 
 __all__ = ["train"]
+
+#: Packaged recipes that stand in place of a file.
+PACKAGED = ("ssft", "multi-task")
 
 
 def train(
@@ -54,13 +58,24 @@ def train(
     trust_remote_code: TrustRemoteCode = False,
     allow_outside: AllowOutside = False,
 ) -> None:
-    """Train a model on feedback, from a recipe, from options, or both (options override the recipe)."""
+    """Train a model on feedback, from a recipe, from options, or both (options override the recipe).
+
+    Two recipes for problems with worked solutions are packaged: ssft, and multi-task (generator, evaluator, generator).
+    """
     options: dict[str, Any] = {"model": model, "objective": objective, "output": out, "on_bad": on_bad}
     options |= {"data": data_of(data or [], "--data"), "eval_data": data_of(eval_data or [], "--eval-data")}
     options |= {"tokens_per_batch": tokens_per_batch, "chat_template": chat_template}
     options |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
     options |= {f"mapping.{key}": value for key, value in parse_mapping(map_).items()}
-    _train(read_words(_without_auto(words, resume), options), resume=resume, overwrite=overwrite, dry_run=dry_run)
+    given = _without_auto(words, resume)
+    if given and given[0] in PACKAGED and not stands(given[0]):
+        from penchant.cli.solutions import recipe_or_none
+
+        packaged = recipe_or_none(given[0], given[1:], options, resume=resume, overwrite=overwrite, dry_run=dry_run)
+        if packaged is not None:
+            _train(packaged, resume=resume, overwrite=overwrite, dry_run=dry_run)
+        return
+    _train(read_words(given, options), resume=resume, overwrite=overwrite, dry_run=dry_run)
 
 
 def _without_auto(words: list[str] | None, resume: bool) -> list[str] | None:

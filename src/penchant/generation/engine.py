@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
-__all__ = ["generate"]
+from penchant.generation.cached_forward import left_padded
+from penchant.generation.prefix import PrefixCache
+from penchant.generation.stopping import StopAtText
+
+__all__ = ["Guide", "generate"]
+
+#: From the places of the prompts of a batch to the `LogitsProcessor` objects that guide it.
+Guide = Callable[[Sequence[int]], Sequence[Any]]
 
 
 def generate(
@@ -26,6 +34,10 @@ def generate(
     seed: int = 0,
     batch_size: int = 64,
     streamer: Any = None,
+    guide: Guide | None = None,
+    prefix: PrefixCache | None = None,
+    stop_strings: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
 ) -> list[list[list[int]]]:
     """Sample responses to prompts.
 
@@ -41,6 +53,10 @@ def generate(
         seed: seed of the sampling; the global random state is restored afterwards.
         batch_size: sequences generated at once.
         streamer: for one prompt and one sample: a streamer of transformers, which receives every token at once.
+        guide: from the places of a batch's prompts to its logits processors; temperature and ``top_p`` come after.
+        prefix: keys and values of tokens with which all prompts begin.
+        stop_strings: texts that end a response as well.
+        options: further arguments of ``generate`` of transformers, such as ``repetition_penalty``.
 
     Returns:
         For each prompt, ``samples`` lists of token ids, without the prompt, with the stop token if one was reached.
@@ -50,17 +66,25 @@ def generate(
     order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
     per_batch = max(1, batch_size // samples)
     sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
-    options: dict[str, Any] = sampling if temperature > 0 else {"do_sample": False}
-    options |= {"max_new_tokens": max_new_tokens, "eos_token_id": list(stop_token_ids)}
+    chosen: dict[str, Any] = sampling if temperature > 0 else {"do_sample": False}
+    chosen |= {**(options or {}), "max_new_tokens": max_new_tokens, "eos_token_id": list(stop_token_ids)}
     if streamer is not None:
-        options["streamer"] = streamer
+        chosen["streamer"] = streamer
+    if stop_strings:
+        chosen["stopping"] = partial(StopAtText, stop_strings, _decoder(tokenizer))
     with _generating(model, seed):
         for start in range(0, len(order), per_batch):
             places = order[start : start + per_batch]
-            rows = _continue(model, tokenizer, [prompts[place] for place in places], samples, options)
+            guided = {} if guide is None else {"logits_processor": list(guide(places))}
+            batch = [prompts[place] for place in places]
+            rows = _continue(model, tokenizer, batch, samples, prefix, chosen | guided)
             for row, tokens in enumerate(rows):
                 results[places[row // samples]].append(_until_stop(tokens, set(stop_token_ids)))
     return results
+
+
+def _decoder(tokenizer: Any) -> Callable[[list[int]], str]:
+    return partial(tokenizer.decode, clean_up_tokenization_spaces=False)
 
 
 @contextlib.contextmanager
@@ -75,43 +99,64 @@ def _generating(model: nn.Module, seed: int) -> Iterator[None]:
 
 
 def _continue(
-    model: nn.Module, tokenizer: object, prompts: Sequence[Sequence[int]], samples: int, options: dict[str, Any]
+    model: nn.Module,
+    tokenizer: object,
+    prompts: Sequence[Sequence[int]],
+    samples: int,
+    prefix: PrefixCache | None,
+    options: dict[str, Any],
 ) -> list[list[int]]:
     """``samples`` continuations per prompt, without the prompt; prompts are padded on the left."""
     device = next(model.parameters()).device
     pad = getattr(tokenizer, "pad_token_id", None)
     pad = options["eos_token_id"][0] if pad is None else pad
-    longest = max(map(len, prompts))
-    ids = torch.tensor([[pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts], device=device)
-    lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
-    mask = (torch.arange(longest, device=device)[None] >= longest - lengths[:, None]).long()
-    shared = _prefill(model, ids, mask, samples) if samples > 1 else {}
+    start = 0 if prefix is None else prefix.length_in(prompts)
+    ids, mask = left_padded([prompt[start:] for prompt in prompts], pad, device)
+    if start and prefix is not None:
+        ids, mask = prefix.before(ids, mask)
+        shared = _prefill(model, ids, mask, samples, prefix.repeated(len(prompts)))
+    else:
+        shared = _prefill(model, ids, mask, samples) if samples > 1 else {}
     ids, mask = ids.repeat_interleave(samples, 0), mask.repeat_interleave(samples, 0)
+    make = options.pop("stopping", None)
+    criteria = [] if make is None else [make(ids.shape[1])]
     output = model.generate(  # type: ignore[operator]
-        input_ids=ids, attention_mask=mask, pad_token_id=pad, use_cache=True, **shared, **options
+        input_ids=ids,
+        attention_mask=mask,
+        pad_token_id=pad,
+        use_cache=True,
+        stopping_criteria=criteria,
+        **shared,
+        **options,
     )
-    return output[:, longest:].tolist()
+    found = output[:, ids.shape[1] :].tolist()
+    return [criteria[0].until(row, tokens) for row, tokens in enumerate(found)] if criteria else found
 
 
-def _prefill(model: nn.Module, ids: torch.Tensor, mask: torch.Tensor, samples: int) -> dict[str, Any]:
+def _prefill(
+    model: nn.Module, ids: torch.Tensor, mask: torch.Tensor, samples: int, known: Any = None
+) -> dict[str, Any]:
     """Keys and values of all but the last token of each prompt, computed once and repeated for every sample.
 
-    Empty if the model does not use a key-value cache; generation then processes the prompt itself.
+    Empty if the model does not use a key-value cache; generation then processes the prompt itself. A cache that is
+    known already holds the first tokens.
     """
     if ids.shape[1] < 2 or getattr(model, "_is_stateful", False):
         return {}
     from transformers import DynamicCache
 
     # Positions count from the first token that is not padding, as in ``generate``.
-    depth = (mask.cumsum(-1) - 1).clamp(min=0)[:, :-1]
-    takes = inspect.signature(model.forward).parameters
-    position = {"position_ids": depth, "logits_to_keep": 1}
-    position = {name: value for name, value in position.items() if name in takes}
-    cache = DynamicCache(config=model.config)  # type: ignore[arg-type]
-    output = model(
-        input_ids=ids[:, :-1], attention_mask=mask[:, :-1], past_key_values=cache, use_cache=True, **position
-    )
-    cache = getattr(output, "past_key_values", None)
+    cache = DynamicCache(config=model.config) if known is None else known  # type: ignore[arg-type]
+    start = cache.get_seq_length()
+    if start < ids.shape[1] - 1:
+        depth = (mask.cumsum(-1) - 1).clamp(min=0)[:, start:-1]
+        takes = inspect.signature(model.forward).parameters
+        position = {"position_ids": depth, "logits_to_keep": 1}
+        position = {name: value for name, value in position.items() if name in takes}
+        output = model(
+            input_ids=ids[:, start:-1], attention_mask=mask[:, :-1], past_key_values=cache, use_cache=True, **position
+        )
+        cache = getattr(output, "past_key_values", None)
     if not isinstance(cache, DynamicCache) or cache.get_seq_length() != ids.shape[1] - 1:
         return {}
     cache.batch_repeat_interleave(samples)

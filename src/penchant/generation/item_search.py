@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import DynamicCache
 
+from penchant.generation.cached_forward import CachedForward
 from penchant.generation.trie import Trie
 
 __all__ = ["Found", "search_items"]
@@ -69,13 +67,13 @@ def search_items(
     with torch.no_grad():
         for start in range(0, len(order), per_batch):
             places = order[start : start + per_batch]
-            forward = _Forward(model, [prompts[place] for place in places], pad_token_id, cached)
+            forward = CachedForward(model, [prompts[place] for place in places], pad_token_id, cached)
             results.update(zip(places, _search(forward, trie, len(places), beams), strict=True))
     model.train(was_training)
     return [results[place] for place in range(len(prompts))]
 
 
-def _search(forward: _Forward, trie: Trie, prompts: int, beams: int) -> list[Found]:
+def _search(forward: CachedForward, trie: Trie, prompts: int, beams: int) -> list[Found]:
     """Beam search over the trie for the prompts of one batch."""
     device = forward.ids.device
     owner = torch.arange(prompts, device=device)  # [A] the prompt of each living prefix
@@ -100,7 +98,7 @@ def _search(forward: _Forward, trie: Trie, prompts: int, beams: int) -> list[Fou
         )
         parents, owner, node, score = row[going], owner[row[going]], below[going], moved[item < 0]
         if len(going):
-            logits = forward.advance(parents, trie.edge_tokens[edge[going]])
+            logits = forward.advance(trie.edge_tokens[edge[going]], parents)
     return _results(ended, dropped, prompts)
 
 
@@ -124,47 +122,3 @@ def _results(ended: tuple[Tensor, Tensor, Tensor], dropped: Tensor, prompts: int
         items, logps = tuple(item for item, _ in each), tuple(value for _, value in each)
         results.append(Found(items, logps, sum(value > bound for value in logps)))
     return results
-
-
-class _Forward:
-    """Runs the model over prompts and, token by token, over the prefixes that are kept.
-
-    Args:
-        model: the model.
-        prompts: token ids.
-        pad: fills shorter prompts on the left.
-        cached: whether keys and values are kept.
-    """
-
-    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], pad: int, cached: bool) -> None:
-        device, longest = next(model.parameters()).device, max(map(len, prompts))
-        self.model, self.takes = model, inspect.signature(model.forward).parameters
-        self.ids = torch.tensor([[pad] * (longest - len(each)) + list(each) for each in prompts], device=device)
-        lengths = torch.tensor([len(each) for each in prompts], device=device)
-        self.mask = (torch.arange(longest, device=device)[None] >= longest - lengths[:, None]).long()
-        caches = cached and not getattr(model, "_is_stateful", False)
-        self.cache: Any = DynamicCache(config=model.config) if caches else None
-        self.logits = self._run(self.ids)
-        if not isinstance(self.cache, DynamicCache) or self.cache.get_seq_length() != longest:
-            self.cache = None  # another kind of state, which is not known to select rows
-
-    def advance(self, parents: Tensor, tokens: Tensor) -> Tensor:
-        """The logits [A, V] after the prefixes that extend the rows ``parents`` by one of ``tokens`` each, [A]."""
-        self.ids = torch.cat([self.ids[parents], tokens[:, None]], 1)
-        self.mask = torch.cat([self.mask[parents], torch.ones_like(tokens)[:, None]], 1)
-        if self.cache is None:
-            return self._run(self.ids)
-        self.cache.batch_select_indices(parents)
-        return self._run(self.ids[:, -1:])
-
-    def _run(self, ids: Tensor) -> Tensor:
-        depth = (self.mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-        options = {"position_ids": depth, "logits_to_keep": 1}
-        options = {name: value for name, value in options.items() if name in self.takes}
-        kept = {"past_key_values": self.cache} if self.cache is not None else {}
-        output = self.model(
-            input_ids=ids, attention_mask=self.mask, use_cache=self.cache is not None, **kept, **options
-        )
-        if self.cache is not None:
-            self.cache = getattr(output, "past_key_values", None)
-        return output.logits[:, -1]

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["ENGINES", "build_engine"]
 
 #: All engines by name.
-ENGINES: Registry[type[Engine]] = Registry("engine", "penchant.generation", group="penchant.engines")
+ENGINES: Registry[type[Engine]] = Registry(
+    "engine", "penchant.generation", "penchant.inference", group="penchant.engines"
+)
 
 
 def build_engine(settings: Mapping[str, Any], renderer: Renderer, longest_prompt: int | None = None) -> Engine:
@@ -31,7 +33,7 @@ def build_engine(settings: Mapping[str, Any], renderer: Renderer, longest_prompt
         ConfigurationError: there is no such engine or key, or a value has the wrong type or is out of range.
 
     Example:
-        >>> build_engine({"batch_size": 64}, renderer=None).settings
-        {'batch_size': 64}
+        >>> build_engine({"batch_size": 64}, renderer=None).settings["batch_size"]
+        64
     """
     return build_named(ENGINES, {"name": "transformers", **settings}, "engine", renderer, longest_prompt)

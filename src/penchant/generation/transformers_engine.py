@@ -2,66 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
-
-from annotated_types import Gt
-
-from penchant.errors import ModelError
-from penchant.feedback.records import Text
-from penchant.generation.engine import generate
-from penchant.generation.engines import Engine
-from penchant.generation.responses import Response, Sampling
-from penchant.rendering.renderer import Renderer
+from penchant.generation.in_process import InProcessEngine
 
 __all__ = ["TransformersEngine"]
 
 
-class TransformersEngine(Engine):
+class TransformersEngine(InProcessEngine):
     """Samples from a model in memory, possibly the one in training; all samples of a prompt share one prefill.
 
     Args:
         renderer: renders prompts as in training.
         longest_prompt: maximum prompt length in tokens, longer prompts are cut on the left; None for no limit.
-        settings: ``batch_size``.
+        settings: ``batch_size`` and ``options``.
     """
 
     id = "transformers"
-
-    batch_size: Annotated[int, Gt(0), "responses generated per batch"] = 256
-
-    def __init__(self, renderer: Renderer, longest_prompt: int | None = None, **settings: Any) -> None:
-        super().__init__(renderer, longest_prompt, **settings)
-        self.model: Any = None
-        self.at_once = self.batch_size
-
-    def use(self, policy: Any) -> None:
-        """Set the causal language model to sample from."""
-        self.model = policy
-
-    def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
-        """See `penchant.generation.Engine`; the same seed and batch size give the same responses.
-
-        Raises:
-            ModelError: no model was set with `use`.
-        """
-        if self.model is None:
-            raise ModelError("The engine has no model to sample from.", fix="Call engine.use(model) first.")
-        stops = set(self.renderer.stop_token_ids)
-        generated = generate(
-            self.model,
-            self.renderer.tokenizer,
-            [self.prompt_ids(prompt) for prompt in prompts],
-            samples=sampling.samples,
-            max_new_tokens=sampling.max_new_tokens,
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            stop_token_ids=list(stops),
-            seed=seed,
-            batch_size=self.batch_size,
-        )
-        return [[self._response(tokens, stops) for tokens in several] for several in generated]
-
-    def _response(self, tokens: list[int], stops: set[int]) -> Response:
-        text = self.renderer.decode(tokens, skip_special_tokens=True)
-        return Response(text, tuple(tokens), bool(tokens) and tokens[-1] in stops)

@@ -32,6 +32,7 @@ from penchant.objectives.binary.diffusion_kto import DiffusionKTO as _DiffusionK
 from penchant.objectives.binary.kto import HALOsKTO as _HALOsKTO
 from penchant.objectives.binary.kto import KTO as _KTO
 from penchant.objectives.binary.nft import NFT as _NFT
+from penchant.objectives.binary.verdict_cross_entropy import VerdictCrossEntropy as _VerdictCrossEntropy
 from penchant.objectives.listwise.adpo_listwise import ADPOBradleyTerry as _ADPOBradleyTerry
 from penchant.objectives.listwise.adpo_listwise import ADPOListwise as _ADPOListwise
 from penchant.objectives.listwise.adpo_listwise import ADPOPlackettLuce as _ADPOPlackettLuce
@@ -122,6 +123,7 @@ from penchant.objectives.reference_free.rationale_orpo import RationaleORPOSimpl
 from penchant.objectives.reference_free.simpo import SimPO as _SimPO
 from penchant.objectives.reference_free.simpo import SimPOHinge as _SimPOHinge
 from penchant.objectives.reference_free.slic_hf import SLiCHF as _SLiCHF
+from penchant.objectives.reference_free.verdict_margin import VerdictMargin as _VerdictMargin
 from penchant.objectives.token_level.sparse_token_mask import SparseTokenMask as _SparseTokenMask
 from penchant.objectives.token_level.spo_degree import SPODegree as _SPODegree
 from penchant.objectives.token_level.wpo import WPO as _WPO
@@ -497,6 +499,12 @@ class UNDIAL(_UNDIAL):
 
 class Unbiased(_Unbiased):
     def __init__(self, objective: Objective, *, label_smoothing: float = ...) -> None: ...
+
+class VerdictCrossEntropy(_VerdictCrossEntropy):
+    def __init__(self) -> None: ...
+
+class VerdictMargin(_VerdictMargin):
+    def __init__(self, *, lambda_: float = ...) -> None: ...
 
 class WGA(_WGA):
     def __init__(self, *, average: Literal['batch', 'response'] = ..., beta: float = ...) -> None: ...

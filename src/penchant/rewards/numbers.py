@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-__all__ = ["answer_in", "same_number"]
+__all__ = ["answer_in", "canonical_answer", "same_number"]
 
 # Optional sign, thousands with commas or plain digits, decimals, and a fraction: -1,234.50 or 3/4.
 # A hyphen after a digit or a word is a minus operator or a hyphen, not a sign.
@@ -47,6 +47,24 @@ def answer_in(text: str) -> str | None:
             return found[0].strip()
     found = _NUMBER.findall(plain)
     return found[-1].strip() if found else None
+
+
+def canonical_answer(text: str) -> str | None:
+    """The value of the final numeric answer of a text, so that texts with equal answers give equal values.
+
+    Args:
+        text: a worked solution, or only a number.
+
+    Returns:
+        An integer or a fraction; None if there is no number, or one of more digits than any memory holds.
+
+    Example:
+        >>> canonical_answer("It is 1,000."), canonical_answer("A: 1000.0"), canonical_answer("0.75")
+        ('1000', '1000', '3/4')
+    """
+    found = answer_in(text)
+    value = None if found is None else _value(found)
+    return None if value is None else str(value)
 
 
 def same_number(first: str, second: str) -> bool:

@@ -8,6 +8,17 @@ from objectives.plain_views import one_each, sigmoid
 
 # id, hyper-parameters, views, the loss
 BY_HAND = [
+    # S = 0.3 / (0.3 + 0.1), and the solution is wrong
+    (
+        "verdict-cross-entropy",
+        {},
+        {
+            "called_correct": {"policy": [[math.log(0.3), -5.0]]},
+            "called_incorrect": {"policy": [[math.log(0.1), -7.0]]},
+            "labels": [0.0],
+        },
+        math.log(4.0),
+    ),
     (
         "diffusion-kto",
         {"beta": 1.0},

@@ -8,6 +8,18 @@ from objectives.plain_views import one_each, sigmoid
 
 # id, hyper-parameters, views, the loss
 BY_HAND = [
+    # S = 0.6 of the right solution, 0.3 of the wrong one
+    (
+        "verdict-margin",
+        {"lambda": 1.0},
+        {
+            "chosen_called_correct": one_each(math.log(0.3)),
+            "chosen_called_incorrect": one_each(math.log(0.2)),
+            "rejected_called_correct": one_each(math.log(0.03)),
+            "rejected_called_incorrect": one_each(math.log(0.07)),
+        },
+        1.0 - math.log(2.0),
+    ),
     ("nll", {}, {"chosen": one_each(-1.25)}, 1.25),
     ("sft", {}, {"chosen": one_each(-1.25)}, 1.25),
     ("slic-hf", {"delta": 3.0, "lambda": 0.5}, {"chosen": one_each(-1.0), "rejected": one_each(-2.0)}, 2.5),

@@ -1,0 +1,109 @@
+"""`InProcessEngine`, the base of engines that sample from a transformers model in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from annotated_types import Gt
+
+from penchant.errors import ConfigurationError, ModelError, nearest
+from penchant.feedback.records import Text
+from penchant.generation.engine import Guide, generate
+from penchant.generation.engines import Engine
+from penchant.generation.prefix import PrefixCache
+from penchant.generation.responses import Response, Sampling
+from penchant.generation.stopping import cut_at
+from penchant.rendering.renderer import Renderer
+
+__all__ = ["InProcessEngine"]
+
+# Arguments of ``generate`` that follow from the engine and the sampling settings.
+OWN = (
+    *("do_sample", "temperature", "top_p", "max_new_tokens", "max_length", "eos_token_id", "pad_token_id", "use_cache"),
+    *("num_return_sequences", "num_beams", "return_dict_in_generate", "stop_strings"),
+)
+
+
+class InProcessEngine(Engine):
+    """Base class: samples from a model in memory; all samples of a prompt share one prefill.
+
+    A subclass may say what guides generation (`guide`).
+
+    Args:
+        renderer: renders prompts as in training.
+        longest_prompt: maximum prompt length in tokens, longer prompts are cut on the left; None for no limit.
+        settings: ``batch_size`` and ``options``.
+
+    Attributes:
+        prefix: keys and values of tokens with which prompts begin; None without.
+        stop_strings: texts that end a response, and are not part of its text.
+    """
+
+    batch_size: Annotated[int, Gt(0), "responses generated per batch"] = 256
+    options: Annotated[
+        dict[str, Any] | None, "further arguments of generate of transformers: {repetition_penalty: 1.1, min_p: 0.05}"
+    ] = None
+
+    def __init__(self, renderer: Renderer, longest_prompt: int | None = None, **settings: Any) -> None:
+        super().__init__(renderer, longest_prompt, **settings)
+        _check_options(self.options or {})
+        self.model: Any = None
+        self.at_once = self.batch_size
+        self.prefix: PrefixCache | None = None
+        self.stop_strings: tuple[str, ...] = ()
+
+    def use(self, policy: Any) -> None:
+        """Set the causal language model to sample from."""
+        self.model = policy
+
+    def guide(self, prompts: Sequence[Text], sampling: Sampling) -> Guide | None:
+        """What guides the generation of responses to these prompts; None for nothing."""
+        return None
+
+    def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
+        """See `penchant.generation.Engine`; the same seed and batch size give the same responses.
+
+        Raises:
+            ModelError: no model was set with `use`.
+        """
+        if self.model is None:
+            raise ModelError("The engine has no model to sample from.", fix="Call engine.use(model) first.")
+        stops = set(self.renderer.stop_token_ids)
+        generated = generate(
+            self.model,
+            self.renderer.tokenizer,
+            [self.prompt_ids(prompt) for prompt in prompts],
+            samples=sampling.samples,
+            max_new_tokens=sampling.max_new_tokens,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            stop_token_ids=list(stops),
+            seed=seed,
+            batch_size=self.batch_size,
+            guide=self.guide(prompts, sampling),
+            prefix=self.prefix,
+            stop_strings=self.stop_strings,
+            options=self.options,
+        )
+        return [[self._response(tokens, stops) for tokens in several] for several in generated]
+
+    def _response(self, tokens: list[int], stops: set[int]) -> Response:
+        text = self.renderer.decode(tokens, skip_special_tokens=True)
+        kept = cut_at(text, self.stop_strings)
+        return Response(kept, tuple(tokens), kept != text or (bool(tokens) and tokens[-1] in stops))
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    """Refuse what generate does not know, and what the sampling settings decide."""
+    from transformers import GenerationConfig
+
+    known = {name for name in vars(GenerationConfig()) if not name.startswith("_")} - set(OWN)
+    wrong = next((name for name in options if name not in known), None)
+    if wrong is not None:
+        why = "The engine or the sampling settings decide it." if wrong in OWN else nearest(wrong, known)
+        raise ConfigurationError(
+            f"{wrong!r} is not an option of generation that can be given.",
+            where="engine.options",
+            fix=f"{why} Examples: repetition_penalty, min_p, top_k, no_repeat_ngram_size.",
+        )

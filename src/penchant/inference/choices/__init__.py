@@ -1,0 +1,1 @@
+"""Rules that choose among several samples: best-of-n, solution re-ranking, and robust preference selection."""

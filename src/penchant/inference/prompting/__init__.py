@@ -1,0 +1,1 @@
+"""Ways to put a prompt to a model: in-context alignment (URIAL), and conjugate prompting."""

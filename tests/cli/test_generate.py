@@ -1,0 +1,132 @@
+"""`penchant generate` answers the prompts of a file with every part that it has."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penchant.cli.app import main
+from small_judges import JUDGES
+from small_runs import model_folder
+
+ROWS = [
+    {"prompt": text, "id": place} for place, text in enumerate(["which colour is the car", "the", "is the hat red"])
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return model_folder(tmp_path_factory.mktemp("run") / "model")
+
+
+@pytest.fixture
+def prompts(tmp_path: Path) -> Path:
+    path = tmp_path / "prompts.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS), encoding="utf-8")
+    return path
+
+
+def generate(model: Path, prompts: Path, *words: str, out: str = "out.jsonl") -> tuple[int, list[dict[str, Any]]]:
+    path = prompts.with_name(out)
+    code = main(["generate", str(model), "--data", str(prompts), "-o", str(path), "--max-new-tokens", "5", *words])
+    rows = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return code, list(map(json.loads, rows))
+
+
+def test_each_prompt_gets_a_row(folder: Path, prompts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, rows = generate(folder.parent, prompts, "--temperature", "0")
+    assert code == 0 and [row["prompt"] for row in rows] == [row["prompt"] for row in ROWS]
+    assert [row["id"] for row in rows] == [0, 1, 2] and all(isinstance(row["response"], str) for row in rows)
+    assert "3 rows written" in capsys.readouterr().out
+    assert generate(folder, prompts, "-n", "2", "--limit", "1", out="two.jsonl")[1][0]["responses"]
+
+
+def test_the_best_of_several_samples_is_written_with_all_of_them(folder: Path, prompts: Path) -> None:
+    judge = ["--judge", "function", f"judge.path={JUDGES}:reds"]
+    code, rows = generate(folder, prompts, "--choice", "best-of-n", "-n", "4", *judge)
+    assert code == 0
+    for row in rows:
+        assert row["response"] == row["samples"][row["picked"]] and row["scores"][row["picked"]] == max(row["scores"])
+
+
+def test_parts_combine(folder: Path, prompts: Path) -> None:
+    other = model_folder(prompts.parent / "other", "llama")
+    words = ["--engine", "eft", f"engine.tuned=[{other}]", "engine.reference=policy", "--prompting", "conjugate"]
+    judges = [f"judges=[{{name: function, path: '{JUDGES}:reds'}}, {{name: function, path: '{JUDGES}:strict'}}]"]
+    words += ["prompting.transform=identity", "--choice", "best-of-n", "choice.ensemble=worst", "-n", "2", *judges]
+    code, rows = generate(folder, prompts, *words)
+    assert code == 0 and len(rows) == 3 and all(len(row["samples"]) == 2 for row in rows)
+    one, [plain, *_] = generate(folder, prompts, "--temperature", "0", out="plain.jsonl")
+    words = ["--engine", "realignment", f"engine.reference={folder}", "engine.strength=3.0", "--temperature", "0"]
+    assert generate(folder, prompts, *words, out="same.jsonl")[1][0] == plain and one == 0, "the model against itself"
+
+
+def test_a_stopped_run_goes_on(folder: Path, prompts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from penchant.generation.transformers_engine import TransformersEngine
+
+    words = ["engine.batch_size=1", "--temperature", "1"]
+    whole = generate(folder, prompts, *words, out="whole.jsonl")[1]
+    sample, asked = TransformersEngine.sample, []
+
+    def failing(self: Any, given: Any, *rest: Any, **more: Any) -> Any:
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        asked.extend(given)
+        return sample(self, given, *rest, **more)
+
+    monkeypatch.setattr(TransformersEngine, "sample", failing)
+    assert generate(folder, prompts, *words)[0] == 130
+    kept = prompts.with_name(".out.jsonl.unfinished.jsonl")
+    kept.write_text(kept.read_text(encoding="utf-8") + '{"prompt": "half', encoding="utf-8")
+    monkeypatch.setattr(TransformersEngine, "sample", lambda *a, **k: (asked.append(a[1]), sample(*a, **k))[1])
+    asked.clear()
+    assert generate(folder, prompts, *words)[1] == whole
+    assert len(asked) == 1 and not kept.exists()
+
+
+def test_what_does_not_fit_is_said(folder: Path, prompts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, said in (
+        (["--choice", "best-of-n", "-n", "4"], "best-of-n needs a judge"),
+        (["--judge", "none"], "no choice that asks it"),
+        (["-n", "4", "--temperature", "0"], "where all are the same"),
+        (["engin.tuned=3"], "Did you mean 'engine'"),
+        (["choice.rule=soft"], "Name it: --choice"),
+        (["--engine", "eft", f"engine.tuned=[{folder}]"], "tuned from is not known"),
+        (["--engine", "eff"], "Did you mean 'eft'"),
+    ):
+        assert generate(folder, prompts, *words) == (1, [])
+        assert said in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_token_shifts_are_shown_and_written(folder: Path, prompts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other, figures = model_folder(prompts.parent / "gpt", "gpt2"), prompts.with_name("shifts.json")
+    words = ["--data", str(prompts), "--max-new-tokens", "4", "--json", str(figures)]
+    assert main(["token-shift", str(folder), "--base", str(other), *words]) == 0
+    assert "By position" in capsys.readouterr().out
+    found = json.loads(figures.read_text(encoding="utf-8"))
+    assert sum(found["shares"].values()) == pytest.approx(1.0) and found["by_position"][0]["tokens"] == 3
+    assert main(["token-shift", str(folder), "--base", str(folder), *words, "--overwrite"]) == 0
+    assert json.loads(figures.read_text(encoding="utf-8"))["shares"]["unshifted"] == 1.0
+
+
+def test_prompts_that_lose_their_beginning_are_counted(
+    folder: Path, prompts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, rows = generate(folder, prompts, "--prompting", "urial", "--temperature", "0")
+    assert code == 0 and len(rows) == 3
+    assert "3 of 3 prompts are longer" in capsys.readouterr().err
+
+
+def test_with_answers_the_ways_to_choose_are_compared(
+    folder: Path, prompts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"prompt": "2 + 2 =", "answer": "4"}, {"prompt": "3 + 3 =", "answer": "6"}]
+    prompts.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    judge = ["--judge", "function", f"judge.path={JUDGES}:nothing"]
+    code, found = generate(folder, prompts, "--choice", "solution-rerank", "-n", "3", *judge)
+    assert code == 0 and all(row["response"] is None and row["unreadable"] == 3 for row in found)
+    out = capsys.readouterr().out
+    assert "pass@N" in out and "100.0%" not in out
