@@ -35,6 +35,9 @@ def draw_view(
     lengths = torch.randint(1, tokens + 1, (examples, 1), generator=generator)
     mask = torch.arange(tokens) < lengths
     needs = objective.requirements.needs
+    ends = None
+    if needs.ends:
+        ends = torch.randn(examples, 2, HIDDEN, generator=generator, dtype=torch.float64).to(dtype).requires_grad_()
     norms = {"gradient_norm": 1 + torch.rand(examples, generator=generator).to(dtype)} if needs.gradient_norms else {}
     return Scored(
         policy=policy.masked_fill(~mask, float("nan")).to(dtype).requires_grad_(),
@@ -47,6 +50,8 @@ def draw_view(
         group=torch.arange(rows).repeat_interleave(each),
         fields=norms,
         hidden=_hidden(generator, mask).to(dtype) if needs.hidden else None,
+        ends=ends,
+        likelihood=needs.scores,
         activations={layer: _hidden(generator, mask).to(dtype).requires_grad_() for layer in needs.layers},
         reference_activations={layer: _hidden(generator, mask).to(dtype) for layer in needs.layers if needs.reference},
     )
@@ -79,7 +84,7 @@ def random_inputs(
     """A value for every view and field that ``objective`` asks for; the same for the same seed."""
     generator = torch.Generator().manual_seed(seed)
     wanted = objective.requirements
-    if wanted.needs.hidden:
+    if wanted.needs.hidden or wanted.needs.ends:
         objective.bind(HIDDEN)
     inputs: dict[str, Any] = {}
     each = GROUP if PER_RESPONSE & set(wanted.fields) else 1
@@ -146,7 +151,12 @@ def filled(inputs: dict[str, Any], policy: float, reference: float) -> dict[str,
     return {name: fill(each) for name, each in inputs.items()}
 
 
+def leaf(view: Scored) -> str:
+    """The part of a view that a loss acts on: log-probabilities, or the states that a reward head reads."""
+    return "policy" if view.likelihood else "ends"
+
+
 def gradients(loss: Tensor, inputs: dict[str, Any]) -> list[Tensor]:
-    """The gradient of ``loss`` in every view's policy; zeros where a view plays no part."""
-    leaves = [view.policy for view in views_of(inputs)]
+    """The gradient of ``loss`` in every view's `leaf`; zeros where a view plays no part."""
+    leaves = [getattr(view, leaf(view)) for view in views_of(inputs)]
     return list(torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from objectives.drawing import filled, gradients, random_inputs, select, views_of
+from objectives.drawing import filled, gradients, leaf, random_inputs, select, views_of
 from penchant.errors import ConfigurationError
 from penchant.feedback.views import view_names
 from penchant.objectives import Objective, Scored, aliases, build, evaluate, get, is_method, names, wrapper_names
@@ -66,7 +66,7 @@ MARGIN_VARIANTS = [
     pytest.param(each, id=repr(each))
     for name in PAIRWISE
     for each in variants(name)
-    if not each.requirements.fields and not exempt_from(each, "zero_margin")
+    if not each.requirements.fields and each.requirements.needs.scores and not exempt_from(each, "zero_margin")
 ]
 PAIRWISE_VARIANTS = [pytest.param(each, id=repr(each)) for name in PAIRWISE for each in variants(name)]
 
@@ -151,7 +151,7 @@ def hold_zero_margin(objective: Objective) -> None:
 @pytest.mark.parametrize("objective", PAIRWISE_VARIANTS)
 def test_equal_models_have_rewards_of_exactly_zero(objective: Objective) -> None:
     view = random_inputs(objective, seed=4)["chosen"]
-    equal = Scored(view.policy, view.policy, view.mask)
+    equal = replace(view, reference=view.policy)
     rewards = objective.rewards(equal)
     if rewards is None or not objective.needs.reference:
         assert rewards is None or rewards.shape == (4,)
@@ -173,11 +173,14 @@ def hold_value_gradient(objective: Objective) -> None:
     def losses(*policies: torch.Tensor) -> torch.Tensor:
         for view, policy in zip(views, policies, strict=True):
             # A fresh view each time: the sums of the old one are kept.
-            fresh[id(view)] = replace(view, policy=policy)
+            fresh[id(view)] = replace(view, **{leaf(view): policy})
         return first_losses(objective, _replaced(inputs, fresh))
 
     fresh: dict[int, Scored] = {}
-    clean = [torch.where(view.mask, view.policy, -1.0).detach().requires_grad_() for view in views]
+    clean = [
+        (torch.where(view.mask, view.policy, -1.0) if view.likelihood else view.ends).detach().requires_grad_()
+        for view in views
+    ]
     assert torch.autograd.gradcheck(losses, clean)
 
 
@@ -215,7 +218,8 @@ def test_what_the_mask_hides_reaches_neither_loss_nor_gradient(objective: Object
     values = objective(**inputs).values
     assert torch.isfinite(values).all()
     for view, gradient in zip(views_of(inputs), gradients(values.sum(), inputs), strict=True):
-        assert (gradient[~view.mask] == 0).all() and torch.isfinite(gradient).all()
+        assert torch.isfinite(gradient).all()
+        assert not view.likelihood or (gradient[~view.mask] == 0).all()
 
 
 @pytest.mark.parametrize("objective", VARIANTS)

@@ -211,6 +211,15 @@ class Modality(ABC):
             The saved model.
         """
 
+    def save_reward(self, model: Any, objective: Objective, folder: Path) -> None:  # noqa: B027  # of texts alone
+        """Turn a saved model into a reward model, with the objective's head.
+
+        Args:
+            model: what `save` returned.
+            objective: with a ``reward_head``.
+            folder: where the model was saved.
+        """
+
     @abstractmethod
     def save_settings(self, policy: nn.Module, folder: Path) -> None:
         """Save what `save` saves, without weights: configuration, generation settings, tokenizer.

@@ -27,6 +27,7 @@ from penchant.likelihood.inside.router import router_of
 from penchant.likelihood.number_types import stored_type, weights_in_words
 from penchant.likelihood.references.named import check_rows, computed_as_policy, load_reference, named_reference
 from penchant.likelihood.references.reference import Reference
+from penchant.likelihood.reward_folder import other_than, save_reward_model
 from penchant.likelihood.scorer import Scorer
 from penchant.likelihood.support import refuse_untrainable
 from penchant.modalities.adapter_choice import adapter_settings, check_choice, trained_rank, trains_adapter
@@ -204,6 +205,11 @@ class TextModality(Modality):
         saved.save_pretrained(folder)
         self._tokenizer_as_trained().save_pretrained(folder)
         return saved
+
+    def save_reward(self, model: nn.Module, objective: Objective, folder: Path) -> None:
+        """See `Modality.save_reward`."""
+        pad = other_than(self.renderer.end_token_id, self.tokenizer.pad_token_id)
+        save_reward_model(model, objective, folder, pad)
 
     def save_settings(self, policy: nn.Module, folder: Path) -> None:
         """See `Modality.save_settings`."""

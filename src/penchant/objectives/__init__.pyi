@@ -80,6 +80,7 @@ from penchant.objectives.pairwise.geometric import ConservativeIPO as _Conservat
 from penchant.objectives.pairwise.geometric import GDPO as _GDPO
 from penchant.objectives.pairwise.geometric import GIPO as _GIPO
 from penchant.objectives.pairwise.geometric import GROPO as _GROPO
+from penchant.objectives.pairwise.gpo import GPO as _GPO
 from penchant.objectives.pairwise.infifpo import InfiFPO as _InfiFPO
 from penchant.objectives.pairwise.ipo import IPO as _IPO
 from penchant.objectives.pairwise.ld_dpo import LDDPO as _LDDPO
@@ -124,6 +125,14 @@ from penchant.objectives.reference_free.simpo import SimPO as _SimPO
 from penchant.objectives.reference_free.simpo import SimPOHinge as _SimPOHinge
 from penchant.objectives.reference_free.slic_hf import SLiCHF as _SLiCHF
 from penchant.objectives.reference_free.verdict_margin import VerdictMargin as _VerdictMargin
+from penchant.objectives.reward_models.bt import BTRewardModel as _BTRewardModel
+from penchant.objectives.reward_models.bt import BTTies as _BTTies
+from penchant.objectives.reward_models.bt import EurusRM as _EurusRM
+from penchant.objectives.reward_models.bt import PairwiseMarginRegression as _PairwiseMarginRegression
+from penchant.objectives.reward_models.gpm import GPM as _GPM
+from penchant.objectives.reward_models.rated import GaussianReward as _GaussianReward
+from penchant.objectives.reward_models.rated import QuantileReward as _QuantileReward
+from penchant.objectives.reward_models.rated import RewardRegression as _RewardRegression
 from penchant.objectives.token_level.sparse_token_mask import SparseTokenMask as _SparseTokenMask
 from penchant.objectives.token_level.spo_degree import SPODegree as _SPODegree
 from penchant.objectives.token_level.wpo import WPO as _WPO
@@ -190,6 +199,12 @@ class BCO(_BCO):
 
 class BNPO(_BNPO):
     def __init__(self, *, epsilon_low: float = ..., epsilon_high: float = ..., delta: float = ..., beta: float = ...) -> None: ...
+
+class BTRewardModel(_BTRewardModel):
+    def __init__(self, *, center_rewards_coefficient: float = ..., tau: float = ..., label_smoothing: float = ...) -> None: ...
+
+class BTTies(_BTTies):
+    def __init__(self, *, form: Literal['rao-kupper', 'davidson', 'half-win'] = ..., threshold: float = ..., eps: float = ...) -> None: ...
 
 class BetaDPO(_BetaDPO):
     def __init__(self, *, beta: float = ..., a: float = ..., filter_ratio: float = ..., momentum: float = ..., min_beta: float = ..., warm_up: bool = ..., seed: int = ...) -> None: ...
@@ -287,6 +302,9 @@ class EXOPrefOfficial(_EXOPrefOfficial):
 class EXOReward(_EXOReward):
     def __init__(self, *, beta_policy: float = ..., beta_reward: float = ...) -> None: ...
 
+class EurusRM(_EurusRM):
+    def __init__(self, *, direct_weight: float = ...) -> None: ...
+
 class FDPO(_FDPO):
     def __init__(self, derivative: Callable[[Tensor], Tensor] | None = ..., *, beta: float = ..., divergence: Literal['reverse_kl', 'forward_kl', 'js', 'alpha'] = ..., alpha: float = ...) -> None: ...
 
@@ -302,6 +320,12 @@ class GIPO(_GIPO):
 class GMPO(_GMPO):
     def __init__(self, *, beta: float = ..., epsilon_low: float = ..., epsilon_high: float = ...) -> None: ...
 
+class GPM(_GPM):
+    def __init__(self, *, dimension: int = ..., tau: float = ..., gate: bool = ..., gate_scale: Literal['sum_to_one', 'sum_to_k'] = ..., normalize: bool = ..., target_margin: float | None = ...) -> None: ...
+
+class GPO(_GPO):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
 class GROPO(_GROPO):
     def __init__(self, *, beta: float = ..., alpha: float = ..., gamma: float = ...) -> None: ...
 
@@ -310,6 +334,9 @@ class GRPO(_GRPO):
 
 class GammaReferenceDPO(_GammaReferenceDPO):
     def __init__(self, *, beta: float = ..., gamma: float = ...) -> None: ...
+
+class GaussianReward(_GaussianReward):
+    def __init__(self, *, eps: float = ...) -> None: ...
 
 class GradientAscent(_GradientAscent):
     def __init__(self, *, average: Literal['batch', 'response'] = ...) -> None: ...
@@ -404,11 +431,17 @@ class POWERDL(_POWERDL):
 class PRO(_PRO):
     def __init__(self, *, sft_weight: float = ...) -> None: ...
 
+class PairwiseMarginRegression(_PairwiseMarginRegression):
+    def __init__(self, *, tau: float = ..., target_margin: float = ..., margin_scale: float = ...) -> None: ...
+
 class PairwiseNormalizedGradient(_PairwiseNormalizedGradient):
     def __init__(self, *, beta: float = ...) -> None: ...
 
 class PlackettLuceDPO(_PlackettLuceDPO):
     def __init__(self, *, beta: float = ..., top: int | None = ..., normalize: bool = ...) -> None: ...
+
+class QuantileReward(_QuantileReward):
+    def __init__(self, *, quantiles: int = ...) -> None: ...
 
 class RMU(_RMU):
     def __init__(self, *, layer: str = ..., steering_coeff: float = ..., gamma: float = ..., alpha: float = ..., seed: int = ...) -> None: ...
@@ -439,6 +472,9 @@ class RetainKL(_RetainKL):
 
 class RetainNLL(_RetainNLL):
     def __init__(self, *, average: Literal['batch', 'response'] = ...) -> None: ...
+
+class RewardRegression(_RewardRegression):
+    def __init__(self) -> None: ...
 
 class RobustDPO(_RobustDPO):
     def __init__(self, *, beta: float = ..., label_smoothing: float = ...) -> None: ...

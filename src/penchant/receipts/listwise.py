@@ -160,6 +160,8 @@ def pro(case: Case) -> dict[str, Any]:
 @adapter("eurus-rm")
 def eurus_rm(case: Case) -> dict[str, Any]:
     """Eurus' reward model, on rewards."""
+    if "chosen_rewards" not in case.inputs:
+        return plain(case.method, case.params, case.inputs)
     leaves = {
         name: torch.tensor(values, dtype=torch.float64, requires_grad=True) for name, values in case.inputs.items()
     }

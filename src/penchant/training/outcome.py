@@ -88,15 +88,17 @@ def write_result(
     for each in (folder.model, adapter):
         delete_drafts(each)
     model = prepared.modality.save(policy, folder.model, adapter)
+    card = prepared.modality.card
+    if hasattr(prepared.objective, "reward_head"):
+        prepared.modality.save_reward(model, prepared.objective, folder.model)
+        card = {**card, "pipeline_tag": "text-classification"}
     before, after = measured
     margins = {"before": before.logp_margin, "after": after.logp_margin}
     folder.write_json("rewards.json", {"before": before.rewards, "after": after.rewards, "logp_margin": margins})
     folder.write_json("samples.json", samples)
     folder.write_json("summary.json", facts)
     recipe_yaml = (folder.path / "recipe.yaml").read_text(encoding="utf-8")
-    folder.write_text(
-        "model/README.md", model_card(facts, recipe_yaml, prepared.objective.paper, prepared.modality.card)
-    )
+    folder.write_text("model/README.md", model_card(facts, recipe_yaml, prepared.objective.paper, card))
     write_report(folder.path)
     return model
 

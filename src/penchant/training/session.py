@@ -252,11 +252,15 @@ class Session:
         heldout = trainer.measure_heldout()
         # The processes hold parts of one model, or each a whole one.
         samples_here = self.first or self.placement.collective
-        prompts = sample_prompts(prepared.sampled, self.recipe.samples) if samples_here else []
+        prompts = sample_prompts(prepared.sampled, self._samples_of(prepared)) if samples_here else []
         samples = prepared.modality.sample(trainer.scorer, prompts)
         self.alarms.watch_samples(step, samples.mean_length)
         heldout.metrics |= samples.metrics
         return Measurement(heldout, samples)
+
+    def _samples_of(self, prepared: Prepared) -> int:
+        """The number of prompts that are answered; a reward model answers none."""
+        return self.recipe.samples if prepared.objective.requirements.needs.scores else 0
 
     def _train(self, trainer: PreferenceTrainer, prepared: Prepared, checkpoint: Path | None) -> None:
         """Run the steps.
@@ -318,7 +322,7 @@ class Session:
     ) -> Result:
         with self.placement.whole(policy.eval()) as model:
             if self.first:
-                prompts = sample_prompts(prepared.sampled, self.recipe.samples)
+                prompts = sample_prompts(prepared.sampled, self._samples_of(prepared))
                 with output_errors(self.folder.path):
                     samples = prepared.modality.shown(self.folder.path, prompts, before.samples, after.samples)
                     model = write_result(self.folder, model, prepared, facts, (before.heldout, after.heldout), samples)

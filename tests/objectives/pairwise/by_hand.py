@@ -45,6 +45,17 @@ BY_HAND = [
         1.0,
     ),
     (
+        "gpo",
+        {"beta": 0.5},
+        {
+            "chosen": one_each(-1.0, -2.0),
+            "rejected": one_each(-3.0, -3.0),
+            "chosen_score": [1.0],
+            "rejected_score": [-1.0],
+        },
+        2.5,
+    ),
+    (
         "rdpo",
         {"beta": 0.5, "label_smoothing": 0.25},
         UP_ONE,

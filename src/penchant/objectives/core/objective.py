@@ -183,7 +183,7 @@ class Objective(Configurable, torch.nn.Module):
         return result
 
     def rewards(self, view: Scored) -> Tensor | None:
-        """The implicit reward of each response, for the log.
+        """The reward of each response, for the log: that of the reward head, or the implicit one.
 
         r = β (log π(y|x) − log π_ref(y|x)),   summed over tokens, nats
 
@@ -193,10 +193,46 @@ class Objective(Configurable, torch.nn.Module):
         Returns:
             [R] without gradient, or None if the objective implies no reward.
         """
+        head = getattr(self, "reward_head", None)  # of objectives that train a reward model
+        if head is not None and view.ends is not None:
+            return self.judged(head(view.end_state)).detach() if self.scalar else None
         beta = getattr(self, "beta", None)
         if beta is None or view.reference is None or not self.needs.reference:
             return None
         return (beta * view.logratio).detach()
+
+    @property
+    def scalar(self) -> bool:
+        """Whether the outputs of the reward head stand for one number a response, by `judged`."""
+        head = getattr(self, "reward_head", None)
+        one = getattr(head, "outputs", None) == 1
+        return head is not None and (one or type(self).judged is not Objective.judged)
+
+    def judged(self, outputs: Tensor) -> Tensor:
+        """The rewards that the outputs of the reward head stand for.
+
+        Args:
+            outputs: [R, n] of the head.
+
+        Returns:
+            [R].
+        """
+        return outputs[..., 0]
+
+    def preferences(self, outputs: Tensor, prompt_state: Tensor | None = None) -> Tensor:
+        """The probability that each response is preferred to each other one, from the outputs of the reward head.
+
+        P_ij = σ(r_i − r_j)
+
+        Args:
+            outputs: [K, n] of the head, for K responses to one prompt.
+            prompt_state: [D] the state at the last token of the prompt, for heads that read it.
+
+        Returns:
+            [K, K] in [0, 1].
+        """
+        rewards = self.judged(outputs)
+        return torch.sigmoid(rewards.unsqueeze(1) - rewards.unsqueeze(0))
 
     def bind(self, hidden_size: int) -> None:
         """Create the heads that read hidden states; called once the model is known, before the optimizer is created.

@@ -10,7 +10,27 @@ from torch import Tensor
 __all__ = ["GRID", "masked_squares", "verbosity_penalty"]
 
 #: The penalties that are tried, as in the code of ArmoRM.
-GRID: tuple[float, ...] = (0.0, 0.01, 0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
+GRID: tuple[float, ...] = (
+    0.0,
+    0.01,
+    0.025,
+    0.05,
+    0.075,
+    0.1,
+    0.125,
+    0.15,
+    0.2,
+    0.25,
+    0.3,
+    0.35,
+    0.4,
+    0.45,
+    0.5,
+    0.55,
+    0.6,
+    0.65,
+    0.7,
+)
 GRID += (0.75, 0.8, 0.85, 0.9, 0.95)
 
 

@@ -1,0 +1,128 @@
+"""Saved reward models: a sequence-classification model of transformers, and beside it what its outputs mean."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from penchant.errors import ModelError, PenchantError
+from penchant.objectives.core.expression import build
+from penchant.objectives.core.objective import Objective
+from penchant.writing import write_text
+
+__all__ = ["MEANING", "other_than", "read_meaning", "save_reward_model"]
+
+log = logging.getLogger("penchant")
+
+#: The file that names the objective; its trained parts are beside it.
+MEANING = "reward_model.json"
+PARTS = "reward_head.safetensors"
+
+
+def save_reward_model(model: Any, objective: Objective, folder: Path, pad: int) -> bool:
+    """Save a language model with a trained reward head as a sequence-classification model.
+
+    Its logits are the outputs of the head at the last token that is not padding. ``reward_model.json`` names the
+    objective and its hyper-parameters, ``reward_head.safetensors`` holds all its trained parts.
+
+    Args:
+        model: the language model, whose layers are taken over.
+        objective: with a ``reward_head`` without bias.
+        folder: where the language model was saved; its weights and configuration are replaced.
+        pad: token id of padding, another one than the end token.
+
+    Returns:
+        False where transformers has no such architecture: then the folder stays a language model, with the head beside
+        it.
+    """
+    from safetensors.torch import save_file
+
+    head: Any = objective.reward_head
+    meaning = {"objective": objective.id, "hyper": objective.hyper, "outputs": head.outputs}
+    classifier = _classifier(model, head, pad)
+    if classifier is None:
+        log.warning(
+            "transformers has no sequence classification for %s: the saved folder is a language model, and the trained "
+            "head is in %s.",
+            type(model).__name__,
+            PARTS,
+        )
+    else:
+        old = [*folder.glob("model*.safetensors"), *folder.glob("*.index.json"), folder / "generation_config.json"]
+        for path in old:
+            path.unlink(missing_ok=True)
+        classifier.save_pretrained(folder)
+    state = {name: value.detach().cpu().contiguous() for name, value in objective.state_dict().items()}
+    save_file(state, str(folder / PARTS))
+    write_text(folder / MEANING, json.dumps(meaning, indent=1) + "\n")
+    return classifier is not None
+
+
+def _classifier(model: Any, head: Any, pad: int) -> Any:
+    """A sequence-classification model that shares the layers of a language model, or None."""
+    from transformers import AutoModelForSequenceClassification
+
+    config = type(model.config).from_dict(model.config.to_dict())
+    config.num_labels, config.pad_token_id = head.outputs, pad
+    try:
+        with torch.device("meta"):
+            found: Any = AutoModelForSequenceClassification.from_config(config)
+    except ValueError:
+        return None
+    layer = getattr(found, "score", None)
+    if type(found.base_model) is not type(model.base_model) or not isinstance(layer, nn.Linear):
+        return None
+    if head.bias is not None or layer.bias is not None or layer.weight.shape != head.weight.shape:
+        return None
+    setattr(found, found.base_model_prefix, model.base_model)
+    own = next(model.base_model.parameters())
+    layer.weight = nn.Parameter(head.weight.detach().to(own.device, own.dtype))
+    return found
+
+
+def read_meaning(folder: str | Path) -> Objective | None:
+    """The objective of a saved reward model, with its trained parts; None for a folder that says nothing of it.
+
+    Args:
+        folder: of a model; a hub id says nothing.
+
+    Raises:
+        ModelError: the files are damaged, or name an objective that is not installed.
+    """
+    path = Path(folder) / MEANING
+    if not path.is_file():
+        return None
+    from safetensors.torch import load_file
+
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        objective = build(told["objective"], **told["hyper"])
+        objective.load_state_dict(load_file(str(Path(folder) / PARTS)))
+    except PenchantError as error:
+        raise ModelError(error.what, where=str(path), fix=error.fix) from error
+    except Exception as error:
+        raise ModelError(
+            f"What the outputs of this reward model mean cannot be read: {error}.",
+            where=str(path),
+            fix=f"Restore {MEANING} and {PARTS} of the run's model folder, or delete both if the model has one output.",
+        ) from error
+    return objective.eval()
+
+
+def other_than(end: int, padding: int | None) -> int:
+    """A token id for padding that is not the end token, which a classifier would pass over.
+
+    Args:
+        end: the end token.
+        padding: the tokenizer's own padding, or None.
+
+    Example:
+        >>> other_than(end=2, padding=2), other_than(end=0, padding=None)
+        (0, 1)
+    """
+    return next(each for each in (padding, 0, 1) if each is not None and each != end)

@@ -1,0 +1,34 @@
+"""Losses computed by hand: one or two rows for each method (reward models); a state of 0 has a reward of 0."""
+
+from __future__ import annotations
+
+import math
+
+NOTHING = {"end_state": [[0.0, 0.0]], "start_state": [[0.0, 0.0]]}
+PAIR = {"chosen": NOTHING, "rejected": NOTHING}
+RATED = {"responses": NOTHING, "groups": [[0]]}
+
+# id, hyper-parameters, views, the loss
+BY_HAND = [
+    ("bt-reward-model", {}, PAIR, math.log(2)),
+    ("bt-reward-model", {"tau": 0.5}, {**PAIR, "margin": [1.0]}, math.log1p(math.exp(2.0))),
+    ("bt-reward-model", {"label_smoothing": 0.1}, PAIR, math.log(2)),
+    ("bt", {"center_rewards_coefficient": 0.01}, {**PAIR, "probability": [0.3]}, math.log(2)),
+    (
+        "bt-ties",
+        {"threshold": 0.5, "eps": 0.0},  # the learned threshold starts as float32, which holds 0.5 exactly
+        {**PAIR, "probability": [0.5]},
+        -math.log(1 - 2 / (1 + math.exp(0.5))),
+    ),
+    ("bt-ties", {"form": "davidson", "threshold": 2.0, "eps": 0.0}, {**PAIR, "probability": [1.0]}, math.log(4)),
+    ("bt-ties", {"form": "half-win"}, {**PAIR, "probability": [0.5]}, math.log(2)),
+    ("pairwise-margin-regression", {"target_margin": 4.0}, PAIR, 8.0),
+    ("pairwise-margin-regression", {}, {**PAIR, "margin": [0.0]}, 0.5 * 2.5**2),
+    ("eurus-rm", {}, PAIR, 3 * math.log(2)),
+    ("eurus-rm", {"direct_weight": 0.5}, {**PAIR, "direct": [0.0]}, math.log(2)),
+    ("gpm", {"dimension": 4}, PAIR, math.log(2)),
+    ("gpm", {"dimension": 2, "gate": True, "target_margin": 2.0}, PAIR, 2.0),
+    ("reward-regression", {}, {**RATED, "scores": [[3.0]]}, 9.0),
+    ("quantile-reward", {"quantiles": 3}, {**RATED, "scores": [[2.0]]}, 1.0),
+    ("gaussian-reward", {}, {**RATED, "scores": [[2.0]]}, 2.0),
+]
