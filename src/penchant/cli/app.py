@@ -22,6 +22,7 @@ from penchant.cli.claims import claims
 from penchant.cli.compare import compare
 from penchant.cli.convert import convert
 from penchant.cli.diagnose import diagnose
+from penchant.cli.evaluate import evaluate
 from penchant.cli.key_help import OnlineCommand, RecipeCommand
 from penchant.cli.leaderboard import leaderboard
 from penchant.cli.listing import list_things, show_thing
@@ -64,7 +65,7 @@ _COMMANDS = (
     claims,
 )
 _WITH_KEYS = {train: RecipeCommand, plan: RecipeCommand, unlearn: RecipeCommand, online: OnlineCommand}
-for _command in (*_COMMANDS, recommend_metrics, leaderboard, agreement, win_rate):
+for _command in (*_COMMANDS, recommend_metrics, evaluate, leaderboard, agreement, win_rate):
     app.command(cls=_WITH_KEYS.get(_command))(_command)
 app.command("list")(list_things)
 app.command("show")(show_thing)
