@@ -50,7 +50,7 @@ def krippendorff_alpha(units: Units, level: str = "nominal") -> float:
     values, table = coincidences(units, numbers=level != "nominal")
     counts = table.sum(1)
     distance = _distances(values, counts, level)
-    expected = float((counts[:, None] * counts[None] * distance).sum()) / (counts.sum() - 1)
+    expected = float((counts[:, None] * counts[None] * distance).sum()) / float(counts.sum() - 1)
     return math.nan if expected == 0 else 1.0 - float((table * distance).sum()) / expected
 
 

@@ -86,7 +86,9 @@ def sampled(
         ModelError: the model cannot be loaded.
     """
     network = load_model(model).to(device)
-    engine = TransformersEngine(Renderer(load_tokenizer(model), chat_template=chat_template))
+    limit = getattr(network.config.get_text_config(), "max_position_embeddings", None)
+    longest = None if limit is None else max(1, limit - sampling.max_new_tokens)
+    engine = TransformersEngine(Renderer(load_tokenizer(model), chat_template=chat_template), longest)
     engine.use(network)
     responses = engine.sample([record.prompt for record in records], sampling, seed=seed)
     return [several[0].text for several in responses]
