@@ -46,6 +46,8 @@ def test_ties_reward_a_small_spread_and_a_large_gap() -> None:
 
 
 def test_a_judge_that_takes_the_first_is_never_consistent() -> None:
+    with pytest.raises(DataError, match="'1'"):
+        position_bias([("1", "1")], [1])  # type: ignore[list-item]
     found = position_bias([(1, 2)] * 8 + [(None, 1)], [1] * 9)
     assert found.consistent.value == 0 and found.first == 1 and found.accuracy == 0.5 and found.unread == 1
 
@@ -66,7 +68,7 @@ def test_votes_of_real_judges(shared: Path) -> None:
     with gzip.open(shared / "data" / "judge_votes.jsonl.gz", "rt", encoding="utf-8") as lines:
         for row in map(json.loads, lines):
             for name, (one, two) in row["judges"].items():
-                votes.setdefault(name, []).append((one, two))
+                votes.setdefault(name, []).append(tuple(each and int(each) for each in (one, two)))
                 labels.setdefault(name, []).append(row["label"])
     found = {name: position_bias(own, labels[name]) for name, own in votes.items() if len(own) > 200}
     assert len(found) > 3

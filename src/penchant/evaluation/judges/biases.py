@@ -42,7 +42,7 @@ def position_bias(votes: Sequence[tuple[int | None, int | None]], labels: Sequen
         labels: the better response of each pair, 1 or 2.
 
     Raises:
-        DataError: no pair has two votes.
+        DataError: no pair has two votes, or a vote is neither 1, 2 nor None.
 
     Example:
         >>> found = position_bias([(1, 1), (1, 2)], [1, 1])
@@ -53,6 +53,8 @@ def position_bias(votes: Sequence[tuple[int | None, int | None]], labels: Sequen
     read = [(one, two, own) for (one, two), own in zip(votes, gold, strict=True) if one is not None and two is not None]
     if not read:
         raise DataError("No pair has a vote in both orders.", fix="Ask the judge in both orders.")
+    if wrong := next((vote for one, two, _ in read for vote in (one, two) if vote not in (1, 2)), None):
+        raise DataError(f"A vote is {wrong!r}, expected 1, 2 or None.", fix="Number the responses 1 and 2.")
     count = len(read)
     right = [(one == own) + (two == own) for one, two, own in read]
     return PositionBias(

@@ -1,4 +1,4 @@
-"""Published cases of leaderboards, win rates and ranking accuracy."""
+"""Published cases of leaderboards, win rates, ranking accuracy and agreement of raters."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 import torch
 
 from penchant.errors import ConfigurationError
+from penchant.evaluation.agreement.kappas import cohen_kappa, equal_votes, fleiss_kappa
+from penchant.evaluation.agreement.krippendorff import krippendorff_alpha
 from penchant.evaluation.judges.reward_bench import section_scores, ties_score
 from penchant.evaluation.leaderboards.bradley_terry import ALPHA, Games, fit, loss_and_gradient, summed_loss
 from penchant.evaluation.leaderboards.elo import elo_ratings
@@ -20,7 +22,20 @@ from penchant.evaluation.wins.win_rate import win_rate
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
 
-__all__ = ["arena_hard", "bradley_terry", "elo", "lc_win_rate", "reward_bench", "style_control", "ties", "wins"]
+__all__ = [
+    "arena_hard",
+    "bradley_terry",
+    "cohen",
+    "elo",
+    "fleiss",
+    "judge_agreement",
+    "krippendorff",
+    "lc_win_rate",
+    "reward_bench",
+    "style_control",
+    "ties",
+    "wins",
+]
 
 OUTCOMES = {"model_a": 1.0, "model_b": 0.0}
 
@@ -168,6 +183,36 @@ def reward_bench(case: Case) -> dict[str, Any]:
         score, accurate = ties_score(inputs["samples"])
         return {"overall_score": score, "results": accurate}
     return {"section_scores": section_scores(inputs["subset_accuracy"], inputs["subset_counts"], inputs["sections"])}
+
+
+@adapter("krippendorff-alpha")
+def krippendorff(case: Case) -> dict[str, Any]:
+    """Krippendorff's α of a table of raters and items, null where a rating is missing."""
+    if "units" in case.inputs:
+        units = case.inputs["units"]
+    else:
+        units = [[each for each in item if each is not None] for item in zip(*case.inputs["ratings"], strict=True)]
+    return {"alpha": krippendorff_alpha(units, case.params.get("level", "nominal"))}
+
+
+@adapter("cohen-kappa")
+def cohen(case: Case) -> dict[str, Any]:
+    """Cohen's κ."""
+    return {"kappa": cohen_kappa(case.inputs["rater_1"], case.inputs["rater_2"], case.params.get("weights"))}
+
+
+@adapter("fleiss-kappa")
+def fleiss(case: Case) -> dict[str, Any]:
+    """Fleiss' κ."""
+    return {"kappa": fleiss_kappa(case.inputs["counts"])}
+
+
+@adapter("judge-agreement")
+def judge_agreement(case: Case) -> dict[str, Any]:
+    """Equal votes of two judges, or of the people among themselves."""
+    first, second = case.params["judges"]
+    equal, total = equal_votes(case.inputs["votes"], first, second, case.params.get("ban", ()))
+    return {"agree": equal, "total": total}
 
 
 def _unit(preferences: Sequence[float]) -> list[float]:
