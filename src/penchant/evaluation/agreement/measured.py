@@ -71,7 +71,8 @@ def measure_agreement(
     raters = sorted({rater for each in ratings.values() for rater in each})
     complete = [tuple(each[rater] for rater in raters) for each in ratings.values() if len(each) == len(raters)]
     if len(raters) == 2 and complete:
-        figures["cohen kappa"] = cohen_kappa(*zip(*complete, strict=True), weights=weights)
+        one, two = ([each[place] for each in complete] for place in (0, 1))
+        figures["cohen kappa"] = cohen_kappa(one, two, weights)
     elif len({len(unit) for unit in units}) == 1:
         labels = sorted({value for unit in units for value in unit}, key=str)
         figures["fleiss kappa"] = fleiss_kappa([[unit.count(label) for label in labels] for unit in units])

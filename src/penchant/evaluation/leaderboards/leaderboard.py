@@ -126,7 +126,8 @@ def _notes(battles: Battles, games: Games, groups: list[list[int]]) -> list[str]
         alone = ", ".join(battles.names[each] for group in groups[1:] for each in group)
         notes.append(
             f"These models never lose to the others, never win against them, or never meet them: {alone}. Their "
-            f"ratings have no finite value of largest likelihood, so a ridge of {RIDGE:g} holds all ratings towards their mean."
+            f"ratings have no finite value of largest likelihood, so a ridge of {RIDGE:g} holds all ratings "
+            "towards their mean."
         )
     cycles, triples = cyclic_triples(games)
     if cycles:

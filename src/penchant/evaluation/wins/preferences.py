@@ -75,9 +75,10 @@ def read_preferences(rows: Iterable[Mapping[str, Any]], source: str = "preferenc
             if isinstance(win, str) or not 0 <= win <= 1:
                 raise DataError(f"The preference of {name!r} is {win!r}, expected a number in [0, 1].", where=where)
             own.win.append(float(win))
-            if chars.get(name) is not None and row.get("baseline_chars") is not None:
-                own.model.append(float(chars[name]))
-                own.baseline.append(float(row["baseline_chars"]))
+            lengths = (chars.get(name), row.get("baseline_chars"))
+            if lengths[0] is not None and lengths[1] is not None:
+                own.model.append(float(lengths[0]))
+                own.baseline.append(float(lengths[1]))
     if not found:
         raise DataError("There are no preferences.", where=source)
     return found

@@ -153,8 +153,8 @@ def lc_win_rate(case: Case) -> dict[str, Any]:
     gamed, weight = inputs.get("gamed_rows"), params.get("regularise_lambda")
     versions = None
     if gamed is not None and weight:
-        columns = [gamed[name] for name in ("preference", "std_delta_len", "instruction_difficulty")]
-        versions = Regularising(*columns, weight=weight)
+        own, length, hard = (gamed[name] for name in ("preference", "std_delta_len", "instruction_difficulty"))
+        versions = Regularising(own, length, hard, weight)
     found = length_controlled(
         _unit(inputs["preference"]),
         inputs["len_baseline"],
