@@ -1,8 +1,7 @@
-"""``python -m benchmarks.leaderboard``: seconds for a leaderboard of a million votes, with 100 resamples."""
+"""``python -m benchmarks --only leaderboard``: seconds for a leaderboard of a million votes, with 100 resamples."""
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import numpy as np
@@ -25,20 +24,13 @@ def votes(count: int, models: int, style: int) -> Battles:
     return Battles(names, games, tuple(f"style {number}" for number in range(style)), int((outcome == 0.5).sum()))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.leaderboard", description=__doc__)
-    parser.add_argument("--votes", type=int, default=1_000_000)
-    parser.add_argument("--models", type=int, default=50)
-    chosen = parser.parse_args()
+def measure(count: int, models: int) -> None:
+    """Print the table."""
     rows = []
     for method, style in (("bradley-terry", 0), ("bradley-terry", 2), ("elo", 0)):
-        battles = votes(chosen.votes, chosen.models, style)
+        battles = votes(count, models, style)
         began = time.perf_counter()
         make_leaderboard(battles, method=method)
         name = f"{method}, {style} elements of style" if style else method
         rows.append([name, f"{time.perf_counter() - began:.1f}"])
-    table(f"Leaderboard of {chosen.votes} votes between {chosen.models} models", ["method", "seconds"], rows)
-
-
-if __name__ == "__main__":
-    main()
+    table(f"Leaderboard of {count} votes between {models} models, 100 resamples", ["method", "seconds"], rows)
