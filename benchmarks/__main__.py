@@ -189,7 +189,7 @@ def long_prompts(folder: Path, repeats: int) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    tables = ["trl", "kto", "types", "cached", "groups", "long", "lists", "decoding", "gpu", "records"]
+    tables = ["trl", "kto", "types", "cached", "groups", "long", "lists", "decoding", "gpu", "records", "leaderboard"]
     parser.add_argument("--only", choices=tables, help="one table")
     parser.add_argument("--tiny", action="store_true", help="with --only gpu: a small model on a CPU, to try the code")
     parser.add_argument("--records", type=int, nargs="+", help="with --only records: numbers of records")
@@ -203,6 +203,11 @@ def main() -> None:
         from benchmarks.gpu import main as on_gpu
 
         on_gpu(chosen.tiny)
+        return
+    if chosen.only == "leaderboard":
+        from benchmarks.leaderboard import measure
+
+        measure(1_000_000, 50)
         return
     if chosen.only == "records":
         from benchmarks.records import SIZES

@@ -16,13 +16,16 @@ import typer
 
 import penchant
 from penchant.cli import build, data, lab, methods, recommend, sandbox
+from penchant.cli.agreement import agreement
 from penchant.cli.chat import chat
 from penchant.cli.claims import claims
 from penchant.cli.compare import compare
 from penchant.cli.convert import convert
 from penchant.cli.diagnose import diagnose
+from penchant.cli.evaluate import evaluate
 from penchant.cli.generate import generate
 from penchant.cli.key_help import OnlineCommand, RecipeCommand
+from penchant.cli.leaderboard import leaderboard
 from penchant.cli.listing import list_things, show_thing
 from penchant.cli.logic import logic
 from penchant.cli.online import online
@@ -36,6 +39,7 @@ from penchant.cli.token_shift import token_shift
 from penchant.cli.train import train
 from penchant.cli.unlearn import unlearn
 from penchant.cli.verify import verify
+from penchant.cli.win_rate import win_rate
 from penchant.errors import PenchantError
 from penchant.terminal import echo
 
@@ -65,7 +69,7 @@ _COMMANDS = (
     claims,
 )
 _WITH_KEYS = {train: RecipeCommand, plan: RecipeCommand, unlearn: RecipeCommand, online: OnlineCommand}
-for _command in (*_COMMANDS, receipts, claims, recommend_metrics):
+for _command in (*_COMMANDS, recommend_metrics, evaluate, leaderboard, agreement, win_rate):
     app.command(cls=_WITH_KEYS.get(_command))(_command)
 app.command("list")(list_things)
 app.command("show")(show_thing)

@@ -1,0 +1,81 @@
+"""``penchant win-rate``: win rates against a baseline, raw and length-controlled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from penchant.cli.options import JsonFile, Overwrite
+from penchant.targets import claim_file
+from penchant.terminal import make_console
+from penchant.writing import write_json
+
+if TYPE_CHECKING:
+    from penchant.evaluation.wins.preferences import Rates
+
+__all__ = ["win_rate"]
+
+
+def win_rate(
+    preferences: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="File of preferences: win (probability of a win), model, chars, baseline_chars."
+        ),
+    ],
+    length_control: Annotated[
+        bool, typer.Option(help="Fit the length-controlled rate where lengths are given.")
+    ] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+    json_out: JsonFile = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Measure win rates against a baseline with bootstrap intervals, raw and length-controlled (AlpacaEval 2)."""
+    if json_out is not None:
+        claim_file(json_out, option="--json", overwrite=overwrite, inputs=[preferences])
+    from penchant.evaluation.wins.preferences import measure_rates, read_preferences
+    from penchant.feedback.files import sound_rows
+
+    read = read_preferences(sound_rows(preferences), source=str(preferences))
+    found = measure_rates(read, controlled=length_control, seed=seed)
+    _show(found)
+    if json_out is not None:
+        write_json(json_out, {name: _plain(each) for name, each in found.items()}, "The win rates")
+
+
+def _plain(rates: Rates) -> dict[str, Any]:
+    raw, controlled = rates.raw, rates.controlled
+    plain: dict[str, Any] = {
+        "win_rate": raw.rate,
+        "interval": [raw.interval.low, raw.interval.high],
+        "standard_error": raw.standard_error,
+        "discrete_win_rate": raw.discrete,
+        "rows": raw.total,
+        "unread": rates.unread,
+    }
+    if controlled is not None:
+        plain |= {"length_controlled": controlled.rate, "length_coefficient": controlled.length}
+    return plain
+
+
+def _show(found: dict[str, Rates]) -> None:
+    from rich.table import Table
+
+    from penchant.cli.narrow import print_fitted
+
+    table = Table(title=f"{len(found)} models against the baseline")
+    for heading in ("model", "win rate, %", "95 %", "length-controlled, %", "rows"):
+        table.add_column(heading, justify="left" if heading == "model" else "right")
+    for name, each in found.items():
+        raw, controlled = each.raw, each.controlled
+        interval = f"{raw.interval.low:.1f} to {raw.interval.high:.1f}"
+        lengths = "" if controlled is None else f"{controlled.rate:.1f}{' (!)' if controlled.extreme else ''}"
+        table.add_row(name, f"{raw.rate:.1f}", interval, lengths, str(raw.total))
+    console = make_console(highlight=False)
+    print_fitted(console, table)
+    if any(each.controlled is not None and each.controlled.extreme for each in found.values()):
+        console.print("(!) far from the raw rate: the fit may have failed.", markup=False)
+    if unread := sum(each.unread for each in found.values()):
+        console.print(f"{unread} comparisons without a preference are left out.", markup=False)

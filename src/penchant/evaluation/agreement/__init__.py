@@ -1,0 +1,1 @@
+"""How far raters and judges agree."""

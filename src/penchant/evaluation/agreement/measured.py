@@ -1,0 +1,107 @@
+"""Agreement of the raters of a file, with bootstrap intervals over items."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from penchant.errors import DataError
+from penchant.evaluation.agreement.kappas import cohen_kappa, fleiss_kappa, pairwise_agreement
+from penchant.evaluation.agreement.krippendorff import krippendorff_alpha
+from penchant.statistics import Interval
+
+__all__ = ["measure_agreement", "read_ratings"]
+
+Ratings = dict[Any, dict[str, Any]]
+
+
+def read_ratings(rows: Iterable[Mapping[str, Any]], source: str = "ratings") -> Ratings:
+    """Read ratings: rows with ``item``, ``rater`` and ``value``; null values are left out.
+
+    Args:
+        rows: one a rating.
+        source: name of the file in errors.
+
+    Returns:
+        By item, then by rater.
+
+    Raises:
+        DataError: a column is missing, or a rater rates an item twice.
+    """
+    found: Ratings = defaultdict(dict)
+    for number, row in enumerate(rows, start=1):
+        absent = [name for name in ("item", "rater", "value") if name not in row]
+        if absent:
+            raise DataError(
+                f"The rating has no {absent[0]!r}.", where=f"{source}:{number}", fix="Give item, rater and value."
+            )
+        if row["value"] is None:
+            continue
+        if str(row["rater"]) in found[row["item"]]:
+            raise DataError(f"{row['rater']!r} rates {row['item']!r} twice.", where=f"{source}:{number}")
+        found[row["item"]][str(row["rater"])] = row["value"]
+    return {item: each for item, each in found.items() if each}
+
+
+def measure_agreement(
+    ratings: Ratings, *, level: str = "nominal", weights: str | None = None, rounds: int = 200, seed: int = 0
+) -> tuple[dict[str, Interval], list[str]]:
+    """Krippendorff's α, raw agreement, and Cohen's or Fleiss' κ where they apply.
+
+    Args:
+        ratings: by item, then by rater.
+        level: of Krippendorff's α.
+        weights: of Cohen's κ.
+        rounds: bootstrap resamples of the items.
+        seed: of the resampling.
+
+    Returns:
+        The figures with 95 % intervals, and notes for the reader.
+
+    Raises:
+        DataError: no item has two ratings.
+    """
+    units = [list(each.values()) for each in ratings.values() if len(each) > 1]
+    figures = {"alpha": krippendorff_alpha(units, level), "agreement": pairwise_agreement(units)}
+    measures: dict[str, Any] = {"alpha": lambda own: krippendorff_alpha(own, level), "agreement": pairwise_agreement}
+    raters = sorted({rater for each in ratings.values() for rater in each})
+    complete = [tuple(each[rater] for rater in raters) for each in ratings.values() if len(each) == len(raters)]
+    if len(raters) == 2 and complete:
+        one, two = ([each[place] for each in complete] for place in (0, 1))
+        figures["cohen kappa"] = cohen_kappa(one, two, weights)
+    elif len({len(unit) for unit in units}) == 1:
+        labels = sorted({value for unit in units for value in unit}, key=str)
+        figures["fleiss kappa"] = fleiss_kappa([[unit.count(label) for label in labels] for unit in units])
+    rng, found = np.random.default_rng(seed), {}
+    drawn = [rng.integers(len(units), size=len(units)) for _ in range(rounds)]
+    for name, value in figures.items():
+        found[name] = _interval(value, measures.get(name), units, drawn)
+    return found, _notes(ratings, units, figures["alpha"])
+
+
+def _interval(value: float, measure: Any, units: Sequence[list[Any]], drawn: Sequence[np.ndarray]) -> Interval:
+    if measure is None:
+        return Interval(value, math.nan, math.nan)
+    again = [measure([units[place] for place in each]) for each in drawn]
+    known = [each for each in again if not math.isnan(each)]
+    low, high = np.percentile(known, [2.5, 97.5]) if known else (math.nan, math.nan)
+    return Interval(value, float(low), float(high))
+
+
+def _notes(ratings: Ratings, units: Sequence[list[Any]], alpha: float) -> list[str]:
+    notes = []
+    if alone := len(ratings) - len(units):
+        notes.append(f"{alone} of {len(ratings)} items have one rating and are left out.")
+    if math.isnan(alpha):
+        notes.append("All ratings are the same value, so chance-corrected agreement is not defined.")
+    counts: dict[str, int] = defaultdict(int)
+    for each in ratings.values():
+        for rater in each:
+            counts[rater] += 1
+    if few := sorted(rater for rater, count in counts.items() if count == 1):
+        notes.append(f"These raters rated one item only: {', '.join(few[:5])}{' ...' if len(few) > 5 else ''}.")
+    return notes

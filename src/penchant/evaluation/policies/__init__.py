@@ -1,0 +1,1 @@
+"""What a judge says of the responses that checkpoints sample."""

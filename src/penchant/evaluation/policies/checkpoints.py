@@ -1,0 +1,89 @@
+"""Where the model of a run lies, and what it started from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from penchant.errors import ConfigurationError, ModelError
+
+__all__ = ["Checkpoint", "find_checkpoint", "find_reference"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model to evaluate.
+
+    Args:
+        name: as given.
+        model: its folder or hub id.
+        start: the model that its run started from; None where no recipe says it.
+    """
+
+    name: str
+    model: str
+    start: str | None
+
+
+def find_checkpoint(given: str) -> Checkpoint:
+    """The model of a run folder, of a checkpoint in it, or of a model folder or hub id.
+
+    Args:
+        given: folder or hub id.
+
+    Raises:
+        ModelError: the folder holds neither a model nor a run.
+    """
+    folder = Path(given)
+    if not folder.is_dir():
+        return Checkpoint(given, given, None)
+    for place in (folder, folder / "model"):
+        if any((place / name).is_file() for name in ("config.json", "adapter_config.json")):
+            return Checkpoint(given, str(place), _start(folder))
+    raise ModelError(
+        "The folder holds no model: neither config.json nor model/config.json.",
+        where=given,
+        fix="Give a run folder, a checkpoint with weights, a model folder, or a hub id.",
+    )
+
+
+def find_reference(given: str | None, checkpoints: list[Checkpoint]) -> str:
+    """The reference that responses are compared with: the given one, or the model that the runs started from.
+
+    Args:
+        given: folder or hub id; None for the start of the runs.
+        checkpoints: the models to evaluate.
+
+    Raises:
+        ConfigurationError: no run says what it started from, or the runs started from different models.
+    """
+    if given is not None:
+        return find_checkpoint(given).model
+    starts = {each.start for each in checkpoints}
+    if None in starts:
+        name = next(each.name for each in checkpoints if each.start is None)
+        raise ConfigurationError(
+            "There is no reference to compare with: no recipe.yaml says which model this checkpoint started from.",
+            where=name,
+            fix="Name it with --reference MODEL.",
+        )
+    if len(starts) > 1:
+        raise ConfigurationError(
+            f"The runs started from different models: {', '.join(sorted(map(str, starts)))}.",
+            fix="Name one reference with --reference MODEL.",
+        )
+    return str(starts.pop())
+
+
+def _start(folder: Path) -> str | None:
+    for place in (folder, *folder.parents[:2]):
+        recipe = place / "recipe.yaml"
+        if recipe.is_file():
+            try:
+                read = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+            except (OSError, ValueError, yaml.YAMLError):
+                return None
+            return str(read["model"]) if isinstance(read, dict) and read.get("model") else None
+    return None

@@ -1,0 +1,1 @@
+"""Win rates against a baseline, raw and length-controlled."""

@@ -1,0 +1,48 @@
+"""``penchant leaderboard``, ``agreement``, ``win-rate`` and ``evaluate`` on small files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penchant.cli.app import main
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> str:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def test_a_leaderboard_of_votes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"model_a": "x", "model_b": "y", "winner": won} for won in ("model_a", "model_a", "tie", "model_b")]
+    out = tmp_path / "board.json"
+    assert main(["leaderboard", write(tmp_path / "votes.jsonl", rows), "--anchor", "y=1200", "--json", str(out)]) == 0
+    models = json.loads(out.read_text())["models"]
+    assert [each["model"] for each in models] == ["x", "y"] and models[1]["rating"] == pytest.approx(1200)
+    assert "2 models, 4 votes" in capsys.readouterr().out
+
+
+def test_the_agreement_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"item": item, "rater": rater, "value": item % 2} for item in range(6) for rater in "ab"]
+    assert main(["agreement", write(tmp_path / "ratings.jsonl", rows)]) == 0
+    assert "cohen kappa" in capsys.readouterr().out
+
+
+def test_win_rates_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"win": 0.75, "model": name} for name in ("x", "y") for _ in range(4)]
+    assert main(["win-rate", write(tmp_path / "wins.jsonl", rows)]) == 0
+    assert "75.0" in capsys.readouterr().out
+
+
+def test_a_checkpoint_without_a_reference_is_a_clear_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    data = write(tmp_path / "prompts.jsonl", [{"prompt": "a"}])
+    assert main(["evaluate", str(folder), "--data", data, "--judge", "verifier"]) == 1
+    assert "--reference MODEL" in capsys.readouterr().err
