@@ -8,7 +8,7 @@ import numpy as np
 
 from penchant.errors import DataError
 
-__all__ = ["LogisticFit", "area_under_curve", "laplace_logistic", "logistic", "log_likelihood", "standardised"]
+__all__ = ["LogisticFit", "area_under_curve", "laplace_logistic", "log_likelihood", "logistic", "standardised"]
 
 
 #: A hair of a ridge, so that separable data have finite coefficients; smaller than any digit that is shown.

@@ -10,7 +10,7 @@ import torch
 from penchant.diagnostics.features.autoencoder import SparseAutoencoder
 from penchant.diagnostics.features.effects import controlled_effects
 from penchant.diagnostics.novelty.contrast import contrast_scores, plausible
-from penchant.diagnostics.properties.coefficients import feature_vector, preferred, win_probability
+from penchant.diagnostics.properties.coefficients import feature_vector, fit_by_folds, preferred, win_probability
 from penchant.diagnostics.properties.similarity import similarity
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
@@ -34,14 +34,18 @@ def preference_dissection(case: Case) -> dict[str, Any]:
     if "comparison" in inputs:
         names = params["features"]
         found["feature"] = feature_vector(inputs["comparison"], names)
-        found["feature_without_length"] = feature_vector(
-            inputs["comparison"], [name for name in names if name not in ("length", "lengthy")]
-        )
+        others = [name for name in names if name not in ("length", "lengthy")]
+        found["feature_without_length"] = feature_vector(inputs["comparison"], others)
     if "alpha" in inputs:
         chance = win_probability(inputs["features"], inputs["alpha"])
         found["prob"], found["prediction"] = chance.tolist(), preferred(chance).tolist()
+    if "labels" in inputs:
+        given = [np.asarray(inputs[name], dtype=float) for name in ("features", "labels")]
+        settings = {name: params[name] for name in ("scale", "folds", "seed") if name in params}
+        found["coefficients"] = fit_by_folds(*given, **settings).tolist()
     if "first" in inputs:
-        found["similarity"] = similarity(inputs["first"], inputs["second"], params.get("type", "pearson"))
+        kind = _param(case, "type", "kind", default="pearson")
+        found["similarity"] = similarity(inputs["first"], inputs["second"], kind)
     return found
 
 
@@ -62,11 +66,11 @@ def _effects(case: Case) -> dict[str, Any]:
 
 
 def _one_step(case: Case) -> dict[str, Any]:
-    params = case.params
     model = _autoencoder(case)
     rows = torch.tensor(case.inputs["x"], dtype=torch.float64)
     encoded = model.train()(rows)
-    weights = {"auxiliary": params.get("aux_coef", 1 / 32), "several": params.get("multi_coef", 0.0)}
+    weights = {"auxiliary": _param(case, "aux_coef", "auxiliary_weight", default=1 / 32)}
+    weights["several"] = _param(case, "multi_coef", "several_weight", default=0.0)
     loss = model.loss(rows, encoded, **weights)
     loss.backward()
     found = {
@@ -90,24 +94,31 @@ def _one_step(case: Case) -> dict[str, Any]:
 
 def _autoencoder(case: Case) -> SparseAutoencoder:
     """The autoencoder of a case, in double precision, with the weights that it states."""
-    inputs, params = case.inputs, case.params
+    inputs = case.inputs
     model = SparseAutoencoder(
-        params.get("input_dim", len(inputs["x"][0])),
-        params["m_total_neurons"],
-        params["k_active_neurons"],
-        prefixes=params.get("prefix_lengths"),
-        dead_after=params.get("dead_neuron_threshold_steps", 64),
-        auxiliary=params.get("aux_k"),
-        several=params.get("multi_k"),
-        threshold_rate=params.get("threshold_lr", 0.01),
+        len(inputs["x"][0]),
+        _param(case, "m_total_neurons", "features"),
+        _param(case, "k_active_neurons", "active"),
+        prefixes=_param(case, "prefix_lengths", "prefixes", default=None),
+        dead_after=_param(case, "dead_neuron_threshold_steps", "dead_after", default=64),
+        auxiliary=_param(case, "aux_k", "auxiliary", default=None),
+        several=_param(case, "multi_k", "several", default=None),
+        threshold_rate=_param(case, "threshold_lr", "threshold_rate", default=0.01),
     ).double()
+    decoder = "decoder_weight_before_normalising" if "decoder_weight_before_normalising" in inputs else "decoder_weight"
     stated = {
         "encoder.weight": inputs["encoder_weight"],
-        "decoder.weight": inputs["decoder_weight_before_normalising"],
+        "decoder.weight": inputs[decoder],
         "input_bias": inputs["input_bias"],
-        "feature_bias": inputs["neuron_bias"],
+        "feature_bias": inputs["feature_bias" if "feature_bias" in inputs else "neuron_bias"],
     }
     values = {name: torch.tensor(each, dtype=torch.float64) for name, each in stated.items()}
     model.load_state_dict(values, strict=False)
     model.normalise()
     return model
+
+
+def _param(case: Case, published: str, ours: str, **default: Any) -> Any:
+    """A hyper-parameter under its published name or ours; an error in words where it is missing and has no default."""
+    name = ours if ours in case.params else published
+    return case.params.get(name, default["default"]) if default else case.params[name]
