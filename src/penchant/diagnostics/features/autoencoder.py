@@ -1,4 +1,4 @@
-"""Sparse autoencoder of embedding differences: signed BatchTopK, Matryoshka prefixes, auxiliary loss for dead features."""
+"""Sparse autoencoder of embedding differences: signed BatchTopK, Matryoshka prefixes, and a loss for dead features."""
 
 from __future__ import annotations
 

@@ -22,17 +22,17 @@ def feature_vector(comparison: Mapping[str, Any], properties: Sequence[str]) -> 
     """The comparison of two responses as the vector c of a regression.
 
     Args:
-        comparison: by property +1 where A has more of it, −1 where B has, 0 where they are equal. Errors may stand under
-            ``accuracy`` as ``{"Severe": c, "Moderate": c, "Minor": c}``, already as their absence; ``repetitive`` is
-            flipped into ``non-repetitive``.
+        comparison: by property +1 where A has more of it, −1 where B has, 0 where they are equal. Errors may stand
+            under ``accuracy`` as ``{"Severe": c, "Moderate": c, "Minor": c}``, already as their absence; ``repetitive``
+            is flipped into ``non-repetitive``.
         properties: names in the order of the result.
 
     Raises:
         DataError: a property is not compared.
 
     Example:
-        >>> feature_vector({"repetitive": -1, "accuracy": {"Severe": 0, "Minor": 1}}, ["non-repetitive", "no minor errors"])
-        [1, 1]
+        >>> feature_vector({"repetitive": -1, "accuracy": {"Minor": 0}}, ["non-repetitive", "no minor errors"])
+        [1, 0]
     """
     return [_compared(comparison, name) for name in properties]
 
