@@ -1,0 +1,88 @@
+"""Regression of several ratings of a response, with missing ones, and how ratings combine into one reward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+__all__ = ["GRID", "masked_squares", "verbosity_penalty"]
+
+#: The penalties that are tried, as in the code of ArmoRM.
+GRID = (0.0, 0.01, 0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
+GRID += (0.75, 0.8, 0.85, 0.9, 0.95)
+
+
+def masked_squares(predicted: Tensor, ratings: Tensor) -> Tensor:
+    """The squared error averaged over the ratings that are present.
+
+    loss = (1 / |present|) Σ_k (r̂_k − r_k)²
+
+    Args:
+        predicted: [..., K].
+        ratings: [..., K]; NaN where a rating is missing.
+
+    Returns:
+        [...]; 0 where none is present.
+
+    Example:
+        >>> masked_squares(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, float("nan")]]))
+        tensor([4.])
+    """
+    present = ~ratings.isnan()
+    error = torch.where(present, predicted - torch.where(present, ratings, 0.0), 0.0)
+    return error.square().sum(dim=-1) / present.sum(dim=-1).clamp(min=1)
+
+
+def verbosity_penalty(
+    rewards: Tensor, verbosity: int, threshold: float = 0.03, grid: Sequence[float] = GRID
+) -> tuple[Tensor, Tensor]:
+    """How much of the verbosity rating to take from each other rating, so that it no longer rewards length.
+
+    r'_k = r_k − λ_k r_verbosity,   λ_k the smallest of the grid with Spearman(r'_k, r_verbosity) ≤ threshold
+
+    Args:
+        rewards: [N, K] ratings of a reference set.
+        verbosity: which of the K is the verbosity.
+        threshold: the largest rank correlation that is left.
+        grid: the penalties that are tried, ascending.
+
+    Returns:
+        [K] the penalties and [K] the correlations that are left. A rating that no penalty of the grid suffices for gets
+        the last one; verbosity itself has penalty 1 and correlation 1.
+
+    Example:
+        >>> penalty, left = verbosity_penalty(torch.tensor([[1.0, 1.0], [2.0, 2.0], [2.9, 3.0]]), verbosity=1)
+        >>> penalty
+        tensor([0.9500, 1.0000])
+
+    Reference:
+        Wang et al. (2024), Interpretable Preferences via Multi-Objective Reward Modeling and Mixture-of-Experts.
+    """
+    measured = rewards.double()
+    length = measured[:, verbosity]
+    penalties, left = torch.ones(measured.shape[1]), torch.ones(measured.shape[1])
+    for place in range(measured.shape[1]):
+        if place == verbosity:
+            continue
+        for penalty in grid:
+            penalties[place] = penalty
+            left[place] = _spearman(measured[:, place] - penalty * length, length)
+            if left[place] <= threshold:
+                break
+    return penalties, left
+
+
+def _spearman(first: Tensor, second: Tensor) -> float:
+    """The rank correlation, ties with their mean rank; 0 where one does not vary."""
+    ranks = torch.stack([_ranks(first), _ranks(second)])
+    ranks = ranks - ranks.mean(dim=1, keepdim=True)
+    size = ranks.square().sum(dim=1).prod().sqrt()
+    return float(ranks.prod(dim=0).sum() / size) if size > 0 else 0.0
+
+
+def _ranks(values: Tensor) -> Tensor:
+    _, place, count = values.unique(return_inverse=True, return_counts=True)
+    last = count.cumsum(0).double()
+    return (last - (count - 1) / 2)[place]
