@@ -83,7 +83,7 @@ def laplace_logistic(features: np.ndarray, labels: np.ndarray, scale: float = 0.
     Example:
         >>> features, labels = np.array([[1.0, 0.0]] * 300), np.array([1.0] * 200 + [0.0] * 100)
         >>> laplace_logistic(features, labels).round(3)
-        array([0.548, 0.   ])
+        array([0.547, 0.   ])
     """
     from scipy.optimize import minimize
 

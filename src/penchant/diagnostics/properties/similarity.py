@@ -31,8 +31,8 @@ def similarity(first: Sequence[float], second: Sequence[float], kind: str = "pea
         ConfigurationError: the lengths differ, there is no property, or there is no such kind.
 
     Example:
-        >>> similarity([0.1, 0.2], [0.3, 0.2], "normed_l1")
-        -0.1
+        >>> similarity([1.0, 2.0], [3.0, 2.0], "normed_l1")
+        -1.0
 
     Reference:
         Li et al. (2024), Dissecting Human and LLM Preferences, arXiv:2402.11296.
