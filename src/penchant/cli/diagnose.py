@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from penchant.cli.explanation import explain
 from penchant.cli.options import (
     AllowOutside,
     BadRecords,
@@ -30,9 +31,16 @@ __all__ = ["diagnose"]
 
 
 def diagnose(
-    model: Annotated[str, typer.Option(help="Model folder or hub id.")],
-    reference: Annotated[str, typer.Option(help="The model before training: folder or hub id.")],
     data: Annotated[str, typer.Option(help="File of comparisons, saved datasets folder, or hub id.")],
+    model: Annotated[
+        str | None, typer.Option(help="Model folder or hub id; without one, the data alone are explained.")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="With --model: the model before training, folder or hub id.")
+    ] = None,
+    embedder: Annotated[
+        str, typer.Option(help="Without --model: tf-idf-svd, tf-idf, or a folder of a sentence-embedding model.")
+    ] = "tf-idf-svd",
     beta: Annotated[float, typer.Option(help="The beta used in training.")] = 0.1,
     gamma: Annotated[float, typer.Option(help="Target margin of Constrained PO, nats per token.")] = 0.05,
     agreement: Annotated[
@@ -68,12 +76,23 @@ def diagnose(
     trust_remote_code: TrustRemoteCode = False,
     allow_outside: AllowOutside = False,
 ) -> None:
-    """Diagnose a trained model on comparisons: ranking accuracy, likelihood displacement, gradient entanglement."""
+    """Diagnose a trained model on comparisons: ranking accuracy, likelihood displacement, gradient entanglement.
+
+    Without --model: what the data reward, by named properties and by features of their texts.
+    """
     from penchant.diagnostics.findings import Plan
+    from penchant.errors import ConfigurationError
 
     if json_out is not None:
         inputs = [data, model, reference, unseen, reward_model, shifted, chat_template]
         claim_file(json_out, option="--json", overwrite=overwrite, inputs=inputs)
+    if model is None:
+        if reference is not None:
+            raise ConfigurationError("--reference is given without --model.", fix="Give --model, or neither.")
+        explain(data, embedder, json_out, split=split, mapping=parse_mapping(map_), on_bad=on_bad)
+        return
+    if reference is None:
+        raise ConfigurationError("--model is given without --reference.", fix="Give the model before training.")
     plan = Plan(beta, gamma, agreement, entanglement, tokens, form)
     further: dict[str, Any] = {"unseen": unseen, "reward_model": reward_model, "shifted": shifted or ()}
     reading = {"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad}

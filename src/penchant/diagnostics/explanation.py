@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from penchant.diagnostics.features.discovery import Discovery, discover
 from penchant.diagnostics.features.training import FeatureSettings
 from penchant.diagnostics.pairs import DataPairs, pairs_of_feedback
@@ -83,4 +81,4 @@ def _longer(pairs: DataPairs) -> Interval | None:
     if not differ.any():
         return None
     right = (pairs.length_difference > 0) == (pairs.labels > 0.5)
-    return share_interval(float(np.sum(right[differ])), int(differ.sum()))
+    return share_interval(float(right[differ].mean()), int(differ.sum()))

@@ -37,7 +37,7 @@ class Discovery:
     effects: Effects
     p_values: np.ndarray
     areas: dict[str, float] = field(default_factory=dict)
-    settings: FeatureSettings = FeatureSettings()
+    settings: FeatureSettings = field(default_factory=FeatureSettings)
 
     def rows(self, most: int | None = None) -> list[dict[str, object]]:
         """A row per feature that fires, the largest effect first, as JSON values; what is rewarded has a sign of +."""

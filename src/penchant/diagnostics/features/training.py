@@ -51,7 +51,9 @@ class FeatureSettings:
         if not 1 <= self.active <= self.features:
             raise ConfigurationError(f"active is {self.active}; expected 1 to {self.features}, the number of features.")
         if self.epochs < 1 or self.batch_size < 2 or not self.learning_rate > 0:
-            raise ConfigurationError("Expected one epoch or more, two pairs a batch or more, and a learning rate above 0.")
+            raise ConfigurationError(
+                "Expected one epoch or more, two pairs a batch or more, and a learning rate above 0."
+            )
 
     @property
     def prefixes(self) -> tuple[int, ...]:

@@ -52,7 +52,9 @@ _REFUSAL = _phrases(
 )
 _CAUTION = _phrases(
     *r"illegal|unethical|dangerous|harmful|against the law|unsafe|risky|seek (?:medical|professional|legal)".split("|"),
-    *r"consult (?:a|your|with)|professional help|be careful|get in trouble|crime|consent|hurt(?:ful)?|wrong to".split("|"),
+    *r"consult (?:a|your|with)|professional help|be careful|get in trouble|crime|consent|hurt(?:ful)?|wrong to".split(
+        "|"
+    ),
 )
 _UNSURE = _phrases(
     r"i(?:(?:’|')m| am) not (?:sure|certain)",
@@ -61,11 +63,15 @@ _UNSURE = _phrases(
 )
 _POLITE = _phrases(*r"please|thank you|thanks|sorry|apologi[sz]e|you(?:’|')re welcome|excuse me|of course".split("|"))
 _WARM = _phrases(
-    *r"happy to|glad|great (?:question|idea|choice)|hope (?:this|that|it|you)|feel free|good luck|enjoy|welcome".split("|"),
+    *r"happy to|glad|great (?:question|idea|choice)|hope (?:this|that|it|you)|feel free|good luck|enjoy|welcome".split(
+        "|"
+    ),
     *r"wonderful|love to|congratulations|have fun".split("|"),
 )
 _FEELS = _phrases(
-    *r"i understand|sorry to hear|that (?:must|sounds)|it(?:’|')s (?:okay|normal|understandable)|you(?:’|')re not".split("|"),
+    *r"i understand|sorry to hear|that (?:must|sounds)|it(?:’|')s (?:okay|normal|understandable)|you(?:’|')re not".split(
+        "|"
+    ),
     *r"feelings?|how (?:are you|do you) feel(?:ing)?|worried|difficult time|support you|here for you".split("|"),
 )
 _FIRM = _phrases(*r"must|always|never|certainly|definitely|clearly|undoubtedly|should|need to|have to".split("|"))
@@ -77,7 +83,9 @@ _SUPPORT = re.compile(
     re.IGNORECASE,
 )
 _FORMAT = re.compile(r"(?m)^\s{0,3}(?:#{1,6}\s|[-*•+]\s|\|.*\|)|\*\*[^*\n]+\*\*|```|^\s*$")
-_STEP = re.compile(r"(?mi)^\s*(?:\d{1,2}[.):]\s|step \d)|\b(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|next|then|finally),")
+_STEP = re.compile(
+    r"(?mi)^\s*(?:\d{1,2}[.):]\s|step \d)|\b(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|next|then|finally),"
+)
 _SENTENCE = re.compile(r"[.!?。！？]+(?:\s|$)")
 _COMMON = frozenset(
     "the a an and or of to in on at for with from by is are was were be been it its this that these those as not no do "
@@ -129,7 +137,9 @@ def _first_person(_prompt: str, response: str) -> float:
 
 
 def _whole(_prompt: str, response: str) -> float:
-    return float(response.rstrip().endswith((".", "!", "?", "…", '"', "”", "'", ")", "]", "}", "`", ":", "。", "！", "？")))
+    return float(
+        response.rstrip().endswith((".", "!", "?", "…", '"', "”", "'", ")", "]", "}", "`", ":", "。", "！", "？"))
+    )
 
 
 def _length(_prompt: str, response: str) -> float:

@@ -127,7 +127,10 @@ def dissect(
     kept = [group for group, each in zip(groups, known, strict=True) if each]
     draws = _bootstrap(features, labels, kept, scale, seed, rounds)
     # The mode of a round can be exactly 0; the interval is widened to hold the estimate itself.
-    low, high = np.minimum(np.quantile(draws, 0.025, axis=0), found), np.maximum(np.quantile(draws, 0.975, axis=0), found)
+    low, high = (
+        np.minimum(np.quantile(draws, 0.025, axis=0), found),
+        np.maximum(np.quantile(draws, 0.975, axis=0), found),
+    )
     return Dissection(len(labels), tuple(names), found, low, high, tau, (features != 0).mean(axis=0))
 
 
