@@ -51,7 +51,7 @@ def _properties(found: Explanation) -> Table:
     for column in ("property", "log-odds", "95% interval", "wins alone", "tau", "pairs that differ"):
         table.add_column(column, justify="left" if column == "property" else "right")
     for row in found.properties.rows():
-        interval = f"{row['low']:+.2f} to {row['high']:+.2f}"
+        interval = f"{row['low']:+.2f}…{row['high']:+.2f}"
         shares = (f"{row['win_probability']:.0%}", f"{row['tau']:+.2f}", f"{row['differ']:.0%}")
         table.add_row(str(row["property"]), f"{row['coefficient']:+.2f}", interval, *shares)
     return table
