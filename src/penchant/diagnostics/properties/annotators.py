@@ -69,9 +69,7 @@ _WARM = _phrases(
     *r"wonderful|love to|congratulations|have fun".split("|"),
 )
 _FEELS = _phrases(
-    *r"i understand|sorry to hear|that (?:must|sounds)|it(?:’|')s (?:okay|normal|understandable)|you(?:’|')re not".split(
-        "|"
-    ),
+    *r"i understand|sorry to hear|that (?:must|sounds)|it(?:’|')s (?:okay|normal)|you(?:’|')re not".split("|"),
     *r"feelings?|how (?:are you|do you) feel(?:ing)?|worried|difficult time|support you|here for you".split("|"),
 )
 _FIRM = _phrases(*r"must|always|never|certainly|definitely|clearly|undoubtedly|should|need to|have to".split("|"))
@@ -79,7 +77,8 @@ _INFORMAL = _phrases(
     *r"yeah|yep|nope|gonna|wanna|kinda|sorta|lol|haha|hey|okay|cool|awesome|stuff|guys?|oh|well,|wow|dude".split("|")
 )
 _SUPPORT = re.compile(
-    r"https?://|\[\d+\]|\baccording to\b|\bfor (?:example|instance)\b|\bsuch as\b|\be\.g\.|\bstud(?:y|ies)\b|\bresearch\b",
+    r"https?://|\[\d+\]|\baccording to\b|\bfor (?:example|instance)\b|\bsuch as\b|\be\.g\.|\bstud(?:y|ies)\b"
+    r"|\bresearch\b",
     re.IGNORECASE,
 )
 _FORMAT = re.compile(r"(?m)^\s{0,3}(?:#{1,6}\s|[-*•+]\s|\|.*\|)|\*\*[^*\n]+\*\*|```|^\s*$")
@@ -89,7 +88,8 @@ _STEP = re.compile(
 _SENTENCE = re.compile(r"[.!?。！？]+(?:\s|$)")
 _COMMON = frozenset(
     "the a an and or of to in on at for with from by is are was were be been it its this that these those as not no do "
-    "does did can could will would should you your i my me we our they them their he she his her what which who how why "
+    "does did can could will would should you your i my me we our they them their he she his her what which who how "
+    "why "
     "when where if so but about into than then there have has had please".split()
 )
 
