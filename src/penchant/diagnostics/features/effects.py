@@ -55,7 +55,7 @@ def controlled_effects(
     Example:
         >>> z = np.array([[1.0], [1.0], [-1.0], [-1.0], [1.0], [-1.0]])
         >>> controlled_effects(z, np.arange(6.0), np.array([1, 0, 0, 1, 1, 0])).coefficients.round(2).tolist()
-        [0.73]
+        [0.79]
 
     Reference:
         Movva et al. (2025), arXiv:2510.26202.

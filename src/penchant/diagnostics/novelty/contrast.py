@@ -28,6 +28,7 @@ def contrast_scores(tuned: Tensor, pretrained: Tensor, gamma: float = 1.0) -> Te
         ConfigurationError: the vocabularies differ, or γ is negative.
 
     Example:
+        >>> import torch
         >>> same = torch.tensor([1.0, 2.0])
         >>> contrast_scores(same, same).tolist()
         [0.0, 0.0]
@@ -60,6 +61,7 @@ def plausible(tuned: Tensor, alpha: float = 0.1) -> Tensor:
         ConfigurationError: α is out of range.
 
     Example:
+        >>> import torch
         >>> plausible(torch.tensor([0.0, 5.0, 4.0])).tolist()
         [False, True, True]
     """
