@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from penchant.cli.explanation import explain
 from penchant.cli.options import (
     AllowOutside,
     BadRecords,
@@ -28,21 +29,17 @@ if TYPE_CHECKING:
 
 __all__ = ["diagnose"]
 
+_AGREEMENT = "Share of annotators who prefer the chosen response, for records without the field probability."
+
 
 def diagnose(
-    model: Annotated[str, typer.Option(help="Model folder or hub id.")],
-    reference: Annotated[str, typer.Option(help="The model before training: folder or hub id.")],
     data: Annotated[str, typer.Option(help="File of comparisons, saved datasets folder, or hub id.")],
+    model: Annotated[str | None, typer.Option(help="Model folder or hub id; default: explain the data alone.")] = None,
+    reference: Annotated[str | None, typer.Option(help="The model before training: folder or hub id.")] = None,
+    embedder: Annotated[str, typer.Option(help="Without --model: tf-idf-svd, tf-idf, or a folder.")] = "tf-idf-svd",
     beta: Annotated[float, typer.Option(help="The beta used in training.")] = 0.1,
     gamma: Annotated[float, typer.Option(help="Target margin of Constrained PO, nats per token.")] = 0.05,
-    agreement: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            help="Share of annotators who prefer the chosen response, for records without the field probability.",
-        ),
-    ] = None,
+    agreement: Annotated[float | None, typer.Option(min=0, max=1, help=_AGREEMENT)] = None,
     entanglement: Annotated[
         int, typer.Option(min=0, help="Number of pairs whose response gradients are compared.")
     ] = 0,
@@ -68,20 +65,36 @@ def diagnose(
     trust_remote_code: TrustRemoteCode = False,
     allow_outside: AllowOutside = False,
 ) -> None:
-    """Diagnose a trained model on comparisons: ranking accuracy, likelihood displacement, gradient entanglement."""
+    """Diagnose a trained model on comparisons: ranking accuracy, likelihood displacement, gradient entanglement.
+
+    Without --model: what the data reward, by named properties and by features of their texts.
+    """
     from penchant.diagnostics.findings import Plan
 
     if json_out is not None:
         inputs = [data, model, reference, unseen, reward_model, shifted, chat_template]
         claim_file(json_out, option="--json", overwrite=overwrite, inputs=inputs)
+    reading = {"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad}
+    if model is None or reference is None:
+        _only_data(model, reference)
+        return explain(data, embedder, json_out, **reading)
     plan = Plan(beta, gamma, agreement, entanglement, tokens, form)
     further: dict[str, Any] = {"unseen": unseen, "reward_model": reward_model, "shifted": shifted or ()}
-    reading = {"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad}
     rendering = {"chat_template": chat_template, "max_length": max_length, "truncation": truncation}
     found = _measured(model, data, reference, plan, reading=reading, **further, **rendering)
     _print(found)
     if json_out is not None:
         write_json(json_out, found.as_dict(), "The findings", fix="Choose another path for --json.")
+
+
+def _only_data(model: str | None, reference: str | None) -> None:
+    """Refuse a model without its reference, and a reference alone."""
+    from penchant.errors import ConfigurationError
+
+    if reference is not None:
+        raise ConfigurationError("--reference is given without --model.", fix="Give --model, or neither.")
+    if model is not None:
+        raise ConfigurationError("--model is given without --reference.", fix="Give the model before training.")
 
 
 def _measured(model: str, data: str, reference: str, plan: Plan, **options: Any) -> Findings:

@@ -1,0 +1,71 @@
+"""What data reward, printed as tables, for ``penchant diagnose`` without a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from penchant.terminal import make_console
+from penchant.writing import write_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from penchant.diagnostics.explanation import Explanation
+
+__all__ = ["explain"]
+
+
+def explain(data: str, embedder: str, json_out: Path | None, **reading: Any) -> None:
+    """Explain a file of comparisons or rankings, and print the tables.
+
+    Args:
+        data: the file.
+        embedder: of the features.
+        json_out: also write the findings to this file.
+        reading: as for `penchant.feedback.read`.
+    """
+    from penchant.diagnostics.explanation import explain_data
+    from penchant.diagnostics.features.training import FeatureSettings
+    from penchant.feedback import read
+
+    found = explain_data(read(data, **reading), FeatureSettings(embedder=embedder))
+    console = make_console(highlight=False)
+    console.print(_properties(found))
+    if found.features is not None:
+        console.print(_features(found))
+        areas = ", ".join(f"{name} {value:.3f}" for name, value in found.features.areas.items())
+        console.print(f"Area under the ROC curve on held-out prompts (0.5 is chance): {areas}.", markup=False)
+    if found.longer is not None:
+        console.print(f"Share of pairs whose preferred response is longer: {found.longer}.", markup=False)
+    for note in found.notes:
+        console.print(note, markup=False)
+    if json_out is not None:
+        write_json(json_out, found.as_dict(), "The findings", fix="Choose another path for --json.")
+
+
+def _properties(found: Explanation) -> Table:
+    from rich.table import Table
+
+    table = Table(title=f"What {found.pairs} pairs reward: properties", title_justify="left")
+    for column in ("property", "log-odds", "95% interval", "wins alone", "tau", "pairs that differ"):
+        table.add_column(column, justify="left" if column == "property" else "right")
+    for row in found.properties.rows():
+        interval = f"{row['low']:+.2f}…{row['high']:+.2f}"
+        shares = (f"{row['win_probability']:.0%}", f"{row['tau']:+.2f}", f"{row['differ']:.0%}")
+        table.add_row(str(row["property"]), f"{row['coefficient']:+.2f}", interval, *shares)
+    return table
+
+
+def _features(found: Explanation) -> Table:
+    from rich.table import Table
+
+    table = Table(title="Features of the texts, length held fixed", title_justify="left")
+    for column in ("rewarded", "rather than", "win rate", "p", "fits words", "fires"):
+        table.add_column(column, justify="left" if column in ("rewarded", "rather than") else "right")
+    for row in found.features.rows(10) if found.features else ():
+        words = [", ".join(row[name]) or "–" for name in ("rewarded", "punished")]  # type: ignore[call-overload]
+        table.add_row(
+            *words, f"+{row['win_rate_change']:.1%}", f"{row['p']:.1g}", f"{row['fidelity']:.2f}", f"{row['fires']:.0%}"
+        )
+    return table

@@ -1,0 +1,84 @@
+"""`explain_data`: what the labels of a data set reward, from the data alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from penchant.diagnostics.features.discovery import Discovery, discover
+from penchant.diagnostics.features.training import FeatureSettings
+from penchant.diagnostics.pairs import DataPairs, pairs_of_feedback
+from penchant.diagnostics.properties.annotators import PROPERTIES
+from penchant.diagnostics.properties.dissection import Dissection, compare_pairs, dissect
+from penchant.errors import ConfigurationError, DataError
+from penchant.feedback.collection import Feedback
+from penchant.statistics import Interval, share_interval
+
+__all__ = ["Explanation", "explain_data"]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a data set rewards.
+
+    Args:
+        name: of the data set.
+        pairs: number of different pairs.
+        longer: share of pairs of unequal length whose preferred response has more words; None where all are equal.
+        properties: coefficients of named properties.
+        features: found without names; None where they could not be found, with the reason in ``notes``.
+        notes: what was left out.
+    """
+
+    name: str
+    pairs: int
+    longer: Interval | None
+    properties: Dissection
+    features: Discovery | None
+    notes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        longer = self.longer and {"share": self.longer.value, "low": self.longer.low, "high": self.longer.high}
+        found = self.features
+        return {
+            "data": self.name,
+            "pairs": self.pairs,
+            "longer_preferred": longer,
+            "properties": self.properties.rows(),
+            "features": [] if found is None else found.rows(),
+            "held_out_area": {} if found is None else found.areas,
+            "notes": self.notes,
+        }
+
+
+def explain_data(feedback: Feedback, settings: FeatureSettings | None = None) -> Explanation:
+    """Explain what the labels of comparisons or rankings reward: length, named properties, and features of texts.
+
+    Args:
+        feedback: comparisons or rankings.
+        settings: of the features.
+
+    Raises:
+        DataError: there are fewer than two different pairs.
+    """
+    pairs = pairs_of_feedback(feedback)
+    notes = list(pairs.notes)
+    if pairs.repeated:
+        notes.append(f"{pairs.repeated} pairs that occur before are left out.")
+    groups = [pair.group for pair in pairs.pairs]
+    properties = dissect(list(PROPERTIES), compare_pairs(pairs), pairs.labels, groups)
+    features = None
+    try:
+        features = discover(pairs, settings)
+    except (ConfigurationError, DataError) as error:
+        notes.append(f"No features of texts: {error}")
+    return Explanation(pairs.name, len(pairs), _longer(pairs), properties, features, notes)
+
+
+def _longer(pairs: DataPairs) -> Interval | None:
+    differ = pairs.length_difference != 0
+    if not differ.any():
+        return None
+    right = (pairs.length_difference > 0) == (pairs.labels > 0.5)
+    return share_interval(float(right[differ].mean()), int(differ.sum()))

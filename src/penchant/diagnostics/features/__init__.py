@@ -1,0 +1,1 @@
+"""What human feedback rewards, as sparse features of response differences (WIMHF)."""

@@ -1,0 +1,1 @@
+"""What is new in a tuned model: contrastive generation (CGE)."""

@@ -1,0 +1,1 @@
+"""What feedback and judges reward, as named properties: Preference Dissection and PROFILE."""
