@@ -1,4 +1,4 @@
-"""Pairs labelled left, right, both good or both bad: probabilities from scores and thresholds, and values of classes."""
+"""Pairs labelled left, right, both good or both bad: probabilities from scores, and values of the classes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def class_log_probabilities(
     P(left) = σ(s − η),   P(right) = σ(−s − η),   s = s_L − s_R
     P(both good) = (1 − P(left) − P(right)) σ(((s_L + s_R) / 2 − b) / T),   P(both bad): the rest
 
-    1 − P(left) − P(right) = (e^{2η} − 1) σ(s − η) σ(−s − η), so the logarithms are exact for scores of any size. Without
+    1 − P(left) − P(right) = (e^{2η} − 1) σ(s − η) σ(−s − η), so the logarithms are exact for any scores. Without
     a split it is the model of Rao and Kupper, Bradley-Terry with ties.
 
     Args:
