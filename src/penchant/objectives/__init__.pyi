@@ -122,6 +122,9 @@ from penchant.objectives.reference_free.rationale_orpo import RationaleORPOSimpl
 from penchant.objectives.reference_free.simpo import SimPO as _SimPO
 from penchant.objectives.reference_free.simpo import SimPOHinge as _SimPOHinge
 from penchant.objectives.reference_free.slic_hf import SLiCHF as _SLiCHF
+from penchant.objectives.reward_models.four_class_preference import FourClassPreference as _FourClassPreference
+from penchant.objectives.reward_models.micro import MiCRo as _MiCRo
+from penchant.objectives.reward_models.pal import PAL as _PAL
 from penchant.objectives.token_level.sparse_token_mask import SparseTokenMask as _SparseTokenMask
 from penchant.objectives.token_level.spo_degree import SPODegree as _SPODegree
 from penchant.objectives.token_level.wpo import WPO as _WPO
@@ -291,6 +294,9 @@ class FDPO(_FDPO):
 class FlexDPO(_FlexDPO):
     def __init__(self, *, beta_plus: float = ..., beta_minus: float = ...) -> None: ...
 
+class FourClassPreference(_FourClassPreference):
+    def __init__(self, *, head: Literal['scores', 'joint'] = ..., width: int = ...) -> None: ...
+
 class GDPO(_GDPO):
     def __init__(self, *, beta: float = ...) -> None: ...
 
@@ -363,6 +369,9 @@ class MAPL(_MAPL):
 class MaPO(_MaPO):
     def __init__(self, *, beta: float = ..., snr: float = ..., num_train_timesteps: int = ..., half_factor: float = ...) -> None: ...
 
+class MiCRo(_MiCRo):
+    def __init__(self, *, heads: int = ..., alpha: float = ..., context_router: bool = ..., router_width: int = ..., route: bool = ..., tau: float = ...) -> None: ...
+
 class NCA(_NCA):
     def __init__(self, *, beta: float = ...) -> None: ...
 
@@ -386,6 +395,9 @@ class ORPO(_ORPO):
 
 class PADLL(_PADLL):
     def __init__(self, *, beta: float = ...) -> None: ...
+
+class PAL(_PAL):
+    def __init__(self, *, form: Literal['A', 'B'] = ..., pair_loss: Literal['hinge', 'smooth_hinge', 'logistic'] = ..., annotators: int = ..., prototypes: int = ..., width: int = ..., layers: int = ..., margin: float = ..., smooth: float = ..., temperature: float = ..., only_annotators: bool = ...) -> None: ...
 
 class PDU(_PDU):
     def __init__(self, *, epsilon: float = ..., step_size: float = ..., warm_up: int = ..., forget_coeff: float = ..., initial_weight: float = ...) -> None: ...

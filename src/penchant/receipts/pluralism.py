@@ -26,6 +26,7 @@ from penchant.objectives.functional.preference_mixtures import mixture_loss
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
 from penchant.receipts.forms import form_of
+from penchant.receipts.plain import plain
 
 __all__ = ["fspo", "micro", "mj_video", "moe_reward", "pal"]
 
@@ -53,6 +54,8 @@ def _pal_loss(case: Case, agreement: Tensor) -> Tensor:
 def pal(case: Case) -> dict[str, Any]:
     """PAL: losses of distance differences, by element or by token; outputs of the model; the bound of norms."""
     inputs = case.inputs
+    if "chosen" in inputs:
+        return plain(case.method, case.params, inputs)
     if "points" in inputs:
         excess = norm_excess(_tensor(inputs["points"]), case.params["upper_bound"])
         return {"loss": (case.params.get("weight", 1.0) * excess).item()}
@@ -89,6 +92,8 @@ def _pal_output(case: Case) -> Tensor:
 @adapter("micro")
 def micro(case: Case) -> dict[str, Any]:
     """MiCRo's first stage: rewards by head and router logits in, their gradients out."""
+    if "chosen" in case.inputs:
+        return plain(case.method, case.params, case.inputs)
     names = ("chosen_head_rewards", "rejected_head_rewards", "router_logits")
     leaves = [_tensor(case.inputs[name]).requires_grad_() for name in names]
     chosen, rejected, logits = leaves
