@@ -27,8 +27,8 @@ class PAL(Objective):
 
     h_y is the hidden state at the last token of the response, f a network into the space of preferences. All annotators
     share the K prototypes P; each has K numbers u of its own, so that a new one needs a few comparisons only. The
-    record field ``annotator`` is its number, from 0. In form B the prototypes are networks of the hidden state at the end
-    of the prompt, and r is the scaled cosine s cos(f, a). The hinge can be smooth, or the loss logistic.
+    record field ``annotator`` is its number, from 0. In form B the prototypes are networks of the hidden state at the
+    end of the prompt, and r is the scaled cosine s cos(f, a). The hinge can be smooth, or the loss logistic.
 
     With ``only_annotators`` states, f and prototypes have no gradient: only the numbers u are trained.
 
