@@ -68,8 +68,8 @@ def pal(case: Case) -> dict[str, Any]:
         return {"losses": losses.tolist(), "grad_sum": grad.tolist()}
     difference = _tensor(inputs["distance_difference_per_token"]).requires_grad_()
     at_tokens = _pal_loss(case, _tensor(inputs["target"]).unsqueeze(-1) * difference)
-    places = (torch.tensor(inputs[name], dtype=torch.long) for name in ("divergence_index", "end_index"))
-    loss = token_aggregate(at_tokens, *places, case.params.get("weighting", "mean")).mean()
+    first, end = (torch.tensor(inputs[name], dtype=torch.long) for name in ("divergence_index", "end_index"))
+    loss = token_aggregate(at_tokens, first, end, case.params.get("weighting", "mean")).mean()
     [grad] = torch.autograd.grad(loss, difference)
     return {"loss": loss.item(), "grad": grad.tolist()}
 
@@ -155,9 +155,11 @@ def _plain(found: Gated) -> dict[str, Any]:
 def mj_video(case: Case) -> dict[str, Any]:
     """MJ-VIDEO: the gated score of given logits, the loss of criteria, and the losses of preferences."""
     if "criteria_rewards" in case.inputs:
-        scale, names = float(case.params.get("logit_scale", 1.0)), ("criteria_rewards", "criteria_gate_logits")
+        scale = float(case.params.get("logit_scale", 1.0))
         found = gated_rewards(
-            *(_tensor(case.inputs[name]) for name in (*names, "aspect_gate_logits")),
+            _tensor(case.inputs["criteria_rewards"]),
+            _tensor(case.inputs["criteria_gate_logits"]),
+            _tensor(case.inputs["aspect_gate_logits"]),
             _aspects(case.params["aspect_to_criteria"]),
             temperature=float(case.params["temperature"]),
             criterion_scale=scale,

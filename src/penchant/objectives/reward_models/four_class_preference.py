@@ -70,10 +70,9 @@ class FourClassPreference(Objective):
         if self.head == "joint":
             forth, back = (self.reward_head(torch.cat(each, dim=-1)) for each in (sides, sides[::-1]))
             return torch.log_softmax((forth + swapped_classes(back)) / 2, dim=-1)
-        scores = [self.reward_head(each).squeeze(-1) for each in sides]
-        threshold = torch.nn.functional.softplus(self.threshold).to(scores[0].dtype)
-        kept = (self.bias.to(scores[0].dtype), self.log_temperature.exp().to(scores[0].dtype))
-        return class_log_probabilities(*scores, threshold, *kept)
+        first, second = (self.reward_head(each).squeeze(-1) for each in sides)
+        threshold = torch.nn.functional.softplus(self.threshold)
+        return class_log_probabilities(first, second, threshold, self.bias, self.log_temperature.exp())
 
     def loss(self, chosen: Scored, rejected: Scored, pair_class: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The loss per pair, [B], with whether the most likely class is right."""
