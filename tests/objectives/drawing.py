@@ -15,6 +15,8 @@ from penchant.objectives import Objective, Scored
 PER_TOKEN = {"old_policy", "step_index"}
 #: Fields that hold one number for each response of a group.
 PER_RESPONSE = {"scores", "ranks", "relevance", "positions"}
+#: Fields that hold a whole number, and how many values there are.
+INDICES = {"annotator": 2, "pair_class": 4}
 #: Fields that hold a row of numbers for each example, and how many.
 ROWS = {"chosen_sources": 3, "rejected_sources": 3}
 #: Views that hold several responses of an example, and how many.
@@ -101,6 +103,9 @@ def random_inputs(
         shape = (rows, 5) if name in PER_TOKEN else (rows, ROWS[name]) if name in ROWS else (rows,)
         if name == "step_index":  # steps follow one another
             inputs[name] = torch.randint(0, 2, shape, generator=generator).cumsum(-1).clamp(min=1).float()
+            continue
+        if name in INDICES:
+            inputs[name] = torch.randint(0, INDICES[name], shape, generator=generator).float()
             continue
         # What the data say comes in float32 at least, whatever the models compute in.
         wide = torch.promote_types(dtype, torch.float32)

@@ -16,30 +16,30 @@ import typer
 
 import penchant
 from penchant.cli import build, data, lab, methods, recommend, sandbox
-from penchant.cli.agreement import agreement
 from penchant.cli.chat import chat
 from penchant.cli.claims import claims
 from penchant.cli.compare import compare
 from penchant.cli.convert import convert
 from penchant.cli.diagnose import diagnose
-from penchant.cli.evaluate import evaluate
 from penchant.cli.generate import generate
 from penchant.cli.key_help import OnlineCommand, RecipeCommand
-from penchant.cli.leaderboard import leaderboard
 from penchant.cli.listing import list_things, show_thing
 from penchant.cli.logic import logic
+from penchant.cli.measuring.agreement import agreement
+from penchant.cli.measuring.evaluate import evaluate
+from penchant.cli.measuring.leaderboard import leaderboard
+from penchant.cli.measuring.recommendation_metrics import recommend_metrics
+from penchant.cli.measuring.token_shift import token_shift
+from penchant.cli.measuring.win_rate import win_rate
 from penchant.cli.online import online
 from penchant.cli.plan import plan
 from penchant.cli.quickstart import quickstart
 from penchant.cli.receipts import receipts
-from penchant.cli.recommendation_metrics import recommend_metrics
 from penchant.cli.report import report
 from penchant.cli.score import score
-from penchant.cli.token_shift import token_shift
 from penchant.cli.train import train
 from penchant.cli.unlearn import unlearn
 from penchant.cli.verify import verify
-from penchant.cli.win_rate import win_rate
 from penchant.errors import PenchantError
 from penchant.terminal import echo
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.cli.explanation import explain
+from penchant.cli.measuring.explanation import explain
 from penchant.cli.options import (
     AllowOutside,
     BadRecords,

@@ -13,6 +13,7 @@ from torch import nn
 from penchant.errors import ModelError, PenchantError
 from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
+from penchant.objectives.functional.heads import Head
 from penchant.writing import write_text
 
 __all__ = ["MEANING", "other_than", "read_meaning", "save_reward_model"]
@@ -32,25 +33,26 @@ def save_reward_model(model: Any, objective: Objective, folder: Path, pad: int) 
 
     Args:
         model: the language model, whose layers are taken over.
-        objective: with a ``reward_head`` without bias.
+        objective: with a ``reward_head``; a linear one without bias becomes the classifier's.
         folder: where the language model was saved; its weights and configuration are replaced.
         pad: token id of padding, another one than the end token.
 
     Returns:
-        False where transformers has no such architecture: then the folder stays a language model, with the head beside
-        it.
+        False where transformers has no such architecture: then the folder stays a language model, with the trained
+        parts beside it.
     """
     from safetensors.torch import save_file
 
     head: Any = objective.reward_head
-    meaning = {"objective": objective.id, "hyper": objective.hyper, "outputs": head.outputs}
-    classifier = _classifier(model, head, pad)
+    meaning = {"objective": objective.id, "hyper": objective.hyper, "outputs": getattr(head, "outputs", None)}
+    classifier = _classifier(model, head, pad) if isinstance(head, Head) else None
     if classifier is None:
         log.warning(
-            "transformers has no sequence classification for %s: the saved folder is a language model, and the trained "
-            "head is in %s.",
-            type(model).__name__,
+            "The saved folder is a language model, with the trained parts of %s beside it (%s): transformers has no "
+            "sequence classification of this form for %s.",
+            objective.id,
             PARTS,
+            type(model).__name__,
         )
     else:
         old = [*folder.glob("model*.safetensors"), *folder.glob("*.index.json"), folder / "generation_config.json"]

@@ -129,7 +129,10 @@ from penchant.objectives.reward_models.bt import BTRewardModel as _BTRewardModel
 from penchant.objectives.reward_models.bt import BTTies as _BTTies
 from penchant.objectives.reward_models.bt import EurusRM as _EurusRM
 from penchant.objectives.reward_models.bt import PairwiseMarginRegression as _PairwiseMarginRegression
+from penchant.objectives.reward_models.four_class_preference import FourClassPreference as _FourClassPreference
 from penchant.objectives.reward_models.gpm import GPM as _GPM
+from penchant.objectives.reward_models.micro import MiCRo as _MiCRo
+from penchant.objectives.reward_models.pal import PAL as _PAL
 from penchant.objectives.reward_models.rated import GaussianReward as _GaussianReward
 from penchant.objectives.reward_models.rated import QuantileReward as _QuantileReward
 from penchant.objectives.reward_models.rated import RewardRegression as _RewardRegression
@@ -311,6 +314,9 @@ class FDPO(_FDPO):
 class FlexDPO(_FlexDPO):
     def __init__(self, *, beta_plus: float = ..., beta_minus: float = ...) -> None: ...
 
+class FourClassPreference(_FourClassPreference):
+    def __init__(self, *, head: Literal['scores', 'joint'] = ..., width: int = ...) -> None: ...
+
 class GDPO(_GDPO):
     def __init__(self, *, beta: float = ...) -> None: ...
 
@@ -392,6 +398,9 @@ class MAPL(_MAPL):
 class MaPO(_MaPO):
     def __init__(self, *, beta: float = ..., snr: float = ..., num_train_timesteps: int = ..., half_factor: float = ...) -> None: ...
 
+class MiCRo(_MiCRo):
+    def __init__(self, *, heads: int = ..., alpha: float = ..., context_router: bool = ..., router_width: int = ..., route: bool = ..., tau: float = ...) -> None: ...
+
 class NCA(_NCA):
     def __init__(self, *, beta: float = ...) -> None: ...
 
@@ -415,6 +424,9 @@ class ORPO(_ORPO):
 
 class PADLL(_PADLL):
     def __init__(self, *, beta: float = ...) -> None: ...
+
+class PAL(_PAL):
+    def __init__(self, *, form: Literal['A', 'B'] = ..., pair_loss: Literal['hinge', 'smooth_hinge', 'logistic'] = ..., annotators: int = ..., prototypes: int = ..., width: int = ..., layers: int = ..., margin: float = ..., smooth: float = ..., temperature: float = ..., only_annotators: bool = ...) -> None: ...
 
 class PDU(_PDU):
     def __init__(self, *, epsilon: float = ..., step_size: float = ..., warm_up: int = ..., forget_coeff: float = ..., initial_weight: float = ...) -> None: ...

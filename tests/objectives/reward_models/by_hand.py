@@ -31,4 +31,10 @@ BY_HAND = [
     ("reward-regression", {}, {**RATED, "scores": [[3.0]]}, 9.0),
     ("quantile-reward", {"quantiles": 3}, {**RATED, "scores": [[2.0]]}, 1.0),
     ("gaussian-reward", {}, {**RATED, "scores": [[2.0]]}, 2.0),
+    ("pal", {"margin": 0.5}, {**PAIR, "annotator": [1.0]}, 0.5),
+    ("pal", {"pair_loss": "logistic"}, {**PAIR, "annotator": [1.0]}, math.log(2.0)),
+    # Even weights of K heads: the entropy term is −α log K.
+    ("micro", {"heads": 4, "alpha": 0.5}, PAIR, math.log(2.0) - 0.5 * math.log(4.0)),
+    ("micro", {"heads": 4, "route": True}, PAIR, math.log(4.0)),
+    ("four-class-preference", {"head": "joint"}, {**PAIR, "pair_class": [3.0]}, math.log(4.0)),
 ]

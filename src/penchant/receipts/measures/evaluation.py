@@ -15,7 +15,6 @@ from penchant.evaluation.agreement.krippendorff import krippendorff_alpha
 from penchant.evaluation.judges.reward_bench import section_scores, ties_score
 from penchant.evaluation.leaderboards.bradley_terry import ALPHA, Games, fit, loss_and_gradient, summed_loss
 from penchant.evaluation.leaderboards.elo import elo_ratings
-from penchant.evaluation.leaderboards.ties import rao_kupper
 from penchant.evaluation.leaderboards.verdicts import arena_scores
 from penchant.evaluation.wins.length_controlled import Regularising, length_controlled
 from penchant.evaluation.wins.win_rate import win_rate
@@ -33,7 +32,6 @@ __all__ = [
     "lc_win_rate",
     "reward_bench",
     "style_control",
-    "ties",
     "wins",
 ]
 
@@ -103,15 +101,6 @@ def style_control(case: Case) -> dict[str, Any]:
         return {"loss": loss, "grad": gradient.tolist()}
     found = fit(games, alpha=alpha, ridge=ridge)
     return {"params": found.tolist(), "loss": loss_and_gradient(found, games, alpha=alpha, ridge=ridge)[0]}
-
-
-@adapter("bt-ties")
-def ties(case: Case) -> dict[str, Any]:
-    """The mean loss of games with ties."""
-    logits, outcomes = (np.asarray(case.inputs[name], float) for name in ("logits", "outcomes"))
-    losses, by_logit, by_eta = rao_kupper(logits, outcomes, case.params["eta"], case.params.get("eps", 0.0))
-    gradient = {"logits": (by_logit / len(losses)).tolist(), "eta": float(by_eta.mean())}
-    return {"loss": float(losses.mean()), "grad": gradient}
 
 
 @adapter("arena-hard-scores")

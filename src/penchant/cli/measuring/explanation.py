@@ -64,7 +64,7 @@ def _features(found: Explanation) -> Table:
     for column in ("rewarded", "rather than", "win rate", "p", "fits words", "fires"):
         table.add_column(column, justify="left" if column in ("rewarded", "rather than") else "right")
     for row in found.features.rows(10) if found.features else ():
-        words = [", ".join(row[name]) or "–" for name in ("rewarded", "punished")]  # type: ignore[call-overload]
+        words = [", ".join(row[name]) or "–" for name in ("rewarded", "punished")]  # type: ignore[call-overload, arg-type]
         table.add_row(
             *words, f"+{row['win_rate_change']:.1%}", f"{row['p']:.1g}", f"{row['fidelity']:.2f}", f"{row['fires']:.0%}"
         )

@@ -1,0 +1,1 @@
+"""Commands that measure: evaluation, leaderboards, agreement, what data reward."""
