@@ -1,0 +1,1 @@
+"""Claims about reward and preference models."""
