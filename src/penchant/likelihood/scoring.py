@@ -45,8 +45,10 @@ def score_batch(
         )
     hidden, ends = flat.pop("hidden", None), flat.pop("ends", None)
     # Without log-probabilities, zeros stand in their place; `Scored` refuses to read them.
-    logps = flat.pop("logps") if needs.scores else batch.forest.target_ids.new_zeros((), dtype=torch.float32)
-    logps = logps.expand(len(batch.forest.targets))
+    if needs.scores:
+        logps = flat.pop("logps")
+    else:
+        logps = torch.zeros((), device=batch.forest.token_ids.device).expand(len(batch.forest.targets))
     inside = {name: flat.pop(activation_key(name)) for name in needs.layers}
     views = {}
     for name, own in batch.rows.items():
