@@ -1,7 +1,8 @@
-"""Judges, which score responses: verifiers, reward models and Python functions."""
+"""Judges, which score responses: verifiers, reward models, language models and Python functions."""
 
 from penchant.rewards.functions import FunctionJudge
 from penchant.rewards.judge import Judge, NoJudge
+from penchant.rewards.llm import EndpointJudge, LLMJudge, LocalJudge
 from penchant.rewards.models import RewardModel
 from penchant.rewards.numbers import answer_in, same_number
 from penchant.rewards.registry import JUDGES, build_judge
@@ -11,8 +12,11 @@ from penchant.rewards.verifiers import Verifier
 
 __all__ = [
     "JUDGES",
+    "EndpointJudge",
     "FunctionJudge",
     "Judge",
+    "LLMJudge",
+    "LocalJudge",
     "NoJudge",
     "RewardModel",
     "UnitTests",
