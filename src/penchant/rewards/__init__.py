@@ -5,6 +5,7 @@ from penchant.rewards.judge import Judge, NoJudge
 from penchant.rewards.llm import EndpointJudge, LLMJudge, LocalJudge
 from penchant.rewards.models import RewardModel
 from penchant.rewards.numbers import answer_in, same_number
+from penchant.rewards.pair_model import PairModel
 from penchant.rewards.registry import JUDGES, build_judge
 from penchant.rewards.right_and_wrong import right_and_wrong
 from penchant.rewards.unit_tests import UnitTests
@@ -18,6 +19,7 @@ __all__ = [
     "LLMJudge",
     "LocalJudge",
     "NoJudge",
+    "PairModel",
     "RewardModel",
     "UnitTests",
     "Verifier",

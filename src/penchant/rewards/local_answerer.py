@@ -15,6 +15,7 @@ from penchant.likelihood.loading import load_model
 from penchant.likelihood.logps import sequence_logps
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
+from penchant.rewards.answer_words import word_ids
 from penchant.rewards.answerers import Question
 
 __all__ = ["LocalAnswerer"]
@@ -91,7 +92,7 @@ class LocalAnswerer:
         answers: list[list[int]] = []
         for question in questions:
             prompt = self.prompt(question.messages)
-            words = [self.renderer.sampled_ids(prompt, word)[:-1] for word in question.words]
+            words = word_ids(self.renderer, prompt, question.words)
             ids = self._prompt_ids(question, max(map(len, words)))
             prompts += [ids] * len(words)
             answers += words
