@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,12 @@ def test_a_local_language_model_judges_by_the_probabilities_of_two_words(tmp_pat
     scores = made.score("which", ["red", "blue"])
     expected = torch.sigmoid(torch.tensor(scores[0] - scores[1], dtype=torch.float64))
     assert made.compare("which", ["red", "blue"])[0, 1] == pytest.approx(float(expected))
-    with pytest.raises(ConfigurationError, match=r"leaves no room for 1 more within the \d+"):
+    with pytest.raises(ConfigurationError, match=r"leaves no room for 4 more within the \d+"):
         made.score("which", ["red " * 140])
+    skipping = build_judge({**settings, "role": "pointwise", "too_long": "skip"})
+    assert skipping is not None
+    short, long = skipping.score("which", ["red", "red " * 140])
+    assert short == pytest.approx(score) and math.isnan(long)
 
 
 def test_a_local_language_model_writes_its_verdicts(tmp_path: Path) -> None:

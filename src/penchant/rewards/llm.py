@@ -293,6 +293,9 @@ class LocalJudge(LLMJudge):
 
     model: Annotated[str, "folder or hub id of a causal language model"]
     batch_size: Annotated[int, Gt(0), "sequences per forward pass"] = 16
+    too_long: Annotated[
+        Literal["error", "skip"], "a question that does not fit into the context: stop, or give no verdict"
+    ] = "error"
 
     def __init__(self, model: Any = None, tokenizer: Any = None, **settings: Any) -> None:
         named = model is None or isinstance(model, str | Path)
@@ -310,4 +313,5 @@ class LocalJudge(LLMJudge):
             max_new_tokens=self.max_new_tokens,
             temperature=self.temperature,
             batch_size=self.batch_size,
+            skips=self.too_long == "skip",
         )

@@ -32,13 +32,21 @@ class LocalAnswerer:
         max_new_tokens: maximum tokens of an answer.
         temperature: of sampling; 0 means greedy decoding.
         batch_size: sequences per forward pass.
+        skips: a question that does not fit into the model's context gets an empty answer; otherwise it is an error.
 
     Raises:
         ModelError: the model cannot be loaded.
     """
 
     def __init__(
-        self, model: Any, tokenizer: Any = None, *, max_new_tokens: int, temperature: float, batch_size: int
+        self,
+        model: Any,
+        tokenizer: Any = None,
+        *,
+        max_new_tokens: int,
+        temperature: float,
+        batch_size: int,
+        skips: bool = False,
     ) -> None:
         named = isinstance(model, str)
         if tokenizer is None and not named:
@@ -47,6 +55,7 @@ class LocalAnswerer:
         self.network = (load_model(model) if named else model).eval()
         self.renderer = Renderer(tokenizer)
         self.max_new_tokens, self.temperature, self.batch_size = max_new_tokens, temperature, batch_size
+        self.skips = skips
         self.limit = length_limit(str(model) if named else "", self.network, tokenizer)
 
     def to(self, device: Any) -> None:
@@ -59,11 +68,12 @@ class LocalAnswerer:
         Raises:
             ConfigurationError: a question does not fit into the model's context.
         """
-        found: dict[int, ChatAnswer] = {}
-        chosen = [place for place, each in enumerate(questions) if each.words]
+        found = {place: ChatAnswer("") for place in range(len(questions))}
+        fitting = [place for place, each in enumerate(questions) if self._fits(each)]
+        chosen = [place for place in fitting if questions[place].words]
         for place, first in zip(chosen, self._probabilities([questions[at] for at in chosen]), strict=True):
             found[place] = ChatAnswer("", 0, first)
-        written = [place for place, each in enumerate(questions) if not each.words]
+        written = [place for place in fitting if not questions[place].words]
         for place, text in zip(written, self._texts([questions[at] for at in written]), strict=True):
             found[place] = ChatAnswer(text)
         return [found[place] for place in range(len(questions))]
@@ -74,17 +84,29 @@ class LocalAnswerer:
             return list(messages)
         return "\n\n".join(as_text([message]) for message in messages) + "\n\n"
 
-    def _prompt_ids(self, question: Question, room: int) -> list[int]:
-        ids = self.renderer.prompt_ids(self.prompt(question.messages))
-        if self.limit is not None and len(ids) + room > self.limit:
-            raise ConfigurationError(
-                f"A question to the judge has {len(ids):,} tokens and leaves no room for {room} more within the "
-                f"{self.limit:,} of its model.",
-                where="judge",
-                why="A judge that reads only a part of the responses would compare other texts.",
-                fix="Use a model with a longer context, a smaller max_new_tokens, or shorter responses.",
-            )
-        return ids
+    def _fits(self, question: Question) -> bool:
+        """Whether a question and its answer fit into the context.
+
+        Raises:
+            ConfigurationError: it does not, and such questions are not skipped.
+        """
+        # A word is a few tokens.
+        size, room = len(self._prompt_ids(question)), 4 if question.words else self.max_new_tokens
+        if self.limit is None or size + room <= self.limit:
+            return True
+        if self.skips:
+            return False
+        raise ConfigurationError(
+            f"A question to the judge has {size:,} tokens and leaves no room for {room} more within the {self.limit:,} "
+            "of its model.",
+            where="judge",
+            why="A judge that reads only a part of the responses would compare other texts.",
+            fix="Use a model with a longer context, a smaller max_new_tokens, or too_long=skip: such responses then "
+            "have no verdict.",
+        )
+
+    def _prompt_ids(self, question: Question) -> list[int]:
+        return self.renderer.prompt_ids(self.prompt(question.messages))
 
     def _probabilities(self, questions: Sequence[Question]) -> list[dict[str, float]]:
         """The probability of each word as the beginning of the answer."""
@@ -93,8 +115,7 @@ class LocalAnswerer:
         for question in questions:
             prompt = self.prompt(question.messages)
             words = word_ids(self.renderer, prompt, question.words)
-            ids = self._prompt_ids(question, max(map(len, words)))
-            prompts += [ids] * len(words)
+            prompts += [self._prompt_ids(question)] * len(words)
             answers += words
         logps = iter(sequence_logps(self.network, prompts, answers, batch_size=self.batch_size))
         return [{word: math.exp(next(logps)) for word in question.words} for question in questions]
@@ -107,7 +128,7 @@ class LocalAnswerer:
             given = generate(
                 self.network,
                 self.renderer.tokenizer,
-                [self._prompt_ids(questions[place], self.max_new_tokens) for place in places],
+                [self._prompt_ids(questions[place]) for place in places],
                 max_new_tokens=self.max_new_tokens,
                 temperature=self.temperature,
                 stop_token_ids=self.renderer.stop_token_ids,
