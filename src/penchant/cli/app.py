@@ -16,6 +16,7 @@ import typer
 
 import penchant
 from penchant.cli import build, data, lab, methods, recommend, sandbox
+from penchant.cli.audit import audit
 from penchant.cli.chat import chat
 from penchant.cli.claims import claims
 from penchant.cli.compare import compare
@@ -61,6 +62,7 @@ _COMMANDS = (
     convert,
     score,
     diagnose,
+    audit,
     report,
     chat,
     generate,

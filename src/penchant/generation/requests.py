@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import random
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,12 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin
 
 from penchant.addresses import is_local, secrets_of, shown, without_secrets
-from penchant.errors import ModelError
+from penchant.errors import ConfigurationError, ModelError
 
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["BadAnswer", "Patience", "Requests"]
+__all__ = ["BadAnswer", "Patience", "Requests", "key_in"]
 
 A = TypeVar("A")
 
@@ -29,6 +30,7 @@ A = TypeVar("A")
 PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 529}
 # Characters of what a server said that a message repeats.
 SHOWN = 200
+RESUME = "What was done is kept: run the same command with --resume."
 
 
 class BadAnswer(Exception):
@@ -86,28 +88,46 @@ class Requests:
         key: sent as ``Authorization: Bearer``; None for no key.
         patience: attempts and time-outs.
         parallel: number of requests at the same time.
+        turn: awaited before every attempt: a limit of requests per minute, or an error that ends the work.
+        fix: the last sentence of an error: what becomes of the finished requests.
+        key_name: the environment variable of the key, for errors.
     """
 
-    def __init__(self, address: str, path: str, key: str | None, patience: Patience, parallel: int) -> None:
+    def __init__(
+        self,
+        address: str,
+        path: str,
+        key: str | None,
+        patience: Patience,
+        parallel: int,
+        *,
+        turn: Callable[[], Awaitable[None]] | None = None,
+        fix: str = RESUME,
+        key_name: str = "OPENAI_API_KEY",
+    ) -> None:
         self.address, self.path, self.patience, self.parallel = address, path, patience, parallel
-        self.key = key
+        self.key, self.turn, self.fix, self.key_name = key, turn, fix, key_name
         # It logs the address of every request.
         logging.getLogger("httpx2").setLevel(logging.WARNING)
 
-    def ask(self, bodies: Sequence[Any], read: Callable[[int, Any], A], *, longest: int) -> list[A]:
+    def ask(
+        self, bodies: Sequence[Any], read: Callable[[int, Any], A], *, longest: int, finish: bool = False
+    ) -> list[A]:
         """Send requests, and read their answers.
 
         Args:
             bodies: what to send.
             read: makes the result from the place of a request and its answer; raises `BadAnswer` if it cannot be used.
             longest: maximum bytes of an answer.
+            finish: after a failure, wait for the answers to requests that are under way and read them, since they are
+                paid for; no further one is sent. Otherwise they are given up.
 
         Raises:
             ModelError: a request has no usable answer after all its attempts, or the server refuses it.
         """
-        return _apart(self._all(bodies, read, longest))
+        return _apart(self._all(bodies, read, longest, finish))
 
-    async def _all(self, bodies: Sequence[Any], read: Callable[[int, Any], A], longest: int) -> list[A]:
+    async def _all(self, bodies: Sequence[Any], read: Callable[[int, Any], A], longest: int, finish: bool) -> list[A]:
         import httpx2
 
         limits = httpx2.Limits(max_connections=self.parallel)
@@ -115,17 +135,31 @@ class Requests:
         # Proxies of the environment are for other hosts than this machine.
         outside = not is_local(self.address)
         async with httpx2.AsyncClient(timeout=None, limits=limits, follow_redirects=False, trust_env=outside) as client:
+            failed: list[Exception] = []
+            found: dict[int, A] = {}
 
-            async def one(place: int) -> A:
+            async def one(place: int) -> None:
                 async with gate:
-                    return await self._one(client, bodies[place], lambda answer: read(place, answer), longest)
+                    if failed:
+                        return
+                    try:
+                        found[place] = await self._one(
+                            client, bodies[place], lambda answer: read(place, answer), longest
+                        )
+                    except Exception as error:
+                        failed.append(error)
+                        if not finish:
+                            raise
 
             try:
                 async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(one(place)) for place in range(len(bodies))]
+                    for place in range(len(bodies)):
+                        group.create_task(one(place))
             except BaseExceptionGroup as several:
                 raise several.exceptions[0] from None
-        return [task.result() for task in tasks]
+        if failed:
+            raise failed[0]
+        return [found[place] for place in range(len(bodies))]
 
     async def _one(self, client: httpx2.AsyncClient, body: Any, read: Callable[[Any], A], longest: int) -> A:
         """The result of one request, after as many attempts as it takes and may take."""
@@ -135,6 +169,8 @@ class Requests:
         while attempt < patience.attempts and clock.time() < end:
             attempt += 1
             pause = min(patience.longest_pause, patience.pause * 2.0 ** min(attempt - 1, 30) * random.uniform(1, 1.25))
+            if self.turn is not None:
+                await self.turn()
             try:
                 limit = min(patience.timeout, end - clock.time())
                 async with asyncio.timeout(limit):
@@ -207,9 +243,26 @@ class Requests:
         return ModelError(
             f"The server did not answer as expected{tried} ({reason}).",
             where=shown(self.address),
-            fix="Check that it runs, that the url ends in /v1, the name of the model, and the key in OPENAI_API_KEY. "
-            "What was done is kept: run the same command with --resume.",
+            fix="Check that it runs, that the url ends in /v1, the name of the model, and the key in "
+            f"{self.key_name}. {self.fix}",
         )
+
+
+def key_in(name: str) -> str | None:
+    """The key that an environment variable holds; None if it is absent or empty.
+
+    Args:
+        name: of the variable.
+
+    Raises:
+        ConfigurationError: it holds a character that a header cannot hold.
+    """
+    key = os.environ.get(name, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigurationError(
+            "The key holds a character that is not printable ASCII.", where=name, fix="Set it again."
+        )
+    return key or None
 
 
 def _apart(work: Coroutine[Any, Any, A]) -> A:

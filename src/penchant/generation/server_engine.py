@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt
 
 from penchant.addresses import checked, is_local, shown
-from penchant.errors import ConfigurationError, DataError
+from penchant.errors import DataError
 from penchant.feedback.records import Text
 from penchant.generation.completion import longest_answer, responses_in
 from penchant.generation.engines import Engine
-from penchant.generation.requests import Patience, Requests
+from penchant.generation.requests import Patience, Requests, key_in
 from penchant.generation.responses import Response, Sampling
 
 __all__ = ["ServerEngine"]
@@ -59,7 +58,7 @@ class ServerEngine(Engine):
         super().__init__(renderer, None, **settings)
         # Neither is a setting: runs save their settings, and both may hold secrets.
         self.address = checked(self.url, "engine.url")
-        self.key = _key()
+        self.key = key_in("OPENAI_API_KEY")
         self.url, self.room = shown(self.address), longest_prompt
 
     def notice(self) -> str:
@@ -107,17 +106,3 @@ class ServerEngine(Engine):
             "top_p": sampling.top_p,
             "seed": seed,
         }
-
-
-def _key() -> str | None:
-    """The key of the environment.
-
-    Raises:
-        ConfigurationError: it holds a character that a header cannot hold.
-    """
-    key = os.environ.get("OPENAI_API_KEY", "").strip()
-    if not (key.isascii() and key.isprintable()):
-        raise ConfigurationError(
-            "The key holds a character that is not printable ASCII.", where="OPENAI_API_KEY", fix="Set it again."
-        )
-    return key or None

@@ -1,0 +1,73 @@
+"""``penchant audit``: whether a judge is moved by order, wording, length, style, or by who wrote a response."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from penchant.cli.judge_words import JudgeOption, parse_judge
+from penchant.cli.options import AllowOutside, BadRecords, DataFile, JsonFile, Overwrite, Renamed, Split
+from penchant.cli.words import parse_mapping
+from penchant.targets import claim_file
+from penchant.terminal import make_console
+from penchant.writing import write_json
+
+if TYPE_CHECKING:
+    from penchant.diagnostics.judge_audit import Audit
+
+__all__ = ["audit"]
+
+
+def audit(
+    data: DataFile,
+    judge: JudgeOption,
+    family: Annotated[
+        str | None,
+        typer.Option(help="Beginning of the names of models of the judge's own family, for self-preference."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=2, help="Audit on this many comparisons at most.")] = None,
+    split: Split = None,
+    map_: Renamed = None,
+    on_bad: BadRecords = "stop",
+    json_out: JsonFile = None,
+    overwrite: Overwrite = False,
+    allow_outside: AllowOutside = False,
+) -> None:
+    """Audit a judge on comparisons: consistency under swapping and rewording, bias by position, length, style, self."""
+    settings = parse_judge(judge)
+    if json_out is not None:
+        claim_file(json_out, option="--json", overwrite=overwrite, inputs=[data, settings.get("model")])
+    from penchant.diagnostics.judge_audit import audit as measure
+    from penchant.errors import ConfigurationError
+    from penchant.feedback.reading import read
+    from penchant.rewards import build_judge
+
+    records = list(read(data, split=split, mapping=parse_mapping(map_), on_bad=on_bad))  # type: ignore[arg-type]
+    records = records if limit is None else records[:limit]
+    made = build_judge(settings, records)
+    if made is None:
+        raise ConfigurationError("The judge 'none' judges nothing.", where="--judge")
+    found = measure(made, records, family=family)
+    _print(found)
+    if json_out is not None:
+        write_json(json_out, found.as_dict(), "The audit", fix="Choose another path for --json.")
+
+
+def _print(found: Audit) -> None:
+    from rich.table import Table
+
+    from penchant.diagnostics.judge_audit import MEANINGS
+
+    table = Table("figure", "value", "95 % interval", "pairs", "meaning")
+    for name, each in found.figures.items():
+        shown = each.interval
+        table.add_row(
+            name, f"{shown.value:.3f}", f"[{shown.low:.3f}, {shown.high:.3f}]", f"{each.pairs:,}", MEANINGS[name]
+        )
+    console = make_console(highlight=False)
+    console.print(table)
+    for note in found.notes:
+        console.print(note)
+    biased = [name for name in found.figures if name.endswith("bias") and found.found(name)]
+    console.print(f"Found at 95 %: {', '.join(biased)}." if biased else "No bias is found at 95 %.")

@@ -1,0 +1,51 @@
+"""A judge as a word of the command line: its name and settings, or a YAML file of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from penchant.cli.words import pairs
+from penchant.documents import yaml_document
+from penchant.errors import ConfigurationError
+from penchant.plain_files import readable_text
+
+__all__ = ["JudgeOption", "parse_judge"]
+
+JudgeOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME,KEY=VALUE,...",
+        help="The judge and its settings: reward_model,model=FOLDER or llm,url=ADDRESS,model=NAME; or a YAML file with "
+        "name and settings. `penchant list judges` names them.",
+    ),
+]
+
+
+def parse_judge(word: str, where: str = "--judge") -> dict[str, Any]:
+    """The settings of a judge, for `penchant.rewards.build_judge`.
+
+    Args:
+        word: the value of the option.
+        where: the option, for messages.
+
+    Raises:
+        ConfigurationError: it has another form.
+
+    Example:
+        >>> parse_judge("verifier,rule=exact")
+        {'name': 'verifier', 'rule': 'exact'}
+    """
+    if word.endswith((".yaml", ".yml")):
+        found = yaml_document(readable_text(Path(word), ConfigurationError, where), word)
+        if not isinstance(found, dict) or not isinstance(found.get("name"), str):
+            raise ConfigurationError("The file names no judge.", where=word, fix="Write name: and its settings.")
+        return found
+    name, *settings = word.split(",")
+    if not name or "=" in name:
+        raise ConfigurationError(
+            f"{word!r} names no judge.", where=where, fix="Write NAME,KEY=VALUE,...: verifier,rule=exact."
+        )
+    return {"name": name, **pairs(settings, where)}

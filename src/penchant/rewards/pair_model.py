@@ -1,0 +1,169 @@
+"""`PairModel`, a judge that reads both responses together: by the letter it would write, or by a head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+from annotated_types import Gt
+from torch import Tensor
+
+from penchant.errors import ConfigurationError, ModelError
+from penchant.feedback.records import Text
+from penchant.likelihood.context import length_limit
+from penchant.likelihood.loading import load_model, load_reward_model
+from penchant.likelihood.logps import sequence_logps
+from penchant.model_files import read_config
+from penchant.model_folders import base_of
+from penchant.objectives.functional.joint_pairs import win_table_scores
+from penchant.rendering.renderer import Renderer
+from penchant.rendering.tokenizer import load_tokenizer
+from penchant.rewards.answer_words import word_ids
+from penchant.rewards.joint_text import LETTERS, joint_text
+from penchant.rewards.judge import Judge
+
+__all__ = ["PairModel"]
+
+
+class PairModel(Judge):
+    """Compares two responses in one text, in both orders; it need not be transitive.
+
+    P_ij = (p_ij + 1 − p_ji) / 2,   p_ij the probability that the response shown first is better
+    score_i = mean_j (C_ij − C_ji),   C_ij the logit of p_ij;   or the number of wins
+
+    A causal language model answers with a letter: p = p(A) / (p(A) + p(B)). A sequence-classification model has one
+    output, the logit of p, or two, s_1 and s_2, whose difference it is. `penchant data build pair-judge` writes the
+    data to train the former with ``--objective nll``.
+
+    Args:
+        model: a folder, a hub id, or a model in memory.
+        tokenizer: required if the model is given in memory.
+        settings: ``by`` and ``batch_size``.
+
+    Raises:
+        ModelError: the model cannot be loaded, or has more than two outputs.
+
+    Reference:
+        Jiang et al. (2023), LLM-Blender, arXiv:2306.02561; Dong et al. (2024), RLHF Workflow, arXiv:2405.07863.
+    """
+
+    id = "pair_model"
+
+    model: Annotated[str, "folder or hub id: a causal language model, or a sequence classifier of one or two outputs"]
+    by: Annotated[Literal["max_logits", "max_wins"], "score by the mean logit against the others, or by wins"] = (
+        "max_logits"
+    )
+    batch_size: Annotated[int, Gt(0), "texts per forward pass"] = 16
+
+    def __init__(self, model: Any = None, tokenizer: Any = None, **settings: Any) -> None:
+        named = model is None or isinstance(model, str | Path)
+        if model is not None:
+            settings["model"] = str(model) if named else str(model.config.name_or_path)
+        super().__init__(**settings)
+        tokenizer = load_tokenizer(self.model) if tokenizer is None and named else tokenizer
+        if tokenizer is None:
+            raise ModelError("The pair model is given in memory, without a tokenizer.")
+        config = read_config(base_of(self.model)) if named else model.config
+        architecture = (getattr(config, "architectures", None) or [type(model).__name__])[0]
+        self.generative = "SequenceClassification" not in architecture
+        load = load_model if self.generative else load_reward_model
+        self.network = (load(self.model) if named else model).eval()
+        if not self.generative and self.network.config.num_labels not in (1, 2):
+            raise ModelError(
+                f"The model has {self.network.config.num_labels} outputs, expected 1 (the pair's logit) or 2 (a score "
+                "for each response).",
+                where=self.model,
+            )
+        self.renderer = Renderer(tokenizer)
+        self.limit = length_limit(self.model if named else "", self.network, tokenizer)
+
+    def to(self, device: Any) -> None:
+        """Move the model to a device."""
+        self.network.to(device)
+
+    def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
+        """The mean logit against the other responses, or the number of wins; 0 for a single response."""
+        scores: list[float] = win_table_scores(self._tables([prompt], [responses])[0], by_wins=self.by == "max_wins")
+        return scores.tolist()  # type: ignore[attr-defined,no-any-return]
+
+    def compare(self, prompt: Text, responses: Sequence[str]) -> Tensor:
+        """See `Judge.compare`: the mean of both orders."""
+        return self.compare_all([prompt], [responses])[0]
+
+    def compare_all(self, prompts: Sequence[Text], responses: Sequence[Sequence[str]]) -> list[Tensor]:
+        """The preference probabilities [K, K] of the responses to each of several prompts.
+
+        Raises:
+            ConfigurationError: a text does not fit into the model's context.
+            ModelError: an output is not finite.
+        """
+        found = [torch.sigmoid(table) for table in self._tables(prompts, responses)]
+        return [(each + 1 - each.T) / 2 for each in found]
+
+    def first_wins(self, prompts: Sequence[Text], pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """The probability that the response shown first is better, in this order alone."""
+        texts = [joint_text(prompt, *pair) for prompt, pair in zip(prompts, pairs, strict=True)]
+        return torch.sigmoid(self._logits(texts)).tolist()  # type: ignore[no-any-return]
+
+    def _tables(self, prompts: Sequence[Text], responses: Sequence[Sequence[str]]) -> list[Tensor]:
+        """For each prompt the logits [K, K] that i is better, shown before j; 0 on the diagonal."""
+        games = [
+            (place, i, j)
+            for place, several in enumerate(responses)
+            for i in range(len(several))
+            for j in range(len(several))
+            if i != j
+        ]
+        logits = self._logits([joint_text(prompts[at], responses[at][i], responses[at][j]) for at, i, j in games])
+        tables = [torch.zeros((len(each), len(each)), dtype=torch.float64) for each in responses]
+        for (place, i, j), logit in zip(games, logits.tolist(), strict=True):
+            tables[place][i, j] = logit
+        return tables
+
+    @torch.no_grad()
+    def _logits(self, texts: Sequence[str]) -> Tensor:
+        rows = [self._ids(text) for text in texts]
+        logits = self._by_letter(texts, rows) if self.generative else self._by_head(rows)
+        if not bool(logits.isfinite().all()):
+            place = int((~logits.isfinite()).nonzero()[0])
+            raise ModelError(
+                f"The pair model {self.model} gives {float(logits[place])} for the text {texts[place][:80]!r}.",
+                why="A logit must be a finite number.",
+                fix="Check its weights for values that are not finite.",
+            )
+        return logits
+
+    def _ids(self, text: str) -> list[int]:
+        ids = self.renderer.prompt_ids(text)
+        if self.limit is not None and len(ids) + 1 > self.limit:
+            raise ConfigurationError(
+                f"A prompt with two responses has {len(ids):,} tokens, more than the {self.limit:,} positions of the "
+                "pair model.",
+                where="judge",
+                why="A model that reads only a part of the responses would compare other texts.",
+                fix="Shorten the responses, or use a model with a longer context.",
+            )
+        return ids
+
+    def _by_letter(self, texts: Sequence[str], rows: Sequence[list[int]]) -> Tensor:
+        prompts = [row for row in rows for _letter in LETTERS]
+        letters = [ids for text in texts for ids in word_ids(self.renderer, text, LETTERS)]
+        logps = sequence_logps(self.network, prompts, letters, batch_size=2 * self.batch_size)
+        return torch.tensor(logps[::2], dtype=torch.float64) - torch.tensor(logps[1::2], dtype=torch.float64)
+
+    def _by_head(self, rows: Sequence[list[int]]) -> Tensor:
+        end, device = self.renderer.end_token_id, next(self.network.parameters()).device
+        pad = next(each for each in (self.renderer.tokenizer.pad_token_id, 0, 1) if each not in (None, end))
+        # The classifier reads the last token that is not padding; that must be the end token.
+        self.network.config.get_text_config().pad_token_id = self.network.config.pad_token_id = pad
+        found: list[Tensor] = []
+        for start in range(0, len(rows), self.batch_size):
+            batch = [[*row, end] for row in rows[start : start + self.batch_size]]
+            longest = max(map(len, batch))
+            ids = torch.tensor([row + [pad] * (longest - len(row)) for row in batch], device=device)
+            mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in batch], device=device)
+            out = self.network(input_ids=ids, attention_mask=mask).logits.double().cpu()
+            found.append(out[:, 0] if out.shape[1] == 1 else out[:, 0] - out[:, 1])
+        return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
