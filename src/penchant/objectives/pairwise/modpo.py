@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-import torch
 from annotated_types import Gt, MinLen
 from torch import Tensor, relu
 
@@ -30,7 +28,7 @@ class MODPO(Objective):
     the record as the lists ``chosen_margin_rewards`` and ``rejected_margin_rewards``, in the order of w_1, w_2, …. Each
     may be an implicit reward of a policy trained by DPO, a reward model's score, or a function such as minus the
     length; ``penchant data build margin-rewards`` writes them with any judges. Δ is summed over tokens (nats). The
-    weights need not sum to 1. With all weights but w_0 equal to 0 the loss is DPO's at β / w_0 and the fields are not
+    weights need not sum to 1; the record's list ``objective_weights``, if it has one, is used in their place. With all weights but w_0 equal to 0 the loss is DPO's at β / w_0 and the fields are not
     read. The published code also has the hinge, max(0, 1 − (h(y_c) − h(y_r))). Statistics: ``chosen_rewards`` and
     ``rejected_rewards``, the h of both responses.
 
@@ -86,33 +84,46 @@ class MODPO(Objective):
         rejected: Scored,
         chosen_margin_rewards: Tensor | None = None,
         rejected_margin_rewards: Tensor | None = None,
+        objective_weights: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss per pair, [B], with the reward h of both responses."""
-        rewards = {
-            "chosen_rewards": self._reward(chosen, _MARGINS[0], chosen_margin_rewards),
-            "rejected_rewards": self._reward(rejected, _MARGINS[1], rejected_margin_rewards),
-        }
-        margin = rewards["chosen_rewards"] - rewards["rejected_rewards"]
-        return -logsigmoid(margin) if self.loss_type == "sigmoid" else relu(1 - margin), rewards
+        examples = len(chosen.logratio)
+        weights = self._weights(examples, chosen.logratio, objective_weights)
+        sides = ((chosen, _MARGINS[0], chosen_margin_rewards), (rejected, _MARGINS[1], rejected_margin_rewards))
+        high, low = (
+            (self.beta * view.logratio - _others(name, given, weights[:, 1:])) / weights[:, 0]
+            for view, name, given in sides
+        )
+        margin = high - low
+        losses = -logsigmoid(margin) if self.loss_type == "sigmoid" else relu(1 - margin)
+        return losses, {"chosen_rewards": high, "rejected_rewards": low}
 
-    def _reward(self, view: Scored, name: str, margin_rewards: Tensor | None) -> Tensor:
-        """h of each response, [B]."""
-        own = self.beta * view.logratio
-        others = self.weights[1:]
-        if any(others):
-            own = own - _weighted(name, margin_rewards, others, len(own))
-        return own / self.weights[0]
+    def _weights(self, examples: int, like: Tensor, own: Tensor | None) -> Tensor:
+        """The weights of each pair, [B, 1 + J]."""
+        if own is None:
+            return like.new_tensor(self.weights).expand(examples, -1)
+        table = own.to(like).reshape(examples, -1) if examples else like.new_zeros(0, len(self.weights))
+        if table.shape[1] != len(self.weights) or bool((table[:, 0] <= 0).any()):
+            raise ConfigurationError(
+                f"The field 'objective_weights' has {table.shape[1]} numbers, of which the first is at least "
+                f"{float(table[:, 0].min()):g}; expected {len(self.weights)}, the first above 0.",
+                where="objective modpo",
+                fix="Give each record as many weights as the setting 'weights' has, or leave the field out.",
+            )
+        return table
 
 
-def _weighted(name: str, rewards: Tensor | None, weights: Sequence[float], examples: int) -> Tensor:
+def _others(name: str, rewards: Tensor | None, weights: Tensor) -> Tensor:
     """Σ_j w_j r_j of each response, [B]; without gradient."""
-    table = None if rewards is None else rewards.detach().reshape(examples, -1) if examples else rewards.detach()
-    if table is None or (examples and table.shape[1] != len(weights)):
-        found = "is missing" if table is None else f"has {table.shape[1]} numbers in each record"
+    examples, count = weights.shape
+    if not bool(weights.any()):
+        return weights.new_zeros(examples)
+    found = 0 if rewards is None else rewards.numel() // examples
+    if rewards is None or found != count:
         raise ConfigurationError(
-            f"The field {name!r} {found}, but there are {len(weights)} weights beside the first: {list(weights)}.",
+            f"The field {name!r} has {found} numbers in each record, but there are {count} weights beside the first.",
             where="objective modpo",
             fix="Give each record a list with one reward for each of these weights, in their order: "
             "penchant data build margin-rewards.",
         )
-    return table.reshape(examples, len(weights)) @ torch.tensor(weights, dtype=table.dtype, device=table.device)
+    return (weights * rewards.detach().to(weights).reshape(examples, count)).sum(dim=-1)
