@@ -176,6 +176,53 @@ def test_hidden_states_are_those_of_plain_evaluation_with_their_gradients(name: 
         assert gap <= 2e-5 * max(1e-2, float(expected.abs().max())), key
 
 
+@pytest.mark.parametrize("share", [True, False])
+@pytest.mark.parametrize("name", ["llama", "gemma2", "gpt2", "mamba"])
+def test_the_states_at_the_ends_are_those_of_plain_evaluation_with_their_gradients(name: str, share: bool) -> None:
+    results = []
+    for plain in (False, True):
+        model = tiny_model(name, seed=1)
+        if plain:
+            found = {view: torch.stack([plain_ends(model, each) for each in own]) for view, own in VIEWS.items()}
+        else:
+            scorer = CausalScorer(model)
+            needs = Needs(ends=True, likelihood=False)
+            views = score_batch(scorer, collate(EXAMPLES, share=share), build_reference("none", scorer), needs)
+            found = {view: torch.stack([each.start_state, each.end_state], 1) for view, each in views.items()}
+        torch.stack([each.sin().sum() for each in found.values()]).sum().backward()
+        results.append((found, {key: each.grad for key, each in model.named_parameters() if each.grad is not None}))
+    for view, expected in results[1][0].items():
+        torch.testing.assert_close(results[0][0][view].detach(), expected.detach(), atol=1e-5, rtol=1e-5)
+    for key, expected in results[1][1].items():
+        gap = (results[0][1][key] - expected).abs().max()
+        assert gap <= 2e-5 * max(1e-2, float(expected.abs().max())), key
+
+
+def test_log_probabilities_that_were_not_computed_cannot_be_read() -> None:
+    scorer, *_ = policy_and_base()
+    computed = []
+    scorer.core.get_output_embeddings().register_forward_hook(lambda *given: computed.append(given))
+    views = score_batch(scorer, collate(EXAMPLES), build_reference("none", scorer), Needs(ends=True, likelihood=False))
+    assert not computed, "the output head is not computed"
+    for view in views.values():
+        with pytest.raises(ConfigurationError, match="without them"):
+            _ = view.logp
+    both = score_batch(scorer, collate(EXAMPLES), build_reference("none", scorer), Needs(ends=True))
+    for name, view in both.items():
+        assert view.logp.shape == view.end_state.shape[:1]
+        torch.testing.assert_close(view.end_state, views[name].end_state)
+
+
+def plain_ends(model: torch.nn.Module, sequence: TokenSequence) -> Tensor:
+    """[2, D] hidden states at the last token of the prompt and of the response."""
+    ids = torch.tensor([[*sequence.prompt, *sequence.response]])
+    kept: list[Tensor] = []
+    hook = model.get_output_embeddings().register_forward_pre_hook(lambda _, given: kept.append(given[0]))
+    model(input_ids=ids, use_cache=False)
+    hook.remove()
+    return kept[0][0, [len(sequence.prompt) - 1, -1]]
+
+
 def plain_states(model: torch.nn.Module, sequence: TokenSequence) -> Tensor:
     """[T, D] hidden states that predict each token of one response."""
     ids = torch.tensor([[*sequence.prompt, *sequence.response]])

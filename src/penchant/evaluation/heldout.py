@@ -138,7 +138,7 @@ def measured_needs(objective: Objective, reference: str) -> Needs:
         objective: the objective to measure.
         reference: kind of the reference.
     """
-    return objective.requirements.needs | Needs(reference=reference != "none")
+    return objective.requirements.needs | Needs(reference=reference != "none", likelihood=False)
 
 
 def _keep(result: HeldOut, objective: Objective, views: dict[str, Scored], label: Tensor | None) -> None:
@@ -153,5 +153,5 @@ def _keep(result: HeldOut, objective: Objective, views: dict[str, Scored], label
             liked = label[scored.group] > 0.5
             for side, members in (("desirable", liked), ("undesirable", ~liked)):
                 result.rewards.setdefault(side, []).extend(rewards[members].tolist())
-    if (pair := compared(views)) is not None:
+    if (pair := compared(views)) is not None and pair[0].likelihood:
         result.logp_margin.extend((pair[0].mean_logp - pair[1].mean_logp).tolist())

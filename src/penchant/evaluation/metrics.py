@@ -32,7 +32,8 @@ def batch_metrics(
     own = {name: scored for name, scored in views.items() if find_view(name).crossed is None}
     for name, scored in own.items():
         rows = counted[scored.group]
-        tally.add(f"logps/{name}", scored.logp, rows)
+        if scored.likelihood:
+            tally.add(f"logps/{name}", scored.logp, rows)
         tally.add(f"lengths/{name}", scored.length.float(), rows)
         if scored.reference is not None:
             tally.add("kl", 0.5 * scored.token_logratio.detach().square().sum(-1), rows)
@@ -41,7 +42,7 @@ def batch_metrics(
     # Processes sum their tables row by row: another process may have records with an optional view missing here.
     for name in objective.requirements.views:
         if name not in views and find_view(name).crossed is None:
-            for quantity in ("logps", "lengths", "rewards"):
+            for quantity in ("logps", "lengths", "rewards")[not objective.requirements.needs.scores :]:
                 tally.add(f"{quantity}/{name}", counted[:0])
     measured = Measured(tally, objective, own, batch.fields, counted)
     for shape in dict.fromkeys(shape for name in own for shape in find_view(name).shapes):

@@ -124,6 +124,12 @@ class Forest:
         """[R, T] for each learned response token, its index in ``targets``; 0 where masked."""
         return torch.searchsorted(self.targets, self.response_index).clamp_(max=max(len(self.targets) - 1, 0))
 
+    @property
+    def edges(self) -> Tensor:
+        """[R, 2] the indices in ``targets`` of the first and of the last learned token of each response."""
+        last = self.mask.sum(-1, keepdim=True) - 1
+        return torch.cat([self.target_of[:, :1], self.target_of.gather(1, last.clamp(min=0))], dim=1)
+
     def per_response(self, values: Tensor) -> Tensor:
         """Expand values of the K targets to the [R, T] response tokens (0 where masked)."""
         return torch.where(self.mask, values[self.target_of], values.new_zeros(()))

@@ -63,6 +63,9 @@ class DenoisingScorer:
             fix="Choose an objective without them (`penchant methods`).",
         )
 
+    def set_output_head_trained(self, trained: bool) -> None:
+        """Nothing: a denoiser has no output head apart from it."""
+
     @property
     def measured_at_once(self) -> int:
         """Number of images per forward pass without gradient."""
@@ -151,7 +154,11 @@ class DenoisingScorer:
 
 
 def _refuse_tokens(needs: Needs) -> None:
-    asked = sorted(map(str, needs.stats)) + ["hidden states"] * needs.hidden + ["activations"] * bool(needs.layers)
+    asked = (
+        sorted(map(str, needs.stats))
+        + ["hidden states"] * (needs.hidden or needs.ends)
+        + ["activations"] * bool(needs.layers)
+    )
     asked += ["gradient norms"] * needs.gradient_norms
     if asked:
         raise ConfigurationError(

@@ -84,6 +84,17 @@ class ForestScorer:
         output = self.core.get_output_embeddings()
         return int(getattr(output, "in_features", None) or output.weight.shape[-1])
 
+    def set_output_head_trained(self, trained: bool) -> None:
+        """Whether the output head is trained; a head that no loss reads would wait for gradients in vain.
+
+        Args:
+            trained: if False, its weights are frozen, unless they are those of the embedding.
+        """
+        head = self.core.get_output_embeddings()
+        embedding = self.core.get_input_embeddings()
+        if not trained and head.weight is not embedding.weight:
+            head.requires_grad_(False)
+
     def score(
         self,
         forest: Forest,
@@ -92,6 +103,8 @@ class ForestScorer:
         module: nn.Module | None = None,
         hidden: bool = False,
         layers: Iterable[str] = (),
+        ends: bool = False,
+        likelihood: bool = True,
     ) -> dict[str, Tensor]:
         """Statistics of the forest's K distinct response tokens.
 
@@ -103,6 +116,8 @@ class ForestScorer:
             hidden: also return ``hidden``, [K, D] the hidden states from which the output head predicts each token.
             layers: also return the activations of these layers at the tokens, [K, D] each; see
                 `penchant.likelihood.inside.layers.find_layer` and `penchant.likelihood.hook.activation_key`.
+            ends: also return ``ends``, [R, 2, D] the hidden states at the last token of each prompt and response.
+            likelihood: compute log-probabilities and statistics; without, the output head is not applied.
 
         Returns:
             ``logps`` and each statistic, [K] float32, in the order of ``forest.targets``.
@@ -110,7 +125,7 @@ class ForestScorer:
         Raises:
             ModelError: hidden states are requested, and the model's output head is of an unknown kind.
         """
-        if hidden and self.head is None:
+        if (hidden or ends) and self.head is None:
             raise ModelError(
                 f"The objective needs hidden states, but the output head of {type(self.core).__name__} is of an "
                 "unknown kind.",
@@ -119,7 +134,16 @@ class ForestScorer:
         # Only training has an auxiliary loss; a measurement is of the objective alone.
         router = self.router if torch.is_grad_enabled() else None
         found: dict[str, Tensor] = (module or self.model)(
-            score=ScoreRequest(forest, tuple(stats), other, hidden=hidden, layers=tuple(layers), router=router)
+            score=ScoreRequest(
+                forest,
+                tuple(stats),
+                other,
+                hidden=hidden,
+                ends=ends,
+                likelihood=likelihood,
+                layers=tuple(layers),
+                router=router,
+            )
         )
         self.aux_loss = found.pop("aux_loss", None)
         return found

@@ -29,6 +29,8 @@ class ScoreRequest:
         other: rows of another model, for statistics that compare with it.
         rows_only: return only the rows that predict the targets, and activations.
         hidden: also return these rows.
+        ends: also return, for each response, the hidden states at the last token of its prompt and at its own.
+        likelihood: compute log-probabilities and statistics; without, the output head is not applied.
         layers: layers whose activations are returned too.
         router: also return the auxiliary loss of a mixture of experts.
     """
@@ -38,6 +40,8 @@ class ScoreRequest:
     other: Rows | None = None
     rows_only: bool = False
     hidden: bool = False
+    ends: bool = False
+    likelihood: bool = True
     layers: tuple[str, ...] = ()
     router: Router | None = None
 
@@ -83,18 +87,21 @@ class ScoringForward:
 
     def _score(self, asked: ScoreRequest) -> dict[str, Tensor]:
         forest = asked.forest.to(self.outputs.device)
-        computed = self.outputs.of(forest, self.attention, asked.router, asked.layers)
+        computed = self.outputs.of(forest, self.attention, asked.router, asked.layers, asked.ends)
         rows = computed.rows
         inside = {activation_key(name): values for name, values in computed.activations.items()}
         if asked.rows_only:
             return {"rows": rows, **inside}
+        further = {"hidden": rows if asked.hidden else None, "aux_loss": computed.aux_loss, "ends": computed.ends}
+        inside |= {name: value for name, value in further.items() if value is not None}
+        if not asked.likelihood:
+            return inside
         head = self.outputs.head
         chunk = self.chunk_rows if head is not None else 0
         vocabulary = getattr(self.outputs.core.config.get_text_config(), "vocab_size", None)
         own = Rows(rows, head or identity)
         found = token_statistics(own, forest.target_ids, asked.stats, asked.other, chunk, vocabulary)
-        further = {"hidden": rows if asked.hidden else None, "aux_loss": computed.aux_loss}
-        return found | inside | {name: value for name, value in further.items() if value is not None}
+        return found | inside
 
     def _ordinary(self, *args: Any, **kwargs: Any) -> Any:
         """The model's own ``forward`` with its own attention (which may have soft-capping, sinks or packing)."""

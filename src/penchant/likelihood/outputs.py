@@ -29,11 +29,13 @@ class Computed:
         rows: [K, D] hidden states, or [K, V] logits, that predict the forest's targets.
         aux_loss: the routers' auxiliary loss, if asked for.
         activations: for each layer that was named, [K, D'] its outputs at the targets themselves.
+        ends: [R, 2, D] the hidden states at the last token of each prompt and of each response, if asked for.
     """
 
     rows: Tensor
     aux_loss: Tensor | None = None
     activations: dict[str, Tensor] = field(default_factory=dict)
+    ends: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,14 @@ class Outputs:
         """The model's device."""
         return device_of(self.core)
 
-    def of(self, forest: Forest, attention: str, router: Router | None = None, layers: Sequence[str] = ()) -> Computed:
+    def of(
+        self,
+        forest: Forest,
+        attention: str,
+        router: Router | None = None,
+        layers: Sequence[str] = (),
+        ends: bool = False,
+    ) -> Computed:
         """One forward pass over a forest.
 
         Args:
@@ -63,15 +72,17 @@ class Outputs:
             attention: ``sequences``, or a backend of the forest's attention, to which the model must be switched.
             router: of a mixture of experts, or None for no auxiliary loss.
             layers: layers whose activations are kept; see `penchant.likelihood.inside.layers.find_layer`.
+            ends: keep the hidden states at the ends of prompts and responses.
         """
+        edges = forest.edges if ends else None
         if attention == "sequences":
             inputs, positions = padded_inputs(forest)
             # A token stands one place after the output that predicts it.
-            return self._at(inputs, positions, positions + 1, router, layers, inputs.get("attention_mask"))
+            return self._at(inputs, positions, positions + 1, router, layers, edges, inputs.get("attention_mask"))
         if router is None:  # the routers' loss counts every token
             forest = few_lengths(forest, next(self.core.parameters()))
         inputs = self._forest_inputs(AttentionPlan(forest, attention))  # type: ignore[arg-type]
-        return self._at(inputs, forest.predict_from, forest.targets, router, layers)
+        return self._at(inputs, forest.predict_from, forest.targets, router, layers, edges)
 
     def of_sequences(self, forest: Forest) -> Tensor:
         """The rows that predict the targets, with each response computed as a separate sequence."""
@@ -100,9 +111,13 @@ class Outputs:
         targets: Tensor,
         router: Router | None = None,
         layers: Sequence[str] = (),
+        edges: Tensor | None = None,
         mask: Tensor | None = None,
     ) -> Computed:
-        """Outputs of a [1, N] or [B, N] input at flat positions: rows ``before`` the targets, activations at them."""
+        """Outputs of a [1, N] or [B, N] input at flat positions: rows ``before`` the targets, activations at them.
+
+        ``edges`` [R, 2] are the indices of each response's first and last target, for the states at its ends.
+        """
         if router is not None:
             inputs = {**inputs, "output_router_logits": True}
         with recorded(self.core, layers) as found:
@@ -110,7 +125,9 @@ class Outputs:
         rows = outputs.logits if self.head is None else outputs[0]
         auxiliary = None if router is None else router.aux_loss(outputs, mask)
         kept = {name: _flat(values)[targets] for name, values in found.items()}
-        return Computed(_flat(rows)[before], auxiliary, kept)
+        flat = _flat(rows)
+        ends = None if edges is None else torch.stack([flat[before[edges[:, 0]]], flat[targets[edges[:, 1]]]], dim=1)
+        return Computed(flat[before], auxiliary, kept, ends)
 
 
 def _flat(values: Tensor) -> Tensor:

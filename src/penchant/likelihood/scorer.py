@@ -58,6 +58,9 @@ class Scorer(Protocol[Laid]):
     def measured_at_once(self) -> int:
         """Units of work per forward pass without gradient."""
 
+    def set_output_head_trained(self, trained: bool) -> None:
+        """Freeze an output head that no loss reads."""
+
     def reference(self, kind: str, cache: Path | None = None, precision: str | None = None) -> Reference[Any, Any]:
         """A reference of the given kind, from the current model."""
 

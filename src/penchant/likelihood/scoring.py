@@ -40,8 +40,13 @@ def score_batch(
     held = _Held(batch, reference, needs)
     with torch.set_grad_enabled(torch.is_grad_enabled() or needs.gradient_norms):
         rows = held.scores and held.scores.rows
-        flat = scorer.score(batch.forest, needs.stats, rows, module, needs.hidden, sorted(needs.layers))
-    logps, hidden = flat.pop("logps"), flat.pop("hidden", None)
+        flat = scorer.score(
+            batch.forest, needs.stats, rows, module, needs.hidden, sorted(needs.layers), needs.ends, needs.scores
+        )
+    hidden, ends = flat.pop("hidden", None), flat.pop("ends", None)
+    # Without log-probabilities, zeros stand in their place; `Scored` refuses to read them.
+    logps = flat.pop("logps") if needs.scores else batch.forest.target_ids.new_zeros((), dtype=torch.float32)
+    logps = logps.expand(len(batch.forest.targets))
     inside = {name: flat.pop(activation_key(name)) for name in needs.layers}
     views = {}
     for name, own in batch.rows.items():
@@ -55,6 +60,8 @@ def score_batch(
             group=batch.group[name],
             fields=norms,
             hidden=None if hidden is None else spread(hidden),
+            ends=None if ends is None else ends[own],
+            likelihood=needs.scores,
             activations={layer: spread(values) for layer, values in inside.items()},
             reference_activations=held.activations(name, own),
         )

@@ -95,13 +95,14 @@ def check_margin(views: Mapping[str, Scored], reference: Reference, reduced: boo
         log.warning("Policy and reference are equal, but their log-probabilities differ by %.2g nats (rounding).", gap)
 
 
-def check_trainable(model: nn.Module) -> None:
-    """Refuse a model without trainable parameters.
+def check_trainable(model: nn.Module, objective: Objective | None = None) -> None:
+    """Refuse a model without trainable parameters, unless the objective has some: heads on a frozen model.
 
     Raises:
         TrainingError: all its parameters are frozen.
     """
-    if not any(parameter.requires_grad for parameter in model.parameters()):
+    parts = [model] if objective is None else [model, objective]
+    if not any(parameter.requires_grad for part in parts for parameter in part.parameters()):
         raise TrainingError(
             "The model has no trainable parameter: all are frozen (requires_grad=False).",
             where="step 1",
@@ -115,7 +116,8 @@ def check_gradients(model: nn.Module, objective: Objective) -> None:
     Raises:
         TrainingError: all gradients are zero.
     """
-    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    parameters = [*model.parameters(), *objective.parameters()]
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if any(bool((whole(gradient) != 0).any()) for gradient in gradients):
         return
     if not gradients:

@@ -70,11 +70,14 @@ class PreferenceTrainer(DividedTrainer):
         notes: Notes | None = None,
         strategy: Strategy | None = None,
     ) -> None:
-        check_trainable(scorer.model)
+        check_trainable(scorer.model, objective)
         self.scorer, self.reference, self.objective = scorer, reference, objective
         self.strategy = strategy
-        if objective.requirements.needs.hidden:
+        needs = objective.requirements.needs
+        if needs.hidden or needs.ends:
             objective.bind(scorer.hidden_size)
+        if not needs.scores:
+            scorer.set_output_head_trained(False)
         self.examples, self.plan, self.eval_examples = examples, plan, eval_examples
         self.tokens_per_batch, self.notes = tokens_per_batch, notes or Notes()
         self.tally, self.mark, self.work_since = Tally(), time.perf_counter(), 0

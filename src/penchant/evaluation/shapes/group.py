@@ -38,7 +38,8 @@ def group_metrics(measured: Measured) -> None:
         if quality is None:
             continue
         better, worse = _ordered_pairs(quality, scored.group)
-        quantities = {"logps": scored.mean_logp.detach(), "rewards": measured.objective.rewards(scored)}
+        logps = scored.mean_logp.detach() if scored.likelihood else None
+        quantities = {"logps": logps, "rewards": measured.objective.rewards(scored)}
         known = {name: values for name, values in quantities.items() if values is not None}
         for name, values in known.items():
             measured.tally.add(f"{name}/accuracy", win(values[better] - values[worse]), rows[better])

@@ -38,7 +38,8 @@ def pair_metrics(measured: Measured) -> None:
     if pair is None:
         return
     chosen, rejected = pair
-    tally.add("logps/accuracy", win(chosen.mean_logp.detach() - rejected.mean_logp.detach()), counted)
+    if chosen.likelihood:
+        tally.add("logps/accuracy", win(chosen.mean_logp.detach() - rejected.mean_logp.detach()), counted)
     better, worse = objective.rewards(chosen), objective.rewards(rejected)
     if better is None or worse is None:
         return

@@ -84,6 +84,7 @@ def _data_needed(cls: type[Objective]) -> list[str]:
     lines += [f"- statistic per token: `{name}`" for name in sorted(map(str, wanted.needs.stats))]
     lines += [f"- activations of layer `{name}`" for name in sorted(wanted.needs.layers)]
     lines += ["- hidden states of the model, read by a head that is trained along with it"] * wanted.needs.hidden
+    lines += ["- the hidden states at the ends of prompt and response, read by trained heads"] * wanted.needs.ends
     lines += ["- gradient norm per response, which costs an extra backward pass for each"] * wanted.needs.gradient_norms
     return lines
 

@@ -30,7 +30,8 @@ def evaluate(
         inputs: for each view ``{"policy": [[...]], "reference": [[...]]}`` with one inner list per response, nats; for
             each record field a list of numbers, its name in the singular or plural; for lists ``groups``, the indices
             of the responses of each example, and ``scores`` or ``ranks`` nested likewise; where an objective reads
-            hidden states, ``hidden`` beside ``policy``: a list of numbers for each token.
+            hidden states, ``hidden`` beside ``policy``: a list of numbers for each token; where it reads those at the
+            ends, ``end_state`` and ``start_state``: a list of numbers for each response.
 
     Returns:
         ``{"losses": [...], "loss": mean, "grad": {"chosen.policy": [[...]], ...}}`` and the objective's statistics by
@@ -80,7 +81,7 @@ def evaluate_plainly(objective: Objective, inputs: Mapping[str, Any]) -> dict[st
         name: reader.field(name) for name in wanted.fields
     }
     for key, (leaf, _lengths) in reader.leaves.items():
-        if key.endswith(".hidden"):
+        if key.endswith((".hidden", ".end_state", ".start_state")):
             objective.bind(leaf.shape[-1])
     result = objective(**{name: each for name, each in arguments.items() if each is not None})
     loss = result.values.mean()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from penchant.objectives.functional.heads import Head
+from torch.nn import Module
 
 if TYPE_CHECKING:
     from penchant.objectives.core.objective import Objective
@@ -56,7 +56,7 @@ def family_of(cls: type[Objective]) -> str:
     needs, views, fields = wanted.needs, set(wanted.views), set(wanted.fields)
     rules = {
         "unlearning": bool({"forget", "retain", "idk"} & views),
-        "reward-models": isinstance(getattr(built, "reward_head", None), Head),
+        "reward-models": isinstance(getattr(built, "reward_head", None), Module),
         "policy-gradient": "advantage" in fields,
         "binary": "label" in fields or "bad" in views,
         "listwise": "responses" in views and bool({"scores", "ranks", "relevance"} & fields),

@@ -18,6 +18,8 @@ __all__ = ["PlainInputs"]
 _VIEW_FORM = '{"policy": [[float, ...], ...], "reference": [[float, ...], ...]} in nats, one inner list per response'
 #: Keys of a view that hold activations by layer.
 _LAYERS = ("activations", "reference_activations")
+#: Keys of a view that hold the states at the last tokens of prompts and responses.
+_ENDS = ("start_state", "end_state")
 _FIELD_FORM = "a list of numbers, one per example"
 
 
@@ -60,9 +62,15 @@ class PlainInputs:
         return [self._scored(f"{key}[{place}]", each, referenced) for place, each in enumerate(given)]
 
     def _scored(self, key: str, given: Any, referenced: bool) -> Scored:
-        if not isinstance(given, Mapping) or "policy" not in given:
-            raise self._wrong(f"The view {key!r} has no 'policy'.", f"{key!r}: {_VIEW_FORM}")
         needs = self.wanted.needs
+        ends: Tensor | None
+        if isinstance(given, Mapping) and needs.ends and "policy" not in given and not needs.scores:
+            ends = self._ends(key, given)
+            given = {**given, "policy": [[0.0]] * len(ends)}
+        elif not isinstance(given, Mapping) or "policy" not in given:
+            raise self._wrong(f"The view {key!r} has no 'policy'.", f"{key!r}: {_VIEW_FORM}")
+        else:
+            ends = self._ends(key, given) if needs.ends else None
         absent = sorted(set(map(str, needs.stats)) - set(given)) + ["reference"] * (
             referenced and given.get("reference") is None
         )
@@ -78,7 +86,7 @@ class PlainInputs:
         fields: dict[str, Tensor] = {}
         hidden = self._hidden(f"{key}.hidden", given["hidden"], lengths) if given.get("hidden") is not None else None
         for name, values in given.items():
-            if name in ("policy", "hidden", *_LAYERS) or values is None:
+            if name in ("policy", "hidden", *_ENDS, *_LAYERS) or values is None:
                 continue
             if name != "reference" and not (values and isinstance(values[0], Sequence)):
                 fields[name] = self._numbers(f"{key}.{name}", values)
@@ -103,9 +111,32 @@ class PlainInputs:
             self._group(len(lengths)),
             fields,
             hidden=hidden,
+            ends=ends,
+            likelihood=needs.scores,
             activations=own,
             reference_activations=of_reference,
         )
+
+    def _ends(self, key: str, given: Mapping[str, Any]) -> Tensor:
+        """The states at the ends, [R, 2, D]; the prompt's are NaN where they are not given."""
+        form = "'end_state' (and 'start_state'): one list of numbers per response, all of the same size"
+        tables: list[Tensor] = []
+        for name in reversed(_ENDS):
+            rows = given.get(name)
+            if rows is None and name == "end_state":
+                raise self._wrong(f"The view {key!r} has no 'end_state'.", form)
+            try:
+                table = (
+                    torch.full_like(tables[0], torch.nan) if rows is None else torch.tensor(rows, dtype=torch.float64)
+                )
+            except (TypeError, ValueError):
+                raise self._wrong(f"'{key}.{name}' is not a table of numbers.", form) from None
+            if table.dim() != 2 or (tables and table.shape != tables[0].shape):
+                raise self._wrong(f"'{key}.{name}' has shape {list(table.shape)}.", form)
+            if rows is not None:
+                self.leaves[f"{key}.{name}"] = (table.requires_grad_(), [table.shape[1]] * len(table))
+            tables.append(table)
+        return torch.stack(tables[::-1], dim=1)
 
     def _layers(self, key: str, given: Any, lengths: list[int]) -> dict[str, Tensor]:
         """Activations by layer, [R, T, D] each."""

@@ -26,6 +26,9 @@ class Needs:
             `TokenStatistic`s that the objective defines.
         unreferenced: views that the reference does not score although there is one.
         hidden: whether each view has the hidden states that predict its tokens (`Scored.hidden`).
+        ends: whether each view has the hidden states at the last token of its prompts and of its responses
+            (`Scored.start_state`, `Scored.end_state`), which reward heads read.
+        likelihood: whether log-probabilities are read at all; without them the output head is not computed.
         layers: layers whose activations each view has at its tokens (`Scored.activations`), of the policy and, with a
             reference, of the reference: numbers (``"7"``, ``"-1"``) or paths in the model.
         gradient_norms: whether each view has the norm of the parameter gradient of each response's log-probability, as
@@ -40,6 +43,8 @@ class Needs:
     stats: frozenset[str | TokenStatistic] = frozenset()
     unreferenced: frozenset[str] = frozenset()
     hidden: bool = False
+    ends: bool = False
+    likelihood: bool = True
     layers: frozenset[str] = frozenset()
     gradient_norms: bool = False
 
@@ -49,9 +54,21 @@ class Needs:
             stats=self.stats | other.stats,
             unreferenced=self.unreferenced | other.unreferenced,
             hidden=self.hidden or other.hidden,
+            ends=self.ends or other.ends,
+            likelihood=self.likelihood or other.likelihood,
             layers=self.layers | other.layers,
             gradient_norms=self.gradient_norms or other.gradient_norms,
         )
+
+    @property
+    def scores(self) -> bool:
+        """Whether the output head is computed.
+
+        Example:
+            >>> Needs(ends=True, likelihood=False).scores, Needs(reference=True, likelihood=False).scores
+            (False, True)
+        """
+        return self.likelihood or self.reference or self.gradient_norms or bool(self.stats)
 
     @property
     def compares(self) -> bool:

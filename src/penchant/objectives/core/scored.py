@@ -38,6 +38,9 @@ class Scored:
         weights: [R, T] weight of each token, at least 0; 1 if absent.
         reference_weights: [R, T] the same for the reference, if it differs from ``weights``.
         hidden: [R, T, D] the policy's hidden states that predict each token, with gradient; None if not needed.
+        ends: [R, 2, D] its hidden states at the last token of the prompt and at the last token of the response, with
+            gradient; None if not needed.
+        likelihood: whether ``policy`` holds log-probabilities; if not, reading them is an error.
         activations: outputs of the policy's layers at each token, [R, T, D] each, by layer, with gradient.
         reference_activations: the same of the reference, without gradient.
 
@@ -60,6 +63,8 @@ class Scored:
     weights: Tensor | None = None
     reference_weights: Tensor | None = None
     hidden: Tensor | None = None
+    ends: Tensor | None = None
+    likelihood: bool = True
     activations: Mapping[str, Tensor] = field(default_factory=dict)
     reference_activations: Mapping[str, Tensor] = field(default_factory=dict)
 
@@ -81,6 +86,8 @@ class Scored:
         self._require_shape("group", self.group, torch.Size([rows]))
         if self.hidden is not None:
             self._require_shape("hidden", self.hidden, torch.Size([*self.policy.shape, *self.hidden.shape[2:]]))
+        if self.ends is not None:
+            self._require_shape("ends", self.ends, torch.Size([rows, 2, *self.ends.shape[2:]]))
         for name, values in self.stats.items():
             self._require_shape(f"stats[{name!r}]", values, self.policy.shape)
         for word, layers in (("activations", self.activations), ("reference_activations", self.reference_activations)):
@@ -160,6 +167,34 @@ class Scored:
             )
         return torch.where(self.mask.unsqueeze(-1), self.hidden, 0.0)
 
+    @property
+    def start_state(self) -> Tensor:
+        """The hidden state at the last token of each prompt, [R, D].
+
+        Raises:
+            ConfigurationError: it was not kept.
+        """
+        return self._ends()[:, 0]
+
+    @property
+    def end_state(self) -> Tensor:
+        """The hidden state at the last token of each response, [R, D]: what a sequence classifier reads.
+
+        Raises:
+            ConfigurationError: it was not kept.
+        """
+        return self._ends()[:, 1]
+
+    def _ends(self) -> Tensor:
+        if self.ends is None:
+            raise ConfigurationError(
+                "The objective reads the hidden states at the ends of prompts and responses, but these responses were "
+                "scored without them.",
+                fix="Declare `needs = Needs(ends=True)` in the objective; in plain lists give 'end_state' and "
+                "'start_state', one list of numbers per response.",
+            )
+        return self.ends
+
     @cached_property
     def length(self) -> Tensor:
         """Number of tokens of each response, [R] integer."""
@@ -188,6 +223,11 @@ class Scored:
 
     @cached_property
     def _token_logp(self) -> Tensor:
+        if not self.likelihood:
+            raise ConfigurationError(
+                "The objective reads log-probabilities, but these responses were scored without them.",
+                fix="Declare `needs = Needs(likelihood=True)` in the objective, which is the default.",
+            )
         return self.policy if self.weights is None else self.policy * self.weights
 
     @cached_property
@@ -278,6 +318,8 @@ class Scored:
             weights=None if self.weights is None else self.weights[rows],
             reference_weights=None if self.reference_weights is None else self.reference_weights[rows],
             hidden=None if self.hidden is None else self.hidden[rows],
+            ends=None if self.ends is None else self.ends[rows],
+            likelihood=self.likelihood,
             activations={name: values[rows] for name, values in self.activations.items()},
             reference_activations={name: values[rows] for name, values in self.reference_activations.items()},
         )

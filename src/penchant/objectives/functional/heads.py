@@ -14,7 +14,7 @@ __all__ = ["Head"]
 
 
 class Head(nn.Module):
-    """A linear map from hidden states to a few outputs; its weight starts at zero.
+    """A linear map from hidden states to a few outputs; its weight starts at zero, or near it.
 
     output = W h + b
 
@@ -22,7 +22,9 @@ class Head(nn.Module):
 
     Args:
         outputs: number of outputs.
-        bias: initial value of each output.
+        bias: initial value of each output; None for no bias.
+        random: start from normal numbers with standard deviation 1 / (D + 1), which depend on the seed of torch alone,
+            so that the states below the head have a gradient from the first step on.
 
     Example:
         >>> head = Head(2, bias=0.5)
@@ -32,12 +34,14 @@ class Head(nn.Module):
     """
 
     weight: nn.Parameter | None
+    _kind: Tensor
 
-    def __init__(self, outputs: int, bias: float = 0.0) -> None:
+    def __init__(self, outputs: int, bias: float | None = 0.0, random: bool = False) -> None:
         super().__init__()
-        self.outputs = outputs
+        self.outputs, self.random = outputs, random
         self.register_parameter("weight", None)
-        self.bias = nn.Parameter(torch.full((outputs,), bias))
+        self.bias = None if bias is None else nn.Parameter(torch.full((outputs,), bias))
+        self.register_buffer("_kind", torch.zeros(()), persistent=False)  # number type and device of a head to come
 
     def bind(self, hidden_size: int) -> None:
         """Create the weights for hidden states of size ``hidden_size``; existing weights stay.
@@ -49,13 +53,19 @@ class Head(nn.Module):
             ConfigurationError: the weights have another size.
         """
         if self.weight is None:
-            self.weight = nn.Parameter(self.bias.new_zeros(self.outputs, hidden_size))
+            self.weight = nn.Parameter(self._start(hidden_size).to(self._kind))
         elif self.weight.shape[1] != hidden_size:
             raise ConfigurationError(
                 f"The head was created for hidden size {self.weight.shape[1]}, but this model has hidden size "
                 f"{hidden_size}.",
                 fix="Build a new objective for this model.",
             )
+
+    def _start(self, hidden_size: int) -> Tensor:
+        if not self.random:
+            return torch.zeros(self.outputs, hidden_size)
+        generator = torch.Generator().manual_seed(torch.initial_seed() % 2**63)
+        return torch.randn(self.outputs, hidden_size, generator=generator) / (hidden_size + 1)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """The outputs for each hidden state, [..., outputs], in float32 or wider.
@@ -70,7 +80,8 @@ class Head(nn.Module):
                 fix="Call objective.bind(hidden_size) before the first use; training does this automatically.",
             )
         dtype = torch.promote_types(hidden.dtype, self.weight.dtype)
-        return nn.functional.linear(hidden.to(dtype), self.weight.to(dtype), self.bias.to(dtype))
+        bias = None if self.bias is None else self.bias.to(dtype)
+        return nn.functional.linear(hidden.to(dtype), self.weight.to(dtype), bias)
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:
         kept = state_dict.get(f"{prefix}weight")
