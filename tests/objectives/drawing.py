@@ -18,7 +18,13 @@ PER_RESPONSE = {"scores", "ranks", "relevance", "positions"}
 #: Fields that hold a whole number, and how many values there are.
 INDICES = {"annotator": 2, "pair_class": 4}
 #: Fields that hold a row of numbers for each example, and how many.
-ROWS = {"chosen_sources": 3, "rejected_sources": 3}
+ROWS = {
+    "chosen_sources": 3,
+    "rejected_sources": 3,
+    "chosen_margin_rewards": 1,
+    "rejected_margin_rewards": 1,
+    "objective_weights": 2,
+}
 #: Views that hold several responses of an example, and how many.
 COPIES = {"chosen_degraded": 4, "rejected_degraded": 4, "samples": 3}
 #: Numbers of a hidden state.

@@ -61,6 +61,19 @@ BY_HAND = [
         UP_ONE,
         2 * (0.75 * math.log1p(math.exp(-0.5)) - 0.25 * math.log1p(math.exp(0.5))),
     ),
+    # h_chosen = (0.5 · 1 − 0.25 · 2) / 0.5 = 0, h_rejected = (0 − 0.25 · 4) / 0.5 = −2
+    (
+        "modpo",
+        {"beta": 0.5, "weights": [0.5, 0.25]},
+        {**UP_ONE, "chosen_margin_rewards": [[2.0]], "rejected_margin_rewards": [[4.0]]},
+        math.log1p(math.exp(-2.0)),
+    ),
+    (
+        "modpo",
+        {"beta": 0.5, "weights": [1.0, 0.0], "loss_type": "hinge"},
+        UP_ONE,
+        0.5,
+    ),
     ("slic-hinge", {"beta": 0.5}, UP_ONE, 0.5),
     ("slic-hinge", {"beta": 2.0}, UP_ONE, 0.0),
     (

@@ -9,6 +9,8 @@ __all__: list[str] = []
 for _side in ("chosen", "rejected"):
     # The log-probability per token of the response under each source model.
     BUILT_FIELDS.add(f"{_side}_sources", "sources")
+    # The rewards of the other objectives, one per judge.
+    BUILT_FIELDS.add(f"{_side}_margin_rewards", "margin-rewards")
 
 # The probability that the prompt is that of a desirable record.
 BUILT_FIELDS.add("prob_desirable", "density-ratio")

@@ -1,0 +1,104 @@
+"""Judges of builders: how an option names them, and their scores of many records."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import yaml
+
+from penchant.errors import ConfigurationError
+from penchant.feedback.records import Record
+from penchant.rewards.judge import Judge
+from penchant.rewards.registry import build_judge
+from penchant.rewards.scores import scored
+
+__all__ = ["JUDGE_WORDS", "judge_settings", "judges_of", "scores_of"]
+
+#: The form of an option that names a judge, for its help.
+JUDGE_WORDS = "name, then key=value ('reward_model model=FOLDER')"
+
+
+def judge_settings(words: str) -> dict[str, Any]:
+    """A judge as an option names it: its name, then its keys.
+
+    Args:
+        words: for example ``function path=rewards.py:brevity``; values are read as YAML, quotes hold spaces together.
+
+    Returns:
+        The mapping that a recipe gives under ``judge``.
+
+    Raises:
+        ConfigurationError: there is no name, or a word has no ``=``.
+
+    Example:
+        >>> judge_settings("verifier rule=number tolerance=0.5")
+        {'name': 'verifier', 'rule': 'number', 'tolerance': 0.5}
+    """
+    try:
+        name, *pairs = shlex.split(words)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{words!r} names no judge: {error}.", where="judge", fix=f"Expected: {JUDGE_WORDS}."
+        ) from None
+    settings: dict[str, Any] = {"name": name.removeprefix("name=")}
+    for pair in pairs:
+        key, sign, value = pair.partition("=")
+        if not sign:
+            raise ConfigurationError(
+                f"{pair!r} in {words!r} is no setting.", where="judge", fix=f"Expected: {JUDGE_WORDS}."
+            )
+        try:
+            settings[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            settings[key] = value
+    return settings
+
+
+def judges_of(words: Sequence[str], records: Sequence[Record], device: Any = "cpu") -> list[Judge]:
+    """The judges that options name, ready to score.
+
+    Args:
+        words: one text for each judge, as for `judge_settings`.
+        records: what will be judged; some judges read from it.
+        device: the device of judges with a model.
+
+    Raises:
+        ConfigurationError: none is named, one is ``none``, or a name or key is unknown.
+    """
+    judges = [build_judge(judge_settings(each), records, device) for each in words]
+    if not judges or None in judges:
+        raise ConfigurationError(
+            "No judge is named." if not judges else "The judge 'none' scores nothing.",
+            fix=f"Give --judge, one or several times: {JUDGE_WORDS}.",
+        )
+    return [each for each in judges if each is not None]
+
+
+def scores_of(
+    judge: Judge,
+    records: Sequence[Record],
+    responses: Sequence[Sequence[Any]],
+    done: Callable[[int], None] | None = None,
+) -> list[list[float]]:
+    """A judge's scores of responses to the prompt of each record.
+
+    Args:
+        judge: scores them.
+        records: hold the prompts.
+        responses: those of each record.
+        done: called with the number of finished records.
+
+    Returns:
+        For each record one number for each response; NaN where the judge cannot score.
+
+    Raises:
+        PenchantError: the judge fails, or gives something else than numbers.
+    """
+    found = []
+    for place, (record, own) in enumerate(zip(records, responses, strict=True), start=1):
+        found.append(scored(judge, record, own) if own else [])
+        if done is not None:
+            done(place)
+    return found
