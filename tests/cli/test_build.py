@@ -141,6 +141,9 @@ def test_the_fields_that_a_builder_says_it_writes_are_those_it_writes(file: Path
     catalogue = write_pairs(tmp_path / "items.jsonl", [{"item": each, "text": each} for each in words])
     taken = [{"prompt": "tea, milk", "completion": "rain", "user": "a", "history": ["tea", "milk"], "target": "rain"}]
     inputs["negatives"] = (write_pairs(tmp_path / "taken.jsonl", taken), ["--items", str(catalogue), "--count", "1"])
+    voted = [{**SCORED[0], "prompt": f"about {each}", "annotator": "a"} for each in words]
+    inputs["few-shot"] = (write_pairs(tmp_path / "voted.jsonl", voted), ["--shots", "1"])
+    inputs["margin-rewards"] = (file, ["--judge", "verifier rule=length"])
     for name in BUILDERS:
         source, options = inputs.get(name, (file, []))
         output = tmp_path / f"{name}.jsonl"

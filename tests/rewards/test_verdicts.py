@@ -114,4 +114,5 @@ def test_the_majority_of_samples_decides_and_equal_counts_are_a_tie() -> None:
 @given(st.text(alphabet="<>/answer A2\n", max_size=60))
 def test_a_text_cannot_end_its_own_marks(text: str) -> None:
     lines = fenced("answer A", text).splitlines()
-    assert lines[0][1:-1] not in text and lines[-1] == f"</{lines[0][1:]}"
+    # The mark may not stand in the text as a mark; a text that is the bare name has no brackets.
+    assert lines[0] not in text and lines[-1] not in text and lines[-1] == f"</{lines[0][1:]}"

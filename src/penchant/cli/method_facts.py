@@ -94,7 +94,7 @@ def responses_in_words(cls: type[Objective]) -> str:
     wanted = requirements(cls)
     needs = wanted.needs
     of_tokens = bool(needs.stats or needs.layers) or needs.hidden or needs.ends or needs.gradient_norms
-    built = any(find_view(name).fields or find_view(name).whole for name in wanted.views)
+    built = any(find_view(name).fields or find_view(name).whole or find_view(name).words for name in wanted.views)
     built = built or any(how_to_make(name) for name in wanted.fields)
     kind = _kind_of_data(set(wanted.views), set(wanted.fields))
     if of_tokens or built or kind in (LISTS, ONLINE):
@@ -108,7 +108,7 @@ def evidence_in_words(cls: type[Objective]) -> str:
     Example:
         >>> from penchant.objectives import IPO, NLL
         >>> evidence_in_words(IPO), evidence_in_words(NLL)
-        ('official code (2 cases agree)', 'paper')
+        ('official code (3 cases agree)', 'paper')
     """
     from penchant.receipts.record import agreement
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -52,10 +53,8 @@ class MarginRewards(Builder):
         responses = [list(pair.responses) for pair in pairs]
         columns = []
         for before, judge in enumerate(judges):
-            start = before * len(pairs)
-            columns.append(
-                scores_of(judge, pairs, responses, lambda done, at=start: progress(at + done, total, judge.id))
-            )
+            moved = _Moved(progress, before * len(pairs), total, judge.id)
+            columns.append(scores_of(judge, pairs, responses, moved))
         built = Built([], {"records read": len(pairs), "judges": len(judges)})
         for pair, own in zip(pairs, zip(*columns, strict=True), strict=True):
             if any(math.isnan(score) for both in own for score in both):
@@ -67,3 +66,16 @@ class MarginRewards(Builder):
             )
         built.count("rows with margin rewards", len(built.rows))
         return built
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """The progress of one judge as part of that of all."""
+
+    progress: Progress
+    start: int
+    total: int
+    judge: str
+
+    def __call__(self, done: int) -> None:
+        self.progress(self.start + done, self.total, self.judge)

@@ -57,7 +57,9 @@ def chat_answer_in(answer: Any, *, probabilities: bool = False) -> ChatAnswer:
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise BadAnswer("a message with half of a surrogate pair, which is no text") from None
-    return ChatAnswer(text, _tokens(answer.get("usage")), _first(choice) if probabilities else {})
+    return ChatAnswer(
+        text, _tokens(answer.get("usage")), _first(choice) if probabilities and isinstance(choice, dict) else {}
+    )
 
 
 def _tokens(usage: Any) -> int:

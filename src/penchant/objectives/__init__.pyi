@@ -86,6 +86,7 @@ from penchant.objectives.pairwise.ipo import IPO as _IPO
 from penchant.objectives.pairwise.ld_dpo import LDDPO as _LDDPO
 from penchant.objectives.pairwise.madpo import MADPO as _MADPO
 from penchant.objectives.pairwise.mapl import MAPL as _MAPL
+from penchant.objectives.pairwise.modpo import MODPO as _MODPO
 from penchant.objectives.pairwise.nca import BiasedNCA as _BiasedNCA
 from penchant.objectives.pairwise.nca import NCA as _NCA
 from penchant.objectives.pairwise.odpo import ODPO as _ODPO
@@ -394,6 +395,9 @@ class MADPO(_MADPO):
 
 class MAPL(_MAPL):
     def __init__(self, *, beta: float = ..., intra_weight: float = ..., inter_weight: float = ...) -> None: ...
+
+class MODPO(_MODPO):
+    def __init__(self, *, beta: float = ..., weights: list[float] = ..., loss_type: Literal['sigmoid', 'hinge'] = ...) -> None: ...
 
 class MaPO(_MaPO):
     def __init__(self, *, beta: float = ..., snr: float = ..., num_train_timesteps: int = ..., half_factor: float = ...) -> None: ...

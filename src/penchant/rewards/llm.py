@@ -18,6 +18,7 @@ from penchant.generation.requests import Patience
 from penchant.objectives.functional.preferences import bradley_terry, win_rates
 from penchant.rewards.answerers import Answerer, EndpointAnswerer, Question
 from penchant.rewards.budget import Budget
+from penchant.rewards.joint_text import all_games
 from penchant.rewards.judge import Judge
 from penchant.rewards.judge_prompts import as_script, asked, criteria_of, own_prompt
 from penchant.rewards.judge_readings import Reading, preferences_from
@@ -146,13 +147,7 @@ class LLMJudge(Judge):
         """The preference probabilities [K, K] for each of several prompts; arguments and errors as for `score_all`."""
         if self.role != "pairwise":
             return [self._ordered(each) for each in self.score_all(prompts, responses)]
-        games = [
-            (place, i, j)
-            for place, several in enumerate(responses)
-            for i in range(len(several))
-            for j in range(len(several))
-            if i != j
-        ]
+        games = all_games(responses)
         pairs = [(prompts[place], (responses[place][i], responses[place][j])) for place, i, j in games]
         questions = [self._question(prompt, pair) for prompt, pair in pairs]
         shares = self._read(questions, lambda reading, answers: reading.first_wins(answers))

@@ -35,6 +35,8 @@ class RewardModel(Judge):
     """
 
     id = "reward_model"
+    #: The objective that trained the model, which says what its outputs mean; None for other models.
+    meaning: Any = None
 
     model: Annotated[str, "folder or hub id of a sequence-classification model with one output"]
     batch_size: Annotated[int, Gt(0), "sequences per forward pass"] = 16
@@ -52,8 +54,7 @@ class RewardModel(Judge):
             raise ModelError("The reward model is given in memory, without a tokenizer.")
         self.network = (load_reward_model(self.model) if named else model).eval()
         self.renderer = Renderer(tokenizer)
-        #: The objective that trained it, which says what its outputs mean; None for other models.
-        self.meaning: Any = read_meaning(self.model) if named else None
+        self.meaning = read_meaning(self.model) if named else None
         self._check_outputs()
         config = self.network.config.get_text_config()
         self.longest = self.max_length or getattr(config, "max_position_embeddings", None)

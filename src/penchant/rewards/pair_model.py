@@ -21,7 +21,7 @@ from penchant.objectives.functional.joint_pairs import win_table_scores
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rewards.answer_words import word_ids
-from penchant.rewards.joint_text import LETTERS, joint_text
+from penchant.rewards.joint_text import LETTERS, all_games, joint_text
 from penchant.rewards.judge import Judge
 
 __all__ = ["PairModel"]
@@ -85,8 +85,8 @@ class PairModel(Judge):
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
         """The mean logit against the other responses, or the number of wins; 0 for a single response."""
-        scores: list[float] = win_table_scores(self._tables([prompt], [responses])[0], by_wins=self.by == "max_wins")
-        return scores.tolist()  # type: ignore[attr-defined,no-any-return]
+        scores = win_table_scores(self._tables([prompt], [responses])[0], by_wins=self.by == "max_wins")
+        return [float(each) for each in scores]
 
     def compare(self, prompt: Text, responses: Sequence[str]) -> Tensor:
         """See `Judge.compare`: the mean of both orders."""
@@ -109,13 +109,7 @@ class PairModel(Judge):
 
     def _tables(self, prompts: Sequence[Text], responses: Sequence[Sequence[str]]) -> list[Tensor]:
         """For each prompt the logits [K, K] that i is better, shown before j; 0 on the diagonal."""
-        games = [
-            (place, i, j)
-            for place, several in enumerate(responses)
-            for i in range(len(several))
-            for j in range(len(several))
-            if i != j
-        ]
+        games = all_games(responses)
         logits = self._logits([joint_text(prompts[at], responses[at][i], responses[at][j]) for at, i, j in games])
         tables = [torch.zeros((len(each), len(each)), dtype=torch.float64) for each in responses]
         for (place, i, j), logit in zip(games, logits.tolist(), strict=True):

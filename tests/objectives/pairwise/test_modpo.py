@@ -50,7 +50,7 @@ def test_weights_of_the_record_take_the_place_of_those_of_the_run() -> None:
 
 
 def test_it_refuses_a_first_weight_of_zero_and_another_number_of_rewards() -> None:
-    with pytest.raises(ConfigurationError, match="The first of the weights .* is 0, expected a number above 0"):
+    with pytest.raises(ConfigurationError, match=r"The first of the weights .* is 0, expected a number above 0"):
         build("modpo", weights=[0.0, 1.0])
     with pytest.raises(ConfigurationError, match="has 1 numbers in each record, but there are 2 weights"):
         losses([0.5, 0.25, 0.25], HIGH, LOW)

@@ -12,7 +12,7 @@ __all__: list[str] = []
 def _register(name: str, word: str, side: str | None) -> None:
     needs = "a judgement of a solution" if side is None else "a comparison of a right solution with a wrong one"
 
-    @register_view(name, needs=needs)
+    @register_view(name, needs=needs, words=True)
     def texts(record: Record) -> list[tuple[Text, Text]] | None:
         if side is None:
             solution = record.completion if isinstance(record, Judgement) else None

@@ -51,6 +51,7 @@ class View:
         source: the named source that supplies it; None for a view of the first source.
         shapes: the metrics that read it (names in `penchant.evaluation.shapes`).
         against: for the chosen side of a pair, the view of the other side.
+        words: whether its responses are words about a response, so that it exists for texts alone.
     """
 
     name: str
@@ -63,6 +64,7 @@ class View:
     source: str | None = None
     shapes: tuple[str, ...] = ()
     against: str | None = None
+    words: bool = False
 
     @property
     def compared(self) -> bool:
@@ -88,6 +90,7 @@ def register_view(
     source: str | None = None,
     shapes: Sequence[str] = (),
     against: str | None = None,
+    words: bool = False,
 ) -> Callable[[Texts], Texts]:
     """Register a function that maps a record to the (prompt, response) texts of a view.
 
@@ -101,6 +104,7 @@ def register_view(
         source: the named source that supplies it.
         shapes: the metrics that read it (names in `penchant.evaluation.shapes`).
         against: for the chosen side of a pair, the view of the other side.
+        words: whether its responses are words about a response.
 
     Returns:
         A decorator. The function returns None for a record that cannot supply the view.
@@ -118,6 +122,7 @@ def register_view(
             source=source,
             shapes=tuple(shapes),
             against=against,
+            words=words,
         )
         VIEWS.add(name, view)
         return function

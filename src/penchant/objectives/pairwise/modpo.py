@@ -28,9 +28,10 @@ class MODPO(Objective):
     the record as the lists ``chosen_margin_rewards`` and ``rejected_margin_rewards``, in the order of w_1, w_2, …. Each
     may be an implicit reward of a policy trained by DPO, a reward model's score, or a function such as minus the
     length; ``penchant data build margin-rewards`` writes them with any judges. Δ is summed over tokens (nats). The
-    weights need not sum to 1; the record's list ``objective_weights``, if it has one, is used in their place. With all weights but w_0 equal to 0 the loss is DPO's at β / w_0 and the fields are not
-    read. The published code also has the hinge, max(0, 1 − (h(y_c) − h(y_r))). Statistics: ``chosen_rewards`` and
-    ``rejected_rewards``, the h of both responses.
+    weights need not sum to 1; the record's list ``objective_weights``, if it has one, is used in their place. With all
+    weights but w_0 equal to 0 the loss is DPO's at β / w_0 and the fields are not read. The published code also has
+    the hinge, max(0, 1 − (h(y_c) − h(y_r))). Statistics: ``chosen_rewards`` and ``rejected_rewards``, the h of both
+    responses.
 
     Raises:
         ConfigurationError: w_0 is not above 0, or a record has another number of rewards than there are weights.

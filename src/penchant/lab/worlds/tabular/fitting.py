@@ -69,6 +69,11 @@ class _Lesson(NamedTuple):
         method = build(objective) if isinstance(objective, str) else objective
         if not method.batch_coupled:
             examples = examples.merged(method.requirements.views + method.requirements.fields)
+        if method.requirements.needs.ends:
+            raise ConfigurationError(
+                f"The objective {method.id} needs hidden states at the ends of responses, which this world lacks.",
+                fix="Fit its heads with penchant.lab.worlds.tabular.heads.fit_head.",
+            )
         scoring = Scoring(world, method, examples, reference)
         if scoring.needs.hidden:
             method.double().bind(scoring.hidden_size)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from penchant.objectives import Objective, Scored
 
-__all__ = ["fit_head", "named_states", "with_states"]
+__all__ = ["fit_head", "named_states", "pair_accuracy", "random_pairs", "with_states"]
 
 
 def named_states(prompts: int, responses: int) -> Tensor:
@@ -27,23 +30,28 @@ def named_states(prompts: int, responses: int) -> Tensor:
     return torch.eye(prompts * responses, dtype=torch.float64).reshape(prompts, responses, -1)
 
 
-def with_states(states: Tensor) -> Scored:
-    """Responses whose last tokens have these states, and their prompts zeros.
+def with_states(states: Tensor, starts: Tensor | None = None) -> Scored:
+    """Responses whose last tokens have these states.
 
     Args:
         states: [R, D].
+        starts: [R, D] the states at the last tokens of their prompts; zeros if absent.
 
     Example:
         >>> with_states(torch.ones(2, 3)).end_state.shape
         torch.Size([2, 3])
     """
     nothing = torch.zeros(len(states), 1, dtype=states.dtype)
-    ends = torch.stack([torch.zeros_like(states), states], dim=1)
+    ends = torch.stack([torch.zeros_like(states) if starts is None else starts, states], dim=1)
     return Scored(nothing, None, nothing == 0, ends=ends, likelihood=False)
 
 
 def fit_head(
-    objective: Objective, inputs: dict[str, Scored | Tensor], width: int, steps: int = 300, learning_rate: float = 0.05
+    objective: Objective,
+    inputs: Mapping[str, Any],
+    width: int,
+    steps: int = 300,
+    learning_rate: float = 0.05,
 ) -> Objective:
     """Fit the heads of an objective to all examples at once, by Adam.
 
@@ -73,3 +81,28 @@ def fit_head(
         objective(**inputs).values.mean().backward()
         optimizer.step()
     return objective
+
+
+def random_pairs(generator: torch.Generator, count: int, width: int) -> tuple[Tensor, Tensor]:
+    """The states of two responses to each of many prompts, [count, width] each, normal numbers.
+
+    Args:
+        generator: of the draws.
+        count: number of pairs.
+        width: D.
+    """
+    both = torch.randn(2, count, width, generator=generator, dtype=torch.float64)
+    return both[0], both[1]
+
+
+def pair_accuracy(objective: Objective, better: Tensor, worse: Tensor) -> float:
+    """The share of pairs whose better response has the larger reward, by a head of one output.
+
+    Args:
+        objective: with a fitted head.
+        better: [N, D] states of the better responses.
+        worse: [N, D] of the others.
+    """
+    good, bad = (objective.rewards(with_states(each)) for each in (better, worse))
+    assert good is not None and bad is not None
+    return float((good > bad).double().mean())

@@ -41,14 +41,14 @@ class CyclicPreferences(Claim):
         first, second = pairs[torch.randint(len(pairs), (count,), generator=generator)].T
         wins = torch.rand(count, generator=generator, dtype=torch.float64) < world.preference[prompt, first, second]
         better, worse = torch.where(wins, first, second), torch.where(wins, second, first)
-        inputs: dict[str, object] = {
+        inputs = {
             "chosen": with_states(states[prompt, better]),
             "rejected": with_states(states[prompt, worse]),
         }
         arms = {"bt-reward-model": build("bt-reward-model"), "gpm": build("gpm", dimension=2, tau=1.0)}
         found = {}
         for name, objective in arms.items():
-            fitted = fit_head(objective, inputs, states.shape[-1])  # type: ignore[arg-type]
+            fitted = fit_head(objective, inputs, states.shape[-1])
             tables = torch.stack([fitted.preferences(fitted.reward_head(each)) for each in states])  # type: ignore[operator]
             found[name] = _right(tables.detach(), world.preference, pairs)
         return found

@@ -43,7 +43,8 @@ class SpreadSaysError(Claim):
         noise = torch.randn(RESPONSES, RATINGS, generator=generator, dtype=torch.float64)
         ratings = truth[:, None] + deviation[:, None] * noise
         states = named_states(1, RESPONSES)[0]
-        inputs = {"responses": with_states(states.repeat_interleave(RATINGS, 0)), "scores": ratings.flatten()}
+        repeated = with_states(states.repeat_interleave(RATINGS, 0))
+        inputs = {"responses": repeated, "scores": ratings.flatten()}
         found = {}
         for name, more in (("quantile-reward", {"quantiles": 9}), ("gaussian-reward", {}), ("reward-regression", {})):
             fitted = fit_head(build(name, **more), inputs, RESPONSES, steps=600)

@@ -39,7 +39,8 @@ def remodetect(case: Case) -> dict[str, Any]:
     names = {side: f"{side}_rewards" for side in ("machine", "mixed", "human")}
     leaves = {name: _table(_given(case.inputs, name, side), leaf=True) for side, name in names.items()}
     weights = case.params.get("lambdas", [0.3, 1.0, 0.3])
-    losses = ordered_pairs(*(each.flatten() for each in leaves.values()), weights, case.params.get("beta_l2", 0.01))
+    machine, mixed, human = (each.flatten() for each in leaves.values())
+    losses = ordered_pairs(machine, mixed, human, weights, case.params.get("beta_l2", 0.01))
     if "replay_rewards" in case.inputs:
         leaves["replay_rewards"] = _table(case.inputs["replay_rewards"], leaf=True)
         teacher = _table(_given(case.inputs, "teacher_rewards", "replay_score")).flatten()

@@ -1,0 +1,1 @@
+"""Adapters of methods that use reward models."""
