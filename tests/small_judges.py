@@ -1,8 +1,9 @@
-"""Rewards that a recipe can name by module and function."""
+"""Rewards that a recipe can name by module and function, and a small reward model."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 #: Where the functions below are; a recipe in memory or a command names one as f"{JUDGES}:reds".
 JUDGES = str(Path(__file__).resolve())
@@ -22,3 +23,16 @@ def strict(prompt: object, response: str) -> float | None:
 def nothing(prompt: object, response: str) -> float:
     """The same score for every response."""
     return 0.0
+
+
+def classifier(labels: int = 1, positions: int = 64) -> Any:
+    """A random sequence-classification model with the vocabulary of `small_runs.word_tokenizer`."""
+    import torch
+    from transformers import LlamaConfig, LlamaForSequenceClassification
+
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=64, hidden_size=32, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
+        num_labels=labels, max_position_embeddings=positions, pad_token_id=2,
+    )  # fmt: skip
+    return LlamaForSequenceClassification(config)

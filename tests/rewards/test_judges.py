@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForSequenceClassification
 
 from penchant.cli.app import main
 from penchant.errors import ConfigurationError, DataError, ModelError
 from penchant.feedback import read
 from penchant.feedback.records import Prompt
 from penchant.rewards import FunctionJudge, Judge, RewardModel, Verifier, answer_in, build_judge, same_number
-from small_judges import JUDGES
+from small_judges import JUDGES, classifier
 from small_runs import word_tokenizer
 
 
@@ -82,15 +81,6 @@ def test_scores_become_preferences_that_add_up() -> None:
     assert table[1, 0] > table[2, 0] > 0.5 and (table.diagonal() == 0.5).all()
     with pytest.raises(NotImplementedError, match="Judge does not implement"):
         Judge().score("x", ["y"])
-
-
-def classifier(labels: int = 1) -> LlamaForSequenceClassification:
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=64, hidden_size=32, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
-        num_labels=labels, max_position_embeddings=64, pad_token_id=2,
-    )  # fmt: skip
-    return LlamaForSequenceClassification(config)
 
 
 def test_a_reward_model_reads_at_the_end_token_whatever_the_batch() -> None:

@@ -13,7 +13,8 @@ from penchant.errors import ConfigurationError, DataError, ModelError
 from penchant.feedback.records import Prompt, Source
 from penchant.rewards import FunctionJudge, Judge, RewardModel
 from penchant.rewards.scores import compared, scored
-from small_judges import JUDGES
+from small_judges import JUDGES, classifier
+from small_runs import word_tokenizer
 
 RECORD = Prompt(prompt="What is it?", source=Source("prompts.jsonl", 7))
 
@@ -126,20 +127,11 @@ def test_what_is_no_function_is_refused() -> None:
         FunctionJudge(f"{JUDGES}:JUDGES")
 
 
-def test_a_reward_model_that_gives_no_number_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    judge = RewardModel.__new__(RewardModel)
-    vars(judge).update(model="rm", batch_size=8, longest=None, renderer=Everything())
-    monkeypatch.setattr(RewardModel, "_forward", lambda self, rows: [1.0, math.nan][: len(rows)])
-    assert judge.score("p", ["a"]) == [1.0]
-    with pytest.raises(ModelError, match=r"rm gives nan, for the prompt 'p' and the response 'b'"):
-        judge.score("p", ["a", "b"])
-
-
-class Everything:
-    """A renderer of one token."""
-
-    def prompt_ids(self, prompt: Any) -> list[int]:
-        return [1]
-
-    def sampled_ids(self, prompt: Any, response: Any) -> list[int]:
-        return [2]
+def test_a_reward_model_that_gives_no_number_is_an_error() -> None:
+    tokenizer, model = word_tokenizer(), classifier()
+    with torch.no_grad():
+        model.model.embed_tokens.weight[tokenizer.get_vocab()["hat"]] = math.nan
+    judge = RewardModel(model, tokenizer)
+    assert math.isfinite(judge.score("which colour", [" red"])[0])
+    with pytest.raises(ModelError, match=r"gives nan, for the prompt 'which colour' and the response ' the hat'"):
+        judge.score("which colour", [" red", " the hat"])

@@ -36,6 +36,10 @@ class Judge(Named):
     verifies: bool = False
     #: Whether the judge never scores.
     silent: ClassVar[bool] = False
+    #: Whether it reads responses of several messages, not texts alone.
+    reads_messages: ClassVar[bool] = False
+    #: Whether the judge gives scores; one that only compares says False.
+    gives_scores: bool = True
 
     def read(self, records: Iterable[Record]) -> None:
         """Read what scoring needs from the records, such as reference answers.
@@ -75,6 +79,38 @@ class Judge(Named):
             [K, K] in [0, 1].
         """
         return bradley_terry(torch.tensor(self.score(prompt, responses), dtype=torch.float64))
+
+    def score_all(self, prompts: Sequence[Text], responses: Sequence[Sequence[str]]) -> list[list[float]]:
+        """Score the responses to several prompts, which a judge with a model does together.
+
+        Args:
+            prompts: P texts or conversations.
+            responses: for each prompt, K texts; K may differ.
+
+        Returns:
+            For each prompt what `score` gives.
+        """
+        return [self.score(*each) for each in zip(prompts, responses, strict=True)]
+
+    def compare_all(self, prompts: Sequence[Text], responses: Sequence[Sequence[str]]) -> list[Tensor]:
+        """The preference probabilities [K, K] for each of several prompts; arguments as for `score_all`."""
+        if type(self).compare is not Judge.compare:
+            return [self.compare(*each) for each in zip(prompts, responses, strict=True)]
+        scores = self.score_all(prompts, responses)
+        return [bradley_terry(torch.tensor(each, dtype=torch.float64)) for each in scores]
+
+    def identity(self) -> str | None:
+        """What the judgements follow from besides prompt and response: settings, and the fingerprint of the weights.
+
+        Returns:
+            A text, equal for judges that judge alike; None if judgements are not to be kept on disk, because they are
+            cheap, stored elsewhere, or follow from something that cannot be named.
+        """
+        return None
+
+    def context(self, prompt: Text) -> str:
+        """What a judgement of this prompt follows from besides, such as the tests that `read` found for it."""
+        return ""
 
 
 class NoJudge(Judge):

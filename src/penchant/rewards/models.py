@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,17 +15,23 @@ from torch import Tensor
 
 from penchant.errors import ModelError
 from penchant.feedback.records import Text
+from penchant.likelihood.cache import fingerprint
+from penchant.likelihood.classifier_forest import ClassifierForest
 from penchant.likelihood.loading import load_reward_model
 from penchant.likelihood.reward_folder import MEANING, other_than, read_meaning
+from penchant.objectives.functional.preferences import bradley_terry
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rewards.judge import Judge
+from penchant.rewards.said import tokenizer_identity
 
 __all__ = ["RewardModel"]
 
 
 class RewardModel(Judge):
     """Scores prompt and response with a sequence-classification model with one output.
+
+    Responses to one prompt are computed as a forest, with the prompt once, where the model can take it.
 
     Args:
         model: a folder, a hub id, or a model in memory.
@@ -35,6 +43,7 @@ class RewardModel(Judge):
     """
 
     id = "reward_model"
+    reads_messages = True
     #: The objective that trained the model, which says what its outputs mean; None for other models.
     meaning: Any = None
 
@@ -61,6 +70,8 @@ class RewardModel(Judge):
         # The classifier reads the last token that is not padding; that must be the end token.
         self.pad = other_than(self.renderer.end_token_id, tokenizer.pad_token_id)
         config.pad_token_id = self.network.config.pad_token_id = self.pad
+        self.gives_scores = self.meaning is None or self.meaning.scalar
+        self._forest: ClassifierForest | None = None
 
     def _check_outputs(self) -> None:
         outputs = self.network.config.num_labels
@@ -80,43 +91,78 @@ class RewardModel(Judge):
     def to(self, device: Any) -> None:
         """Move the model to a device."""
         self.network.to(device)
+        self._forest = None  # the attention depends on the device
 
-    @torch.no_grad()
+    def identity(self) -> str:
+        """See `Judge.identity`."""
+        # A trained head is among the classifier's outputs, but what it means is beside them.
+        meaning = "" if self.meaning is None else f"{self.meaning.id} {self.meaning.hyper} {_numbers(self.meaning)}"
+        return f"{self.id} {fingerprint(self.network)} {self.longest} {meaning} {tokenizer_identity(self.renderer)}"
+
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
         """The reward of each response: the model's output, or what its objective makes of several outputs.
 
         Raises:
             ModelError: an output is not finite, or the model only compares.
         """
-        if self.meaning is not None and not self.meaning.scalar:
+        return self.score_all([prompt], [responses])[0]
+
+    def score_all(self, prompts: Sequence[Text], responses: Sequence[Sequence[str]]) -> list[list[float]]:
+        """See `score` and `Judge.score_all`."""
+        if not self.gives_scores:
             raise ModelError(
                 f"The model was trained with {self.meaning.id}, which compares responses and gives no rewards.",
                 where=self.model,
                 fix="Use it where responses are compared.",
             )
-        outputs = self._outputs(prompt, responses)
-        return [float(each) for each in (outputs[:, 0] if self.meaning is None else self.meaning.judged(outputs))]
+        found = self._outputs(prompts, responses)
+        rewards = [each[:, 0] if self.meaning is None else self.meaning.judged(each) for each in found]
+        return [[float(value) for value in each] for each in rewards]
 
-    @torch.no_grad()
     def compare(self, prompt: Text, responses: Sequence[str]) -> Tensor:
         """The probability that response i is preferred to response j, as the model's objective defines it; [K, K].
 
         Raises:
             ModelError: an output is not finite.
         """
-        if self.meaning is None:
-            return super().compare(prompt, responses)
-        state = self._prompt_state(prompt) if getattr(self.meaning, "gate", False) else None
-        return self.meaning.preferences(self._outputs(prompt, responses).double(), state).clamp(0.0, 1.0)
+        return self.compare_all([prompt], [responses])[0]
 
+    @torch.no_grad()
+    def compare_all(self, prompts: Sequence[Text], responses: Sequence[Sequence[str]]) -> list[Tensor]:
+        """See `compare` and `Judge.compare_all`."""
+        found = self._outputs(prompts, responses)
+        if self.meaning is None:
+            return [bradley_terry(each[:, 0]) for each in found]
+        gated = getattr(self.meaning, "gate", False)
+        states = [self._prompt_state(each) if gated else None for each in prompts]
+        tables = [self.meaning.preferences(*each) for each in zip(found, states, strict=True)]
+        return [each.clamp(0.0, 1.0) for each in tables]
+
+    @torch.no_grad()
     def _prompt_state(self, prompt: Text) -> Tensor:
         """[D] the hidden state at the last token of the prompt."""
         ids = torch.tensor([self.renderer.prompt_ids(prompt)], device=next(self.network.parameters()).device)
         found: Tensor = self.network.base_model(input_ids=ids)[0][0, -1].double().cpu()
         return found
 
-    def _outputs(self, prompt: Text, responses: Sequence[str]) -> Tensor:
-        """[K, n] the outputs at the last token of each response."""
+    @torch.no_grad()
+    def _outputs(self, prompts: Sequence[Text], responses: Sequence[Sequence[str]]) -> list[Tensor]:
+        """For each prompt [K, n] the outputs at the last token of each response."""
+        rows, owners = [], []
+        for owner, (prompt, own) in enumerate(zip(prompts, responses, strict=True)):
+            rows += self._rows(prompt, own)
+            owners += [owner] * len(own)
+        outputs = [torch.zeros(0, self.network.config.num_labels, dtype=torch.float64)]
+        for start in range(0, len(rows), self.batch_size):
+            part = slice(start, start + self.batch_size)
+            outputs.append(self._forward(rows[part], owners[part]).double().cpu())
+        found = list(torch.cat(outputs).split([len(own) for own in responses]))
+        for prompt, own, values in zip(prompts, responses, found, strict=True):
+            self._check_finite(prompt, own, values)
+        return found
+
+    def _rows(self, prompt: Text, responses: Sequence[Any]) -> list[list[int]]:
+        """The token ids of the prompt and each response, cut on the left."""
         prompt_ids = self.renderer.prompt_ids(prompt)
         # A sampled text is scored as it was written; a template could leave out what it does not expect.
         rows = [
@@ -128,26 +174,42 @@ class RewardModel(Judge):
             )
             for response in responses
         ]
-        rows = rows if self.longest is None else [row[-self.longest :] for row in rows]
-        scores: list[list[float]] = []
-        for start in range(0, len(rows), self.batch_size):
-            scores += self._forward(rows[start : start + self.batch_size])
-        bad = next((place for place, row in enumerate(scores) if not all(map(math.isfinite, row))), None)
+        return rows if self.longest is None else [row[-self.longest :] for row in rows]
+
+    def _check_finite(self, prompt: Text, responses: Sequence[Any], outputs: Tensor) -> None:
+        bad = next((place for place, row in enumerate(outputs.tolist()) if not all(map(math.isfinite, row))), None)
         if bad is not None:
             raise ModelError(
-                f"The reward model {self.model} gives {', '.join(map(str, scores[bad]))}, "
+                f"The reward model {self.model} gives {', '.join(map(str, outputs[bad].tolist()))}, "
                 f"for the prompt {str(prompt)[:80]!r} and the "
                 f"response {str(responses[bad])[:80]!r}.",
                 why="A score must be a finite number.",
                 fix="Check its weights for values that are not finite.",
             )
-        return torch.tensor(scores, dtype=torch.float64).reshape(len(rows), self.network.config.num_labels)
 
-    def _forward(self, rows: list[list[int]]) -> list[list[float]]:
+    def _forward(self, rows: list[list[int]], owners: list[int]) -> Tensor:
+        """[R, n] the outputs of one forward pass: as a forest, or of separate texts where nothing is shared."""
+        if len(set(owners)) < len(rows) and min(map(len, rows)) > 1:
+            if self._forest is None:
+                self._forest = ClassifierForest(self.network)
+                if not self._forest.shares:
+                    logging.getLogger("penchant").info(
+                        "%s Judging uses ordinary sequences instead, with the same results.", self._forest.reason
+                    )
+            if self._forest.shares:
+                return self._forest(rows, owners)
         device = next(self.network.parameters()).device
         longest = max(map(len, rows))
         ids = torch.tensor([row + [self.pad] * (longest - len(row)) for row in rows], device=device)
         lengths = torch.tensor([len(row) for row in rows], device=device)
         mask = (torch.arange(longest, device=device)[None] < lengths[:, None]).long()
-        scores: list[list[float]] = self.network(input_ids=ids, attention_mask=mask).logits.float().tolist()
-        return scores
+        outputs: Tensor = self.network(input_ids=ids, attention_mask=mask).logits
+        return outputs.float()
+
+
+def _numbers(objective: Any) -> str:
+    """A hash of an objective's trained parts."""
+    digest = hashlib.sha256()
+    for name, value in sorted(objective.state_dict().items()):
+        digest.update(f"{name} {value.dtype} {value.tolist()}".encode())
+    return digest.hexdigest()

@@ -14,7 +14,7 @@ from penchant.feedback.records import Record, as_text
 if TYPE_CHECKING:
     from penchant.rewards.judge import Judge
 
-__all__ = ["compared", "one_number", "scored"]
+__all__ = ["compared", "compared_all", "one_number", "scored", "scored_all"]
 
 T = TypeVar("T")
 
@@ -58,6 +58,10 @@ def scored(judge: Judge, record: Record, responses: Sequence[Any]) -> list[float
             message names judge, record, prompt and response.
     """
     given: Any = _asked(judge, record, lambda: judge.score(record.prompt, responses))
+    return _scores(judge, record, responses, given)
+
+
+def _scores(judge: Judge, record: Record, responses: Sequence[Any], given: Any) -> list[float]:
     values = given.tolist() if hasattr(given, "tolist") else given
     if not isinstance(values, list | tuple) or len(values) != len(responses):
         found = f"{len(values)} scores" if isinstance(values, list | tuple) else _cut(values)
@@ -80,6 +84,10 @@ def compared(judge: Judge, record: Record, responses: Sequence[str]) -> Tensor:
         PenchantError: the judge fails, or gives another shape or a value outside of [0, 1].
     """
     given: Any = _asked(judge, record, lambda: judge.compare(record.prompt, responses))
+    return _table(judge, record, responses, given)
+
+
+def _table(judge: Judge, record: Record, responses: Sequence[Any], given: Any) -> Tensor:
     shape = [len(responses)] * 2
     if not isinstance(given, Tensor) or list(given.shape) != shape:
         found = f"shape {list(given.shape)}" if isinstance(given, Tensor) else _cut(given)
@@ -87,6 +95,42 @@ def compared(judge: Judge, record: Record, responses: Sequence[str]) -> Tensor:
     if bool(((given < 0) | (given > 1)).any()):
         raise _error(judge, record, "gave a probability outside of [0, 1]")
     return given
+
+
+def scored_all(judge: Judge, records: Sequence[Record], responses: Sequence[Sequence[Any]]) -> list[list[float]]:
+    """A judge's scores of the responses to several records, asked for at once; see `scored`.
+
+    Where the judge fails, the records are asked for one after another, so that the error names the right one and the
+    judgements before it are kept where they are cached.
+
+    Raises:
+        PenchantError: as for `scored`.
+    """
+    given = _all_at_once(lambda: judge.score_all([each.prompt for each in records], responses), len(records))
+    if given is None:
+        return [scored(judge, *each) for each in zip(records, responses, strict=True)]
+    return [_scores(judge, *each) for each in zip(records, responses, given, strict=True)]
+
+
+def compared_all(judge: Judge, records: Sequence[Record], responses: Sequence[Sequence[Any]]) -> list[Tensor]:
+    """A judge's comparisons of the responses to several records, asked for at once; see `compared` and `scored_all`.
+
+    Raises:
+        PenchantError: as for `compared`.
+    """
+    given = _all_at_once(lambda: judge.compare_all([each.prompt for each in records], responses), len(records))
+    if given is None:
+        return [compared(judge, *each) for each in zip(records, responses, strict=True)]
+    return [_table(judge, *each) for each in zip(records, responses, given, strict=True)]
+
+
+def _all_at_once(ask: Callable[[], Sequence[Any]], count: int) -> Sequence[Any] | None:
+    """What a judge gives for several records; None if it fails, or gives something else than one thing for each."""
+    try:
+        given = ask()
+    except Exception:  # asked again, one record at a time
+        return None
+    return given if isinstance(given, list | tuple) and len(given) == count else None
 
 
 def _number(given: Any) -> float:
