@@ -9,6 +9,7 @@ from typing import Any
 
 from penchant.errors import DataError
 from penchant.feedback.kept import Kept, kept
+from penchant.rewards.answer_rules import as_answer
 from penchant.rewards.verifiers import Verifier
 
 __all__ = ["right_and_wrong"]
@@ -25,7 +26,7 @@ def right_and_wrong(
 
     Args:
         rows: records with ``prompt``, ``answer`` and ``responses``, a list of texts or of objects with a ``text``.
-        rule: how a solution is verified, as for `Verifier`.
+        rule: how a solution is verified, as for `Verifier`; boxes are right from an overlap of 0.5 on.
         per_prompt: maximum number of pairs per prompt, sampled at random; None for all pairs.
         seed: seed of the sampling.
 
@@ -47,7 +48,7 @@ def right_and_wrong(
             pairs = rng.sample(pairs, per_prompt)
         named = {"id": row["id"]} if "id" in row else {}
         records.extend(
-            {"prompt": row["prompt"], "chosen": good, "rejected": bad, "answer": str(row["answer"]), **named}
+            {"prompt": row["prompt"], "chosen": good, "rejected": bad, "answer": as_answer(row["answer"]), **named}
             for good, bad in pairs
         )
     return kept(records)
@@ -58,7 +59,8 @@ def _pairs(
 ) -> list[tuple[str, str]]:
     """Every distinct right solution with every distinct wrong one."""
     try:
-        verifier = Verifier([(row["prompt"], str(row["answer"]))], rule)
+        # Boxes are right or wrong here, from the usual half of overlap on.
+        verifier = Verifier([(row["prompt"], row["answer"])], rule, threshold=0.5 if rule == "iou" else None)
     except DataError as error:
         raise DataError(error.what, where=where, why=error.why, fix=error.fix) from error
     scored = list(zip(texts, verifier.score(row["prompt"], texts), strict=True))

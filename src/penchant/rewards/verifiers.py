@@ -6,18 +6,21 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Literal
 
-from penchant.errors import DataError
+from annotated_types import Interval
+
+from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Record, Text
+from penchant.rewards.answer_rules import as_answer, box_in, box_overlap, compiled, fits_schema, matches, schema_of
 from penchant.rewards.judge import Judge
 from penchant.rewards.numbers import answer_in, same_number
 
 __all__ = ["RULES", "Rule", "Verifier"]
 
-Right = Callable[[str, str], bool]
+Right = Callable[[str, str], float]
 # Characters that Unicode keeps for programs; no text contains them.
 _BEHIND, _BEFORE = "\ufdd0", "\ufdd1"
 _EDGES = re.compile(f"[{_BEHIND}{_BEFORE}]")
-Rule = Literal["number", "exact", "contains"]
+Rule = Literal["number", "exact", "contains", "regex", "json_schema", "iou"]
 
 
 def _number(response: str, answer: str) -> bool:
@@ -49,8 +52,15 @@ def _with_edges(text: str) -> str:
     return _BEHIND + re.sub(rf"[^\w{_BEFORE}]", rf"\g<0>{_BEHIND}", before)
 
 
-#: The rules by name: (response, answer) to True if the response is right.
-RULES: dict[str, Right] = {"number": _number, "exact": _exact, "contains": _contains}
+#: The rules by name: (response, answer) to True if the response is right; ``iou`` to how right it is.
+RULES: dict[str, Right] = {
+    "number": _number,
+    "exact": _exact,
+    "contains": _contains,
+    "regex": matches,
+    "json_schema": fits_schema,
+    "iou": box_overlap,
+}
 
 
 class Verifier(Judge):
@@ -74,15 +84,27 @@ class Verifier(Judge):
     id = "verifier"
     verifies = True
 
-    rule: Annotated[Rule, "when a response is right: same number, same words, or contains the answer"] = "number"
+    rule: Annotated[
+        Rule,
+        "when a response is right: same number, same words, contains the answer; the answer is a pattern that it "
+        "matches, a JSON schema that it fits, or a box that it overlaps",
+    ] = "number"
+    threshold: Annotated[
+        float | None, Interval(gt=0, le=1), "overlap from which on a box is right; without it, the score is the overlap"
+    ] = None
 
     def __init__(
-        self, answers: Iterable[tuple[Text, str]] = (), rule: str | Right | None = None, **settings: Any
+        self, answers: Iterable[tuple[Text, Any]] = (), rule: str | Right | None = None, **settings: Any
     ) -> None:
         super().__init__(**settings, **({"rule": rule} if isinstance(rule, str) else {}))
         if callable(rule):
             vars(self)["rule"] = rule  # only Python code can pass a function; recipes name a rule
         self.right: Right = rule if callable(rule) else RULES[self.rule]
+        if self.threshold is not None and self.right is not box_overlap:
+            raise ConfigurationError(
+                "A threshold is given, but the rule gives no overlap.", where="judge.threshold", fix="Use rule: iou."
+            )
+        self.verifies = self.right is not box_overlap or self.threshold is not None
         self.answers = {_key(prompt): self._checkable(answer, "verifier") for prompt, answer in answers}
 
     @classmethod
@@ -112,9 +134,9 @@ class Verifier(Judge):
                     fix="Add the answer, or map a column to it with --map answer=COLUMN.",
                 )
             former = self.answers.setdefault(_key(record.prompt), self._checkable(answer, str(record.source)))
-            if former != str(answer):
+            if former != as_answer(answer):
                 raise DataError(
-                    f"This prompt has the answer {str(answer)!r}, but {former!r} in an earlier record.",
+                    f"This prompt has the answer {as_answer(answer)!r}, but {former!r} in an earlier record.",
                     where=str(record.source),
                     fix="Keep the correct one.",
                 )
@@ -123,9 +145,10 @@ class Verifier(Judge):
         """An answer as text.
 
         Raises:
-            DataError: the rule compares numbers, and the answer has none: every response would be wrong.
+            DataError: the rule compares numbers, and the answer has none: every response would be wrong. Or it is no
+                pattern, schema or box.
         """
-        text = str(answer)
+        text = as_answer(answer)
         if self.right is _number and answer_in(text) is None:
             raise DataError(
                 f"The answer {text[:80]!r} has no number, but the rule 'number' compares numbers.",
@@ -133,10 +156,14 @@ class Verifier(Judge):
                 why="Every response would count as wrong.",
                 fix="Choose the rule exact or contains (--rule contains, judge.rule=contains), or remove the record.",
             )
+        try:
+            _check(self.right, text)
+        except ValueError as error:
+            raise DataError(f"The answer {text[:80]!r} {error}.", where=where, fix="Correct it.") from error
         return text
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
-        """1 for each right response, 0 for each wrong one.
+        """1 for each right response, 0 for each wrong one; the overlap for ``iou`` without a threshold.
 
         Raises:
             DataError: there is no answer for this prompt.
@@ -144,7 +171,22 @@ class Verifier(Judge):
         answer = self.answers.get(_key(prompt))
         if answer is None:
             raise DataError(f"There is no answer for the prompt {str(prompt)[:80]!r}.", where="verifier")
-        return [float(self.right(response, answer)) for response in responses]
+        found = [float(self.right(response, answer)) for response in responses]
+        return found if self.threshold is None else [float(each >= self.threshold) for each in found]
+
+
+def _check(right: Right, answer: str) -> None:
+    """Refuse an answer with which no response can be right.
+
+    Raises:
+        ValueError: the message says what it is.
+    """
+    if right is matches:
+        compiled(answer)
+    elif right is fits_schema:
+        schema_of(answer)
+    elif right is box_overlap and box_in(answer) is None:
+        raise ValueError("is no box: four numbers in brackets, left, top, right, bottom")
 
 
 def _key(prompt: Text) -> str:
