@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,8 +19,8 @@ JudgeOption = Annotated[
     str,
     typer.Option(
         metavar="NAME,KEY=VALUE,...",
-        help="The judge and its settings: reward_model,model=FOLDER or llm,url=ADDRESS,model=NAME; or a YAML file with "
-        "name and settings. `penchant list judges` names them.",
+        help="The judge and its settings: reward_model,model=FOLDER or llm,url=ADDRESS,model=NAME; the folder of a "
+        "reward model in place of the name; or a YAML file with name and settings. `penchant list judges` names them.",
     ),
 ]
 
@@ -28,7 +29,7 @@ def parse_judge(word: str, where: str = "--judge") -> dict[str, Any]:
     """The settings of a judge, for `penchant.rewards.build_judge`.
 
     Args:
-        word: the value of the option.
+        word: the value of the option; a comma inside of a value does not end it.
         where: the option, for messages.
 
     Raises:
@@ -37,15 +38,22 @@ def parse_judge(word: str, where: str = "--judge") -> dict[str, Any]:
     Example:
         >>> parse_judge("verifier,rule=exact")
         {'name': 'verifier', 'rule': 'exact'}
+        >>> parse_judge("weighted,weights=[0.7, 0.3],over=prompt")
+        {'name': 'weighted', 'weights': [0.7, 0.3], 'over': 'prompt'}
     """
     if word.endswith((".yaml", ".yml")):
         found = yaml_document(readable_text(Path(word), ConfigurationError, where), word)
         if not isinstance(found, dict) or not isinstance(found.get("name"), str):
             raise ConfigurationError("The file names no judge.", where=word, fix="Write name: and its settings.")
         return found
-    name, *settings = word.split(",")
-    if not name or "=" in name:
+    name, *settings = re.split(r",(?=\w[\w.]*=)", word)
+    if not name or "=" in name or "," in name:
         raise ConfigurationError(
             f"{word!r} names no judge.", where=where, fix="Write NAME,KEY=VALUE,...: verifier,rule=exact."
         )
-    return {"name": name, **pairs(settings, where)}
+    given = pairs(settings, where)
+    if Path(name).expanduser().is_dir():
+        from penchant.rewards.folders import judge_of_folder
+
+        return judge_of_folder(name) | given
+    return {"name": name, **given}

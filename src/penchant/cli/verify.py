@@ -18,7 +18,9 @@ __all__ = ["verify"]
 def verify(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="JSONL file with prompt, answer and responses.")],
     out: Annotated[Path, typer.Option("--out", "--output", "-o", help="JSONL file of comparisons to write.")],
-    rule: Annotated[str, typer.Option(help="How a response is checked: number, exact, contains, regex, json_schema, iou.")] = "number",
+    rule: Annotated[
+        str, typer.Option(help="How a response is checked: number, exact, contains, regex, json_schema or iou.")
+    ] = "number",
     per_prompt: Annotated[
         Optional[int],  # noqa: UP045 - what typer reads in every version
         typer.Option(min=1, help="Maximum pairs per prompt; default: all."),

@@ -36,7 +36,7 @@ class RewardModel(Judge):
     Args:
         model: a folder, a hub id, or a model in memory.
         tokenizer: required if the model is given in memory.
-        settings: ``batch_size`` and ``max_length``.
+        settings: ``batch_size``, ``max_length`` and ``chat_template``.
 
     Raises:
         ModelError: the model cannot be loaded, or does not have exactly one output.
@@ -52,6 +52,9 @@ class RewardModel(Judge):
     max_length: Annotated[
         int | None, Gt(0), "maximum number of tokens, longer inputs are cut on the left; the model's limit if absent"
     ] = None
+    chat_template: Annotated[
+        str | None, "plain, chatml, or a Jinja file, for a tokenizer without the template of its training"
+    ] = None
 
     def __init__(self, model: Any = None, tokenizer: Any = None, **settings: Any) -> None:
         named = model is None or isinstance(model, str | Path)
@@ -62,7 +65,7 @@ class RewardModel(Judge):
         if tokenizer is None:
             raise ModelError("The reward model is given in memory, without a tokenizer.")
         self.network = (load_reward_model(self.model) if named else model).eval()
-        self.renderer = Renderer(tokenizer)
+        self.renderer = Renderer(tokenizer, chat_template=self.chat_template)
         self.meaning = read_meaning(self.model) if named else None
         self._check_outputs()
         config = self.network.config.get_text_config()

@@ -48,8 +48,8 @@ def density_ratio(
 
     Example:
         >>> import torch
-        >>> all_count = torch.ones(1, 2, dtype=torch.bool)
-        >>> density_ratio(torch.tensor([[-1.0, -1.0]]), torch.tensor([[-2.0, -1.0]]), all_count, all_count, average=True)
+        >>> both = torch.ones(1, 2, dtype=torch.bool)
+        >>> density_ratio(torch.tensor([[-1.0, -1.0]]), torch.tensor([[-2.0, -1.0]]), both, both, average=True)
         tensor([0.5000])
 
     Reference:

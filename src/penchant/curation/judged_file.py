@@ -1,0 +1,272 @@
+"""`judge_records`: what judges say of every response of a file, beside its records."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from penchant.curation.rows import as_row
+from penchant.errors import ConfigurationError, DataError
+from penchant.feedback.collection import Feedback
+from penchant.feedback.kept import Kept
+from penchant.feedback.records import Comparison, Judgement, JointComparison, Prompt, Ranking, Record
+from penchant.objectives.functional.preferences import bradley_terry
+from penchant.rewards.judge import Judge
+from penchant.rewards.mixtures import MixtureJudge
+from penchant.rewards.scores import compared_all, scored_all
+from penchant.statistics import Interval, area_interval, mean_interval, share_interval
+
+__all__ = ["COLUMN", "Judged", "judge_records"]
+
+#: The column that judgements are written to.
+COLUMN = "judgements"
+#: Records that a judge gets at once.
+TOGETHER = 64
+
+Progress = Callable[[str, int, int], None]
+Numbers = Kept[list[float]]
+
+
+@dataclass
+class Judged:
+    """Judgements of the records of a file.
+
+    Args:
+        feedback: the records.
+        scores: by judge, for each record one number per response; NaN where the judge has none.
+        preferences: by judge, for each record the K·K probabilities that one response is preferred to another.
+        deviations: by ensemble, for each record how much its members disagree on each response.
+    """
+
+    feedback: Feedback
+    scores: dict[str, Numbers] = field(default_factory=dict)
+    preferences: dict[str, Numbers] = field(default_factory=dict)
+    deviations: dict[str, Numbers] = field(default_factory=dict)
+
+    def rows(self, into: str | None = None) -> Iterator[dict[str, Any]]:
+        """The records with their judgements, one after another; other judgements that they have stay.
+
+        Args:
+            into: a judge whose scores are written as the fields that methods read, too: ``chosen_score`` and
+                ``rejected_score``, ``scores`` of a ranking (which a prompt with responses becomes), or ``score``.
+        """
+        for place, record in enumerate(self.feedback):
+            before = record.fields.get(COLUMN)
+            said: dict[str, dict[str, Any]] = {}
+            for key, table in (("scores", self.scores), ("deviations", self.deviations)):
+                for name, values in table.items():
+                    said.setdefault(name, {})[key] = _plain(values[place])
+            for name, values in self.preferences.items():
+                said.setdefault(name, {})["preferences"] = _table(_plain(values[place]))
+            row = as_row(record) | {COLUMN: {**(before if isinstance(before, dict) else {}), **said}}
+            yield row if into is None else _with_fields(row, record, self.scores[into][place])
+
+    def summary(self) -> dict[str, dict[str, Interval | int]]:
+        """For each judge: responses without a score, their mean, and agreement with the feedback, with intervals.
+
+        ``accuracy`` of comparisons: the share in which the chosen response is better, ties half. ``separation`` of
+        judgements: the probability that a desirable response scores higher than an undesirable one.
+        """
+        return {name: self._figures(name) for name in {**self.scores, **self.preferences}}
+
+    def _figures(self, name: str) -> dict[str, Interval | int]:
+        figures: dict[str, Interval | int] = {}
+        values = [value for own in self.scores.get(name, ()) for value in own]
+        known = [value for value in values if not math.isnan(value)]
+        if values:
+            figures["responses"], figures["without a score"] = len(values), len(values) - len(known)
+        if len(known) > 1:
+            figures["mean"] = mean_interval(known)
+        if self.feedback.kind in ("comparison", "joint comparison"):
+            wins = [each for each in self._wins(name) if not math.isnan(each)]
+            if wins:
+                figures["accuracy"] = share_interval(sum(wins) / len(wins), len(wins))
+        if self.feedback.kind == "judgement" and name in self.scores:
+            sides: dict[bool, list[float]] = {True: [], False: []}
+            for record, own in zip(self.feedback, self.scores[name], strict=True):
+                if isinstance(record, Judgement) and not math.isnan(own[0]):
+                    sides[record.label].append(own[0])
+            if all(sides.values()):
+                figures["separation"] = area_interval(sides[True], sides[False])
+        return figures
+
+    def _wins(self, name: str) -> Iterator[float]:
+        """For each comparison 1 if the chosen response is better, 0 if it is worse, 1/2 for a tie."""
+        if name in self.scores:
+            differences = (own[0] - own[1] for own in self.scores[name])
+        else:
+            differences = (own[1] - 0.5 for own in self.preferences[name])
+        for each in differences:
+            yield math.nan if math.isnan(each) else 0.5 if each == 0 else float(each > 0)
+
+
+def judge_records(
+    feedback: Feedback,
+    judges: Mapping[str, Judge],
+    *,
+    combined: tuple[str, MixtureJudge] | None = None,
+    preferences: bool = False,
+    progress: Progress | None = None,
+) -> Judged:
+    """Let judges score every response of some records, or compare them where a judge only compares.
+
+    Args:
+        feedback: the records; a prompt's responses are in its field ``responses``.
+        judges: by the name under which their judgements are written.
+        combined: a further column that combines the scores of all judges.
+        preferences: also ask for the probabilities that one response is preferred to another.
+        progress: called with the judge, the records done and their number.
+
+    Raises:
+        DataError: a record has no responses, or such that a judge cannot read.
+        PenchantError: a judge fails.
+    """
+    judged = Judged(feedback)
+    for name, judge in judges.items():
+        if judge.gives_scores:
+            _score(judged, name, judge, progress)
+        if preferences or not judge.gives_scores:
+            judged.preferences[name] = _compared(feedback, name, judge, progress)
+    if combined is not None:
+        silent = [name for name in judges if name not in judged.scores]
+        if silent:
+            raise ConfigurationError(
+                f"The judge {silent[0]} only compares, so its scores cannot be combined.", where="--combine"
+            )
+        _combine(judged, *combined, [judged.scores[name] for name in judges])
+    return judged
+
+
+def _score(judged: Judged, name: str, judge: Judge, progress: Progress | None) -> None:
+    members = judge.members if isinstance(judge, MixtureJudge) else [judge]
+    found = [_scored(judged.feedback, name, member, progress) for member in members]
+    if isinstance(judge, MixtureJudge):
+        _combine(judged, name, judge, found)
+    else:
+        judged.scores[name] = found[0]
+
+
+def _combine(judged: Judged, name: str, mixture: MixtureJudge, members: Sequence[Numbers]) -> None:
+    """Write what a mixture makes of its members' scores; their normalisation needs those of the whole file."""
+    together = mixture.combine(members)
+    judged.scores[name] = Kept(together.scores)
+    if together.deviations is not None:
+        judged.deviations[name] = Kept(together.deviations)
+
+
+def _scored(feedback: Feedback, name: str, judge: Judge, progress: Progress | None) -> Numbers:
+    found: Numbers = Kept()
+    for start in range(0, len(feedback), TOGETHER):
+        records = list(feedback[start : start + TOGETHER])
+        asked = [each for record in records for each in _asked(record, name, judge)]
+        given = iter(scored_all(judge, [each[1] for each in asked], [each[2] for each in asked]))
+        rows: list[list[float]] = [[] for _record in records]
+        places = {id(record): place for place, record in enumerate(records)}
+        for owner, _record, _texts in asked:
+            rows[places[id(owner)]] += next(given)
+        found.extend(rows)
+        if progress is not None:
+            progress(name, start + len(records), len(feedback))
+    return found
+
+
+def _compared(feedback: Feedback, name: str, judge: Judge, progress: Progress | None) -> Numbers:
+    found: Numbers = Kept()
+    for start in range(0, len(feedback), TOGETHER):
+        records = list(feedback[start : start + TOGETHER])
+        if any(isinstance(record, JointComparison) for record in records):
+            tables = [_apart(record, name, judge) for record in records]
+        else:
+            asked = [_asked(record, name, judge)[0] for record in records]
+            tables = compared_all(judge, [each[1] for each in asked], [each[2] for each in asked])
+        found.extend(table.flatten().tolist() for table in tables)
+        if progress is not None:
+            progress(name, start + len(records), len(feedback))
+    return found
+
+
+def _apart(record: Record, name: str, judge: Judge) -> torch.Tensor:
+    """The preference between responses to different prompts, which only scores can give."""
+    if not judge.gives_scores:
+        raise DataError(
+            f"The judge {name} compares responses to one prompt, but these answer two.",
+            where=str(record.source),
+            fix="Use a judge that scores.",
+        )
+    asked = _asked(record, name, judge)
+    scores = [value for _owner, each, texts in asked for value in scored_all(judge, [each], [texts])[0]]
+    return bradley_terry(torch.tensor(scores, dtype=torch.float64))
+
+
+def _asked(record: Record, name: str, judge: Judge) -> list[tuple[Record, Record, list[Any]]]:
+    """What is asked about a record: itself, a record with the prompt, and the responses to it."""
+    texts = [_readable(each, record, name, judge) for each in _responses(record)]
+    if isinstance(record, JointComparison):
+        other = Prompt(prompt=record.rejected_prompt, source=record.source, fields=record.fields)
+        return [(record, record, texts[:1]), (record, other, texts[1:])]
+    return [(record, record, texts)]
+
+
+def _responses(record: Record) -> list[Any]:
+    if record.responses:
+        return list(record.responses)
+    given = record.fields.get("responses")
+    found = [each.get("text") if isinstance(each, dict) else each for each in given] if isinstance(given, list) else []
+    if not found or not all(isinstance(each, str) for each in found):
+        raise DataError(
+            "The record has no responses to judge." if not found else "A response in the field 'responses' is no text.",
+            where=str(record.source),
+            fix="Give chosen and rejected, completion, completions, or a column 'responses' with a list of texts "
+            "(--map responses=COLUMN); `penchant generate` makes them.",
+        )
+    return found
+
+
+def _readable(response: Any, record: Record, name: str, judge: Judge) -> Any:
+    """A response as a judge reads it: one turn of the assistant is its text."""
+    if isinstance(response, str):
+        return response
+    if not isinstance(response, list):
+        raise DataError(
+            f"The judge {name} reads texts, but a response is an image.",
+            where=str(record.source),
+            fix="Use a judge of images, or records whose responses are texts.",
+        )
+    [first, *more] = response
+    if not more and isinstance(first.get("content"), str) and not set(first) - {"role", "content"}:
+        return first["content"]
+    if not judge.reads_messages:
+        raise DataError(
+            f"The judge {name} reads texts, but a response is a conversation of {len(response)} messages.",
+            where=str(record.source),
+            fix="Use a reward model or an implicit reward, which read messages.",
+        )
+    return response
+
+
+def _plain(values: Sequence[float]) -> list[float | None]:
+    """Numbers as JSON has them: null for what is missing."""
+    return [None if math.isnan(each) else each for each in values]
+
+
+def _table(values: Sequence[float | None]) -> list[list[float | None]]:
+    size = math.isqrt(len(values))
+    return [list(values[start : start + size]) for start in range(0, size * size, size)]
+
+
+def _with_fields(row: dict[str, Any], record: Record, scores: Sequence[float]) -> dict[str, Any]:
+    """A row with scores as the fields that methods read; a response without a score leaves the row as it is."""
+    if any(math.isnan(each) for each in scores):
+        return row
+    if isinstance(record, Comparison):
+        return row | dict(zip(("chosen_score", "rejected_score"), scores, strict=True))
+    if isinstance(record, Ranking):
+        return {name: value for name, value in row.items() if name != "ranks"} | {"scores": list(scores)}
+    if isinstance(record, Prompt):
+        without = {name: value for name, value in row.items() if name != "responses"}
+        return without | {"completions": _responses(record), "scores": list(scores)}
+    return row | {"score": scores[0]}

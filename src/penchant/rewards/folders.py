@@ -1,0 +1,65 @@
+"""`judge_of_folder`: the judge that a folder holds, from its files alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import ModelError
+from penchant.likelihood.reward_folder import MEANING
+from penchant.model_files import read_config
+from penchant.model_folders import adapter_config
+from penchant.rewards.log_ratios import model_folder
+
+__all__ = ["judge_of_folder"]
+
+
+def judge_of_folder(folder: str | Path) -> dict[str, Any]:
+    """The settings of the judge in a folder, for `penchant.rewards.registry.build_judge`; no weights are loaded.
+
+    Args:
+        folder: of a sequence-classification model, of an adapter of one, or of a run that trained one.
+
+    Raises:
+        ModelError: it holds a model of another kind, or none.
+    """
+    inner = Path(model_folder(str(folder)))
+    if (inner / "model_index.json").is_file():
+        raise ModelError(
+            "This folder holds a pipeline that makes images; it judges nothing.",
+            where=str(folder),
+            fix="Give the folder of a reward model of texts.",
+        )
+    adapter = adapter_config(inner)
+    kind = str(adapter.get("task_type")) if adapter is not None else _architecture(inner)
+    if kind == "SEQ_CLS" or kind.endswith("ForSequenceClassification"):
+        return {"name": "reward_model", "model": str(inner)}
+    if (inner / MEANING).is_file():
+        raise ModelError(
+            f"This folder has a trained head ({MEANING}), but its model is {kind}, which has no place for it.",
+            where=str(folder),
+            why="transformers has no sequence classification for this model, so the head could not be saved in it.",
+            fix="Train the reward model from a base with sequence classification, such as Llama or Qwen.",
+        )
+    if kind == "CAUSAL_LM" or kind.endswith(("ForCausalLM", "LMHeadModel")):
+        raise ModelError(
+            f"This folder holds a language model ({kind}): it has no head that gives a reward.",
+            where=str(folder),
+            fix=f"Say how it judges: implicit,policy={folder},reference=FOLDER; density_ratio,strong={folder},"
+            f"weak=FOLDER; local_llm,model={folder}; or pair_model,model={folder}.",
+        )
+    raise ModelError(
+        f"This folder holds {kind or 'a model of unknown kind'}, which is no reward model.",
+        where=str(folder),
+        fix="Give the folder of a sequence-classification model.",
+    )
+
+
+def _architecture(folder: Path) -> str:
+    if not (folder / "config.json").is_file():
+        raise ModelError(
+            "This folder holds no model: it has neither config.json nor model/config.json.",
+            where=str(folder),
+            fix="Give the folder of a reward model, or a judge by name: `penchant list judges`.",
+        )
+    return str((getattr(read_config(str(folder)), "architectures", None) or [""])[0])
