@@ -225,7 +225,7 @@ def _show_accuracies(rows: list[dict[str, Any]]) -> None:
         (
             row["samples"],
             [max(0.0, score or 0.0) for score in row["scores"]],
-            [RULES["number"](text, str(row["answer"])) for text in row["samples"]],
+            [bool(RULES["number"](text, str(row["answer"]))) for text in row["samples"]],
         )
         for row in rows
     ]

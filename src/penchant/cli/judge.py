@@ -41,29 +41,32 @@ Judges = Annotated[
     ),
 ]
 
+Combine = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,KEY=VALUE,...",
+        help="Also combine the scores: ensemble,how=worst or weighted,weights=[0.7,0.3],over=prompt.",
+    ),
+]
+Fields = Annotated[
+    str | None,
+    typer.Option(
+        metavar="JUDGE",
+        help="Write the scores of this judge as fields that methods read, too: chosen_score and rejected_score, "
+        "scores of a ranking, or score.",
+    ),
+]
+
 
 def judge(
     file: DataFile,
     judge_: Judges,
     out: Annotated[Path, typer.Option("--out", "-o", help="JSONL file: the records with a column judgements.")],
-    combine: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME,KEY=VALUE,...",
-            help="Also combine the scores: ensemble,how=worst or weighted,weights=[0.7,0.3],over=prompt.",
-        ),
-    ] = None,
+    combine: Combine = None,
     preferences: Annotated[
         bool, typer.Option("--preferences", help="Also write the probability that one response is preferred.")
     ] = False,
-    fields: Annotated[
-        str | None,
-        typer.Option(
-            metavar="JUDGE",
-            help="Write the scores of this judge as fields that methods read, too: chosen_score and rejected_score, "
-            "scores of a ranking, or score.",
-        ),
-    ] = None,
+    fields: Fields = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; default: a GPU if there is one.")] = None,
     cache: Annotated[bool, typer.Option(help="Keep judgements on disk, so that a stopped command goes on.")] = True,
     split: Split = None,
@@ -82,11 +85,10 @@ def judge(
         raise ConfigurationError(
             f"There are no judgements named {fields!r}.", where="--fields", fix=f"Name one of: {', '.join(names)}."
         )
-    from penchant.curation.judged_file import judge_records
-    from penchant.feedback import read
+    from penchant.curation.judged_file import judge_records, read_responses
     from penchant.training.progress import ProgressReporter
 
-    feedback = read(file, mapping=parse_mapping(map_), split=split, kind=kind, on_bad=on_bad)  # type: ignore[arg-type]
+    feedback = read_responses(file, mapping=parse_mapping(map_), split=split, kind=kind, on_bad=on_bad)
     judges = _built(dict(zip(names, settings, strict=False)), feedback, device, cache)
     mixture = None if combine is None else (names[-1], _mixture(combine, list(judges.values())))
     reporter = ProgressReporter()

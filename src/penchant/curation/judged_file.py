@@ -13,19 +13,22 @@ from penchant.curation.rows import as_row
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.kept import Kept
-from penchant.feedback.records import Comparison, Judgement, JointComparison, Prompt, Ranking, Record
+from penchant.feedback.reading import read
+from penchant.feedback.records import Comparison, JointComparison, Judgement, Prompt, Ranking, Record
 from penchant.objectives.functional.preferences import bradley_terry
 from penchant.rewards.judge import Judge
 from penchant.rewards.mixtures import MixtureJudge
 from penchant.rewards.scores import compared_all, scored_all
 from penchant.statistics import Interval, area_interval, mean_interval, share_interval
 
-__all__ = ["COLUMN", "Judged", "judge_records"]
+__all__ = ["COLUMN", "Judged", "judge_records", "read_responses"]
 
 #: The column that judgements are written to.
 COLUMN = "judgements"
 #: Records that a judge gets at once.
 TOGETHER = 64
+#: Columns of prompts that hold responses nobody has judged yet.
+SAMPLES = ("responses", "completions", "samples")
 
 Progress = Callable[[str, int, int], None]
 Numbers = Kept[list[float]]
@@ -104,6 +107,35 @@ class Judged:
             yield math.nan if math.isnan(each) else 0.5 if each == 0 else float(each > 0)
 
 
+def read_responses(source: Any, *, kind: str | None = None, **options: Any) -> Feedback:
+    """Read feedback as `penchant.feedback.read` does, or prompts with lists of responses that have no scores yet.
+
+    Args:
+        source: a file, folder, hub id, or rows.
+        kind: the kind of feedback; recognised if not given.
+        options: those of `penchant.feedback.read`.
+
+    Raises:
+        DataError: the source cannot be read.
+
+    Example:
+        >>> read_responses([{"prompt": "p", "responses": ["a", "b"]}]).kind
+        'prompt'
+    """
+    try:
+        return read(source, kind=kind, **options)
+    except DataError:
+        if kind is not None:
+            raise
+        try:
+            prompts = read(source, kind="prompt", **options)
+        except DataError:
+            prompts = None
+        if prompts is None or not any(isinstance(prompts[0].fields.get(name), list) for name in SAMPLES):
+            raise
+        return prompts
+
+
 def judge_records(
     feedback: Feedback,
     judges: Mapping[str, Judge],
@@ -115,7 +147,7 @@ def judge_records(
     """Let judges score every response of some records, or compare them where a judge only compares.
 
     Args:
-        feedback: the records; a prompt's responses are in its field ``responses``.
+        feedback: the records; a prompt's responses are in its field ``responses``, ``completions`` or ``samples``.
         judges: by the name under which their judgements are written.
         combined: a further column that combines the scores of all judges.
         preferences: also ask for the probabilities that one response is preferred to another.
@@ -214,11 +246,11 @@ def _asked(record: Record, name: str, judge: Judge) -> list[tuple[Record, Record
 def _responses(record: Record) -> list[Any]:
     if record.responses:
         return list(record.responses)
-    given = record.fields.get("responses")
+    given = next((record.fields[name] for name in SAMPLES if name in record.fields), None)
     found = [each.get("text") if isinstance(each, dict) else each for each in given] if isinstance(given, list) else []
     if not found or not all(isinstance(each, str) for each in found):
         raise DataError(
-            "The record has no responses to judge." if not found else "A response in the field 'responses' is no text.",
+            "The record has no responses to judge." if not found else "One of the record's responses is no text.",
             where=str(record.source),
             fix="Give chosen and rejected, completion, completions, or a column 'responses' with a list of texts "
             "(--map responses=COLUMN); `penchant generate` makes them.",
@@ -267,6 +299,6 @@ def _with_fields(row: dict[str, Any], record: Record, scores: Sequence[float]) -
     if isinstance(record, Ranking):
         return {name: value for name, value in row.items() if name != "ranks"} | {"scores": list(scores)}
     if isinstance(record, Prompt):
-        without = {name: value for name, value in row.items() if name != "responses"}
+        without = {name: value for name, value in row.items() if name not in SAMPLES}
         return without | {"completions": _responses(record), "scores": list(scores)}
     return row | {"score": scores[0]}

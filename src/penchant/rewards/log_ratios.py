@@ -18,6 +18,7 @@ from penchant.model_folders import adapter_config, base_of
 from penchant.objectives.functional.density_ratios import density_ratio, implicit_reward
 from penchant.plain_files import readable_text
 from penchant.rendering.same_vocabulary import check_same_vocabulary
+from penchant.rewards.given_models import named_settings
 from penchant.rewards.judge import Judge
 from penchant.rewards.response_logps import Likelihoods, ResponseLikelihood
 from penchant.rewards.said import said_of
@@ -63,10 +64,7 @@ class ImplicitReward(Judge):
     batch_size: Annotated[int, Gt(0), PER_PASS] = 16
 
     def __init__(self, policy: Any = None, reference: Any = None, tokenizer: Any = None, **settings: Any) -> None:
-        for name, given in (("policy", policy), ("reference", reference)):
-            if given is not None:
-                settings[name] = str(given) if isinstance(given, str | Path) else f"in memory ({type(given).__name__})"
-        super().__init__(**settings)
+        super().__init__(**settings, **named_settings(policy=policy, reference=reference))
         in_memory = policy is not None and not isinstance(policy, str | Path)
         first = policy if in_memory else model_folder(self.policy)
         second = reference if in_memory else self._reference()
@@ -154,10 +152,7 @@ class DensityRatioJudge(Judge):
     def __init__(
         self, strong: Any = None, weak: Any = None, tokenizers: Sequence[Any] = (None, None), **settings: Any
     ) -> None:
-        for name, given in (("strong", strong), ("weak", weak)):
-            if given is not None:
-                settings[name] = str(given) if isinstance(given, str | Path) else f"in memory ({type(given).__name__})"
-        super().__init__(**settings)
+        super().__init__(**settings, **named_settings(strong=strong, weak=weak))
         given_models = [
             model_folder(named) if given is None or isinstance(given, str | Path) else given
             for given, named in ((strong, self.strong), (weak, self.weak))

@@ -21,7 +21,7 @@ from penchant.likelihood.loading import load_reward_model
 from penchant.likelihood.reward_folder import MEANING, other_than, read_meaning
 from penchant.objectives.functional.preferences import bradley_terry
 from penchant.rendering.renderer import Renderer
-from penchant.rendering.tokenizer import load_tokenizer
+from penchant.rewards.given_models import named_settings, tokenizer_for
 from penchant.rewards.judge import Judge
 from penchant.rewards.said import tokenizer_identity
 
@@ -57,13 +57,9 @@ class RewardModel(Judge):
     ] = None
 
     def __init__(self, model: Any = None, tokenizer: Any = None, **settings: Any) -> None:
+        super().__init__(**settings, **named_settings(model=model))
         named = model is None or isinstance(model, str | Path)
-        if model is not None:
-            settings["model"] = str(model) if named else str(model.config.name_or_path)
-        super().__init__(**settings)
-        tokenizer = load_tokenizer(self.model) if tokenizer is None and named else tokenizer
-        if tokenizer is None:
-            raise ModelError("The reward model is given in memory, without a tokenizer.")
+        tokenizer = tokenizer_for(self.model, model, tokenizer, "reward model")
         self.network = (load_reward_model(self.model) if named else model).eval()
         self.renderer = Renderer(tokenizer, chat_template=self.chat_template)
         self.meaning = read_meaning(self.model) if named else None

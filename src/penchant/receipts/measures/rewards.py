@@ -1,4 +1,4 @@
-"""Published cases of LLM judges and of models that see both responses."""
+"""Published cases of judges: LLMs, models that see both responses, density ratios, ensembles."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from penchant.errors import ConfigurationError, nearest
 from penchant.evaluation.judge_votes import agreement_of, win_counts
+from penchant.objectives.functional.density_ratios import density_ratio
 from penchant.objectives.functional.joint_pairs import JOINT_LOSSES
+from penchant.objectives.functional.reward_mixtures import ensemble
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
 from penchant.rewards.verdicts import Verdict, Winner, settled, swapped, two_score_verdict_in, verdict_in
 
-__all__ = ["llm_judge", "pair_preference_model"]
+__all__ = ["cdr", "llm_judge", "pair_preference_model", "reward_ensemble"]
 
 _ORDERS = ("order_1_2", "order_2_1")
 _PREDICTED, _QUALITY = ("left_pred", "right_pred"), ("left_quality", "right_quality")
@@ -71,3 +74,34 @@ def pair_preference_model(case: Case) -> dict[str, Any]:
         "loss": loss.item(),
         "grad": {name: grad.tolist() for name, grad in zip(_PREDICTED, grads, strict=True)},
     }
+
+
+SPECIAL = ("<pad>", "<s>", "</s>")
+
+
+def _padded(rows: Any) -> Tensor:
+    return torch.nn.utils.rnn.pad_sequence([torch.tensor(row, dtype=torch.float64) for row in rows], batch_first=True)
+
+
+@adapter("cdr")
+def cdr(case: Case) -> dict[str, Any]:
+    """CDR: one sum per text, and the sum by the strong model's tokens; counted from one token before the response."""
+    left_out = SPECIAL if case.params.get("mask_special_tokens", False) else SPECIAL[:1]
+    start = case.params["prompt_length"] - 1
+    texts = case.inputs["tokens"]
+    strong, weak = (_padded(case.inputs[name]) for name in ("strong_logps", "weak_logps"))
+    counted = torch.zeros_like(strong, dtype=torch.bool)
+    for row, tokens in enumerate(texts):
+        for place, token in enumerate(tokens):
+            counted[row, place] = place >= start and token not in left_out
+    rewards = [density_ratio(strong, weak, counted, counted, average=average) for average in (False, True)]
+    return {"reward": rewards[0].tolist(), "mean_reward": rewards[1].tolist()}
+
+
+@adapter("reward-ensemble")
+def reward_ensemble(case: Case) -> dict[str, Any]:
+    """Ensembles: the members' scores, already on a common scale, combined in each of the modes that are asked for."""
+    members = torch.tensor(case.inputs["member_scores"], dtype=torch.float64)
+    coefficient = float(case.params.get("coefficient", 1.0))
+    modes = case.params.get("modes", ["Mean", "Worst", "Uncertainty"])
+    return {"combined": {mode: ensemble(members, mode.lower(), coefficient).tolist() for mode in modes}}

@@ -1,0 +1,200 @@
+"""``penchant judge``: judgements beside the records of every kind and format, kept on disk, refused in words."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penchant.cli.app import main
+from penchant.feedback import read
+from small_judges import JUDGES, classifier
+from small_runs import word_tokenizer
+
+REDS = f"function,path={JUDGES}:reds"
+STRICT = f"function,path={JUDGES}:strict"
+KINDS: dict[str, dict[str, Any]] = {
+    "comparison": {"prompt": "p", "chosen": "red red", "rejected": "blue"},
+    "joint comparison": {"prompt": "p", "chosen": "red", "rejected_prompt": "q", "rejected": "blue"},
+    "judgement": {"prompt": "p", "completion": "red", "label": True},
+    "ranking": {"prompt": "p", "completions": ["blue", "red", "red red"], "ranks": [3, 2, 1]},
+    "demonstration": {"prompt": "p", "completion": "red"},
+    "prompt": {"prompt": "p", "responses": ["blue", {"text": "red"}]},
+}
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PENCHANT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def written(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def reward_model(tmp_path: Path) -> Path:
+    folder = tmp_path / "rm"
+    classifier().save_pretrained(folder)
+    word_tokenizer().save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_record_gets_its_scores_and_stays_what_it_was(tmp_path: Path, kind: str) -> None:
+    source, out = written(tmp_path / "in.jsonl", [{**KINDS[kind], "id": 7}]), tmp_path / "out.jsonl"
+    assert main(["judge", str(source), "--judge", f"{REDS},as=reds", "-o", str(out)]) == 0
+    [row] = rows_of(out)
+    expected = {"comparison": 2, "joint comparison": 2, "ranking": 3, "prompt": 2}.get(kind, 1)
+    assert len(row["judgements"]["reds"]["scores"]) == expected
+    assert {name: value for name, value in row.items() if name != "judgements"} == {**KINDS[kind], "id": 7}
+    assert read(out, kind=kind).kind == kind
+
+
+def test_tables_are_read_too_and_judgements_of_several_judges_stand_side_by_side(tmp_path: Path) -> None:
+    source = tmp_path / "pairs.csv"
+    with open(source, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerows([["question", "better", "worse"], ["p", "red, red", "blue"]])
+    out, again = tmp_path / "out.jsonl", tmp_path / "again.jsonl"
+    maps = ["--map", "prompt=question", "--map", "chosen=better", "--map", "rejected=worse"]
+    command = ["judge", str(source), *maps, "--judge", REDS, "--judge", STRICT, "--preferences", "-o", str(out)]
+    assert main(command) == 0
+    [row] = rows_of(out)
+    assert list(row["judgements"]) == ["function", "function-2"]
+    scores, table = (row["judgements"]["function-2"][name] for name in ("scores", "preferences"))
+    assert scores == [8.0, 4.0] and table[0][1] == pytest.approx(1 / (1 + math.exp(-4)))
+    # Judgements that a file has are kept.
+    assert main(["judge", str(out), "--judge", f"{STRICT},as=length", "-o", str(again)]) == 0
+    assert list(rows_of(again)[0]["judgements"]) == ["function", "function-2", "length"]
+
+
+def test_parquet_is_read_too(tmp_path: Path) -> None:
+    from datasets import Dataset
+
+    Dataset.from_list([KINDS["comparison"]] * 3).to_parquet(tmp_path / "in.parquet")
+    out = tmp_path / "out.jsonl"
+    assert main(["judge", str(tmp_path / "in.parquet"), "--judge", REDS, "-o", str(out)]) == 0
+    assert len(rows_of(out)) == 3
+
+
+def test_scores_are_combined_over_the_file_and_become_fields(tmp_path: Path) -> None:
+    rows = [{"prompt": "p", "chosen": "red " * size, "rejected": "blue"} for size in range(1, 5)]
+    source, out = written(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
+    judges = ["--judge", REDS, "--judge", STRICT]
+    how = ["--combine", "ensemble,how=uncertainty,coefficient=0.5,as=both", "--fields", "both"]
+    assert main(["judge", str(source), *judges, *how, "-o", str(out)]) == 0
+    found = rows_of(out)
+    assert [len(row["judgements"]["both"]["deviations"]) for row in found] == [2] * 4
+    import numpy as np
+
+    table = np.array([[row["judgements"][name]["scores"] for row in found] for name in ("function", "function-2")])
+    flat = table.reshape(2, -1)
+    z = (flat - flat.mean(1, keepdims=True)) / flat.std(1, keepdims=True)
+    expected = (z.mean(0) - 0.5 * z.std(0)).reshape(4, 2)
+    given = [[row["chosen_score"], row["rejected_score"]] for row in found]
+    np.testing.assert_allclose(given, expected, atol=1e-9)
+    assert read(out)[0].fields["chosen_score"] == given[0][0]
+
+
+def test_judged_samples_become_a_ranking(tmp_path: Path) -> None:
+    source, out = written(tmp_path / "in.jsonl", [KINDS["prompt"]]), tmp_path / "out.jsonl"
+    assert main(["judge", str(source), "--judge", REDS, "--fields", "function", "-o", str(out)]) == 0
+    ranking = read(out)
+    assert ranking.kind == "ranking" and ranking[0].responses == ("blue", "red")
+    assert ranking[0].scores[1] > ranking[0].scores[0]  # type: ignore[attr-defined]
+
+
+def test_a_response_without_a_score_is_null_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [KINDS["prompt"], {"prompt": "p", "responses": [" ", "x"]}]
+    source, out = written(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
+    assert main(["judge", str(source), "--judge", STRICT, "--fields", "function", "-o", str(out)]) == 0
+    found = rows_of(out)
+    assert found[1]["judgements"]["function"]["scores"] == [None, 1.0] and "scores" not in found[1]
+    lines = [line.split("│") for line in capsys.readouterr().out.splitlines() if "without a score" in line]
+    assert lines[0][3].strip() == "1"
+
+
+def test_a_stopped_command_goes_on_from_its_cache(
+    tmp_path: Path, reward_model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from penchant.curation import judged_file
+    from penchant.rewards import RewardModel
+
+    monkeypatch.setattr(judged_file, "TOGETHER", 2)
+    rows = [{"prompt": f"which {word}", "chosen": " red", "rejected": " blue"} for word in ("car", "hat", "colour")]
+    source, out = written(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
+    whole, asked = RewardModel._outputs, []
+
+    def stops(self: RewardModel, prompts: Any, responses: Any) -> Any:
+        if "which colour" in prompts:
+            raise KeyboardInterrupt
+        asked.extend(prompts)
+        return whole(self, prompts, responses)
+
+    monkeypatch.setattr(RewardModel, "_outputs", stops)
+    command = ["judge", str(source), "--judge", str(reward_model), "-o", str(out)]
+    assert main(command) == 130 and not out.exists()
+    assert "the same command goes on from there" in capsys.readouterr().err
+    monkeypatch.setattr(RewardModel, "_outputs", lambda *given: asked.extend(given[1]) or whole(*given))
+    assert main(command) == 0 and asked == ["which car", "which hat", "which colour"]
+    kept = rows_of(out)
+    assert main([*command, "--no-cache", "--overwrite"]) == 0
+    for one, two in zip(kept, rows_of(out), strict=True):
+        given = [each["judgements"]["reward_model"]["scores"] for each in (one, two)]
+        assert given[0] == pytest.approx(given[1], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--judge", "verifyer"], "There is no judge 'verifyer'. Did you mean 'verifier'"),
+        (["--judge", "none"], "The judge 'none' judges nothing"),
+        (["--judge", REDS, "--fields", "reds"], "There are no judgements named 'reds'"),
+        (["--judge", REDS, "--combine", "verifier"], "verifier combines no scores"),
+        (["--judge", REDS, "--combine", "weighted,weights=[1,2]"], "1 judges and 2 weights"),
+        (["--judge", f"{REDS},as=a", "--judge", f"{STRICT},as=b", "--combine", "ensemble,as=a"], "named 'a'"),
+        (["--judge", "verifier"], "no field 'answer'"),
+    ],
+)
+def test_mistakes_are_named_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    source, out = written(tmp_path / "in.jsonl", [KINDS["comparison"]]), tmp_path / "out.jsonl"
+    assert main(["judge", str(source), *words, "-o", str(out)]) == 1
+    assert said in capsys.readouterr().err and not out.exists()
+
+
+def test_the_input_is_never_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = written(tmp_path / "in.jsonl", [KINDS["comparison"]])
+    assert main(["judge", str(source), "--judge", REDS, "-o", str(source), "--overwrite"]) == 1
+    assert "a file that this command reads" in capsys.readouterr().err and rows_of(source) == [KINDS["comparison"]]
+
+
+def test_images_and_records_without_responses_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    Image.new("RGB", (4, 4), "red").save(tmp_path / "b.png")
+    pictures = {"prompt": "p", "chosen_image": "a.png", "rejected_image": "b.png"}
+    turns = [{"role": "assistant", "content": "x"}, {"role": "tool", "content": "y"}]
+    talk = {"prompt": [{"role": "user", "content": "p"}], "completion": [*turns, turns[0]]}
+    for row, said in (
+        (pictures, "a response is an image"),
+        ({"prompt": "p"}, "The record has no responses to judge"),
+        (talk, "a conversation of 3 messages"),
+    ):
+        source = written(tmp_path / "in.jsonl", [row])
+        assert main(["judge", str(source), "--judge", REDS, "-o", str(tmp_path / "out.jsonl")]) == 1
+        error = capsys.readouterr().err
+        assert said in error and "in.jsonl:1" in error
