@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -128,8 +129,9 @@ def test_what_is_no_function_is_refused() -> None:
 
 def test_a_reward_model_that_gives_no_number_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     judge = RewardModel.__new__(RewardModel)
-    vars(judge).update(model="rm", batch_size=8, longest=None, renderer=Everything())
-    monkeypatch.setattr(RewardModel, "_forward", lambda self, rows: [1.0, math.nan][: len(rows)])
+    network = SimpleNamespace(config=SimpleNamespace(num_labels=1))
+    vars(judge).update(model="rm", batch_size=8, longest=None, renderer=Everything(), network=network)
+    monkeypatch.setattr(RewardModel, "_forward", lambda self, rows: [[1.0], [math.nan]][: len(rows)])
     assert judge.score("p", ["a"]) == [1.0]
     with pytest.raises(ModelError, match=r"rm gives nan, for the prompt 'p' and the response 'b'"):
         judge.score("p", ["a", "b"])

@@ -23,6 +23,7 @@ from penchant.cli.compare import compare
 from penchant.cli.convert import convert
 from penchant.cli.diagnose import diagnose
 from penchant.cli.generate import generate
+from penchant.cli.judge import judge
 from penchant.cli.key_help import OnlineCommand, RecipeCommand
 from penchant.cli.listing import list_things, show_thing
 from penchant.cli.logic import logic
@@ -63,6 +64,7 @@ _COMMANDS = (
     score,
     diagnose,
     audit,
+    judge,
     report,
     chat,
     generate,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import torch
@@ -16,8 +15,8 @@ from penchant.feedback.records import Text
 from penchant.likelihood.loading import load_reward_model
 from penchant.likelihood.reward_folder import MEANING, other_than, read_meaning
 from penchant.rendering.renderer import Renderer
-from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rewards.judge import Judge
+from penchant.rewards.named_models import name_model, tokenizer_of
 
 __all__ = ["RewardModel"]
 
@@ -45,13 +44,9 @@ class RewardModel(Judge):
     ] = None
 
     def __init__(self, model: Any = None, tokenizer: Any = None, **settings: Any) -> None:
-        named = model is None or isinstance(model, str | Path)
-        if model is not None:
-            settings["model"] = str(model) if named else str(model.config.name_or_path)
+        named = name_model(model, settings)
         super().__init__(**settings)
-        tokenizer = load_tokenizer(self.model) if tokenizer is None and named else tokenizer
-        if tokenizer is None:
-            raise ModelError("The reward model is given in memory, without a tokenizer.")
+        tokenizer = tokenizer_of(self.model if named else None, tokenizer, "reward model")
         self.network = (load_reward_model(self.model) if named else model).eval()
         self.renderer = Renderer(tokenizer)
         self.meaning = read_meaning(self.model) if named else None

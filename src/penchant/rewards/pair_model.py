@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
@@ -19,10 +18,10 @@ from penchant.model_files import read_config
 from penchant.model_folders import base_of
 from penchant.objectives.functional.joint_pairs import win_table_scores
 from penchant.rendering.renderer import Renderer
-from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rewards.answer_words import word_ids
 from penchant.rewards.joint_text import LETTERS, all_games, joint_text
 from penchant.rewards.judge import Judge
+from penchant.rewards.named_models import name_model, tokenizer_of
 
 __all__ = ["PairModel"]
 
@@ -58,13 +57,9 @@ class PairModel(Judge):
     batch_size: Annotated[int, Gt(0), "texts per forward pass"] = 16
 
     def __init__(self, model: Any = None, tokenizer: Any = None, **settings: Any) -> None:
-        named = model is None or isinstance(model, str | Path)
-        if model is not None:
-            settings["model"] = str(model) if named else str(model.config.name_or_path)
+        named = name_model(model, settings)
         super().__init__(**settings)
-        tokenizer = load_tokenizer(self.model) if tokenizer is None and named else tokenizer
-        if tokenizer is None:
-            raise ModelError("The pair model is given in memory, without a tokenizer.")
+        tokenizer = tokenizer_of(self.model if named else None, tokenizer, "pair model")
         config = read_config(base_of(self.model)) if named else model.config
         architecture = (getattr(config, "architectures", None) or [type(model).__name__])[0]
         self.generative = "SequenceClassification" not in architecture
