@@ -12,12 +12,32 @@ from penchant.evaluation.judge_votes import agreement_of, win_counts
 from penchant.objectives.functional.joint_pairs import JOINT_LOSSES
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
+from penchant.rewards.likelihood_ratio import density_ratio
 from penchant.rewards.verdicts import Verdict, Winner, settled, swapped, two_score_verdict_in, verdict_in
 
-__all__ = ["llm_judge", "pair_preference_model"]
+__all__ = ["cdr", "llm_judge", "pair_preference_model"]
 
 _ORDERS = ("order_1_2", "order_2_1")
 _PREDICTED, _QUALITY = ("left_pred", "right_pred"), ("left_quality", "right_quality")
+
+
+#: Tokens of the published cases that never count, and those that do not count where special ones are masked.
+_PADDING, _SPECIAL = {"<pad>"}, {"<pad>", "<s>", "</s>"}
+
+
+@adapter("cdr")
+def cdr(case: Case) -> dict[str, Any]:
+    """Density ratios of rows of tokens; the published code counts from one token before the prompt's end."""
+    start = case.params["prompt_length"] - 1
+    passed = _SPECIAL if case.params.get("mask_special_tokens") else _PADDING
+    found: dict[str, list[float]] = {"reward": [], "mean_reward": []}
+    rows = zip(case.inputs["tokens"], case.inputs["strong_logps"], case.inputs["weak_logps"], strict=True)
+    for tokens, strong, weak in rows:
+        counted = [place for place, token in enumerate(tokens) if place >= start and token not in passed]
+        own, other = (torch.tensor([each[place] for place in counted], dtype=torch.float64) for each in (strong, weak))
+        found["reward"].append(density_ratio(own, other))
+        found["mean_reward"].append(density_ratio(own, other, average=True))
+    return found
 
 
 @adapter("llm-judge")
