@@ -112,7 +112,8 @@ class Misbehaving:
 
             def send(self, body: bytes, status: int = 200, headers: Any = (), longer: int = 0) -> None:
                 self.send_response(status)
-                for name, value in {"Content-Type": "application/json", **dict(headers)}.items():
+                always = {"Content-Type": "application/json", "Connection": "close"}
+                for name, value in {**always, **dict(headers)}.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body) + longer))
                 self.end_headers()

@@ -143,7 +143,8 @@ def test_the_fields_that_a_builder_says_it_writes_are_those_it_writes(file: Path
     inputs["negatives"] = (write_pairs(tmp_path / "taken.jsonl", taken), ["--items", str(catalogue), "--count", "1"])
     voted = [{**SCORED[0], "prompt": f"about {each}", "annotator": "a"} for each in words]
     inputs["few-shot"] = (write_pairs(tmp_path / "voted.jsonl", voted), ["--shots", "1"])
-    inputs["margin-rewards"] = (file, ["--judge", "verifier rule=length"])
+    answered = write_pairs(tmp_path / "answered.jsonl", [{**SCORED[0], "answer": "red"}])
+    inputs["margin-rewards"] = (answered, ["--judge", "verifier rule=contains"])
     for name in BUILDERS:
         source, options = inputs.get(name, (file, []))
         output = tmp_path / f"{name}.jsonl"

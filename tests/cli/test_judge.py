@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from penchant.cli.app import main
+from penchant.curation.judged import Journal
 from penchant.feedback import read
 from small_judges import JUDGES, classifier
 from small_runs import word_tokenizer
@@ -25,6 +26,14 @@ KINDS: dict[str, dict[str, Any]] = {
     "demonstration": {"prompt": "p", "completion": "red"},
     "prompt": {"prompt": "p", "responses": ["blue", {"text": "red"}]},
 }
+
+
+BREVITY = """
+def brevity(prompt, response):
+    with open({log!r}, "a") as log:
+        log.write("x")
+    return None if response == "no" else -float(len(response))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +65,8 @@ def test_every_kind_of_record_gets_its_scores_and_stays_what_it_was(tmp_path: Pa
     assert main(["judge", str(source), "--judge", f"{REDS},as=reds", "-o", str(out)]) == 0
     [row] = rows_of(out)
     expected = {"comparison": 2, "joint comparison": 2, "ranking": 3, "prompt": 2}.get(kind, 1)
-    assert len(row["judgements"]["reds"]["scores"]) == expected
-    assert {name: value for name, value in row.items() if name != "judgements"} == {**KINDS[kind], "id": 7}
+    assert len(row["scores_reds"]) == expected
+    assert {name: value for name, value in row.items() if name != "scores_reds"} == {**KINDS[kind], "id": 7}
     assert read(out, kind=kind).kind == kind
 
 
@@ -68,15 +77,17 @@ def test_tables_are_read_too_and_judgements_of_several_judges_stand_side_by_side
         writer.writerows([["question", "better", "worse"], ["p", "red, red", "blue"]])
     out, again = tmp_path / "out.jsonl", tmp_path / "again.jsonl"
     maps = ["--map", "prompt=question", "--map", "chosen=better", "--map", "rejected=worse"]
-    command = ["judge", str(source), *maps, "--judge", REDS, "--judge", STRICT, "--preferences", "-o", str(out)]
-    assert main(command) == 0
+    command = ["judge", str(source), *maps, "--judge", REDS, "--judge", STRICT]
+    assert main([*command, "-o", str(out)]) == 0
     [row] = rows_of(out)
-    assert list(row["judgements"]) == ["function", "function-2"]
-    scores, table = (row["judgements"]["function-2"][name] for name in ("scores", "preferences"))
-    assert scores == [8.0, 4.0] and table[0][1] == pytest.approx(1 / (1 + math.exp(-4)))
+    assert row["scores_function-2"] == [8.0, 4.0] and len(row["scores_function"]) == 2
+    assert main([*command, "--compare", "-o", str(again)]) == 0
+    table = rows_of(again)[0]["preferences_function-2"]
+    assert table[0][1] == pytest.approx(1 / (1 + math.exp(-4))) and table[1][1] == 0.5
     # Judgements that a file has are kept.
-    assert main(["judge", str(out), "--judge", f"{STRICT},as=length", "-o", str(again)]) == 0
-    assert list(rows_of(again)[0]["judgements"]) == ["function", "function-2", "length"]
+    last = ["judge", str(out), "--judge", f"{STRICT},as=length", "-o", str(again), "--overwrite"]
+    assert main(last) == 0
+    assert {"scores_function", "scores_function-2", "scores_length"} <= rows_of(again)[0].keys()
 
 
 def test_parquet_is_read_too(tmp_path: Path) -> None:
@@ -95,10 +106,10 @@ def test_scores_are_combined_over_the_file_and_become_fields(tmp_path: Path) -> 
     how = ["--combine", "ensemble,how=uncertainty,coefficient=0.5,as=both", "--fields", "both"]
     assert main(["judge", str(source), *judges, *how, "-o", str(out)]) == 0
     found = rows_of(out)
-    assert [len(row["judgements"]["both"]["deviations"]) for row in found] == [2] * 4
+    assert [len(row["deviations_both"]) for row in found] == [2] * 4
     import numpy as np
 
-    table = np.array([[row["judgements"][name]["scores"] for row in found] for name in ("function", "function-2")])
+    table = np.array([[row[f"scores_{name}"] for row in found] for name in ("function", "function-2")])
     flat = table.reshape(2, -1)
     z = (flat - flat.mean(1, keepdims=True)) / flat.std(1, keepdims=True)
     expected = (z.mean(0) - 0.5 * z.std(0)).reshape(4, 2)
@@ -120,8 +131,8 @@ def test_a_response_without_a_score_is_null_and_counted(tmp_path: Path, capsys: 
     source, out = written(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
     assert main(["judge", str(source), "--judge", STRICT, "--fields", "function", "-o", str(out)]) == 0
     found = rows_of(out)
-    assert found[1]["judgements"]["function"]["scores"] == [None, 1.0] and "scores" not in found[1]
-    lines = [line.split("│") for line in capsys.readouterr().out.splitlines() if "without a score" in line]
+    assert found[1]["scores_function"] == [None, 1.0] and "scores" not in found[1]
+    lines = [line.split("│") for line in capsys.readouterr().err.splitlines() if "without a score" in line]
     assert lines[0][3].strip() == "1"
 
 
@@ -151,8 +162,36 @@ def test_a_stopped_command_goes_on_from_its_cache(
     kept = rows_of(out)
     assert main([*command, "--no-cache", "--overwrite"]) == 0
     for one, two in zip(kept, rows_of(out), strict=True):
-        given = [each["judgements"]["reward_model"]["scores"] for each in (one, two)]
+        given = [each["scores_reward_model"] for each in (one, two)]
         assert given[0] == pytest.approx(given[1], abs=1e-6)
+
+
+def test_a_judge_without_a_cache_is_asked_only_for_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"prompt": f"what is {number}", "chosen": f"it is {number}", "rejected": "no"} for number in range(4)]
+    file = written(tmp_path / "in.jsonl", rows)
+    log = tmp_path / "log"
+    (tmp_path / "own.py").write_text(BREVITY.format(log=str(log)))
+    line = ["judge", str(file), "--judge", "function,path=own.py:brevity", "-o", "out.jsonl"]
+    put = Journal.put
+
+    def put_two(self: Journal, key: str, said: list[object]) -> None:
+        put(self, key, said)
+        if len(self._known) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "put", put_two)
+        assert main(line) == 130
+    assert not (tmp_path / "out.jsonl").exists()
+    journal = tmp_path / ".out.jsonl.judged.jsonl"
+    journal.write_bytes(journal.read_bytes() + b'["half')  # a line that was cut short
+    before = len(log.read_text())
+    assert main(line) == 0
+    assert len(log.read_text()) == 2 * before and not journal.exists()
+    assert [row["scores_function"] for row in rows_of(tmp_path / "out.jsonl")] == [[-7.0, None]] * 4
 
 
 @pytest.mark.parametrize(
@@ -161,6 +200,8 @@ def test_a_stopped_command_goes_on_from_its_cache(
         (["--judge", "verifyer"], "There is no judge 'verifyer'. Did you mean 'verifier'"),
         (["--judge", "none"], "The judge 'none' judges nothing"),
         (["--judge", REDS, "--fields", "reds"], "There are no judgements named 'reds'"),
+        (["--judge", REDS, "--combine", "ensemble", "--compare"], "gives no scores here"),
+        (["--judge", REDS, "--fields", "function", "--compare"], "asks for none"),
         (["--judge", REDS, "--combine", "verifier"], "verifier combines no scores"),
         (["--judge", REDS, "--combine", "weighted,weights=[1,2]"], "1 judges and 2 weights"),
         (["--judge", f"{REDS},as=a", "--judge", f"{STRICT},as=b", "--combine", "ensemble,as=a"], "named 'a'"),

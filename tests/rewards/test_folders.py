@@ -27,7 +27,7 @@ def test_a_classifier_and_a_run_that_trained_one_are_reward_models(tmp_path: Pat
 
 def test_a_language_model_is_refused_with_the_judges_that_it_can_be(tmp_path: Path) -> None:
     folder = model_folder(tmp_path / "lm")
-    with pytest.raises(ModelError, match=r"no head that gives a reward.*implicit,policy=.*local_llm,model="):
+    with pytest.raises(ModelError, match=r"no head that gives a reward.*implicit,model=.*local_llm,model="):
         judge_of_folder(folder)
 
 

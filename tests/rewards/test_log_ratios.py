@@ -111,7 +111,7 @@ def test_a_run_knows_its_reference_and_other_folders_do_not(folders: tuple[Path,
     assert [model.name for model in ImplicitReward(run).models] == [str(run / "model"), str(folders[1])]
     assert ImplicitReward(run / "model").models[1].name == str(folders[1])
     with pytest.raises(ConfigurationError, match=r"Nothing says which model .*tuned was trained from"):
-        build_judge({"name": "implicit", "policy": str(folders[0])})
+        build_judge({"name": "implicit", "model": str(folders[0])})
 
 
 def test_other_vocabularies_are_refused_by_the_ratio_that_needs_one(folders: tuple[Path, Path]) -> None:

@@ -1,7 +1,9 @@
-"""``penchant judge``: what judges say of the responses in a file."""
+"""``penchant judge``: scores or preferences of judges beside the records of a file."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,10 +24,10 @@ from penchant.cli.words import parse_mapping
 from penchant.errors import ConfigurationError
 from penchant.targets import claim_file
 from penchant.terminal import echo, make_console
-from penchant.writing import write_rows
+from penchant.writing import is_stream, write_rows
 
 if TYPE_CHECKING:
-    from penchant.curation.judged_file import Judged
+    from penchant.curation.judged_file import Judged, NamedJudge
     from penchant.rewards.judge import Judge
     from penchant.rewards.mixtures import MixtureJudge
 
@@ -40,7 +42,6 @@ Judges = Annotated[
         "repeat for several. as=WORD names its judgements. `penchant list judges` names the judges.",
     ),
 ]
-
 Combine = Annotated[
     str | None,
     typer.Option(
@@ -61,14 +62,13 @@ Fields = Annotated[
 def judge(
     file: DataFile,
     judge_: Judges,
-    out: Annotated[Path, typer.Option("--out", "-o", help="JSONL file: the records with a column judgements.")],
+    out: Annotated[Path, typer.Option("--out", "--output", "-o", help="JSONL file of judged records to write.")],
+    compare: Annotated[bool, typer.Option("--compare", help="Write preferences instead of scores.")] = False,
     combine: Combine = None,
-    preferences: Annotated[
-        bool, typer.Option("--preferences", help="Also write the probability that one response is preferred.")
-    ] = False,
     fields: Fields = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Judge this many records at most.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; default: a GPU if there is one.")] = None,
-    cache: Annotated[bool, typer.Option(help="Keep judgements on disk, so that a stopped command goes on.")] = True,
+    cache: Annotated[bool, typer.Option(help="Keep the judgements of models on disk, for later commands too.")] = True,
     split: Split = None,
     map_: Renamed = None,
     kind: RecordKind = None,
@@ -77,7 +77,7 @@ def judge(
     trust_remote_code: TrustRemoteCode = False,
     allow_outside: AllowOutside = False,
 ) -> None:
-    """Let judges score or compare the responses of a file, and write what they say beside its records."""
+    """Write what judges say beside every record: scores_NAME or preferences_NAME. A stopped command goes on."""
     settings = [parse_judge(each) for each in judge_]
     claim_file(out, option="--out", overwrite=overwrite, inputs=[file, *judge_, *settings])
     names = _names(settings, combine)
@@ -85,40 +85,52 @@ def judge(
         raise ConfigurationError(
             f"There are no judgements named {fields!r}.", where="--fields", fix=f"Name one of: {', '.join(names)}."
         )
+    if fields is not None and compare:
+        raise ConfigurationError("--fields writes scores, and --compare asks for none.", fix="Give one of the two.")
+    from penchant.curation.judged import Journal
     from penchant.curation.judged_file import judge_records, read_responses
-    from penchant.training.progress import ProgressReporter
 
     feedback = read_responses(file, mapping=parse_mapping(map_), split=split, kind=kind, on_bad=on_bad)
+    feedback = feedback if limit is None else feedback[:limit]
     judges = _built(dict(zip(names, settings, strict=False)), feedback, device, cache)
-    mixture = None if combine is None else (names[-1], _mixture(combine, list(judges.values())))
-    reporter = ProgressReporter()
+    mixture = None if combine is None else (names[-1], _mixture(combine, [each.judge for each in judges.values()]))
+    journal = Journal(None if is_stream(out) else out.with_name(f".{out.name}.judged.jsonl"))
+    options: dict[str, Any] = {"combined": mixture, "compare": compare, "journal": journal}
+    with _progress(list(judges), len(feedback)) as progress:
+        found = judge_records(feedback, judges, progress=progress, **options)
+    write_rows(out, found.rows(fields), "The judged records")
+    journal.close()
+    _show(found, judges, feedback.bad)
+    echo(f"{len(feedback)} records written to {out}", err=is_stream(out))
+
+
+@contextmanager
+def _progress(judges: list[str], records: int) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar over all judges; where the command is stopped, a line that nothing is lost."""
+    from penchant.training.progress import ProgressReporter
+
+    reporter, total, done = ProgressReporter(), len(judges) * records, [0]
+
+    def advance(name: str, so_far: int, _total: int) -> None:
+        done[0] = judges.index(name) * records + so_far
+        reporter.advance(done[0], total, name)
+
     try:
-        with reporter.bar("Judging", len(feedback) * len(judges)):
-            found = judge_records(
-                feedback,
-                judges,
-                combined=mixture,
-                preferences=preferences,
-                progress=lambda name, done, total: reporter.advance(
-                    total * list(judges).index(name) + done, total * len(judges), name
-                ),
-            )
+        with reporter.bar("Judging", total):
+            yield advance
     except BaseException:
-        if any(getattr(each, "made", 0) for each in judges.values()):
+        if done[0]:
             echo("The judgements so far are kept: the same command goes on from there.", err=True)
         raise
-    write_rows(out, found.rows(fields), "The judgements")
-    _show(found, judges, feedback.bad)
-    echo(f"{len(feedback)} records written to {out}")
 
 
 def _names(settings: list[dict[str, Any]], combine: str | None) -> list[str]:
-    """What the judgements of each judge are called: by ``as``, else its name, with a number where two are alike."""
-    names: list[str] = []
+    """What the judgements of each judge are called."""
+    from penchant.curation.judged import names_of
+
+    names = names_of(settings)
     for each in settings:
-        wanted = str(each.pop("as", each["name"]))
-        alike = sum(name == wanted or name.startswith(f"{wanted}-") for name in names)
-        names.append(f"{wanted}-{alike + 1}" if alike else wanted)
+        each.pop("as", None)
     if combine is not None:
         names.append(str(parse_judge(combine, "--combine").get("as", "combined")))
     if len(set(names)) < len(names):
@@ -126,19 +138,20 @@ def _names(settings: list[dict[str, Any]], combine: str | None) -> list[str]:
     return names
 
 
-def _built(settings: dict[str, dict[str, Any]], records: Any, device: str | None, cache: bool) -> dict[str, Judge]:
+def _built(settings: dict[str, dict[str, Any]], records: Any, device: str | None, cache: bool) -> dict[str, NamedJudge]:
     import torch
 
+    from penchant.curation.judged_file import NamedJudge
     from penchant.rewards.judgement_cache import cached
     from penchant.rewards.registry import build_judge
 
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    found: dict[str, Judge] = {}
+    found: dict[str, NamedJudge] = {}
     for name, own in settings.items():
         made = build_judge(own, records, where)
         if made is None:
             raise ConfigurationError("The judge 'none' judges nothing.", where="--judge")
-        found[name] = cached(made) if cache else made
+        found[name] = NamedJudge(cached(made) if cache else made, own)
     return found
 
 
@@ -156,7 +169,7 @@ def _mixture(combine: str, judges: list[Judge]) -> MixtureJudge:
     return kind(judges, **settings)
 
 
-def _show(found: Judged, judges: dict[str, Judge], bad: list[Any]) -> None:
+def _show(found: Judged, judges: dict[str, NamedJudge], bad: list[Any]) -> None:
     from rich.table import Table
 
     table = Table("judge", "figure", "value", "95 % interval")
@@ -166,9 +179,9 @@ def _show(found: Judged, judges: dict[str, Judge], bad: list[Any]) -> None:
                 table.add_row(name, figure, f"{value:,}", "")
             else:
                 table.add_row(name, figure, f"{value.value:.4f}", f"[{value.low:.4f}, {value.high:.4f}]")
-        stored = getattr(judges.get(name), "found", 0)
+        stored = getattr(judges[name].judge, "found", 0) if name in judges else 0
         if stored:
             table.add_row(name, "found in the cache", f"{stored:,}", "")
-    make_console(highlight=False).print(table)
+    make_console(highlight=False, stderr=True).print(table)
     if bad:
         echo(f"{len(bad)} bad records were skipped. The first: {bad[0]}", err=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
+from penchant.curation.judged import Journal, content_key, judge_identity
 from penchant.curation.rows import as_row
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
@@ -17,21 +18,27 @@ from penchant.feedback.reading import read
 from penchant.feedback.records import Comparison, JointComparison, Judgement, Prompt, Ranking, Record
 from penchant.objectives.functional.preferences import bradley_terry
 from penchant.rewards.judge import Judge
+from penchant.rewards.judgement_cache import CachedJudge
 from penchant.rewards.mixtures import MixtureJudge
 from penchant.rewards.scores import compared_all, scored_all
 from penchant.statistics import Interval, area_interval, mean_interval, share_interval
 
-__all__ = ["COLUMN", "Judged", "judge_records", "read_responses"]
+__all__ = ["Judged", "NamedJudge", "judge_records", "read_responses"]
 
-#: The column that judgements are written to.
-COLUMN = "judgements"
-#: Records that a judge gets at once.
+#: Records that a judge with a model gets at once.
 TOGETHER = 64
 #: Columns of prompts that hold responses nobody has judged yet.
 SAMPLES = ("responses", "completions", "samples")
 
 Progress = Callable[[str, int, int], None]
 Numbers = Kept[list[float]]
+
+
+class NamedJudge(NamedTuple):
+    """A judge, and the settings by which what it said is found again."""
+
+    judge: Judge
+    settings: Mapping[str, Any]
 
 
 @dataclass
@@ -51,21 +58,22 @@ class Judged:
     deviations: dict[str, Numbers] = field(default_factory=dict)
 
     def rows(self, into: str | None = None) -> Iterator[dict[str, Any]]:
-        """The records with their judgements, one after another; other judgements that they have stay.
+        """The records as rows, with ``scores_NAME``, ``preferences_NAME`` and ``deviations_NAME`` of each judge.
+
+        Numbers are in the order of the record's responses, chosen before rejected; null for what a judge cannot say.
 
         Args:
             into: a judge whose scores are written as the fields that methods read, too: ``chosen_score`` and
                 ``rejected_score``, ``scores`` of a ranking (which a prompt with responses becomes), or ``score``.
         """
         for place, record in enumerate(self.feedback):
-            before = record.fields.get(COLUMN)
-            said: dict[str, dict[str, Any]] = {}
-            for key, table in (("scores", self.scores), ("deviations", self.deviations)):
-                for name, values in table.items():
-                    said.setdefault(name, {})[key] = _plain(values[place])
+            row = as_row(record)
+            for name, values in self.scores.items():
+                row[f"scores_{name}"] = _plain(values[place])
+            for name, values in self.deviations.items():
+                row[f"deviations_{name}"] = _plain(values[place])
             for name, values in self.preferences.items():
-                said.setdefault(name, {})["preferences"] = _table(_plain(values[place]))
-            row = as_row(record) | {COLUMN: {**(before if isinstance(before, dict) else {}), **said}}
+                row[f"preferences_{name}"] = _table(_plain(values[place]))
             yield row if into is None else _with_fields(row, record, self.scores[into][place])
 
     def summary(self) -> dict[str, dict[str, Interval | int]]:
@@ -138,48 +146,49 @@ def read_responses(source: Any, *, kind: str | None = None, **options: Any) -> F
 
 def judge_records(
     feedback: Feedback,
-    judges: Mapping[str, Judge],
+    judges: Mapping[str, NamedJudge],
     *,
     combined: tuple[str, MixtureJudge] | None = None,
-    preferences: bool = False,
+    compare: bool = False,
+    journal: Journal | None = None,
     progress: Progress | None = None,
 ) -> Judged:
-    """Let judges score every response of some records, or compare them where a judge only compares.
+    """Let judges score every response of some records, or compare them.
 
     Args:
         feedback: the records; a prompt's responses are in its field ``responses``, ``completions`` or ``samples``.
         judges: by the name under which their judgements are written.
         combined: a further column that combines the scores of all judges.
-        preferences: also ask for the probabilities that one response is preferred to another.
+        compare: ask for the probabilities that one response is preferred to another, not for scores. A judge that only
+            compares always gives these.
+        journal: of what judges without an identity said before.
         progress: called with the judge, the records done and their number.
 
     Raises:
         DataError: a record has no responses, or such that a judge cannot read.
+        ConfigurationError: scores are to be combined, and a judge gives none.
         PenchantError: a judge fails.
     """
     judged = Judged(feedback)
-    for name, judge in judges.items():
-        if judge.gives_scores:
-            _score(judged, name, judge, progress)
-        if preferences or not judge.gives_scores:
-            judged.preferences[name] = _compared(feedback, name, judge, progress)
+    for name, each in judges.items():
+        if compare or not each.judge.gives_scores:
+            judged.preferences[name] = _said(feedback, name, each, journal, progress, compare=True)
+        elif isinstance(each.judge, MixtureJudge):
+            parts = zip(each.judge.members, each.judge.judges, strict=True)
+            members = [_said(feedback, name, NamedJudge(*part), journal, progress) for part in parts]
+            _combine(judged, name, each.judge, members)
+        else:
+            judged.scores[name] = _said(feedback, name, each, journal, progress)
     if combined is not None:
         silent = [name for name in judges if name not in judged.scores]
         if silent:
             raise ConfigurationError(
-                f"The judge {silent[0]} only compares, so its scores cannot be combined.", where="--combine"
+                f"The judge {silent[0]} gives no scores here, so they cannot be combined.",
+                where="--combine",
+                fix="Leave out --compare, and use judges that score.",
             )
         _combine(judged, *combined, [judged.scores[name] for name in judges])
     return judged
-
-
-def _score(judged: Judged, name: str, judge: Judge, progress: Progress | None) -> None:
-    members = judge.members if isinstance(judge, MixtureJudge) else [judge]
-    found = [_scored(judged.feedback, name, member, progress) for member in members]
-    if isinstance(judge, MixtureJudge):
-        _combine(judged, name, judge, found)
-    else:
-        judged.scores[name] = found[0]
 
 
 def _combine(judged: Judged, name: str, mixture: MixtureJudge, members: Sequence[Numbers]) -> None:
@@ -190,35 +199,54 @@ def _combine(judged: Judged, name: str, mixture: MixtureJudge, members: Sequence
         judged.deviations[name] = Kept(together.deviations)
 
 
-def _scored(feedback: Feedback, name: str, judge: Judge, progress: Progress | None) -> Numbers:
-    found: Numbers = Kept()
-    for start in range(0, len(feedback), TOGETHER):
-        records = list(feedback[start : start + TOGETHER])
-        asked = [each for record in records for each in _asked(record, name, judge)]
-        given = iter(scored_all(judge, [each[1] for each in asked], [each[2] for each in asked]))
-        rows: list[list[float]] = [[] for _record in records]
-        places = {id(record): place for place, record in enumerate(records)}
-        for owner, _record, _texts in asked:
-            rows[places[id(owner)]] += next(given)
-        found.extend(rows)
+def _said(
+    feedback: Feedback,
+    name: str,
+    named: NamedJudge,
+    journal: Journal | None,
+    progress: Progress | None,
+    compare: bool = False,
+) -> Numbers:
+    """What a judge says of every record: a number for each response, or for each pair of them."""
+    judge, found = named.judge, Kept[list[float]]()
+    # What is on disk by content is not written down twice.
+    kept = None if isinstance(judge, CachedJudge) else journal
+    identity = "" if kept is None else judge_identity(named.settings, compare)
+    # A judge that asks for one prompt after another loses nothing where it is stopped between two.
+    batched = type(judge).score_all is not Judge.score_all or type(judge).compare_all is not Judge.compare_all
+    size = TOGETHER if batched else 1
+    for start in range(0, len(feedback), size):
+        records = list(feedback[start : start + size])
+        keys = ["" if kept is None else content_key(identity, each, _responses(each)) for each in records]
+        known = [None if kept is None else kept.get(key) for key in keys]
+        missing = [place for place, said in enumerate(known) if said is None]
+        ask = _compared if compare else _scored
+        for place, values in zip(missing, ask([records[each] for each in missing], name, judge), strict=True):
+            known[place] = _plain(values)
+            if kept is not None:
+                kept.put(keys[place], known[place])  # type: ignore[arg-type]
+        found.extend([math.nan if value is None else value for value in said or ()] for said in known)
         if progress is not None:
             progress(name, start + len(records), len(feedback))
     return found
 
 
-def _compared(feedback: Feedback, name: str, judge: Judge, progress: Progress | None) -> Numbers:
-    found: Numbers = Kept()
-    for start in range(0, len(feedback), TOGETHER):
-        records = list(feedback[start : start + TOGETHER])
-        if any(isinstance(record, JointComparison) for record in records):
-            tables = [_apart(record, name, judge) for record in records]
-        else:
-            asked = [_asked(record, name, judge)[0] for record in records]
-            tables = compared_all(judge, [each[1] for each in asked], [each[2] for each in asked])
-        found.extend(table.flatten().tolist() for table in tables)
-        if progress is not None:
-            progress(name, start + len(records), len(feedback))
-    return found
+def _scored(records: Sequence[Record], name: str, judge: Judge) -> list[list[float]]:
+    asked = [each for record in records for each in _asked(record, name, judge)]
+    given = iter(scored_all(judge, [each[1] for each in asked], [each[2] for each in asked]))
+    places = {id(record): place for place, record in enumerate(records)}
+    rows: list[list[float]] = [[] for _record in records]
+    for owner, _record, _texts in asked:
+        rows[places[id(owner)]] += next(given)
+    return rows
+
+
+def _compared(records: Sequence[Record], name: str, judge: Judge) -> list[list[float]]:
+    if any(isinstance(record, JointComparison) for record in records):
+        return [_apart(record, name, judge).flatten().tolist() for record in records]
+    asked = [_asked(record, name, judge)[0] for record in records]
+    tables = compared_all(judge, [each[1] for each in asked], [each[2] for each in asked])
+    return [table.flatten().tolist() for table in tables]
 
 
 def _apart(record: Record, name: str, judge: Judge) -> torch.Tensor:

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from annotated_types import Ge, Gt
-
 from penchant.addresses import checked, is_local, shown
 from penchant.errors import DataError
 from penchant.feedback.records import Text
+from penchant.generation.asks_server import AsksServer
 from penchant.generation.completion import longest_answer, responses_in
 from penchant.generation.engines import Engine
-from penchant.generation.requests import Patience, Requests, key_in
+from penchant.generation.requests import Requests, key_in
 from penchant.generation.responses import Response, Sampling
 
 __all__ = ["ServerEngine"]
 
 
-class ServerEngine(Engine):
+class ServerEngine(AsksServer, Engine):
     """Samples from a server by ``POST {url}/completions``.
 
     Prompts, including conversations, are rendered by this package and sent as text, so they equal those of training;
@@ -47,12 +46,6 @@ class ServerEngine(Engine):
 
     url: Annotated[str, "address of the server up to and including /v1"]
     model: Annotated[str, "name of the model on the server"]
-    parallel: Annotated[int, Gt(0), "number of concurrent requests"] = 16
-    timeout: Annotated[float, Gt(0), "seconds until an attempt of a request is given up"] = 300.0
-    total_timeout: Annotated[float, Gt(0), "seconds for all attempts of a request, with pauses"] = 900.0
-    attempts: Annotated[int, Gt(0), "attempts per request, if the server is busy or its answer cannot be used"] = 4
-    pause: Annotated[float, Ge(0), "seconds before the second attempt; doubles with every further attempt"] = 1.0
-    longest_pause: Annotated[float, Ge(0), "limit of a pause, and of the server's Retry-After, in seconds"] = 60.0
 
     def __init__(self, renderer: Any, longest_prompt: int | None = None, **settings: Any) -> None:
         super().__init__(renderer, None, **settings)
@@ -91,7 +84,7 @@ class ServerEngine(Engine):
         def read(place: int, answer: Any) -> list[Response]:
             return responses_in(answer, sampling, lambda text: self.renderer.sampled_ids(prompts[place], text))
 
-        patience = Patience(self.timeout, self.total_timeout, self.attempts, self.pause, self.longest_pause)
+        patience = self.patience()
         requests = Requests(self.address, "completions", self.key, patience, self.parallel)
         bodies = [self._body(prompt, sampling, seed + place) for place, prompt in enumerate(prompts)]
         return requests.ask(bodies, read, longest=longest_answer(sampling))

@@ -53,7 +53,7 @@ def share_of(first: Mapping[str, float], words: Sequence[str]) -> float | None:
     p = p(first) / (p(first) + p(second)); a token counts for a word if it is the word but for case and outer spaces.
 
     Example:
-        >>> share_of({"A": 0.5, " A": 0.1, "B": 0.2, "The": 0.2}, ("A", "B"))
+        >>> share_of({"A": 0.25, " A": 0.125, "B": 0.125, "The": 0.5}, ("A", "B"))
         0.75
     """
     sums = [sum(own for token, own in first.items() if token.strip().lower() == word.lower()) for word in words]

@@ -45,7 +45,7 @@ def judge_of_folder(folder: str | Path) -> dict[str, Any]:
         raise ModelError(
             f"This folder holds a language model ({kind}): it has no head that gives a reward.",
             where=str(folder),
-            fix=f"Say how it judges: implicit,policy={folder},reference=FOLDER; density_ratio,strong={folder},"
+            fix=f"Say how it judges: implicit,model={folder},reference=FOLDER; density_ratio,strong={folder},"
             f"weak=FOLDER; local_llm,model={folder}; or pair_model,model={folder}.",
         )
     raise ModelError(

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Record, Text, as_text
+from penchant.generation.asks_server import AsksServer
 from penchant.generation.chat_answers import ChatAnswer
-from penchant.generation.requests import Patience
 from penchant.objectives.functional.preferences import bradley_terry, win_rates
 from penchant.rewards.answerers import Answerer, EndpointAnswerer, Question
 from penchant.rewards.budget import Budget
@@ -219,7 +219,7 @@ class LLMJudge(Judge):
             )
 
 
-class EndpointJudge(LLMJudge):
+class EndpointJudge(AsksServer, LLMJudge):
     """An LLM behind an OpenAI-compatible endpoint (``POST {url}/chat/completions``).
 
     Every answer is stored on disk under the content of its request, and paid once: a run that is started again asks
@@ -242,17 +242,11 @@ class EndpointJudge(LLMJudge):
     budget_calls: Annotated[int | None, Ge(0), "maximum number of paid calls"] = None
     budget_tokens: Annotated[int | None, Ge(0), "maximum number of paid tokens, of questions and answers"] = None
     per_minute: Annotated[float | None, Gt(0), "maximum number of attempts per minute"] = None
-    parallel: Annotated[int, Gt(0), "number of concurrent requests"] = 16
-    timeout: Annotated[float, Gt(0), "seconds until an attempt of a request is given up"] = 300.0
-    total_timeout: Annotated[float, Gt(0), "seconds for all attempts of a request, with pauses"] = 900.0
-    attempts: Annotated[int, Gt(0), "attempts per request, if the server is busy or its answer cannot be used"] = 4
-    pause: Annotated[float, Ge(0), "seconds before the second attempt; doubles with every further attempt"] = 1.0
-    longest_pause: Annotated[float, Ge(0), "limit of a pause, and of the server's Retry-After, in seconds"] = 60.0
     top_p: Annotated[float, Interval(gt=0, le=1), "probability mass of nucleus sampling"] = 1.0
 
     def make_answerer(self) -> EndpointAnswerer:
         """See `LLMJudge.make_answerer`."""
-        patience = Patience(self.timeout, self.total_timeout, self.attempts, self.pause, self.longest_pause)
+        patience = self.patience()
         sampling = {"temperature": self.temperature, "max_tokens": self.max_new_tokens}
         sampling |= {"top_p": self.top_p} if self.top_p < 1 else {}
         self.budget = Budget(self.budget_calls, self.budget_tokens, self.per_minute)

@@ -18,8 +18,8 @@ from penchant.model_folders import adapter_config, base_of
 from penchant.objectives.functional.density_ratios import density_ratio, implicit_reward
 from penchant.plain_files import readable_text
 from penchant.rendering.same_vocabulary import check_same_vocabulary
-from penchant.rewards.given_models import named_settings
 from penchant.rewards.judge import Judge
+from penchant.rewards.named_models import name_model
 from penchant.rewards.response_logps import Likelihoods, ResponseLikelihood
 from penchant.rewards.said import said_of
 
@@ -38,7 +38,7 @@ class ImplicitReward(Judge):
     Differences of rewards are Bradley-Terry logits if the policy was trained with DPO and this β.
 
     Args:
-        policy: a model folder or hub id, the folder of a run, or a model in memory.
+        model: a model folder or hub id, the folder of a run, or a model in memory.
         reference: the same for the model before training.
         tokenizer: required if the models are given in memory.
         settings: the other keys.
@@ -54,7 +54,7 @@ class ImplicitReward(Judge):
     id = "implicit"
     reads_messages = True
 
-    policy: Annotated[str, "folder or hub id of the tuned model, also an adapter or a run folder"]
+    model: Annotated[str, "folder or hub id of the tuned model, also an adapter or a run folder"]
     reference: Annotated[
         str | None, "the model before training; if absent, the base of an adapter, or the model of the run's recipe"
     ] = None
@@ -63,11 +63,13 @@ class ImplicitReward(Judge):
     max_length: Annotated[int | None, Gt(1), LENGTH] = None
     batch_size: Annotated[int, Gt(0), PER_PASS] = 16
 
-    def __init__(self, policy: Any = None, reference: Any = None, tokenizer: Any = None, **settings: Any) -> None:
-        super().__init__(**settings, **named_settings(policy=policy, reference=reference))
-        in_memory = policy is not None and not isinstance(policy, str | Path)
-        first = policy if in_memory else model_folder(self.policy)
-        second = reference if in_memory else self._reference()
+    def __init__(self, model: Any = None, reference: Any = None, tokenizer: Any = None, **settings: Any) -> None:
+        named = name_model(model, settings)
+        if reference is not None:
+            name_model(reference, settings, "reference")
+        super().__init__(**settings)
+        first = model_folder(self.model) if named else model
+        second = self._reference() if named else reference
         options = {"chat_template": self.chat_template, "max_length": self.max_length, "batch_size": self.batch_size}
         self.models = [ResponseLikelihood(each, tokenizer, **options) for each in (first, second)]  # type: ignore[arg-type]
         names = [model.name for model in self.models]
@@ -76,17 +78,17 @@ class ImplicitReward(Judge):
     def _reference(self) -> str:
         if self.reference is not None:
             return model_folder(self.reference)
-        inner = model_folder(self.policy)
+        inner = model_folder(self.model)
         if adapter_config(inner) is not None:
             return base_of(inner)
-        start = _start_of(Path(self.policy))
+        start = _start_of(Path(self.model))
         if start is None:
             raise ConfigurationError(
-                f"Nothing says which model {self.policy} was trained from: it is no adapter, and no recipe.yaml of a "
+                f"Nothing says which model {self.model} was trained from: it is no adapter, and no recipe.yaml of a "
                 "run is beside it.",
                 where="judge.reference",
                 why="The implicit reward is a ratio of two models.",
-                fix="Name the model before training: implicit,policy=FOLDER,reference=FOLDER.",
+                fix="Name the model before training: implicit,model=FOLDER,reference=FOLDER.",
             )
         return start
 
@@ -152,10 +154,11 @@ class DensityRatioJudge(Judge):
     def __init__(
         self, strong: Any = None, weak: Any = None, tokenizers: Sequence[Any] = (None, None), **settings: Any
     ) -> None:
-        super().__init__(**settings, **named_settings(strong=strong, weak=weak))
+        named = [name_model(each, settings, key) for key, each in (("strong", strong), ("weak", weak))]
+        super().__init__(**settings)
         given_models = [
-            model_folder(named) if given is None or isinstance(given, str | Path) else given
-            for given, named in ((strong, self.strong), (weak, self.weak))
+            model_folder(key) if by_name else given
+            for by_name, key, given in zip(named, (self.strong, self.weak), (strong, weak), strict=True)
         ]
         options = {"chat_template": self.chat_template, "max_length": self.max_length, "batch_size": self.batch_size}
         pairs = zip(given_models, tokenizers, strict=True)

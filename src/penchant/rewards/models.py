@@ -6,7 +6,6 @@ import hashlib
 import logging
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import torch
@@ -21,8 +20,8 @@ from penchant.likelihood.loading import load_reward_model
 from penchant.likelihood.reward_folder import MEANING, other_than, read_meaning
 from penchant.objectives.functional.preferences import bradley_terry
 from penchant.rendering.renderer import Renderer
-from penchant.rewards.given_models import named_settings, tokenizer_for
 from penchant.rewards.judge import Judge
+from penchant.rewards.named_models import name_model, tokenizer_of
 from penchant.rewards.said import tokenizer_identity
 
 __all__ = ["RewardModel"]
@@ -57,9 +56,9 @@ class RewardModel(Judge):
     ] = None
 
     def __init__(self, model: Any = None, tokenizer: Any = None, **settings: Any) -> None:
-        super().__init__(**settings, **named_settings(model=model))
-        named = model is None or isinstance(model, str | Path)
-        tokenizer = tokenizer_for(self.model, model, tokenizer, "reward model")
+        named = name_model(model, settings)
+        super().__init__(**settings)
+        tokenizer = tokenizer_of(self.model if named else None, tokenizer, "reward model")
         self.network = (load_reward_model(self.model) if named else model).eval()
         self.renderer = Renderer(tokenizer, chat_template=self.chat_template)
         self.meaning = read_meaning(self.model) if named else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
@@ -20,9 +19,9 @@ from penchant.model_folders import base_of
 from penchant.objectives.functional.joint_pairs import win_table_scores
 from penchant.rendering.renderer import Renderer
 from penchant.rewards.answer_words import word_ids
-from penchant.rewards.given_models import named_settings, tokenizer_for
 from penchant.rewards.joint_text import LETTERS, all_games, joint_text
 from penchant.rewards.judge import Judge
+from penchant.rewards.named_models import name_model, tokenizer_of
 
 __all__ = ["PairModel"]
 
@@ -58,9 +57,9 @@ class PairModel(Judge):
     batch_size: Annotated[int, Gt(0), "texts per forward pass"] = 16
 
     def __init__(self, model: Any = None, tokenizer: Any = None, **settings: Any) -> None:
-        super().__init__(**settings, **named_settings(model=model))
-        named = model is None or isinstance(model, str | Path)
-        tokenizer = tokenizer_for(self.model, model, tokenizer, "pair model")
+        named = name_model(model, settings)
+        super().__init__(**settings)
+        tokenizer = tokenizer_of(self.model if named else None, tokenizer, "pair model")
         config = read_config(base_of(self.model)) if named else model.config
         architecture = (getattr(config, "architectures", None) or [type(model).__name__])[0]
         self.generative = "SequenceClassification" not in architecture

@@ -11,7 +11,8 @@ RATED = {"responses": NOTHING, "groups": [[0]]}
 # id, hyper-parameters, views, the loss
 BY_HAND = [
     ("bt-reward-model", {}, PAIR, math.log(2)),
-    ("bt-reward-model", {"tau": 0.5}, {**PAIR, "margin": [1.0]}, math.log1p(math.exp(2.0))),
+    ("bt-reward-model", {"tau": 0.5, "use_margin": True}, {**PAIR, "margin": [1.0]}, math.log1p(math.exp(2.0))),
+    ("bt-reward-model", {}, {**PAIR, "margin": [1.0]}, math.log(2)),
     ("bt-reward-model", {"label_smoothing": 0.1}, PAIR, math.log(2)),
     ("bt", {"center_rewards_coefficient": 0.01}, {**PAIR, "probability": [0.3]}, math.log(2)),
     (

@@ -83,7 +83,7 @@ _SUPPORT = re.compile(
 )
 _FORMAT = re.compile(r"(?m)^\s{0,3}(?:#{1,6}\s|[-*•+]\s|\|.*\|)|\*\*[^*\n]+\*\*|```|^\s*$")
 _STEP = re.compile(
-    r"(?mi)^\s*(?:\d{1,2}[.):]\s|step \d)|\b(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|next|then|finally),"
+    r"(?mi)^[ \t]*(?:\d{1,2}[.):]\s|step \d)|\b(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|next|then|finally),"
 )
 _SENTENCE = re.compile(r"[.!?。！？]+(?:\s|$)")
 _COMMON = frozenset(

@@ -81,6 +81,7 @@ def win_table_scores(logits: Tensor, *, by_wins: bool = False) -> Tensor:
         [..., K].
 
     Example:
+        >>> import torch
         >>> win_table_scores(torch.tensor([[0.0, 3.0], [1.0, 0.0]]))
         tensor([ 1., -1.])
     """

@@ -69,13 +69,14 @@ def verbosity_penalty(
         grid: the penalties that are tried, ascending.
 
     Returns:
-        [K] the penalties and [K] the correlations that are left. A rating that no penalty of the grid suffices for gets
-        the last one; verbosity itself has penalty 1 and correlation 1.
+        [K] the penalties and [K] the correlations that are left. A rating that no penalty of the grid suffices for has
+        penalty 1 and the smallest correlation that was found, as in the published code; so has verbosity itself, with
+        correlation 1.
 
     Example:
         >>> penalty, left = verbosity_penalty(torch.tensor([[1.0, 1.0], [2.0, 2.0], [2.9, 3.0]]), verbosity=1)
         >>> penalty
-        tensor([0.9500, 1.0000])
+        tensor([1., 1.])
 
     Reference:
         Wang et al. (2024), Interpretable Preferences via Multi-Objective Reward Modeling and Mixture-of-Experts.
@@ -87,9 +88,10 @@ def verbosity_penalty(
         if place == verbosity:
             continue
         for penalty in grid:
-            penalties[place] = penalty
-            left[place] = _spearman(measured[:, place] - penalty * length, length)
-            if left[place] <= threshold:
+            found = _spearman(measured[:, place] - penalty * length, length)
+            left[place] = min(found, float(left[place]))
+            if found <= threshold:
+                penalties[place], left[place] = penalty, found
                 break
     return penalties, left
 

@@ -37,9 +37,10 @@ class BTRewardModel(_ScalarReward):
 
     loss = −p log σ((Δ − m) / τ) − (1 − p) log σ((−Δ − m) / τ) + c (r_chosen + r_rejected)²,   Δ = r_chosen − r_rejected
 
-    r is a linear head on the hidden state at the last token of a response. The margin m comes with the pairs (Llama 2),
-    p is 1 less the label smoothing, or comes with the pairs as ``probability``. The centring term keeps rewards around
-    0. The saved folder is a sequence-classification model of transformers with one output.
+    r is a linear head on the hidden state at the last token of a response. The margin m comes with the pairs (Llama 2)
+    and counts with ``use_margin``: pairs that are made of scores have one too, the difference of the scores. p is 1
+    less the label smoothing, or comes with the pairs as ``probability``. The centring term keeps rewards around 0. The
+    saved folder is a sequence-classification model of transformers with one output.
 
     Example:
         >>> view = Scored(torch.zeros(1, 2), None, torch.ones(1, 2) > 0, ends=torch.zeros(1, 2, 4))
@@ -64,6 +65,7 @@ class BTRewardModel(_ScalarReward):
     label_smoothing: Annotated[
         float, Interval(ge=0, lt=0.5), "assumed share of flipped labels; used where pairs have no probability"
     ] = 0.0
+    use_margin: Annotated[bool, "subtract the pairs' field margin from the difference of rewards"] = False
 
     def loss(
         self,
@@ -75,7 +77,7 @@ class BTRewardModel(_ScalarReward):
         """The loss of each pair, [B]."""
         good, bad = self._rewards(chosen), self._rewards(rejected)
         preferred = 1.0 - self.label_smoothing if probability is None else probability
-        base = reward_logistic(good - bad, self.tau, margin, preferred)
+        base = reward_logistic(good - bad, self.tau, margin if self.use_margin else None, preferred)
         return base + self.center_rewards_coefficient * centering(good, bad)
 
 

@@ -38,6 +38,7 @@ class RewardRegression(_Rated):
     s is the score of a response in the data. The saved folder is a sequence-classification model with one output.
 
     Example:
+        >>> import torch
         >>> view = Scored(torch.zeros(1, 2), None, torch.ones(1, 2) > 0, ends=torch.zeros(1, 2, 4))
         >>> objective = RewardRegression()
         >>> objective.bind(4)
@@ -71,6 +72,7 @@ class QuantileReward(_Rated):
     model is. P(a ≻ b) is the share of pairs of quantiles in which a's is higher.
 
     Example:
+        >>> import torch
         >>> view = Scored(torch.zeros(1, 2), None, torch.ones(1, 2) > 0, ends=torch.zeros(1, 2, 4))
         >>> objective = QuantileReward(quantiles=3)
         >>> objective.bind(4)
@@ -119,6 +121,7 @@ class GaussianReward(_Rated):
     v_b)).
 
     Example:
+        >>> import torch
         >>> view = Scored(torch.zeros(1, 2), None, torch.ones(1, 2) > 0, ends=torch.zeros(1, 2, 4))
         >>> objective = GaussianReward()
         >>> objective.bind(4)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from penchant.objectives import Objective, Scored
 
-__all__ = ["fit_head", "named_states", "pair_accuracy", "random_pairs", "with_states"]
+__all__ = ["by_choice", "fit_head", "named_states", "pair_accuracy", "random_pairs", "with_states"]
 
 
 def named_states(prompts: int, responses: int) -> Tensor:
@@ -93,6 +93,18 @@ def random_pairs(generator: torch.Generator, count: int, width: int) -> tuple[Te
     """
     both = torch.randn(2, count, width, generator=generator, dtype=torch.float64)
     return both[0], both[1]
+
+
+def by_choice(wins: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """The states of the preferred and of the other responses.
+
+    Args:
+        wins: [N] whether the first is preferred.
+        first: [N, D].
+        second: [N, D].
+    """
+    mask = wins.unsqueeze(1)
+    return torch.where(mask, first, second), torch.where(mask, second, first)
 
 
 def pair_accuracy(objective: Objective, better: Tensor, worse: Tensor) -> float:

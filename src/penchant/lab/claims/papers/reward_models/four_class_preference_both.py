@@ -17,6 +17,7 @@ class BothIsData(Claim):
     """Quality is linear in random states; both responses are good or bad where they are on one side of 0 and close."""
 
     id = "four-class-preference-both"
+    paper = "arXiv:2602.23438"
     sentence = (
         "Where about a third of the labels say that both responses are good or both bad, a judge of four classes "
         "orders the decided pairs better than a two-class judge that is given the decided pairs alone."

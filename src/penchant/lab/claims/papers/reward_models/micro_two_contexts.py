@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.worlds.tabular.heads import fit_head, pair_accuracy, random_pairs, with_states
+from penchant.lab.worlds.tabular.heads import by_choice, fit_head, pair_accuracy, random_pairs, with_states
 from penchant.objectives import build
 
 __all__ = ["ContextDecides"]
@@ -41,8 +41,7 @@ class ContextDecides(Claim):
         def drawn() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
             first, second = random_pairs(generator, 400, 6)
             prompt, _ = random_pairs(generator, 400, 6)
-            wins = (prompt[:, 0].sign() * ((first - second) @ truth) > 0).unsqueeze(1)
-            return torch.where(wins, first, second), torch.where(wins, second, first), prompt
+            return *by_choice(prompt[:, 0].sign() * ((first - second) @ truth) > 0, first, second), prompt
 
         (good, bad, asked), (better, worse, other) = drawn(), drawn()
         pairs = {"chosen": with_states(good, asked), "rejected": with_states(bad, asked)}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.worlds.tabular.heads import fit_head, pair_accuracy, random_pairs, with_states
+from penchant.lab.worlds.tabular.heads import by_choice, fit_head, pair_accuracy, random_pairs, with_states
 from penchant.objectives import build
 
 __all__ = ["TwoGroups"]
@@ -31,16 +31,15 @@ class TwoGroups(Claim):
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """300 steps; form A with the logistic loss."""
+        torch.manual_seed(seed)  # of the heads
         generator = torch.Generator().manual_seed(seed)
-        torch.manual_seed(seed)
         truth = torch.randn(6, generator=generator, dtype=torch.float64)
 
         def drawn() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
             first, second = random_pairs(generator, 400, 6)
             who = torch.randint(10, (400,), generator=generator)
             sign = torch.where(who < 5, 1.0, -1.0).double()
-            wins = (sign * ((first - second) @ truth) > 0).unsqueeze(1)
-            return torch.where(wins, first, second), torch.where(wins, second, first), who.double()
+            return *by_choice(sign * ((first - second) @ truth) > 0, first, second), who.double()
 
         (good, bad, who), (better, worse, other) = drawn(), drawn()
         pairs = {"chosen": with_states(good), "rejected": with_states(bad)}
