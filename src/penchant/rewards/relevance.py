@@ -9,7 +9,7 @@ from annotated_types import Ge
 
 from penchant.errors import ConfigurationError
 from penchant.feedback.records import Demonstration, Record, Text, as_text
-from penchant.likelihood.text_embeddings import Embedder, find_embedder
+from penchant.likelihood.inside.text_embeddings import Embedder, find_embedder
 from penchant.rewards.judge import Judge
 from penchant.rewards.relevance_terms import fresh_trigrams, open_reward, rescaled, trigrams
 from penchant.rewards.said import said_of

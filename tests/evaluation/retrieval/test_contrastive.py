@@ -13,7 +13,7 @@ from penchant.errors import ConfigurationError, ModelError
 from penchant.evaluation.retrieval.contrastive import contrastive_information, information_of_query
 from penchant.evaluation.retrieval.miners import MINERS, Pool, mine_negatives, word_scores
 from penchant.lab.worlds.language import build_tokenizer, tiny_model
-from penchant.likelihood.text_embeddings import ModelEmbedder, TextStatistics, find_embedder
+from penchant.likelihood.inside.text_embeddings import ModelEmbedder, TextStatistics, find_embedder
 
 SCORES = st.lists(st.floats(-1, 1), min_size=1, max_size=10)
 READINGS = st.sampled_from(["cut", "margin"])

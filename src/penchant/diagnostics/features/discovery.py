@@ -13,7 +13,7 @@ from penchant.diagnostics.features.naming import FeatureName, name_features
 from penchant.diagnostics.features.training import FeatureSettings, fit_autoencoder
 from penchant.diagnostics.pairs import DataPairs, Pair
 from penchant.errors import DataError
-from penchant.likelihood.text_embeddings import Embedder, find_embedder
+from penchant.likelihood.inside.text_embeddings import Embedder, find_embedder
 
 __all__ = ["Discovery", "discover", "embedding_differences"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from penchant.errors import ConfigurationError, nearest
-from penchant.likelihood.text_embeddings import Embedder
+from penchant.likelihood.inside.text_embeddings import Embedder
 
 __all__ = ["MINERS", "Pool", "mine_negatives", "word_scores"]
 

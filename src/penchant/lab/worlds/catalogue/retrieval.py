@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 
 from penchant.evaluation.retrieval.miners import Pool
 from penchant.lab.worlds.catalogue.world import CatalogueWorld
-from penchant.likelihood.text_embeddings import TextStatistics
+from penchant.likelihood.inside.text_embeddings import TextStatistics
 from penchant.objectives.functional.retrieval import info_nce_loss
 
 __all__ = ["Retrieval", "retrieval_of"]
