@@ -189,7 +189,8 @@ def long_prompts(folder: Path, repeats: int) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    tables = ["trl", "kto", "types", "cached", "groups", "long", "lists", "decoding", "gpu", "records", "leaderboard"]
+    tables = ["trl", "kto", "types", "cached", "groups", "long", "lists", "decoding", "gpu", "records"]
+    tables += ["leaderboard", "judges"]
     parser.add_argument("--only", choices=tables, help="one table")
     parser.add_argument("--tiny", action="store_true", help="with --only gpu: a small model on a CPU, to try the code")
     parser.add_argument("--records", type=int, nargs="+", help="with --only records: numbers of records")
@@ -208,6 +209,11 @@ def main() -> None:
         from benchmarks.leaderboard import measure
 
         measure(1_000_000, 50)
+        return
+    if chosen.only == "judges":
+        from benchmarks.judges import measure as measure_judges
+
+        measure_judges(chosen.repeats, table)
         return
     if chosen.only == "records":
         from benchmarks.records import SIZES

@@ -1,0 +1,92 @@
+"""``python -m benchmarks --only judges``: a reward model on several responses to long prompts, together and one by one.
+
+Three ways to score the same texts with the same weights, in turn: the judge with prompts shared; one forward pass for
+each text; and padded batches of 8 texts, as a loop over a file would do it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+RESPONSES = 8
+PROMPTS = 2
+# Tokens of a prompt and of a response.
+SHAPES = ((512, 32), (1024, 64))
+
+
+def judge_of(positions: int) -> Any:
+    """A random reward model of seven million weights with a vocabulary of words."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForSequenceClassification, PreTrainedTokenizerFast
+
+    from penchant.rewards import RewardModel
+
+    words = Tokenizer(models.WordLevel({"</s>": 0, "?": 1} | {f"w{n}": n + 2 for n in range(2000)}, unk_token="?"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="</s>", unk_token="?")
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=2002, hidden_size=256, intermediate_size=768, num_hidden_layers=8, num_attention_heads=8,
+        num_labels=1, max_position_embeddings=positions, pad_token_id=1,
+    )  # fmt: skip
+    return RewardModel(LlamaForSequenceClassification(config), tokenizer, batch_size=RESPONSES)
+
+
+def texts(prompt: int, response: int) -> tuple[list[str], list[list[str]]]:
+    """Prompts and responses of random words; no response is like another."""
+    rng = torch.Generator().manual_seed(1)
+
+    def drawn(count: int) -> str:
+        return " ".join(f"w{n}" for n in torch.randint(2000, (count,), generator=rng).tolist())
+
+    prompts = [drawn(prompt) for _ in range(PROMPTS)]
+    return prompts, [[f" {drawn(response)}" for _ in range(RESPONSES)] for _ in prompts]
+
+
+def timed(work: Callable[[], list[float]]) -> tuple[float, list[float]]:
+    began = time.perf_counter()
+    scores = work()
+    return time.perf_counter() - began, scores
+
+
+def measure(repeats: int, table: Callable[..., None]) -> None:
+    """Print the table: the median over the rounds, and the largest difference between the scores."""
+    rows = []
+    for prompt, response in SHAPES:
+        judge = judge_of(prompt + response + 8)
+        prompts, responses = texts(prompt, response)
+        sides = {
+            "shared": lambda: [each for own in judge.score_all(prompts, responses) for each in own],  # noqa: B023
+            "one by one": lambda: _apart(judge, prompts, responses, 1),  # noqa: B023
+            "batches of 8": lambda: _apart(judge, prompts, responses, RESPONSES),  # noqa: B023
+        }
+        judge.score(prompts[0], responses[0][:2])  # the test of the model's attention
+        rounds = [{name: timed(work) for name, work in sides.items()} for _ in range(repeats)]
+        first = rounds[0]
+        apart = max(abs(a - b) for a, b in zip(first["shared"][1], first["one by one"][1], strict=True))
+        ratios = [_median(rounds, name) for name in ("one by one", "batches of 8")]
+        pace = PROMPTS * RESPONSES / sorted(each["shared"][0] for each in rounds)[repeats // 2]
+        rows.append([f"{prompt} + {response}", f"{pace:.1f}", *ratios, f"{apart:.1e}"])
+    heading = ["tokens of prompt + response", "responses/s", "faster than one by one", "faster than batches of 8"]
+    table(f"Judging {RESPONSES} responses per prompt", [*heading, "largest difference"], rows)
+
+
+def _median(rounds: list[dict[str, tuple[float, list[float]]]], name: str) -> str:
+    values = sorted(each[name][0] / each["shared"][0] for each in rounds)
+    return f"{values[len(values) // 2]:.2f} ({values[0]:.2f}-{values[-1]:.2f})"
+
+
+@torch.no_grad()
+def _apart(judge: Any, prompts: list[str], responses: list[list[str]], size: int) -> list[float]:
+    """The scores of separate texts, ``size`` of them in a forward pass."""
+    rows = [row for prompt, own in zip(prompts, responses, strict=True) for row in judge._rows(prompt, own)]
+    found: list[float] = []
+    for start in range(0, len(rows), size):
+        # Different owners: nothing is shared.
+        part = rows[start : start + size]
+        found += judge._forward(part, list(range(len(part))))[:, 0].tolist()
+    return found
