@@ -10,6 +10,7 @@ from statistics import fmean, stdev
 
 __all__ = [
     "Interval",
+    "area",
     "area_interval",
     "mean_interval",
     "paired_difference",
@@ -182,8 +183,28 @@ def win_rate(before: Sequence[float], after: Sequence[float], *, confidence: flo
     return share_interval(wins / len(before), len(before), confidence=confidence)
 
 
-def area_interval(first: Sequence[float], second: Sequence[float], *, confidence: float = 0.95) -> Interval:
+def area(first: Sequence[float], second: Sequence[float]) -> float:
     """The area under the ROC curve: the probability that ``first`` exceeds ``second``; ties count half.
+
+    Args:
+        first: one or more numbers.
+        second: one or more numbers.
+
+    Raises:
+        ValueError: a sample is empty.
+
+    Example:
+        >>> area([2.0, 3.0], [1.0, 2.0])
+        0.875
+    """
+    if not len(first) or not len(second):
+        raise ValueError(f"An area needs values on both sides; got {len(first)} and {len(second)}.")
+    ordered = sorted(second)
+    return sum(bisect_left(ordered, own) + bisect_right(ordered, own) for own in first) / 2 / len(first) / len(ordered)
+
+
+def area_interval(first: Sequence[float], second: Sequence[float], *, confidence: float = 0.95) -> Interval:
+    """The area under the ROC curve, see `area`, with its interval.
 
     Args:
         first: one or more numbers.
@@ -203,14 +224,11 @@ def area_interval(first: Sequence[float], second: Sequence[float], *, confidence
     Reference:
         Hanley and McNeil (1982), The Meaning and Use of the Area under a Receiver Operating Characteristic Curve.
     """
-    if not first or not second:
-        raise ValueError(f"An area needs values on both sides; got {len(first)} and {len(second)}.")
-    ordered, count = sorted(second), len(first) * len(second)
-    area = sum(bisect_left(ordered, own) + bisect_right(ordered, own) for own in first) / 2 / count
-    above, below = area / (2 - area), 2 * area * area / (1 + area)
-    variance = area * (1 - area) + (len(first) - 1) * (above - area**2) + (len(second) - 1) * (below - area**2)
+    found, count = area(first, second), len(first) * len(second)
+    above, below = found / (2 - found), 2 * found * found / (1 + found)
+    variance = found * (1 - found) + (len(first) - 1) * (above - found**2) + (len(second) - 1) * (below - found**2)
     half = _normal_quantile(confidence) * (max(0.0, variance) / count) ** 0.5
-    return Interval.around(area, half).within(0.0, 1.0)
+    return Interval.around(found, half).within(0.0, 1.0)
 
 
 def paired_difference(

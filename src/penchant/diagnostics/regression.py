@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from penchant.errors import DataError
+from penchant.statistics import area
 
 __all__ = ["LogisticFit", "area_under_curve", "laplace_logistic", "log_likelihood", "logistic", "standardised"]
 
@@ -143,13 +144,10 @@ def area_under_curve(scores: np.ndarray, labels: np.ndarray) -> float:
         >>> area_under_curve(np.array([0.1, 0.4, 0.4]), np.array([0, 0, 1]))
         0.75
     """
-    from scipy.stats import rankdata
-
     right = labels > 0.5
-    ones, zeros = int(right.sum()), int((~right).sum())
-    if not ones or not zeros:
+    if right.all() or not right.any():
         return float("nan")
-    return float((rankdata(scores)[right].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+    return area(scores[right].tolist(), scores[~right].tolist())
 
 
 def _sigmoid(values: np.ndarray) -> np.ndarray:

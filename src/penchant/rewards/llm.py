@@ -23,6 +23,7 @@ from penchant.rewards.judge import Judge
 from penchant.rewards.judge_prompts import as_script, asked, criteria_of, own_prompt
 from penchant.rewards.judge_readings import Reading, preferences_from
 from penchant.rewards.local_answerer import LocalAnswerer
+from penchant.rewards.named_models import name_model
 
 __all__ = ["EndpointJudge", "LLMJudge", "LocalJudge"]
 
@@ -287,9 +288,7 @@ class LocalJudge(LLMJudge):
     ] = "error"
 
     def __init__(self, model: Any = None, tokenizer: Any = None, **settings: Any) -> None:
-        named = model is None or isinstance(model, str | Path)
-        if model is not None:
-            settings["model"] = str(model) if named else str(model.config.name_or_path)
+        named = name_model(model, settings)
         self._given = None if named else model, tokenizer
         super().__init__(**settings)
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from penchant.errors import ConfigurationError, DataError
 from penchant.evaluation.leaderboards.battles import grouped, read_battles
 from penchant.evaluation.leaderboards.bradley_terry import Games, fit, loss_and_gradient
 from penchant.evaluation.leaderboards.leaderboard import make_leaderboard
-from penchant.evaluation.leaderboards.ties import davidson, rao_kupper
+from penchant.objectives.functional.ties import davidson, outcome_loss, rao_kupper
 
 
 def vote(first: str, second: str, winner: str = "model_a", **more: Any) -> dict[str, Any]:
@@ -118,7 +119,8 @@ def test_a_wrong_vote_is_named_with_its_line(wrong: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("model", [rao_kupper, davidson])
 def test_the_probabilities_of_the_outcomes_add_up_to_one(model: Any) -> None:
-    logits = np.array([-2.0, 0.0, 1.5])
-    parts = [np.exp(-model(logits, np.full(3, outcome), 0.3)[0]) for outcome in (1.0, 0.5, 0.0)]
+    found = model(torch.tensor([-2.0, 0.0, 1.5], dtype=torch.float64), 0.3)
+    losses = [outcome_loss(found, torch.full((3,), outcome), eps=0.0) for outcome in (1.0, 0.5, 0.0)]
+    parts = [np.exp(-each.numpy()) for each in losses]
     assert sum(parts) == pytest.approx(np.ones(3)) and parts[1].argmax() == 1
     assert parts[0][1] == pytest.approx(parts[2][1])

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from penchant.statistics import area
+
 __all__ = ["extraction_strength", "loss_score", "membership_auc", "min_k_score"]
 
 
@@ -74,5 +76,4 @@ def membership_auc(members: Sequence[float], others: Sequence[float]) -> float:
         >>> membership_auc([2.0, 3.0], [1.0, 2.0])
         0.875
     """
-    first, second = np.asarray(members, dtype=float)[:, None], np.asarray(others, dtype=float)[None, :]
-    return float(((first > second) + 0.5 * (first == second)).mean())
+    return area(members, others)

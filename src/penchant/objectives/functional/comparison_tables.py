@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-__all__ = ["borda", "max_logits", "max_wins"]
+__all__ = ["max_logits", "max_wins"]
 
 
 def max_logits(table: Tensor) -> Tensor:
@@ -55,22 +55,3 @@ def max_wins(table: Tensor, symmetric: bool = True) -> Tensor:
     """
     first, second = (table > 0).sum(dim=-1), (table < 0).to(table.dtype)
     return first + (second.sum(dim=-2) if symmetric else second.mean(dim=-2))
-
-
-def borda(probabilities: Tensor) -> Tensor:
-    """The mean probability that each candidate beats another one.
-
-    s_i = (1 / (K − 1)) Σ_{j≠i} P_ij
-
-    Args:
-        probabilities: [..., K, K] the probability that i beats j, with ½ on the diagonal; K ≥ 2.
-
-    Returns:
-        [..., K] in [0, 1].
-
-    Example:
-        >>> import torch
-        >>> borda(torch.tensor([[0.5, 0.9], [0.1, 0.5]]))
-        tensor([0.9000, 0.1000])
-    """
-    return (probabilities.sum(dim=-1) - 0.5) / (probabilities.shape[-1] - 1)

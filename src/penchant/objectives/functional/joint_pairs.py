@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
+from penchant.objectives.functional.comparison_tables import max_logits
 from penchant.objectives.functional.numerics import logsigmoid
 
 __all__ = ["JOINT_LOSSES", "joint_bce", "joint_labels", "joint_logistic", "joint_regression", "win_table_scores"]
@@ -85,8 +86,8 @@ def win_table_scores(logits: Tensor, *, by_wins: bool = False) -> Tensor:
         >>> win_table_scores(torch.tensor([[0.0, 3.0], [1.0, 0.0]]))
         tensor([ 1., -1.])
     """
-    difference = logits - logits.transpose(-1, -2)
     if not by_wins:
-        return difference.mean(-1)
+        return max_logits(logits)
+    difference = logits - logits.transpose(-1, -2)
     wins = (difference > 0).to(logits) + 0.5 * (difference == 0).to(logits)
     return wins.sum(-1) - 0.5  # a candidate ties with itself
