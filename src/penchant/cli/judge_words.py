@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from penchant.cli.words import pairs
 from penchant.documents import yaml_document
 from penchant.errors import ConfigurationError
+from penchant.named import named_settings
 from penchant.plain_files import readable_text
 
 __all__ = ["JudgeOption", "parse_judge"]
@@ -46,14 +45,10 @@ def parse_judge(word: str, where: str = "--judge") -> dict[str, Any]:
         if not isinstance(found, dict) or not isinstance(found.get("name"), str):
             raise ConfigurationError("The file names no judge.", where=word, fix="Write name: and its settings.")
         return found
-    name, *settings = re.split(r",(?=\w[\w.]*=)", word)
-    if not name or "=" in name or "," in name:
-        raise ConfigurationError(
-            f"{word!r} names no judge.", where=where, fix="Write NAME,KEY=VALUE,...: verifier,rule=exact."
-        )
-    given = pairs(settings, where)
-    if Path(name).expanduser().is_dir():
+    if (folder := Path(word.split(",")[0]).expanduser()).is_dir():
         from penchant.rewards.folders import judge_of_folder
 
-        return judge_of_folder(name) | given
-    return {"name": name, **given}
+        return judge_of_folder(str(folder)) | {
+            key: value for key, value in named_settings(word, "judge", where).items() if key != "name"
+        }
+    return named_settings(word, "judge", where)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import yaml
-
 from penchant.errors import ConfigurationError
 from penchant.feedback.records import Record
+from penchant.named import named_settings
 from penchant.rewards.judge import Judge
 from penchant.rewards.registry import build_judge
 from penchant.rewards.scores import scored
@@ -17,14 +15,14 @@ from penchant.rewards.scores import scored
 __all__ = ["JUDGE_WORDS", "judge_settings", "judges_of", "scores_of"]
 
 #: The form of an option that names a judge, for its help.
-JUDGE_WORDS = "name, then key=value ('reward_model model=FOLDER')"
+JUDGE_WORDS = "NAME,KEY=VALUE,... (reward_model,model=FOLDER)"
 
 
 def judge_settings(words: str) -> dict[str, Any]:
-    """A judge as an option names it: its name, then its keys.
+    """A judge as an option names it, see `penchant.named.named_settings`.
 
     Args:
-        words: for example ``function path=rewards.py:brevity``; values are read as YAML, quotes hold spaces together.
+        words: for example ``function,path=rewards.py:brevity``.
 
     Returns:
         The mapping that a recipe gives under ``judge``.
@@ -33,27 +31,10 @@ def judge_settings(words: str) -> dict[str, Any]:
         ConfigurationError: there is no name, or a word has no ``=``.
 
     Example:
-        >>> judge_settings("verifier rule=number tolerance=0.5")
+        >>> judge_settings("verifier,rule=number,tolerance=0.5")
         {'name': 'verifier', 'rule': 'number', 'tolerance': 0.5}
     """
-    try:
-        name, *pairs = shlex.split(words)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"{words!r} names no judge: {error}.", where="judge", fix=f"Expected: {JUDGE_WORDS}."
-        ) from None
-    settings: dict[str, Any] = {"name": name.removeprefix("name=")}
-    for pair in pairs:
-        key, sign, value = pair.partition("=")
-        if not sign:
-            raise ConfigurationError(
-                f"{pair!r} in {words!r} is no setting.", where="judge", fix=f"Expected: {JUDGE_WORDS}."
-            )
-        try:
-            settings[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            settings[key] = value
-    return settings
+    return named_settings(words, "judge", "judge")
 
 
 def judges_of(words: Sequence[str], records: Sequence[Record], device: Any = "cpu") -> list[Judge]:

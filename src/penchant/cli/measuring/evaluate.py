@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penchant.cli.judge_words import JudgeOption, parse_judge
 from penchant.cli.options import BadRecords, ChatTemplate, JsonFile, Overwrite, Renamed, Split, TrustRemoteCode
 from penchant.cli.words import pairs, parse_mapping
 from penchant.errors import ConfigurationError
@@ -22,7 +23,7 @@ __all__ = ["evaluate"]
 def evaluate(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run folders, model folders or hub ids.")],
     data: Annotated[str, typer.Option(help="File with the prompts, and with what the judge reads.")],
-    judge: Annotated[str, typer.Option(help="Judge: reward_model, verifier, function, ...")],
+    judge: JudgeOption,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Setting of the judge: model=FOLDER.")
     ] = None,
@@ -56,7 +57,7 @@ def evaluate(
 
     feedback = read(data, mapping=parse_mapping(map_), split=split, on_bad=on_bad)  # type: ignore[arg-type]
     records = list({repr(record.prompt): record for record in feedback}.values())[:prompts]
-    built = build_judge({"name": judge, **pairs(set_ or [], "--set")}, records, device)
+    built = build_judge({**parse_judge(judge), **pairs(set_ or [], "--set")}, records, device)
     if built is None:
         raise ConfigurationError(f"The judge {judge!r} never scores.", where="--judge", fix="Name another judge.")
     sampling = Sampling(max_new_tokens=max_new_tokens, temperature=temperature)
