@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -154,41 +156,37 @@ def test_a_longer_prompt_of_another_example_changes_nothing() -> None:
 @pytest.mark.parametrize("share", [True, False])
 @pytest.mark.parametrize("name", ["llama", "gemma2", "gpt2", "mamba"])
 def test_hidden_states_are_those_of_plain_evaluation_with_their_gradients(name: str, share: bool) -> None:
-    results = []
-    for plain in (False, True):
-        model = tiny_model(name, seed=1)
-        if plain:
-            states = {view: [plain_states(model, each) for each in own] for view, own in VIEWS.items()}
-            found = {view: padded(each) for view, each in states.items()}
-        else:
-            scorer = CausalScorer(model)
-            needs = Needs(hidden=True)
-            views = score_batch(scorer, collate(EXAMPLES, share=share), build_reference("none", scorer), needs)
-            assert all(each.hidden.shape[-1] == scorer.hidden_size for each in views.values())
-            found = {view: each.states for view, each in views.items()}
-        # Not the squares: after a last normalisation their sum is constant.
-        torch.stack([each.sin().sum() for each in found.values()]).sum().backward()
-        results.append((found, {key: each.grad for key, each in model.named_parameters() if each.grad is not None}))
-    for view, expected in results[1][0].items():
-        torch.testing.assert_close(results[0][0][view].detach(), expected.detach(), atol=1e-5, rtol=1e-5)
-    for key, expected in results[1][1].items():
-        gap = (results[0][1][key] - expected).abs().max()
-        assert gap <= 2e-5 * max(1e-2, float(expected.abs().max())), key
+    def in_one_pass(scorer: CausalScorer) -> dict[str, Tensor]:
+        batch = collate(EXAMPLES, share=share)
+        views = score_batch(scorer, batch, build_reference("none", scorer), Needs(hidden=True))
+        assert all(each.hidden.shape[-1] == scorer.hidden_size for each in views.values())
+        return {view: each.states for view, each in views.items()}
+
+    hold_states(name, in_one_pass, lambda model, own: padded([plain_states(model, each) for each in own]))
 
 
 @pytest.mark.parametrize("share", [True, False])
 @pytest.mark.parametrize("name", ["llama", "gemma2", "gpt2", "mamba"])
 def test_the_states_at_the_ends_are_those_of_plain_evaluation_with_their_gradients(name: str, share: bool) -> None:
+    def in_one_pass(scorer: CausalScorer) -> dict[str, Tensor]:
+        batch, needs = collate(EXAMPLES, share=share), Needs(ends=True, likelihood=False)
+        views = score_batch(scorer, batch, build_reference("none", scorer), needs)
+        return {view: torch.stack([each.start_state, each.end_state], 1) for view, each in views.items()}
+
+    hold_states(name, in_one_pass, lambda model, own: torch.stack([plain_ends(model, each) for each in own]))
+
+
+def hold_states(
+    name: str,
+    in_one_pass: Callable[[CausalScorer], dict[str, Tensor]],
+    alone: Callable[[torch.nn.Module, list[TokenSequence]], Tensor],
+) -> None:
+    """States of one pass are those of each sequence alone, and so are the gradients of what is made of them."""
     results = []
     for plain in (False, True):
         model = tiny_model(name, seed=1)
-        if plain:
-            found = {view: torch.stack([plain_ends(model, each) for each in own]) for view, own in VIEWS.items()}
-        else:
-            scorer = CausalScorer(model)
-            needs = Needs(ends=True, likelihood=False)
-            views = score_batch(scorer, collate(EXAMPLES, share=share), build_reference("none", scorer), needs)
-            found = {view: torch.stack([each.start_state, each.end_state], 1) for view, each in views.items()}
+        found = {view: alone(model, own) for view, own in VIEWS.items()} if plain else in_one_pass(CausalScorer(model))
+        # Not the squares: after a last normalisation their sum is constant.
         torch.stack([each.sin().sum() for each in found.values()]).sum().backward()
         results.append((found, {key: each.grad for key, each in model.named_parameters() if each.grad is not None}))
     for view, expected in results[1][0].items():
