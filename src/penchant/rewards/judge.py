@@ -40,6 +40,8 @@ class Judge(Named):
     reads_messages: ClassVar[bool] = False
     #: Whether the judge gives scores; one that only compares says False.
     gives_scores: bool = True
+    #: Whether a score follows from the response alone, so that scoring costs no comparisons.
+    scores_alone: bool = True
 
     def read(self, records: Iterable[Record]) -> None:
         """Read what scoring needs from the records, such as reference answers.

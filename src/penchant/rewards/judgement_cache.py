@@ -69,6 +69,7 @@ class CachedJudge(Judge):
         super().__init__()
         self.judge, self.store = judge, store
         self.verifies, self.gives_scores = judge.verifies, judge.gives_scores
+        self.scores_alone = judge.scores_alone
         #: Number of judgements that were found, and that were made.
         self.found = self.made = 0
 

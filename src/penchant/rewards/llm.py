@@ -70,6 +70,7 @@ class LLMJudge(Judge):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._check()
+        self.scores_alone = self.role != "pairwise"
         self.answerer = self.make_answerer()
         self.criteria = criteria_of(self.rubric or ()) if self.role == "rubric" else []
         slots = ("prompt", "response_1", "response_2") if self.role == "pairwise" else ("prompt", "response")

@@ -49,6 +49,7 @@ class PairModel(Judge):
     """
 
     id = "pair_model"
+    scores_alone = False
 
     model: Annotated[str, "folder or hub id: a causal language model, or a sequence classifier of one or two outputs"]
     by: Annotated[Literal["max_logits", "max_wins"], "score by the mean logit against the others, or by wins"] = (

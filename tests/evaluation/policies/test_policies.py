@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from torch import Tensor
 
 from penchant.errors import ConfigurationError, ModelError
 from penchant.evaluation.policies.checkpoints import find_checkpoint, find_reference
@@ -30,6 +31,25 @@ def test_equal_responses_win_half_and_shorter_ones_win() -> None:
     better = judge_pairs("short", Brevity(), RECORDS, ["a"] * 4, ["a" * 60] * 4)
     assert same.metrics["judge/win_rate"] == 0.5
     assert better.metrics["judge/win_rate"] > 0.99 and better.score == -1 and better.reference_score == -60
+
+
+class Certain(Brevity):
+    """Compares in its own way, all pairs at once."""
+
+    calls = 0
+
+    def compare_all(self, prompts: Sequence[Text], responses: Sequence[Sequence[str]]) -> list[Tensor]:
+        type(self).calls += 1
+        return [super(Certain, self).compare(*each).round() for each in zip(prompts, responses, strict=True)]
+
+    def compare(self, prompt: Text, responses: Sequence[str]) -> Tensor:
+        return self.compare_all([prompt], [responses])[0]
+
+
+def test_a_judge_is_asked_for_all_records_at_once_and_its_scores_are_shown_beside_its_own_comparisons() -> None:
+    found = judge_pairs("short", Certain(), RECORDS, ["a"] * 4, ["aaa"] * 4)
+    assert Certain.calls == 1 and found.metrics["judge/win_rate"] == 1.0
+    assert (found.score, found.reference_score) == (-1, -3)
 
 
 def test_responses_that_cannot_be_scored_are_counted() -> None:

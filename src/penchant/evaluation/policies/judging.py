@@ -17,7 +17,7 @@ from penchant.likelihood.loading import load_model
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rewards.judge import Judge
-from penchant.rewards.scores import compared, scored
+from penchant.rewards.scores import compared_all, scored_all
 
 __all__ = ["Judged", "judge_pairs", "judged_checkpoints", "sampled"]
 
@@ -150,14 +150,13 @@ def judge_pairs(
         raise ConfigurationError("There are no prompts to evaluate on.", fix="Give a file with prompts.")
     # A judge whose comparison follows from its scores is asked once.
     by_score = type(judge).compare is Judge.compare
-    pairs: list[list[float]] = []
-    wins: list[float] = []
-    for record, own, other in zip(records, ours, theirs, strict=True):
-        if by_score:
-            pairs.append(scored(judge, record, [own, other]))
-            wins.append(0.5 * (1 + math.tanh((pairs[-1][0] - pairs[-1][1]) / 2)))
-        else:
-            wins.append(float(compared(judge, record, [own, other])[0, 1]))
+    responses = [list(both) for both in zip(ours, theirs, strict=True)]
+    scores = by_score or (judge.gives_scores and judge.scores_alone)
+    pairs = scored_all(judge, records, responses) if scores else []
+    if by_score:
+        wins = [0.5 * (1 + math.tanh((own - other) / 2)) for own, other in pairs]
+    else:
+        wins = [float(table[0, 1]) for table in compared_all(judge, records, responses)]
     known = [each for each in wins if not math.isnan(each)]
     both = [pair for pair in pairs if not any(map(math.isnan, pair))]
     return Judged(
