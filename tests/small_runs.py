@@ -46,6 +46,15 @@ def pairs(count: int = 12, **extras: Sequence[Any]) -> list[dict[str, Any]]:
     return rows
 
 
+def both_sides(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each pair as two judged responses, one after the other."""
+    return [
+        {"prompt": row["prompt"], "completion": row[side], "label": side == "chosen"}
+        for row in rows
+        for side in ("chosen", "rejected")
+    ]
+
+
 def write_pairs(path: Path, rows: Sequence[dict[str, Any]] | None = None) -> Path:
     """Comparisons as a JSONL file."""
     path.write_text("".join(json.dumps(row) + "\n" for row in (pairs() if rows is None else rows)), encoding="utf-8")

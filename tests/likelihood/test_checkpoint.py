@@ -114,7 +114,7 @@ def test_a_pickle_loads_without_running_what_is_in_it(copied: Path, tmp_path: Pa
     torch.save(weights, copied / "pytorch_model.bin")
     assert torch.equal(load_model(copied).lm_head.weight, weights["lm_head.weight"])
     torch.save({**weights, "bad": Touching()}, copied / "pytorch_model.bin")
-    with pytest.raises(ModelError, match="No causal language model"):
+    with pytest.raises(ModelError, match=r"a pickle that holds more than tensors.*safetensors"):
         load_model(copied)
     assert not (tmp_path / "ran").exists()
 

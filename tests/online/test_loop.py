@@ -230,11 +230,6 @@ def test_responses_without_a_score_take_no_part(online: Run) -> None:
         ({"max_new_tokens": 128}, ConfigurationError, "room for the prompt"),
         ({"method": "grop"}, ConfigurationError, "Did you mean 'grpo'"),
         ({"lora": True}, ConfigurationError, "does not support an adapter"),
-        (
-            {"method": "grpo", "objective": "dapo", "accumulate": 2},
-            ConfigurationError,
-            "the step would be split into 2",
-        ),
         ({"schedule": "linear"}, ConfigurationError, "optimizer_state=fresh"),
         ({"samples_per_promt": 3}, ConfigurationError, "Did you mean 'samples_per_prompt'"),
     ],

@@ -179,16 +179,13 @@ def test_unknown_objectives_and_hyperparameters_name_the_nearest() -> None:
         assert told in str(caught.value)
 
 
-def test_a_coupled_objective_is_never_split() -> None:
-    recipe = make_recipe({"model": "m", "data": "d", "accumulate": 2})
+def test_a_coupled_objective_is_split_only_where_it_is_asked_for() -> None:
     plan = plan_batches([600] * 8, batch_size=8)
-    with pytest.raises(ConfigurationError, match="depends on the whole step"):
-        micro_batches(recipe, plan, [600] * 8, 1, coupled=True)
+    asked = make_recipe({"model": "m", "data": "d", "accumulate": 2})
+    assert micro_batches(asked, plan, [600] * 8, 1, coupled=True) == 2
     alone = make_recipe({"model": "m", "data": "d", "device": "cpu"})
     assert micro_batches(alone, plan, [600] * 8, 1, coupled=True) == 1
     assert micro_batches(alone, plan, [600] * 8, 1, coupled=False) == 8
-    with pytest.raises(ConfigurationError, match="depends on the whole step"):
-        micro_batches(alone, plan, [600] * 8, 2, coupled=True)
 
 
 def test_an_objective_around_another_is_written_in_a_recipe_and_on_a_command_line(tmp_path: Path) -> None:

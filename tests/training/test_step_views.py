@@ -19,7 +19,7 @@ from penchant.objectives.core.registry import OBJECTIVES
 from penchant.rendering import Renderer
 from penchant.training import Result
 from penchant.training.data import training_loader
-from small_runs import largest_gap, losses, metrics, pairs, weights, word_tokenizer
+from small_runs import both_sides, largest_gap, losses, metrics, pairs, weights, word_tokenizer
 
 Train = Callable[..., Result]
 EXACT = 1e-6
@@ -32,15 +32,6 @@ def judged() -> list[dict[str, Any]]:
         good = number % 3 != 2
         found.append({"prompt": row["prompt"], "completion": row["chosen" if good else "rejected"], "label": good})
     return found
-
-
-def both_sides(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each pair as two judged responses, one after the other."""
-    return [
-        {"prompt": row["prompt"], "completion": row[side], "label": side == "chosen"}
-        for row in rows
-        for side in ("chosen", "rejected")
-    ]
 
 
 @pytest.fixture
@@ -133,8 +124,6 @@ def test_kto_sees_the_mean_over_the_whole_step(train: Train) -> None:
     run = train(data=judged(), objective={"name": "kto", "beta": 0.5}, batch_size=4, max_steps=4, learning_rate=0.1)
     points = [row["reference_point"] for row in metrics(run.folder).values()]
     assert points[0] == 0.0 and max(points[1:]) > 0.0
-    with pytest.raises(ConfigurationError, match=r"depends on the whole step.*2 parts"):
-        train("split", data=judged(), objective="kto", accumulate=2)
 
 
 def test_kto_resumes_as_the_uninterrupted_run(train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

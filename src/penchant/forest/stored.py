@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -17,6 +18,8 @@ __all__ = ["ExampleWriter", "StoredExamples"]
 
 #: Examples that are written at once.
 ROWS = 256
+#: Examples after whose reading the system may take back the pages of the files.
+READ = 16_384
 
 
 class ExampleWriter:
@@ -115,7 +118,9 @@ class StoredExamples(Sequence[Example]):
     def __init__(self, paths: Sequence[Path]) -> None:
         import pyarrow as arrow
 
-        self.files = [arrow.ipc.open_file(arrow.memory_map(str(path))) for path in paths]
+        self.maps = [_mapped(path) for path in paths]
+        self.files = [arrow.ipc.open_file(arrow.py_buffer(each)) for each in self.maps]
+        self.read = 0
         #: The file of each batch, and its number there.
         self.places: list[tuple[int, int]] = []
         rows: list[int] = []
@@ -129,8 +134,14 @@ class StoredExamples(Sequence[Example]):
         self.ends = np.cumsum(rows, dtype=np.int64)
         self._sizes, self._weights = np.concatenate(sizes), np.concatenate(weights)
 
-    def _batch(self, number: int) -> tuple[Any, tuple[str, ...]]:
-        """A batch, and the views that its file may have."""
+    def _batch(self, number: int, read: int = 1) -> tuple[Any, tuple[str, ...]]:
+        """A batch, of which some examples are read, and the views that its file may have."""
+        self.read += read
+        if self.read >= READ and hasattr(mmap, "MADV_DONTNEED"):
+            self.read = 0
+            for each in self.maps:
+                # Pages that were read count as memory of the process until the system needs them elsewhere.
+                each.madvise(mmap.MADV_DONTNEED)
         file, place = self.places[number]
         opened = self.files[file]
         return opened.get_batch(place), tuple(json.loads(opened.schema.metadata[b"views"]))
@@ -168,11 +179,16 @@ class StoredExamples(Sequence[Example]):
 
     def __iter__(self) -> Iterator[Example]:
         for number in range(len(self.places)):
-            batch, views = self._batch(number)
+            batch, views = self._batch(number, ROWS)
             yield from (_example(batch, row, views) for row in range(batch.num_rows))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return list, (list(self),)
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _numbers(path: Path) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:

@@ -149,6 +149,13 @@ def _from_pretrained(source: str | Path, kind: Kind, options: dict[str, Any]) ->
     except Exception as error:  # transformers raises many types; each means that the model cannot be loaded
         if needs_code(error):
             raise code_refused(source) from error
+        if "Weights only load failed" in str(error):  # the advice of PyTorch's message is to run the code
+            raise ModelError(
+                f"{kind.none} can be loaded from here: a file of weights is a pickle that holds more than tensors.",
+                where=str(source),
+                why="Loading it whole would run code of its author.",
+                fix="Give weights as .safetensors files.",
+            ) from error
         raise ModelError(
             f"{kind.none} can be loaded from here ({first_line(error)}).",
             where=str(source),

@@ -18,7 +18,6 @@ from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference_updates import ReferenceUpdate, build_reference_update
 from penchant.rewards.judge import Judge
 from penchant.rewards.registry import JUDGES, build_judge
-from penchant.training.arguments import refuse_split
 from penchant.training.preparation import Given, build_objective, read_data
 
 __all__ = ["Prepared", "prepare"]
@@ -63,7 +62,6 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
         PenchantError: settings contradict each other, or the data do not fit the settings.
     """
     objective = given.objective or build_objective(recipe)
-    refuse_split(recipe, 1, objective.batch_coupled)
     pairing = build_named(PAIRINGS, recipe.pairing, "pairing")
     check_pairing(pairing.id, objective.requirements, objective.id)
     if pairing.judged and JUDGES.get(str(recipe.judge.get("name")), "judge").silent:

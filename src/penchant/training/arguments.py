@@ -18,7 +18,7 @@ from penchant.training.devices.zero import zero_config
 from penchant.training.following.watching import measured_every, saves, watch_of
 from penchant.training.recipe import Recipe
 
-__all__ = ["Arguments", "micro_batches", "own_optimizer", "refuse_split", "training_arguments"]
+__all__ = ["Arguments", "micro_batches", "own_optimizer", "training_arguments"]
 
 # Checkpoints per run unless the recipe says how often to save.
 CHECKPOINTS = 10
@@ -123,26 +123,6 @@ def _device_values(recipe: Recipe, processes: Processes) -> dict[str, Any]:
     return found
 
 
-def refuse_split(recipe: Recipe, processes: int, coupled: bool) -> None:
-    """Refuse to split a step of an objective whose loss per example depends on the rest of its batch.
-
-    Args:
-        recipe: may set the number of micro-batches.
-        processes: number of processes that share a step.
-        coupled: whether the objective is such a one.
-
-    Raises:
-        ConfigurationError: the recipe would split a step of a coupled objective.
-    """
-    if coupled and (processes > 1 or (recipe.accumulate or 1) > 1):
-        raise ConfigurationError(
-            f"In this objective the loss of an example depends on the whole step, but the step would be split into "
-            f"{processes * (recipe.accumulate or 1)} parts.",
-            why="The loss would change with the split.",
-            fix="Use one process and accumulate=1.",
-        )
-
-
 def micro_batches(recipe: Recipe, plan: Plan, sizes: Sequence[int], processes: int, coupled: bool) -> int:
     """The number of micro-batches that a step is split into.
 
@@ -154,12 +134,8 @@ def micro_batches(recipe: Recipe, plan: Plan, sizes: Sequence[int], processes: i
         plan: the run's steps.
         sizes: tokens of every example.
         processes: number of processes that share a step.
-        coupled: whether an example's loss depends on the rest of its batch, so that splitting would change it.
-
-    Raises:
-        ConfigurationError: the recipe would split a step of a coupled objective.
+        coupled: whether an example's loss depends on the rest of its step, so that a split step is scored twice.
     """
-    refuse_split(recipe, processes, coupled)
     if recipe.accumulate is not None:
         return recipe.accumulate
     if coupled or (recipe.device != "cpu" and torch.cuda.is_available()):

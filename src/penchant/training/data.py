@@ -22,6 +22,7 @@ class Place(NamedTuple):
 
     slot: Slot
     ghost: bool
+    place: int
     step: int
     denominator: float
 
@@ -55,17 +56,18 @@ class _MicroBatches(Sampler[list[Place]]):
             denominator = sum(self.weights[slot.example] for slot in slots) or 1.0
             parts = deal_places([self.supply.size(slot) for slot in slots], self.accumulate * self.processes)
             for part in parts[self.process :: self.processes]:
-                places = [Place(slots[place], False, step, denominator) for place in part]
-                yield places or [Place(slots[0], True, step, denominator)]
+                places = [Place(slots[place], False, place, step, denominator) for place in part]
+                yield places or [Place(slots[0], True, 0, step, denominator)]
 
 
-def _laid_out(collate: Callable[..., AnyBatch], items: list[tuple[Any, Place]]) -> dict[str, AnyBatch]:
+def _laid_out(collate: Callable[..., AnyBatch], items: list[tuple[Any, Place]]) -> dict[str, Any]:
     # A ghost has no record index: per-record state of an objective must not change twice in a step.
     examples = [_unnumbered(example) if place.ghost else example for example, place in items]
     places = [place for _, place in items]
     weights = [0.0 if place.ghost else example.weight for example, place in items]
     first = places[0]
-    return {"batch": collate(examples, weights=weights, denominator=first.denominator, step=first.step)}
+    batch = collate(examples, weights=weights, denominator=first.denominator, step=first.step)
+    return {"batch": batch, "ghost": first.ghost, "places": tuple(place.place for place in places)}
 
 
 def _unnumbered(example: Any) -> Any:
@@ -83,7 +85,7 @@ def training_loader(
     process: int = 0,
     processes: int = 1,
     workers: int = 0,
-) -> DataLoader[dict[str, AnyBatch]]:
+) -> DataLoader[dict[str, Any]]:
     """A loader over all micro-batches of this process, for the whole run (one pass).
 
     Args:

@@ -7,8 +7,9 @@ weighted and divided only here, metrics are (sum, count) pairs, and complete che
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from penchant.likelihood.counted_dropout import dropping, has_counted_dropout
 from penchant.likelihood.references.reference import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
+from penchant.objectives.core.requirements import Needs
+from penchant.objectives.core.scored import Scored
 from penchant.training.arguments import own_optimizer
 from penchant.training.checkpoint_notes import Notes
 from penchant.training.checkpoints import OBJECTIVE_FILE, emptied, output_errors, rotate, seal
@@ -32,6 +35,7 @@ from penchant.training.data import training_loader
 from penchant.training.devices.divided_trainer import DividedTrainer
 from penchant.training.first_step import check_gradients, check_margin, check_trainable, refuse_nan, refuse_nan_gradient
 from penchant.training.parameters.strategy import PARAMETERS_FILE, Strategy
+from penchant.training.split_step import SplitStep
 
 __all__ = ["PreferenceTrainer"]
 
@@ -82,6 +86,7 @@ class PreferenceTrainer(DividedTrainer):
         self.tokens_per_batch, self.notes = tokens_per_batch, notes or Notes()
         self.tally, self.mark, self.work_since = Tally(), time.perf_counter(), 0
         self.grad_examined, self.step_begins = False, True
+        self.split: SplitStep | None = None
         # Trainer switches the cache off in the model's configuration, with which the model is saved.
         config: Any = getattr(scorer.model, "config", None)
         cached = getattr(config, "use_cache", None)
@@ -117,6 +122,8 @@ class PreferenceTrainer(DividedTrainer):
     def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: torch.device) -> tuple[list[Any], Any]:
         """The micro-batches of a step; the count of 1 keeps Trainer from scaling losses."""
         samples, _count = super().get_batch_samples(epoch_iterator, num_batches, device)
+        parts = self.args.world_size * self.args.gradient_accumulation_steps
+        self.split = self._split(samples) if self.objective.batch_coupled and parts > 1 else None
         return samples, torch.ones((), device=device)
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
@@ -130,10 +137,12 @@ class PreferenceTrainer(DividedTrainer):
     ) -> Any:
         """Σ weight · loss of this micro-batch over the weight of the whole step (all processes, all micro-batches)."""
         batch: AnyBatch = inputs["batch"].to(self.args.device)
-        # Only the wrapped policy applies mixed precision by itself; the reference needs the same.
-        with self.accelerator.autocast():
-            views = self.scorer.score_batch(batch, self.reference, self.objective.requirements.needs, model)
-        losses = self.objective.compute({**views, **batch.fields})
+        tie: Tensor | float = 0.0
+        if self.split is None:
+            views = self._score(batch, self.objective.requirements.needs, model)
+            losses = self.objective.compute({**views, **batch.fields})
+        else:
+            views, losses, tie = self.split(batch)
         # A ghost's loss may be infinite; its weight is 0, but 0 · inf is NaN.
         weighted = torch.where(batch.weights > 0, losses.values * batch.weights, 0.0)
         refuse_nan(losses.values, batch)
@@ -144,11 +153,31 @@ class PreferenceTrainer(DividedTrainer):
         batch_metrics(self.tally, self.objective, views, losses, batch)
         self._count_work(batch)
         # Processes average their gradients, but the loss is a sum over processes.
-        total = weighted.sum() + self._auxiliary(batch)
+        total = weighted.sum() + tie + self._auxiliary(batch)
         loss = total / batch.denominator * self.args.world_size
         if not loss.requires_grad:
             check_gradients(self.model, self.objective)
         return (loss, views) if return_outputs else loss
+
+    def _score(self, batch: AnyBatch, needs: Needs, model: nn.Module | None = None) -> dict[str, Scored]:
+        # Only the wrapped policy applies mixed precision by itself; the reference needs the same.
+        with self.accelerator.autocast():
+            return self.scorer.score_batch(batch, self.reference, needs, self.model_wrapped if model is None else model)
+
+    def _split(self, samples: list[Any]) -> SplitStep:
+        args = self.args
+        return SplitStep(
+            self.objective, samples, self._score, args.device, args.process_index, args.world_size, self._scoring
+        )
+
+    @contextlib.contextmanager
+    def _scoring(self) -> Iterator[None]:
+        """A pass whose result is not trained on; dropout is that of the step, which only passes with gradient have."""
+        with (
+            torch.set_grad_enabled(has_counted_dropout(self.scorer.model)),
+            self.accelerator.no_sync(self.model_wrapped),
+        ):
+            yield
 
     def _auxiliary(self, batch: AnyBatch) -> Tensor | float:
         """The auxiliary loss of the model (a mixture of experts), weighted as the examples of this micro-batch are."""

@@ -62,7 +62,7 @@ class KTO(_Valued):
     The sign is + and λ = λ_D for a desirable response; the sign is − and λ = λ_U for an undesirable one. The reference
     point z₀ estimates the KL divergence from the reference, nats: the mean over the batch of the log-ratio of another
     example's response to this example's prompt (the view ``mismatched``), without gradient. It couples the examples of
-    a batch, so a step is neither split into micro-batches nor over processes. For imbalanced labels the paper
+    a batch, so a split step takes one more forward pass. For imbalanced labels the paper
     recommends weights with λ_D n_D / (λ_U n_U) between 1 and 4/3; a weight ``auto`` follows from the training data.
 
     Example:

@@ -132,7 +132,7 @@ def describe(cls: type[Objective], further: Sequence[str] = ()) -> str:
         lines += [" ".join(sections["Reference"].split()), ""]
     lines += [*_hyperparameter_table(cls), "", "## Views and record fields", "", *_data_needed(cls)]
     if cls.batch_coupled:
-        lines += ["", "An example's loss depends on the other examples of its batch."]
+        lines += ["", "An example's loss depends on the other examples of its step."]
     return "\n".join(lines) + "\n"
 
 

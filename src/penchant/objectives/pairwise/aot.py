@@ -54,7 +54,7 @@ class AOTPaired(Transport):
     Log-probabilities are summed over tokens (nats); d_ref is d of the reference. Both are sorted over the batch,
     ascending, so loss i belongs to the i-th smallest margins, not to pair i; gradients flow through the sorted values
     to their pairs. The loss pushes the distribution of the policy's margins to dominate that of the reference. The sort
-    couples the examples, so a step is neither split into micro-batches nor over processes; a batch of one pair is DPO.
+    couples the examples, so a split step takes one more forward pass; a batch of one pair is DPO.
 
     Example:
         >>> import torch
@@ -83,7 +83,7 @@ class AOTUnpaired(Transport):
 
     Each side is sorted over the batch, ascending, so the pairing of chosen and rejected responses does not matter, and
     loss i belongs to the i-th smallest log-ratios. Gradients flow through the sorted values. The sort couples the
-    examples, so a step is neither split into micro-batches nor over processes; a batch of one pair is DPO.
+    examples, so a split step takes one more forward pass; a batch of one pair is DPO.
 
     Example:
         >>> import torch

@@ -29,7 +29,7 @@ class BNPO(Objective):
     loss = (1 / Σ_i |y_i|) Σ_i Σ_t [−min(r_t A, clip(r_t, 1−ε_low, 1+ε_high) A) + β k3_t]   over the batch's responses
 
     r_t, k3_t and A are those of ``grpo``. Every token counts the same, so long responses count more. The token count
-    couples the examples of a batch, so a step is neither split into micro-batches nor over processes. ``dapo`` uses the
+    couples the examples of a batch, so a split step takes one more forward pass. ``dapo`` uses the
     same average, with a wider clip range and without the divergence.
 
     Example:

@@ -30,7 +30,7 @@ class CISPO(Objective):
     r_t, k3_t and A are those of ``grpo``; sg stops the gradient. No token loses its gradient, however large its ratio.
     The bounds are ratios: the ``epsilon_high`` of TRL is the cap, verl clips to [1 − low, 1 + high]. The paper has no
     floor and does not state its cap; the default is 1 + ε_high of ``dapo``. The token count couples the examples of a
-    batch, so a step is neither split into micro-batches nor over processes.
+    batch, so a split step takes one more forward pass.
 
     Example:
         >>> import torch

@@ -30,7 +30,7 @@ class DAPO(Objective):
 
     r_t and A are those of ``grpo``. ε_high > ε_low lets unlikely tokens gain probability. The paper omits the
     divergence from the reference; ``bnpo`` has the same average with it. The token count couples the examples of a
-    batch, so a step is neither split into micro-batches nor over processes. Dynamic sampling and the overlong penalty
+    batch, so a split step takes one more forward pass. Dynamic sampling and the overlong penalty
     are settings of the loop and of the reward.
 
     Example:

@@ -69,8 +69,8 @@ class CPO(_Contrastive):
 
     DPO with a uniform reference, plus the likelihood of the chosen response. The paper adds the likelihood of whole
     sequences; the published code averages over all chosen tokens of the batch, which is the default here
-    (``nll_average=batch``; the token count couples the examples, so a step is neither split into micro-batches nor over
-    processes). With ``response`` examples are independent. Not to be confused with Constrained Preference Optimization
+    (``nll_average=batch``; the token count couples the examples, so a split step takes one more forward pass). With
+    ``response`` examples are independent. Not to be confused with Constrained Preference Optimization
     (``constrained-po``).
 
     Example:

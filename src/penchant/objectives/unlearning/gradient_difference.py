@@ -22,7 +22,7 @@ class GradientDifference(Objective):
 
     The data have two named sources, ``forget`` and ``retain``; an example is one record of each. Each likelihood is
     averaged over all tokens of its view in the batch, as in published code (``nll_average=batch``; the token count
-    couples the examples, so a step is neither split into micro-batches nor over processes). With ``response`` examples
+    couples the examples, so a split step takes one more forward pass). With ``response`` examples
     are independent. The loss is unbounded below: long training damages more than the forget records.
 
     Example:

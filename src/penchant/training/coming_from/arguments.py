@@ -19,9 +19,6 @@ METRICS = {
 # The defaults of transformers.
 BETAS = (0.9, 0.999)
 
-# Losses of an example that depend on its whole step, which is therefore not split.
-COUPLED = {"kto"}
-
 
 def trainer_arguments(found: Translation, learning_rate: float) -> None:
     """Translate what `transformers.TrainingArguments` has.
@@ -69,10 +66,7 @@ def batch(found: Translation, per_device: str, default: int) -> None:
             f"process{'es' if found.processes > 1 else ''} (--processes)."
         )
     if parts > 1:
-        if found.recipe.get("objective", {}).get("name") in COUPLED:
-            found.note("accumulate is left out: the loss of an example depends on the whole step, which is not split.")
-        else:
-            found.put("accumulate", parts)
+        found.put("accumulate", parts)
 
 
 def schedule(found: Translation, schedule_key: str, optimizer_key: str, default: str = "linear") -> None:
