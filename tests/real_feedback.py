@@ -98,6 +98,7 @@ def _columns(sure: float, pair: dict[str, str]) -> Row:
         "chosen_sources": [0.8, 0.9, 0.6 + 0.2 * sure],
         "rejected_sources": [0.3, 0.4, 0.5 - 0.2 * sure],
         "direct": 1.0,
+        "gold": f"{pair['chosen'][:50]}, kindly",
         "annotator": 0,
         "pair_class": 0,
         "chosen_margin_rewards": [0.5 + sure],

@@ -11,7 +11,7 @@ import penchant
 from families import tiny_model
 from penchant.curation.rows import Built
 from penchant.curation.sources import SourceLikelihoods, source_likelihoods
-from penchant.errors import ConfigurationError, ModelError
+from penchant.errors import ConfigurationError, DataError, ModelError
 from penchant.feedback import Comparison, Feedback, read
 from small_runs import model_folder, pairs
 
@@ -90,3 +90,14 @@ def test_results_of_a_model_that_was_trained_again_are_not_taken(tmp_path: Path)
     before = resumably(feedback, folder, keep).rows
     tiny_model("llama", seed=5).save_pretrained(folder)
     assert resumably(feedback, folder, keep).rows != before
+
+
+def test_a_demonstration_has_the_numbers_of_its_completion(folders: list[str]) -> None:
+    rows = [{"prompt": row["prompt"], "completion": row["chosen"]} for row in pairs(4)]
+    built = source_likelihoods(read(rows), folders)
+    for at, row in enumerate(built.rows):
+        alone = [penchant.score(name, rows).rows[at]["responses"][0]["mean_logp"] for name in folders]
+        assert row["chosen_sources"] == pytest.approx(alone, abs=1e-5) and "rejected_sources" not in row
+        assert row["completion"] == rows[at]["completion"]
+    with pytest.raises(DataError, match="reads demonstrations of texts here"):
+        source_likelihoods([*read(rows).records, *read(pairs(1)).records], folders)

@@ -6,17 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from penchant.errors import ConfigurationError, DataError, OutputError
 from penchant.feedback.kept import Kept, kept
-from penchant.feedback.records import Comparison, Record
+from penchant.feedback.records import Comparison, Demonstration, Record
 from penchant.feedback.tools import template_columns
 from penchant.targets import claim_file
 from penchant.writing import is_stream, write_rows
 
-__all__ = ["Built", "as_row", "comparisons", "read_template", "require_free"]
+__all__ = ["Built", "as_row", "comparisons", "read_template", "require_free", "responded"]
 
 MutableRows: TypeAlias = "list[dict[str, Any]] | Kept[dict[str, Any]]"
 
@@ -103,6 +104,33 @@ def comparisons(records: Iterable[Record], builder: str) -> Sequence[Comparison]
         DataError: a record is of another kind, or compares images.
     """
     return kept(_comparisons(records, builder))
+
+
+def responded(records: Iterable[Record], builder: str) -> Sequence[Record]:
+    """The records, after a check that all are comparisons, or all are demonstrations, of texts.
+
+    Raises:
+        DataError: a record is of another kind, or has images.
+    """
+    return kept(_responded(records, builder))
+
+
+def _responded(records: Iterable[Record], builder: str) -> Iterator[Record]:
+    each = iter(records)
+    first = next(each, None)
+    if first is None:
+        return
+    if not isinstance(first, Demonstration):
+        yield from _comparisons(chain([first], each), builder)
+        return
+    for record in chain([first], each):
+        if not isinstance(record, Demonstration) or not isinstance(record.completion, str | list):
+            raise DataError(
+                f"{builder} reads demonstrations of texts here, but this is a record of kind {record.kind!r}.",
+                where=str(record.source),
+                fix="Give files of one kind: with prompt and completion, or with prompt, chosen and rejected.",
+            )
+        yield record
 
 
 def _comparisons(records: Iterable[Record], builder: str) -> Iterator[Comparison]:

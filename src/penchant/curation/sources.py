@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal
 
 from penchant.curation.builder import Builder, Progress
 from penchant.curation.kept import KeptScores
-from penchant.curation.rows import Built, as_row, comparisons
+from penchant.curation.rows import Built, as_row, responded
 from penchant.errors import ConfigurationError
 from penchant.evaluation.rows import ScoredRows
 from penchant.evaluation.scoring import score
 from penchant.feedback.collection import Feedback
-from penchant.feedback.records import Comparison, Record, Source
+from penchant.feedback.records import Record, Source
 from penchant.rendering.tokenizer import load_tokenizer
 
 __all__ = ["SourceLikelihoods", "source_likelihoods"]
@@ -29,7 +29,7 @@ class SourceLikelihoods(Builder):
 
     For InfiFPO (2025):   a_M(y) = log M(y|x) / |y|_M,   with the length in M's own tokens (nats per token)
 
-    A record that does not fit one of the models is dropped and counted.
+    A demonstration has the numbers of its completion alone, as ``chosen_sources``, for PoFT. A record that does not fit one of the models is dropped and counted.
 
     Raises:
         ConfigurationError: there is no source, or a source is repeated.
@@ -79,7 +79,8 @@ class SourceLikelihoods(Builder):
         return list(dict.fromkeys([*self.source, *([] if self.initial is None else [self.initial])]))
 
     def _build(self, records: Iterable[Record], keep: Path | None, progress: ModelProgress | None) -> Built:
-        feedback = Feedback(_with_distinct_sources(comparisons(records, self.id)), kind="comparison")
+        answered = responded(records, self.id)
+        feedback = Feedback(_with_distinct_sources(answered), kind=answered[0].kind if answered else "comparison")
         options = {name: getattr(self, name) for name in ("chat_template", "max_length", "truncation")}
         kept = KeptScores(keep, feedback, options)
         for name in self.models:
@@ -98,7 +99,7 @@ def source_likelihoods(
     """`SourceLikelihoods` in one call.
 
     Args:
-        records: comparisons.
+        records: comparisons, or demonstrations.
         sources: N ≥ 1 folders or hub ids of source models.
         initial: folder or hub id of the policy's initial model.
         settings: other settings of `SourceLikelihoods`.
@@ -112,7 +113,7 @@ def source_likelihoods(
     return SourceLikelihoods(source=[str(each) for each in sources], initial=own, **settings).build(records)
 
 
-def _with_distinct_sources(pairs: Sequence[Comparison]) -> list[Comparison]:
+def _with_distinct_sources(pairs: Sequence[Record]) -> list[Record]:
     """The records with distinct sources, which match results to records, because some records may be dropped."""
     if len({str(record.source) for record in pairs}) == len(pairs):
         return list(pairs)
@@ -137,7 +138,7 @@ def _built(
             built.count("dropped: does not fit every model")
             continue
         row = as_row(record)
-        for at, side in enumerate(("chosen", "rejected")):
+        for at, side in zip(range(len(record.responses)), ("chosen", "rejected"), strict=False):
             row[f"{side}_sources"] = [known[name][key][at] for name in names]
             if initial is not None:
                 row[f"{side}_initial"] = known[initial][key][at]

@@ -44,6 +44,8 @@ from penchant.objectives.listwise.irpo import IRPO as _IRPO
 from penchant.objectives.listwise.lipo_lambda import LiPOLambda as _LiPOLambda
 from penchant.objectives.listwise.nca_reward import InfoNCAReward as _InfoNCAReward
 from penchant.objectives.listwise.nca_reward import NCAReward as _NCAReward
+from penchant.objectives.listwise.pad import PAD as _PAD
+from penchant.objectives.listwise.pad import PADVanilla as _PADVanilla
 from penchant.objectives.listwise.plackett_luce_dpo import PlackettLuceDPO as _PlackettLuceDPO
 from penchant.objectives.listwise.pro import PRO as _PRO
 from penchant.objectives.listwise.s_dpo import SoftmaxDPO as _SoftmaxDPO
@@ -74,6 +76,7 @@ from penchant.objectives.pairwise.dpop import DPOP as _DPOP
 from penchant.objectives.pairwise.exo import EXOPref as _EXOPref
 from penchant.objectives.pairwise.exo import EXOPrefOfficial as _EXOPrefOfficial
 from penchant.objectives.pairwise.f_dpo import FDPO as _FDPO
+from penchant.objectives.pairwise.fdiv_sft import FDivergenceSFT as _FDivergenceSFT
 from penchant.objectives.pairwise.flex_dpo import DPOSFT as _DPOSFT
 from penchant.objectives.pairwise.flex_dpo import FlexDPO as _FlexDPO
 from penchant.objectives.pairwise.geometric import ConservativeIPO as _ConservativeIPO
@@ -111,6 +114,7 @@ from penchant.objectives.policy_gradient.grpo import GRPO as _GRPO
 from penchant.objectives.policy_gradient.sapo import SAPO as _SAPO
 from penchant.objectives.recommendation.dynamicpo import DynamicPO as _DynamicPO
 from penchant.objectives.recommendation.rere import ReRe as _ReRe
+from penchant.objectives.reference_free.asft import ASFT as _ASFT
 from penchant.objectives.reference_free.cpo import CPO as _CPO
 from penchant.objectives.reference_free.cpo import CPOHinge as _CPOHinge
 from penchant.objectives.reference_free.cpo import CPOIPO as _CPOIPO
@@ -118,6 +122,7 @@ from penchant.objectives.reference_free.cpo import CPOSimPO as _CPOSimPO
 from penchant.objectives.reference_free.mapo import MaPO as _MaPO
 from penchant.objectives.reference_free.nll import NLL as _NLL
 from penchant.objectives.reference_free.orpo import ORPO as _ORPO
+from penchant.objectives.reference_free.poft import PoFT as _PoFT
 from penchant.objectives.reference_free.power import POWER as _POWER
 from penchant.objectives.reference_free.power import POWERDL as _POWERDL
 from penchant.objectives.reference_free.rationale_orpo import RationaleORPO as _RationaleORPO
@@ -125,6 +130,10 @@ from penchant.objectives.reference_free.rationale_orpo import RationaleORPOSimpl
 from penchant.objectives.reference_free.simpo import SimPO as _SimPO
 from penchant.objectives.reference_free.simpo import SimPOHinge as _SimPOHinge
 from penchant.objectives.reference_free.slic_hf import SLiCHF as _SLiCHF
+from penchant.objectives.reference_free.triple import TPO as _TPO
+from penchant.objectives.reference_free.triple import TPOHinge as _TPOHinge
+from penchant.objectives.reference_free.triple import TPOIPO as _TPOIPO
+from penchant.objectives.reference_free.triple import TPOLength as _TPOLength
 from penchant.objectives.reference_free.verdict_margin import VerdictMargin as _VerdictMargin
 from penchant.objectives.reward_models.bt import BTRewardModel as _BTRewardModel
 from penchant.objectives.reward_models.bt import BTTies as _BTTies
@@ -139,6 +148,8 @@ from penchant.objectives.reward_models.rated import QuantileReward as _QuantileR
 from penchant.objectives.reward_models.rated import RewardRegression as _RewardRegression
 from penchant.objectives.token_level.sparse_token_mask import SparseTokenMask as _SparseTokenMask
 from penchant.objectives.token_level.spo_degree import SPODegree as _SPODegree
+from penchant.objectives.token_level.tdpo import TDPO1 as _TDPO1
+from penchant.objectives.token_level.tdpo import TDPO2 as _TDPO2
 from penchant.objectives.token_level.wpo import WPO as _WPO
 from penchant.objectives.unlearning.ce_u import CEU as _CEU
 from penchant.objectives.unlearning.gradient_ascent import GradientAscent as _GradientAscent
@@ -194,6 +205,9 @@ class AQFL(_AQFL):
 
 class AQL(_AQL):
     def __init__(self, *, beta: float = ..., tau: float = ...) -> None: ...
+
+class ASFT(_ASFT):
+    def __init__(self, *, lambda_: float = ..., beta: float = ..., ce_coef: float = ...) -> None: ...
 
 class Averaged(_Averaged):
     def __init__(self, objective: Objective) -> None: ...
@@ -312,6 +326,9 @@ class EurusRM(_EurusRM):
 class FDPO(_FDPO):
     def __init__(self, derivative: Callable[[Tensor], Tensor] | None = ..., *, beta: float = ..., divergence: Literal['reverse_kl', 'forward_kl', 'js', 'alpha'] = ..., alpha: float = ...) -> None: ...
 
+class FDivergenceSFT(_FDivergenceSFT):
+    def __init__(self, *, beta: float = ..., divergence: Literal['total-variation', 'pearson', 'hellinger', 'jensen-shannon', 'reverse-kl'] = ..., per_token: bool = ...) -> None: ...
+
 class FlexDPO(_FlexDPO):
     def __init__(self, *, beta_plus: float = ..., beta_minus: float = ...) -> None: ...
 
@@ -426,7 +443,13 @@ class ODPO(_ODPO):
 class ORPO(_ORPO):
     def __init__(self, *, lambda_: float = ...) -> None: ...
 
+class PAD(_PAD):
+    def __init__(self, *, beta: float = ..., divergence: Literal['jensen-shannon', 'released'] = ...) -> None: ...
+
 class PADLL(_PADLL):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class PADVanilla(_PADVanilla):
     def __init__(self, *, beta: float = ...) -> None: ...
 
 class PAL(_PAL):
@@ -455,6 +478,9 @@ class PairwiseNormalizedGradient(_PairwiseNormalizedGradient):
 
 class PlackettLuceDPO(_PlackettLuceDPO):
     def __init__(self, *, beta: float = ..., top: int | None = ..., normalize: bool = ...) -> None: ...
+
+class PoFT(_PoFT):
+    def __init__(self, *, beta: float = ..., gamma: float = ...) -> None: ...
 
 class QuantileReward(_QuantileReward):
     def __init__(self, *, quantiles: int = ...) -> None: ...
@@ -539,6 +565,24 @@ class SoftmaxDPO(_SoftmaxDPO):
 
 class SparseTokenMask(_SparseTokenMask):
     def __init__(self, *, beta: float = ..., lambda_: float = ..., initial_mask: float = ...) -> None: ...
+
+class TDPO1(_TDPO1):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class TDPO2(_TDPO2):
+    def __init__(self, *, beta: float = ..., alpha: float = ...) -> None: ...
+
+class TPO(_TPO):
+    def __init__(self, *, alpha: float = ..., nll_average: Literal['batch', 'response'] = ..., beta: float = ...) -> None: ...
+
+class TPOHinge(_TPOHinge):
+    def __init__(self, *, alpha: float = ..., nll_average: Literal['batch', 'response'] = ..., beta: float = ...) -> None: ...
+
+class TPOIPO(_TPOIPO):
+    def __init__(self, *, alpha: float = ..., nll_average: Literal['batch', 'response'] = ..., beta: float = ...) -> None: ...
+
+class TPOLength(_TPOLength):
+    def __init__(self, *, alpha: float = ..., nll_average: Literal['batch', 'response'] = ..., beta: float = ..., gamma: float = ...) -> None: ...
 
 class TailWeighted(_TailWeighted):
     def __init__(self, objective: Objective, *, alpha: float = ..., apply_to_reference: bool = ...) -> None: ...

@@ -16,9 +16,11 @@ from penchant.objectives.core.plain_inputs import PlainInputs
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.advantages import group_advantages
 from penchant.objectives.functional.lists import better_pairs, pairwise_logistic
+from penchant.objectives.functional.ranking_distributions import ranking_logprobs
 from penchant.objectives.functional.reward_pairs import eurus
 from penchant.objectives.listwise.adpo_listwise import EPSILON, ADPOListwise
 from penchant.objectives.listwise.ddo_rm import DDORM
+from penchant.objectives.listwise.pad import PAD, PADVanilla
 from penchant.objectives.listwise.pro import PRO
 from penchant.objectives.listwise.tpo_tree import TreePreference
 from penchant.objectives.recommendation.dynamicpo import DynamicPO
@@ -35,6 +37,7 @@ __all__ = [
     "irpo",
     "nca_list",
     "nca_pair",
+    "pad",
     "pro",
     "ranked",
     "tpo_tree",
@@ -74,6 +77,33 @@ def _scored_list(objective: Objective, inputs: Mapping[str, Any]) -> tuple[Score
     responses, scores = reader.view("responses"), reader.field("scores")
     assert isinstance(responses, Scored) and scores is not None
     return responses, scores
+
+
+@adapter("pad")
+def pad(case: Case) -> dict[str, Any]:
+    """PAD in both forms, with the distributions over all rankings of one prompt's responses.
+
+    The student's score of a response is its mean log-probability, which a response of one token has as its own.
+    """
+    if "student_avg_logp" not in case.inputs:
+        return plain(case.method, case.params, case.inputs)
+    given, taught = case.inputs["student_avg_logp"], case.inputs["teacher_score"]
+    inputs = {
+        "responses": {"policy": [[each] for each in given]},
+        "groups": [list(range(len(given)))],
+        "scores": [taught],
+    }
+    beta = float(case.params.get("beta", PAD().beta))
+    found = {
+        f"{side}_ranking_logprobs": ranking_logprobs(beta * torch.tensor(values, dtype=torch.float64)).tolist()
+        for side, values in (("student", given), ("teacher", taught))
+    }
+    forms = {"probabilistic_released": PAD(beta=beta, divergence="released"), "vanilla": PADVanilla(beta=beta)}
+    for name, objective in forms.items():
+        one = evaluate_plainly(objective, inputs)
+        found[f"loss_{name}"] = one["loss"]
+        found[f"grad_{name}"] = {"student_avg_logp": [row[0] for row in one["grad"]["responses.policy"]]}
+    return found
 
 
 _PAIRS = {"NCA": "nca", "InfoNCA": "dpo", "biasedNCA": "nca-biased"}

@@ -24,6 +24,7 @@ __all__ = [
     "cal_dpo",
     "constrained_po",
     "dove",
+    "dpo_and_likelihood",
     "exo_pref_official",
     "ld_dpo",
     "rdpo",
@@ -201,3 +202,12 @@ def _together(view: Mapping[str, Any], joint: bool) -> dict[str, list[list[float
         for model in ("policy", "reference")
         if view.get(model) is not None
     }
+
+
+@adapter("rpo-dpo-nll", evaluates="dpo")
+def dpo_and_likelihood(case: Case) -> dict[str, Any]:
+    """DPO with the likelihood of the chosen response, the weighted sum ``dpo+nll``."""
+    total = build("dpo", beta=case.params["beta"]) + case.params["alpha"] * build("nll")
+    preference = plain("dpo", {"beta": case.params["beta"]}, case.inputs)
+    nll = plain("nll", {}, {"chosen": case.inputs["chosen"]})
+    return evaluate_plainly(total, case.inputs) | {"preference_loss": preference["loss"], "nll_loss": nll["loss"]}

@@ -6,16 +6,23 @@ from typing import Any
 
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
-from penchant.receipts.forms import build_form, form_of
+from penchant.receipts.forms import build_form, evaluated_form, form_of
 from penchant.receipts.implicit_rewards import evaluate_with_rewards
 from penchant.receipts.plain import in_our_terms, plain
 
-__all__ = ["rationale_orpo", "separated"]
+__all__ = ["poft", "rationale_orpo", "separated", "triple"]
 
 
 #: The objectives by published ``loss_type``.
 CPO = {"sigmoid": "cpo", "hinge": "cpo-hinge", "ipo": "cpo-ipo", "simpo": "cpo-simpo"}
 SIMPO = {"sigmoid": "simpo", "hinge": "simpo-hinge"}
+TRIPLE = {
+    "sigmoid": "tpo-triple",
+    "hinge": "tpo-triple-hinge",
+    "ipo": "tpo-triple-ipo",
+    "tpo-l": "tpo-triple-l",
+    "simpo": "tpo-triple-l",
+}
 #: These tables by the id of the case.
 FORMS = dict.fromkeys(CPO.values(), CPO) | dict.fromkeys(SIMPO.values(), SIMPO)
 
@@ -35,6 +42,24 @@ def separated(case: Case) -> dict[str, Any]:
     found = evaluate_with_rewards(objective, in_our_terms(case.inputs), published)
     nll = found.pop("nll")
     return found | {"losses": found.pop("preference"), "nll_loss": sum(nll) / len(nll)}
+
+
+@adapter("tpo-triple", "tpo-triple-l", evaluates=lambda case: form_of(case, "loss_type", TRIPLE))
+def triple(case: Case) -> dict[str, Any]:
+    """Triple preference losses of each pair, with the likelihood of the gold responses apart."""
+    found = evaluated_form(case, "loss_type", TRIPLE)
+    nll = found.pop("gold_nll")
+    return found | {"losses": found.pop("preference"), "gold_nll": sum(nll) / len(nll)}
+
+
+@adapter("poft")
+def poft(case: Case) -> dict[str, Any]:
+    """PoFT, with the mean over the aligned models given instead of each model's number."""
+    if "responses" not in case.inputs:
+        return plain(case.method, case.params, case.inputs)
+    means = [[mean] for mean in case.inputs["mean_aligned_llm_logp"]]
+    found = plain(case.method, case.params, {"chosen": case.inputs["responses"], "chosen_sources": means})
+    return found | {"grad": {"responses.policy": found["grad"]["chosen.policy"]}}
 
 
 @adapter("rationale-orpo", "rationale-orpo-simple")

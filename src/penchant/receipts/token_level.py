@@ -13,9 +13,10 @@ from penchant.objectives.core.expression import build
 from penchant.objectives.core.scored import Scored
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
+from penchant.receipts.implicit_rewards import evaluate_with_rewards
 from penchant.receipts.plain import plain
 
-__all__ = ["wpo"]
+__all__ = ["sequential", "wpo"]
 
 
 @adapter("wpo")
@@ -37,6 +38,23 @@ def wpo(case: Case) -> dict[str, Any]:
     }
     weights = result.statistics["weight"].tolist()
     return {"weights": weights, "losses": result.values.tolist(), "loss": loss.item(), "grad": grad}
+
+
+@adapter("tdpo1", "tdpo2")
+def sequential(case: Case) -> dict[str, Any]:
+    """TDPO, with the divergence at each position as an input, or with both distributions as logits."""
+    # The published record of the first form names the second form's weight, and gives none.
+    own = {name: value for name, value in case.params.items() if value is not None}
+    inputs = {
+        side: {("reference_kl" if name == "position_kl" else name): each for name, each in view.items()}
+        for side, view in case.inputs.items()
+    }
+    objective = build(case.method, **own)
+    found = evaluate_with_rewards(objective, inputs, {side: f"{side}_rewards" for side in inputs})
+    grad = {name.replace("reference_kl", "position_kl"): each for name, each in found["grad"].items()}
+    for side, view in case.inputs.items():  # a divergence without gradient has none in our results
+        grad.setdefault(f"{side}.position_kl", [[0.0] * len(row) for row in view["position_kl"]])
+    return found | {"grad": grad} | {f"{side}_position_kl_sum": found[f"position_kl/{side}"] for side in inputs}
 
 
 def _view_of_logits(given: Mapping[str, Any]) -> tuple[Scored, Tensor]:

@@ -20,7 +20,24 @@ BY_HAND = [
         ONE_OF_TWO,
         0.75 * math.log1p(math.exp(-1.0)) + 0.25 * math.log1p(math.exp(1.0)),
     ),
+    (
+        "soft-label-distillation",
+        {"tau": 1.0, "beta_reward": 1.0},
+        ONE_OF_TWO,
+        0.75 * math.log1p(math.exp(-1.0)) + 0.25 * math.log1p(math.exp(1.0)),
+    ),
     ("adpo-plackett-luce", {"tau": 1.0}, ONE_OF_TWO, math.log1p(math.exp(-1.0))),
+    (
+        "pad",
+        {"beta": 1.0},
+        ONE_OF_TWO,
+        0.5
+        * sum(
+            p * math.log(2 * p / (p + q)) + q * math.log(2 * q / (p + q))
+            for p, q in [(0.75, sigmoid(2.0)), (0.25, sigmoid(-2.0))]
+        ),
+    ),
+    ("pad-vanilla", {"beta": 1.0}, ONE_OF_TWO, math.log1p(math.exp(-2.0))),
     (
         "adpo-listwise",
         {"tau": 1.0, "beta_reward": 1.0, "target": "softmax"},

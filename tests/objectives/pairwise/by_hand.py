@@ -21,6 +21,7 @@ BY_HAND = [
         math.log1p(math.exp(-1.0)),
     ),
     ("ipo", {"beta": 0.5}, {"chosen": one_each(-1.0, -2.0), "rejected": one_each(-3.0, -5.0)}, 4.0),
+    ("fdiv-sft", {"beta": 0.5}, {"chosen": one_each(-1.0, -2.0)}, -0.4375),
     (
         "spin",
         {"beta": 0.5},

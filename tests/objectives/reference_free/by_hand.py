@@ -21,6 +21,35 @@ BY_HAND = [
         1.0 - math.log(2.0),
     ),
     ("nll", {}, {"chosen": one_each(-1.25)}, 1.25),
+    # odds 1 of the chosen response, 1 / 3 of the rejected one
+    (
+        "asft",
+        {"beta": 2.0, "lambda": 0.5, "ce_coef": 2.0},
+        {"chosen": one_each(math.log(0.5)), "rejected": one_each(math.log(0.25))},
+        2 * math.log(2.0) + 0.5 * (math.log(2.0) + math.log(10 / 9)),
+    ),
+    # the chosen response leads by half a nat, the gold one has −2
+    *[
+        (
+            name,
+            {"beta": 2.0, "alpha": 0.5, **more},
+            {"chosen": one_each(-1.0), "rejected": one_each(-1.5), "gold": one_each(-2.0)},
+            preference + 1.0,
+        )
+        for name, more, preference in [
+            ("tpo-triple", {}, math.log1p(math.exp(-1.0))),
+            ("tpo-triple-hinge", {}, 0.0),
+            ("tpo-triple-ipo", {}, 0.0625),
+            ("tpo-triple-l", {"gamma": 1.0}, math.log(2.0)),
+        ]
+    ],
+    # the mean of the aligned models is −2
+    (
+        "poft",
+        {"beta": 2.0, "gamma": -2.0},
+        {"chosen": one_each(-1.0), "chosen_sources": [[-1.5, -2.5]]},
+        math.log(2.0),
+    ),
     ("sft", {}, {"chosen": one_each(-1.25)}, 1.25),
     ("slic-hf", {"delta": 3.0, "lambda": 0.5}, {"chosen": one_each(-1.0), "rejected": one_each(-2.0)}, 2.5),
     ("simpo", {"gamma": 1.0}, {"chosen": one_each(-1.0), "rejected": one_each(-1.5)}, math.log(2.0)),

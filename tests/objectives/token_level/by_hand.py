@@ -8,6 +8,22 @@ from objectives.plain_views import UP_ONE, one_each
 
 # id, hyper-parameters, views, the loss
 BY_HAND = [
+    # u = 1, K = 0.5 and 1.5
+    *[
+        (
+            name,
+            {"beta": 0.5, **more},
+            {
+                "chosen": {**one_each(-1.0, -2.0), "reference_kl": [[0.5]]},
+                "rejected": {**one_each(-3.0, -3.0), "reference_kl": [[1.5]]},
+            },
+            expected,
+        )
+        for name, more, expected in [
+            ("tdpo1", {}, math.log(2.0)),
+            ("tdpo2", {"alpha": 0.5}, math.log1p(math.exp(-0.25))),
+        ]
+    ],
     (
         "wpo",
         {"beta": 1.0},

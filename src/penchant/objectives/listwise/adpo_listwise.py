@@ -177,6 +177,7 @@ class ADPOBradleyTerry(_Anchored):
     """
 
     id = "adpo-bradley-terry"
+    aliases = ("soft-label-distillation",)
     evidence = PAPER
     tags = ("scores", "soft-labels")
 
