@@ -29,7 +29,8 @@ class SourceLikelihoods(Builder):
 
     For InfiFPO (2025):   a_M(y) = log M(y|x) / |y|_M,   with the length in M's own tokens (nats per token)
 
-    A demonstration has the numbers of its completion alone, as ``chosen_sources``, for PoFT. A record that does not fit one of the models is dropped and counted.
+    A demonstration has the numbers of its completion alone, as ``chosen_sources``, for PoFT. A record that does not fit
+    one of the models is dropped and counted.
 
     Raises:
         ConfigurationError: there is no source, or a source is repeated.

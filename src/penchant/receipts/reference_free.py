@@ -44,7 +44,13 @@ def separated(case: Case) -> dict[str, Any]:
     return found | {"losses": found.pop("preference"), "nll_loss": sum(nll) / len(nll)}
 
 
-@adapter("tpo-triple", "tpo-triple-l", evaluates=lambda case: form_of(case, "loss_type", TRIPLE))
+@adapter(
+    "tpo-triple",
+    "tpo-triple-hinge",
+    "tpo-triple-ipo",
+    "tpo-triple-l",
+    evaluates=lambda case: form_of(case, "loss_type", TRIPLE),
+)
 def triple(case: Case) -> dict[str, Any]:
     """Triple preference losses of each pair, with the likelihood of the gold responses apart."""
     found = evaluated_form(case, "loss_type", TRIPLE)

@@ -53,7 +53,7 @@ def sequential(case: Case) -> dict[str, Any]:
     found = evaluate_with_rewards(objective, inputs, {side: f"{side}_rewards" for side in inputs})
     grad = {name.replace("reference_kl", "position_kl"): each for name, each in found["grad"].items()}
     for side, view in case.inputs.items():  # a divergence without gradient has none in our results
-        grad.setdefault(f"{side}.position_kl", [[0.0] * len(row) for row in view["position_kl"]])
+        grad.setdefault(f"{side}.position_kl", [[0.0] * len(row) for row in view["policy"]])
     return found | {"grad": grad} | {f"{side}_position_kl_sum": found[f"position_kl/{side}"] for side in inputs}
 
 

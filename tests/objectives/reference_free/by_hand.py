@@ -28,13 +28,13 @@ BY_HAND = [
         {"chosen": one_each(math.log(0.5)), "rejected": one_each(math.log(0.25))},
         2 * math.log(2.0) + 0.5 * (math.log(2.0) + math.log(10 / 9)),
     ),
-    # the chosen response leads by half a nat, the gold one has −2
+    # the chosen response leads by half a nat; published without the likelihood of the gold response
     *[
         (
             name,
             {"beta": 2.0, "alpha": 0.5, **more},
             {"chosen": one_each(-1.0), "rejected": one_each(-1.5), "gold": one_each(-2.0)},
-            preference + 1.0,
+            preference,
         )
         for name, more, preference in [
             ("tpo-triple", {}, math.log1p(math.exp(-1.0))),

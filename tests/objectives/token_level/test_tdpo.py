@@ -57,7 +57,7 @@ def test_the_forms_have_one_value_and_push_the_chosen_response_differently(
     other = torch.autograd.grad(second.values.sum(), divergences, allow_unused=True)
     assert (one[0] < 0).all() and other[0] is None
     assert (one[1] > 0).all() and torch.allclose(one[1], other[1])
-    push = 0.3 * -math.expm1(-float(first.values))  # β σ(−z)
+    push = 0.3 * -math.expm1(-float(first.values.detach()))  # β σ(−z)
     assert one[1].flatten().tolist() == pytest.approx([push] * len(rejected), rel=1e-9)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import permutations
 
 import torch
@@ -18,10 +19,10 @@ def ranking_logprobs(values: Tensor) -> Tensor:
     log P(τ) = Σ_k [v_τ(k) − log Σ_{j ≥ k} exp v_τ(j)]
 
     Args:
-        values: [n] logits.
+        values: [..., n] logits.
 
     Returns:
-        [n!] in the lexicographic order of the permutations of 0 … n − 1, best first; they sum to 1.
+        [..., n!] in the lexicographic order of the permutations of 0 … n − 1, best first; they sum to 1.
 
     Example:
         >>> ranking_logprobs(torch.tensor([0.0, 0.0])).exp()
@@ -30,8 +31,8 @@ def ranking_logprobs(values: Tensor) -> Tensor:
     Reference:
         Plackett (1975), The Analysis of Permutations; Luce (1959), Individual Choice Behavior.
     """
-    orders = torch.tensor(list(permutations(range(len(values)))), dtype=torch.long, device=values.device)
-    sorted_values = values.to(wide_dtype(values.dtype))[orders]
+    orders = torch.tensor(list(permutations(range(values.shape[-1]))), dtype=torch.long, device=values.device)
+    sorted_values = values.to(wide_dtype(values.dtype))[..., orders]
     left = sorted_values.flip(-1).logcumsumexp(-1).flip(-1)
     return (sorted_values - left).sum(-1)
 
@@ -42,19 +43,23 @@ def jensen_shannon(first: Tensor, second: Tensor, *, swapped: bool = False) -> T
     ½ [KL(p ‖ m) + KL(q ‖ m)],   m = (p + q) / 2;   swapped: ½ [KL(m ‖ p) + KL(m ‖ q)]
 
     Args:
-        first: [N] log-probabilities of p.
-        second: [N] of q.
+        first: [..., N] log-probabilities of p.
+        second: [..., N] of q.
         swapped: the other order of the arguments of each divergence, as in some published code.
 
     Returns:
-        A scalar, nats; at most log 2 unless swapped.
+        [...], nats; at most log 2 unless swapped.
 
     Example:
         >>> half = torch.tensor([0.5, 0.5]).log()
         >>> jensen_shannon(half, half)
         tensor(0.)
     """
-    mixture = torch.logaddexp(first, second) - torch.tensor(2.0).log().to(first)
+    mixture = torch.logaddexp(first, second) - math.log(2)
+
+    def apart(one: Tensor, other: Tensor) -> Tensor:
+        return (one.exp() * (one - other)).sum(-1)
+
     if swapped:
-        return 0.5 * sum((mixture.exp() * (mixture - each)).sum() for each in (first, second))  # type: ignore[return-value]
-    return 0.5 * sum((each.exp() * (each - mixture)).sum() for each in (first, second))  # type: ignore[return-value]
+        return 0.5 * (apart(mixture, first) + apart(mixture, second))
+    return 0.5 * (apart(first, mixture) + apart(second, mixture))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import torch
 from annotated_types import Gt
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
-from penchant.objectives.core.evidence import OFFICIAL_CODE
+from penchant.objectives.core.evidence import OFFICIAL_CODE, PAPER
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.groups import group_size
 from penchant.objectives.functional.lists import partial_plackett_luce
 from penchant.objectives.functional.ranking_distributions import jensen_shannon, ranking_logprobs
 
@@ -56,18 +56,22 @@ class PAD(Objective):
     def loss(self, responses: Scored, scores: Tensor) -> Tensor:
         """The loss per prompt, [B]."""
         student, swapped = self.beta * responses.mean_logp, self.divergence == "released"
-        found = []
-        for example in range(responses.examples):
-            rows = (responses.group == example).nonzero().flatten()
-            if len(rows) > LONGEST:
-                raise ConfigurationError(
-                    f"A prompt has {len(rows)} responses; their rankings are too many to sum over.",
-                    where=f"objective {self.id}",
-                    fix=f"Give at most {LONGEST} responses per prompt, or use pad-vanilla.",
-                )
-            taught = ranking_logprobs(self.beta * scores[rows].to(student))
-            found.append(jensen_shannon(taught, ranking_logprobs(student[rows]), swapped=swapped))
-        return torch.stack(found) if found else student.new_zeros(0)
+        taught = self.beta * scores.to(student)
+        sizes = group_size(responses.group).long()
+        if len(sizes) and int(sizes.max()) > LONGEST:
+            raise ConfigurationError(
+                f"A prompt has {int(sizes.max())} responses; their rankings are too many to sum over.",
+                where=f"objective {self.id}",
+                fix=f"Give at most {LONGEST} responses per prompt, or use pad-vanilla.",
+            )
+        found = student.new_zeros(len(sizes))
+        order = responses.group.argsort(stable=True)
+        for size in sizes.unique().tolist():
+            lists = (sizes == size).nonzero().flatten()
+            rows = order[sizes[responses.group[order]] == size].view(-1, size)
+            apart = jensen_shannon(ranking_logprobs(taught[rows]), ranking_logprobs(student[rows]), swapped=swapped)
+            found = found.index_put((lists,), apart.to(found))
+        return found
 
     def rewards(self, view: Scored) -> Tensor:
         """The student's score β · mean log π of each response, [R], without gradient."""
@@ -93,7 +97,7 @@ class PADVanilla(Objective):
 
     id = "pad-vanilla"
     paper = "arXiv:2502.14272"
-    evidence = OFFICIAL_CODE
+    evidence = PAPER
     tags = ("distribution", "normalized")
 
     beta: Annotated[float, Gt(0), "inverse temperature of the student's distribution"] = 10.0

@@ -8,7 +8,6 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from penchant.objectives.core.evidence import OFFICIAL_CODE
-from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import masked_sum
@@ -26,7 +25,6 @@ class _SequentialDivergence(Objective):
     paper = "arXiv:2404.11999"
     evidence = OFFICIAL_CODE
     tags: ClassVar[tuple[str, ...]] = ("divergence",)
-    exempt = Exempt(zero_margin="the divergences of both responses enter the margin")
     needs = Needs(reference=True, stats=frozenset({DIVERGENCE}))
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
