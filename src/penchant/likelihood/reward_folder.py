@@ -11,12 +11,14 @@ import torch
 from torch import nn
 
 from penchant.errors import ModelError, PenchantError
+from penchant.model_files import read_config
+from penchant.model_folders import adapter_config
 from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.functional.heads import Head
 from penchant.writing import write_text
 
-__all__ = ["MEANING", "other_than", "read_meaning", "save_reward_model"]
+__all__ = ["MEANING", "is_classifier", "other_than", "read_meaning", "save_reward_model"]
 
 log = logging.getLogger("penchant")
 
@@ -85,6 +87,19 @@ def _classifier(model: Any, head: Any, pad: int) -> Any:
     own = next(model.base_model.parameters())
     layer.weight = nn.Parameter(head.weight.detach().to(own.device, own.dtype))
     return found
+
+
+def is_classifier(source: str | Path) -> bool:
+    """Whether a folder or hub id holds a sequence-classification model, or an adapter of one.
+
+    Raises:
+        ModelError: it has no configuration that can be read.
+    """
+    adapter = adapter_config(source)
+    if adapter is not None:
+        return adapter.get("task_type") == "SEQ_CLS"
+    names = getattr(read_config(source), "architectures", None) or [""]
+    return str(names[0]).endswith("ForSequenceClassification")
 
 
 def read_meaning(folder: str | Path) -> Objective | None:
