@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import penchant
-from penchant.errors import ConfigurationError
+from penchant.errors import ConfigurationError, ModelError
 from penchant.rewards import build_judge
 from penchant.rewards.folders import judge_of_folder
 from small_runs import COLOURS, model_folder
@@ -99,3 +100,47 @@ def test_four_classes_compare_with_ties_counted_half(model: Path, tmp_path: Path
     assert torch.allclose(table + table.T, torch.ones(3, 3, dtype=table.dtype), atol=1e-5)
     assert float(table[0, 2]) == pytest.approx(0.5, abs=1e-5), "equal responses are equally good"
     assert judge.gives_scores == (head == "scores")
+
+
+def test_new_annotators_are_trained_from_a_folder_and_nothing_else_moves(model: Path, tmp_path: Path) -> None:
+    objective = {"name": "pal", "form": "B", "width": 16, "layers": 1}
+    trained(model, tmp_path / "first", objective, epochs=20)
+    rows = [{**row, "annotator": row["annotator"] + 1} for row in disagreeing()]
+    more = {**objective, "annotators": 3, "only_annotators": True}
+    start = tmp_path / "first" / "model"
+    run = trained(start, tmp_path / "new", more, rows, learning_rate=5e-2, epochs=10)
+    before, after = (load_file(each / "model" / "reward_head.safetensors") for each in (start.parent, run.folder))
+    assert after.pop("weights").shape == (3, 2) and before.pop("weights").shape == (2, 2)
+    assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+    assert (start / "model.safetensors").read_bytes() == (run.folder / "model" / "model.safetensors").read_bytes()
+    assert run.summary["after"]["reward_accuracy"] > run.summary["before"]["reward_accuracy"]
+    assert run.summary["after"]["reward_accuracy"] > 0.9, "the prototypes serve people whom they never saw"
+
+
+def test_the_second_stage_of_micro_keeps_the_heads_of_the_first(model: Path, tmp_path: Path) -> None:
+    objective = {"name": "micro", "heads": 2, "router_width": 4, "alpha": 0.0}
+    trained(model, tmp_path / "first", objective)
+    start = tmp_path / "first" / "model"
+    run = trained(start, tmp_path / "second", {**objective, "route": True}, learning_rate=1e-2)
+    before, after = (load_file(each / "model" / "reward_head.safetensors") for each in (start.parent, run.folder))
+    assert torch.equal(before["reward_head.weight"], after["reward_head.weight"])
+    assert not torch.equal(before["router.weight"], after["router.weight"])
+
+
+def test_a_reward_model_is_trained_on_from_where_it_was(model: Path, tmp_path: Path) -> None:
+    rows = [row for row in disagreeing() if row["annotator"] == 0]
+    first = trained(model, tmp_path / "first", {"name": "bt"}, rows)
+    again = trained(tmp_path / "first" / "model", tmp_path / "again", {"name": "bt"}, rows, epochs=1)
+    for name in ("rewards/margin", "rewards/accuracy"):
+        assert again.summary["before"][name] == pytest.approx(first.summary["after"][name], abs=1e-4)
+
+
+def test_what_cannot_be_trained_on_is_refused(model: Path, tmp_path: Path) -> None:
+    trained(model, tmp_path / "bt", {"name": "bt"}, epochs=1)
+    trained(model, tmp_path / "pal", {"name": "pal", "width": 8}, epochs=1)
+    with pytest.raises(ModelError, match="it predicts no tokens"):
+        trained(tmp_path / "bt" / "model", tmp_path / "out", {"name": "dpo"}, epochs=1)
+    with pytest.raises(ConfigurationError, match="trained with the objective bt-reward-model"):
+        trained(tmp_path / "bt" / "model", tmp_path / "out", {"name": "gpm"}, epochs=1)
+    with pytest.raises(ConfigurationError, match=r"objective\.width=8"):
+        trained(tmp_path / "pal" / "model", tmp_path / "out", {"name": "pal", "width": 4}, epochs=1)
