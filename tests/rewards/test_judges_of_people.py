@@ -144,3 +144,19 @@ def test_what_cannot_be_trained_on_is_refused(model: Path, tmp_path: Path) -> No
         trained(tmp_path / "bt" / "model", tmp_path / "out", {"name": "gpm"}, epochs=1)
     with pytest.raises(ConfigurationError, match=r"objective\.width=8"):
         trained(tmp_path / "pal" / "model", tmp_path / "out", {"name": "pal", "width": 4}, epochs=1)
+
+
+def test_single_rated_responses_give_a_judge_of_several_aspects(model: Path, tmp_path: Path) -> None:
+    rows = [
+        {"prompt": row["prompt"], "completion": row[side], "ratings": [good, None if at % 3 == 0 else -good]}
+        for at, row in enumerate(each for each in disagreeing() if each["annotator"] == 0)
+        for side, good in (("chosen", 1.0), ("rejected", -1.0))
+    ]
+    objective = {"name": "multi-label-reward", "weights": [1.0, 0.0]}
+    run = trained(model, tmp_path / "run", objective, rows, epochs=10)
+    assert run.summary["after"]["rating_error"] < 0.5 * run.summary["before"]["rating_error"]
+    good, bad = judge_of(tmp_path / "run").score("which colour is red", [" red is blue good", " blue was red bad"])
+    assert good > bad
+    single = [{"prompt": row["prompt"], "completion": row["completion"], "score": row["ratings"][0]} for row in rows]
+    run = trained(model, tmp_path / "one", {"name": "reward-regression"}, single, epochs=10)
+    assert run.summary["after"]["loss"] < 0.5 * run.summary["before"]["loss"]
