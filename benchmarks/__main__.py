@@ -190,7 +190,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     tables = ["trl", "kto", "types", "cached", "groups", "long", "lists", "decoding", "gpu", "records"]
-    tables += ["leaderboard", "judges"]
+    tables += ["leaderboard", "judges", "rewards", "real-rewards"]
     parser.add_argument("--only", choices=tables, help="one table")
     parser.add_argument("--tiny", action="store_true", help="with --only gpu: a small model on a CPU, to try the code")
     parser.add_argument("--records", type=int, nargs="+", help="with --only records: numbers of records")
@@ -215,6 +215,11 @@ def main() -> None:
 
         measure_judges(chosen.repeats, table)
         return
+    if chosen.only == "real-rewards":
+        from benchmarks.real_rewards import measure as measure_real
+
+        measure_real(table)
+        return
     if chosen.only == "records":
         from benchmarks.records import SIZES
         from benchmarks.records import run as run_records
@@ -227,6 +232,11 @@ def main() -> None:
             against_trl(folder, chosen.pairs, chosen.repeats)
         if chosen.only in (None, "kto"):
             kto_against_trl(folder, chosen.pairs, chosen.repeats)
+        if chosen.only in (None, "rewards"):
+            from benchmarks.rewards import measure as measure_rewards
+
+            tools = argparse.Namespace(ratio=ratio, median=median, gap=gap, table=table)
+            measure_rewards(folder, chosen.pairs, lambda *each: rounds(*each, chosen.repeats), tools)
         if chosen.only in (None, "types"):
             in_bfloat16(folder, chosen.pairs, chosen.repeats)
         if chosen.only in (None, "cached"):

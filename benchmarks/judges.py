@@ -83,10 +83,10 @@ def _median(rounds: list[dict[str, tuple[float, list[float]]]], name: str) -> st
 @torch.no_grad()
 def _apart(judge: Any, prompts: list[str], responses: list[list[str]], size: int) -> list[float]:
     """The scores of separate texts, ``size`` of them in a forward pass."""
-    rows = [row for prompt, own in zip(prompts, responses, strict=True) for row in judge._rows(prompt, own)]
+    rows = [row for prompt, own in zip(prompts, responses, strict=True) for row, _start in judge._rows(prompt, own)]
     found: list[float] = []
     for start in range(0, len(rows), size):
         # Different owners: nothing is shared.
         part = rows[start : start + size]
-        found += judge._forward(part, list(range(len(part))))[:, 0].tolist()
+        found += judge._forward(part, list(range(len(part))), [])[:, 0].tolist()
     return found

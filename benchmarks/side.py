@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks import rewards
 from benchmarks.setting import BATCH, MAX_LENGTH, Setting
 
 LEARNING_RATE = 1e-5
@@ -70,13 +71,13 @@ def trl_kto(setting: Setting, **changes: Any) -> dict[str, Any]:
     return _trained(KTOTrainer, args, setting, setting.judged_backwards)
 
 
-def _trained(trainer_class: Any, args: Any, setting: Setting, data: Path) -> dict[str, Any]:
+def _trained(trainer_class: Any, args: Any, setting: Setting, data: Path, model: Any = None) -> dict[str, Any]:
     """Times and losses of one of TRL's trainers on a file of data."""
     from datasets import load_dataset
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     trainer = trainer_class(
-        model=AutoModelForCausalLM.from_pretrained(setting.model),
+        model=AutoModelForCausalLM.from_pretrained(setting.model) if model is None else model,
         args=args,
         train_dataset=load_dataset("json", data_files=str(data), split="train"),
         processing_class=AutoTokenizer.from_pretrained(setting.model),
@@ -92,7 +93,7 @@ def trl_no_checkpointing(setting: Setting) -> dict[str, Any]:
 
 
 def penchant(
-    setting: Setting, kind: str = "initial", epochs: int = 1, method: str = "dpo", **changes: Any
+    setting: Setting, kind: str = "initial", epochs: int = 1, method: Any = "dpo", **changes: Any
 ) -> dict[str, Any]:
     """Penchant's trainer on the same pairs in the same order; a binary ``method`` gets them cut into judgements."""
     from transformers import TrainingArguments
@@ -106,10 +107,10 @@ def penchant(
     from penchant.training import PreferenceTrainer, make_recipe
     from penchant.training.arguments import micro_batches
 
-    objective = build(method)
+    objective = build(method) if isinstance(method, str) else method
     renderer, wanted = Renderer(load_tokenizer(setting.model)), objective.requirements
     judged = "label" in wanted.fields
-    encoder = Encoder(renderer, wanted.views, wanted.fields, truncation=Truncation(MAX_LENGTH))
+    encoder = Encoder(renderer, wanted.views, wanted.fields, Truncation(MAX_LENGTH), wanted.optional)
     records = read(setting.judged if judged else setting.pairs).records
     examples = Supply(encoder.encode(records).examples, encoder=encoder)
     batch = 2 * BATCH if judged else BATCH  # as many responses
@@ -220,6 +221,9 @@ SIDES: dict[str, Callable[[Setting], dict[str, Any]]] = {
     "trl-bf16": lambda setting: trl(setting, bf16=True),
     "penchant-cached": lambda setting: penchant(setting, kind="cached"),
     "penchant-two-epochs": lambda setting: penchant(setting, kind="cached", epochs=2),
+    "penchant-reward": rewards.penchant_reward,
+    "trl-reward": rewards.trl_reward,
+    "trl-reward-no-checkpointing": rewards.trl_reward_no_checkpointing,
     "floor": floor,
     "forest": lambda setting: layout(setting, None),
     "sequences": lambda setting: layout(setting, "sequences"),

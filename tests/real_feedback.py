@@ -101,6 +101,7 @@ def _columns(sure: float, pair: dict[str, str]) -> Row:
         "gold": f"{pair['chosen'][:50]}, kindly",
         "annotator": 0,
         "pair_class": 0,
+        "ratings": [7.0 + sure, None if sure > 0.5 else 1.0],
         "chosen_margin_rewards": [0.5 + sure],
         "rejected_margin_rewards": [0.2 - sure],
         "objective_weights": [0.5, 0.5],

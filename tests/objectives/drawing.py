@@ -24,6 +24,7 @@ ROWS = {
     "chosen_margin_rewards": 1,
     "rejected_margin_rewards": 1,
     "objective_weights": 2,
+    "ratings": 2,
 }
 #: Views that hold several responses of an example, and how many.
 COPIES = {"chosen_degraded": 4, "rejected_degraded": 4, "samples": 3}

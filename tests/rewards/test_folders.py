@@ -31,11 +31,12 @@ def test_a_language_model_is_refused_with_the_judges_that_it_can_be(tmp_path: Pa
         judge_of_folder(folder)
 
 
-def test_a_trained_head_without_a_place_in_its_model_is_named(tmp_path: Path) -> None:
+def test_a_language_model_beside_a_trained_head_is_a_reward_model(tmp_path: Path) -> None:
     folder = model_folder(tmp_path / "lm")
     (folder / "reward_model.json").write_text(json.dumps({"objective": "bt", "hyper": {}}))
-    with pytest.raises(ModelError, match=r"trained head \(reward_model\.json\), but its model is LlamaForCausalLM"):
-        judge_of_folder(folder)
+    assert judge_of_folder(folder) == {"name": "reward_model", "model": str(folder)}
+    with pytest.raises(ModelError, match="cannot be read"):
+        build_judge(judge_of_folder(folder))
 
 
 def test_pipelines_adapters_and_other_folders_are_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penchant.errors import DataError
-from penchant.feedback.records import Comparison, Ranking, Record, Source
+from penchant.feedback.records import Comparison, Demonstration, Ranking, Record, Source
 from penchant.feedback.values import wrong
 
 __all__ = ["given_ranks", "ranks_of_scores", "response_field"]
@@ -75,9 +75,9 @@ def response_field(record: Record, name: str) -> Any:
     """A field of a record, from its row or derived from what the row has; None if it has neither.
 
     ``ranks`` of a ranking with scores are derived from them; those of a comparison are 1 and 2. The ``scores`` of a
-    comparison are its ``chosen_score`` and ``rejected_score``. Ranks do not say how much better a response is, so
-    scores are not derived from them. ``relevance`` is the scores if none is below 0, and ``positions`` is the order of
-    the row.
+    comparison are its ``chosen_score`` and ``rejected_score``, that of a single response is its ``score``. Ranks do not
+    say how much better a response is, so scores are not derived from them. ``relevance`` is the scores if none is below
+    0, and ``positions`` is the order of the row.
 
     Args:
         record: the record.
@@ -93,6 +93,8 @@ def response_field(record: Record, name: str) -> Any:
         return value
     if isinstance(record, Ranking):
         return _of_ranking(record, name)
+    if name == "scores" and isinstance(record, Demonstration) and record.fields.get("score") is not None:
+        return (record.fields["score"],)
     if isinstance(record, Comparison):
         if name == "ranks":
             return (1, 2)

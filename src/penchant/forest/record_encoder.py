@@ -17,6 +17,9 @@ from penchant.rendering.truncation import CutTable
 
 __all__ = ["RecordEncoder"]
 
+#: Fields of several numbers of which some may be missing (null); they become NaN.
+_WITH_GAPS = frozenset({"ratings"})
+
 
 class RecordEncoder(ABC):
     """Turns records into examples, for any modality; a subclass implements `_example` for one record.
@@ -155,7 +158,8 @@ class RecordEncoder(ABC):
         if isinstance(value, list | tuple):
             if "responses" not in self.views:
                 # Not one number per response but a row of numbers per example, [B, N].
-                return [[_number(name, each, record) for each in value]]
+                gaps = name in _WITH_GAPS
+                return [[math.nan if gaps and each is None else _number(name, each, record) for each in value]]
             return [
                 [_number(name, token, record) for token in each]
                 if isinstance(each, list | tuple)

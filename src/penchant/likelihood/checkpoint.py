@@ -30,6 +30,7 @@ __all__ = [
     "LANGUAGE_MODEL",
     "REWARD_BASE",
     "REWARD_MODEL",
+    "REWARD_START",
     "Kind",
     "check_config",
     "check_finite",
@@ -85,6 +86,13 @@ REWARD_MODEL = Kind(
     "the folder or hub id of a sequence-classification model with one output",
     (*BUFFERS, r"^lm_head\."),
     (),
+)
+# The language model below a saved reward model, to train it on; it has no output head, unless that is its embedding.
+REWARD_START = replace(
+    LANGUAGE_MODEL,
+    spare=(*LANGUAGE_MODEL.spare, r"^score\."),
+    refused=LANGUAGE_MODEL.refused[1:],
+    absent=(r"^lm_head\.",),
 )
 # The base of a reward model that is an adapter: the head is in the adapter's folder.
 REWARD_BASE = replace(REWARD_MODEL, absent=(r"^score\.", r"^classifier\."), outputs=1)

@@ -9,7 +9,13 @@ import torch
 
 from penchant.errors import ModelError, nearest
 from penchant.likelihood.adapters import load_adapter
-from penchant.likelihood.checkpoint import LANGUAGE_MODEL, REWARD_BASE, REWARD_MODEL, load_checkpoint
+from penchant.likelihood.checkpoint import (
+    LANGUAGE_MODEL,
+    REWARD_BASE,
+    REWARD_MODEL,
+    REWARD_START,
+    load_checkpoint,
+)
 from penchant.model_folders import adapter_config, base_error, base_of
 
 __all__ = ["load_base", "load_model", "load_reward_model"]
@@ -24,6 +30,7 @@ def load_model(
     quantize: str | None = None,
     device: str | None = None,
     base: str | None = None,
+    headless: bool = False,
 ) -> Any:
     """Load a causal language model of transformers.
 
@@ -33,6 +40,7 @@ def load_model(
         quantize: ``4bit`` (QLoRA, needs bitsandbytes and a GPU), or None.
         device: the device of the model; the CPU by default.
         base: for an adapter, its base; by default the one that its ``adapter_config.json`` names.
+        headless: load the layers of a saved reward model, with an output head of zeros where it has none.
 
     Returns:
         The model, in evaluation mode.
@@ -54,7 +62,9 @@ def load_model(
     options: dict[str, Any] = {"dtype": DTYPES[dtype] if dtype else "auto"}
     if quantize is not None:
         options["quantization_config"] = _quantization(quantize, options["dtype"])
-    model = load_checkpoint(source, LANGUAGE_MODEL, options)
+    model = load_checkpoint(source, REWARD_START if headless else LANGUAGE_MODEL, options)
+    if headless and model.get_output_embeddings().weight is not model.get_input_embeddings().weight:
+        model.get_output_embeddings().weight.data.zero_()
     if quantize is not None:
         keep_training_kernel(model)
     return (model if quantize or device is None else model.to(device)).eval()

@@ -10,13 +10,23 @@ from typing import Any
 import torch
 from torch import nn
 
-from penchant.errors import ModelError, PenchantError
+from penchant.errors import ConfigurationError, ModelError, PenchantError
+from penchant.model_files import read_config
+from penchant.model_folders import adapter_config
 from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.functional.heads import Head
 from penchant.writing import write_text
 
-__all__ = ["MEANING", "other_than", "read_meaning", "save_reward_model"]
+__all__ = [
+    "MEANING",
+    "is_classifier",
+    "is_saved_classifier",
+    "other_than",
+    "read_meaning",
+    "save_reward_model",
+    "start_from",
+]
 
 log = logging.getLogger("penchant")
 
@@ -85,6 +95,80 @@ def _classifier(model: Any, head: Any, pad: int) -> Any:
     own = next(model.base_model.parameters())
     layer.weight = nn.Parameter(head.weight.detach().to(own.device, own.dtype))
     return found
+
+
+def is_classifier(source: str | Path) -> bool:
+    """Whether a folder or hub id holds a sequence-classification model, or an adapter of one.
+
+    Raises:
+        ModelError: it has no configuration that can be read.
+    """
+    adapter = adapter_config(source)
+    if adapter is not None:
+        return adapter.get("task_type") == "SEQ_CLS"
+    names = getattr(read_config(source), "architectures", None) or [""]
+    return str(names[0]).endswith("ForSequenceClassification")
+
+
+def is_saved_classifier(source: str | Path) -> bool:
+    """Whether a folder holds a classifier that training wrote for a reward objective."""
+    return (Path(source) / MEANING).is_file() and is_classifier(source)
+
+
+def start_from(objective: Objective, source: str | Path) -> list[str]:
+    """Let an objective start from the trained parts of a saved reward model, if its folder has some.
+
+    Parts that belong to the people of the former data start anew where the objective trains new people alone.
+
+    Args:
+        objective: of the new run; its parts are changed in place.
+        source: the model of the new run.
+
+    Returns:
+        The names of the parts that were taken over; none for other models, and for objectives without trained parts.
+
+    Raises:
+        ModelError: the folder's model predicts no tokens, and the objective needs that.
+        ConfigurationError: it was trained with another objective, or one of another size.
+    """
+    former = read_meaning(source)
+    if former is None:
+        return []
+    if not hasattr(objective, "reward_head"):
+        if is_classifier(source):
+            raise ModelError(
+                f"This folder holds a reward model (trained with {former.id}): it predicts no tokens.",
+                where=str(source),
+                fix=f"Give the language model that it was trained from, or train it on with --objective {former.id}.",
+            )
+        return []
+    if former.id != objective.id:
+        raise ConfigurationError(
+            f"The model was trained with the objective {former.id}, and cannot be trained on with {objective.id}.",
+            where=str(source),
+            why="Its trained parts would be lost.",
+            fix=f"Use --objective {former.id}, or start from the language model that it was trained from.",
+        )
+    fresh = {"weights"} if getattr(objective, "only_annotators", False) else set()
+    state = {name: value for name, value in former.state_dict().items() if name not in fresh}
+    own = {name: value.shape for name, value in objective.state_dict().items()}
+    wrong = [name for name, value in state.items() if own.get(name, value.shape) != value.shape]
+    missing = [name for name in own if name not in {*state, *fresh}]
+    if wrong or missing:
+        raise ConfigurationError(
+            f"The trained parts in the folder do not fit this objective: {', '.join(wrong or missing)}.",
+            where=str(source),
+            why=f"It was trained with {_differing(former, objective) or 'other sizes'}.",
+            fix="Give the same settings of the objective.",
+        )
+    objective.load_state_dict(state, strict=False)
+    return list(state)
+
+
+def _differing(former: Objective, objective: Objective) -> str:
+    """The former settings that differ from the new ones, as they are written on the command line."""
+    new = objective.hyper
+    return ", ".join(f"objective.{key}={value}" for key, value in former.hyper.items() if new.get(key) != value)
 
 
 def read_meaning(folder: str | Path) -> Objective | None:

@@ -10,11 +10,12 @@ from torch import nn
 
 from penchant.errors import ModelError
 from penchant.likelihood.adapters import load_adapter
-from penchant.likelihood.checkpoint import LANGUAGE_MODEL, check_config, check_finite
+from penchant.likelihood.checkpoint import LANGUAGE_MODEL, REWARD_START, check_config, check_finite
 from penchant.likelihood.core import core_model
 from penchant.likelihood.counted_dropout import add_counted_dropout
 from penchant.likelihood.generation_settings import mend_generation_config
 from penchant.likelihood.loading import load_base
+from penchant.likelihood.reward_folder import is_saved_classifier
 from penchant.modalities.adapter_choice import check_choice, prepared_for_adapter, with_adapter
 from penchant.model_files import (
     check_weight_files,
@@ -47,7 +48,8 @@ def load_policy(settings: Any, model: Any, device: torch.device) -> nn.Module:
     quantize = None if settings.lora is None else settings.lora.quantize
     check_choice(settings.adapter, quantize)
     if model is None:
-        policy = load_base(settings.model, settings.base, quantize=quantize)
+        headless = is_saved_classifier(settings.model)
+        policy = load_base(settings.model, settings.base, quantize=quantize, headless=headless)
     elif isinstance(model, nn.Module) and hasattr(model, "config"):
         policy = model
         check_finite(policy, settings.model)
@@ -94,7 +96,7 @@ def model_shape(source: str, base: str | None = None) -> Any:
 
     source = base_of(source, base)
     config = read_config(source)
-    check_config(config, LANGUAGE_MODEL, source)
+    check_config(config, REWARD_START if is_saved_classifier(source) else LANGUAGE_MODEL, source)
     try:
         with torch.device("meta"):
             return AutoModelForCausalLM.from_config(config, trust_remote_code=remote_code_allowed())

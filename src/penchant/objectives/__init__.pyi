@@ -142,6 +142,7 @@ from penchant.objectives.reward_models.bt import PairwiseMarginRegression as _Pa
 from penchant.objectives.reward_models.four_class_preference import FourClassPreference as _FourClassPreference
 from penchant.objectives.reward_models.gpm import GPM as _GPM
 from penchant.objectives.reward_models.micro import MiCRo as _MiCRo
+from penchant.objectives.reward_models.multi_label import MultiObjectiveRewardRegression as _MultiObjectiveRewardRegression
 from penchant.objectives.reward_models.pal import PAL as _PAL
 from penchant.objectives.reward_models.rated import GaussianReward as _GaussianReward
 from penchant.objectives.reward_models.rated import QuantileReward as _QuantileReward
@@ -421,6 +422,9 @@ class MaPO(_MaPO):
 
 class MiCRo(_MiCRo):
     def __init__(self, *, heads: int = ..., alpha: float = ..., context_router: bool = ..., router_width: int = ..., route: bool = ..., tau: float = ...) -> None: ...
+
+class MultiObjectiveRewardRegression(_MultiObjectiveRewardRegression):
+    def __init__(self, *, labels: int = ..., weights: list[float] | None = ...) -> None: ...
 
 class NCA(_NCA):
     def __init__(self, *, beta: float = ...) -> None: ...

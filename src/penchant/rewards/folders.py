@@ -32,15 +32,9 @@ def judge_of_folder(folder: str | Path) -> dict[str, Any]:
         )
     adapter = adapter_config(inner)
     kind = str(adapter.get("task_type")) if adapter is not None else _architecture(inner)
-    if kind == "SEQ_CLS" or kind.endswith("ForSequenceClassification"):
+    # A trained head whose model has no place for it stands beside a language model.
+    if kind == "SEQ_CLS" or kind.endswith("ForSequenceClassification") or (inner / MEANING).is_file():
         return {"name": "reward_model", "model": str(inner)}
-    if (inner / MEANING).is_file():
-        raise ModelError(
-            f"This folder has a trained head ({MEANING}), but its model is {kind}, which has no place for it.",
-            where=str(folder),
-            why="transformers has no sequence classification for this model, so the head could not be saved in it.",
-            fix="Train the reward model from a base with sequence classification, such as Llama or Qwen.",
-        )
     if kind == "CAUSAL_LM" or kind.endswith(("ForCausalLM", "LMHeadModel")):
         raise ModelError(
             f"This folder holds a language model ({kind}): it has no head that gives a reward.",

@@ -1,4 +1,4 @@
-"""`RewardModel`, a judge that scores with a sequence-classification model."""
+"""`RewardModel`, a judge: a sequence-classification model, or a language model with what training saved beside it."""
 
 from __future__ import annotations
 
@@ -9,28 +9,31 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import torch
-from annotated_types import Gt
+from annotated_types import Ge, Gt
 from torch import Tensor
 
-from penchant.errors import ModelError
+from penchant.errors import ConfigurationError, ModelError
 from penchant.feedback.records import Text
 from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.classifier_forest import ClassifierForest
-from penchant.likelihood.loading import load_reward_model
-from penchant.likelihood.reward_folder import MEANING, other_than, read_meaning
+from penchant.likelihood.loading import load_model, load_reward_model
+from penchant.likelihood.reward_folder import MEANING, is_classifier, other_than, read_meaning
 from penchant.objectives.functional.preferences import bradley_terry
 from penchant.rendering.renderer import Renderer
 from penchant.rewards.judge import Judge
 from penchant.rewards.named_models import name_model, tokenizer_of
-from penchant.rewards.said import tokenizer_identity
+from penchant.rewards.said import response_as_trained, tokenizer_identity
+from penchant.rewards.state_heads import StateHeads
 
 __all__ = ["RewardModel"]
 
 
 class RewardModel(Judge):
-    """Scores prompt and response with a sequence-classification model with one output.
+    """Scores prompt and response with a sequence-classification model with one output, or with what training saved.
 
-    Responses to one prompt are computed as a forest, with the prompt once, where the model can take it.
+    A folder that `penchant train` wrote for a reward objective also says what several outputs mean, or holds a head
+    that stands on a language model. Responses to one prompt are computed as a forest, with the prompt once, where the
+    model can take it.
 
     Args:
         model: a folder, a hub id, or a model in memory.
@@ -54,15 +57,22 @@ class RewardModel(Judge):
     chat_template: Annotated[
         str | None, "plain, chatml, or a Jinja file, for a tokenizer without the template of its training"
     ] = None
+    annotator: Annotated[
+        int | None, Ge(0), "of a model of several people, the number of the one whose taste judges; all if absent"
+    ] = None
 
     def __init__(self, model: Any = None, tokenizer: Any = None, **settings: Any) -> None:
         named = name_model(model, settings)
         super().__init__(**settings)
         tokenizer = tokenizer_of(self.model if named else None, tokenizer, "reward model")
-        self.network = (load_reward_model(self.model) if named else model).eval()
-        self.renderer = Renderer(tokenizer, chat_template=self.chat_template)
         self.meaning = read_meaning(self.model) if named else None
+        # A head that transformers has no place for stands on a language model.
+        self.on_states = self.meaning is not None and not is_classifier(self.model)
+        load = load_model if self.on_states else load_reward_model
+        self.network = (load(self.model) if named else model).eval()
+        self.renderer = Renderer(tokenizer, chat_template=self.chat_template)
         self._check_outputs()
+        self._choose_annotator()
         config = self.network.config.get_text_config()
         self.longest = self.max_length or getattr(config, "max_position_embeddings", None)
         # The classifier reads the last token that is not padding; that must be the end token.
@@ -70,8 +80,24 @@ class RewardModel(Judge):
         config.pad_token_id = self.network.config.pad_token_id = self.pad
         self.gives_scores = self.meaning is None or self.meaning.scalar
         self._forest: ClassifierForest | None = None
+        self._heads: StateHeads | None = None
+
+    def _choose_annotator(self) -> None:
+        if self.annotator is None:
+            return
+        people = getattr(self.meaning, "annotators", None)
+        if people is None or self.annotator >= people:
+            raise ConfigurationError(
+                f"The annotator is {self.annotator}, but this model "
+                + ("knows no annotators." if people is None else f"knows those from 0 to {people - 1}."),
+                where="judge.annotator",
+                fix="Leave the annotator out." if people is None else "Train new annotators: docs/pluralism.md.",
+            )
+        self.meaning.viewer = self.annotator
 
     def _check_outputs(self) -> None:
+        if self.on_states:
+            return
         outputs = self.network.config.num_labels
         if self.meaning is not None and self.meaning.reward_head.outputs != outputs:
             raise ModelError(
@@ -89,13 +115,14 @@ class RewardModel(Judge):
     def to(self, device: Any) -> None:
         """Move the model to a device."""
         self.network.to(device)
-        self._forest = None  # the attention depends on the device
+        self._forest = self._heads = None  # the attention depends on the device
 
     def identity(self) -> str:
         """See `Judge.identity`."""
         # A trained head is among the classifier's outputs, but what it means is beside them.
         meaning = "" if self.meaning is None else f"{self.meaning.id} {self.meaning.hyper} {_numbers(self.meaning)}"
-        return f"{self.id} {fingerprint(self.network)} {self.longest} {meaning} {tokenizer_identity(self.renderer)}"
+        said = f"{self.longest} {self.annotator} {meaning} {tokenizer_identity(self.renderer)}"
+        return f"{self.id} {fingerprint(self.network)} {said}"
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
         """The reward of each response: the model's output, or what its objective makes of several outputs.
@@ -105,6 +132,7 @@ class RewardModel(Judge):
         """
         return self.score_all([prompt], [responses])[0]
 
+    @torch.no_grad()
     def score_all(self, prompts: Sequence[Text], responses: Sequence[Sequence[str]]) -> list[list[float]]:
         """See `score` and `Judge.score_all`."""
         if not self.gives_scores:
@@ -114,7 +142,10 @@ class RewardModel(Judge):
                 fix="Use it where responses are compared.",
             )
         found = self._outputs(prompts, responses)
-        rewards = [each[:, 0] if self.meaning is None else self.meaning.judged(each) for each in found]
+        if self.meaning is None:
+            rewards = [each[:, 0] for each in found]
+        else:
+            rewards = [self.meaning.judged(*each) for each in self._with_states(prompts, found)]
         return [[float(value) for value in each] for each in rewards]
 
     def compare(self, prompt: Text, responses: Sequence[str]) -> Tensor:
@@ -131,48 +162,57 @@ class RewardModel(Judge):
         found = self._outputs(prompts, responses)
         if self.meaning is None:
             return [bradley_terry(each[:, 0]) for each in found]
-        gated = getattr(self.meaning, "gate", False)
-        states = [self._prompt_state(each) if gated else None for each in prompts]
-        tables = [self.meaning.preferences(*each) for each in zip(found, states, strict=True)]
+        tables = [self.meaning.preferences(*each) for each in self._with_states(prompts, found)]
         return [each.clamp(0.0, 1.0) for each in tables]
+
+    def _with_states(self, prompts: Sequence[Text], outputs: Sequence[Tensor]) -> list[tuple[Tensor, Tensor | None]]:
+        """The outputs of each prompt's responses, with the state of the prompt where the objective reads it."""
+        reads = self.meaning.reads_prompt
+        return [(own, self._prompt_state(each) if reads else None) for each, own in zip(prompts, outputs, strict=True)]
 
     @torch.no_grad()
     def _prompt_state(self, prompt: Text) -> Tensor:
         """[D] the hidden state at the last token of the prompt."""
-        ids = torch.tensor([self.renderer.prompt_ids(prompt)], device=next(self.network.parameters()).device)
+        kept = self.renderer.prompt_ids(prompt)
+        ids = torch.tensor(
+            [kept if self.longest is None else kept[-self.longest :]], device=next(self.network.parameters()).device
+        )
         found: Tensor = self.network.base_model(input_ids=ids)[0][0, -1].double().cpu()
         return found
 
     @torch.no_grad()
     def _outputs(self, prompts: Sequence[Text], responses: Sequence[Sequence[str]]) -> list[Tensor]:
         """For each prompt [K, n] the outputs at the last token of each response."""
-        rows, owners = [], []
+        rows: list[list[int]] = []
+        owners: list[int] = []
+        starts: list[int] = []
         for owner, (prompt, own) in enumerate(zip(prompts, responses, strict=True)):
-            rows += self._rows(prompt, own)
-            owners += [owner] * len(own)
-        outputs = [torch.zeros(0, self.network.config.num_labels, dtype=torch.float64)]
-        for start in range(0, len(rows), self.batch_size):
-            part = slice(start, start + self.batch_size)
-            outputs.append(self._forward(rows[part], owners[part]).double().cpu())
+            for row, start in self._rows(prompt, own):
+                rows.append(row)
+                starts.append(start)
+                owners.append(owner)
+        outputs = []
+        for first in range(0, len(rows), self.batch_size):
+            part = slice(first, first + self.batch_size)
+            forward = self._read_states if self.on_states else self._forward
+            outputs.append(forward(rows[part], owners[part], starts[part]).double().cpu())
+        if not outputs:
+            return [torch.zeros(0, 1, dtype=torch.float64) for _own in responses]
         found = list(torch.cat(outputs).split([len(own) for own in responses]))
         for prompt, own, values in zip(prompts, responses, found, strict=True):
             self._check_finite(prompt, own, values)
         return found
 
-    def _rows(self, prompt: Text, responses: Sequence[Any]) -> list[list[int]]:
-        """The token ids of the prompt and each response, cut on the left."""
+    def _rows(self, prompt: Text, responses: Sequence[Any]) -> list[tuple[list[int], int]]:
+        """The token ids of the prompt and each response, cut on the left, and how many of them are the prompt's."""
         prompt_ids = self.renderer.prompt_ids(prompt)
-        # A sampled text is scored as it was written; a template could leave out what it does not expect.
-        rows = [
-            prompt_ids
-            + (
-                self.renderer.sampled_ids(prompt, response)
-                if isinstance(response, str)
-                else self.renderer.response_ids(prompt, response)
-            )
-            for response in responses
-        ]
-        return rows if self.longest is None else [row[-self.longest :] for row in rows]
+        found = []
+        for response in responses:
+            own = response_as_trained(self.renderer, prompt, response)
+            row = prompt_ids + own
+            row = row if self.longest is None else row[-self.longest :]
+            found.append((row, max(1, len(row) - len(own))))
+        return found
 
     def _check_finite(self, prompt: Text, responses: Sequence[Any], outputs: Tensor) -> None:
         bad = next((place for place, row in enumerate(outputs.tolist()) if not all(map(math.isfinite, row))), None)
@@ -185,7 +225,14 @@ class RewardModel(Judge):
                 fix="Check its weights for values that are not finite.",
             )
 
-    def _forward(self, rows: list[list[int]], owners: list[int]) -> Tensor:
+    def _read_states(self, rows: list[list[int]], owners: list[int], starts: list[int]) -> Tensor:
+        """[R, n] what the objective reads from the states of a language model."""
+        if self._heads is None:
+            self._heads = StateHeads(self.network, self.meaning)
+        found: Tensor = self._heads(rows, owners, starts)
+        return found
+
+    def _forward(self, rows: list[list[int]], owners: list[int], _starts: list[int]) -> Tensor:
         """[R, n] the outputs of one forward pass: as a forest, or of separate texts where nothing is shared."""
         if len(set(owners)) < len(rows) and min(map(len, rows)) > 1:
             if self._forest is None:

@@ -21,7 +21,7 @@ from penchant.rendering.renderer import Renderer
 from penchant.rendering.templates import special_texts
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
-from penchant.rewards.said import tokenizer_identity
+from penchant.rewards.said import response_as_trained, tokenizer_identity
 
 __all__ = ["Likelihoods", "ResponseLikelihood"]
 
@@ -96,7 +96,9 @@ class ResponseLikelihood:
             prompt_ids = self.renderer.prompt_ids(prompt)
             first = self.renderer.keep_first(prompt_ids)
             for at, response in enumerate(own):
-                fitted = self.truncation.fit(prompt_ids, [self._ids(prompt, response)], keep_first=first)
+                fitted = self.truncation.fit(
+                    prompt_ids, [response_as_trained(self.renderer, prompt, response)], keep_first=first
+                )
                 if fitted.dropped is None:
                     places.append((place, at))
                     sequences.append(TokenSequence(fitted.prompt, fitted.responses[0]))
@@ -106,11 +108,6 @@ class ResponseLikelihood:
             for (place, at), sequence, row in zip(places[part], sequences[part], logps, strict=True):
                 found[place][at] = (row[: sequence.length], list(sequence.response))
         return found
-
-    def _ids(self, prompt: Text, response: Any) -> list[int]:
-        # A sampled text is scored as it was written; a template could leave out what it does not expect.
-        write = self.renderer.sampled_ids if isinstance(response, str) else self.renderer.response_ids
-        return write(prompt, response)
 
     def _forward(self, sequences: Sequence[TokenSequence]) -> Tensor:
         if self._scorer is None:

@@ -6,10 +6,11 @@ import hashlib
 import json
 from typing import Any
 
+from penchant.errors import DataError
 from penchant.feedback.records import Conversation, Text
 from penchant.rendering.renderer import Renderer
 
-__all__ = ["said_of", "tokenizer_identity"]
+__all__ = ["response_as_trained", "said_of", "tokenizer_identity"]
 
 
 def said_of(value: Text) -> str:
@@ -22,6 +23,27 @@ def said_of(value: Text) -> str:
     more = [value.tools, value.arguments] if isinstance(value, Conversation) else []
     parts: Any = [value, *more] if more else value
     return json.dumps(parts, sort_keys=True, ensure_ascii=True, default=str)
+
+
+def response_as_trained(renderer: Renderer, prompt: Text, response: Any) -> list[int]:
+    """The token ids of a response as training on this record would see them.
+
+    A text that the template would change beyond recognition (a model wrote it) is taken as it was written.
+
+    Args:
+        renderer: writes prompts and responses.
+        prompt: a text or a conversation.
+        response: a text, or messages.
+
+    Raises:
+        DataError: the template leaves out something of the messages.
+    """
+    if not isinstance(response, str):
+        return renderer.response_ids(prompt, response)
+    try:
+        return renderer.response_ids(prompt, response)
+    except DataError:
+        return renderer.sampled_ids(prompt, response)
 
 
 def tokenizer_identity(renderer: Renderer) -> str:

@@ -18,6 +18,7 @@ from penchant.evaluation.heldout import HeldOut
 from penchant.evaluation.samples import sample_prompts
 from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.references.reference import Reference
+from penchant.likelihood.reward_folder import start_from
 from penchant.likelihood.scorer import Scorer
 from penchant.training.assembly import named_reference, prepared_reference, run_arguments
 from penchant.training.checkpoint_notes import Notes
@@ -111,6 +112,8 @@ class Session:
         set_seed(self.recipe.seed)
         args = run_arguments(self.recipe, prepared, self.folder, self.processes)
         other = named_reference(self.recipe, self.given.reference, prepared, args.device, self.reporter)
+        if self.given.model is None and start_from(prepared.objective, self.recipe.model):
+            self.reporter.say(f"The trained parts of {prepared.objective.id} in {self.recipe.model} are trained on.")
         policy = self.placement.load(prepared.modality, args.device)
         if self.first:
             rehearse(self.recipe, prepared, policy, self.folder)

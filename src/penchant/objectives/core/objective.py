@@ -195,7 +195,7 @@ class Objective(Configurable, torch.nn.Module):
         """
         head = getattr(self, "reward_head", None)  # of objectives that train a reward model
         if head is not None and view.ends is not None:
-            return self.judged(head(view.end_state)).detach() if self.scalar else None
+            return self.judged(head(view.end_state)).detach() if self.scalar and not self.reads_prompt else None
         beta = getattr(self, "beta", None)
         if beta is None or view.reference is None or not self.needs.reference:
             return None
@@ -208,11 +208,29 @@ class Objective(Configurable, torch.nn.Module):
         one = getattr(head, "outputs", None) == 1
         return head is not None and (one or type(self).judged is not Objective.judged)
 
-    def judged(self, outputs: Tensor) -> Tensor:
+    @property
+    def reads_prompt(self) -> bool:
+        """Whether judging also needs the hidden state at the last token of the prompt."""
+        return False
+
+    def read_out(self, end_states: Tensor) -> Tensor:
+        """What `judged` and `preferences` read: the outputs of the reward head.
+
+        Args:
+            end_states: [R, D] at the last token of each response.
+
+        Returns:
+            [R, n].
+        """
+        outputs: Tensor = self.reward_head(end_states)  # type: ignore[operator]
+        return outputs
+
+    def judged(self, outputs: Tensor, prompt_state: Tensor | None = None) -> Tensor:
         """The rewards that the outputs of the reward head stand for.
 
         Args:
             outputs: [R, n] of the head.
+            prompt_state: [D] as for `preferences`.
 
         Returns:
             [R].
@@ -231,7 +249,7 @@ class Objective(Configurable, torch.nn.Module):
         Returns:
             [K, K] in [0, 1].
         """
-        rewards = self.judged(outputs)
+        rewards = self.judged(outputs, prompt_state)
         return torch.sigmoid(rewards.unsqueeze(1) - rewards.unsqueeze(0))
 
     def bind(self, hidden_size: int) -> None:

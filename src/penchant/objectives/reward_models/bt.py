@@ -115,16 +115,21 @@ class BTTies(_ScalarReward):
         super().__init__(**hyper)
         self.tie = torch.nn.Parameter(torch.tensor(self.threshold)) if self.form != "half-win" else None
 
-    def loss(self, chosen: Scored, rejected: Scored, probability: Tensor) -> Tensor:
-        """The loss of each pair, [B]."""
+    def loss(self, chosen: Scored, rejected: Scored, probability: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The loss of each pair, [B], with whether its outcome was foreseen.
+
+        ``outcome_accuracy`` counts a tie as right where a tie is the most likely outcome; with half-win no tie is ever
+        foreseen, and counts half.
+        """
         difference = self._rewards(chosen) - self._rewards(rejected)
+        place = torch.where(probability > 0.5, 0, torch.where(probability < 0.5, 2, 1))
+        ahead = torch.sign(difference.detach()) * torch.sign(probability - 0.5)
         if self.tie is None:
-            return reward_logistic(
-                difference, preferred=torch.where(probability == 0.5, 0.5, (probability > 0.5) * 1.0)
-            )
-        threshold = self.tie.clamp(min=0)
-        outcomes = (rao_kupper if self.form == "rao-kupper" else davidson)(difference, threshold)
-        return outcome_loss(outcomes, probability, self.eps)
+            preferred = torch.where(probability == 0.5, 0.5, (probability > 0.5) * 1.0)
+            return reward_logistic(difference, preferred=preferred), {"outcome_accuracy": (ahead + 1) / 2}
+        outcomes = (rao_kupper if self.form == "rao-kupper" else davidson)(difference, self.tie.clamp(min=0))
+        foreseen = (outcomes.argmax(dim=-1) == place).to(difference.dtype)
+        return outcome_loss(outcomes, probability, self.eps), {"outcome_accuracy": foreseen}
 
 
 class PairwiseMarginRegression(_ScalarReward):

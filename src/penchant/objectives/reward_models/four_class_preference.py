@@ -64,15 +64,37 @@ class FourClassPreference(Objective):
         """Create the head; the joint one reads the states of two responses."""
         self.reward_head.bind(hidden_size * (2 if self.head == "joint" else 1))
 
+    def read_out(self, end_states: Tensor) -> Tensor:
+        """What the classes follow from: the scores [R, 1], or the states themselves for the joint head."""
+        return end_states if self.head == "joint" else super().read_out(end_states)
+
     def log_probabilities(self, left: Scored, right: Scored) -> Tensor:
         """The log-probability of each class, [B, 4], nats."""
-        sides = left.end_state, right.end_state
+        return self._of_sides(*(self.read_out(each.end_state) for each in (left, right)))
+
+    def _of_sides(self, left: Tensor, right: Tensor) -> Tensor:
         if self.head == "joint":
+            sides = left, right
             forth, back = (self.reward_head(torch.cat(each, dim=-1)) for each in (sides, sides[::-1]))
             return torch.log_softmax((forth + swapped_classes(back)) / 2, dim=-1)
-        first, second = (self.reward_head(each).squeeze(-1) for each in sides)
         threshold = torch.nn.functional.softplus(self.threshold)
-        return class_log_probabilities(first, second, threshold, self.bias, self.log_temperature.exp())
+        values = left.squeeze(-1), right.squeeze(-1)
+        return class_log_probabilities(*values, threshold, self.bias, self.log_temperature.exp())
+
+    def class_table(self, outputs: Tensor) -> Tensor:
+        """The probability of each class for each ordered pair of K responses, [K, K, 4].
+
+        Args:
+            outputs: [K, n] of `read_out`.
+        """
+        rows = len(outputs)
+        left, right = outputs.repeat_interleave(rows, dim=0), outputs.repeat(rows, 1)
+        return self._of_sides(left, right).exp().reshape(rows, rows, 4)
+
+    def preferences(self, outputs: Tensor, prompt_state: Tensor | None = None) -> Tensor:
+        """The probability that each response is better, both good and both bad counted half, [K, K]."""
+        classes = self.class_table(outputs)
+        return classes[..., 0] + classes[..., 2:].sum(dim=-1) / 2
 
     def loss(self, chosen: Scored, rejected: Scored, pair_class: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The loss per pair, [B], with whether the most likely class is right."""

@@ -77,6 +77,11 @@ class GPM(Objective):
             return margin_regression(score, self.tau, self.target_margin, margin), seen
         return reward_logistic(score, self.tau, margin), seen
 
+    @property
+    def reads_prompt(self) -> bool:
+        """Whether there is a gate."""
+        return self.gate
+
     def embeddings(self, outputs: Tensor) -> Tensor:
         """The embeddings that the outputs of the head stand for, [..., d]."""
         return unit(outputs) if self.normalize else outputs

@@ -93,8 +93,33 @@ class MiCRo(Objective):
         """The logarithm of the router's weights for each prompt, [R, K]."""
         if not self.context_router:
             return torch.log_softmax(self.static, dim=-1).expand(len(view.end_state), -1)
-        start = view.start_state
+        return self._routed(view.start_state)
+
+    def _routed(self, start: Tensor) -> Tensor:
         return torch.log_softmax(self.router(start.detach() if self.route else start), dim=-1)
+
+    @property
+    def reads_prompt(self) -> bool:
+        """Whether the weights of the heads depend on the prompt."""
+        return self.context_router
+
+    def _weights_of(self, prompt_state: Tensor | None, like: Tensor) -> Tensor:
+        """log f [K] for one prompt."""
+        found = torch.log_softmax(self.static, dim=-1) if prompt_state is None else self._routed(prompt_state)
+        return found.to(like)
+
+    def judged(self, outputs: Tensor, prompt_state: Tensor | None = None) -> Tensor:
+        """The rewards Σ_k f_k r_k of responses to one prompt, [R], from the outputs of the heads, [R, K]."""
+        return outputs @ self._weights_of(prompt_state, outputs).exp()
+
+    def preferences(self, outputs: Tensor, prompt_state: Tensor | None = None) -> Tensor:
+        """The probability of the mixture that each response is preferred, [R, R]: Σ_k f_k σ(r_k(i) − r_k(j))."""
+        log_weights = self._weights_of(prompt_state, outputs)
+        return preference_probability(outputs.unsqueeze(1), outputs.unsqueeze(0), log_weights)
+
+    def rewards(self, view: Scored) -> Tensor | None:
+        """None: the probability of a preference is the mixture's, not that of a difference of rewards."""
+        return None
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The loss per pair, [B], with the mixture's probability of the label and the entropy of its weights."""

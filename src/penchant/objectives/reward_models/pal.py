@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Gt
@@ -64,6 +64,9 @@ class PAL(Objective):
     temperature: Annotated[float, Gt(0), "temperature of an annotator's weights"] = 1.0
     only_annotators: Annotated[bool, "train the annotators' weights alone, for new annotators"] = False
 
+    #: The number of the annotator for whom the trained objective judges; None for all of them together.
+    viewer: ClassVar[int | None] = None
+
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
         self.reward_head = Perceptron(self.width, self.width, self.layers)
@@ -97,12 +100,48 @@ class PAL(Objective):
         """
         ends = [view.end_state, view.start_state]
         end, start = (each.detach() for each in ends) if self.only_annotators else ends
-        items = self.reward_head(end)
+        return self._nearness(self.reward_head(end), start, annotator)
+
+    def _nearness(self, items: Tensor, starts: Tensor | None, annotator: Tensor) -> Tensor:
+        """The rewards [R] of items [R, d] for their annotators [R]; form B reads the states [R, D] of the prompts."""
         logits = self.weights[annotator].to(items.dtype)
         if self.form == "A":
             return -to_points(items, mixed_points(logits, self.points.to(items.dtype), self.temperature))
-        maps = torch.stack([network(start) for network in self.prompt_maps], dim=1)
+        maps = torch.stack([network(starts) for network in self.prompt_maps], dim=1)
         return scaled_cosines(items, mixed_points(logits, maps, self.temperature), self.log_scale)
+
+    @property
+    def reads_prompt(self) -> bool:
+        """Whether the ideal points depend on the prompt."""
+        return self.form == "B"
+
+    def rewards(self, view: Scored) -> Tensor | None:
+        """None: the log has one reward a response, and here each annotator has another."""
+        return None
+
+    def personal_rewards(self, outputs: Tensor, prompt_state: Tensor | None = None) -> Tensor:
+        """The rewards for the annotator `viewer`, or for each of them.
+
+        Args:
+            outputs: [K, d] items, of K responses to one prompt.
+            prompt_state: [D] the state at the last token of the prompt, for form B.
+
+        Returns:
+            [A, K], A = 1 with a viewer, else the number of annotators.
+        """
+        people = range(self.annotators) if self.viewer is None else [self.viewer]
+        rows = len(outputs)
+        starts = None if prompt_state is None else prompt_state.to(outputs.dtype).expand(rows, -1)
+        return torch.stack([self._nearness(outputs, starts, torch.full((rows,), each)) for each in people])
+
+    def judged(self, outputs: Tensor, prompt_state: Tensor | None = None) -> Tensor:
+        """The rewards of K responses, [K]: those of the annotator `viewer`, or the mean over all annotators."""
+        return self.personal_rewards(outputs, prompt_state).mean(dim=0)
+
+    def preferences(self, outputs: Tensor, prompt_state: Tensor | None = None) -> Tensor:
+        """The share of annotators who prefer each response to each other one, [K, K]: mean_u σ(r_u(i) − r_u(j))."""
+        rewards = self.personal_rewards(outputs, prompt_state)
+        return torch.sigmoid(rewards.unsqueeze(2) - rewards.unsqueeze(1)).mean(dim=0)
 
     def loss(self, chosen: Scored, rejected: Scored, annotator: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The loss per pair, [B], with the margin of rewards and whether the order is right."""

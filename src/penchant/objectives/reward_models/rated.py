@@ -99,7 +99,7 @@ class QuantileReward(_Rated):
         levels = quantile_levels(self.quantiles).to(found)
         return group_mean(pinball(scores.to(found.dtype), found, levels).mean(-1), responses.group)
 
-    def judged(self, outputs: Tensor) -> Tensor:
+    def judged(self, outputs: Tensor, prompt_state: Tensor | None = None) -> Tensor:
         """The rewards, [K], from the outputs of the head, [K, Q]."""
         return outputs.mean(-1)
 
@@ -148,7 +148,7 @@ class GaussianReward(_Rated):
         mean, spread = self.reward_head(responses.end_state).unbind(-1)
         return group_mean(gaussian_loss(mean, spread, scores.to(mean.dtype), self.eps), responses.group)
 
-    def judged(self, outputs: Tensor) -> Tensor:
+    def judged(self, outputs: Tensor, prompt_state: Tensor | None = None) -> Tensor:
         """The rewards, [K], from the outputs of the head, [K, 2]."""
         return outputs[..., 0]
 

@@ -1,0 +1,162 @@
+"""Judges for people who differ: saved by training, they judge as training measured, whatever form their head has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import penchant
+from penchant.errors import ConfigurationError, ModelError
+from penchant.rewards import build_judge
+from penchant.rewards.folders import judge_of_folder
+from small_runs import COLOURS, model_folder
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return model_folder(tmp_path_factory.mktemp("model") / "m")
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penchant.evaluation.report.write_report", lambda run: run / "report.html")
+
+
+def disagreeing() -> list[dict[str, Any]]:
+    """Two annotators: the first likes what is good, the other what is bad."""
+    rows = []
+    for one in COLOURS[:4]:
+        for other in COLOURS[2:]:
+            sides = f" {one} is {other} good", f" {other} was {one} bad"
+            for who in (0, 1):
+                chosen, rejected = sides if who == 0 else sides[::-1]
+                row = {"prompt": f"which colour is {one}", "chosen": chosen, "rejected": rejected}
+                rows.append({**row, "annotator": who, "pair_class": (who + len(rows)) % 4})
+    return rows
+
+
+def trained(model: Any, folder: Path, objective: dict[str, Any], rows: Any = None, **recipe: Any) -> Any:
+    given = {"batch_size": 8, "learning_rate": 3e-3, "epochs": 6, **recipe}
+    return penchant.train(model, rows or disagreeing(), objective, output=folder, **given)
+
+
+def judge_of(folder: Path, **more: Any) -> Any:
+    return build_judge({**judge_of_folder(folder), **more})
+
+
+@pytest.mark.parametrize("form", ["A", "B"])
+def test_a_pal_folder_judges_for_each_annotator_as_training_measured(model: Path, tmp_path: Path, form: str) -> None:
+    run = trained(model, tmp_path / "run", {"name": "pal", "form": form, "width": 16, "layers": 1}, epochs=20)
+    margins = []
+    for who in (0, 1):
+        judge = judge_of(tmp_path / "run", annotator=who)
+        for row in (row for row in disagreeing() if row["annotator"] == who):
+            good, bad = judge.score(row["prompt"], [row["chosen"], row["rejected"]])
+            margins.append(good - bad)
+    after = run.summary["after"]
+    assert sum(each > 0 for each in margins) / len(margins) == pytest.approx(after["reward_accuracy"], abs=1e-6)
+    assert sum(margins) / len(margins) == pytest.approx(after["reward_margin"], abs=1e-4)
+    texts = [" red is blue good", " blue was red bad"]
+    everyone, *single = (
+        judge_of(tmp_path / "run", annotator=who).compare("which colour is red", texts) for who in (None, 0, 1)
+    )
+    assert torch.allclose(everyone, (single[0] + single[1]) / 2, atol=1e-5)
+
+
+def test_an_annotator_that_the_model_does_not_know_is_refused(model: Path, tmp_path: Path) -> None:
+    trained(model, tmp_path / "run", {"name": "pal", "width": 8}, epochs=1)
+    with pytest.raises(ConfigurationError, match="annotator is 2, but this model knows those from 0 to 1"):
+        judge_of(tmp_path / "run", annotator=2)
+    trained(model, tmp_path / "other", {"name": "bt"}, epochs=1)
+    with pytest.raises(ConfigurationError, match="knows no annotators"):
+        judge_of(tmp_path / "other", annotator=0)
+
+
+@pytest.mark.parametrize("context", [True, False])
+def test_a_mixture_compares_by_its_own_probability(model: Path, tmp_path: Path, context: bool) -> None:
+    objective = {"name": "micro", "heads": 3, "context_router": context, "router_width": 4}
+    run = trained(model, tmp_path / "run", objective, [row for row in disagreeing() if row["annotator"] == 0])
+    judge = judge_of(tmp_path / "run")
+    found = []
+    for row in (row for row in disagreeing() if row["annotator"] == 0):
+        table = judge.compare(row["prompt"], [row["chosen"], row["rejected"]])
+        assert float(table[0, 1] + table[1, 0]) == pytest.approx(1.0)
+        found.append(float(table[0, 1]))
+    assert sum(found) / len(found) == pytest.approx(run.summary["after"]["preference_probability"], abs=1e-5)
+    good, bad = judge.score("which colour is red", [" red is blue good", " blue was red bad"])
+    assert good > bad
+
+
+@pytest.mark.parametrize("head", ["scores", "joint"])
+def test_four_classes_compare_with_ties_counted_half(model: Path, tmp_path: Path, head: str) -> None:
+    trained(model, tmp_path / "run", {"name": "four-class-preference", "head": head, "width": 8}, epochs=2)
+    judge = judge_of(tmp_path / "run")
+    texts = [" red is blue good", " blue was red bad", " red is blue good"]
+    table = judge.compare("which colour is red", texts)
+    assert torch.allclose(table + table.T, torch.ones(3, 3, dtype=table.dtype), atol=1e-5)
+    assert float(table[0, 2]) == pytest.approx(0.5, abs=1e-5), "equal responses are equally good"
+    assert judge.gives_scores == (head == "scores")
+
+
+def test_new_annotators_are_trained_from_a_folder_and_nothing_else_moves(model: Path, tmp_path: Path) -> None:
+    objective = {"name": "pal", "form": "B", "width": 16, "layers": 1}
+    trained(model, tmp_path / "first", objective, epochs=20)
+    rows = [{**row, "annotator": row["annotator"] + 1} for row in disagreeing()]
+    more = {**objective, "annotators": 3, "only_annotators": True}
+    start = tmp_path / "first" / "model"
+    run = trained(start, tmp_path / "new", more, rows, learning_rate=5e-2, epochs=10)
+    before, after = (load_file(each / "model" / "reward_head.safetensors") for each in (start.parent, run.folder))
+    assert after.pop("weights").shape == (3, 2) and before.pop("weights").shape == (2, 2)
+    assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+    assert (start / "model.safetensors").read_bytes() == (run.folder / "model" / "model.safetensors").read_bytes()
+    assert run.summary["after"]["reward_accuracy"] > run.summary["before"]["reward_accuracy"]
+    assert run.summary["after"]["reward_accuracy"] > 0.9, "the prototypes serve people whom they never saw"
+
+
+def test_the_second_stage_of_micro_keeps_the_heads_of_the_first(model: Path, tmp_path: Path) -> None:
+    objective = {"name": "micro", "heads": 2, "router_width": 4, "alpha": 0.0}
+    trained(model, tmp_path / "first", objective)
+    start = tmp_path / "first" / "model"
+    run = trained(start, tmp_path / "second", {**objective, "route": True}, learning_rate=1e-2)
+    before, after = (load_file(each / "model" / "reward_head.safetensors") for each in (start.parent, run.folder))
+    assert torch.equal(before["reward_head.weight"], after["reward_head.weight"])
+    assert not torch.equal(before["router.weight"], after["router.weight"])
+
+
+def test_a_reward_model_is_trained_on_from_where_it_was(model: Path, tmp_path: Path) -> None:
+    rows = [row for row in disagreeing() if row["annotator"] == 0]
+    first = trained(model, tmp_path / "first", {"name": "bt"}, rows)
+    again = trained(tmp_path / "first" / "model", tmp_path / "again", {"name": "bt"}, rows, epochs=1)
+    for name in ("rewards/margin", "rewards/accuracy"):
+        assert again.summary["before"][name] == pytest.approx(first.summary["after"][name], abs=1e-4)
+
+
+def test_what_cannot_be_trained_on_is_refused(model: Path, tmp_path: Path) -> None:
+    trained(model, tmp_path / "bt", {"name": "bt"}, epochs=1)
+    trained(model, tmp_path / "pal", {"name": "pal", "width": 8}, epochs=1)
+    with pytest.raises(ModelError, match="it predicts no tokens"):
+        trained(tmp_path / "bt" / "model", tmp_path / "out", {"name": "dpo"}, epochs=1)
+    with pytest.raises(ConfigurationError, match="trained with the objective bt-reward-model"):
+        trained(tmp_path / "bt" / "model", tmp_path / "out", {"name": "gpm"}, epochs=1)
+    with pytest.raises(ConfigurationError, match=r"objective\.width=8"):
+        trained(tmp_path / "pal" / "model", tmp_path / "out", {"name": "pal", "width": 4}, epochs=1)
+
+
+def test_single_rated_responses_give_a_judge_of_several_aspects(model: Path, tmp_path: Path) -> None:
+    rows = [
+        {"prompt": row["prompt"], "completion": row[side], "ratings": [good, None if at % 3 == 0 else -good]}
+        for at, row in enumerate(each for each in disagreeing() if each["annotator"] == 0)
+        for side, good in (("chosen", 1.0), ("rejected", -1.0))
+    ]
+    objective = {"name": "multi-label-reward", "weights": [1.0, 0.0]}
+    run = trained(model, tmp_path / "run", objective, rows, epochs=10)
+    assert run.summary["after"]["rating_error"] < 0.5 * run.summary["before"]["rating_error"]
+    good, bad = judge_of(tmp_path / "run").score("which colour is red", [" red is blue good", " blue was red bad"])
+    assert good > bad
+    single = [{"prompt": row["prompt"], "completion": row["completion"], "score": row["ratings"][0]} for row in rows]
+    run = trained(model, tmp_path / "one", {"name": "reward-regression"}, single, epochs=10)
+    assert run.summary["after"]["loss"] < 0.5 * run.summary["before"]["loss"]
