@@ -30,6 +30,7 @@ from penchant.cli.logic import logic
 from penchant.cli.measuring.agreement import agreement
 from penchant.cli.measuring.evaluate import evaluate
 from penchant.cli.measuring.leaderboard import leaderboard
+from penchant.cli.measuring.novelty import novelty
 from penchant.cli.measuring.recommendation_metrics import recommend_metrics
 from penchant.cli.measuring.token_shift import token_shift
 from penchant.cli.measuring.win_rate import win_rate
@@ -64,6 +65,7 @@ _COMMANDS = (
     score,
     judge,
     diagnose,
+    novelty,
     audit,
     report,
     chat,
