@@ -27,6 +27,7 @@ COMMANDS = {
     "score reference": "score --data X --model X --reference IN --out OUT",
     "score base": "score --data X --model X --base IN --out OUT",
     "diagnose": "diagnose --data IN --model X --reference X --json OUT",
+    "diagnose page": "diagnose --data IN --html OUT",
     "diagnose reference": "diagnose --data X --model X --reference IN --json OUT",
     "diagnose unseen": "diagnose --data X --model X --reference X --unseen IN --json OUT",
     "diagnose shifted": "diagnose --data X --model X --reference X --reward-model X --shifted IN --json OUT",

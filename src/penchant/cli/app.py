@@ -30,7 +30,9 @@ from penchant.cli.logic import logic
 from penchant.cli.measuring.agreement import agreement
 from penchant.cli.measuring.evaluate import evaluate
 from penchant.cli.measuring.leaderboard import leaderboard
+from penchant.cli.measuring.novelty import novelty
 from penchant.cli.measuring.recommendation_metrics import recommend_metrics
+from penchant.cli.measuring.reward_generalization import reward_generalization
 from penchant.cli.measuring.token_shift import token_shift
 from penchant.cli.measuring.win_rate import win_rate
 from penchant.cli.online import online
@@ -64,6 +66,8 @@ _COMMANDS = (
     score,
     judge,
     diagnose,
+    novelty,
+    reward_generalization,
     audit,
     report,
     chat,

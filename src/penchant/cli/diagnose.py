@@ -1,12 +1,14 @@
-"""``penchant diagnose``: how training changes the chosen and the rejected response of each pair."""
+"""``penchant diagnose``: what data reward, and how training changes the responses of each pair."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.cli.measuring.explanation import explain
+from penchant.cli.measuring.diagnosed_run import DiagnosedRun, diagnosed_run
+from penchant.cli.measuring.explanation import explain, write_findings
 from penchant.cli.options import (
     AllowOutside,
     BadRecords,
@@ -31,35 +33,36 @@ __all__ = ["diagnose"]
 
 _AGREEMENT = "Share of annotators who prefer the chosen response, for records without the field probability."
 
+_Run = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run folder: names model, reference, data and beta.")]
+_Embedder = Annotated[str, typer.Option(help="Of what the data reward: tf-idf-svd, tf-idf, or a folder.")]
+_Entangled = Annotated[int, typer.Option(min=0, help="Number of pairs whose response gradients are compared.")]
+_Form = Annotated[str, typer.Option(help="Form of the loss for gradient entanglement: sum, mean, dpop, nll.")]
+_Unseen = Annotated[str | None, typer.Option(help="Feedback with responses that the model was not trained on.")]
+_Shifted = Annotated[list[str] | None, typer.Option(help="With --reward-model: comparisons from another distribution.")]
+
 
 def diagnose(
-    data: Annotated[str, typer.Option(help="File of comparisons, saved datasets folder, or hub id.")],
+    run: _Run = None,
+    data: Annotated[str | None, typer.Option(help="File of comparisons, saved datasets folder, or hub id.")] = None,
     model: Annotated[str | None, typer.Option(help="Model folder or hub id; default: explain the data alone.")] = None,
     reference: Annotated[str | None, typer.Option(help="The model before training: folder or hub id.")] = None,
-    embedder: Annotated[str, typer.Option(help="Without --model: tf-idf-svd, tf-idf, or a folder.")] = "tf-idf-svd",
-    beta: Annotated[float, typer.Option(help="The beta used in training.")] = 0.1,
+    embedder: _Embedder = "tf-idf-svd",
+    beta: Annotated[float | None, typer.Option(help="The beta used in training; default: the run's, or 0.1.")] = None,
     gamma: Annotated[float, typer.Option(help="Target margin of Constrained PO, nats per token.")] = 0.05,
     agreement: Annotated[float | None, typer.Option(min=0, max=1, help=_AGREEMENT)] = None,
-    entanglement: Annotated[
-        int, typer.Option(min=0, help="Number of pairs whose response gradients are compared.")
-    ] = 0,
+    entanglement: _Entangled = 0,
     tokens: Annotated[int, typer.Option(min=0, help="Number of pairs whose token gradients are compared; slow.")] = 0,
-    form: Annotated[
-        str, typer.Option(help="Form of the loss for gradient entanglement: sum, mean, dpop, nll.")
-    ] = "sum",
-    unseen: Annotated[
-        str | None, typer.Option(help="Feedback with responses that the model was not trained on.")
-    ] = None,
+    form: _Form = "sum",
+    unseen: _Unseen = None,
     reward_model: Annotated[str | None, typer.Option(help="Reward model to compare the implicit reward with.")] = None,
-    shifted: Annotated[
-        list[str] | None, typer.Option(help="With --reward-model: comparisons from another distribution.")
-    ] = None,
+    shifted: _Shifted = None,
     map_: Renamed = None,
     split: Split = None,
     on_bad: BadRecords = "stop",
     chat_template: ChatTemplate = None,
     max_length: MaxLength = None,
     truncation: TruncationPolicy = "prompt_left",
+    html: Annotated[Path | None, typer.Option("--html", help="Also write a page with pictures to this file.")] = None,
     json_out: JsonFile = None,
     overwrite: Overwrite = False,
     trust_remote_code: TrustRemoteCode = False,
@@ -67,34 +70,59 @@ def diagnose(
 ) -> None:
     """Diagnose a trained model on comparisons: ranking accuracy, likelihood displacement, gradient entanglement.
 
-    Without --model: what the data reward, by named properties and by features of their texts.
+    Without a run or a model: what the data reward, by named properties and by features of their texts.
     """
     from penchant.diagnostics.findings import Plan
 
-    if json_out is not None:
-        inputs = [data, model, reference, unseen, reward_model, shifted, chat_template]
-        claim_file(json_out, option="--json", overwrite=overwrite, inputs=inputs)
-    reading = {"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad}
+    of_run = _taken(run, model)
+    given = of_run or DiagnosedRun("", None, None, None)
+    mapping = {**({} if data else given.mapping), **(parse_mapping(map_) or {})}
+    data, reference, model = _complete(data or given.data, reference or given.start, model or given.model, run)
+    inputs = [data, model, reference, unseen, reward_model, shifted, chat_template]
+    for path, option in ((json_out, "--json"), (html, "--html")):
+        if path is not None:
+            claim_file(path, option=option, overwrite=overwrite, inputs=inputs)
+    reading = {"split": split, "mapping": mapping or None, "on_bad": on_bad}
     if model is None or reference is None:
-        _only_data(model, reference)
-        return explain(data, embedder, json_out, **reading)
-    plan = Plan(beta, gamma, agreement, entanglement, tokens, form)
+        return explain(data, embedder, json_out, html, **reading)
+    plan = Plan(beta if beta is not None else given.beta or 0.1, gamma, agreement, entanglement, tokens, form)
     further: dict[str, Any] = {"unseen": unseen, "reward_model": reward_model, "shifted": shifted or ()}
     rendering = {"chat_template": chat_template, "max_length": max_length, "truncation": truncation}
-    found = _measured(model, data, reference, plan, reading=reading, **further, **rendering)
+    found = _measured(model, data, reference, plan, reading=reading, **further, **rendering, **given.rendering)
     _print(found)
+    if html is not None:
+        page = write_findings(html, found, f"{model} against {reference}, on {data}", data, embedder, **reading)
+        make_console().print(str(page), markup=False, highlight=False, soft_wrap=True)
     if json_out is not None:
         write_json(json_out, found.as_dict(), "The findings", fix="Choose another path for --json.")
 
 
-def _only_data(model: str | None, reference: str | None) -> None:
-    """Refuse a model without its reference, and a reference alone."""
+def _taken(run: str | None, model: str | None) -> DiagnosedRun | None:
+    """What the run's folder says; None without a run."""
     from penchant.errors import ConfigurationError
 
-    if reference is not None:
-        raise ConfigurationError("--reference is given without --model.", fix="Give --model, or neither.")
+    if run is None:
+        return None
     if model is not None:
-        raise ConfigurationError("--model is given without --reference.", fix="Give the model before training.")
+        raise ConfigurationError("A run and --model are given.", fix="Give one of them.")
+    return diagnosed_run(run)
+
+
+def _complete(
+    data: str | None, reference: str | None, model: str | None, run: str | None
+) -> tuple[str, str | None, str | None]:
+    """Data, reference and model, or an error that names what is missing."""
+    from penchant.errors import ConfigurationError
+
+    if data is None:
+        found = "The run's recipe does not name one file of data." if run else "There is nothing to diagnose."
+        raise ConfigurationError(found, where=run, fix="Give --data FILE, a file of comparisons.")
+    if not model and reference is not None:
+        raise ConfigurationError("--reference is given without --model.", fix="Give --model, or neither.")
+    if model and reference is None:
+        found = "The run's recipe does not name its model." if run else "--model is given without --reference."
+        raise ConfigurationError(found, where=run, fix="Give the model before training with --reference.")
+    return data, reference, model or None
 
 
 def _measured(model: str, data: str, reference: str, plan: Plan, **options: Any) -> Findings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from penchant.checks.words import count_words
 from penchant.diagnostics.features.discovery import Discovery, discover
 from penchant.diagnostics.features.training import FeatureSettings
 from penchant.diagnostics.pairs import DataPairs, pairs_of_feedback
@@ -28,6 +29,8 @@ class Explanation:
         properties: coefficients of named properties.
         features: found without names; None where they could not be found, with the reason in ``notes``.
         notes: what was left out.
+        words: number of words of the chosen and of the rejected response of every pair.
+        examples: pairs in which the strongest features are largest: ``feature``, ``prompt``, ``chosen``, ``rejected``.
     """
 
     name: str
@@ -36,6 +39,8 @@ class Explanation:
     properties: Dissection
     features: Discovery | None
     notes: list[str] = field(default_factory=list)
+    words: tuple[list[int], list[int]] = ([], [])
+    examples: list[dict[str, Any]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -48,6 +53,8 @@ class Explanation:
             "properties": self.properties.rows(),
             "features": [] if found is None else found.rows(),
             "held_out_area": {} if found is None else found.areas,
+            "examples": self.examples,
+            "words": {"chosen": self.words[0], "rejected": self.words[1]},
             "notes": self.notes,
         }
 
@@ -73,7 +80,18 @@ def explain_data(feedback: Feedback, settings: FeatureSettings | None = None) ->
         features = discover(pairs, settings)
     except (ConfigurationError, DataError) as error:
         notes.append(f"No features of texts: {error}")
-    return Explanation(pairs.name, len(pairs), _longer(pairs), properties, features, notes)
+    words = [count_words(pair.chosen) for pair in pairs.pairs], [count_words(pair.rejected) for pair in pairs.pairs]
+    examples = [] if features is None else _examples(pairs, features)
+    return Explanation(pairs.name, len(pairs), _longer(pairs), properties, features, notes, words, examples)
+
+
+def _examples(pairs: DataPairs, found: Discovery, features: int = 3, count: int = 2) -> list[dict[str, Any]]:
+    """The pairs in which the features with the largest effects fire most."""
+    return [
+        {"feature": row["feature"], "prompt": pair.prompt, "chosen": pair.chosen, "rejected": pair.rejected}
+        for row in found.rows(features)
+        for pair in found.strongest(pairs.pairs, int(str(row["feature"])), count)
+    ]
 
 
 def _longer(pairs: DataPairs) -> Interval | None:

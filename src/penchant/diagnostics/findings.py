@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from penchant.diagnostics import length
 from penchant.diagnostics.entanglement import PULLS
 from penchant.errors import ConfigurationError, nearest
 
@@ -52,6 +53,8 @@ class Findings:
         pairs: number of pairs.
         figures: numbers by name.
         notes: caveats for reading the figures.
+        per_pair: the difficulty of each pair, see `pair_table`.
+        texts: prompt, chosen and rejected response by the ``source`` of a row of ``per_pair``; not part of `as_dict`.
 
     Example:
         >>> Findings(1, {"ranking/model": 1.0}).meaning("ranking/model")
@@ -61,14 +64,16 @@ class Findings:
     pairs: int
     figures: dict[str, float]
     notes: list[str] = field(default_factory=list)
+    per_pair: list[dict[str, Any]] = field(default_factory=list)
+    texts: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
     def meaning(self, name: str) -> str:
         """The meaning of the figure ``name``."""
-        return MEANINGS.get(name) or MEANINGS.get(f"{name.split('/')[0]}/", "")
+        return MEANINGS.get(name) or length.MEANINGS.get(name) or MEANINGS.get(f"{name.split('/')[0]}/", "")
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {"pairs": self.pairs, "figures": self.figures, "notes": self.notes}
+        return {"pairs": self.pairs, "figures": self.figures, "notes": self.notes, "per_pair": self.per_pair}
 
 
 @dataclass(frozen=True)

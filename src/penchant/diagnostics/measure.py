@@ -15,6 +15,7 @@ from penchant.diagnostics.findings import Findings, Plan
 from penchant.diagnostics.generalization import compare_rewards
 from penchant.diagnostics.gradients import Pair, pair_entanglement, token_agreement
 from penchant.diagnostics.pair_figures import column, pair_figures
+from penchant.diagnostics.pair_table import pair_table, texts_of
 from penchant.errors import DataError
 from penchant.evaluation.rows import ScoredRows
 from penchant.evaluation.scoring import score
@@ -93,7 +94,7 @@ class _Scoring:
         figures |= self.gradients(sets["data"], plan)
         if judge is not None:
             figures |= _rewards(judge, {name: (each, rows[name]) for name, each in sets.items()})
-        return Findings(len(rows["data"]), figures, notes)
+        return Findings(len(rows["data"]), figures, notes, pair_table(rows["data"], plan.beta), texts_of(sets["data"]))
 
     def rows(self, title: str, records: Feedback, reference: nn.Module | None = None) -> ScoredRows:
         """The records, scored by the policy."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from penchant.diagnostics.displacement import three_d_properties, undesirable_space
+from penchant.diagnostics.length import length_exploitation
 from penchant.diagnostics.ranking import Difficulty, alignment_gap, difficulty, idealized_accuracy, ranked_right
 from penchant.evaluation.rows import ScoredRows
 
@@ -41,7 +42,9 @@ def pair_figures(
     }
     space = undesirable_space(chosen["mean_logp"] - rejected["mean_logp"], per_token[0] - per_token[1], gamma)
     moved = three_d_properties(chosen["logp"], rejected["logp"], chosen["logratio"], unseen)
-    figures = _ranking(observed, ideal, hard)
+    # Ranked by β · log π/π_ref; a positive β changes no order.
+    sides = [(chosen[name].tolist(), rejected[name].tolist()) for name in ("tokens", "logratio")]
+    figures = _ranking(observed, ideal, hard) | length_exploitation(*sides[0], *sides[1]).figures()
     return figures | {f"space/{k}": v for k, v in space.items()} | {f"3d/{k}": v for k, v in moved.items()}
 
 

@@ -12,17 +12,19 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from penchant.diagnostics.explanation import Explanation
+    from penchant.diagnostics.findings import Findings
 
-__all__ = ["explain"]
+__all__ = ["explain", "write_findings"]
 
 
-def explain(data: str, embedder: str, json_out: Path | None, **reading: Any) -> None:
+def explain(data: str, embedder: str, json_out: Path | None, html: Path | None, **reading: Any) -> None:
     """Explain a file of comparisons or rankings, and print the tables.
 
     Args:
         data: the file.
         embedder: of the features.
         json_out: also write the findings to this file.
+        html: also write a page with pictures to this file.
         reading: as for `penchant.feedback.read`.
     """
     from penchant.diagnostics.explanation import explain_data
@@ -40,8 +42,39 @@ def explain(data: str, embedder: str, json_out: Path | None, **reading: Any) -> 
         console.print(f"Share of pairs whose preferred response is longer: {found.longer}.", markup=False)
     for note in found.notes:
         console.print(note, markup=False)
+    if html is not None:
+        from penchant.evaluation.report.diagnosis_page import write_diagnosis
+
+        page = write_diagnosis(html, f"What {Path(found.name).name} rewards", found.name, data=found.as_dict())
+        console.print(str(page), markup=False, highlight=False, soft_wrap=True)
     if json_out is not None:
         write_json(json_out, found.as_dict(), "The findings", fix="Choose another path for --json.")
+
+
+def write_findings(html: Path, found: Findings, subtitle: str, data: str, embedder: str, **reading: Any) -> Path:
+    """Write the page of a diagnosed model, with what its data reward.
+
+    Args:
+        html: the page.
+        found: of the model.
+        subtitle: of the page.
+        data: the file of comparisons.
+        embedder: of the features.
+        reading: as for `penchant.feedback.read`.
+    """
+    from penchant.diagnostics.explanation import explain_data
+    from penchant.diagnostics.features.training import FeatureSettings
+    from penchant.errors import DataError
+    from penchant.evaluation.report.diagnosis_page import write_diagnosis
+    from penchant.feedback import read
+
+    model, rewarded = found.as_dict(), None
+    try:
+        rewarded = explain_data(read(data, **reading), FeatureSettings(embedder=embedder)).as_dict()
+    except DataError as error:
+        model["notes"] = [*found.notes, f"What the data reward is left out: {error}"]
+    shown = {"data": rewarded, "model": model, "texts": found.texts, "meaning": found.meaning}
+    return write_diagnosis(html, f"Diagnosis of {found.pairs:,} pairs", subtitle, **shown)  # type: ignore[arg-type]
 
 
 def _properties(found: Explanation) -> Table:

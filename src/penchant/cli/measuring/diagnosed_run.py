@@ -1,0 +1,72 @@
+"""What ``penchant diagnose RUN`` takes from a run's folder: its model, start, data and β."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import ConfigurationError
+
+__all__ = ["DiagnosedRun", "diagnosed_run"]
+
+#: Keys of a recipe that say how texts become tokens; a diagnosis renders as training did.
+_RENDERING = ("as_chat", "template_arguments")
+
+
+@dataclass(frozen=True)
+class DiagnosedRun:
+    """A run as a diagnosis sees it.
+
+    Args:
+        model: folder of its model.
+        start: the model that it started from; None where no recipe says it.
+        data: its held-out data, or else its training data; None where the recipe names several sources.
+        beta: β of its objective; None where it has none.
+        mapping: of the columns of its data.
+        rendering: ``as_chat`` and ``template_arguments``, as in training.
+    """
+
+    model: str
+    start: str | None
+    data: str | None
+    beta: float | None
+    mapping: dict[str, str] = field(default_factory=dict)
+    rendering: dict[str, Any] = field(default_factory=dict)
+
+
+def diagnosed_run(folder: str) -> DiagnosedRun:
+    """Read what a diagnosis needs from a run's folder.
+
+    Args:
+        folder: of the run.
+
+    Raises:
+        ConfigurationError: it is not the folder of a run.
+        ModelError: the folder holds no model.
+    """
+    from penchant.documents import yaml_document
+    from penchant.evaluation.policies.checkpoints import find_checkpoint
+
+    file = Path(folder) / "recipe.yaml"
+    if not file.is_file():
+        raise ConfigurationError(
+            "The folder has no recipe.yaml, so it is not the folder of a run.",
+            where=folder,
+            fix="Give a run's folder, or --model, --reference and --data.",
+        )
+    recipe = dict(yaml_document(file.read_text(encoding="utf-8"), str(file)) or {})
+    found = find_checkpoint(folder)
+    objective: Any = recipe.get("objective")
+    beta = objective.get("beta") if isinstance(objective, Mapping) else None
+    named = [recipe.get(key) for key in ("eval_data", "data")]
+    mapping: Any = recipe.get("mapping")
+    return DiagnosedRun(
+        model=found.model,
+        start=found.start,
+        data=next((each for each in named if isinstance(each, str)), None),
+        beta=float(beta) if isinstance(beta, (int, float)) and beta > 0 else None,
+        mapping=dict(mapping) if isinstance(mapping, Mapping) else {},
+        rendering={key: recipe[key] for key in _RENDERING if recipe.get(key)},
+    )
