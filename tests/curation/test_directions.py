@@ -73,5 +73,10 @@ def test_judges_read_the_original_prompt(tmp_path: Path) -> None:
     built = BestAlongDirection(judge=judge).build(read(rows))
     assert [row["completion"] for row in built.rows] == ["a rather long one", "short"]
     assert built.rows[0]["ratings"] == [0.0, 4.0] and built.rows[0]["prompt"][0]["role"] == "system"
+    asked = {name: value for name, value in rows[0].items() if name != "completion"}
+    sampled = BestAlongDirection(judge=judge).build(read([{**asked, "samples": ["short", "a rather long one"]}]))
+    assert sampled.rows == [built.rows[0]]
+    with pytest.raises(DataError, match="without the field samples"):
+        BestAlongDirection(judge=judge).build(read([asked]))
     with pytest.raises(DataError, match="expected 1 numbers, one for each judge"):
         BestAlongDirection(judge=judge[1:]).build(read(rows))

@@ -46,8 +46,9 @@ class BestAlongDirection(Builder):
     """The sampled responses that do best along the direction of their prompt, as demonstrations.
 
     Each prompt comes with its ``direction`` and ``original_prompt``, as ``directions`` writes them, and its responses
-    as a ranking or in several rows. Each judge rates one attribute, in the order of the direction, and reads the
-    original prompt. Train on the result with ``nll``, together with the files of earlier rounds, and sample again.
+    as a ranking, in several rows, or as a list ``samples``. Each judge rates one attribute, in the order of the
+    direction, and reads the original prompt. Train on the result with ``nll``, together with the files of earlier
+    rounds, and sample again.
 
     Example:
         >>> from penchant.feedback import read
@@ -61,7 +62,7 @@ class BestAlongDirection(Builder):
     """
 
     id = "best-along-direction"
-    reads = "rankings or demonstrations with a direction"
+    reads = "rankings, demonstrations or samples with a direction"
     writes = ("completion", "ratings")
 
     judge: Annotated[list[str], f"the judge of an attribute, in the order of the direction: {JUDGE_WORDS}"]
@@ -73,12 +74,7 @@ class BestAlongDirection(Builder):
         built, groups = Built([]), dict[str, tuple[Record, list[Text]]]()
         for record in records:
             built.count("records read")
-            if not isinstance(record, Ranking | Demonstration):
-                raise DataError(
-                    f"{self.id} needs rankings or demonstrations, but this is a record of kind {record.kind!r}.",
-                    where=str(record.source),
-                )
-            groups.setdefault(repr(record.prompt), (record, []))[1].extend(record.responses)
+            groups.setdefault(repr(record.prompt), (record, []))[1].extend(_responses(record))
         asked = [replace(record, prompt=self._original(record)) for record, _responses in groups.values()]
         responses = [own for _record, own in groups.values()]
         judges = judges_of(self.judge, asked, self.device)
@@ -106,6 +102,20 @@ class BestAlongDirection(Builder):
         return record.fields.get("original_prompt", record.prompt)
 
 
+def _responses(record: Record) -> list[Text]:
+    """Those of a ranking or demonstration, or the field ``samples``, where `penchant generate` writes several."""
+    samples = record.fields.get("samples")
+    if isinstance(samples, list) and samples and all(isinstance(each, str) for each in samples):
+        return list(samples)
+    if not isinstance(record, Ranking | Demonstration):
+        raise DataError(
+            f"best-along-direction needs responses, but this is a {record.kind} without the field samples.",
+            where=str(record.source),
+            fix="Give rankings, demonstrations, or prompts with a list of texts in the field samples.",
+        )
+    return list(record.responses)
+
+
 def _row(record: Record, completion: Text, ratings: list[float]) -> dict[str, Any]:
-    more = {**record.fields, **template_columns(record)}
+    more = {name: value for name, value in record.fields.items() if name != "samples"} | template_columns(record)
     return {"prompt": record.prompt, "completion": completion, "ratings": ratings, **more}
