@@ -145,6 +145,8 @@ def test_the_fields_that_a_builder_says_it_writes_are_those_it_writes(file: Path
     inputs["few-shot"] = (write_pairs(tmp_path / "voted.jsonl", voted), ["--shots", "1"])
     answered = write_pairs(tmp_path / "answered.jsonl", [{**SCORED[0], "answer": "red"}])
     inputs["margin-rewards"] = (answered, ["--judge", "verifier rule=contains"])
+    solved = {"prompt": "2 + 2 + 1?", "completions": ["a\nb", "a\nc"], "scores": [1.0, 0.0]}
+    inputs["step-pairs"] = (write_pairs(tmp_path / "solved.jsonl", [solved]), [])
     for name in BUILDERS:
         source, options = inputs.get(name, (file, []))
         output = tmp_path / f"{name}.jsonl"
