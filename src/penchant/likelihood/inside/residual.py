@@ -51,6 +51,7 @@ def mixed_embeddings(core: Any, places: Tensor, predicted: Tensor, share: float)
         share: λ, its share.
 
     Example:
+        >>> import torch
         >>> from transformers import LlamaConfig, LlamaForCausalLM
         >>> sizes = dict(hidden_size=2, intermediate_size=2, num_hidden_layers=1, num_attention_heads=1)
         >>> model = LlamaForCausalLM(LlamaConfig(vocab_size=2, **sizes))
