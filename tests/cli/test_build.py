@@ -146,6 +146,13 @@ def test_the_fields_that_a_builder_says_it_writes_are_those_it_writes(file: Path
     inputs["few-shot"] = (write_pairs(tmp_path / "voted.jsonl", voted), ["--shots", "1"])
     answered = write_pairs(tmp_path / "answered.jsonl", [{**SCORED[0], "answer": "red"}])
     inputs["margin-rewards"] = (answered, ["--judge", "verifier rule=contains"])
+    solved = {"prompt": "2 + 2 + 1?", "completions": ["a\nb", "a\nc"], "scores": [1.0, 0.0]}
+    inputs["step-pairs"] = (write_pairs(tmp_path / "solved.jsonl", [solved]), [])
+    sampled = [{"prompt": "1 + 1", "samples": ["2", "3"], "answer": "2"}]
+    inputs["teacher-choices"] = (
+        write_pairs(tmp_path / "sampled.jsonl", sampled),
+        ["--judge", "verifier rule=number", "--keep", "2"],
+    )
     for name in BUILDERS:
         source, options = inputs.get(name, (file, []))
         output = tmp_path / f"{name}.jsonl"

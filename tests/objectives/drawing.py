@@ -54,7 +54,7 @@ def draw_view(
         mask=mask,
         stats={
             str(name): torch.rand(examples, tokens, generator=generator).to(dtype).requires_grad_()
-            for name in needs.stats
+            for name in [*needs.stats, *(["residual_logp"] if needs.residual is not None else [])]
         },
         group=torch.arange(rows).repeat_interleave(each),
         fields=norms,

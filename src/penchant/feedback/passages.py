@@ -1,4 +1,4 @@
-"""`Passage`, a response of which one span of characters counts, and where items of an answer lie in it."""
+"""`Passage`, a response of which one span of characters counts: an item of an answer, or a step after other steps."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from penchant.errors import DataError
-from penchant.feedback.records import Source
+from penchant.feedback.records import Record, Source, Text
 from penchant.feedback.values import described, wrong
 
-__all__ = ["Passage", "find_spans"]
+__all__ = ["STEPS_BEFORE", "Passage", "continued", "find_spans"]
+
+#: The record field with the text that stands in the response before a step.
+STEPS_BEFORE = "steps_before"
 
 
 class Passage(str):
@@ -104,3 +107,39 @@ def _span(text: str, item: Any, field: str, after: int, source: Source) -> tuple
     if (start, end) != tuple(item) or not 0 <= start < end <= len(text) or not text[start:end].strip():
         raise wrong(field, item, f"0 <= start < end <= {len(text)} with a word in between", source)
     return start, end
+
+
+def continued(record: Record, step: Text) -> Text:
+    """A response as it is learned: whole, or as the step after the record's ``steps_before``.
+
+    Of a step only its own tokens are learned. The steps before it are context, and no end token is learned, since the
+    solution goes on. A token that reaches over the beginning of the step belongs to it.
+
+    Args:
+        record: a field ``steps_before`` holds the text before the step, empty for a first step.
+        step: the response.
+
+    Raises:
+        DataError: ``steps_before`` is no text, or the step is not one text.
+
+    Example:
+        >>> from penchant.feedback.records import Comparison
+        >>> pair = Comparison(prompt="1 + 2 + 3?", chosen="3 + 3 = 6", rejected="3 + 3 = 7", fields={
+        ...     "steps_before": "1 + 2 = 3\\n"})
+        >>> continued(pair, pair.chosen).part
+        '3 + 3 = 6'
+    """
+    before = record.fields.get(STEPS_BEFORE)
+    if before is None:
+        return step
+    if not isinstance(before, str):
+        raise wrong(STEPS_BEFORE, before, "the text before the step, empty for a first step", record.source)
+    if isinstance(step, list) and len(step) == 1:  # one turn of the assistant
+        step = step[0].get("content") or ""
+    if not isinstance(step, str) or not step.strip():
+        raise DataError(
+            f"The response after {STEPS_BEFORE!r} is {described(step)}, expected the text of one step.",
+            where=str(record.source),
+            fix=f"Give the step as a text, or remove the column {STEPS_BEFORE!r}.",
+        )
+    return Passage(before + step, (len(before), len(before) + len(step)))

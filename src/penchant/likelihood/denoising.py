@@ -160,6 +160,7 @@ def _refuse_tokens(needs: Needs) -> None:
         + ["activations"] * bool(needs.layers)
     )
     asked += ["gradient norms"] * needs.gradient_norms
+    asked += ["a second pass"] * (needs.residual is not None)
     if asked:
         raise ConfigurationError(
             f"The objective needs {', '.join(asked)} per token, but images have no tokens.",

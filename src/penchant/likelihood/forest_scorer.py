@@ -17,6 +17,7 @@ from penchant.likelihood.core import core_model
 from penchant.likelihood.dropout import without_dropout
 from penchant.likelihood.head import Head, Rows
 from penchant.likelihood.hook import ScoreRequest, ScoringForward, activation_key, identity
+from penchant.likelihood.inside.residual import Residual
 from penchant.likelihood.inside.router import Router
 from penchant.likelihood.outputs import Outputs
 from penchant.likelihood.support import choose_attention, plain_head
@@ -105,6 +106,7 @@ class ForestScorer:
         layers: Iterable[str] = (),
         ends: bool = False,
         likelihood: bool = True,
+        residual: Residual | None = None,
     ) -> dict[str, Tensor]:
         """Statistics of the forest's K distinct response tokens.
 
@@ -118,6 +120,7 @@ class ForestScorer:
                 `penchant.likelihood.inside.layers.find_layer` and `penchant.likelihood.hook.activation_key`.
             ends: also return ``ends``, [R, 2, D] the hidden states at the last token of each prompt and response.
             likelihood: compute log-probabilities and statistics; without, the output head is not applied.
+            residual: what is mixed into the embeddings of the response tokens.
 
         Returns:
             ``logps`` and each statistic, [K] float32, in the order of ``forest.targets``.
@@ -143,6 +146,7 @@ class ForestScorer:
                 likelihood=likelihood,
                 layers=tuple(layers),
                 router=router,
+                residual=residual,
             )
         )
         self.aux_loss = found.pop("aux_loss", None)

@@ -12,6 +12,7 @@ from torch import Tensor
 from penchant.forest.attention import ATTENTION
 from penchant.forest.layout import Forest
 from penchant.likelihood.head import Rows, token_statistics
+from penchant.likelihood.inside.residual import Residual
 from penchant.likelihood.inside.router import Router
 from penchant.likelihood.outputs import Outputs, switch_attention
 from penchant.objectives.core.token_statistic import TokenStatistic
@@ -33,6 +34,7 @@ class ScoreRequest:
         likelihood: compute log-probabilities and statistics; without, the output head is not applied.
         layers: layers whose activations are returned too.
         router: also return the auxiliary loss of a mixture of experts.
+        residual: what is mixed into the embeddings of the response tokens.
     """
 
     forest: Forest
@@ -44,6 +46,7 @@ class ScoreRequest:
     likelihood: bool = True
     layers: tuple[str, ...] = ()
     router: Router | None = None
+    residual: Residual | None = None
 
 
 class ScoringForward:
@@ -87,7 +90,7 @@ class ScoringForward:
 
     def _score(self, asked: ScoreRequest) -> dict[str, Tensor]:
         forest = asked.forest.to(self.outputs.device)
-        computed = self.outputs.of(forest, self.attention, asked.router, asked.layers, asked.ends)
+        computed = self.outputs.of(forest, self.attention, asked.router, asked.layers, asked.ends, asked.residual)
         rows = computed.rows
         inside = {activation_key(name): values for name, values in computed.activations.items()}
         if asked.rows_only:

@@ -15,8 +15,9 @@ from penchant.likelihood.core import device_of
 from penchant.likelihood.few_shapes import few_lengths
 from penchant.likelihood.head import Head
 from penchant.likelihood.inside.layers import recorded
+from penchant.likelihood.inside.residual import Residual, mixed_embeddings
 from penchant.likelihood.inside.router import Router
-from penchant.likelihood.sequences import padded_inputs
+from penchant.likelihood.sequences import padded_inputs, response_places
 
 __all__ = ["Computed", "Outputs", "switch_attention"]
 
@@ -64,6 +65,7 @@ class Outputs:
         router: Router | None = None,
         layers: Sequence[str] = (),
         ends: bool = False,
+        residual: Residual | None = None,
     ) -> Computed:
         """One forward pass over a forest.
 
@@ -73,7 +75,12 @@ class Outputs:
             router: of a mixture of experts, or None for no auxiliary loss.
             layers: layers whose activations are kept; see `penchant.likelihood.inside.layers.find_layer`.
             ends: keep the hidden states at the ends of prompts and responses.
+            residual: what is mixed into the embeddings of the response tokens.
         """
+        if residual is not None:
+            places, rows = self._places(forest, attention)
+            with mixed_embeddings(self.core, places, residual.predicted[rows], residual.share):
+                return self.of(forest, attention, router, layers, ends)
         edges = forest.edges if ends else None
         if attention == "sequences":
             inputs, positions = padded_inputs(forest)
@@ -83,6 +90,13 @@ class Outputs:
             forest = few_lengths(forest, next(self.core.parameters()))
         inputs = self._forest_inputs(AttentionPlan(forest, attention))  # type: ignore[arg-type]
         return self._at(inputs, forest.predict_from, forest.targets, router, layers, edges)
+
+    @staticmethod
+    def _places(forest: Forest, attention: str) -> tuple[Tensor, Tensor]:
+        """The flat positions of the response tokens in the model's input, and which target stands at each."""
+        if attention != "sequences":
+            return forest.targets, torch.arange(len(forest.targets), device=forest.targets.device)
+        return response_places(forest), forest.target_of[forest.mask]
 
     def of_sequences(self, forest: Forest) -> Tensor:
         """The rows that predict the targets, with each response computed as a separate sequence."""

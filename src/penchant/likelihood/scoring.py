@@ -11,6 +11,7 @@ from penchant.forest.layout import Forest, TokenSequence
 from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.hook import activation_key
 from penchant.likelihood.inside.gradient_norms import gradient_norms
+from penchant.likelihood.inside.residual import GREEDY, Residual
 from penchant.likelihood.references.reference import Reference, ReferenceScores
 from penchant.objectives.core.requirements import Needs
 from penchant.objectives.core.scored import Scored
@@ -38,11 +39,7 @@ def score_batch(
         For each view, a `Scored`; its row r belongs to example ``group[r]`` of the batch.
     """
     held = _Held(batch, reference, needs)
-    with torch.set_grad_enabled(torch.is_grad_enabled() or needs.gradient_norms):
-        rows = held.scores and held.scores.rows
-        flat = scorer.score(
-            batch.forest, needs.stats, rows, module, needs.hidden, sorted(needs.layers), needs.ends, needs.scores
-        )
+    flat = _passes(scorer, batch.forest, held, module)
     hidden, ends = flat.pop("hidden", None), flat.pop("ends", None)
     # Without log-probabilities, zeros stand in their place; `Scored` refuses to read them.
     if needs.scores:
@@ -68,6 +65,23 @@ def score_batch(
             reference_activations=held.activations(name, own),
         )
     return views
+
+
+def _passes(scorer: ForestScorer, forest: Forest, held: _Held, module: nn.Module | None) -> dict[str, Tensor]:
+    """What the policy's pass gives, with the log-probabilities of the second pass if there is one."""
+    needs = held.needs
+    stats = needs.stats | {GREEDY} if needs.residual else needs.stats
+    trains = torch.is_grad_enabled() and (needs.trains_first_pass or needs.residual == 0)
+    with torch.set_grad_enabled(trains or needs.gradient_norms):
+        rows = held.scores and held.scores.rows
+        flat = scorer.score(forest, stats, rows, module, needs.hidden, sorted(needs.layers), needs.ends, needs.scores)
+    if needs.residual is None:
+        return flat
+    if needs.residual == 0:  # the second pass is the first
+        return flat | {"residual_logp": flat["logps"]}
+    residual = Residual(flat.pop(str(GREEDY)).long(), needs.residual)
+    second = scorer.score(forest, module=module, residual=residual)
+    return flat | {"residual_logp": second["logps"]}
 
 
 def _norms(spread: _Spread, logps: Tensor, model: nn.Module) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from penchant.forest.layout import Forest
 
-__all__ = ["padded_inputs"]
+__all__ = ["padded_inputs", "response_places"]
 
 
 def padded_inputs(forest: Forest) -> tuple[dict[str, Any], Tensor]:
@@ -34,15 +34,30 @@ def padded_inputs(forest: Forest) -> tuple[dict[str, Any], Tensor]:
     lengths = torch.tensor([len(text) for text in texts], device=device)
     attention_mask = (torch.arange(longest, device=device)[None] < lengths[:, None]).long()
     inputs = {"input_ids": ids, "attention_mask": attention_mask, "use_cache": False}
-    return inputs, _first_places(forest, longest, device)
+    return inputs, _first_places(forest)
 
 
-def _first_places(forest: Forest, longest: int, device: torch.device) -> Tensor:
-    result = torch.zeros(len(forest.targets), dtype=torch.long, device=device)
+def response_places(forest: Forest) -> Tensor:
+    """The flat position of each learned response token in that batch, in the order of ``forest.mask``.
+
+    Args:
+        forest: the batch.
+
+    Example:
+        >>> from penchant.forest import TokenSequence, build_forest
+        >>> response_places(build_forest([TokenSequence([4], [5, 2]), TokenSequence([4], [5])])).tolist()
+        [1, 2, 4]
+    """
+    longest = max(len(sequence.prompt) + len(sequence.response) for sequence in forest.sequences)
     places = [
-        row * longest + len(sequence.prompt) - 1 + place
+        row * longest + len(sequence.prompt) + place
         for row, sequence in enumerate(forest.sequences)
         for place in sequence.learned_places
     ]
-    result[forest.target_of[forest.mask]] = torch.tensor(places, device=device)
+    return torch.tensor(places, dtype=torch.long, device=forest.token_ids.device)
+
+
+def _first_places(forest: Forest) -> Tensor:
+    result = torch.zeros(len(forest.targets), dtype=torch.long, device=forest.token_ids.device)
+    result[forest.target_of[forest.mask]] = response_places(forest) - 1
     return result

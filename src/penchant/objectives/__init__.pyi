@@ -119,6 +119,7 @@ from penchant.objectives.reference_free.cpo import CPO as _CPO
 from penchant.objectives.reference_free.cpo import CPOHinge as _CPOHinge
 from penchant.objectives.reference_free.cpo import CPOIPO as _CPOIPO
 from penchant.objectives.reference_free.cpo import CPOSimPO as _CPOSimPO
+from penchant.objectives.reference_free.ift import IFT as _IFT
 from penchant.objectives.reference_free.mapo import MaPO as _MaPO
 from penchant.objectives.reference_free.nll import NLL as _NLL
 from penchant.objectives.reference_free.orpo import ORPO as _ORPO
@@ -377,6 +378,9 @@ class IDK(_IDK):
 
 class IDKDPO(_IDKDPO):
     def __init__(self, *, beta: float = ...) -> None: ...
+
+class IFT(_IFT):
+    def __init__(self, *, residual: float = ..., discount: float = ..., influence: Literal['loss', 'logps', 'mask'] = ..., norm: Literal['L1', 'L2', 'log', 'softmax'] = ..., detach_weights: bool = ...) -> None: ...
 
 class IPO(_IPO):
     def __init__(self, *, beta: float = ..., average_log_prob: bool = ...) -> None: ...

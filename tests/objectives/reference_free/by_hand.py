@@ -51,6 +51,13 @@ BY_HAND = [
         math.log(2.0),
     ),
     ("sft", {}, {"chosen": one_each(-1.25)}, 1.25),
+    # losses 1 and 3, rests 4 and 3, so weights 8 / 7 and 6 / 7
+    (
+        "ift",
+        {"discount": 1.0},
+        {"chosen": {"policy": [[0.0, 0.0]], "residual_logp": [[-1.0, -3.0]]}},
+        (8 / 7 * 1.0 + 6 / 7 * 3.0) / 2,
+    ),
     ("slic-hf", {"delta": 3.0, "lambda": 0.5}, {"chosen": one_each(-1.0), "rejected": one_each(-2.0)}, 2.5),
     ("simpo", {"gamma": 1.0}, {"chosen": one_each(-1.0), "rejected": one_each(-1.5)}, math.log(2.0)),
     ("cpo-ipo", {"beta": 2.0}, {"chosen": one_each(-1.0), "rejected": one_each(-1.5)}, 0.0625),

@@ -7,12 +7,16 @@ from typing import Any
 
 from penchant.errors import DataError
 from penchant.feedback.items import is_item_list
-from penchant.feedback.known.layout import Layout, Row, empty, unnamed
+from penchant.feedback.known.layout import Layout, Row, empty, filled, unnamed
 from penchant.feedback.known.prompts import asked, has_prompt
+from penchant.feedback.passages import STEPS_BEFORE
 from penchant.feedback.records import Source
 from penchant.feedback.trees import NODES, trajectories
 
 __all__ = ["STRUCTURED"]
+
+#: The column of the steps before, in the collection of Step-DPO.
+_STEPS = "initial_reason_steps"
 
 
 def _is_items(row: Row) -> bool:
@@ -53,6 +57,15 @@ def _from_tree(row: Row, source: Source) -> dict[str, Any]:
     }
 
 
+def _is_step(row: Row) -> bool:
+    return filled(row, _STEPS, "chosen", "rejected") and has_prompt(row)
+
+
+def _from_step(row: Row, source: Source) -> dict[str, Any]:
+    prompt, used = asked(row, source)
+    return {"prompt": prompt, STEPS_BEFORE: row[_STEPS], **unnamed(row, [*used, _STEPS])}
+
+
 STRUCTURED = (
     Layout(
         name="answer with items",
@@ -71,5 +84,14 @@ STRUCTURED = (
         says="each path to a leaf is a response; the leaf's value decides",
         matches=_is_tree,
         convert=_from_tree,
+    ),
+    Layout(
+        name="Step-DPO",
+        columns="a prompt; `initial_reason_steps` (the steps before), `chosen`, `rejected` (the next step)",
+        kind="comparison",
+        used_by="Math-Step-DPO-10K",
+        says="only the next step is learned",
+        matches=_is_step,
+        convert=_from_step,
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from penchant.errors import DataError
+from penchant.feedback.passages import continued
 from penchant.feedback.records import Comparison, Judgement, Record, Text
 from penchant.feedback.views.field_texts import checked_text
 from penchant.feedback.views.view import how_to_make, register_view
@@ -13,9 +14,9 @@ __all__: list[str] = []
 @register_view("bad", needs="a response that is known to be bad: labelled as undesirable, or rejected")
 def _bad(record: Record) -> list[tuple[Text, Text]] | None:
     if isinstance(record, Comparison):
-        return [(record.answered[1], record.rejected)]
+        return [(record.answered[1], continued(record, record.rejected))]
     if isinstance(record, Judgement) and not record.label:
-        return [(record.prompt, record.responses[0])]
+        return [(record.prompt, continued(record, record.responses[0]))]
     return None
 
 

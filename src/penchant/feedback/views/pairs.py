@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from penchant.feedback.passages import continued
 from penchant.feedback.records import Comparison, Demonstration, Record, Text
 from penchant.feedback.views.view import register_view
 
@@ -16,13 +17,15 @@ __all__: list[str] = []
 )
 def _chosen(record: Record) -> list[tuple[Text, Text]] | None:
     if isinstance(record, Comparison):
-        return [(record.prompt, record.chosen)]
-    return [(record.prompt, record.completion)] if isinstance(record, Demonstration) else None
+        return [(record.prompt, continued(record, record.chosen))]
+    return [(record.prompt, continued(record, record.completion))] if isinstance(record, Demonstration) else None
 
 
 @register_view("rejected", needs="a comparison (its 'rejected')", shapes=["pair"])
 def _rejected(record: Record) -> list[tuple[Text, Text]] | None:
-    return [(record.answered[1], record.rejected)] if isinstance(record, Comparison) else None
+    if not isinstance(record, Comparison):
+        return None
+    return [(record.answered[1], continued(record, record.rejected))]
 
 
 # The same texts, with the prompts scored as well.

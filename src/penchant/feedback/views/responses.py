@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from penchant.feedback.passages import continued
 from penchant.feedback.records import Record, Text
 from penchant.feedback.views.view import register_view
 
@@ -10,4 +11,5 @@ __all__: list[str] = []
 
 @register_view("responses", needs="any record with responses", shapes=["binary", "group"])
 def _responses(record: Record) -> list[tuple[Text, Text]] | None:
-    return list(zip(record.answered, record.responses, strict=True)) or None
+    answered = zip(record.answered, record.responses, strict=True)
+    return [(prompt, continued(record, response)) for prompt, response in answered] or None

@@ -86,6 +86,9 @@ def _data_needed(cls: type[Objective]) -> list[str]:
     lines += ["- hidden states of the model, read by a head that is trained along with it"] * wanted.needs.hidden
     lines += ["- the hidden states at the ends of prompt and response, read by trained heads"] * wanted.needs.ends
     lines += ["- gradient norm per response, which costs an extra backward pass for each"] * wanted.needs.gradient_norms
+    lines += ["- a second forward pass, over the policy's own predictions mixed into its input"] * (
+        wanted.needs.residual is not None
+    )
     return lines
 
 

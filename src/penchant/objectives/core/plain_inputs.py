@@ -75,6 +75,7 @@ class PlainInputs:
             referenced and given.get("reference") is None
         )
         absent += ["gradient_norm"] * (needs.gradient_norms and given.get("gradient_norm") is None)
+        absent += ["residual_logp"] * (needs.residual is not None and given.get("residual_logp") is None)
         if absent:
             raise self._wrong(
                 f"The view {key!r} has no {absent[0]!r}.", f"{key!r}: {_VIEW_FORM}, and the same for {absent}"

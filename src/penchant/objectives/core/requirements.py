@@ -33,6 +33,9 @@ class Needs:
             reference, of the reference: numbers (``"7"``, ``"-1"``) or paths in the model.
         gradient_norms: whether each view has the norm of the parameter gradient of each response's log-probability, as
             its field ``gradient_norm``.
+        residual: λ in [0, 1] of a second pass in which the input of each response token is mixed with the share λ of
+            the token that the policy predicts there. Each view has the log-probabilities of its tokens in that pass as
+            ``stat("residual_logp")``, with gradient. None without a second pass.
 
     Example:
         >>> (Needs(reference=True) | Needs(stats=frozenset({"entropy"}))).reference
@@ -47,6 +50,7 @@ class Needs:
     likelihood: bool = True
     layers: frozenset[str] = frozenset()
     gradient_norms: bool = False
+    residual: float | None = None
 
     def __or__(self, other: Needs) -> Needs:
         return Needs(
@@ -58,7 +62,19 @@ class Needs:
             likelihood=self.likelihood or other.likelihood,
             layers=self.layers | other.layers,
             gradient_norms=self.gradient_norms or other.gradient_norms,
+            residual=self._one_residual(other),
         )
+
+    def _one_residual(self, other: Needs) -> float | None:
+        """λ of both."""
+        given = [each for each in (self.residual, other.residual) if each is not None]
+        if len(set(given)) > 1:
+            raise ConfigurationError(
+                f"Two parts of the objective mix predictions into the input with the shares {given[0]} and {given[1]}.",
+                why="There is one second pass.",
+                fix="Give both the same share.",
+            )
+        return given[0] if given else None
 
     @property
     def scores(self) -> bool:
@@ -68,7 +84,18 @@ class Needs:
             >>> Needs(ends=True, likelihood=False).scores, Needs(reference=True, likelihood=False).scores
             (False, True)
         """
-        return self.likelihood or self.reference or self.gradient_norms or bool(self.stats)
+        return self.likelihood or self.reference or self.gradient_norms or bool(self.stats) or self.residual is not None
+
+    @property
+    def trains_first_pass(self) -> bool:
+        """Whether a loss reads the pass over the responses as they are, rather than the second pass alone.
+
+        Example:
+            >>> Needs().trains_first_pass, Needs(likelihood=False, residual=0.2).trains_first_pass
+            (True, False)
+        """
+        states = self.hidden or self.ends or bool(self.layers)
+        return self.likelihood or self.reference or self.gradient_norms or bool(self.stats) or states
 
     @property
     def compares(self) -> bool:

@@ -86,6 +86,12 @@ class Scoring:
                 where="tabular world",
                 fix=f"Add it: examples.with_view({missing[0]!r}, rows), or examples.with_fields({missing[0]}=numbers).",
             )
+        if wanted.needs.residual:
+            raise ConfigurationError(
+                f"The objective {objective.id} needs a second pass over mixed embeddings; policies here have none.",
+                where="tabular world",
+                fix="Use a world with a language model, or residual=0.",
+            )
         self.world, self.needs = world, wanted.needs
         self.reference = reference.detach()
         self.fields = {name: examples.fields[name] for name in wanted.fields if name in examples.fields}
@@ -127,6 +133,8 @@ class Scoring:
     def _scored(self, policy: Tensor, tokens: Tensor, view: _View) -> Scored:
         reference = view.reference if self.needs.reference else None
         stats = self._statistics(policy, view.rows, view.shares) if self.needs.stats else {}
+        if self.needs.residual is not None:  # 0, checked at the start
+            stats = {**stats, "residual_logp": tokens}
         fields = {}
         if self.needs.gradient_norms:
             fields["gradient_norm"] = gradient_norms(self.world, policy).flatten()[view.place]
