@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from penchant.cli.app import main
+from small_runs import WORDS, model_folder
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> str:
@@ -46,3 +47,35 @@ def test_a_checkpoint_without_a_reference_is_a_clear_message(
     data = write(tmp_path / "prompts.jsonl", [{"prompt": "a"}])
     assert main(["evaluate", str(folder), "--data", data, "--judge", "verifier"]) == 1
     assert "--reference MODEL" in capsys.readouterr().err
+
+
+def test_prefeval_measures_choices_without_a_judge(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("small_runs.WORDS", [*WORDS[:-4], *"ABCD"])
+    model = str(model_folder(tmp_path / "model"))
+    out = tmp_path / "points.json"
+    options = {"options": ["one", "two", "three", "four"], "right": "two"}
+    rows = [{"preference": "b", "question": f"q {number}", **options} for number in range(3)]
+    data = write(tmp_path / "tasks.jsonl", rows)
+    command = ["prefeval", model, "--data", data, "--turns", "0", "--turns", "24", "--json", str(out)]
+    assert main(command) == 0
+    short, long = json.loads(out.read_text())
+    assert short["turns"] == 0 and short["measured"] + short["too_long"] == 3
+    assert long["turns"] == 24 and "choice task, 3 tasks" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--judge", "verifier,rule=exact"], "yes/no questions"),
+        (["--method", "prayer"], "There is no method 'prayer'"),
+        (["--turns", "99"], "--distractors"),
+    ],
+)
+def test_prefeval_says_what_cannot_be(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = str(model_folder(tmp_path / "model"))
+    assert main(["prefeval", model, *words]) == 1
+    assert message in capsys.readouterr().err

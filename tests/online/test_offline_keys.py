@@ -12,7 +12,10 @@ from penchant.online.recipe import make_online_recipe
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("keep", "best"), ("metric", "loss"), ("early_stopping", 3), ("checkpoints", "none"), ("report_to", "wandb")],
+    [
+        *(("keep", "best"), ("metric", "loss"), ("early_stopping", 3), ("checkpoints", "none"), ("report_to", "wandb")),
+        ("eval", {"judge": "verifier"}),
+    ],
 )
 def test_a_key_without_a_meaning_between_rounds_is_refused(key: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=f"{key}: An online run measures and saves between its rounds"):

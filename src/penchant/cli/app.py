@@ -31,6 +31,7 @@ from penchant.cli.measuring.agreement import agreement
 from penchant.cli.measuring.evaluate import evaluate
 from penchant.cli.measuring.leaderboard import leaderboard
 from penchant.cli.measuring.novelty import novelty
+from penchant.cli.measuring.prefeval import prefeval
 from penchant.cli.measuring.recommendation_metrics import recommend_metrics
 from penchant.cli.measuring.reward_generalization import reward_generalization
 from penchant.cli.measuring.token_shift import token_shift
@@ -77,7 +78,7 @@ _COMMANDS = (
     claims,
 )
 _WITH_KEYS = {train: RecipeCommand, plan: RecipeCommand, unlearn: RecipeCommand, online: OnlineCommand}
-for _command in (*_COMMANDS, recommend_metrics, evaluate, leaderboard, agreement, win_rate):
+for _command in (*_COMMANDS, recommend_metrics, evaluate, prefeval, leaderboard, agreement, win_rate):
     app.command(cls=_WITH_KEYS.get(_command))(_command)
 app.command("list")(list_things)
 app.command("show")(show_thing)

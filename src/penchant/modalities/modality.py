@@ -83,6 +83,8 @@ class Modality(ABC):
     measured_at_once: ClassVar[int] = 0
     #: The kind of reference that lets runs of one model share the most work: ``cached`` if the modality has a cache.
     shared_reference: ClassVar[str] = "cached"
+    #: Whether `answers` gives texts, which a judge can compare.
+    answers_in_text: ClassVar[bool] = False
     #: The tokenizer that is returned with the model.
     tokenizer: Any = None
     #: Maximum length of a sequence in units, or None.
@@ -191,6 +193,26 @@ class Modality(ABC):
     @abstractmethod
     def sample(self, scorer: Scorer[Any], prompts: Sequence[Any]) -> Any:
         """Sampled responses to prompts for the report; alarms watch their ``mean_length``."""
+
+    def answers(
+        self, scorer: Scorer[Any], prompts: Sequence[Any], *, max_new_tokens: int, temperature: float
+    ) -> list[str]:
+        """One sampled response to each prompt, with the recipe's seed; global random states stay as they are.
+
+        Args:
+            scorer: the model that answers.
+            prompts: texts or conversations.
+            max_new_tokens: maximum number of tokens of a response.
+            temperature: of sampling; 0 means greedy decoding.
+
+        Raises:
+            ConfigurationError: responses of this modality are no texts.
+        """
+        raise ConfigurationError(
+            f"Sampled responses of the modality {self.name!r} cannot be judged: they are no texts.",
+            where="eval",
+            fix="Remove eval.",
+        )
 
     @abstractmethod
     def shown(self, folder: Path, prompts: Sequence[Any], before: Any, after: Any) -> list[dict[str, Any]]:

@@ -57,6 +57,7 @@ class TextModality(Modality):
     """
 
     name = "text"
+    answers_in_text = True
     unit = CausalScorer.unit
     measured_at_once = CausalScorer.measured_at_once
     card: ClassVar = {"library_name": "transformers", "pipeline_tag": "text-generation"}
@@ -174,6 +175,21 @@ class TextModality(Modality):
             max_length=self.max_length,
             seed=self.settings.seed,
         )
+
+    def answers(
+        self, scorer: Scorer[Any], prompts: Sequence[Any], *, max_new_tokens: int, temperature: float
+    ) -> list[str]:
+        """See `Modality.answers`."""
+        found = take_samples(
+            scorer.model,
+            self.renderer,
+            prompts,
+            max_new_tokens=min(max_new_tokens, max((self.max_length or 10**9) // 2, 1)),
+            max_length=self.max_length,
+            seed=self.settings.seed,
+            temperature=temperature,
+        )
+        return found.texts
 
     def shown(self, folder: Path, prompts: Sequence[Any], before: Samples, after: Samples) -> list[dict[str, Any]]:
         """See `Modality.shown`."""

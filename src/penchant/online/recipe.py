@@ -23,7 +23,7 @@ FORMER_KEYS = {
 }
 
 # Keys of a run on fixed data that have no meaning between rounds.
-OFFLINE = ("keep", "metric", "early_stopping", "checkpoints", "report_to")
+OFFLINE = ("keep", "metric", "early_stopping", "checkpoints", "report_to", "eval")
 
 # Parts of a recipe with a name and settings.
 PARTS = ("objective", "engine", "judge", "pairing")

@@ -13,6 +13,7 @@ __all__ = ["model_card"]
 SHOWN = {
     "accuracy": "accuracy of sampled responses",
     "reward": "reward of sampled responses",
+    "judge/win_rate": "win rate of sampled responses (by the judge, ties half)",
     "loss": "loss",
     "rewards/accuracy": "accuracy (implicit reward, ties half)",
     "rewards/margin": "reward margin",

@@ -176,7 +176,16 @@ def versions() -> dict[str, str]:
 
 
 def _intervals(after: HeldOut) -> dict[str, list[float]]:
-    """95 % intervals of the held-out accuracy (Wilson, ties half) and margin (normal), or of the figures by label."""
+    """95 % intervals of the held-out accuracy (Wilson, ties half) and margin (normal), or of the figures by label.
+
+    And that of the win rate of sampled responses (bootstrap).
+    """
+    wins = [after.metrics.get(f"judge/win_rate/{end}") for end in ("low", "high")]
+    known = {} if None in wins else {"judge/win_rate": [float(each or 0.0) for each in wins]}
+    return known | _reward_intervals(after)
+
+
+def _reward_intervals(after: HeldOut) -> dict[str, list[float]]:
     if judged := judged_intervals(after.rewards, after.divergence):
         return {name: [each.low, each.high] for name, each in judged.items()}
     chosen, rejected = after.rewards.get("chosen"), after.rewards.get("rejected")

@@ -16,6 +16,7 @@ from penchant.training.recipe_keys import nested, problem, read_keys
 from penchant.training.settings.adapter import LoRA, NamedReference
 from penchant.training.settings.data import DataSettings, MixturePart, data_paths, data_values
 from penchant.training.settings.devices import DeviceSettings
+from penchant.training.settings.evaluating import SampledEvaluation
 from penchant.training.settings.keeping import EarlyStopping, KeepingSettings
 from penchant.training.settings.model import ModelSettings
 from penchant.training.settings.optimization import OptimizationSettings
@@ -100,6 +101,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "denoising": DenoisingSettings,
     "images": ImageSettings,
     "early_stopping": EarlyStopping,
+    "eval": SampledEvaluation,
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict
 from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.likelihood.image_settings import ImageSettings
 from penchant.training.settings.adapter import LoRA
+from penchant.training.settings.evaluating import SampledEvaluation
 from penchant.training.settings.keeping import EarlyStopping
 
 __all__ = ["RecipeKeywords"]
@@ -67,6 +68,7 @@ class RecipeKeywords(TypedDict, total=False):
     metric_goal: Literal["max", "min"] | None
     early_stopping: EarlyStopping | dict[str, Any] | None
     eval_every: int | None
+    eval: SampledEvaluation | dict[str, Any] | None
     save_every: int | None
     checkpoints: Literal["full", "weights", "none"]
     keep_checkpoints: int

@@ -41,6 +41,7 @@ from penchant.training.following.listening import FunctionCallback, as_callbacks
 from penchant.training.following.live import LiveReport
 from penchant.training.following.loggers import build_loggers, open_loggers
 from penchant.training.following.watching import measured_every, saves, watch_of
+from penchant.training.following.wins import sampled_wins
 from penchant.training.identity.kept_code import read_code, write_code
 from penchant.training.identity.origin import origin_of
 from penchant.training.interrupt import Interrupt, Interrupted
@@ -111,6 +112,7 @@ class Session:
         prepared = prepare(self.recipe, self.given, self.reporter, check=self.first)
         set_seed(self.recipe.seed)
         args = run_arguments(self.recipe, prepared, self.folder, self.processes)
+        judged = sampled_wins(self.recipe, prepared, args.device)
         other = named_reference(self.recipe, self.given.reference, prepared, args.device, self.reporter)
         if self.given.model is None and start_from(prepared.objective, self.recipe.model):
             self.reporter.say(f"The trained parts of {prepared.objective.id} in {self.recipe.model} are trained on.")
@@ -133,6 +135,9 @@ class Session:
             open_loggers(loggers, args, self.folder.path, policy, self.first)
             reference = other or prepared_reference(self.recipe, scorer, prepared, self.reporter)
             trainer = self._trainer(prepared, args, scorer, reference, loggers)
+            if judged is not None:
+                judged.begin(scorer, reference, self.first or self.placement.collective)
+                trainer.sampled_metrics = judged.metrics
             before, after = self._measured_around(trainer, prepared, resume)
             facts = self._facts(prepared, policy, (before, after), started, scorer, reference, origin["model"])
             facts |= self.keeper.facts(len(prepared.plan)) | strategy_facts(trainer, self.recipe)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,8 @@ class PreferenceTrainer(DividedTrainer):
             scorer.set_output_head_trained(False)
         self.examples, self.plan, self.eval_examples = examples, plan, eval_examples
         self.tokens_per_batch, self.notes = tokens_per_batch, notes or Notes()
+        #: Figures of sampled responses, which every measurement of the whole held-out data adds; None for none.
+        self.sampled_metrics: Callable[[], dict[str, float]] | None = None
         self.tally, self.mark, self.work_since = Tally(), time.perf_counter(), 0
         self.grad_examined, self.step_begins = False, True
         self.split: SplitStep | None = None
@@ -275,7 +277,10 @@ class PreferenceTrainer(DividedTrainer):
                 processes=self.args.world_size,
                 reduce=self._sum_over_processes if shared else None,
             )
-        return _gathered(result) if shared else result
+        result = _gathered(result) if shared else result
+        if examples is None and self.sampled_metrics is not None:
+            result.metrics |= self.sampled_metrics()
+        return result
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Held-out metrics under ``eval_...``, logged."""

@@ -60,6 +60,10 @@ class Figure:
         return "unclear" if noisy and judged in ("better", "worse") else judged
 
 
+# Ends of an interval are shown with the figure that they belong to.
+ENDS = ("/low", "/high")
+
+
 @dataclass(frozen=True)
 class BeforeAfter:
     """All figures of a run by metric key, most important first.
@@ -97,7 +101,7 @@ def before_after(run: RunFolder) -> BeforeAfter:
     intervals = run.summary.get("intervals")
     figures = {
         key: Figure(quantity(key), before.get(key), after.get(key), _interval(intervals, key))
-        for key in order({key for key in (*before, *after) if not key.startswith(PREFIX)})
+        for key in order({key for key in (*before, *after) if not key.startswith(PREFIX) and not key.endswith(ENDS)})
     }
     return BeforeAfter(figures, origin, held_out=not measured_on.startswith("training"))
 

@@ -49,6 +49,14 @@ _LABELS = ("desirable", "undesirable")
 MAIN = (
     Panel("right", "Accuracy of sampled responses", "share of responses", (("accuracy", "accent", "accuracy"),), True),
     Panel("judged", "Reward of sampled responses", "reward", (("reward", "accent", "reward"),)),
+    Panel(
+        "wins",
+        "Win rate of sampled responses",
+        "share of prompts",
+        (("judge/win_rate", "accent", "win rate"),),
+        percent=True,
+        reference=50.0,
+    ),
     Panel("loss", "Loss", "loss per example", (("loss", "accent", "loss"),)),
     Panel(
         "accuracy",

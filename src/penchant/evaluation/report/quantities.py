@@ -77,6 +77,16 @@ _KNOWN = {
         Quantity("true_reward", "True reward", better="up"),
         Quantity("true_reward/gain", "Gain in true reward", better="up", chance=0.0),
         Quantity("win_rate", "Win rate against the initial model", better="up", share=True, chance=0.5),
+        Quantity(
+            "judge/win_rate",
+            "Win rate of sampled responses, by the judge",
+            better="up",
+            share=True,
+            chance=0.5,
+        ),
+        Quantity("judge/score", "Score of sampled responses, by the judge", better="up"),
+        Quantity("judge/length", "Length of judged responses", "characters"),
+        Quantity("judge/unread", "Pairs that the judge could not compare", better="down", share=True),
         Quantity("digits/accuracy", "Digits classified as requested", better="up", share=True),
         Quantity("drift", "Fréchet distance from the reference (before: two draws of it)"),
         Quantity(

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
+from penchant.training.settings.evaluating import SampledEvaluation
 from penchant.training.settings.part import Part
 
 __all__ = ["EarlyStopping", "KeepingSettings"]
@@ -40,6 +41,11 @@ class KeepingSettings(Part):
     eval_every: PositiveInt | None = Field(
         None,
         description="steps between held-out measurements; default: before and after training, ten times for keep: best",
+    )
+    eval: SampledEvaluation | None = Field(
+        None,
+        description="at every held-out measurement, sample responses and measure their win rate: judge, "
+        "win_rate_against and more",
     )
     save_every: PositiveInt | None = Field(None, description="steps between checkpoints; default: at most ten per run")
     checkpoints: Literal["full", "weights", "none"] = Field(

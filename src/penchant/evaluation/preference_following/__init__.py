@@ -1,0 +1,1 @@
+"""PrefEval: does a model follow a preference that was stated some turns ago?"""
