@@ -31,6 +31,7 @@ from penchant.training.checkpoints import OBJECTIVE_FILE, emptied, output_errors
 from penchant.training.data import training_loader
 from penchant.training.devices.divided_trainer import DividedTrainer
 from penchant.training.first_step import check_gradients, check_margin, check_trainable, refuse_nan, refuse_nan_gradient
+from penchant.training.parameters.rates import Rates
 from penchant.training.parameters.strategy import PARAMETERS_FILE, Strategy
 
 __all__ = ["PreferenceTrainer"]
@@ -51,6 +52,7 @@ class PreferenceTrainer(DividedTrainer):
         callbacks: additional callbacks of transformers.
         notes: what each checkpoint keeps besides the state of the training, and whose it is.
         strategy: which weights move, prepared before the first step; all of them by default.
+        rates: learning rates of some weights; by default all have that of ``args``.
     """
 
     control: Any
@@ -69,15 +71,17 @@ class PreferenceTrainer(DividedTrainer):
         callbacks: Sequence[TrainerCallback] = (),
         notes: Notes | None = None,
         strategy: Strategy | None = None,
+        rates: Rates | None = None,
     ) -> None:
         check_trainable(scorer.model, objective)
         self.scorer, self.reference, self.objective = scorer, reference, objective
-        self.strategy = strategy
+        self.strategy, self.rates = strategy, rates or Rates(args.learning_rate)
         needs = objective.requirements.needs
         if needs.hidden or needs.ends:
             objective.bind(scorer.hidden_size)
         if not needs.scores:
             scorer.set_output_head_trained(False)
+        self.rates.check(scorer.model, objective)
         self.examples, self.plan, self.eval_examples = examples, plan, eval_examples
         self.tokens_per_batch, self.notes = tokens_per_batch, notes or Notes()
         self.tally, self.mark, self.work_since = Tally(), time.perf_counter(), 0
@@ -191,8 +195,11 @@ class PreferenceTrainer(DividedTrainer):
         fresh = self.optimizer is None
         optimizer = super().create_optimizer(model) if model is not None else super().create_optimizer()
         own = list(self.objective.parameters())
+        if fresh:
+            self.rates.apply(optimizer, self.model)
         if fresh and own:
-            optimizer.add_param_group({"params": own, "weight_decay": 0.0})
+            rate = {} if self.rates.head is None else {"lr": self.rates.head}
+            optimizer.add_param_group({"params": own, "weight_decay": 0.0, **rate})
         if fresh and (strategy := self.strategy) is not None:
             optimizer.register_step_post_hook(lambda *_given: strategy.after_step())
         return optimizer

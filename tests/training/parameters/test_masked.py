@@ -199,4 +199,4 @@ def test_packing_is_undone() -> None:
 
 
 def test_every_mask_is_tried_here() -> None:
-    assert set(STRATEGIES.names()) == {*MASKS, "mrp"}
+    assert set(STRATEGIES.names()) == {*MASKS, "mrp", "freeze"}
