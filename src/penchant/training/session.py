@@ -133,7 +133,7 @@ class Session:
             trainer = self._trainer(prepared, args, scorer, reference, loggers)
             before, after = self._measured_around(trainer, prepared, resume)
             facts = self._facts(prepared, policy, (before, after), started, scorer, reference, origin["model"])
-            facts |= self.keeper.facts(len(prepared.plan)) | strategy_facts(trainer, self.recipe)
+            facts |= self.keeper.facts(len(prepared.plan)) | strategy_facts(trainer, self.folder.path)
             reference.close()
         finally:
             scorer.close()
