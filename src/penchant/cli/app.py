@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 import penchant
-from penchant.cli import build, data, lab, methods, recommend, sandbox
+from penchant.cli import build, data, lab, methods, recommend, sandbox, weights
 from penchant.cli.audit import audit
 from penchant.cli.chat import chat
 from penchant.cli.claims import claims
@@ -85,6 +85,7 @@ app.add_typer(methods.app, name="methods")
 app.add_typer(lab.app, name="lab")
 app.add_typer(recommend.app, name="recommend")
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(weights.app, name="weights")
 
 
 def _print_version(asked: bool) -> None:
