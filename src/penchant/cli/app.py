@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 import penchant
-from penchant.cli import build, data, lab, methods, recommend, sandbox, weights
+from penchant.cli import build, data, lab, methods, recommend, sandbox
 from penchant.cli.audit import audit
 from penchant.cli.chat import chat
 from penchant.cli.claims import claims
@@ -39,6 +39,7 @@ from penchant.cli.quickstart import quickstart
 from penchant.cli.receipts import receipts
 from penchant.cli.report import report
 from penchant.cli.score import score
+from penchant.cli.tools import weights
 from penchant.cli.train import train
 from penchant.cli.unlearn import unlearn
 from penchant.cli.verify import verify

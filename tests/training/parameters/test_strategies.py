@@ -28,6 +28,8 @@ STRATEGIES_HERE: dict[str, dict[str, Any]] = {
     "freeze": {"frozen": ["*.mlp.*", "*embed*"]},
     "half-fine-tuning": {"rounds": "epoch"},
     "lt-sft": {"ratio": 0.05, "l1": 0.1},
+    "spt": {"ratio": 0.05, "rank": 1},
+    "dsee": {"rank": 2, "entries": 8, "sparsity": 0.25},
 }
 STEPS = 4
 

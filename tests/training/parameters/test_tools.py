@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from penchant.cli.app import main
 from penchant.errors import ConfigurationError, ModelError
+from penchant.likelihood.loading import load_model
 from penchant.training import Result
 from penchant.training.parameters.tools import compose, half_reset
 from small_runs import model_folder, pairs, weights
@@ -28,13 +29,17 @@ def two(train: Train) -> list[Result]:
     ]
 
 
+def composed(base: Path, out: Path, *given: object) -> None:
+    assert main(["weights", "compose", str(base), *map(str, given), "--out", str(out)]) == 0
+
+
 def test_differences_add_in_any_order_and_are_taken_away_again(
     two: list[Result], folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start = load_file(folder / "model.safetensors")
     first, second = (each.folder for each in two)
-    compose(folder, [first], tmp_path / "one")
-    compose(folder, [first, second], tmp_path / "both")
+    composed(folder, tmp_path / "one", first)
+    composed(folder, tmp_path / "both", first, second)
     assert main(["weights", "compose", str(folder), str(second), str(first), "--out", str(tmp_path / "turned")]) == 0
     assert "weights" in capsys.readouterr().out
     one, both, turned = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "both", "turned"))
@@ -43,24 +48,26 @@ def test_differences_add_in_any_order_and_are_taken_away_again(
         assert torch.allclose(one[name], parts[0][name], atol=1e-6)
         assert torch.allclose(both[name] - each, parts[0][name] + parts[1][name] - 2 * each, atol=1e-6)
         assert torch.allclose(both[name], turned[name], atol=1e-6)
-    compose(tmp_path / "both", [], tmp_path / "back", subtract=[first, second])
+    composed(tmp_path / "both", tmp_path / "back", "--subtract", first, "--subtract", second)
     back = load_file(tmp_path / "back" / "model.safetensors")
     assert all(torch.allclose(back[name], each, atol=1e-6) for name, each in start.items())
 
 
 def test_what_does_not_fit_is_refused(two: list[Result], folder: Path, tmp_path: Path) -> None:
-    other = model_folder(tmp_path / "other", "gpt2")
+    model, other = load_model(folder), load_model(model_folder(tmp_path / "other", "gpt2"))
     with pytest.raises(ModelError, match="the model has no such weight"):
-        compose(other, [two[0].folder], tmp_path / "out")
+        compose(other, [two[0].folder])
     with pytest.raises(ModelError, match="different weights"):
-        half_reset(other, folder, tmp_path / "out")
+        half_reset(other, model)
     with pytest.raises(ModelError, match="holds no sparse difference"):
-        compose(folder, [folder / "model.safetensors"], tmp_path / "out")
+        compose(model, [folder / "model.safetensors"])
     with pytest.raises(ModelError, match="cannot be read"):
-        compose(folder, [tmp_path / "nothing"], tmp_path / "out")
+        compose(model, [tmp_path / "nothing"])
     with pytest.raises(ConfigurationError, match="No difference is given"):
-        compose(folder, [], tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+        compose(model, [])
+    with pytest.raises(ConfigurationError, match=r"ratio is 1\.0"):
+        half_reset(model, model, ratio=1.0)
+    assert main(["weights", "compose", str(folder), str(two[0].folder), "--out", str(folder)]) == 1
 
 
 @pytest.mark.parametrize("level", ["category", "layer", "model"])

@@ -98,4 +98,6 @@ def _start(trainer: PreferenceTrainer, recipe: Recipe) -> Start:
         autocast=autocast,
         seed=recipe.seed,
         epochs=trainer.plan.epochs,
+        reference=trainer.reference,
+        loader=trainer.get_train_dataloader,
     )

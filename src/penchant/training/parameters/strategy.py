@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,8 @@ class Start:
         autocast: a context in the number type of the forward pass.
         seed: of the run.
         epochs: for each step of the run, the number of passes over the data completed at its end.
+        reference: of the run.
+        loader: makes the run's micro-batches from its first step on, each as ``{"batch": ...}``.
     """
 
     scorer: Scorer[Any]
@@ -55,6 +57,8 @@ class Start:
     autocast: Callable[[], AbstractContextManager[Any]]
     seed: int
     epochs: Sequence[float] = ()
+    reference: Any = None
+    loader: Callable[[], Iterable[Any]] = tuple
 
     @property
     def model(self) -> nn.Module:

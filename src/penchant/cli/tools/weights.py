@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from penchant.errors import ConfigurationError
+from penchant.errors import ConfigurationError, OutputError
 from penchant.terminal import echo
 
 __all__ = ["app"]
@@ -33,11 +33,14 @@ def compose(
     subtract: Annotated[list[Path] | None, typer.Option(help="A difference to take away; may be repeated.")] = None,
 ) -> None:
     """Add sparse differences to a model: what several runs have learned, in one model."""
+    _check_new(out)
+    from penchant.likelihood.loading import load_model
     from penchant.training.parameters.tools import compose as composed
 
-    for file, count in composed(base, add or [], out, subtract=subtract or []).items():
+    model = load_model(base)
+    for file, count in composed(model, add or [], subtract or []).items():
         echo(f"{file}: {count} weights")
-    echo(f"Written: {out}", err=True)
+    _save(model, base, out)
 
 
 @app.command()
@@ -52,8 +55,25 @@ def half_reset(
     """Set a random half of a tuned model's matrices back to those of its base, to undo some forgetting."""
     if level not in LEVELS:
         raise ConfigurationError(f"There is no level {level!r}.", where="--level", fix=f"Known: {', '.join(LEVELS)}.")
+    _check_new(out)
+    from penchant.likelihood.loading import load_model
     from penchant.training.parameters.tools import half_reset as reset
 
-    count = reset(base, tuned, out, ratio=ratio, level=level, seed=seed)  # type: ignore[arg-type]
+    model = load_model(tuned)
+    count = reset(load_model(base), model, ratio=ratio, level=level, seed=seed)  # type: ignore[arg-type]
     echo(f"{count} weights are those of {base} again")
+    _save(model, tuned, out)
+
+
+def _check_new(out: Path) -> None:
+    if out.exists():
+        raise OutputError("The folder already exists.", where=str(out), fix="Name a new folder with --out.")
+
+
+def _save(model: Any, source: str, out: Path) -> None:
+    from penchant.rendering.tokenizer import load_tokenizer
+
+    tokenizer = load_tokenizer(source)
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
     echo(f"Written: {out}", err=True)
