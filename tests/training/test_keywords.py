@@ -57,6 +57,6 @@ def test_mistyped_names_and_values_fail_in_mypy(tmp_path: Path, monkeypatch: pyt
     errors = [line for line in said.splitlines() if ": error:" in line]
     assert [line.split(":")[1] for line in errors] == ["5", "6", "7", "9"], said
     assert '"betta" for "DPO"; did you mean "beta"?' in errors[0]
-    assert '"learning_rat" for "train"; did you mean "learning_rate"?' in errors[1]
+    assert '"learning_rat" for "train"; did you mean "learning_rate"' in errors[1]
     assert '"precision"' in errors[2] and "bfloat61" in errors[2]
     assert '"rnk" for "LoRA"; did you mean "rank"?' in errors[3]

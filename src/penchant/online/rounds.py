@@ -18,6 +18,7 @@ from penchant.online.recipe import OnlineRecipe
 from penchant.training.arguments import micro_batches, training_arguments
 from penchant.training.checkpoint_notes import Notes
 from penchant.training.checkpoints import find_checkpoint, output_errors
+from penchant.training.parameters.rates import rates_of
 from penchant.training.trainer import PreferenceTrainer
 
 __all__ = ["BEGINNING", "Learner", "Trained"]
@@ -125,6 +126,7 @@ class Learner:
             plan=plan,
             args=args,
             callbacks=callbacks,
+            rates=rates_of(settings),
         )
         # A batch of groups with equal rewards has no gradient; this is not an error in an online run.
         trainer.grad_examined = True

@@ -1,4 +1,4 @@
-"""Published cases of weight attribution and projections."""
+"""Published cases of weight attribution, projections and sparse masks."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import torch
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
 from penchant.training.parameters.attribution import attribution, top_share
+from penchant.training.parameters.lottery import grown_mask
 from penchant.training.parameters.projection import initial_directions, projected
 
-__all__ = ["mrp", "wagle"]
+__all__ = ["lottery_ticket", "mrp", "wagle"]
 
 
 @adapter("wagle")
@@ -30,6 +31,19 @@ def wagle(case: Case) -> dict[str, Any]:
         "attribution": {name: each.tolist() for name, each in scores.items()},
         "mask": {name: each.int().tolist() for name, each in masks.items()},
     }
+
+
+@adapter("lt-sft")
+def lottery_ticket(case: Case) -> dict[str, Any]:
+    """The mask after the weights that changed most have joined it, 1 where a weight moves."""
+    before, after = (
+        {name: torch.tensor(values, dtype=torch.float64) for name, values in case.inputs[kind].items()}
+        for kind in ("original", "after_full_finetuning")
+    )
+    given = case.inputs.get("mask_before") or {name: torch.zeros_like(each).tolist() for name, each in before.items()}
+    mask = {name: torch.tensor(values).bool() for name, values in given.items()}
+    grown = grown_mask(before, after, mask, case.params["k"])
+    return {"mask": {name: each.int().tolist() for name, each in grown.items()}}
 
 
 @adapter("mrp")

@@ -53,6 +53,9 @@ class RecipeKeywords(TypedDict, total=False):
     epochs: float
     max_steps: int | None
     learning_rate: float
+    head_learning_rate: float | None
+    layer_learning_rate_decay: float
+    learning_rates: dict[str, float]
     schedule: str
     schedule_arguments: dict[str, Any]
     warmup: float

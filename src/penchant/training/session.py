@@ -48,6 +48,7 @@ from penchant.training.interrupt import Interrupt, Interrupted
 from penchant.training.loadable import Loadable
 from penchant.training.outcome import Result, facts_at_start, summarise, write_result
 from penchant.training.parameters.applying import check_strategy, settle_strategy, strategy_facts
+from penchant.training.parameters.rates import rates_of
 from penchant.training.parameters.strategy import build_strategy
 from penchant.training.preflight import rehearse
 from penchant.training.preparation import Given, Prepared, prepare, resolved
@@ -140,7 +141,7 @@ class Session:
                 trainer.sampled_metrics = judged.metrics
             before, after = self._measured_around(trainer, prepared, resume)
             facts = self._facts(prepared, policy, (before, after), started, scorer, reference, origin["model"])
-            facts |= self.keeper.facts(len(prepared.plan)) | strategy_facts(trainer, self.recipe)
+            facts |= self.keeper.facts(len(prepared.plan)) | strategy_facts(trainer, self.folder.path)
             reference.close()
         finally:
             scorer.close()
@@ -181,6 +182,7 @@ class Session:
             callbacks=[self.recorder, self.live, *loggers, *given],
             notes=self.notes,
             strategy=build_strategy(self.recipe.parameters),
+            rates=rates_of(self.recipe),
         )
         self.keeper.follow(trainer)
         if self.recipe.checkpoints == "weights":

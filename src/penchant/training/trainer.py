@@ -8,6 +8,7 @@ weighted and divided only here, metrics are (sum, count) pairs, and complete che
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -34,6 +35,8 @@ from penchant.training.checkpoints import OBJECTIVE_FILE, emptied, output_errors
 from penchant.training.data import training_loader
 from penchant.training.devices.divided_trainer import DividedTrainer
 from penchant.training.first_step import check_gradients, check_margin, check_trainable, refuse_nan, refuse_nan_gradient
+from penchant.training.parameters.parts import repeated
+from penchant.training.parameters.rates import Rates
 from penchant.training.parameters.strategy import PARAMETERS_FILE, Strategy
 from penchant.training.split_step import SplitStep
 
@@ -55,6 +58,7 @@ class PreferenceTrainer(DividedTrainer):
         callbacks: additional callbacks of transformers.
         notes: what each checkpoint keeps besides the state of the training, and whose it is.
         strategy: which weights move, prepared before the first step; all of them by default.
+        rates: learning rates of some weights; by default all have that of ``args``.
     """
 
     control: Any
@@ -73,15 +77,17 @@ class PreferenceTrainer(DividedTrainer):
         callbacks: Sequence[TrainerCallback] = (),
         notes: Notes | None = None,
         strategy: Strategy | None = None,
+        rates: Rates | None = None,
     ) -> None:
         check_trainable(scorer.model, objective)
         self.scorer, self.reference, self.objective = scorer, reference, objective
-        self.strategy = strategy
+        self.strategy, self.rates = strategy, rates or Rates(args.learning_rate)
         needs = objective.requirements.needs
         if needs.hidden or needs.ends:
             objective.bind(scorer.hidden_size)
         if not needs.scores:
             scorer.set_output_head_trained(False)
+        self.rates.check(scorer.model, objective)
         self.examples, self.plan, self.eval_examples = examples, plan, eval_examples
         self.tokens_per_batch, self.notes = tokens_per_batch, notes or Notes()
         #: Figures of sampled responses, which every measurement of the whole held-out data adds; None for none.
@@ -194,6 +200,8 @@ class PreferenceTrainer(DividedTrainer):
         """Train on one micro-batch, including the objective's own parameters, which the wrapped model lacks."""
         if self.step_begins:
             self.objective.zero_grad()  # Trainer clears only the gradients of the model
+            if self.strategy is not None:
+                self.strategy.before_step(self.state.global_step, self.raw_optimizer)
         with dropping(self.scorer.model, inputs["batch"].step):
             loss = super().training_step(model, inputs, num_items_in_batch)
         self.step_begins = self.accelerator.sync_gradients
@@ -222,11 +230,28 @@ class PreferenceTrainer(DividedTrainer):
         fresh = self.optimizer is None
         optimizer = super().create_optimizer(model) if model is not None else super().create_optimizer()
         own = list(self.objective.parameters())
+        if fresh:
+            self.rates.apply(optimizer, self.model)
         if fresh and own:
-            optimizer.add_param_group({"params": own, "weight_decay": 0.0})
+            rate = {} if self.rates.head is None else {"lr": self.rates.head}
+            optimizer.add_param_group({"params": own, "weight_decay": 0.0, **rate})
         if fresh and (strategy := self.strategy) is not None:
             optimizer.register_step_post_hook(lambda *_given: strategy.after_step())
+            self.raw_optimizer = optimizer  # Trainer wraps its own
         return optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> Any:
+        """The schedule, once for each part of the run if the strategy divides it."""
+        parts = 1 if self.strategy is None else self.strategy.parts
+        if parts == 1 or self.lr_scheduler is not None:
+            return super().create_scheduler(num_training_steps, optimizer)
+        warmup, length = self.args.warmup_steps, math.ceil(num_training_steps / parts)
+        try:
+            self.args.warmup_steps = math.ceil(warmup / parts) if length > 1 else 0
+            made = super().create_scheduler(length, optimizer)
+        finally:
+            self.args.warmup_steps = warmup
+        return repeated(made, num_training_steps, parts)
 
     @staticmethod
     def get_optimizer_cls_and_kwargs(args: TrainingArguments, model: Any = None) -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from penchant.errors import CheckpointError, ConfigurationError, PenchantError
 from penchant.training import Result
 from penchant.training.parameters.masked import packed, unpacked
-from penchant.training.parameters.strategy import STRATEGIES, build_strategy
+from penchant.training.parameters.strategy import build_strategy
 from small_runs import losses, stopped_after, weights
 
 Train = Callable[..., Result]
@@ -196,7 +196,3 @@ def test_packing_is_undone() -> None:
     mask = torch.rand(3, 7, generator=torch.Generator().manual_seed(0)) > 0.5
     assert torch.equal(unpacked(packed(mask), mask.shape), mask)
     assert len(packed(mask)) == 3
-
-
-def test_every_mask_is_tried_here() -> None:
-    assert set(STRATEGIES.names()) == {*MASKS, "mrp"}

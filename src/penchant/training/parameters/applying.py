@@ -70,16 +70,18 @@ def settle_strategy(
         torch.save(strategy.state(), folder / PARAMETERS_FILE)
 
 
-def strategy_facts(trainer: PreferenceTrainer, recipe: Recipe) -> dict[str, Any]:
-    """What the summary says of the strategy; nothing without one.
+def strategy_facts(trainer: PreferenceTrainer, folder: Path) -> dict[str, Any]:
+    """What the summary says of the strategy; nothing without one. What is kept beside the model is written.
 
     Args:
         trainer: after training.
-        recipe: the run.
+        folder: of the run.
     """
     strategy = trainer.strategy
     if strategy is None:
         return {}
+    with output_errors(folder):
+        strategy.save(folder)
     return {"parameter_strategy": {"name": strategy.id, **strategy.settings}, **strategy.facts()}
 
 
@@ -95,4 +97,7 @@ def _start(trainer: PreferenceTrainer, recipe: Recipe) -> Start:
         parts=trainer.args.gradient_accumulation_steps,
         autocast=autocast,
         seed=recipe.seed,
+        epochs=trainer.plan.epochs,
+        reference=trainer.reference,
+        loader=trainer.get_train_dataloader,
     )

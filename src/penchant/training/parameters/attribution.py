@@ -9,7 +9,7 @@ from torch import Tensor
 
 from penchant.errors import ConfigurationError
 
-__all__ = ["attribution", "top_share"]
+__all__ = ["at_least", "attribution", "top_share"]
 
 
 def attribution(weights: Tensor, forget_gradient: Tensor, retain_gradient: Tensor, mu: float) -> Tensor:
@@ -72,6 +72,24 @@ def top_share(scores: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
             masks[name].view(-1)[equal] = True
             left -= len(equal)
     return masks
+
+
+def at_least(scores: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
+    """The weights whose score is at least the ``count``-th largest over all tensors together, and above 0.
+
+    Args:
+        scores: by tensor, at least 0; -1 where a weight is not to be chosen.
+        count: how many; equal scores at the bar are all chosen.
+
+    Example:
+        >>> at_least({"a": torch.tensor([1.0, 4.0]), "b": torch.tensor([2.0, -1.0])}, 2)
+        {'a': tensor([False,  True]), 'b': tensor([ True, False])}
+    """
+    if count < 1:
+        return {name: torch.zeros_like(each, dtype=torch.bool) for name, each in scores.items()}
+    # Orders of scores above 0 are at least 1.
+    bar = max(_threshold(list(scores.values()), count), 1)
+    return {name: _order(each) >= bar for name, each in scores.items()}
 
 
 def _order(scores: Tensor) -> Tensor:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
+import torch
 from torch import nn
 
 from penchant.errors import ConfigurationError
@@ -26,6 +28,9 @@ PARAMETERS_FILE = "parameters.pt"
 #: All strategies by name.
 STRATEGIES: Registry[type[Strategy]] = Registry("parameter strategy", "penchant.training.parameters")
 
+# Optimizers that make the state of all weights at once, and cannot do without it later.
+EAGER = ("adagrad",)
+
 
 @dataclass(frozen=True)
 class Start:
@@ -39,6 +44,9 @@ class Start:
         parts: micro-batches per step.
         autocast: a context in the number type of the forward pass.
         seed: of the run.
+        epochs: for each step of the run, the number of passes over the data completed at its end.
+        reference: of the run.
+        loader: makes the run's micro-batches from its first step on, each as ``{"batch": ...}``.
     """
 
     scorer: Scorer[Any]
@@ -48,6 +56,9 @@ class Start:
     parts: int
     autocast: Callable[[], AbstractContextManager[Any]]
     seed: int
+    epochs: Sequence[float] = ()
+    reference: Any = None
+    loader: Callable[[], Iterable[Any]] = tuple
 
     @property
     def model(self) -> nn.Module:
@@ -60,8 +71,8 @@ class Strategy(Named, ABC):
 
     A subclass with an ``id`` is registered under it, and its annotated fields are the keys of the recipe's
     ``parameters``. A run calls, in this order: `check_recipe` before anything is loaded, `check` when the model is
-    loaded, `prepare` (or `resume`) before the optimizer is made, then `after_backward` and `after_step` in every step,
-    and `state` for each checkpoint.
+    loaded, `prepare` (or `resume`) before the optimizer is made, then `before_step`, `after_backward` and `after_step`
+    in every step, `state` for each checkpoint, and `save` and `facts` at the end.
 
     Args:
         settings: values of the annotated fields by name.
@@ -74,6 +85,10 @@ class Strategy(Named, ABC):
     registry = STRATEGIES
     #: Whether the policy computes at its first step what it computed before `prepare`.
     starts_equal: ClassVar[bool] = True
+    #: Whether weights begin or cease to move during the run, with a fresh state of the optimizer.
+    changes: ClassVar[bool] = False
+    #: Number of parts of the run; the schedule of learning rates begins anew in each.
+    parts: ClassVar[int] = 1
 
     def check_recipe(self, recipe: Any, processes: int) -> None:
         """Refuse a run that the strategy does not support, as the recipe describes it.
@@ -90,6 +105,9 @@ class Strategy(Named, ABC):
         if processes > 1:
             fix = "Run it in one process, or remove parameters."
             raise self._refused(f"a run is divided over {processes} processes", "processes", fix)
+        if self.changes and recipe.optimizer in EAGER:
+            fix = "Use optimizer=adamw_torch_fused."
+            raise self._refused(f"{recipe.optimizer} keeps a state of all weights from the start", "optimizer", fix)
 
     def check(self, start: Start) -> None:
         """Refuse a model or data that the strategy does not support, before anything is measured.
@@ -113,6 +131,14 @@ class Strategy(Named, ABC):
             state: of a checkpoint.
         """
 
+    def before_step(self, step: int, optimizer: torch.optim.Optimizer) -> None:
+        """Change which weights move, before the forward pass of a step.
+
+        Args:
+            step: steps done before this one.
+            optimizer: whose state of weights that no longer move is to be dropped.
+        """
+
     def after_backward(self) -> None:
         """Change the gradients of a whole step, before they are clipped."""
 
@@ -122,6 +148,13 @@ class Strategy(Named, ABC):
     def state(self) -> dict[str, Any]:
         """What `resume` needs; tensors and plain values."""
         return {}
+
+    def save(self, folder: Path) -> None:
+        """Write what is kept of the strategy beside the model, at the end of a run.
+
+        Args:
+            folder: of the run.
+        """
 
     def facts(self) -> dict[str, Any]:
         """For the summary: ``trained_parameters`` and what else is worth a line."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, PositiveInt, ValidationInfo, field_validator, model_validator
 
@@ -41,6 +41,23 @@ class OptimizationSettings(Part):
     max_steps: PositiveInt | None = Field(None, description="number of optimizer steps instead of epochs")
 
     learning_rate: float = Field(1e-6, gt=0, description="peak learning rate")
+    head_learning_rate: float | None = Field(
+        None,
+        gt=0,
+        description="peak learning rate of the objective's own weights, such as a reward head, which usually need "
+        "10 to 1000 times the model's; default: learning_rate",
+    )
+    layer_learning_rate_decay: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="factor of the learning rate from each layer to the one below it; 1 gives all layers the same",
+    )
+    learning_rates: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        {},
+        description="peak learning rates of some weights by pattern of their names, e.g. "
+        "{'model.embed_tokens.*': 1e-7}; the first that matches counts",
+    )
     schedule: str = Field("linear", description="learning-rate schedule, as named in transformers")
     schedule_arguments: dict[str, Any] = Field(
         {},
@@ -86,11 +103,11 @@ class OptimizationSettings(Part):
                 values = {**values, key: name, f"{key}_arguments": {**(values.get(f"{key}_arguments") or {}), **own}}
         return values
 
-    @field_validator("schedule_arguments", "optimizer_arguments")
+    @field_validator("schedule_arguments", "optimizer_arguments", "learning_rates", mode="before")
     @classmethod
-    def _numbers(cls, value: dict[str, Any]) -> dict[str, Any]:
+    def _numbers(cls, value: Any) -> Any:
         """Numbers that YAML reads as text, such as 1e-8, as numbers."""
-        return {key: _number(each) for key, each in value.items()}
+        return {key: _number(each) for key, each in value.items()} if isinstance(value, dict) else value
 
     @field_validator("schedule", mode="before")
     @classmethod

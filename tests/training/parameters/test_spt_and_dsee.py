@@ -1,0 +1,97 @@
+"""Budgets of SPT and the supports and prunings of DSEE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from penchant.errors import PenchantError
+from penchant.training import Result
+from penchant.training.parameters.dsee import residual_support
+from penchant.training.parameters.spt import allocation
+from small_runs import weights
+from training.parameters.test_strategies import recipe_of
+
+Train = Callable[..., Result]
+
+
+def scores() -> dict[str, torch.Tensor]:
+    draw = torch.Generator().manual_seed(0)
+    factors = {"a": 1.0, "b": 10.0, "c": 0.1}
+    made = {name: factor * torch.rand(20, 30, generator=draw) for name, factor in factors.items()}
+    return {**made, "d": torch.rand(40, generator=draw)}
+
+
+@pytest.mark.parametrize("budget", [60, 200, 400])
+def test_the_budget_is_kept_within_a_step_of_the_sweep(budget: int) -> None:
+    places = allocation(scores(), budget, rank=2, alpha=2.0, beta=5.0, scale=1.0)
+    total = sum(each.size(scores()[name]) for name, each in places.items())
+    assert abs(total - budget) <= 2 * 50 + 1  # one low-rank matrix takes 100 numbers at once
+
+
+def test_alpha_decides_between_low_rank_matrices_and_single_weights() -> None:
+    single = allocation(scores(), 100, rank=2, alpha=0.0, beta=0.0, scale=1.0)
+    assert all(each.rank == 0 and not each.whole for each in single.values())
+    assert sum(len(each.support) for each in single.values() if each.support is not None) == 100
+    low_rank = allocation(scores(), 300, rank=2, alpha=1e9, beta=1e9, scale=1.0)
+    assert all(each.rank == 2 or each.whole for each in low_rank.values())
+
+
+def test_single_weights_are_the_most_sensitive_ones() -> None:
+    places = allocation(scores(), 50, rank=2, alpha=0.0, beta=0.0, scale=1.0)
+    flat = torch.cat([each.flatten() for each in scores().values()])
+    chosen = torch.cat([scores()[name].flatten()[each.support] for name, each in places.items()])
+    assert torch.equal(chosen.sort().values, flat.topk(50).values.sort().values)
+
+
+def test_the_residual_of_a_low_rank_matrix_is_mostly_what_was_added_to_it() -> None:
+    draw = torch.Generator().manual_seed(0)
+    low_rank = 0.005 * torch.randn(20, 2, generator=draw) @ torch.randn(2, 30, generator=draw)
+    places = torch.randperm(600, generator=draw)[:6].sort().values
+    spiked = low_rank.flatten().index_add(0, places, torch.full((6,), 0.3)).view(20, 30)
+    found = residual_support(spiked, 2, 6)
+    # The low-rank part takes up some of them; by chance 0.06 of the six would be right.
+    assert len(set(found.tolist()) & set(places.tolist())) >= 4
+
+
+def test_dsee_without_support_and_pruning_changes_by_a_low_rank_matrix(train: Train, folder: Path) -> None:
+    run = train(**recipe_of("dsee", "dpo", rank=2, entries=0, sparsity=0.0))
+    start, saved = load_file(folder / "model.safetensors"), weights(run.folder)
+    changes = {name: saved[name] - each for name, each in start.items() if not torch.equal(saved[name], each)}
+    assert changes and all(name.endswith(("q_proj.weight", "v_proj.weight")) for name in changes)
+    assert all(int(torch.linalg.matrix_rank(each, atol=1e-5)) <= 2 for each in changes.values())
+    assert run.summary["trained_parameters"] == sum(2 * sum(each.shape) for each in changes.values())
+
+
+def test_dsee_trains_r_times_the_sides_and_n_numbers_a_matrix(train: Train, folder: Path) -> None:
+    run = train(**recipe_of("dsee", "dpo", rank=2, entries=8))
+    start = load_file(folder / "model.safetensors")
+    tuned = [each for name, each in start.items() if name.endswith(("q_proj.weight", "v_proj.weight"))]
+    assert run.summary["trained_parameters"] == sum(2 * sum(each.shape) + 8 for each in tuned)
+
+
+def test_what_dsee_prunes_is_zero_in_the_saved_model(train: Train) -> None:
+    saved = weights(train(**recipe_of("dsee", "dpo", sparsity=0.25)).folder)
+    tuned = [each for name, each in saved.items() if name.endswith(("q_proj.weight", "v_proj.weight"))]
+    zeros = sum(int((each == 0).sum()) for each in tuned)
+    assert zeros == int(0.25 * sum(each.numel() for each in tuned))
+
+
+@pytest.mark.parametrize(
+    ("settings", "changed", "told"),
+    [
+        ({"name": "dsee", "targets": ["*.qq_proj.*"]}, {}, r"No matrix has a name like"),
+        ({"name": "dsee", "rank": 0, "entries": 0}, {}, r"freezes all weights"),
+        ({"name": "dsee"}, {"max_steps": 1}, r"prunes half-way, but the run has one step"),
+        ({"name": "dsee", "sparsity": 1.0}, {}, r"'sparsity' is 1\.0"),
+        ({"name": "spt", "ratio": 0.0}, {}, r"'ratio' is 0\.0"),
+        ({"name": "spt"}, {"checkpoints": "weights"}, r"checkpoints are models"),
+    ],
+)
+def test_what_cannot_work_is_refused(settings: object, changed: dict[str, object], told: str, train: Train) -> None:
+    with pytest.raises(PenchantError, match=told):
+        train(**changed, parameters=settings)
