@@ -42,6 +42,7 @@ from penchant.cli.score import score
 from penchant.cli.train import train
 from penchant.cli.unlearn import unlearn
 from penchant.cli.verify import verify
+from penchant.cli.weights.merge import merge
 from penchant.errors import PenchantError
 from penchant.terminal import echo
 
@@ -60,6 +61,7 @@ _COMMANDS = (
     unlearn,
     compare,
     plan,
+    merge,
     convert,
     score,
     judge,
