@@ -8,7 +8,7 @@ reads a tensor (Python and its libraries) is measured apart.
 from __future__ import annotations
 
 import json
-import resource
+import re
 import subprocess
 import sys
 import time
@@ -63,6 +63,13 @@ def write_model(folder: Path, seed: int) -> None:
     (folder / "config.json").write_text(json.dumps({**config, "hidden_size": WIDTH, "vocab_size": VOCABULARY}))
 
 
+def peak_mib() -> float:
+    """The most memory that this process has held; `getrusage` would count that of the process that started it."""
+    found = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
+    assert found is not None
+    return int(found.group(1)) / 1024
+
+
 def measure(folder: str, method: str) -> None:
     """One merge in this process; prints its figures."""
     from penchant.named import build_named, named_settings
@@ -70,14 +77,13 @@ def measure(folder: str, method: str) -> None:
     from penchant.training.merging.writer import merge_models
 
     rule = build_named(MERGES, named_settings(method, "method", "--method"), "--method")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before = peak_mib()
     place = Path(folder)
     base = place / "base" if rule.needs_base else None
     start = time.perf_counter()
     merge_models([place / "a", place / "b"], rule, place / "out", base=base, overwrite=True)
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"before": before, "peak": peak, "seconds": seconds}))
+    print(json.dumps({"before": before, "peak": peak_mib(), "seconds": seconds}))
 
 
 def merging(folder: Path) -> tuple[list[str], list[list[str]]]:

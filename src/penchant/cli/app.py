@@ -42,6 +42,7 @@ from penchant.cli.score import score
 from penchant.cli.train import train
 from penchant.cli.unlearn import unlearn
 from penchant.cli.verify import verify
+from penchant.cli.weights.coala import coala
 from penchant.cli.weights.merge import merge
 from penchant.errors import PenchantError
 from penchant.terminal import echo
@@ -62,6 +63,7 @@ _COMMANDS = (
     compare,
     plan,
     merge,
+    coala,
     convert,
     score,
     judge,

@@ -27,7 +27,7 @@ def test_a_judge_scores_what_the_model_writes(tmp_path: Path) -> None:
     measure = Measure("judge", data, {"name": "pattern_judge"}, prompts=2, max_new_tokens=3)
     with pytest.raises(ConfigurationError, match="pattern_judge"):
         measure(model)
-    (tmp_path / "brief.py").write_text("def score(prompt, responses):\n    return [float(len(r)) for r in responses]\n")
+    (tmp_path / "brief.py").write_text("def score(prompt, response):\n    return float(len(response))\n")
     lengths = {"name": "function", "path": f"{tmp_path}/brief.py:score"}
     assert Measure("judge", data, lengths, prompts=2, max_new_tokens=3)(model) > 0
 
