@@ -46,6 +46,8 @@ from penchant.cli.tools import weights
 from penchant.cli.train import train
 from penchant.cli.unlearn import unlearn
 from penchant.cli.verify import verify
+from penchant.cli.weights.coala import coala
+from penchant.cli.weights.merge import merge
 from penchant.errors import PenchantError
 from penchant.terminal import echo
 
@@ -64,6 +66,8 @@ _COMMANDS = (
     unlearn,
     compare,
     plan,
+    merge,
+    coala,
     convert,
     score,
     judge,

@@ -76,6 +76,7 @@ KINDS = {
     "promptings": Kind(
         "put prompts to a model in another form, in `generate`", "penchant.inference.prompting.base.PROMPTINGS"
     ),
+    "merges": Kind("make one model of several, in `merge`", "penchant.training.merging.rules.MERGES"),
     "modalities": Kind("what responses consist of: text, images", "penchant.modalities.modality.MODALITIES"),
     "worlds": Kind("small worlds with known ground truth", "penchant.lab.worlds.registry.WORLDS"),
     "claims": Kind(

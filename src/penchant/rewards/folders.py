@@ -9,6 +9,7 @@ from penchant.errors import ModelError
 from penchant.likelihood.reward_folder import MEANING
 from penchant.model_files import read_config
 from penchant.model_folders import adapter_config
+from penchant.rewards.convex.head import HEAD_FILE
 from penchant.rewards.log_ratios import model_folder
 
 __all__ = ["judge_of_folder"]
@@ -23,6 +24,8 @@ def judge_of_folder(folder: str | Path) -> dict[str, Any]:
     Raises:
         ModelError: it holds a model of another kind, or none.
     """
+    if (Path(folder) / HEAD_FILE).is_file():
+        return {"name": "coala", "head": str(folder)}
     inner = Path(model_folder(str(folder)))
     if (inner / "model_index.json").is_file():
         raise ModelError(

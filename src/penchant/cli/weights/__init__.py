@@ -1,0 +1,1 @@
+"""Commands that combine trained models, and that chain stages of training."""

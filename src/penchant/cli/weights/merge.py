@@ -1,0 +1,98 @@
+"""``penchant merge``: one model of several of the same architecture, without training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from penchant.cli.judge_words import parse_judge
+from penchant.cli.options import BadRecords, Overwrite, Renamed, Split
+from penchant.errors import ConfigurationError
+from penchant.named import build_named, named_settings
+from penchant.terminal import echo
+
+if TYPE_CHECKING:
+    from penchant.evaluation.policies.held_out import Measure
+
+__all__ = ["merge"]
+
+
+def merge(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Folders of models or of runs.")],
+    out: Annotated[Path, typer.Option("--out", "--output", "-o", help="Folder of the merged model.")],
+    method: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,KEY=VALUE,...",
+            help="linear (the default; with equal weights the uniform soup), slerp,t=0.5, task-arithmetic, "
+            "ties,density=0.2, dare, magnitude-prune or model-stock. `penchant list merges` names them.",
+        ),
+    ] = None,
+    base: Annotated[str | None, typer.Option(help="Model that the others were tuned from.")] = None,
+    soup: Annotated[
+        str | None, typer.Option(help="Average only the models that help on --data: greedy, or maximum (all subsets).")
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="Held-out file by which a soup is chosen.")] = None,
+    measure: Annotated[
+        str | None, typer.Option(help="What a soup maximises on --data: likelihood (default), accuracy, or judge.")
+    ] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,KEY=VALUE,...", help="Judge whose mean score a soup maximises."),
+    ] = None,
+    prompts: Annotated[int, typer.Option(min=1, help="Maximum number of prompts for the judge.")] = 200,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Maximum tokens of a judged response.")] = 128,
+    map_: Renamed = None,
+    split: Split = None,
+    on_bad: BadRecords = "stop",
+    overwrite: Overwrite = False,
+) -> None:
+    """Merge models of the same architecture into one, tensor by tensor, with small memory.
+
+    Number types, shards, configuration and tokenizer are those of the first model.
+    """
+    from penchant.training.merging.soups import SOUPS, cook_soup
+    from penchant.training.merging.writer import merge_models
+
+    if soup is not None and soup not in SOUPS:
+        raise ConfigurationError(f"There is no soup {soup!r}.", where="--soup", fix=f"Expected {' or '.join(SOUPS)}.")
+    if soup is not None and (method is not None or base is not None):
+        raise ConfigurationError("A soup averages models; it takes no --method and no --base.", where="--soup")
+    if soup is None:
+        if data is not None or measure is not None or judge is not None:
+            raise ConfigurationError("--data, --measure and --judge choose a soup.", fix="Give --soup greedy.")
+        merged = merge_models(models, _rule(method or "linear"), out, base=base, overwrite=overwrite)
+        return echo(f"{merged.tensors} tensors, {merged.numbers:,} numbers of {len(models)} models: {merged.folder}")
+    reading = {"split": split, "on_bad": on_bad, "mapping": map_}
+    found, merged = cook_soup(
+        models,
+        soup,  # type: ignore[arg-type]
+        _measure(data, measure, judge, reading, prompts, max_new_tokens),
+        out,
+        overwrite=overwrite,
+        said=lambda line: echo(line, err=True),
+    )
+    echo(f"Soup of {len(found.members)} of {len(models)} models, score {found.score:.6g}: {merged.folder}")
+    for place in found.members:
+        echo(f"  {models[place]}")
+
+
+def _rule(words: str) -> Any:
+    from penchant.training.merging.rules import MERGES
+
+    return build_named(MERGES, named_settings(words, "method", "--method"), "--method")
+
+
+def _measure(
+    data: str | None, measure: str | None, judge: str | None, reading: dict[str, Any], prompts: int, length: int
+) -> Measure:
+    from penchant.cli.words import parse_mapping
+    from penchant.evaluation.policies.held_out import Measure
+
+    if data is None:
+        raise ConfigurationError("A soup is chosen on held-out data.", where="--soup", fix="Give --data FILE.")
+    kind = measure or ("likelihood" if judge is None else "judge")
+    settings = None if judge is None else parse_judge(judge)
+    return Measure(kind, data, settings, {**reading, "mapping": parse_mapping(reading["mapping"])}, prompts, length)

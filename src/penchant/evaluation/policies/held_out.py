@@ -1,0 +1,107 @@
+"""Scores of a model's folder on held-out data: likelihood, accuracy, or the mean score of a judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import ConfigurationError
+from penchant.evaluation.policies.judging import sampled
+from penchant.evaluation.scoring import score
+from penchant.feedback.reading import read
+from penchant.generation.responses import Sampling
+from penchant.rewards.registry import build_judge
+from penchant.rewards.scores import scored_all
+
+__all__ = ["Measure", "held_out_accuracy", "held_out_likelihood", "judged_score"]
+
+
+class Measure:
+    """A score of models, by the name of its kind; larger is better.
+
+    Args:
+        kind: ``likelihood`` (minus the loss: mean log-probability of a token of the preferred responses, nats),
+            ``accuracy`` (share of pairs whose chosen response has the larger log-probability a token), or ``judge``
+            (mean score of sampled responses).
+        data: held-out file.
+        judge: name and settings, for the kind ``judge``.
+        reading: keyword arguments for reading the data (`penchant.feedback.read`).
+        prompts: most prompts that a judge's responses are sampled for.
+        max_new_tokens: of a sampled response.
+
+    Raises:
+        ConfigurationError: there is no such kind, or it lacks its judge.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        data: str,
+        judge: Mapping[str, Any] | None = None,
+        reading: Mapping[str, Any] | None = None,
+        prompts: int = 200,
+        max_new_tokens: int = 128,
+    ) -> None:
+        if kind not in ("likelihood", "accuracy", "judge"):
+            raise ConfigurationError(
+                f"There is no measure {kind!r}.", where="measure", fix="Expected likelihood, accuracy or judge."
+            )
+        if (kind == "judge") != (judge is not None):
+            raise ConfigurationError(
+                "A judge and the measure judge belong together.", where="measure", fix="Give both or neither."
+            )
+        self.kind, self.data, self.judge, self.reading = kind, data, judge, dict(reading or {})
+        self.prompts, self.max_new_tokens = prompts, max_new_tokens
+
+    def __call__(self, folder: Path) -> float:
+        """The score of the model in a folder."""
+        if self.kind == "likelihood":
+            return held_out_likelihood(folder, self.data, **self.reading)
+        if self.kind == "accuracy":
+            return held_out_accuracy(folder, self.data, **self.reading)
+        assert self.judge is not None
+        return judged_score(folder, self.data, self.judge, self.prompts, self.max_new_tokens, **self.reading)
+
+
+def held_out_likelihood(folder: Path, data: str, **reading: Any) -> float:
+    """Mean log-probability of a token of the preferred response of each record, nats; minus the held-out loss.
+
+    Args:
+        folder: of a model.
+        data: comparisons (their chosen responses), rankings (their first) or demonstrations.
+        reading: see `penchant.evaluation.scoring.score`.
+    """
+    rows = [row["responses"][0] for row in score(str(folder), data, **reading).rows]
+    return sum(each["logp"] for each in rows) / sum(each["tokens"] for each in rows)
+
+
+def held_out_accuracy(folder: Path, data: str, **reading: Any) -> float:
+    """Share of pairs whose chosen response has the larger mean log-probability a token; ties count half.
+
+    Raises:
+        ConfigurationError: the data are no comparisons or rankings.
+    """
+    found = score(str(folder), data, **reading).summary().get("accuracy/logp")
+    if found is None:
+        raise ConfigurationError("Accuracy needs comparisons or rankings.", where=data, fix="Measure likelihood.")
+    return found
+
+
+def judged_score(
+    folder: Path, data: str, judge: Mapping[str, Any], prompts: int = 200, max_new_tokens: int = 128, **reading: Any
+) -> float:
+    """Mean score of a judge for greedily decoded responses to the prompts of held-out records.
+
+    Raises:
+        ConfigurationError: the judge never scores.
+    """
+    records = list({repr(record.prompt): record for record in read(data, **reading)}.values())[:prompts]
+    built = build_judge(judge, records)
+    if built is None or not built.gives_scores:
+        raise ConfigurationError(
+            f"The judge {judge.get('name')!r} gives no scores.", where="--judge", fix="Name one that scores responses."
+        )
+    texts = sampled(str(folder), records, Sampling(max_new_tokens=max_new_tokens, temperature=0.0))
+    found = scored_all(built, records, [[text] for text in texts])
+    return sum(each[0] for each in found) / len(found)

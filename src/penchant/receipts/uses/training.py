@@ -1,0 +1,31 @@
+"""Published cases of merging, on tensors in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from penchant.receipts.adapters import adapter
+from penchant.receipts.cases import Case
+from penchant.training.merging.averages import Slerp
+from penchant.training.merging.rules import MergeRule, Tensors
+from penchant.training.merging.task_vectors import MagnitudePrune, Ties
+from penchant.training.merging.values import Whole
+
+__all__ = ["model_merging"]
+
+
+@adapter("model-merging")
+def model_merging(case: Case) -> dict[str, Any]:
+    """SLERP of two tensors, or task vectors by TIES where a sign is elected, by pruning alone where none is."""
+    if "task_vectors" in case.inputs:
+        rule: MergeRule = (Ties if "sign_method" in case.params else MagnitudePrune)(**case.params)
+        return {"merged_task_vector": _merged(rule, case.inputs["task_vectors"])}
+    return {"merged": _merged(Slerp(**case.params), [case.inputs["a"], case.inputs["b"]])}
+
+
+def _merged(rule: MergeRule, tables: list[Any]) -> Any:
+    tensors = [torch.tensor(table, dtype=torch.float64) for table in tables]
+    parts = rule.merged(Tensors([Whole(each) for each in tensors]))
+    return torch.cat(list(parts)).reshape(tensors[0].shape).tolist()

@@ -1,0 +1,1 @@
+"""COALA: a small head on frozen features, trained by two convex problems (arXiv 2605.23244)."""

@@ -1,0 +1,182 @@
+"""`ConvexHead`, the trained head of COALA with what it reads, and its folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from penchant.errors import ConfigurationError, ModelError
+from penchant.rewards.convex.features import Pooling
+from penchant.rewards.convex.operators import Gated, draw_gates
+from penchant.rewards.convex.preference import fit_output
+from penchant.rewards.convex.program import Network, largest_useful_penalty, network_of, solve_program
+from penchant.writing import replacing, write_json
+
+__all__ = ["HEAD_FILE", "ConvexHead", "HeadSettings", "fit_head", "load_head"]
+
+#: What a head's folder holds beside its numbers.
+HEAD_FILE = "coala.json"
+_NUMBERS = "coala.safetensors"
+
+
+@dataclass(frozen=True)
+class HeadSettings:
+    """How a head is trained.
+
+    Args:
+        gates: directions that are drawn for the gate patterns.
+        penalty: b, the weight of the neurons' norms.
+        rho: penalty of ADMM.
+        iterations: of ADMM, at most.
+        beta: scale of the score in phase II.
+        gamma: margin in phase II.
+        ridge: of phase II.
+        rank: of the preconditioner.
+        seed: of the gates and the preconditioner.
+    """
+
+    gates: int = 10
+    penalty: float = 1e-3
+    rho: float = 0.1
+    iterations: int = 50
+    beta: float = 1.0
+    gamma: float = 0.0
+    ridge: float = 1e-3
+    rank: int = 20
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ConvexHead:
+    """A head on pooled features.
+
+    Args:
+        network: the two layers, on standardised features with a 1 at their end.
+        mean: [d] of the training features.
+        scale: [d] their standard deviations.
+        model: folder or hub id of the frozen model.
+        pooling: of its states.
+        settings: of the training.
+        facts: of the training: objective, iterations, neurons.
+        chat_template: of the training; None for the tokenizer's own.
+    """
+
+    network: Network
+    mean: Tensor
+    scale: Tensor
+    model: str
+    pooling: Pooling
+    settings: HeadSettings
+    facts: dict[str, float]
+    chat_template: str | None = None
+
+    def scores(self, features: Tensor) -> Tensor:
+        """[n] θ₂ᵀ max(0, f Θ₁).
+
+        Args:
+            features: [n, d] pooled features.
+        """
+        return self.network.scores(_prepared(features, self.mean, self.scale))
+
+    def save(self, folder: str | Path) -> None:
+        """Write the head's folder."""
+        from safetensors.torch import save
+
+        goal = Path(folder)
+        goal.mkdir(parents=True, exist_ok=True)
+        tensors = {"first": self.network.first, "out": self.network.out, "mean": self.mean, "scale": self.scale}
+        with replacing(goal / _NUMBERS) as file:
+            file.write(save({name: each.contiguous() for name, each in tensors.items()}))
+        about = {"model": self.model, "pooling": self.pooling, "settings": asdict(self.settings), "facts": self.facts}
+        about["chat_template"] = self.chat_template
+        write_json(goal / HEAD_FILE, about, "The head")
+
+
+def load_head(folder: str | Path) -> ConvexHead:
+    """Read a head's folder.
+
+    Raises:
+        ModelError: it holds no head, or is damaged.
+    """
+    from safetensors.torch import load_file
+
+    place = Path(folder)
+    try:
+        about = json.loads((place / HEAD_FILE).read_text(encoding="utf-8"))
+        tensors = load_file(place / _NUMBERS)
+        network = Network(tensors["first"], tensors["out"])
+        settings = HeadSettings(**about["settings"])
+        parts = (tensors["mean"], tensors["scale"], about["model"], about["pooling"], settings, about["facts"])
+        template = about["chat_template"]
+    except Exception as error:  # safetensors raises types of its own
+        raise ModelError(
+            f"The folder holds no head of COALA ({type(error).__name__}: {error}).",
+            where=str(folder),
+            fix="Give the folder that `penchant coala` wrote.",
+        ) from error
+    return ConvexHead(network, *parts, template)
+
+
+def _prepared(features: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    """Standardised features with a 1 at their end, for a threshold of each neuron."""
+    if features.shape[1] != len(mean):
+        raise ModelError(
+            f"The model gives {features.shape[1]} features, and the head reads {len(mean)}.",
+            fix="Give the model that the head was trained on.",
+        )
+    standard = (features - mean) / scale
+    return torch.cat([standard, torch.ones(len(standard), 1, dtype=standard.dtype)], dim=1)
+
+
+def fit_head(
+    features: Tensor, labels: Tensor, settings: HeadSettings, model: str = "", pooling: Pooling = "mean"
+) -> ConvexHead:
+    """Both phases on features.
+
+    Args:
+        features: [n, d] of responses.
+        labels: [n] +1 for chosen, −1 for rejected.
+        settings: of the training.
+        model: whose features they are.
+        pooling: of its states.
+
+    Raises:
+        ConfigurationError: a setting is not positive, or the penalty leaves no neuron.
+    """
+    for name in ("penalty", "rho", "beta", "ridge", "gates", "iterations"):
+        if getattr(settings, name) <= 0:
+            raise ConfigurationError(f"{name} is {getattr(settings, name)}, expected more than 0.", where=name)
+    mean, scale = features.mean(0), features.std(0, correction=0).clamp(min=1e-8)
+    inputs = _prepared(features, mean, scale)
+    gated = Gated(inputs, draw_gates(inputs, settings.gates, settings.seed))
+    found = solve_program(
+        gated,
+        labels,
+        penalty=settings.penalty,
+        rho=settings.rho,
+        iterations=settings.iterations,
+        rank=settings.rank,
+        seed=settings.seed,
+    )
+    network = network_of(found.weights)
+    if not len(network.out):
+        most = largest_useful_penalty(gated, labels)
+        raise ConfigurationError(
+            f"With penalty {settings.penalty} no neuron is left.",
+            where="penalty",
+            fix=f"Give a smaller one; on these data {most:.3g} leaves none.",
+        )
+    hidden = network.hidden(inputs)
+    out = fit_output(hidden, labels, beta=settings.beta, gamma=settings.gamma, ridge=settings.ridge)
+    facts = {
+        "objective": found.objective,
+        "objective_at_zero": 0.5 * float(labels.square().sum()),
+        "iterations": found.iterations,
+        "residual": found.residual,
+        "neurons": len(out),
+    }
+    return ConvexHead(Network(network.first, out), mean, scale, model, pooling, settings, facts)
