@@ -12,7 +12,9 @@ from torch import Tensor
 from penchant.objectives import Objective, Scored
 
 #: Fields that hold one number for each token of a response.
-PER_TOKEN = {"old_policy", "step_index"}
+PER_TOKEN = {"old_policy", "step_index"} | {
+    f"{side}_{what}" for side in ("chosen", "rejected") for what in ("token_weights", "phrase_ids", "differs")
+}
 #: Fields that hold one number for each response of a group.
 PER_RESPONSE = {"scores", "ranks", "relevance", "positions"}
 #: Fields that hold a whole number, and how many values there are.
@@ -112,6 +114,9 @@ def random_inputs(
             continue
         if name in INDICES:
             inputs[name] = torch.randint(0, INDICES[name], shape, generator=generator).float()
+            continue
+        if name.endswith(("phrase_ids", "differs")):
+            inputs[name] = torch.randint(0, 2, shape, generator=generator).float()
             continue
         # What the data say comes in float32 at least, whatever the models compute in.
         wide = torch.promote_types(dtype, torch.float32)

@@ -137,8 +137,10 @@ from penchant.objectives.reward_models.pal import PAL as _PAL
 from penchant.objectives.reward_models.rated import GaussianReward as _GaussianReward
 from penchant.objectives.reward_models.rated import QuantileReward as _QuantileReward
 from penchant.objectives.reward_models.rated import RewardRegression as _RewardRegression
+from penchant.objectives.token_level.rrpo import RRPO as _RRPO
 from penchant.objectives.token_level.sparse_token_mask import SparseTokenMask as _SparseTokenMask
 from penchant.objectives.token_level.spo_degree import SPODegree as _SPODegree
+from penchant.objectives.token_level.tab_po import TABPO as _TABPO
 from penchant.objectives.token_level.wpo import WPO as _WPO
 from penchant.objectives.unlearning.ce_u import CEU as _CEU
 from penchant.objectives.unlearning.gradient_ascent import GradientAscent as _GradientAscent
@@ -465,6 +467,9 @@ class RMU(_RMU):
 class ROPO(_ROPO):
     def __init__(self, *, beta: float = ..., alpha: float = ..., gamma: float = ...) -> None: ...
 
+class RRPO(_RRPO):
+    def __init__(self, *, beta: float = ..., alpha: float = ...) -> None: ...
+
 class RationaleDPO(_RationaleDPO):
     def __init__(self, *, beta: float = ..., gamma: float = ...) -> None: ...
 
@@ -539,6 +544,9 @@ class SoftmaxDPO(_SoftmaxDPO):
 
 class SparseTokenMask(_SparseTokenMask):
     def __init__(self, *, beta: float = ..., lambda_: float = ..., initial_mask: float = ...) -> None: ...
+
+class TABPO(_TABPO):
+    def __init__(self, *, beta: float = ..., prob_threshold: float = ..., barrier_weight: float = ..., difference_weight: float = ...) -> None: ...
 
 class TailWeighted(_TailWeighted):
     def __init__(self, objective: Objective, *, alpha: float = ..., apply_to_reference: bool = ...) -> None: ...
