@@ -139,6 +139,8 @@ from penchant.objectives.reward_models.rated import QuantileReward as _QuantileR
 from penchant.objectives.reward_models.rated import RewardRegression as _RewardRegression
 from penchant.objectives.token_level.rrpo import RRPO as _RRPO
 from penchant.objectives.token_level.sparse_token_mask import SparseTokenMask as _SparseTokenMask
+from penchant.objectives.token_level.sparsepo import SparsePO as _SparsePO
+from penchant.objectives.token_level.sparsepo import SparsePOFromActivations as _SparsePOFromActivations
 from penchant.objectives.token_level.spo_degree import SPODegree as _SPODegree
 from penchant.objectives.token_level.tab_po import TABPO as _TABPO
 from penchant.objectives.token_level.wpo import WPO as _WPO
@@ -540,6 +542,12 @@ class Smoothed(_Smoothed):
     def __init__(self, objective: Objective, *, label_smoothing: float = ...) -> None: ...
 
 class SoftmaxDPO(_SoftmaxDPO):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
+class SparsePO(_SparsePO):
+    def __init__(self, *, beta: float = ..., common_mask: bool = ..., l1_reward: float = ..., l1_kl: float = ..., layers: Literal['all', 'last'] = ...) -> None: ...
+
+class SparsePOFromActivations(_SparsePOFromActivations):
     def __init__(self, *, beta: float = ...) -> None: ...
 
 class SparseTokenMask(_SparseTokenMask):

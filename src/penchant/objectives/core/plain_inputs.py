@@ -154,7 +154,7 @@ class PlainInputs:
             table = torch.nn.utils.rnn.pad_sequence(states, batch_first=True, padding_value=float("nan"))
         except (TypeError, ValueError, RuntimeError):
             raise self._wrong(f"{key!r} is not a table of numbers.", form) from None
-        if table.dim() != 3 or [len(row) for row in states] != lengths:
+        if table.dim() < 3 or [len(row) for row in states] != lengths:
             raise self._wrong(f"{key!r} does not have one hidden state per token.", form)
         self.leaves[key] = (table.requires_grad_(), lengths)
         return table

@@ -13,7 +13,12 @@ from typing import Any
 from penchant.errors import ConfigurationError
 from penchant.objectives.core.token_statistic import TokenStatistic, find_statistics
 
-__all__ = ["Needs", "Requirements", "read_signature"]
+__all__ = ["EVERY_LAYER", "UNIT_MEANS", "Needs", "Requirements", "read_signature"]
+
+#: The reference's states of all L decoder layers at the position that predicts each token, [R, T, L, D].
+EVERY_LAYER = "every layer"
+#: Means over hidden units of S kinds of the reference's activations at these positions, [R, T, S, L].
+UNIT_MEANS = "means of units"
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class Needs:
             reference, of the reference: numbers (``"7"``, ``"-1"``) or paths in the model.
         gradient_norms: whether each view has the norm of the parameter gradient of each response's log-probability, as
             its field ``gradient_norm``.
+        reference_states: states of all layers of the reference at the positions that predict each token
+            (`Scored.activation`, ``of_reference``): ``EVERY_LAYER`` or ``UNIT_MEANS``.
 
     Example:
         >>> (Needs(reference=True) | Needs(stats=frozenset({"entropy"}))).reference
@@ -47,6 +54,7 @@ class Needs:
     likelihood: bool = True
     layers: frozenset[str] = frozenset()
     gradient_norms: bool = False
+    reference_states: frozenset[str] = frozenset()
 
     def __or__(self, other: Needs) -> Needs:
         return Needs(
@@ -58,6 +66,7 @@ class Needs:
             likelihood=self.likelihood or other.likelihood,
             layers=self.layers | other.layers,
             gradient_norms=self.gradient_norms or other.gradient_norms,
+            reference_states=self.reference_states | other.reference_states,
         )
 
     @property
