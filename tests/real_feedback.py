@@ -19,6 +19,14 @@ PROMPT, RESPONSE = 40, 60
 
 Row = dict[str, Any]
 
+#: Fields that the encoder computes from the pair itself, and columns of which it computes others.
+DERIVED = {"chosen_differs", "rejected_differs"}
+COLUMN_OF = {
+    f"{side}_{field}": f"{side}_{column}"
+    for side in ("chosen", "rejected")
+    for field, column in (("token_weights", "spans"), ("phrase_ids", "phrases"))
+}
+
 
 def read_facts(shared: Path, count: int) -> dict[str, list[Row]]:
     """Facts about invented people: private ones to forget, each with a refusal, and others to retain."""
@@ -82,7 +90,7 @@ def _extras(sure: float, pair: dict[str, str], wanted: Requirements) -> Row:
     asked = {*wanted.fields, *(column for view in wanted.views for column in view_fields(view))} - {"record_index"}
     asked |= {"rejected_prompt"} if "rejected_joint" in wanted.views else set()
     columns = _columns(sure, pair)
-    return {name: columns[name] for name in sorted(asked)}
+    return {COLUMN_OF.get(name, name): columns[name] for name in sorted(asked - DERIVED)}
 
 
 def _columns(sure: float, pair: dict[str, str]) -> Row:
@@ -99,6 +107,10 @@ def _columns(sure: float, pair: dict[str, str]) -> Row:
         "rejected_sources": [0.3, 0.4, 0.5 - 0.2 * sure],
         "direct": 1.0,
         "gold": f"{pair['chosen'][:50]}, kindly",
+        "chosen_token_weights": [[0, 9, 1.2], [5, 20, 1.1]],
+        "rejected_token_weights": [[0, 9, 1.2]],
+        "chosen_phrase_ids": [[10, 20]],
+        "rejected_phrase_ids": [[10, 15, 1], [16, 30, 2]],
         "annotator": 0,
         "pair_class": 0,
         "ratings": [7.0 + sure, None if sure > 0.5 else 1.0],

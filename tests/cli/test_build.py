@@ -32,6 +32,7 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     [
         ("reward-augmented", ["--place", "user", "--originals", "0.5"], 10, {"goal"}),
         ("prompts", ["--constraints", "1"], 6, {"matching_prompt", "altered_prompt", "extended_prompt"}),
+        ("spans", ["--weight", "1.3"], 6, {"chosen_spans", "rejected_phrases"}),
         ("degrade", ["--levels", "3", "--extractor", "rake"], 6, {"chosen_degraded", "rejected_degraded"}),
         ("directions", ["--attributes", "use,length", "--as-text"], 6, {"direction", "original_prompt"}),
     ],

@@ -12,7 +12,9 @@ from torch import Tensor
 from penchant.objectives import Objective, Scored
 
 #: Fields that hold one number for each token of a response.
-PER_TOKEN = {"old_policy", "step_index"}
+PER_TOKEN = {"old_policy", "step_index"} | {
+    f"{side}_{what}" for side in ("chosen", "rejected") for what in ("token_weights", "phrase_ids", "differs")
+}
 #: Fields that hold one number for each response of a group.
 PER_RESPONSE = {"scores", "ranks", "relevance", "positions"}
 #: Fields that hold a whole number, and how many values there are.
@@ -30,6 +32,8 @@ ROWS = {
 COPIES = {"chosen_degraded": 4, "rejected_degraded": 4, "samples": 3}
 #: Numbers of a hidden state.
 HIDDEN = 3
+#: Layers of a model whose states an objective reads.
+LAYERS = 2
 #: Responses to each prompt, for objectives of lists.
 GROUP = 3
 
@@ -62,7 +66,8 @@ def draw_view(
         ends=ends,
         likelihood=needs.scores,
         activations={layer: _hidden(generator, mask).to(dtype).requires_grad_() for layer in needs.layers},
-        reference_activations={layer: _hidden(generator, mask).to(dtype) for layer in needs.layers if needs.reference},
+        reference_activations={layer: _hidden(generator, mask).to(dtype) for layer in needs.layers if needs.reference}
+        | {name: _hidden(generator, mask, LAYERS).to(dtype) for name in sorted(needs.reference_states)},
     )
 
 
@@ -81,10 +86,10 @@ def _numbers(generator: torch.Generator, mask: Tensor) -> Tensor:
     return torch.rand(mask.shape, generator=generator)
 
 
-def _hidden(generator: torch.Generator, mask: Tensor) -> Tensor:
+def _hidden(generator: torch.Generator, mask: Tensor, *more: int) -> Tensor:
     """Hidden states with garbage where the mask is false."""
-    states = torch.randn(*mask.shape, HIDDEN, generator=generator, dtype=torch.float64)
-    return states.masked_fill(~mask.unsqueeze(-1), float("nan"))
+    states = torch.randn(*mask.shape, *more, HIDDEN, generator=generator, dtype=torch.float64)
+    return states.masked_fill(~mask.reshape(*mask.shape, *[1] * (len(more) + 1)), float("nan"))
 
 
 def random_inputs(
@@ -95,6 +100,8 @@ def random_inputs(
     wanted = objective.requirements
     if wanted.needs.hidden or wanted.needs.ends:
         objective.bind(HIDDEN)
+    if wanted.needs.reference_states:
+        objective.bind_layers(HIDDEN, LAYERS)
     inputs: dict[str, Any] = {}
     each = GROUP if PER_RESPONSE & set(wanted.fields) else 1
     for name in wanted.views:
@@ -113,6 +120,9 @@ def random_inputs(
             continue
         if name in INDICES:
             inputs[name] = torch.randint(0, INDICES[name], shape, generator=generator).float()
+            continue
+        if name.endswith(("phrase_ids", "differs")):
+            inputs[name] = torch.randint(0, 2, shape, generator=generator).float()
             continue
         # What the data say comes in float32 at least, whatever the models compute in.
         wide = torch.promote_types(dtype, torch.float32)

@@ -9,7 +9,7 @@ from penchant.errors import DataError
 from penchant.feedback.records import Record, Source, Text
 from penchant.feedback.values import described, wrong
 
-__all__ = ["STEPS_BEFORE", "Passage", "continued", "find_spans"]
+__all__ = ["STEPS_BEFORE", "Passage", "continued", "find_span", "find_spans"]
 
 #: The record field with the text that stands in the response before a step.
 STEPS_BEFORE = "steps_before"
@@ -76,7 +76,7 @@ def find_spans(text: str, given: Sequence[Any], field: str, source: Source) -> l
     spans: list[tuple[int, int]] = []
     end = 0
     for at, item in enumerate(given):
-        span = _span(text, item, f"{field}[{at}]", end, source)
+        span = find_span(text, item, f"{field}[{at}]", end, source)
         if any(span[0] < other[1] and other[0] < span[1] for other in spans):
             raise DataError(
                 f"'{field}[{at}]' (characters {span[0]} to {span[1]}) overlaps another item.",
@@ -89,7 +89,23 @@ def find_spans(text: str, given: Sequence[Any], field: str, source: Source) -> l
     return spans
 
 
-def _span(text: str, item: Any, field: str, after: int, source: Source) -> tuple[int, int]:
+def find_span(text: str, item: Any, field: str, after: int, source: Source) -> tuple[int, int]:
+    """The span of one item in a text.
+
+    Args:
+        text: the answer.
+        item: its text, or ``[start, end]`` in characters.
+        field: its name, for errors.
+        after: a text is looked for from here, then from the beginning.
+        source: file and line, for errors.
+
+    Raises:
+        DataError: it is neither, is not in the text, or is empty.
+
+    Example:
+        >>> find_span("tea, milk, tea", "tea", "items[0]", 1, Source())
+        (11, 14)
+    """
     if isinstance(item, str) and item.strip():
         start = text.find(item, after)
         start = text.find(item) if start < 0 else start

@@ -14,6 +14,7 @@ from penchant.forest.record_encoder import RecordEncoder
 from penchant.rendering.characters import token_spans
 from penchant.rendering.renderer import Renderer, ResponseTokens
 from penchant.rendering.steps import STEP_INDEX, plain_text, step_numbers, step_spans
+from penchant.rendering.token_values import TOKEN_FIELDS, Spelled, differing, phrase_ids, token_weights
 from penchant.rendering.truncation import CutTable, Fitted, Mask, Policy, Truncation
 
 __all__ = ["Encoder"]
@@ -31,7 +32,7 @@ class Encoder(RecordEncoder):
         on_bad: ``stop`` at a record that cannot be rendered, or ``skip`` such records and count them.
     """
 
-    computed = frozenset({STEP_INDEX})
+    computed = frozenset({STEP_INDEX}) | TOKEN_FIELDS
     on_disk = True
     advice = "Raise max_length, choose another truncation policy, or run `penchant data check` on the file."
 
@@ -73,6 +74,8 @@ class Encoder(RecordEncoder):
         fields, weight = self._numbers(record)
         if STEP_INDEX in self.fields:
             fields[STEP_INDEX] = self._step_index(record, sequences["responses"])
+        for name in TOKEN_FIELDS.intersection(self.fields):
+            fields[name] = [self._token_values(name, record, views, sequences)]
         return Example(sequences, fields, weight, record.source)
 
     def cross(self, own: TokenSequence, other: TokenSequence) -> TokenSequence:
@@ -99,12 +102,34 @@ class Encoder(RecordEncoder):
         """The number of the step of each learned token of each response."""
         found = []
         for place, (sequence, steps) in enumerate(zip(sequences, step_spans(record), strict=True)):
-            prompt, response = record.answered[place], record.responses[place]
-            text, whole = plain_text(response, record), self.renderer.response_tokens(prompt, response).ids
-            tokens = token_spans(self.renderer.decode, self.renderer.prompt_ids(prompt), whole, text)
-            numbers = step_numbers(tokens, text, steps)
+            spelled = self._spelled(record.answered[place], record.responses[place], record, "steps")
+            numbers = step_numbers(spelled.spans, spelled.text, steps)
             found.append([float(numbers[each]) for each in sequence.learned_places])
         return found
+
+    def _spelled(self, prompt: Text, response: Text, record: Record, parts: str) -> Spelled:
+        """A response as text and as tokens."""
+        text, whole = plain_text(response, record, parts), self.renderer.response_tokens(prompt, response).ids
+        return Spelled(text, token_spans(self.renderer.decode, self.renderer.prompt_ids(prompt), whole, text))
+
+    def _token_values(
+        self,
+        name: str,
+        record: Record,
+        views: dict[str, list[tuple[Text, Text]]],
+        sequences: dict[str, list[TokenSequence]],
+    ) -> list[float]:
+        """A field of `TOKEN_FIELDS`: one number for each learned token of the response of its side."""
+        side, what = name.split("_", 1)
+        [sequence] = sequences[side]
+        if what == "differs":
+            [other] = sequences["rejected" if side == "chosen" else "chosen"]
+            own, others = ([each.response[place] for place in each.learned_places] for each in (sequence, other))
+            return differing(own, others)
+        [(prompt, response)] = views[side]
+        compute = token_weights if what == "token_weights" else phrase_ids
+        values = compute(record, side, self._spelled(prompt, response, record, "spans"))
+        return [values[place] for place in sequence.learned_places]
 
     def _fit(self, record: Record, views: dict[str, list[tuple[Text, Text]]]) -> dict[Any, Fitted]:
         """Truncate a record; all its sequences with one prompt keep the same part of the prompt."""

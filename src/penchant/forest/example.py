@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from penchant.errors import DataError
 from penchant.feedback.records import Source
 from penchant.forest.layout import TokenSequence
+from penchant.rendering.token_values import TOKEN_FIELDS
 from penchant.rendering.truncation import CutTable
 
 __all__ = ["RECORD_INDEX", "EncodedData", "Example", "Field", "require_same_fields"]
@@ -79,6 +80,8 @@ def require_same_fields(example: Any, first: Any) -> None:
             fix="Add it to every record, or remove it from all.",
         )
     for name, value in example.fields.items():
+        if name in TOKEN_FIELDS:  # as many numbers as the response has tokens
+            continue
         if "responses" not in example.views and _width(value) != _width(first.fields[name]):
             raise DataError(
                 f"The field {name!r} has {_width(value)} number(s) here, "

@@ -63,6 +63,11 @@ class DenoisingScorer:
             fix="Choose an objective without them (`penchant methods`).",
         )
 
+    @property
+    def depth(self) -> int:
+        """Not available, see `hidden_size`."""
+        return self.hidden_size
+
     def set_output_head_trained(self, trained: bool) -> None:
         """Nothing: a denoiser has no output head apart from it."""
 
@@ -157,7 +162,7 @@ def _refuse_tokens(needs: Needs) -> None:
     asked = (
         sorted(map(str, needs.stats))
         + ["hidden states"] * (needs.hidden or needs.ends)
-        + ["activations"] * bool(needs.layers)
+        + ["activations"] * bool(needs.layers or needs.reference_states)
     )
     asked += ["gradient norms"] * needs.gradient_norms
     asked += ["a second pass"] * (needs.residual is not None)

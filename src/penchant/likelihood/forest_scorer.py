@@ -15,12 +15,14 @@ from penchant.forest.attention import Backend
 from penchant.forest.layout import Forest
 from penchant.likelihood.core import core_model
 from penchant.likelihood.dropout import without_dropout
-from penchant.likelihood.head import Head, Rows
+from penchant.likelihood.head import Head, Rows, mean_logits
 from penchant.likelihood.hook import ScoreRequest, ScoringForward, activation_key, identity
+from penchant.likelihood.inside.layers import decoder_layers
 from penchant.likelihood.inside.residual import Residual
 from penchant.likelihood.inside.router import Router
 from penchant.likelihood.outputs import Outputs
 from penchant.likelihood.support import choose_attention, plain_head
+from penchant.objectives.core.requirements import UNIT_MEANS
 from penchant.objectives.core.token_statistic import TokenStatistic
 
 __all__ = ["ForestScorer", "scorer_of"]
@@ -84,6 +86,11 @@ class ForestScorer:
         """D, the size of the hidden states that the output head reads."""
         output = self.core.get_output_embeddings()
         return int(getattr(output, "in_features", None) or output.weight.shape[-1])
+
+    @property
+    def depth(self) -> int:
+        """L, the number of decoder layers."""
+        return len(decoder_layers(self.core))
 
     def set_output_head_trained(self, trained: bool) -> None:
         """Whether the output head is trained; a head that no loss reads would wait for gradients in vain.
@@ -162,7 +169,17 @@ class ForestScorer:
         wanted = tuple(layers)
         with torch.no_grad():
             found = self.model(score=ScoreRequest(forest, rows_only=True, layers=wanted))
-        return Rows(found["rows"], self.head or identity), {name: found[activation_key(name)] for name in wanted}
+            rows = Rows(found["rows"], self.head or identity)
+            inside = {name: found[activation_key(name)] for name in wanted}
+            if UNIT_MEANS in inside:
+                inside[UNIT_MEANS] = _with_logits(inside[UNIT_MEANS], rows, self.chunk_rows)
+        return rows, inside
+
+
+def _with_logits(means: Tensor, rows: Rows, chunk_rows: int | None) -> Tensor:
+    """Means over units with those of the logits as one kind more, alike for all layers."""
+    logits = mean_logits(rows, chunk_rows).to(means.dtype)
+    return torch.cat([means, logits[:, None, None].expand(-1, 1, means.shape[-1])], dim=1)
 
 
 @contextlib.contextmanager

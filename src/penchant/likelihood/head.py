@@ -15,7 +15,7 @@ from penchant.errors import ConfigurationError
 from penchant.likelihood.few_shapes import few_rows
 from penchant.objectives.core.token_statistic import TokenStatistic, find_statistics
 
-__all__ = ["Head", "Rows", "token_statistics"]
+__all__ = ["Head", "Rows", "mean_logits", "token_statistics"]
 
 # Above WHOLE_BYTES of float32 logits, the head runs in chunks of CHUNK_BYTES that are recomputed in backward.
 CHUNK_BYTES = 64 * 2**20
@@ -145,6 +145,19 @@ class _Asked:
                 fix="Use a reference with an output layer of the same size, such as reference=initial.",
             )
         return found
+
+
+def mean_logits(rows: Rows, chunk_rows: int | None = None) -> Tensor:
+    """The mean logit over the vocabulary at K positions, [K] float32, in chunks and without gradient.
+
+    Args:
+        rows: the rows.
+        chunk_rows: rows per chunk; chosen by size by default (0 disables chunking).
+    """
+    with torch.no_grad():
+        size = (_chunk_rows(rows, None) if chunk_rows is None else chunk_rows) or len(rows.hidden)
+        starts = range(0, len(rows.hidden), max(size, 1))
+        return torch.cat([_logits(rows.part(slice(at, at + size))).float().mean(-1) for at in starts])
 
 
 def _chunk_rows(rows: Rows, vocabulary: int | None) -> int:

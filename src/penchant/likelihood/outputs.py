@@ -17,7 +17,9 @@ from penchant.likelihood.head import Head
 from penchant.likelihood.inside.layers import recorded
 from penchant.likelihood.inside.residual import Residual, mixed_embeddings
 from penchant.likelihood.inside.router import Router
+from penchant.likelihood.inside.states import recorded_states
 from penchant.likelihood.sequences import padded_inputs, response_places
+from penchant.objectives.core.requirements import EVERY_LAYER, UNIT_MEANS
 
 __all__ = ["Computed", "Outputs", "switch_attention"]
 
@@ -134,11 +136,13 @@ class Outputs:
         """
         if router is not None:
             inputs = {**inputs, "output_router_logits": True}
-        with recorded(self.core, layers) as found:
+        of_all = [name for name in layers if name in (EVERY_LAYER, UNIT_MEANS)]
+        single = [name for name in layers if name not in of_all]
+        with recorded(self.core, single) as found, recorded_states(self.core, of_all, before) as states:
             outputs = self.forward(**inputs) if self.head is None else self.core.base_model(**inputs)
         rows = outputs.logits if self.head is None else outputs[0]
         auxiliary = None if router is None else router.aux_loss(outputs, mask)
-        kept = {name: _flat(values)[targets] for name, values in found.items()}
+        kept = {name: _flat(values)[targets] for name, values in found.items()} | states
         flat = _flat(rows)
         ends = None if edges is None else torch.stack([flat[before[edges[:, 0]]], flat[targets[edges[:, 1]]]], dim=1)
         return Computed(flat[before], auxiliary, kept, ends)

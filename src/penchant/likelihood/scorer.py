@@ -55,6 +55,10 @@ class Scorer(Protocol[Laid]):
         """Size of hidden states, for objectives that read them."""
 
     @property
+    def depth(self) -> int:
+        """Number of layers, for objectives that read the states of all of them."""
+
+    @property
     def measured_at_once(self) -> int:
         """Units of work per forward pass without gradient."""
 

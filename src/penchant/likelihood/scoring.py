@@ -99,7 +99,7 @@ class _Spread:
 
     def __call__(self, flat: Tensor) -> Tensor:
         values = flat[self.place]
-        mask = self.mask if values.dim() == 2 else self.mask.unsqueeze(-1)
+        mask = self.mask.reshape(*self.mask.shape, *[1] * (values.dim() - 2))
         return torch.where(mask, values, flat.new_zeros(()))
 
 
@@ -111,7 +111,7 @@ class _Held:
         self.forest, self.numbers = _referenced(batch, needs)
         self.scores: ReferenceScores | None = None
         if needs.reference or needs.compares:
-            layers = sorted(needs.layers) if needs.reference else []
+            layers = sorted(needs.layers | needs.reference_states) if needs.reference else []
             self.scores = reference.score(self.forest, whole=needs.compares, layers=layers)
 
     def view(self, name: str, rows: Tensor) -> Tensor | None:

@@ -148,8 +148,12 @@ from penchant.objectives.reward_models.pal import PAL as _PAL
 from penchant.objectives.reward_models.rated import GaussianReward as _GaussianReward
 from penchant.objectives.reward_models.rated import QuantileReward as _QuantileReward
 from penchant.objectives.reward_models.rated import RewardRegression as _RewardRegression
+from penchant.objectives.token_level.rrpo import RRPO as _RRPO
 from penchant.objectives.token_level.sparse_token_mask import SparseTokenMask as _SparseTokenMask
+from penchant.objectives.token_level.sparsepo import SparsePO as _SparsePO
+from penchant.objectives.token_level.sparsepo import SparsePOFromActivations as _SparsePOFromActivations
 from penchant.objectives.token_level.spo_degree import SPODegree as _SPODegree
+from penchant.objectives.token_level.tab_po import TABPO as _TABPO
 from penchant.objectives.token_level.tdpo import TDPO1 as _TDPO1
 from penchant.objectives.token_level.tdpo import TDPO2 as _TDPO2
 from penchant.objectives.token_level.wpo import WPO as _WPO
@@ -499,6 +503,9 @@ class RMU(_RMU):
 class ROPO(_ROPO):
     def __init__(self, *, beta: float = ..., alpha: float = ..., gamma: float = ...) -> None: ...
 
+class RRPO(_RRPO):
+    def __init__(self, *, beta: float = ..., alpha: float = ...) -> None: ...
+
 class RationaleDPO(_RationaleDPO):
     def __init__(self, *, beta: float = ..., gamma: float = ...) -> None: ...
 
@@ -571,8 +578,17 @@ class Smoothed(_Smoothed):
 class SoftmaxDPO(_SoftmaxDPO):
     def __init__(self, *, beta: float = ...) -> None: ...
 
+class SparsePO(_SparsePO):
+    def __init__(self, *, beta: float = ..., common_mask: bool = ..., l1_reward: float = ..., l1_kl: float = ..., layers: Literal['all', 'last'] = ...) -> None: ...
+
+class SparsePOFromActivations(_SparsePOFromActivations):
+    def __init__(self, *, beta: float = ...) -> None: ...
+
 class SparseTokenMask(_SparseTokenMask):
     def __init__(self, *, beta: float = ..., lambda_: float = ..., initial_mask: float = ...) -> None: ...
+
+class TABPO(_TABPO):
+    def __init__(self, *, beta: float = ..., prob_threshold: float = ..., barrier_weight: float = ..., difference_weight: float = ...) -> None: ...
 
 class TDPO1(_TDPO1):
     def __init__(self, *, beta: float = ...) -> None: ...

@@ -43,8 +43,13 @@ def step_spans(record: Record) -> list[list[tuple[int, int]]]:
     return [_spans(text, steps, at, record) for at, (text, steps) in enumerate(zip(texts, given, strict=True))]
 
 
-def plain_text(response: Text, record: Record) -> str:
+def plain_text(response: Text, record: Record, parts: str = "steps") -> str:
     """The text of a response of one turn.
+
+    Args:
+        response: a text, or messages.
+        record: the record that it is of.
+        parts: what is looked for in the text, for the error.
 
     Raises:
         DataError: it has several turns.
@@ -54,7 +59,7 @@ def plain_text(response: Text, record: Record) -> str:
     content: Any = response[0].get("content") if len(response) == 1 else None
     if not isinstance(content, str):
         raise DataError(
-            "A response has several turns, so its steps are not parts of one text.",
+            f"A response has several turns, so its {parts} are not parts of one text.",
             where=str(record.source),
             fix="Give responses of one turn.",
         )

@@ -190,7 +190,8 @@ def later_needs(needs: Needs) -> Needs:
     Args:
         needs: of the objective.
     """
-    reference = needs.reference and (needs.compares or bool(needs.layers) or not needs.likelihood)
+    states = bool(needs.layers or needs.reference_states)
+    reference = needs.reference and (needs.compares or states or not needs.likelihood)
     return replace(needs, reference=reference, gradient_norms=False)
 
 

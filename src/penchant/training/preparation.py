@@ -201,7 +201,7 @@ def _check_reference(recipe: Recipe, needs: Needs) -> None:
     if recipe.reference == "cached" or getattr(recipe.reference, "cached", False):
         if needs.compares:
             refuse_whole("The objective compares the policy with the reference's full distribution")
-        if needs.layers and needs.reference:
+        if (needs.layers or needs.reference_states) and needs.reference:
             refuse_whole("The objective needs the reference's activations")
 
 

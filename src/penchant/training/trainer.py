@@ -85,6 +85,8 @@ class PreferenceTrainer(DividedTrainer):
         needs = objective.requirements.needs
         if needs.hidden or needs.ends:
             objective.bind(scorer.hidden_size)
+        if needs.reference_states:
+            objective.bind_layers(scorer.hidden_size, scorer.depth)
         if not needs.scores:
             scorer.set_output_head_trained(False)
         self.rates.check(scorer.model, objective)

@@ -11,6 +11,9 @@ for _side in ("chosen", "rejected"):
     BUILT_FIELDS.add(f"{_side}_sources", "sources")
     # The rewards of the other objectives, one per judge.
     BUILT_FIELDS.add(f"{_side}_margin_rewards", "margin-rewards")
+    # Characters that count more, and phrases by number.
+    BUILT_FIELDS.add(f"{_side}_spans", "spans")
+    BUILT_FIELDS.add(f"{_side}_phrases", "spans")
 
 # The probability that the prompt is that of a desirable record.
 BUILT_FIELDS.add("prob_desirable", "density-ratio")

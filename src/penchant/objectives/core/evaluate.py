@@ -13,6 +13,7 @@ from penchant.objectives.core import registry
 from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.plain_inputs import PlainInputs
+from penchant.objectives.core.requirements import EVERY_LAYER
 
 __all__ = ["evaluate", "evaluate_plainly"]
 
@@ -83,6 +84,8 @@ def evaluate_plainly(objective: Objective, inputs: Mapping[str, Any]) -> dict[st
     for key, (leaf, _lengths) in reader.leaves.items():
         if key.endswith((".hidden", ".end_state", ".start_state")):
             objective.bind(leaf.shape[-1])
+        if key.endswith(f".reference_activations.{EVERY_LAYER}"):
+            objective.bind_layers(leaf.shape[-1], leaf.shape[-2])
     result = objective(**{name: each for name, each in arguments.items() if each is not None})
     loss = result.values.mean()
     leaves = {key: leaf for key, (leaf, _) in reader.leaves.items()}

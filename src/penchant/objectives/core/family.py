@@ -60,14 +60,14 @@ def family_of(cls: type[Objective]) -> str:
         "policy-gradient": "advantage" in fields,
         "binary": "label" in fields or "bad" in views,
         "listwise": "responses" in views and bool({"scores", "ranks", "relevance"} & fields),
-        "token-level": _reads_tokens(needs) or any(each.startswith("token_") for each in fields),
+        "token-level": _reads_tokens(needs) or any("token_" in each or "phrase_" in each for each in fields),
         "reference-free": not needs.reference,
     }
     return next((family for family, holds in rules.items() if holds), "pairwise")
 
 
 def _reads_tokens(needs: Needs) -> bool:
-    return bool(needs.stats or needs.layers or needs.hidden)
+    return bool(needs.stats or needs.layers or needs.hidden or needs.reference_states)
 
 
 def folder_of(family: str) -> str:

@@ -19,6 +19,7 @@ from penchant.objectives.core.requirements import Needs, Requirements, read_sign
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.core.tags import check_tags
 from penchant.objectives.functional.heads import Head
+from penchant.objectives.functional.token_masks import LayerMask
 from penchant.registry import Configurable
 from penchant.settings import REQUIRED, Setting
 
@@ -261,6 +262,17 @@ class Objective(Configurable, torch.nn.Module):
         for part in self.modules():
             if isinstance(part, Head):
                 part.bind(hidden_size)
+
+    def bind_layers(self, hidden_size: int, layers: int) -> None:
+        """Create the networks that read states of every layer; called as `bind`.
+
+        Args:
+            hidden_size: dimension of the model's hidden states.
+            layers: number of its decoder layers.
+        """
+        for part in self.modules():
+            if isinstance(part, LayerMask):
+                part.bind(hidden_size, layers)
 
     def extra_repr(self) -> str:
         """The hyper-parameters as keyword arguments."""

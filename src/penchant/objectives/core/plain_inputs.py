@@ -155,7 +155,7 @@ class PlainInputs:
             table = torch.nn.utils.rnn.pad_sequence(states, batch_first=True, padding_value=float("nan"))
         except (TypeError, ValueError, RuntimeError):
             raise self._wrong(f"{key!r} is not a table of numbers.", form) from None
-        if table.dim() != 3 or [len(row) for row in states] != lengths:
+        if table.dim() < 3 or [len(row) for row in states] != lengths:
             raise self._wrong(f"{key!r} does not have one hidden state per token.", form)
         self.leaves[key] = (table.requires_grad_(), lengths)
         return table
@@ -187,8 +187,9 @@ class PlainInputs:
 
     def _numbers(self, key: str, values: Any) -> Tensor:
         try:
-            if values and isinstance(values[0], Sequence):  # one row of numbers per example
-                return torch.tensor([[float(value) for value in row] for row in values], dtype=torch.float64)
+            if values and isinstance(values[0], Sequence):  # one row of numbers per example, or per token
+                rows = [torch.tensor([float(value) for value in row], dtype=torch.float64) for row in values]
+                return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=float("nan"))
             return torch.tensor([float(value) for value in values], dtype=torch.float64)
         except (TypeError, ValueError):
             raise self._wrong(f"{key!r} is not a list of numbers.", _FIELD_FORM) from None

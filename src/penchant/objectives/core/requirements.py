@@ -13,7 +13,12 @@ from typing import Any
 from penchant.errors import ConfigurationError
 from penchant.objectives.core.token_statistic import TokenStatistic, find_statistics
 
-__all__ = ["Needs", "Requirements", "read_signature"]
+__all__ = ["EVERY_LAYER", "UNIT_MEANS", "Needs", "Requirements", "read_signature"]
+
+#: The reference's states of all L decoder layers at the position that predicts each token, [R, T, L, D].
+EVERY_LAYER = "every layer"
+#: Means over hidden units of S kinds of the reference's activations at these positions, [R, T, S, L].
+UNIT_MEANS = "means of units"
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Needs:
         residual: λ in [0, 1] of a second pass in which the input of each response token is mixed with the share λ of
             the token that the policy predicts there. Each view has the log-probabilities of its tokens in that pass as
             ``stat("residual_logp")``, with gradient. None without a second pass.
+        reference_states: states of all layers of the reference at the positions that predict each token
+            (`Scored.activation`, ``of_reference``): ``EVERY_LAYER`` or ``UNIT_MEANS``.
 
     Example:
         >>> (Needs(reference=True) | Needs(stats=frozenset({"entropy"}))).reference
@@ -51,6 +58,7 @@ class Needs:
     layers: frozenset[str] = frozenset()
     gradient_norms: bool = False
     residual: float | None = None
+    reference_states: frozenset[str] = frozenset()
 
     def __or__(self, other: Needs) -> Needs:
         return Needs(
@@ -63,6 +71,7 @@ class Needs:
             layers=self.layers | other.layers,
             gradient_norms=self.gradient_norms or other.gradient_norms,
             residual=self._one_residual(other),
+            reference_states=self.reference_states | other.reference_states,
         )
 
     def _one_residual(self, other: Needs) -> float | None:

@@ -133,10 +133,10 @@ class Scored:
         return torch.where(self.mask, self.stats[key], 0.0)
 
     def activation(self, layer: str, of_reference: bool = False) -> Tensor:
-        """The output of a layer at each token, [R, T, D]; zero where the mask is false.
+        """The output of a layer at each token, [R, T, D], or states of all layers; zero where the mask is false.
 
         Args:
-            layer: its number or path, as declared in `Needs.layers`.
+            layer: its number or path, as declared in `Needs.layers`, or a name of `Needs.reference_states`.
             of_reference: that of the reference, without gradient.
 
         Raises:
@@ -150,7 +150,8 @@ class Scored:
                 fix=f"Declare `needs = Needs(layers=frozenset({{{layer!r}}}))` in the objective.",
             )
         values = found[layer].detach() if of_reference else found[layer]
-        return torch.where(self.mask.unsqueeze(-1), values, 0.0)
+        inside = self.mask.reshape(*self.mask.shape, *[1] * (values.dim() - 2))
+        return torch.where(inside, values, 0.0)
 
     @cached_property
     def states(self) -> Tensor:

@@ -11,6 +11,7 @@ from penchant.objectives.core.family import WRAPPERS
 from penchant.objectives.core.objective import Objective, Requirements, requirements
 from penchant.objectives.core.registry import OBJECTIVES
 from penchant.rendering.steps import STEP_INDEX
+from penchant.rendering.token_values import TOKEN_FIELDS, has_token_field
 
 __all__ = ["check_kind", "methods_for"]
 
@@ -80,4 +81,7 @@ def _fits(wanted: Requirements, record: Record) -> bool:
         for name, view in views.items()
     )
     fields = [name for name in wanted.fields if name not in wanted.optional and name != STEP_INDEX]
-    return supplied and all(response_field(record, name) is not None for name in fields)
+    return supplied and all(
+        has_token_field(record, name) if name in TOKEN_FIELDS else response_field(record, name) is not None
+        for name in fields
+    )
