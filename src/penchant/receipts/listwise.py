@@ -94,7 +94,7 @@ def pad(case: Case) -> dict[str, Any]:
         "scores": [taught],
     }
     beta = float(case.params.get("beta", PAD().beta))
-    found = {
+    found: dict[str, Any] = {
         f"{side}_ranking_logprobs": ranking_logprobs(beta * torch.tensor(values, dtype=torch.float64)).tolist()
         for side, values in (("student", given), ("teacher", taught))
     }
