@@ -34,10 +34,10 @@ def coala(
     ridge: Annotated[float, typer.Option(help="Ridge of the second phase (> 0).")] = 1e-3,
     pooling: Annotated[str, typer.Option(help="Of the states of a response: mean, or last token.")] = "mean",
     seed: Annotated[int, typer.Option(min=0, help="Of the gates and of what is held out.")] = 0,
-    chat_template: ChatTemplate = None,
     map_: Renamed = None,
     split: Split = None,
     on_bad: BadRecords = "stop",
+    chat_template: ChatTemplate = None,
     json_out: JsonFile = None,
     overwrite: Overwrite = False,
 ) -> None:

@@ -1,0 +1,1 @@
+"""Claims about pairwise methods and the length of responses."""
