@@ -126,10 +126,10 @@ def judged_checkpoints(
     known = [_divergence(each, base, seed) for each in answered]
     del base
     found = []
-    for each, apart in zip(answered, known, strict=True):
-        say(f"Judging {each.checkpoint.name}")
-        judged = judge_pairs(each.checkpoint.name, judge, records, each.texts, theirs, seed=seed)
-        found.append(replace(judged, divergence=apart, responses=tuple(each.texts)))
+    for gave, apart in zip(answered, known, strict=True):
+        say(f"Judging {gave.checkpoint.name}")
+        judged = judge_pairs(gave.checkpoint.name, judge, records, gave.texts, theirs, seed=seed)
+        found.append(replace(judged, divergence=apart, responses=tuple(gave.texts)))
     return found, theirs
 
 

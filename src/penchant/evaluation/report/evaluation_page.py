@@ -70,8 +70,8 @@ def figure_rows(found: Sequence[Judged]) -> list[tuple[str, ...]]:
         rows.append((each.name, *wins, score, *apart, "yes" if place in front else "", fixed(each.length, 0)))
     first = found[0]
     score = "" if first.reference_score is None else number(first.reference_score)
-    kl = "0.00" if first.divergence is not None else ""
-    return [*rows, ("reference", "50.0", "", score, kl, "", "", fixed(first.reference_length, 0))]
+    nothing = "0.00" if first.divergence is not None else ""
+    return [*rows, ("reference", "50.0", "", score, nothing, "", "", fixed(first.reference_length, 0))]
 
 
 def write_evaluation(
