@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +80,28 @@ def test_prefeval_says_what_cannot_be(
     model = str(model_folder(tmp_path / "model"))
     assert main(["prefeval", model, *words]) == 1
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "Nothing is to be measured"),
+        (["--data", "prompts.jsonl"], "--data is given without --judge"),
+        (["--judge", "verifier"], "--judge is given without --data"),
+        (["--tasks", "arc_easy", "--html", "page.html"], "The page shows what a judge says"),
+    ],
+)
+def test_an_evaluation_of_nothing_is_refused(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["evaluate", "some/model", *words]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_standard_tasks_without_the_harness_name_the_extra(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "lm_eval", None)
+    assert main(["evaluate", "some/model", "--tasks", "arc_easy"]) == 1
+    assert "pip install 'penchant[lm-eval]'" in capsys.readouterr().err

@@ -12,16 +12,14 @@ from penchant.errors import ConfigurationError
 from penchant.named import named_settings
 from penchant.plain_files import readable_text
 
-__all__ = ["JudgeOption", "parse_judge"]
+__all__ = ["JUDGE", "JudgeOption", "parse_judge"]
 
-JudgeOption = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME,KEY=VALUE,...",
-        help="The judge and its settings: reward_model,model=FOLDER or llm,url=ADDRESS,model=NAME; the folder of a "
-        "reward model in place of the name; or a YAML file with name and settings. `penchant list judges` names them.",
-    ),
-]
+JUDGE = typer.Option(
+    metavar="NAME,KEY=VALUE,...",
+    help="The judge and its settings: reward_model,model=FOLDER or llm,url=ADDRESS,model=NAME; the folder of a "
+    "reward model in place of the name; or a YAML file with name and settings. `penchant list judges` names them.",
+)
+JudgeOption = Annotated[str, JUDGE]
 
 
 def parse_judge(word: str, where: str = "--judge") -> dict[str, Any]:

@@ -9,7 +9,7 @@ import yaml
 
 from penchant.errors import ConfigurationError, ModelError
 
-__all__ = ["Checkpoint", "find_checkpoint", "find_reference"]
+__all__ = ["Checkpoint", "all_checkpoints", "find_checkpoint", "find_reference"]
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,13 @@ class Checkpoint:
         name: as given.
         model: its folder or hub id.
         start: the model that its run started from; None where no recipe says it.
+        tokenizer: folder of its tokenizer, where it is another one.
     """
 
     name: str
     model: str
     start: str | None
+    tokenizer: str | None = None
 
 
 def find_checkpoint(given: str) -> Checkpoint:
@@ -41,12 +43,26 @@ def find_checkpoint(given: str) -> Checkpoint:
         return Checkpoint(given, given, None)
     for place in (folder, folder / "model"):
         if any((place / name).is_file() for name in ("config.json", "adapter_config.json")):
-            return Checkpoint(given, str(place), _start(folder))
+            return Checkpoint(given, str(place), _start(folder), _tokenizer(place))
     raise ModelError(
         "The folder holds no model: neither config.json nor model/config.json.",
         where=given,
         fix="Give a run folder, a checkpoint with weights, a model folder, or a hub id.",
     )
+
+
+def all_checkpoints(given: str) -> list[Checkpoint]:
+    """The checkpoints of a run by step, and its final model; of anything else, the model alone.
+
+    Args:
+        given: folder or hub id.
+
+    Raises:
+        ModelError: the folder holds neither a model nor a run.
+    """
+    found = [each for each in (Path(given) / "checkpoints").glob("checkpoint-*") if (each / "config.json").is_file()]
+    numbered = sorted(found, key=lambda each: int(each.name.rpartition("-")[2]) if each.name[11:].isdigit() else -1)
+    return [*(find_checkpoint(str(each)) for each in numbered), find_checkpoint(given)]
 
 
 def find_reference(given: str | None, checkpoints: list[Checkpoint]) -> str:
@@ -75,6 +91,14 @@ def find_reference(given: str | None, checkpoints: list[Checkpoint]) -> str:
             fix="Name one reference with --reference MODEL.",
         )
     return str(starts.pop())
+
+
+def _tokenizer(folder: Path) -> str | None:
+    """Where the tokenizer of a checkpoint is that has none: the run's model, which shares it."""
+    if (folder / "tokenizer_config.json").is_file():
+        return None
+    model = folder.parent.parent / "model"
+    return str(model) if folder.parent.name == "checkpoints" and model.is_dir() else None
 
 
 def _start(folder: Path) -> str | None:

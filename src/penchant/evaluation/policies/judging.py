@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from penchant.errors import ConfigurationError
 from penchant.evaluation.policies.checkpoints import Checkpoint
+from penchant.evaluation.policies.policy import Drawn, Policy, divergence_of
 from penchant.evaluation.wins.win_rate import WinRate, win_rate
 from penchant.feedback.records import Record
 from penchant.generation.responses import Sampling
-from penchant.generation.transformers_engine import TransformersEngine
-from penchant.likelihood.loading import load_model
-from penchant.rendering.renderer import Renderer
-from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rewards.judge import Judge
 from penchant.rewards.scores import compared_all, scored_all
+from penchant.statistics import Interval
 
-__all__ = ["Judged", "judge_pairs", "judged_checkpoints", "sampled"]
+__all__ = ["Judged", "judge_pairs", "judged_checkpoints"]
 
 Say = Callable[[str], None]
 
@@ -36,6 +34,8 @@ class Judged:
         reference_score: that of the reference's.
         length: mean length of its responses, characters.
         reference_length: that of the reference's.
+        divergence: KL from the reference by its own samples, nats per response; None where it is not measured.
+        responses: its responses, in the order of the prompts.
     """
 
     name: str
@@ -45,10 +45,12 @@ class Judged:
     reference_score: float | None
     length: float
     reference_length: float
+    divergence: Interval | None = None
+    responses: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def metrics(self) -> dict[str, float]:
-        """``judge/win_rate`` in [0, 1] and its interval, ``judge/score``, ``judge/length`` (characters)."""
+        """``judge/win_rate`` and its interval, ``judge/score``, ``judge/length``, ``samples/kl``."""
         found = {"judge/length": self.length, "judge/reference_length": self.reference_length}
         if self.wins is not None:
             between = self.wins.interval
@@ -56,42 +58,24 @@ class Judged:
             found["judge/win_rate/high"] = between.high / 100
         if self.score is not None and self.reference_score is not None:
             found |= {"judge/score": self.score, "judge/reference_score": self.reference_score}
+        if self.divergence is not None:
+            apart = self.divergence
+            found |= {"samples/kl": apart.value, "samples/kl/low": apart.low, "samples/kl/high": apart.high}
         return found
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {**asdict(self), **self.metrics}
+        return {**asdict(self), "responses": list(self.responses), **self.metrics}
 
 
-def sampled(
-    model: str,
-    records: Sequence[Record],
-    sampling: Sampling,
-    *,
-    chat_template: str | None = None,
-    seed: int = 0,
-    device: str = "cpu",
-) -> list[str]:
-    """One response of a model to the prompt of each record.
+@dataclass(frozen=True)
+class _Answered:
+    """What one checkpoint gave: its answers, and the responses by which its divergence is measured."""
 
-    Args:
-        model: folder or hub id.
-        records: hold the prompts.
-        sampling: how responses are sampled.
-        chat_template: None for the tokenizer's own.
-        seed: the same for all models, so that only the model differs.
-        device: where the model runs.
-
-    Raises:
-        ModelError: the model cannot be loaded.
-    """
-    network = load_model(model).to(device)
-    limit = getattr(network.config.get_text_config(), "max_position_embeddings", None)
-    longest = None if limit is None else max(1, limit - sampling.max_new_tokens)
-    engine = TransformersEngine(Renderer(load_tokenizer(model), chat_template=chat_template), longest)
-    engine.use(network)
-    responses = engine.sample([record.prompt for record in records], sampling, seed=seed)
-    return [several[0].text for several in responses]
+    checkpoint: Checkpoint
+    texts: list[str]
+    drawn: Drawn | None
+    vocabulary: dict[str, int]
 
 
 def judged_checkpoints(
@@ -104,9 +88,12 @@ def judged_checkpoints(
     chat_template: str | None = None,
     seed: int = 0,
     device: str = "cpu",
+    divergence: bool = True,
     say: Say = lambda _: None,
-) -> list[Judged]:
+) -> tuple[list[Judged], list[str]]:
     """Sample responses of every checkpoint and of the reference to the same prompts, and judge them.
+
+    One model is in memory at a time.
 
     Args:
         checkpoints: the models.
@@ -117,17 +104,41 @@ def judged_checkpoints(
         chat_template: None for the tokenizer's own.
         seed: of sampling and bootstrap.
         device: where models run.
+        divergence: whether to measure the divergence from the reference too, on further samples at temperature 1.
         say: hears what is being done.
+
+    Returns:
+        What the judge says of each, and the reference's responses.
     """
-    how: Any = {"chat_template": chat_template, "seed": seed, "device": device}
-    say(f"Sampling {len(records)} responses of the reference {reference}")
-    theirs = sampled(reference, records, sampling, **how)
-    found = []
+    how: Any = {"chat_template": chat_template, "device": device, "room": sampling.max_new_tokens}
+    prompts = [record.prompt for record in records]
+    answered = []
     for each in checkpoints:
-        say(f"Sampling and judging {each.name}")
-        ours = sampled(each.model, records, sampling, **how)
-        found.append(judge_pairs(each.name, judge, records, ours, theirs, seed=seed))
-    return found
+        say(f"Sampling {len(prompts)} responses of {each.name}")
+        policy = Policy(each.model, each.tokenizer, **how)
+        drawn = policy.draw(prompts, sampling.max_new_tokens, seed + 1) if divergence else None
+        texts = policy.answers(prompts, sampling, seed)
+        answered.append(_Answered(each, texts, drawn, policy.tokenizer.get_vocab()))
+        del policy
+    say(f"Sampling {len(prompts)} responses of the reference {reference}")
+    base = Policy(reference, **how)
+    theirs = base.answers(prompts, sampling, seed)
+    known = [_divergence(each, base, seed) for each in answered]
+    del base
+    found = []
+    for gave, apart in zip(answered, known, strict=True):
+        say(f"Judging {gave.checkpoint.name}")
+        judged = judge_pairs(gave.checkpoint.name, judge, records, gave.texts, theirs, seed=seed)
+        found.append(replace(judged, divergence=apart, responses=tuple(gave.texts)))
+    return found, theirs
+
+
+def _divergence(answered: _Answered, reference: Policy, seed: int) -> Interval | None:
+    """None where it is not asked for, nothing was sampled, or the reference has another vocabulary."""
+    drawn = answered.drawn
+    if drawn is None or not drawn.responses or answered.vocabulary != reference.tokenizer.get_vocab():
+        return None
+    return divergence_of(drawn, reference, seed)
 
 
 def judge_pairs(

@@ -1,0 +1,102 @@
+"""`Policy`: a loaded model that answers prompts, and finds responses likely or unlikely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from penchant.evaluation.wins.win_rate import bootstrap_mean
+from penchant.feedback.records import Text
+from penchant.generation.responses import Sampling
+from penchant.generation.transformers_engine import TransformersEngine
+from penchant.likelihood.loading import load_model
+from penchant.likelihood.logps import sequence_logps
+from penchant.rendering.renderer import Renderer
+from penchant.rendering.tokenizer import load_tokenizer
+from penchant.statistics import Interval
+
+__all__ = ["Drawn", "Policy", "divergence_of"]
+
+#: Responses per forward pass that scores them.
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A policy's own responses at temperature 1.
+
+    Args:
+        prompts: token ids of the prompts.
+        responses: token ids of the responses, with the end token where one was reached.
+        logps: log-probability of each under the policy, nats.
+    """
+
+    prompts: list[list[int]]
+    responses: list[list[int]]
+    logps: list[float]
+
+
+class Policy:
+    """A causal language model in memory.
+
+    Args:
+        model: folder or hub id of the weights.
+        tokenizer: folder or hub id of the tokenizer; None for that of the model.
+        chat_template: None for the tokenizer's own.
+        device: where it runs.
+        room: tokens of a response, for which prompts are cut on the left if the context is short.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        tokenizer: str | None = None,
+        *,
+        chat_template: str | None = None,
+        device: str = "cpu",
+        room: int = 128,
+    ) -> None:
+        self.network = load_model(model).to(device).eval()
+        self.tokenizer = load_tokenizer(tokenizer or model)
+        limit = getattr(self.network.config.get_text_config(), "max_position_embeddings", None)
+        longest = None if limit is None else max(1, limit - room)
+        self.engine = TransformersEngine(Renderer(self.tokenizer, chat_template=chat_template), longest)
+        self.engine.use(self.network)
+
+    def answers(self, prompts: Sequence[Text], sampling: Sampling, seed: int) -> list[str]:
+        """One response to each prompt, as text."""
+        return [several[0].text for several in self.engine.sample(prompts, sampling, seed=seed)]
+
+    def draw(self, prompts: Sequence[Text], max_new_tokens: int, seed: int) -> Drawn:
+        """One response to each prompt from the model's own distribution: temperature 1, nothing cut off."""
+        found = self.engine.sample(prompts, Sampling(max_new_tokens=max_new_tokens), seed=seed)
+        known = [(self.engine.prompt_ids(each), list(said[0].ids)) for each, said in zip(prompts, found, strict=True)]
+        known = [each for each in known if each[1]]
+        ids, responses = [each[0] for each in known], [each[1] for each in known]
+        return Drawn(ids, responses, self.logps(ids, responses))
+
+    def logps(self, prompts: Sequence[Sequence[int]], responses: Sequence[Sequence[int]]) -> list[float]:
+        """Log-probability of each response, nats."""
+        return sequence_logps(self.network, prompts, responses, batch_size=BATCH)
+
+
+def divergence_of(drawn: Drawn, reference: Policy, seed: int = 0) -> Interval:
+    """KL(policy‖reference) of responses up to the length limit, by the policy's own samples, nats per response.
+
+    KL ≈ mean of log π(y|x) − log π_ref(y|x),   y ~ π
+
+    The estimate has no bias; it can lie below 0 where the two hardly differ. The interval is the 95 % bootstrap
+    interval over prompts.
+
+    Args:
+        drawn: responses of the policy.
+        reference: has the same vocabulary.
+        seed: of the bootstrap.
+    """
+    theirs = reference.logps(drawn.prompts, drawn.responses)
+    return bootstrap_mean(np.asarray(drawn.logps) - np.asarray(theirs), seed=seed)
