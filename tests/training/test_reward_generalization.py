@@ -7,13 +7,14 @@ import random
 from pathlib import Path
 
 import pytest
+import torch
 
 from penchant.cli.app import main
 from penchant.diagnostics.generalization import Generalization
 from penchant.diagnostics.shifts import SHIFTS
 from penchant.errors import ConfigurationError
 from penchant.feedback import read
-from penchant.training.reward_generalization import OWN, RewardStudy, _sets
+from penchant.training.reward_generalization import OWN, RewardStudy, _on_the_same_pairs, _sets
 from small_runs import WORDS, model_folder, write_pairs
 
 
@@ -44,6 +45,15 @@ def test_the_drop_is_explicit_less_implicit_and_its_mean_is_over_shifts() -> Non
     found = RewardStudy(seeds, [{}, {}], dict.fromkeys(names, 10)).as_dict()
     assert found["sets"][3]["drops"] == pytest.approx([0.1, 0.3])
     assert [found["mean_drop"], found["max_drop"]] == pytest.approx([0.2, 0.2])
+
+
+def test_a_pair_that_one_arm_cannot_score_is_left_out_of_both() -> None:
+    scores = {
+        "explicit": {OWN: (torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.0, 5.0, 0.0]))},
+        "implicit": {OWN: (torch.tensor([1.0, torch.nan, 3.0]), torch.tensor([0.0, torch.nan, 4.0]))},
+    }
+    found = _on_the_same_pairs(scores)
+    assert found["explicit"][OWN][0].tolist() == [1.0, 3.0] and found["implicit"][OWN][1].tolist() == [0.0, 4.0]
 
 
 def test_too_few_pairs_are_an_error() -> None:

@@ -37,7 +37,7 @@ def misspelled(text: str, share: float = 0.3) -> str:
 
     Example:
         >>> misspelled("the whole garden", share=1.0)
-        'the wohle gadren'
+        'the whloe garedn'
     """
     return " ".join(_misspelled(word, share) for word in text.split(" "))
 

@@ -110,7 +110,8 @@ def reward_generalization(
     study = _Study(str(model), training, validation, sets, Path(output), learning_rates, recipe)
     found = [study.run(seed) for seed in seeds]
     both = [compare_rewards(scores["explicit"], scores["implicit"], OWN) for scores, _ in found]
-    return RewardStudy(both, [rates for _, rates in found], {name: len(rows) for name, rows in sets.items()})
+    pairs = {name: len(each[0]) for name, each in found[0][0]["explicit"].items()}
+    return RewardStudy(both, [rates for _, rates in found], pairs)
 
 
 @dataclass(frozen=True)
@@ -139,14 +140,31 @@ class _Study:
             measure = _Measure(arm, self.model, options)
             rates[arm] = _best(measure, tried, self.validation)
             scores[arm] = {name: measure(tried[rates[arm]], rows) for name, rows in self.sets.items()}
-        return scores, rates
+        return _on_the_same_pairs(scores), rates
+
+
+def _on_the_same_pairs(scores: dict[str, dict[str, Scores]]) -> dict[str, dict[str, Scores]]:
+    """The scores of pairs that both arms have: pairs too long for the policy are NaN and left out of both."""
+    found: dict[str, dict[str, Scores]] = {arm: {} for arm in scores}
+    for name in scores["explicit"]:
+        known = ~torch.isnan(torch.stack([side for arm in scores for side in scores[arm][name]])).any(0)
+        for arm in scores:
+            first, second = scores[arm][name]
+            found[arm][name] = (first[known], second[known])
+    return found
 
 
 def _best(measure: _Measure, tried: Mapping[float, Path], validation: Rows) -> float:
     """The learning rate whose model ranks most validation pairs right; the first of equals."""
     if len(tried) == 1:
         return next(iter(tried))
-    return max(tried, key=lambda rate: pair_accuracy(*measure(tried[rate], validation)))
+
+    def accuracy(rate: float) -> float:
+        chosen, rejected = measure(tried[rate], validation)
+        known = ~chosen.isnan()
+        return pair_accuracy(chosen[known], rejected[known])
+
+    return max(tried, key=accuracy)
 
 
 @dataclass(frozen=True)
@@ -161,7 +179,11 @@ class _Measure:
         feedback = read(rows)
         if self.arm == "implicit":
             found = score(str(folder), feedback, reference=self.start, **self.options)
-            return column(found, "logratio", 0), column(found, "logratio", 1)
+            place = {str(record.source): number for number, record in enumerate(feedback)}
+            kept = [place[row["source"]] for row in found.rows]
+            both = torch.full((2, len(rows)), torch.nan, dtype=torch.float64)
+            both[0, kept], both[1, kept] = column(found, "logratio", 0), column(found, "logratio", 1)
+            return both[0], both[1]
         judge = RewardModel(str(folder))
         given = torch.tensor([scored(judge, each, each.responses) for each in feedback], dtype=torch.float64)
         return given[:, 0], given[:, 1]
