@@ -52,25 +52,30 @@ class Added(nn.Module):
         generator: for V.
     """
 
+    support: Tensor
+    kept: Tensor | None
+    up: nn.Parameter | None
+    down: nn.Parameter | None
+    values: nn.Parameter | None
+
     def __init__(self, weight: Tensor, place: Place, generator: torch.Generator) -> None:
         super().__init__()
-        like = {"dtype": torch.float32, "device": weight.device}
         self.scale = place.scale
         self.up = self.down = self.values = None
         if place.rank:
             drawn = torch.randn(place.rank, weight.shape[-1], generator=generator) / weight.shape[-1] ** 0.5
-            self.up = nn.Parameter(torch.zeros(weight.shape[0], place.rank, **like))
+            self.up = nn.Parameter(torch.zeros(weight.shape[0], place.rank, device=weight.device))
             self.down = nn.Parameter(drawn.to(weight.device))
         support = torch.zeros(0, dtype=torch.long) if place.support is None else place.support
         if len(support):
-            self.values = nn.Parameter(torch.zeros(len(support), **like))
+            self.values = nn.Parameter(torch.zeros(len(support), device=weight.device))
         self.register_buffer("support", support.to(weight.device), persistent=False)
         self.register_buffer("kept", None, persistent=False)
 
     def forward(self, weight: Tensor) -> Tensor:
         """W' of W."""
         made = weight
-        if self.up is not None:
+        if self.up is not None and self.down is not None:
             made = made + (self.scale * (self.up @ self.down)).to(weight.dtype)
         if self.values is not None:
             values = (self.scale * self.values).to(weight.dtype)
@@ -124,7 +129,7 @@ class AddedStrategy(Strategy):
         self.all = sum(each.numel() for each in weights.values())
         self.places, self.added = places, dict[str, Added]()
         self.trained = sum(each.size(weights[name]) for name, each in places.items())
-        self.owners = {}
+        self.owners, self.shapes = dict[str, tuple[nn.Module, str]](), dict[str, torch.Size]()
         for weight in weights.values():
             weight.requires_grad_(False)
         generator = torch.Generator().manual_seed(start.seed)
@@ -136,7 +141,7 @@ class AddedStrategy(Strategy):
             owner = start.model.get_submodule(path)
             self.added[name] = Added(weights[name], place, generator)
             parametrize.register_parametrization(owner, attribute, self.added[name])
-            self.owners[name] = (owner, attribute)
+            self.owners[name], self.shapes[name] = (owner, attribute), weights[name].shape
 
     def save(self, folder: Path) -> None:
         """See `Strategy.save`: what was added becomes part of the weights."""

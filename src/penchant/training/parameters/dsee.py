@@ -157,9 +157,7 @@ class DSEE(AddedStrategy):
         self.steps, self.pruned = len(start.epochs), bool(state["kept"])
         for name, bits in state["kept"].items():
             each = self.added[name]
-            owner, attribute = self.owners[name]
-            shape = owner.parametrizations[attribute].original.shape
-            each.kept = unpacked(bits, shape).to(each.support.device)
+            each.kept = unpacked(bits, self.shapes[name]).to(each.support.device)
 
     @torch.no_grad()
     def before_step(self, step: int, optimizer: torch.optim.Optimizer) -> None:
