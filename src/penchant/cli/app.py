@@ -48,6 +48,7 @@ from penchant.cli.unlearn import unlearn
 from penchant.cli.verify import verify
 from penchant.cli.weights.coala import coala
 from penchant.cli.weights.merge import merge
+from penchant.cli.weights.pipeline import pipeline
 from penchant.errors import PenchantError
 from penchant.terminal import echo
 
@@ -68,6 +69,7 @@ _COMMANDS = (
     plan,
     merge,
     coala,
+    pipeline,
     convert,
     score,
     judge,

@@ -34,12 +34,12 @@ def coala(
     ridge: Annotated[float, typer.Option(help="Ridge of the second phase (> 0).")] = 1e-3,
     pooling: Annotated[str, typer.Option(help="Of the states of a response: mean, or last token.")] = "mean",
     seed: Annotated[int, typer.Option(min=0, help="Of the gates and of what is held out.")] = 0,
-    map_: Renamed = None,
-    split: Split = None,
-    on_bad: BadRecords = "stop",
-    chat_template: ChatTemplate = None,
-    json_out: JsonFile = None,
     overwrite: Overwrite = False,
+    json_out: JsonFile = None,
+    chat_template: ChatTemplate = None,
+    on_bad: BadRecords = "stop",
+    split: Split = None,
+    map_: Renamed = None,
 ) -> None:
     """Train a head on the frozen features of a model by two convex problems; it is a judge (arXiv 2605.23244)."""
     inputs = [data, eval_data, model]

@@ -166,9 +166,10 @@ def fit_head(
     if not len(network.out):
         most = largest_useful_penalty(gated, labels)
         raise ConfigurationError(
-            f"With penalty {settings.penalty} no neuron is left.",
+            f"With penalty {settings.penalty} no neuron is left after {found.iterations} iterations.",
             where="penalty",
-            fix=f"Give a smaller one; on these data {most:.3g} leaves none.",
+            why=f"On these data {most:.3g} or more leaves none; one that is large beside rho needs many iterations.",
+            fix="Give a smaller penalty, a larger rho, or more iterations.",
         )
     hidden = network.hidden(inputs)
     out = fit_output(hidden, labels, beta=settings.beta, gamma=settings.gamma, ridge=settings.ridge)

@@ -1,0 +1,46 @@
+"""``penchant pipeline``: the stages of a model's life as one resumable plan."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from penchant.cli.options import JsonFile, Overwrite
+from penchant.targets import claim_file
+from penchant.terminal import echo, make_console
+from penchant.writing import write_json
+
+__all__ = ["pipeline"]
+
+
+def pipeline(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN.yaml", help="Stages by name, each a penchant command.")],
+    json_out: JsonFile = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Run named stages one after another; a stage with unchanged inputs is not run again.
+
+    A stopped pipeline goes on when the same command is given again.
+    """
+    from rich.table import Table
+
+    from penchant.training.pipelines.plan import read_plan
+    from penchant.training.pipelines.running import run_plan
+
+    if json_out is not None:
+        claim_file(json_out, option="--json", overwrite=overwrite, inputs=[plan])
+    read = read_plan(plan)
+    found = run_plan(read, lambda line: echo(line, err=True))
+    table = Table(title=str(read.output))
+    for heading in ("round", "stage", "", read.measure or "score", "synergy"):
+        table.add_column(heading)
+    for each in found:
+        score = "" if each.score is None else f"{each.score:.4f}"
+        synergy = "" if each.synergy is None else f"{each.synergy:+.4f}"
+        table.add_row(str(each.round), each.stage, "run" if each.ran else "unchanged", score, synergy)
+    make_console(highlight=False).print(table)
+    if json_out is not None:
+        write_json(json_out, [asdict(each) | {"output": str(each.output)} for each in found], "The pipeline")

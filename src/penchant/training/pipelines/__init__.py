@@ -1,0 +1,1 @@
+"""Pipelines: named stages, each a command, run again only where something before them changed."""
