@@ -104,7 +104,8 @@ def differing_phrases(first: str, second: str) -> tuple[list[Phrase], list[Phras
         ([[2, 9, 1]], [[2, 6, 1], [11, 14, 2]])
     """
     words = [list(_WORD.finditer(text)) for text in (first, second)]
-    compared = SequenceMatcher(None, *([word.group() for word in each] for each in words), autojunk=False)
+    texts = [[word.group() for word in each] for each in words]
+    compared = SequenceMatcher(None, texts[0], texts[1], autojunk=False)
     found: tuple[list[Phrase], list[Phrase]] = ([], [])
     number = 0
     for kind, *places in compared.get_opcodes():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -32,7 +32,7 @@ def coala(
     beta: Annotated[float, typer.Option(help="Scale of the score (> 0).")] = 1.0,
     gamma: Annotated[float, typer.Option(help="Margin that a score must exceed.")] = 0.0,
     ridge: Annotated[float, typer.Option(help="Ridge of the second phase (> 0).")] = 1e-3,
-    pooling: Annotated[str, typer.Option(help="Of the states of a response: mean, or last token.")] = "mean",
+    pooling: Annotated[Literal["mean", "last"], typer.Option(help="Of the states of a response.")] = "mean",
     seed: Annotated[int, typer.Option(min=0, help="Of the gates and of what is held out.")] = 0,
     overwrite: Overwrite = False,
     json_out: JsonFile = None,

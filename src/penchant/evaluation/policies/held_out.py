@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import ConfigurationError
-from penchant.evaluation.policies.judging import sampled
+from penchant.evaluation.policies.policy import Policy
 from penchant.evaluation.scoring import score
 from penchant.feedback.reading import read
 from penchant.generation.responses import Sampling
@@ -102,6 +102,7 @@ def judged_score(
         raise ConfigurationError(
             f"The judge {judge.get('name')!r} gives no scores.", where="--judge", fix="Name one that scores responses."
         )
-    texts = sampled(str(folder), records, Sampling(max_new_tokens=max_new_tokens, temperature=0.0))
+    greedy = Sampling(max_new_tokens=max_new_tokens, temperature=0.0)
+    texts = Policy(str(folder), room=max_new_tokens).answers([record.prompt for record in records], greedy, seed=0)
     found = scored_all(built, records, [[text] for text in texts])
     return sum(each[0] for each in found) / len(found)

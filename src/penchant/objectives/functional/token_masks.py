@@ -163,7 +163,7 @@ class LayerMask(nn.Module):
         Raises:
             ConfigurationError: the weights were not created.
         """
-        if self.weight is None or self.bias is None or self.scale is None:
+        if self.weight is None or self.bias is None or self.scale is None or self.shift is None:
             raise ConfigurationError(
                 "The mask network has no weights yet.",
                 why="Their number depends on the model's layers and hidden states.",
@@ -177,7 +177,7 @@ class LayerMask(nn.Module):
             read.shape[-1:],
             self.scale.to(kind),
             self.shift.to(kind),
-            self.epsilon,  # type: ignore[union-attr]
+            self.epsilon,
         )
         each = torch.relu((normed * self.weight.to(kind)).sum(-1) + self.bias.to(kind))
         return each[..., 0] if self.mixer is None else torch.relu((each * self.mixer.to(kind)).sum(-1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -91,7 +92,12 @@ class ConvexHead:
         tensors = {"first": self.network.first, "out": self.network.out, "mean": self.mean, "scale": self.scale}
         with replacing(goal / _NUMBERS) as file:
             file.write(save({name: each.contiguous() for name, each in tensors.items()}))
-        about = {"model": self.model, "pooling": self.pooling, "settings": asdict(self.settings), "facts": self.facts}
+        about: dict[str, Any] = {
+            "model": self.model,
+            "pooling": self.pooling,
+            "settings": asdict(self.settings),
+            "facts": self.facts,
+        }
         about["chat_template"] = self.chat_template
         write_json(goal / HEAD_FILE, about, "The head")
 

@@ -55,9 +55,10 @@ def greedy_choice(count: int, score: ScoreOf) -> Soup:
         >>> greedy_choice(3, lambda members: scores[members]).members
         (1, 0)
     """
-    tried = [((place,), score((place,))) for place in range(count)]
+    tried: list[tuple[tuple[int, ...], float]] = [((place,), score((place,))) for place in range(count)]
     order = sorted(range(count), key=lambda place: -tried[place][1])
-    members, best = (order[0],), tried[order[0]][1]
+    members: tuple[int, ...] = (order[0],)
+    best = tried[order[0]][1]
     for place in order[1:]:
         candidate = (*members, place)
         found = score(candidate)

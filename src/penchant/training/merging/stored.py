@@ -84,7 +84,7 @@ class Stored(Values):
 
 
 def _fill(file: object, part: Tensor, path: Path) -> None:
-    view = memoryview(part.view(torch.uint8).numpy())
+    view = memoryview(part.view(torch.uint8).numpy().data)
     while len(view):
         count = file.readinto(view)  # type: ignore[attr-defined]
         if not count:

@@ -84,7 +84,7 @@ def merge_models(
     check_agreement([*sources, *([] if started is None else [started])])
     goal = Path(output)
     with _claimed(goal, overwrite, [str(each.folder) for each in (*sources, started) if each is not None]):
-        facts = {"method": rule.id, "settings": rule.settings, "models": [str(each) for each in models]}
+        facts: dict[str, Any] = {"method": rule.id, "settings": rule.settings, "models": [str(each) for each in models]}
         facts |= {"base": None if base is None else str(base), **(about or {})}
         note_merge(goal, facts, _written_names(sources[0]))
         with output_errors_of(goal, "The merged model", "Free disk space, then merge again with --overwrite."):
@@ -164,7 +164,7 @@ def _as_bytes(part: Tensor, name: str) -> memoryview:
             why="A model has such numbers itself, or they became too large for the number type of the first model.",
             fix="Check the models, or give smaller weights.",
         )
-    return memoryview(part.contiguous().view(torch.uint8).numpy())
+    return memoryview(part.contiguous().view(torch.uint8).numpy().data)
 
 
 def _common(name: str, sources: Sequence[Source]) -> Iterator[bytes]:

@@ -51,7 +51,7 @@ class FollowsDirections(Claim):
         generator = torch.Generator().manual_seed(seed + 500)
         second = torch.randn(world.reward.shape, generator=generator, dtype=torch.float64)
         both = torch.stack([world.reward, second], dim=-1)
-        found = {}
+        found: dict[str, float] = {}
         for degrees in _DEGREES:
             direction = [math.cos(math.radians(degrees)), math.sin(math.radians(degrees))]
             means = _mean(_followed(world, both, direction, generator), both)

@@ -41,7 +41,7 @@ class PaddingMovesOnlyTheRawRate(Claim):
         baseline = np.exp(rng.normal(7.0, 0.4, 800))
         plain = baseline * np.exp(rng.normal(0.0, 0.5, 800))
         draws = rng.random(800)
-        found = {}
+        found: dict[str, float] = {}
         for name, lengths in (("plain", plain), ("padded", 1.6 * plain)):
             votes = (draws < expit(quality + 1.5 * np.log(lengths / baseline))).astype(float)
             fitted = length_controlled(votes.tolist(), baseline.tolist(), lengths.tolist())
