@@ -8,7 +8,7 @@ from typing import Any
 from penchant.errors import DataError
 from penchant.feedback.records import Comparison, Record, Text
 from penchant.feedback.views.view import find_view, is_whole
-from penchant.forest.example import Example
+from penchant.forest.example import Example, Field
 from penchant.forest.layout import TokenSequence
 from penchant.forest.record_encoder import RecordEncoder
 from penchant.rendering.characters import token_spans
@@ -69,13 +69,22 @@ class Encoder(RecordEncoder):
         if reason is not None:
             cut.drop(reason)
             return None
+        try:
+            of_tokens: dict[str, Field] = {
+                name: [self._token_values(name, record, views, sequences)]
+                for name in TOKEN_FIELDS.intersection(self.fields)
+            }
+        except DataError as error:
+            if self.on_bad != "skip":
+                raise
+            cut.refuse(error)
+            return None
         worst = max(fitted.values(), key=lambda each: (each.prompt_cut, sum(each.responses_cut)))
         cut.add(worst)
         fields, weight = self._numbers(record)
         if STEP_INDEX in self.fields:
             fields[STEP_INDEX] = self._step_index(record, sequences["responses"])
-        for name in TOKEN_FIELDS.intersection(self.fields):
-            fields[name] = [self._token_values(name, record, views, sequences)]
+        fields |= of_tokens
         return Example(sequences, fields, weight, record.source)
 
     def cross(self, own: TokenSequence, other: TokenSequence) -> TokenSequence:

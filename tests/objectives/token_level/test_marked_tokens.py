@@ -122,3 +122,10 @@ def test_pairs_of_different_lengths_train(name: str, tmp_path: Path) -> None:
 def test_a_record_without_weights_names_the_builder() -> None:
     with pytest.raises(DataError, match="penchant data build spans"):
         encode(PAIR, "tab-po")
+
+
+def test_records_whose_spans_do_not_fit_are_skipped_if_asked() -> None:
+    wanted = build("rrpo").requirements
+    rows = [{**PAIR, "chosen_phrases": [text], "rejected_phrases": []} for text in ("red", "blue")]
+    encoder = Encoder(Renderer(word_tokenizer()), wanted.views, wanted.fields, on_bad="skip")
+    assert len(encoder.encode(read(rows)).examples) == 1

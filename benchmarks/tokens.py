@@ -1,0 +1,124 @@
+"""Methods that read every position's distribution or weigh tokens, beside DPO: peak memory and time of a step.
+
+``python -m benchmarks --only tokens`` prints both tables. Each side runs in a process of its own, in turn. A step is
+the forward pass of policy and frozen reference over one batch and the backward pass; weights are not updated.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+#: Vocabulary, width, layers, pairs, tokens of a prompt and of a response.
+SHAPES: dict[str, tuple[int, ...]] = {
+    "large vocabulary": (151_936, 32, 2, 1, 16, 1024),
+    "small model": (8192, 256, 6, 8, 60, 60),
+}
+SIDES = ("dpo", "tdpo2", "rrpo", "sparsepo", "sparsepo-mapo", "tab-po")
+#: Steps whose median is the time; several follow one that is not counted.
+STEPS = {"large vocabulary": 1, "small model": 7}
+
+
+def side(name: str, shape: str) -> dict[str, float]:
+    """Seconds of all cores for a step, which are steady on a busy machine, and the process's peak memory."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from penchant.feedback.records import Source
+    from penchant.forest import TokenSequence, collate
+    from penchant.forest.example import Example
+    from penchant.likelihood import CausalScorer, build_reference
+    from penchant.objectives import build
+
+    vocabulary, width, layers, pairs, prompt, response = SHAPES[shape]
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=vocabulary,
+        hidden_size=width,
+        intermediate_size=3 * width,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        tie_word_embeddings=True,
+    )
+    scorer = CausalScorer(LlamaForCausalLM(config))
+    reference = build_reference("initial", scorer)
+    objective = build(name)
+    if objective.requirements.needs.reference_states:
+        objective.bind_layers(scorer.hidden_size, scorer.depth)
+    fields = {each: [[1.0] * response] for each in objective.requirements.fields}
+
+    def tokens(count: int) -> list[int]:
+        return torch.randint(vocabulary, (count,)).tolist()
+
+    examples = []
+    for _ in range(pairs):
+        shared = tokens(prompt)
+        views = {each: [TokenSequence(shared, tokens(response))] for each in ("chosen", "rejected")}
+        examples.append(Example(views, fields, 1.0, Source()))
+    batch = collate(examples)
+
+    def step() -> float:
+        began = time.process_time()
+        views = scorer.score_batch(batch, reference, objective.requirements.needs)
+        objective.compute({**views, **batch.fields}).values.mean().backward()
+        scorer.model.zero_grad()
+        return time.process_time() - began
+
+    if STEPS[shape] > 1:
+        step()
+    seconds = statistics.median(step() for _ in range(STEPS[shape]))
+    return {"seconds": seconds, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def measure(repeats: int, table: Callable[[str, list[str], list[list[str]]], None]) -> None:
+    """Print a table for each shape.
+
+    Args:
+        repeats: rounds; a ratio is the median over rounds of the ratio within a round.
+        table: prints a table of a title, a heading and rows.
+    """
+    for shape, (vocabulary, width, layers, pairs, prompt, response) in SHAPES.items():
+        found: dict[str, list[dict[str, float]]] = {name: [] for name in SIDES}
+        for number in range(repeats):
+            for name in SIDES:
+                found[name].append(_apart(name, shape))
+                print(f"  round {number + 1}: {name} {found[name][-1]}", file=sys.stderr, flush=True)
+        rows = []
+        for name in SIDES:
+            own = [
+                f"{statistics.median(each['seconds'] for each in found[name]):.2f}",
+                f"{statistics.median(each['peak_mib'] for each in found[name]):,.0f}",
+            ]
+            rows.append([f"`{name}`", own[0], _ratio(found, name, "seconds"), own[1], _ratio(found, name, "peak_mib")])
+        title = (
+            f"{shape}: {vocabulary:,} tokens, width {width}, {layers} layers; {pairs} pair(s), prompts of {prompt} "
+            f"tokens, responses of {response}"
+        )
+        table(title, ["method", "s of all cores a step", "beside DPO", "peak, MiB", "beside DPO"], rows)
+
+
+def _ratio(found: dict[str, list[dict[str, float]]], name: str, key: str) -> str:
+    values = [own[key] / dpo[key] for own, dpo in zip(found[name], found["dpo"], strict=True)]
+    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+
+
+def _apart(name: str, shape: str) -> dict[str, Any]:
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.tokens", name, shape]
+    environment = {"OMP_NUM_THREADS": "2", **os.environ}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode:
+        raise SystemExit(f"The side {name!r} failed:\n{done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(side(sys.argv[1], sys.argv[2])))
