@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.worlds.tabular import Dials, expected_reward, fit, sample_demonstrations, sample_pairs
+from penchant.lab.worlds.tabular import Dials, Rows, expected_reward, fit, sample_demonstrations, sample_pairs
 from penchant.objectives import build
 
 __all__ = ["LowerRateBeforeDPO"]
@@ -43,6 +43,7 @@ class LowerRateBeforeDPO(Claim):
         expert = (world.reference + 0.5 * world.reward).log_softmax(-1)
         shown, pairs = sample_demonstrations(world, seed, expert, 24), sample_pairs(world, seed, count=200)
         rows = shown.views["chosen"]
+        assert isinstance(rows, Rows)
         arms = {}
         for name, rate in (("usual rate", 0.2), ("low rate", 0.02)):
             start = fit(world, "nll", shown, steps=60, learning_rate=rate)
