@@ -42,7 +42,7 @@ class KeepsDivergence(Claim):
         """β = 0.1, and α = 0.5 for TDPO2."""
         tables = draw_tables(seed)
         pairs = tables.pairs(200, torch.Generator().manual_seed(seed))
-        arms = {}
+        arms: dict[str, float] = {}
         for name in self.methods + self.baselines:
             spent = train_to_margin(tables, build(name, beta=0.1), pairs, {}).divergence
             arms |= {f"{name}, {side}": each for side, each in spent.items()}
