@@ -34,7 +34,7 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
         ("prompts", ["--constraints", "1"], 6, {"matching_prompt", "altered_prompt", "extended_prompt"}),
         ("spans", ["--weight", "1.3"], 6, {"chosen_spans", "rejected_phrases"}),
         ("degrade", ["--levels", "3", "--extractor", "rake"], 6, {"chosen_degraded", "rejected_degraded"}),
-        ("directions", ["--attributes", "use,length", "--as-text"], 6, {"direction", "original_prompt"}),
+        ("directions", ["--attributes", "use,length", "--as-text"], 4, {"direction", "original_prompt"}),
     ],
 )
 def test_rows_are_written_counted_and_read_back(
@@ -156,6 +156,16 @@ def test_the_fields_that_a_builder_says_it_writes_are_those_it_writes(file: Path
         write_pairs(tmp_path / "sampled.jsonl", sampled),
         ["--judge", "verifier rule=number", "--keep", "2"],
     )
+    length = ["--judge", "verifier rule=contains"]
+    drawn = {"prompt": "which", "samples": ["red", "blue"], "direction": [1.0], "answer": "red"}
+    inputs["best-along-direction"] = (write_pairs(tmp_path / "drawn.jsonl", [drawn]), length)
+    inputs["directions"] = (file, ["--attributes", "use,length", "--as-text"])
+    inputs["objective-weights"] = (answered, [*length, *length])
+    inputs["votes"] = (ranked, [])
+    told = write_pairs(tmp_path / "told.jsonl", [{**SCORED[0], "answer": SCORED[0]["chosen"]}])
+    inputs["curation-round"] = (told, ["--gold", str(told), "--reward", length[1], *length])
+    agreed = ["--best", length[1], "--gold-model", length[1], *length]
+    inputs["preference-curation"] = (told, agreed)
     for name in BUILDERS:
         source, options = inputs.get(name, (file, []))
         output = tmp_path / f"{name}.jsonl"

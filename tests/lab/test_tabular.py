@@ -329,7 +329,7 @@ def test_every_objective_trains_in_the_world_or_says_what_it_lacks(name: str) ->
     world, objective = build_world(SMALL, 0), build(name)
     examples, wanted = supply(objective), objective.requirements
     lacking = {*wanted.views, *wanted.fields} - {*examples.views, *examples.fields} - wanted.optional
-    if lacking or wanted.needs.ends or wanted.needs.residual:
+    if lacking or wanted.needs.ends or wanted.needs.residual or wanted.needs.reference_states:
         with pytest.raises(ConfigurationError, match="needs"):
             fit(world, objective, examples, steps=1)
         return

@@ -94,7 +94,7 @@ def responses_in_words(cls: type[Objective]) -> str:
     wanted = requirements(cls)
     needs = wanted.needs
     of_tokens = bool(needs.stats or needs.layers or needs.reference_states or needs.gradient_norms)
-    of_tokens = of_tokens or needs.hidden or needs.ends or needs.residual is not None
+    of_tokens = of_tokens or needs.hidden or needs.ends or needs.residual is not None or cls.family == "token-level"
     built = any(find_view(name).fields or find_view(name).whole or find_view(name).words for name in wanted.views)
     built = built or any(how_to_make(name) for name in wanted.fields)
     kind = _kind_of_data(set(wanted.views), set(wanted.fields))

@@ -30,12 +30,10 @@ BY_HAND = [
     ("gpm", {"dimension": 4}, PAIR, math.log(2)),
     ("gpm", {"dimension": 2, "gate": True, "target_margin": 2.0}, PAIR, 2.0),
     ("reward-regression", {}, {**RATED, "scores": [[3.0]]}, 9.0),
-    (
-        "multi-objective-reward-regression",
-        {},
-        {"chosen": NOTHING, "ratings": [[1.0, 3.0]]},
-        5.0,
-    ),
+    *[
+        (name, {}, {"chosen": NOTHING, "ratings": [[1.0, 3.0]]}, 5.0)
+        for name in ("multi-objective-reward-regression", "multi-label-reward")
+    ],
     ("quantile-reward", {"quantiles": 3}, {**RATED, "scores": [[2.0]]}, 1.0),
     ("gaussian-reward", {}, {**RATED, "scores": [[2.0]]}, 2.0),
     ("pal", {"margin": 0.5}, {**PAIR, "annotator": [1.0]}, 0.5),

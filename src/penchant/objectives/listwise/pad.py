@@ -34,6 +34,7 @@ class PAD(Objective):
         ConfigurationError: a list is longer.
 
     Example:
+        >>> import torch
         >>> level = torch.full((2, 1), -1.0)
         >>> two = Scored(level, None, level < 0, group=torch.tensor([0, 0]))
         >>> PAD()(responses=two, scores=torch.tensor([0.0, 0.0])).values
@@ -86,6 +87,7 @@ class PADVanilla(Objective):
     Responses of equal score are not compared with each other. With two responses it is SimPO without a target margin.
 
     Example:
+        >>> import torch
         >>> level = torch.full((2, 1), -1.0)
         >>> two = Scored(level, None, level < 0, group=torch.tensor([0, 0]))
         >>> PADVanilla()(responses=two, scores=torch.tensor([1.0, 0.0])).values

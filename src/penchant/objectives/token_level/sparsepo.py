@@ -68,6 +68,7 @@ class SparsePO(_Masked):
     masks. The published dropout inside the network is left out. All masks 1 with c = 0 is TDPO1.
 
     Example:
+        >>> import torch
         >>> one, level = torch.ones(1, 2, dtype=torch.bool), torch.full((1, 2), -1.0)
         >>> inside = {"every layer": torch.zeros(1, 2, 3, 4)}
         >>> view = Scored(level, level, one, stats={"reference_kl": -level}, reference_activations=inside)
@@ -125,6 +126,7 @@ class SparsePOFromActivations(_Masked):
     to [0, 1] over the tokens of the response. So the token with the smallest activation does not count.
 
     Example:
+        >>> import torch
         >>> one, level = torch.ones(1, 2, dtype=torch.bool), torch.full((1, 2), -1.0)
         >>> inside = {"means of units": torch.tensor([0.1, 0.3]).reshape(1, 2, 1, 1)}
         >>> view = Scored(level, level, one, stats={"reference_kl": -level}, reference_activations=inside)

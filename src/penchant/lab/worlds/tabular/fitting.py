@@ -69,6 +69,11 @@ class _Lesson(NamedTuple):
         method = build(objective) if isinstance(objective, str) else objective
         if not method.batch_coupled:
             examples = examples.merged(method.requirements.views + method.requirements.fields)
+        if method.requirements.needs.reference_states:
+            raise ConfigurationError(
+                f"The objective {method.id} needs states of the reference, which this world lacks.",
+                fix="Fit it in penchant.lab.worlds.tabular.token_tables.",
+            )
         if method.requirements.needs.ends:
             raise ConfigurationError(
                 f"The objective {method.id} needs hidden states at the ends of responses, which this world lacks.",

@@ -22,10 +22,7 @@ class KeepsDivergence(Claim):
         "At the same separation of values, TDPO2 has less divergence from the reference than DPO on chosen and on "
         "rejected responses, and TDPO1 less on rejected ones."
     )
-    methods = (
-        "tdpo1",
-        "tdpo2",
-    )
+    methods = ("tdpo2", "tdpo1")
     baselines = ("dpo",)
     world = (
         "tables of next tokens; 200 pairs of 12 tokens, of which three are values; trained until the values of a pair "
