@@ -17,9 +17,10 @@ from rendering.tokenizers_small import CHATML, byte_level, metaspace
 
 MADE: dict[str, Any] = {
     "byte level": byte_level(adds_bos=True, template=CHATML, specials=("<|im_start|>", "<|im_end|>")),
-    "metaspace": metaspace(adds_bos=True),
+    "metaspace": metaspace(adds_bos=True, template=CHATML, specials=("<|im_start|>", "<|im_end|>")),
 }
-TEXTS = st.text(st.sampled_from("ab ,.é中😀\nthe"), min_size=1, max_size=30).filter(str.strip)
+# The last two are a variation selector and a joiner, which stand behind an emoji and are several bytes each.
+TEXTS = st.text(st.sampled_from("ab ,.é中😀\nthe\ufe0f\u200d"), min_size=1, max_size=30).filter(str.strip)
 
 
 def spans_of(name: str, prompt: Any, text: str) -> tuple[Renderer, list[int], list[tuple[int, int]]]:
@@ -28,11 +29,12 @@ def spans_of(name: str, prompt: Any, text: str) -> tuple[Renderer, list[int], li
     return renderer, ids, token_spans(renderer.decode, before, ids, text)
 
 
+@pytest.mark.parametrize("name", sorted(MADE))
 @pytest.mark.parametrize("prompt", ["Name some drinks: ", [{"role": "user", "content": "Name some drinks"}]])
 @given(text=TEXTS)
-def test_tokens_hold_the_whole_text_in_order(prompt: Any, text: str) -> None:
+def test_tokens_hold_the_whole_text_in_order(prompt: Any, name: str, text: str) -> None:
     text = text.strip()
-    _, ids, spans = spans_of("byte level", prompt, text)
+    _, ids, spans = spans_of(name, prompt, text)
     assert len(spans) == len(ids)
     held = {place for start, end in spans for place in range(start, end) if not text[place].isspace()}
     assert held == {place for place, letter in enumerate(text) if not letter.isspace()}
@@ -56,7 +58,7 @@ def test_a_space_in_front_does_not_matter_and_the_end_token_belongs_to_nothing(n
         learned = covering(spans, text, (start, start + len(word)))
         decoded = renderer.decode([each for each, wanted in zip(ids, learned, strict=True) if wanted]).strip()
         # Tokens of the other tokenizer reach over spaces.
-        assert decoded == word if name == "byte level" else word in decoded
+        assert word in decoded if name == "metaspace" else decoded == word
         assert not learned[-1]
 
 

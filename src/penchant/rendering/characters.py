@@ -75,11 +75,13 @@ def _decoded(
     first = later = 0
     for place in range(len(context), len(every)):
         earlier, both = (decode(every[first:stop]) for stop in (place, place + 1))
+        # Where single bytes stand for characters, one incomplete character makes a decoder give up those before it.
+        known = max(earlier.rstrip(_PARTIAL), decode(every[first:later]).rstrip(_PARTIAL), key=len)
         if not earlier.endswith(_PARTIAL) and place > later:
             first, later = later, place
         starts.append(len(found))
         partial.append(both.endswith(_PARTIAL))
-        found += "".join(both.rstrip(_PARTIAL)[len(earlier.rstrip(_PARTIAL)) :].split())
+        found += "".join(both.rstrip(_PARTIAL)[len(known) :].split())
     stops = [*starts[1:], len(found)]
     for place in range(len(ids) - 2, -1, -1):
         stops[place] = max(stops[place], stops[place + 1]) if partial[place] else stops[place]

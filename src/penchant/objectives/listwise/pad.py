@@ -37,8 +37,8 @@ class PAD(Objective):
         >>> import torch
         >>> level = torch.full((2, 1), -1.0)
         >>> two = Scored(level, None, level < 0, group=torch.tensor([0, 0]))
-        >>> PAD()(responses=two, scores=torch.tensor([0.0, 0.0])).values
-        tensor([0.])
+        >>> PAD()(responses=two, scores=torch.tensor([0.0, 0.0])).values.abs() < 1e-9
+        tensor([True])
 
     Reference:
         Gu et al. (2025), Capturing Nuanced Preferences: Preference-Aligned Distillation for Small Language Models.
