@@ -82,6 +82,7 @@ def test_directions_samples_and_what_is_best_along_them_are_a_chain(folder: Path
         mine = best[2 * place : 2 * place + 2]
         assert [each["direction"][0] * each["ratings"][0] for each in mine] == ratings[:2]
         assert {each["completion"] for each in mine} <= set(row["samples"]) and mine[0]["id"] == row["id"]
+        assert not {"samples", "finished"} & set(mine[0])
 
 
 def test_scored_samples_are_read_as_rankings(folder: Path, prompts: Path) -> None:
