@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from penchant.cli.app import main
-from small_judges import JUDGES
+from penchant.feedback import read
+from penchant.feedback.records import Prompt, Ranking
+from penchant.inference.answers import _Kept
+from small_judges import JUDGES, reds
 from small_runs import model_folder
 
 ROWS = [
@@ -41,7 +44,7 @@ def test_each_prompt_gets_a_row(folder: Path, prompts: Path, capsys: pytest.Capt
     assert code == 0 and [row["prompt"] for row in rows] == [row["prompt"] for row in ROWS]
     assert [row["id"] for row in rows] == [0, 1, 2] and all(isinstance(row["response"], str) for row in rows)
     assert "3 rows written" in capsys.readouterr().out
-    assert generate(folder, prompts, "-n", "2", "--limit", "1", out="two.jsonl")[1][0]["responses"]
+    assert len(generate(folder, prompts, "-n", "2", "--limit", "1", out="two.jsonl")[1][0]["samples"]) == 2
 
 
 def test_the_best_of_several_samples_is_written_with_all_of_them(folder: Path, prompts: Path) -> None:
@@ -50,6 +53,52 @@ def test_the_best_of_several_samples_is_written_with_all_of_them(folder: Path, p
     assert code == 0
     for row in rows:
         assert row["response"] == row["samples"][row["picked"]] and row["scores"][row["picked"]] == max(row["scores"])
+
+
+def test_further_fields_stay_without_what_an_earlier_run_wrote(folder: Path, prompts: Path) -> None:
+    more: dict[str, Any] = {"answer": "4", "direction": [0.6, 0.8], "about": {"level": 2}, "tools": [{"name": "tram"}]}
+    earlier = {"samples": ["old", "older"], "finished": [True, True], "scores": [0.1, 0.2], "picked": 1}
+    prompts.write_text(json.dumps({"prompt": "the hat", **more, **earlier}) + "\n", encoding="utf-8")
+    [read_back] = read(prompts)
+    for count in ("1", "2"):
+        code, [row] = generate(folder, prompts, "-n", count, out=f"{count}.jsonl")
+        assert code == 0 and not {"scores", "picked"} & set(row) and ("samples" in row) == (count == "2")
+        [found] = read([row])
+        assert found.fields.items() >= {name: more[name] for name in ("answer", "direction", "about")}.items()
+        assert found.tools == read_back.tools and found.prompt == read_back.prompt
+
+
+def test_directions_samples_and_what_is_best_along_them_are_a_chain(folder: Path, prompts: Path) -> None:
+    asked, kept = prompts.with_name("asked.jsonl"), prompts.with_name("kept.jsonl")
+    build, judge = ["data", "build"], f"function,path={JUDGES}:"
+    assert main([*build, "directions", str(prompts), "-o", str(asked), "--as-text", "--per-prompt", "2"]) == 0
+    code, rows = generate(folder, asked, "-n", "4", out="samples.jsonl")
+    assert code == 0 and [row["original_prompt"] for row in rows] == [row["prompt"] for row in ROWS for _ in "12"]
+    words = [str(asked.with_name("samples.jsonl")), "-o", str(kept), "--judge", f"{judge}reds"]
+    assert main([*build, "best-along-direction", *words, "--judge", f"{judge}nothing", "--keep", "2"]) == 0
+    best = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
+    for place, row in enumerate(rows):
+        ratings = sorted((row["direction"][0] * reds("", text) for text in row["samples"]), reverse=True)
+        mine = best[2 * place : 2 * place + 2]
+        assert [each["direction"][0] * each["ratings"][0] for each in mine] == ratings[:2]
+        assert {each["completion"] for each in mine} <= set(row["samples"]) and mine[0]["id"] == row["id"]
+        assert not {"samples", "finished"} & set(mine[0])
+
+
+def test_scored_samples_are_read_as_rankings(folder: Path, prompts: Path) -> None:
+    judge = ["--judge", "function", f"judge.path={JUDGES}:reds"]
+    assert generate(folder, prompts, "--choice", "best-of-n", "-n", "3", *judge)[0] == 0
+    # A random model says nothing now and then, which is no response to learn from.
+    chosen = read(prompts.with_name("out.jsonl"), mapping={"completions": "samples"}, on_bad="skip")
+    assert generate(folder, prompts, "-n", "3", out="plain.jsonl")[0] == 0
+    words = ["--judge", f"function,path={JUDGES}:reds,as=red", "--fields", "red"]
+    judged = prompts.with_name("judged.jsonl")
+    assert main(["judge", str(prompts.with_name("plain.jsonl")), *words, "-o", str(judged)]) == 0
+    for found in (chosen, read(judged, on_bad="skip")):
+        assert found.kind == "ranking" and len(found) > 0
+        for record in found:
+            assert isinstance(record, Ranking) and record.scores is not None
+            assert list(record.scores) == pytest.approx([reds("", str(text)) for text in record.completions])
 
 
 def test_parts_combine(folder: Path, prompts: Path) -> None:
@@ -85,6 +134,15 @@ def test_a_stopped_run_goes_on(folder: Path, prompts: Path, monkeypatch: pytest.
     asked.clear()
     assert generate(folder, prompts, *words)[1] == whole
     assert len(asked) == 1 and not kept.exists()
+
+
+def test_what_is_kept_of_a_run_with_other_fields_is_not_used(tmp_path: Path) -> None:
+    keep, seen = tmp_path / "kept.jsonl", []
+    for level in (1, 2, 2):
+        kept = _Kept(keep, [Prompt(prompt="the hat", fields={"level": level})], "settings")
+        seen.append(list(kept.rows))
+        kept.add([{"prompt": "the hat", "level": level}])
+    assert seen == [[], [], [{"prompt": "the hat", "level": 2}]]
 
 
 def test_what_does_not_fit_is_said(folder: Path, prompts: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -135,6 +135,21 @@ def test_a_reward_model_is_trained_on_from_where_it_was(model: Path, tmp_path: P
         assert again.summary["before"][name] == pytest.approx(first.summary["after"][name], abs=1e-4)
 
 
+def test_a_detector_starts_from_the_rewards_of_a_reward_model(model: Path, tmp_path: Path) -> None:
+    pairs = [row for row in disagreeing() if row["annotator"] == 0]
+    first = trained(model, tmp_path / "first", {"name": "bt"}, pairs)
+    start = first.folder / "model"
+    told = build_judge({"name": "reward_model", "model": str(start)}, [], "cpu")
+    [score] = told.score(pairs[0]["prompt"], [pairs[0]["chosen"]])
+    again = {"replay_prompt": pairs[0]["prompt"], "replay": pairs[0]["chosen"], "replay_score": score}
+    rows = [{**row, "mixed": f"{row['chosen']} {row['rejected']}", **again} for row in pairs]
+    run = trained(start, tmp_path / "detector", {"name": "remodetect", "rho": 1.0}, rows, epochs=1)
+    assert run.summary["before"]["rewards/margin"] == pytest.approx(first.summary["after"]["rewards/margin"], abs=1e-4)
+    assert run.summary["before"]["replay_loss"] == pytest.approx(0.0, abs=1e-6)
+    detector = build_judge({"name": "reward_model", "model": str(run.folder / "model")}, [], "cpu")
+    assert len(detector.score(pairs[0]["prompt"], ["red", "blue"])) == 2
+
+
 def test_what_cannot_be_trained_on_is_refused(model: Path, tmp_path: Path) -> None:
     trained(model, tmp_path / "bt", {"name": "bt"}, epochs=1)
     trained(model, tmp_path / "pal", {"name": "pal", "width": 8}, epochs=1)

@@ -18,6 +18,9 @@ from penchant.feedback.tools import template_columns
 
 __all__ = ["BestAlongDirection", "best_along"]
 
+# What `penchant generate` says of all samples; the row that is written has one of them.
+_OF_SAMPLES = frozenset({"samples", "finished", "picked", "scores"})
+
 
 def best_along(direction: Sequence[float], ratings: Sequence[Sequence[float]], keep: int = 1) -> list[int]:
     """The responses with the largest reward along a direction, best first; the first of equal ones.
@@ -117,5 +120,5 @@ def _responses(record: Record) -> list[Text]:
 
 
 def _row(record: Record, completion: Text, ratings: list[float]) -> dict[str, Any]:
-    more = {name: value for name, value in record.fields.items() if name != "samples"} | template_columns(record)
+    more = {name: value for name, value in record.fields.items() if name not in _OF_SAMPLES} | template_columns(record)
     return {"prompt": record.prompt, "completion": completion, "ratings": ratings, **more}

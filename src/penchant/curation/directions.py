@@ -73,8 +73,8 @@ class Directions(Builder):
 
     A direction is a unit vector of weights of K attributes, within some degrees of the first one. The field
     ``direction`` holds it, and ``original_prompt`` the prompt as it was, which reward models read. With ``fixed`` every
-    prompt has the same direction, as a user would state it. Next: sample several responses to each prompt, write them
-    as the list ``samples`` into its row, and run ``penchant data build best-along-direction``.
+    prompt has the same direction, as a user would state it. Next: sample several responses to each prompt with
+    ``penchant generate -n 8``, and run ``penchant data build best-along-direction`` on the file.
 
     Example:
         >>> from penchant.feedback import read

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from penchant.feedback.records import Record, Text
+from penchant.feedback.tools import template_columns
 from penchant.generation.engines import Engine
 from penchant.generation.in_process import InProcessEngine
 from penchant.generation.prefix import PrefixCache
@@ -21,6 +22,8 @@ __all__ = ["Answering", "common_prefix"]
 
 # Tokens from which on a common beginning of prompts is worth keeping.
 SHORTEST_PREFIX = 16
+# Fields of a row about its responses; those of the record are about other responses.
+WRITTEN = frozenset({"response", "responses", "samples", "finished", "picked", "scores"})
 
 
 def common_prefix(prompts: Sequence[Sequence[int]]) -> list[int]:
@@ -62,7 +65,9 @@ class Answering:
     def rows(
         self, records: Sequence[Record], keep: Path | None = None, progress: Callable[[int, int], None] | None = None
     ) -> Iterator[dict[str, Any]]:
-        """One row per record: ``prompt``, ``response``, what the choice reports, and the fields of the record.
+        """One row per record: ``prompt``, ``response``, what the choice reports, and the further fields of the record.
+
+        Several samples without a choice are the list ``samples``, and ``finished`` has a value for each.
 
         Args:
             records: hold the prompts, and what judges need.
@@ -119,14 +124,16 @@ class Answering:
 
 
 def _start(record: Record) -> dict[str, Any]:
-    named: dict[str, Any] = {name: record.fields[name] for name in ("id", "answer") if name in record.fields}
-    return {**named, "prompt": record.prompt}
+    """The prompt with what its row holds beside it, without what an earlier run wrote into it."""
+    more = {name: value for name, value in record.fields.items() if name not in WRITTEN}
+    # Dates and other values of tables, which JSON does not have, become texts.
+    return {**json.loads(json.dumps(more, default=str)), **template_columns(record), "prompt": record.prompt}
 
 
 def _row(record: Record, given: Sequence[Response]) -> dict[str, Any]:
     if len(given) == 1:
         return {**_start(record), "response": given[0].text, "finished": given[0].finished}
-    return {**_start(record), "responses": [each.text for each in given], "finished": [each.finished for each in given]}
+    return {**_start(record), "samples": [each.text for each in given], "finished": [each.finished for each in given]}
 
 
 def _picked_row(record: Record, picked: Picked) -> dict[str, Any]:
@@ -143,7 +150,8 @@ class _Kept:
     """Finished rows of a run, on disk if there is a file: a first line that names the run, then a row a line."""
 
     def __init__(self, path: Path | None, records: Sequence[Record], said: Any) -> None:
-        text = json.dumps([[each.prompt for each in records], said], default=str)
+        asked = [[each.prompt, each.fields, template_columns(each)] for each in records]
+        text = json.dumps([asked, said], default=str)
         self.path, self.rows = path, list[dict[str, Any]]()
         self._key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         if path is None:

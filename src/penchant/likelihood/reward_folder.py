@@ -142,7 +142,7 @@ def start_from(objective: Objective, source: str | Path) -> list[str]:
                 fix=f"Give the language model that it was trained from, or train it on with --objective {former.id}.",
             )
         return []
-    if former.id != objective.id:
+    if former.id not in (objective.id, *objective.continues):
         raise ConfigurationError(
             f"The model was trained with the objective {former.id}, and cannot be trained on with {objective.id}.",
             where=str(source),

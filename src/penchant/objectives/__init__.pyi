@@ -148,6 +148,7 @@ from penchant.objectives.reward_models.pal import PAL as _PAL
 from penchant.objectives.reward_models.rated import GaussianReward as _GaussianReward
 from penchant.objectives.reward_models.rated import QuantileReward as _QuantileReward
 from penchant.objectives.reward_models.rated import RewardRegression as _RewardRegression
+from penchant.objectives.reward_models.remodetect import ReMoDetect as _ReMoDetect
 from penchant.objectives.token_level.rrpo import RRPO as _RRPO
 from penchant.objectives.token_level.sparse_token_mask import SparseTokenMask as _SparseTokenMask
 from penchant.objectives.token_level.sparsepo import SparsePO as _SparsePO
@@ -517,6 +518,9 @@ class RationaleORPO(_RationaleORPO):
 
 class RationaleORPOSimple(_RationaleORPOSimple):
     def __init__(self, *, beta: float = ..., nll_weight: float = ..., gamma: float = ...) -> None: ...
+
+class ReMoDetect(_ReMoDetect):
+    def __init__(self, *, pair_weight: float = ..., mixed_weight: float = ..., l2: float = ..., rho: float = ...) -> None: ...
 
 class ReRe(_ReRe):
     def __init__(self, *, beta: float = ..., form: Literal['grpo', 'dapo', 'gspo'] = ...) -> None: ...

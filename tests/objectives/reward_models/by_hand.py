@@ -42,4 +42,12 @@ BY_HAND = [
     ("micro", {"heads": 4, "alpha": 0.5}, PAIR, math.log(2.0) - 0.5 * math.log(4.0)),
     ("micro", {"heads": 4, "route": True}, PAIR, math.log(4.0)),
     ("four-class-preference", {"head": "joint"}, {**PAIR, "pair_class": [3.0]}, math.log(4.0)),
+    # ln 2 · Σλ / 3 where all rewards are 0, and ρ (2 − 0)² of a replayed text.
+    ("remodetect", {}, {**PAIR, "mixed": NOTHING}, 1.6 * math.log(2) / 3),
+    (
+        "remodetect",
+        {"mixed_weight": 1.0, "rho": 0.5},
+        {**PAIR, "mixed": NOTHING, "replay": NOTHING, "replay_score": [2.0]},
+        math.log(2) + 2.0,
+    ),
 ]

@@ -77,6 +77,8 @@ class Objective(Configurable, torch.nn.Module):
     paper: str = ""
     #: What it has in common with methods of other families; keys of `penchant.objectives.core.tags.TAGS`.
     tags: ClassVar[tuple[str, ...]] = ()
+    #: Ids of other objectives whose saved reward models it can start from.
+    continues: ClassVar[tuple[str, ...]] = ()
     #: The grounds on which it is taken to be correct; None if not stated.
     evidence: ClassVar[Evidence | None] = None
     #: Laws that do not hold for it, each with the reason.

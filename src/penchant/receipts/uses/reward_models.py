@@ -13,6 +13,7 @@ from penchant.objectives.functional.modality_head import OrthogonalFusion, joint
 from penchant.objectives.functional.ordered_rewards import ordered_pairs, replay
 from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
+from penchant.receipts.plain import plain
 
 __all__ = ["crmt", "remodetect"]
 
@@ -36,6 +37,8 @@ def _with_gradients(losses: Tensor, leaves: Mapping[str, Tensor]) -> dict[str, A
 @adapter("remodetect")
 def remodetect(case: Case) -> dict[str, Any]:
     """The loss of rewards of three texts each, one number or a list of one number for each text."""
+    if "chosen" in case.inputs:
+        return plain(case.method, case.params, case.inputs)
     names = {side: f"{side}_rewards" for side in ("machine", "mixed", "human")}
     leaves = {name: _table(_given(case.inputs, name, side), leaf=True) for side, name in names.items()}
     weights = case.params.get("lambdas", [0.3, 1.0, 0.3])
