@@ -107,5 +107,7 @@ def test_what_cannot_be_learned_is_refused() -> None:
         build("moe-reward", criteria=3, aspects=[[0, 1], [1]])
     with pytest.raises(ConfigurationError, match="Stage 1 learns from ratings alone"):
         model(stage=1)(**pair())
+    with pytest.raises(ConfigurationError, match="ratings of one response alone"):
+        model()(**pair(), chosen_ratings=torch.zeros(5, 2))
     with pytest.raises(ConfigurationError, match=r"'chosen_ratings' has 3 numbers, expected 2.*objective\.criteria=3"):
         model()(**pair(), chosen_ratings=torch.zeros(5, 3), rejected_ratings=torch.zeros(5, 3))

@@ -148,6 +148,12 @@ class MoEReward(Objective):
         for side, given in zip(sides, (chosen_score, rejected_score), strict=True):
             if given is not None and weights[4]:
                 values = values + 0.5 * weights[4] * (side.score - given).square()
+        if (chosen_ratings is None) != (rejected_ratings is None):
+            raise ConfigurationError(
+                "The records have ratings of one response alone; expected 'chosen_ratings' and 'rejected_ratings'.",
+                where=f"objective {self.id}",
+                fix="Give the other list too, with null for each criterion that was not rated.",
+            )
         if chosen_ratings is None or rejected_ratings is None:
             return self._without_ratings(values), seen
         ratings = [self._checked(chosen_ratings, "chosen").to(outputs[0])]
