@@ -118,6 +118,8 @@ def _columns(sure: float, pair: dict[str, str]) -> Row:
         "annotator": 0,
         "pair_class": 0,
         "ratings": [7.0 + sure, None if sure > 0.5 else 1.0],
+        "chosen_ratings": [0.7 + 0.2 * sure, None if sure > 0.5 else 0.4],
+        "rejected_ratings": [0.3, 0.5 - 0.2 * sure],
         "chosen_margin_rewards": [0.5 + sure],
         "rejected_margin_rewards": [0.2 - sure],
         "objective_weights": [0.5, 0.5],

@@ -27,6 +27,8 @@ ROWS = {
     "rejected_margin_rewards": 1,
     "objective_weights": 2,
     "ratings": 2,
+    "chosen_ratings": 2,
+    "rejected_ratings": 2,
 }
 #: Views that hold several responses of an example, and how many.
 COPIES = {"chosen_degraded": 4, "rejected_degraded": 4, "samples": 3}

@@ -91,6 +91,20 @@ def test_a_mixture_compares_by_its_own_probability(model: Path, tmp_path: Path, 
     assert good > bad
 
 
+@pytest.mark.parametrize("rated", [True, False])
+def test_a_gated_reward_judges_as_training_measured(model: Path, tmp_path: Path, rated: bool) -> None:
+    rows = [row for row in disagreeing() if row["annotator"] == 0]
+    if rated:
+        rows = [{**row, "chosen_ratings": [1.0, None, 0.9], "rejected_ratings": [0.0, 0.2, None]} for row in rows]
+    objective = {"name": "moe-reward", "criteria": 3, "aspects": [[0, 2], [1]], "gate_width": 8, "temperature": 1.0}
+    run = trained(model, tmp_path / "run", objective, rows)
+    judge = judge_of(tmp_path / "run")
+    scores = [judge.score(row["prompt"], [row["chosen"], row["rejected"]]) for row in rows]
+    after = run.summary["after"]
+    assert sum(good - bad for good, bad in scores) / len(scores) == pytest.approx(after["rewards/margin"], abs=1e-4)
+    assert after["rewards/accuracy"] > 0.9 and ("rating_error" in after) == rated
+
+
 @pytest.mark.parametrize("head", ["scores", "joint"])
 def test_four_classes_compare_with_ties_counted_half(model: Path, tmp_path: Path, head: str) -> None:
     trained(model, tmp_path / "run", {"name": "four-class-preference", "head": head, "width": 8}, epochs=2)

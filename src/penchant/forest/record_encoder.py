@@ -18,7 +18,7 @@ from penchant.rendering.truncation import CutTable
 __all__ = ["RecordEncoder"]
 
 #: Fields of several numbers of which some may be missing (null); they become NaN.
-_WITH_GAPS = frozenset({"ratings"})
+_WITH_GAPS = frozenset({"ratings", "chosen_ratings", "rejected_ratings"})
 
 
 class RecordEncoder(ABC):

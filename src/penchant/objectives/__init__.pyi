@@ -141,6 +141,7 @@ from penchant.objectives.reward_models.bt import BTTies as _BTTies
 from penchant.objectives.reward_models.bt import EurusRM as _EurusRM
 from penchant.objectives.reward_models.bt import PairwiseMarginRegression as _PairwiseMarginRegression
 from penchant.objectives.reward_models.four_class_preference import FourClassPreference as _FourClassPreference
+from penchant.objectives.reward_models.gated import MoEReward as _MoEReward
 from penchant.objectives.reward_models.gpm import GPM as _GPM
 from penchant.objectives.reward_models.micro import MiCRo as _MiCRo
 from penchant.objectives.reward_models.multi_label import MultiObjectiveRewardRegression as _MultiObjectiveRewardRegression
@@ -431,6 +432,9 @@ class MaPO(_MaPO):
 
 class MiCRo(_MiCRo):
     def __init__(self, *, heads: int = ..., alpha: float = ..., context_router: bool = ..., router_width: int = ..., route: bool = ..., tau: float = ...) -> None: ...
+
+class MoEReward(_MoEReward):
+    def __init__(self, *, criteria: int = ..., aspects: list[list[int]] | None = ..., stage: int = ..., gate_weight: float = ..., temperature: float = ..., gate_width: int = ..., gate_layers: int = ...) -> None: ...
 
 class MultiObjectiveRewardRegression(_MultiObjectiveRewardRegression):
     def __init__(self, *, labels: int = ..., weights: list[float] | None = ...) -> None: ...

@@ -124,7 +124,9 @@ def _network(parameters: Mapping[str, Any], name: str, hidden: Tensor) -> Tensor
 
 @adapter("moe-reward")
 def moe_reward(case: Case) -> dict[str, Any]:
-    """The gated reward from hidden states at the ends of response and prompt, with the weights of all parts."""
+    """The gated reward from states at the ends of response and prompt, with all weights; or the loss of pairs."""
+    if "chosen" in case.inputs:
+        return plain(case.method, case.params, case.inputs)
     parameters, aspects = case.inputs["gating_parameters"], _aspects(case.params["aspect_to_criteria"])
     prompt = _tensor(case.inputs["prompt_hidden"])
     rewards = _tensor(case.inputs["response_hidden"]) @ _tensor(case.inputs["regression_weight"]).T

@@ -41,6 +41,21 @@ BY_HAND = [
     # Even weights of K heads: the entropy term is −α log K.
     ("micro", {"heads": 4, "alpha": 0.5}, PAIR, math.log(2.0) - 0.5 * math.log(4.0)),
     ("micro", {"heads": 4, "route": True}, PAIR, math.log(4.0)),
+    ("moe-reward", {}, PAIR, math.log(2.0)),
+    # Ratings 1 and 3 against rewards of 0. Criteria and aspects: mean squares 5 and 1, 3 on average, weight 0.3 each;
+    # overall: squares of 2 and 1, 2.5 on average; both aspects compared and even, the second one between 3 and -1.
+    (
+        "moe-reward",
+        {"gate_weight": 0.0},
+        {
+            **PAIR,
+            "chosen_ratings": [[1.0, 3.0]],
+            "rejected_ratings": [[-1.0, -1.0]],
+            "chosen_score": [2.0],
+            "rejected_score": [1.0],
+        },
+        0.6 * 3.0 + 2.5 + 1.3 * math.log(2.0),
+    ),
     ("four-class-preference", {"head": "joint"}, {**PAIR, "pair_class": [3.0]}, math.log(4.0)),
     # ln 2 · Σλ / 3 where all rewards are 0, and ρ (2 − 0)² of a replayed text.
     ("remodetect", {}, {**PAIR, "mixed": NOTHING}, 1.6 * math.log(2) / 3),

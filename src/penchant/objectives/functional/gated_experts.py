@@ -10,7 +10,16 @@ from torch import Tensor
 
 from penchant.objectives.functional.numerics import logsigmoid
 
-__all__ = ["Gated", "criteria_loss", "gate", "gate_loss", "gated_rewards", "valid_preference_loss"]
+__all__ = [
+    "Gated",
+    "aspect_means",
+    "criteria_loss",
+    "gate",
+    "gate_loss",
+    "gated_rewards",
+    "unpunished",
+    "valid_preference_loss",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,3 +172,46 @@ def gate_loss(weights: Tensor, related: Tensor, epsilon: float = 1e-5) -> Tensor
     """
     # A learned scale above 1 can bring a weight above 1.
     return -((1 - related) * torch.log((1 - weights).clamp(min=0) + epsilon)).sum(dim=-1)
+
+
+def aspect_means(ratings: Tensor, aspects: Sequence[Sequence[int]]) -> Tensor:
+    """The rating of each aspect: the mean over those of its criteria that are rated.
+
+    Args:
+        ratings: [R, C]; NaN where a criterion is not rated.
+        aspects: the criteria of each aspect, by index.
+
+    Returns:
+        [R, A]; NaN where none is rated.
+
+    Example:
+        >>> aspect_means(torch.tensor([[1.0, 3.0, float("nan")]]), [[0, 1], [2]])
+        tensor([[2., nan]])
+    """
+    return torch.stack([ratings[:, list(own)].nanmean(dim=-1) for own in aspects], dim=-1)
+
+
+def unpunished(ratings: Tensor, aspects: Sequence[Sequence[int]]) -> Tensor:
+    """1 for all but the parts that do not apply although another part of their gate does, for `gate_loss`.
+
+    The weights of a gate have a fixed sum, so weight on a part that does not apply can be avoided only if it can go to
+    another one.
+
+    Args:
+        ratings: [R, K]; NaN where a part does not apply.
+        aspects: the parts of each gate, by index.
+
+    Returns:
+        [R, K].
+
+    Example:
+        >>> nothing = float("nan")
+        >>> unpunished(torch.tensor([[1.0, nothing, nothing]]), [[0, 1], [2]])
+        tensor([[1., 0., 1.]])
+    """
+    related = ~ratings.isnan()
+    kept = related.clone()
+    for own in aspects:
+        members = list(own)
+        kept[:, members] |= ~related[:, members].any(dim=-1, keepdim=True)
+    return kept.to(ratings.dtype)
