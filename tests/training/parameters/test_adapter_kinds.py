@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from likelihood.kinds_here import FIELDS
+from penchant.cli.app import main
 from penchant.errors import ConfigurationError
-from penchant.likelihood.adapting.kinds import ELSEWHERE, NEVER_MERGED, adapter_kinds, kind_table
+from penchant.likelihood.adapting.kinds import ELSEWHERE, NEVER_MERGED, adapter_kinds, kind_table, table_lines
 from penchant.likelihood.start import StartingState
 from penchant.modalities.adapter_choice import adapter_settings, with_adapter
 from penchant.training import Result, make_recipe
@@ -27,6 +28,14 @@ KINDS = sorted(adapter_kinds())
 ADAPTER = "adapter/adapter_model.safetensors"
 #: Kinds that resume in every run of the tests.
 SHORT = {"ia3", "oft", "vera", "ln_tuning", "lily"}
+#: A Llama on which every kind has PEFT's defaults.
+SHAPE: dict[str, Any] = {
+    "vocab_size": 1024,
+    "hidden_size": 256,
+    "intermediate_size": 512,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+}
 TOKENS = torch.tensor([[5, 6, 7, 8, 9, 10]])
 
 
@@ -123,6 +132,23 @@ def test_the_table_counts_what_trains(folder: Path) -> None:
     assert rows["ia3"]["share"] == pytest.approx(rows["ia3"]["parameters"] / (size + rows["ia3"]["parameters"]))
     assert rows["lora"]["parameters"] == layers * 8 * (2 * wide + query + key)
     assert rows["ia3"]["layers"] == ["down_proj", "k_proj", "v_proj"]
+
+
+def test_the_guide_has_the_table_as_it_is_measured() -> None:
+    torch.manual_seed(0)
+    rows = kind_table(LlamaForCausalLM(LlamaConfig(**SHAPE)))
+    guide = (Path(__file__).parents[3] / "docs" / "weights.md").read_text("utf-8")
+    assert "\n".join(table_lines(rows)) in guide
+
+
+def test_the_command_prints_the_table_and_why_a_kind_does_not_fit(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["weights", "kinds", str(folder)]) == 0
+    lines = {line.split(" | ")[0].strip("| `"): line for line in capsys.readouterr().out.splitlines()}
+    assert set(KINDS) <= set(lines)
+    assert "down_proj, k_proj, v_proj" in lines["ia3"]
+    assert "does not fit" in lines["c3a"]
 
 
 @pytest.mark.parametrize(

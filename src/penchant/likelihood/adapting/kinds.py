@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import Any
 
 from torch import nn
@@ -10,6 +11,7 @@ from torch import nn
 from penchant.errors import ConfigurationError, nearest
 
 __all__ = [
+    "STARTS",
     "adapter_kinds",
     "check_fields",
     "configuration_of",
@@ -17,6 +19,7 @@ __all__ = [
     "mergeable",
     "own_prefix",
     "starts_as_base",
+    "table_lines",
 ]
 
 VIRTUAL = "it prepends virtual tokens, which have no place in prompts that several responses share"
@@ -31,7 +34,7 @@ REFUSED = {
     "osf": "it takes the model's own weights apart, so its base is not kept",
     "shadow": "it adds a second network beside the layers, which the scoring of shared prompts does not run",
 }
-#: Kinds whose output cannot be written into the weights of any model.
+#: Kinds whose output cannot be written into the weights of every model.
 NEVER_MERGED = {"beft", "lily"}
 #: Fields with which a kind starts as the base; PEFT's own defaults start these kinds at random.
 STARTS = {"c3a": {"init_weights": True}, "fourierft": {"init_weights": True}}
@@ -123,7 +126,7 @@ def mergeable(model: Any) -> bool:
     return not any(str(each.peft_type.value).lower() in NEVER_MERGED for each in model.peft_config.values())
 
 
-def kind_table(model: nn.Module, fields: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def kind_table(model: nn.Module, fields: dict[str, dict[str, Any]] | None = None) -> list[dict[str, Any]]:
     """Each kind on copies of a model: its trained share, where it sits, and whether it can be merged.
 
     Args:
@@ -132,17 +135,43 @@ def kind_table(model: nn.Module, fields: dict[str, dict[str, Any]]) -> list[dict
 
     Returns:
         For each kind a row with ``kind``, ``parameters``, ``share`` (of the weights with the adapter), ``layers``
-        (ends of the names of the layers) and ``mergeable``.
+        (ends of the names of the layers) and ``mergeable``; for one that PEFT refuses on this model, with ``kind``
+        and ``reason``.
     """
+    given = fields or {}
+    return [_row(model, kind, {**STARTS.get(kind, {}), **given.get(kind, {})}) for kind in sorted(adapter_kinds())]
+
+
+def _row(model: nn.Module, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
     from peft import get_peft_model
 
-    rows = []
-    for kind, config in adapter_kinds().items():
-        made = config(task_type="CAUSAL_LM", **STARTS.get(kind, {}), **fields.get(kind, {}))
-        adapted: Any = get_peft_model(copy.deepcopy(model), made)
-        trained = sum(each.numel() for each in adapted.parameters() if each.requires_grad)
-        everything = sum(each.numel() for each in adapted.parameters())
-        places = {name.rpartition(".")[2] for name in adapted.base_model.targeted_module_names}
-        row = {"kind": kind, "parameters": trained, "share": trained / everything, "layers": sorted(places)}
-        rows.append({**row, "mergeable": mergeable(adapted)})
-    return rows
+    try:
+        with warnings.catch_warnings():
+            # PEFT remarks on defaults that the table is about.
+            warnings.simplefilter("ignore")
+            config = adapter_kinds()[kind](task_type="CAUSAL_LM", **fields)
+            adapted: Any = get_peft_model(copy.deepcopy(model), config)  # type: ignore[arg-type]
+    except (ValueError, TypeError, KeyError, ImportError, AttributeError) as error:
+        return {"kind": kind, "reason": (str(error).strip().splitlines() or [type(error).__name__])[0][:120]}
+    trained = sum(each.numel() for each in adapted.parameters() if each.requires_grad)
+    everything = sum(each.numel() for each in adapted.parameters())
+    places = sorted({name.rpartition(".")[2] for name in adapted.base_model.targeted_module_names})
+    return {
+        "kind": kind,
+        "parameters": trained,
+        "share": trained / everything,
+        "layers": places,
+        "mergeable": mergeable(adapted),
+    }
+
+
+def table_lines(rows: list[dict[str, Any]]) -> list[str]:
+    """Lines of a Markdown table of `kind_table`."""
+    lines = ["| kind | trained weights | share | layers | mergeable |", "|---|---|---|---|---|"]
+    for row in rows:
+        if "reason" in row:
+            lines.append(f"| `{row['kind']}` | – | – | does not fit: {row['reason'].replace('|', '/')} | – |")
+            continue
+        layers, merged = ", ".join(row["layers"]), "yes" if row["mergeable"] else "no"
+        lines.append(f"| `{row['kind']}` | {row['parameters']:,} | {row['share']:.3%} | {layers} | {merged} |")
+    return lines
