@@ -13,10 +13,20 @@ import torch
 from torch import nn
 
 from penchant.errors import ConfigurationError, ModelError
+from penchant.likelihood.adapting.kinds import STARTS, configuration_of, starts_as_base
 from penchant.likelihood.checkpoint import check_finite_tensors
 from penchant.likelihood.core import plain_layer
 
-__all__ = ["add_adapter", "load_adapter", "lora_config", "merge", "save_adapter", "stack_adapter", "trains"]
+__all__ = [
+    "adapter_config_of",
+    "add_adapter",
+    "load_adapter",
+    "lora_config",
+    "merge",
+    "save_adapter",
+    "stack_adapter",
+    "trains",
+]
 
 #: Names of the adapter that is trained, and of the frozen one beneath it.
 TRAINED, START = "default", "start"
@@ -41,6 +51,22 @@ def lora_config(settings: dict[str, Any], **changed: Any) -> Any:
         raise ConfigurationError(f"PEFT refuses these settings ({_first_line(error)}).", where="lora") from error
 
 
+def adapter_config_of(kind: str, settings: dict[str, Any]) -> Any:
+    """A configuration of any kind of adapter of PEFT.
+
+    Args:
+        kind: ``lora``, ``ia3``, ...
+        settings: its fields.
+
+    Raises:
+        ConfigurationError: there is no such kind, it cannot be trained, or PEFT refuses the fields.
+    """
+    try:
+        return configuration_of(kind)(**{**STARTS.get(kind, {}), **settings})
+    except (ValueError, TypeError, ImportError) as error:
+        raise ConfigurationError(f"PEFT refuses these settings ({_first_line(error)}).", where="lora") from error
+
+
 def add_adapter(model: Any, config: Any) -> Any:
     """The model with a new adapter, as a ``PeftModel``; the model's own weights are frozen.
 
@@ -50,7 +76,9 @@ def add_adapter(model: Any, config: Any) -> Any:
     from peft import get_peft_model
 
     try:
-        return get_peft_model(model, config)
+        adapted = get_peft_model(model, config)
+        adapted.untrained = starts_as_base(config)
+        return adapted
     except (ValueError, TypeError, KeyError, ImportError, AttributeError) as error:
         raise ConfigurationError(
             f"No adapter can be put on {_targets(config)} ({_first_line(error)}).",
@@ -60,7 +88,7 @@ def add_adapter(model: Any, config: Any) -> Any:
 
 
 def _targets(config: Any) -> Any:
-    found = config.target_modules or config.target_parameters
+    found = getattr(config, "target_modules", None) or getattr(config, "target_parameters", None)
     return repr(sorted(found)) if isinstance(found, set) else repr(found)
 
 
@@ -161,7 +189,10 @@ def _check_joinable(given: Any, new: Any, others: list[str]) -> None:
         return found + ([] if str(config.peft_type).endswith("LORA") else [str(config.peft_type)])
 
     trouble = special(given) + special(new) + (["several active adapters"] if others else [])
-    if isinstance(new.init_lora_weights, str) and new.init_lora_weights not in ("gaussian", "orthogonal"):
+    if isinstance(getattr(new, "init_lora_weights", None), str) and new.init_lora_weights not in (
+        "gaussian",
+        "orthogonal",
+    ):
         trouble.append(f"init_lora_weights={new.init_lora_weights}")
     if trouble:
         raise ConfigurationError(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from penchant.errors import TrainingError
+from penchant.likelihood.adapting.kinds import own_prefix
 from penchant.likelihood.core import without_adapter
 
 __all__ = ["StartingState", "inert_weights"]
@@ -81,6 +82,10 @@ class StartingState:
         trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
         of_adapters = {name for name, _ in model.named_parameters() if "lora_" in name or ".modules_to_save." in name}
         self.switched_off = lora and not ((set(trained) | of_adapters) - inert_weights(model))
+        if getattr(model, "untrained", False):
+            # A new adapter of another kind is switched off, unless the run also trains weights outside of it.
+            own = [own_prefix(str(each.peft_type.value).lower()) for each in configs.values()] + [".modules_to_save."]
+            self.switched_off = all(any(each in name for each in own) for name in trained)
         self.kept: dict[str, Tensor] = (
             {} if self.switched_off else {name: weight.detach().clone() for name, weight in trained.items()}
         )

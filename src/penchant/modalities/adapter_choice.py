@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from penchant.errors import ConfigurationError
-from penchant.likelihood.adapters import add_adapter, lora_config, merge, stack_adapter, trains
+from penchant.likelihood.adapters import adapter_config_of, add_adapter, lora_config, merge, stack_adapter, trains
 from penchant.likelihood.core import has_adapter
 from penchant.model_folders import adapter_config
 
@@ -20,6 +20,8 @@ def adapter_settings(lora: Any) -> Any:
     Raises:
         ConfigurationError: PEFT refuses it.
     """
+    if lora.kind != "lora":
+        return adapter_config_of(lora.kind, {**lora.peft, "task_type": "CAUSAL_LM"})
     return lora_config(lora.peft, task_type="CAUSAL_LM")
 
 

@@ -23,6 +23,10 @@ def with_adapter(network: nn.Module, lora: Any) -> nn.Module:
     Raises:
         ConfigurationError: settings that a denoiser does not have, or that do not fit it.
     """
+    if lora.kind != "lora":
+        raise ConfigurationError(
+            f"A denoiser is trained with LoRA, not with {lora.kind!r}.", where="lora.kind", fix="Remove it."
+        )
     if lora.quantize is not None:
         raise ConfigurationError("A denoiser cannot be loaded quantized.", where="lora.quantize", fix="Remove it.")
     # "all-linear" would include the layers of the timestep embedding; adapters are put on the attention layers only.

@@ -19,6 +19,7 @@ from penchant.feedback.collection import Feedback
 from penchant.forest.encoding import Encoder
 from penchant.generation import Engine, build_engine
 from penchant.likelihood.adapters import merge, save_adapter
+from penchant.likelihood.adapting.kinds import mergeable
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.core import core_model
@@ -215,7 +216,7 @@ class TextModality(Modality):
         if hasattr(policy, "merge_and_unload"):
             if self.settings.adapter != "merge_first":
                 save_adapter(saved, adapter)
-            if self.settings.lora is None or self.settings.lora.quantize is None:
+            if (self.settings.lora is None or self.settings.lora.quantize is None) and mergeable(saved):
                 saved = merge(saved)
         self._end_as_trained(saved)
         saved.save_pretrained(folder)

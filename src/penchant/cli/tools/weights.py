@@ -65,6 +65,16 @@ def half_reset(
     _save(model, tuned, out)
 
 
+@app.command()
+def kinds(model: Annotated[str, typer.Argument(metavar="MODEL", help="A language model.")]) -> None:
+    """Print what each kind of adapter (recipe key lora.kind) trains of a model with PEFT's default fields."""
+    from penchant.likelihood.adapting.kinds import kind_table, table_lines
+    from penchant.likelihood.loading import load_model
+
+    for line in table_lines(kind_table(load_model(model))):
+        echo(line)
+
+
 def _check_new(out: Path) -> None:
     if out.exists():
         raise OutputError("The folder already exists.", where=str(out), fix="Name a new folder with --out.")

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
+from penchant.errors import ConfigurationError
+from penchant.likelihood.adapting.kinds import check_fields
 from penchant.training.settings.part import Part
 
 __all__ = ["LORA_SPELLINGS", "LoRA", "NamedReference", "fields_of_config"]
@@ -24,8 +26,14 @@ OF_THE_RUN = {"task_type", "peft_type", "base_model_name_or_path", "inference_mo
 
 
 class LoRA(Part):
-    """A low-rank adapter. Every field of PEFT's ``LoraConfig`` is a key, with the same meaning."""
+    """An adapter. Every field of PEFT's configuration of its kind is a key, with the same meaning."""
 
+    kind: str = Field(
+        default="lora",
+        description="kind of adapter of PEFT: lora, ia3, loha, oft, vera, ...; a kind other than lora has the fields "
+        "of its configuration in PEFT as keys",
+    )
+    fields: dict[str, Any] = Field(default={}, description="fields of a kind other than lora; filled by the other keys")
     rank: PositiveInt = Field(default=16, le=65_536, description="rank of the adapter's matrices")
     alpha: float = Field(default=32.0, gt=0, description="scale; the adapter's output is multiplied by alpha / rank")
     targets: str | list[str] = Field(default="all-linear", description="layers that get an adapter")
@@ -88,6 +96,10 @@ class LoRA(Part):
             return values
         if given := OF_THE_RUN & set(values):
             raise ValueError(f"{sorted(given)[0]!r} is set by the run; remove it")
+        if str(values.get("kind", "lora")).lower() != "lora":
+            return _of_another_kind(values)
+        if values.get("fields"):
+            raise ValueError("fields are those of another kind than lora; give the fields of LoRA as keys")
         for theirs, ours in LORA_SPELLINGS.items():
             if theirs in values and ours in values:
                 raise ValueError(f"{ours!r} and {theirs!r} are the same setting; give one of them")
@@ -97,13 +109,30 @@ class LoRA(Part):
     def peft(self) -> dict[str, Any]:
         """The given settings by PEFT's names, without those of this package."""
         theirs = {ours: name for name, ours in LORA_SPELLINGS.items()}
-        own = {"quantize", "dropout"}
+        if self.kind != "lora":
+            return dict(self.fields)
+        own = {"quantize", "dropout", "kind", "fields"}
         given = self.model_dump(exclude_none=True)
         return {theirs.get(key, key): value for key, value in given.items() if key not in own}
 
 
+def _of_another_kind(values: dict[str, Any]) -> dict[str, Any]:
+    """Keys of a kind other than LoRA: its fields are checked by PEFT's configuration, and not by this class."""
+    kind = str(values["kind"]).lower()
+    own = {key: values[key] for key in ("quantize",) if key in values}
+    inner = values.get("fields") or {}
+    # A recipe that was written whole also has LoRA's defaults.
+    usual = {name: field.default for name, field in LoRA.model_fields.items()} if "fields" in values else {}
+    outer = {key: value for key, value in values.items() if key not in ("kind", "fields", "quantize")}
+    given = {key: value for key, value in outer.items() if key not in usual or value != usual[key]}
+    try:
+        return {"kind": kind, "fields": check_fields(kind, {**inner, **given}), **own}
+    except ConfigurationError as error:
+        raise ValueError(error.what) from None
+
+
 def fields_of_config(config: Any) -> dict[str, Any]:
-    """The fields of a ``LoraConfig`` of PEFT that differ from its defaults.
+    """The fields of a configuration of PEFT that differ from its defaults.
 
     Args:
         config: of PEFT.
@@ -112,6 +141,9 @@ def fields_of_config(config: Any) -> dict[str, Any]:
     changed = {key: value for key, value in given.items() if value != usual.get(key) and key not in OF_THE_RUN}
     # PEFT keeps the names of layers as a set.
     listed = {key: sorted(value) if isinstance(value, set) else value for key, value in changed.items()}
+    kind = str(getattr(config.peft_type, "value", config.peft_type)).lower()
+    if kind != "lora":
+        return {"kind": kind, **listed}
     return {"rank": given["r"], "alpha": float(given["lora_alpha"])} | {
         LORA_SPELLINGS.get(key, key): value for key, value in listed.items()
     }

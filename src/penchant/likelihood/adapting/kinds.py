@@ -1,0 +1,177 @@
+"""Kinds of adapters of PEFT: their names, their fields, which can be trained here, and a table that measures them."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import Any
+
+from torch import nn
+
+from penchant.errors import ConfigurationError, nearest
+
+__all__ = [
+    "STARTS",
+    "adapter_kinds",
+    "check_fields",
+    "configuration_of",
+    "kind_table",
+    "mergeable",
+    "own_prefix",
+    "starts_as_base",
+    "table_lines",
+]
+
+VIRTUAL = "it prepends virtual tokens, which have no place in prompts that several responses share"
+
+#: Kinds that cannot be trained here, each with the reason.
+REFUSED = {
+    "adalora": "its ranks follow a schedule that must be called at every step",
+    "adaption_prompt": VIRTUAL,
+    "poly": "every batch must name its task",
+    "trainable_tokens": "it is a field of LoRA here (lora.trainable_token_indices)",
+    "xlora": "it mixes adapters that are trained already",
+    "osf": "it takes the model's own weights apart, so its base is not kept",
+    "shadow": "it adds a second network beside the layers, which the scoring of shared prompts does not run",
+}
+#: Kinds whose output cannot be written into the weights of every model.
+NEVER_MERGED = {"beft", "lily"}
+#: Fields with which a kind starts as the base; PEFT's own defaults start these kinds at random.
+STARTS = {"c3a": {"init_weights": True}, "fourierft": {"init_weights": True}}
+#: Kinds that never start as the base.
+ELSEWHERE = {"unilora", "vblora"}
+
+
+def adapter_kinds() -> dict[str, Any]:
+    """The configuration class of each kind that can be trained, by name in lower case."""
+    return {name: each for name, each in _all_kinds().items() if not _reason(name, each)}
+
+
+def _all_kinds() -> dict[str, Any]:
+    from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+
+    return {key.value.lower(): each for key, each in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
+
+
+def _reason(name: str, config: Any) -> str | None:
+    """Why a kind cannot be trained here, or None."""
+    from peft.config import PromptLearningConfig
+
+    return REFUSED.get(name) or (VIRTUAL if issubclass(config, PromptLearningConfig) else None)
+
+
+def configuration_of(kind: str) -> Any:
+    """The configuration class of a kind.
+
+    Raises:
+        ConfigurationError: there is no such kind, or it cannot be trained here.
+    """
+    found = _all_kinds()
+    if kind not in found:
+        raise ConfigurationError(
+            f"There is no kind of adapter {kind!r}. {nearest(kind, adapter_kinds())}", where="lora.kind"
+        )
+    if reason := _reason(kind, found[kind]):
+        raise ConfigurationError(f"An adapter of the kind {kind!r} cannot be trained: {reason}.", where="lora.kind")
+    return found[kind]
+
+
+def check_fields(kind: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a kind by PEFT's names.
+
+    Args:
+        kind: its name.
+        given: fields; ``targets`` stands for ``target_modules``, ``rank`` for ``r``.
+
+    Raises:
+        ConfigurationError: the kind has no such field, or one sets a dropout.
+    """
+    known = set(configuration_of(kind).__dataclass_fields__)
+    spelled = {"targets": "target_modules"} | ({"rank": "r"} if "r" in known else {})
+    found = {}
+    for key, value in given.items():
+        name = spelled.get(key, key)
+        if name not in known or name in ("task_type", "peft_type", "base_model_name_or_path", "inference_mode"):
+            usable = known - {"task_type", "peft_type", "base_model_name_or_path", "inference_mode"}
+            raise ConfigurationError(
+                f"The kind {kind!r} has no field {key!r}. {nearest(key, usable)}", where=f"lora.{key}"
+            )
+        if name.endswith("dropout") and value:
+            raise ConfigurationError(
+                f"{key} is {value:g}, but only LoRA is trained with dropout.", where=f"lora.{key}", fix="Remove it."
+            )
+        found[name] = value
+    return found
+
+
+def starts_as_base(config: Any) -> bool:
+    """Whether a new adapter of PEFT, of another kind than LoRA, leaves the outputs of its base unchanged."""
+    kind = str(config.peft_type.value).lower()
+    usual = type(config)(**STARTS.get(kind, {}))
+    named = [name for name in type(config).__dataclass_fields__ if name in ("init_weights", "init_ia3_weights")]
+    changed = any(getattr(config, name) != getattr(usual, name) for name in named)
+    return kind != "lora" and kind not in ELSEWHERE and not changed
+
+
+def own_prefix(kind: str) -> str:
+    """What the names of a kind's weights contain."""
+    from peft.mapping import PEFT_TYPE_TO_PREFIX_MAPPING
+
+    prefixes = {key.value.lower(): each for key, each in PEFT_TYPE_TO_PREFIX_MAPPING.items()}
+    return str(prefixes[kind])
+
+
+def mergeable(model: Any) -> bool:
+    """Whether all adapters of a ``PeftModel`` can be written into its weights."""
+    return not any(str(each.peft_type.value).lower() in NEVER_MERGED for each in model.peft_config.values())
+
+
+def kind_table(model: nn.Module, fields: dict[str, dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """Each kind on copies of a model: its trained share, where it sits, and whether it can be merged.
+
+    Args:
+        model: a language model.
+        fields: fields of some kinds, by name; other fields have PEFT's defaults.
+
+    Returns:
+        For each kind a row with ``kind``, ``parameters``, ``share`` (of the weights with the adapter), ``layers``
+        (ends of the names of the layers) and ``mergeable``; for one that PEFT refuses on this model, with ``kind``
+        and ``reason``.
+    """
+    given = fields or {}
+    return [_row(model, kind, {**STARTS.get(kind, {}), **given.get(kind, {})}) for kind in sorted(adapter_kinds())]
+
+
+def _row(model: nn.Module, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+    from peft import get_peft_model
+
+    try:
+        with warnings.catch_warnings():
+            # PEFT remarks on defaults that the table is about.
+            warnings.simplefilter("ignore")
+            config = adapter_kinds()[kind](task_type="CAUSAL_LM", **fields)
+            adapted: Any = get_peft_model(copy.deepcopy(model), config)  # type: ignore[arg-type]
+    except (ValueError, TypeError, KeyError, ImportError, AttributeError) as error:
+        return {"kind": kind, "reason": (str(error).strip().splitlines() or [type(error).__name__])[0][:120]}
+    trained = sum(each.numel() for each in adapted.parameters() if each.requires_grad)
+    everything = sum(each.numel() for each in adapted.parameters())
+    places = sorted({name.rpartition(".")[2] for name in adapted.base_model.targeted_module_names})
+    return {
+        "kind": kind,
+        "parameters": trained,
+        "share": trained / everything,
+        "layers": places,
+        "mergeable": mergeable(adapted),
+    }
+
+
+def table_lines(rows: list[dict[str, Any]]) -> list[str]:
+    """Lines of a Markdown table of `kind_table`."""
+    lines = ["| kind | trained weights | share | layers | mergeable |", "|---|---|---|---|---|"]
+    for row in rows:
+        if "reason" in row:
+            lines.append(f"| `{row['kind']}` | – | – | does not fit: {row['reason'].replace('|', '/')} | – |")
+            continue
+        layers, merged = ", ".join(row["layers"]), "yes" if row["mergeable"] else "no"
+        lines.append(f"| `{row['kind']}` | {row['parameters']:,} | {row['share']:.3%} | {layers} | {merged} |")
+    return lines
