@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.ticker import MaxNLocator
+
 from penchant.evaluation.fronts import reward_frontier
 from penchant.evaluation.report.curves import Chart
 from penchant.evaluation.report.drawing import colour, draw
@@ -152,5 +154,6 @@ def _paint(axes: list[Axes], found: Sequence[Judged], rewards: tuple[str, list[f
         one.plot([0.0], [start], "o", color=colour("before"), markersize=7, fillstyle="none")
     for at in range(len(found)):
         one.annotate(str(at + 1), (middle[at], reward[at]), textcoords="offset points", xytext=(4, 4), fontsize=7)
+    one.xaxis.set_major_locator(MaxNLocator(4))
     one.set_xlabel("KL from the reference, nats per response")
     one.set_ylabel(unit)
