@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from penchant.errors import ConfigurationError, nearest
+
+if TYPE_CHECKING:
+    from torch import nn
 
 __all__ = [
     "STARTS",
