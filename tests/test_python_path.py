@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from penchant.errors import ConfigurationError
+from penchant.named_code import named_code
 from penchant.python_path import beside, find, load_from
 from penchant.training.recipe_keys import read_keys
 
@@ -81,6 +82,27 @@ def test_dotted_keys_of_a_recipe_are_held_to_the_same(tmp_path: Path) -> None:
         read_keys(write(tmp_path, f"{text}/opt/theirs.py:f\n", "recipe.yaml"), ["judge"])
     keys = read_keys(write(tmp_path, f"{text}rewards.py:f\n", "recipe.yaml"))
     assert keys["judge.path"] == f"{tmp_path}/rewards.py:f"
+
+
+DEEPER = {
+    "judge.judges[1]": "judge: {name: weighted, judges: [{name: verifier}, {name: function, path: PLACE}]}",
+    "eval.judge": "eval: {judge: {name: function, path: PLACE}}",
+    "eval.judge.judges[0]": "eval.judge: {name: ensemble, judges: [{name: function, path: PLACE}]}",
+    "judge": "judge: function,path=PLACE",
+}
+
+
+@pytest.mark.parametrize("where", DEEPER)
+def test_a_place_that_stands_deeper_in_a_recipe_is_held_to_the_same(where: str, tmp_path: Path) -> None:
+    file = write(tmp_path, "def f(): return 1\n")
+    text = f"data: [{{path: a.jsonl}}]\n{DEEPER[where]}\n"
+    good = read_keys(write(tmp_path, text.replace("PLACE", "rewards.py:f"), "recipe.yaml"))
+    assert named_code(good) == [(where, f"{file}:f")] and good["data"] == [{"path": "a.jsonl"}]
+    theirs = write(tmp_path, text.replace("PLACE", "/opt/theirs.py:f"), "recipe.yaml")
+    for replaced in ([], ["objective"], ["judge.name"]):
+        with pytest.raises(ConfigurationError, match="beside the recipe"):
+            read_keys(theirs, replaced)
+    assert named_code(read_keys(theirs, [where.partition("[")[0]])) == [(where, "/opt/theirs.py:f")]
 
 
 def refused(path: str) -> list[str]:

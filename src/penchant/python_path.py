@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import importlib.util
 import inspect
+import re
 import site
 import sys
 import sysconfig
@@ -65,7 +66,7 @@ def find(path: str, where: str) -> Place:
     Args:
         path: ``rewards.py:brevity`` (a file, relative to the current folder), ``module:brevity`` (a module file of the
             current folder), or ``brevity`` (an entry point).
-        where: the part of the recipe that names it: ``judge`` or ``objective``.
+        where: the part of the recipe that names it: ``judge``, ``objective``, ``eval.judge``, ``judge.judges[1]``.
 
     Raises:
         ConfigurationError: it is malformed, there is no such file or entry point, or the file belongs to Python or to
@@ -179,7 +180,8 @@ def imported_beside(file: Path) -> list[Path]:
 
 def _entry(name: str, where: str) -> Place:
     """The entry point of a name without a colon."""
-    group = GROUPS.get(where, f"penchant.{where}s")
+    steps = re.split(r"[.\[]", where)
+    group = next((group for kind, group in GROUPS.items() if kind in steps), f"penchant.{where}s")
     known = {each.name: each for each in entry_points(group=group)}
     if name in known:
         return Place(name, entry=known[name])

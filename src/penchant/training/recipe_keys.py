@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from pydantic import BaseModel
 
 from penchant.documents import yaml_document
 from penchant.errors import ConfigurationError, nearest
+from penchant.named_code import with_places
 from penchant.plain_files import readable_text
-from penchant.python_path import GROUPS, beside
+from penchant.python_path import beside
 from penchant.training.coming_from.answers import hint
 
 __all__ = ["FORMER", "nested", "problem", "read_keys"]
@@ -118,12 +120,12 @@ def read_keys(path: Path, replaced: Collection[str] = ()) -> dict[str, Any]:
 
 
 def _found_beside(key: str, value: Any, recipe: Path, replaced: Collection[str]) -> Any:
-    """A value of a recipe's file; if it names a function, with the full path of the file beside the recipe."""
-    part, _, inner = key.partition(".")
-    if part not in GROUPS or f"{part}.path" in replaced or (part in replaced and not inner):
-        return value
-    if inner == "path" and isinstance(value, str):
-        return beside(value, recipe.parent, part)
-    if isinstance(value, dict) and isinstance(value.get("path"), str):
-        return {**value, "path": beside(value["path"], recipe.parent, part)}
-    return value
+    """A value of a recipe's file, with the full paths of the files beside the recipe that it names."""
+
+    def checked(where: str, place: str) -> str:
+        steps = re.sub(r"\[\d+\]", "", where).split(".")
+        # A key with a dot is set after those above it, which therefore do not replace it.
+        above = {".".join(steps[:length]) for length in range(key.count(".") + 1, len(steps) + 1)}
+        return place if {f"{where}.path", *above} & set(replaced) else beside(place, recipe.parent, where)
+
+    return with_places({key: value}, checked)[key]

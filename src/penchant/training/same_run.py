@@ -106,7 +106,7 @@ def check_same_origin(folder: Path, former: dict[str, str], origin: dict[str, st
     changed = [name for name, value in origin.items() if former.get(name, value) != value]
     if not changed:
         return
-    keys = sorted({KEY_OF.get(name, name) for name in changed})
+    keys = sorted({KEY_OF.get(name, name.removeprefix("code of ")) for name in changed})
     trained = " (not the trained one)" if "model" in changed else ""
     raise ConfigurationError(
         " ".join(

@@ -11,13 +11,15 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
+import yaml
 
 import penchant
+from penchant.cli.app import main
 from penchant.errors import ConfigurationError, DataError, ModelError
 from penchant.feedback.records import Text
 from penchant.rewards.judge import Judge
 from penchant.training import Result
-from small_runs import largest_gap, losses, metrics, pairs, stopped_after, weights
+from small_runs import largest_gap, losses, metrics, pairs, stopped_after, weights, write_pairs
 
 Train = Callable[..., Result]
 EVAL: dict[str, Any] = {"judge": {"name": "noisy-test"}, "prompts": 4, "max_new_tokens": 6, "temperature": 1.0}
@@ -109,6 +111,26 @@ def test_a_reference_that_is_another_model_answers_itself(train: Train, folder: 
         train("cached", eval=EVAL, reference={"model": str(other), "cached": True})
     start = train("start", eval={**EVAL, "win_rate_against": "start"}, reference={"model": str(other), "cached": True})
     assert start.summary["before"]["judge/win_rate"] == 0.5
+
+
+def test_the_file_of_a_judge_beside_the_recipe_is_kept_and_compared(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "recipes"
+    home.mkdir()
+    reward = home / "rewards.py"
+    reward.write_text("def length(prompt, response):\n    return float(len(response))\n")
+    judge = {"name": "weighted", "judges": [{"name": "function", "path": "rewards.py:length"}], "weights": [2]}
+    recipe = {"model": str(folder), "data": str(write_pairs(tmp_path / "pairs.jsonl")), "samples": 0, "max_steps": 2}
+    recipe |= {"eval": {**EVAL, "judge": judge}, "output": str(tmp_path / "run"), "save_every": 1}
+    (home / "r.yaml").write_text(yaml.safe_dump(recipe))
+    assert main(["train", str(home / "r.yaml")]) == 0
+    assert f"Imports length of {reward}, as eval.judge.judges[0]" in " ".join(capsys.readouterr().err.split())
+    assert (tmp_path / "run" / "code" / "eval-judge-judges-0" / "rewards.py").is_file()
+    assert main(["train", str(tmp_path / "run" / "recipe.yaml"), "--out", str(tmp_path / "again")]) == 0
+    reward.write_text("def length(prompt, response):\n    return -float(len(response))\n")
+    assert main(["train", str(home / "r.yaml"), "--resume"]) == 1
+    assert "code of eval.judge.judges[0]" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(

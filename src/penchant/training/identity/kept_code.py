@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from penchant.python_path import GROUPS, find, imported_beside
+from penchant.named_code import named_code, with_places
+from penchant.python_path import find, imported_beside
 from penchant.training.checkpoints import output_errors
 from penchant.writing import replacing
 
@@ -25,12 +27,12 @@ def kept_places(values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigurationError: a place may not be named.
     """
-    found = dict(values)
-    for where, path in _paths(values).items():
-        place = find(path, where)
-        if place.file is not None:
-            found[where] = {**values[where], "path": f"{FOLDER}/{where}/{place.file.name}:{place.name}"}
-    return found
+
+    def copied(where: str, place: str) -> str:
+        found = find(place, where)
+        return place if found.file is None else f"{_folder(where)}/{found.file.name}:{found.name}"
+
+    return with_places(values, copied)
 
 
 def read_code(values: Mapping[str, Any]) -> dict[str, bytes]:
@@ -46,12 +48,12 @@ def read_code(values: Mapping[str, Any]) -> dict[str, bytes]:
         ConfigurationError: a place may not be named.
     """
     code = {}
-    for where, path in _paths(values).items():
-        file = find(path, where).file
+    for where, place in named_code(values):
+        file = find(place, where).file
         if file is None:
             continue
         for each in (file, *imported_beside(file)):
-            code[f"{FOLDER}/{where}/{each.relative_to(file.parent).as_posix()}"] = each.read_bytes()
+            code[f"{_folder(where)}/{each.relative_to(file.parent).as_posix()}"] = each.read_bytes()
     return code
 
 
@@ -72,10 +74,6 @@ def write_code(folder: Path, code: Mapping[str, bytes]) -> None:
                 file.write(content)
 
 
-def _paths(values: Mapping[str, Any]) -> dict[str, str]:
-    parts = {where: values.get(where) for where in GROUPS}
-    return {
-        where: part["path"]
-        for where, part in parts.items()
-        if isinstance(part, Mapping) and isinstance(part.get("path"), str)
-    }
+def _folder(where: str) -> str:
+    """The folder of a part's copy: ``code/judge``, ``code/eval-judge``, ``code/judge-judges-1``."""
+    return f"{FOLDER}/{re.sub(r'[^a-z0-9_]+', '-', where.lower()).strip('-')}"

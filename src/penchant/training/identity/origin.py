@@ -11,7 +11,9 @@ from typing import Any
 from penchant.code_files import code_of_class, code_of_place
 from penchant.manifest import about_of, digest_of
 from penchant.modalities import Modality
+from penchant.named_code import named_code
 from penchant.objectives.core.objective import Objective
+from penchant.python_path import GROUPS
 
 __all__ = ["ORIGIN_FILE", "code_of", "former_about", "former_origin", "origin_of", "signed"]
 
@@ -41,16 +43,18 @@ def origin_of(
         heldout: of the held-out data; None if the run measures on training data.
         modality: knows the tokenizer and the template, or the other parts of a pipeline.
         objective: the loss, whose code is compared where it is the user's.
-        recipe: may name the place of the objective.
+        recipe: may name the place of the objective, and of other parts' functions.
         more: further ones; None for what the run does not have.
     """
     place = recipe.objective.get("path") if isinstance(recipe.objective, Mapping) else None
+    inner = [each for each in named_code(recipe.model_dump()) if each.where not in GROUPS]
     found = {
         "model": model,
         "data": data,
         "held-out data": heldout,
         **modality.origin(),
         "code of the objective": code_of(objective, "objective", place),
+        **{f"code of {where}": code_of_place(place, where) for where, place in inner},
         **{name.replace("_", " "): value for name, value in more.items()},
     }
     return {name: value for name, value in found.items() if value is not None}
