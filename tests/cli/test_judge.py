@@ -239,3 +239,60 @@ def test_images_and_records_without_responses_are_refused(tmp_path: Path, capsys
         assert main(["judge", str(source), "--judge", REDS, "-o", str(tmp_path / "out.jsonl")]) == 1
         error = capsys.readouterr().err
         assert said in error and "in.jsonl:1" in error
+
+
+def test_accuracy_by_subset_and_section(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def pair(good: str, bad: str, subset: str) -> dict[str, Any]:
+        return {"prompt": "p", "chosen": good, "rejected": bad, "subset": subset}
+
+    rows = [pair("red", "blue", "hep-go")] * 3 + [pair("blue", "red", "hep-go"), pair("red blue", "blue red", "math-prm")]
+    rows += [pair("red", "blue", "donotanswer"), pair("red", "blue", "of one's own")]
+    file, figures = written(tmp_path / "bench.jsonl", rows), tmp_path / "figures.json"
+    words = ["judge", str(file), "--judge", REDS, "--sections", "reward-bench", "--json", str(figures)]
+    assert main([*words, "-o", str(tmp_path / "out.jsonl")]) == 0
+    found = json.loads(figures.read_text())["function"]["subsets"]
+    assert {name: each["value"] for name, each in found["accuracy"].items()} == {
+        "hep-go": 0.75, "math-prm": 0.0, "donotanswer": 1.0, "of one's own": 1.0,
+    }  # fmt: skip
+    reasoning = 0.75 * 4 / (4 + 984)
+    assert found["sections"] == pytest.approx({"Safety": 1.0, "Reasoning": reasoning})
+    assert found["overall"] == pytest.approx((1 + reasoning) / 2)
+    assert "section Reasoning" in capsys.readouterr().err
+    own = tmp_path / "own.yaml"
+    own.write_text("code: [hep-go, math-prm]\n")
+    words[5] = str(own)
+    assert main([*words, "-o", str(tmp_path / "out.jsonl"), "--overwrite"]) == 0
+    assert json.loads(figures.read_text())["function"]["subsets"]["sections"] == pytest.approx({"code": 0.6})
+
+
+def test_several_right_responses_have_their_own_score(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": "tied:1", "chosen": ["red red", "red red"], "rejected": ["blue"], "subset": "Ties"},
+        {"id": "ref:1", "chosen": ["red"], "rejected": ["blue", "blue"], "subset": "Ties"},
+        {"id": "x", "chosen": ["red"], "rejected": ["red", "blue"], "subset": "Focus"},
+    ]
+    file, figures = written(tmp_path / "b.jsonl", [{"prompt": "p", **row} for row in rows]), tmp_path / "f.json"
+    words = ["judge", str(file), "--judge", REDS, "--by", "subset", "--json", str(figures)]
+    assert main([*words, "-o", str(tmp_path / "out.jsonl")]) == 0
+    found = json.loads(figures.read_text())["function"]["subsets"]
+    assert (found["accuracy"]["Ties"]["value"], found["accuracy"]["Focus"]["value"]) == (1.0, 0.0)
+    assert found["ties"] == pytest.approx(1.01), "no spread, positive gaps: every share is 1, and the last term 0.01"
+    assert found["overall"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--by", "subste"], "No record has the field 'subste'"),
+        (["--sections", "rewardbench"], "no sections 'rewardbench'"),
+        (["--sections", "missing.yaml"], "missing.yaml"),
+        (["--by", "subset", "--json", "FILE"], "--json"),
+    ],
+)
+def test_subsets_that_cannot_be_are_refused(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path / "b.jsonl", [{"prompt": "p", "chosen": "red", "rejected": "blue", "subset": "a"}])
+    words = [str(file) if each == "FILE" else each for each in words]
+    assert main(["judge", str(file), "--judge", REDS, *words, "-o", str(tmp_path / "out.jsonl")]) == 1
+    assert message in " ".join(capsys.readouterr().err.split())

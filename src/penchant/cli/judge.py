@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from penchant.cli.options import (
     AllowOutside,
     BadRecords,
     DataFile,
+    JsonFile,
     Overwrite,
     RecordKind,
     Renamed,
@@ -24,10 +26,11 @@ from penchant.cli.words import parse_mapping
 from penchant.errors import ConfigurationError
 from penchant.targets import claim_file
 from penchant.terminal import echo, make_console
-from penchant.writing import is_stream, write_rows
+from penchant.writing import is_stream, write_json, write_rows
 
 if TYPE_CHECKING:
     from penchant.curation.judged_file import Judged, NamedJudge
+    from penchant.evaluation.judges.subsets import Subsets
     from penchant.rewards.judge import Judge
     from penchant.rewards.mixtures import MixtureJudge
 
@@ -57,6 +60,19 @@ Fields = Annotated[
         "scores of a ranking, or score.",
     ),
 ]
+By = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FIELD", help="Also show how often each judge ranks the preferred response first, by this field."
+    ),
+]
+Sections = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE.yaml",
+        help="Sections of the subsets: reward-bench, or a YAML file with a list of subsets for each section.",
+    ),
+]
 
 
 def judge(
@@ -66,6 +82,9 @@ def judge(
     compare: Annotated[bool, typer.Option("--compare", help="Write preferences instead of scores.")] = False,
     combine: Combine = None,
     fields: Fields = None,
+    by: By = None,
+    sections: Sections = None,
+    json_out: JsonFile = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Judge this many records at most.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; default: a GPU if there is one.")] = None,
     cache: Annotated[bool, typer.Option(help="Keep the judgements of models on disk, for later commands too.")] = True,
@@ -80,7 +99,9 @@ def judge(
     """Write what judges say beside every record: scores_NAME or preferences_NAME. A stopped command goes on."""
     settings = [parse_judge(each) for each in judge_]
     claim_file(out, option="--out", overwrite=overwrite, inputs=[file, *judge_, *settings])
-    names = _names(settings, combine)
+    if json_out is not None:
+        claim_file(json_out, option="--json", overwrite=overwrite, inputs=[file, *judge_, *settings, out])
+    names, by = _names(settings, combine), _field(by, sections)
     if fields is not None and fields not in names:
         raise ConfigurationError(
             f"There are no judgements named {fields!r}.", where="--fields", fix=f"Name one of: {', '.join(names)}."
@@ -101,6 +122,12 @@ def judge(
     write_rows(out, found.rows(fields), "The judged records")
     journal.close()
     _show(found, judges, feedback.bad)
+    figures = {name: _plain_figures(each) for name, each in found.summary().items()}
+    if by is not None:
+        for name, each in _subsets(found, by, sections).items():
+            figures[name]["subsets"] = asdict(each)
+    if json_out is not None:
+        write_json(json_out, figures, "The judge's figures")
     echo(f"{len(feedback)} records written to {out}", err=is_stream(out))
 
 
@@ -185,3 +212,42 @@ def _show(found: Judged, judges: dict[str, NamedJudge], bad: list[Any]) -> None:
     make_console(highlight=False, stderr=True).print(table)
     if bad:
         echo(f"{len(bad)} bad records were skipped. The first: {bad[0]}", err=True)
+
+
+def _field(by: str | None, sections: str | None) -> str | None:
+    """The field of the subsets; checked before anything is judged."""
+    if sections is None:
+        return by
+    from penchant.evaluation.judges.subsets import read_sections
+
+    read_sections(sections)
+    return by or "subset"
+
+
+def _subsets(found: Judged, by: str, sections: str | None) -> dict[str, Subsets]:
+    """Ranking accuracy of each judge by subset, shown as a table."""
+    from rich.table import Table
+
+    from penchant.evaluation.judges.subsets import by_subset, read_sections
+
+    chosen = None if sections is None else read_sections(sections)
+    result = {name: by_subset(found.feedback, found.ranked_by(name), by, chosen) for name in found.summary()}
+    table = Table("judge", by, "records", "accuracy", "95 % interval")
+    for name, each in result.items():
+        for subset, value in each.accuracy.items():
+            table.add_row(
+                name, subset, f"{each.records[subset]:,}", f"{value.value:.4f}", f"[{value.low:.4f}, {value.high:.4f}]"
+            )
+        for section, mean in each.sections.items():
+            table.add_row(name, f"section {section}", "", f"{mean:.4f}", "")
+        for title, number in (("all sections", each.overall), ("ties, weighted", each.ties)):
+            if number is not None:
+                table.add_row(name, title, "", f"{number:.4f}", "")
+        if any(each.unread.values()):
+            table.add_row(name, "not ranked", f"{sum(each.unread.values()):,}", "", "")
+    make_console(highlight=False, stderr=True).print(table)
+    return result
+
+
+def _plain_figures(figures: dict[str, Any]) -> dict[str, Any]:
+    return {name: each if isinstance(each, int) else asdict(each) for name, each in figures.items()}

@@ -76,6 +76,18 @@ class Judged:
                 row[f"preferences_{name}"] = _table(_plain(values[place]))
             yield row if into is None else _with_fields(row, record, self.scores[into][place])
 
+    def ranked_by(self, name: str) -> Sequence[list[float]]:
+        """For each record one number per response, larger for the better one; NaN for what the judge cannot say.
+
+        Of a judge that only compares: the mean probability of being preferred to one of the others.
+
+        Args:
+            name: of the judge.
+        """
+        if name in self.scores:
+            return self.scores[name]
+        return [_means(own) for own in self.preferences[name]]
+
     def summary(self) -> dict[str, dict[str, Interval | int]]:
         """For each judge: responses without a score, their mean, and agreement with the feedback, with intervals.
 
@@ -306,6 +318,13 @@ def _readable(response: Any, record: Record, name: str, judge: Judge) -> Any:
             fix="Use a reward model or an implicit reward, which read messages.",
         )
     return response
+
+
+def _means(values: Sequence[float]) -> list[float]:
+    """Means of the rows of a table of K·K probabilities, without its diagonal."""
+    size = math.isqrt(len(values))
+    rows = [[values[row * size + column] for column in range(size) if column != row] for row in range(size)]
+    return [sum(each) / len(each) if each else math.nan for each in rows]
 
 
 def _plain(values: Sequence[float]) -> list[float | None]:

@@ -62,22 +62,31 @@ def _from_instruction(row: Row, source: Source) -> dict[str, Any]:
 
 
 def _is_many(row: Row) -> bool:
-    worse = row.get("rejected")
-    texts = isinstance(worse, list | tuple) and bool(worse) and all(isinstance(each, str) for each in worse)
-    return texts and isinstance(row.get("chosen"), str) and has_prompt(row)
+    better = row.get("chosen")
+    return _are_texts(row.get("rejected")) and (isinstance(better, str) or _are_texts(better)) and has_prompt(row)
+
+
+def _are_texts(given: Any) -> bool:
+    return isinstance(given, list | tuple) and bool(given) and all(isinstance(each, str) for each in given)
 
 
 def _from_many(row: Row, source: Source) -> dict[str, Any]:
     prompt, used = asked(row, source)
-    worse = list(row["rejected"])
-    ranked = {"completions": [row["chosen"], *worse], "ranks": [1, *[2] * len(worse)]}
+    better, worse = row["chosen"], list(row["rejected"])
+    better = [better] if isinstance(better, str) else list(better)
+    ranked = {"completions": [*better, *worse], "ranks": [*[1] * len(better), *[2] * len(worse)]}
     return {"prompt": prompt, **unnamed(row, [*used, "chosen", "rejected"]), **ranked}
 
 
 def _is_two_outputs(row: Row) -> bool:
     given = row.get("output")
-    two = isinstance(given, list | tuple) and len(given) == 2 and all(isinstance(each, str) for each in given)
-    return two and has_prompt(row) and "chosen" not in row
+    return (
+        isinstance(given, list | tuple)
+        and len(given) == 2
+        and _are_texts(given)
+        and has_prompt(row)
+        and "chosen" not in row
+    )
 
 
 def _from_two_outputs(row: Row, source: Source) -> dict[str, Any]:
@@ -216,7 +225,8 @@ PAIRS = (
     ),
     Layout(
         name="pair with several rejected responses",
-        columns="`prompt` (or `instruction`, ...), `chosen`, `rejected` (a list of texts)",
+        columns="`prompt` (or `instruction`, ...), `chosen` (a text or a list of texts), `rejected` (a list of texts)",
+        used_by="RewardBench 2",
         kind="ranking",
         says="chosen has rank 1, every rejected response rank 2",
         matches=_is_many,
