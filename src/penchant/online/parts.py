@@ -12,9 +12,11 @@ from transformers import set_seed
 from penchant.errors import DataError
 from penchant.generation.responses import Sampling
 from penchant.likelihood.cache import fingerprint
+from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.scorer import Scorer
 from penchant.online.collecting import Collector
 from penchant.online.measuring import Measured, measure
+from penchant.online.on_policy import likelihood_temperature
 from penchant.online.preparation import Prepared
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference import UpdatedReference
@@ -65,6 +67,8 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
         prepared.judge.to(device)
     policy = prepared.modality.load(device)
     scorer = prepared.modality.scorer(policy)
+    if isinstance(scorer, ForestScorer):
+        scorer.temperature = likelihood_temperature(recipe, prepared.objective.requirements, prepared.engine)
     printed = fingerprint(scorer.core)
     prepared.update.begin(policy)
     kind = "initial" if prepared.objective.requirements.needs.reference else "none"

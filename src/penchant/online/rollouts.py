@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from penchant.feedback.records import Source, Text
@@ -28,6 +28,9 @@ class Rollout:
         probabilities: [K][K] the judge's probability that one response beats another; empty if not needed.
         old_logps: for each response its learned tokens' log-probabilities under the policy that sampled it, nats;
             empty if not needed.
+        version: number of rounds after which the weights that sampled it were taken; 0 for the model at the start.
+        settings: everything that decided how it was sampled: the engine with its settings, the sampling settings, and
+            the seed.
 
     Example:
         >>> rollout = Rollout(Source(), "1+1=", (5, 6), (Response("2", (7,), True),), (1.0,))
@@ -44,6 +47,8 @@ class Rollout:
     probabilities: tuple[tuple[float, ...], ...] = ()
     old_logps: tuple[tuple[float, ...], ...] = ()
     demonstration_learned: tuple[bool, ...] | None = None
+    version: int = 0
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def scored(self) -> list[int]:
@@ -73,16 +78,24 @@ class Rollout:
             prompt=plain["prompt"],
             prompt_ids=tuple(plain["prompt_ids"]),
             responses=tuple(
-                Response(each["text"], tuple(each["ids"]), each["finished"], _mask(each.get("learned")))
+                Response(
+                    each["text"],
+                    tuple(each["ids"]),
+                    each["finished"],
+                    _row(each.get("learned")),
+                    _row(each.get("logps")),
+                )
                 for each in plain["responses"]
             ),
             scores=tuple(math.nan if score is None else score for score in plain["scores"]),
             demonstration=tuple(plain["demonstration"]),
             probabilities=tuple(map(tuple, plain["probabilities"])),
             old_logps=tuple(map(tuple, plain["old_logps"])),
-            demonstration_learned=_mask(plain.get("demonstration_learned")),
+            demonstration_learned=_row(plain.get("demonstration_learned")),
+            version=plain.get("version", 0),
+            settings=plain.get("settings", {}),
         )
 
 
-def _mask(values: list[bool] | None) -> tuple[bool, ...] | None:
+def _row(values: list[Any] | None) -> tuple[Any, ...] | None:
     return None if values is None else tuple(values)
