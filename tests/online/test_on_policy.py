@@ -21,7 +21,7 @@ from penchant.likelihood.references import NoReference
 from penchant.objectives import GRPO
 from penchant.objectives.core.requirements import Needs
 from penchant.online.rollouts import Rollout
-from penchant.online.sampling import with_old_logps
+from penchant.online.token_logps import with_old_logps
 from penchant.rendering.renderer import Renderer
 from small_runs import word_tokenizer
 

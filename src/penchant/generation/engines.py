@@ -33,6 +33,8 @@ class Engine(Named, ABC):
     registry = ENGINES
     #: Whether it samples from the model in training; False for an engine with its own weights.
     follows_policy: ClassVar[bool] = True
+    #: Whether the policy's weights are sent to it before each round.
+    updated: bool = False
     #: Whether responses are drawn at random from the distribution that the settings of sampling describe.
     draws: ClassVar[bool] = True
     #: Approximate number of responses to request per call of `sample`.

@@ -61,6 +61,14 @@ def check_on_policy(recipe: OnlineRecipe, wanted: Requirements, engine: Engine, 
             why=why,
             fix="Remove top_p; a temperature below 1 also avoids unlikely tokens, and is followed in training.",
         )
+    if recipe.staleness == "refuse" and not (engine.follows_policy or engine.updated):
+        raise ConfigurationError(
+            "The engine has its own weights, which training does not change.",
+            where="engine",
+            why=why,
+            fix="Send it the weights before each round (engine.update: vllm, sglang, vllm-lora or sglang-lora), or "
+            "correct for the difference (staleness=token or staleness=sequence), or sample in process.",
+        )
     if changed := engine.alters():
         raise ConfigurationError(
             f"The engine samples from a changed distribution ({', '.join(changed)}).",

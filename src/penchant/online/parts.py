@@ -71,7 +71,8 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
         scorer.temperature = likelihood_temperature(recipe, prepared.objective.requirements, prepared.engine)
     printed = fingerprint(scorer.core)
     prepared.update.begin(policy)
-    kind = "initial" if prepared.objective.requirements.needs.reference else "none"
+    needed = prepared.objective.requirements.needs.reference or recipe.reward_kl > 0
+    kind = "initial" if needed else "none"
     reference = UpdatedReference(scorer.reference(kind, precision=prepared.modality.precision), prepared.update)
     prepared.engine.use(policy)
     prepared.measured_by.use(policy)
@@ -95,20 +96,20 @@ def online_origin(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> d
         objective=prepared.objective,
         recipe=recipe,
         judge=None if judged_by is None else fingerprint(judged_by),
-        code_of_the_judge=code_of(prepared.judge, "judge", recipe.judge.get("path")),
+        code_of_the_judge=code_of(prepared.judge, "judge", recipe.judge),
         code_of_the_pairing=code_of(prepared.pairing, "pairing"),
     )
 
 
 def build_collector(
-    recipe: OnlineRecipe, prepared: Prepared, scorer: Scorer, files: RoundFiles, advance: Callable[[int], None]
+    recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded, files: RoundFiles, advance: Callable[[int], None]
 ) -> Collector:
     """Build the collector of each round's examples.
 
     Args:
         recipe: the recipe.
         prepared: engine, judge, pairing and prompts.
-        scorer: the policy.
+        loaded: the policy and its reference.
         files: store the samples of each round.
         advance: called after each call of the engine.
     """
@@ -120,7 +121,18 @@ def build_collector(
         unfinished_penalty=recipe.unfinished_penalty,
         overlong_buffer=recipe.overlong_buffer,
     )
-    return Collector(recipe, prepared.train.records, sampler, scorer, prepared.pairing, wanted, files, advance)
+    return Collector(
+        recipe,
+        prepared.train.records,
+        sampler,
+        loaded.scorer,
+        loaded.reference,
+        prepared.pairing,
+        wanted,
+        files,
+        advance,
+        lambda iteration: None,
+    )
 
 
 def measure_heldout(recipe: OnlineRecipe, prepared: Prepared) -> Measured | None:
@@ -135,7 +147,7 @@ def measure_heldout(recipe: OnlineRecipe, prepared: Prepared) -> Measured | None
     """
     if prepared.judge is None:
         return None
-    sampling = Sampling(recipe.eval_samples, recipe.max_new_tokens, recipe.eval_temperature)
+    sampling = Sampling(recipe.eval_samples, recipe.max_new_tokens, recipe.eval_temperature, stop=tuple(recipe.stop))
     records = prepared.heldout.records
     found = measure(prepared.measured_by, prepared.judge, records, sampling, seed=recipe.seed + 1)
     if found is None:
