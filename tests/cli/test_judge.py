@@ -245,7 +245,10 @@ def test_accuracy_by_subset_and_section(tmp_path: Path, capsys: pytest.CaptureFi
     def pair(good: str, bad: str, subset: str) -> dict[str, Any]:
         return {"prompt": "p", "chosen": good, "rejected": bad, "subset": subset}
 
-    rows = [pair("red", "blue", "hep-go")] * 3 + [pair("blue", "red", "hep-go"), pair("red blue", "blue red", "math-prm")]
+    rows = [pair("red", "blue", "hep-go")] * 3 + [
+        pair("blue", "red", "hep-go"),
+        pair("red blue", "blue red", "math-prm"),
+    ]
     rows += [pair("red", "blue", "donotanswer"), pair("red", "blue", "of one's own")]
     file, figures = written(tmp_path / "bench.jsonl", rows), tmp_path / "figures.json"
     words = ["judge", str(file), "--judge", REDS, "--sections", "reward-bench", "--json", str(figures)]

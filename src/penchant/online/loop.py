@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from penchant.errors import ConfigurationError, PenchantError
-from penchant.online.collecting import describe, teaches
+from penchant.online.collecting import teaches
 from penchant.online.journal import Journal
 from penchant.online.measuring import Measured
 from penchant.online.outcome import finish
@@ -123,7 +123,7 @@ class OnlineRun:
         recipe = computing(recipe, prepared.modality)
         self.notes = Notes(warnings=warnings, metrics=folder.path / "metrics.jsonl")
         self.learner = Learner(recipe, scorer, self.loaded.reference, prepared.objective, self.notes)
-        self.collector = build_collector(recipe, prepared, scorer, self.files, self._stop_if_asked)
+        self.collector = build_collector(recipe, prepared, self.loaded, self.files, self._stop_if_asked)
 
     def start(self, resume: bool) -> None:
         """Start the run, or continue a stopped one."""
@@ -204,7 +204,7 @@ class OnlineRun:
             if number:
                 self._save()
             raise
-        sampled = describe(rollouts, examples)
+        sampled = self.collector.describe(rollouts, examples)
         if not teaches(examples):
             self.reporter.say(f"Round {number + 1}: all rewards are equal or too low, so there is nothing to train on")
             self.journal.sampled(state.steps, sampled)

@@ -12,9 +12,11 @@ from transformers import set_seed
 from penchant.errors import DataError
 from penchant.generation.responses import Sampling
 from penchant.likelihood.cache import fingerprint
+from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.scorer import Scorer
 from penchant.online.collecting import Collector
 from penchant.online.measuring import Measured, measure
+from penchant.online.on_policy import likelihood_temperature
 from penchant.online.preparation import Prepared
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference import UpdatedReference
@@ -65,9 +67,12 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
         prepared.judge.to(device)
     policy = prepared.modality.load(device)
     scorer = prepared.modality.scorer(policy)
+    if isinstance(scorer, ForestScorer):
+        scorer.temperature = likelihood_temperature(recipe, prepared.objective.requirements, prepared.engine)
     printed = fingerprint(scorer.core)
     prepared.update.begin(policy)
-    kind = "initial" if prepared.objective.requirements.needs.reference else "none"
+    needed = prepared.objective.requirements.needs.reference or recipe.reward_kl > 0
+    kind = "initial" if needed else "none"
     reference = UpdatedReference(scorer.reference(kind, precision=prepared.modality.precision), prepared.update)
     prepared.engine.use(policy)
     prepared.measured_by.use(policy)
@@ -97,14 +102,14 @@ def online_origin(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> d
 
 
 def build_collector(
-    recipe: OnlineRecipe, prepared: Prepared, scorer: Scorer, files: RoundFiles, advance: Callable[[int], None]
+    recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded, files: RoundFiles, advance: Callable[[int], None]
 ) -> Collector:
     """Build the collector of each round's examples.
 
     Args:
         recipe: the recipe.
         prepared: engine, judge, pairing and prompts.
-        scorer: the policy.
+        loaded: the policy and its reference.
         files: store the samples of each round.
         advance: called after each call of the engine.
     """
@@ -116,7 +121,18 @@ def build_collector(
         unfinished_penalty=recipe.unfinished_penalty,
         overlong_buffer=recipe.overlong_buffer,
     )
-    return Collector(recipe, prepared.train.records, sampler, scorer, prepared.pairing, wanted, files, advance)
+    return Collector(
+        recipe,
+        prepared.train.records,
+        sampler,
+        loaded.scorer,
+        loaded.reference,
+        prepared.pairing,
+        wanted,
+        files,
+        advance,
+        lambda iteration: None,
+    )
 
 
 def measure_heldout(recipe: OnlineRecipe, prepared: Prepared) -> Measured | None:
@@ -131,7 +147,7 @@ def measure_heldout(recipe: OnlineRecipe, prepared: Prepared) -> Measured | None
     """
     if prepared.judge is None:
         return None
-    sampling = Sampling(recipe.eval_samples, recipe.max_new_tokens, recipe.eval_temperature)
+    sampling = Sampling(recipe.eval_samples, recipe.max_new_tokens, recipe.eval_temperature, stop=tuple(recipe.stop))
     records = prepared.heldout.records
     found = measure(prepared.measured_by, prepared.judge, records, sampling, seed=recipe.seed + 1)
     if found is None:

@@ -126,7 +126,7 @@ def test_the_file_of_a_judge_beside_the_recipe_is_kept_and_compared(
     (home / "r.yaml").write_text(yaml.safe_dump(recipe))
     assert main(["train", str(home / "r.yaml")]) == 0
     assert f"Imports length of {reward}, as eval.judge.judges[0]" in " ".join(capsys.readouterr().err.split())
-    assert (tmp_path / "run" / "code" / "eval-judge-judges-0" / "rewards.py").is_file()
+    assert (tmp_path / "run" / "code" / "eval-judge" / "rewards.py").is_file()
     assert main(["train", str(tmp_path / "run" / "recipe.yaml"), "--out", str(tmp_path / "again")]) == 0
     reward.write_text("def length(prompt, response):\n    return -float(len(response))\n")
     assert main(["train", str(home / "r.yaml"), "--resume"]) == 1

@@ -35,7 +35,7 @@ class Ratios(NamedTuple):
     Args:
         policy: [R, T] log π_t, nats; 0 where the mask is false.
         log_ratio: [R, T] log π_t − log π_old,t, clamped to ±20.
-        advantage: [R, 1].
+        advantage: [R, 1], or [R, T] where tokens have advantages of their own.
     """
 
     policy: Tensor
@@ -55,7 +55,7 @@ def ratios_of(responses: Scored, advantage: Tensor, old_policy: Tensor | None) -
 
     Args:
         responses: the samples, scored by the policy.
-        advantage: [R], the same for all tokens of a response.
+        advantage: [R], the same for all tokens of a response, or [R, T].
         old_policy: [R, T] log-probabilities under the sampling policy, nats. If absent, the detached current policy
             takes its place: r_t is 1 with a gradient, which is correct if every sample is used for a single step.
 
@@ -67,7 +67,8 @@ def ratios_of(responses: Scored, advantage: Tensor, old_policy: Tensor | None) -
     wide = wide_dtype(responses.policy.dtype)
     policy = torch.where(responses.mask, responses.policy, 0.0).to(wide)
     old = policy.detach() if old_policy is None else torch.where(responses.mask, old_policy, 0.0).to(wide)
-    return Ratios(policy, (policy - old).clamp(-WIDEST, WIDEST), advantage.to(wide).unsqueeze(-1))
+    held = advantage.unsqueeze(-1) if advantage.dim() == 1 else torch.where(responses.mask, advantage, 0.0)
+    return Ratios(policy, (policy - old).clamp(-WIDEST, WIDEST), held.to(wide))
 
 
 def clipped_surrogate(ratios: Ratios, low: float, high: float, delta: float = 0.0) -> Tensor:

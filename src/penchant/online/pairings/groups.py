@@ -16,6 +16,15 @@ from penchant.online.rollouts import Rollout
 __all__ = ["Group"]
 
 
+def _corrected(values: Tensor, rollout: Rollout) -> list[Any]:
+    """The advantage of each response; of each token, where weights correct for the version that sampled."""
+    if not rollout.weights:
+        return values.tolist()
+    if rollout.settings.get("staleness") == "sequence":  # one weight for a response
+        return [value * (own[0] if own else 1.0) for value, own in zip(values.tolist(), rollout.weights, strict=True)]
+    return [[value * weight for weight in own] for value, own in zip(values.tolist(), rollout.weights, strict=True)]
+
+
 class Group(Pairing):
     """All samples of a prompt, each with the advantage of its reward over the others' mean."""
 
@@ -35,7 +44,7 @@ class Group(Pairing):
         for rollout, values in zip(rollouts, self._advantages(rollouts), strict=True):
             if self.drop_uniform and bool((values == 0).all()):
                 continue
-            fields: dict[str, Any] = {"advantage": values.tolist(), "scores": list(rollout.scores)}
+            fields: dict[str, Any] = {"advantage": _corrected(values, rollout), "scores": list(rollout.scores)}
             if rollout.old_logps:
                 fields["old_policy"] = [list(each) for each in rollout.old_logps]
             yield rollout, {"responses": [rollout.sequence(place) for place in range(len(values))]}, fields

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from penchant.named_code import named_code, with_places
-from penchant.python_path import find, imported_beside
+from penchant.python_path import GROUPS, find, imported_beside
 from penchant.training.checkpoints import output_errors
 from penchant.writing import replacing
 
@@ -28,9 +28,13 @@ def kept_places(values: Mapping[str, Any]) -> dict[str, Any]:
         ConfigurationError: a place may not be named.
     """
 
+    folders = _folders(values)
+
     def copied(where: str, place: str) -> str:
         found = find(place, where)
-        return place if found.file is None else f"{_folder(where)}/{found.file.name}:{found.name}"
+        if found.file is None:
+            return place
+        return f"{folders[_part(where), found.file.parent]}/{found.file.name}:{found.name}"
 
     return with_places(values, copied)
 
@@ -47,13 +51,14 @@ def read_code(values: Mapping[str, Any]) -> dict[str, bytes]:
     Raises:
         ConfigurationError: a place may not be named.
     """
-    code = {}
+    code, folders = {}, _folders(values)
     for where, place in named_code(values):
         file = find(place, where).file
         if file is None:
             continue
         for each in (file, *imported_beside(file)):
-            code[f"{_folder(where)}/{each.relative_to(file.parent).as_posix()}"] = each.read_bytes()
+            inner = each.relative_to(file.parent).as_posix()
+            code[f"{folders[_part(where), file.parent]}/{inner}"] = each.read_bytes()
     return code
 
 
@@ -74,6 +79,18 @@ def write_code(folder: Path, code: Mapping[str, bytes]) -> None:
                 file.write(content)
 
 
-def _folder(where: str) -> str:
-    """The folder of a part's copy: ``code/judge``, ``code/eval-judge``, ``code/judge-judges-1``."""
-    return f"{FOLDER}/{re.sub(r'[^a-z0-9_]+', '-', where.lower()).strip('-')}"
+def _folders(values: Mapping[str, Any]) -> dict[tuple[str, Path], str]:
+    """Where the copies of each folder's files lie, for each part that names them: ``code/judge``, ``code/judge-2``."""
+    found: dict[tuple[str, Path], str] = {}
+    for where, place in named_code(values):
+        file, part = find(place, where).file, _part(where)
+        if file is not None and (part, file.parent) not in found:
+            number = 1 + sum(each == part for each, _folder in found)
+            found[part, file.parent] = f"{FOLDER}/{part}{f'-{number}' if number > 1 else ''}"
+    return found
+
+
+def _part(where: str) -> str:
+    """The part of the recipe that a key is of: ``judge``, ``objective``, ``eval-judge``."""
+    steps = re.split(r"[.\[]", where)
+    return "-".join(steps[: 2 if steps[0] not in GROUPS else 1])
