@@ -18,6 +18,7 @@ __all__ = [
     "clipped_share",
     "clipped_surrogate",
     "mean_of_responses",
+    "of_responses",
     "over_batch_tokens",
     "over_own_tokens",
     "ratios_of",
@@ -35,7 +36,7 @@ class Ratios(NamedTuple):
     Args:
         policy: [R, T] log π_t, nats; 0 where the mask is false.
         log_ratio: [R, T] log π_t − log π_old,t, clamped to ±20.
-        advantage: [R, 1].
+        advantage: [R, 1], or [R, T] where tokens have advantages of their own.
     """
 
     policy: Tensor
@@ -55,7 +56,7 @@ def ratios_of(responses: Scored, advantage: Tensor, old_policy: Tensor | None) -
 
     Args:
         responses: the samples, scored by the policy.
-        advantage: [R], the same for all tokens of a response.
+        advantage: [R], the same for all tokens of a response, or [R, T].
         old_policy: [R, T] log-probabilities under the sampling policy, nats. If absent, the detached current policy
             takes its place: r_t is 1 with a gradient, which is correct if every sample is used for a single step.
 
@@ -67,7 +68,8 @@ def ratios_of(responses: Scored, advantage: Tensor, old_policy: Tensor | None) -
     wide = wide_dtype(responses.policy.dtype)
     policy = torch.where(responses.mask, responses.policy, 0.0).to(wide)
     old = policy.detach() if old_policy is None else torch.where(responses.mask, old_policy, 0.0).to(wide)
-    return Ratios(policy, (policy - old).clamp(-WIDEST, WIDEST), advantage.to(wide).unsqueeze(-1))
+    held = advantage.unsqueeze(-1) if advantage.dim() == 1 else torch.where(responses.mask, advantage, 0.0)
+    return Ratios(policy, (policy - old).clamp(-WIDEST, WIDEST), held.to(wide))
 
 
 def clipped_surrogate(ratios: Ratios, low: float, high: float, delta: float = 0.0) -> Tensor:
@@ -213,6 +215,30 @@ def mean_of_responses(values: Tensor, responses: Scored) -> Tensor:
     examples = responses.examples
     counts = torch.bincount(responses.group, minlength=examples).clamp(min=1).to(values.dtype)
     return values.new_zeros(examples).index_add(0, responses.group, values) / counts
+
+
+def of_responses(ratios: Ratios, objective: str) -> Tensor:
+    """The advantage of each response, [R], for losses with one ratio a response.
+
+    Args:
+        ratios: the ratios of the samples.
+        objective: the id, named in the message.
+
+    Raises:
+        ConfigurationError: tokens have advantages of their own.
+
+    Example:
+        >>> of_responses(Ratios(torch.zeros(1, 2), torch.zeros(1, 2), torch.tensor([[2.0]])), "gmpo")
+        tensor([2.])
+    """
+    if ratios.advantage.shape[-1] != 1:
+        raise ConfigurationError(
+            f"The advantages have the shape {list(ratios.advantage.shape)}: one for each token.",
+            where=f"objective {objective}",
+            why="It has one ratio for each response.",
+            fix="Choose pairing=group, or objective reinforce-pp, ppo, bnpo or dapo.",
+        )
+    return ratios.advantage.squeeze(-1)
 
 
 def refuse_small_cap(delta: float, epsilon_high: float, objective: str) -> None:
