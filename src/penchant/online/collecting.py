@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,16 @@ import numpy as np
 from penchant.feedback.records import Record
 from penchant.forest.example import Example
 from penchant.generation.responses import Sampling
+from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
+from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.requirements import Requirements
 from penchant.online.pairing import Pairing, build_examples
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.rollouts import Rollout
 from penchant.online.round_files import RoundFiles
 from penchant.online.sampling import Sampler, with_old_logps
+from penchant.online.token_facts import with_token_facts
 
 __all__ = ["Collector", "describe", "prompts_of_round", "teaches"]
 
@@ -35,6 +38,8 @@ class Collector:
         wanted: requirements of the objective.
         files: store the samples of each round.
         advance: called after each call of the engine; may raise to stop the run.
+        reference: the reference of the round.
+        objective: the objective, for its critic.
     """
 
     recipe: OnlineRecipe
@@ -45,6 +50,8 @@ class Collector:
     wanted: Requirements
     files: RoundFiles
     advance: Callable[[int], None]
+    reference: Reference[Any, Any]
+    objective: Objective
 
     def collect(self, iteration: int) -> tuple[list[Rollout], list[Example]]:
         """The samples of a round, and the training examples of it and of the reused earlier rounds.
@@ -54,7 +61,7 @@ class Collector:
         """
         rollouts = self.files.read(iteration)
         if rollouts is None:
-            rollouts = self._sample(iteration)
+            rollouts = self._carrying(self._sample(iteration), iteration)
             self.files.write(iteration, rollouts)
         earlier = [self.files.read(each) for each in range(max(0, iteration - self.recipe.history), iteration)]
         every = [*(rollout for part in earlier for rollout in part or []), *rollouts]
@@ -66,9 +73,27 @@ class Collector:
         prompts = prompts_of_round(self.records, recipe.prompts_per_iteration, recipe.seed, iteration)
         seed = recipe.seed * 1_000_003 + (iteration + 1) * 10_007
         rollouts = self.sampler.sample(prompts, sampling, seed=seed, advance=self.advance)
-        if self._reuses(len(rollouts)):
+        if self.pairing.greedy:
+            rollouts = self._with_greedy(rollouts, prompts, seed)
+        if self.pairing.reads:
+            rollouts = with_token_facts(
+                rollouts, self.scorer, self.reference, self.objective, self.pairing.reads, recipe.precision
+            )
+        elif self._reuses(len(rollouts)):
             rollouts = with_old_logps(rollouts, self.scorer, recipe.precision)
         return rollouts
+
+    def _with_greedy(self, rollouts: Sequence[Rollout], prompts: Sequence[Record], seed: int) -> list[Rollout]:
+        """The rollouts with the score of the response that greedy decoding gives; None where it has none."""
+        sampling = Sampling(1, self.recipe.max_new_tokens, 0.0)
+        likely = self.sampler.sample(prompts, sampling, seed=seed, advance=self.advance)
+        known = [each.scores[0] if each.scored else None for each in likely]
+        return [replace(each, baseline=score) for each, score in zip(rollouts, known, strict=True)]
+
+    def _carrying(self, rollouts: list[Rollout], iteration: int) -> list[Rollout]:
+        """The rollouts with what the pairing carries on from the round before."""
+        carried = self.pairing.carry(self.files.read(iteration - 1) if iteration else None)
+        return [replace(each, carried=carried) for each in rollouts] if carried else rollouts
 
     def _reuses(self, prompts: int) -> bool:
         """Whether samples are reused after the policy has changed, which needs their old log-probabilities."""
@@ -104,8 +129,14 @@ def _order(size: int, seed: int, epoch: int) -> Any:
 
 
 def teaches(examples: Sequence[Example]) -> bool:
-    """Whether any example has a gradient: groups of equal rewards have none."""
-    return any("advantage" not in each.fields or any(each.fields["advantage"]) for each in examples)  # type: ignore[arg-type]
+    """Whether any example has a gradient: groups of equal rewards have none, unless a critic learns from them."""
+    return any("advantage" not in each.fields or "returns" in each.fields or _moves(each) for each in examples)
+
+
+def _moves(example: Example) -> bool:
+    """Whether any of its responses, or of their tokens, has an advantage."""
+    values: Any = example.fields["advantage"]
+    return any(any(each) if isinstance(each, list) else each for each in values)
 
 
 def describe(rollouts: Sequence[Rollout], examples: Sequence[Example]) -> dict[str, float]:

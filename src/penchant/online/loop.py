@@ -123,7 +123,7 @@ class OnlineRun:
         recipe = computing(recipe, prepared.modality)
         self.notes = Notes(warnings=warnings, metrics=folder.path / "metrics.jsonl")
         self.learner = Learner(recipe, scorer, self.loaded.reference, prepared.objective, self.notes)
-        self.collector = build_collector(recipe, prepared, scorer, self.files, self._stop_if_asked)
+        self.collector = build_collector(recipe, prepared, self.loaded, self.files, self._stop_if_asked)
 
     def start(self, resume: bool) -> None:
         """Start the run, or continue a stopped one."""

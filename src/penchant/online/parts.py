@@ -12,6 +12,7 @@ from transformers import set_seed
 from penchant.errors import DataError
 from penchant.generation.responses import Sampling
 from penchant.likelihood.cache import fingerprint
+from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.online.collecting import Collector
 from penchant.online.measuring import Measured, measure
@@ -20,8 +21,10 @@ from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference import UpdatedReference
 from penchant.online.round_files import RoundFiles
 from penchant.online.sampling import Sampler
+from penchant.online.token_facts import REFERENCE
 from penchant.training.arguments import training_arguments
 from penchant.training.identity.origin import code_of, origin_of
+from penchant.training.settings.adapter import NamedReference
 
 __all__ = ["Loaded", "build_collector", "load", "measure_heldout", "online_origin"]
 
@@ -67,11 +70,25 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
     scorer = prepared.modality.scorer(policy)
     printed = fingerprint(scorer.core)
     prepared.update.begin(policy)
-    kind = "initial" if prepared.objective.requirements.needs.reference else "none"
-    reference = UpdatedReference(scorer.reference(kind, precision=prepared.modality.precision), prepared.update)
+    needs = prepared.objective.requirements.needs
+    if needs.hidden or needs.ends:  # a critic answers before the first step
+        prepared.objective.bind(scorer.hidden_size)
+        prepared.objective.to(device)
+    kind = "initial" if needs.reference or REFERENCE in prepared.pairing.reads else "none"
+    inner = (
+        scorer.reference(kind, precision=prepared.modality.precision)
+        if recipe.teacher is None
+        else _teacher(recipe, prepared, device)
+    )
+    reference = UpdatedReference(inner, prepared.update)
     prepared.engine.use(policy)
     prepared.measured_by.use(policy)
     return Loaded(policy, scorer, reference, printed)
+
+
+def _teacher(recipe: OnlineRecipe, prepared: Prepared, device: Any) -> Reference[Any, Any]:
+    """The recipe's teacher as reference."""
+    return prepared.modality.named_reference(NamedReference(model=str(recipe.teacher)), None, device)
 
 
 def online_origin(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> dict[str, str]:
@@ -97,14 +114,14 @@ def online_origin(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> d
 
 
 def build_collector(
-    recipe: OnlineRecipe, prepared: Prepared, scorer: Scorer, files: RoundFiles, advance: Callable[[int], None]
+    recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded, files: RoundFiles, advance: Callable[[int], None]
 ) -> Collector:
     """Build the collector of each round's examples.
 
     Args:
         recipe: the recipe.
         prepared: engine, judge, pairing and prompts.
-        scorer: the policy.
+        loaded: the policy and its reference.
         files: store the samples of each round.
         advance: called after each call of the engine.
     """
@@ -116,7 +133,18 @@ def build_collector(
         unfinished_penalty=recipe.unfinished_penalty,
         overlong_buffer=recipe.overlong_buffer,
     )
-    return Collector(recipe, prepared.train.records, sampler, scorer, prepared.pairing, wanted, files, advance)
+    return Collector(
+        recipe,
+        prepared.train.records,
+        sampler,
+        loaded.scorer,
+        prepared.pairing,
+        wanted,
+        files,
+        advance,
+        loaded.reference,
+        prepared.objective,
+    )
 
 
 def measure_heldout(recipe: OnlineRecipe, prepared: Prepared) -> Measured | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from penchant.feedback.records import Source, Text
@@ -28,6 +28,10 @@ class Rollout:
         probabilities: [K][K] the judge's probability that one response beats another; empty if not needed.
         old_logps: for each response its learned tokens' log-probabilities under the policy that sampled it, nats;
             empty if not needed.
+        reference_logps: the same under the reference; empty if not needed.
+        values: the critic's values of the states before these tokens; empty if not needed.
+        baseline: the score of the response that greedy decoding gives; None if not needed.
+        carried: numbers that the pairing carries from round to round, as they were in this one.
 
     Example:
         >>> rollout = Rollout(Source(), "1+1=", (5, 6), (Response("2", (7,), True),), (1.0,))
@@ -44,6 +48,10 @@ class Rollout:
     probabilities: tuple[tuple[float, ...], ...] = ()
     old_logps: tuple[tuple[float, ...], ...] = ()
     demonstration_learned: tuple[bool, ...] | None = None
+    reference_logps: tuple[tuple[float, ...], ...] = ()
+    values: tuple[tuple[float, ...], ...] = ()
+    baseline: float | None = None
+    carried: dict[str, float] = field(default_factory=dict)
 
     @property
     def scored(self) -> list[int]:
@@ -81,6 +89,10 @@ class Rollout:
             probabilities=tuple(map(tuple, plain["probabilities"])),
             old_logps=tuple(map(tuple, plain["old_logps"])),
             demonstration_learned=_mask(plain.get("demonstration_learned")),
+            reference_logps=tuple(map(tuple, plain.get("reference_logps", ()))),
+            values=tuple(map(tuple, plain.get("values", ()))),
+            baseline=plain.get("baseline"),
+            carried=plain.get("carried", {}),
         )
 
 
