@@ -13,7 +13,7 @@ from penchant.objectives import Objective, Requirements
 __all__ = ["COMPUTED", "read_facts", "read_pairs", "rows_for"]
 
 #: Fields that training computes itself from what the policy has sampled; no file of feedback holds them.
-COMPUTED = {"advantage", "old_policy"}
+COMPUTED = {"advantage", "old_policy", "old_values", "returns"}
 # What people wrote, cut to this many characters, so that a step takes some hundredths of a second.
 PROMPT, RESPONSE = 40, 60
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from penchant.objectives import Objective, Scored
 
 #: Fields that hold one number for each token of a response.
-PER_TOKEN = {"old_policy", "step_index"} | {
+PER_TOKEN = {"old_policy", "old_values", "returns", "step_index"} | {
     f"{side}_{what}" for side in ("chosen", "rejected") for what in ("token_weights", "phrase_ids", "differs")
 }
 #: Fields that hold one number for each response of a group.

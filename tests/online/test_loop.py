@@ -164,7 +164,7 @@ def test_the_report_has_the_curve_with_its_interval(online: Run) -> None:
 
 
 def test_the_recipes_are_the_named_ones() -> None:
-    assert set(methods()) == {"grpo", "iterative-dpo", "rejection-sampling", "rere", "spin", "sppo"}
+    assert {"grpo", "iterative-dpo", "rejection-sampling", "rere", "spin", "sppo"} <= set(methods())
 
 
 def test_spin_sets_people_against_the_model(online: Run, tmp_path: Path) -> None:

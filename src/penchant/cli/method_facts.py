@@ -13,7 +13,7 @@ __all__ = ["claims_in_words", "data_in_words", "evidence_in_words", "responses_i
 #: What stands for a wrapper in place of a fact that depends on the objective inside it.
 AS_INSIDE = "as the objective inside"
 #: Record fields that the run supplies by itself.
-BY_THE_RUN = {"advantage", "old_policy", "record_index"}
+BY_THE_RUN = {"advantage", "old_policy", "old_values", "record_index", "returns"}
 LISTS = "ranked lists (several responses with scores or ranks)"
 ONLINE = "prompts and a judge"
 

@@ -14,6 +14,7 @@ from penchant.forest.example import Example
 from penchant.generation.responses import Sampling
 from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
+from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.requirements import Requirements
 from penchant.online.describing import describe
 from penchant.online.on_policy import is_policy_gradient
@@ -24,6 +25,7 @@ from penchant.online.rollouts import Rollout
 from penchant.online.round_files import RoundFiles
 from penchant.online.sampling import Sampler
 from penchant.online.staleness import with_weights
+from penchant.online.token_facts import with_token_facts
 from penchant.online.token_logps import agreement, divergences, with_old_logps
 
 __all__ = ["Collector", "prompts_of_round", "teaches"]
@@ -49,6 +51,7 @@ class Collector:
         files: store the samples of each round.
         advance: called after each call of the engine; may raise to stop the run.
         send: sends the policy's weights to the engine before a round is sampled.
+        objective: for its critic.
     """
 
     recipe: OnlineRecipe
@@ -61,6 +64,7 @@ class Collector:
     files: RoundFiles
     advance: Callable[[int], None]
     send: Callable[[int], None]
+    objective: Objective
 
     def collect(self, iteration: int) -> tuple[list[Rollout], list[Example]]:
         """The samples of a round, and the training examples of it and of the reused earlier rounds.
@@ -70,7 +74,7 @@ class Collector:
         """
         rollouts = self.files.read(iteration)
         if rollouts is None:
-            rollouts = self._sample(iteration)
+            rollouts = self._carrying(self._sample(iteration), iteration)
             self.files.write(iteration, rollouts)
         earlier = [self.files.read(each) for each in range(max(0, iteration - self.recipe.history), iteration)]
         every = [*(rollout for part in earlier for rollout in part or []), *rollouts]
@@ -103,7 +107,11 @@ class Collector:
                 break
             seen = [each.source for each in rollouts]
             rollouts = self._replaced(rollouts, self._drawn(iteration, again, seen, lacking))
-        if self._reuses(len(rollouts)):
+        if self.pairing.reads:
+            rollouts = with_token_facts(
+                rollouts, self.scorer, self.reference, self.objective, self.pairing.reads, recipe.precision
+            )
+        elif self._reuses(len(rollouts)):
             rollouts = with_old_logps(rollouts, self.scorer, recipe.precision)
         if recipe.staleness != "refuse" and "advantage" in self.wanted.fields:
             rollouts = with_weights(rollouts, recipe.staleness, recipe.staleness_cap)
@@ -136,7 +144,8 @@ class Collector:
         seed = recipe.seed * 1_000_003 + (iteration + 1) * 10_007 + again * 101
         engine = self.sampler.engine
         version = iteration if engine.follows_policy or engine.updated else 0
-        return self.sampler.sample(prompts, sampling, seed=seed, version=version, advance=self.advance)
+        rollouts = self.sampler.sample(prompts, sampling, seed=seed, version=version, advance=self.advance)
+        return self._with_greedy(rollouts, prompts, seed, version) if self.pairing.greedy else rollouts
 
     def _replaced(self, rollouts: list[Rollout], fresh: list[Rollout]) -> list[Rollout]:
         """The rollouts with as many fresh ones as say something in the place of groups without differences."""
@@ -148,6 +157,20 @@ class Collector:
             left -= replaced
             kept.append(replace(each, used=False) if replaced else each)
         return [*kept, *better, *(replace(each, used=False) for each in fresh if each.uniform)]
+
+    def _with_greedy(
+        self, rollouts: Sequence[Rollout], prompts: Sequence[Record], seed: int, version: int
+    ) -> list[Rollout]:
+        """The rollouts with the score of the response that greedy decoding gives; None where it has none."""
+        sampling = Sampling(1, self.recipe.max_new_tokens, 0.0, stop=tuple(self.recipe.stop))
+        likely = self.sampler.sample(prompts, sampling, seed=seed, version=version, advance=self.advance)
+        known = [each.scores[0] if each.scored else None for each in likely]
+        return [replace(each, baseline=score) for each, score in zip(rollouts, known, strict=True)]
+
+    def _carrying(self, rollouts: list[Rollout], iteration: int) -> list[Rollout]:
+        """The rollouts with what the pairing carries on from the round before."""
+        carried = self.pairing.carry(self.files.read(iteration - 1) if iteration else None)
+        return [replace(each, carried=carried) for each in rollouts] if carried else rollouts
 
     def _reuses(self, prompts: int) -> bool:
         """Whether samples are reused after the policy has changed, which needs their old log-probabilities."""
@@ -184,8 +207,11 @@ def _order(size: int, seed: int, epoch: int) -> Any:
 
 
 def teaches(examples: Sequence[Example]) -> bool:
-    """Whether any example has a gradient: groups of equal rewards have none."""
-    return any("advantage" not in each.fields or _any(each.fields["advantage"]) for each in examples)
+    """Whether any example has a gradient: groups of equal rewards have none, unless a critic learns from them."""
+    return any(
+        "advantage" not in each.fields or "returns" in each.fields or _any(each.fields["advantage"])
+        for each in examples
+    )
 
 
 def _any(values: Any) -> bool:

@@ -51,6 +51,29 @@ class Pairing(Named, ABC):
     judged: ClassVar[bool] = True
     demonstrated: ClassVar[bool] = False
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """What it reads of each sampled token beside the log-probability: ``reference_logps``, ``values``.
+
+        Where it is not empty, the log-probabilities of the policy that sampled are kept too.
+        """
+        return frozenset()
+
+    @property
+    def greedy(self) -> bool:
+        """Whether it reads the score of the response that greedy decoding gives (`Rollout.baseline`)."""
+        return False
+
+    def carry(self, before: Sequence[Rollout] | None) -> dict[str, float]:
+        """The numbers that it carries from round to round, for the next one.
+
+        They are kept with the samples, so that a resumed run has the same.
+
+        Args:
+            before: the samples of the round before, with their `Rollout.carried`; None in the first round.
+        """
+        return {}
+
     @abstractmethod
     def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
         """Choose the responses of each example, in the order of the prompts.

@@ -13,6 +13,7 @@ from penchant.errors import DataError
 from penchant.generation.responses import Sampling
 from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.forest_scorer import ForestScorer
+from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.online.collecting import Collector
 from penchant.online.measuring import Measured, measure
@@ -22,8 +23,10 @@ from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference import UpdatedReference
 from penchant.online.round_files import RoundFiles
 from penchant.online.sampling import Sampler
+from penchant.online.token_facts import REFERENCE
 from penchant.training.arguments import training_arguments
 from penchant.training.identity.origin import code_of, origin_of
+from penchant.training.settings.adapter import NamedReference
 
 __all__ = ["Loaded", "build_collector", "load", "measure_heldout", "online_origin"]
 
@@ -71,12 +74,25 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
         scorer.temperature = likelihood_temperature(recipe, prepared.objective.requirements, prepared.engine)
     printed = fingerprint(scorer.core)
     prepared.update.begin(policy)
-    needed = prepared.objective.requirements.needs.reference or recipe.reward_kl > 0
-    kind = "initial" if needed else "none"
-    reference = UpdatedReference(scorer.reference(kind, precision=prepared.modality.precision), prepared.update)
+    needs = prepared.objective.requirements.needs
+    if needs.hidden or needs.ends:  # a critic answers before the first step
+        prepared.objective.bind(scorer.hidden_size)
+        prepared.objective.to(device)
+    kind = "initial" if needs.reference or recipe.reward_kl > 0 or REFERENCE in prepared.pairing.reads else "none"
+    inner = (
+        scorer.reference(kind, precision=prepared.modality.precision)
+        if recipe.teacher is None
+        else _teacher(recipe, prepared, device)
+    )
+    reference = UpdatedReference(inner, prepared.update)
     prepared.engine.use(policy)
     prepared.measured_by.use(policy)
     return Loaded(policy, scorer, reference, printed)
+
+
+def _teacher(recipe: OnlineRecipe, prepared: Prepared, device: Any) -> Reference[Any, Any]:
+    """The recipe's teacher as reference."""
+    return prepared.modality.named_reference(NamedReference(model=str(recipe.teacher)), None, device)
 
 
 def online_origin(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> dict[str, str]:
@@ -132,6 +148,7 @@ def build_collector(
         files,
         advance,
         lambda iteration: None,
+        prepared.objective,
     )
 
 

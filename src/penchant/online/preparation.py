@@ -17,6 +17,7 @@ from penchant.online.on_policy import check_on_policy
 from penchant.online.pairing import PAIRINGS, Pairing, check_pairing
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference_updates import ReferenceUpdate, build_reference_update
+from penchant.online.token_facts import VALUES
 from penchant.rewards.judge import Judge
 from penchant.rewards.registry import JUDGES, build_judge
 from penchant.training.preparation import Given, build_objective, read_data
@@ -70,6 +71,12 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
             f"The pairing {pairing.id!r} needs rewards, but there is no judge.",
             where="judge",
             fix="Give judge=verifier, or a reward model or function.",
+        )
+    if VALUES in pairing.reads and not callable(getattr(objective, "values", None)):
+        raise ConfigurationError(
+            f"The pairing {pairing.id!r} reads the values of a critic; the objective {objective.id} has none.",
+            where="pairing.baseline",
+            fix="Choose objective=ppo, or pairing.baseline=none, group or greedy.",
         )
     update = build_reference_update(recipe.reference, recipe.reference_rate)
     train, heldout, measured_on = read_data(recipe, given)

@@ -92,8 +92,10 @@ class OnlineRecipe(Recipe):
         {"name": "best_worst"}, description="how samples become training examples: name and settings"
     )
     reference: str = Field(  # type: ignore[assignment]
-        "initial", description="update of the reference between rounds: initial, previous, ema or nesterov"
+        "initial",
+        description="update of the reference between rounds: initial, previous, ema, nesterov; or teacher (a model)",
     )
+    teacher: str | None = Field(None, description="for reference=teacher: folder or hub id of that model")
     reference_rate: float = Field(
         0.1, ge=0, le=1, description="for ema: share of the policy mixed in; for nesterov: extrapolation factor"
     )
@@ -157,8 +159,8 @@ def methods() -> list[str]:
     """The names of the packaged recipes, sorted.
 
     Example:
-        >>> methods()
-        ['grpo', 'iterative-dpo', 'rejection-sampling', 'rere', 'spin', 'sppo']
+        >>> methods()[:3]
+        ['dapo', 'grpo', 'gspo']
     """
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
@@ -222,6 +224,12 @@ def _check(recipe: OnlineRecipe) -> None:
     if recipe.resample and recipe.judge["name"] == "none":
         raise ConfigurationError(
             "Without a judge all groups are alike, so none can be replaced.", where="resample", fix="Remove resample."
+        )
+    if recipe.reference == "teacher" and recipe.teacher is None:
+        raise ConfigurationError(
+            "The reference is a teacher, but there is none.",
+            where="teacher",
+            fix="Give teacher=FOLDER, a model with the same vocabulary.",
         )
     known = OnlineRecipe.model_fields
     for key in OFFLINE:

@@ -20,6 +20,7 @@ __all__ = [
     "Nesterov",
     "Previous",
     "ReferenceUpdate",
+    "Teacher",
     "build_reference_update",
     "find_reference_update",
 ]
@@ -71,6 +72,12 @@ class Initial(ReferenceUpdate):
     """The reference stays the initial model."""
 
     id = "initial"
+
+
+class Teacher(Initial):
+    """The reference is another model, the recipe's ``teacher``, and stays as it is."""
+
+    id = "teacher"
 
 
 class Previous(ReferenceUpdate):

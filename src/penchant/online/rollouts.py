@@ -38,6 +38,10 @@ class Rollout:
         judged: K scores before a divergence from the reference was taken off; empty if none was.
         divergence: of each response from the reference, Σ_t (log π_t − log π_ref,t), nats; empty if not needed.
         used: whether it is trained on; False for a group without differences that was replaced by another.
+        reference_logps: the same under the reference; empty if not needed.
+        values: the critic's values of the states before these tokens; empty if not needed.
+        baseline: the score of the response that greedy decoding gives; None if not needed.
+        carried: numbers that the pairing carries from round to round, as they were in this one.
 
     Example:
         >>> rollout = Rollout(Source(), "1+1=", (5, 6), (Response("2", (7,), True),), (1.0,))
@@ -66,6 +70,11 @@ class Rollout:
     def uniform(self) -> bool:
         """Whether its scores say nothing: all that are known are equal."""
         return len({score for score in self.judged or self.scores if not math.isnan(score)}) < 2
+
+    reference_logps: tuple[tuple[float, ...], ...] = ()
+    values: tuple[tuple[float, ...], ...] = ()
+    baseline: float | None = None
+    carried: dict[str, float] = field(default_factory=dict)
 
     @property
     def scored(self) -> list[int]:
@@ -117,6 +126,10 @@ class Rollout:
             judged=_with_nan(plain.get("judged", ())),
             divergence=tuple(plain.get("divergence", ())),
             used=plain.get("used", True),
+            reference_logps=tuple(map(tuple, plain.get("reference_logps", ()))),
+            values=tuple(map(tuple, plain.get("values", ()))),
+            baseline=plain.get("baseline"),
+            carried=plain.get("carried", {}),
         )
 
 

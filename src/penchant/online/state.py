@@ -82,10 +82,27 @@ def unpack(
     if reference.frozen is not None:
         reference.frozen.load_state_dict(packed["reference"])
     reference.update.load_state_dict(packed["rule"])
-    objective.load_state_dict(packed["objective"])
+    _load_objective(objective, packed["objective"])
     steps, examples = packed["counts"]
     before = None if packed["before"] is None else Measured.from_json(json.loads(packed["before"]))
     return State(done, steps, examples, packed["optimizer"], before)
+
+
+def _load_objective(objective: Objective, kept: Mapping[str, Any]) -> None:
+    """Load the state of the objective, such as a critic.
+
+    Raises:
+        CheckpointError: a part of it is missing, or of another size.
+    """
+    absent = sorted(set(objective.state_dict()) - set(kept))
+    if absent:
+        raise CheckpointError(
+            f"The saved state has no {absent[0]!r} of the objective {objective.id}.",
+            where="the run's states",
+            why="What the objective has learned, such as a critic, is part of the run.",
+            fix="Start again with --overwrite, or restore the state from a backup.",
+        )
+    objective.load_state_dict(dict(kept))
 
 
 def save_state(folder: Path, iteration: int, state: dict[str, Any], about: Mapping[str, str] | None = None) -> None:

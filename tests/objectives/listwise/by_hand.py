@@ -104,4 +104,6 @@ BY_HAND = [
         },
         -math.log(sigmoid(0.5 * (1 + 4 / 3))),
     ),
+    # V = (1, 0)
+    ("oprl", {"beta": 1.0}, ONE_OF_TWO | {"scores": [[1.0, 0.0]]}, math.log1p(math.exp(-1.0))),
 ]

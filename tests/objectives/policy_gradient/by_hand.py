@@ -23,7 +23,32 @@ BY_HAND = [
             ("dapo", {}, -2.56),
             ("cispo", {}, 2.56),
             ("gmpo", {}, -2 * math.exp(0.4)),
+            ("rloo", {}, -2.4),
+            ("gspo", {"epsilon_low": 0.1, "epsilon_high": 0.3}, -2.6),
         ]
+    ],
+    # And β · ½ (−1 + 3)².
+    (
+        "reinforce-pp",
+        {"beta": 0.1},
+        {"responses": one_each(-1.0, -3.0), "old_policy": [[-1.0 - math.log(1.5)]], "advantages": [[2.0]]},
+        -2.2,
+    ),
+    # The critic says 0, held to 0.3 by its clip: the plain error is the worse, ½ (0 − 1)².
+    *[
+        (
+            name,
+            {"value_weight": 0.2},
+            {
+                "responses": {**one_each(-1.0), "hidden": [[[3.0]]]},
+                "old_policy": [[-1.0 - math.log(1.5)]],
+                "advantages": [[2.0]],
+                "returns": [[1.0]],
+                "old_values": [[0.5]],
+            },
+            -2.3,
+        )
+        for name in ("ppo", "dr-po")
     ],
     (
         "sapo",

@@ -116,4 +116,17 @@ BY_HAND = [
         },
         math.log1p(math.exp(-0.5)) + 0.5 * math.log(2.0),
     ),
+    # The mean of two tokens.
+    (
+        "on-policy-distillation",
+        {},
+        {
+            "chosen": {
+                "policy": [[-1.0, -2.0]],
+                "reference": [[-2.0, -1.0]],
+                "generalised_jsd(beta=0.5, temperature=1.0)": [[0.5, 0.25]],
+            }
+        },
+        0.375,
+    ),
 ]

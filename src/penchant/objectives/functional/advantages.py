@@ -102,8 +102,10 @@ def length_weighted_advantages(rewards: Tensor, group: Tensor, lengths: Tensor) 
 
     A_i = r_i − Σ_j |y_j| r_j / Σ_j |y_j|   over the responses j to the same prompt
 
+    A NaN reward is left out and gets advantage 0.
+
     Args:
-        rewards: [R], any unit.
+        rewards: [R], any unit; NaN if missing.
         group: [R] integer, the prompt of each response, from 0.
         lengths: [R] number of tokens of each response.
 
@@ -117,10 +119,11 @@ def length_weighted_advantages(rewards: Tensor, group: Tensor, lengths: Tensor) 
     Reference:
         Hao et al. (2025), On-Policy RL with Optimal Reward Baseline.
     """
-    weight = lengths.to(rewards.dtype)
+    known = torch.isfinite(rewards)
+    values, weight = torch.where(known, rewards, 0.0), torch.where(known, lengths.to(rewards.dtype), 0.0)
     zeros = torch.zeros(int(group.max()) + 1 if group.numel() else 0, dtype=rewards.dtype, device=rewards.device)
-    total, mass = zeros.index_add(0, group, weight * rewards), zeros.index_add(0, group, weight)
-    return rewards - (total / mass.clamp(min=1))[group]
+    total, mass = zeros.index_add(0, group, weight * values), zeros.index_add(0, group, weight)
+    return torch.where(known, values - (total / mass.clamp(min=1))[group], 0.0)
 
 
 def overlong_penalty(lengths: Tensor, *, limit: int, buffer: int, factor: float = 1.0) -> Tensor:

@@ -18,6 +18,7 @@ __all__ = [
     "clipped_share",
     "clipped_surrogate",
     "mean_of_responses",
+    "of_responses",
     "over_batch_tokens",
     "over_own_tokens",
     "ratios_of",
@@ -214,6 +215,30 @@ def mean_of_responses(values: Tensor, responses: Scored) -> Tensor:
     examples = responses.examples
     counts = torch.bincount(responses.group, minlength=examples).clamp(min=1).to(values.dtype)
     return values.new_zeros(examples).index_add(0, responses.group, values) / counts
+
+
+def of_responses(ratios: Ratios, objective: str) -> Tensor:
+    """The advantage of each response, [R], for losses with one ratio a response.
+
+    Args:
+        ratios: the ratios of the samples.
+        objective: the id, named in the message.
+
+    Raises:
+        ConfigurationError: tokens have advantages of their own.
+
+    Example:
+        >>> of_responses(Ratios(torch.zeros(1, 2), torch.zeros(1, 2), torch.tensor([[2.0]])), "gmpo")
+        tensor([2.])
+    """
+    if ratios.advantage.shape[-1] != 1:
+        raise ConfigurationError(
+            f"The advantages have the shape {list(ratios.advantage.shape)}: one for each token.",
+            where=f"objective {objective}",
+            why="It has one ratio for each response.",
+            fix="Choose pairing=group, or objective reinforce-pp, ppo, bnpo or dapo.",
+        )
+    return ratios.advantage.squeeze(-1)
 
 
 def refuse_small_cap(delta: float, epsilon_high: float, objective: str) -> None:

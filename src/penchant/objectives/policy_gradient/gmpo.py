@@ -15,6 +15,7 @@ from penchant.objectives.functional.numerics import masked_mean
 from penchant.objectives.functional.surrogates import (
     WithStatistics,
     mean_of_responses,
+    of_responses,
     over_own_tokens,
     ratios_of,
     with_divergence,
@@ -61,7 +62,7 @@ class GMPO(Objective):
         sign = torch.sign(ratios.advantage)
         bounded = ratios.log_ratio.clamp(-self.epsilon_low, self.epsilon_high)
         held = sign * torch.minimum(sign * ratios.log_ratio, sign * bounded)
-        losses = -ratios.advantage.squeeze(-1) * masked_mean(held, responses.mask).exp()
+        losses = -of_responses(ratios, self.id) * masked_mean(held, responses.mask).exp()
         values, statistics = with_divergence(losses, ratios, responses, self.beta, over_own_tokens)
         clipped = masked_mean((held != ratios.log_ratio).to(losses.dtype), responses.mask)
         return values, {**statistics, "clipped": mean_of_responses(clipped, responses)}

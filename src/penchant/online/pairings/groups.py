@@ -6,12 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 from torch import Tensor
 
-from penchant.objectives.functional.advantages import group_advantages
+from penchant.objectives.functional.advantages import (
+    best_advantages,
+    group_advantages,
+    length_weighted_advantages,
+)
+from penchant.objectives.functional.sampled.baselines import leave_one_out, list_advantages
 from penchant.online.pairing import Chosen, Pairing
 from penchant.online.rollouts import Rollout
+from penchant.online.token_facts import REFERENCE
 
 __all__ = ["Group"]
 
@@ -32,12 +38,26 @@ class Group(Pairing):
     views = ("responses",)
     fields = ("advantage", "scores", "old_policy")
 
+    baseline: Annotated[
+        Literal["mean", "others", "length", "best", "list"],
+        "what a reward is compared with: the group's mean (GRPO), the mean of the others (RLOO), the mean weighted by "
+        "length (OPO, without scale); best: the best one's lead over the second (pass@k); list: the softmax of the "
+        "rewards against an equal share",
+    ] = "mean"
+    kl_coef: Annotated[float, Ge(0), "cost of a nat of divergence from the reference, in the reward"] = 0.0
+    reward_clip: Annotated[float | None, "largest size of a score that counts; default: any"] = None
+    tau: Annotated[float, Gt(0), "temperature of the softmax of baseline list"] = 0.5
     scale: Annotated[
         Literal["group", "batch", "none"],
         "standard deviation that advantages are divided by: of the group or of the batch",
     ] = "group"
     epsilon: Annotated[float, Ge(0), "added to the standard deviation"] = 1e-4
     drop_uniform: Annotated[bool, "drop groups whose advantages are all zero"] = False
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """See `Pairing.reads`."""
+        return frozenset({REFERENCE}) if self.kl_coef else frozenset()
 
     def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
         """One example for each prompt."""
@@ -53,5 +73,28 @@ class Group(Pairing):
         """The advantages [K] of each rollout."""
         counts = [len(each.responses) for each in rollouts]
         scores = torch.tensor([score for each in rollouts for score in each.scores], dtype=torch.float64)
+        if self.reward_clip is not None:
+            scores = scores.clamp(-self.reward_clip, self.reward_clip)
+        if self.kl_coef:
+            spent = [sum(row) for each in rollouts for row in each.old_logps]
+            held = [sum(row) for each in rollouts for row in each.reference_logps]
+            scores = scores - self.kl_coef * (torch.tensor(spent).double() - torch.tensor(held).double())
         group = torch.arange(len(rollouts)).repeat_interleave(torch.tensor(counts, dtype=torch.long))
-        return group_advantages(scores, group, scale=self.scale, epsilon=self.epsilon).split(counts)
+        lengths = torch.tensor([each.length for rollout in rollouts for each in rollout.responses])
+        return self._against(scores, group, lengths).split(counts)
+
+    def _against(self, scores: Tensor, group: Tensor, lengths: Tensor) -> Tensor:
+        """The advantages [R] against the baseline."""
+        if self.baseline == "length":
+            return length_weighted_advantages(scores, group, lengths)
+        if self.baseline == "list":
+            return list_advantages(scores, group, tau=self.tau)
+        if self.baseline == "best":
+            return best_advantages(scores, group, scale=self.scale, epsilon=self.epsilon)
+        if self.baseline == "others" and self.scale != "group":
+            return leave_one_out(scores, group, normalize=self.scale == "batch", epsilon=self.epsilon)
+        found = group_advantages(scores, group, scale=self.scale, epsilon=self.epsilon)
+        if self.baseline == "mean":
+            return found
+        members = torch.bincount(group[torch.isfinite(scores)], minlength=int(group.max()) + 1)[group]
+        return found * members / (members - 1).clamp(min=1)

@@ -1,0 +1,1 @@
+"""Token rewards, returns and advantages of responses that a policy sampled."""

@@ -1,0 +1,1 @@
+"""Rewards of boxes and labels that a response names for an image."""
