@@ -131,4 +131,7 @@ def _columns(sure: float, pair: dict[str, str]) -> Row:
         "matching_prompt": f"Politely: {pair['prompt']}",
         "altered_prompt": pair["prompt"][::-1],
         "extended_prompt": f"{pair['prompt']} Be brief.",
+        "chosen_from_reference": 0.0,
+        "rejected_from_reference": 1.0,
+        "fresh": pair["chosen"][:30],
     }

@@ -70,6 +70,7 @@ def draw_view(
         activations={layer: _hidden(generator, mask).to(dtype).requires_grad_() for layer in needs.layers},
         reference_activations={layer: _hidden(generator, mask).to(dtype) for layer in needs.layers if needs.reference}
         | {name: _hidden(generator, mask, LAYERS).to(dtype) for name in sorted(needs.reference_states)},
+        checkpoints={name: reference.masked_fill(~mask, float("inf")).to(dtype) / 2 for name in needs.checkpoints},
     )
 
 

@@ -146,6 +146,7 @@ class DenoisingScorer:
         _refuse_tokens(needs)
         given = self.noised(batch)
         held = reference.score(given).logps if needs.reference else None
+        others = {each: reference.checkpoint(each).score(given).logps for each in sorted(needs.checkpoints)}
         policy = self.log_likelihood(given, module)
         return {
             view: Scored(
@@ -153,6 +154,7 @@ class DenoisingScorer:
                 reference=None if held is None else held[rows, None],
                 mask=torch.ones((len(rows), 1), dtype=torch.bool, device=policy.device),
                 group=batch.group[view],
+                checkpoints={each: logps[rows, None] for each, logps in others.items()},
             )
             for view, rows in batch.rows.items()
         }

@@ -63,6 +63,7 @@ def score_batch(
             likelihood=needs.scores,
             activations={layer: spread(values) for layer, values in inside.items()},
             reference_activations=held.activations(name, own),
+            checkpoints=held.checkpoints(name, own),
         )
     return views
 
@@ -113,12 +114,25 @@ class _Held:
         if needs.reference or needs.compares:
             layers = sorted(needs.layers | needs.reference_states) if needs.reference else []
             self.scores = reference.score(self.forest, whole=needs.compares, layers=layers)
+        self.others = {each: self._under(reference, each) for each in sorted(needs.checkpoints)}
+
+    def _under(self, reference: Reference[Forest, TokenSequence], name: str) -> Tensor:
+        """The log-probabilities under another checkpoint; where that is the reference, they are computed once."""
+        other = reference.checkpoint(name)
+        return self.scores.logps if other is reference and self.scores else other.score(self.forest).logps
 
     def view(self, name: str, rows: Tensor) -> Tensor | None:
         """The reference's log-probabilities of a view, None if the objective does not need them."""
         if self.scores is None or not self.needs.reference_of(name):
             return None
         return self._spread(rows)(self.scores.logps)
+
+    def checkpoints(self, name: str, rows: Tensor) -> dict[str, Tensor]:
+        """The log-probabilities of a view under other checkpoints."""
+        if not self.others or not self.needs.reference_of(name):
+            return {}
+        spread = self._spread(rows)
+        return {each: spread(logps) for each, logps in self.others.items()}
 
     def activations(self, name: str, rows: Tensor) -> dict[str, Tensor]:
         """The reference's activations of a view."""

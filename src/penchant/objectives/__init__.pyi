@@ -69,10 +69,13 @@ from penchant.objectives.pairwise.discopop import DBAQL as _DBAQL
 from penchant.objectives.pairwise.discopop import LRML as _LRML
 from penchant.objectives.pairwise.discopop import PADLL as _PADLL
 from penchant.objectives.pairwise.discopop import PFL as _PFL
+from penchant.objectives.pairwise.dno import DNO as _DNO
 from penchant.objectives.pairwise.dove import DOVE as _DOVE
 from penchant.objectives.pairwise.dpo import DPO as _DPO
 from penchant.objectives.pairwise.dpo_gamma_ref import GammaReferenceDPO as _GammaReferenceDPO
 from penchant.objectives.pairwise.dpop import DPOP as _DPOP
+from penchant.objectives.pairwise.egpo import EGPO as _EGPO
+from penchant.objectives.pairwise.egpo import EGPOPair as _EGPOPair
 from penchant.objectives.pairwise.exo import EXOPref as _EXOPref
 from penchant.objectives.pairwise.exo import EXOPrefOfficial as _EXOPrefOfficial
 from penchant.objectives.pairwise.f_dpo import FDPO as _FDPO
@@ -84,7 +87,9 @@ from penchant.objectives.pairwise.geometric import GDPO as _GDPO
 from penchant.objectives.pairwise.geometric import GIPO as _GIPO
 from penchant.objectives.pairwise.geometric import GROPO as _GROPO
 from penchant.objectives.pairwise.gpo import GPO as _GPO
+from penchant.objectives.pairwise.hypo import HyPO as _HyPO
 from penchant.objectives.pairwise.infifpo import InfiFPO as _InfiFPO
+from penchant.objectives.pairwise.inpo import INPO as _INPO
 from penchant.objectives.pairwise.ipo import IPO as _IPO
 from penchant.objectives.pairwise.ld_dpo import LDDPO as _LDDPO
 from penchant.objectives.pairwise.madpo import MADPO as _MADPO
@@ -98,19 +103,23 @@ from penchant.objectives.pairwise.r_dpo import LengthRegularizedDPO as _LengthRe
 from penchant.objectives.pairwise.rationale_dpo import RationaleDPO as _RationaleDPO
 from penchant.objectives.pairwise.rationale_dpo import RationaleDPONLL as _RationaleDPONLL
 from penchant.objectives.pairwise.rdpo import RobustDPO as _RobustDPO
+from penchant.objectives.pairwise.rebel import REBEL as _REBEL
 from penchant.objectives.pairwise.ropo import ROPO as _ROPO
 from penchant.objectives.pairwise.rpo_regularized import RegularizedPO as _RegularizedPO
+from penchant.objectives.pairwise.selfie import Selfie as _Selfie
 from penchant.objectives.pairwise.slic_hinge import SLiCHinge as _SLiCHinge
 from penchant.objectives.pairwise.spin import SPIN as _SPIN
 from penchant.objectives.pairwise.sppo import SPPO as _SPPO
 from penchant.objectives.pairwise.sppo import SPPOHard as _SPPOHard
 from penchant.objectives.pairwise.sppo import SPPOSingle as _SPPOSingle
+from penchant.objectives.pairwise.xpo import XPO as _XPO
 from penchant.objectives.policy_gradient.bnpo import BNPO as _BNPO
 from penchant.objectives.policy_gradient.cispo import CISPO as _CISPO
 from penchant.objectives.policy_gradient.dapo import DAPO as _DAPO
 from penchant.objectives.policy_gradient.dr_grpo import DrGRPO as _DrGRPO
 from penchant.objectives.policy_gradient.gmpo import GMPO as _GMPO
 from penchant.objectives.policy_gradient.grpo import GRPO as _GRPO
+from penchant.objectives.policy_gradient.nash_md import NashMD as _NashMD
 from penchant.objectives.policy_gradient.sapo import SAPO as _SAPO
 from penchant.objectives.recommendation.dynamicpo import DynamicPO as _DynamicPO
 from penchant.objectives.recommendation.rere import ReRe as _ReRe
@@ -295,6 +304,9 @@ class DDORM(_DDORM):
 class DMPO(_DMPO):
     def __init__(self, *, beta: float = ...) -> None: ...
 
+class DNO(_DNO):
+    def __init__(self, *, eta: float = ...) -> None: ...
+
 class DOVE(_DOVE):
     def __init__(self, *, beta: float = ..., joint: bool = ...) -> None: ...
 
@@ -318,6 +330,12 @@ class DrGRPO(_DrGRPO):
 
 class DynamicPO(_DynamicPO):
     def __init__(self, *, beta: float = ...) -> None: ...
+
+class EGPO(_EGPO):
+    def __init__(self, *, beta: float = ..., average_log_prob: bool = ...) -> None: ...
+
+class EGPOPair(_EGPOPair):
+    def __init__(self, *, beta: float = ..., average_log_prob: bool = ...) -> None: ...
 
 class EXOPref(_EXOPref):
     def __init__(self, *, beta: float = ..., label_smoothing: float = ...) -> None: ...
@@ -379,6 +397,9 @@ class GradientDifference(_GradientDifference):
 class HALOsKTO(_HALOsKTO):
     def __init__(self, *, beta: float = ..., desirable_weight: float | Literal['auto'] = ..., undesirable_weight: float | Literal['auto'] = ..., humanline: bool = ..., log_epsilon_p: float = ..., log_epsilon_r: float = ...) -> None: ...
 
+class HyPO(_HyPO):
+    def __init__(self, *, beta: float = ..., weight: float = ..., baseline: bool = ...) -> None: ...
+
 class IDK(_IDK):
     def __init__(self, *, average: Literal['batch', 'response'] = ...) -> None: ...
 
@@ -387,6 +408,9 @@ class IDKDPO(_IDKDPO):
 
 class IFT(_IFT):
     def __init__(self, *, residual: float = ..., discount: float = ..., influence: Literal['loss', 'logps', 'mask'] = ..., norm: Literal['L1', 'L2', 'log', 'softmax'] = ..., detach_weights: bool = ...) -> None: ...
+
+class INPO(_INPO):
+    def __init__(self, *, eta: float = ..., ratio: float = ...) -> None: ...
 
 class IPO(_IPO):
     def __init__(self, *, beta: float = ..., average_log_prob: bool = ...) -> None: ...
@@ -454,6 +478,9 @@ class NLL(_NLL):
 class NPO(_NPO):
     def __init__(self, *, beta: float = ...) -> None: ...
 
+class NashMD(_NashMD):
+    def __init__(self, *, beta: float = ..., kl_credit: Literal['sequence', 'token'] = ...) -> None: ...
+
 class ODPO(_ODPO):
     def __init__(self, *, beta: float = ..., alpha: float = ..., transform: Literal['log', 'identity'] = ...) -> None: ...
 
@@ -501,6 +528,9 @@ class PoFT(_PoFT):
 
 class QuantileReward(_QuantileReward):
     def __init__(self, *, quantiles: int = ...) -> None: ...
+
+class REBEL(_REBEL):
+    def __init__(self, *, eta: float = ...) -> None: ...
 
 class RMU(_RMU):
     def __init__(self, *, layer: str = ..., steering_coeff: float = ..., gamma: float = ..., alpha: float = ..., seed: int = ...) -> None: ...
@@ -570,6 +600,9 @@ class SPPOSingle(_SPPOSingle):
 
 class SatImp(_SatImp):
     def __init__(self, *, average: Literal['batch', 'response'] = ..., beta1: float = ..., beta2: float = ...) -> None: ...
+
+class Selfie(_Selfie):
+    def __init__(self, *, beta: float = ..., strength: float = ..., quantile: float = ..., mixture: float = ..., warm_up: int = ...) -> None: ...
 
 class SimNPO(_SimNPO):
     def __init__(self, *, beta: float = ..., gamma: float = ...) -> None: ...
@@ -645,3 +678,6 @@ class WPOWeighted(_WPOWeighted):
 
 class Weighted(_Weighted):
     def __init__(self, objective: Objective, *, field: str = ...) -> None: ...
+
+class XPO(_XPO):
+    def __init__(self, *, beta: float = ..., alpha: float = ..., loss_type: Literal['sigmoid', 'ipo'] = ...) -> None: ...

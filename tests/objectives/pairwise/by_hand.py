@@ -327,4 +327,56 @@ BY_HAND = [
     ),
     ("sppo-single", {"beta": 0.1}, {**UP_ONE, "preference_probability": [0.7]}, 2.5),
     ("sppo-hard", {"beta": 0.25}, UP_ONE, 5.0),
+    # ((1/3) · 1 + (2/3) · (2 − 0.5) − 1)²
+    (
+        "inpo",
+        {"eta": 0.5, "ratio": 1 / 3},
+        {
+            "chosen": {**one_each(-1.0, -2.0), "previous": [[-3.0]]},
+            "rejected": {**one_each(-3.0, -3.0), "previous": [[-3.5]]},
+        },
+        (1 / 3) ** 2,
+    ),
+    # (1 − (0.7 − 0.4) / 0.1)²
+    ("egpo", {"beta": 0.1}, {**UP_ONE, "chosen_win_rate": [0.7], "rejected_win_rate": [0.4]}, 4.0),
+    ("egpo-pair", {"beta": 0.1}, {**UP_ONE, "preference_probability": [0.8]}, 4.0),
+    ("rebel", {"eta": 2.0}, {**UP_ONE, "chosen_score": [1.5], "rejected_score": [0.5]}, 1.0),
+    # log(1 + e^-½) + (1 − c) · ½ with c = σ(1)
+    (
+        "dno",
+        {"eta": 0.5},
+        {**UP_ONE, "chosen_win_rate": [1.0], "rejected_win_rate": [0.0]},
+        math.log1p(math.exp(-0.5)) + 0.5 * sigmoid(-1.0),
+    ),
+    ("dno-prct", {"beta": 0.5}, UP_ONE, math.log1p(math.exp(-0.5))),
+    # log(1 + e^-½) + 0.25 · ½
+    ("cream", {"beta": 0.5}, {**UP_ONE, "probability": [0.75]}, math.log1p(math.exp(-0.5)) + 0.125),
+    # the bonus: 0.1 · (−3), the log-probability of the rejected response, which the reference sampled
+    (
+        "xpo",
+        {"beta": 0.5, "alpha": 0.1},
+        {**UP_ONE, "chosen_from_reference": [0.0], "rejected_from_reference": [1.0]},
+        math.log1p(math.exp(-0.5)) - 0.3,
+    ),
+    (
+        "xpo",
+        {"beta": 0.5, "alpha": 0.1, "loss_type": "ipo"},
+        {**UP_ONE, "chosen_from_reference": [1.0], "rejected_from_reference": [0.0]},
+        -0.1,
+    ),
+    # the fresh sample has gained two nats and has log-probability −1
+    (
+        "hypo",
+        {"beta": 0.5, "weight": 0.1},
+        {**UP_ONE, "fresh": one_each(-1.0, -3.0)},
+        math.log1p(math.exp(-0.5)) - 0.2,
+    ),
+    ("selfie", {"beta": 0.5}, UP_ONE, math.log1p(math.exp(-0.5))),
+    # a pair that is doubted: log(1 + e^½) smoothed by a quarter
+    (
+        "selfie",
+        {"beta": 0.5, "strength": 0.25},
+        {"chosen": UP_ONE["rejected"], "rejected": UP_ONE["chosen"]},
+        0.75 * math.log1p(math.exp(0.5)) + 0.25 * math.log1p(math.exp(-0.5)),
+    ),
 ]

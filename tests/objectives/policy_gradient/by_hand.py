@@ -60,4 +60,14 @@ BY_HAND = [
         },
         -3.0,
     ),
+    # two tokens that have gained 1 and 2 nats: −A Σ log π + β Σ_t Δ_t · Σ_t log π, or β Σ_t Δ_t log π_t
+    *[
+        (
+            "nash-md",
+            {"beta": 0.5, "kl_credit": credit},
+            {"responses": {"policy": [[-1.0, -2.0]], "reference": [[-2.0, -4.0]]}, "advantages": [0.25]},
+            value,
+        )
+        for credit, value in (("sequence", 0.75 - 0.5 * 3 * 3), ("token", 0.75 - 0.5 * (1 + 4)))
+    ],
 ]

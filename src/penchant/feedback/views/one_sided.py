@@ -1,4 +1,4 @@
-"""Views of one-sided data: ``bad``, a response that is known to be bad, and ``samples``, the model's own."""
+"""Views of one-sided data: ``bad``, a response that is known to be bad, ``samples`` and ``fresh``, the model's own."""
 
 from __future__ import annotations
 
@@ -33,3 +33,10 @@ def _samples(record: Record) -> list[tuple[Text, Text]] | None:
             fix=how_to_make("samples"),
         )
     return [(record.prompt, checked_text(text, "samples", record)) for text in texts]
+
+
+@register_view("fresh", needs="a prompt with a response that the policy has just sampled", fields=["fresh"])
+def _fresh(record: Record) -> list[tuple[Text, Text]] | None:
+    """The text of the field ``fresh`` as a response to the prompt."""
+    text = record.fields.get("fresh")
+    return None if text is None else [(record.prompt, checked_text(text, "fresh", record))]

@@ -72,6 +72,17 @@ class Reference(ABC, Generic[Laid, Response]):
             ConfigurationError: the reference does not support the request.
         """
 
+    def checkpoint(self, name: str) -> Reference[Laid, Response]:
+        """The reference that scores under another checkpoint of the run.
+
+        In a run on fixed data the policy at the start of the round is the model that the run starts from, so every
+        checkpoint is this reference.
+
+        Args:
+            name: a name of `penchant.objectives.core.requirements.CHECKPOINTS`.
+        """
+        return self
+
     def facts(self) -> dict[str, int]:
         """Facts about the reference for the run summary."""
         return {}

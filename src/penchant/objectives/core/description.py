@@ -82,6 +82,7 @@ def _data_needed(cls: type[Objective]) -> list[str]:
     else:
         lines.append(f"- reference model: {'yes' if wanted.needs.reference else 'no'}")
     lines += [f"- statistic per token: `{name}`" for name in sorted(map(str, wanted.needs.stats))]
+    lines += [f"- log-probabilities under the checkpoint `{name}` too" for name in sorted(wanted.needs.checkpoints)]
     lines += [f"- {name} of the reference" for name in sorted(wanted.needs.reference_states)]
     lines += [f"- activations of layer `{name}`" for name in sorted(wanted.needs.layers)]
     lines += ["- hidden states of the model, read by a head that is trained along with it"] * wanted.needs.hidden

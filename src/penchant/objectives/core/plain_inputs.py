@@ -74,6 +74,7 @@ class PlainInputs:
         absent = sorted(set(map(str, needs.stats)) - set(given)) + ["reference"] * (
             referenced and given.get("reference") is None
         )
+        absent += sorted(needs.checkpoints - set(given))
         absent += ["gradient_norm"] * (needs.gradient_norms and given.get("gradient_norm") is None)
         absent += ["residual_logp"] * (needs.residual is not None and given.get("residual_logp") is None)
         if absent:
@@ -85,6 +86,7 @@ class PlainInputs:
         reference: Tensor | None = None
         stats: dict[str, Tensor] = {}
         fields: dict[str, Tensor] = {}
+        checkpoints: dict[str, Tensor] = {}
         hidden = self._hidden(f"{key}.hidden", given["hidden"], lengths) if given.get("hidden") is not None else None
         for name, values in given.items():
             if name in ("policy", "hidden", *_ENDS, *_LAYERS) or values is None:
@@ -99,6 +101,8 @@ class PlainInputs:
                 )
             if name == "reference":
                 reference = padded.detach()
+            elif name in needs.checkpoints:
+                checkpoints[name] = padded.detach()
             else:
                 stats[name] = padded
                 self.leaves[f"{key}.{name}"] = (padded, lengths)
@@ -116,6 +120,7 @@ class PlainInputs:
             likelihood=needs.scores,
             activations=own,
             reference_activations=of_reference,
+            checkpoints=checkpoints,
         )
 
     def _ends(self, key: str, given: Mapping[str, Any]) -> Tensor:

@@ -13,12 +13,15 @@ from typing import Any
 from penchant.errors import ConfigurationError
 from penchant.objectives.core.token_statistic import TokenStatistic, find_statistics
 
-__all__ = ["EVERY_LAYER", "UNIT_MEANS", "Needs", "Requirements", "read_signature"]
+__all__ = ["CHECKPOINTS", "EVERY_LAYER", "UNIT_MEANS", "Needs", "Requirements", "read_signature"]
 
 #: The reference's states of all L decoder layers at the position that predicts each token, [R, T, L, D].
 EVERY_LAYER = "every layer"
 #: Means over hidden units of S kinds of the reference's activations at these positions, [R, T, S, L].
 UNIT_MEANS = "means of units"
+#: Checkpoints of a run whose log-probabilities an objective may read beside the reference's: the model that the run
+#: starts from, and the policy at the start of the round, which wrote its samples.
+CHECKPOINTS = ("initial", "previous")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Needs:
             ``stat("residual_logp")``, with gradient. None without a second pass.
         reference_states: states of all layers of the reference at the positions that predict each token
             (`Scored.activation`, ``of_reference``): ``EVERY_LAYER`` or ``UNIT_MEANS``.
+        checkpoints: names of `CHECKPOINTS` whose log-probabilities each view has (`Scored.logratio_to`), beside those
+            of the reference.
 
     Example:
         >>> (Needs(reference=True) | Needs(stats=frozenset({"entropy"}))).reference
@@ -59,6 +64,7 @@ class Needs:
     gradient_norms: bool = False
     residual: float | None = None
     reference_states: frozenset[str] = frozenset()
+    checkpoints: frozenset[str] = frozenset()
 
     def __or__(self, other: Needs) -> Needs:
         return Needs(
@@ -72,6 +78,7 @@ class Needs:
             gradient_norms=self.gradient_norms or other.gradient_norms,
             residual=self._one_residual(other),
             reference_states=self.reference_states | other.reference_states,
+            checkpoints=self.checkpoints | other.checkpoints,
         )
 
     def _one_residual(self, other: Needs) -> float | None:

@@ -43,6 +43,7 @@ class Scored:
         likelihood: whether ``policy`` holds log-probabilities; if not, reading them is an error.
         activations: outputs of the policy's layers at each token, [R, T, D] each, by layer, with gradient.
         reference_activations: the same of the reference, without gradient.
+        checkpoints: [R, T] log-probability of each token under other checkpoints, nats, by name; without gradient.
 
     Raises:
         ConfigurationError: a shape does not match, or the reference is read but absent.
@@ -67,6 +68,7 @@ class Scored:
     likelihood: bool = True
     activations: Mapping[str, Tensor] = field(default_factory=dict)
     reference_activations: Mapping[str, Tensor] = field(default_factory=dict)
+    checkpoints: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.policy.dim() != 2:
@@ -93,6 +95,9 @@ class Scored:
         for word, layers in (("activations", self.activations), ("reference_activations", self.reference_activations)):
             for name, values in layers.items():
                 self._require_shape(f"{word}[{name!r}]", values, torch.Size([*self.policy.shape, *values.shape[2:]]))
+        for name, values in self.checkpoints.items():
+            self._require_shape(f"checkpoints[{name!r}]", values, self.policy.shape)
+        self.checkpoints = {name: values.detach() for name, values in self.checkpoints.items()}
         for name, values in self.fields.items():
             self._require_shape(f"fields[{name!r}]", values, torch.Size([rows, *values.shape[1:]]))
 
@@ -257,6 +262,30 @@ class Scored:
         # Summing the differences keeps the digits that subtracting two large sums would lose.
         return self.token_logratio.sum(dim=-1, dtype=wide_dtype(self.policy.dtype))
 
+    def logratio_to(self, checkpoint: str) -> Tensor:
+        """Log-probability under the policy minus that under another checkpoint, [R], nats.
+
+        Args:
+            checkpoint: a name that the objective declares in `Needs.checkpoints`.
+
+        Raises:
+            ConfigurationError: its log-probabilities were not computed.
+
+        Example:
+            >>> one = torch.ones(1, 2)
+            >>> Scored(-one, None, one > 0, checkpoints={"previous": -2 * one}).logratio_to("previous")
+            tensor([2.])
+        """
+        if checkpoint not in self.checkpoints:
+            raise ConfigurationError(
+                f"The objective reads log-probabilities of the checkpoint {checkpoint!r}, which were not computed for "
+                "these responses.",
+                fix=f"Declare `needs = Needs(checkpoints=frozenset({{{checkpoint!r}}}))` in the objective.",
+            )
+        other = self.checkpoints[checkpoint]
+        given = self._token_logp - (other if self.weights is None else other * self.weights)
+        return torch.where(self.mask, given, 0.0).sum(dim=-1, dtype=wide_dtype(self.policy.dtype))
+
     @cached_property
     def mean_logp(self) -> Tensor:
         """Mean log-probability per token under the policy, [R], nats; 0 for an empty response."""
@@ -323,4 +352,5 @@ class Scored:
             likelihood=self.likelihood,
             activations={name: values[rows] for name, values in self.activations.items()},
             reference_activations={name: values[rows] for name, values in self.reference_activations.items()},
+            checkpoints={name: values[rows] for name, values in self.checkpoints.items()},
         )

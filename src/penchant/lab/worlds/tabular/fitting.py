@@ -65,7 +65,9 @@ class _Lesson(NamedTuple):
     weight: Tensor
 
     @classmethod
-    def of(cls, world: World, objective: Objective | str, examples: Examples, reference: Tensor) -> _Lesson:
+    def of(
+        cls, world: World, objective: Objective | str, examples: Examples, reference: Tensor, previous: Tensor | None
+    ) -> _Lesson:
         method = build(objective) if isinstance(objective, str) else objective
         if not method.batch_coupled:
             examples = examples.merged(method.requirements.views + method.requirements.fields)
@@ -79,7 +81,7 @@ class _Lesson(NamedTuple):
                 f"The objective {method.id} needs hidden states at the ends of responses, which this world lacks.",
                 fix="Fit its heads with penchant.lab.worlds.tabular.heads.fit_head.",
             )
-        scoring = Scoring(world, method, examples, reference)
+        scoring = Scoring(world, method, examples, reference, previous)
         if scoring.needs.hidden:
             method.double().bind(scoring.hidden_size)
         return cls(method.train(), scoring, examples.weight / examples.weight.sum())
@@ -129,6 +131,7 @@ class Settings(TypedDict, total=False):
     optimizer: Literal["adam", "sgd"]
     policy: Policy | None
     reference: Policy | Tensor | None
+    previous: Policy | Tensor | None
     watch: Callable[[int, Policy, float], None] | None
 
 
@@ -139,7 +142,8 @@ def fit(world: World, objective: Objective | str, examples: Examples, **settings
         world: the world of the examples.
         objective: an objective, or an id for its defaults. Its state and parameters are trained too.
         examples: the feedback.
-        settings: ``steps``, ``learning_rate``, ``optimizer``, ``policy``, ``reference``, ``watch``, as for `fit_each`.
+        settings: ``steps``, ``learning_rate``, ``optimizer``, ``policy``, ``reference``, ``previous``, ``watch``: those
+            of `fit_each`.
 
     Returns:
         The trained policy.
@@ -167,6 +171,7 @@ def fit_each(
     optimizer: Literal["adam", "sgd"] = "adam",
     policy: Policy | None = None,
     reference: Policy | Tensor | None = None,
+    previous: Policy | Tensor | None = None,
     watch: Callable[[int, Policy, float], None] | None = None,
 ) -> dict[str, Policy]:
     """Train a policy with each of several objectives in parallel; same results as `fit` for each, but faster.
@@ -180,6 +185,7 @@ def fit_each(
         optimizer: ``adam``, or ``sgd`` without momentum.
         policy: initial policy, which is copied; the reference of the world by default.
         reference: reference of all objectives; that of the world by default.
+        previous: for objectives that read it, the policy at the start of the round; the reference by default.
         watch: called before each update with the step (from 0), the policy of the first objective, and the sum of the
             mean losses.
 
@@ -205,5 +211,6 @@ def fit_each(
             where="fit_each",
             fix="Give one set of examples for all arms or one per arm, and at least one objective.",
         )
-    lessons = [_Lesson.of(world, objective, given[name], held_to) for name, objective in objectives.items()]
+    before = None if previous is None else log_probabilities(previous)
+    lessons = [_Lesson.of(world, each, given[name], held_to, before) for name, each in objectives.items()]
     return dict(zip(objectives, _train(lessons, start, steps, optimizer, learning_rate, watch), strict=True))

@@ -113,7 +113,9 @@ def run_rounds(
         samples = _sample(world, plan, log_probabilities(learner), expert, seed=1_000_003 * seed + number)
         examples = pairing(world, samples)
         if len(examples):
-            learner = fit(world, method, examples, policy=learner, reference=reference, **plan.fitting)
+            learner = fit(
+                world, method, examples, policy=learner, reference=reference, previous=learner, **plan.fitting
+            )
         rule.advance(learner, reference)
         found.append(copy.deepcopy(learner))
     return found

@@ -71,12 +71,20 @@ class Scoring:
         objective: the objective; only its inputs are scored.
         examples: examples of the world.
         reference: [X, K] log-probabilities of the reference.
+        previous: [X, K] log-probabilities of the policy at the start of the round; the reference by default.
 
     Raises:
         ConfigurationError: the examples lack a view or field that the objective needs.
     """
 
-    def __init__(self, world: World, objective: Objective, examples: Examples, reference: Tensor) -> None:
+    def __init__(
+        self,
+        world: World,
+        objective: Objective,
+        examples: Examples,
+        reference: Tensor,
+        previous: Tensor | None = None,
+    ) -> None:
         wanted = objective.requirements
         held = {**examples.views, **examples.fields}
         missing = [name for name in wanted.views + wanted.fields if name not in held and name not in wanted.optional]
@@ -94,6 +102,8 @@ class Scoring:
             )
         self.world, self.needs = world, wanted.needs
         self.reference = reference.detach()
+        known = {"initial": world.reference, "previous": self.reference if previous is None else previous.detach()}
+        self.checkpoints = {name: known[name] for name in sorted(wanted.needs.checkpoints)}
         self.fields = {name: examples.fields[name] for name in wanted.fields if name in examples.fields}
         self.several = wanted.several
         self.views = {
@@ -109,7 +119,7 @@ class Scoring:
 
     def _view(self, world: World, rows: Rows) -> _View:
         shares = world.shares[rows.prompt, rows.response]
-        reference = self.reference[rows.prompt, rows.response].unsqueeze(-1) * shares
+        reference = self._look(self.reference, rows, shares)
         place = rows.prompt * world.dials.responses + rows.response
         return _View(rows, place, shares, world.mask[rows.prompt, rows.response], reference)
 
@@ -139,7 +149,15 @@ class Scoring:
         if self.needs.gradient_norms:
             fields["gradient_norm"] = gradient_norms(self.world, policy).flatten()[view.place]
         hidden = self._states(view) if self.needs.hidden else None
-        return Scored(tokens, reference, view.mask, stats, view.rows.group, fields, hidden=hidden)
+        checkpoints = {name: self._look(table, view.rows, view.shares) for name, table in self.checkpoints.items()}
+        return Scored(
+            tokens, reference, view.mask, stats, view.rows.group, fields, hidden=hidden, checkpoints=checkpoints
+        )
+
+    @staticmethod
+    def _look(table: Tensor, rows: Rows, shares: Tensor) -> Tensor:
+        """The token log-probabilities of responses under a table."""
+        return table[rows.prompt, rows.response].unsqueeze(-1) * shares
 
     @property
     def hidden_size(self) -> int:
