@@ -1,7 +1,8 @@
 """Methods that read every position's distribution or weigh tokens, beside DPO: peak memory and time of a step.
 
 ``python -m benchmarks --only tokens`` prints both tables. Each side runs in a process of its own, in turn. A step is
-the forward pass of policy and frozen reference over one batch and the backward pass; weights are not updated.
+the forward pass of policy and frozen reference over one batch and the backward pass; weights are not updated. DPO runs
+once more with the reference's log-probabilities from the cache, which has no distributions for the others.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 #: Vocabulary, width, layers, pairs, tokens of a prompt and of a response.
@@ -21,7 +24,8 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "large vocabulary": (151_936, 32, 2, 1, 16, 1024),
     "small model": (8192, 256, 6, 8, 60, 60),
 }
-SIDES = ("dpo", "tdpo2", "rrpo", "sparsepo", "sparsepo-mapo", "tab-po")
+CACHED = "dpo, cached reference"
+SIDES = ("dpo", CACHED, "tdpo2", "rrpo", "sparsepo", "sparsepo-mapo", "tab-po")
 #: Steps whose median is the time; several follow one that is not counted.
 STEPS = {"large vocabulary": 1, "small model": 7}
 
@@ -49,8 +53,9 @@ def side(name: str, shape: str) -> dict[str, float]:
         tie_word_embeddings=True,
     )
     scorer = CausalScorer(LlamaForCausalLM(config))
-    reference = build_reference("initial", scorer)
-    objective = build(name)
+    folder = tempfile.TemporaryDirectory()
+    reference = build_reference("cached" if name == CACHED else "initial", scorer, Path(folder.name))
+    objective = build(name.partition(",")[0])
     if objective.requirements.needs.reference_states:
         objective.bind_layers(scorer.hidden_size, scorer.depth)
     fields = {each: [[1.0] * response] for each in objective.requirements.fields}
@@ -64,6 +69,7 @@ def side(name: str, shape: str) -> dict[str, float]:
         views = {each: [TokenSequence(shared, tokens(response))] for each in ("chosen", "rejected")}
         examples.append(Example(views, fields, 1.0, Source()))
     batch = collate(examples)
+    reference.prepare(batch.forest.sequences)
 
     def step() -> float:
         began = time.process_time()
@@ -97,7 +103,7 @@ def measure(repeats: int, table: Callable[[str, list[str], list[list[str]]], Non
                 f"{statistics.median(each['seconds'] for each in found[name]):.2f}",
                 f"{statistics.median(each['peak_mib'] for each in found[name]):,.0f}",
             ]
-            rows.append([f"`{name}`", own[0], _ratio(found, name, "seconds"), own[1], _ratio(found, name, "peak_mib")])
+            rows.append([name, own[0], _ratio(found, name, "seconds"), own[1], _ratio(found, name, "peak_mib")])
         title = (
             f"{shape}: {vocabulary:,} tokens, width {width}, {layers} layers; {pairs} pair(s), prompts of {prompt} "
             f"tokens, responses of {response}"

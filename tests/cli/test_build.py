@@ -149,6 +149,9 @@ def test_the_fields_that_a_builder_says_it_writes_are_those_it_writes(file: Path
     inputs["margin-rewards"] = (answered, ["--judge", "verifier rule=contains"])
     solved = {"prompt": "2 + 2 + 1?", "completions": ["a\nb", "a\nc"], "scores": [1.0, 0.0]}
     inputs["step-pairs"] = (write_pairs(tmp_path / "solved.jsonl", [solved]), [])
+    lost = {"prompt": "which", "completion": "red!", "answer": r"^[^!]*\w[^!]*$"}
+    corrected = ["--model", str(folder), "--rule", "regex", "--max-new-tokens", "6"]
+    inputs["step-corrections"] = (write_pairs(tmp_path / "lost.jsonl", [lost]), corrected)
     three = {"prompt": "which", "completions": ["red", "blue", "grey"], "scores": [3.0, 2.0, 1.0]}
     inputs["triples"] = (write_pairs(tmp_path / "three.jsonl", [three]), [])
     sampled = [{"prompt": "1 + 1", "samples": ["2", "3"], "answer": "2"}]

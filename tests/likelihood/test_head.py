@@ -12,7 +12,7 @@ from forest.trees import random_trees
 from penchant.errors import ConfigurationError
 from penchant.forest import build_forest
 from penchant.likelihood import CausalScorer, head
-from penchant.likelihood.head import Rows, token_statistics
+from penchant.likelihood.head import REFERENCE_LOGPS, Rows, token_statistics
 
 ROWS, WIDTH, VOCABULARY = 11, 6, 17
 ALL = ("entropy", "kl", "max_p", "sum_p2")
@@ -48,6 +48,7 @@ def directly(hidden: Tensor, ids: Tensor, reference: Rows, recorder: Recorder) -
         "kl": (p * (p / q).log()).sum(-1),
         "max_p": p.amax(-1),
         "sum_p2": (p**2).sum(-1),
+        REFERENCE_LOGPS: q[torch.arange(ROWS), ids].log(),
     }
 
 
@@ -65,8 +66,9 @@ def test_values_and_gradients_are_those_of_the_formulas(stats: tuple[str, ...], 
     result = token_statistics(Rows(hidden, recorder), ids, stats, reference, chunk_rows=chunk)
     plain = directly(hidden, ids, reference, recorder)
     expected = {name: plain[name] for name in result}
-    assert set(result) == {"logps", *stats}
+    assert set(result) == {"logps", *stats} | ({REFERENCE_LOGPS} if "kl" in stats else set())
     for name, value in result.items():
+        assert value.requires_grad == (name != REFERENCE_LOGPS)
         assert value.dtype == torch.float32
         assert value.shape == (ROWS,)
         torch.testing.assert_close(value.double(), expected[name], atol=1e-6, rtol=1e-6)

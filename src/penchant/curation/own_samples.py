@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,15 +11,11 @@ from annotated_types import Ge, Gt, Interval
 from penchant.checks.duplicates import content_key
 from penchant.curation.builder import Builder, Progress
 from penchant.curation.kept import state_of
+from penchant.curation.kept_samples import KeptSamples, sampling_engine
 from penchant.curation.rows import Built, as_row
 from penchant.errors import ModelError
 from penchant.feedback.records import Judgement, Record
 from penchant.generation.responses import Sampling
-from penchant.generation.transformers_engine import TransformersEngine
-from penchant.likelihood.loading import load_model
-from penchant.rendering.renderer import Renderer
-from penchant.rendering.tokenizer import load_tokenizer
-from penchant.writing import write_json
 
 __all__ = ["OwnSamples"]
 
@@ -68,10 +62,10 @@ class OwnSamples(Builder):
         return _built(every, samples)
 
     def _sampled(self, prompts: Sequence[Any], keep: Path | None, progress: Progress) -> list[list[str]]:
-        kept = _Kept(keep, prompts, {**self.settings, "of": state_of(self.model)})
+        kept = KeptSamples[list[str]](keep, prompts, {**self.settings, "of": state_of(self.model)})
         if len(kept.found) == len(prompts):
             return kept.found
-        engine = self._engine()
+        engine = sampling_engine(self.settings)
         sampling = Sampling(self.count, self.max_new_tokens, self.temperature, self.top_p)
         at_once = max(1, self.batch_size // self.count)
         while len(kept.found) < len(prompts):
@@ -81,36 +75,6 @@ class OwnSamples(Builder):
             kept.add([[response.text for response in own] for own in several])
             progress(len(kept.found), len(prompts), self.model)
         return kept.found
-
-    def _engine(self) -> TransformersEngine:
-        import torch
-
-        renderer = Renderer(load_tokenizer(self.model), chat_template=self.chat_template)
-        engine = TransformersEngine(renderer, self.longest_prompt, batch_size=self.batch_size)
-        engine.use(load_model(self.model, device=self.device or ("cuda" if torch.cuda.is_available() else "cpu")))
-        return engine
-
-
-class _Kept:
-    """The samples so far, on disk if there is a file."""
-
-    def __init__(self, path: Path | None, prompts: Sequence[Any], options: dict[str, Any]) -> None:
-        self.path, self.found = path, list[list[str]]()
-        said = json.dumps([list(prompts), options], default=str)
-        self._key = hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
-        if path is not None and path.is_file():
-            try:
-                read = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError):  # an incomplete file is ignored
-                read = {}
-            if isinstance(read, dict) and read.get("of") == self._key:
-                self.found = read["samples"]
-
-    def add(self, several: list[list[str]]) -> None:
-        """Add the samples of further prompts."""
-        self.found += several
-        if self.path is not None:
-            write_json(self.path, {"of": self._key, "samples": self.found}, "Samples", indent=None)
 
 
 def _asks(record: Record) -> bool:

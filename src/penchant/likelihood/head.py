@@ -12,10 +12,16 @@ from torch.autograd.function import once_differentiable
 from torch.utils.checkpoint import checkpoint
 
 from penchant.errors import ConfigurationError
-from penchant.likelihood.few_shapes import few_rows
-from penchant.objectives.core.token_statistic import TokenStatistic, find_statistics
+from penchant.likelihood.few_shapes import few_rows, keeps_shapes
+from penchant.likelihood.inside.linear_head import Linear, LinearPass, Logits, OutputHead, write_logits
+from penchant.objectives.core.token_statistic import STATISTICS, TokenStatistic, find_statistics
 
-__all__ = ["Head", "Rows", "mean_logits", "token_statistics"]
+__all__ = ["REFERENCE_LOGPS", "Head", "Rows", "mean_logits", "token_statistics"]
+
+#: The key of the reference's log-probabilities among the results, where its distribution was computed.
+REFERENCE_LOGPS = "reference_logps"
+# The statistic that `LinearPass` computes.
+DIVERGENCE = STATISTICS["reference_kl"]
 
 # Above WHOLE_BYTES of float32 logits, the head runs in chunks of CHUNK_BYTES that are recomputed in backward.
 CHUNK_BYTES = 64 * 2**20
@@ -84,7 +90,8 @@ def token_statistics(
         vocabulary: V, used to choose the chunk size; measured on one row by default.
 
     Returns:
-        ``logps`` and each statistic by its key, all [K] float32.
+        ``logps`` and each statistic by its key, all [K] float32; with a statistic that reads the reference's
+        distribution, also `REFERENCE_LOGPS`.
 
     Raises:
         ConfigurationError: a statistic is unknown, or reads the reference's distribution and there is no ``other``.
@@ -98,6 +105,9 @@ def token_statistics(
         )
     asked = _Asked(rows, ids, tuple(wanted), other if compared else None)
     size = chunk_rows if chunk_rows is not None else _chunk_rows(rows, vocabulary)
+    linear = _linear_of(rows)
+    if linear is not None and len(ids) and set(wanted) <= {DIVERGENCE}:
+        return _linear_pass(asked, linear, size or len(ids))
     if size == 0 or size >= len(ids):
         return asked.compute()
     parts = (asked.part(slice(start, start + size)) for start in range(0, len(ids), size))
@@ -132,6 +142,8 @@ class _Asked:
         log_probs = torch.log_softmax(logits, dim=-1, dtype=torch.float32)
         reference = self._reference(log_probs.shape[-1])
         result = {"logps": log_probs.gather(-1, self.ids[:, None]).squeeze(-1)}
+        if reference is not None:
+            result[REFERENCE_LOGPS] = reference.gather(-1, self.ids[:, None]).squeeze(-1)
         return result | {str(each): each(log_probs, self.ids, reference) for each in self.wanted}
 
     def _reference(self, vocabulary: int) -> Tensor | None:
@@ -139,14 +151,68 @@ class _Asked:
             return None
         with torch.no_grad():
             found = torch.log_softmax(_logits(self.other), dim=-1, dtype=torch.float32)
-        if found.shape[-1] != vocabulary:
-            raise ConfigurationError(
-                f"The policy predicts {vocabulary} tokens, the reference {found.shape[-1]}; a divergence over the "
-                "vocabulary compares them token by token.",
-                where="reference",
-                fix="Use a reference with an output layer of the same size, such as reference=initial.",
-            )
+        _check_same_size(vocabulary, found.shape[-1])
         return found
+
+
+def _check_same_size(policy: int, reference: int) -> None:
+    if reference != policy:
+        raise ConfigurationError(
+            f"The policy predicts {policy} tokens, the reference {reference}; a divergence over the vocabulary "
+            "compares them token by token.",
+            where="reference",
+            fix="Use a reference with an output layer of the same size, such as reference=initial.",
+        )
+
+
+def _linear_of(rows: Rows) -> Linear | None:
+    """The head as weights, if it has the closed form and products with it keep no memory of their shape."""
+    if not isinstance(rows.head, OutputHead) or rows.temperature != 1 or keeps_shapes(rows.hidden):
+        return None
+    return rows.head.linear()
+
+
+def _linear_pass(asked: _Asked, linear: Linear, size: int) -> dict[str, Tensor]:
+    """What is asked, of a linear head."""
+    hidden, weight, bias = _as_computed(asked.rows.hidden, linear)
+    if not torch.is_grad_enabled():
+        hidden, weight = hidden.detach(), weight.detach()
+        bias = None if bias is None else bias.detach()
+    reference = None
+    if asked.other is not None:
+        reference = _reference_logits(asked.other, len(weight))
+    values = LinearPass.apply(hidden, weight, bias, asked.ids, reference, size)
+    names = ("logps", str(DIVERGENCE), REFERENCE_LOGPS)
+    return dict(zip(names, values, strict=False))
+
+
+def _as_computed(hidden: Tensor, linear: Linear) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Hidden states, multiplied by the factor, with weights and bias, in the number type of the product."""
+    kind = hidden.device.type
+    computed = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else linear.weight.dtype
+    scaled = hidden if linear.factor == 1 else hidden * linear.factor
+    return scaled.to(computed), linear.weight.to(computed), None if linear.bias is None else linear.bias.to(computed)
+
+
+def _reference_logits(other: Rows, vocabulary: int) -> Logits:
+    """Writes the reference's logits, under the autocast of now, whenever it is called."""
+    kind = other.hidden.device.type
+    on, number = torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)
+    linear = _linear_of(other)
+    if linear is not None:
+        _check_same_size(vocabulary, len(linear.weight))
+        with torch.no_grad():
+            hidden, weight, bias = _as_computed(other.hidden, linear)
+
+    def write(places: slice, table: Tensor) -> Tensor:
+        with torch.no_grad(), torch.autocast(kind, number, enabled=on):
+            if linear is not None:
+                return write_logits(hidden[places], weight.detach(), bias, table)
+            logits = _logits(other.part(places))
+            _check_same_size(vocabulary, logits.shape[-1])
+            return table.copy_(logits)
+
+    return write
 
 
 def mean_logits(rows: Rows, chunk_rows: int | None = None) -> Tensor:

@@ -9,6 +9,7 @@ from penchant.forest.build import build_forest
 from penchant.forest.collate import Batch
 from penchant.forest.layout import Forest, TokenSequence
 from penchant.likelihood.forest_scorer import ForestScorer
+from penchant.likelihood.head import REFERENCE_LOGPS
 from penchant.likelihood.hook import activation_key
 from penchant.likelihood.inside.gradient_norms import gradient_norms
 from penchant.likelihood.inside.residual import GREEDY, Residual
@@ -40,6 +41,7 @@ def score_batch(
     """
     held = _Held(batch, reference, needs)
     flat = _passes(scorer, batch.forest, held, module)
+    held.complete(flat)
     hidden, ends = flat.pop("hidden", None), flat.pop("ends", None)
     # Without log-probabilities, zeros stand in their place; `Scored` refuses to read them.
     if needs.scores:
@@ -120,6 +122,11 @@ class _Held:
         """The log-probabilities under another checkpoint; where that is the reference, they are computed once."""
         other = reference.checkpoint(name)
         return self.scores.logps if other is reference and self.scores else other.score(self.forest).logps
+
+    def complete(self, flat: dict[str, Tensor]) -> None:
+        """Take the reference's log-probabilities from the policy's pass, if its distributions were computed there."""
+        if self.scores is not None and REFERENCE_LOGPS in flat:
+            self.scores = self.scores._replace(logps=flat.pop(REFERENCE_LOGPS))
 
     def view(self, name: str, rows: Tensor) -> Tensor | None:
         """The reference's log-probabilities of a view, None if the objective does not need them."""

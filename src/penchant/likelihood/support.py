@@ -13,6 +13,7 @@ from penchant.forest.build import build_forest
 from penchant.forest.layout import Forest, TokenSequence
 from penchant.likelihood.core import vocabulary_size
 from penchant.likelihood.head import Head, Rows, token_statistics
+from penchant.likelihood.inside.linear_head import OutputHead
 from penchant.likelihood.outputs import Outputs, switch_attention
 
 __all__ = ["choose_attention", "plain_head", "refuse_untrainable"]
@@ -139,14 +140,7 @@ def plain_head(core: Any) -> Head | None:
     divisor = getattr(config, "logits_scaling", None)
     factor = getattr(core, "logit_scale", None)
 
-    def head(hidden: Tensor) -> Tensor:
-        logits = output(hidden)
-        if divisor is not None:
-            logits = logits / divisor
-        if isinstance(factor, float | int):
-            logits = logits * factor
-        return logits if cap is None else cap * torch.tanh(logits / cap)
-
+    head = OutputHead(output, factor if isinstance(factor, float | int) else None, divisor, cap)
     ids = torch.arange(1, 6, device=next(core.parameters()).device)[None] % vocabulary_size(core)
     with torch.no_grad():
         try:

@@ -44,11 +44,11 @@ class InitialReference(Reference[Forest, TokenSequence]):
             if not whole and not layers:
                 return ReferenceScores(self.scorer.score(laid)["logps"])
             rows, inside = self.scorer.rows(laid, layers)
-            logps = token_statistics(rows, laid.target_ids)["logps"]
-        if not whole:
-            return ReferenceScores(logps, activations=inside)
+            if not whole:
+                logps = token_statistics(rows, laid.target_ids)["logps"]
+                return ReferenceScores(logps, activations=inside)
         kept = replace(rows, head=self._base_head(rows.head)) if self._adapted_head else rows
-        return ReferenceScores(logps, kept, inside)
+        return ReferenceScores(kept.hidden.new_empty(0), kept, inside)
 
     @property
     def _adapted_head(self) -> bool:

@@ -26,7 +26,8 @@ class ReferenceScores(NamedTuple):
     """Scores of responses under a reference.
 
     Attributes:
-        logps: log-probabilities in nats without gradient, of a forest's K targets or of R images.
+        logps: log-probabilities in nats without gradient, of a forest's K targets or of R images; empty where the
+            rows are given, since they come with the divergences that are computed from the same distributions.
         rows: the rows for divergences over the vocabulary, if requested.
         activations: the activations of the requested layers at the tokens, [K, D] each, by name.
     """
@@ -65,7 +66,7 @@ class Reference(ABC, Generic[Laid, Response]):
 
         Args:
             laid: the responses in the scorer's layout.
-            whole: also return the rows for divergences over the vocabulary.
+            whole: return the rows for divergences over the vocabulary instead of log-probabilities.
             layers: also return the activations of these layers.
 
         Raises:
