@@ -47,8 +47,10 @@ from penchant.cli.train import train
 from penchant.cli.unlearn import unlearn
 from penchant.cli.verify import verify
 from penchant.cli.weights.coala import coala
+from penchant.cli.weights.levi import levi
 from penchant.cli.weights.merge import merge
 from penchant.cli.weights.pipeline import pipeline
+from penchant.cli.weights.search import search
 from penchant.errors import PenchantError
 from penchant.terminal import echo
 
@@ -69,7 +71,9 @@ _COMMANDS = (
     plan,
     merge,
     coala,
+    levi,
     pipeline,
+    search,
     convert,
     score,
     judge,

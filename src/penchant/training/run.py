@@ -76,7 +76,7 @@ def _run(
         leave_in_order()
     check_start(recipe)
     if (strategy := build_strategy(recipe.parameters)) is not None:
-        strategy.check_recipe(recipe, processes.count)
+        strategy.check_recipe(recipe, processes)
     check_zero(processes, recipe.device)
     placement = placement_of(processes, recipe.precision)
     # The folder and its lock are the first process's; another one that fails must not free it.

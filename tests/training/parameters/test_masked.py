@@ -175,14 +175,15 @@ def test_a_checkpoint_without_its_mask_is_refused(unlearning: dict[str, Any], tr
         train(**recipe, resume=True)
 
 
-def test_several_processes_are_refused_before_anything_is_loaded() -> None:
+def test_divided_weights_are_refused_before_anything_is_loaded() -> None:
     from penchant.training import make_recipe
+    from penchant.training.devices.processes import Processes
 
     recipe = make_recipe({"model": "none", "data": "none", "parameters": "mrp"})
     strategy = build_strategy(recipe.parameters)
     assert strategy is not None
-    with pytest.raises(ConfigurationError, match="mrp does not work where a run is divided over 2 processes"):
-        strategy.check_recipe(recipe, 2)
+    with pytest.raises(ConfigurationError, match="mrp does not work where weights are divided"):
+        strategy.check_recipe(recipe, Processes(2, 0, "fsdp"))
 
 
 def test_an_online_run_refuses_a_strategy() -> None:

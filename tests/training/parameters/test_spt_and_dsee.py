@@ -11,9 +11,10 @@ from safetensors.torch import load_file
 
 from penchant.errors import PenchantError
 from penchant.training import Result
+from penchant.training.parameters.added import Added, Place
 from penchant.training.parameters.dsee import residual_support
 from penchant.training.parameters.spt import allocation
-from small_runs import weights
+from small_runs import model_folder, weights
 from training.parameters.test_strategies import recipe_of
 
 Train = Callable[..., Result]
@@ -81,9 +82,51 @@ def test_what_dsee_prunes_is_zero_in_the_saved_model(train: Train) -> None:
     assert zeros == int(0.25 * sum(each.numel() for each in tuned))
 
 
+def test_what_structured_dsee_prunes_are_whole_heads_and_units(train: Train) -> None:
+    run = train(**recipe_of("dsee, heads", "dpo", sparsity=0.4, units=0.3))
+    saved = weights(run.folder)
+    heads = [each.unflatten(1, (4, -1)) for name, each in saved.items() if name.endswith("o_proj.weight")]
+    gone = [bool((each[:, head] == 0).all()) for each in heads for head in range(4)]
+    assert sum(gone) == int(0.4 * 8)
+    assert all(bool((each[:, head] != 0).any()) for each in heads for head in range(4)) is False
+    units = [each for name, each in saved.items() if name.endswith("down_proj.weight")]
+    empty = sum(int((each == 0).all(0).sum()) for each in units)
+    assert empty == int(0.3 * sum(each.shape[1] for each in units))
+    assert sum(int((each == 0).sum()) for each in units) == empty * units[0].shape[0]
+
+
+def test_a_coefficient_scales_a_head_and_the_penalty_pulls_it_down() -> None:
+    weight = torch.randn(6, 8, generator=torch.Generator().manual_seed(0))
+    added = Added(weight, Place(groups=4), torch.Generator())
+    assert torch.equal(added(weight), weight)
+    with torch.no_grad():
+        added.coefficients[1] = 0.5  # type: ignore[index]
+    expected = weight.clone()
+    expected[:, 2:4] *= 0.5
+    assert torch.equal(added(weight), expected)
+
+
+def test_without_pruning_the_penalty_makes_coefficients_smaller(train: Train, folder: Path) -> None:
+    norms = []
+    for l1 in (0.0, 10.0):
+        run = train(f"run {l1}", **recipe_of("dsee, heads", "dpo", sparsity=0.0, units=0.0, l1=l1))
+        saved = weights(run.folder)
+        norms.append(sum(float(each.norm()) for name, each in saved.items() if name.endswith("o_proj.weight")))
+    assert norms[1] < norms[0]
+
+
+def test_heads_that_cannot_be_told_apart_are_refused(train: Train, tmp_path: Path) -> None:
+    model = model_folder(tmp_path / "gpt2", "gpt2")
+    with pytest.raises(PenchantError, match="heads of GPT2LMHeadModel cannot be told apart"):
+        train(model=model, parameters={"name": "dsee", "targets": ["*wte*"], "structure": "heads"})
+
+
 @pytest.mark.parametrize(
     ("settings", "changed", "told"),
     [
+        ({"name": "dsee", "units": 0.2}, {}, r"prunes units with structure: heads alone"),
+        ({"name": "dsee", "structure": "heads"}, {"precision": "float16"}, r"gradients are scaled"),
+        ({"name": "dsee", "structure": "rows"}, {}, r"'structure' is 'rows'"),
         ({"name": "dsee", "targets": ["*.qq_proj.*"]}, {}, r"No matrix has a name like"),
         ({"name": "dsee", "rank": 0, "entries": 0}, {}, r"freezes all weights"),
         ({"name": "dsee"}, {"max_steps": 1}, r"prunes half-way, but the run has one step"),

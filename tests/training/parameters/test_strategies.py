@@ -30,6 +30,12 @@ STRATEGIES_HERE: dict[str, dict[str, Any]] = {
     "lt-sft": {"ratio": 0.05, "l1": 0.1},
     "spt": {"ratio": 0.05, "rank": 1},
     "dsee": {"rank": 2, "entries": 8, "sparsity": 0.25},
+    "dsee, heads": {"rank": 2, "entries": 8, "structure": "heads", "sparsity": 0.25, "units": 0.3, "l1": 0.1},
+}
+#: Settings of each strategy that chooses among the weights of an adapter.
+WITH_ADAPTER: dict[str, dict[str, Any]] = {
+    "freeze": {"frozen": ["*.mlp.*"]},
+    "half-fine-tuning": {"rounds": "epoch"},
 }
 STEPS = 4
 
@@ -37,7 +43,7 @@ STEPS = 4
 def recipe_of(name: str, kind: str, **settings: Any) -> dict[str, Any]:
     return {
         **KINDS[kind],
-        "parameters": {"name": name, **STRATEGIES_HERE.get(name, {}), **settings},
+        "parameters": {"name": name.partition(",")[0], **STRATEGIES_HERE.get(name, {}), **settings},
         "max_steps": STEPS,
         "save_every": 1,
         "keep_checkpoints": STEPS,
@@ -65,7 +71,7 @@ def test_it_trains_goes_on_exactly_and_loads_in_transformers(
     moved = sum(int((saved[key] != each).sum()) for key, each in start.items())
     assert moved > 0
     assert 0 < whole.summary["trained_share"] < 1
-    assert whole.summary["parameter_strategy"]["name"] == name
+    assert whole.summary["parameter_strategy"]["name"] == name.partition(",")[0]
     stopped_after(3, partial(train, "stopped", **recipe), monkeypatch)
     train("stopped", **recipe, resume=True)
     assert losses(tmp_path / "stopped") == losses(whole.folder)
@@ -148,7 +154,10 @@ def test_the_second_part_starts_from_the_first_weights_with_a_fresh_schedule(tra
         ({"name": "lt-sft"}, {"optimizer": "adagrad"}, r"adagrad keeps a state of all weights"),
         ({"name": "half-fine-tuning", "ratio": 1.0}, {}, r"'ratio' is 1\.0"),
         ({"name": "half-fine-tuning", "level": "row"}, {}, r"'level' is 'row'"),
-        ({"name": "half-fine-tuning"}, {"lora": True}, r"where an adapter is trained"),
+        ({"name": "lt-sft"}, {"lora": True}, r"where an adapter is trained.*chooses among the model's own weights"),
+        ({"name": "spt"}, {"lora": True}, r"where an adapter is trained.*adds matrices of its own"),
+        ({"name": "dsee"}, {"lora": {"kind": "ia3"}}, r"where an adapter is trained.*adds matrices of its own"),
+        ({"name": "freeze", "frozen": ["*"]}, {"lora": True}, r"freezes all weights"),
     ],
 )
 def test_what_cannot_work_is_refused(settings: Any, changed: dict[str, Any], told: str, train: Train) -> None:
@@ -159,4 +168,47 @@ def test_what_cannot_work_is_refused(settings: Any, changed: dict[str, Any], tol
 def test_every_strategy_is_tried() -> None:
     from training.parameters.test_masked import MASKS
 
-    assert set(STRATEGIES.names()) == {*MASKS, "mrp", *STRATEGIES_HERE}
+    assert set(STRATEGIES.names()) == {*MASKS, "mrp", *(name.partition(",")[0] for name in STRATEGIES_HERE)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", WITH_ADAPTER)
+def test_a_part_of_an_adapter_trains_and_goes_on_exactly(
+    name: str, kind: str, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = {**recipe_of(name, kind), "lora": {"rank": 2}, "parameters": {"name": name, **WITH_ADAPTER[name]}}
+    whole = train("whole", **recipe)
+    assert 0 < whole.summary["trained_share"] < 1
+    stopped_after(3, partial(train, "stopped", **recipe), monkeypatch)
+    train("stopped", **recipe, resume=True)
+    assert losses(tmp_path / "stopped") == losses(whole.folder)
+    first, second = (
+        load_file(run / "adapter" / "adapter_model.safetensors") for run in (whole.folder, tmp_path / "stopped")
+    )
+    assert all(torch.equal(each, second[key]) for key, each in first.items())
+
+
+def test_the_frozen_half_of_an_adapter_takes_no_memory_in_any_epoch(train: Train) -> None:
+    run = train(**{**recipe_of("half-fine-tuning", "dpo"), "lora": {"rank": 2}})
+    saved = load_file(run.folder / "adapter" / "adapter_model.safetensors")
+    halves = []
+    for step in (2, 4):
+        file = run.folder / "checkpoints" / f"checkpoint-{step}" / "parameters.pt"
+        halves.append(set(torch.load(file, weights_only=True)["moving"]))
+        sizes = sum(saved[name.replace(".default", "")].numel() for name in halves[-1])
+        assert optimizer_sizes(run.folder, step) == sizes
+    assert halves[0] != halves[1]
+
+
+@pytest.mark.parametrize("lora", [{"rank": 2}, {"kind": "ia3"}], ids=["lora", "ia3"])
+def test_half_fine_tuning_of_an_adapter_moves_what_is_beside_half_of_the_matrices(
+    lora: dict[str, Any], train: Train
+) -> None:
+    run = train(**{**recipe_of("half-fine-tuning", "dpo", rounds="run"), "lora": lora})
+    state = torch.load(run.folder / "checkpoints" / "checkpoint-4" / "parameters.pt", weights_only=True)
+    saved = load_file(run.folder / "adapter" / "adapter_model.safetensors")
+    begins = {key: 1.0 if "ia3" in key else 0.0 for key in saved if "lora_B" in key or "ia3" in key}
+    moved = {key for key, value in begins.items() if not bool((saved[key] == value).all())}
+    modules = {name.partition(".lora")[0].partition(".ia3")[0] for name in state["moving"]}
+    assert moved == {key for key in begins if key.partition(".lora")[0].partition(".ia3")[0] in modules}
+    assert 0 < len(moved) < len(begins)

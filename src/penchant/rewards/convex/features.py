@@ -48,7 +48,7 @@ class FrozenFeatures:
     @torch.no_grad()
     def __call__(self, prompts: Sequence[Text], responses: Sequence[Sequence[Any]]) -> list[Tensor]:
         """For each prompt [K, D] the features of its responses, float64 on the processor."""
-        rows = [row for prompt, own in zip(prompts, responses, strict=True) for row in self._rows(prompt, own)]
+        rows = [row for prompt, own in zip(prompts, responses, strict=True) for row in self.rows(prompt, own)]
         # Rows of similar length share a pass, so that little of it is padding.
         order = sorted(range(len(rows)), key=lambda place: len(rows[place][0]))
         found: list[Tensor] = [torch.empty(0)] * len(rows)
@@ -62,7 +62,17 @@ class FrozenFeatures:
             raise ModelError("The hidden states of the model are not finite.", fix="Check its weights.")
         return list(table.split(counts))
 
-    def _rows(self, prompt: Text, responses: Sequence[Any]) -> list[tuple[list[int], int]]:
+    def states(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """[R, T, D] the states that are pooled: the last hidden states.
+
+        Args:
+            ids: [R, T] tokens.
+            mask: [R, T] 1 where there is one.
+        """
+        found: Tensor = self.network.base_model(input_ids=ids, attention_mask=mask)[0]
+        return found
+
+    def rows(self, prompt: Text, responses: Sequence[Any]) -> list[tuple[list[int], int]]:
         """For each response the token ids, and how many of them are the response's."""
         start, found = self.renderer.prompt_ids(prompt), []
         for response in responses:
@@ -80,7 +90,7 @@ class FrozenFeatures:
         ends = torch.tensor([len(row) for row, _ in rows], device=device)[:, None]
         kept = torch.tensor([own for _, own in rows], device=device)[:, None]
         place = torch.arange(longest, device=device)[None]
-        states = self.network.base_model(input_ids=ids, attention_mask=(place < ends).long())[0].double()
+        states = self.states(ids, (place < ends).long()).double()
         first = ends - kept if self.pooling == "mean" else ends - 1
         taken = ((place >= first) & (place < ends)).double()
         pooled: Tensor = (states * taken[..., None]).sum(1) / taken.sum(1, keepdim=True)

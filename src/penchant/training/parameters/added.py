@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from penchant.errors import CheckpointError
+from penchant.training.devices.processes import Processes
 from penchant.training.parameters.frozen import trained_weights
 from penchant.training.parameters.strategy import Start, Strategy
 
@@ -28,27 +29,29 @@ class Place:
         support: flat places of the sparse matrix; empty for none.
         scale: of both.
         whole: the weight itself is trained instead.
+        groups: number of groups of columns with a trained coefficient each; 0 for none.
     """
 
     rank: int = 0
     support: Tensor | None = None
     scale: float = 1.0
     whole: bool = False
+    groups: int = 0
 
     def size(self, weight: Tensor) -> int:
         """Number of trained numbers at a weight."""
         if self.whole:
             return weight.numel()
         low_rank = self.rank * (weight.shape[0] + weight.shape[-1]) if self.rank else 0
-        return low_rank + (0 if self.support is None else len(self.support))
+        return low_rank + self.groups + (0 if self.support is None else len(self.support))
 
 
 class Added(nn.Module):
-    """W' = M ∘ (W + s (U V + S)): U starts at 0, S at 0 on its support, and M at 1.
+    """W' = M ∘ (W + s (U V + S)) diag(c): U starts at 0, S at 0 on its support, M and c at 1.
 
     Args:
         weight: W, of one or two dimensions.
-        place: rank of U V, support of S, and s.
+        place: rank of U V, support of S, s, and groups of columns that share an entry of c.
         generator: for V.
     """
 
@@ -57,11 +60,12 @@ class Added(nn.Module):
     up: nn.Parameter | None
     down: nn.Parameter | None
     values: nn.Parameter | None
+    coefficients: nn.Parameter | None
 
     def __init__(self, weight: Tensor, place: Place, generator: torch.Generator) -> None:
         super().__init__()
         self.scale = place.scale
-        self.up = self.down = self.values = None
+        self.up = self.down = self.values = self.coefficients = None
         if place.rank:
             drawn = torch.randn(place.rank, weight.shape[-1], generator=generator) / weight.shape[-1] ** 0.5
             self.up = nn.Parameter(torch.zeros(weight.shape[0], place.rank, device=weight.device))
@@ -69,6 +73,8 @@ class Added(nn.Module):
         support = torch.zeros(0, dtype=torch.long) if place.support is None else place.support
         if len(support):
             self.values = nn.Parameter(torch.zeros(len(support), device=weight.device))
+        if place.groups:
+            self.coefficients = nn.Parameter(torch.ones(place.groups, device=weight.device))
         self.register_buffer("support", support.to(weight.device), persistent=False)
         self.register_buffer("kept", None, persistent=False)
 
@@ -80,7 +86,13 @@ class Added(nn.Module):
         if self.values is not None:
             values = (self.scale * self.values).to(weight.dtype)
             made = made.flatten().index_add(0, self.support, values).view_as(weight)
+        if self.coefficients is not None:
+            made = made * self.of_columns(self.coefficients, weight).to(weight.dtype)
         return made if self.kept is None else made * self.kept
+
+    def of_columns(self, values: Tensor, weight: Tensor) -> Tensor:
+        """Values of the groups as values of the weight's columns."""
+        return values.repeat_interleave(weight.shape[-1] // len(values))
 
 
 class AddedStrategy(Strategy):
@@ -89,6 +101,8 @@ class AddedStrategy(Strategy):
     So the saved folder is that of a plain model. A subclass says what is trained where.
     """
 
+    why_no_adapter = "It adds matrices of its own to the model's weights, as an adapter does."
+
     #: What is trained, by name of the weight.
     places: dict[str, Place]
 
@@ -96,7 +110,7 @@ class AddedStrategy(Strategy):
     def choose(self, start: Start) -> dict[str, Place]:
         """What is trained, by name of the weight."""
 
-    def check_recipe(self, recipe: Any, processes: int) -> None:
+    def check_recipe(self, recipe: Any, processes: Processes) -> None:
         """See `Strategy.check_recipe`.
 
         Raises:
@@ -150,12 +164,7 @@ class AddedStrategy(Strategy):
 
     def state(self) -> dict[str, Any]:
         """See `Strategy.state`."""
-        return {
-            "places": {
-                name: {"rank": each.rank, "support": each.support, "scale": each.scale, "whole": each.whole}
-                for name, each in self.places.items()
-            }
-        }
+        return {"places": {name: vars(each) for name, each in self.places.items()}}
 
     def facts(self) -> dict[str, Any]:
         """See `Strategy.facts`."""

@@ -66,8 +66,9 @@ def settle_strategy(
                 fix="Start again with --overwrite, or restore the checkpoint.",
             )
         strategy.resume(start, torch.load(file, map_location="cpu", weights_only=True))
-    with output_errors(folder):
-        torch.save(strategy.state(), folder / PARAMETERS_FILE)
+    if trainer.accelerator.is_main_process:
+        with output_errors(folder):
+            torch.save(strategy.state(), folder / PARAMETERS_FILE)
 
 
 def strategy_facts(trainer: PreferenceTrainer, folder: Path) -> dict[str, Any]:
@@ -80,8 +81,9 @@ def strategy_facts(trainer: PreferenceTrainer, folder: Path) -> dict[str, Any]:
     strategy = trainer.strategy
     if strategy is None:
         return {}
-    with output_errors(folder):
-        strategy.save(folder)
+    if trainer.accelerator.is_main_process:
+        with output_errors(folder):
+            strategy.save(folder)
     return {"parameter_strategy": {"name": strategy.id, **strategy.settings}, **strategy.facts()}
 
 
@@ -100,4 +102,6 @@ def _start(trainer: PreferenceTrainer, recipe: Recipe) -> Start:
         epochs=trainer.plan.epochs,
         reference=trainer.reference,
         loader=trainer.get_train_dataloader,
+        processes=trainer.args.world_size,
+        total=lambda each: trainer.accelerator.reduce(each, "sum"),
     )

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from torch import nn
 
 from penchant.errors import CheckpointError, ConfigurationError, nearest
+from penchant.training.devices.processes import Processes
 from penchant.training.parameters.strategy import Start, Strategy
 
 __all__ = ["Freeze", "Frozen", "trained_weights"]
@@ -82,6 +83,15 @@ class Frozen(Strategy):
             if name not in names:
                 weight.grad = None
 
+    def after_backward(self) -> None:
+        """See `Strategy.after_backward`.
+
+        PEFT lets all weights of an adapter move again after it was switched off for the reference, and several
+        processes wait for the gradient of every weight that moved at the start; so frozen weights may have gradients.
+        """
+        for name in self.candidates.keys() - self.moving:
+            self.candidates[name].grad = None
+
     def state(self) -> dict[str, Any]:
         """See `Strategy.state`."""
         return {"moving": sorted(self.moving)}
@@ -101,11 +111,12 @@ class Freeze(Frozen):
     """
 
     id = "freeze"
+    why_no_adapter = ""
 
     frozen: Annotated[list[str] | None, "patterns of the names of weights that stay; all others move"] = None
     trained: Annotated[list[str] | None, "patterns of the names of weights that move; all others stay"] = None
 
-    def check_recipe(self, recipe: Any, processes: int) -> None:
+    def check_recipe(self, recipe: Any, processes: Processes) -> None:
         """See `Strategy.check_recipe`.
 
         Raises:

@@ -21,13 +21,14 @@ class HalfFineTuning(Frozen):
     """Half Fine-Tuning (Hui et al., 2024): in each round a random half of the matrices moves, against forgetting.
 
     See `penchant.training.parameters.halves.chosen_units` for the rule. Embeddings, output head and final norm always
-    move. The optimizer holds no state for the frozen half.
+    move. The optimizer holds no state for the frozen half. Of an adapter, the parts beside half of the matrices move.
 
     Reference:
         Hui et al. (2024), HFT: Half Fine-Tuning for Large Language Models, arXiv:2404.18466.
     """
 
     id = "half-fine-tuning"
+    why_no_adapter = ""
 
     ratio: Annotated[float, Gt(0), Lt(1), "share of the matrices of the layers that move"] = 0.5
     level: Annotated[Level, "where the share holds: in each category of a layer, over layers, or over the model"] = (
@@ -87,6 +88,10 @@ class HalfFineTuning(Frozen):
         epoch = int(self.start.epochs[step - 1] + 1e-9) if step else 0
         if self.changes and epoch != self.epoch:
             self.epoch = epoch
-            self.move(self._of_epoch(self.start, epoch))
+            names = self._of_epoch(self.start, epoch)
+            if self.start.processes > 1:
+                self.moving = names  # processes wait for the gradient of every weight that moved at the start
+            else:
+                self.move(names)
             for name in self.candidates.keys() - self.moving:
                 optimizer.state.pop(self.candidates[name], None)

@@ -21,7 +21,8 @@ Unit: TypeAlias = tuple[str, ...]
 def units_of(model: nn.Module, names: Iterable[str]) -> list[dict[str, list[Unit]]]:
     """The modules of every decoder layer by category: ``attention``, ``feed-forward`` and ``norm``.
 
-    A module's matrix and bias are one unit. Modules whose weights are vectors are norms.
+    A module's matrix and bias are one unit, and so is all that an adapter has beside one module. Modules whose weights
+    are vectors are norms.
 
     Args:
         model: a language model.
@@ -33,12 +34,19 @@ def units_of(model: nn.Module, names: Iterable[str]) -> list[dict[str, list[Unit
         modules: dict[str, list[str]] = defaultdict(list)
         for name in wanted:
             if name.startswith(f"{path}."):
-                modules[name.rpartition(".")[0]].append(name)
+                modules[_module_of(model, name)].append(name)
         categories: dict[str, list[Unit]] = {"attention": [], "feed-forward": [], "norm": []}
         for module, members in modules.items():
             categories[_category(module, max(weights[each].dim() for each in members))].append(tuple(members))
         found.append(categories)
     return found
+
+
+def _module_of(model: nn.Module, name: str) -> str:
+    """The path of the module that has a weight, or that the adapter with it is beside."""
+    parts = name.split(".")
+    paths = (".".join(parts[:length]) for length in range(1, len(parts)))
+    return next((path for path in paths if hasattr(model.get_submodule(path), "base_layer")), name.rpartition(".")[0])
 
 
 def _category(module: str, dimensions: int) -> str:

@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from penchant.errors import CheckpointError, ConfigurationError, TrainingError
+from penchant.training.devices.processes import Processes
 from penchant.training.parameters.attribution import at_least
 from penchant.training.parameters.differences import DIFFERENCE_FILE, save_difference
 from penchant.training.parameters.frozen import trained_weights
@@ -74,7 +75,7 @@ class LotteryTicket(Masked):
         """Two for each iteration."""
         return 2 * self.iterations
 
-    def check_recipe(self, recipe: Any, processes: int) -> None:
+    def check_recipe(self, recipe: Any, processes: Processes) -> None:
         """See `Strategy.check_recipe`.
 
         Raises:

@@ -44,8 +44,7 @@ def sensitivities(start: Start, names: set[str], batches: int) -> dict[str, Tens
             loss.backward()  # type: ignore[no-untyped-call]
         for name, total in found.items():
             gradient = weights[name].grad
-            if gradient is not None:
-                total += gradient.float() ** 2
+            total += start.total(torch.zeros_like(total) if gradient is None else gradient.float()) ** 2
     start.model.zero_grad(set_to_none=True)
     start.objective.zero_grad()
     return found

@@ -19,6 +19,7 @@ from penchant.likelihood.scorer import Scorer
 from penchant.named import Named, build_named
 from penchant.objectives.core.objective import Objective
 from penchant.registry import Registry
+from penchant.training.devices.processes import Processes
 
 __all__ = ["PARAMETERS_FILE", "STRATEGIES", "Start", "Strategy", "build_strategy"]
 
@@ -46,7 +47,9 @@ class Start:
         seed: of the run.
         epochs: for each step of the run, the number of passes over the data completed at its end.
         reference: of the run.
-        loader: makes the run's micro-batches from its first step on, each as ``{"batch": ...}``.
+        loader: makes this process's micro-batches from the run's first step on, each as ``{"batch": ...}``.
+        processes: number of the run's processes.
+        total: the sum of a tensor over all processes.
     """
 
     scorer: Scorer[Any]
@@ -59,6 +62,8 @@ class Start:
     epochs: Sequence[float] = ()
     reference: Any = None
     loader: Callable[[], Iterable[Any]] = tuple
+    processes: int = 1
+    total: Callable[[torch.Tensor], torch.Tensor] = lambda each: each
 
     @property
     def model(self) -> nn.Module:
@@ -87,24 +92,32 @@ class Strategy(Named, ABC):
     starts_equal: ClassVar[bool] = True
     #: Whether weights begin or cease to move during the run, with a fresh state of the optimizer.
     changes: ClassVar[bool] = False
+    #: Why the strategy does not choose among the weights of an adapter; empty if it does.
+    why_no_adapter: ClassVar[str] = "It chooses among the model's own weights, and an adapter leaves these as they are."
     #: Number of parts of the run; the schedule of learning rates begins anew in each.
     parts: ClassVar[int] = 1
 
-    def check_recipe(self, recipe: Any, processes: int) -> None:
+    def check_recipe(self, recipe: Any, processes: Processes) -> None:
         """Refuse a run that the strategy does not support, as the recipe describes it.
 
         Args:
             recipe: the run.
-            processes: number of its processes.
+            processes: of the run.
 
         Raises:
-            ConfigurationError: the run trains an adapter, or uses several processes.
+            ConfigurationError: the run trains an adapter that the strategy cannot choose in, or divides its weights
+                over processes.
         """
-        if recipe.lora is not None or recipe.adapter is not None:
-            raise self._refused("an adapter is trained", "lora", "Remove lora and adapter, or remove parameters.")
-        if processes > 1:
-            fix = "Run it in one process, or remove parameters."
-            raise self._refused(f"a run is divided over {processes} processes", "processes", fix)
+        if self.why_no_adapter and (recipe.lora is not None or recipe.adapter is not None):
+            raise self._refused(
+                "an adapter is trained", "lora", "Remove lora and adapter, or remove parameters.", self.why_no_adapter
+            )
+        if processes.count > 1 and processes.strategy != "ddp":
+            raise self._refused(
+                f"weights are divided over processes ({processes.strategy})",
+                "strategy",
+                "Use strategy=ddp, where every process has all weights, or remove parameters.",
+            )
         if self.changes and recipe.optimizer in EAGER:
             fix = "Use optimizer=adamw_torch_fused."
             raise self._refused(f"{recipe.optimizer} keeps a state of all weights from the start", "optimizer", fix)
@@ -115,7 +128,7 @@ class Strategy(Named, ABC):
         Raises:
             ConfigurationError: the model has an adapter, or is not a language model.
         """
-        if has_adapter(start.model):
+        if self.why_no_adapter and has_adapter(start.model):
             raise self._refused("the model has an adapter", "model", "Merge the adapter into its base first.")
         if start.scorer.unit != "tokens":
             raise self._refused("the model is not a language model", "model", "Remove parameters.")
@@ -160,8 +173,8 @@ class Strategy(Named, ABC):
         """For the summary: ``trained_parameters`` and what else is worth a line."""
         return {}
 
-    def _refused(self, what: str, where: str, fix: str) -> ConfigurationError:
-        return ConfigurationError(f"parameters={self.id} does not work where {what}.", where=where, fix=fix)
+    def _refused(self, what: str, where: str, fix: str, why: str | None = None) -> ConfigurationError:
+        return ConfigurationError(f"parameters={self.id} does not work where {what}.", where=where, why=why, fix=fix)
 
 
 def build_strategy(part: Mapping[str, Any] | None) -> Strategy | None:

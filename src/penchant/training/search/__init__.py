@@ -1,0 +1,1 @@
+"""Search of adapters: accuracy against trained weights, within a budget of evaluations."""
