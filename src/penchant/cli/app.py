@@ -49,6 +49,7 @@ from penchant.cli.verify import verify
 from penchant.cli.weights.coala import coala
 from penchant.cli.weights.merge import merge
 from penchant.cli.weights.pipeline import pipeline
+from penchant.cli.weights.study import study
 from penchant.errors import PenchantError
 from penchant.terminal import echo
 
@@ -70,6 +71,7 @@ _COMMANDS = (
     merge,
     coala,
     pipeline,
+    study,
     convert,
     score,
     judge,

@@ -12,7 +12,7 @@ from pathlib import Path
 from penchant.errors import TrainingError
 from penchant.evaluation.policies.held_out import Measure
 from penchant.locks import FolderLock
-from penchant.manifest import digest_of, fault_of, hash_of, write_manifest
+from penchant.manifest import content_of, digest_of, fault_of, hash_of, write_manifest
 from penchant.model_folders import trained_model
 from penchant.training.pipelines.plan import REFERENCE, Plan, Stage
 
@@ -132,17 +132,9 @@ def _key(stage: Stage, state: _State, fed: list[Path]) -> str:
 
 def _hash(word: str) -> object:
     """The content of the file or folder that a word names, also as ``key=PATH``; None for any other word."""
-    for name in (word, word.partition("=")[2]):
-        place = Path(name).expanduser()
-        try:
-            if name and place.is_file():
-                return hash_of(place)
-            if name and place.is_dir():
-                files = sorted(each for each in place.rglob("*") if each.is_file() and not each.name.startswith("."))
-                return {str(each.relative_to(place)): hash_of(each) for each in files}
-        except OSError:  # too long for a name, for example
-            continue
-    return None
+    named = [each for each in (word, word.partition("=")[2]) if each]
+    found = [content_of(Path(each).expanduser()) for each in named]
+    return next((each for each in found if each is not None), None)
 
 
 def _run(stage: Stage, words: list[str], folder: Path, output: Path, key: str) -> None:
