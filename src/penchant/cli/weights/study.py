@@ -38,7 +38,7 @@ def study(
     if json_out is not None:
         claim_file(json_out, option="--json", overwrite=overwrite, inputs=inputs)
     if read.world is not None:
-        from penchant.lab.worlds.sums.study_data import write_study_data
+        from penchant.lab.study_data import write_study_data
 
         echo("The model and data of the sums world", err=True)
         read = read.model_copy(update=write_study_data(output / "data"))
