@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Fault", "about_of", "digest_of", "fault_of", "hash_of", "write_manifest"]
+__all__ = ["Fault", "about_of", "content_of", "digest_of", "fault_of", "hash_of", "write_manifest"]
 
 VERSION = 2
 # hashlib computes outside of Python's lock; more threads than this only compete for the disk.
@@ -41,6 +41,23 @@ def digest_of(content: Any) -> str:
         True
     """
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def content_of(place: Path) -> Any:
+    """The hash of a file, or those of a folder's files by name, hidden ones aside; None if it is neither.
+
+    Args:
+        place: of the file or folder.
+    """
+    try:
+        if place.is_file():
+            return hash_of(place)
+        if place.is_dir():
+            files = sorted(each for each in place.rglob("*") if each.is_file() and not each.name.startswith("."))
+            return {str(each.relative_to(place)): hash_of(each) for each in files}
+    except OSError:  # too long for a name, for example
+        pass
+    return None
 
 
 def write_manifest(path: Path, files: Iterable[Path], about: Mapping[str, str] | None = None) -> None:

@@ -51,6 +51,7 @@ from penchant.cli.weights.levi import levi
 from penchant.cli.weights.merge import merge
 from penchant.cli.weights.pipeline import pipeline
 from penchant.cli.weights.search import search
+from penchant.cli.weights.study import study
 from penchant.errors import PenchantError
 from penchant.terminal import echo
 
@@ -74,6 +75,7 @@ _COMMANDS = (
     levi,
     pipeline,
     search,
+    study,
     convert,
     score,
     judge,

@@ -25,7 +25,8 @@ def right_and_wrong(
     """Build preference pairs from problems with several solutions each by verifying every solution.
 
     Args:
-        rows: records with ``prompt``, ``answer`` and ``responses``, a list of texts or of objects with a ``text``.
+        rows: records with ``prompt``, ``answer`` and ``responses`` (or ``samples``, as `penchant generate` writes
+            several), a list of texts or of objects with a ``text``.
         rule: how a solution is verified, as for `Verifier`; boxes are right from an overlap of 0.5 on.
         per_prompt: maximum number of pairs per prompt, sampled at random; None for all pairs.
         seed: seed of the sampling.
@@ -69,21 +70,22 @@ def _pairs(
 
 
 def _texts(row: Mapping[str, Any], number: int) -> list[str]:
-    for name in ("prompt", "answer", "responses"):
+    several = "samples" if row.get("responses") in (None, "", []) and "samples" in row else "responses"
+    for name in ("prompt", "answer", several):
         if row.get(name) in (None, "", []):
             raise DataError(
                 f"The record has no {name!r} (it has: {', '.join(map(str, row))}).",
                 where=f"record {number}",
                 fix="Every record needs prompt, answer and responses.",
             )
-    responses = row["responses"]
+    responses = row[several]
     if not isinstance(responses, list | tuple):
         raise DataError(
-            f"'responses' is {type(responses).__name__}, expected a list of texts.",
+            f"{several!r} is {type(responses).__name__}, expected a list of texts.",
             where=f"record {number}",
             fix='Write it as a list: "responses": ["4", "6"].',
         )
     texts = [each.get("text") if isinstance(each, Mapping) else each for each in responses]
     if not all(isinstance(text, str) for text in texts):
-        raise DataError("'responses' is not a list of texts, or of objects with a 'text'.", where=f"record {number}")
+        raise DataError(f"{several!r} is not a list of texts, or of objects with a 'text'.", where=f"record {number}")
     return [str(text) for text in texts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from penchant.errors import ConfigurationError, DataError, ModelError
 from penchant.feedback.reading import read
 from penchant.rendering.renderer import Renderer
 from penchant.rewards.convex.features import FrozenFeatures
-from penchant.rewards.convex.head import HeadSettings, fit_head, load_head
+from penchant.rewards.convex.head import LINEAR_RIDGE, HeadSettings, fit_head, load_head
 from penchant.rewards.convex.judge import Coala
+from penchant.rewards.convex.preference import fit_output
 from penchant.rewards.convex.training import split_by_prompt, train_head
 from penchant.rewards.folders import judge_of_folder
 from small_runs import model_folder, pairs, word_tokenizer, write_pairs
@@ -71,6 +73,34 @@ def test_a_penalty_that_leaves_nothing_is_an_error() -> None:
         fit_head(features, labels, HeadSettings(penalty=1e6))
     with pytest.raises(ConfigurationError, match="ridge is 0"):
         fit_head(features, labels, HeadSettings(ridge=0.0))
+
+
+def test_the_gates_of_a_linear_head_contain_it() -> None:
+    """With them the training error of phase I is at most that of least squares, up to the penalty."""
+    draws = torch.Generator().manual_seed(1)
+    features = torch.randn(200, 5, generator=draws, dtype=torch.float64)
+    labels = (features @ torch.tensor([1.0, -2.0, 0.5, 0.0, 1.0], dtype=torch.float64)).sign()
+    settings = HeadSettings(gates=1, penalty=1e-4, iterations=2000)
+    inputs = torch.cat([(features - features.mean(0)) / features.std(0, correction=0), torch.ones(200, 1)], 1).double()
+    linear = fit_output(inputs, labels, ridge=LINEAR_RIDGE)
+    scaled = (inputs @ linear)[:, None] * torch.linspace(0, 5, 200, dtype=torch.float64)
+    least = float(0.5 * (scaled - labels[:, None]).square().sum(0).min())
+    found = {each: fit_head(features, labels, replace(settings, linear_gates=each)) for each in (True, False)}
+    assert found[True].facts["objective"] <= least + 0.1
+    assert found[True].facts["objective"] < found[False].facts["objective"]
+    right = [float((head.scores(features).sign() == labels).double().mean()) for head in found.values()]
+    assert right[0] > 0.95 > right[1]
+
+
+def test_the_penalty_follows_the_data() -> None:
+    """Ten copies of the data have ten times the errors, so the default penalty is ten times as large."""
+    draws = torch.Generator().manual_seed(0)
+    features = torch.randn(40, 3, generator=draws, dtype=torch.float64)
+    labels = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(20)
+    settings = HeadSettings(iterations=5000)
+    one, ten = (fit_head(features.repeat(n, 1), labels.repeat(n), settings) for n in (1, 10))
+    assert ten.facts["penalty"] == pytest.approx(10 * one.facts["penalty"])
+    assert ten.facts["objective"] == pytest.approx(10 * one.facts["objective"], rel=1e-3)
 
 
 def test_what_is_no_head_and_no_comparison_is_refused(tmp_path: Path) -> None:

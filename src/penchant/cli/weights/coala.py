@@ -25,13 +25,21 @@ def coala(
     out: Annotated[Path, typer.Option("--out", "--output", "-o", help="Folder of the head.")],
     eval_data: Annotated[str | None, typer.Option(help="Held-out comparisons; default: a share of the data.")] = None,
     held_out: Annotated[float, typer.Option(min=0, max=0.9, help="Share of the prompts that is held out.")] = 0.1,
-    gates: Annotated[int, typer.Option(min=1, help="Random directions of the gate patterns.")] = 10,
-    penalty: Annotated[float, typer.Option(help="Weight of the neurons' norms (> 0); larger leaves fewer.")] = 1e-3,
-    rho: Annotated[float, typer.Option(help="Penalty of ADMM (> 0).")] = 0.1,
-    iterations: Annotated[int, typer.Option(min=1, help="Iterations of ADMM, at most.")] = 50,
+    gates: Annotated[int, typer.Option(min=1, help="Random directions of the gate patterns.")] = 2,
+    penalty: Annotated[
+        float | None,
+        typer.Option(help="Weight of the neurons' norms (> 0); default: a 200th of what leaves no neuron."),
+    ] = None,
+    rho: Annotated[
+        float | None, typer.Option(help="Penalty of ADMM (> 0); default: a 300th of the number of responses.")
+    ] = None,
+    iterations: Annotated[int, typer.Option(min=1, help="Iterations of ADMM, at most.")] = 100,
     beta: Annotated[float, typer.Option(help="Scale of the score (> 0).")] = 1.0,
     gamma: Annotated[float, typer.Option(help="Margin that a score must exceed.")] = 0.0,
     ridge: Annotated[float, typer.Option(help="Ridge of the second phase (> 0).")] = 1e-3,
+    linear_gates: Annotated[
+        bool, typer.Option("--linear-gates/--no-linear-gates", help="Gates in the directions of a linear head, too.")
+    ] = True,
     pooling: Annotated[Literal["mean", "last"], typer.Option(help="Of the states of a response.")] = "mean",
     seed: Annotated[int, typer.Option(min=0, help="Of the gates and of what is held out.")] = 0,
     overwrite: Overwrite = False,
@@ -50,7 +58,7 @@ def coala(
     from penchant.rewards.convex.head import HeadSettings
     from penchant.rewards.convex.training import split_by_prompt, train_head
 
-    settings = HeadSettings(gates, penalty, rho, iterations, beta, gamma, ridge, seed=seed)
+    settings = HeadSettings(gates, penalty, rho, iterations, beta, gamma, ridge, seed=seed, linear_gates=linear_gates)
     reading = {"mapping": parse_mapping(map_), "split": split, "on_bad": on_bad}
     records = list(read(data, **reading))  # type: ignore[arg-type]
     held = [] if eval_data is None else list(read(eval_data, **reading))  # type: ignore[arg-type]

@@ -17,7 +17,13 @@ __all__ = ["pipeline"]
 
 
 def pipeline(
-    plan: Annotated[Path, typer.Argument(metavar="PLAN.yaml", help="Stages by name, each a penchant command.")],
+    plan: Annotated[
+        Path,
+        typer.Argument(metavar="PLAN", help="seven-stages, domain-adaptation, or a YAML file with stages by name."),
+    ],
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE...", help="Inputs of the plan, output=FOLDER, rounds=N.")
+    ] = None,
     json_out: JsonFile = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -27,12 +33,13 @@ def pipeline(
     """
     from rich.table import Table
 
+    from penchant.cli.words import pairs
     from penchant.training.pipelines.plan import read_plan
     from penchant.training.pipelines.running import run_plan
 
     if json_out is not None:
         claim_file(json_out, option="--json", overwrite=overwrite, inputs=[plan])
-    read = read_plan(plan)
+    read = read_plan(plan, pairs(words or [], "key=value"), _of_world)
     found = run_plan(read, lambda line: echo(line, err=True))
     table = Table(title=str(read.output))
     for heading in ("round", "stage", "", read.measure or "score", "synergy"):
@@ -44,3 +51,14 @@ def pipeline(
     make_console(highlight=False).print(table)
     if json_out is not None:
         write_json(json_out, [asdict(each) | {"output": str(each.output)} for each in found], "The pipeline")
+
+
+def _of_world(world: str, folder: Path, names: list[str]) -> dict[str, str]:
+    """The inputs of a plan from a world of the lab."""
+    from penchant.errors import ConfigurationError
+
+    if world != "sums":
+        raise ConfigurationError(f"No plan runs on the world {world!r}.", where="world", fix="Write world: sums.")
+    from penchant.lab.study_data import write_study_data
+
+    return write_study_data(folder, names)

@@ -17,11 +17,13 @@ from penchant.rewards.convex.preference import fit_output
 from penchant.rewards.convex.program import Network, largest_useful_penalty, network_of, solve_program
 from penchant.writing import replacing, write_json
 
-__all__ = ["HEAD_FILE", "ConvexHead", "HeadSettings", "fit_head", "load_head"]
+__all__ = ["HEAD_FILE", "LINEAR_RIDGE", "ConvexHead", "HeadSettings", "fit_head", "load_head"]
 
 #: What a head's folder holds beside its numbers.
 HEAD_FILE = "coala.json"
 _NUMBERS = "coala.safetensors"
+#: Ridge of the linear head: of those whose directions become gates, and of the one that a head is compared with.
+LINEAR_RIDGE = 0.1
 
 
 @dataclass(frozen=True)
@@ -30,25 +32,27 @@ class HeadSettings:
 
     Args:
         gates: directions that are drawn for the gate patterns.
-        penalty: b, the weight of the neurons' norms.
-        rho: penalty of ADMM.
+        penalty: b, the weight of the neurons' norms; default: a 200th of what leaves no neuron on these data.
+        rho: penalty of ADMM; default: a 300th of the number of responses.
         iterations: of ADMM, at most.
         beta: scale of the score in phase II.
         gamma: margin in phase II.
         ridge: of phase II.
         rank: of the preconditioner.
         seed: of the gates and the preconditioner.
+        linear_gates: whether the directions of a linear head are among those of the gates.
     """
 
-    gates: int = 10
-    penalty: float = 1e-3
-    rho: float = 0.1
-    iterations: int = 50
+    gates: int = 2
+    penalty: float | None = None
+    rho: float | None = None
+    iterations: int = 100
     beta: float = 1.0
     gamma: float = 0.0
     ridge: float = 1e-3
     rank: int = 20
     seed: int = 0
+    linear_gates: bool = True
 
 
 @dataclass(frozen=True)
@@ -154,25 +158,27 @@ def fit_head(
         ConfigurationError: a setting is not positive, or the penalty leaves no neuron.
     """
     for name in ("penalty", "rho", "beta", "ridge", "gates", "iterations"):
-        if getattr(settings, name) <= 0:
-            raise ConfigurationError(f"{name} is {getattr(settings, name)}, expected more than 0.", where=name)
+        value = getattr(settings, name)
+        if value is not None and value <= 0:
+            raise ConfigurationError(f"{name} is {value}, expected more than 0.", where=name)
     mean, scale = features.mean(0), features.std(0, correction=0).clamp(min=1e-8)
     inputs = _prepared(features, mean, scale)
-    gated = Gated(inputs, draw_gates(inputs, settings.gates, settings.seed))
+    gated = Gated(inputs, _gates(inputs, labels, settings))
+    most = largest_useful_penalty(gated, labels)
+    penalty = settings.penalty or most / 200
     found = solve_program(
         gated,
         labels,
-        penalty=settings.penalty,
-        rho=settings.rho,
+        penalty=penalty,
+        rho=settings.rho or len(labels) / 300,
         iterations=settings.iterations,
         rank=settings.rank,
         seed=settings.seed,
     )
     network = network_of(found.weights)
     if not len(network.out):
-        most = largest_useful_penalty(gated, labels)
         raise ConfigurationError(
-            f"With penalty {settings.penalty} no neuron is left after {found.iterations} iterations.",
+            f"With penalty {penalty:.6g} no neuron is left after {found.iterations} iterations.",
             where="penalty",
             why=f"On these data {most:.3g} or more leaves none; one that is large beside rho needs many iterations.",
             fix="Give a smaller penalty, a larger rho, or more iterations.",
@@ -185,5 +191,14 @@ def fit_head(
         "iterations": found.iterations,
         "residual": found.residual,
         "neurons": len(out),
+        "penalty": penalty,
     }
     return ConvexHead(Network(network.first, out), mean, scale, model, pooling, settings, facts)
+
+
+def _gates(inputs: Tensor, labels: Tensor, settings: HeadSettings) -> Tensor:
+    """[n, P] the gates, with those of logistic regression and its opposite."""
+    if not settings.linear_gates:
+        return draw_gates(inputs, settings.gates, settings.seed)
+    linear = fit_output(inputs, labels, ridge=LINEAR_RIDGE)
+    return draw_gates(inputs, settings.gates, settings.seed, torch.stack([linear, -linear], dim=1))

@@ -10,13 +10,16 @@ from torch import Tensor
 __all__ = ["Gated", "draw_gates"]
 
 
-def draw_gates(features: Tensor, count: int, seed: int = 0) -> Tensor:
-    """[n, P] distinct gate patterns 1[X g ≥ 0] of random directions g; P is at most ``count``.
+def draw_gates(features: Tensor, count: int, seed: int = 0, also: Tensor | None = None) -> Tensor:
+    """[n, P] distinct gate patterns 1[X g ≥ 0] of random directions g; P is at most ``count`` and those given.
 
     Args:
         features: [n, d].
         count: directions that are drawn.
         seed: of the draws.
+        also: [d, k] further directions. Whatever is kept by the pattern of g lies near g where n is much larger than
+            d, so a network can hardly be better than its directions; with those of a linear head, h and −h, it
+            contains that head: X h = max(0, X h) − max(0, −X h).
 
     Example:
         >>> draw_gates(torch.tensor([[1.0], [-1.0]]), 8).T.tolist()
@@ -24,6 +27,8 @@ def draw_gates(features: Tensor, count: int, seed: int = 0) -> Tensor:
     """
     draws = torch.Generator().manual_seed(seed)
     directions = torch.randn(features.shape[1], count, generator=draws, dtype=torch.float64).to(features)
+    if also is not None:
+        directions = torch.cat([directions, also.to(directions)], dim=1)
     return torch.unique((features @ directions >= 0).to(features.dtype), dim=1)
 
 

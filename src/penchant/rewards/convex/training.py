@@ -17,7 +17,7 @@ from penchant.likelihood.loading import load_model
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rewards.convex.features import FrozenFeatures, Pooling
-from penchant.rewards.convex.head import ConvexHead, HeadSettings, fit_head
+from penchant.rewards.convex.head import LINEAR_RIDGE, ConvexHead, HeadSettings, fit_head
 from penchant.rewards.convex.preference import fit_output
 from penchant.statistics import Interval, share_interval
 
@@ -152,4 +152,4 @@ def _features(read: FrozenFeatures, records: Sequence[Any]) -> Tensor:
 def _linear(own: Tensor, other: Tensor, head: ConvexHead, labels: Tensor) -> Tensor:
     """Scores of held-out responses by a linear head on the same standardised features."""
     inputs, held = ((each.flatten(0, 1) - head.mean) / head.scale for each in (own, other))
-    return held @ fit_output(inputs, labels, ridge=head.settings.ridge)
+    return held @ fit_output(inputs, labels, ridge=LINEAR_RIDGE)

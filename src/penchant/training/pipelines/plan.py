@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from penchant.documents import yaml_document
-from penchant.errors import ConfigurationError
+from penchant.errors import ConfigurationError, nearest
 from penchant.plain_files import readable_text
 
-__all__ = ["Plan", "Stage", "read_plan"]
+__all__ = ["REFERENCE", "Plan", "Stage", "makes_model", "names", "read_plan"]
 
-#: ``{name}`` stands for the output of a stage; ``{out}`` for the stage's own; ``{fed}`` for what earlier rounds gave.
+HERE = Path(__file__).parent
+#: ``{name}`` stands for the output of a stage; ``{out}`` for the stage's own; ``{1}`` for that of its first command;
+#: ``{fed}`` for what earlier rounds gave.
 REFERENCE = re.compile(r"\{(\w[\w-]*)\}")
-_KEYS = {"output", "stages", "measure", "data", "rounds", "feed"}
+Makes = Callable[[str, Path, list[str]], Mapping[str, str]]
+_KEYS = {"output", "stages", "measure", "data", "rounds", "feed", "inputs", "world"}
 
 
 @dataclass(frozen=True)
@@ -25,21 +29,36 @@ class Stage:
 
     Args:
         name: of the stage.
-        words: of its penchant command, with references.
+        commands: the words of its penchant commands, with references; the last one writes the stage's output.
     """
 
     name: str
-    words: tuple[str, ...]
+    commands: tuple[tuple[str, ...], ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All words of all commands."""
+        return tuple(word for command in self.commands for word in command)
 
     @property
     def reads(self) -> list[str]:
         """The stages whose outputs it reads."""
-        return [each for word in self.words for each in REFERENCE.findall(word) if each not in ("out", "fed")]
+        found = (each for word in self.words for each in REFERENCE.findall(word))
+        return [each for each in found if each not in ("out", "fed") and not each.isdigit()]
 
     @property
     def makes_model(self) -> bool:
         """Whether its output is a model."""
-        return self.words[0] in ("train", "merge", "online", "unlearn")
+        return makes_model(self.commands[-1])
+
+
+def makes_model(command: tuple[str, ...]) -> bool:
+    """Whether a command writes the folder of a model, and not a file.
+
+    Args:
+        command: its words.
+    """
+    return command[0] in ("train", "merge", "online", "unlearn")
 
 
 @dataclass(frozen=True)
@@ -63,24 +82,42 @@ class Plan:
     feed: str | None = None
 
 
-def read_plan(path: Path) -> Plan:
+def names() -> list[str]:
+    """The names of the packaged plans.
+
+    Example:
+        >>> names()
+        ['domain-adaptation', 'seven-stages']
+    """
+    return sorted(path.stem for path in HERE.glob("*.yaml"))
+
+
+def read_plan(path: Path, given: Mapping[str, str] | None = None, made: Makes | None = None) -> Plan:
     """Read and check a plan.
+
+    Args:
+        path: of the file, or the name of a packaged plan.
+        given: keys of the plan (``rounds``, ``output``), or its inputs, by name.
+        made: gives inputs of a world: by its name, a folder for its files, and the names of the inputs.
 
     Raises:
         ConfigurationError: it is no plan; or a stage reads one that does not come before it, or has no output.
     """
-    found = yaml_document(readable_text(path, ConfigurationError, "plan"), str(path))
+    found = _content(path)
     if not isinstance(found, dict) or not isinstance(found.get("stages"), dict) or not found["stages"]:
         raise _wrong(path, "The plan has no stages.", "Write stages: {sft: train ... --out {out}}.")
     if unknown := sorted(set(found) - _KEYS):
         raise _wrong(path, f"The plan has an unknown key {unknown[0]!r}.", f"Known: {', '.join(sorted(_KEYS))}.")
-    stages = tuple(_stage(path, str(name), words) for name, words in found["stages"].items())
+    found |= {key: value for key, value in (given or {}).items() if key in _KEYS - {"stages", "inputs"}}
+    inputs = _inputs(path, found, {key: value for key, value in (given or {}).items() if key not in _KEYS}, made)
+    stages = tuple(_stage(path, str(name), words, inputs) for name, words in found["stages"].items())
     _check_order(path, stages)
+    data = found.get("data")
     plan = Plan(
         Path(str(found.get("output", "runs/pipeline"))),
         stages,
         found.get("measure"),
-        found.get("data"),
+        None if data is None else _filled(str(data), inputs),
         found.get("rounds", 1),
         found.get("feed"),
     )
@@ -88,18 +125,61 @@ def read_plan(path: Path) -> Plan:
     return plan
 
 
-def _stage(path: Path, name: str, words: Any) -> Stage:
-    if not re.fullmatch(r"\w[\w-]*", name) or name in ("out", "fed"):
+def _content(path: Path) -> Any:
+    packaged = HERE / f"{path}.yaml"
+    if str(path) in names():
+        return yaml_document(packaged.read_text(encoding="utf-8"), str(path))
+    if not path.exists() and "." not in path.name:
+        known = ", ".join(names())
+        raise _wrong(path, f"There is no plan. {nearest(str(path), names())}".rstrip(), f"Known: {known}, or a file.")
+    return yaml_document(readable_text(path, ConfigurationError, "plan"), str(path))
+
+
+def _inputs(path: Path, found: Mapping[str, Any], given: Mapping[str, str], made: Makes | None) -> dict[str, str]:
+    """The plan's inputs by name: those given, then those of the file, then those of its world."""
+    named = {str(key): value for key, value in (found.get("inputs") or {}).items()}
+    if wrong := sorted(set(given) - set(named)):
+        near = nearest(wrong[0], named)
+        raise _wrong(
+            path, f"The plan has no input {wrong[0]!r}. {near}".rstrip(), f"Known: {', '.join(sorted(named))}."
+        )
+    named |= {key: str(value) for key, value in given.items()}
+    if (lacking := sorted(key for key, value in named.items() if value is None)) and found.get("world") and made:
+        if given:
+            raise _wrong(path, f"The inputs {', '.join(lacking)} are not given.", "Give all inputs, or none.")
+        named |= made(str(found["world"]), Path(str(found.get("output", "runs/pipeline"))) / "world", lacking)
+    if lacking := sorted(key for key, value in named.items() if value is None):
+        raise _wrong(path, f"The inputs {', '.join(lacking)} are not given.", "Give them as KEY=VALUE.")
+    return {key: str(value) for key, value in named.items()}
+
+
+def _filled(word: str, inputs: Mapping[str, str]) -> str:
+    return REFERENCE.sub(lambda match: inputs.get(match.group(1), match.group(0)), word)
+
+
+def _stage(path: Path, name: str, words: Any, inputs: Mapping[str, str]) -> Stage:
+    if not re.fullmatch(r"\w[\w-]*", name) or name in ("out", "fed") or name.isdigit() or name in inputs:
         raise _wrong(path, f"{name!r} is no name of a stage.", "Use letters, digits, - and _.")
+    several = words if isinstance(words, list) and words and all(" " in str(each) for each in words) else [words]
+    commands = tuple(_command(path, name, each, inputs) for each in several)
+    for place, command in enumerate(commands, 1):
+        goal = "out" if place == len(commands) else str(place)
+        if not any(f"{{{goal}}}" in word for word in command):
+            raise _wrong(path, f"The stage {name} writes nowhere.", f"Write --out {{{goal}}} in its command.")
+        later = {each for word in command for each in REFERENCE.findall(word) if each.isdigit() and int(each) > place}
+        if later:
+            raise _wrong(path, f"The stage {name} reads {{{min(later)}}} before it is written.", "Move the command.")
+    return Stage(name, commands)
+
+
+def _command(path: Path, name: str, words: Any, inputs: Mapping[str, str]) -> tuple[str, ...]:
     try:
         split = shlex.split(words) if isinstance(words, str) else [str(each) for each in words]
     except (ValueError, TypeError) as error:
         raise _wrong(path, f"The stage {name} is no command ({error}).", "Write the words of one.") from error
     if not split or split[0] == "pipeline":
         raise _wrong(path, f"The stage {name} is no command of its own.", "Write train, merge, data build, ...")
-    if not any("{out}" in word for word in split):
-        raise _wrong(path, f"The stage {name} writes nowhere.", "Write --out {out} in its command.")
-    return Stage(name, tuple(split))
+    return tuple(_filled(word, inputs) for word in split)
 
 
 def _check_order(path: Path, stages: tuple[Stage, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -9,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import penchant
 from penchant.errors import TrainingError
 from penchant.evaluation.policies.held_out import Measure
 from penchant.locks import FolderLock
-from penchant.manifest import digest_of, fault_of, hash_of, write_manifest
+from penchant.manifest import content_of, digest_of, fault_of, hash_of, write_manifest
 from penchant.model_folders import trained_model
-from penchant.training.pipelines.plan import REFERENCE, Plan, Stage
+from penchant.training.pipelines.plan import REFERENCE, Plan, Stage, makes_model
 
 __all__ = ["Done", "run_plan"]
 
@@ -88,17 +90,25 @@ def run_plan(plan: Plan, said: Callable[[str], None] = lambda line: None) -> lis
 def _stage(plan: Plan, stage: Stage, state: _State, fed: list[Path], number: int, said: Callable[[str], None]) -> Done:
     key = _key(stage, state, fed)
     folder = plan.output / stage.name / key[:16]
-    output = folder / (_OUT if stage.makes_model else f"{_OUT}.jsonl")
+    goals = [
+        folder / f"{_OUT if place == len(stage.commands) else place}{'' if makes_model(command) else '.jsonl'}"
+        for place, command in enumerate(stage.commands, 1)
+    ]
+    output = goals[-1]
     ran = fault_of(folder / MANIFEST, {"key": key}) is not None
     said(f"round {number}, {stage.name}: {'runs' if ran else 'unchanged'}")
     if ran:
-        _run(stage, _words(stage, state, fed, output), folder, output, key)
+        folder.mkdir(parents=True, exist_ok=True)
+        for command, goal in zip(stage.commands, goals, strict=True):
+            _run(stage, _words(command, state, fed, goals), goal)
+        _write_manifest(folder, goals, key, stage, state)
     state.outputs[stage.name], state.keys[stage.name] = output, key
     done = Done(stage.name, number, output, ran)
     if plan.measure is not None and stage.makes_model:
         done.score = _score(plan, state, str(output))
-        if stage.words[0] == "merge":
-            parents = [_score(plan, state, each) for each in _parents(_words(stage, state, fed, output))]
+        if stage.commands[-1][0] == "merge":
+            merged = _words(stage.commands[-1], state, fed, goals)
+            parents = [_score(plan, state, each) for each in _parents(merged)]
             done.synergy = done.score - sum(parents) / len(parents)
     return done
 
@@ -109,13 +119,15 @@ def _parents(words: list[str]) -> list[str]:
     return words[1:first]
 
 
-def _words(stage: Stage, state: _State, fed: list[Path], output: Path) -> list[str]:
-    """The command, with its references filled in."""
-    places = {name: str(each) for name, each in state.outputs.items()} | {"out": str(output)}
+def _words(command: tuple[str, ...], state: _State, fed: list[Path], goals: list[Path]) -> list[str]:
+    """A command of a stage, with its references filled in; ``goals`` are the outputs of the stage's commands."""
+    places = {name: str(each) for name, each in state.outputs.items()} | {"out": str(goals[-1])}
+    places |= {str(place): str(each) for place, each in enumerate(goals, 1)}
     found: list[str] = []
-    for word in stage.words:
+    for word in command:
         if word == "{fed}":
-            found += [part for each in fed for part in ("--data", str(each))]
+            # A round in which nothing was found adds nothing.
+            found += [part for each in fed if each.stat().st_size for part in ("--data", str(each))]
         else:
             found.append(REFERENCE.sub(lambda match: places[match.group(1)], word))
     return found
@@ -123,44 +135,55 @@ def _words(stage: Stage, state: _State, fed: list[Path], output: Path) -> list[s
 
 def _key(stage: Stage, state: _State, fed: list[Path]) -> str:
     """A hash of the command, of the stages that it reads, and of the files and folders that it names."""
-    content: dict[str, object] = {"words": stage.words}
+    content: dict[str, object] = {"words": stage.commands}
     content["stages"] = {each: state.keys[each] for each in stage.reads}
     content["fed"] = [hash_of(each) for each in fed] if "{fed}" in stage.words else []
-    content["inputs"] = {word: _hash(word) for word in stage.words if "{" not in word}
+    content["inputs"] = _named_inputs(stage)
     return digest_of(content)
+
+
+def _named_inputs(stage: Stage) -> dict[str, object]:
+    """The content of every file and folder that the words of a stage name."""
+    found = {word: _hash(word) for word in stage.words if "{" not in word}
+    return {word: content for word, content in found.items() if content is not None}
 
 
 def _hash(word: str) -> object:
     """The content of the file or folder that a word names, also as ``key=PATH``; None for any other word."""
-    for name in (word, word.partition("=")[2]):
-        place = Path(name).expanduser()
-        try:
-            if name and place.is_file():
-                return hash_of(place)
-            if name and place.is_dir():
-                files = sorted(each for each in place.rglob("*") if each.is_file() and not each.name.startswith("."))
-                return {str(each.relative_to(place)): hash_of(each) for each in files}
-        except OSError:  # too long for a name, for example
-            continue
-    return None
+    named = [each for each in (word, word.partition("=")[2]) if each]
+    found = [content_of(Path(each).expanduser()) for each in named]
+    return next((each for each in found if each is not None), None)
 
 
-def _run(stage: Stage, words: list[str], folder: Path, output: Path, key: str) -> None:
-    if stage.words[0] == "train":
+def _run(stage: Stage, words: list[str], goal: Path) -> None:
+    if words[0] == "train":
         words = [*words, "--resume=auto"]  # a run that was stopped goes on
-    elif folder.exists():
-        shutil.rmtree(folder)  # what a stopped command left; the folder is this stage's alone
-    folder.mkdir(parents=True, exist_ok=True)
+    else:
+        _remove(goal)  # what a stopped command left
     code = subprocess.run([sys.executable, "-m", "penchant", *words], check=False).returncode
-    if code or not output.exists():
-        reason = f"ended with the exit code {code}" if code else f"wrote nothing at {output}"
+    if code or not goal.exists():
+        reason = f"ended with the exit code {code}" if code else f"wrote nothing at {goal}"
         raise TrainingError(
             f"The stage {stage.name} {reason}.",
             where=f"penchant {' '.join(words)}",
             fix="Mend what its message says, then run the same pipeline again; finished stages are kept.",
         )
-    files = [output] if output.is_file() else [each for each in output.rglob("*") if each.is_file()]
-    write_manifest(folder / MANIFEST, files, {"key": key})
+
+
+def _remove(goal: Path) -> None:
+    if goal.is_dir():
+        shutil.rmtree(goal)
+    goal.unlink(missing_ok=True)
+
+
+def _write_manifest(folder: Path, goals: list[Path], key: str, stage: Stage, state: _State) -> None:
+    """What the stage read and wrote: its key, commands, version, the hash of each input, and of each file written."""
+    about = {"key": key, "version": penchant.__version__}
+    about |= {f"command {place}": shlex.join(each) for place, each in enumerate(stage.commands, 1)}
+    about |= {f"input {word}": digest_of(content) for word, content in _named_inputs(stage).items()}
+    about |= {f"stage {each}": state.keys[each] for each in stage.reads}
+    files = [file for goal in goals for file in ([goal] if goal.is_file() else goal.rglob("*")) if file.is_file()]
+    write_manifest(folder / MANIFEST, files, about)
 
 
 def _score(plan: Plan, state: _State, model: str) -> float:

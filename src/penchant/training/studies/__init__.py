@@ -1,0 +1,1 @@
+"""Studies: grids of short chains of training whose scores are one table."""

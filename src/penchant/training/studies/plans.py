@@ -1,0 +1,147 @@
+"""What a study trains and measures, as a YAML file states it: `BudgetStudy` and `RegimeStudy`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+
+from penchant.documents import yaml_document
+from penchant.errors import ConfigurationError, nearest
+from penchant.plain_files import readable_text
+
+__all__ = ["BudgetStudy", "Costs", "Regime", "RegimeStudy", "Study", "names", "read_study"]
+
+HERE = Path(__file__).parent
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Costs(_Strict):
+    """What a record costs, in one unit."""
+
+    demonstration: PositiveFloat = 1.0
+    pair: PositiveFloat = 1.0
+
+
+class Regime(_Strict):
+    """A start of preference training."""
+
+    model: str | None = Field(None, description="the model; default: that of the study")
+    demonstrations: NonNegativeInt = Field(0, description="demonstrations that it is tuned on first; 0 for none")
+
+
+class Study(_Strict):
+    """What all studies state."""
+
+    world: Literal["sums"] | None = Field(None, description="a world of the lab that gives model and data")
+    model: str | None = Field(None, description="model that is trained: folder or hub id")
+    demonstrations: str | None = Field(None, description="file of demonstrations")
+    pairs: str | None = Field(None, description="file of comparisons")
+    held_out: str | None = Field(None, description="file that models are measured on")
+    measure: Literal["likelihood", "accuracy", "judge"] = Field("accuracy", description="as of penchant merge")
+    judge: dict[str, Any] | None = Field(None, description="name and settings, for measure: judge")
+    max_new_tokens: PositiveInt = Field(128, description="of a response that the judge scores")
+    seeds: PositiveInt = Field(3, description="number of seeds; each draws and orders the data anew")
+    supervised: dict[str, Any] = Field(default_factory=lambda: {"objective": {"name": "nll"}})
+    preference: dict[str, Any] = Field(default_factory=dict, description="recipe keys of the preference stage")
+
+
+class BudgetStudy(Study):
+    """Every budget spent on demonstrations and pairs in several shares (arXiv 2502.11284)."""
+
+    design: Literal["budget"]
+    budgets: list[PositiveFloat] = Field(min_length=1, description="in the unit of the costs")
+    fractions: list[Share] = Field(min_length=1, description="shares of a budget for demonstrations")
+    costs: Costs = Costs()
+
+
+class RegimeStudy(Study):
+    """Methods × starts × sizes of the preference data (arXiv 2404.14723)."""
+
+    design: Literal["regimes"]
+    regimes: dict[str, Regime] = Field(min_length=1)
+    methods: list[str] = Field(min_length=1, description="objectives of the preference stage")
+    sizes: list[PositiveInt] = Field(min_length=1, description="numbers of pairs")
+
+
+_DESIGNS: dict[str, type[BudgetStudy] | type[RegimeStudy]] = {"budget": BudgetStudy, "regimes": RegimeStudy}
+
+
+def names() -> list[str]:
+    """The names of the packaged studies.
+
+    Example:
+        >>> names()
+        ['alignment-insight', 'budget']
+    """
+    return sorted(path.stem for path in HERE.glob("*.yaml"))
+
+
+def read_study(name: str, keys: Mapping[str, Any] | None = None) -> BudgetStudy | RegimeStudy:
+    """A packaged study or that of a file, with keys overridden.
+
+    Args:
+        name: of a packaged study, or a YAML file.
+        keys: values by name; of parts with dots (``preference.epochs``).
+
+    Raises:
+        ConfigurationError: there is no such study, a key is unknown, a value is wrong, or something is missing.
+
+    Example:
+        >>> read_study("budget", {"seeds": 1}).seeds
+        1
+    """
+    from penchant.training.recipe_keys import nested
+
+    values = _values(name)
+    for key, value in nested(dict(keys or {}), "command line").items():
+        own = values.get(key)
+        values[key] = {**own, **value} if isinstance(own, dict) and isinstance(value, dict) else value
+    if any(values.get(each) for each in ("model", "demonstrations", "pairs", "held_out")) and "world" not in (
+        keys or {}
+    ):
+        values.pop("world", None)  # data of one's own replace those of the world
+    if values.get("design") not in _DESIGNS:
+        raise ConfigurationError(
+            f"The study's design is {values.get('design')!r}.", where=name, fix="Write design: budget or regimes."
+        )
+    try:
+        study = _DESIGNS[values["design"]].model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ConfigurationError(f"{place}: {first['msg']}.", where=name, fix="`penchant study --help`.") from None
+    return _complete(study, name)
+
+
+def _values(name: str) -> dict[str, Any]:
+    if name in names():
+        found = yaml.safe_load((HERE / f"{name}.yaml").read_text(encoding="utf-8"))
+    elif "." not in name:
+        raise ConfigurationError(
+            f"There is no study {name!r}. {nearest(name, names())}", fix=f"Known: {', '.join(names())}, or a YAML file."
+        )
+    else:
+        found = yaml_document(readable_text(Path(name), ConfigurationError, "study"), name)
+    if not isinstance(found, dict):
+        raise ConfigurationError("The study has no keys.", where=name, fix="Write design: budget, and so on.")
+    return found
+
+
+def _complete(study: BudgetStudy | RegimeStudy, name: str) -> BudgetStudy | RegimeStudy:
+    needed = [] if study.world is not None else ["model", "demonstrations", "pairs", "held_out"]
+    missing = [each for each in needed if getattr(study, each) is None]
+    if missing:
+        raise ConfigurationError(
+            f"The study lacks {', '.join(missing)}.", where=name, fix="Give them as key=value, or world=sums."
+        )
+    if (study.measure == "judge") != (study.judge is not None):
+        raise ConfigurationError("measure: judge and judge belong together.", where=name, fix="Give both or neither.")
+    return study
