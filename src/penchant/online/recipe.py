@@ -67,6 +67,9 @@ class OnlineRecipe(Recipe):
     resample: int = Field(
         0, ge=0, le=100, description="times that a round replaces prompts whose responses all have the same reward"
     )
+    idle_rounds: PositiveInt = Field(
+        20, description="rounds in a row without any difference in reward after which the run stops"
+    )
     history: int = Field(0, ge=0, description="number of earlier rounds whose samples are reused")
 
     judge: dict[str, Any] = Field(
