@@ -25,6 +25,11 @@ def nothing(prompt: object, response: str) -> float:
     return 0.0
 
 
+def golden(prompt: object, response: str) -> float:
+    """1 for the rare response that says "gold", else 0: most groups have one reward."""
+    return float("gold" in response.split())
+
+
 def classifier(labels: int = 1, positions: int = 64) -> Any:
     """A random sequence-classification model with the vocabulary of `small_runs.word_tokenizer`."""
     import torch

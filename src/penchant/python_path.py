@@ -14,6 +14,7 @@ import inspect
 import site
 import sys
 import sysconfig
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -23,10 +24,13 @@ from typing import Any
 
 from penchant.errors import ConfigurationError, nearest
 
-__all__ = ["GROUPS", "Place", "beside", "find", "imported_beside", "load_from"]
+__all__ = ["GROUPS", "Place", "beside", "find", "imported_beside", "load_from", "paths_of", "with_paths"]
 
 #: The entry-point group of each part of a recipe whose ``path`` names a function or class.
 GROUPS = {"judge": "penchant.judges", "objective": "penchant.objectives"}
+
+#: The key of a part that lists members, each a part of its own.
+MEMBERS = "judges"
 
 FORM = (
     "Write it as file.py:function, for a file beside the recipe or one of your own that the command line names, or as "
@@ -57,6 +61,40 @@ class Place:
             of = f", of {self.entry.dist.name}" if self.entry.dist else ""
             return f"{self.entry.value} (entry point {self.name} of {self.entry.group}{of})"
         return f"{self.name} of {self.file}"
+
+
+def with_paths(part: Any, change: Callable[[str], str]) -> Any:
+    """A part of a recipe with every ``path`` changed, also those of the members that it lists.
+
+    Args:
+        part: ``{"path": ...}``, ``{"judges": [...]}``, or a list of such; anything else stays as it is.
+        change: from the path given to the new one.
+
+    Example:
+        >>> with_paths({"judges": [{"path": "a.py:f"}, {"name": "verifier"}]}, str.upper)
+        {'judges': [{'path': 'A.PY:F'}, {'name': 'verifier'}]}
+    """
+    if isinstance(part, list):
+        return [with_paths(each, change) for each in part]
+    if not isinstance(part, dict):
+        return part
+    found = {name: with_paths(each, change) if name == MEMBERS else each for name, each in part.items()}
+    return {**found, "path": change(found["path"])} if isinstance(found.get("path"), str) else found
+
+
+def paths_of(part: Any) -> list[str]:
+    """Every ``path`` of a part of a recipe and of the members that it lists, each once, in order.
+
+    Args:
+        part: as for `with_paths`.
+
+    Example:
+        >>> paths_of([{"path": "a.py:f"}, {"path": "a.py:g"}])
+        ['a.py:f', 'a.py:g']
+    """
+    found: list[str] = []
+    with_paths(part, lambda path: found.append(path) or path)  # type: ignore[func-returns-value]
+    return list(dict.fromkeys(found))
 
 
 def find(path: str, where: str) -> Place:

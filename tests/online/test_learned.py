@@ -20,7 +20,7 @@ from penchant.likelihood import CausalScorer, build_reference
 from penchant.objectives import build
 from penchant.online.pairing import build_examples, build_pairing
 from penchant.online.rollouts import Rollout
-from penchant.online.sampling import with_old_logps
+from penchant.online.token_logps import with_old_logps
 
 PROMPT = (5, 6, 7)
 ROWS = masked([TokenSequence(PROMPT, each.response) for each in random_trees(5, VOCABULARY)[0][:4]])

@@ -11,8 +11,10 @@ import torch
 
 from penchant.errors import ConfigurationError, DataError, ModelError
 from penchant.feedback.records import Prompt, Source
+from penchant.generation.responses import Response
 from penchant.rewards import FunctionJudge, Judge, RewardModel
-from penchant.rewards.scores import compared, scored
+from penchant.rewards.scores import compared, scored, scored_samples
+from penchant.rewards.sum_of_judges import SumOfJudges
 from small_judges import JUDGES, classifier
 from small_runs import word_tokenizer
 
@@ -111,7 +113,6 @@ def three(prompt: Any, response: str, *, scale: float) -> float:
     ("function", "message"),
     [
         (one, r"signature \(prompt: .*cannot be called with a prompt and a response"),
-        (three, "missing a required argument: 'scale'"),
         (late, "is a coroutine function"),
         (many, "is a generator function"),
         (Given, "is a class"),
@@ -120,6 +121,62 @@ def three(prompt: Any, response: str, *, scale: float) -> float:
 def test_what_cannot_be_called_is_refused_before_a_model_is_loaded(function: Any, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         FunctionJudge(function)
+
+
+def test_a_parameter_that_no_record_fills_is_refused_before_a_model_is_loaded() -> None:
+    judge = FunctionJudge(three)
+    with pytest.raises(
+        DataError, match=r"asks for 'scale', which the record does not have.*Its fields: answer; others"
+    ):
+        judge.read([Prompt(prompt="1+1=", fields={"answer": "2"})])
+    record = Prompt(prompt="1+1=", fields={"scale": 3.0})
+    judge.read([record])
+    assert judge.score("1+1=", ["2"]) == [3.0]
+    assert scored_samples(judge, record, [Response("2", (5,), True)]) == ([3.0], {})
+
+
+def test_a_function_sees_the_record_the_tokens_and_the_ending() -> None:
+    def reward(prompt: Any, response: str, tokens: Any, finished: Any, **fields: Any) -> float | None:
+        return None if fields["answer"] == "?" else len(tokens) + 10 * finished + 100 * (fields["answer"] == response)
+
+    judge = FunctionJudge(reward)
+    record = Prompt(prompt="1+1=", fields={"answer": "2"})
+    judge.read([record])
+    given = [Response("2", (5, 6), True), Response("3", (5,), False)]
+    assert scored_samples(judge, record, given)[0] == [112.0, 1.0]
+    unknown, _parts = scored_samples(judge, Prompt(prompt="x", fields={"answer": "?"}), given)
+    assert all(map(math.isnan, unknown))
+
+
+def test_a_sum_of_judges_keeps_each_ones_scores() -> None:
+    judge = SumOfJudges(
+        judges=[
+            {"name": "function", "path": f"{JUDGES}:strict", "weight": 0.5},
+            {"name": "verifier", "rule": "number", "weight": 2, "label": "right"},
+        ]
+    )
+    record = Prompt(prompt="1+1=", fields={"answer": "2"})
+    judge.read([record])
+    scores, parts = scored_samples(judge, record, [Response(text, (5,), True) for text in ("2", "it is 3", "")])
+    assert scores == [2.5, 3.5, 0.0], "a member that cannot score counts nothing"
+    assert parts["right"] == [1.0, 0.0, 0.0]
+    assert parts["strict"][:2] == [1.0, 7.0] and math.isnan(parts["strict"][2])
+    assert judge.score("1+1=", ["2"]) == [2.5]
+
+
+@pytest.mark.parametrize(
+    ("judges", "message"),
+    [
+        ([], "judges"),
+        ([{"name": "none"}], "Member 1 of the judge gives no scores"),
+        ([{"name": "verifier", "weight": "much"}], "The weight of member 1 of the judge is 'much'"),
+        ([{"name": "verifier"}, {"name": "verifier"}], "Two members of the judge are called 'verifier'"),
+        ([{"name": "verifyer"}], "verifier"),
+    ],
+)
+def test_sums_of_what_cannot_be_summed_are_refused(judges: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        SumOfJudges(judges=judges)
 
 
 def test_what_is_no_function_is_refused() -> None:

@@ -131,13 +131,11 @@ def first_lines(recipe: Recipe) -> list[str]:
     Raises:
         ConfigurationError: the recipe names a function that it may not name.
     """
-    from penchant.python_path import GROUPS, find
+    from penchant.python_path import GROUPS, find, paths_of
     from penchant.training.recipe import data_paths
 
     data = ", ".join(data_paths(recipe.data))
     lines = [f"{recipe.model} with {recipe.objective['name']} on {data}, to {recipe.output}"]
     for where in GROUPS:
-        part = getattr(recipe, where, None) or {}
-        if isinstance(part.get("path"), str):
-            lines.append(f"Imports {find(part['path'], where)}, as {where}")
+        lines += [f"Imports {find(path, where)}, as {where}" for path in paths_of(getattr(recipe, where, None))]
     return lines

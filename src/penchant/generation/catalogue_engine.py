@@ -33,6 +33,7 @@ class CatalogueEngine(Engine):
     """
 
     id = "catalogue"
+    draws = False
 
     items: Annotated[str, "file of the catalogue: rows with item and text"]
     beams: Annotated[int, Ge(0), "prefixes kept per prompt, if more than the responses of a prompt"] = 0

@@ -10,10 +10,13 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers import GenerationConfig
 
 from penchant.generation.cached_forward import left_padded
 from penchant.generation.prefix import PrefixCache
 from penchant.generation.stopping import StopAtText
+from penchant.generation.trace import Trace
+from penchant.likelihood.core import core_model
 
 __all__ = ["Guide", "generate"]
 
@@ -38,6 +41,7 @@ def generate(
     prefix: PrefixCache | None = None,
     stop_strings: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
+    trace: Trace | None = None,
 ) -> list[list[list[int]]]:
     """Sample responses to prompts.
 
@@ -57,6 +61,7 @@ def generate(
         prefix: keys and values of tokens with which all prompts begin.
         stop_strings: texts that end a response as well.
         options: further arguments of ``generate`` of transformers, such as ``repetition_penalty``.
+        trace: records log-probabilities of the first responses of the first batch.
 
     Returns:
         For each prompt, ``samples`` lists of token ids, without the prompt, with the stop token if one was reached.
@@ -65,22 +70,26 @@ def generate(
     # Batches of prompts with similar lengths need less padding; results are returned in the order of the prompts.
     order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
     per_batch = max(1, batch_size // samples)
-    sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
-    chosen: dict[str, Any] = sampling if temperature > 0 else {"do_sample": False}
-    chosen |= {**(options or {}), "max_new_tokens": max_new_tokens, "eos_token_id": list(stop_token_ids)}
-    if streamer is not None:
-        chosen["streamer"] = streamer
-    if stop_strings:
-        chosen["stopping"] = partial(StopAtText, stop_strings, _decoder(tokenizer))
+    stopping = partial(StopAtText, stop_strings, _decoder(tokenizer)) if stop_strings else None
+    chosen = _drawing(temperature, top_p, options or {}) | {"streamer": streamer, "stopping": stopping}
+    chosen |= {"max_new_tokens": max_new_tokens, "eos_token_id": list(stop_token_ids)}
     with _generating(model, seed):
         for start in range(0, len(order), per_batch):
             places = order[start : start + per_batch]
-            guided = {} if guide is None else {"logits_processor": list(guide(places))}
-            batch = [prompts[place] for place in places]
-            rows = _continue(model, tokenizer, batch, samples, prefix, chosen | guided)
+            recording = [trace] if trace is not None and not start else []
+            guided = {"logits_processor": [*(guide(places) if guide is not None else []), *recording]}
+            rows = _continue(model, tokenizer, [prompts[place] for place in places], samples, prefix, chosen | guided)
             for row, tokens in enumerate(rows):
                 results[places[row // samples]].append(_until_stop(tokens, set(stop_token_ids)))
+            for each in recording:
+                each.keep(places, samples, rows, results)
     return results
+
+
+def _drawing(temperature: float, top_p: float, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of ``generate`` that say how a token is chosen."""
+    sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
+    return {**(sampling if temperature > 0 else {"do_sample": False}), **options}
 
 
 def _decoder(tokenizer: Any) -> Callable[[list[int]], str]:
@@ -89,13 +98,31 @@ def _decoder(tokenizer: Any) -> Callable[[list[int]], str]:
 
 @contextlib.contextmanager
 def _generating(model: nn.Module, seed: int) -> Iterator[None]:
-    """Evaluation mode, no gradients and seeded random numbers; the former state is restored at the end."""
+    """Evaluation mode, no gradients, seeded random numbers, and no settings but those that are given.
+
+    The former state is restored at the end.
+    """
     device, was_training = next(model.parameters()).device, model.training
     model.eval()
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.no_grad():
+    forked = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
+    with _plain_settings(core_model(model)), forked, torch.no_grad():
         torch.manual_seed(seed)
         yield
     model.train(was_training)
+
+
+@contextlib.contextmanager
+def _plain_settings(core: Any) -> Iterator[None]:
+    """Without the model's own generation settings, of which ``generate`` takes all that are not given to it."""
+    own = getattr(core, "generation_config", None)
+    if own is None:
+        yield
+        return
+    core.generation_config = GenerationConfig(bos_token_id=own.bos_token_id)
+    try:
+        yield
+    finally:
+        core.generation_config = own
 
 
 def _continue(

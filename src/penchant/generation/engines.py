@@ -33,6 +33,10 @@ class Engine(Named, ABC):
     registry = ENGINES
     #: Whether it samples from the model in training; False for an engine with its own weights.
     follows_policy: ClassVar[bool] = True
+    #: Whether the policy's weights are sent to it before each round.
+    updated: bool = False
+    #: Whether responses are drawn at random from the distribution that the settings of sampling describe.
+    draws: ClassVar[bool] = True
     #: Approximate number of responses to request per call of `sample`.
     at_once: int = 256
 
@@ -46,6 +50,10 @@ class Engine(Named, ABC):
     def notice(self) -> str:
         """A sentence about what leaves this machine; empty if nothing does."""
         return ""
+
+    def alters(self) -> list[str]:
+        """What makes the engine draw from another distribution than the model's at the given temperature and top_p."""
+        return []
 
     def prompt_ids(self, prompt: Text) -> list[int]:
         """The token ids of a prompt as the model receives them."""

@@ -14,6 +14,7 @@ from penchant.generation.engines import Engine
 from penchant.generation.prefix import PrefixCache
 from penchant.generation.responses import Response, Sampling
 from penchant.generation.stopping import cut_at
+from penchant.generation.trace import Trace
 from penchant.rendering.renderer import Renderer
 
 __all__ = ["InProcessEngine"]
@@ -57,6 +58,11 @@ class InProcessEngine(Engine):
         """Set the causal language model to sample from."""
         self.model = policy
 
+    def alters(self) -> list[str]:
+        """See `Engine.alters`: options of generation, and whatever guides it."""
+        guided = type(self).guide is not InProcessEngine.guide or type(self).sample is not InProcessEngine.sample
+        return [*([self.id] if guided else []), *(self.options or {})]
+
     def guide(self, prompts: Sequence[Text], sampling: Sampling) -> Guide | None:
         """What guides the generation of responses to these prompts; None for nothing."""
         return None
@@ -69,7 +75,8 @@ class InProcessEngine(Engine):
         """
         if self.model is None:
             raise ModelError("The engine has no model to sample from.", fix="Call engine.use(model) first.")
-        stops = set(self.renderer.stop_token_ids)
+        stops, trace = set(self.renderer.stop_token_ids), self._trace(sampling)
+        texts = (*self.stop_strings, *sampling.stop)
         generated = generate(
             self.model,
             self.renderer.tokenizer,
@@ -83,15 +90,32 @@ class InProcessEngine(Engine):
             batch_size=self.batch_size,
             guide=self.guide(prompts, sampling),
             prefix=self.prefix,
-            stop_strings=self.stop_strings,
+            stop_strings=texts,
             options=self.options,
+            trace=trace,
         )
-        return [[self._response(tokens, stops) for tokens in several] for several in generated]
+        logps = {} if trace is None else trace.logps
+        return [
+            [self._response(tokens, stops, texts, logps.get((place, row))) for row, tokens in enumerate(several)]
+            for place, several in enumerate(generated)
+        ]
 
-    def _response(self, tokens: list[int], stops: set[int]) -> Response:
+    def _trace(self, sampling: Sampling) -> Trace | None:
+        """What records log-probabilities, where the distribution is the model's own."""
+        exact = sampling.temperature > 0 and sampling.top_p == 1 and not self.alters()
+        return Trace(sampling.traced, sampling.temperature) if sampling.traced and exact else None
+
+    def _response(
+        self,
+        tokens: list[int],
+        stops: set[int],
+        texts: Sequence[str] | None = None,
+        logps: tuple[float, ...] | None = None,
+    ) -> Response:
         text = self.renderer.decode(tokens, skip_special_tokens=True)
-        kept = cut_at(text, self.stop_strings)
-        return Response(kept, tuple(tokens), kept != text or (bool(tokens) and tokens[-1] in stops))
+        kept = cut_at(text, self.stop_strings if texts is None else texts)
+        finished = kept != text or (bool(tokens) and tokens[-1] in stops)
+        return Response(kept, tuple(tokens), finished, logps=logps)
 
 
 def _check_options(options: dict[str, Any]) -> None:

@@ -17,6 +17,8 @@ class Response:
         finished: whether an end token was generated before the length limit.
         learned: for each token, whether the policy wrote it (a conversation with a tool also holds the tool's tokens);
             None if it wrote all.
+        logps: log-probabilities of the tokens under the distribution that they were drawn from, nats; None where the
+            engine does not give them.
 
     Example:
         >>> Response("19", (5, 13, 2), True).finished
@@ -27,6 +29,7 @@ class Response:
     ids: tuple[int, ...]
     finished: bool
     learned: tuple[bool, ...] | None = None
+    logps: tuple[float, ...] | None = None
 
     @property
     def length(self) -> int:
@@ -43,6 +46,8 @@ class Sampling:
         max_new_tokens: maximum number of tokens per response.
         temperature: sampling temperature; 0 means greedy decoding.
         top_p: probability mass of nucleus sampling, in (0, 1].
+        stop: texts that end a response, and are not part of its text.
+        traced: number of responses whose log-probabilities are wanted at least.
 
     Example:
         >>> Sampling(samples=8).temperature
@@ -53,3 +58,5 @@ class Sampling:
     max_new_tokens: int = 128
     temperature: float = 1.0
     top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    traced: int = 0

@@ -59,6 +59,8 @@ class ForestScorer:
         self.model, self.core, self.chunk_rows = model, core, chunk_rows
         self.head: Head | None = head
         self.attention, self.reason = chosen, reason
+        #: Divides the logits: log-probabilities and statistics are of the distribution sampled at this temperature.
+        self.temperature = 1.0
         #: The routers of a mixture of experts, if their auxiliary loss is part of the training loss.
         self.router: Router | None = None
         self.aux_loss: Tensor | None = None
@@ -154,6 +156,7 @@ class ForestScorer:
                 layers=tuple(layers),
                 router=router,
                 residual=residual,
+                temperature=self.temperature,
             )
         )
         self.aux_loss = found.pop("aux_loss", None)
@@ -169,7 +172,7 @@ class ForestScorer:
         wanted = tuple(layers)
         with torch.no_grad():
             found = self.model(score=ScoreRequest(forest, rows_only=True, layers=wanted))
-            rows = Rows(found["rows"], self.head or identity)
+            rows = Rows(found["rows"], self.head or identity, self.temperature)
             inside = {name: found[activation_key(name)] for name in wanted}
             if UNIT_MEANS in inside:
                 inside[UNIT_MEANS] = _with_logits(inside[UNIT_MEANS], rows, self.chunk_rows)

@@ -31,14 +31,16 @@ class Rows:
     Args:
         hidden: [K, D] hidden states.
         head: maps hidden states to logits [K, V].
+        temperature: divides the logits.
     """
 
     hidden: Tensor
     head: Head
+    temperature: float = 1.0
 
     def part(self, places: slice) -> Rows:
         """The rows of a slice of positions."""
-        return Rows(self.hidden[places], self.head)
+        return Rows(self.hidden[places], self.head, self.temperature)
 
 
 class _TargetLogProb(torch.autograd.Function):
@@ -172,4 +174,5 @@ def _chunk_rows(rows: Rows, vocabulary: int | None) -> int:
 
 def _logits(rows: Rows) -> Tensor:
     """[K, V]."""
-    return rows.head(few_rows(rows.hidden))[: len(rows.hidden)]
+    logits = rows.head(few_rows(rows.hidden))[: len(rows.hidden)]
+    return logits if rows.temperature == 1 else logits.float() / rows.temperature

@@ -35,6 +35,7 @@ class ScoreRequest:
         layers: layers whose activations are returned too.
         router: also return the auxiliary loss of a mixture of experts.
         residual: what is mixed into the embeddings of the response tokens.
+        temperature: divides the logits.
     """
 
     forest: Forest
@@ -47,6 +48,7 @@ class ScoreRequest:
     layers: tuple[str, ...] = ()
     router: Router | None = None
     residual: Residual | None = None
+    temperature: float = 1.0
 
 
 class ScoringForward:
@@ -102,7 +104,7 @@ class ScoringForward:
         head = self.outputs.head
         chunk = self.chunk_rows if head is not None else 0
         vocabulary = getattr(self.outputs.core.config.get_text_config(), "vocab_size", None)
-        own = Rows(rows, head or identity)
+        own = Rows(rows, head or identity, asked.temperature)
         found = token_statistics(own, forest.target_ids, asked.stats, asked.other, chunk, vocabulary)
         return found | inside
 

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from penchant.feedback.records import Record
+from penchant.feedback.records import Record, Source
 from penchant.forest.example import Example
 from penchant.generation.responses import Sampling
 from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.requirements import Requirements
+from penchant.online.describing import describe
+from penchant.online.on_policy import is_policy_gradient
 from penchant.online.pairing import Pairing, build_examples
 from penchant.online.recipe import OnlineRecipe
+from penchant.online.reward_kl import less_divergence, next_coefficient
 from penchant.online.rollouts import Rollout
 from penchant.online.round_files import RoundFiles
-from penchant.online.sampling import Sampler, with_old_logps
+from penchant.online.sampling import Sampler
+from penchant.online.staleness import with_weights
 from penchant.online.token_facts import with_token_facts
+from penchant.online.token_logps import agreement, divergences, with_old_logps
 
-__all__ = ["Collector", "describe", "prompts_of_round", "teaches"]
+__all__ = ["Collector", "prompts_of_round", "teaches"]
+
+log = logging.getLogger("penchant")
+
+# Responses of a round of which the engine is asked for log-probabilities, to compare them with the trainer's.
+TRACED = 8
 
 
 @dataclass
@@ -34,11 +45,12 @@ class Collector:
         records: the prompts to draw from.
         sampler: samples and judges responses.
         scorer: the policy.
+        reference: of the policy; for a divergence in the reward.
         pairing: selects the responses of each example.
         wanted: requirements of the objective.
         files: store the samples of each round.
         advance: called after each call of the engine; may raise to stop the run.
-        reference: the reference of the round.
+        send: sends the policy's weights to the engine before a round is sampled.
         objective: the objective, for its critic.
     """
 
@@ -46,11 +58,12 @@ class Collector:
     records: Sequence[Record]
     sampler: Sampler
     scorer: Scorer
+    reference: Reference[Any, Any]
     pairing: Pairing
     wanted: Requirements
     files: RoundFiles
     advance: Callable[[int], None]
-    reference: Reference[Any, Any]
+    send: Callable[[int], None]
     objective: Objective
 
     def collect(self, iteration: int) -> tuple[list[Rollout], list[Example]]:
@@ -65,28 +78,92 @@ class Collector:
             self.files.write(iteration, rollouts)
         earlier = [self.files.read(each) for each in range(max(0, iteration - self.recipe.history), iteration)]
         every = [*(rollout for part in earlier for rollout in part or []), *rollouts]
-        return rollouts, build_examples(every, self.pairing, self.wanted)
+        return rollouts, build_examples([each for each in every if each.used], self.pairing, self.wanted)
+
+    def describe(self, rollouts: Sequence[Rollout], examples: Sequence[Example]) -> dict[str, float]:
+        """Metrics of a round before training on it; a warning where generator and trainer disagree.
+
+        Args:
+            rollouts: the samples of the round.
+            examples: its training examples.
+        """
+        numbers = describe(rollouts, examples) | agreement(rollouts, self.scorer, self.recipe.precision)
+        if numbers.get("sampled/logp_gap", 0.0) > self.recipe.logp_alarm:
+            log.warning(
+                "The log-probabilities of generator and trainer differ by %.3g nats per token on average, more than "
+                "logp_alarm = %.3g: the samples are not drawn from the policy that is trained.",
+                numbers["sampled/logp_gap"],
+                self.recipe.logp_alarm,
+            )
+        return numbers
 
     def _sample(self, iteration: int) -> list[Rollout]:
         recipe = self.recipe
-        sampling = Sampling(recipe.samples_per_prompt, recipe.max_new_tokens, recipe.temperature, recipe.top_p)
-        prompts = prompts_of_round(self.records, recipe.prompts_per_iteration, recipe.seed, iteration)
-        seed = recipe.seed * 1_000_003 + (iteration + 1) * 10_007
-        rollouts = self.sampler.sample(prompts, sampling, seed=seed, advance=self.advance)
-        if self.pairing.greedy:
-            rollouts = self._with_greedy(rollouts, prompts, seed)
+        self.send(iteration)
+        rollouts = self._drawn(iteration, 0, ())
+        for again in range(1, recipe.resample + 1):
+            lacking = sum(each.uniform for each in rollouts) - sum(not each.used for each in rollouts)
+            if lacking == 0:
+                break
+            seen = [each.source for each in rollouts]
+            rollouts = self._replaced(rollouts, self._drawn(iteration, again, seen, lacking))
         if self.pairing.reads:
             rollouts = with_token_facts(
                 rollouts, self.scorer, self.reference, self.objective, self.pairing.reads, recipe.precision
             )
         elif self._reuses(len(rollouts)):
             rollouts = with_old_logps(rollouts, self.scorer, recipe.precision)
-        return rollouts
+        if recipe.staleness != "refuse" and "advantage" in self.wanted.fields:
+            rollouts = with_weights(rollouts, recipe.staleness, recipe.staleness_cap)
+        return rollouts if recipe.reward_kl == 0 else self._with_divergence(rollouts, iteration)
 
-    def _with_greedy(self, rollouts: Sequence[Rollout], prompts: Sequence[Record], seed: int) -> list[Rollout]:
+    def _with_divergence(self, rollouts: list[Rollout], iteration: int) -> list[Rollout]:
+        """The rollouts with the divergence from the reference taken off their rewards."""
+        recipe = self.recipe
+        before = self.files.read(iteration - 1) if iteration and recipe.reward_kl_target is not None else None
+        rate = recipe.reward_kl
+        if before:
+            assert recipe.reward_kl_target is not None
+            rate = next_coefficient(before, recipe.reward_kl_target, recipe.reward_kl_horizon)
+        return less_divergence(rollouts, divergences(rollouts, self.scorer, self.reference, recipe.precision), rate)
+
+    def _drawn(self, iteration: int, again: int, seen: Sequence[Source], count: int | None = None) -> list[Rollout]:
+        """Sampled and judged prompts of a round; ``again`` counts the replacements of groups without differences."""
+        recipe = self.recipe
+        sampling = Sampling(
+            recipe.samples_per_prompt,
+            recipe.max_new_tokens,
+            recipe.temperature,
+            recipe.top_p,
+            stop=tuple(recipe.stop),
+            traced=TRACED if is_policy_gradient(self.wanted) else 0,
+        )
+        order = recipe.seed + 7919 * again
+        prompts = prompts_of_round(self.records, recipe.prompts_per_iteration, order, iteration)
+        prompts = [each for each in prompts if each.source not in seen][:count]
+        seed = recipe.seed * 1_000_003 + (iteration + 1) * 10_007 + again * 101
+        engine = self.sampler.engine
+        version = iteration if engine.follows_policy or engine.updated else 0
+        found = self.sampler.sample(prompts, sampling, seed=seed, version=version, advance=self.advance)
+        return self._with_greedy(found, prompts, seed, version) if self.pairing.greedy else found
+
+    def _replaced(self, rollouts: list[Rollout], fresh: list[Rollout]) -> list[Rollout]:
+        """The rollouts with as many fresh ones as say something in the place of groups without differences."""
+        better = [each for each in fresh if not each.uniform]
+        left = len(better)
+        kept = []
+        for each in rollouts:
+            replaced = each.used and each.uniform and left > 0
+            left -= replaced
+            kept.append(replace(each, used=False) if replaced else each)
+        return [*kept, *better, *(replace(each, used=False) for each in fresh if each.uniform)]
+
+    def _with_greedy(
+        self, rollouts: Sequence[Rollout], prompts: Sequence[Record], seed: int, version: int
+    ) -> list[Rollout]:
         """The rollouts with the score of the response that greedy decoding gives; None where it has none."""
-        sampling = Sampling(1, self.recipe.max_new_tokens, 0.0)
-        likely = self.sampler.sample(prompts, sampling, seed=seed, advance=self.advance)
+        sampling = Sampling(1, self.recipe.max_new_tokens, 0.0, stop=tuple(self.recipe.stop))
+        likely = self.sampler.sample(prompts, sampling, seed=seed, version=version, advance=self.advance)
         known = [each.scores[0] if each.scored else None for each in likely]
         return [replace(each, baseline=score) for each, score in zip(rollouts, known, strict=True)]
 
@@ -99,7 +176,8 @@ class Collector:
         """Whether samples are reused after the policy has changed, which needs their old log-probabilities."""
         recipe = self.recipe
         once = recipe.epochs * prompts <= recipe.batch_size and recipe.max_steps in (None, 1)
-        return "old_policy" in self.wanted.fields and not (once and recipe.tokens_per_batch is None)
+        stale = recipe.staleness != "refuse"
+        return "old_policy" in self.wanted.fields and (stale or not (once and recipe.tokens_per_batch is None))
 
 
 def prompts_of_round(records: Sequence[Record], count: int, seed: int, iteration: int) -> list[Record]:
@@ -130,22 +208,12 @@ def _order(size: int, seed: int, epoch: int) -> Any:
 
 def teaches(examples: Sequence[Example]) -> bool:
     """Whether any example has a gradient: groups of equal rewards have none, unless a critic learns from them."""
-    return any("advantage" not in each.fields or "returns" in each.fields or _moves(each) for each in examples)
+    return any(
+        "advantage" not in each.fields or "returns" in each.fields or _any(each.fields["advantage"])
+        for each in examples
+    )
 
 
-def _moves(example: Example) -> bool:
-    """Whether any of its responses, or of their tokens, has an advantage."""
-    values: Any = example.fields["advantage"]
-    return any(any(each) if isinstance(each, list) else each for each in values)
-
-
-def describe(rollouts: Sequence[Rollout], examples: Sequence[Example]) -> dict[str, float]:
-    """Metrics of a round's samples: mean length in tokens, share with an end token, number of examples, mean reward."""
-    scores = [each.scores[place] for each in rollouts for place in each.scored]
-    given = [response for each in rollouts for response in each.responses]
-    numbers = {
-        "sampled/length": sum(each.length for each in given) / len(given),
-        "sampled/finished": sum(each.finished for each in given) / len(given),
-        "sampled/examples": float(len(examples)),
-    }
-    return numbers | ({"sampled/reward": sum(scores) / len(scores)} if scores else {})
+def _any(values: Any) -> bool:
+    """Whether any number of nested lists is not 0."""
+    return any(map(_any, values)) if isinstance(values, list | tuple) else bool(values)

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from penchant.errors import ConfigurationError, PenchantError
-from penchant.online.collecting import describe, teaches
+from penchant.online.collecting import teaches
 from penchant.online.journal import Journal
 from penchant.online.measuring import Measured
 from penchant.online.outcome import finish
@@ -204,7 +204,7 @@ class OnlineRun:
             if number:
                 self._save()
             raise
-        sampled = describe(rollouts, examples)
+        sampled = self.collector.describe(rollouts, examples)
         if not teaches(examples):
             self.reporter.say(f"Round {number + 1}: all rewards are equal or too low, so there is nothing to train on")
             self.journal.sampled(state.steps, sampled)

@@ -12,7 +12,7 @@ from penchant.feedback.records import Record, as_text
 from penchant.generation.engines import Engine
 from penchant.generation.responses import Response, Sampling
 from penchant.rewards.judge import Judge
-from penchant.rewards.scores import scored
+from penchant.rewards.scores import scored_samples
 from penchant.statistics import Interval, mean_interval, share_interval
 
 __all__ = ["Measured", "measure"]
@@ -100,7 +100,7 @@ def _mean_scores(judge: Judge, records: Sequence[Record], given: Sequence[Sequen
     """The mean score of each prompt's responses, without prompts that have no scored response."""
     scores = []
     for record, answers in zip(records, given, strict=True):
-        known = [each for each in scored(judge, record, [one.text for one in answers]) if not math.isnan(each)]
+        known = [each for each in scored_samples(judge, record, answers)[0] if not math.isnan(each)]
         if known:
             scores.append(sum(known) / len(known))
     return scores

@@ -12,10 +12,12 @@ from transformers import set_seed
 from penchant.errors import DataError
 from penchant.generation.responses import Sampling
 from penchant.likelihood.cache import fingerprint
+from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.online.collecting import Collector
 from penchant.online.measuring import Measured, measure
+from penchant.online.on_policy import likelihood_temperature
 from penchant.online.preparation import Prepared
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference import UpdatedReference
@@ -68,13 +70,16 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
         prepared.judge.to(device)
     policy = prepared.modality.load(device)
     scorer = prepared.modality.scorer(policy)
+    if isinstance(scorer, ForestScorer):
+        scorer.temperature = likelihood_temperature(recipe, prepared.objective.requirements, prepared.engine)
     printed = fingerprint(scorer.core)
     prepared.update.begin(policy)
     needs = prepared.objective.requirements.needs
     if needs.hidden or needs.ends:  # a critic answers before the first step
         prepared.objective.bind(scorer.hidden_size)
         prepared.objective.to(device)
-    kind = "initial" if needs.reference or REFERENCE in prepared.pairing.reads else "none"
+    asked = needs.reference or recipe.reward_kl > 0 or REFERENCE in prepared.pairing.reads
+    kind = "initial" if asked else "none"
     inner = (
         scorer.reference(kind, precision=prepared.modality.precision)
         if recipe.teacher is None
@@ -108,7 +113,7 @@ def online_origin(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> d
         objective=prepared.objective,
         recipe=recipe,
         judge=None if judged_by is None else fingerprint(judged_by),
-        code_of_the_judge=code_of(prepared.judge, "judge", recipe.judge.get("path")),
+        code_of_the_judge=code_of(prepared.judge, "judge", recipe.judge),
         code_of_the_pairing=code_of(prepared.pairing, "pairing"),
     )
 
@@ -138,11 +143,12 @@ def build_collector(
         prepared.train.records,
         sampler,
         loaded.scorer,
+        loaded.reference,
         prepared.pairing,
         wanted,
         files,
         advance,
-        loaded.reference,
+        lambda iteration: None,
         prepared.objective,
     )
 
@@ -159,7 +165,7 @@ def measure_heldout(recipe: OnlineRecipe, prepared: Prepared) -> Measured | None
     """
     if prepared.judge is None:
         return None
-    sampling = Sampling(recipe.eval_samples, recipe.max_new_tokens, recipe.eval_temperature)
+    sampling = Sampling(recipe.eval_samples, recipe.max_new_tokens, recipe.eval_temperature, stop=tuple(recipe.stop))
     records = prepared.heldout.records
     found = measure(prepared.measured_by, prepared.judge, records, sampling, seed=recipe.seed + 1)
     if found is None:

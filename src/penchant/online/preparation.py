@@ -13,6 +13,7 @@ from penchant.generation.engines import Engine
 from penchant.modalities import Modality, find_modality
 from penchant.named import build_named
 from penchant.objectives.core.objective import Objective
+from penchant.online.on_policy import check_on_policy
 from penchant.online.pairing import PAIRINGS, Pairing, check_pairing
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference_updates import ReferenceUpdate, build_reference_update
@@ -85,6 +86,7 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
     _check_length(modality, recipe)
     engine = modality.engine(recipe.engine, recipe.max_new_tokens)
+    check_on_policy(recipe, objective.requirements, engine, objective.id)
     train, heldout = (_renderable(each, engine, recipe.on_bad) for each in (train, heldout))
     measured_by = engine if engine.follows_policy else modality.engine({}, recipe.max_new_tokens)
     return Prepared(objective, pairing, judge, update, modality, engine, measured_by, train, heldout, measured_on)

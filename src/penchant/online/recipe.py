@@ -54,16 +54,39 @@ class OnlineRecipe(Recipe):
         description="engine that samples: transformers (in process), server, or catalogue (items, by beam search), and "
         "its settings; server=URL for short",
     )
+    stop: list[str] = Field([], description="texts that end a response, and are not part of its text")
+    staleness: Literal["refuse", "token", "sequence"] = Field(
+        "refuse",
+        description="samples of other weights than the policy's, for policy gradients: refuse them, or correct each "
+        "token or response by a truncated importance weight",
+    )
+    staleness_cap: float = Field(2.0, ge=1, description="largest importance weight")
+    logp_alarm: float = Field(
+        0.1, gt=0, description="mean difference between log-probabilities of generator and trainer that warns, nats"
+    )
+    resample: int = Field(
+        0, ge=0, le=100, description="times that a round replaces prompts whose responses all have the same reward"
+    )
     history: int = Field(0, ge=0, description="number of earlier rounds whose samples are reused")
 
     judge: dict[str, Any] = Field(
-        {"name": "verifier", "rule": "number"}, description="judge that scores responses: name and settings"
+        {"name": "verifier", "rule": "number"},
+        description="judge that scores responses: name and settings; or a list of judges, with weights: their sum",
     )
     unfinished_penalty: float = Field(
         0.0, ge=0, description="subtracted from the reward of a response without an end token"
     )
     overlong_buffer: int = Field(
         0, ge=0, description="number of tokens before the limit over which a length penalty grows to 1"
+    )
+    reward_kl: float = Field(
+        0.0, ge=0, description="weight of the divergence from the reference that is taken off the reward"
+    )
+    reward_kl_target: float | None = Field(
+        None, gt=0, description="divergence of a response, in nats, to which a controller moves reward_kl; none: fixed"
+    )
+    reward_kl_horizon: PositiveInt = Field(
+        10_000, description="responses over which the controller changes reward_kl by at most a fifth"
     )
     pairing: dict[str, Any] = Field(
         {"name": "best_worst"}, description="how samples become training examples: name and settings"
@@ -107,6 +130,8 @@ class OnlineRecipe(Recipe):
     def _by_name(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, str):
             return {"name": value}
+        if isinstance(value, list) and info.field_name == "judge":
+            return {"name": "sum", "judges": value}
         # ``judge.rule=exact`` alone changes a setting of the default judge.
         default = cls.model_fields[str(info.field_name)].default["name"]
         if not isinstance(value, dict):
@@ -184,9 +209,21 @@ def _with_server(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check(recipe: OnlineRecipe) -> None:
     """Refuse settings that an online run does not support."""
-    if recipe.lora is not None:
+    if recipe.lora is not None and recipe.reference != "initial":
         raise ConfigurationError(
-            "An online run trains all weights and does not support an adapter.", where="lora", fix="Remove lora."
+            f"The reference {recipe.reference!r} keeps a copy of all weights, and the run trains an adapter.",
+            where="reference",
+            fix="Give reference=initial (the model with its adapter switched off), or remove lora.",
+        )
+    if recipe.reward_kl_target is not None and recipe.reward_kl == 0:
+        raise ConfigurationError(
+            "A controller of reward_kl cannot start from 0.",
+            where="reward_kl_target",
+            fix="Give reward_kl, its first value.",
+        )
+    if recipe.resample and recipe.judge["name"] == "none":
+        raise ConfigurationError(
+            "Without a judge all groups are alike, so none can be replaced.", where="resample", fix="Remove resample."
         )
     if recipe.reference == "teacher" and recipe.teacher is None:
         raise ConfigurationError(

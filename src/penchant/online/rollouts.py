@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -28,6 +29,15 @@ class Rollout:
         probabilities: [K][K] the judge's probability that one response beats another; empty if not needed.
         old_logps: for each response its learned tokens' log-probabilities under the policy that sampled it, nats;
             empty if not needed.
+        version: number of rounds after which the weights that sampled it were taken; 0 for the model at the start.
+        settings: everything that decided how it was sampled: the engine with its settings, the sampling settings, and
+            the seed.
+        parts: K scores of each part of the judge by name, before weights; NaN where a part has none.
+        weights: for each response the factors of its tokens' gradient that correct for weights of another version;
+            empty where the samples are the policy's own.
+        judged: K scores before a divergence from the reference was taken off; empty if none was.
+        divergence: of each response from the reference, Σ_t (log π_t − log π_ref,t), nats; empty if not needed.
+        used: whether it is trained on; False for a group without differences that was replaced by another.
         reference_logps: the same under the reference; empty if not needed.
         values: the critic's values of the states before these tokens; empty if not needed.
         baseline: the score of the response that greedy decoding gives; None if not needed.
@@ -48,10 +58,22 @@ class Rollout:
     probabilities: tuple[tuple[float, ...], ...] = ()
     old_logps: tuple[tuple[float, ...], ...] = ()
     demonstration_learned: tuple[bool, ...] | None = None
+    version: int = 0
+    settings: dict[str, Any] = field(default_factory=dict)
+    parts: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    weights: tuple[tuple[float, ...], ...] = ()
+    judged: tuple[float, ...] = ()
+    divergence: tuple[float, ...] = ()
+    used: bool = True
     reference_logps: tuple[tuple[float, ...], ...] = ()
     values: tuple[tuple[float, ...], ...] = ()
     baseline: float | None = None
     carried: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def uniform(self) -> bool:
+        """Whether its scores say nothing: all that are known are equal."""
+        return len({score for score in self.judged or self.scores if not math.isnan(score)}) < 2
 
     @property
     def scored(self) -> list[int]:
@@ -70,7 +92,8 @@ class Rollout:
     def to_json(self) -> dict[str, Any]:
         """The rollout as plain lists and numbers; a missing score is null."""
         plain = asdict(self)
-        plain["scores"] = [None if math.isnan(score) else score for score in self.scores]
+        plain["scores"], plain["judged"] = _without_nan(self.scores), _without_nan(self.judged)
+        plain["parts"] = {name: _without_nan(scores) for name, scores in self.parts.items()}
         return plain
 
     @classmethod
@@ -81,14 +104,27 @@ class Rollout:
             prompt=plain["prompt"],
             prompt_ids=tuple(plain["prompt_ids"]),
             responses=tuple(
-                Response(each["text"], tuple(each["ids"]), each["finished"], _mask(each.get("learned")))
+                Response(
+                    each["text"],
+                    tuple(each["ids"]),
+                    each["finished"],
+                    _row(each.get("learned")),
+                    _row(each.get("logps")),
+                )
                 for each in plain["responses"]
             ),
-            scores=tuple(math.nan if score is None else score for score in plain["scores"]),
+            scores=_with_nan(plain["scores"]),
             demonstration=tuple(plain["demonstration"]),
             probabilities=tuple(map(tuple, plain["probabilities"])),
             old_logps=tuple(map(tuple, plain["old_logps"])),
-            demonstration_learned=_mask(plain.get("demonstration_learned")),
+            demonstration_learned=_row(plain.get("demonstration_learned")),
+            version=plain.get("version", 0),
+            settings=plain.get("settings", {}),
+            parts={name: _with_nan(scores) for name, scores in plain.get("parts", {}).items()},
+            weights=tuple(map(tuple, plain.get("weights", ()))),
+            judged=_with_nan(plain.get("judged", ())),
+            divergence=tuple(plain.get("divergence", ())),
+            used=plain.get("used", True),
             reference_logps=tuple(map(tuple, plain.get("reference_logps", ()))),
             values=tuple(map(tuple, plain.get("values", ()))),
             baseline=plain.get("baseline"),
@@ -96,5 +132,13 @@ class Rollout:
         )
 
 
-def _mask(values: list[bool] | None) -> tuple[bool, ...] | None:
+def _without_nan(scores: Sequence[float]) -> list[float | None]:
+    return [None if math.isnan(score) else score for score in scores]
+
+
+def _with_nan(scores: Sequence[float | None]) -> tuple[float, ...]:
+    return tuple(math.nan if score is None else score for score in scores)
+
+
+def _row(values: list[Any] | None) -> tuple[Any, ...] | None:
     return None if values is None else tuple(values)

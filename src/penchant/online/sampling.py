@@ -1,30 +1,23 @@
-"""`Sampler`: samples and judges responses to prompts, and computes their old log-probabilities."""
+"""`Sampler`: samples and judges responses to prompts."""
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import torch
 
-from penchant.feedback.records import Comparison, Demonstration, Record, Source, Text
-from penchant.forest.batching import plan_batches
-from penchant.forest.build import by_prompt
-from penchant.forest.example import Example
-from penchant.forest.layout import TokenSequence
+from penchant.feedback.records import Comparison, Demonstration, Record, Text
 from penchant.generation.engines import Engine
 from penchant.generation.responses import Response, Sampling
-from penchant.likelihood.references import NoReference
-from penchant.likelihood.scorer import Scorer
-from penchant.objectives.core.requirements import Needs
 from penchant.objectives.functional.advantages import overlong_penalty
 from penchant.online.rollouts import Rollout
 from penchant.rewards.judge import Judge
-from penchant.rewards.scores import compared, scored
+from penchant.rewards.scores import compared, scored_samples
 
-__all__ = ["Sampler", "with_old_logps"]
+__all__ = ["Sampler"]
 
 Advance = Callable[[int], None]
 
@@ -48,7 +41,13 @@ class Sampler:
     overlong_buffer: int = 0
 
     def sample(
-        self, records: Sequence[Record], sampling: Sampling, *, seed: int, advance: Advance | None = None
+        self,
+        records: Sequence[Record],
+        sampling: Sampling,
+        *,
+        seed: int,
+        version: int = 0,
+        advance: Advance | None = None,
     ) -> list[Rollout]:
         """Sample one rollout for each record, in order.
 
@@ -56,23 +55,37 @@ class Sampler:
             records: prompts, with or without demonstrations.
             sampling: number of responses, and how to sample.
             seed: of the sampling.
+            version: of the weights, see `Rollout`.
             advance: called with the number of prompts done.
         """
         rollouts: list[Rollout] = []
         chunk = max(1, self.engine.at_once // sampling.samples)
         for start in range(0, len(records), chunk):
             part = records[start : start + chunk]
-            answers = self.engine.sample([each.prompt for each in part], sampling, seed=seed + start)
-            rollouts += [self._judged(record, given, sampling) for record, given in zip(part, answers, strict=True)]
+            asked = replace(sampling, traced=max(0, sampling.traced - start * sampling.samples))
+            answers = self.engine.sample([each.prompt for each in part], asked, seed=seed + start)
+            settings = self._settings(sampling, seed + start)
+            rollouts += [
+                replace(self._judged(record, given, sampling), version=version, settings=settings)
+                for record, given in zip(part, answers, strict=True)
+            ]
             if advance is not None:
                 advance(len(rollouts))
         return rollouts
 
+    def _settings(self, sampling: Sampling, seed: int) -> dict[str, Any]:
+        """Everything that decides how responses are sampled."""
+        given = {name: value for name, value in asdict(sampling).items() if name != "traced"}
+        engine = {"name": self.engine.id, **self.engine.settings}
+        return {**given, "stop": list(sampling.stop), "seed": seed, "engine": engine}
+
     def _judged(self, record: Record, given: Sequence[Response], sampling: Sampling) -> Rollout:
         texts = [each.text for each in given]
         scores, table = [math.nan] * len(given), torch.zeros(0, 0)
+        parts: dict[str, list[float]] = {}
         if self.judge is not None:
-            scores = self._shaped(scored(self.judge, record, texts), given, sampling.max_new_tokens)
+            scores, parts = scored_samples(self.judge, record, given)
+            scores = self._shaped(scores, given, sampling.max_new_tokens)
             if self.compares:
                 table = compared(self.judge, record, texts)
         said = _demonstration(record)
@@ -86,6 +99,7 @@ class Sampler:
             demonstration=() if shown is None else tuple(shown.ids),
             probabilities=tuple(map(tuple, table.tolist())),
             demonstration_learned=None if shown is None else shown.learned,
+            parts={name: tuple(own) for name, own in parts.items()},
         )
 
     def _shaped(self, scores: Sequence[float], given: Sequence[Response], limit: int) -> list[float]:
@@ -102,38 +116,3 @@ def _demonstration(record: Record) -> Text | None:
     if isinstance(record, Comparison):
         return record.chosen
     return record.completion if isinstance(record, Demonstration) else None
-
-
-def with_old_logps(rollouts: Sequence[Rollout], scorer: Scorer, precision: str | None = None) -> list[Rollout]:
-    """The rollouts with the log-probability of every sampled token under the current policy.
-
-    Args:
-        rollouts: the samples.
-        scorer: the policy.
-        precision: number type of the forward pass in training, so that ratios start at one.
-    """
-    sizes = [len(each.prompt_ids) + sum(len(answer.ids) for answer in each.responses) for each in rollouts]
-    plan = plan_batches(sizes, tokens_per_batch=scorer.measured_at_once, shuffle=False)
-    filled: list[Rollout] = []
-    for step in plan.steps:
-        members = [rollouts[place] for place in step]
-        sequences = [each.sequence(place) for each in members for place in range(len(each.responses))]
-        rows = iter(_token_logps(scorer, sequences, precision))
-        filled += [replace(each, old_logps=tuple(next(rows) for _ in each.responses)) for each in members]
-    return filled
-
-
-def _token_logps(scorer: Scorer, sequences: Sequence[TokenSequence], precision: str | None) -> list[tuple[float, ...]]:
-    """The log-probabilities of each response's tokens; responses to the same prompt share its computation."""
-    device = next(scorer.core.parameters()).device
-    lowered = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision or "")
-    autocast = contextlib.nullcontext() if lowered is None else torch.autocast(device.type, dtype=lowered)
-    shared: dict[int, list[int]] = {}
-    for row, prompt in enumerate(by_prompt(sequences)):
-        shared.setdefault(prompt, []).append(row)
-    examples = [Example({"responses": [sequences[row] for row in rows]}, {}, 1.0, Source()) for rows in shared.values()]
-    with torch.no_grad(), autocast:
-        scored = scorer.score_batch(scorer.collate(examples).to(device), NoReference(), Needs())["responses"]
-    order = [row for rows in shared.values() for row in rows]
-    found = zip(order, scored.policy.cpu(), scored.mask.cpu(), strict=True)
-    return [values for _row, values in sorted((row, tuple(logps[mask].tolist())) for row, logps, mask in found)]

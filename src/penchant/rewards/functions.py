@@ -5,22 +5,35 @@ from __future__ import annotations
 import inspect
 import math
 import traceback
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
-from penchant.errors import ConfigurationError
-from penchant.feedback.records import Text
+from penchant.errors import ConfigurationError, DataError
+from penchant.feedback.records import Record, Text, as_text
 from penchant.python_path import load_from
 from penchant.rewards.judge import Judge
 from penchant.rewards.scores import one_number
 
+if TYPE_CHECKING:
+    from penchant.generation.responses import Response
+
 __all__ = ["FunctionJudge"]
 
-Reward = Callable[[Text, str], float]
+Reward = Callable[..., float]
+
+#: What a function may ask for besides the prompt, the response and the fields of the record.
+FURTHER = ("record", "tokens", "finished")
+#: Stands for all fields, which ``**fields`` takes.
+EVERY = "**"
 
 
 class FunctionJudge(Judge):
-    """Scores each response with a function ``reward(prompt, response) -> float``.
+    """Scores each response with a function ``reward(prompt, response, ...) -> float``.
+
+    Further parameters of the function are filled by their names: a field of the prompt's record (``answer``),
+    ``record`` (all its fields), ``tokens`` (the ids that were sampled, end token included) and ``finished`` (whether it
+    ended before the length limit). The last two are None for a response that was not sampled. With ``**fields`` it gets
+    all of these.
 
     Args:
         reward: the function, or its place as for `penchant.python_path.load_from` (``rewards.py:brevity``), which a
@@ -49,7 +62,28 @@ class FunctionJudge(Judge):
             settings["path"] = reward if isinstance(reward, str) else _place(reward)
         super().__init__(**settings)
         self.reward: Reward = reward if callable(reward) else _load(self.path)
-        _check_signature(self.reward, self.path)
+        self.asked = _checked_signature(self.reward, self.path)
+        self.fields: dict[str, dict[str, Any]] = {}
+
+    def read(self, records: Iterable[Record]) -> None:
+        """Read the fields that the function asks for.
+
+        Raises:
+            DataError: a record lacks one that has no default.
+        """
+        if not self.asked:
+            return
+        for record in records:
+            known = {*record.fields, *FURTHER}
+            lacking = [name for name, needed in self.asked.items() if needed and name not in known]
+            if lacking:
+                raise DataError(
+                    f"The reward function {self.path!r} asks for {lacking[0]!r}, which the record does not have.",
+                    where=str(record.source),
+                    fix=f"Its fields: {', '.join(sorted(record.fields)) or 'none'}; others: {', '.join(FURTHER)}. Give "
+                    "the parameter a default for records without it.",
+                )
+            self.fields[as_text(record.prompt)] = record.fields
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
         """See `Judge.score`; None, which the function returns for a response that it cannot score, becomes NaN.
@@ -57,11 +91,26 @@ class FunctionJudge(Judge):
         Raises:
             ConfigurationError: the function raises, or returns something else than one finite number or None.
         """
-        return [self._score(prompt, response) for response in responses]
+        fields = self.fields.get(as_text(prompt), {})
+        return [self._score(prompt, each, self._further(fields, None, None)) for each in responses]
 
-    def _score(self, prompt: Text, response: str) -> float:
+    def sampled(self, record: Record, responses: Sequence[Response]) -> tuple[list[float], dict[str, list[float]]]:
+        """See `Judge.sampled`."""
+        return [
+            self._score(record.prompt, each.text, self._further(record.fields, list(each.ids), each.finished))
+            for each in responses
+        ], {}
+
+    def _further(self, fields: dict[str, Any], tokens: list[int] | None, finished: bool | None) -> dict[str, Any]:
+        """The further arguments by name: those that the function asks for, and are there."""
+        if not self.asked:
+            return {}
+        known = {**fields, "record": fields, "tokens": tokens, "finished": finished}
+        return {name: value for name, value in known.items() if name in self.asked or EVERY in self.asked}
+
+    def _score(self, prompt: Text, response: str, further: dict[str, Any]) -> float:
         try:
-            given = self.reward(prompt, response)
+            given = self.reward(prompt, response, **further)
         except (Exception, SystemExit) as error:
             raise self._error(f"raised {type(error).__name__}: {error}{_line_of(error)}", prompt, response) from error
         if given is None:
@@ -103,23 +152,31 @@ def _load(path: str) -> Reward:
     return found  # type: ignore[no-any-return]
 
 
-def _check_signature(reward: Reward, path: str) -> None:
-    """Refuse what cannot be called with a prompt and a response, before a model is loaded."""
+def _checked_signature(reward: Reward, path: str) -> dict[str, bool]:
+    """The further parameters of a function, each with whether it has no default; `EVERY` for ``**fields``.
+
+    Raises:
+        ConfigurationError: it cannot be called with a prompt and a response.
+    """
     kinds: dict[str, Callable[[Any], bool]] = {
         "class": inspect.isclass,
         "coroutine function": inspect.iscoroutinefunction,
         "generator function": inspect.isgeneratorfunction,
     }
-    fix = "Write a function reward(prompt, response); it returns one finite number, or None if it cannot score."
+    fix = (
+        "Write a function reward(prompt, response); it returns one finite number, or None if it cannot score. Further "
+        f"parameters are fields of the record, or one of {', '.join(FURTHER)}."
+    )
     for kind, applies in kinds.items():
         if applies(reward):
             raise ConfigurationError(f"{path!r} is a {kind}.", where="judge", fix=fix)
     try:
         form = inspect.signature(reward)
     except (TypeError, ValueError):  # some functions written in C have none
-        return
+        return {}
+    further = _further_of(form)
     try:
-        form.bind("prompt", "response")
+        form.bind("prompt", "response", **dict.fromkeys(further.keys() - {EVERY}))
     except TypeError as error:
         raise ConfigurationError(
             f"The reward function {path!r} has the signature {form} and cannot be called with a prompt and a response "
@@ -127,3 +184,18 @@ def _check_signature(reward: Reward, path: str) -> None:
             where="judge",
             fix=fix,
         ) from None
+    return further
+
+
+def _further_of(form: inspect.Signature) -> dict[str, bool]:
+    """The parameters after the first two that can be given by name."""
+    names = list(form.parameters.values())
+    taken = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
+    first = [each for each in names if each.kind in taken][:2]
+    found = {}
+    for each in names:
+        if each.kind is inspect.Parameter.VAR_KEYWORD:
+            found[EVERY] = False
+        elif each not in first and each.kind in (inspect.Parameter.KEYWORD_ONLY, taken[0]):
+            found[each.name] = each.default is inspect.Parameter.empty
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -13,6 +13,9 @@ from penchant.feedback.records import Record, Text
 from penchant.named import Named
 from penchant.objectives.functional.preferences import bradley_terry
 from penchant.rewards.registry import JUDGES
+
+if TYPE_CHECKING:
+    from penchant.generation.responses import Response
 
 __all__ = ["Judge", "NoJudge"]
 
@@ -67,6 +70,18 @@ class Judge(Named):
             K numbers, higher is better; NaN if a response cannot be scored.
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement score.")
+
+    def sampled(self, record: Record, responses: Sequence[Response]) -> tuple[list[float], dict[str, list[float]]]:
+        """Score responses that were sampled, of which tokens and ending are known too.
+
+        Args:
+            record: the prompt's record, with its fields.
+            responses: K responses.
+
+        Returns:
+            What `score` gives, and the scores of the judge's parts by name, if it has parts.
+        """
+        return self.score(record.prompt, [each.text for each in responses]), {}
 
     def compare(self, prompt: Text, responses: Sequence[str]) -> Tensor:
         """The probability that response i is preferred to response j, for every pair.

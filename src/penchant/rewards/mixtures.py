@@ -16,7 +16,7 @@ from penchant.objectives.functional.reward_mixtures import Ensemble, Order, ense
 from penchant.rewards.judge import Judge
 from penchant.rewards.registry import build_judge
 
-__all__ = ["Combined", "EnsembleJudge", "MixtureJudge", "WeightedJudge"]
+__all__ = ["Combined", "EnsembleJudge", "JudgeOfJudges", "MixtureJudge", "WeightedJudge"]
 
 #: For each prompt, a number for each response.
 Scores = list[list[float]]
@@ -36,7 +36,28 @@ class Combined:
     deviations: Scores | None = None
 
 
-class MixtureJudge(Judge):
+class JudgeOfJudges(Judge):
+    """The base of judges made of others.
+
+    Attributes:
+        members: the judges.
+    """
+
+    members: Sequence[Judge]
+
+    def read(self, records: Iterable[Record]) -> None:
+        """See `Judge.read`; each member reads."""
+        several = list(records)
+        for member in self.members:
+            member.read(several)
+
+    def to(self, device: Any) -> None:
+        """Move the members' models to a device."""
+        for member in self.members:
+            member.to(device)
+
+
+class MixtureJudge(JudgeOfJudges):
     """The base of judges that combine others.
 
     Args:
@@ -68,17 +89,6 @@ class MixtureJudge(Judge):
                 where="judge.judges",
                 fix="Name judges that score, each with its keys: judges: [{name: reward_model, model: FOLDER}, ...].",
             )
-
-    def read(self, records: Iterable[Record]) -> None:
-        """See `Judge.read`; each member reads."""
-        several = list(records)
-        for member in self.members:
-            member.read(several)
-
-    def to(self, device: Any) -> None:
-        """Move the members' models to a device."""
-        for member in self.members:
-            member.to(device)
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
         """The combined scores; with ``over=data``, the responses of this call are all the data."""

@@ -12,9 +12,10 @@ from penchant.errors import ConfigurationError, PenchantError
 from penchant.feedback.records import Record, as_text
 
 if TYPE_CHECKING:
+    from penchant.generation.responses import Response
     from penchant.rewards.judge import Judge
 
-__all__ = ["compared", "compared_all", "one_number", "scored", "scored_all"]
+__all__ = ["compared", "compared_all", "one_number", "scored", "scored_all", "scored_samples"]
 
 T = TypeVar("T")
 
@@ -59,6 +60,30 @@ def scored(judge: Judge, record: Record, responses: Sequence[Any]) -> list[float
     """
     given: Any = _asked(judge, record, lambda: judge.score(record.prompt, responses))
     return _scores(judge, record, responses, given)
+
+
+def scored_samples(
+    judge: Judge, record: Record, responses: Sequence[Response]
+) -> tuple[list[float], dict[str, list[float]]]:
+    """A judge's scores of sampled responses to the prompt of a record, and those of its parts by name.
+
+    Args:
+        judge: scores them.
+        record: holds the prompt, and fields that the judge may read.
+        responses: K responses.
+
+    Returns:
+        K finite numbers, NaN where a response cannot be scored; the same for each part.
+
+    Raises:
+        PenchantError: as for `scored`.
+    """
+    texts = [each.text for each in responses]
+    given: Any = _asked(judge, record, lambda: judge.sampled(record, responses))
+    scores, parts = given
+    return _scores(judge, record, texts, scores), {
+        name: _scores(judge, record, texts, own) for name, own in parts.items()
+    }
 
 
 def _scores(judge: Judge, record: Record, responses: Sequence[Any], given: Any) -> list[float]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from penchant.documents import yaml_document
 from penchant.errors import ConfigurationError, nearest
 from penchant.plain_files import readable_text
-from penchant.python_path import GROUPS, beside
+from penchant.python_path import GROUPS, beside, with_paths
 from penchant.training.coming_from.answers import hint
 
 __all__ = ["FORMER", "nested", "problem", "read_keys"]
@@ -124,6 +124,4 @@ def _found_beside(key: str, value: Any, recipe: Path, replaced: Collection[str])
         return value
     if inner == "path" and isinstance(value, str):
         return beside(value, recipe.parent, part)
-    if isinstance(value, dict) and isinstance(value.get("path"), str):
-        return {**value, "path": beside(value["path"], recipe.parent, part)}
-    return value
+    return with_paths(value, lambda path: beside(path, recipe.parent, part)) if not inner else value

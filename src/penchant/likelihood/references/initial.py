@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from torch import Tensor
 from penchant.forest.layout import Forest, TokenSequence
 from penchant.likelihood.core import has_adapter
 from penchant.likelihood.forest_scorer import ForestScorer
-from penchant.likelihood.head import Head, Rows, token_statistics
+from penchant.likelihood.head import Head, token_statistics
 from penchant.likelihood.masters import keep_stored
 from penchant.likelihood.references.reference import Reference, ReferenceScores
 from penchant.likelihood.start import StartingState
@@ -46,7 +47,7 @@ class InitialReference(Reference[Forest, TokenSequence]):
             logps = token_statistics(rows, laid.target_ids)["logps"]
         if not whole:
             return ReferenceScores(logps, activations=inside)
-        kept = Rows(rows.hidden, self._base_head(rows.head)) if self._adapted_head else rows
+        kept = replace(rows, head=self._base_head(rows.head)) if self._adapted_head else rows
         return ReferenceScores(logps, kept, inside)
 
     @property
@@ -78,5 +79,6 @@ def _frozen_copy(scorer: ForestScorer, precision: str | None) -> ForestScorer:
         scorer.open()
     # After the copy is a scorer: its checks run without autocast, where all weights must have one type.
     copied = ForestScorer(twin, scorer.attention, scorer.chunk_rows)
+    copied.temperature = scorer.temperature
     keep_stored(twin, precision)
     return copied

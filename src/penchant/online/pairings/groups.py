@@ -17,9 +17,17 @@ from penchant.objectives.functional.advantages import (
 from penchant.objectives.functional.sampled.baselines import leave_one_out, list_advantages
 from penchant.online.pairing import Chosen, Pairing
 from penchant.online.rollouts import Rollout
-from penchant.online.token_facts import REFERENCE
 
 __all__ = ["Group"]
+
+
+def _corrected(values: Tensor, rollout: Rollout) -> list[Any]:
+    """The advantage of each response; of each token, where weights correct for the version that sampled."""
+    if not rollout.weights:
+        return values.tolist()
+    if rollout.settings.get("staleness") == "sequence":  # one weight for a response
+        return [value * (own[0] if own else 1.0) for value, own in zip(values.tolist(), rollout.weights, strict=True)]
+    return [[value * weight for weight in own] for value, own in zip(values.tolist(), rollout.weights, strict=True)]
 
 
 class Group(Pairing):
@@ -35,8 +43,6 @@ class Group(Pairing):
         "length (OPO, without scale); best: the best one's lead over the second (pass@k); list: the softmax of the "
         "rewards against an equal share",
     ] = "mean"
-    kl_coef: Annotated[float, Ge(0), "cost of a nat of divergence from the reference, in the reward"] = 0.0
-    reward_clip: Annotated[float | None, "largest size of a score that counts; default: any"] = None
     tau: Annotated[float, Gt(0), "temperature of the softmax of baseline list"] = 0.5
     scale: Annotated[
         Literal["group", "batch", "none"],
@@ -45,17 +51,12 @@ class Group(Pairing):
     epsilon: Annotated[float, Ge(0), "added to the standard deviation"] = 1e-4
     drop_uniform: Annotated[bool, "drop groups whose advantages are all zero"] = False
 
-    @property
-    def reads(self) -> frozenset[str]:
-        """See `Pairing.reads`."""
-        return frozenset({REFERENCE}) if self.kl_coef else frozenset()
-
     def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
         """One example for each prompt."""
         for rollout, values in zip(rollouts, self._advantages(rollouts), strict=True):
             if self.drop_uniform and bool((values == 0).all()):
                 continue
-            fields: dict[str, Any] = {"advantage": values.tolist(), "scores": list(rollout.scores)}
+            fields: dict[str, Any] = {"advantage": _corrected(values, rollout), "scores": list(rollout.scores)}
             if rollout.old_logps:
                 fields["old_policy"] = [list(each) for each in rollout.old_logps]
             yield rollout, {"responses": [rollout.sequence(place) for place in range(len(values))]}, fields
@@ -64,12 +65,6 @@ class Group(Pairing):
         """The advantages [K] of each rollout."""
         counts = [len(each.responses) for each in rollouts]
         scores = torch.tensor([score for each in rollouts for score in each.scores], dtype=torch.float64)
-        if self.reward_clip is not None:
-            scores = scores.clamp(-self.reward_clip, self.reward_clip)
-        if self.kl_coef:
-            spent = [sum(row) for each in rollouts for row in each.old_logps]
-            held = [sum(row) for each in rollouts for row in each.reference_logps]
-            scores = scores - self.kl_coef * (torch.tensor(spent).double() - torch.tensor(held).double())
         group = torch.arange(len(rollouts)).repeat_interleave(torch.tensor(counts, dtype=torch.long))
         lengths = torch.tensor([each.length for rollout in rollouts for each in rollout.responses])
         return self._against(scores, group, lengths).split(counts)

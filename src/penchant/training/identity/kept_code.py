@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from penchant.python_path import GROUPS, find, imported_beside
+from penchant.python_path import GROUPS, find, imported_beside, paths_of, with_paths
 from penchant.training.checkpoints import output_errors
 from penchant.writing import replacing
 
@@ -26,10 +26,13 @@ def kept_places(values: Mapping[str, Any]) -> dict[str, Any]:
         ConfigurationError: a place may not be named.
     """
     found = dict(values)
-    for where, path in _paths(values).items():
-        place = find(path, where)
-        if place.file is not None:
-            found[where] = {**values[where], "path": f"{FOLDER}/{where}/{place.file.name}:{place.name}"}
+    for where, folders in _folders(values).items():
+
+        def kept(path: str, where: str = where, folders: Mapping[Path, str] = folders) -> str:
+            place = find(path, where)
+            return path if place.file is None else f"{folders[place.file.parent]}/{place.file.name}:{place.name}"
+
+        found[where] = with_paths(values[where], kept)
     return found
 
 
@@ -46,12 +49,13 @@ def read_code(values: Mapping[str, Any]) -> dict[str, bytes]:
         ConfigurationError: a place may not be named.
     """
     code = {}
-    for where, path in _paths(values).items():
-        file = find(path, where).file
-        if file is None:
-            continue
-        for each in (file, *imported_beside(file)):
-            code[f"{FOLDER}/{where}/{each.relative_to(file.parent).as_posix()}"] = each.read_bytes()
+    for where, folders in _folders(values).items():
+        for path in paths_of(values[where]):
+            file = find(path, where).file
+            if file is None:
+                continue
+            for each in (file, *imported_beside(file)):
+                code[f"{folders[file.parent]}/{each.relative_to(file.parent).as_posix()}"] = each.read_bytes()
     return code
 
 
@@ -72,10 +76,15 @@ def write_code(folder: Path, code: Mapping[str, bytes]) -> None:
                 file.write(content)
 
 
-def _paths(values: Mapping[str, Any]) -> dict[str, str]:
-    parts = {where: values.get(where) for where in GROUPS}
-    return {
-        where: part["path"]
-        for where, part in parts.items()
-        if isinstance(part, Mapping) and isinstance(part.get("path"), str)
-    }
+def _folders(values: Mapping[str, Any]) -> dict[str, dict[Path, str]]:
+    """For each part of the recipe the folder of the copies from each folder: ``code/judge``, ``code/judge-2``, ..."""
+    found: dict[str, dict[Path, str]] = {}
+    for where in GROUPS:
+        files = [find(path, where).file for path in paths_of(values.get(where))]
+        folders = dict.fromkeys(file.parent for file in files if file is not None)
+        if folders:
+            found[where] = {
+                folder: f"{FOLDER}/{where}{f'-{number}' if number > 1 else ''}"
+                for number, folder in enumerate(folders, 1)
+            }
+    return found

@@ -12,6 +12,7 @@ from penchant.code_files import code_of_class, code_of_place
 from penchant.manifest import about_of, digest_of
 from penchant.modalities import Modality
 from penchant.objectives.core.objective import Objective
+from penchant.python_path import paths_of
 
 __all__ = ["ORIGIN_FILE", "code_of", "former_about", "former_origin", "origin_of", "signed"]
 
@@ -62,10 +63,12 @@ def code_of(thing: Any, where: str, place: Any = None) -> str | None:
     Args:
         thing: the part.
         where: what the part is called in the recipe.
-        place: where the recipe says that it is found, if it does.
+        place: where the recipe says that it is found, or the part of the recipe that says so.
     """
-    if isinstance(place, str):
-        return code_of_place(place, where)
+    places = paths_of({"path": place} if isinstance(place, str) else place)
+    if places:
+        found = [code_of_place(each, where) for each in places]
+        return found[0] if len(found) == 1 else digest_of(found)
     return None if thing is None else code_of_class(type(thing))
 
 
