@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
@@ -18,7 +19,7 @@ from penchant.objectives.functional.sampled.baselines import leave_one_out, list
 from penchant.online.pairing import Chosen, Pairing
 from penchant.online.rollouts import Rollout
 
-__all__ = ["Group"]
+__all__ = ["Group", "Groups"]
 
 
 def _corrected(values: Tensor, rollout: Rollout) -> list[Any]:
@@ -30,12 +31,34 @@ def _corrected(values: Tensor, rollout: Rollout) -> list[Any]:
     return [[value * weight for weight in own] for value, own in zip(values.tolist(), rollout.weights, strict=True)]
 
 
-class Group(Pairing):
+class Groups(Pairing):
+    """All samples of a prompt with their advantages; a subclass says how those come about."""
+
+    views = ("responses",)
+    fields = ("advantage", "scores", "old_policy")
+
+    epsilon: Annotated[float, Ge(0), "added to the standard deviation"] = 1e-4
+    drop_uniform: Annotated[bool, "drop groups whose advantages are all zero"] = False
+
+    def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
+        """One example for each prompt."""
+        for rollout, values in zip(rollouts, self.advantages(rollouts), strict=True):
+            if self.drop_uniform and bool((values == 0).all()):
+                continue
+            fields: dict[str, Any] = {"advantage": _corrected(values, rollout), "scores": list(rollout.scores)}
+            if rollout.old_logps:
+                fields["old_policy"] = [list(each) for each in rollout.old_logps]
+            yield rollout, {"responses": [rollout.sequence(place) for place in range(len(values))]}, fields
+
+    @abstractmethod
+    def advantages(self, rollouts: Sequence[Rollout]) -> tuple[Tensor, ...]:
+        """The advantages [K] of each rollout."""
+
+
+class Group(Groups):
     """All samples of a prompt, each with the advantage of its reward over the others' mean."""
 
     id = "group"
-    views = ("responses",)
-    fields = ("advantage", "scores", "old_policy")
 
     baseline: Annotated[
         Literal["mean", "others", "length", "best", "list"],
@@ -48,21 +71,9 @@ class Group(Pairing):
         Literal["group", "batch", "none"],
         "standard deviation that advantages are divided by: of the group or of the batch",
     ] = "group"
-    epsilon: Annotated[float, Ge(0), "added to the standard deviation"] = 1e-4
-    drop_uniform: Annotated[bool, "drop groups whose advantages are all zero"] = False
 
-    def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
-        """One example for each prompt."""
-        for rollout, values in zip(rollouts, self._advantages(rollouts), strict=True):
-            if self.drop_uniform and bool((values == 0).all()):
-                continue
-            fields: dict[str, Any] = {"advantage": _corrected(values, rollout), "scores": list(rollout.scores)}
-            if rollout.old_logps:
-                fields["old_policy"] = [list(each) for each in rollout.old_logps]
-            yield rollout, {"responses": [rollout.sequence(place) for place in range(len(values))]}, fields
-
-    def _advantages(self, rollouts: Sequence[Rollout]) -> tuple[Tensor, ...]:
-        """The advantages [K] of each rollout."""
+    def advantages(self, rollouts: Sequence[Rollout]) -> tuple[Tensor, ...]:
+        """Against the baseline."""
         counts = [len(each.responses) for each in rollouts]
         scores = torch.tensor([score for each in rollouts for score in each.scores], dtype=torch.float64)
         group = torch.arange(len(rollouts)).repeat_interleave(torch.tensor(counts, dtype=torch.long))

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from penchant.errors import ConfigurationError
 from penchant.objectives.functional.sampled.baselines import several_rewards
-from penchant.online.pairings.groups import Group
+from penchant.online.pairings.groups import Groups
 from penchant.online.rollouts import Rollout
 
 __all__ = ["Several"]
 
 
-class Several(Group):
+class Several(Groups):
     """All samples of a prompt, with advantages of the parts of a judge that is a list of judges."""
 
     id = "several"
@@ -28,7 +28,8 @@ class Several(Group):
     ] = "normalize_then_sum"
     weights: Annotated[dict[str, float] | None, "weight of each part by its label; default: all alike"] = None
 
-    def _advantages(self, rollouts: Sequence[Rollout]) -> tuple[Tensor, ...]:
+    def advantages(self, rollouts: Sequence[Rollout]) -> tuple[Tensor, ...]:
+        """Of all parts of the judge together."""
         names = sorted(rollouts[0].parts)
         self._check(names)
         weights = [1 / len(names) if self.weights is None else self.weights[name] for name in names]
