@@ -21,6 +21,7 @@ from penchant.online import build_pairing, make_online_recipe
 from penchant.online.rollouts import Rollout
 from penchant.online.state import State, pack, unpack
 from penchant.training.trainer import PreferenceTrainer
+from small_judges import JUDGES
 from small_runs import largest_gap, losses, metrics, model_folder, weights
 
 PPO: dict[str, Any] = {"method": "ppo", "epochs": 2, "samples_per_prompt": 2, "save_every": 1, "batch_size": 4}
@@ -82,18 +83,11 @@ def test_the_coefficient_follows_the_divergence_of_the_round_before() -> None:
         ({"baseline": "length"}, [1.0, -1.0, 0.0]),
         ({"baseline": "best", "scale": "none"}, [1.0, 0.0, 0.0]),
         ({"baseline": "list", "tau": 1e9}, [0.0, 0.0, 0.0]),
-        ({"reward_clip": 2.0, "scale": "none"}, [1 / 3, -2 / 3, 1 / 3]),
     ],
 )
 def test_a_group_is_compared_as_its_recipe_says(settings: dict[str, Any], expected: list[float]) -> None:
     [found] = fields_of("group", [rollout((3.0, 1.0, 2.0))], **settings)
     assert found["advantage"] == pytest.approx(expected, abs=1e-3)
-
-
-def test_the_divergence_is_part_of_the_reward_of_a_group() -> None:
-    both = {"old_logps": ((-1.0, -1.0), (-1.0, -1.0)), "reference_logps": ((-2.0, -1.0), (-1.0, -1.0))}
-    [found] = fields_of("group", [rollout((1.0, 1.0), **both)], scale="none", baseline="others", kl_coef=0.5)
-    assert found["advantage"] == pytest.approx([-0.5, 0.5])
 
 
 def test_right_and_wrong_answers_are_examples_and_the_rest_is_left_out() -> None:
@@ -169,3 +163,19 @@ def test_remax_compares_with_what_greedy_decoding_gives(online: Run) -> None:
     done = online(method="remax", iterations=1, batch_size=8, learning_rate=1e-3)
     kept = json.loads((done.folder / "rounds/00001/rollouts.json").read_text())
     assert all(isinstance(each["baseline"], float) for each in kept)
+
+
+def test_several_rewards_are_summed_before_or_after_they_are_normalised(online: Run) -> None:
+    parts = {"right": (1.0, 0.0, 0.0), "short": (0.0, 0.0, 600.0)}
+    several = [rollout((1.0, 0.0, 600.0), parts=parts)]
+    [before] = fields_of("several", several, order="sum_then_normalize")
+    [after] = fields_of("several", several, weights={"right": 0.75, "short": 0.25})
+    assert before["advantage"][2] > 1 > 0 > before["advantage"][0]
+    assert after["advantage"][0] > 0 > after["advantage"][1]
+    with pytest.raises(ConfigurationError, match=r"weights are of right, the judge's parts are right, short"):
+        fields_of("several", several, weights={"right": 1.0})
+    with pytest.raises(ConfigurationError, match="The judge has no parts"):
+        fields_of("several", [rollout((1.0,))])
+    judge = [{"name": "function", "path": f"{JUDGES}:reds", "label": "red"}, {"name": "verifier", "rule": "contains"}]
+    done = online(method="multi-objective-grpo", judge=judge, iterations=1, batch_size=8)
+    assert {"reward/red/mean", "reward/verifier/mean"} <= set(metrics(done.folder)[1])

@@ -44,6 +44,7 @@ from penchant.objectives.listwise.irpo import IRPO as _IRPO
 from penchant.objectives.listwise.lipo_lambda import LiPOLambda as _LiPOLambda
 from penchant.objectives.listwise.nca_reward import InfoNCAReward as _InfoNCAReward
 from penchant.objectives.listwise.nca_reward import NCAReward as _NCAReward
+from penchant.objectives.listwise.oprl import OPRL as _OPRL
 from penchant.objectives.listwise.pad import PAD as _PAD
 from penchant.objectives.listwise.pad import PADVanilla as _PADVanilla
 from penchant.objectives.listwise.plackett_luce_dpo import PlackettLuceDPO as _PlackettLuceDPO
@@ -119,7 +120,11 @@ from penchant.objectives.policy_gradient.dapo import DAPO as _DAPO
 from penchant.objectives.policy_gradient.dr_grpo import DrGRPO as _DrGRPO
 from penchant.objectives.policy_gradient.gmpo import GMPO as _GMPO
 from penchant.objectives.policy_gradient.grpo import GRPO as _GRPO
+from penchant.objectives.policy_gradient.gspo import GSPO as _GSPO
 from penchant.objectives.policy_gradient.nash_md import NashMD as _NashMD
+from penchant.objectives.policy_gradient.ppo import PPO as _PPO
+from penchant.objectives.policy_gradient.reinforce_pp import ReinforcePP as _ReinforcePP
+from penchant.objectives.policy_gradient.rloo import RLOO as _RLOO
 from penchant.objectives.policy_gradient.sapo import SAPO as _SAPO
 from penchant.objectives.recommendation.dynamicpo import DynamicPO as _DynamicPO
 from penchant.objectives.recommendation.rere import ReRe as _ReRe
@@ -159,6 +164,7 @@ from penchant.objectives.reward_models.rated import GaussianReward as _GaussianR
 from penchant.objectives.reward_models.rated import QuantileReward as _QuantileReward
 from penchant.objectives.reward_models.rated import RewardRegression as _RewardRegression
 from penchant.objectives.reward_models.remodetect import ReMoDetect as _ReMoDetect
+from penchant.objectives.token_level.on_policy_distillation import OnPolicyDistillation as _OnPolicyDistillation
 from penchant.objectives.token_level.rrpo import RRPO as _RRPO
 from penchant.objectives.token_level.sparse_token_mask import SparseTokenMask as _SparseTokenMask
 from penchant.objectives.token_level.sparsepo import SparsePO as _SparsePO
@@ -382,6 +388,9 @@ class GROPO(_GROPO):
 class GRPO(_GRPO):
     def __init__(self, *, beta: float = ..., epsilon_low: float = ..., epsilon_high: float = ..., delta: float = ...) -> None: ...
 
+class GSPO(_GSPO):
+    def __init__(self, *, beta: float = ..., epsilon_low: float = ..., epsilon_high: float = ...) -> None: ...
+
 class GammaReferenceDPO(_GammaReferenceDPO):
     def __init__(self, *, beta: float = ..., gamma: float = ...) -> None: ...
 
@@ -484,8 +493,14 @@ class NashMD(_NashMD):
 class ODPO(_ODPO):
     def __init__(self, *, beta: float = ..., alpha: float = ..., transform: Literal['log', 'identity'] = ...) -> None: ...
 
+class OPRL(_OPRL):
+    def __init__(self, *, beta: float = ..., aggregation: Literal['sum', 'mean'] = ...) -> None: ...
+
 class ORPO(_ORPO):
     def __init__(self, *, lambda_: float = ...) -> None: ...
+
+class OnPolicyDistillation(_OnPolicyDistillation):
+    def __init__(self, *, beta: float = ..., temperature: float = ...) -> None: ...
 
 class PAD(_PAD):
     def __init__(self, *, beta: float = ..., divergence: Literal['jensen-shannon', 'released'] = ...) -> None: ...
@@ -511,6 +526,9 @@ class POWER(_POWER):
 class POWERDL(_POWERDL):
     def __init__(self, *, beta: float = ..., eta: float = ..., gamma: float = ..., update_first: bool = ...) -> None: ...
 
+class PPO(_PPO):
+    def __init__(self, *, epsilon_low: float = ..., epsilon_high: float = ..., dual_clip: float = ..., value_clip: float = ..., value_weight: float = ..., detach_critic: bool = ..., aggregation: Literal['token-mean', 'seq-mean-token-mean', 'seq-mean-token-sum', 'seq-mean-token-sum-norm'] = ...) -> None: ...
+
 class PRO(_PRO):
     def __init__(self, *, sft_weight: float = ...) -> None: ...
 
@@ -531,6 +549,9 @@ class QuantileReward(_QuantileReward):
 
 class REBEL(_REBEL):
     def __init__(self, *, eta: float = ...) -> None: ...
+
+class RLOO(_RLOO):
+    def __init__(self, *, epsilon_low: float = ..., epsilon_high: float = ...) -> None: ...
 
 class RMU(_RMU):
     def __init__(self, *, layer: str = ..., steering_coeff: float = ..., gamma: float = ..., alpha: float = ..., seed: int = ...) -> None: ...
@@ -561,6 +582,9 @@ class ReRe(_ReRe):
 
 class RegularizedPO(_RegularizedPO):
     def __init__(self, *, beta: float = ..., eta: float = ..., sft_average: bool = ...) -> None: ...
+
+class ReinforcePP(_ReinforcePP):
+    def __init__(self, *, epsilon_low: float = ..., epsilon_high: float = ..., beta: float = ..., estimator: Literal['k1', 'k2', 'k3', 'abs'] = ...) -> None: ...
 
 class RetainKL(_RetainKL):
     def __init__(self, *, average: Literal['batch', 'response'] = ...) -> None: ...

@@ -51,7 +51,7 @@ class Collector:
         files: store the samples of each round.
         advance: called after each call of the engine; may raise to stop the run.
         send: sends the policy's weights to the engine before a round is sampled.
-        objective: for its critic.
+        objective: the objective, for its critic.
     """
 
     recipe: OnlineRecipe
@@ -144,8 +144,8 @@ class Collector:
         seed = recipe.seed * 1_000_003 + (iteration + 1) * 10_007 + again * 101
         engine = self.sampler.engine
         version = iteration if engine.follows_policy or engine.updated else 0
-        rollouts = self.sampler.sample(prompts, sampling, seed=seed, version=version, advance=self.advance)
-        return self._with_greedy(rollouts, prompts, seed, version) if self.pairing.greedy else rollouts
+        found = self.sampler.sample(prompts, sampling, seed=seed, version=version, advance=self.advance)
+        return self._with_greedy(found, prompts, seed, version) if self.pairing.greedy else found
 
     def _replaced(self, rollouts: list[Rollout], fresh: list[Rollout]) -> list[Rollout]:
         """The rollouts with as many fresh ones as say something in the place of groups without differences."""

@@ -82,7 +82,8 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
     if needs.hidden or needs.ends:  # a critic answers before the first step
         prepared.objective.bind(scorer.hidden_size)
         prepared.objective.to(device)
-    kind = "initial" if needs.reference or recipe.reward_kl > 0 or REFERENCE in prepared.pairing.reads else "none"
+    asked = needs.reference or recipe.reward_kl > 0 or REFERENCE in prepared.pairing.reads
+    kind = "initial" if asked else "none"
     inner = (
         scorer.reference(kind, precision=prepared.modality.precision)
         if recipe.teacher is None

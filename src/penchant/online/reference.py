@@ -10,7 +10,7 @@ from torch import nn
 from penchant.errors import ConfigurationError
 from penchant.likelihood.masters import without_stored
 from penchant.likelihood.references import Reference, ReferenceScores
-from penchant.online.reference_updates import Initial, ReferenceUpdate
+from penchant.online.reference_updates import ReferenceUpdate, Unchanged
 
 __all__ = ["UpdatedReference"]
 
@@ -32,14 +32,14 @@ class UpdatedReference(Reference[Any, Any]):
     def __init__(self, inner: Reference[Any, Any], update: ReferenceUpdate) -> None:
         self.inner, self.update, self.frozen = inner, update, inner.frozen
         self.kind = inner.kind if inner.kind == "none" else update.id
-        if inner.kind != "none" and inner.frozen is None and not isinstance(update, Initial):
+        if inner.kind != "none" and inner.frozen is None and not isinstance(update, Unchanged):
             raise ConfigurationError(
                 f"The reference {update.id!r} changes the weights of a frozen copy, but the reference is the policy "
                 "with its adapter switched off.",
                 where="reference",
                 fix="Give a model without an adapter, or reference=initial.",
             )
-        if inner.frozen is not None and not isinstance(update, Initial):
+        if inner.frozen is not None and not isinstance(update, Unchanged):
             without_stored(inner.frozen)
 
     def score(self, laid: Any, whole: bool = False, layers: Sequence[str] = ()) -> ReferenceScores:

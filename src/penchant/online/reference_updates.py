@@ -21,6 +21,7 @@ __all__ = [
     "Previous",
     "ReferenceUpdate",
     "Teacher",
+    "Unchanged",
     "build_reference_update",
     "find_reference_update",
 ]
@@ -68,13 +69,17 @@ class ReferenceUpdate(Named):
         """Restore what `state_dict` returned."""
 
 
-class Initial(ReferenceUpdate):
+class Unchanged(ReferenceUpdate):
+    """A reference that stays as it is."""
+
+
+class Initial(Unchanged):
     """The reference stays the initial model."""
 
     id = "initial"
 
 
-class Teacher(Initial):
+class Teacher(Unchanged):
     """The reference is another model, the recipe's ``teacher``, and stays as it is."""
 
     id = "teacher"

@@ -65,16 +65,15 @@ class Rollout:
     judged: tuple[float, ...] = ()
     divergence: tuple[float, ...] = ()
     used: bool = True
+    reference_logps: tuple[tuple[float, ...], ...] = ()
+    values: tuple[tuple[float, ...], ...] = ()
+    baseline: float | None = None
+    carried: dict[str, float] = field(default_factory=dict)
 
     @property
     def uniform(self) -> bool:
         """Whether its scores say nothing: all that are known are equal."""
         return len({score for score in self.judged or self.scores if not math.isnan(score)}) < 2
-
-    reference_logps: tuple[tuple[float, ...], ...] = ()
-    values: tuple[tuple[float, ...], ...] = ()
-    baseline: float | None = None
-    carried: dict[str, float] = field(default_factory=dict)
 
     @property
     def scored(self) -> list[int]:

@@ -52,9 +52,9 @@ class GSPO(Objective):
     evidence = OFFICIAL_CODE
     tags = ("online",)
 
+    beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
     epsilon_low: Annotated[float, Ge(0), "clip range below 1"] = 3e-4
     epsilon_high: Annotated[float, Ge(0), "clip range above 1"] = 4e-4
-    beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
@@ -17,9 +18,8 @@ from penchant.objectives.functional.advantages import (
 from penchant.objectives.functional.sampled.baselines import leave_one_out, list_advantages
 from penchant.online.pairing import Chosen, Pairing
 from penchant.online.rollouts import Rollout
-from penchant.online.token_facts import REFERENCE
 
-__all__ = ["Group"]
+__all__ = ["Group", "Groups"]
 
 
 def _corrected(values: Tensor, rollout: Rollout) -> list[Any]:
@@ -31,37 +31,18 @@ def _corrected(values: Tensor, rollout: Rollout) -> list[Any]:
     return [[value * weight for weight in own] for value, own in zip(values.tolist(), rollout.weights, strict=True)]
 
 
-class Group(Pairing):
-    """All samples of a prompt, each with the advantage of its reward over the others' mean."""
+class Groups(Pairing):
+    """All samples of a prompt with their advantages; a subclass says how those come about."""
 
-    id = "group"
     views = ("responses",)
     fields = ("advantage", "scores", "old_policy")
 
-    baseline: Annotated[
-        Literal["mean", "others", "length", "best", "list"],
-        "what a reward is compared with: the group's mean (GRPO), the mean of the others (RLOO), the mean weighted by "
-        "length (OPO, without scale); best: the best one's lead over the second (pass@k); list: the softmax of the "
-        "rewards against an equal share",
-    ] = "mean"
-    kl_coef: Annotated[float, Ge(0), "cost of a nat of divergence from the reference, in the reward"] = 0.0
-    reward_clip: Annotated[float | None, "largest size of a score that counts; default: any"] = None
-    tau: Annotated[float, Gt(0), "temperature of the softmax of baseline list"] = 0.5
-    scale: Annotated[
-        Literal["group", "batch", "none"],
-        "standard deviation that advantages are divided by: of the group or of the batch",
-    ] = "group"
     epsilon: Annotated[float, Ge(0), "added to the standard deviation"] = 1e-4
     drop_uniform: Annotated[bool, "drop groups whose advantages are all zero"] = False
 
-    @property
-    def reads(self) -> frozenset[str]:
-        """See `Pairing.reads`."""
-        return frozenset({REFERENCE}) if self.kl_coef else frozenset()
-
     def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
         """One example for each prompt."""
-        for rollout, values in zip(rollouts, self._advantages(rollouts), strict=True):
+        for rollout, values in zip(rollouts, self.advantages(rollouts), strict=True):
             if self.drop_uniform and bool((values == 0).all()):
                 continue
             fields: dict[str, Any] = {"advantage": _corrected(values, rollout), "scores": list(rollout.scores)}
@@ -69,16 +50,32 @@ class Group(Pairing):
                 fields["old_policy"] = [list(each) for each in rollout.old_logps]
             yield rollout, {"responses": [rollout.sequence(place) for place in range(len(values))]}, fields
 
-    def _advantages(self, rollouts: Sequence[Rollout]) -> tuple[Tensor, ...]:
+    @abstractmethod
+    def advantages(self, rollouts: Sequence[Rollout]) -> tuple[Tensor, ...]:
         """The advantages [K] of each rollout."""
+
+
+class Group(Groups):
+    """All samples of a prompt, each with the advantage of its reward over the others' mean."""
+
+    id = "group"
+
+    baseline: Annotated[
+        Literal["mean", "others", "length", "best", "list"],
+        "what a reward is compared with: the group's mean (GRPO), the mean of the others (RLOO), the mean weighted by "
+        "length (OPO, without scale); best: the best one's lead over the second (pass@k); list: the softmax of the "
+        "rewards against an equal share",
+    ] = "mean"
+    tau: Annotated[float, Gt(0), "temperature of the softmax of baseline list"] = 0.5
+    scale: Annotated[
+        Literal["group", "batch", "none"],
+        "standard deviation that advantages are divided by: of the group or of the batch",
+    ] = "group"
+
+    def advantages(self, rollouts: Sequence[Rollout]) -> tuple[Tensor, ...]:
+        """Against the baseline."""
         counts = [len(each.responses) for each in rollouts]
         scores = torch.tensor([score for each in rollouts for score in each.scores], dtype=torch.float64)
-        if self.reward_clip is not None:
-            scores = scores.clamp(-self.reward_clip, self.reward_clip)
-        if self.kl_coef:
-            spent = [sum(row) for each in rollouts for row in each.old_logps]
-            held = [sum(row) for each in rollouts for row in each.reference_logps]
-            scores = scores - self.kl_coef * (torch.tensor(spent).double() - torch.tensor(held).double())
         group = torch.arange(len(rollouts)).repeat_interleave(torch.tensor(counts, dtype=torch.long))
         lengths = torch.tensor([each.length for rollout in rollouts for each in rollout.responses])
         return self._against(scores, group, lengths).split(counts)

@@ -110,6 +110,11 @@ class Returns(Pairing):
                 "advantage": [advantage[each, : lengths[each]].tolist() for each in rows],
                 "scores": list(rollout.scores),
             }
+            if rollout.weights:
+                fields["advantage"] = [
+                    [value * weight for value, weight in zip(*both, strict=True)]
+                    for both in zip(fields["advantage"], rollout.weights, strict=True)
+                ]
             if self.baseline == "critic":
                 fields["returns"] = [returns[each, : lengths[each]].tolist() for each in rows]
                 fields["old_values"] = [list(each) for each in rollout.values]

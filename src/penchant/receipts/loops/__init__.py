@@ -1,0 +1,1 @@
+"""Adapters of what online training is made of: advantages, losses with a critic, rewards."""
