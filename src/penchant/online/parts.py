@@ -68,7 +68,16 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
     printed = fingerprint(scorer.core)
     prepared.update.begin(policy)
     kind = "initial" if prepared.objective.requirements.needs.reference else "none"
-    reference = UpdatedReference(scorer.reference(kind, precision=prepared.modality.precision), prepared.update)
+    precision = prepared.modality.precision
+    judged_by = () if prepared.judge is None else prepared.judge.checkpoints
+    reference = UpdatedReference(
+        scorer.reference(kind, precision=precision),
+        prepared.update,
+        lambda: scorer.reference("initial", precision=precision),
+        {*prepared.objective.requirements.needs.checkpoints, *prepared.opponent.checkpoints, *judged_by},
+    )
+    if prepared.judge is not None:
+        prepared.judge.follow(scorer, reference, prepared.engine.renderer)
     prepared.engine.use(policy)
     prepared.measured_by.use(policy)
     return Loaded(policy, scorer, reference, printed)
@@ -97,7 +106,12 @@ def online_origin(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> d
 
 
 def build_collector(
-    recipe: OnlineRecipe, prepared: Prepared, scorer: Scorer, files: RoundFiles, advance: Callable[[int], None]
+    recipe: OnlineRecipe,
+    prepared: Prepared,
+    scorer: Scorer,
+    files: RoundFiles,
+    advance: Callable[[int], None],
+    reference: UpdatedReference,
 ) -> Collector:
     """Build the collector of each round's examples.
 
@@ -107,14 +121,20 @@ def build_collector(
         scorer: the policy.
         files: store the samples of each round.
         advance: called after each call of the engine.
+        reference: finds the checkpoints that an opponent samples from.
     """
     wanted = prepared.objective.requirements
     sampler = Sampler(
         prepared.engine,
         prepared.judge,
-        compares=any(name in wanted.fields for name in prepared.pairing.compared),
+        compares=prepared.pairing.compares or any(name in wanted.fields for name in prepared.pairing.compared),
         unfinished_penalty=recipe.unfinished_penalty,
         overlong_buffer=recipe.overlong_buffer,
+        asking=prepared.asking,
+        opponent=prepared.opponent,
+        models=lambda name: reference.checkpoint(name).frozen,
+        policy=scorer.model,
+        pairing=prepared.pairing,
     )
     return Collector(recipe, prepared.train.records, sampler, scorer, prepared.pairing, wanted, files, advance)
 

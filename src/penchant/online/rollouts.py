@@ -25,6 +25,8 @@ class Rollout:
         scores: K scores of the judge; NaN for a response without a score.
         demonstration: tokens of the record's own response, if it has one.
         demonstration_learned: which of them are learned; None if all are.
+        drawn_by: who wrote each response: ``policy``, or the id of the opponent; empty if all are the policy's.
+        earlier_scores: K scores of the judge as it was a round ago; empty if not needed.
         probabilities: [K][K] the judge's probability that one response beats another; empty if not needed.
         old_logps: for each response its learned tokens' log-probabilities under the policy that sampled it, nats;
             empty if not needed.
@@ -44,11 +46,18 @@ class Rollout:
     probabilities: tuple[tuple[float, ...], ...] = ()
     old_logps: tuple[tuple[float, ...], ...] = ()
     demonstration_learned: tuple[bool, ...] | None = None
+    drawn_by: tuple[str, ...] = ()
+    earlier_scores: tuple[float, ...] = ()
 
     @property
     def scored(self) -> list[int]:
         """The indices of the responses that have a score."""
         return [place for place, score in enumerate(self.scores) if not math.isnan(score)]
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """Who wrote each response."""
+        return self.drawn_by or ("policy",) * len(self.responses)
 
     def sequence(self, place: int) -> TokenSequence:
         """The tokens of the prompt and of one response."""
@@ -62,7 +71,8 @@ class Rollout:
     def to_json(self) -> dict[str, Any]:
         """The rollout as plain lists and numbers; a missing score is null."""
         plain = asdict(self)
-        plain["scores"] = [None if math.isnan(score) else score for score in self.scores]
+        for name in ("scores", "earlier_scores"):
+            plain[name] = [None if math.isnan(score) else score for score in plain[name]]
         return plain
 
     @classmethod
@@ -79,6 +89,8 @@ class Rollout:
             scores=tuple(math.nan if score is None else score for score in plain["scores"]),
             demonstration=tuple(plain["demonstration"]),
             probabilities=tuple(map(tuple, plain["probabilities"])),
+            drawn_by=tuple(plain.get("drawn_by", ())),
+            earlier_scores=tuple(math.nan if score is None else score for score in plain.get("earlier_scores", ())),
             old_logps=tuple(map(tuple, plain["old_logps"])),
             demonstration_learned=_mask(plain.get("demonstration_learned")),
         )

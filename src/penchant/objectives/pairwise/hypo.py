@@ -22,10 +22,10 @@ class HyPO(Objective):
     loss = −log σ(β (Δ_chosen − Δ_rejected)) + λ (Δ_fresh − b) log π(y_fresh|x),   Δ = log π − log π_ref   (summed)
 
     Δ is in nats. The pair comes with the data; ``fresh`` is a response that the policy has just sampled to the same
-    prompt, for which no label is needed. Δ_fresh and b carry no gradient, so that in expectation the second term has the gradient of
-    λ KL(π ‖ π_ref): unlike that of DPO, it is bounded where the pairs do not reach. b is the mean of Δ over the other
-    samples of the batch with ``baseline``, which changes the variance alone, and otherwise 0. Statistics: ``kl``, the
-    sample's Δ.
+    prompt, for which no label is needed. Δ_fresh and b carry no gradient, so that in expectation the second term has
+    the gradient of λ KL(π ‖ π_ref): unlike that of DPO, it is bounded where the pairs do not reach. b is the mean of Δ
+    over the other samples of the batch with ``baseline``, which changes the variance alone, and otherwise 0.
+    Statistics: ``kl``, the sample's Δ.
 
     Example:
         >>> import torch
