@@ -164,7 +164,13 @@ def test_the_report_has_the_curve_with_its_interval(online: Run) -> None:
 
 
 def test_the_recipes_are_the_named_ones() -> None:
-    assert {"grpo", "iterative-dpo", "rejection-sampling", "rere", "spin", "sppo"} <= set(methods())
+    first = {"grpo", "iterative-dpo", "rejection-sampling", "rere", "spin", "sppo"}
+    games = {"dno", "dno-prct", "egpo", "inpo", "nash-md", "online-dpo", "spo-minimax"}
+    exploring = {"apo-nesterov", "hypo", "rebel", "xpo"}
+    own_labels = {"cream", "curated-retraining", "drift", "self-rewarding", "selfie"}
+    gradients = {"dapo", "gspo", "nft", "opo", "pass-at-k", "ppo", "reinforce-pp", "reinforce-pp-baseline", "remax"}
+    gradients |= {"multi-objective-grpo", "on-policy-distillation", "rloo"}
+    assert set(methods()) >= first | games | exploring | own_labels | gradients
 
 
 def test_spin_sets_people_against_the_model(online: Run, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from annotated_types import Gt
 
 from penchant.errors import ConfigurationError, ModelError, nearest
 from penchant.feedback.records import Text
+from penchant.generation.beside import Beside
 from penchant.generation.engine import Guide, generate
 from penchant.generation.engines import Engine
 from penchant.generation.prefix import PrefixCache
@@ -39,6 +40,7 @@ class InProcessEngine(Engine):
     Attributes:
         prefix: keys and values of tokens with which prompts begin; None without.
         stop_strings: texts that end a response, and are not part of its text.
+        beside: another model that is mixed in at every token; None without.
     """
 
     batch_size: Annotated[int, Gt(0), "responses generated per batch"] = 256
@@ -53,6 +55,7 @@ class InProcessEngine(Engine):
         self.at_once = self.batch_size
         self.prefix: PrefixCache | None = None
         self.stop_strings: tuple[str, ...] = ()
+        self.beside: Beside | None = None
 
     def use(self, policy: Any) -> None:
         """Set the causal language model to sample from."""
@@ -64,8 +67,10 @@ class InProcessEngine(Engine):
         return [*([self.id] if guided else []), *(self.options or {})]
 
     def guide(self, prompts: Sequence[Text], sampling: Sampling) -> Guide | None:
-        """What guides the generation of responses to these prompts; None for nothing."""
-        return None
+        """What guides the generation of responses to these prompts; by default a model beside it, or nothing (None)."""
+        if self.beside is None:
+            return None
+        return self.beside.guide([self.prompt_ids(prompt) for prompt in prompts], sampling.samples)
 
     def sample(self, prompts: Sequence[Text], sampling: Sampling, *, seed: int) -> list[list[Response]]:
         """See `penchant.generation.Engine`; the same seed and batch size give the same responses.

@@ -136,7 +136,7 @@ class _Held:
 
     def checkpoints(self, name: str, rows: Tensor) -> dict[str, Tensor]:
         """The log-probabilities of a view under other checkpoints."""
-        if not self.others or not self.needs.reference_of(name):
+        if not self.others or name in self.needs.unreferenced:
             return {}
         spread = self._spread(rows)
         return {each: spread(logps) for each, logps in self.others.items()}

@@ -18,6 +18,7 @@ from penchant.online.recipe import OnlineRecipe
 from penchant.online.round_files import RoundFiles
 from penchant.online.rounds import BEGINNING, Learner
 from penchant.online.state import State, load_state, pack, save_state, unpack
+from penchant.online.step_rules import STEP_RULES
 from penchant.training.assembly import computing
 from penchant.training.checkpoint_notes import Notes
 from penchant.training.checkpoints import find_checkpoint, step_of
@@ -117,6 +118,7 @@ class OnlineRun:
         self.recipe, self.prepared, self.folder = recipe, prepared, folder
         self.reporter, self.interrupt = reporter, interrupt
         self.state, self.files = State(), RoundFiles(folder)
+        self.step_rule = STEP_RULES.get(recipe.step_rule, "step_rule")()
         self.loaded = load(recipe, prepared, folder.checkpoints)
         self.journal = Journal(folder.path / "metrics.jsonl", reporter, recipe.iterations)
         scorer = self.loaded.scorer
@@ -138,6 +140,7 @@ class OnlineRun:
         if found is not None:
             done, packed = found
             self.state = unpack(packed, done, self.loaded.policy, self.loaded.reference, objective)
+            self.step_rule.load_state_dict(packed.get("step_rule", {}))
             rows = self.notes.restore(json.loads(packed.get("notes", "{}")))
         self.journal.begin(self.state.done)
         if resume:
@@ -204,6 +207,7 @@ class OnlineRun:
             if number:
                 self._save()
             raise
+        self.step_rule.before_training(number, self.loaded.policy, state)
         sampled = self.collector.describe(rollouts, examples)
         if not teaches(examples):
             self.reporter.say(f"Round {number + 1}: all rewards are equal or too low, so there is nothing to train on")
@@ -239,6 +243,7 @@ class OnlineRun:
 
     def _save(self) -> None:
         packed = pack(self.state, self.loaded.policy, self.loaded.reference, self.prepared.objective)
+        packed["step_rule"] = self.step_rule.state_dict()
         packed["notes"] = json.dumps(self.notes.state())
         save_state(self.folder.path / "states", self.state.done, packed, self.folder.about)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from penchant.errors import ConfigurationError
@@ -15,10 +15,13 @@ from penchant.objectives.core.requirements import Requirements
 from penchant.online.rollouts import Rollout
 from penchant.registry import Registry
 
-__all__ = ["PAIRINGS", "Chosen", "Pairing", "build_examples", "build_pairing", "check_pairing"]
+__all__ = ["PAIRINGS", "Beats", "Chosen", "Pairing", "build_examples", "build_pairing", "check_pairing"]
 
 #: One example of a pairing: the rollout, token sequences by view, and fields by name.
 Chosen = tuple[Rollout, dict[str, list[TokenSequence]], dict[str, Any]]
+
+#: The probability that one response beats another, by their indices.
+Beats = Callable[[int, int], float]
 
 #: All pairings by name.
 PAIRINGS: Registry[type[Pairing]] = Registry("pairing", "penchant.online.pairings", group="penchant.pairings")
@@ -50,6 +53,18 @@ class Pairing(Named, ABC):
     #: Whether it needs rewards, and whether it needs a demonstration for each prompt.
     judged: ClassVar[bool] = True
     demonstrated: ClassVar[bool] = False
+    #: Whether the judge compares whatever the objective asks for, and whether it also scores as a round ago.
+    compares: ClassVar[bool] = False
+    rescored: ClassVar[bool] = False
+
+    def ask(self, count: int, beats: Beats) -> list[tuple[float, ...]] | None:
+        """The comparisons that it needs, [K][K] with NaN for those left out; None for all of them.
+
+        Args:
+            count: K, number of responses to the prompt.
+            beats: asks the judge for the probability that response i beats response j.
+        """
+        return None
 
     @property
     def reads(self) -> frozenset[str]:

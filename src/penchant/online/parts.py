@@ -78,18 +78,24 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
         scorer.temperature = likelihood_temperature(recipe, prepared.objective.requirements, prepared.engine)
     printed = fingerprint(scorer.core)
     prepared.update.begin(policy)
-    needs = prepared.objective.requirements.needs
+    needs, precision = prepared.objective.requirements.needs, prepared.modality.precision
     if needs.hidden or needs.ends:  # a critic answers before the first step
         prepared.objective.bind(scorer.hidden_size)
         prepared.objective.to(device)
     asked = needs.reference or recipe.reward_kl > 0 or REFERENCE in prepared.pairing.reads
     kind = "initial" if asked else "none"
     inner = (
-        scorer.reference(kind, precision=prepared.modality.precision)
-        if recipe.teacher is None
-        else _teacher(recipe, prepared, device)
+        scorer.reference(kind, precision=precision) if recipe.teacher is None else _teacher(recipe, prepared, device)
     )
-    reference = UpdatedReference(inner, prepared.update)
+    judged_by = () if prepared.judge is None else prepared.judge.checkpoints
+    reference = UpdatedReference(
+        inner,
+        prepared.update,
+        lambda: scorer.reference("initial", precision=precision),
+        {*needs.checkpoints, *prepared.opponent.checkpoints, *judged_by},
+    )
+    if prepared.judge is not None:
+        prepared.judge.follow(scorer, reference, prepared.engine.renderer)
     prepared.engine.use(policy)
     prepared.measured_by.use(policy)
     return Loaded(policy, scorer, reference, printed)
@@ -138,9 +144,14 @@ def build_collector(
     sampler = Sampler(
         prepared.engine,
         prepared.judge,
-        compares=any(name in wanted.fields for name in prepared.pairing.compared),
+        compares=prepared.pairing.compares or any(name in wanted.fields for name in prepared.pairing.compared),
         unfinished_penalty=recipe.unfinished_penalty,
         overlong_buffer=recipe.overlong_buffer,
+        asking=prepared.asking,
+        opponent=prepared.opponent,
+        models=lambda name: loaded.reference.checkpoint(name).frozen,
+        policy=loaded.scorer.model,
+        pairing=prepared.pairing,
     )
     return Collector(
         recipe,

@@ -13,7 +13,10 @@ from penchant.generation.engines import Engine
 from penchant.modalities import Modality, find_modality
 from penchant.named import build_named
 from penchant.objectives.core.objective import Objective
+from penchant.online.asking import ASKING, Asking
+from penchant.online.differences import check_differences
 from penchant.online.on_policy import check_on_policy
+from penchant.online.opponents import OPPONENTS, Opponent
 from penchant.online.pairing import PAIRINGS, Pairing, check_pairing
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference_updates import ReferenceUpdate, build_reference_update
@@ -34,6 +37,8 @@ class Prepared:
         pairing: selects the responses of its examples.
         judge: scores responses, or None.
         update: changes the reference between rounds; it starts with the policy.
+        asking: what the policy reads when it samples.
+        opponent: who else answers.
         modality: what the responses are made of.
         engine: generates responses in the rounds, and ``measured_by`` in measurements; both
             receive the policy through ``use``.
@@ -45,6 +50,8 @@ class Prepared:
     pairing: Pairing
     judge: Judge | None
     update: ReferenceUpdate
+    asking: Asking
+    opponent: Opponent
     modality: Modality
     engine: Engine
     measured_by: Engine
@@ -79,17 +86,25 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
             fix="Choose objective=ppo, or pairing.baseline=none, group or greedy.",
         )
     update = build_reference_update(recipe.reference, recipe.reference_rate)
+    if update.looks_back and objective.requirements.needs.reference:
+        check_differences(objective, update.id)
+    asking = build_named(ASKING, recipe.asking, "asking")
+    opponent = build_named(OPPONENTS, recipe.opponent, "opponent")
     train, heldout, measured_on = read_data(recipe, given)
+    for record in train if asking.shows_more else ():
+        asking.question(record)
     judge = build_judge(recipe.judge, [*train.records, *heldout.records])
-    if pairing.demonstrated:
-        _check_demonstrations(train, pairing)
+    if pairing.demonstrated or opponent.demonstrated:
+        _check_demonstrations(train, pairing if pairing.demonstrated else opponent)
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
     _check_length(modality, recipe)
     engine = modality.engine(recipe.engine, recipe.max_new_tokens)
     check_on_policy(recipe, objective.requirements, engine, objective.id)
     train, heldout = (_renderable(each, engine, recipe.on_bad) for each in (train, heldout))
     measured_by = engine if engine.follows_policy else modality.engine({}, recipe.max_new_tokens)
-    return Prepared(objective, pairing, judge, update, modality, engine, measured_by, train, heldout, measured_on)
+    return Prepared(
+        objective, pairing, judge, update, asking, opponent, modality, engine, measured_by, train, heldout, measured_on
+    )
 
 
 def _renderable(feedback: Feedback, engine: Engine, on_bad: str) -> Feedback:
@@ -114,11 +129,11 @@ def _renderable(feedback: Feedback, engine: Engine, on_bad: str) -> Feedback:
     return Feedback(kept, kind=feedback.kind, name=feedback.name, bad=[*feedback.bad, *refused])
 
 
-def _check_demonstrations(train: Feedback, pairing: Pairing) -> None:
+def _check_demonstrations(train: Feedback, part: Pairing | Opponent) -> None:
     lacking = next((each for each in train if not isinstance(each, Demonstration | Comparison)), None)
     if lacking is not None:
         raise DataError(
-            f"The pairing {pairing.id!r} needs a demonstration for each prompt, but this record is a {lacking.kind}.",
+            f"The {part.kind} {part.id!r} needs a demonstration for each prompt, but this record is a {lacking.kind}.",
             where=str(lacking.source),
             fix="Give demonstrations: prompt and completion.",
         )

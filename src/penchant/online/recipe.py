@@ -26,7 +26,7 @@ FORMER_KEYS = {
 OFFLINE = ("keep", "metric", "early_stopping", "checkpoints", "report_to", "eval")
 
 # Parts of a recipe with a name and settings.
-PARTS = ("objective", "engine", "judge", "pairing")
+PARTS = ("objective", "engine", "judge", "pairing", "asking", "opponent")
 
 
 class OnlineRecipe(Recipe):
@@ -94,13 +94,29 @@ class OnlineRecipe(Recipe):
     pairing: dict[str, Any] = Field(
         {"name": "best_worst"}, description="how samples become training examples: name and settings"
     )
+    asking: dict[str, Any] = Field(
+        {"name": "prompt"}, description="what the policy reads when it samples: prompt, or revision of a bad reply"
+    )
+    opponent: dict[str, Any] = Field(
+        {"name": "none"},
+        description="who else answers: none, record, checkpoint, or mixture of policy and checkpoint; and settings",
+    )
+    step_rule: Literal["plain", "extragradient"] = Field(
+        "plain",
+        description="plain, or extragradient: every other round is a look-ahead, from which the next one draws its "
+        "samples, and which is then taken back",
+    )
     reference: str = Field(  # type: ignore[assignment]
         "initial",
-        description="update of the reference between rounds: initial, previous, ema, nesterov; or teacher (a model)",
+        description="update of the reference between rounds: initial, previous, ema, nesterov, extrapolated; or "
+        "teacher (a model)",
     )
     teacher: str | None = Field(None, description="for reference=teacher: folder or hub id of that model")
     reference_rate: float = Field(
-        0.1, ge=0, le=1, description="for ema: share of the policy mixed in; for nesterov: extrapolation factor"
+        0.1,
+        ge=0,
+        le=1,
+        description="for ema: share of the policy mixed in; for nesterov and extrapolated: extrapolation factor",
     )
 
     schedule: str = Field("constant", description="learning-rate schedule within a round, as named in transformers")
@@ -128,7 +144,7 @@ class OnlineRecipe(Recipe):
             raise ValueError("expected a path or a list of paths; an online run draws its prompts from one set")
         return value
 
-    @field_validator("engine", "judge", "pairing", mode="before")
+    @field_validator("engine", "judge", "pairing", "asking", "opponent", mode="before")
     @classmethod
     def _by_name(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, str):
@@ -162,8 +178,8 @@ def methods() -> list[str]:
     """The names of the packaged recipes, sorted.
 
     Example:
-        >>> methods()[:3]
-        ['dapo', 'grpo', 'gspo']
+        >>> methods()  # doctest: +ELLIPSIS
+        ['apo-nesterov', 'cream', 'curated-retraining', ...]
     """
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
@@ -254,6 +270,13 @@ def _check(recipe: OnlineRecipe) -> None:
             "An online run pairs the responses that it samples, and reads no rankings.",
             where="pairs",
             fix="Remove pairs; pairing says which samples are compared.",
+        )
+    if recipe.step_rule == "extragradient" and recipe.iterations % 2:
+        raise ConfigurationError(
+            f"'iterations' is {recipe.iterations}, but two rounds of the step rule 'extragradient' belong together.",
+            where="iterations",
+            why="The last round would be a look-ahead, which is never taken back.",
+            fix=f"Give iterations={recipe.iterations + 1}.",
         )
     if recipe.optimizer_state == "keep" and not recipe.schedule.startswith("constant"):
         raise ConfigurationError(

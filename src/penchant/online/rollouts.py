@@ -26,6 +26,8 @@ class Rollout:
         scores: K scores of the judge; NaN for a response without a score.
         demonstration: tokens of the record's own response, if it has one.
         demonstration_learned: which of them are learned; None if all are.
+        drawn_by: who wrote each response: ``policy``, or the id of the opponent; empty if all are the policy's.
+        earlier_scores: K scores of the judge as it was a round ago; empty if not needed.
         probabilities: [K][K] the judge's probability that one response beats another; empty if not needed.
         old_logps: for each response its learned tokens' log-probabilities under the policy that sampled it, nats;
             empty if not needed.
@@ -69,6 +71,8 @@ class Rollout:
     values: tuple[tuple[float, ...], ...] = ()
     baseline: float | None = None
     carried: dict[str, float] = field(default_factory=dict)
+    drawn_by: tuple[str, ...] = ()
+    earlier_scores: tuple[float, ...] = ()
 
     @property
     def uniform(self) -> bool:
@@ -79,6 +83,11 @@ class Rollout:
     def scored(self) -> list[int]:
         """The indices of the responses that have a score."""
         return [place for place, score in enumerate(self.scores) if not math.isnan(score)]
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """Who wrote each response."""
+        return self.drawn_by or ("policy",) * len(self.responses)
 
     def sequence(self, place: int) -> TokenSequence:
         """The tokens of the prompt and of one response."""
@@ -92,7 +101,8 @@ class Rollout:
     def to_json(self) -> dict[str, Any]:
         """The rollout as plain lists and numbers; a missing score is null."""
         plain = asdict(self)
-        plain["scores"], plain["judged"] = _without_nan(self.scores), _without_nan(self.judged)
+        for name in ("scores", "judged", "earlier_scores"):
+            plain[name] = _without_nan(plain[name])
         plain["parts"] = {name: _without_nan(scores) for name, scores in self.parts.items()}
         return plain
 
@@ -116,6 +126,8 @@ class Rollout:
             scores=_with_nan(plain["scores"]),
             demonstration=tuple(plain["demonstration"]),
             probabilities=tuple(map(tuple, plain["probabilities"])),
+            drawn_by=tuple(plain.get("drawn_by", ())),
+            earlier_scores=_with_nan(plain.get("earlier_scores", ())),
             old_logps=tuple(map(tuple, plain["old_logps"])),
             demonstration_learned=_row(plain.get("demonstration_learned")),
             version=plain.get("version", 0),

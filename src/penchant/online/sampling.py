@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -13,6 +13,9 @@ from penchant.feedback.records import Comparison, Demonstration, Record, Text
 from penchant.generation.engines import Engine
 from penchant.generation.responses import Response, Sampling
 from penchant.objectives.functional.advantages import overlong_penalty
+from penchant.online.asking import Asking, Prompt
+from penchant.online.opponents import POLICY, Models, NoOpponent, Opponent
+from penchant.online.pairing import Pairing
 from penchant.online.rollouts import Rollout
 from penchant.rewards.judge import Judge
 from penchant.rewards.scores import compared, scored_samples
@@ -20,6 +23,19 @@ from penchant.rewards.scores import compared, scored_samples
 __all__ = ["Sampler"]
 
 Advance = Callable[[int], None]
+#: Probabilities that one response beats another, [K][K].
+Table = list[tuple[float, ...]]
+# Added to the seed of the policy's samples for those of its opponent.
+OPPONENTS_SEED = 500_009
+
+
+def _no_model(name: str) -> None:
+    """Without opponents there is no other model."""
+
+
+def _mean(chances: Sequence[float]) -> float:
+    known = [each for each in chances if not math.isnan(each)]
+    return sum(known) / len(known) if known else math.nan
 
 
 @dataclass
@@ -32,6 +48,11 @@ class Sampler:
         compares: whether the judge also gives preference probabilities.
         unfinished_penalty: subtracted from the reward of a response without an end token.
         overlong_buffer: number of tokens before the limit over which a penalty grows to 1; 0 for none.
+        asking: what the policy reads.
+        opponent: who else answers.
+        models: finds the checkpoints that an opponent samples from.
+        policy: the model in training, which goes back to the engine after the opponent.
+        pairing: says which responses the judge compares, and whether it scores them as a round ago too.
     """
 
     engine: Engine
@@ -39,6 +60,11 @@ class Sampler:
     compares: bool = False
     unfinished_penalty: float = 0.0
     overlong_buffer: int = 0
+    asking: Asking = field(default_factory=Prompt)
+    opponent: Opponent = field(default_factory=NoOpponent)
+    models: Models = _no_model
+    policy: Any = None
+    pairing: Pairing | None = None
 
     def sample(
         self,
@@ -62,12 +88,16 @@ class Sampler:
         chunk = max(1, self.engine.at_once // sampling.samples)
         for start in range(0, len(records), chunk):
             part = records[start : start + chunk]
-            asked = replace(sampling, traced=max(0, sampling.traced - start * sampling.samples))
-            answers = self.engine.sample([each.prompt for each in part], asked, seed=seed + start)
+            own = replace(sampling, traced=max(0, sampling.traced - start * sampling.samples))
+            answers = self.engine.sample([self.asking.question(each) for each in part], own, seed=seed + start)
+            theirs = replace(sampling, traced=0)
+            further = self.opponent.answers(
+                part, self.engine, self.models, self.policy, theirs, seed=seed + start + OPPONENTS_SEED
+            )
             settings = self._settings(sampling, seed + start)
             rollouts += [
-                replace(self._judged(record, given, sampling), version=version, settings=settings)
-                for record, given in zip(part, answers, strict=True)
+                replace(self._judged(record, [*given, *more], sampling, len(given)), version=version, settings=settings)
+                for record, given, more in zip(part, answers, further, strict=True)
             ]
             if advance is not None:
                 advance(len(rollouts))
@@ -79,15 +109,19 @@ class Sampler:
         engine = {"name": self.engine.id, **self.engine.settings}
         return {**given, "stop": list(sampling.stop), "seed": seed, "engine": engine}
 
-    def _judged(self, record: Record, given: Sequence[Response], sampling: Sampling) -> Rollout:
+    def _judged(self, record: Record, given: Sequence[Response], sampling: Sampling, own: int) -> Rollout:
         texts = [each.text for each in given]
-        scores, table = [math.nan] * len(given), torch.zeros(0, 0)
+        scores, table, earlier = [math.nan] * len(given), Table(), []
         parts: dict[str, list[float]] = {}
         if self.judge is not None:
-            scores, parts = scored_samples(self.judge, record, given)
-            scores = self._shaped(scores, given, sampling.max_new_tokens)
-            if self.compares:
-                table = compared(self.judge, record, texts)
+            table = self._compared(record, texts) if self.compares else table
+            if table and not self.judge.gives_scores:  # what has been compared is not asked again
+                scores = [_mean(row) for row in table]
+            else:
+                scores, parts = scored_samples(self.judge, record, given)
+                scores = self._shaped(scores, given, sampling.max_new_tokens)
+            if self.pairing is not None and self.pairing.rescored:
+                earlier = self.judge.score_earlier(record.prompt, texts)
         said = _demonstration(record)
         shown = None if said is None else self.engine.response_tokens(record.prompt, said)
         return Rollout(
@@ -97,10 +131,23 @@ class Sampler:
             responses=tuple(given),
             scores=tuple(scores),
             demonstration=() if shown is None else tuple(shown.ids),
-            probabilities=tuple(map(tuple, table.tolist())),
+            probabilities=tuple(table),
+            drawn_by=() if own == len(given) else (*(POLICY,) * own, *(self.opponent.id,) * (len(given) - own)),
+            earlier_scores=tuple(earlier),
             demonstration_learned=None if shown is None else shown.learned,
-            parts={name: tuple(own) for name, own in parts.items()},
+            parts={name: tuple(each) for name, each in parts.items()},
         )
+
+    def _compared(self, record: Record, texts: Sequence[str]) -> Table:
+        """The comparisons that the pairing needs, [K][K]; all of them if it does not say."""
+        judge = self.judge
+        assert judge is not None
+
+        def beats(first: int, second: int) -> float:
+            return float(compared(judge, record, [texts[first], texts[second]])[0, 1])
+
+        asked = None if self.pairing is None else self.pairing.ask(len(texts), beats)
+        return [tuple(row) for row in compared(judge, record, texts).tolist()] if asked is None else asked
 
     def _shaped(self, scores: Sequence[float], given: Sequence[Response], limit: int) -> list[float]:
         """Rewards: the scores minus the penalties for a missing end token and for length."""

@@ -61,6 +61,7 @@ def pack(state: State, policy: nn.Module, reference: UpdatedReference, objective
         "policy": policy.state_dict(),
         "reference": None if reference.frozen is None else reference.frozen.state_dict(),
         "rule": reference.update.state_dict(),
+        "before_last": reference.state_dict(),
         "objective": objective.state_dict(),
         "optimizer": state.optimizer,
         "counts": [state.steps, state.examples],
@@ -86,6 +87,8 @@ def unpack(
     if reference.frozen is not None:
         reference.frozen.load_state_dict(packed["reference"])
     reference.update.load_state_dict(packed["rule"])
+    reference.load_state_dict(packed.get("before_last", {}))
+    reference.begin_round(policy)
     _load_objective(objective, packed["objective"])
     steps, examples = packed["counts"]
     before = None if packed["before"] is None else Measured.from_json(json.loads(packed["before"]))

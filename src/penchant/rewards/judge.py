@@ -56,6 +56,24 @@ class Judge(Named):
             DataError: a record lacks a required field.
         """
 
+    @property
+    def checkpoints(self) -> tuple[str, ...]:
+        """The checkpoints of an online run whose likelihoods it reads."""
+        return ()
+
+    def follow(self, scorer: Any, reference: Any, renderer: Any) -> None:
+        """Get to know the policy of an online run; most judges do not need it.
+
+        Args:
+            scorer: the policy.
+            reference: finds its checkpoints.
+            renderer: turns texts into tokens, as in training.
+        """
+
+    def score_earlier(self, prompt: Text, responses: Sequence[str]) -> list[float]:
+        """The scores that the judge would have given a round ago; those of now, if it does not change."""
+        return self.score(prompt, responses)
+
     def to(self, device: Any) -> None:
         """Move the judge's model, if it has one, to a device."""
 

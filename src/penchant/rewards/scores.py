@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 # Characters of a prompt or response that a message repeats.
 SHOWN = 80
+# How far P_ij + P_ji may be from 1.
+TURNED = 1e-4
 
 
 def one_number(given: Any) -> float:
@@ -119,6 +121,8 @@ def _table(judge: Judge, record: Record, responses: Sequence[Any], given: Any) -
         raise _error(judge, record, f"gave probabilities of {found}, expected shape {shape}")
     if bool(((given < 0) | (given > 1)).any()):
         raise _error(judge, record, "gave a probability outside of [0, 1]")
+    if bool(((given + given.T - 1).abs() > TURNED).any()):
+        raise _error(judge, record, "gave probabilities P_ij and P_ji whose sum is not 1")
     return given
 
 

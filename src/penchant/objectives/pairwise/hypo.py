@@ -23,9 +23,9 @@ class HyPO(Objective):
 
     Δ is in nats. The pair comes with the data; ``fresh`` is a response that the policy has just sampled to the same
     prompt, for which no label is needed. Δ_fresh and b carry no gradient, so that in expectation the second term has
-    the gradient of λ KL(π ‖ π_ref): unlike that of DPO, it is bounded where the pairs do not reach. With ``baseline`` b is
-    the mean of Δ over the other samples of the batch, which changes the variance alone; otherwise 0. Statistics:
-    ``kl``, the sample's Δ.
+    the gradient of λ KL(π ‖ π_ref): unlike that of DPO, it is bounded where the pairs do not reach. b is the mean of Δ
+    over the other samples of the batch with ``baseline``, which changes the variance alone, and otherwise 0.
+    Statistics: ``kl``, the sample's Δ.
 
     Example:
         >>> import torch

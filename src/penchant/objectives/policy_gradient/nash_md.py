@@ -24,10 +24,10 @@ class NashMD(Objective):
 
     Δ is summed, in nats; y is a sample of the policy and y' one of the mixture π^{1−m} π_ref^m, normalised token by
     token (``opponent: {name: mixture}`` of online runs). A and Δ carry no gradient, so in expectation the gradient is
-    that of β KL(π ‖ π_ref) − P(π ≻ y'). The ½ changes the variance alone. ``kl_credit`` says what Δ weighs: the
-    sum over the whole response, the unbiased estimate, or ``token``, where each token's log-probability is weighted by its own
-    log-ratio, as TRL does, which leaves out what a token does to later ones. Statistics: ``score`` (mean of A log π)
-    and ``kl`` (mean of Δ).
+    that of β KL(π ‖ π_ref) − P(π ≻ y'). The ½ changes the variance alone. ``kl_credit`` says what Δ weighs: the sum
+    over the whole response, the unbiased estimate, or ``token``, where each token's log-probability is weighted by its
+    own log-ratio, as TRL does, which leaves out what a token does to later ones. Statistics: ``score`` (mean of A log
+    π) and ``kl`` (mean of Δ).
 
     Example:
         >>> import torch

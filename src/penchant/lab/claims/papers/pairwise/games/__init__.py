@@ -1,0 +1,1 @@
+"""Claims about games between policies, exploration, and labels of the policy's own."""

@@ -1,0 +1,80 @@
+"""Step rules: what becomes of the weights between the rounds of a run."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, ClassVar
+
+from torch import nn
+
+from penchant.named import Named
+from penchant.online.state import State
+from penchant.registry import Registry
+
+__all__ = ["STEP_RULES", "Extragradient", "StepRule"]
+
+#: All step rules by name.
+STEP_RULES: Registry[type[StepRule]] = Registry("step rule")
+
+
+class StepRule(Named):
+    """Called when the examples of a round are there, before it trains; the plain rule does nothing."""
+
+    kind = "step rule"
+    registry = STEP_RULES
+    id = "plain"
+
+    #: A number of rounds that belong together, so that a run ends after a multiple of it.
+    rounds: ClassVar[int] = 1
+
+    def before_training(self, number: int, policy: nn.Module, state: State) -> None:
+        """Change the weights or the optimizer's state before a round trains.
+
+        Args:
+            number: of the round, from 0.
+            policy: the model in training.
+            state: of the run, with the optimizer's state.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it keeps from round to round."""
+        return {}
+
+    def load_state_dict(self, kept: dict[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+
+
+class Extragradient(StepRule):
+    """A look-ahead step, then the real step: θ' = θ − g(θ; samples of θ), θ ← θ − g(θ; samples of θ').
+
+    The first of two rounds trains a look-ahead. The second samples from it, takes it back, weights and optimizer bit
+    for bit, and trains from where the first began.
+
+    Reference:
+        Zhou, Fazel, Du (2025), Extragradient Preference Optimization (EGPO), algorithm 1.
+    """
+
+    id = "extragradient"
+    rounds = 2
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.kept: dict[str, Any] = {}
+
+    def before_training(self, number: int, policy: nn.Module, state: State) -> None:
+        """Keep the weights and the optimizer's state before a look-ahead, and restore them after its samples."""
+        if number % 2 == 0:
+            weights = {name: each.detach().clone() for name, each in policy.state_dict().items()}
+            self.kept = {"policy": weights, "optimizer": copy.deepcopy(state.optimizer)}
+        elif self.kept:
+            policy.load_state_dict(self.kept["policy"])
+            state.optimizer = self.kept["optimizer"]
+            self.kept = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The weights before the look-ahead, between the two rounds."""
+        return self.kept
+
+    def load_state_dict(self, kept: dict[str, Any]) -> None:
+        """Restore them."""
+        self.kept = kept
