@@ -216,13 +216,18 @@ def _reference_logits(other: Rows, vocabulary: int) -> Logits:
 
 
 def mean_logits(rows: Rows, chunk_rows: int | None = None) -> Tensor:
-    """The mean logit over the vocabulary at K positions, [K] float32, in chunks and without gradient.
+    """The mean logit over the vocabulary at K positions, [K] float32, without gradient.
+
+    A linear head gives it from the mean of its weights, any other in chunks.
 
     Args:
         rows: the rows.
         chunk_rows: rows per chunk; chosen by size by default (0 disables chunking).
     """
     with torch.no_grad():
+        if (linear := _linear_of(rows)) is not None:
+            means = linear.factor * (rows.hidden.float() @ linear.weight.float().mean(0))
+            return means if linear.bias is None else means + linear.bias.float().mean()
         size = (_chunk_rows(rows, None) if chunk_rows is None else chunk_rows) or len(rows.hidden)
         starts = range(0, len(rows.hidden), max(size, 1))
         return torch.cat([_logits(rows.part(slice(at, at + size))).float().mean(-1) for at in starts])

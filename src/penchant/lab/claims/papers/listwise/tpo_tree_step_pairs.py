@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.worlds.tabular.step_trees import Trees
-from penchant.objectives import Objective, Scored, build
+from penchant.lab.worlds.tabular.step_trees import Trees, scored, share_of_right, trained
+from penchant.objectives import Objective, build
 
 __all__ = ["StepPairs"]
 
@@ -79,13 +79,6 @@ def grown(right: Tensor, reference: Tensor, generator: torch.Generator, count: i
     return Trees(asked, chosen, 2 * share - 1 + 0.4 * noise)
 
 
-def scored(policy: Tensor, reference: Tensor, prompt: Tensor, options: Tensor, first: int = 0) -> Scored:
-    """Responses of one token a step, from step ``first`` on; ``options`` is [R, steps]."""
-    steps = torch.arange(first, first + options.shape[1])
-    own, other = (table[prompt.unsqueeze(1), steps, options] for table in (policy, reference))
-    return Scored(own, other, torch.ones_like(own) > 0)
-
-
 def of_lists(objective: Objective, trees: Trees, policy: Tensor, reference: Tensor, states: Tensor) -> Tensor:
     """The loss of all leaves of each tree."""
     count, leaves, depth = trees.options.shape
@@ -118,19 +111,3 @@ def of_siblings(objective: Objective, trees: Trees, policy: Tensor, reference: T
         views = {name: scored(policy, reference, trees.prompt, each, step) for name, each in sides.items()}
         losses.append(objective(**views).values)
     return torch.cat(losses).mean()
-
-
-def trained(loss: Callable[[Tensor], Tensor], reference: Tensor) -> Tensor:
-    """The policy after 100 steps from the reference."""
-    table = reference.clone().requires_grad_()
-    optimizer = torch.optim.Adam([table], lr=0.05)
-    for _ in range(100):
-        optimizer.zero_grad()
-        loss(table.log_softmax(-1)).backward()
-        optimizer.step()
-    return table.detach().log_softmax(-1)
-
-
-def share_of_right(policy: Tensor, right: Tensor) -> float:
-    """The mean probability of the right option of a step."""
-    return float(policy.exp().gather(-1, right.unsqueeze(-1)).mean())
