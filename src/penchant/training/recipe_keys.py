@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from penchant.documents import yaml_document
 from penchant.errors import ConfigurationError, nearest
+from penchant.named import named_settings
 from penchant.plain_files import readable_text
 from penchant.python_path import GROUPS, beside
 from penchant.training.coming_from.answers import hint
@@ -119,11 +120,17 @@ def read_keys(path: Path, replaced: Collection[str] = ()) -> dict[str, Any]:
 
 def _found_beside(key: str, value: Any, recipe: Path, replaced: Collection[str]) -> Any:
     """A value of a recipe's file; if it names a function, with the full path of the file beside the recipe."""
-    part, _, inner = key.partition(".")
-    if part not in GROUPS or f"{part}.path" in replaced or (part in replaced and not inner):
+    if key == "eval" and isinstance(value, dict) and key not in replaced:
+        return {inner: _found_beside(f"eval.{inner}", each, recipe, replaced) for inner, each in value.items()}
+    of = "eval." if key.startswith("eval.") else ""  # the judge of sampled responses is named as that of online runs
+    part, _, inner = key.removeprefix(of).partition(".")
+    named = f"{of}{part}"
+    if part not in GROUPS or f"{named}.path" in replaced or (named in replaced and not inner):
         return value
     if inner == "path" and isinstance(value, str):
-        return beside(value, recipe.parent, part)
+        return beside(value, recipe.parent, named)
+    if of and isinstance(value, str) and "path=" in value:
+        value = named_settings(value, part, named)
     if isinstance(value, dict) and isinstance(value.get("path"), str):
-        return {**value, "path": beside(value["path"], recipe.parent, part)}
+        return {**value, "path": beside(value["path"], recipe.parent, named)}
     return value

@@ -42,6 +42,7 @@ KEY_OF = {
     "pipeline": "model",
     "code of the objective": "objective",
     "code of the judge": "judge",
+    "code of the judge of samples": "eval.judge",
     "judge": "judge",
     "code of the pairing": "pairing",
 }

@@ -26,10 +26,10 @@ def kept_places(values: Mapping[str, Any]) -> dict[str, Any]:
         ConfigurationError: a place may not be named.
     """
     found = dict(values)
-    for where, path in _paths(values).items():
-        place = find(path, where)
+    for keys, path in _paths(values).items():
+        place = find(path, keys[-1])
         if place.file is not None:
-            found[where] = {**values[where], "path": f"{FOLDER}/{where}/{place.file.name}:{place.name}"}
+            found = _replaced(found, (*keys, "path"), f"{FOLDER}/{'/'.join(keys)}/{place.file.name}:{place.name}")
     return found
 
 
@@ -46,12 +46,12 @@ def read_code(values: Mapping[str, Any]) -> dict[str, bytes]:
         ConfigurationError: a place may not be named.
     """
     code = {}
-    for where, path in _paths(values).items():
-        file = find(path, where).file
+    for keys, path in _paths(values).items():
+        file = find(path, keys[-1]).file
         if file is None:
             continue
         for each in (file, *imported_beside(file)):
-            code[f"{FOLDER}/{where}/{each.relative_to(file.parent).as_posix()}"] = each.read_bytes()
+            code[f"{FOLDER}/{'/'.join(keys)}/{each.relative_to(file.parent).as_posix()}"] = each.read_bytes()
     return code
 
 
@@ -72,10 +72,19 @@ def write_code(folder: Path, code: Mapping[str, bytes]) -> None:
                 file.write(content)
 
 
-def _paths(values: Mapping[str, Any]) -> dict[str, str]:
-    parts = {where: values.get(where) for where in GROUPS}
-    return {
-        where: part["path"]
-        for where, part in parts.items()
-        if isinstance(part, Mapping) and isinstance(part.get("path"), str)
-    }
+def _paths(values: Mapping[str, Any]) -> dict[tuple[str, ...], str]:
+    """The places that a recipe names, by the keys of the part that names each."""
+    found = {}
+    for keys in (*((where,) for where in GROUPS), ("eval", "judge")):
+        part: Any = values
+        for key in keys:
+            part = part.get(key) if isinstance(part, Mapping) else None
+        if isinstance(part, Mapping) and isinstance(part.get("path"), str):
+            found[keys] = part["path"]
+    return found
+
+
+def _replaced(values: Mapping[str, Any], keys: tuple[str, ...], value: str) -> dict[str, Any]:
+    """A copy of nested values with another value at the end of some keys."""
+    first, *others = keys
+    return {**values, first: _replaced(values[first], tuple(others), value) if others else value}

@@ -45,12 +45,14 @@ def origin_of(
         more: further ones; None for what the run does not have.
     """
     place = recipe.objective.get("path") if isinstance(recipe.objective, Mapping) else None
+    sampled = getattr(recipe, "eval", None)
     found = {
         "model": model,
         "data": data,
         "held-out data": heldout,
         **modality.origin(),
         "code of the objective": code_of(objective, "objective", place),
+        "code of the judge of samples": None if sampled is None else code_of(None, "judge", sampled.judge.get("path")),
         **{name.replace("_", " "): value for name, value in more.items()},
     }
     return {name: value for name, value in found.items() if value is not None}
