@@ -120,7 +120,10 @@ def test_the_command_writes_table_and_json(tmp_path: Path, capsys: pytest.Captur
     (tmp_path / "judges.py").write_text("def longer(prompt, response):\n    return float(len(response))\n")
     place = f"{tmp_path / 'judges.py'}:longer"
     words = ["audit", str(tmp_path / "pairs.jsonl"), "--judge", f"function,path={place}"]
-    assert main([*words, "--json", str(tmp_path / "audit.json")]) == 0
+    assert main([*words, "--json", str(tmp_path / "audit.json"), "--html", str(tmp_path / "audit.html")]) == 0
+    page = (tmp_path / "audit.html").read_text()
+    assert "Audit of a judge" in page
+    assert all(name in page for name in json.loads((tmp_path / "audit.json").read_text())["figures"])
     assert "Found at 95 %: " in capsys.readouterr().out
     found = json.loads((tmp_path / "audit.json").read_text())
     assert found["figures"]["length bias"]["value"] == pytest.approx(0.5, abs=1e-3)

@@ -100,7 +100,9 @@ def test_the_command_writes_texts_with_their_newest_tokens(tmp_path: Path, capsy
     words = ["novelty", str(tmp_path / "tuned"), "-n", "2", "--length", "5", "--prompt", "the"]
     assert main(words) == 1 and "Name it with --base" in capsys.readouterr().err
     out = tmp_path / "new.json"
-    assert main([*words, "--base", str(tmp_path / "base"), "--json", str(out)]) == 0
+    page = tmp_path / "novelty.html"
+    assert main([*words, "--base", str(tmp_path / "base"), "--json", str(out), "--html", str(page)]) == 0
+    assert page.read_text().count('<th scope="row">') == len(json.loads(out.read_text())["texts"])
     found = json.loads(out.read_text())
     assert [len(row["newest_tokens"]) for row in found["texts"]] == [5, 5] and found["iterative"] is True
     scores = [each["score"] for each in found["texts"][0]["newest_tokens"]]

@@ -99,3 +99,33 @@ def test_a_callback_of_transformers_and_a_function(train: Train) -> None:
 def test_what_is_no_callback_is_refused(train: Train) -> None:
     with pytest.raises(ConfigurationError, match="'florp' is a str, not a callback"):
         train(callbacks=["florp"])
+
+
+JUDGE = "def longer(prompt, response):\n    return float(len(response))\n"
+
+
+@pytest.mark.parametrize("short", [False, True])
+def test_the_judge_of_samples_is_kept_with_the_run(
+    folder: Path, tmp_path: Path, short: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "recipes"
+    home.mkdir()
+    (home / "judges.py").write_text(JUDGE)
+    judge = "function,path=judges.py:longer" if short else {"name": "function", "path": "judges.py:longer"}
+    recipe = {"model": str(folder), "data": str(write_pairs(tmp_path / "pairs.jsonl")), "samples": 0, "max_steps": 1}
+    recipe |= {"eval": {"judge": judge, "prompts": 2, "max_new_tokens": 3}, "output": str(tmp_path / "run")}
+    (home / "r.yaml").write_text(yaml.safe_dump(recipe))
+    assert main(["train", str(home / "r.yaml")]) == 0
+    written = yaml.safe_load((tmp_path / "run" / "recipe.yaml").read_text())["eval"]["judge"]
+    assert written == {"name": "function", "path": "code/eval-judge/judges.py:longer"}
+    assert (tmp_path / "run/code/eval-judge/judges.py").read_text() == JUDGE
+    if short:
+        return
+    (home / "judges.py").write_text(JUDGE.replace("len(", "-len("))
+    assert main(["train", str(home / "r.yaml"), "--resume"]) == 1
+    assert "code of eval.judge has changed" in capsys.readouterr().err
+    (tmp_path / "elsewhere.py").write_text(JUDGE)
+    recipe["eval"] = {"judge": {"name": "function", "path": "../elsewhere.py:longer"}}
+    (home / "r.yaml").write_text(yaml.safe_dump(recipe))
+    assert main(["train", str(home / "r.yaml")]) == 1
+    assert "is not beside it" in capsys.readouterr().err

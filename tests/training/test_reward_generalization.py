@@ -67,8 +67,9 @@ def test_the_command_trains_both_and_measures_every_set(tmp_path: Path, capsys: 
     data, other = write_pairs(tmp_path / "pairs.jsonl", rows(40)), write_pairs(tmp_path / "other.jsonl", rows(45)[40:])
     words = ["--model", str(tmp_path / "start"), "--data", str(data), "--shifted", str(other), "--seeds", "1"]
     rates = ["--learning-rate", "1e-3", "--learning-rate", "1e-5"]
-    out = ["-o", str(tmp_path / "runs"), "--json", str(tmp_path / "found.json")]
+    out = ["-o", str(tmp_path / "runs"), "--json", str(tmp_path / "found.json"), "--html", str(tmp_path / "page.html")]
     assert main(["reward-generalization", *words, *rates, *out]) == 0
+    assert "misspelling" in (tmp_path / "page.html").read_text()
     found = json.loads((tmp_path / "found.json").read_text())
     assert [row["set"] for row in found["sets"]] == [OWN, "training", *SHIFTS, "other.jsonl"]
     assert all(0 <= row[kind] <= 1 for row in found["sets"] for kind in ("explicit", "implicit"))

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penchant.cli.judge_words import JudgeOption, parse_judge
-from penchant.cli.options import AllowOutside, BadRecords, DataFile, JsonFile, Overwrite, Renamed, Split
+from penchant.cli.options import AllowOutside, BadRecords, DataFile, HtmlFile, JsonFile, Overwrite, Renamed, Split
 from penchant.cli.words import parse_mapping
 from penchant.targets import claim_file
 from penchant.terminal import make_console
 from penchant.writing import write_json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from penchant.diagnostics.judge_audit import Audit
 
 __all__ = ["audit"]
@@ -31,13 +33,15 @@ def audit(
     map_: Renamed = None,
     on_bad: BadRecords = "stop",
     json_out: JsonFile = None,
+    html: HtmlFile = None,
     overwrite: Overwrite = False,
     allow_outside: AllowOutside = False,
 ) -> None:
     """Audit a judge on comparisons: consistency under swapping and rewording, bias by position, length, style, self."""
     settings = parse_judge(judge)
-    if json_out is not None:
-        claim_file(json_out, option="--json", overwrite=overwrite, inputs=[data, settings.get("model")])
+    for file, option in ((json_out, "--json"), (html, "--html")):
+        if file is not None:
+            claim_file(file, option=option, overwrite=overwrite, inputs=[data, settings.get("model")])
     from penchant.diagnostics.judge_audit import audit as measure
     from penchant.errors import ConfigurationError
     from penchant.feedback.reading import read
@@ -49,12 +53,22 @@ def audit(
     if made is None:
         raise ConfigurationError("The judge 'none' judges nothing.", where="--judge")
     found = measure(made, records, family=family)
-    _print(found)
+    table, lines = _tabled(found)
+    console = make_console(highlight=False)
+    console.print(table)
+    for line in lines:
+        console.print(line)
+    if html is not None:
+        from penchant.cli.narrow import as_texts
+        from penchant.evaluation.report.table_page import write_table
+
+        write_table(html, "Audit of a judge", f"{judge} on {data}, {len(records)} comparisons", as_texts(table), lines)
     if json_out is not None:
         write_json(json_out, found.as_dict(), "The audit", fix="Choose another path for --json.")
 
 
-def _print(found: Audit) -> None:
+def _tabled(found: Audit) -> tuple[Table, list[str]]:
+    """The table of figures, and what follows from it."""
     from rich.table import Table
 
     from penchant.diagnostics.judge_audit import MEANINGS
@@ -65,9 +79,6 @@ def _print(found: Audit) -> None:
         table.add_row(
             name, f"{shown.value:.3f}", f"[{shown.low:.3f}, {shown.high:.3f}]", f"{each.pairs:,}", MEANINGS[name]
         )
-    console = make_console(highlight=False)
-    console.print(table)
-    for note in found.notes:
-        console.print(note)
     biased = [name for name in found.figures if name.endswith("bias") and found.found(name)]
-    console.print(f"Found at 95 %: {', '.join(biased)}." if biased else "No bias is found at 95 %.")
+    said = f"Found at 95 %: {', '.join(biased)}." if biased else "No bias is found at 95 %."
+    return table, [*found.notes, said]

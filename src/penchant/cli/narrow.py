@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-__all__ = ["fitted", "print_fitted"]
+__all__ = ["as_texts", "fitted", "print_fitted"]
 
 # Wider than any table, so that its own width can be measured.
 UNLIMITED = 10_000
@@ -59,6 +59,23 @@ def fitted(console: Console, table: Table) -> list[Table]:
         parts.append(_some(table, places[:count], title=not parts))
         places = places[count:]
     return parts
+
+
+def as_texts(table: Table) -> tuple[list[str], list[list[str]]]:
+    """The headings and rows of a table as plain text, for a page.
+
+    Args:
+        table: of the terminal.
+
+    Example:
+        >>> from rich.table import Table
+        >>> table = Table("objective", "accuracy,\nshare")
+        >>> table.add_row("dpo", "0.8")
+        >>> as_texts(table)
+        (['objective', 'accuracy, share'], [['dpo', '0.8']])
+    """
+    columns = [[str(cell) for cell in column.cells] for column in table.columns]
+    return [str(_in_one_line(each.header)) for each in table.columns], [list(row) for row in zip(*columns, strict=True)]
 
 
 def _turned(table: Table) -> Table:

@@ -16,6 +16,7 @@ __all__ = [
     "ChatTemplate",
     "DataFile",
     "EndToken",
+    "HtmlFile",
     "HyperParameters",
     "JsonFile",
     "MaxLength",
@@ -109,4 +110,5 @@ AllowOutside = Annotated[
         help="Allow data to name images outside of their own folder.",
     ),
 ]
+HtmlFile = Annotated[Path | None, typer.Option("--html", help="Also write a page with the table to this file.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures to this JSON file.")]

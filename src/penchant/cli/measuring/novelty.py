@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.cli.options import JsonFile, Overwrite, TrustRemoteCode
+from penchant.cli.options import HtmlFile, JsonFile, Overwrite, TrustRemoteCode
 from penchant.terminal import make_console
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 __all__ = ["novelty"]
 
@@ -26,6 +29,7 @@ def novelty(
     learning_rate: Annotated[float, typer.Option(help="Of the base model's steps.")] = 1e-5,
     seed: Annotated[int, typer.Option(min=0, help="Of the sampling.")] = 0,
     json_out: JsonFile = None,
+    html: HtmlFile = None,
     overwrite: Overwrite = False,
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
@@ -37,8 +41,9 @@ def novelty(
     from penchant.targets import claim_file
     from penchant.writing import write_json
 
-    if json_out is not None:
-        claim_file(json_out, option="--json", overwrite=overwrite, inputs=[model, base])
+    for file, option in ((json_out, "--json"), (html, "--html")):
+        if file is not None:
+            claim_file(file, option=option, overwrite=overwrite, inputs=[model, base])
     from penchant.diagnostics.novelty.exploration import Exploration
     from penchant.inference.companions import start_of
 
@@ -51,7 +56,13 @@ def novelty(
         )
     sizes = {"texts": texts, "length": length, "gamma": gamma, "alpha": alpha, "beams": beams, "seed": seed}
     rows = _explored(Exploration(iterative=not static, learning_rate=learning_rate, **sizes), model, before, prompt)
-    _print(rows, model, before)
+    table = _tabled(rows, model, before)
+    make_console(highlight=False).print(table)
+    if html is not None:
+        from penchant.cli.narrow import as_texts
+        from penchant.evaluation.report.table_page import write_table
+
+        write_table(html, "What is new in a tuned model", f"{model}, and not {before}", as_texts(table))
     if json_out is not None:
         found = {"model": model, "base": before, "prompt": prompt, **sizes, "iterative": not static, "texts": rows}
         write_json(Path(json_out), found, "The texts", fix="Choose another path for --json.")
@@ -102,7 +113,7 @@ def _start(renderer: Any, prompt: str | None) -> list[int]:
     return [first]
 
 
-def _print(rows: list[dict[str, Any]], model: str, base: str) -> None:
+def _tabled(rows: list[dict[str, Any]], model: str, base: str) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -113,4 +124,4 @@ def _print(rows: list[dict[str, Any]], model: str, base: str) -> None:
     for row in rows:
         newest = ", ".join(repr(each["token"]) for each in row["newest_tokens"])
         table.add_row(f"{row['novelty']:.2f}", Text(row["text"]), Text(newest))
-    make_console(highlight=False).print(table)
+    return table

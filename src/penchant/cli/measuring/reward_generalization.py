@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.cli.options import BadRecords, ChatTemplate, JsonFile, Overwrite, Renamed, Split, TrustRemoteCode
+from penchant.cli.options import (
+    BadRecords,
+    ChatTemplate,
+    HtmlFile,
+    JsonFile,
+    Overwrite,
+    Renamed,
+    Split,
+    TrustRemoteCode,
+)
 from penchant.terminal import make_console
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from penchant.training.reward_generalization import RewardStudy
 
 __all__ = ["reward_generalization"]
@@ -31,6 +42,7 @@ def reward_generalization(
     on_bad: BadRecords = "stop",
     chat_template: ChatTemplate = None,
     json_out: JsonFile = None,
+    html: HtmlFile = None,
     overwrite: Overwrite = False,
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
@@ -39,8 +51,9 @@ def reward_generalization(
     from penchant.targets import claim_file
     from penchant.writing import write_json
 
-    if json_out is not None:
-        claim_file(json_out, option="--json", overwrite=overwrite, inputs=[data, model, shifted])
+    for file, option in ((json_out, "--json"), (html, "--html")):
+        if file is not None:
+            claim_file(file, option=option, overwrite=overwrite, inputs=[data, model, shifted])
     from penchant.training.reward_generalization import reward_generalization as study
 
     recipe: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "overwrite": overwrite}
@@ -55,12 +68,21 @@ def reward_generalization(
         reading={"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad},
         **{name: value for name, value in recipe.items() if value is not None},
     )
-    _print(found)
+    table, line = _tabled(found)
+    console = make_console(highlight=False)
+    console.print(table)
+    console.print(line)
+    if html is not None:
+        from penchant.cli.narrow import as_texts
+        from penchant.evaluation.report.table_page import write_table
+
+        write_table(html, "Explicit and implicit rewards", f"{model} on {data}", as_texts(table), [line])
     if json_out is not None:
         write_json(json_out, found.as_dict(), "The accuracies", fix="Choose another path for --json.")
 
 
-def _print(found: RewardStudy) -> None:
+def _tabled(found: RewardStudy) -> tuple[Table, str]:
+    """The table of accuracies, and what follows from it."""
     from rich.table import Table
 
     from penchant.statistics import student_interval
@@ -75,8 +97,6 @@ def _print(found: RewardStudy) -> None:
             shown += f" ({100 * interval.low:+.1f} to {100 * interval.high:+.1f})"
         accuracies = (f"{100 * row[kind]:.1f} %" for kind in ("explicit", "implicit"))
         table.add_row(row["set"], str(row["pairs"]), *accuracies, shown)
-    console, figures = make_console(highlight=False), found.as_dict()
-    console.print(table)
-    console.print(
-        f"Under shifts: mean {100 * figures['mean_drop']:+.1f}, largest {100 * figures['max_drop']:+.1f} points."
-    )
+    figures = found.as_dict()
+    line = f"Under shifts: mean {100 * figures['mean_drop']:+.1f}, largest {100 * figures['max_drop']:+.1f} points."
+    return table, line

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from penchant.evaluation.report.curves import Chart
 from penchant.evaluation.report.drawing import colour, draw
-from penchant.evaluation.report.page import render, save
+from penchant.evaluation.report.table_page import write_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,16 +44,15 @@ def write_study(
     """
     study = results["study"]
     interval = " ± half of the 95 % t-interval over seeds" if study["seeds"] > 1 else ""
-    values = {
-        "title": "Supervised or preference data" if results["design"] == "budget" else "Methods from several starts",
-        "subtitle": f"{study['model']}, measured by {study['measure']} on {study['held_out']}",
-        "lead": f"{_LEADS[results['design']]} Scores: mean{interval}; larger is better.",
-        "headings": headings,
-        "rows": rows,
-        "charts": _charts(results),
-        "sentences": sentences,
-    }
-    return save(render("study.html", values), path)
+    return write_table(
+        path,
+        "Supervised or preference data" if results["design"] == "budget" else "Methods from several starts",
+        f"{study['model']}, measured by {study['measure']} on {study['held_out']}",
+        (headings, rows),
+        sentences,
+        lead=f"{_LEADS[results['design']]} Scores: mean{interval}; larger is better.",
+        charts=_charts(results),
+    )
 
 
 def _charts(results: Mapping[str, Any]) -> list[Chart]:
