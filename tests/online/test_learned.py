@@ -78,3 +78,26 @@ def test_prompts_that_cannot_be_rendered_are_named_or_left_out(
         online(data=str(data), chat_template=template, iterations=1)
     online("skipped", data=str(data), chat_template=template, iterations=1, on_bad="skip")
     assert "1 records of" in caplog.text and "cannot be rendered and were skipped" in caplog.text
+
+
+def test_gradients_reach_the_tokens_that_the_policy_wrote_and_no_others() -> None:
+    scorer = CausalScorer(tiny_model("llama"))
+    [filled] = with_old_logps([ROLLOUT], scorer)
+    objective = build("grpo", beta=0.0)
+    batch = collate(build_examples([filled], build_pairing("group"), objective.requirements))
+    learned = sum(each.length for each in ROWS)
+    moved: list[int] = []
+
+    def kept(module: torch.nn.Module, args: tuple[torch.Tensor, ...], logits: torch.Tensor) -> None:
+        logits.register_hook(lambda gradient: moved.append(int((gradient.abs().sum(-1) > 0).sum())))
+
+    handle = scorer.core.lm_head.register_forward_hook(kept)
+    view = scorer.score_batch(batch, build_reference("none", scorer), objective.requirements.needs)["responses"]
+    view.policy.retain_grad()
+    objective(responses=view, **batch.fields).values.sum().backward()
+    handle.remove()
+    scorer.close()
+    assert view.policy.grad is not None
+    assert int((view.policy.grad != 0).sum()) == learned < sum(len(each.response) for each in ROWS)
+    # Positions of the head that have a gradient: one for each token as it stands once in the forest.
+    assert 0 < sum(moved) <= learned and sum(moved) == len(batch.forest.targets)

@@ -10,13 +10,16 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from families import tiny_model
 from online.conftest import Run
 from penchant.errors import ConfigurationError
 from penchant.feedback.records import Source
 from penchant.forest.example import Example
+from penchant.forest.layout import TokenSequence
 from penchant.generation import TransformersEngine, generate
 from penchant.generation.responses import Sampling
 from penchant.likelihood.causal import CausalScorer
+from penchant.likelihood.logps import response_logps
 from penchant.likelihood.references import NoReference
 from penchant.objectives import GRPO
 from penchant.objectives.core.requirements import Needs
@@ -132,6 +135,22 @@ def test_statistics_of_the_distribution_follow_the_temperature(folder: Path) -> 
     torch.testing.assert_close(view.stat("entropy")[0], -(logps.exp() * logps).sum(-1), atol=1e-5, rtol=0)
     assert view.stat("kl").abs().max().item() < 1e-6
     reference.close()
+
+
+@pytest.mark.parametrize(("family", "hidden"), [("llama", True), ("gemma2", False), ("phi", False), ("cohere", True)])
+def test_every_kind_of_head_is_divided(family: str, hidden: bool) -> None:
+    model = tiny_model(family)
+    scorer = CausalScorer(model)
+    scorer.temperature = 0.6
+    assert (scorer._divides.hidden != 1) == hidden, "a head with a bias or a soft cap is divided after it"
+    rows = [TokenSequence((5, 6, 7), (8, 9, 2)), TokenSequence((5, 6, 7), (8, 4, 11, 2))]
+    found = response_logps(scorer, rows)
+    scorer.close()
+    for row, ours in zip(rows, found, strict=True):
+        ids = torch.tensor([[*row.prompt, *row.response]])
+        logps = (model(input_ids=ids).logits[0, 2:-1] / 0.6).log_softmax(-1)
+        expected = logps.gather(-1, ids[0, 3:, None]).squeeze(-1)
+        torch.testing.assert_close(ours, expected.detach(), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from penchant.errors import ModelError
 from penchant.forest.attention import Backend
 from penchant.forest.layout import Forest
-from penchant.likelihood.core import core_model
+from penchant.likelihood.core import core_model, plain_layer
 from penchant.likelihood.dropout import without_dropout
-from penchant.likelihood.head import Head, Rows, mean_logits
+from penchant.likelihood.head import Head, Rows, Temperature, mean_logits
 from penchant.likelihood.hook import ScoreRequest, ScoringForward, activation_key, identity
 from penchant.likelihood.inside.layers import decoder_layers
 from penchant.likelihood.inside.residual import Residual
@@ -59,8 +59,7 @@ class ForestScorer:
         self.model, self.core, self.chunk_rows = model, core, chunk_rows
         self.head: Head | None = head
         self.attention, self.reason = chosen, reason
-        #: Divides the logits: log-probabilities and statistics are of the distribution sampled at this temperature.
-        self.temperature = 1.0
+        self._temperature, self._divides = 1.0, Temperature()
         #: The routers of a mixture of experts, if their auxiliary loss is part of the training loss.
         self.router: Router | None = None
         self.aux_loss: Tensor | None = None
@@ -82,6 +81,21 @@ class ForestScorer:
             self._restore_dropout()
             self._hook.remove()
             self._hook = None
+
+    @property
+    def temperature(self) -> float:
+        """Divides the logits: log-probabilities and statistics are of the distribution sampled at this temperature."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        weight = self.core.get_output_embeddings().weight
+        kind = weight.dtype if weight.is_floating_point() else torch.float32
+        sample = torch.linspace(-1, 1, self.hidden_size, device=weight.device, dtype=kind)[None]
+        # A bias may be 0 now and learn to be another.
+        biased = getattr(plain_layer(self.core.get_output_embeddings()), "bias", None) is not None
+        self._temperature = value
+        self._divides = Temperature(1.0, value) if biased else Temperature.of(value, self.head, sample)
 
     @property
     def hidden_size(self) -> int:
@@ -156,7 +170,7 @@ class ForestScorer:
                 layers=tuple(layers),
                 router=router,
                 residual=residual,
-                temperature=self.temperature,
+                temperature=self._divides,
             )
         )
         self.aux_loss = found.pop("aux_loss", None)
@@ -172,7 +186,7 @@ class ForestScorer:
         wanted = tuple(layers)
         with torch.no_grad():
             found = self.model(score=ScoreRequest(forest, rows_only=True, layers=wanted))
-            rows = Rows(found["rows"], self.head or identity, self.temperature)
+            rows = self._divides.rows(found["rows"], self.head or identity)
             inside = {name: found[activation_key(name)] for name in wanted}
             if UNIT_MEANS in inside:
                 inside[UNIT_MEANS] = _with_logits(inside[UNIT_MEANS], rows, self.chunk_rows)

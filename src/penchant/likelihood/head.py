@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from penchant.likelihood.few_shapes import few_rows, keeps_shapes
 from penchant.likelihood.inside.linear_head import Linear, LinearPass, Logits, OutputHead, write_logits
 from penchant.objectives.core.token_statistic import STATISTICS, TokenStatistic, find_statistics
 
-__all__ = ["REFERENCE_LOGPS", "Head", "Rows", "mean_logits", "token_statistics"]
+__all__ = ["REFERENCE_LOGPS", "Head", "Rows", "Temperature", "mean_logits", "token_statistics"]
 
 #: The key of the reference's log-probabilities among the results, where its distribution was computed.
 REFERENCE_LOGPS = "reference_logps"
@@ -28,6 +28,42 @@ CHUNK_BYTES = 64 * 2**20
 WHOLE_BYTES = 256 * 2**20
 
 Head = Callable[[Tensor], Tensor]
+
+
+class Temperature(NamedTuple):
+    """How logits are divided by a temperature: in the hidden states where the head is linear, which costs nothing.
+
+    Args:
+        hidden: divides the hidden states.
+        logits: divides the logits.
+
+    Example:
+        >>> Temperature.of(0.5, lambda hidden: 3 * hidden, torch.ones(1, 2))
+        Temperature(hidden=0.5, logits=1.0)
+        >>> Temperature.of(0.5, torch.tanh, torch.ones(1, 2))
+        Temperature(hidden=1.0, logits=0.5)
+    """
+
+    hidden: float = 1.0
+    logits: float = 1.0
+
+    @classmethod
+    def of(cls, value: float, head: Head | None, sample: Tensor) -> Temperature:
+        """The cheaper way for a head; a factor of two passes through one that is linear without rounding.
+
+        Args:
+            value: the temperature.
+            head: the output head; None where rows are logits already.
+            sample: [1, D] hidden states to try it on.
+        """
+        if value == 1 or head is None:
+            return cls(value)
+        with torch.no_grad():
+            return cls(value) if torch.equal(head(2 * sample), 2 * head(sample)) else cls(1.0, value)
+
+    def rows(self, hidden: Tensor, head: Head) -> Rows:
+        """The distributions at this temperature."""
+        return Rows(hidden if self.hidden == 1 else hidden / self.hidden, head, self.logits)
 
 
 @dataclass(frozen=True)

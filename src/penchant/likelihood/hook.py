@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 from penchant.forest.attention import ATTENTION
 from penchant.forest.layout import Forest
-from penchant.likelihood.head import Rows, token_statistics
+from penchant.likelihood.head import Rows, Temperature, token_statistics
 from penchant.likelihood.inside.residual import Residual
 from penchant.likelihood.inside.router import Router
 from penchant.likelihood.outputs import Outputs, switch_attention
@@ -48,7 +48,7 @@ class ScoreRequest:
     layers: tuple[str, ...] = ()
     router: Router | None = None
     residual: Residual | None = None
-    temperature: float = 1.0
+    temperature: Temperature = field(default_factory=Temperature)
 
 
 class ScoringForward:
@@ -104,7 +104,7 @@ class ScoringForward:
         head = self.outputs.head
         chunk = self.chunk_rows if head is not None else 0
         vocabulary = getattr(self.outputs.core.config.get_text_config(), "vocab_size", None)
-        own = Rows(rows, head or identity, asked.temperature)
+        own = asked.temperature.rows(rows, head or identity)
         found = token_statistics(own, forest.target_ids, asked.stats, asked.other, chunk, vocabulary)
         return found | inside
 

@@ -22,10 +22,13 @@ def serve_policy(
 
     It stands in for vLLM or SGLang on one machine. Whoever reaches the port can make it load folders of this machine.
     """
+    from transformers.utils import logging
+
     from penchant.generation.policy_server import PolicyServer
     from penchant.generation.served_policy import ServedPolicy
     from penchant.model_folders import trained_model
 
+    logging.disable_progress_bar()
     policy = ServedPolicy(trained_model(model), name or model)
     try:
         server = PolicyServer(policy, host, port)

@@ -122,13 +122,19 @@ def clipped_share(ratios: Ratios, responses: Scored, low: float, high: float) ->
 
 
 def with_divergence(
-    losses: Tensor, ratios: Ratios, responses: Scored, beta: float, average: Callable[[Tensor, Scored], Tensor]
+    losses: Tensor,
+    ratios: Ratios,
+    responses: Scored,
+    beta: float,
+    average: Callable[[Tensor, Scored], Tensor],
+    by_ratio: bool = False,
 ) -> WithStatistics:
     """The mean loss of each example's responses plus β times the KL estimate to the reference.
 
     loss_b = mean over responses of [loss_i + β average(k3_t)],   k3_t = exp(d_t) − d_t − 1
 
-    d_t = log π_ref,t − log π_t
+    d_t = log π_ref,t − log π_t. With ``by_ratio`` k3_t is multiplied by r_t: then its gradient is that of the
+    divergence also where other weights than the present ones have drawn the samples.
 
     Args:
         losses: [R] the surrogate loss of each response.
@@ -136,6 +142,7 @@ def with_divergence(
         responses: the samples, also scored by the reference if β is not 0.
         beta: weight β of the divergence.
         average: function from [R, T] to [R]; the same average as for the surrogate.
+        by_ratio: multiply each token's divergence by its ratio, with gradient.
 
     Returns:
         The losses [B] and, if β is not 0, the mean divergence per token as the statistic ``k3``.
@@ -155,6 +162,8 @@ def with_divergence(
     reference = torch.where(responses.mask, responses.reference, 0.0).to(ratios.policy.dtype)
     apart = k3(reference - ratios.policy)
     statistics = {"k3": mean_of_responses(masked_mean(apart, responses.mask), responses)}
+    if by_ratio:
+        apart = apart * ratios.ratio
     return mean_of_responses(losses + beta * average(apart, responses), responses), statistics
 
 

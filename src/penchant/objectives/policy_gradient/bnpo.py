@@ -53,6 +53,9 @@ class BNPO(Objective):
     epsilon_high: Annotated[float, Ge(0), "clip range above 1"] = 0.2
     delta: Annotated[float, Ge(0), "cap of the ratio in the unclipped branch; 0 for no cap"] = 0.0
     beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
+    kl_by_ratio: Annotated[
+        bool, "multiply the divergence by the ratio, which makes its gradient unbiased off-policy"
+    ] = False
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
@@ -65,5 +68,5 @@ class BNPO(Objective):
         outside = clipped_share(ratios, responses, self.epsilon_low, self.epsilon_high)
         tokens = clipped_surrogate(ratios, self.epsilon_low, self.epsilon_high, self.delta)
         losses = over_batch_tokens(tokens, responses)
-        values, statistics = with_divergence(losses, ratios, responses, self.beta, over_batch_tokens)
+        values, statistics = with_divergence(losses, ratios, responses, self.beta, over_batch_tokens, self.kl_by_ratio)
         return values, statistics | {"clipped": outside}

@@ -50,6 +50,9 @@ class DrGRPO(Objective):
 
     max_completion_length: Annotated[int, Gt(0), "divisor L of the sum over the tokens of a response"] = 256
     beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
+    kl_by_ratio: Annotated[
+        bool, "multiply the divergence by the ratio, which makes its gradient unbiased off-policy"
+    ] = False
     delta: Annotated[float, Ge(0), "cap of the ratio in the unclipped branch; 0 for no cap"] = 0.0
     epsilon_low: Annotated[float, Ge(0), "clip range below 1"] = 0.2
     epsilon_high: Annotated[float, Ge(0), "clip range above 1"] = 0.2
@@ -67,6 +70,8 @@ class DrGRPO(Objective):
         ratios = ratios_of(responses, advantage, old_policy)
         tokens = clipped_surrogate(ratios, self.epsilon_low, self.epsilon_high, self.delta)
         losses = self._over_constant(tokens, responses)
-        values, statistics = with_divergence(losses, ratios, responses, self.beta, self._over_constant)
+        values, statistics = with_divergence(
+            losses, ratios, responses, self.beta, self._over_constant, self.kl_by_ratio
+        )
         statistics["clipped"] = clipped_share(ratios, responses, self.epsilon_low, self.epsilon_high)
         return values, statistics

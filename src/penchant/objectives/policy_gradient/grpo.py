@@ -72,6 +72,9 @@ class GRPO(Objective):
     )
 
     beta: Annotated[float, Ge(0), "weight of the divergence from the reference; 0 needs no reference"] = 0.0
+    kl_by_ratio: Annotated[
+        bool, "multiply the divergence by the ratio, which makes its gradient unbiased off-policy"
+    ] = False
     epsilon_low: Annotated[float, Ge(0), "clip range below 1"] = 0.2
     epsilon_high: Annotated[float, Ge(0), "clip range above 1"] = 0.2
     delta: Annotated[float, Ge(0), "cap of the ratio in the unclipped branch; 0 for no cap"] = 0.0
@@ -86,6 +89,6 @@ class GRPO(Objective):
         ratios = ratios_of(responses, advantage, old_policy)
         tokens = clipped_surrogate(ratios, self.epsilon_low, self.epsilon_high, self.delta)
         losses = over_own_tokens(tokens, responses)
-        values, statistics = with_divergence(losses, ratios, responses, self.beta, over_own_tokens)
+        values, statistics = with_divergence(losses, ratios, responses, self.beta, over_own_tokens, self.kl_by_ratio)
         clipped = clipped_share(ratios, responses, self.epsilon_low, self.epsilon_high)
         return values, {**statistics, "clipped": clipped}
