@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,74 @@ def test_what_is_imported_is_printed_first(
     assert main(command) == 1
     said = capsys.readouterr().err
     assert said.index(f"Imports f of {tmp_path}/rw.py, as judge") < said.index("was run")
+
+
+REWARDS = """
+def known(prompt, response, word, tokens, finished):
+    return float(word in response.split()) + 0.1 * finished if tokens else None
+
+
+def brief(prompt, response):
+    return -len(response.split())
+"""
+
+
+@pytest.fixture
+def rewarded(model: Path, tmp_path: Path) -> Path:
+    """A recipe with two functions of a file beside it."""
+    rows = [{"prompt": f"which colour is the {thing}", "word": "red"} for thing in ("car", "hat", "tree", "cup")]
+    write_pairs(tmp_path / "words.jsonl", rows)
+    (tmp_path / "rewards.py").write_text(REWARDS)
+    recipe = tmp_path / "rewarded.yaml"
+    recipe.write_text(
+        f"method: grpo\nmodel: {model}\ndata: {tmp_path / 'words.jsonl'}\noutput: {tmp_path / 'rewarded'}\n"
+        "judge:\n  - {name: function, path: 'rewards.py:known', weight: 2}\n"
+        "  - {name: function, path: 'rewards.py:brief', weight: 0.1, label: short}\n"
+        "temperature: 0.7\nmax_new_tokens: 4\niterations: 2\nsamples: 1\nbatch_size: 4\n"
+    )
+    return recipe
+
+
+def test_two_functions_beside_a_recipe_are_its_reward(rewarded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["online", str(rewarded), "--dry-run"]) == 0
+    assert "gives" in capsys.readouterr().out
+    assert main(["online", str(rewarded)]) == 0
+    told = capsys.readouterr().err
+    assert "Imports known of" in told and "Imports brief of" in told
+    out = rewarded.parent / "rewarded"
+    rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert {"reward/known/mean", "reward/short/missing", "sampled/entropy"} <= set().union(*rows)
+    assert "Reward: known: mean" in (out / "report.html").read_text(encoding="utf-8")
+    assert main(["online", str(out / "recipe.yaml"), "--out", str(rewarded.parent / "again"), "--dry-run"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (("weight: 2", "weight: two"), "The weight of member 1 of the judge is 'two'"),
+        (("rewards.py:known", "rewards.py:knwon"), "Did you mean 'known'"),
+        (("rewards.py:known", "shutil:rmtree"), "shutil"),
+        (("label: short", "label: known"), "Two members of the judge are called 'known'"),
+        (("word, tokens", "wrd, tokens"), "asks for 'wrd', which the record does not have"),
+        (("temperature: 0.7", "top_p: 0.9"), "top_p"),
+    ],
+)
+def test_mistakes_in_rewards_are_told_before_a_model_is_loaded(
+    rewarded: Path, changed: tuple[str, str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in (rewarded, rewarded.parent / "rewards.py"):
+        file.write_text(file.read_text().replace(*changed))
+    assert main(["online", str(rewarded)]) == 1
+    assert told in capsys.readouterr().err
+    assert not (rewarded.parent / "rewarded").exists()
+
+
+def test_serving_says_what_cannot_be_served(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["serve-policy", str(model), "--port", str(port)]) == 1
+    assert f"--port: The port {port} of 127.0.0.1 cannot be used" in capsys.readouterr().err
+    assert main(["serve-policy", str(model / "nowhere")]) == 1
+    assert "There is no such folder" in capsys.readouterr().err

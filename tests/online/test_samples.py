@@ -9,7 +9,7 @@ import pytest
 
 from online.conftest import Run
 from online.test_loop import Killed, killed_at
-from penchant.errors import ConfigurationError
+from penchant.errors import ConfigurationError, TrainingError
 from penchant.online.loop import OnlineRun
 from penchant.training.run import Result
 from small_judges import JUDGES
@@ -87,6 +87,14 @@ def test_groups_without_differences_are_replaced_and_stay_on_record(online: Run)
     assert len(lines) == len(set(lines)), "no prompt is drawn twice in a round"
     row = next(iter(metrics(run.folder).values()))
     assert row["sampled/unused"] == pytest.approx(len(dropped) / len(lines))
+
+
+def test_rounds_without_differences_are_counted_and_too_many_end_the_run(online: Run) -> None:
+    alike: dict[str, Any] = {"method": "grpo", "judge": {"name": "function", "path": f"{JUDGES}:nothing"}}
+    run = online("few", **alike, idle_rounds=4)
+    assert run.summary["rounds_without_training"] == 3 and run.summary["steps"] == 0
+    with pytest.raises(TrainingError, match=r"round 2: 2 rounds in a row had nothing to train on"):
+        online(**alike, idle_rounds=2)
 
 
 def test_a_divergence_in_the_reward_follows_its_controller_and_resumes(

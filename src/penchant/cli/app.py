@@ -43,6 +43,7 @@ from penchant.cli.receipts import receipts
 from penchant.cli.report import report
 from penchant.cli.score import score
 from penchant.cli.tools import weights
+from penchant.cli.tools.serve_policy import serve_policy
 from penchant.cli.train import train
 from penchant.cli.unlearn import unlearn
 from penchant.cli.verify import verify
@@ -98,6 +99,7 @@ app.add_typer(lab.app, name="lab")
 app.add_typer(recommend.app, name="recommend")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(weights.app, name="weights")
+app.command("serve-policy")(serve_policy)
 
 
 def _print_version(asked: bool) -> None:

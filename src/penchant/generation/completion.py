@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from penchant.generation.requests import BadAnswer, message_of
 from penchant.generation.responses import Response, Sampling
 
-__all__ = ["longest_answer", "responses_in"]
+__all__ = ["ids_in", "longest_answer", "responses_in"]
 
 # Characters of a token, with room to spare.
 LONGEST_TOKEN = 1024
+# How vLLM names a token by its id (``return_tokens_as_token_ids``).
+NAMED = "token_id:"
 # Why a server ended a response: at the model's end token, or at the length limit.
 ENDED, CUT = frozenset({"stop", "eos", "eos_token"}), "length"
 
 
-def responses_in(answer: Any, sampling: Sampling, ids_of: Callable[[str], Sequence[int]]) -> list[Response]:
+def responses_in(
+    answer: Any, sampling: Sampling, ids_of: Callable[[str], Sequence[int]], ends: Sequence[int] = ()
+) -> list[Response]:
     """The responses of an answer in the form of OpenAI's completions.
+
+    Token ids that the answer holds are used as they are, with their log-probabilities. Otherwise texts are tokenised.
 
     Args:
         answer: the parsed answer.
         sampling: what was asked for.
         ids_of: the tokens of a response that has ended, with the end token as the last.
+        ends: the tokens that end a response, the first of which is added where a server leaves it out.
 
     Raises:
-        BadAnswer: there are fewer or more responses, or one is not a text, does not say how it ended, or has more
-            tokens than were asked for.
+        BadAnswer: there are fewer or more responses, or one is not a text, does not say how it ended, has more tokens
+            than were asked for, or has token ids or log-probabilities that cannot be its own.
 
     Example:
         >>> answer = {"choices": [{"text": "ab", "finish_reason": "length"}]}
@@ -43,7 +51,7 @@ def responses_in(answer: Any, sampling: Sampling, ids_of: Callable[[str], Sequen
         raise BadAnswer(
             f"{found}, expected {sampling.samples}; the server must support n of the OpenAI completions API"
         )
-    return [_response(choice, sampling.max_new_tokens, ids_of) for choice in choices]
+    return [_response(choice, sampling, ids_of, ends) for choice in choices]
 
 
 def longest_answer(sampling: Sampling) -> int:
@@ -51,15 +59,17 @@ def longest_answer(sampling: Sampling) -> int:
     return 2**20 + 6 * LONGEST_TOKEN * sampling.samples * sampling.max_new_tokens
 
 
-def _response(choice: Any, limit: int, ids_of: Callable[[str], Sequence[int]]) -> Response:
-    text, reason = _text(choice), choice.get("finish_reason")
+def _response(choice: Any, sampling: Sampling, ids_of: Callable[[str], Sequence[int]], ends: Sequence[int]) -> Response:
+    text, reason, limit = _text(choice), choice.get("finish_reason"), sampling.max_new_tokens
     if not isinstance(reason, str) or (reason != CUT and reason not in ENDED):
         known = ", ".join(map(repr, sorted({*ENDED, CUT})))
         raise BadAnswer(f"a choice whose finish_reason is not one of {known}", ascii(reason))
     if len(text) > LONGEST_TOKEN * (limit + 1):  # before its tokens are counted, which takes time
         raise BadAnswer(f"a response of {len(text):,} characters, where at most {limit} tokens were asked for")
-    ids = ids_of(text)
     ended = reason != CUT
+    if (drawn := ids_in(choice)) is not None:
+        return _as_drawn(choice, text, drawn, ended, sampling, ends)
+    ids = ids_of(text)
     # A response that stopped at the length limit has no end token.
     kept = tuple(ids if ended else ids[:-1])
     if len(kept) <= limit:
@@ -69,6 +79,52 @@ def _response(choice: Any, limit: int, ids_of: Callable[[str], Sequence[int]]) -
     # The same text can be a few tokens longer than the tokens that were sampled, for instance if the limit cuts a
     # character; what is beyond the limit is not part of the response.
     return Response(text, kept[:limit], False)
+
+
+def _as_drawn(
+    choice: dict[str, Any], text: str, ids: list[int], ended: bool, sampling: Sampling, ends: Sequence[int]
+) -> Response:
+    """A response of the tokens that the server drew."""
+    logps = _logps_in(choice, len(ids))
+    if ended and not sampling.stop and ends and (not ids or ids[-1] not in ends):
+        # The end token was drawn, but is neither among the ids nor has a log-probability.
+        ids, logps = [*ids, ends[0]], None
+    if len(ids) > sampling.max_new_tokens:
+        raise BadAnswer(f"a response of {len(ids)} tokens, where at most {sampling.max_new_tokens} were asked for")
+    return Response(text, tuple(ids), ended, logps=logps)
+
+
+def ids_in(choice: dict[str, Any]) -> list[int] | None:
+    """The token ids of a choice: ``token_ids`` (vLLM), ``output_ids`` (SGLang), or in the names of its tokens.
+
+    Example:
+        >>> ids_in({"token_ids": [5, 6]}), ids_in({"logprobs": {"tokens": ["token_id:7"]}}), ids_in({"text": "a"})
+        ([5, 6], [7], None)
+    """
+    found = choice.get("token_ids")
+    if found is None:
+        found = choice.get("output_ids")
+    if found is None:
+        held = choice.get("logprobs")
+        names = held.get("tokens") if isinstance(held, dict) else None
+        if not isinstance(names, list) or not names or not all(str(each).startswith(NAMED) for each in names):
+            return None
+        found = [int(number) if (number := each.removeprefix(NAMED)).isdecimal() else None for each in names]
+    if not isinstance(found, list) or not all(type(each) is int and each >= 0 for each in found):
+        raise BadAnswer("a choice whose token ids are not a list of whole numbers", ascii(found)[:80])
+    return found
+
+
+def _logps_in(choice: dict[str, Any], count: int) -> tuple[float, ...] | None:
+    """The log-probabilities of the drawn tokens, nats; None if there are none."""
+    held = choice.get("logprobs")
+    values = held.get("token_logprobs") if isinstance(held, dict) else None
+    if values is None:
+        return None
+    good = isinstance(values, list) and all(type(each) in (int, float) and -math.inf < each <= 1e-4 for each in values)
+    if not good or len(values) != count:
+        raise BadAnswer(f"a choice of {count} tokens whose log-probabilities are not as many numbers, at most 0")
+    return tuple(float(each) for each in values)
 
 
 def _slack(limit: int) -> int:

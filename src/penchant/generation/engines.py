@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from penchant.feedback.records import Text
@@ -12,7 +13,10 @@ from penchant.generation.responses import Response, Sampling
 from penchant.named import Named
 from penchant.rendering.renderer import Renderer, ResponseTokens
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "SaveWeights"]
+
+#: Saves the policy into a folder; the second argument says whether as an adapter alone.
+SaveWeights = Callable[[Path, bool], None]
 
 
 class Engine(Named, ABC):
@@ -46,6 +50,15 @@ class Engine(Named, ABC):
 
     def use(self, policy: Any) -> None:
         """Set the model to sample from; an engine with its own weights ignores it."""
+
+    def receive(self, save: SaveWeights, folder: Path, version: int) -> None:
+        """Take the policy's weights before a round; an engine that follows the policy, or has its own, does nothing.
+
+        Args:
+            save: writes the policy into a folder, whole or as an adapter alone.
+            folder: for versions of the weights.
+            version: number of finished rounds.
+        """
 
     def notice(self) -> str:
         """A sentence about what leaves this machine; empty if nothing does."""

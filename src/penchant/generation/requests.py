@@ -91,6 +91,7 @@ class Requests:
         turn: awaited before every attempt: a limit of requests per minute, or an error that ends the work.
         fix: the last sentence of an error: what becomes of the finished requests.
         key_name: the environment variable of the key, for errors.
+        plain: answers may be plain text, which is not parsed.
     """
 
     def __init__(
@@ -104,9 +105,10 @@ class Requests:
         turn: Callable[[], Awaitable[None]] | None = None,
         fix: str = RESUME,
         key_name: str = "OPENAI_API_KEY",
+        plain: bool = False,
     ) -> None:
         self.address, self.path, self.patience, self.parallel = address, path, patience, parallel
-        self.key, self.turn, self.fix, self.key_name = key, turn, fix, key_name
+        self.key, self.turn, self.fix, self.key_name, self.plain = key, turn, fix, key_name, plain
         # It logs the address of every request.
         logging.getLogger("httpx2").setLevel(logging.WARNING)
 
@@ -175,7 +177,7 @@ class Requests:
                 limit = min(patience.timeout, end - clock.time())
                 async with asyncio.timeout(limit):
                     content = await self._send(client, body, longest)
-                return read(_parsed(content))
+                return read(content if self.plain else _parsed(content))
             except TimeoutError:
                 reason = f"no whole answer within {limit:.3g} seconds"
             except BadAnswer as error:
@@ -227,7 +229,7 @@ class Requests:
         kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if headers.get("Content-Encoding", "identity") != "identity":
             raise BadAnswer("an answer that is compressed, which was not asked for")
-        if kind and "json" not in kind:
+        if kind and "json" not in kind and not self.plain:
             raise BadAnswer("an answer that is not of the type application/json", f"{kind}: {_said(content)}")
         if len(content) > longest:
             raise BadAnswer(f"an answer of more than {longest:,} bytes, which is longer than what was asked for")

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import shutil
 from collections.abc import Sequence
-from typing import Annotated, Any
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit, urlunsplit
 
 from penchant.addresses import checked, is_local, shown
-from penchant.errors import DataError
+from penchant.errors import DataError, ModelError
 from penchant.feedback.records import Text
 from penchant.generation.asks_server import AsksServer
-from penchant.generation.completion import longest_answer, responses_in
-from penchant.generation.engines import Engine
+from penchant.generation.completion import ids_in, longest_answer, responses_in
+from penchant.generation.engines import Engine, SaveWeights
 from penchant.generation.requests import Requests, key_in
 from penchant.generation.responses import Response, Sampling
 
 __all__ = ["ServerEngine"]
+
+log = logging.getLogger("penchant")
 
 
 class ServerEngine(AsksServer, Engine):
@@ -23,7 +32,9 @@ class ServerEngine(AsksServer, Engine):
     Prompts, including conversations, are rendered by this package and sent as text, so they equal those of training;
     the server's chat template is not used. One request returns all samples of a prompt.
 
-    The server has its own weights, which training does not change. The API key is read from the environment variable
+    The server has its own weights; with ``update`` those of the policy are sent to it before each round. Token ids and
+    log-probabilities are asked for, and trained on as they are; a policy gradient refuses a server that gives no ids.
+    The API key is read from the environment variable
     ``OPENAI_API_KEY`` and sent to this address alone. An answer that is not exactly what was asked for is never used:
     the request is sent again, up to the limits of the settings.
 
@@ -46,6 +57,19 @@ class ServerEngine(AsksServer, Engine):
 
     url: Annotated[str, "address of the server up to and including /v1"]
     model: Annotated[str, "name of the model on the server"]
+    tokens: Annotated[
+        bool, "ask for token ids and log-probabilities; without, texts are tokenised again, which may differ"
+    ] = True
+    logprobs: Annotated[
+        Literal["processed", "raw"],
+        "what the server's log-probabilities are of: the distribution that it draws from, or temperature 1 (vLLM's "
+        "default, which --logprobs-mode processed_logprobs changes)",
+    ] = "processed"
+    update: Annotated[
+        Literal["none", "vllm", "vllm-lora", "sglang", "sglang-lora"],
+        "how the policy's weights are sent before each round: whole, or as a LoRA adapter; the server reads them from "
+        "the run's folder",
+    ] = "none"
 
     def __init__(self, renderer: Any, longest_prompt: int | None = None, **settings: Any) -> None:
         super().__init__(renderer, None, **settings)
@@ -53,6 +77,7 @@ class ServerEngine(AsksServer, Engine):
         self.address = checked(self.url, "engine.url")
         self.key = key_in("OPENAI_API_KEY")
         self.url, self.room = shown(self.address), longest_prompt
+        self.updated, self.served, self.warned = self.update != "none", self.model, False
 
     def notice(self) -> str:
         """See `Engine.notice`: where prompts and the key go."""
@@ -81,21 +106,95 @@ class ServerEngine(AsksServer, Engine):
             ModelError: the server cannot be reached, rejects the request, or gives no usable answer.
         """
 
-        def read(place: int, answer: Any) -> list[Response]:
-            return responses_in(answer, sampling, lambda text: self.renderer.sampled_ids(prompts[place], text))
+        exact = sampling.traced > 0
 
-        patience = self.patience()
-        requests = Requests(self.address, "completions", self.key, patience, self.parallel)
+        def read(place: int, answer: Any) -> list[Response]:
+            ids_of = partial(self.renderer.sampled_ids, prompts[place])
+            found = responses_in(answer, sampling, ids_of, self.renderer.stop_token_ids)
+            if any(ids_in(choice) is None for choice in answer["choices"]):
+                self._without_ids(exact)
+            return [self._drawn(each, sampling) for each in found]
+
         bodies = [self._body(prompt, sampling, seed + place) for place, prompt in enumerate(prompts)]
-        return requests.ask(bodies, read, longest=longest_answer(sampling))
+        return self._requests("completions").ask(bodies, read, longest=longest_answer(sampling))
+
+    def _requests(self, path: str, root: bool = False, plain: bool = False) -> Requests:
+        """Requests to a path below the address, or below the root of the server."""
+        address = self.address
+        if root:
+            parts = urlsplit(address)
+            address = urlunsplit(parts._replace(path=parts.path.removesuffix("/v1")))
+        return Requests(address, path, self.key, self.patience(), self.parallel, plain=plain)
+
+    def _without_ids(self, exact: bool) -> None:
+        """Refuse, or say once, that a server gives no token ids."""
+        if exact:
+            raise ModelError(
+                "The server gives no token ids, and a text tokenised again need not give the tokens that were drawn.",
+                where=self.url,
+                fix="Use a server that gives them (return_token_ids of vLLM and SGLang), or sample in process.",
+            )
+        if self.tokens and not self.warned:
+            self.warned = True
+            log.warning("The server %s gives no token ids; its texts are tokenised again, which may differ.", self.url)
+
+    def _drawn(self, response: Response, sampling: Sampling) -> Response:
+        """A response with log-probabilities only where they are of the distribution that was drawn from."""
+        known = self.logprobs == "processed" or (sampling.temperature == 1 and sampling.top_p == 1)
+        return response if known else replace(response, logps=None)
 
     def _body(self, prompt: Text, sampling: Sampling, seed: int) -> dict[str, Any]:
-        return {
-            "model": self.model,
-            "prompt": self.renderer.prompt_text(prompt),
+        exact = sampling.traced > 0
+        further: dict[str, Any] = {"stop": list(sampling.stop)} if sampling.stop else {}
+        if self.tokens or exact:
+            further |= {"logprobs": 1, "return_token_ids": True, "return_tokens_as_token_ids": True}
+        return further | {
+            "model": self.served,
+            "prompt": self.prompt_ids(prompt) if exact else self.renderer.prompt_text(prompt),
             "n": sampling.samples,
             "max_tokens": sampling.max_new_tokens,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "seed": seed,
         }
+
+    def receive(self, save: SaveWeights, folder: Path, version: int) -> None:
+        """See `Engine.receive`: the server reads whole weights or an adapter from a folder of the run.
+
+        Raises:
+            ModelError: the server does not take them.
+        """
+        if not self.updated:
+            return
+        adapter = self.update.endswith("-lora")
+        place = (folder / f"{version:05d}").resolve()
+        shutil.rmtree(place, ignore_errors=True)
+        save(place, adapter)
+        former = self.served
+        for path, body in self._updates(place, f"penchant-{version}"):
+            self._requests(path, root=True, plain=True).ask([body], lambda number, answer: None, longest=2**20)
+        if adapter:
+            self.served = f"penchant-{version}"
+            if former not in (self.served, self.model):
+                self._forget(former)
+        for old in folder.iterdir():
+            if old.name != place.name:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def _updates(self, place: Path, name: str) -> list[tuple[str, dict[str, Any]]]:
+        """The requests that make the server read new weights."""
+        if self.update == "sglang":
+            return [("update_weights_from_disk", {"model_path": str(place)})]
+        if self.update == "vllm":
+            asked = {"method": "reload_weights", "kwargs": {"weights_path": str(place)}}
+            return [("collective_rpc", asked), ("reset_prefix_cache", {})]
+        self._forget(name)  # of a run that was stopped
+        prefix = "v1/" if self.update == "vllm-lora" else ""
+        return [(f"{prefix}load_lora_adapter", {"lora_name": name, "lora_path": str(place)})]
+
+    def _forget(self, name: str) -> None:
+        """Unload an adapter, if the server has it."""
+        prefix = "v1/" if self.update == "vllm-lora" else ""
+        with contextlib.suppress(ModelError):
+            asked = self._requests(f"{prefix}unload_lora_adapter", root=True, plain=True)
+            asked.ask([{"lora_name": name}], lambda number, answer: None, longest=2**20)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 from penchant.feedback.records import Record, as_text
+from penchant.generation.responses import Response
 from penchant.named import Named
 from penchant.online.collecting import prompts_of_round
 from penchant.online.preparation import Prepared, prepare
 from penchant.online.recipe import OnlineRecipe
-from penchant.rewards.scores import scored
+from penchant.rewards.scores import scored_samples
 from penchant.training.dry_run import print_facts
 from penchant.training.preparation import Given, resolved
 
@@ -70,7 +71,8 @@ def judged(prepared: Prepared, record: Record) -> str:
     if judge is None or judge.silent:
         return "none"
     response = as_text(record.responses[0]) if record.responses else STAND_IN
-    [score] = scored(judge, record, [response])
+    tokens = prepared.engine.response_tokens(record.prompt, response)
+    [score] = scored_samples(judge, record, [Response(response, tuple(tokens.ids), True)])[0]
     said = "no score" if math.isnan(score) else f"{score:.4g}"
     asked = f"{_cut(as_text(record.prompt))} ({record.source})"
     return f"{_described(judge)} gives {said} to the response {_cut(response)} to {asked}"

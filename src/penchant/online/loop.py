@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any
 
-from penchant.errors import ConfigurationError, PenchantError
+from penchant.errors import ConfigurationError, PenchantError, TrainingError
 from penchant.online.collecting import teaches
 from penchant.online.journal import Journal
 from penchant.online.measuring import Measured
@@ -208,6 +208,7 @@ class OnlineRun:
         if not teaches(examples):
             self.reporter.say(f"Round {number + 1}: all rewards are equal or too low, so there is nothing to train on")
             self.journal.sampled(state.steps, sampled)
+            self._idle()
             return
         trained = self.learner.train(
             examples,
@@ -218,9 +219,23 @@ class OnlineRun:
         )
         if not trained.whole:
             self._stop()
+        state.idle = 0
         state.steps += trained.steps
         state.examples += len(examples)
         state.optimizer = trained.optimizer if self.recipe.optimizer_state == "keep" else None
+
+    def _idle(self) -> None:
+        """Count a round without training; too many in a row end the run."""
+        state, limit = self.state, self.recipe.idle_rounds
+        state.idle, state.skipped = state.idle + 1, state.skipped + 1
+        if state.idle >= limit:
+            self._save()
+            raise TrainingError(
+                f"{limit} rounds in a row had nothing to train on: all rewards of a prompt were equal, or too low.",
+                where=f"round {state.done + 1}",
+                fix="Look at the samples in rounds/: the task may be too easy or too hard, or the judge may not tell "
+                "responses apart. A higher temperature, more samples or resample help where some groups differ.",
+            )
 
     def _save(self) -> None:
         packed = pack(self.state, self.loaded.policy, self.loaded.reference, self.prepared.objective)

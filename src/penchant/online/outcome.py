@@ -64,6 +64,7 @@ def _summary(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded, state: St
         "reference": loaded.reference.kind,
         **loaded.scorer.facts(),
         "rounds": recipe.iterations,
+        **({"rounds_without_training": state.skipped} if state.skipped else {}),
         "steps": state.steps,
         "examples": state.examples,
         "seed": recipe.seed,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from transformers import set_seed
 
-from penchant.errors import DataError
+from penchant.errors import ConfigurationError, DataError
 from penchant.generation.responses import Sampling
+from penchant.likelihood.adapters import save_adapter
 from penchant.likelihood.cache import fingerprint
+from penchant.likelihood.core import has_adapter
 from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
@@ -137,6 +141,7 @@ def build_collector(
         compares=any(name in wanted.fields for name in prepared.pairing.compared),
         unfinished_penalty=recipe.unfinished_penalty,
         overlong_buffer=recipe.overlong_buffer,
+        roll_in=recipe.roll_in,
     )
     return Collector(
         recipe,
@@ -148,9 +153,36 @@ def build_collector(
         wanted,
         files,
         advance,
-        lambda iteration: None,
+        partial(_send, prepared, loaded, files.folder.path / "weights"),
         prepared.objective,
     )
+
+
+def _send(prepared: Prepared, loaded: Loaded, folder: Path, version: int) -> None:
+    """Send the policy's weights to an engine that keeps its own."""
+    if not prepared.engine.updated:
+        return
+
+    def save(place: Path, adapter: bool) -> None:
+        place.mkdir(parents=True)
+        if adapter and not has_adapter(loaded.policy):
+            raise ConfigurationError(
+                "The server takes an adapter, but the run trains whole weights.",
+                where="engine.update",
+                fix="Give lora, or update=vllm or sglang.",
+            )
+        assert isinstance(loaded.scorer, ForestScorer)
+        loaded.scorer.close()
+        try:
+            twin = copy.deepcopy(loaded.policy)
+        finally:
+            loaded.scorer.open()
+        if adapter:
+            save_adapter(twin, place)
+        else:
+            prepared.modality.save(twin.eval(), place, place / "adapter")
+
+    prepared.engine.receive(save, folder, version)
 
 
 def measure_heldout(recipe: OnlineRecipe, prepared: Prepared) -> Measured | None:

@@ -17,6 +17,7 @@ from penchant.online.on_policy import check_on_policy
 from penchant.online.pairing import PAIRINGS, Pairing, check_pairing
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference_updates import ReferenceUpdate, build_reference_update
+from penchant.online.roll_in import check_roll_in
 from penchant.online.token_facts import VALUES
 from penchant.rewards.judge import Judge
 from penchant.rewards.registry import JUDGES, build_judge
@@ -87,6 +88,8 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     _check_length(modality, recipe)
     engine = modality.engine(recipe.engine, recipe.max_new_tokens)
     check_on_policy(recipe, objective.requirements, engine, objective.id)
+    if recipe.roll_in:
+        check_roll_in(engine, train.records)
     train, heldout = (_renderable(each, engine, recipe.on_bad) for each in (train, heldout))
     measured_by = engine if engine.follows_policy else modality.engine({}, recipe.max_new_tokens)
     return Prepared(objective, pairing, judge, update, modality, engine, measured_by, train, heldout, measured_on)

@@ -67,6 +67,9 @@ class OnlineRecipe(Recipe):
     resample: int = Field(
         0, ge=0, le=100, description="times that a round replaces prompts whose responses all have the same reward"
     )
+    idle_rounds: PositiveInt = Field(
+        20, description="rounds in a row without any difference in reward after which the run stops"
+    )
     history: int = Field(0, ge=0, description="number of earlier rounds whose samples are reused")
 
     judge: dict[str, Any] = Field(
@@ -87,6 +90,9 @@ class OnlineRecipe(Recipe):
     )
     reward_kl_horizon: PositiveInt = Field(
         10_000, description="responses over which the controller changes reward_kl by at most a fifth"
+    )
+    roll_in: float = Field(
+        0.0, ge=0, le=1, description="share of the samples that begin with tokens of the record's own response"
     )
     pairing: dict[str, Any] = Field(
         {"name": "best_worst"}, description="how samples become training examples: name and settings"

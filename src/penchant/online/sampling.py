@@ -9,10 +9,11 @@ from typing import Any
 
 import torch
 
-from penchant.feedback.records import Comparison, Demonstration, Record, Text
+from penchant.feedback.records import Record
 from penchant.generation.engines import Engine
 from penchant.generation.responses import Response, Sampling
 from penchant.objectives.functional.advantages import overlong_penalty
+from penchant.online.roll_in import given_response, rolled_in
 from penchant.online.rollouts import Rollout
 from penchant.rewards.judge import Judge
 from penchant.rewards.scores import compared, scored_samples
@@ -31,6 +32,7 @@ class Sampler:
         judge: scores them, or None.
         compares: whether the judge also gives preference probabilities.
         unfinished_penalty: subtracted from the reward of a response without an end token.
+        roll_in: share of the samples that begin with tokens of the record's own response.
         overlong_buffer: number of tokens before the limit over which a penalty grows to 1; 0 for none.
     """
 
@@ -39,6 +41,7 @@ class Sampler:
     compares: bool = False
     unfinished_penalty: float = 0.0
     overlong_buffer: int = 0
+    roll_in: float = 0.0
 
     def sample(
         self,
@@ -63,7 +66,10 @@ class Sampler:
         for start in range(0, len(records), chunk):
             part = records[start : start + chunk]
             asked = replace(sampling, traced=max(0, sampling.traced - start * sampling.samples))
-            answers = self.engine.sample([each.prompt for each in part], asked, seed=seed + start)
+            if self.roll_in and sampling.temperature > 0:
+                answers = rolled_in(self.engine, part, asked, self.roll_in, seed=seed + start)
+            else:
+                answers = self.engine.sample([each.prompt for each in part], asked, seed=seed + start)
             settings = self._settings(sampling, seed + start)
             rollouts += [
                 replace(self._judged(record, given, sampling), version=version, settings=settings)
@@ -88,7 +94,7 @@ class Sampler:
             scores = self._shaped(scores, given, sampling.max_new_tokens)
             if self.compares:
                 table = compared(self.judge, record, texts)
-        said = _demonstration(record)
+        said = given_response(record)
         shown = None if said is None else self.engine.response_tokens(record.prompt, said)
         return Rollout(
             source=record.source,
@@ -110,9 +116,3 @@ class Sampler:
             penalties = overlong_penalty(lengths, limit=limit, buffer=self.overlong_buffer).tolist()
             lost = [each - penalty for each, penalty in zip(lost, penalties, strict=True)]
         return [score - each for score, each in zip(scores, lost, strict=True)]
-
-
-def _demonstration(record: Record) -> Text | None:
-    if isinstance(record, Comparison):
-        return record.chosen
-    return record.completion if isinstance(record, Demonstration) else None

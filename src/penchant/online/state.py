@@ -35,6 +35,7 @@ class State:
     Args:
         done: number of finished rounds.
         steps: optimizer steps of these rounds, and ``examples`` the number of their training examples.
+        idle: rounds in a row, up to now, that had nothing to train on; ``skipped`` all such rounds.
         optimizer: the optimizer's state for the next round, or None for a fresh one.
         before: the measurement before the first round, and ``after`` the last one; None without a judge.
     """
@@ -42,6 +43,8 @@ class State:
     done: int = 0
     steps: int = 0
     examples: int = 0
+    idle: int = 0
+    skipped: int = 0
     optimizer: dict[str, Any] | None = None
     before: Measured | None = None
     after: Measured | None = None
@@ -61,6 +64,7 @@ def pack(state: State, policy: nn.Module, reference: UpdatedReference, objective
         "objective": objective.state_dict(),
         "optimizer": state.optimizer,
         "counts": [state.steps, state.examples],
+        "idle": [state.idle, state.skipped],
         "before": None if state.before is None else json.dumps(state.before.to_json()),
     }
 
@@ -85,7 +89,8 @@ def unpack(
     _load_objective(objective, packed["objective"])
     steps, examples = packed["counts"]
     before = None if packed["before"] is None else Measured.from_json(json.loads(packed["before"]))
-    return State(done, steps, examples, packed["optimizer"], before)
+    idle, skipped = packed.get("idle", (0, 0))
+    return State(done, steps, examples, idle, skipped, packed["optimizer"], before)
 
 
 def _load_objective(objective: Objective, kept: Mapping[str, Any]) -> None:
