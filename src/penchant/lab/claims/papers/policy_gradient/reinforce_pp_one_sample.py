@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -45,7 +46,7 @@ class NormalisedOverTheRound(Claim):
         }
         found = {"reference": expected_reward(world, world.reference)}
         for arm, (name, pairing, prompts, samples, rate) in arms.items():
-            changes = {"pairing": pairing, "prompts": prompts, "samples": samples, "learning_rate": rate}
-            policy = run_rounds(world, build(name), plan, seed=seed, **changes)[-1]
+            own = replace(plan, pairing=pairing, prompts=prompts, samples=samples, learning_rate=rate)
+            policy = run_rounds(world, build(name), own, seed=seed)[-1]
             found[arm] = expected_reward(world, log_probabilities(policy))
         return found
