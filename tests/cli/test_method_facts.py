@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from penchant.cli.method_facts import claims_in_words, data_in_words, evidence_in_words, responses_in_words
+from penchant.cli.method_facts import BY_THE_RUN, claims_in_words, data_in_words, evidence_in_words, responses_in_words
 from penchant.errors import PenchantError
 from penchant.feedback import read
 from penchant.lab.claims.record import verdicts
@@ -88,7 +88,7 @@ def test_the_words_for_data_name_every_field_that_a_method_cannot_do_without() -
     for cls in METHODS:
         wanted = requirements(cls)
         said = data_in_words(cls)
-        for name in set(wanted.fields) - {"advantage", "old_policy", "record_index", "label", "scores", "ranks"}:
+        for name in set(wanted.fields) - BY_THE_RUN - {"label", "scores", "ranks"}:
             assert f"`{name}`" in said, cls.id
             assert (f"(with `{name}`" in said or f", `{name}`" in said) or name not in wanted.optional, cls.id
 

@@ -108,7 +108,7 @@ def test_bad_records_may_be_skipped_and_are_counted(
 
 def test_what_is_wrong_with_the_objective_comes_before_the_data(refused: Refused, tmp_path: Path) -> None:
     absent = tmp_path / "absent.jsonl"
-    assert "Did you mean 'dpo'?" in refused(absent, "--objective", "dppo")
+    assert "Did you mean 'dpo'?" in refused(absent, "--objective", "dpoo")
     assert "Did you mean 'beta'?" in refused(absent, "--set", "beat=0.1")
     assert "beta" in refused(absent, "--set", "beta=-1")
     assert "Did you mean 'batch_size'?" in refused(absent, "batchsize=3")

@@ -170,7 +170,7 @@ def test_a_sum_and_the_hyperparameters_of_its_parts() -> None:
 
 def test_unknown_objectives_and_hyperparameters_name_the_nearest() -> None:
     for keys, told in (
-        ({"objective": "dppo"}, "There is no objective 'dppo'. Did you mean 'dpo'?"),
+        ({"objective": "dpoo"}, "There is no objective 'dpoo'. Did you mean 'dpo'?"),
         ({"objective": {"name": "dpo", "bata": 1}}, "There is no hyper-parameter 'bata'. Did you mean 'beta'?"),
         ({"objective": {"name": "dpo", "beta": -1}}, "beta"),
     ):

@@ -23,7 +23,7 @@ def lab() -> None:
 
 @app.command()
 def sums(
-    method: Annotated[str, typer.Option(help="grpo, iterative-dpo, rejection-sampling or sppo.")] = "grpo",
+    method: Annotated[str, typer.Option(help="grpo, iterative-dpo, ppo, rloo, nft or another recipe.")] = "grpo",
     output: Annotated[Path, typer.Option("--output", "--out", "-o", help="Folder for the data and the runs.")] = Path(
         "runs/sums"
     ),

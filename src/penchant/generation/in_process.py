@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from annotated_types import Gt
@@ -103,6 +104,44 @@ class InProcessEngine(Engine):
         return [
             [self._response(tokens, stops, texts, logps.get((place, row))) for row, tokens in enumerate(several)]
             for place, several in enumerate(generated)
+        ]
+
+    def continued(
+        self, prompts: Sequence[Text], begun: Sequence[Sequence[int]], sampling: Sampling, *, seed: int
+    ) -> list[Response]:
+        """One response to each prompt that begins with given tokens, which the policy did not write.
+
+        Args:
+            prompts: P prompts.
+            begun: P lists of tokens, which may be empty.
+            sampling: how the rest is sampled; its limit of tokens is that of the rest.
+            seed: of the sampling.
+
+        Raises:
+            ModelError: no model was set with `use`.
+        """
+        if self.model is None:
+            raise ModelError("The engine has no model to sample from.", fix="Call engine.use(model) first.")
+        stops = set(self.renderer.stop_token_ids)
+        rests = generate(
+            self.model,
+            self.renderer.tokenizer,
+            [[*self.prompt_ids(prompt), *start] for prompt, start in zip(prompts, begun, strict=True)],
+            max_new_tokens=sampling.max_new_tokens,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            stop_token_ids=list(stops),
+            seed=seed,
+            batch_size=self.batch_size,
+            stop_strings=(*self.stop_strings, *sampling.stop),
+            options=self.options,
+        )
+        return [
+            replace(
+                self._response([*start, *rest], stops, (*self.stop_strings, *sampling.stop)),
+                learned=(False,) * len(start) + (True,) * len(rest),
+            )
+            for start, [rest] in zip(begun, rests, strict=True)
         ]
 
     def _trace(self, sampling: Sampling) -> Trace | None:

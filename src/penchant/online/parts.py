@@ -152,6 +152,7 @@ def build_collector(
         models=lambda name: loaded.reference.checkpoint(name).frozen,
         policy=loaded.scorer.model,
         pairing=prepared.pairing,
+        roll_in=recipe.roll_in,
     )
     return Collector(
         recipe,

@@ -20,6 +20,7 @@ from penchant.online.opponents import OPPONENTS, Opponent
 from penchant.online.pairing import PAIRINGS, Pairing, check_pairing
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference_updates import ReferenceUpdate, build_reference_update
+from penchant.online.roll_in import check_roll_in
 from penchant.online.token_facts import VALUES
 from penchant.rewards.judge import Judge
 from penchant.rewards.registry import JUDGES, build_judge
@@ -89,6 +90,12 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     if update.looks_back and objective.requirements.needs.reference:
         check_differences(objective, update.id)
     asking = build_named(ASKING, recipe.asking, "asking")
+    if recipe.roll_in and asking.shows_more:
+        raise ConfigurationError(
+            f"Samples that begin with a given response answer its prompt, not what asking={asking.id} asks.",
+            where="roll_in",
+            fix="Remove roll_in, or give asking=prompt.",
+        )
     opponent = build_named(OPPONENTS, recipe.opponent, "opponent")
     train, heldout, measured_on = read_data(recipe, given)
     for record in train if asking.shows_more else ():
@@ -100,6 +107,8 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     _check_length(modality, recipe)
     engine = modality.engine(recipe.engine, recipe.max_new_tokens)
     check_on_policy(recipe, objective.requirements, engine, objective.id)
+    if recipe.roll_in:
+        check_roll_in(engine, train.records)
     train, heldout = (_renderable(each, engine, recipe.on_bad) for each in (train, heldout))
     measured_by = engine if engine.follows_policy else modality.engine({}, recipe.max_new_tokens)
     return Prepared(

@@ -91,6 +91,9 @@ class OnlineRecipe(Recipe):
     reward_kl_horizon: PositiveInt = Field(
         10_000, description="responses over which the controller changes reward_kl by at most a fifth"
     )
+    roll_in: float = Field(
+        0.0, ge=0, le=1, description="share of the samples that begin with tokens of the record's own response"
+    )
     pairing: dict[str, Any] = Field(
         {"name": "best_worst"}, description="how samples become training examples: name and settings"
     )

@@ -9,13 +9,14 @@ from typing import Any
 
 import torch
 
-from penchant.feedback.records import Comparison, Demonstration, Record, Text
+from penchant.feedback.records import Record
 from penchant.generation.engines import Engine
 from penchant.generation.responses import Response, Sampling
 from penchant.objectives.functional.advantages import overlong_penalty
 from penchant.online.asking import Asking, Prompt
 from penchant.online.opponents import POLICY, Models, NoOpponent, Opponent
 from penchant.online.pairing import Pairing
+from penchant.online.roll_in import given_response, rolled_in
 from penchant.online.rollouts import Rollout
 from penchant.rewards.judge import Judge
 from penchant.rewards.scores import compared, scored_samples
@@ -47,6 +48,7 @@ class Sampler:
         judge: scores them, or None.
         compares: whether the judge also gives preference probabilities.
         unfinished_penalty: subtracted from the reward of a response without an end token.
+        roll_in: share of the samples that begin with tokens of the record's own response.
         overlong_buffer: number of tokens before the limit over which a penalty grows to 1; 0 for none.
         asking: what the policy reads.
         opponent: who else answers.
@@ -65,6 +67,7 @@ class Sampler:
     models: Models = _no_model
     policy: Any = None
     pairing: Pairing | None = None
+    roll_in: float = 0.0
 
     def sample(
         self,
@@ -89,7 +92,10 @@ class Sampler:
         for start in range(0, len(records), chunk):
             part = records[start : start + chunk]
             own = replace(sampling, traced=max(0, sampling.traced - start * sampling.samples))
-            answers = self.engine.sample([self.asking.question(each) for each in part], own, seed=seed + start)
+            if self.roll_in and sampling.temperature > 0:
+                answers = rolled_in(self.engine, part, own, self.roll_in, seed=seed + start)
+            else:
+                answers = self.engine.sample([self.asking.question(each) for each in part], own, seed=seed + start)
             theirs = replace(sampling, traced=0)
             further = self.opponent.answers(
                 part, self.engine, self.models, self.policy, theirs, seed=seed + start + OPPONENTS_SEED
@@ -122,7 +128,7 @@ class Sampler:
                 scores = self._shaped(scores, given, sampling.max_new_tokens)
             if self.pairing is not None and self.pairing.rescored:
                 earlier = self.judge.score_earlier(record.prompt, texts)
-        said = _demonstration(record)
+        said = given_response(record)
         shown = None if said is None else self.engine.response_tokens(record.prompt, said)
         return Rollout(
             source=record.source,
@@ -157,9 +163,3 @@ class Sampler:
             penalties = overlong_penalty(lengths, limit=limit, buffer=self.overlong_buffer).tolist()
             lost = [each - penalty for each, penalty in zip(lost, penalties, strict=True)]
         return [score - each for score, each in zip(scores, lost, strict=True)]
-
-
-def _demonstration(record: Record) -> Text | None:
-    if isinstance(record, Comparison):
-        return record.chosen
-    return record.completion if isinstance(record, Demonstration) else None

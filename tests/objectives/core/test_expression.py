@@ -70,7 +70,7 @@ def test_one_term_without_a_weight_is_no_sum() -> None:
     ("text", "hyper", "told"),
     [
         ("tail-weigted(dpo)", {}, "no wrapper 'tail-weigted'. Did you mean 'tail-weighted'"),
-        ("tail-weighted(dppo)", {}, "no objective 'dppo'. Did you mean 'dpo'"),
+        ("tail-weighted(dpoo)", {}, "no objective 'dpoo'. Did you mean 'dpo'"),
         ("clipped(smooth(dpo))", {}, "Did you mean 'smoothed'"),
         ("dpo(nll)", {}, "'dpo' is a method, not a wrapper.*tail-weighted"),
         ("clipped", {}, r"'clipped' is a wrapper: it needs an objective inside. Write 'clipped\(dpo\)'"),

@@ -21,8 +21,8 @@ def test_every_id_leads_to_its_class_and_family() -> None:
 
 
 def test_unknown_ids_and_families_name_the_nearest() -> None:
-    with pytest.raises(ConfigurationError, match=r"no objective 'dppo'. Did you mean 'dpo'"):
-        objectives.build("dppo")
+    with pytest.raises(ConfigurationError, match=r"no objective 'dpoo'. Did you mean 'dpo'"):
+        objectives.build("dpoo")
     with pytest.raises(ConfigurationError, match="Did you mean 'pairwise'"):
         objectives.by_family("pairwize")
 

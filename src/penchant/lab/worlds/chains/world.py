@@ -111,7 +111,7 @@ class Chains:
         """
         own = sampled.chosen(policy)
         every = torch.ones_like(own, dtype=torch.bool) if mask is None else mask
-        return Scored(own, sampled.chosen(self.reference), every, hidden=self.states(sampled), **more)
+        return Scored(own, sampled.chosen(self.reference), every, **more)
 
 
 def build_chains(seed: int, *, prompts: int = 4, length: int = 5, tokens: int = 4, spread: float = 0.5) -> Chains:

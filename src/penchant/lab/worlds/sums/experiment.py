@@ -48,6 +48,28 @@ METHODS: dict[str, dict[str, Any]] = {
     "grpo": {"iterations": 80, "prompts_per_iteration": 64, "batch_size": 64, "learning_rate": 1e-3},
     # With a likelihood term for the chosen response (Pang et al., 2024, arXiv:2404.19733): DPO alone lowers both
     # responses of a pair, which does more harm than good if right answers are only a few characters long.
+    **{
+        name: {"iterations": 80, "prompts_per_iteration": 64, "batch_size": 64, "learning_rate": 1e-3}
+        for name in ("dapo", "opo", "pass-at-k")
+    },
+    "gspo": {
+        "objective": {"epsilon_low": 0.05, "epsilon_high": 0.05},
+        "iterations": 40,
+        "batch_size": 32,
+        "learning_rate": 1e-3,
+    },
+    "rloo": {"iterations": 80, "samples_per_prompt": 8, "learning_rate": 1e-3},
+    "ppo": {"iterations": 40, "samples_per_prompt": 8, "epochs": 2, "learning_rate": 1e-3},
+    "reinforce-pp": {"iterations": 80, "samples_per_prompt": 8, "learning_rate": 1e-3},
+    "reinforce-pp-baseline": {"iterations": 80, "learning_rate": 1e-3},
+    "remax": {"iterations": 80, "samples_per_prompt": 8, "learning_rate": 1e-3},
+    "nft": {
+        "objective": {"token_normalizer": 2.0},
+        "iterations": 40,
+        "samples_per_prompt": 8,
+        "batch_size": 512,
+        "learning_rate": 1e-3,
+    },
     "iterative-dpo": {
         "objective": {"name": "dpo+nll", "beta": 0.3},
         "iterations": 16,

@@ -27,7 +27,7 @@ from penchant.lab.worlds.tabular.feedback import (
 from penchant.lab.worlds.tabular.fitting import fit, fit_each
 from penchant.lab.worlds.tabular.lists import best_against_worst
 from penchant.lab.worlds.tabular.noise import NOISE_KINDS, noisy_lists
-from penchant.lab.worlds.tabular.pairings import PAIRINGS, Samples
+from penchant.lab.worlds.tabular.pairings import PAIRINGS, Samples, grouped
 from penchant.lab.worlds.tabular.picked import best_two, likelihood_change, moves_of_one_step, similar_pairs
 from penchant.lab.worlds.tabular.policies import Policy, initial_policy, log_probabilities
 from penchant.lab.worlds.tabular.ratings import rated_pairs
@@ -62,6 +62,7 @@ __all__ = [
     "exploitability",
     "fit",
     "fit_each",
+    "grouped",
     "initial_policy",
     "length_of_wrong",
     "likelihood_change",

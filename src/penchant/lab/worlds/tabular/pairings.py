@@ -15,7 +15,7 @@ from penchant.lab.worlds.tabular.world import World
 from penchant.objectives.functional.advantages import group_advantages
 from penchant.online.pairs import select_pairs
 
-__all__ = ["PAIRINGS", "Pairing", "Samples", "pairing_of"]
+__all__ = ["PAIRINGS", "Pairing", "Samples", "grouped", "pairing_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +97,18 @@ def _best(world: World, samples: Samples) -> Examples:
     best = samples.scores.argmax(-1, keepdim=True)
     chosen = samples.response.gather(1, best).squeeze(1)
     return Examples({"chosen": Rows(samples.prompt, chosen)}, {"score": samples.scores.gather(1, best).squeeze(1)})
+
+
+def grouped(advantages: Callable[[Tensor, Tensor], Tensor]) -> Pairing:
+    """A pairing of all samples of a prompt, with advantages from scores [R] and groups [R]."""
+
+    def build_groups(world: World, samples: Samples) -> Examples:
+        examples = _group(world, samples)
+        rows = examples.views["responses"]
+        assert isinstance(rows, Rows) and rows.group is not None
+        return examples.with_fields(advantage=advantages(samples.scores.flatten(), rows.group))
+
+    return build_groups
 
 
 def _group(world: World, samples: Samples) -> Examples:
