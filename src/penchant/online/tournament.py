@@ -29,8 +29,8 @@ class Bracket:
 def knock_out(count: int, beats: Beats) -> Bracket | None:
     """Find the best and the worst by elimination; the losers of the first round play for the last place.
 
-    Eight candidates cost at most eleven comparisons (4, then 2 + 1 among the winners and 2 + 1 among the losers, then best
-    against worst), not the 28 of all pairs. Where the number is odd, one candidate waits, and is in both brackets.
+    Eight candidates cost at most eleven comparisons (4, then 2 + 1 among the winners and 2 + 1 among the losers, then
+    best against worst), not the 28 of all pairs. Where the number is odd, one candidate waits, and is in both brackets.
 
     Args:
         count: number of candidates.
