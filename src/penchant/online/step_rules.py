@@ -11,18 +11,17 @@ from penchant.named import Named
 from penchant.online.state import State
 from penchant.registry import Registry
 
-__all__ = ["STEP_RULES", "Extragradient", "StepRule"]
+__all__ = ["STEP_RULES", "Extragradient", "Plain", "StepRule"]
 
 #: All step rules by name.
 STEP_RULES: Registry[type[StepRule]] = Registry("step rule")
 
 
 class StepRule(Named):
-    """Called when the examples of a round are there, before it trains; the plain rule does nothing."""
+    """Called when the examples of a round are there, before it trains."""
 
     kind = "step rule"
     registry = STEP_RULES
-    id = "plain"
 
     #: A number of rounds that belong together, so that a run ends after a multiple of it.
     rounds: ClassVar[int] = 1
@@ -42,6 +41,12 @@ class StepRule(Named):
 
     def load_state_dict(self, kept: dict[str, Any]) -> None:
         """Restore what `state_dict` returned."""
+
+
+class Plain(StepRule):
+    """Every round trains from where the last one ended."""
+
+    id = "plain"
 
 
 class Extragradient(StepRule):

@@ -29,8 +29,8 @@ class Bracket:
 def knock_out(count: int, beats: Beats) -> Bracket | None:
     """Find the best and the worst by elimination; the losers of the first round play for the last place.
 
-    Eight candidates cost eleven comparisons (4, then 2 + 1 among the winners and 2 + 1 among the losers, then best
-    against worst), not the 28 of all pairs. Where the number is odd, one candidate waits, and is in both brackets.
+    Eight candidates cost at most eleven comparisons (4, then 2 + 1 among the winners and 2 + 1 among the losers, then
+    best against worst), not the 28 of all pairs. Where the number is odd, one candidate waits, and is in both brackets.
 
     Args:
         count: number of candidates.
@@ -40,10 +40,10 @@ def knock_out(count: int, beats: Beats) -> Bracket | None:
         The bracket; None for fewer than two candidates.
 
     Example:
-        >>> strength = [0.1, 0.9, 0.5, 0.3, 0.2, 0.8, 0.7, 0.4]
+        >>> strength = [0.3, 0.9, 0.5, 0.1, 0.2, 0.8, 0.7, 0.4]
         >>> bracket = knock_out(8, lambda i, j: float(strength[i] > strength[j]))
         >>> bracket.best, bracket.worst, len(bracket.played)
-        (1, 0, 11)
+        (1, 3, 11)
 
     Reference:
         Zhang et al. (2024), Iterative Nash Policy Optimization, section 5.

@@ -85,8 +85,7 @@ class PlainInputs:
         self.leaves[f"{key}.policy"] = (policy, lengths)
         reference: Tensor | None = None
         stats: dict[str, Tensor] = {}
-        fields: dict[str, Tensor] = {}
-        checkpoints: dict[str, Tensor] = {}
+        fields, checkpoints = dict[str, Tensor](), dict[str, Tensor]()
         hidden = self._hidden(f"{key}.hidden", given["hidden"], lengths) if given.get("hidden") is not None else None
         for name, values in given.items():
             if name in ("policy", "hidden", *_ENDS, *_LAYERS) or values is None:

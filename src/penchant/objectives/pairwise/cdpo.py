@@ -23,7 +23,7 @@ class ConservativeDPO(Objective):
     ε is the probability that the label is flipped: ``label_smoothing``, or 1 − p per pair if the record has a
     ``probability`` p that chosen is preferred. The minimum is at β m = log((1 − ε) / ε); beyond it the gradient changes
     sign, unlike that of rDPO. CREAM is this loss with, as p, how far the rankings of two checkpoints agree
-    (`penchant.objectives.functional.consistency`).
+    (`penchant.objectives.functional.games.consistency`).
 
     Example:
         >>> import torch

@@ -40,7 +40,7 @@ class DPO(Objective):
 
     id = "dpo"
     paper = "arXiv:2305.18290"
-    aliases = ("dno-prct", "infonca", "rso-sigmoid-norm")
+    aliases = ("infonca", "rso-sigmoid-norm", "dno-prct")
     former = (Former("gamma", "Use beta, which is the γ of RSO."),)
     evidence = OFFICIAL_CODE
     needs = Needs(reference=True)

@@ -1,4 +1,4 @@
-"""Pairings for labels of the policy's own, for replies with complaints, and for a teacher beside its student."""
+"""Pairings for labels of the policy's own, for given pairs beside a sample, and for a teacher beside its student."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from annotated_types import Ge, Gt
 
-from penchant.objectives.functional.consistency import CONSISTENCIES
+from penchant.objectives.functional.games.consistency import CONSISTENCIES
 from penchant.online.opponents import POLICY
 from penchant.online.pairing import Chosen, Pairing
 from penchant.online.rollouts import Rollout
 
-__all__ = ["Consistent", "Curated", "GivenAndFresh", "Improved", "StudentTeacher"]
+__all__ = ["Consistent", "Curated", "GivenAndFresh", "StudentTeacher"]
 
 
 def _pair(rollout: Rollout, chosen: int, rejected: int) -> Chosen:
@@ -100,25 +100,6 @@ class Curated(Pairing):
             kept = int(torch.searchsorted(chances, torch.tensor(drawn, dtype=torch.float64)))
             place = places[min(kept, len(places) - 1)]
             yield rollout, {"chosen": [rollout.sequence(place)]}, {"score": rollout.scores[place]}
-
-
-class Improved(Pairing):
-    """Each sample as chosen against the record's own reply, which drew a complaint, as rejected; no reward is needed.
-
-    Reference:
-        Wang et al. (2025), DRIFT: Learning from Abundant User Dissatisfaction in Real-World Preference Learning.
-    """
-
-    id = "improved"
-    views = ("chosen", "rejected")
-    judged = False
-    demonstrated = True
-
-    def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
-        """One pair for each sample."""
-        for rollout in rollouts:
-            for place in range(len(rollout.responses)):
-                yield rollout, {"chosen": [rollout.sequence(place)], "rejected": [rollout.shown]}, {}
 
 
 class GivenAndFresh(Pairing):

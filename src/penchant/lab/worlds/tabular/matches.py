@@ -15,8 +15,8 @@ from penchant.lab.worlds.tabular.pairings import Pairing, Samples
 from penchant.lab.worlds.tabular.policies import Policy, log_probabilities
 from penchant.lab.worlds.tabular.world import World
 from penchant.objectives import Objective
-from penchant.objectives.functional.consistency import kendall
-from penchant.objectives.functional.preference_games import geometric_mixture
+from penchant.objectives.functional.games.consistency import kendall
+from penchant.objectives.functional.games.preference_games import geometric_mixture
 
 __all__ = ["against_mixture", "against_reference", "drawn", "label_oneself", "rare_best"]
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from penchant.lab.claims import Claim, Contrast
 from penchant.lab.worlds.tabular import Dials
-from penchant.objectives.functional.preference_games import duality_gap, gradient_step, online_ipo
+from penchant.objectives.functional.games.preference_games import duality_gap, gradient_step, online_ipo
 
 __all__ = ["LastIterateConverges"]
 

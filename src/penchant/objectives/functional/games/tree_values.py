@@ -163,7 +163,7 @@ def label_smoothing_of_visits(chosen: int, rejected: int) -> float:
         0 if the rejected step was never visited, ½ if it was visited as often as the chosen one.
 
     Example:
-        >>> label_smoothing_of_visits(15, 10), label_smoothing_of_visits(3, 0)
+        >>> round(label_smoothing_of_visits(15, 10), 6), label_smoothing_of_visits(3, 0)
         (0.4, 0.0)
 
     Reference:

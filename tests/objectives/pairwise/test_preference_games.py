@@ -14,15 +14,15 @@ from torch import Tensor
 from objectives.drawing import of_ratios
 from penchant.errors import ConfigurationError
 from penchant.objectives import Objective, Scored, build
-from penchant.objectives.functional.consistency import CONSISTENCIES
-from penchant.objectives.functional.preference_games import (
+from penchant.objectives.functional.games.consistency import CONSISTENCIES
+from penchant.objectives.functional.games.preference_games import (
     duality_gap,
     geometric_mixture,
     gradient_step,
     nash_md_surrogate,
     online_ipo,
 )
-from penchant.objectives.functional.tree_values import TreeNode, back_propagate, label_smoothing_of_visits
+from penchant.objectives.functional.games.tree_values import TreeNode, back_propagate, label_smoothing_of_visits
 
 NATS = st.floats(-20.0, 20.0)
 RATES = st.floats(0.0, 1.0)

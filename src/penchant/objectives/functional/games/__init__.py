@@ -1,0 +1,1 @@
+"""Games between policies, rankings compared, and values of search trees: pure functions."""
