@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from penchant.generation.in_process import InProcessEngine
 from penchant.generation.transformers_engine import TransformersEngine
 from penchant.likelihood.loading import load_model
 from penchant.rendering.renderer import Renderer
@@ -19,9 +20,7 @@ __all__ = ["KeptSamples", "sampling_engine"]
 Found = TypeVar("Found")
 
 
-def sampling_engine(
-    settings: Mapping[str, Any], kind: type[TransformersEngine] = TransformersEngine
-) -> TransformersEngine:
+def sampling_engine(settings: Mapping[str, Any], kind: type[InProcessEngine] = TransformersEngine) -> InProcessEngine:
     """The engine that samples from the model of a builder.
 
     Args:

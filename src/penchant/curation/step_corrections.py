@@ -19,8 +19,8 @@ from penchant.feedback.passages import STEPS_BEFORE
 from penchant.feedback.records import Record, Text
 from penchant.feedback.tools import template_columns
 from penchant.feedback.values import wrong
+from penchant.generation.in_process import InProcessEngine
 from penchant.generation.responses import Sampling
-from penchant.generation.transformers_engine import TransformersEngine
 from penchant.rendering.steps import plain_text, step_spans
 from penchant.rewards.verifiers import Rule, Verifier
 
@@ -38,10 +38,8 @@ class Begun:
     before: str
 
 
-class ContinuingEngine(TransformersEngine):
+class ContinuingEngine(InProcessEngine):
     """Samples what follows the beginning of a response; its prompts are `Begun`."""
-
-    id = ""
 
     def prompt_ids(self, prompt: Any) -> list[int]:
         """The tokens of a prompt and of what its response begins with."""
