@@ -25,7 +25,6 @@ class HalfForgetsLess(Claim):
     world = "Skills: 16 keys and 8 values in each of two tables, a Llama of 2 layers, 32 wide, full batches"
     quantity = "increase of the loss on the first table at equal loss on the second, nats (less is better)"
     contrasts = (Contrast("all weights", "half", smallest=0.1),)
-    seeds = range(5)
     cost = "language"
     remark = (
         "Embeddings always move, as published, and are a large part of so small a model. The rate, 3e-4, is the one of "

@@ -27,11 +27,10 @@ class SensitiveBeatsUniform(Claim):
     world = "Skills: 16 keys and 8 values in each of two tables, a Llama of 2 layers, 32 wide, full batches"
     quantity = "loss on the learned table, nats (less is better)"
     contrasts = (Contrast("lora, rank 1", "spt", smallest=0.05),)
-    seeds = range(5)
     cost = "language"
     remark = (
-        "Both rates are the best of 3e-3, 1e-2 and 3e-2 on the tuning seeds. Every layer has to do with a random "
-        "table, so no place is much more sensitive than another."
+        "Both rates are the best of 3e-3, 1e-2 and 3e-2 on the tuning seeds. Which of the two is better changes from "
+        "table to table."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
