@@ -36,12 +36,12 @@ def levi(
     weight_decay: Annotated[float, typer.Option(help="Of AdamW (at least 0).")] = 0.01,
     batch_size: Annotated[int, typer.Option(min=1, help="Records a step.")] = 32,
     seed: Annotated[int, typer.Option(min=0, help="Of the start, the order, and what is held out.")] = 0,
-    overwrite: Overwrite = False,
-    json_out: JsonFile = None,
     chat_template: ChatTemplate = None,
-    on_bad: BadRecords = "stop",
-    split: Split = None,
     map_: Renamed = None,
+    split: Split = None,
+    on_bad: BadRecords = "stop",
+    json_out: JsonFile = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Train heads on several layers of a frozen model, beside a small model; they are a judge (arXiv 2402.04644)."""
     files = {"--out": out / "levi.json", "--json": json_out}
