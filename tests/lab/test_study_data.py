@@ -1,4 +1,4 @@
-"""Data of the sums world for studies and pipelines: right, wrong where they should be, and apart from what is held out."""
+"""Data of the sums world for studies and pipelines: right, wrong where they should be, and apart where they measure."""
 
 from __future__ import annotations
 
