@@ -12,7 +12,7 @@ from typing import Any
 from penchant.errors import OutputError
 from penchant.writing import is_stream
 
-__all__ = ["claim_file", "input_at"]
+__all__ = ["claim_file", "claim_files", "input_at"]
 
 # What no command writes: images and weights, which are inputs of data and models.
 _MEDIA = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".safetensors", ".bin", ".pt", ".pth"}
@@ -58,6 +58,23 @@ def claim_file(
     if not stat.S_ISREG(found.st_mode):
         raise OutputError(f"{option} names a device or socket.", where=str(path), fix="Name a file.")
     _check_replaceable(path, target, found, option, overwrite, inputs)
+
+
+def claim_files(files: Mapping[str, str | Path | None], *, overwrite: bool = False, inputs: Iterable[Any] = ()) -> None:
+    """Check that a command may write several files, by the option that names each; None is not written.
+
+    Args:
+        files: by option.
+        overwrite: as for `claim_file`.
+        inputs: as for `claim_file`.
+
+    Raises:
+        OutputError: as `claim_file`.
+    """
+    read = list(inputs)
+    for option, file in files.items():
+        if file is not None:
+            claim_file(file, option=option, overwrite=overwrite, inputs=read)
 
 
 def _check_replaceable(

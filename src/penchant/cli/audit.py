@@ -9,7 +9,7 @@ import typer
 from penchant.cli.judge_words import JudgeOption, parse_judge
 from penchant.cli.options import AllowOutside, BadRecords, DataFile, HtmlFile, JsonFile, Overwrite, Renamed, Split
 from penchant.cli.words import parse_mapping
-from penchant.targets import claim_file
+from penchant.targets import claim_files
 from penchant.terminal import make_console
 from penchant.writing import write_json
 
@@ -39,9 +39,7 @@ def audit(
 ) -> None:
     """Audit a judge on comparisons: consistency under swapping and rewording, bias by position, length, style, self."""
     settings = parse_judge(judge)
-    for file, option in ((json_out, "--json"), (html, "--html")):
-        if file is not None:
-            claim_file(file, option=option, overwrite=overwrite, inputs=[data, settings.get("model")])
+    claim_files({"--json": json_out, "--html": html}, overwrite=overwrite, inputs=[data, settings.get("model")])
     from penchant.diagnostics.judge_audit import audit as measure
     from penchant.errors import ConfigurationError
     from penchant.feedback.reading import read

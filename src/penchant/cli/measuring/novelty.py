@@ -38,12 +38,10 @@ def novelty(
     After each text the base model learns it, so that the next one shows something else. No data are needed.
     """
     from penchant.errors import ConfigurationError
-    from penchant.targets import claim_file
+    from penchant.targets import claim_files
     from penchant.writing import write_json
 
-    for file, option in ((json_out, "--json"), (html, "--html")):
-        if file is not None:
-            claim_file(file, option=option, overwrite=overwrite, inputs=[model, base])
+    claim_files({"--json": json_out, "--html": html}, overwrite=overwrite, inputs=[model, base])
     from penchant.diagnostics.novelty.exploration import Exploration
     from penchant.inference.companions import start_of
 

@@ -48,12 +48,10 @@ def reward_generalization(
 ) -> None:
     """Train a reward model (bt) and a policy (dpo) on the same pairs; compare their rewards under five shifts."""
     from penchant.cli.words import parse_mapping
-    from penchant.targets import claim_file
+    from penchant.targets import claim_files
     from penchant.writing import write_json
 
-    for file, option in ((json_out, "--json"), (html, "--html")):
-        if file is not None:
-            claim_file(file, option=option, overwrite=overwrite, inputs=[data, model, shifted])
+    claim_files({"--json": json_out, "--html": html}, overwrite=overwrite, inputs=[data, model, shifted])
     from penchant.training.reward_generalization import reward_generalization as study
 
     recipe: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "overwrite": overwrite}

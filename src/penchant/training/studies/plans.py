@@ -117,7 +117,10 @@ def read_study(name: str, keys: Mapping[str, Any] | None = None) -> BudgetStudy 
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise ConfigurationError(f"{place}: {first['msg']}.", where=name, fix="`penchant study --help`.") from None
+        said = f"{first['msg']}."
+        if first["type"] == "extra_forbidden":
+            said = f"there is no such key. {nearest(place, _DESIGNS[values['design']].model_fields)}".rstrip()
+        raise ConfigurationError(f"{place}: {said}", where=name, fix="docs/studies.md has the keys.") from None
     return _complete(study, name)
 
 
