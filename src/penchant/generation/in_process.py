@@ -79,25 +79,15 @@ class InProcessEngine(Engine):
         Raises:
             ModelError: no model was set with `use`.
         """
-        if self.model is None:
-            raise ModelError("The engine has no model to sample from.", fix="Call engine.use(model) first.")
         stops, trace = set(self.renderer.stop_token_ids), self._trace(sampling)
         texts = (*self.stop_strings, *sampling.stop)
-        generated = generate(
-            self.model,
-            self.renderer.tokenizer,
+        generated = self._generated(
             [self.prompt_ids(prompt) for prompt in prompts],
+            sampling,
+            seed,
             samples=sampling.samples,
-            max_new_tokens=sampling.max_new_tokens,
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            stop_token_ids=list(stops),
-            seed=seed,
-            batch_size=self.batch_size,
             guide=self.guide(prompts, sampling),
             prefix=self.prefix,
-            stop_strings=texts,
-            options=self.options,
             trace=trace,
         )
         logps = {} if trace is None else trace.logps
@@ -120,22 +110,9 @@ class InProcessEngine(Engine):
         Raises:
             ModelError: no model was set with `use`.
         """
-        if self.model is None:
-            raise ModelError("The engine has no model to sample from.", fix="Call engine.use(model) first.")
         stops = set(self.renderer.stop_token_ids)
-        rests = generate(
-            self.model,
-            self.renderer.tokenizer,
-            [[*self.prompt_ids(prompt), *start] for prompt, start in zip(prompts, begun, strict=True)],
-            max_new_tokens=sampling.max_new_tokens,
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            stop_token_ids=list(stops),
-            seed=seed,
-            batch_size=self.batch_size,
-            stop_strings=(*self.stop_strings, *sampling.stop),
-            options=self.options,
-        )
+        whole = [[*self.prompt_ids(prompt), *start] for prompt, start in zip(prompts, begun, strict=True)]
+        rests = self._generated(whole, sampling, seed)
         return [
             replace(
                 self._response([*start, *rest], stops, (*self.stop_strings, *sampling.stop)),
@@ -143,6 +120,31 @@ class InProcessEngine(Engine):
             )
             for start, [rest] in zip(begun, rests, strict=True)
         ]
+
+    def _generated(
+        self, prompts: Sequence[Sequence[int]], sampling: Sampling, seed: int, **more: Any
+    ) -> list[list[list[int]]]:
+        """What the model writes after tokens.
+
+        Raises:
+            ModelError: no model was set with `use`.
+        """
+        if self.model is None:
+            raise ModelError("The engine has no model to sample from.", fix="Call engine.use(model) first.")
+        return generate(
+            self.model,
+            self.renderer.tokenizer,
+            prompts,
+            max_new_tokens=sampling.max_new_tokens,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            stop_token_ids=list(self.renderer.stop_token_ids),
+            seed=seed,
+            batch_size=self.batch_size,
+            stop_strings=(*self.stop_strings, *sampling.stop),
+            options=self.options,
+            **more,
+        )
 
     def _trace(self, sampling: Sampling) -> Trace | None:
         """What records log-probabilities, where the distribution is the model's own."""
