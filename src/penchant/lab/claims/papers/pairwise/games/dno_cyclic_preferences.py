@@ -27,7 +27,7 @@ class WinRatesInsteadOfLabels(Claim):
     contrasts = (Contrast("dpo", "dno", smallest=0.02), Contrast("reference", "dno", smallest=0.01))
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """Thirty rounds against the last policy; β = η = 1, the best of ½ to 8 for DNO on the tuning seeds."""
+        """Thirty rounds against the last policy; β = η = 1, chosen on a few tuning seeds."""
         world = self.draw_world(seed)
         plan = Rounds("exact", rounds=30, reference="previous", steps=20, learning_rate=0.2)
         found = {

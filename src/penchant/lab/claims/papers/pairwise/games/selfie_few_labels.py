@@ -29,12 +29,12 @@ class DriftsLess(Claim):
     contrasts = (Contrast("selfie", "dpo", smallest=0.02), Contrast("cream", "dpo", smallest=0.02))
 
     remark = (
-        "Not reproduced: in a table a round of plain DPO on labels of its own sharpens the ranking that the few labels "
+        "In a table a round of plain DPO on labels of its own sharpens the ranking that the few labels "
         "have given, and gains reward; there is little noise to detect, and CREAM's result varies with the seed."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """The same start for all; a = 0.3 and q = 0.5 are the best of a few on the tuning seeds."""
+        """The same start for all; a = 0.3 and q = 0.5 were chosen on a few tuning seeds."""
         world = self.draw_world(seed)
         start = fit(world, build("dpo", beta=0.5), sample_pairs(world, seed), steps=60, learning_rate=0.1)
         plan: dict[str, Any] = {"rounds": 4, "steps": 60, "learning_rate": 0.1}
