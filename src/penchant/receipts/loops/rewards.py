@@ -21,7 +21,7 @@ __all__ = ["vision_r1", "vision_r1_rescaled", "visual_rft", "visual_rft_one"]
 _OTHER = "multimodal-and-data-construction"
 
 
-@adapter("visual-rft", file="online")
+@adapter("visual-rft", file="online", evaluates="visual-rft-in-online")
 def visual_rft(case: Case) -> dict[str, Any]:
     """Rewards of several responses to one image, or of the classes that texts name."""
     inputs = case.inputs
@@ -39,7 +39,7 @@ def visual_rft(case: Case) -> dict[str, Any]:
     }
 
 
-@adapter("visual-rft", file=_OTHER)
+@adapter("visual-rft", file=_OTHER, evaluates=f"visual-rft-in-{_OTHER}")
 def visual_rft_one(case: Case) -> dict[str, Any]:
     """Rewards of one response, of texts, or overlaps of single boxes."""
     inputs = case.inputs
@@ -60,7 +60,7 @@ def visual_rft_one(case: Case) -> dict[str, Any]:
     }
 
 
-@adapter("vision-r1", file="online")
+@adapter("vision-r1", file="online", evaluates="vision-r1-in-online")
 def vision_r1(case: Case) -> dict[str, Any]:
     """Precision and recall of several responses, or whether texts hold boxes."""
     inputs = case.inputs
@@ -82,7 +82,7 @@ def _labelled(rows: Sequence[dict[str, Any]]) -> list[Labelled]:
     return [Labelled(each["label"], each["box"]) for each in rows]
 
 
-@adapter("vision-r1", file=_OTHER)
+@adapter("vision-r1", file=_OTHER, evaluates=f"vision-r1-in-{_OTHER}")
 def vision_r1_rescaled(case: Case) -> dict[str, Any]:
     """The same with predictions in the pixels of the model's input, which are scaled to those of the image."""
     inputs = case.inputs

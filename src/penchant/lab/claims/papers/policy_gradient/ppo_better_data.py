@@ -31,8 +31,11 @@ class BetterDataCountsMore(Claim):
         Contrast("ppo, few wrong labels", "dpo, few wrong labels", not_worse_by=0.01),
         Contrast("gain of data", "gain of ppo", smallest=0.03),
     )
-    seeds = range(5)
-    cost = "language"
+    seeds = range(10, 40)
+    remark = (
+        "Five seeds were too few (0.040 and 0.027 for PPO, 0.086 for the data, all intervals with 0), so thirty "
+        "further seeds judge."
+    )
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """DPO and the coefficient of the divergence at 0.1, the better of 0.1 and 0.3 (tuning)."""
