@@ -34,7 +34,7 @@ class OthersAreTheBaseline(Claim):
     remark = "The first ten seeds were too few (0.142, interval -0.007 to 0.291), so thirty further seeds judge."
 
     def measure(self, seed: int) -> Mapping[str, float]:
-        """20 rounds of one step; the rates are the best of 3, 10, 30 and 100 (tuning)."""
+        """20 rounds of one step; the rates are the best of 3, 10 and 30 (tuning)."""
         world = self.draw_world(seed)
         plan = Rounds(rounds=20, samples=4, steps=1, optimizer="sgd")
         arms = {
