@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from penchant.cli.options import AllowOutside, TrustRemoteCode
 from penchant.cli.words import first_lines
 from penchant.errors import ConfigurationError, nearest
 from penchant.plain_files import stands
+from penchant.terminal import echo, make_console
 
 if TYPE_CHECKING:
     from penchant.online.recipe import OnlineRecipe
@@ -22,19 +24,18 @@ def online(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RECIPE.yaml | METHOD] [key=value ...]", help="Recipe or method, and recipe keys to override."
+            metavar="[RECIPE.yaml | METHOD | list] [key=value ...]",
+            help="Recipe or method, and recipe keys to override; `list` shows the methods.",
         ),
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model folder or hub id.")] = None,
     data: Annotated[
         list[str] | None, typer.Option(help="Prompts: file, saved datasets folder, or hub id; may be repeated.")
     ] = None,
-    method: Annotated[
-        str | None, typer.Option(help="grpo, iterative-dpo, rejection-sampling, rere, spin or sppo.")
-    ] = None,
+    method: Annotated[str | None, typer.Option(help="A packaged recipe: `penchant online list` names them.")] = None,
     objective: Annotated[str | None, typer.Option(help="Objective to use instead of the method's.")] = None,
     judge: Annotated[
-        str | None, typer.Option(help="verifier, reward_model, function, next_item, none, or a registered judge.")
+        str | None, typer.Option(help="verifier, reward_model, function, none, ...: `penchant list judges` names them.")
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Hyper-parameter of the objective.")
@@ -61,6 +62,9 @@ def online(
     from penchant.online.recipe import make_online_recipe, methods
     from penchant.training.recipe_keys import read_keys
 
+    if words == ["list"]:
+        _list()
+        return
     path, keys = split_words(words or [])
     if path is not None and str(path) in methods():
         path, method = None, method or str(path)
@@ -77,6 +81,19 @@ def online(
     else:
         recipe = make_online_recipe({**read_keys(path, keys), **keys}, str(path))
     _run(recipe, resume=resume, overwrite=overwrite, dry_run=dry_run)
+
+
+def _list() -> None:
+    """The packaged recipes: the choices of each, and what it needs."""
+    from rich.table import Table
+
+    from penchant.online.catalogue import catalogue
+
+    table = Table("method", "judge", "pairing", "objective", "reference", "further", "needs")
+    for each in catalogue():
+        table.add_row(*astuple(each))
+    make_console(highlight=False).print(table)
+    echo("penchant online METHOD --model M --data FILE --output runs/x; every key can be changed: docs/online.md")
 
 
 def _run(recipe: OnlineRecipe, *, resume: bool, overwrite: bool, dry_run: bool) -> None:

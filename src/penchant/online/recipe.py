@@ -12,7 +12,7 @@ from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 from penchant.errors import ConfigurationError, nearest
 from penchant.training.recipe import Recipe, validated
 
-__all__ = ["OnlineRecipe", "make_online_recipe", "methods"]
+__all__ = ["OnlineRecipe", "make_online_recipe", "methods", "packaged_keys"]
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -187,6 +187,16 @@ def methods() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
 
+def packaged_keys(method: str) -> dict[str, Any]:
+    """The keys that a packaged recipe sets.
+
+    Args:
+        method: its name, one of `methods`.
+    """
+    found: dict[str, Any] = yaml.safe_load((RECIPES / f"{method}.yaml").read_text(encoding="utf-8"))
+    return found
+
+
 def make_online_recipe(values: Mapping[str, Any], where: str = "recipe") -> OnlineRecipe:
     """Make a validated recipe; if it names a ``method``, its keys override the recipe of that method.
 
@@ -205,7 +215,7 @@ def make_online_recipe(values: Mapping[str, Any], where: str = "recipe") -> Onli
     if method is not None:
         if method not in methods():
             raise ConfigurationError(f"There is no online method {method!r}. {nearest(str(method), methods())}")
-        base = yaml.safe_load((RECIPES / f"{method}.yaml").read_text(encoding="utf-8"))
+        base = packaged_keys(str(method))
     for key in PARTS:
         given, own = values.get(key), base.get(key)
         if isinstance(given, dict) and isinstance(own, dict) and given.get("name", own["name"]) == own["name"]:

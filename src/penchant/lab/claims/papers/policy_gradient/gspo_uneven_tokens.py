@@ -17,8 +17,8 @@ class OneRatioAResponse(Claim):
     id = "gspo-uneven-tokens"
     paper = "arXiv:2507.18071"
     sentence = (
-        "Over rounds of several steps on long responses whose tokens share their probability unevenly, GSPO with clips of "
-        "0.03 and 0.04 reaches an expected reward that is not below that of GRPO with the clip of 0.2."
+        "Over rounds of several steps on long responses whose tokens share their probability unevenly, GSPO with clips "
+        "of 0.03 and 0.04 reaches an expected reward that is not below that of GRPO with the clip of 0.2."
     )
     methods = ("gspo",)
     baselines = ("grpo",)
