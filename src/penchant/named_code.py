@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from penchant.errors import ConfigurationError
 from penchant.named import named_settings
-from penchant.python_path import GROUPS
+from penchant.python_path import GROUPS, beside
 
-__all__ = ["NamedCode", "named_code", "with_places"]
+__all__ = ["NamedCode", "named_code", "places_beside", "with_places"]
 
 #: ``(key of the recipe, place)`` to the place that takes its place.
 Change = Callable[[str, str], str]
@@ -59,6 +60,19 @@ def with_places(values: Mapping[str, Any], change: Change) -> dict[str, Any]:
         change: gives the new place for a key and a place.
     """
     return {key: _changed(value, str(key), change) for key, value in values.items()}
+
+
+def places_beside(values: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    """The values of a file with the full paths of the files beside it that they name.
+
+    Args:
+        values: of the file.
+        file: a recipe, or a plan that holds parts of recipes.
+
+    Raises:
+        ConfigurationError: they name anything but a file beside it or an entry point.
+    """
+    return with_places(values, lambda where, place: beside(place, file.parent, where))
 
 
 def _changed(value: Any, where: str, change: Change) -> Any:

@@ -116,3 +116,24 @@ def test_a_failed_stage_keeps_those_before_it(
 def test_plans_that_cannot_run_are_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         read_plan(plan_of(tmp_path, **changes))
+
+
+def test_a_plan_names_functions_beside_it_alone(tmp_path: Path) -> None:
+    (tmp_path / "rewards.py").write_text("def f(prompt, response): return 1.0\n")
+    inputs = {"judge": "function,path=rewards.py:f", "own": "none"}
+    plan = plan_of(tmp_path, inputs=inputs, stages={"a": "judge D --judge {judge} --judge {own} --out {out}"})
+    full = f"function,path={tmp_path}/rewards.py:f"
+    assert read_plan(plan).stages[0].commands[0][3:6] == (full, "--judge", "none")
+    theirs = "function,path=/opt/theirs.py:f"
+    assert read_plan(plan, {"own": theirs}).stages[0].commands[0][5] == theirs, "what the caller gives is trusted"
+    for stage in (f"judge D --judge {theirs} --out {{out}}", "online grpo judge.path=shutil:rmtree --out {out}"):
+        with pytest.raises(ConfigurationError, match=r"beside the recipe|module of Python"):
+            read_plan(plan_of(tmp_path, stages={"a": stage}))
+    with pytest.raises(ConfigurationError, match="beside the recipe"):
+        read_plan(plan_of(tmp_path, inputs={"judge": theirs}, stages={"a": "judge D --judge {judge} --out {out}"}))
+
+
+@pytest.mark.parametrize("option", ["--trust-remote-code", "--allow-outside", "trust_remote_code=true"])
+def test_a_plan_trusts_nothing_by_itself(option: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="may not give"):
+        read_plan(plan_of(tmp_path, stages={"a": f"train --model M {option} --out {{out}}"}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from penchant.documents import yaml_document
 from penchant.errors import ConfigurationError, nearest
 from penchant.plain_files import readable_text
+from penchant.python_path import beside
 
 __all__ = ["REFERENCE", "Plan", "Stage", "makes_model", "names", "read_plan"]
 
@@ -20,6 +21,10 @@ HERE = Path(__file__).parent
 #: ``{fed}`` for what earlier rounds gave.
 REFERENCE = re.compile(r"\{(\w[\w-]*)\}")
 Makes = Callable[[str, Path, list[str]], Mapping[str, str]]
+# Options that trust what is loaded; keys of recipes alike.
+_TRUSTING = {"--trust-remote-code", "trust_remote_code", "--allow-outside", "allow_outside"}
+# A function that a judge or an objective names: judge.path=rewards.py:brevity, function,path=rewards.py:brevity.
+_PLACE = re.compile(r"(?<![\w-])path=([^\s,{}\[\]]+)")
 _KEYS = {"output", "stages", "measure", "data", "rounds", "feed", "inputs", "world"}
 
 
@@ -92,6 +97,43 @@ def names() -> list[str]:
     return sorted(path.stem for path in HERE.glob("*.yaml"))
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """A plan's inputs, and what its file may name.
+
+    A file from elsewhere is held to what a recipe may do: it names functions only of files beside it, and neither runs
+    the code of a model's repository nor reads files outside of the data's folder. What the caller gives is trusted.
+
+    Args:
+        plan: its file, or its name.
+        values: by name.
+        given: names of those that the caller gave.
+    """
+
+    plan: Path
+    values: Mapping[str, str]
+    given: frozenset[str]
+
+    def filled(self, word: str) -> str:
+        """A word of a command with the inputs in their places.
+
+        Raises:
+            ConfigurationError: the file names what it may not.
+        """
+        word = self._with(word, self.values.keys() - self.given)
+        if (option := word.partition("=")[0]) in _TRUSTING:
+            raise _wrong(
+                self.plan,
+                f"A plan may not give {option}.",
+                "Run that stage by itself, with the option, if you trust it.",
+            )
+        word = _PLACE.sub(lambda match: "path=" + beside(match.group(1), self.plan.parent, str(self.plan)), word)
+        return self._with(word, self.given)
+
+    def _with(self, word: str, names: Collection[str]) -> str:
+        return REFERENCE.sub(lambda match: self.values[match[1]] if match[1] in names else match[0], word)
+
+
 def read_plan(path: Path, given: Mapping[str, str] | None = None, made: Makes | None = None) -> Plan:
     """Read and check a plan.
 
@@ -109,7 +151,8 @@ def read_plan(path: Path, given: Mapping[str, str] | None = None, made: Makes | 
     if unknown := sorted(set(found) - _KEYS):
         raise _wrong(path, f"The plan has an unknown key {unknown[0]!r}.", f"Known: {', '.join(sorted(_KEYS))}.")
     found |= {key: value for key, value in (given or {}).items() if key in _KEYS - {"stages", "inputs"}}
-    inputs = _inputs(path, found, {key: value for key, value in (given or {}).items() if key not in _KEYS}, made)
+    own = {key: value for key, value in (given or {}).items() if key not in _KEYS}
+    inputs = Inputs(path, _inputs(path, found, own, made), frozenset(own))
     stages = tuple(_stage(path, str(name), words, inputs) for name, words in found["stages"].items())
     _check_order(path, stages)
     data = found.get("data")
@@ -117,7 +160,7 @@ def read_plan(path: Path, given: Mapping[str, str] | None = None, made: Makes | 
         Path(str(found.get("output", "runs/pipeline"))),
         stages,
         found.get("measure"),
-        None if data is None else _filled(str(data), inputs),
+        None if data is None else inputs.filled(str(data)),
         found.get("rounds", 1),
         found.get("feed"),
     )
@@ -153,12 +196,8 @@ def _inputs(path: Path, found: Mapping[str, Any], given: Mapping[str, str], made
     return {key: str(value) for key, value in named.items()}
 
 
-def _filled(word: str, inputs: Mapping[str, str]) -> str:
-    return REFERENCE.sub(lambda match: inputs.get(match.group(1), match.group(0)), word)
-
-
-def _stage(path: Path, name: str, words: Any, inputs: Mapping[str, str]) -> Stage:
-    if not re.fullmatch(r"\w[\w-]*", name) or name in ("out", "fed") or name.isdigit() or name in inputs:
+def _stage(path: Path, name: str, words: Any, inputs: Inputs) -> Stage:
+    if not re.fullmatch(r"\w[\w-]*", name) or name in ("out", "fed") or name.isdigit() or name in inputs.values:
         raise _wrong(path, f"{name!r} is no name of a stage.", "Use letters, digits, - and _.")
     several = words if isinstance(words, list) and words and all(" " in str(each) for each in words) else [words]
     commands = tuple(_command(path, name, each, inputs) for each in several)
@@ -172,14 +211,14 @@ def _stage(path: Path, name: str, words: Any, inputs: Mapping[str, str]) -> Stag
     return Stage(name, commands)
 
 
-def _command(path: Path, name: str, words: Any, inputs: Mapping[str, str]) -> tuple[str, ...]:
+def _command(path: Path, name: str, words: Any, inputs: Inputs) -> tuple[str, ...]:
     try:
         split = shlex.split(words) if isinstance(words, str) else [str(each) for each in words]
     except (ValueError, TypeError) as error:
         raise _wrong(path, f"The stage {name} is no command ({error}).", "Write the words of one.") from error
     if not split or split[0] == "pipeline":
         raise _wrong(path, f"The stage {name} is no command of its own.", "Write train, merge, data build, ...")
-    return tuple(_filled(word, inputs) for word in split)
+    return tuple(inputs.filled(word) for word in split)
 
 
 def _check_order(path: Path, stages: tuple[Stage, ...]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from penchant.documents import yaml_document
 from penchant.errors import ConfigurationError, nearest
+from penchant.named_code import places_beside
 from penchant.plain_files import readable_text
 from penchant.training.recipe import make_recipe
 from penchant.training.search.proposing import SAMPLERS, Sampler, check_sampler
@@ -59,7 +60,8 @@ def read_search(path: Path) -> SearchPlan:
     Raises:
         ConfigurationError: see `plan_of`.
     """
-    return plan_of(yaml_document(readable_text(path, ConfigurationError, "plan"), str(path)), str(path))
+    found = yaml_document(readable_text(path, ConfigurationError, "plan"), str(path))
+    return plan_of(places_beside(found, path) if isinstance(found, dict) else found, str(path))
 
 
 def plan_of(found: Any, where: str) -> SearchPlan:

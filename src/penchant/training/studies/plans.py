@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat
 
 from penchant.documents import yaml_document
 from penchant.errors import ConfigurationError, nearest
+from penchant.named_code import places_beside
 from penchant.plain_files import readable_text
 
 __all__ = ["BudgetStudy", "Costs", "Regime", "RegimeStudy", "Study", "names", "read_study"]
@@ -135,7 +136,7 @@ def _values(name: str) -> dict[str, Any]:
         found = yaml_document(readable_text(Path(name), ConfigurationError, "study"), name)
     if not isinstance(found, dict):
         raise ConfigurationError("The study has no keys.", where=name, fix="Write design: budget, and so on.")
-    return found
+    return places_beside(found, Path(name))
 
 
 def _complete(study: BudgetStudy | RegimeStudy, name: str) -> BudgetStudy | RegimeStudy:
