@@ -20,7 +20,7 @@ from penchant.online.describing import describe
 from penchant.online.on_policy import is_policy_gradient
 from penchant.online.pairing import Pairing, build_examples
 from penchant.online.recipe import OnlineRecipe
-from penchant.online.reward_kl import less_divergence, next_coefficient
+from penchant.online.reward_kl import coefficient_after, less_divergence
 from penchant.online.rollouts import Rollout
 from penchant.online.round_files import RoundFiles
 from penchant.online.sampling import Sampler
@@ -124,7 +124,7 @@ class Collector:
         rate = recipe.reward_kl
         if before:
             assert recipe.reward_kl_target is not None
-            rate = next_coefficient(before, recipe.reward_kl_target, recipe.reward_kl_horizon)
+            rate = coefficient_after(before, recipe.reward_kl_target, recipe.reward_kl_horizon)
         return less_divergence(rollouts, divergences(rollouts, self.scorer, self.reference, recipe.precision), rate)
 
     def _drawn(self, iteration: int, again: int, seen: Sequence[Source], count: int | None = None) -> list[Rollout]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from penchant.objectives.functional.sampled.returns import next_coefficient
 from penchant.online.rollouts import Rollout
 
-__all__ = ["less_divergence", "next_coefficient"]
-
-# Most that one round changes the coefficient, as a share for one horizon of responses.
-LIMIT = 0.2
+__all__ = ["coefficient_after", "less_divergence"]
 
 
 def less_divergence(
@@ -45,7 +43,7 @@ def less_divergence(
     ]
 
 
-def next_coefficient(before: Sequence[Rollout], target: float, horizon: int) -> float:
+def coefficient_after(before: Sequence[Rollout], target: float, horizon: int) -> float:
     """β after a round: it grows where the divergence was above the target.
 
     β_{k+1} = β_k (1 + clip(d̄_k / target − 1, −0.2, 0.2) · n_k / horizon)
@@ -59,13 +57,17 @@ def next_coefficient(before: Sequence[Rollout], target: float, horizon: int) -> 
         >>> from penchant.feedback.records import Source
         >>> from penchant.generation.responses import Response
         >>> far = Rollout(Source(), "", (5,), (Response("2", (7,), True),), (1.0,))
-        >>> next_coefficient(less_divergence([far], [[9.0]], 0.1), target=3.0, horizon=10)
+        >>> round(coefficient_after(less_divergence([far], [[9.0]], 0.1), target=3.0, horizon=10), 6)
         0.102
 
     Reference:
         Ziegler et al. (2019), Fine-Tuning Language Models from Human Preferences, section 2.2.
     """
     divergences = [value for each in before for value in each.divergence]
-    coefficient = float(before[0].settings["reward_kl"])
-    error = sum(divergences) / len(divergences) / target - 1
-    return coefficient * (1 + max(-LIMIT, min(LIMIT, error)) * len(divergences) / horizon)
+    return next_coefficient(
+        float(before[0].settings["reward_kl"]),
+        sum(divergences) / len(divergences),
+        target=target,
+        horizon=horizon,
+        samples=len(divergences),
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from penchant.feedback.records import Source
 from penchant.forest.batching import plan_batches
@@ -17,9 +18,13 @@ from penchant.forest.layout import TokenSequence
 from penchant.likelihood.references import NoReference, Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.requirements import Needs
+from penchant.objectives.core.scored import Scored
 from penchant.online.rollouts import Rollout
 
-__all__ = ["agreement", "divergences", "with_old_logps"]
+__all__ = ["TokenValues", "agreement", "divergences", "token_values", "with_old_logps"]
+
+#: Values of the states before the tokens of a view, [B, T].
+Critic = Callable[[Scored], Tensor]
 
 # Responses of a round on which generator and trainer are compared.
 COMPARED = 8
@@ -32,11 +37,13 @@ class TokenValues(NamedTuple):
         policy: log-probabilities under the policy, nats.
         reference: the same under the reference; empty without.
         entropy: of the policy's next-token distribution, nats; empty if not asked for.
+        critic: values of the states before the tokens; empty without a critic.
     """
 
     policy: tuple[float, ...]
     reference: tuple[float, ...] = ()
     entropy: tuple[float, ...] = ()
+    critic: tuple[float, ...] = ()
 
 
 def with_old_logps(rollouts: Sequence[Rollout], scorer: Scorer, precision: str | None = None) -> list[Rollout]:
@@ -47,7 +54,7 @@ def with_old_logps(rollouts: Sequence[Rollout], scorer: Scorer, precision: str |
         scorer: the policy.
         precision: number type of the forward pass in training, so that ratios start at one.
     """
-    found = _values(rollouts, scorer, precision)
+    found = token_values(rollouts, scorer, precision)
     return [
         replace(each, old_logps=tuple(own.policy for own in rows)) for each, rows in zip(rollouts, found, strict=True)
     ]
@@ -64,7 +71,7 @@ def divergences(
         reference: the reference.
         precision: number type of the forward pass in training.
     """
-    found = _values(rollouts, scorer, precision, reference)
+    found = token_values(rollouts, scorer, precision, reference)
     return [[sum(own.policy) - sum(own.reference) for own in rows] for rows in found]
 
 
@@ -86,7 +93,7 @@ def agreement(rollouts: Sequence[Rollout], scorer: Scorer, precision: str | None
     if not some:
         return {}
     singles = [replace(each, responses=(each.responses[row],)) for each, row in some]
-    found = [rows[0] for rows in _values(singles, scorer, precision, stats=frozenset({"entropy"}))]
+    found = [rows[0] for rows in token_values(singles, scorer, precision, stats=frozenset({"entropy"}))]
     entropies = [value for own in found for value in own.entropy]
     numbers = {"sampled/entropy": sum(entropies) / len(entropies)}
     if not chosen:
@@ -103,22 +110,32 @@ def _learned(rollout: Rollout) -> list[float]:
     return [value for value, own in zip(response.logps or (), mask, strict=True) if own]
 
 
-def _values(
+def token_values(
     rollouts: Sequence[Rollout],
     scorer: Scorer,
     precision: str | None,
     reference: Reference[Any, Any] | None = None,
     stats: frozenset[Any] = frozenset(),
+    critic: Critic | None = None,
 ) -> list[list[TokenValues]]:
-    """What is known of the tokens of every response, in batches of whole rollouts."""
+    """What is known of the tokens of every response: one pass of the policy over all samples of a prompt together.
+
+    Args:
+        rollouts: the samples.
+        scorer: the policy.
+        precision: number type of the forward pass in training.
+        reference: also scores the tokens; None for none.
+        stats: ``entropy``, or nothing.
+        critic: gives the values of the states before the tokens; None for none.
+    """
     sizes = [len(each.prompt_ids) + sum(len(answer.ids) for answer in each.responses) for each in rollouts]
     plan = plan_batches(sizes, tokens_per_batch=scorer.measured_at_once, shuffle=False)
     filled: list[list[TokenValues]] = []
-    needs = Needs(reference=reference is not None, stats=stats)
+    needs = Needs(reference=reference is not None, stats=stats, hidden=critic is not None)
     for step in plan.steps:
         members = [rollouts[place] for place in step]
         sequences = [each.sequence(place) for each in members for place in range(len(each.responses))]
-        rows = iter(_of_sequences(scorer, sequences, precision, reference or NoReference(), needs))
+        rows = iter(_of_sequences(scorer, sequences, precision, reference or NoReference(), needs, critic))
         filled += [[next(rows) for _ in each.responses] for each in members]
     return filled
 
@@ -129,6 +146,7 @@ def _of_sequences(
     precision: str | None,
     reference: Reference[Any, Any],
     needs: Needs,
+    critic: Critic | None,
 ) -> list[TokenValues]:
     """What is known of each response's tokens; responses to the same prompt share its computation."""
     device = next(scorer.core.parameters()).device
@@ -140,8 +158,9 @@ def _of_sequences(
     examples = [Example({"responses": [sequences[row] for row in rows]}, {}, 1.0, Source()) for rows in shared.values()]
     with torch.no_grad(), autocast:
         scored = scorer.score_batch(scorer.collate(examples).to(device), reference, needs)["responses"]
+        valued = None if critic is None else critic(scored).float()
     columns = [scored.policy, scored.reference if needs.reference else None]
-    columns.append(scored.stat("entropy") if needs.stats else None)
+    columns += [scored.stat("entropy") if needs.stats else None, valued]
     held = [None if each is None else each.cpu() for each in columns]
     order = [row for rows in shared.values() for row in rows]
     found = [
