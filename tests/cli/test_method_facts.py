@@ -29,6 +29,8 @@ FIELDS = (
     "chosen_win_rate",
     "rejected_win_rate",
     "preference_probability",
+    "chosen_from_reference",
+    "rejected_from_reference",
 )
 
 

@@ -51,7 +51,7 @@ def test_the_list_says_how_each_method_is_known_to_be_right_and_its_other_names(
     assert (
         agree == every
         and f"official code ({agree} cases agree)" in dpo
-        and "Also called infonca, rso-sigmoid-norm." in dpo
+        and "Also called infonca, rso-sigmoid-norm, dno-prct." in dpo
     )
     [mapl] = [line for line in done.output.splitlines() if line.split()[:1] == ["mapl"]]
     assert "reconstruction" in mapl and "instructions" in mapl

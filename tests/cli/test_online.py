@@ -71,7 +71,7 @@ def test_a_recipe_file_may_start_from_a_method(model: Path, data: Path, tmp_path
     [
         (["online", "grop.yaml"], "cannot be read"),
         (["online", "grop"], "no online method 'grop'. Did you mean 'grpo'"),
-        (["online", "dapo"], "It is an objective: write `penchant online METHOD --objective dapo`"),
+        (["online", "cispo"], "It is an objective: write `penchant online METHOD --objective cispo`"),
         (["online", "--method", "grop"], "Did you mean 'grpo'"),
         (["online", "grpo", "--model", "m"], "'data' is missing"),
         (["online", "grpo", "--model", "m", "--data", "d", "per_device_train_batch_size=1"], "batch_size"),

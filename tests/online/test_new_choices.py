@@ -84,7 +84,8 @@ def extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
 def test_each_new_choice_is_one_class_that_a_recipe_names(extra: Callable[..., None], online: Run) -> None:
     page = Path(__file__).parents[2] / "docs" / "online.md"
-    judge_of_the_page = page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    blocks = [each.split("```")[0] for each in page.read_text(encoding="utf-8").split("```python\n")[1:]]
+    [judge_of_the_page] = [each for each in blocks if "(Judge)" in each]
     extra(brevity=judge_of_the_page, neighbours=PAIRING, every_other=UPDATE)
     judge = {"name": "brevity", "unit": 2.0}
     done = online(judge=judge, pairing="neighbours", reference="every-other", iterations=2, batch_size=8)

@@ -109,7 +109,7 @@ def evidence_in_words(cls: type[Objective]) -> str:
     Example:
         >>> from penchant.objectives import IPO, NLL
         >>> evidence_in_words(IPO), evidence_in_words(NLL)
-        ('official code (3 cases agree)', 'paper')
+        ('official code (4 cases agree)', 'paper')
     """
     from penchant.receipts.record import agreement
 

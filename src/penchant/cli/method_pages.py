@@ -29,7 +29,7 @@ def method_page(cls: type[Objective], claims_folder: str | None = None) -> str:
     Example:
         >>> from penchant.objectives import IPO
         >>> [line for line in method_page(IPO).splitlines() if line.startswith("- Published cases")]
-        ['- Published cases: 3 of 3 agree']
+        ['- Published cases: 4 of 4 agree']
     """
     from penchant.objectives.core.description import describe
     from penchant.receipts.record import agreement
@@ -104,7 +104,7 @@ def evidence_table(classes: Sequence[type[Objective]]) -> str:
     Example:
         >>> from penchant.objectives import IPO, NLL
         >>> print(evidence_table([IPO, NLL]).splitlines()[-1])
-        2 methods in 2 families; 3 cases of published code agree.
+        2 methods in 2 families; 4 cases of published code agree.
     """
     from penchant.objectives.core.family import FAMILIES, WRAPPERS
     from penchant.receipts.record import agreement

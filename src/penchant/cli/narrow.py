@@ -69,7 +69,7 @@ def as_texts(table: Table) -> tuple[list[str], list[list[str]]]:
 
     Example:
         >>> from rich.table import Table
-        >>> table = Table("objective", "accuracy,\nshare")
+        >>> table = Table("objective", "accuracy\\nshare")
         >>> table.add_row("dpo", "0.8")
         >>> as_texts(table)
         (['objective', 'accuracy, share'], [['dpo', '0.8']])

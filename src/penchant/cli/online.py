@@ -63,8 +63,7 @@ def online(
     from penchant.training.recipe_keys import read_keys
 
     if words == ["list"]:
-        _list()
-        return
+        return _list()
     path, keys = split_words(words or [])
     if path is not None and str(path) in methods():
         path, method = None, method or str(path)

@@ -79,6 +79,7 @@ class InProcessEngine(Engine):
         Raises:
             ModelError: no model was set with `use`.
         """
+        self._check()
         stops, trace = set(self.renderer.stop_token_ids), self._trace(sampling)
         texts = (*self.stop_strings, *sampling.stop)
         generated = self._generated(
@@ -121,6 +122,10 @@ class InProcessEngine(Engine):
             for start, [rest] in zip(begun, rests, strict=True)
         ]
 
+    def _check(self) -> None:
+        if self.model is None:
+            raise ModelError("The engine has no model to sample from.", fix="Call engine.use(model) first.")
+
     def _generated(
         self, prompts: Sequence[Sequence[int]], sampling: Sampling, seed: int, **more: Any
     ) -> list[list[list[int]]]:
@@ -129,8 +134,8 @@ class InProcessEngine(Engine):
         Raises:
             ModelError: no model was set with `use`.
         """
-        if self.model is None:
-            raise ModelError("The engine has no model to sample from.", fix="Call engine.use(model) first.")
+        self._check()
+        assert self.model is not None
         return generate(
             self.model,
             self.renderer.tokenizer,

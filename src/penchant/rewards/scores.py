@@ -121,7 +121,7 @@ def _table(judge: Judge, record: Record, responses: Sequence[Any], given: Any) -
         raise _error(judge, record, f"gave probabilities of {found}, expected shape {shape}")
     if bool(((given < 0) | (given > 1)).any()):
         raise _error(judge, record, "gave a probability outside of [0, 1]")
-    if bool(((given + given.T - 1).abs() > TURNED).any()):
+    if bool(((given + given.T - 1).abs().fill_diagonal_(0) > TURNED).any()):
         raise _error(judge, record, "gave probabilities P_ij and P_ji whose sum is not 1")
     return given
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -123,7 +122,7 @@ def _found_beside(key: str, value: Any, recipe: Path, replaced: Collection[str])
     """A value of a recipe's file, with the full paths of the files beside the recipe that it names."""
 
     def checked(where: str, place: str) -> str:
-        steps = re.sub(r"\[\d+\]", "", where).split(".")
+        steps = [each.partition("[")[0] for each in where.split(".")]
         # A key with a dot is set after those above it, which therefore do not replace it.
         above = {".".join(steps[:length]) for length in range(key.count(".") + 1, len(steps) + 1)}
         return place if {f"{where}.path", *above} & set(replaced) else beside(place, recipe.parent, where)

@@ -21,7 +21,7 @@ CASES: dict[str, dict[str, Any]] = {
     name: case for file in FILES for name, case in json.loads(file.read_text(encoding="utf-8")).items()
 }
 # A list of texts in a cell of CSV may be a response, the JSON that was asked for, and stays text.
-NOT_CSV = {"llama_factory_alpaca_two_outputs", "several_rejected"}
+NOT_CSV = {"llama_factory_alpaca_two_outputs", "several_rejected", "reward_bench_2"}
 
 
 def assert_read(feedback: Feedback, case: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.utils.parametrize import is_parametrized
 
 __all__ = ["Linear", "LinearPass", "Logits", "OutputHead"]
 
@@ -69,10 +70,15 @@ class OutputHead:
         """The head as weights, or None if it is more than a linear layer, or somebody watches its calls."""
         layer = self.output
         watched = layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks
-        if type(layer) is not nn.Linear or type(layer.weight) is not nn.Parameter or self.cap is not None or watched:
+        # The head of a frozen copy may hold its weight in another number type.
+        kind = type(layer).__base__ if is_parametrized(layer) else type(layer)
+        if kind is not nn.Linear or self.cap is not None or watched:
             return None
+        weight: Tensor = layer.weight  # type: ignore[assignment]
         factor = (self.factor or 1.0) / (self.divisor or 1.0)
-        return None if layer.bias is not None and factor != 1 else Linear(layer.weight, layer.bias, factor)
+        if type(weight) not in (nn.Parameter, Tensor) or (layer.bias is not None and factor != 1):
+            return None
+        return Linear(weight, layer.bias, factor)  # type: ignore[arg-type]
 
 
 @dataclass

@@ -43,7 +43,7 @@ class Selfie(Objective):
     running order statistic: of the means of z̃ over the last 50 batches, sorted, the average of numbers ⌊50 q⌋ and
     ⌊50 q⌋ + 1 (from 0), and 0 until there are 50. It is saved with checkpoints and changes only in training. During the
     first ``warm_up`` batches nothing is smoothed; the published code takes the first fifth of the steps. Statistics:
-    ``mixed_margin`` (z̃), ``kept`` and ``threshold`` (τ).
+    ``kept``, ``threshold`` (τ), and with another m than 1 ``mixed_margin`` (z̃).
 
     Example:
         >>> equal = Scored(torch.full((1, 3), -1.0), torch.full((1, 3), -1.0), torch.ones(1, 3, dtype=torch.bool))
@@ -98,7 +98,9 @@ class Selfie(Objective):
         kept = doubted > threshold
         flipped = torch.where(kept, 0.0, self.strength if smooths else 0.0).to(doubted.dtype)
         losses = logistic(self.beta * logratio_margin(chosen, rejected), flipped)
-        seen = {"mixed_margin": doubted, "kept": kept.to(doubted.dtype), "threshold": threshold.expand_as(doubted)}
+        seen = {"kept": kept.to(doubted.dtype), "threshold": threshold.expand_as(doubted)}
+        if self.mixture != 1:
+            seen["mixed_margin"] = doubted
         return losses, seen
 
     def _mixed(self, view: Scored) -> Tensor:

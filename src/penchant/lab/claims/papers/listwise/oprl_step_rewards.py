@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
-from torch import Tensor
-
 from penchant.lab.claims import Claim, Contrast
-from penchant.lab.worlds.chains import Chains, Plan, Round, build_chains, learn
-from penchant.objectives import Scored, build
-from penchant.objectives.functional.sampled.baselines import step_advantages
+from penchant.lab.worlds.chains import Plan, build_chains, learn
+from penchant.lab.worlds.step_rewards import StepRewards
+from penchant.objectives import build
 
 __all__ = ["StepsEarnCredit"]
-
-_BETA = 0.5
 
 
 class StepsEarnCredit(Claim):
@@ -38,36 +33,6 @@ class StepsEarnCredit(Claim):
         plan = Plan(rounds=30, steps=1, learning_rate=0.1)
         found = {"reference": world.success(world.reference)}
         for arm, weight in (("with step rewards", 1.0), ("outcome only", 0.0)):
-            policies = learn(world, build("bnpo"), plan, seed, fields=_StepRewards(world, weight))
+            policies = learn(world, build("bnpo"), plan, seed, fields=StepRewards(world, weight))
             found[arm] = sum(map(world.success, policies)) / len(policies)
         return found
-
-
-class _StepRewards:
-    """Advantages of steps; the reward model learns from a round after it has judged it."""
-
-    def __init__(self, world: Chains, weight: float) -> None:
-        self.weight, self.objective = weight, build("oprl", beta=_BETA)
-        self.logits = world.reference.clone().requires_grad_()
-        self.optimizer = torch.optim.Adam([self.logits], lr=0.1)
-
-    def __call__(self, found: Round) -> Mapping[str, Tensor]:
-        old = found.view.policy
-        step = _BETA * (self._likelihood(found).detach() - old)
-        rows = torch.arange(len(old)).unsqueeze(1).expand_as(old)
-        outcome = found.scores.unsqueeze(1).expand_as(old)
-        group = found.sampled.prompt.unsqueeze(1).expand_as(old)
-        both = step_advantages(outcome.flatten(), step.flatten(), group.flatten(), rows.flatten(), weight=self.weight)
-        if self.weight:
-            self._learn(found)
-        return {"advantage": sum(both).reshape(old.shape)}  # type: ignore[union-attr]
-
-    def _likelihood(self, found: Round) -> Tensor:
-        return found.sampled.chosen(self.logits.log_softmax(-1))
-
-    def _learn(self, found: Round) -> None:
-        for _ in range(3):
-            view = Scored(self._likelihood(found), found.view.policy, found.view.mask, group=found.sampled.prompt)
-            self.optimizer.zero_grad()
-            self.objective(responses=view, scores=found.scores).values.mean().backward()
-            self.optimizer.step()
