@@ -58,7 +58,7 @@ class Pairing(Named, ABC):
     rescored: ClassVar[bool] = False
 
     def ask(self, count: int, beats: Beats) -> list[tuple[float, ...]] | None:
-        """The comparisons that it needs, [K][K] with NaN for those left out; None for all of them.
+        """The comparisons that it needs, K × K with NaN for those left out; None for all of them.
 
         Args:
             count: K, number of responses to the prompt.

@@ -24,7 +24,7 @@ from penchant.rewards.scores import compared, scored_samples
 __all__ = ["Sampler"]
 
 Advance = Callable[[int], None]
-#: Probabilities that one response beats another, [K][K].
+#: Probabilities that one response beats another, K × K.
 Table = list[tuple[float, ...]]
 # Added to the seed of the policy's samples for those of its opponent.
 OPPONENTS_SEED = 500_009
@@ -145,7 +145,7 @@ class Sampler:
         )
 
     def _compared(self, record: Record, texts: Sequence[str]) -> Table:
-        """The comparisons that the pairing needs, [K][K]; all of them if it does not say."""
+        """The comparisons that the pairing needs, K × K; all of them if it does not say."""
         judge = self.judge
         assert judge is not None
 
