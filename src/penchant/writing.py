@@ -23,6 +23,7 @@ except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
 
 __all__ = [
+    "delete_kept",
     "draft_of",
     "is_stream",
     "output_errors_of",
@@ -109,6 +110,26 @@ def replacing(path: str | Path, *, follow: bool = True) -> Iterator[IO[bytes]]:
             draft.unlink(missing_ok=True)
             raise
     sync_folder(target.parent)
+
+
+def delete_kept(path: Path) -> None:
+    """Delete what a command has kept to go on with, once its result is written.
+
+    Args:
+        path: of the file, which may be missing.
+
+    Raises:
+        OutputError: it cannot be deleted.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{path.name} could not be deleted ({error.strerror or error}).",
+            where=str(path),
+            why="The result is written; this file only helps a stopped command to go on.",
+            fix="Delete it when the disk can be written again.",
+        ) from error
 
 
 def _stream(path: str | Path) -> IO[bytes]:

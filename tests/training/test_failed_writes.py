@@ -24,8 +24,9 @@ from penchant.training.checkpoints import output_errors
             "the disk is full or failing",
             "Free disk space",
         ),
+        (Exception("Input/output error (os error 5)"), "Input/output error", "when the disk can be written again"),
     ],
-    ids=["full", "failing", "read-only", "stream of C++", "archive of torch"],
+    ids=["full", "failing", "read-only", "stream of C++", "archive of torch", "tokenizers in Rust"],
 )
 def test_a_failed_write_is_said_in_our_words(error: Exception, reason: str, fix: str, tmp_path: Path) -> None:
     with (

@@ -12,7 +12,7 @@ from penchant.cli.commands import command_of, option_of
 from penchant.cli.options import AllowOutside, BadRecords, DataFile, Renamed, Split
 from penchant.cli.words import parse_mapping
 from penchant.terminal import echo, make_console
-from penchant.writing import is_stream
+from penchant.writing import delete_kept, is_stream
 
 if TYPE_CHECKING:
     from penchant.curation.builder import Builder
@@ -92,7 +92,7 @@ def _build(
         built.count("bad records skipped", len(feedback.bad))
     built.write(output, overwrite=overwrite)
     if keep is not None:
-        keep.unlink(missing_ok=True)
+        delete_kept(keep)
     _show(built, output)
 
 

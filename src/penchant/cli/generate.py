@@ -94,7 +94,7 @@ def _generate(
 ) -> None:
     """Read the prompts, load what is named, answer, and write."""
     from penchant.targets import claim_file
-    from penchant.writing import is_stream, write_rows
+    from penchant.writing import delete_kept, is_stream, write_rows
 
     claim_file(out, option="--out", overwrite=overwrite, inputs=[data, model])
     from penchant.feedback import read
@@ -115,7 +115,7 @@ def _generate(
         rows = list(answering.rows(records, keep, lambda done, total: reporter.advance(done, total, "prompts")))
     write_rows(out, rows, "The responses")
     if keep is not None:
-        keep.unlink(missing_ok=True)
+        delete_kept(keep)
     _summarise(rows, out)
 
 

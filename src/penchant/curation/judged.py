@@ -12,6 +12,7 @@ from typing import Any
 
 from penchant.curation.kept import state_of
 from penchant.feedback.records import Record
+from penchant.writing import delete_kept, output_errors_of
 
 __all__ = ["Journal", "content_key", "judge_identity", "names_of"]
 
@@ -44,7 +45,7 @@ class Journal:
                     self._known[key] = said
                 except (ValueError, TypeError):
                     continue
-        with path.open("ab") as file:
+        with output_errors_of(path, "The judgements"), path.open("ab") as file:
             file.write(b"\n")  # ends a line that was cut short
 
     def get(self, key: str) -> Said | None:
@@ -55,13 +56,13 @@ class Journal:
         """Keep what was said; on the disk when this returns to the caller, but for the system's own buffers."""
         self._known[key] = said
         if self.path is not None:
-            with self.path.open("ab") as file:
+            with output_errors_of(self.path, "The judgements"), self.path.open("ab") as file:
                 file.write(json.dumps([key, said]).encode() + b"\n")
 
     def close(self) -> None:
         """Delete the file: the result is written."""
         if self.path is not None:
-            self.path.unlink(missing_ok=True)
+            delete_kept(self.path)
 
 
 def names_of(settings: Sequence[Mapping[str, Any]]) -> list[str]:

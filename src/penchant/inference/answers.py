@@ -17,6 +17,7 @@ from penchant.generation.prefix import PrefixCache
 from penchant.generation.responses import Response, Sampling
 from penchant.inference.choice import Choice, Picked
 from penchant.inference.prompting.base import Prompting
+from penchant.writing import output_errors_of
 
 __all__ = ["Answering", "common_prefix"]
 
@@ -164,10 +165,11 @@ class _Kept:
                 except ValueError:  # the line that was being written
                     break
         # Written anew, without a half-written end.
-        path.write_text("\n".join([self._key, *map(json.dumps, self.rows), ""]), encoding="utf-8")
+        with output_errors_of(path, "The responses"):
+            path.write_text("\n".join([self._key, *map(json.dumps, self.rows), ""]), encoding="utf-8")
 
     def add(self, rows: Sequence[dict[str, Any]]) -> None:
         """Keep further rows."""
         if self.path is not None:
-            with self.path.open("a", encoding="utf-8") as file:
+            with output_errors_of(self.path, "The responses"), self.path.open("a", encoding="utf-8") as file:
                 file.writelines(json.dumps(row) + "\n" for row in rows)

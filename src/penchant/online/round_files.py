@@ -41,7 +41,8 @@ class RoundFiles:
     def read(self, iteration: int) -> list[Rollout] | None:
         """The samples of a round; None if there is no complete file, or it is damaged or not of this run and round."""
         place = self.folder.path / self._name(iteration)
-        if not (place / ROLLOUTS).is_file():
+        # Without its seal the file was cut short while it was written, which is no damage.
+        if not (place / ROLLOUTS).is_file() or not (place / SEAL).is_file():
             return None
         if (fault := fault_of(place / SEAL, self._about(iteration))) is not None:
             log.warning(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -40,6 +41,8 @@ FULL_DISK = ("PytorchStreamWriter", "No space left", "file write failed", "unexp
 NOT_WHOLE = "a file could not be written to its end; the disk is full or failing"
 # Errors for which space is no remedy.
 UNWRITABLE = (errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM)
+# How libraries in Rust write the system's error number.
+_NUMBER = re.compile(r"\(os error (\d+)\)")
 
 log = logging.getLogger("penchant")
 
@@ -51,24 +54,35 @@ def output_errors(folder: Path) -> Iterator[None]:
     Raises:
         OutputError: the disk is full or the folder cannot be written.
     """
-    from safetensors import SafetensorError
-
     try:
         yield
-    except (OSError, SafetensorError, RuntimeError) as error:
-        # Full disks come as OSError from Python, SafetensorError from Rust, RuntimeError from torch's archives.
-        if isinstance(error, RuntimeError) and not any(mark in str(error) for mark in FULL_DISK):
+    except Exception as error:
+        if not _of_writing(error):
             raise
         own = NOT_WHOLE if isinstance(error, RuntimeError) and "No space left" not in str(error) else str(error).strip()
         reason = (getattr(error, "strerror", None) or own or type(error).__name__).splitlines()[0]
+        said = _NUMBER.search(str(error))
+        number = int(said[1]) if said else getattr(error, "errno", None)
         raise OutputError(
             f"{folder.name} could not be written ({reason}).",
             where=str(folder),
             why="Earlier checkpoints are unchanged.",
             fix="Continue with --resume when the disk can be written again."
-            if getattr(error, "errno", None) in UNWRITABLE
+            if number in UNWRITABLE
             else "Free disk space, then continue with --resume.",
         ) from error
+
+
+def _of_writing(error: Exception) -> bool:
+    """Whether a library failed to write: OSError from Python, SafetensorError from Rust, RuntimeError from torch's
+    archives, a plain Exception from tokenizers.
+    """
+    from safetensors import SafetensorError
+
+    if isinstance(error, RuntimeError):
+        return any(mark in str(error) for mark in FULL_DISK)
+    plain = type(error) is Exception and _NUMBER.search(str(error)) is not None
+    return plain or isinstance(error, OSError | SafetensorError)
 
 
 def unseal(folder: Path) -> None:
