@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import OutputError
+from penchant.writing import output_errors_of
 
 try:
     import fcntl
 except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["LOCK", "FolderLock"]
+__all__ = ["LOCK", "FolderLock", "working_in"]
 
 #: The name of the lock's file in the folder.
 LOCK = ".lock"
@@ -168,6 +169,30 @@ def _kernel_lock(descriptor: int) -> bool:
     except OSError:  # a file system without locks
         return True
     return True
+
+
+@contextmanager
+def working_in(
+    folder: Path, what: str = "The output folder", fix: str = "Choose another folder with --output."
+) -> Iterator[None]:
+    """Make a folder, and hold its lock while the block runs.
+
+    Args:
+        folder: where one process at a time works.
+        what: the beginning of the sentence that says that it cannot be written.
+        fix: what to do then.
+
+    Raises:
+        OutputError: it cannot be made, or another process works in it.
+    """
+    lock = FolderLock(folder)
+    with output_errors_of(folder, what, fix):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.take()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any, Unpack
 
 from penchant.errors import ConfigurationError, DataError, ModelError, OutputError, PenchantError
 from penchant.feedback.sources import as_paths
-from penchant.locks import LOCK, FolderLock
+from penchant.locks import LOCK, working_in
 from penchant.training.compared_results import comparison_results
 from penchant.training.folder import RunFolder
 from penchant.training.identity.ownership import MARKER, Marker, read_marker
@@ -23,7 +23,6 @@ from penchant.training.recipe import Recipe, make_recipe
 from penchant.training.recipe_keywords import RecipeKeywords
 from penchant.training.run import Interrupted
 from penchant.training.run import run as train_recipe
-from penchant.writing import output_errors_of
 
 __all__ = ["Compared", "compare", "compare_objectives"]
 
@@ -149,17 +148,11 @@ def compare_objectives(
 def _claimed(output: Path, resume: bool, overwrite: bool) -> Iterator[None]:
     """Mark and lock the folder of the comparison while it runs."""
     _check(output, resume, overwrite)
-    lock = FolderLock(output)
-    with output_errors_of(output, "The output folder", "Choose another folder with --output."):
-        output.mkdir(parents=True, exist_ok=True)
-        lock.take()
-    try:
+    with working_in(output):
         _check(output, resume, overwrite)
         if read_marker(output) is None:
             Marker.new(KIND).write(output)
         yield
-    finally:
-        lock.release()
 
 
 def _check(output: Path, resume: bool, overwrite: bool) -> None:

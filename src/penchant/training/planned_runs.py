@@ -14,7 +14,7 @@ from penchant.training.following.live import PROGRESS
 from penchant.training.preparation import build_objective, resolved
 from penchant.training.recipe import Recipe, make_recipe
 
-__all__ = ["PlannedRun", "plan_runs", "settings_by_objective"]
+__all__ = ["PlannedRun", "finished", "plan_runs", "settings_by_objective"]
 
 
 @dataclass
@@ -47,10 +47,8 @@ class PlannedRun:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the run is complete: the file of an unfinished run is removed last, after the summary and report."""
-        if (self.folder.path / PROGRESS).exists():
-            return False
-        return self.folder.read_json("summary.json") is not None and (self.folder.path / "report.html").is_file()
+        """Whether the run is complete."""
+        return finished(self.folder)
 
     @property
     def is_begun(self) -> bool:
@@ -60,6 +58,13 @@ class PlannedRun:
     def fail(self, reason: str) -> None:
         """Mark the run as failed with a reason."""
         self.state, self.reason = "failed", reason
+
+
+def finished(folder: RunFolder) -> bool:
+    """Whether a run is complete: the file of an unfinished run is removed last, after the summary and report."""
+    if (folder.path / PROGRESS).exists():
+        return False
+    return folder.read_json("summary.json") is not None and (folder.path / "report.html").is_file()
 
 
 def settings_by_objective(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, dict[str, Any]]:

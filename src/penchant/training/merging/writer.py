@@ -16,7 +16,7 @@ from torch import Tensor
 
 from penchant.errors import ModelError, OutputError
 from penchant.likelihood.reward_folder import MEANING
-from penchant.locks import FolderLock
+from penchant.locks import working_in
 from penchant.targets import input_at
 from penchant.training.merging.agreement import Source, check_agreement, read_source
 from penchant.training.merging.folder import clear_merge, note_merge
@@ -98,15 +98,9 @@ def _claimed(goal: Path, overwrite: bool, inputs: list[str]) -> Iterator[None]:
         raise OutputError(
             f"--out names a folder that this merge reads ({own}).", where=str(goal), fix="Name another folder."
         )
-    with output_errors_of(goal, "The merged model", "Choose another folder with --out."):
-        goal.mkdir(parents=True, exist_ok=True)
-        lock = FolderLock(goal)
-        lock.take()
-    try:
+    with working_in(goal, "The merged model", "Choose another folder with --out."):
         clear_merge(goal, overwrite)
         yield
-    finally:
-        lock.release()
 
 
 def _settings_of(source: Source) -> list[Path]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import penchant
 from penchant.errors import TrainingError
 from penchant.evaluation.policies.held_out import Measure
-from penchant.locks import FolderLock
+from penchant.locks import working_in
 from penchant.manifest import content_of, digest_of, fault_of, hash_of, write_manifest
 from penchant.model_folders import trained_model
 from penchant.training.pipelines.plan import REFERENCE, Plan, Stage, makes_model
@@ -66,10 +66,7 @@ def run_plan(plan: Plan, said: Callable[[str], None] = lambda line: None) -> lis
         TrainingError: a command failed.
         OutputError: another process runs in the folder.
     """
-    plan.output.mkdir(parents=True, exist_ok=True)
-    lock = FolderLock(plan.output)
-    lock.take()
-    try:
+    with working_in(plan.output, fix="Choose another folder with output=FOLDER."):
         fed: list[Path] = []
         found: list[Done] = []
         scores: dict[str, float] = {}
@@ -83,8 +80,6 @@ def run_plan(plan: Plan, said: Callable[[str], None] = lambda line: None) -> lis
             if plan.feed is not None:
                 fed = [*fed, new]
         return found
-    finally:
-        lock.release()
 
 
 def _stage(plan: Plan, stage: Stage, state: _State, fed: list[Path], number: int, said: Callable[[str], None]) -> Done:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import ConfigurationError, OutputError, nearest
-from penchant.locks import FolderLock
+from penchant.locks import working_in
 from penchant.manifest import digest_of
 from penchant.training.search.front import hypervolume, pareto_front
 from penchant.training.search.plan import SearchPlan
@@ -89,10 +89,7 @@ def search(plan: SearchPlan, layout: Layout, said: Callable[[str], None] = lambd
     _check(layout)
     space = replace(plan.space, layers=len(layout.places) if plan.by_layer else 0)
     up = _direction(plan)
-    plan.output.mkdir(parents=True, exist_ok=True)
-    lock = FolderLock(plan.output)
-    lock.take()
-    try:
+    with working_in(plan.output, fix="Name another output in the plan."):
         key, done = _key(plan), _read(plan)
         exhausted = False
         while len(done) < plan.evaluations and not exhausted:
@@ -106,8 +103,6 @@ def search(plan: SearchPlan, layout: Layout, said: Callable[[str], None] = lambd
             for part in ("model", "checkpoints"):
                 shutil.rmtree(Path(done[-1].run) / part, ignore_errors=True)
             said(f"{len(done)} of {plan.evaluations}: {_told(plan, done[-1])}")
-    finally:
-        lock.release()
     done = done[: plan.evaluations]
     most = _largest(plan, layout)
     points = [_values(each, up) for each in done]

@@ -13,10 +13,12 @@ from typing import Any
 from penchant.errors import DataError, OutputError
 from penchant.evaluation.policies.held_out import Measure
 from penchant.feedback.files import sound_rows
-from penchant.locks import LOCK, FolderLock
+from penchant.locks import LOCK, working_in
 from penchant.manifest import content_of, digest_of
 from penchant.model_folders import trained_model
 from penchant.training.api import train
+from penchant.training.folder import RunFolder
+from penchant.training.planned_runs import finished
 from penchant.training.run import Interrupted
 from penchant.training.studies.cells import Cell, Step, cells
 from penchant.training.studies.plans import BudgetStudy, RegimeStudy
@@ -121,13 +123,8 @@ def _claimed(output: Path) -> Iterator[None]:
                 where=str(output),
                 fix="Give an empty or new folder with --out.",
             )
-    output.mkdir(parents=True, exist_ok=True)
-    lock = FolderLock(output)
-    lock.take()
-    try:
+    with working_in(output, fix="Choose another folder with output=FOLDER."):
         yield
-    finally:
-        lock.release()
 
 
 def _trained(state: _Study, cell: Cell) -> tuple[str, str]:
@@ -138,7 +135,7 @@ def _trained(state: _Study, cell: Cell) -> tuple[str, str]:
         rows = state.records(step, cell.seed)
         key = digest_of({"start": key, "recipe": step.recipe, "rows": rows, "seed": cell.seed})
         folder = state.output / "runs" / key[:16]
-        if not (folder / "summary.json").is_file() or (folder / "progress.json").exists():
+        if not finished(RunFolder(folder)):
             _train(folder, model, rows, step.recipe, cell.seed)
         model = str(folder / "model")
     return model, key
