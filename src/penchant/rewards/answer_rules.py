@@ -9,6 +9,7 @@ import regex
 
 from penchant.documents import json_document
 from penchant.errors import ConfigurationError, DataError
+from penchant.rewards.visual.boxes import overlap
 
 __all__ = ["as_answer", "box_in", "box_overlap", "compiled", "fits_schema", "json_in", "matches", "schema_of"]
 
@@ -143,11 +144,7 @@ def box_overlap(response: str, answer: str) -> float:
     first, second = box_in(response), box_in(answer)
     if first is None or second is None:
         return 0.0
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    common = max(width, 0.0) * max(height, 0.0)
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (first, second))
-    return common / (areas - common)
+    return overlap(first, second)
 
 
 def as_answer(answer: object) -> str:

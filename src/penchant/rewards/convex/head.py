@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,12 @@ from penchant.rewards.convex.features import Pooling
 from penchant.rewards.convex.operators import Gated, draw_gates
 from penchant.rewards.convex.preference import fit_output
 from penchant.rewards.convex.program import Network, largest_useful_penalty, network_of, solve_program
-from penchant.writing import replacing, write_json
+from penchant.rewards.frozen import read_part, write_part
 
 __all__ = ["HEAD_FILE", "LINEAR_RIDGE", "ConvexHead", "HeadSettings", "fit_head", "load_head"]
 
 #: What a head's folder holds beside its numbers.
 HEAD_FILE = "coala.json"
-_NUMBERS = "coala.safetensors"
 #: Ridge of the linear head: of those whose directions become gates, and of the one that a head is compared with.
 LINEAR_RIDGE = 0.1
 
@@ -89,21 +87,9 @@ class ConvexHead:
 
     def save(self, folder: str | Path) -> None:
         """Write the head's folder."""
-        from safetensors.torch import save
-
-        goal = Path(folder)
-        goal.mkdir(parents=True, exist_ok=True)
         tensors = {"first": self.network.first, "out": self.network.out, "mean": self.mean, "scale": self.scale}
-        with replacing(goal / _NUMBERS) as file:
-            file.write(save({name: each.contiguous() for name, each in tensors.items()}))
-        about: dict[str, Any] = {
-            "model": self.model,
-            "pooling": self.pooling,
-            "settings": asdict(self.settings),
-            "facts": self.facts,
-        }
-        about["chat_template"] = self.chat_template
-        write_json(goal / HEAD_FILE, about, "The head")
+        about: dict[str, Any] = {"model": self.model, "pooling": self.pooling, "settings": asdict(self.settings)}
+        write_part(folder, "coala", tensors, {**about, "facts": self.facts, "chat_template": self.chat_template})
 
 
 def load_head(folder: str | Path) -> ConvexHead:
@@ -112,23 +98,13 @@ def load_head(folder: str | Path) -> ConvexHead:
     Raises:
         ModelError: it holds no head, or is damaged.
     """
-    from safetensors.torch import load_file
 
-    place = Path(folder)
-    try:
-        about = json.loads((place / HEAD_FILE).read_text(encoding="utf-8"))
-        tensors = load_file(place / _NUMBERS)
-        network = Network(tensors["first"], tensors["out"])
-        settings = HeadSettings(**about["settings"])
+    def build(tensors: dict[str, Tensor], about: dict[str, Any]) -> ConvexHead:
+        network, settings = Network(tensors["first"], tensors["out"]), HeadSettings(**about["settings"])
         parts = (tensors["mean"], tensors["scale"], about["model"], about["pooling"], settings, about["facts"])
-        template = about["chat_template"]
-    except Exception as error:  # safetensors raises types of its own
-        raise ModelError(
-            f"The folder holds no head of COALA ({type(error).__name__}: {error}).",
-            where=str(folder),
-            fix="Give the folder that `penchant coala` wrote.",
-        ) from error
-    return ConvexHead(network, *parts, template)
+        return ConvexHead(network, *parts, about["chat_template"])
+
+    return read_part(folder, "coala", "head of COALA", build)
 
 
 def _prepared(features: Tensor, mean: Tensor, scale: Tensor) -> Tensor:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penchant.errors import ModelError
+from torch import Tensor
+
+from penchant.rewards.frozen import read_part, write_part
 from penchant.rewards.layered.network import LayeredEnsemble
-from penchant.writing import replacing, write_json
 
 __all__ = ["LAYERED_FILE", "WEIGHTS_FILE", "Layered", "load_layered"]
 
@@ -36,14 +36,8 @@ class Layered:
 
     def save(self, folder: str | Path) -> None:
         """Write the folder."""
-        from safetensors.torch import save
-
-        goal = Path(folder)
-        goal.mkdir(parents=True, exist_ok=True)
-        with replacing(goal / WEIGHTS_FILE) as file:
-            file.write(save({name: each.contiguous() for name, each in self.ensemble.state_dict().items()}))
         about: dict[str, Any] = {"model": self.model, "layers": list(self.layers), "shape": self.ensemble.shape}
-        write_json(goal / LAYERED_FILE, {**about, "chat_template": self.chat_template}, "The ensemble")
+        write_part(folder, "levi", self.ensemble.state_dict(), {**about, "chat_template": self.chat_template})
 
 
 def load_layered(folder: str | Path) -> Layered:
@@ -52,18 +46,10 @@ def load_layered(folder: str | Path) -> Layered:
     Raises:
         ModelError: it holds no ensemble, or is damaged.
     """
-    from safetensors.torch import load_file
 
-    place = Path(folder)
-    try:
-        about = json.loads((place / LAYERED_FILE).read_text(encoding="utf-8"))
+    def build(tensors: dict[str, Tensor], about: dict[str, Any]) -> Layered:
         ensemble = LayeredEnsemble(**about["shape"])
-        ensemble.load_state_dict(load_file(place / WEIGHTS_FILE))
-        found = Layered(ensemble.eval(), about["model"], tuple(about["layers"]), about["chat_template"])
-    except Exception as error:  # safetensors and torch raise types of their own
-        raise ModelError(
-            f"The folder holds no ensemble of LEVI ({type(error).__name__}: {str(error)[:200]}).",
-            where=str(folder),
-            fix="Give the folder that `penchant levi` wrote.",
-        ) from error
-    return found
+        ensemble.load_state_dict(tensors)
+        return Layered(ensemble.eval(), about["model"], tuple(about["layers"]), about["chat_template"])
+
+    return read_part(folder, "levi", "ensemble of LEVI", build)

@@ -6,26 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
-from annotated_types import Gt
-from torch import Tensor
-
 from penchant.feedback.records import Text
-from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.loading import load_model
 from penchant.manifest import hash_of
-from penchant.objectives.functional.preferences import bradley_terry
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
-from penchant.rewards.judge import Judge
+from penchant.rewards.frozen import FrozenModelJudge
 from penchant.rewards.layered.features import LayeredFeatures
 from penchant.rewards.layered.folder import WEIGHTS_FILE, load_layered
-from penchant.rewards.said import tokenizer_identity
 
 __all__ = ["Levi"]
 
 
-class Levi(Judge):
+class Levi(FrozenModelJudge):
     """Scores with the ensemble that `penchant levi` trained: the mean of heads on several layers of a frozen model.
 
     A difference of scores is a Bradley-Terry logit; after training on labels a score is the logit of a good response
@@ -39,11 +32,7 @@ class Levi(Judge):
     """
 
     id = "levi"
-    reads_messages = True
-
     folder: Annotated[str, "folder that `penchant levi` wrote"]
-    model: Annotated[str | None, "the frozen model, where it has moved since"] = None
-    batch_size: Annotated[int, Gt(0), "sequences per forward pass"] = 16
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -52,18 +41,10 @@ class Levi(Judge):
         renderer = Renderer(load_tokenizer(source), chat_template=self.layered.chat_template)
         self.features = LayeredFeatures(load_model(source), renderer, self.layered.layers, self.batch_size)
 
-    def to(self, device: Any) -> None:
-        """See `Judge.to`: the heads stay on the processor."""
-        self.features.network.to(device)
-
     def identity(self) -> str:
         """See `Judge.identity`."""
-        read = f"{fingerprint(self.features.network)} {tokenizer_identity(self.features.renderer)}"
-        return f"{self.id} {hash_of(Path(self.folder) / WEIGHTS_FILE)} {read} {self.layered.layers}"
-
-    def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
-        """See `Judge.score`."""
-        return self.score_all([prompt], [responses])[0]
+        numbers = hash_of(Path(self.folder) / WEIGHTS_FILE)
+        return f"{self.id} {numbers} {self.read_by} {self.layered.layers}"
 
     def score_all(self, prompts: Sequence[Text], responses: Sequence[Sequence[str]]) -> list[list[float]]:
         """See `Judge.score_all`."""
@@ -72,7 +53,3 @@ class Levi(Judge):
             return [[] for _own in counts]
         scores = self.layered.ensemble.scores(self.features.read(prompts, responses))
         return [[float(value) for value in own] for own in scores.split(counts)]
-
-    def compare(self, prompt: Text, responses: Sequence[str]) -> Tensor:
-        """See `Judge.compare`."""
-        return bradley_terry(torch.tensor(self.score(prompt, responses), dtype=torch.float64))
