@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from damage import DAMAGES, flip
+from families import tiny_model
 from online.conftest import Run
 from penchant.errors import CheckpointError, ConfigurationError
 from penchant.online.loop import OnlineRun
 from penchant.training.trainer import PreferenceTrainer
-from small_runs import largest_gap, weights
+from small_judges import JUDGES, classifier
+from small_runs import largest_gap, weights, word_tokenizer
 
 KEYS: dict[str, Any] = {"iterations": 4, "eval_every": 1, "save_every": 1}
 TIMED = {"seconds", "tokens_per_second"}
@@ -156,4 +159,28 @@ def test_another_judge_under_the_same_name_is_refused(
     killed(online, monkeypatch, (OnlineRun, "_measure", 2), tmp_path / "killed", **keys)
     (tmp_path / "own_reward.py").write_text(code.replace("red", "blue"))
     with pytest.raises(ConfigurationError, match=r"The code of the judge has changed.*then, .* now"):
+        online("killed", resume=True, **keys)
+
+
+@pytest.mark.parametrize("what", ["judge", "reference"])
+def test_other_weights_of_a_member_or_a_teacher_are_refused(
+    what: str, online: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    word_tokenizer().save_pretrained(other)
+    if what == "judge":
+        network = classifier()
+        members = [{"name": "reward_model", "model": str(other)}, {"name": "function", "path": f"{JUDGES}:reds"}]
+        keys: dict[str, Any] = {**KEYS, "judge": members, "pairing": "all"}
+    else:
+        network = tiny_model("llama", seed=7)
+        keys = {**KEYS, "method": "on-policy-distillation", "teacher": str(other)}
+        for name in ("objective", "pairing", "judge", "reference"):
+            keys.pop(name, None)
+    network.save_pretrained(other)
+    killed(online, monkeypatch, (OnlineRun, "_measure", 2), tmp_path / "killed", **keys)
+    with torch.no_grad():
+        next(network.parameters()).add_(0.1)
+    network.save_pretrained(other)
+    with pytest.raises(ConfigurationError, match=rf"The {what} has changed.*then, .* now"):
         online("killed", resume=True, **keys)

@@ -20,7 +20,7 @@ from penchant.likelihood import CausalScorer, build_reference
 from penchant.objectives import build
 from penchant.online.pairing import build_examples, build_pairing
 from penchant.online.rollouts import Rollout
-from penchant.online.token_logps import with_old_logps
+from penchant.online.token_facts import with_token_facts
 
 PROMPT = (5, 6, 7)
 ROWS = masked([TokenSequence(PROMPT, each.response) for each in random_trees(5, VOCABULARY)[0][:4]])
@@ -44,7 +44,7 @@ def test_masks_survive_a_file() -> None:
 
 def test_old_log_probabilities_are_of_learned_tokens_and_ratios_start_at_one() -> None:
     scorer = CausalScorer(tiny_model("llama"))
-    [filled] = with_old_logps([ROLLOUT], scorer)
+    [filled] = with_token_facts([ROLLOUT], scorer)
     for old, row in zip(filled.old_logps, ROWS, strict=True):
         torch.testing.assert_close(torch.tensor(old), plain_logps(scorer.model, row).detach(), atol=1e-5, rtol=0)
     objective = build("grpo", beta=0.0)
@@ -82,7 +82,7 @@ def test_prompts_that_cannot_be_rendered_are_named_or_left_out(
 
 def test_gradients_reach_the_tokens_that_the_policy_wrote_and_no_others() -> None:
     scorer = CausalScorer(tiny_model("llama"))
-    [filled] = with_old_logps([ROLLOUT], scorer)
+    [filled] = with_token_facts([ROLLOUT], scorer)
     objective = build("grpo", beta=0.0)
     batch = collate(build_examples([filled], build_pairing("group"), objective.requirements))
     learned = sum(each.length for each in ROWS)

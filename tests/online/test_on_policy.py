@@ -24,7 +24,7 @@ from penchant.likelihood.references import NoReference
 from penchant.objectives import GRPO
 from penchant.objectives.core.requirements import Needs
 from penchant.online.rollouts import Rollout
-from penchant.online.token_logps import with_old_logps
+from penchant.online.token_facts import with_token_facts
 from penchant.rendering.renderer import Renderer
 from small_runs import word_tokenizer
 
@@ -67,7 +67,7 @@ def plain_gradient(model: Any, start: Any, rollout: Rollout, temperature: float,
 
 def our_gradient(scorer: CausalScorer, reference: Any, rollout: Rollout, beta: float) -> torch.Tensor:
     objective = GRPO(beta=beta)
-    [filled] = with_old_logps([rollout], scorer)
+    [filled] = with_token_facts([rollout], scorer)
     example = Example(
         {"responses": [rollout.sequence(place) for place in range(4)]},
         {"advantage": ADVANTAGES, "old_policy": [list(each) for each in filled.old_logps]},
@@ -109,7 +109,7 @@ def test_the_ratio_is_one_before_the_first_step(folder: Path) -> None:
     rollout = sampled(engine, 0.7)
     scorer = CausalScorer(model)
     scorer.temperature = 0.7
-    [filled] = with_old_logps([rollout], scorer)
+    [filled] = with_token_facts([rollout], scorer)
     batch = scorer.collate([Example({"responses": [rollout.sequence(each) for each in range(4)]}, {}, 1.0, Source())])
     view = scorer.score_batch(batch, NoReference(), Needs())["responses"]
     for place, old in enumerate(filled.old_logps):

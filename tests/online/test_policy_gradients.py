@@ -159,6 +159,14 @@ def test_a_student_comes_closer_to_its_teacher(online: Run, tmp_path: Path) -> N
         make_online_recipe({"method": "on-policy-distillation", "model": "m", "data": "d"})
 
 
+def test_a_teacher_is_read_at_the_temperature_of_the_samples(online: Run, folder: Path) -> None:
+    keys: dict[str, Any] = {"method": "grpo", "reference": "teacher", "teacher": str(folder), "temperature": 0.5}
+    done = online(iterations=1, batch_size=8, reward_kl=0.1, **keys)
+    kept = json.loads((done.folder / "rounds/00001/rollouts.json").read_text())
+    apart = [value for each in kept for value in each["divergence"]]
+    assert apart == pytest.approx([0.0] * len(apart), abs=1e-5), "the teacher is the model itself"
+
+
 def test_remax_compares_with_what_greedy_decoding_gives(online: Run) -> None:
     done = online(method="remax", iterations=1, batch_size=8, learning_rate=1e-3)
     kept = json.loads((done.folder / "rounds/00001/rollouts.json").read_text())

@@ -26,7 +26,7 @@ from penchant.online.round_files import RoundFiles
 from penchant.online.sampling import Sampler
 from penchant.online.staleness import with_weights
 from penchant.online.token_facts import with_token_facts
-from penchant.online.token_logps import agreement, divergences, with_old_logps
+from penchant.online.token_logps import agreement, divergences
 
 __all__ = ["Collector", "prompts_of_round", "teaches"]
 
@@ -107,12 +107,9 @@ class Collector:
                 break
             seen = [each.source for each in rollouts]
             rollouts = self._replaced(rollouts, self._drawn(iteration, again, seen, lacking))
-        if self.pairing.reads:
-            rollouts = with_token_facts(
-                rollouts, self.scorer, self.reference, self.objective, self.pairing.reads, recipe.precision
-            )
-        elif self._reuses(len(rollouts)):
-            rollouts = with_old_logps(rollouts, self.scorer, recipe.precision)
+        reads = self.pairing.reads
+        if reads or self._reuses(len(rollouts)):
+            rollouts = with_token_facts(rollouts, self.scorer, recipe.precision, reads, self.reference, self.objective)
         if recipe.staleness != "refuse" and "advantage" in self.wanted.fields:
             rollouts = with_weights(rollouts, recipe.staleness, recipe.staleness_cap)
         return rollouts if recipe.reward_kl == 0 else self._with_divergence(rollouts, iteration)

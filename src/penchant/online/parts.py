@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from penchant.online.reference import UpdatedReference
 from penchant.online.round_files import RoundFiles
 from penchant.online.sampling import Sampler
 from penchant.online.token_facts import REFERENCE
+from penchant.rewards.judge import Judge
 from penchant.training.arguments import training_arguments
 from penchant.training.identity.origin import code_of, origin_of
 from penchant.training.settings.adapter import NamedReference
@@ -85,7 +86,9 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
     asked = needs.reference or recipe.reward_kl > 0 or REFERENCE in prepared.pairing.reads
     kind = "initial" if asked else "none"
     inner = (
-        scorer.reference(kind, precision=precision) if recipe.teacher is None else _teacher(recipe, prepared, device)
+        scorer.reference(kind, precision=precision)
+        if recipe.teacher is None
+        else _teacher(recipe, prepared, scorer, device)
     )
     judged_by = () if prepared.judge is None else prepared.judge.checkpoints
     reference = UpdatedReference(
@@ -101,9 +104,13 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
     return Loaded(policy, scorer, reference, printed)
 
 
-def _teacher(recipe: OnlineRecipe, prepared: Prepared, device: Any) -> Reference[Any, Any]:
-    """The recipe's teacher as reference."""
-    return prepared.modality.named_reference(NamedReference(model=str(recipe.teacher)), None, device)
+def _teacher(recipe: OnlineRecipe, prepared: Prepared, policy: Scorer, device: Any) -> Reference[Any, Any]:
+    """The recipe's teacher as reference, at the policy's temperature."""
+    found = prepared.modality.named_reference(NamedReference(model=str(recipe.teacher)), None, device)
+    own = getattr(found, "scorer", None)
+    if isinstance(own, ForestScorer) and isinstance(policy, ForestScorer):
+        own.temperature = policy.temperature
+    return found
 
 
 def online_origin(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> dict[str, str]:
@@ -114,7 +121,7 @@ def online_origin(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> d
         prepared: data, judge and pairing.
         loaded: the policy before training.
     """
-    judged_by = getattr(prepared.judge, "network", None)
+    judged_by = [fingerprint(each) for each in _networks(prepared.judge)]
     return origin_of(
         model=loaded.fingerprint,
         data=prepared.train.fingerprint,
@@ -122,10 +129,19 @@ def online_origin(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> d
         modality=prepared.modality,
         objective=prepared.objective,
         recipe=recipe,
-        judge=None if judged_by is None else fingerprint(judged_by),
+        judge=" ".join(judged_by) or None,
+        reference=loaded.reference.inner.printed or None,
         code_of_the_judge=code_of(prepared.judge, "judge", recipe.judge.get("path")),
         code_of_the_pairing=code_of(prepared.pairing, "pairing"),
     )
+
+
+def _networks(judge: Judge | None) -> Iterator[Any]:
+    """The network of a judge, and those of its members."""
+    if (own := getattr(judge, "network", None)) is not None:
+        yield own
+    for member in getattr(judge, "members", ()):
+        yield from _networks(member)
 
 
 def build_collector(

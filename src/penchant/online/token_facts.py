@@ -23,10 +23,10 @@ OWN = {REFERENCE: "reference", VALUES: "critic"}
 def with_token_facts(
     rollouts: Sequence[Rollout],
     scorer: Scorer,
-    reference: Reference[Any, Any],
-    objective: Objective,
-    wanted: frozenset[str],
     precision: str | None = None,
+    wanted: frozenset[str] = frozenset(),
+    reference: Reference[Any, Any] | None = None,
+    objective: Objective | None = None,
 ) -> list[Rollout]:
     """The rollouts with the log-probabilities of every sampled token, and what else a pairing reads.
 
@@ -35,10 +35,10 @@ def with_token_facts(
     Args:
         rollouts: the samples.
         scorer: the policy, which sampled them.
+        precision: number type of the forward pass in training, so that ratios start at one.
+        wanted: names of what is kept beside the policy's log-probabilities.
         reference: read where ``wanted`` holds ``reference_logps``.
         objective: its critic is read where ``wanted`` holds ``values``.
-        wanted: names of what is kept beside the policy's log-probabilities.
-        precision: number type of the forward pass in training.
     """
     critic: Any = getattr(objective, "values", None)  # there if it is asked for: checked when the run is prepared
     scored_by = reference if REFERENCE in wanted else None

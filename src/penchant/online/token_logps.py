@@ -21,7 +21,7 @@ from penchant.objectives.core.requirements import Needs
 from penchant.objectives.core.scored import Scored
 from penchant.online.rollouts import Rollout
 
-__all__ = ["TokenValues", "agreement", "divergences", "token_values", "with_old_logps"]
+__all__ = ["TokenValues", "agreement", "divergences", "token_values"]
 
 #: Values of the states before the tokens of a view, [B, T].
 Critic = Callable[[Scored], Tensor]
@@ -44,20 +44,6 @@ class TokenValues(NamedTuple):
     reference: tuple[float, ...] = ()
     entropy: tuple[float, ...] = ()
     critic: tuple[float, ...] = ()
-
-
-def with_old_logps(rollouts: Sequence[Rollout], scorer: Scorer, precision: str | None = None) -> list[Rollout]:
-    """The rollouts with the log-probability of every sampled token under the current policy.
-
-    Args:
-        rollouts: the samples.
-        scorer: the policy.
-        precision: number type of the forward pass in training, so that ratios start at one.
-    """
-    found = token_values(rollouts, scorer, precision)
-    return [
-        replace(each, old_logps=tuple(own.policy for own in rows)) for each, rows in zip(rollouts, found, strict=True)
-    ]
 
 
 def divergences(
