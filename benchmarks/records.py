@@ -137,7 +137,7 @@ def run(sizes: list[int], names: list[str], figure: Path | None, kept: Path | No
     Args:
         sizes: numbers of records.
         names: commands to measure; empty for all.
-        figure: where to draw; None for nowhere.
+        figure: file of the drawing; None draws nothing.
         kept: a JSON file that collects measurements of several calls; None for none.
     """
     found: dict[str, dict[int, dict[str, float]]] = {}

@@ -105,12 +105,12 @@ def strategies(folder: Path) -> list[list[str]]:
 
 
 def _cells(found: list[Row]) -> list[str]:
-    def told(key: str, form: str) -> str:
+    def shown(key: str, form: str) -> str:
         values = [each[key] for each in found]
         return f"{statistics.fmean(values):{form}} ({statistics.stdev(values):{form}})"
 
     middle = [statistics.median(each[key] for each in found) for key in ("step", "run")]
-    figures = [told("accuracy", ".3f"), told("margin", ".2f"), told("kl", ".1f"), told("forgetting", ".3f")]
+    figures = [shown("accuracy", ".3f"), shown("margin", ".2f"), shown("kl", ".1f"), shown("forgetting", ".3f")]
     return [*figures, f"{middle[0]:.2f}", f"{middle[1]:.1f}"]
 
 

@@ -7,28 +7,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import torch
-
+from penchant.curation.asked import SAMPLES, compared_records, responses_of, scored_records
 from penchant.curation.judged import Journal, content_key, judge_identity
 from penchant.curation.rows import as_row
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.kept import Kept
 from penchant.feedback.reading import read
-from penchant.feedback.records import Comparison, JointComparison, Judgement, Prompt, Ranking, Record
-from penchant.objectives.functional.preferences import bradley_terry
+from penchant.feedback.records import Comparison, Judgement, Prompt, Ranking, Record
 from penchant.rewards.judge import Judge
 from penchant.rewards.judgement_cache import CachedJudge
 from penchant.rewards.mixtures import MixtureJudge
-from penchant.rewards.scores import compared_all, scored_all
 from penchant.statistics import Interval, area_interval, mean_interval, share_interval
 
 __all__ = ["Judged", "NamedJudge", "judge_records", "read_responses"]
 
 #: Records that a judge with a model gets at once.
 TOGETHER = 64
-#: Columns of prompts that hold responses nobody has judged yet.
-SAMPLES = ("responses", "completions", "samples")
 
 Progress = Callable[[str, int, int], None]
 Numbers = Kept[list[float]]
@@ -229,10 +224,10 @@ def _said(
     size = TOGETHER if batched else 1
     for start in range(0, len(feedback), size):
         records = list(feedback[start : start + size])
-        keys = ["" if kept is None else content_key(identity, each, _responses(each)) for each in records]
+        keys = ["" if kept is None else content_key(identity, each, responses_of(each)) for each in records]
         known = [None if kept is None else kept.get(key) for key in keys]
         missing = [place for place, said in enumerate(known) if said is None]
-        ask = _compared if compare else _scored
+        ask = compared_records if compare else scored_records
         for place, values in zip(missing, ask([records[each] for each in missing], name, judge), strict=True):
             known[place] = _plain(values)
             if kept is not None:
@@ -241,83 +236,6 @@ def _said(
         if progress is not None:
             progress(name, start + len(records), len(feedback))
     return found
-
-
-def _scored(records: Sequence[Record], name: str, judge: Judge) -> list[list[float]]:
-    asked = [each for record in records for each in _asked(record, name, judge)]
-    given = iter(scored_all(judge, [each[1] for each in asked], [each[2] for each in asked]))
-    places = {id(record): place for place, record in enumerate(records)}
-    rows: list[list[float]] = [[] for _record in records]
-    for owner, _record, _texts in asked:
-        rows[places[id(owner)]] += next(given)
-    return rows
-
-
-def _compared(records: Sequence[Record], name: str, judge: Judge) -> list[list[float]]:
-    if any(isinstance(record, JointComparison) for record in records):
-        return [_apart(record, name, judge).flatten().tolist() for record in records]
-    asked = [_asked(record, name, judge)[0] for record in records]
-    tables = compared_all(judge, [each[1] for each in asked], [each[2] for each in asked])
-    return [table.flatten().tolist() for table in tables]
-
-
-def _apart(record: Record, name: str, judge: Judge) -> torch.Tensor:
-    """The preference between responses to different prompts, which only scores can give."""
-    if not judge.gives_scores:
-        raise DataError(
-            f"The judge {name} compares responses to one prompt, but these answer two.",
-            where=str(record.source),
-            fix="Use a judge that scores.",
-        )
-    asked = _asked(record, name, judge)
-    scores = [value for _owner, each, texts in asked for value in scored_all(judge, [each], [texts])[0]]
-    return bradley_terry(torch.tensor(scores, dtype=torch.float64))
-
-
-def _asked(record: Record, name: str, judge: Judge) -> list[tuple[Record, Record, list[Any]]]:
-    """What is asked about a record: itself, a record with the prompt, and the responses to it."""
-    texts = [_readable(each, record, name, judge) for each in _responses(record)]
-    if isinstance(record, JointComparison):
-        other = Prompt(prompt=record.rejected_prompt, source=record.source, fields=record.fields)
-        return [(record, record, texts[:1]), (record, other, texts[1:])]
-    return [(record, record, texts)]
-
-
-def _responses(record: Record) -> list[Any]:
-    if record.responses:
-        return list(record.responses)
-    given = next((record.fields[name] for name in SAMPLES if name in record.fields), None)
-    found = [each.get("text") if isinstance(each, dict) else each for each in given] if isinstance(given, list) else []
-    if not found or not all(isinstance(each, str) for each in found):
-        raise DataError(
-            "The record has no responses to judge." if not found else "One of the record's responses is no text.",
-            where=str(record.source),
-            fix="Give chosen and rejected, completion, completions, or a column 'responses' with a list of texts "
-            "(--map responses=COLUMN); `penchant generate` makes them.",
-        )
-    return found
-
-
-def _readable(response: Any, record: Record, name: str, judge: Judge) -> Any:
-    """A response as a judge reads it: one turn of the assistant is its text."""
-    if isinstance(response, str):
-        return response
-    if not isinstance(response, list):
-        raise DataError(
-            f"The judge {name} reads texts, but a response is an image.",
-            where=str(record.source),
-            fix="Use a judge of images, or records whose responses are texts.",
-        )
-    [first, *more] = response
-    if not more and isinstance(first.get("content"), str) and not set(first) - {"role", "content"}:
-        return first["content"]
-    if not judge.reads_messages:
-        raise DataError(
-            f"The judge {name} reads texts, but a response is a conversation of {len(response)} messages.",
-            where=str(record.source),
-            fix="Use a reward model or an implicit reward, which read messages.",
-        )
-    return response
 
 
 def _means(values: Sequence[float]) -> list[float]:
@@ -347,5 +265,5 @@ def _with_fields(row: dict[str, Any], record: Record, scores: Sequence[float]) -
         return {name: value for name, value in row.items() if name != "ranks"} | {"scores": list(scores)}
     if isinstance(record, Prompt):
         without = {name: value for name, value in row.items() if name not in SAMPLES}
-        return without | {"completions": _responses(record), "scores": list(scores)}
+        return without | {"completions": responses_of(record), "scores": list(scores)}
     return row | {"score": scores[0]}

@@ -54,7 +54,7 @@ class _Solution:
     record: Record
     text: str
     steps: list[tuple[int, int]]
-    told: int | None
+    marked: int | None
     #: The number of right steps that were tried last, and the right continuations of one step less.
     depth: int = 0
     corrections: list[str] | None = None
@@ -138,10 +138,10 @@ class StepCorrections(Builder):
                 fix="Add wrong solutions: completion, or completions; penchant generate samples some.",
             )
         texts = [plain_text(each, record) for each in record.responses]
-        told = _told(record, step_spans(record))
+        marked = _marked_step(record, step_spans(record))
         scores = verifier.score(record.prompt, texts)
         found = [
-            _Solution(record, text, steps, told)
+            _Solution(record, text, steps, marked)
             for text, steps, score in zip(texts, step_spans(record), scores, strict=True)
             if score == 0 and steps
         ]
@@ -154,7 +154,7 @@ class StepCorrections(Builder):
         """Find the first wrong step of each, and the right continuations from before it."""
         sampling = Sampling(self.count, self.max_new_tokens, self.temperature, self.top_p)
         for each in several:
-            each.depth = 0 if each.told is None else each.told - 1
+            each.depth = 0 if each.marked is None else each.marked - 1
         active = list(several)
         while active:
             asked = [each.begun() for each in active]
@@ -166,7 +166,7 @@ class StepCorrections(Builder):
                 right = [text for text, score in zip(texts, scores, strict=True) if score > 0]
                 if right:
                     each.corrections, each.depth = right, each.depth + 1
-                if right and each.told is None and each.depth < len(each.steps):
+                if right and each.marked is None and each.depth < len(each.steps):
                     going.append(each)
             active = going
 
@@ -189,15 +189,15 @@ class StepCorrections(Builder):
         built.rows.extend(rows[: self.most])
 
 
-def _told(record: Record, steps: Sequence[Sequence[tuple[int, int]]]) -> int | None:
+def _marked_step(record: Record, steps: Sequence[Sequence[tuple[int, int]]]) -> int | None:
     """The record's field ``first_wrong_step``."""
-    told = record.fields.get(FIRST_WRONG)
-    if told is None:
+    marked = record.fields.get(FIRST_WRONG)
+    if marked is None:
         return None
-    if len(steps) != 1 or isinstance(told, bool) or not isinstance(told, int) or not 1 <= told <= len(steps[0]):
+    if len(steps) != 1 or isinstance(marked, bool) or not isinstance(marked, int) or not 1 <= marked <= len(steps[0]):
         count = f"1 to {len(steps[0])}" if len(steps) == 1 else "absent where a record has several solutions"
-        raise wrong(FIRST_WRONG, told, f"the number of a step, {count}", record.source)
-    return told
+        raise wrong(FIRST_WRONG, marked, f"the number of a step, {count}", record.source)
+    return marked
 
 
 def _row(solution: _Solution, depth: int, chosen: str, rejected: str) -> dict[str, Any]:

@@ -11,13 +11,12 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, ProgressCallback, TrainerCallback, TrainerState, TrainingArguments
+from transformers import PrinterCallback, ProgressCallback, TrainerCallback, TrainingArguments
 
 from penchant.evaluation.heldout import HeldOut, measure
 from penchant.evaluation.metrics import Tally, batch_metrics
@@ -31,19 +30,18 @@ from penchant.objectives.core.requirements import Needs
 from penchant.objectives.core.scored import Scored
 from penchant.training.arguments import own_optimizer
 from penchant.training.checkpoint_notes import Notes
-from penchant.training.checkpoints import OBJECTIVE_FILE, emptied, output_errors, rotate, seal
 from penchant.training.data import training_loader
-from penchant.training.devices.divided_trainer import DividedTrainer
 from penchant.training.first_step import check_gradients, check_margin, check_trainable, refuse_nan, refuse_nan_gradient
+from penchant.training.identity.sealing_trainer import SealingTrainer
 from penchant.training.parameters.parts import repeated
 from penchant.training.parameters.rates import Rates
-from penchant.training.parameters.strategy import PARAMETERS_FILE, Strategy
+from penchant.training.parameters.strategy import Strategy
 from penchant.training.split_step import SplitStep
 
 __all__ = ["PreferenceTrainer"]
 
 
-class PreferenceTrainer(DividedTrainer):
+class PreferenceTrainer(SealingTrainer):
     """Trains a policy with an objective.
 
     Args:
@@ -316,57 +314,6 @@ class PreferenceTrainer(DividedTrainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         self.mark = time.perf_counter()
         return metrics
-
-    # -- checkpoints --------------------------------------------------------------------------------------------------
-
-    @property
-    def saves(self) -> bool:
-        """Whether the run saves checkpoints."""
-        return self.args.save_total_limit != 0
-
-    def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
-        if not self.saves:
-            return
-        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        # `BestKeeper` keeps the best weights. A Trainer that knew of them would look for their checkpoint at the end,
-        # and delete the others.
-        self.state.best_global_step = self.state.best_model_checkpoint = None
-        # Trainer would delete earlier checkpoints before this one is sealed.
-        keep, self.args.save_total_limit = self.args.save_total_limit, None
-        try:
-            with output_errors(folder):
-                if self.args.should_save:
-                    emptied(folder)
-                self.accelerator.wait_for_everyone()
-                super()._save_checkpoint(model, trial)
-                # The other processes have files of their own in it.
-                self.accelerator.wait_for_everyone()
-                if self.args.should_save:
-                    torch.save(self.objective.state_dict(), folder / OBJECTIVE_FILE)
-                    self.notes.write(folder)
-                    if self.strategy is not None:
-                        torch.save(self.strategy.state(), folder / PARAMETERS_FILE)
-                    seal(folder, self.notes.about)
-                    rotate(folder.parent, keep or 1, self.state.global_step)
-        finally:
-            self.args.save_total_limit = keep
-        self.accelerator.wait_for_everyone()
-        self.mark = time.perf_counter()
-
-    def load_weights(self, folder: Path) -> None:
-        """Load the weights of the policy and the state of the objective from a folder that this trainer saved."""
-        self._load_from_checkpoint(str(folder))
-
-    def restore(self, checkpoint: Path) -> None:
-        """Load weights and log of a checkpoint without training on."""
-        self.load_weights(checkpoint)
-        self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        super()._load_from_checkpoint(resume_from_checkpoint, model)
-        state = Path(resume_from_checkpoint) / OBJECTIVE_FILE
-        if state.is_file():
-            self.objective.load_state_dict(torch.load(state, map_location=self.args.device, weights_only=True))
 
 
 def _gathered(part: HeldOut) -> HeldOut:

@@ -102,7 +102,7 @@ def search(plan: SearchPlan, layout: Layout, said: Callable[[str], None] = lambd
             _write(plan, key, done)
             for part in ("model", "checkpoints"):
                 shutil.rmtree(Path(done[-1].run) / part, ignore_errors=True)
-            said(f"{len(done)} of {plan.evaluations}: {_told(plan, done[-1])}")
+            said(f"{len(done)} of {plan.evaluations}: {_line(plan, done[-1])}")
     done = done[: plan.evaluations]
     most = _largest(plan, layout)
     points = [_values(each, up) for each in done]
@@ -163,7 +163,7 @@ def _evaluate(plan: SearchPlan, layout: Layout, chosen: Configuration, number: i
     return Evaluation(chosen, score, before, trained, float(summary["seconds"]), str(folder))
 
 
-def _told(plan: SearchPlan, each: Evaluation) -> str:
+def _line(plan: SearchPlan, each: Evaluation) -> str:
     return f"{plan.measure} {each.score:.4g}, {each.trained:,} trained weights, {each.configuration}"
 
 
