@@ -13,8 +13,8 @@ from online.conftest import Run
 from penchant.errors import ConfigurationError, DataError
 from penchant.online import methods
 from penchant.online.loop import OnlineRun
+from penchant.online.rollout_maker import RolloutMaker
 from penchant.online.rollouts import Rollout
-from penchant.online.sampling import Sampler
 from penchant.training.run import Interrupted
 from penchant.training.trainer import PreferenceTrainer
 from small_judges import JUDGES
@@ -57,7 +57,7 @@ METHODS = {
 KILLS = {
     "in the first round": (PreferenceTrainer, "training_step", 3),
     "in a later round": (PreferenceTrainer, "training_step", 11),
-    "while sampling": (Sampler, "sample", 2),  # for the second round
+    "while sampling": (RolloutMaker, "sample", 2),  # for the second round
     "between rounds": (OnlineRun, "_advance", 2),
 }
 # Each kind of kill once, for the method that keeps most from round to round; and each other method once, where it keeps

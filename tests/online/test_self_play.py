@@ -21,8 +21,8 @@ from penchant.online.asking import Revision
 from penchant.online.differences import check_differences, reads_differences
 from penchant.online.loop import OnlineRun
 from penchant.online.reference_updates import build_reference_update
+from penchant.online.rollout_maker import RolloutMaker
 from penchant.online.rollouts import Rollout
-from penchant.online.sampling import Sampler
 from penchant.online.tournament import knock_out
 from penchant.rewards import build_judge
 from penchant.training.trainer import PreferenceTrainer
@@ -77,7 +77,7 @@ KILLS = {
     "egpo": (PreferenceTrainer, "training_step", 4),
     "inpo": (PreferenceTrainer, "training_step", 6),
     "cream": (OnlineRun, "_advance", 2),
-    "nash-md": (Sampler, "sample", 2),
+    "nash-md": (RolloutMaker, "sample", 2),
     "selfie": (PreferenceTrainer, "training_step", 4),
 }
 

@@ -22,7 +22,7 @@ class Choices:
         pairing: how samples become examples.
         objective: the loss.
         reference: and its update.
-        further: an opponent, a question, a rule of steps; empty if the recipe has the usual ones.
+        further: a sampler, an opponent, a question, a rule of steps; empty if the recipe has the usual ones.
         needs: what must be given beside the prompts; empty for nothing.
     """
 
@@ -60,7 +60,10 @@ def choices_of(name: str, recipe: OnlineRecipe) -> Choices:
     """
     judge, pairing = str(recipe.judge["name"]), str(recipe.pairing["name"])
     opponent, asking = str(recipe.opponent["name"]), str(recipe.asking["name"])
+    sampler = str(recipe.sampler["name"])
     further = []
+    if sampler != OnlineRecipe.model_fields["sampler"].default["name"]:
+        further.append(f"sampler {sampler}")
     if OPPONENTS.get(opponent).present:
         further.append(f"opponent {recipe.opponent.get('checkpoint', opponent)}")
     if ASKING.get(asking).shows_more:

@@ -21,9 +21,9 @@ from penchant.online.on_policy import is_policy_gradient
 from penchant.online.pairing import Pairing, build_examples
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reward_kl import coefficient_after, less_divergence
+from penchant.online.rollout_maker import RolloutMaker
 from penchant.online.rollouts import Rollout
 from penchant.online.round_files import RoundFiles
-from penchant.online.sampling import Sampler
 from penchant.online.staleness import with_weights
 from penchant.online.token_facts import with_token_facts
 from penchant.online.token_logps import agreement, divergences
@@ -43,7 +43,7 @@ class Collector:
     Args:
         recipe: number of samples, and how to sample.
         records: the prompts to draw from.
-        sampler: samples and judges responses.
+        maker: has responses sampled and judged.
         scorer: the policy.
         reference: of the policy; for a divergence in the reward.
         pairing: selects the responses of each example.
@@ -56,7 +56,7 @@ class Collector:
 
     recipe: OnlineRecipe
     records: Sequence[Record]
-    sampler: Sampler
+    maker: RolloutMaker
     scorer: Scorer
     reference: Reference[Any, Any]
     pairing: Pairing
@@ -139,9 +139,9 @@ class Collector:
         prompts = prompts_of_round(self.records, recipe.prompts_per_iteration, order, iteration)
         prompts = [each for each in prompts if each.source not in seen][:count]
         seed = recipe.seed * 1_000_003 + (iteration + 1) * 10_007 + again * 101
-        engine = self.sampler.engine
+        engine = self.maker.engine
         version = iteration if engine.follows_policy or engine.updated else 0
-        found = self.sampler.sample(prompts, sampling, seed=seed, version=version, advance=self.advance)
+        found = self.maker.sample(prompts, sampling, seed=seed, version=version, advance=self.advance)
         return self._with_greedy(found, prompts, seed, version) if self.pairing.greedy else found
 
     def _replaced(self, rollouts: list[Rollout], fresh: list[Rollout]) -> list[Rollout]:
@@ -160,7 +160,7 @@ class Collector:
     ) -> list[Rollout]:
         """The rollouts with the score of the response that greedy decoding gives; None where it has none."""
         sampling = Sampling(1, self.recipe.max_new_tokens, 0.0, stop=tuple(self.recipe.stop))
-        likely = self.sampler.sample(prompts, sampling, seed=seed, version=version, advance=self.advance)
+        likely = self.maker.sample(prompts, sampling, seed=seed, version=version, advance=self.advance)
         known = [each.scores[0] if each.scored else None for each in likely]
         return [replace(each, baseline=score) for each, score in zip(rollouts, known, strict=True)]
 

@@ -23,7 +23,7 @@ def describe(rollouts: Sequence[Rollout], examples: Sequence[Example]) -> dict[s
         ``sampled/...``: mean, least and greatest length in tokens; the share with an end token; the number of examples;
         mean reward, its mean deviation within a prompt, the share without a score, and the shares of prompts whose
         rewards are all equal and of those that are not used; the mean weight that corrects for other weights; the mean
-        divergence from the reference and its coefficient in the reward.
+        divergence from the reference and its coefficient in the reward; the mean of each of the sampler's numbers.
         ``reward/NAME/...``: mean, deviation and missing share of each part of the judge.
     """
     given = [response for each in rollouts for response in each.responses]
@@ -42,7 +42,12 @@ def describe(rollouts: Sequence[Rollout], examples: Sequence[Example]) -> dict[s
     weights = [value for each in rollouts for own in each.weights for value in own]
     if weights:
         numbers["sampled/weight"] = fmean(weights)
-    return numbers | _rewards(rollouts) | _parts(rollouts)
+    return numbers | _rewards(rollouts) | _parts(rollouts) | _facts(rollouts)
+
+
+def _facts(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    names = dict.fromkeys(name for each in rollouts for name in each.facts)
+    return {f"sampled/{name}": fmean(each.facts[name] for each in rollouts if name in each.facts) for name in names}
 
 
 def _rewards(rollouts: Sequence[Rollout]) -> dict[str, float]:

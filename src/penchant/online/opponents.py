@@ -17,15 +17,13 @@ from penchant.generation.engines import Engine
 from penchant.generation.in_process import InProcessEngine
 from penchant.generation.responses import Response, Sampling
 from penchant.named import Named
+from penchant.online.trees import POLICY
 from penchant.registry import Registry
 
 __all__ = ["OPPONENTS", "POLICY", "Checkpoint", "Mixture", "NoOpponent", "Opponent", "RecordResponse"]
 
 #: All opponents by name.
 OPPONENTS: Registry[type[Opponent]] = Registry("opponent")
-
-#: What `Rollout.drawn_by` calls responses of the policy.
-POLICY = "policy"
 
 #: From the name of a checkpoint to its model; None if there is no frozen copy of it.
 Models = Callable[[str], nn.Module | None]

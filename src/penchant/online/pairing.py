@@ -56,6 +56,8 @@ class Pairing(Named, ABC):
     #: Whether the judge compares whatever the objective asks for, and whether it also scores as a round ago.
     compares: ClassVar[bool] = False
     rescored: ClassVar[bool] = False
+    #: Whether it pairs the nodes of trees, which not every sampler grows.
+    of_trees: ClassVar[bool] = False
 
     def ask(self, count: int, beats: Beats) -> list[tuple[float, ...]] | None:
         """The comparisons that it needs, K × K with NaN for those left out; None for all of them.

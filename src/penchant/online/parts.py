@@ -25,8 +25,8 @@ from penchant.online.on_policy import likelihood_temperature
 from penchant.online.preparation import Prepared
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference import UpdatedReference
+from penchant.online.rollout_maker import RolloutMaker
 from penchant.online.round_files import RoundFiles
-from penchant.online.sampling import Sampler
 from penchant.online.token_facts import REFERENCE
 from penchant.rewards.judge import Judge
 from penchant.training.arguments import training_arguments
@@ -157,7 +157,7 @@ def build_collector(
         advance: called after each call of the engine.
     """
     wanted = prepared.objective.requirements
-    sampler = Sampler(
+    maker = RolloutMaker(
         prepared.engine,
         prepared.judge,
         compares=prepared.pairing.compares or any(name in wanted.fields for name in prepared.pairing.compared),
@@ -169,11 +169,12 @@ def build_collector(
         policy=loaded.scorer.model,
         pairing=prepared.pairing,
         roll_in=recipe.roll_in,
+        sampler=prepared.sampler,
     )
     return Collector(
         recipe,
         prepared.train.records,
-        sampler,
+        maker,
         loaded.scorer,
         loaded.reference,
         prepared.pairing,

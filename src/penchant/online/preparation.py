@@ -21,6 +21,8 @@ from penchant.online.pairing import PAIRINGS, Pairing, check_pairing
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference_updates import ReferenceUpdate, build_reference_update
 from penchant.online.roll_in import check_roll_in
+from penchant.online.samplers.checks import check_sampler
+from penchant.online.samplers.sampler import SAMPLERS, Means, Sampler
 from penchant.online.token_facts import VALUES
 from penchant.rewards.judge import Judge
 from penchant.rewards.registry import JUDGES, build_judge
@@ -40,6 +42,7 @@ class Prepared:
         update: changes the reference between rounds; it starts with the policy.
         asking: what the policy reads when it samples.
         opponent: who else answers.
+        sampler: how the policy's responses come about.
         modality: what the responses are made of.
         engine: generates responses in the rounds, and ``measured_by`` in measurements; both
             receive the policy through ``use``.
@@ -53,6 +56,7 @@ class Prepared:
     update: ReferenceUpdate
     asking: Asking
     opponent: Opponent
+    sampler: Sampler
     modality: Modality
     engine: Engine
     measured_by: Engine
@@ -97,6 +101,8 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
             fix="Remove roll_in, or give asking=prompt.",
         )
     opponent = build_named(OPPONENTS, recipe.opponent, "opponent")
+    sampler = build_named(SAMPLERS, recipe.sampler, "sampler")
+    check_sampler(sampler, pairing, recipe, objective.requirements)
     train, heldout, measured_on = read_data(recipe, given)
     for record in train if asking.shows_more else ():
         asking.question(record)
@@ -109,10 +115,23 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     check_on_policy(recipe, objective.requirements, engine, objective.id)
     if recipe.roll_in:
         check_roll_in(engine, train.records)
+    sampler.check(Means(engine, judge, asking), train.records)
     train, heldout = (_renderable(each, engine, recipe.on_bad) for each in (train, heldout))
     measured_by = engine if engine.follows_policy else modality.engine({}, recipe.max_new_tokens)
     return Prepared(
-        objective, pairing, judge, update, asking, opponent, modality, engine, measured_by, train, heldout, measured_on
+        objective,
+        pairing,
+        judge,
+        update,
+        asking,
+        opponent,
+        sampler,
+        modality,
+        engine,
+        measured_by,
+        train,
+        heldout,
+        measured_on,
     )
 
 

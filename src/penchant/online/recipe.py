@@ -26,7 +26,7 @@ FORMER_KEYS = {
 OFFLINE = ("keep", "metric", "early_stopping", "checkpoints", "report_to", "eval")
 
 # Parts of a recipe with a name and settings.
-PARTS = ("objective", "engine", "judge", "pairing", "asking", "opponent")
+PARTS = ("objective", "engine", "judge", "pairing", "asking", "opponent", "sampler")
 
 
 class OnlineRecipe(Recipe):
@@ -53,6 +53,10 @@ class OnlineRecipe(Recipe):
         {"name": "transformers"},
         description="engine that samples: transformers (in process), server, or catalogue (items, by beam search), and "
         "its settings; server=URL for short",
+    )
+    sampler: dict[str, Any] = Field(
+        {"name": "independent"},
+        description="how the policy's responses come about: independent, or another sampler, and its settings",
     )
     stop: list[str] = Field([], description="texts that end a response, and are not part of its text")
     staleness: Literal["refuse", "token", "sequence"] = Field(
@@ -147,7 +151,7 @@ class OnlineRecipe(Recipe):
             raise ValueError("expected a path or a list of paths; an online run draws its prompts from one set")
         return value
 
-    @field_validator("engine", "judge", "pairing", "asking", "opponent", mode="before")
+    @field_validator("engine", "judge", "pairing", "asking", "opponent", "sampler", mode="before")
     @classmethod
     def _by_name(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, str):

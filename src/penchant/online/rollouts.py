@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from penchant.feedback.records import Source, Text
 from penchant.forest.layout import TokenSequence
 from penchant.generation.responses import Response
+from penchant.online.trees import Tree
 
 __all__ = ["Rollout"]
 
@@ -44,6 +45,8 @@ class Rollout:
         values: the critic's values of the states before these tokens; empty if not needed.
         baseline: the score of the response that greedy decoding gives; None if not needed.
         carried: numbers that the pairing carries from round to round, as they were in this one.
+        tree: what the sampler grew, of which the responses are leaves; None where they were drawn one by one.
+        facts: numbers of the sampler for the metrics, such as the nodes of a search.
 
     Example:
         >>> rollout = Rollout(Source(), "1+1=", (5, 6), (Response("2", (7,), True),), (1.0,))
@@ -73,6 +76,13 @@ class Rollout:
     carried: dict[str, float] = field(default_factory=dict)
     drawn_by: tuple[str, ...] = ()
     earlier_scores: tuple[float, ...] = ()
+    tree: Tree | None = None
+    facts: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def grown(self) -> Tree:
+        """Its tree; that of depth one where the responses were drawn one by one."""
+        return self.tree or Tree.flat(self.responses, self.scores, self.drawn_by)
 
     @property
     def uniform(self) -> bool:
@@ -100,7 +110,7 @@ class Rollout:
 
     def to_json(self) -> dict[str, Any]:
         """The rollout as plain lists and numbers; a missing score is null."""
-        plain = asdict(self)
+        plain = asdict(replace(self, tree=None)) | {"tree": None if self.tree is None else self.tree.to_json()}
         for name in ("scores", "judged", "earlier_scores"):
             plain[name] = _without_nan(plain[name])
         plain["parts"] = {name: _without_nan(scores) for name, scores in self.parts.items()}
@@ -141,6 +151,8 @@ class Rollout:
             values=tuple(map(tuple, plain.get("values", ()))),
             baseline=plain.get("baseline"),
             carried=plain.get("carried", {}),
+            tree=None if plain.get("tree") is None else Tree.from_json(plain["tree"]),
+            facts=plain.get("facts", {}),
         )
 
 

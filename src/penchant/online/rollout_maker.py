@@ -1,4 +1,4 @@
-"""`Sampler`: samples and judges responses to prompts."""
+"""`RolloutMaker`: has responses to prompts sampled and judged."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from penchant.objectives.functional.advantages import overlong_penalty
 from penchant.online.asking import Asking, Prompt
 from penchant.online.opponents import POLICY, Models, NoOpponent, Opponent
 from penchant.online.pairing import Pairing
-from penchant.online.roll_in import given_response, rolled_in
+from penchant.online.roll_in import given_response
 from penchant.online.rollouts import Rollout
+from penchant.online.samplers.independent import Independent
+from penchant.online.samplers.sampler import Drawn, Means, Sampler
 from penchant.rewards.judge import Judge
 from penchant.rewards.scores import compared, scored_samples
 
-__all__ = ["Sampler"]
+__all__ = ["RolloutMaker"]
 
 Advance = Callable[[int], None]
 #: Probabilities that one response beats another, K × K.
@@ -40,8 +42,8 @@ def _mean(chances: Sequence[float]) -> float:
 
 
 @dataclass
-class Sampler:
-    """Samples responses and judges them.
+class RolloutMaker:
+    """Has responses sampled and judged.
 
     Args:
         engine: generates the responses.
@@ -55,6 +57,7 @@ class Sampler:
         models: finds the checkpoints that an opponent samples from.
         policy: the model in training, which goes back to the engine after the opponent.
         pairing: says which responses the judge compares, and whether it scores them as a round ago too.
+        sampler: how the policy's responses come about.
     """
 
     engine: Engine
@@ -68,6 +71,12 @@ class Sampler:
     policy: Any = None
     pairing: Pairing | None = None
     roll_in: float = 0.0
+    sampler: Sampler = field(default_factory=Independent)
+
+    @property
+    def means(self) -> Means:
+        """What the sampler works with."""
+        return Means(self.engine, self.judge, self.asking, self.policy, self.roll_in)
 
     def sample(
         self,
@@ -92,18 +101,15 @@ class Sampler:
         for start in range(0, len(records), chunk):
             part = records[start : start + chunk]
             own = replace(sampling, traced=max(0, sampling.traced - start * sampling.samples))
-            if self.roll_in and sampling.temperature > 0:
-                answers = rolled_in(self.engine, part, own, self.roll_in, seed=seed + start)
-            else:
-                answers = self.engine.sample([self.asking.question(each) for each in part], own, seed=seed + start)
+            drawn = self.sampler.draw(part, self.means, own, seed=seed + start)
             theirs = replace(sampling, traced=0)
             further = self.opponent.answers(
                 part, self.engine, self.models, self.policy, theirs, seed=seed + start + OPPONENTS_SEED
             )
             settings = self._settings(sampling, seed + start)
             rollouts += [
-                replace(self._judged(record, [*given, *more], sampling, len(given)), version=version, settings=settings)
-                for record, given, more in zip(part, answers, further, strict=True)
+                replace(self._judged(record, found, more, sampling), version=version, settings=settings)
+                for record, found, more in zip(part, drawn, further, strict=True)
             ]
             if advance is not None:
                 advance(len(rollouts))
@@ -115,11 +121,14 @@ class Sampler:
         engine = {"name": self.engine.id, **self.engine.settings}
         return {**given, "stop": list(sampling.stop), "seed": seed, "engine": engine}
 
-    def _judged(self, record: Record, given: Sequence[Response], sampling: Sampling, own: int) -> Rollout:
+    def _judged(self, record: Record, drawn: Drawn, more: Sequence[Response], sampling: Sampling) -> Rollout:
+        given, own = [*drawn.responses, *more], len(drawn.responses)
         texts = [each.text for each in given]
         scores, table, earlier = [math.nan] * len(given), Table(), []
         parts: dict[str, list[float]] = {}
-        if self.judge is not None:
+        if drawn.scores is not None:
+            scores = [*drawn.scores, *scores[own:]]
+        elif self.judge is not None:
             table = self._compared(record, texts) if self.compares else table
             if table and not self.judge.gives_scores:  # what has been compared is not asked again
                 scores = [_mean(row) for row in table]
@@ -133,7 +142,7 @@ class Sampler:
         return Rollout(
             source=record.source,
             prompt=record.prompt,
-            prompt_ids=tuple(self.engine.prompt_ids(record.prompt)),
+            prompt_ids=tuple(self.engine.prompt_ids(record.prompt)) if drawn.prompt_ids is None else drawn.prompt_ids,
             responses=tuple(given),
             scores=tuple(scores),
             demonstration=() if shown is None else tuple(shown.ids),
@@ -142,6 +151,8 @@ class Sampler:
             earlier_scores=tuple(earlier),
             demonstration_learned=None if shown is None else shown.learned,
             parts={name: tuple(each) for name, each in parts.items()},
+            tree=drawn.tree,
+            facts=drawn.facts,
         )
 
     def _compared(self, record: Record, texts: Sequence[str]) -> Table:

@@ -1,0 +1,58 @@
+"""What a sampler, a pairing, a judge and an objective ask of each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penchant.errors import ConfigurationError
+from penchant.objectives.core.requirements import Requirements
+from penchant.online.on_policy import is_policy_gradient
+from penchant.online.pairing import Pairing
+from penchant.online.recipe import OnlineRecipe
+from penchant.online.samplers.sampler import SAMPLERS, Sampler
+
+__all__ = ["check_sampler"]
+
+
+def check_sampler(sampler: Sampler, pairing: Pairing, recipe: OnlineRecipe, wanted: Requirements) -> None:
+    """Refuse choices that do not go together.
+
+    Args:
+        sampler: how responses come about.
+        pairing: how they become examples.
+        recipe: of the run.
+        wanted: requirements of the objective.
+
+    Raises:
+        ConfigurationError: the pairing needs trees, the sampler a judge, or the objective samples of the policy's own
+            distribution, and there are none.
+    """
+    if pairing.of_trees and not sampler.grows:
+        able = [each.id for each in SAMPLERS.things() if each.grows]
+        raise ConfigurationError(
+            f"The pairing {pairing.id!r} pairs the nodes of trees, and the sampler {sampler.id!r} grows none.",
+            where="sampler",
+            fix=f"Choose one of {', '.join(able)}." if able else "Choose another pairing.",
+        )
+    if sampler.judged and recipe.judge["name"] == "none":
+        raise ConfigurationError(
+            f"The sampler {sampler.id!r} asks the judge, and there is none.", where="judge", fix="Give a judge."
+        )
+    if not sampler.draws and is_policy_gradient(wanted):
+        raise ConfigurationError(
+            f"The sampler {sampler.id!r} does not draw from the policy's own distribution, which the gradient of a "
+            "policy needs.",
+            where="sampler",
+            fix="Choose sampler=independent, or an objective for pairs.",
+        )
+    changed = [name for name in ("roll_in", "asking") if getattr(recipe, name) != _default(name)]
+    if sampler.id != _default("sampler")["name"] and changed:
+        raise ConfigurationError(
+            f"The sampler {sampler.id!r} does not know {changed[0]}.",
+            where=changed[0],
+            fix=f"Remove {changed[0]}, or give sampler=independent.",
+        )
+
+
+def _default(name: str) -> Any:
+    return OnlineRecipe.model_fields[name].default

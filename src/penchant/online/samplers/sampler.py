@@ -1,0 +1,106 @@
+"""`Sampler`, the base class of samplers, which say how the policy's responses to a prompt come about."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from penchant.feedback.records import Record
+from penchant.generation.engines import Engine
+from penchant.generation.responses import Response, Sampling
+from penchant.named import Named
+from penchant.online.asking import Asking, Prompt
+from penchant.online.trees import Tree
+from penchant.registry import Registry
+from penchant.rewards.judge import Judge
+
+__all__ = ["SAMPLERS", "Drawn", "Means", "Sampler"]
+
+#: All samplers by name.
+SAMPLERS: Registry[type[Sampler]] = Registry("sampler", "penchant.online.samplers", group="penchant.samplers")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a sampler found for one prompt.
+
+    Args:
+        responses: the responses, in order.
+        tree: of which they are the leaves or a selection; None for responses of their own.
+        scores: of the responses, where the sampler judged them itself; None leaves that to the judge.
+        facts: numbers for the metrics of a round, which are averaged over its prompts.
+        prompt_ids: the tokens that the responses answer, where these are not the record's prompt; None where they are.
+    """
+
+    responses: tuple[Response, ...]
+    tree: Tree | None = None
+    scores: tuple[float, ...] | None = None
+    facts: dict[str, float] = field(default_factory=dict)
+    prompt_ids: tuple[int, ...] | None = None
+
+
+@dataclass
+class Means:
+    """What a sampler works with.
+
+    Args:
+        engine: generates text.
+        judge: scores responses, or None.
+        asking: what the policy reads.
+        policy: the model in training.
+        roll_in: share of the samples that begin with tokens of the record's own response.
+    """
+
+    engine: Engine
+    judge: Judge | None = None
+    asking: Asking = field(default_factory=Prompt)
+    policy: Any = None
+    roll_in: float = 0.0
+
+
+class Sampler(Named, ABC):
+    """Draws the policy's responses to prompts; a subclass implements ``draw``.
+
+    A subclass with an ``id`` is registered under it, and its annotated fields are the keys of the recipe's ``sampler``.
+    The same weights and the same seed give the same responses, so a round that was killed is sampled again as it was.
+
+    Args:
+        settings: values of the annotated fields by name.
+
+    Raises:
+        ConfigurationError: there is no such key, or a value has the wrong type or is out of range.
+    """
+
+    kind = "sampler"
+    registry = SAMPLERS
+    #: Whether it gives a tree beside the responses.
+    grows: ClassVar[bool] = False
+    #: Whether it asks the judge itself, and whether it needs one.
+    judged: ClassVar[bool] = False
+    #: Whether responses are drawn from the policy's own distribution, token by token.
+    draws: ClassVar[bool] = True
+
+    def check(self, means: Means, records: Sequence[Record]) -> None:
+        """Refuse an engine or records that it cannot work with, before the first round.
+
+        Args:
+            means: what it works with, without the policy.
+            records: the prompts.
+
+        Raises:
+            ConfigurationError: the engine cannot do what it needs.
+            DataError: a record lacks what it needs.
+        """
+
+    @abstractmethod
+    def draw(self, records: Sequence[Record], means: Means, sampling: Sampling, *, seed: int) -> list[Drawn]:
+        """What was found for each prompt, in order.
+
+        Args:
+            records: the prompts.
+            means: what it works with.
+            sampling: number of responses, and how to sample.
+            seed: of all its random numbers.
+        """
