@@ -35,10 +35,11 @@ def compare(
     allow_outside: AllowOutside = False,
 ) -> None:
     """Train several objectives on the same data with several seeds, and compare them in a table, a plot and a page."""
+    recipe, names = read_words(words, {}), _names(objectives)  # before torch loads: a mistyped key is said at once
+
     from penchant.training.compare import compare_objectives
     from penchant.training.progress import ProgressReporter
 
-    recipe, names = read_words(words, {}), _names(objectives)
     how: dict[str, Any] = {
         "seeds": seeds,
         "settings": pairs(set_ or [], "--set"),

@@ -148,7 +148,15 @@ def test_every_key_that_is_not_ours_is_answered_when_it_is_met(table: str) -> No
             assert found.sentence in str(caught.value)
 
 
-@pytest.mark.parametrize("command", [["train", "betta=1"], ["online", "grpo", "betta=1"], ["train", "mistyped.yaml"]])
+COMMANDS = [
+    ["train", "betta=1"],
+    ["train", "mistyped.yaml"],
+    ["online", "grpo", "betta=1"],
+    ["compare", "--objectives", "dpo,ipo", "betta=1"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_mistyped_key_is_reported_before_torch_is_loaded(command: list[str], tmp_path: Path) -> None:
     (tmp_path / "mistyped.yaml").write_text("model: m\ndata: d\nbetta: 1\n")
     script = (

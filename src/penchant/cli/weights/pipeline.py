@@ -35,11 +35,13 @@ def pipeline(
 
     from penchant.cli.words import pairs
     from penchant.training.pipelines.plan import read_plan
-    from penchant.training.pipelines.running import run_plan
 
     if json_out is not None:
         claim_file(json_out, option="--json", overwrite=overwrite, inputs=[plan])
     read = read_plan(plan, pairs(words or [], "key=value"), _of_world)
+
+    from penchant.training.pipelines.running import run_plan
+
     found = run_plan(read, lambda line: echo(line, err=True))
     table = Table(title=str(read.output))
     for heading in ("round", "stage", "", read.measure or "score", "synergy"):
