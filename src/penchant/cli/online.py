@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Annotated
 
@@ -99,7 +100,7 @@ def _run(recipe: OnlineRecipe, *, resume: bool, overwrite: bool, dry_run: bool) 
     """Describe the recipe, or run it and print the result; the trainer is loaded here, after the recipe's check."""
     from penchant.training.progress import ProgressReporter
 
-    reporter = ProgressReporter()
+    reporter = ProgressReporter(quiet=os.environ.get("RANK", "0") != "0")
     for line in first_lines(recipe):
         reporter.say(line)
     if dry_run:

@@ -65,6 +65,9 @@ class OnlineRecipe(Recipe):
         "token or response by a truncated importance weight",
     )
     staleness_cap: float = Field(2.0, ge=1, description="largest importance weight")
+    overlap: int = Field(
+        0, ge=0, le=1, description="rounds that a server draws ahead: 1 to draw the next round while this one trains"
+    )
     logp_alarm: float = Field(
         0.1, gt=0, description="mean difference between log-probabilities of generator and trainer that warns, nats"
     )
@@ -245,12 +248,6 @@ def _with_server(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check(recipe: OnlineRecipe) -> None:
     """Refuse settings that an online run does not support."""
-    if recipe.lora is not None and recipe.reference != "initial":
-        raise ConfigurationError(
-            f"The reference {recipe.reference!r} keeps a copy of all weights, and the run trains an adapter.",
-            where="reference",
-            fix="Give reference=initial (the model with its adapter switched off), or remove lora.",
-        )
     if recipe.reward_kl_target is not None and recipe.reward_kl == 0:
         raise ConfigurationError(
             "A controller of reward_kl cannot start from 0.",

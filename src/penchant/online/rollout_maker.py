@@ -20,6 +20,7 @@ from penchant.online.roll_in import given_response
 from penchant.online.rollouts import Rollout
 from penchant.online.samplers.independent import Independent
 from penchant.online.samplers.sampler import Drawn, Means, Sampler
+from penchant.online.sharing import Sharing, alone
 from penchant.rewards.judge import Judge
 from penchant.rewards.scores import compared, scored_samples
 
@@ -58,6 +59,7 @@ class RolloutMaker:
         policy: the model in training, which goes back to the engine after the opponent.
         pairing: says which responses the judge compares, and whether it scores them as a round ago too.
         sampler: how the policy's responses come about.
+        sharing: how processes share the prompts.
     """
 
     engine: Engine
@@ -72,6 +74,7 @@ class RolloutMaker:
     pairing: Pairing | None = None
     roll_in: float = 0.0
     sampler: Sampler = field(default_factory=Independent)
+    sharing: Sharing = alone
 
     @property
     def means(self) -> Means:
@@ -86,6 +89,7 @@ class RolloutMaker:
         seed: int,
         version: int = 0,
         advance: Advance | None = None,
+        sharing: Sharing | None = None,
     ) -> list[Rollout]:
         """Sample one rollout for each record, in order.
 
@@ -95,25 +99,34 @@ class RolloutMaker:
             seed: of the sampling.
             version: of the weights, see `Rollout`.
             advance: called with the number of prompts done.
+            sharing: how processes share the prompts; default: that of the maker.
         """
-        rollouts: list[Rollout] = []
         chunk = max(1, self.engine.at_once // sampling.samples)
-        for start in range(0, len(records), chunk):
+
+        def drawn(start: int) -> list[Rollout]:
             part = records[start : start + chunk]
             own = replace(sampling, traced=max(0, sampling.traced - start * sampling.samples))
-            drawn = self.sampler.draw(part, self.means, own, seed=seed + start)
-            theirs = replace(sampling, traced=0)
-            further = self.opponent.answers(
-                part, self.engine, self.models, self.policy, theirs, seed=seed + start + OPPONENTS_SEED
-            )
-            settings = self._settings(sampling, seed + start)
-            rollouts += [
-                replace(self._judged(record, found, more, sampling), version=version, settings=settings)
-                for record, found, more in zip(part, drawn, further, strict=True)
-            ]
+            return self._drawn(part, own, seed + start, version)
+
+        rollouts: list[Rollout] = []
+        for found in (sharing or self.sharing)(range(0, len(records), chunk), drawn):
+            rollouts += [rollout for _start, part in found for rollout in part]
             if advance is not None:
                 advance(len(rollouts))
         return rollouts
+
+    def _drawn(self, records: Sequence[Record], sampling: Sampling, seed: int, version: int) -> list[Rollout]:
+        """The judged responses to as many prompts as the engine answers at once."""
+        drawn = self.sampler.draw(records, self.means, sampling, seed=seed)
+        theirs = replace(sampling, traced=0)
+        further = self.opponent.answers(
+            records, self.engine, self.models, self.policy, theirs, seed=seed + OPPONENTS_SEED
+        )
+        settings = self._settings(sampling, seed)
+        return [
+            replace(self._judged(record, found, more, sampling), version=version, settings=settings)
+            for record, found, more in zip(records, drawn, further, strict=True)
+        ]
 
     def _settings(self, sampling: Sampling, seed: int) -> dict[str, Any]:
         """Everything that decides how responses are sampled."""
