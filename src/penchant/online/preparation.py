@@ -115,7 +115,7 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     check_on_policy(recipe, objective.requirements, engine, objective.id)
     if recipe.roll_in:
         check_roll_in(engine, train.records)
-    sampler.check(Means(engine, judge, asking), train.records)
+    sampler.check(Means(engine, judge, asking, traced=recipe.staleness != "refuse"), train.records)
     train, heldout = (_renderable(each, engine, recipe.on_bad) for each in (train, heldout))
     measured_by = engine if engine.follows_policy else modality.engine({}, recipe.max_new_tokens)
     return Prepared(

@@ -119,7 +119,9 @@ class RolloutMaker:
         """Everything that decides how responses are sampled."""
         given = {name: value for name, value in asdict(sampling).items() if name != "traced"}
         engine = {"name": self.engine.id, **self.engine.settings}
-        return {**given, "stop": list(sampling.stop), "seed": seed, "engine": engine}
+        other = {} if self.sampler.id == Independent.id else {"name": self.sampler.id, **self.sampler.settings}
+        found = {**given, "stop": list(sampling.stop), "seed": seed, "engine": engine}
+        return found | ({"sampler": other} if other else {})
 
     def _judged(self, record: Record, drawn: Drawn, more: Sequence[Response], sampling: Sampling) -> Rollout:
         given, own = [*drawn.responses, *more], len(drawn.responses)
@@ -147,13 +149,19 @@ class RolloutMaker:
             scores=tuple(scores),
             demonstration=() if shown is None else tuple(shown.ids),
             probabilities=tuple(table),
-            drawn_by=() if own == len(given) else (*(POLICY,) * own, *(self.opponent.id,) * (len(given) - own)),
+            drawn_by=self._writers(drawn, len(more)),
             earlier_scores=tuple(earlier),
             demonstration_learned=None if shown is None else shown.learned,
             parts={name: tuple(each) for name, each in parts.items()},
             tree=drawn.tree,
             facts=drawn.facts,
         )
+
+    def _writers(self, drawn: Drawn, further: int) -> tuple[str, ...]:
+        """Who wrote each response; empty if the policy wrote all."""
+        own = drawn.written_by or (POLICY,) * len(drawn.responses)
+        by = (*own, *(self.opponent.id,) * further)
+        return () if set(by) == {POLICY} else by
 
     def _compared(self, record: Record, texts: Sequence[str]) -> Table:
         """The comparisons that the pairing needs, K × K; all of them if it does not say."""
