@@ -61,7 +61,7 @@ def _check_corrected(sampler: Sampler, pairing: Pairing, recipe: OnlineRecipe) -
         )
     if pairing.greedy:
         raise ConfigurationError(
-            f"The pairing {pairing.id!r} compares with greedy decoding, and the sampler {sampler.id!r} decodes nothing.",
+            f"The pairing {pairing.id!r} compares with greedy decoding; the sampler {sampler.id!r} decodes nothing.",
             where="pairing.baseline",
             fix="Choose another baseline, or sampler=independent.",
         )

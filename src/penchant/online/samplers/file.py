@@ -29,8 +29,8 @@ class File(Sampler):
     would cut it, and does not count as finished; ``sampled/cut`` is the share of these.
 
     A response of a ranking may say more in fields of its own: ``model``, who wrote it; ``token_ids`` and ``logps``, its
-    tokens as they were drawn and the log-probability of each, in nats. With these, a policy gradient may correct for the
-    other distribution (``staleness``); without them it is refused.
+    tokens as they were drawn and the log-probability of each, in nats. With these, a policy gradient may correct for
+    the other distribution (``staleness``); without them it is refused.
     """
 
     id = "file"
@@ -89,8 +89,8 @@ class File(Sampler):
             f"Response {place + 1} of the record does not say under which log-probabilities its tokens were drawn.",
             where=str(record.source),
             why="A policy gradient on responses of another distribution needs them, to correct for it.",
-            fix=f"Give each response the fields {TOKENS} and {LOGPS}, two lists of one length; or choose an objective that "
-            "does not ask where responses come from, such as nft, dpo or nll.",
+            fix=f"Give each response the fields {TOKENS} and {LOGPS}, two lists of one length; or choose an objective "
+            "that does not ask where responses come from, such as nft, dpo or nll.",
         )
 
 
