@@ -88,7 +88,7 @@ def _list() -> None:
 
     from penchant.online.catalogue import catalogue
 
-    table = Table("method", "judge", "pairing", "objective", "reference", "further", "needs")
+    table = Table("method", "sampler", "judge", "pairing", "objective", "reference", "further", "needs")
     for each in catalogue():
         table.add_row(*astuple(each))
     make_console(highlight=False).print(table)
@@ -117,8 +117,11 @@ def _run(recipe: OnlineRecipe, *, resume: bool, overwrite: bool, dry_run: bool) 
 def _unknown_method(name: str, known: list[str]) -> ConfigurationError:
     """The error for a word that names neither a recipe nor a method; an objective is said to be one."""
     from penchant.objectives.core.registry import OBJECTIVES
+    from penchant.online.paper_names import PAPER_NAMES
 
     fix = nearest(name, known)
-    if name in OBJECTIVES:
+    if name in PAPER_NAMES and PAPER_NAMES[name].recipe:
+        fix = f"It is a setting of a recipe: {PAPER_NAMES[name].command} ...; `penchant methods show {name}` says more."
+    elif name in OBJECTIVES:
         fix = f"It is an objective: write `penchant online METHOD --objective {name}`. Methods: {', '.join(known)}."
     return ConfigurationError(f"There is no recipe file and no online method {name!r}.", fix=fix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 from penchant.errors import ConfigurationError, nearest
 from penchant.training.recipe import Recipe, validated
 
-__all__ = ["OnlineRecipe", "make_online_recipe", "methods", "packaged_keys"]
+__all__ = ["OnlineRecipe", "make_online_recipe", "methods", "packaged_keys", "packaged_notes"]
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -199,6 +200,20 @@ def packaged_keys(method: str) -> dict[str, Any]:
     """
     found: dict[str, Any] = yaml.safe_load((RECIPES / f"{method}.yaml").read_text(encoding="utf-8"))
     return found
+
+
+def packaged_notes(method: str) -> str:
+    """What a packaged recipe says of itself: its paper, and which keys other forms change.
+
+    Args:
+        method: its name, one of `methods`.
+
+    Example:
+        >>> packaged_notes("remax")[:43]
+        'ReMax (Li et al., 2023, arXiv:2310.10505): '
+    """
+    lines = (RECIPES / f"{method}.yaml").read_text(encoding="utf-8").splitlines()
+    return " ".join(line.removeprefix("#").strip() for line in itertools.takewhile(lambda each: each[:1] == "#", lines))
 
 
 def make_online_recipe(values: Mapping[str, Any], where: str = "recipe") -> OnlineRecipe:
