@@ -8,7 +8,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from penchant.cli.loops.pages import group_page
-from penchant.online.groups import GROUPS
+from penchant.online.shown.groups import GROUPS
 
 INDEX = "online.md"
 

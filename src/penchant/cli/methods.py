@@ -100,7 +100,7 @@ def _page(name: str) -> str:
     from penchant.errors import ConfigurationError, nearest
     from penchant.objectives.core.expression import NAMED_SUMS
     from penchant.objectives.core.registry import OBJECTIVES
-    from penchant.online.paper_names import PAPER_NAMES
+    from penchant.online.shown.paper_names import PAPER_NAMES
     from penchant.online.recipe import methods
 
     if name in NAMED_SUMS:

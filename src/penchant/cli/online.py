@@ -117,7 +117,7 @@ def _run(recipe: OnlineRecipe, *, resume: bool, overwrite: bool, dry_run: bool) 
 def _unknown_method(name: str, known: list[str]) -> ConfigurationError:
     """The error for a word that names neither a recipe nor a method; an objective is said to be one."""
     from penchant.objectives.core.registry import OBJECTIVES
-    from penchant.online.paper_names import PAPER_NAMES
+    from penchant.online.shown.paper_names import PAPER_NAMES
 
     fix = nearest(name, known)
     if name in PAPER_NAMES and PAPER_NAMES[name].recipe:

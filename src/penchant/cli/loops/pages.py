@@ -116,13 +116,13 @@ def name_page(name: str) -> str:
     """The page of a paper's name: which choices make it, and what it is not.
 
     Args:
-        name: one of `penchant.online.paper_names.PAPER_NAMES`.
+        name: one of `penchant.online.shown.paper_names.PAPER_NAMES`.
 
     Example:
         >>> print(name_page("oaif").splitlines()[2])
         Online AI feedback (Guo et al., 2024, [arXiv:2402.04792](https://arxiv.org/abs/2402.04792)).
     """
-    from penchant.online.paper_names import PAPER_NAMES
+    from penchant.online.shown.paper_names import PAPER_NAMES
 
     found = PAPER_NAMES[name]
     lines = [f"# `{name}`: a paper's name", "", _linked(found.means), ""]
@@ -149,7 +149,7 @@ def online_part(name: str, policy_gradient: bool) -> str:
 
 def known_names() -> list[str]:
     """All recipes, and all names of papers that are settings of one."""
-    from penchant.online.paper_names import PAPER_NAMES
+    from penchant.online.shown.paper_names import PAPER_NAMES
     from penchant.online.recipe import methods
 
     return sorted({*methods(), *PAPER_NAMES})
@@ -164,8 +164,8 @@ def group_page(title: str) -> str:
     Raises:
         ConfigurationError: there is no such group.
     """
-    from penchant.online.groups import GROUPS
-    from penchant.online.paper_names import PAPER_NAMES
+    from penchant.online.shown.groups import GROUPS
+    from penchant.online.shown.paper_names import PAPER_NAMES
 
     if title not in GROUPS:
         raise ConfigurationError(f"There is no group of recipes {title!r}. {nearest(title, GROUPS)}")
