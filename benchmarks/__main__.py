@@ -190,7 +190,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     tables = ["trl", "kto", "types", "cached", "groups", "long", "lists", "decoding", "gpu", "records"]
-    tables += ["leaderboard", "judges", "rewards", "real-rewards", "merging", "tokens", "weights"]
+    tables += ["leaderboard", "judges", "rewards", "real-rewards", "merging", "tokens", "weights", "online"]
     parser.add_argument("--only", choices=tables, help="one table")
     parser.add_argument("--tiny", action="store_true", help="with --only gpu: a small model on a CPU, to try the code")
     parser.add_argument("--records", type=int, nargs="+", help="with --only records: numbers of records")
@@ -234,6 +234,11 @@ def main() -> None:
         from benchmarks.tokens import measure as measure_tokens
 
         measure_tokens(chosen.repeats, table)
+        return
+    if chosen.only == "online":
+        from benchmarks.sampled import measure as measure_online
+
+        measure_online(chosen.repeats, table)
         return
     if chosen.only == "records":
         from benchmarks.records import SIZES

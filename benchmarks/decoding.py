@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, models
+from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from penchant.generation import Sampling, build_engine
@@ -26,16 +26,19 @@ VOCABULARY, WIDTH, LAYERS, PROMPTS, PROMPT, SAMPLES, NEW = 8000, 512, 8, 4, 64, 
 Row = dict[str, Any]
 
 
-def made(folder: Path) -> dict[str, str]:
-    """Three models of one size, and their tokenizer."""
-    words = {"<pad>": 0, "<s>": 1, "</s>": 2, "<unk>": 3} | {f"w{place}": place for place in range(4, VOCABULARY)}
+def word_tokenizer(size: int) -> PreTrainedTokenizerFast:
+    """A tokenizer of ``size`` words: w4, w5, ..., and four of its own."""
+    words = {"<pad>": 0, "<s>": 1, "</s>": 2, "<unk>": 3} | {f"w{place}": place for place in range(4, size)}
     backend = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
-    from tokenizers import pre_tokenizers
-
     backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer = PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(
         tokenizer_object=backend, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>"
     )
+
+
+def made(folder: Path) -> dict[str, str]:
+    """Three models of one size, and their tokenizer."""
+    tokenizer = word_tokenizer(VOCABULARY)
     config = LlamaConfig(
         vocab_size=VOCABULARY,
         hidden_size=WIDTH,

@@ -235,7 +235,6 @@ def test_responses_without_a_score_take_no_part(online: Run) -> None:
         ({"reference": "ema", "reference_rate": 0.0}, ConfigurationError, "reference_rate"),
         ({"max_new_tokens": 128}, ConfigurationError, "room for the prompt"),
         ({"method": "grop"}, ConfigurationError, "Did you mean 'grpo'"),
-        ({"lora": True, "method": "spin"}, ConfigurationError, "reference: .*'previous' keeps a copy of all weights"),
         ({"schedule": "linear"}, ConfigurationError, "optimizer_state=fresh"),
         ({"samples_per_promt": 3}, ConfigurationError, "Did you mean 'samples_per_prompt'"),
     ],

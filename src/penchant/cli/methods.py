@@ -81,17 +81,40 @@ def _table(title: str, classes: list[type[Objective]], longest: int) -> Any:
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(metavar="ID", help="The method's id or alias, for example dpo.")]) -> None:
-    """Show a method's formula, paper, data, evidence, published cases, hyper-parameters, and claims with verdicts."""
+def show(
+    name: Annotated[
+        str, typer.Argument(metavar="ID", help="The id or alias of a method, or an online recipe: dpo, remax.")
+    ],
+) -> None:
+    """Show a method's formula, paper, data, evidence, hyper-parameters and claims; of an online recipe, its choices."""
     from penchant.cli.listing import print_page
+
+    print_page(_page(name))
+
+
+def _page(name: str) -> str:
+    """The page of an objective, of an online recipe, of both where they share the name, or of a paper's name."""
+    from penchant.cli.loops.pages import known_names, loop_page, name_page, online_part
     from penchant.cli.method_pages import method_page
     from penchant.cli.sum_pages import sum_page
-    from penchant.objectives import get
+    from penchant.errors import ConfigurationError, nearest
     from penchant.objectives.core.expression import NAMED_SUMS
+    from penchant.objectives.core.registry import OBJECTIVES
+    from penchant.online.shown.paper_names import PAPER_NAMES
+    from penchant.online.recipe import methods
 
     if name in NAMED_SUMS:
-        print_page(sum_page(name))
-        return
-    cls = get(name)
-    alias = "" if name == cls.id else f"`{name}` is another name of `{cls.id}`.\n\n"
-    print_page(alias + method_page(cls))
+        return sum_page(name)
+    if name in OBJECTIVES:
+        cls = OBJECTIVES.get(name)
+        page = method_page(cls)
+        if name == cls.id:
+            return page + online_part(name, cls.family == "policy-gradient")
+        alias = f"`{name}` is another name of `{cls.id}`.\n\n"
+        return f"{loop_page(name)}\nAs an objective, {alias}{page}" if name in methods() else alias + page
+    if name in methods():
+        return loop_page(name)
+    if name in PAPER_NAMES:
+        return name_page(name)
+    known = [*OBJECTIVES.names(), *OBJECTIVES.aliases(), *known_names()]
+    raise ConfigurationError(f"There is no method {name!r}. {nearest(name, known)}")

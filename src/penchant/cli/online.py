@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,7 +89,7 @@ def _list() -> None:
 
     from penchant.online.catalogue import catalogue
 
-    table = Table("method", "judge", "pairing", "objective", "reference", "further", "needs")
+    table = Table("method", "sampler", "judge", "pairing", "objective", "reference", "further", "needs")
     for each in catalogue():
         table.add_row(*astuple(each))
     make_console(highlight=False).print(table)
@@ -99,7 +100,7 @@ def _run(recipe: OnlineRecipe, *, resume: bool, overwrite: bool, dry_run: bool) 
     """Describe the recipe, or run it and print the result; the trainer is loaded here, after the recipe's check."""
     from penchant.training.progress import ProgressReporter
 
-    reporter = ProgressReporter()
+    reporter = ProgressReporter(quiet=os.environ.get("RANK", "0") != "0")
     for line in first_lines(recipe):
         reporter.say(line)
     if dry_run:
@@ -117,8 +118,11 @@ def _run(recipe: OnlineRecipe, *, resume: bool, overwrite: bool, dry_run: bool) 
 def _unknown_method(name: str, known: list[str]) -> ConfigurationError:
     """The error for a word that names neither a recipe nor a method; an objective is said to be one."""
     from penchant.objectives.core.registry import OBJECTIVES
+    from penchant.online.shown.paper_names import PAPER_NAMES
 
     fix = nearest(name, known)
-    if name in OBJECTIVES:
+    if name in PAPER_NAMES and PAPER_NAMES[name].recipe:
+        fix = f"It is a setting of a recipe: {PAPER_NAMES[name].command} ...; `penchant methods show {name}` says more."
+    elif name in OBJECTIVES:
         fix = f"It is an objective: write `penchant online METHOD --objective {name}`. Methods: {', '.join(known)}."
     return ConfigurationError(f"There is no recipe file and no online method {name!r}.", fix=fix)

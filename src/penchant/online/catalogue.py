@@ -9,7 +9,7 @@ from penchant.online.opponents import OPPONENTS
 from penchant.online.pairing import PAIRINGS
 from penchant.online.recipe import OnlineRecipe, make_online_recipe, methods, packaged_keys
 
-__all__ = ["Choices", "catalogue", "choices_of"]
+__all__ = ["Choices", "catalogue", "choices_of", "packaged"]
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,17 @@ class Choices:
 
     Args:
         name: of the recipe.
+        sampler: where the policy's responses come from.
         judge: who scores or compares.
         pairing: how samples become examples.
         objective: the loss.
         reference: and its update.
-        further: a sampler, an opponent, a question, a rule of steps; empty if the recipe has the usual ones.
+        further: an opponent, a question, roll-ins, a rule of steps; empty if the recipe has the usual ones.
         needs: what must be given beside the prompts; empty for nothing.
     """
 
     name: str
+    sampler: str
     judge: str
     pairing: str
     objective: str
@@ -42,13 +44,19 @@ def catalogue() -> list[Choices]:
         >>> {each.name: each.pairing for each in catalogue()}["grpo"]
         'group'
     """
-    found = []
-    for name in methods():
-        given = {"method": name, "model": "M", "data": "prompts.jsonl", "output": "runs/x"}
-        if packaged_keys(name).get("reference") == "teacher":
-            given["teacher"] = "T"
-        found.append(choices_of(name, make_online_recipe(given)))
-    return found
+    return [choices_of(name, packaged(name)) for name in methods()]
+
+
+def packaged(name: str) -> OnlineRecipe:
+    """A packaged recipe as it is, with names in the place of model, data and teacher.
+
+    Args:
+        name: one of `penchant.online.methods`.
+    """
+    given = {"method": name, "model": "M", "data": "prompts.jsonl", "output": "runs/x"}
+    if packaged_keys(name).get("reference") == "teacher":
+        given["teacher"] = "T"
+    return make_online_recipe(given)
 
 
 def choices_of(name: str, recipe: OnlineRecipe) -> Choices:
@@ -60,10 +68,10 @@ def choices_of(name: str, recipe: OnlineRecipe) -> Choices:
     """
     judge, pairing = str(recipe.judge["name"]), str(recipe.pairing["name"])
     opponent, asking = str(recipe.opponent["name"]), str(recipe.asking["name"])
-    sampler = str(recipe.sampler["name"])
+    sampler, engine = str(recipe.sampler["name"]), str(recipe.engine["name"])
+    if engine != OnlineRecipe.model_fields["engine"].default["name"]:
+        sampler = engine if sampler == OnlineRecipe.model_fields["sampler"].default["name"] else f"{sampler}, {engine}"
     further = []
-    if sampler != OnlineRecipe.model_fields["sampler"].default["name"]:
-        further.append(f"sampler {sampler}")
     if OPPONENTS.get(opponent).present:
         further.append(f"opponent {recipe.opponent.get('checkpoint', opponent)}")
     if ASKING.get(asking).shows_more:
@@ -81,6 +89,5 @@ def choices_of(name: str, recipe: OnlineRecipe) -> Choices:
         needs.append("answers, or another judge")
     if recipe.reference == "teacher":
         needs.append("a teacher")
-    return Choices(
-        name, judge, pairing, str(recipe.objective["name"]), recipe.reference, ", ".join(further), "; ".join(needs)
-    )
+    objective, reference = str(recipe.objective["name"]), recipe.reference
+    return Choices(name, sampler, judge, pairing, objective, reference, ", ".join(further), "; ".join(needs))

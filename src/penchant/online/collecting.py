@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,21 +17,27 @@ from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.requirements import Requirements
+from penchant.online.ahead import Ahead
 from penchant.online.describing import describe
 from penchant.online.on_policy import is_policy_gradient
 from penchant.online.pairing import Pairing, build_examples
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reward_kl import coefficient_after, less_divergence
-from penchant.online.rollout_maker import RolloutMaker
+from penchant.online.rollout_maker import Advance, RolloutMaker
 from penchant.online.rollouts import Rollout
-from penchant.online.round_files import RoundFiles
+from penchant.online.round_files import DRAWN, RoundFiles
+from penchant.online.sharing import Sharing, alone
 from penchant.online.staleness import with_weights
 from penchant.online.token_facts import with_token_facts
 from penchant.online.token_logps import agreement, divergences
+from penchant.training.devices.agreement import agreed, is_first
 
 __all__ = ["Collector", "prompts_of_round", "teaches"]
 
 log = logging.getLogger("penchant")
+
+#: Has responses to prompts sampled and judged: `RolloutMaker.sample` with version and processes filled in.
+Sample = Callable[..., list[Rollout]]
 
 # Responses of a round of which the engine is asked for log-probabilities, to compare them with the trainer's.
 TRACED = 8
@@ -66,6 +73,10 @@ class Collector:
     send: Callable[[int], None]
     objective: Objective
 
+    def __post_init__(self) -> None:
+        self.ahead = Ahead(partial(self._draw, sharing=alone), self.files)
+        self.sent: int | None = None
+
     def collect(self, iteration: int) -> tuple[list[Rollout], list[Example]]:
         """The samples of a round, and the training examples of it and of the reused earlier rounds.
 
@@ -74,7 +85,8 @@ class Collector:
         """
         rollouts = self.files.read(iteration)
         if rollouts is None:
-            rollouts = self._carrying(self._sample(iteration), iteration)
+            # What processes compute alike may differ in the last bit; all train on what the first one has.
+            rollouts = agreed(self._carrying(self._sample(iteration), iteration))
             self.files.write(iteration, rollouts)
         earlier = [self.files.read(each) for each in range(max(0, iteration - self.recipe.history), iteration)]
         every = [*(rollout for part in earlier for rollout in part or []), *rollouts]
@@ -88,7 +100,8 @@ class Collector:
             examples: its training examples.
         """
         numbers = describe(rollouts, examples) | agreement(rollouts, self.scorer, self.recipe.precision)
-        if numbers.get("sampled/logp_gap", 0.0) > self.recipe.logp_alarm:
+        # Those of a round that was drawn ahead are of the weights before.
+        if not self.recipe.overlap and numbers.get("sampled/logp_gap", 0.0) > self.recipe.logp_alarm:
             log.warning(
                 "The log-probabilities of generator and trainer differ by %.3g nats per token on average, more than "
                 "logp_alarm = %.3g: the samples are not drawn from the policy that is trained.",
@@ -97,16 +110,46 @@ class Collector:
             )
         return numbers
 
+    def begin_next(self, iteration: int) -> None:
+        """Have the next round drawn by the weights of now, while this one trains, if the recipe says so.
+
+        Args:
+            iteration: number of this round, from 0.
+        """
+        following = iteration + 1
+        if not self.recipe.overlap or following >= self.recipe.iterations or not is_first():
+            return
+        if self.files.read_here(following) is None and self.files.read_here(following, DRAWN) is None:
+            self._send(iteration)
+            self.ahead.begin(following, iteration)
+
+    def settle(self, iteration: int) -> None:
+        """Before the state of a run is saved: wait until a round that is being drawn is on disk.
+
+        Args:
+            iteration: number of that round, from 0.
+        """
+        if is_first():
+            self.ahead.settle(iteration)
+
+    def close(self) -> None:
+        """Give up a round that is still being drawn."""
+        self.ahead.close()
+
+    def _send(self, version: int) -> None:
+        """Send the weights to the engine, unless it has them."""
+        if is_first() and self.sent != version:
+            self.send(version)
+            self.sent = version
+
     def _sample(self, iteration: int) -> list[Rollout]:
         recipe = self.recipe
-        self.send(iteration)
-        rollouts = self._drawn(iteration, 0, ())
-        for again in range(1, recipe.resample + 1):
-            lacking = sum(each.uniform for each in rollouts) - sum(not each.used for each in rollouts)
-            if lacking == 0:
-                break
-            seen = [each.source for each in rollouts]
-            rollouts = self._replaced(rollouts, self._drawn(iteration, again, seen, lacking))
+        if recipe.overlap and agreed(self.ahead.thread is not None or self._was_drawn(iteration)):
+            rollouts = agreed(self.ahead.take(iteration) if is_first() else None)
+            assert rollouts is not None
+        else:
+            self._send(iteration)
+            rollouts = self._draw(iteration, iteration, self.advance)
         reads = self.pairing.reads
         if reads or self._reuses(len(rollouts)):
             rollouts = with_token_facts(rollouts, self.scorer, recipe.precision, reads, self.reference, self.objective)
@@ -124,7 +167,31 @@ class Collector:
             rate = coefficient_after(before, recipe.reward_kl_target, recipe.reward_kl_horizon)
         return less_divergence(rollouts, divergences(rollouts, self.scorer, self.reference, recipe.precision), rate)
 
-    def _drawn(self, iteration: int, again: int, seen: Sequence[Source], count: int | None = None) -> list[Rollout]:
+    def _was_drawn(self, iteration: int) -> bool:
+        """Whether the samples of a round have been drawn while the round before was trained."""
+        return is_first() and self.files.read_here(iteration, DRAWN) is not None
+
+    def _draw(self, iteration: int, version: int, advance: Advance, sharing: Sharing | None = None) -> list[Rollout]:
+        """Sampled and judged prompts of a round, with replacements of groups without differences."""
+        engine = self.maker.engine
+        call = partial(
+            self.maker.sample,
+            version=version if engine.follows_policy or engine.updated else 0,
+            advance=advance,
+            sharing=sharing,
+        )
+        rollouts = self._drawn(iteration, 0, (), call)
+        for again in range(1, self.recipe.resample + 1):
+            lacking = sum(each.uniform for each in rollouts) - sum(not each.used for each in rollouts)
+            if lacking == 0:
+                break
+            seen = [each.source for each in rollouts]
+            rollouts = self._replaced(rollouts, self._drawn(iteration, again, seen, call, lacking))
+        return rollouts
+
+    def _drawn(
+        self, iteration: int, again: int, seen: Sequence[Source], sample: Sample, count: int | None = None
+    ) -> list[Rollout]:
         """Sampled and judged prompts of a round; ``again`` counts the replacements of groups without differences."""
         recipe = self.recipe
         sampling = Sampling(
@@ -139,10 +206,8 @@ class Collector:
         prompts = prompts_of_round(self.records, recipe.prompts_per_iteration, order, iteration)
         prompts = [each for each in prompts if each.source not in seen][:count]
         seed = recipe.seed * 1_000_003 + (iteration + 1) * 10_007 + again * 101
-        engine = self.maker.engine
-        version = iteration if engine.follows_policy or engine.updated else 0
-        found = self.maker.sample(prompts, sampling, seed=seed, version=version, advance=self.advance)
-        return self._with_greedy(found, prompts, seed, version) if self.pairing.greedy else found
+        found = sample(prompts, sampling, seed=seed)
+        return self._with_greedy(found, prompts, seed, sample) if self.pairing.greedy else found
 
     def _replaced(self, rollouts: list[Rollout], fresh: list[Rollout]) -> list[Rollout]:
         """The rollouts with as many fresh ones as say something in the place of groups without differences."""
@@ -156,11 +221,11 @@ class Collector:
         return [*kept, *better, *(replace(each, used=False) for each in fresh if each.uniform)]
 
     def _with_greedy(
-        self, rollouts: Sequence[Rollout], prompts: Sequence[Record], seed: int, version: int
+        self, rollouts: Sequence[Rollout], prompts: Sequence[Record], seed: int, sample: Sample
     ) -> list[Rollout]:
         """The rollouts with the score of the response that greedy decoding gives; None where it has none."""
         sampling = Sampling(1, self.recipe.max_new_tokens, 0.0, stop=tuple(self.recipe.stop))
-        likely = self.maker.sample(prompts, sampling, seed=seed, version=version, advance=self.advance)
+        likely = sample(prompts, sampling, seed=seed)
         known = [each.scores[0] if each.scored else None for each in likely]
         return [replace(each, baseline=score) for each, score in zip(rollouts, known, strict=True)]
 

@@ -10,6 +10,7 @@ from penchant.named import Named
 from penchant.online.collecting import prompts_of_round
 from penchant.online.preparation import Prepared, prepare
 from penchant.online.recipe import OnlineRecipe
+from penchant.online.shown.costs import memory, round_of, texts
 from penchant.rewards.scores import scored_samples
 from penchant.training.dry_run import print_facts
 from penchant.training.preparation import Given, resolved
@@ -46,7 +47,7 @@ def facts(recipe: OnlineRecipe, prepared: Prepared) -> dict[str, str]:
     prompts = len(prompts_of_round(prepared.train, recipe.prompts_per_iteration, recipe.seed, 0))
     samples = prompts * recipe.samples_per_prompt
     lengths = [len(prepared.engine.prompt_ids(record.prompt)) for record in prepared.train]
-    limit = prepared.modality.max_length
+    limit, costs = prepared.modality.max_length, round_of(recipe, prepared, prompts)
     return {
         "objective": repr(prepared.objective),
         "pairing": _described(prepared.pairing),
@@ -56,7 +57,12 @@ def facts(recipe: OnlineRecipe, prepared: Prepared) -> dict[str, str]:
         "judge": judged(prepared, prepared.train[0]),
         "rounds": f"{recipe.iterations:,} of {prompts:,} prompts with {recipe.samples_per_prompt:,} responses each: "
         f"{samples:,} responses of up to {recipe.max_new_tokens:,} tokens per round",
+        "a round samples": costs.generation + (f"; up to {recipe.resample} times again" if recipe.resample else ""),
+        "a round judges": costs.judging,
+        "tokens of a round": costs.tokens,
         "steps": _steps(recipe, prompts),
+        "memory (GiB)": memory(recipe, prepared, prompts),
+        **texts(prepared),
     }
 
 

@@ -19,12 +19,12 @@ class Journal:
     """Writes ``metrics.jsonl``, with steps counted over all rounds, and shows progress.
 
     Args:
-        path: the metrics file.
+        path: the metrics file; None on all processes but the first.
         reporter: shows progress.
         rounds: number of rounds of the run.
     """
 
-    def __init__(self, path: Path, reporter: ProgressReporter, rounds: int) -> None:
+    def __init__(self, path: Path | None, reporter: ProgressReporter, rounds: int) -> None:
         self.reporter, self.total, self.done = reporter, rounds, 0
         self.recorder = Recorder(path, lambda step: float(self.done), (self._say,))
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
+import logging
 import time
+from contextlib import nullcontext
 from typing import Any
 
-from penchant.errors import ConfigurationError, PenchantError, TrainingError
+from penchant.errors import PenchantError, TrainingError
 from penchant.online.collecting import teaches
 from penchant.online.journal import Journal
 from penchant.online.measuring import Measured
@@ -17,11 +18,14 @@ from penchant.online.preparation import Prepared, prepare
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.round_files import RoundFiles
 from penchant.online.rounds import BEGINNING, Learner
-from penchant.online.state import State, load_state, pack, save_state, unpack
+from penchant.online.sharing import one_copy_each
+from penchant.online.state import State, load_state, open_state, pack, save_state, unpack
 from penchant.online.step_rules import STEP_RULES
 from penchant.training.assembly import computing
 from penchant.training.checkpoint_notes import Notes
 from penchant.training.checkpoints import find_checkpoint, step_of
+from penchant.training.devices.agreement import agreed, anywhere, join_again, leave_in_order, other_process_errors
+from penchant.training.devices.processes import Processes, find_processes, only_first_prints
 from penchant.training.folder import RunFolder
 from penchant.training.identity.kept_code import read_code, write_code
 from penchant.training.interrupt import Interrupt
@@ -33,6 +37,8 @@ from penchant.training.recipe import data_paths
 from penchant.training.run import Interrupted, Result
 
 __all__ = ["run_online"]
+
+log = logging.getLogger("penchant")
 
 # Maximum checkpoints and measurements per run unless the recipe sets their frequency.
 STATES, MEASUREMENTS = 10, 20
@@ -66,31 +72,47 @@ def run_online(
         PenchantError: recipe, data or model cannot be used; raised as early as possible.
         Interrupted: a signal stopped the run; it can be resumed.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ConfigurationError(
-            "An online run uses one process, but this is one of several.", fix="Start it without a launcher."
-        )
+    processes = one_copy_each(find_processes(recipe.strategy, recipe.processes))
+    if reporter is None or not processes.first:
+        reporter = ProgressReporter(quiet=True)
     began, folder = time.perf_counter(), RunFolder(recipe.output)
+    if processes.count > 1:
+        join_again(recipe.device)
+        leave_in_order()
     check_start(recipe)
-    prepared = prepare(recipe, given or Given())
     inputs = [recipe.model, *data_paths(recipe.data), *data_paths(recipe.eval_data)]
-    with folder.freed_on_failure():
-        folder.claim(resume=resume, overwrite=overwrite, inputs=inputs)
-        if resume:
-            folder.check_same(resolved(recipe, prepared.objective))
-        return _run(recipe, prepared, folder, reporter or ProgressReporter(quiet=True), resume, began)
+    with only_first_prints(processes), folder.freed_on_failure() if processes.first else nullcontext():
+        prepared = prepare(recipe, given or Given())
+        if processes.first:
+            folder.claim(resume=resume, overwrite=overwrite, inputs=inputs)
+            if resume:
+                folder.check_same(resolved(recipe, prepared.objective))
+        return _run(recipe, prepared, folder, reporter, processes, resume, began)
 
 
 def _run(
-    recipe: OnlineRecipe, prepared: Prepared, folder: RunFolder, reporter: ProgressReporter, resume: bool, began: float
+    recipe: OnlineRecipe,
+    prepared: Prepared,
+    folder: RunFolder,
+    reporter: ProgressReporter,
+    processes: Processes,
+    resume: bool,
+    began: float,
 ) -> Result:
     with warnings_to(reporter) as warnings, own_bars_only(), Interrupt() as interrupt:
-        run = OnlineRun(recipe, prepared, folder, reporter, interrupt, warnings)
+        for warning in processes.warnings:
+            log.warning(warning)
+        if processes.count > 1:
+            reporter.say(f"Running in {processes}")
+        run = OnlineRun(recipe, prepared, folder, reporter, interrupt, warnings, processes)
         try:
-            run.start(resume)
-            run.rounds()
-            return finish(recipe, prepared, run.loaded, run.state, warnings, time.perf_counter() - began)
+            with other_process_errors(processes.count):
+                run.start(resume)
+                run.rounds()
+                seconds = time.perf_counter() - began
+                return finish(recipe, prepared, run.loaded, run.state, warnings, seconds, processes)
         finally:
+            run.collector.close()
             run.loaded.close()
 
 
@@ -104,6 +126,7 @@ class OnlineRun:
         reporter: shows progress.
         interrupt: whether a signal asks the run to stop.
         warnings: of the run; the list grows while it goes on.
+        processes: of the run; the first one writes the files.
     """
 
     def __init__(
@@ -114,45 +137,58 @@ class OnlineRun:
         reporter: ProgressReporter,
         interrupt: Interrupt,
         warnings: list[str],
+        processes: Processes,
     ) -> None:
         self.recipe, self.prepared, self.folder = recipe, prepared, folder
+        self.processes, self.first = processes, processes.first
         self.reporter, self.interrupt = reporter, interrupt
         self.state, self.files = State(), RoundFiles(folder)
         self.step_rule = STEP_RULES.get(recipe.step_rule, "step_rule")()
         self.loaded = load(recipe, prepared, folder.checkpoints)
-        self.journal = Journal(folder.path / "metrics.jsonl", reporter, recipe.iterations)
+        self.journal = Journal(folder.path / "metrics.jsonl" if self.first else None, reporter, recipe.iterations)
         scorer = self.loaded.scorer
         recipe = computing(recipe, prepared.modality)
         self.notes = Notes(warnings=warnings, metrics=folder.path / "metrics.jsonl")
-        self.learner = Learner(recipe, scorer, self.loaded.reference, prepared.objective, self.notes)
+        self.learner = Learner(recipe, scorer, self.loaded.reference, prepared.objective, self.notes, processes)
         self.collector = build_collector(recipe, prepared, self.loaded, self.files, self._stop_if_asked)
 
     def start(self, resume: bool) -> None:
         """Start the run, or continue a stopped one."""
-        objective = self.prepared.objective
-        origin = online_origin(self.recipe, self.prepared, self.loaded)
-        code = read_code(self.recipe.model_dump())
-        self.folder.begin(resolved(self.recipe, objective), origin, resume=resume)
-        write_code(self.folder.path, code)
-        self.notes.about = self.folder.about
-        found = load_state(self.folder.path / "states", self.folder.about) if resume else None
-        rows: list[dict[str, Any]] = []
-        if found is not None:
-            done, packed = found
-            self.state = unpack(packed, done, self.loaded.policy, self.loaded.reference, objective)
-            self.step_rule.load_state_dict(packed.get("step_rule", {}))
-            rows = self.notes.restore(json.loads(packed.get("notes", "{}")))
+        if self.first:
+            self._begin(resume)
+        rows = self._restore() if resume else None
         self.journal.begin(self.state.done)
-        if resume:
+        if resume and self.first:
             self.files.delete_checkpoints(self.state.done)
-            self._rewind(found is not None, rows)
+            self._rewind(rows is not None, rows or [])
         if notice := self.prepared.engine.notice():
             self.reporter.say(notice)
         if self.state.before is None:
             self.state.before = self.state.after = self._measure()
-        elif self._measures(self.state.done) and not self.journal.has_measured(self.state.steps):
+        elif self._measures(self.state.done) and not agreed(self.journal.has_measured(self.state.steps)):
             # The run was stopped between saving the state and measuring it.
             self.state.after = self._measure()
+
+    def _begin(self, resume: bool) -> None:
+        """Say in the folder what the run is."""
+        origin = online_origin(self.recipe, self.prepared, self.loaded)
+        code = read_code(self.recipe.model_dump())
+        self.folder.begin(resolved(self.recipe, self.prepared.objective), origin, resume=resume)
+        write_code(self.folder.path, code)
+        self.notes.about = self.folder.about
+
+    def _restore(self) -> list[dict[str, Any]] | None:
+        """Go on from the last usable state; the rows of its metrics, or None if there is no state."""
+        states, loaded = self.folder.path / "states", self.loaded
+        found = load_state(states, self.folder.about) if self.first else None
+        done = agreed(None if found is None else found[0])
+        if done is None:
+            return None
+        packed = open_state(states, done) if found is None else found[1]
+        self.state = unpack(packed, done, loaded.policy, loaded.reference, self.prepared.objective)
+        self.step_rule.load_state_dict(packed.get("step_rule", {}))
+        anywhere(False)  # no process goes on to delete a state that another one still reads
+        return self.notes.restore(json.loads(packed.get("notes", "{}")))
 
     def _rewind(self, from_state: bool, rows: list[dict[str, Any]]) -> None:
         """Remove the metrics of steps that are trained again, and the checkpoints that they lead to."""
@@ -194,7 +230,7 @@ class OnlineRun:
         if self._measures(state.done):
             state.after = self._measure()
         self._advance()
-        if self.interrupt.asked and not last:
+        if not last and anywhere(self.interrupt.asked):
             self._save()
             self._stop()
 
@@ -204,11 +240,13 @@ class OnlineRun:
         try:
             rollouts, examples = self.collector.collect(number)
         except PenchantError:  # of a server or a judge; the rounds before are kept for --resume
-            if number:
+            # Not where the samples that failed were those of earlier weights, which only an earlier state has.
+            if number and not self.recipe.overlap:
                 self._save()
             raise
         self.step_rule.before_training(number, self.loaded.policy, state)
-        sampled = self.collector.describe(rollouts, examples)
+        self.collector.begin_next(number)
+        sampled = self.collector.describe(rollouts, examples) if self.first else {}
         if not teaches(examples):
             self.reporter.say(f"Round {number + 1}: all rewards are equal or too low, so there is nothing to train on")
             self.journal.sampled(state.steps, sampled)
@@ -242,13 +280,16 @@ class OnlineRun:
             )
 
     def _save(self) -> None:
+        self.collector.settle(self.state.done)
+        if not self.first:
+            return
         packed = pack(self.state, self.loaded.policy, self.loaded.reference, self.prepared.objective)
         packed["step_rule"] = self.step_rule.state_dict()
         packed["notes"] = json.dumps(self.notes.state())
         save_state(self.folder.path / "states", self.state.done, packed, self.folder.about)
 
     def _stop_if_asked(self, done: int) -> None:
-        if self.interrupt.asked:
+        if anywhere(self.interrupt.asked):
             self._stop()
 
     def _stop(self) -> None:
@@ -258,7 +299,7 @@ class OnlineRun:
         )
 
     def _measure(self) -> Measured | None:
-        found = measure_heldout(self.recipe, self.prepared)
+        found = agreed(measure_heldout(self.recipe, self.prepared) if self.first else None)
         if found is not None:
             self.journal.measured(self.state.steps, found)
         return found

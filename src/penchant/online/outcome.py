@@ -15,6 +15,8 @@ from penchant.online.recipe import OnlineRecipe
 from penchant.online.state import State
 from penchant.training.card import model_card
 from penchant.training.checkpoints import delete_drafts, output_errors
+from penchant.training.devices.agreement import agreed
+from penchant.training.devices.processes import Processes
 from penchant.training.folder import RunFolder
 from penchant.training.following.hub import publish
 from penchant.training.outcome import versions
@@ -24,7 +26,13 @@ __all__ = ["finish"]
 
 
 def finish(
-    recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded, state: State, warnings: list[str], seconds: float
+    recipe: OnlineRecipe,
+    prepared: Prepared,
+    loaded: Loaded,
+    state: State,
+    warnings: list[str],
+    seconds: float,
+    processes: Processes,
 ) -> Result:
     """Save the model and write summary, samples, card and report.
 
@@ -35,9 +43,13 @@ def finish(
         state: counts and measurements of the finished run.
         warnings: all warnings of the run.
         seconds: wall-clock time.
+        processes: of the run; the first one writes, and the others wait for it.
     """
     folder, modality = RunFolder(recipe.output), prepared.modality
-    facts = _summary(recipe, prepared, loaded, state) | {"warnings": warnings, "seconds": seconds}
+    facts = _summary(recipe, prepared, loaded, state) | processes.facts() | {"warnings": warnings, "seconds": seconds}
+    if not processes.first:
+        agreed(None)
+        return Result(loaded.policy, modality.tokenizer, folder.path, facts, folder.path / "report.html")
     with output_errors(folder.path):
         adapter = folder.path / "adapter"
         for each in (folder.model, adapter):
@@ -49,6 +61,8 @@ def finish(
         folder.write_text("model/README.md", model_card(facts, recipe_yaml, prepared.objective.paper, modality.card))
         report = write_report(folder.path)
     publish(recipe, folder)
+    # Whoever ends first would make the launcher end the process that still writes.
+    agreed(None)
     return Result(model, modality.tokenizer, folder.path, facts, report)
 
 

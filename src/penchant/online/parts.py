@@ -18,6 +18,7 @@ from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.core import has_adapter
 from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.references import Reference
+from penchant.likelihood.references.second_adapter import SecondAdapter
 from penchant.likelihood.scorer import Scorer
 from penchant.online.collecting import Collector
 from penchant.online.measuring import Measured, measure
@@ -25,8 +26,10 @@ from penchant.online.on_policy import likelihood_temperature
 from penchant.online.preparation import Prepared
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference import UpdatedReference
+from penchant.online.reference_updates import Unchanged
 from penchant.online.rollout_maker import RolloutMaker
 from penchant.online.round_files import RoundFiles
+from penchant.online.sharing import by_the_first, in_shares
 from penchant.online.token_facts import REFERENCE
 from penchant.rewards.judge import Judge
 from penchant.training.arguments import training_arguments
@@ -84,19 +87,22 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
         prepared.objective.bind(scorer.hidden_size)
         prepared.objective.to(device)
     asked = needs.reference or recipe.reward_kl > 0 or REFERENCE in prepared.pairing.reads
-    kind = "initial" if asked else "none"
-    inner = (
-        scorer.reference(kind, precision=precision)
-        if recipe.teacher is None
-        else _teacher(recipe, prepared, scorer, device)
-    )
+
+    def copied() -> Reference[Any, Any]:
+        if has_adapter(policy):
+            assert isinstance(scorer, ForestScorer)
+            return SecondAdapter(scorer)
+        return scorer.reference("initial", precision=precision)
+
+    sampled_from = prepared.opponent.checkpoints
+    if recipe.teacher is not None:
+        inner = _teacher(recipe, prepared, scorer, device)
+    elif asked and (not isinstance(prepared.update, Unchanged) or "initial" in sampled_from):
+        inner = copied()
+    else:
+        inner = scorer.reference("initial" if asked else "none", precision=precision)
     judged_by = () if prepared.judge is None else prepared.judge.checkpoints
-    reference = UpdatedReference(
-        inner,
-        prepared.update,
-        lambda: scorer.reference("initial", precision=precision),
-        {*needs.checkpoints, *prepared.opponent.checkpoints, *judged_by},
-    )
+    reference = UpdatedReference(inner, prepared.update, copied, {*needs.checkpoints, *sampled_from, *judged_by})
     if prepared.judge is not None:
         prepared.judge.follow(scorer, reference, prepared.engine.renderer)
     prepared.engine.use(policy)
@@ -170,6 +176,7 @@ def build_collector(
         pairing=prepared.pairing,
         roll_in=recipe.roll_in,
         sampler=prepared.sampler,
+        sharing=by_the_first if _asked_once(prepared) else in_shares,
     )
     return Collector(
         recipe,
@@ -184,6 +191,15 @@ def build_collector(
         partial(_send, prepared, loaded, files.folder.path / "weights"),
         prepared.objective,
     )
+
+
+def _asked_once(prepared: Prepared) -> bool:
+    """Whether one process must sample and judge for all: a server answers each time anew, and some judges remember."""
+    return not prepared.engine.follows_policy or (prepared.judge is not None and _remembers(prepared.judge))
+
+
+def _remembers(judge: Judge) -> bool:
+    return judge.remembers or any(map(_remembers, getattr(judge, "members", ())))
 
 
 def _send(prepared: Prepared, loaded: Loaded, folder: Path, version: int) -> None:

@@ -13,6 +13,7 @@ from penchant.generation.engines import Engine
 from penchant.modalities import Modality, find_modality
 from penchant.named import build_named
 from penchant.objectives.core.objective import Objective
+from penchant.online.ahead import check_overlap
 from penchant.online.asking import ASKING, Asking
 from penchant.online.differences import check_differences
 from penchant.online.on_policy import check_on_policy
@@ -100,9 +101,10 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     _check_length(modality, recipe)
     engine = modality.engine(recipe.engine, recipe.max_new_tokens)
     check_on_policy(recipe, objective.requirements, engine, objective.id)
+    check_overlap(recipe, objective.requirements, engine, judge, opponent, sampler)
     if recipe.roll_in:
         check_roll_in(engine, train.records)
-    sampler.check(Means(engine, judge, asking), train.records)
+    sampler.check(Means(engine, judge, asking, traced=recipe.staleness != "refuse"), train.records)
     train, heldout = (_renderable(each, engine, recipe.on_bad) for each in (train, heldout))
     measured_by = engine if engine.follows_policy else modality.engine({}, recipe.max_new_tokens)
     return Prepared(

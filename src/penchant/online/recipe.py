@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 from penchant.errors import ConfigurationError, nearest
 from penchant.training.recipe import Recipe, validated
 
-__all__ = ["OnlineRecipe", "make_online_recipe", "methods", "packaged_keys"]
+__all__ = ["OnlineRecipe", "make_online_recipe", "methods", "packaged_keys", "packaged_notes"]
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -65,6 +66,9 @@ class OnlineRecipe(Recipe):
         "token or response by a truncated importance weight",
     )
     staleness_cap: float = Field(2.0, ge=1, description="largest importance weight")
+    overlap: int = Field(
+        0, ge=0, le=1, description="rounds that a server draws ahead: 1 to draw the next round while this one trains"
+    )
     logp_alarm: float = Field(
         0.1, gt=0, description="mean difference between log-probabilities of generator and trainer that warns, nats"
     )
@@ -201,6 +205,20 @@ def packaged_keys(method: str) -> dict[str, Any]:
     return found
 
 
+def packaged_notes(method: str) -> str:
+    """What a packaged recipe says of itself: its paper, and which keys other forms change.
+
+    Args:
+        method: its name, one of `methods`.
+
+    Example:
+        >>> packaged_notes("remax")[:43]
+        'ReMax (Li et al., 2023, arXiv:2310.10505): '
+    """
+    lines = (RECIPES / f"{method}.yaml").read_text(encoding="utf-8").splitlines()
+    return " ".join(line.removeprefix("#").strip() for line in itertools.takewhile(lambda each: each[:1] == "#", lines))
+
+
 def make_online_recipe(values: Mapping[str, Any], where: str = "recipe") -> OnlineRecipe:
     """Make a validated recipe; if it names a ``method``, its keys override the recipe of that method.
 
@@ -245,12 +263,6 @@ def _with_server(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check(recipe: OnlineRecipe) -> None:
     """Refuse settings that an online run does not support."""
-    if recipe.lora is not None and recipe.reference != "initial":
-        raise ConfigurationError(
-            f"The reference {recipe.reference!r} keeps a copy of all weights, and the run trains an adapter.",
-            where="reference",
-            fix="Give reference=initial (the model with its adapter switched off), or remove lora.",
-        )
     if recipe.reward_kl_target is not None and recipe.reward_kl == 0:
         raise ConfigurationError(
             "A controller of reward_kl cannot start from 0.",

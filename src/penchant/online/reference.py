@@ -28,7 +28,8 @@ class UpdatedReference(Reference[Any, Any]):
     Args:
         inner: the scorer's reference ``initial``, or ``none`` if the objective needs no reference.
         update: changes the reference; already started with the policy.
-        copy: makes further copies of the policy at its initial weights, for those that are asked for.
+        copy: makes further copies of the policy at its initial weights, for those that are asked for. Of a policy with
+            an adapter they are second adapters on the same model.
         checkpoints: names of `penchant.objectives.core.requirements.CHECKPOINTS`, or `BEFORE`, that objective, judge or
             opponent read. One that is the reference itself costs nothing; another is one frozen copy more.
 

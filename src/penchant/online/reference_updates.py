@@ -1,4 +1,8 @@
-"""Updates of the reference between rounds: keep the initial model, or follow the policy."""
+"""Updates of the reference between rounds: keep the initial model, or follow the policy.
+
+With an adapter, weights are those of the adapter: ``ema`` and ``nesterov`` mix its matrices, not the products that
+they add to the model.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor, nn
 
 from penchant.errors import ConfigurationError
+from penchant.likelihood.core import has_adapter
 from penchant.named import Named
 from penchant.registry import Registry
 
@@ -137,7 +142,8 @@ class Nesterov(ReferenceUpdate):
         """Extrapolate the policy, and copy it."""
         learned = _copy(policy)
         for name, weight in policy.named_parameters():
-            weight.add_(learned[name] - self.learned[name], alpha=self.reference_rate)
+            if name in learned:
+                weight.add_(learned[name] - self.learned[name], alpha=self.reference_rate)
         self.learned = learned
         if reference is not None:
             blend(reference, policy, 1.0)
@@ -234,7 +240,13 @@ def build_reference_update(name: str, rate: float, policy: nn.Module | None = No
 
 
 def _copy(model: nn.Module) -> State:
-    return {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    """The weights that can move: all of a model, or those of its adapter."""
+    adapted = has_adapter(model)
+    return {
+        name: weight.detach().clone()
+        for name, weight in model.named_parameters()
+        if weight.requires_grad or not adapted
+    }
 
 
 @torch.no_grad()
@@ -248,6 +260,8 @@ def blend(target: nn.Module, source: nn.Module, share: float) -> None:
     """
     given = dict(source.named_parameters())
     for name, weight in target.named_parameters():
+        if weight is given[name]:  # of a model that both adapters are on
+            continue
         # Copied and not mixed if the share is 1: (1 − 1) · x + y is not y for an infinite x.
         weight.copy_(given[name]) if share == 1.0 else weight.lerp_(given[name], share)
     buffers = dict(source.named_buffers())

@@ -20,6 +20,7 @@ from penchant.online.roll_in import given_response
 from penchant.online.rollouts import Rollout
 from penchant.online.samplers.independent import Independent
 from penchant.online.samplers.sampler import Drawn, Means, Sampler
+from penchant.online.sharing import Sharing, alone
 from penchant.rewards.judge import Judge
 from penchant.rewards.scores import compared, scored_samples
 
@@ -58,6 +59,7 @@ class RolloutMaker:
         policy: the model in training, which goes back to the engine after the opponent.
         pairing: says which responses the judge compares, and whether it scores them as a round ago too.
         sampler: how the policy's responses come about.
+        sharing: how processes share the prompts.
     """
 
     engine: Engine
@@ -72,6 +74,7 @@ class RolloutMaker:
     pairing: Pairing | None = None
     roll_in: float = 0.0
     sampler: Sampler = field(default_factory=Independent)
+    sharing: Sharing = alone
 
     @property
     def means(self) -> Means:
@@ -86,6 +89,7 @@ class RolloutMaker:
         seed: int,
         version: int = 0,
         advance: Advance | None = None,
+        sharing: Sharing | None = None,
     ) -> list[Rollout]:
         """Sample one rollout for each record, in order.
 
@@ -95,31 +99,42 @@ class RolloutMaker:
             seed: of the sampling.
             version: of the weights, see `Rollout`.
             advance: called with the number of prompts done.
+            sharing: how processes share the prompts; default: that of the maker.
         """
-        rollouts: list[Rollout] = []
         chunk = max(1, self.engine.at_once // sampling.samples)
-        for start in range(0, len(records), chunk):
+
+        def drawn(start: int) -> list[Rollout]:
             part = records[start : start + chunk]
             own = replace(sampling, traced=max(0, sampling.traced - start * sampling.samples))
-            drawn = self.sampler.draw(part, self.means, own, seed=seed + start)
-            theirs = replace(sampling, traced=0)
-            further = self.opponent.answers(
-                part, self.engine, self.models, self.policy, theirs, seed=seed + start + OPPONENTS_SEED
-            )
-            settings = self._settings(sampling, seed + start)
-            rollouts += [
-                replace(self._judged(record, found, more, sampling), version=version, settings=settings)
-                for record, found, more in zip(part, drawn, further, strict=True)
-            ]
+            return self._drawn(part, own, seed + start, version)
+
+        rollouts: list[Rollout] = []
+        for found in (sharing or self.sharing)(range(0, len(records), chunk), drawn):
+            rollouts += [rollout for _start, part in found for rollout in part]
             if advance is not None:
                 advance(len(rollouts))
         return rollouts
+
+    def _drawn(self, records: Sequence[Record], sampling: Sampling, seed: int, version: int) -> list[Rollout]:
+        """The judged responses to as many prompts as the engine answers at once."""
+        drawn = self.sampler.draw(records, self.means, sampling, seed=seed)
+        theirs = replace(sampling, traced=0)
+        further = self.opponent.answers(
+            records, self.engine, self.models, self.policy, theirs, seed=seed + OPPONENTS_SEED
+        )
+        settings = self._settings(sampling, seed)
+        return [
+            replace(self._judged(record, found, more, sampling), version=version, settings=settings)
+            for record, found, more in zip(records, drawn, further, strict=True)
+        ]
 
     def _settings(self, sampling: Sampling, seed: int) -> dict[str, Any]:
         """Everything that decides how responses are sampled."""
         given = {name: value for name, value in asdict(sampling).items() if name != "traced"}
         engine = {"name": self.engine.id, **self.engine.settings}
-        return {**given, "stop": list(sampling.stop), "seed": seed, "engine": engine}
+        other = {} if self.sampler.id == Independent.id else {"name": self.sampler.id, **self.sampler.settings}
+        found = {**given, "stop": list(sampling.stop), "seed": seed, "engine": engine}
+        return found | ({"sampler": other} if other else {})
 
     def _judged(self, record: Record, drawn: Drawn, more: Sequence[Response], sampling: Sampling) -> Rollout:
         given, own = [*drawn.responses, *more], len(drawn.responses)
@@ -147,13 +162,19 @@ class RolloutMaker:
             scores=tuple(scores),
             demonstration=() if shown is None else tuple(shown.ids),
             probabilities=tuple(table),
-            drawn_by=() if own == len(given) else (*(POLICY,) * own, *(self.opponent.id,) * (len(given) - own)),
+            drawn_by=self._writers(drawn, len(more)),
             earlier_scores=tuple(earlier),
             demonstration_learned=None if shown is None else shown.learned,
             parts={name: tuple(each) for name, each in parts.items()},
             tree=drawn.tree,
             facts=drawn.facts,
         )
+
+    def _writers(self, drawn: Drawn, further: int) -> tuple[str, ...]:
+        """Who wrote each response; empty if the policy wrote all."""
+        own = drawn.written_by or (POLICY,) * len(drawn.responses)
+        by = (*own, *(self.opponent.id,) * further)
+        return () if set(by) == {POLICY} else by
 
     def _compared(self, record: Record, texts: Sequence[str]) -> Table:
         """The comparisons that the pairing needs, K × K; all of them if it does not say."""

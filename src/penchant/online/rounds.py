@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from penchant.online.recipe import OnlineRecipe
 from penchant.training.arguments import micro_batches, training_arguments
 from penchant.training.checkpoint_notes import Notes
 from penchant.training.checkpoints import find_checkpoint, output_errors
+from penchant.training.devices.agreement import agreed
+from penchant.training.devices.processes import Processes
 from penchant.training.parameters.rates import rates_of
 from penchant.training.trainer import PreferenceTrainer
 
@@ -49,6 +52,7 @@ class Learner:
         reference: the reference.
         objective: the loss.
         notes: what the checkpoints within a round keep, and whose they are.
+        processes: those that share each step.
     """
 
     recipe: OnlineRecipe
@@ -56,6 +60,7 @@ class Learner:
     reference: Reference
     objective: Objective
     notes: Notes = field(default_factory=Notes)
+    processes: Processes = field(default_factory=Processes)
 
     def train(
         self,
@@ -81,11 +86,17 @@ class Learner:
         made = trainer.create_optimizer()
         if optimizer is not None:
             made.load_state_dict(optimizer)
-        checkpoint = find_checkpoint(folder, trainer.notes.about, otherwise=BEGINNING)
+        first = self.processes.first
+        checkpoint = agreed(find_checkpoint(folder, trainer.notes.about, otherwise=BEGINNING) if first else None)
         with output_errors(folder):
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         assert trainer.optimizer is not None
-        return Trained(len(plan), trainer.state.global_step >= len(plan), trainer.optimizer.state_dict())
+        trained = Trained(len(plan), trainer.state.global_step >= len(plan), trainer.optimizer.state_dict())
+        if self.processes.count > 1:
+            # What synchronised the gradients of this round holds buffers and hooks, in circles of references.
+            del trainer, made
+            gc.collect()
+        return trained
 
     def notes_of(self, iteration: int) -> Notes:
         """The notes of the checkpoints within a round: one of another round is not used.
@@ -114,8 +125,8 @@ class Learner:
         # Held-out measurements are taken between rounds, not by the trainer.
         settings = self.recipe.model_copy(update={"eval_every": None, "save_every": every})
         sizes = [example.size for example in examples]
-        parts = micro_batches(settings, plan, sizes, 1, self.objective.batch_coupled)
-        args = training_arguments(settings, len(plan), folder, parts)
+        parts = micro_batches(settings, plan, sizes, self.processes.count, self.objective.scored_twice)
+        args = training_arguments(settings, len(plan), folder, parts, self.processes)
         if every is None:
             args.save_strategy = type(args.save_strategy)("no")
         trainer = PreferenceTrainer(

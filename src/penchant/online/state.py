@@ -19,7 +19,7 @@ from penchant.online.measuring import Measured
 from penchant.online.reference import UpdatedReference
 from penchant.training.checkpoints import output_errors
 
-__all__ = ["State", "load_state", "pack", "save_state", "unpack"]
+__all__ = ["State", "load_state", "open_state", "pack", "save_state", "unpack"]
 
 KEPT = 2
 # In a state with a manifest; earlier versions wrote none.
@@ -125,7 +125,7 @@ def save_state(folder: Path, iteration: int, state: dict[str, Any], about: Mappi
     Raises:
         OutputError: it cannot be written; earlier states are unchanged.
     """
-    target = folder / f"state-{iteration:05d}.pt"
+    target = _path_of(folder, iteration)
     draft = folder / f".{target.name}.part"
     with output_errors(target):
         folder.mkdir(parents=True, exist_ok=True)
@@ -174,6 +174,31 @@ def load_state(folder: Path, about: Mapping[str, str] | None = None) -> tuple[in
         assert good is not None
         log.warning("%s cannot be used (%s); falling back to state-%05d.pt.", name, fault, good[0])
     return good
+
+
+def open_state(folder: Path, done: int) -> dict[str, Any]:
+    """The state that the first process has found good, for the others.
+
+    Args:
+        folder: of the states.
+        done: its number of finished rounds.
+
+    Raises:
+        CheckpointError: this process cannot read it.
+    """
+    path = _path_of(folder, done)
+    fault, packed = _opened(path, None)
+    if packed is None:
+        raise CheckpointError(
+            f"This process of the run cannot use the state that the first one goes on from ({fault}).",
+            where=str(path),
+            fix="Give an output folder that all machines see.",
+        )
+    return packed
+
+
+def _path_of(folder: Path, done: int) -> Path:
+    return folder / f"state-{done:05d}.pt"
 
 
 def _opened(path: Path, about: Mapping[str, str] | None) -> tuple[Fault, dict[str, Any] | None]:

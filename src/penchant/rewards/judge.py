@@ -45,6 +45,8 @@ class Judge(Named):
     gives_scores: bool = True
     #: Whether a score follows from the response alone, so that scoring costs no comparisons.
     scores_alone: bool = True
+    #: Whether its answers depend on what it was asked before, so that one of several processes must ask all.
+    remembers: ClassVar[bool] = False
 
     def read(self, records: Iterable[Record]) -> None:
         """Read what scoring needs from the records, such as reference answers.

@@ -134,7 +134,7 @@ def micro_batches(recipe: Recipe, plan: Plan, sizes: Sequence[int], processes: i
         plan: the run's steps.
         sizes: tokens of every example.
         processes: number of processes that share a step.
-        coupled: whether an example's loss depends on the rest of its step, so that a split step is scored twice.
+        coupled: whether a split step is scored twice (`Objective.scored_twice`).
     """
     if recipe.accumulate is not None:
         return recipe.accumulate

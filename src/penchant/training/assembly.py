@@ -31,7 +31,7 @@ def run_arguments(recipe: Recipe, prepared: Prepared, folder: RunFolder, process
     """
     recipe = computing(recipe, prepared.modality)
     sizes = prepared.supply.largest_sizes(prepared.plan)
-    parts = micro_batches(recipe, prepared.plan, sizes, processes.count, prepared.objective.batch_coupled)
+    parts = micro_batches(recipe, prepared.plan, sizes, processes.count, prepared.objective.scored_twice)
     return training_arguments(recipe, len(prepared.plan), folder.checkpoints, parts, processes)
 
 

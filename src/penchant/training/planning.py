@@ -68,7 +68,7 @@ def estimate_of(recipe: Recipe, prepared: Prepared, processes: int = 1) -> tuple
     supply, plan = prepared.supply, prepared.plan
     steps = [list(map(supply.size, supply.slots(plan, step))) for step in range(len(plan))]
     parts = processes * micro_batches(
-        recipe, plan, supply.largest_sizes(plan), processes, prepared.objective.batch_coupled
+        recipe, plan, supply.largest_sizes(plan), processes, prepared.objective.scored_twice
     )
     # A micro-batch holds whole examples: with 8 examples in 6 parts, the largest has 2.
     part = max(sum(sorted(step, reverse=True)[: -(-len(step) // parts)]) for step in steps)

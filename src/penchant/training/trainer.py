@@ -36,7 +36,7 @@ from penchant.training.identity.sealing_trainer import SealingTrainer
 from penchant.training.parameters.parts import repeated
 from penchant.training.parameters.rates import Rates
 from penchant.training.parameters.strategy import Strategy
-from penchant.training.split_step import SplitStep
+from penchant.training.split_step import SplitStep, step_lengths, with_lengths
 
 __all__ = ["PreferenceTrainer"]
 
@@ -95,6 +95,7 @@ class PreferenceTrainer(SealingTrainer):
         self.tally, self.mark, self.work_since = Tally(), time.perf_counter(), 0
         self.grad_examined, self.step_begins = False, True
         self.split: SplitStep | None = None
+        self.lengths: dict[str, float] = {}
         # Trainer switches the cache off in the model's configuration, with which the model is saved.
         config: Any = getattr(scorer.model, "config", None)
         cached = getattr(config, "use_cache", None)
@@ -131,7 +132,8 @@ class PreferenceTrainer(SealingTrainer):
         """The micro-batches of a step; the count of 1 keeps Trainer from scaling losses."""
         samples, _count = super().get_batch_samples(epoch_iterator, num_batches, device)
         parts = self.args.world_size * self.args.gradient_accumulation_steps
-        self.split = self._split(samples) if self.objective.batch_coupled and parts > 1 else None
+        self.split = self._split(samples) if self.objective.scored_twice and parts > 1 else None
+        self.lengths = self._lengths(samples) if self.objective.coupled_by_length and parts > 1 else {}
         return samples, torch.ones((), device=device)
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
@@ -147,7 +149,7 @@ class PreferenceTrainer(SealingTrainer):
         batch: AnyBatch = inputs["batch"].to(self.args.device)
         tie: Tensor | float = 0.0
         if self.split is None:
-            views = self._score(batch, self.objective.requirements.needs, model)
+            views = with_lengths(self._score(batch, self.objective.requirements.needs, model), self.lengths)
             losses = self.objective.compute({**views, **batch.fields})
         else:
             views, losses, tie = self.split(batch)
@@ -177,6 +179,10 @@ class PreferenceTrainer(SealingTrainer):
         return SplitStep(
             self.objective, samples, self._score, args.device, args.process_index, args.world_size, self._scoring
         )
+
+    def _lengths(self, samples: list[Any]) -> dict[str, float]:
+        views = self.objective.requirements.views
+        return step_lengths(views, samples, self._sum_over_processes if self.args.world_size > 1 else None)
 
     @contextlib.contextmanager
     def _scoring(self) -> Iterator[None]:

@@ -90,6 +90,8 @@ class Objective(Configurable, torch.nn.Module):
     needs: Needs = Needs()
     #: Whether an example's loss depends on the other examples of its batch.
     batch_coupled: bool = False
+    #: Whether it depends on them through the mean number of tokens of a response alone, which is known beforehand.
+    coupled_by_length: bool = False
     #: The class of weighted sums that ``+`` and ``*`` build from (weight, objective) terms; set by `composition`.
     summed: ClassVar[Callable[[list[tuple[float, Objective]]], Objective]]
 
@@ -119,6 +121,11 @@ class Objective(Configurable, torch.nn.Module):
     def hyper(self) -> dict[str, Any]:
         """The hyper-parameters by name; ``build(objective.id, **objective.hyper)`` builds an equal objective."""
         return self.settings
+
+    @property
+    def scored_twice(self) -> bool:
+        """Whether the loss of a part of a step needs the scores of all of it, so that a split step is scored twice."""
+        return self.batch_coupled and not self.coupled_by_length
 
     @property
     def requirements(self) -> Requirements:

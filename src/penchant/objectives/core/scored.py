@@ -44,6 +44,7 @@ class Scored:
         activations: outputs of the policy's layers at each token, [R, T, D] each, by layer, with gradient.
         reference_activations: the same of the reference, without gradient.
         checkpoints: [R, T] log-probability of each token under other checkpoints, nats, by name; without gradient.
+        step_length: mean number of tokens of a response over the whole step, where these responses are a part of it.
 
     Raises:
         ConfigurationError: a shape does not match, or the reference is read but absent.
@@ -69,6 +70,7 @@ class Scored:
     activations: Mapping[str, Tensor] = field(default_factory=dict)
     reference_activations: Mapping[str, Tensor] = field(default_factory=dict)
     checkpoints: Mapping[str, Tensor] = field(default_factory=dict)
+    step_length: float | None = None
 
     def __post_init__(self) -> None:
         if self.policy.dim() != 2:

@@ -188,7 +188,7 @@ def over_own_tokens(tokens: Tensor, responses: Scored) -> Tensor:
 def over_batch_tokens(tokens: Tensor, responses: Scored) -> Tensor:
     """One number per response, whose mean over the batch is the mean over all of the batch's tokens.
 
-    value_i = Σ_t tokens_it · R / Σ_j |y_j|   over the R responses of the batch
+    value_i = Σ_t tokens_it · R / Σ_j |y_j|   over the R responses of the batch, or of the step that it is a part of
 
     Args:
         tokens: [R, T].
@@ -202,7 +202,7 @@ def over_batch_tokens(tokens: Tensor, responses: Scored) -> Tensor:
         >>> over_batch_tokens(torch.ones(2, 2), view)
         tensor([1.3333, 0.6667])
     """
-    mean_length = responses.length.sum().clamp(min=1) / max(len(responses.length), 1)
+    mean_length = responses.step_length or responses.length.sum().clamp(min=1) / max(len(responses.length), 1)
     return masked_sum(tokens, responses.mask) / mean_length
 
 

@@ -29,8 +29,8 @@ class BNPO(Objective):
     loss = (1 / Σ_i |y_i|) Σ_i Σ_t [−min(r_t A, clip(r_t, 1−ε_low, 1+ε_high) A) + β k3_t]   over the batch's responses
 
     r_t, k3_t and A are those of ``grpo``. Every token counts the same, so long responses count more. The token count
-    couples the examples of a batch, so a split step takes one more forward pass. ``dapo`` uses the
-    same average, with a wider clip range and without the divergence.
+    couples the examples of a batch, and is known before they are scored, so a split step costs nothing more. ``dapo``
+    uses the same average, with a wider clip range and without the divergence.
 
     Example:
         >>> import torch
@@ -48,6 +48,7 @@ class BNPO(Objective):
     evidence = OFFICIAL_CODE
     tags = ("online", "batch")
     batch_coupled = True
+    coupled_by_length = True
 
     epsilon_low: Annotated[float, Ge(0), "clip range below 1"] = 0.2
     epsilon_high: Annotated[float, Ge(0), "clip range above 1"] = 0.2

@@ -30,7 +30,7 @@ class CISPO(Objective):
     r_t, k3_t and A are those of ``grpo``; sg stops the gradient. No token loses its gradient, however large its ratio.
     The bounds are ratios: the ``epsilon_high`` of TRL is the cap, verl clips to [1 − low, 1 + high]. The paper has no
     floor and does not state its cap; the default is 1 + ε_high of ``dapo``. The token count couples the examples of a
-    batch, so a split step takes one more forward pass.
+    batch, and is known before they are scored, so a split step costs nothing more.
 
     Example:
         >>> import torch
@@ -49,6 +49,7 @@ class CISPO(Objective):
     tags = ("online", "batch")
     exempt = Exempt(value_gradient="the clipped ratio carries no gradient")
     batch_coupled = True
+    coupled_by_length = True
 
     floor: Annotated[float, Ge(0), "lower bound of the importance weight"] = 0.0
     cap: Annotated[float, Gt(0), "upper bound of the importance weight"] = 1.28

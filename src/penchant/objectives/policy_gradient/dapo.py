@@ -30,8 +30,8 @@ class DAPO(Objective):
 
     r_t and A are those of ``grpo``. ε_high > ε_low lets unlikely tokens gain probability. The paper omits the
     divergence from the reference; ``bnpo`` has the same average with it. The token count couples the examples of a
-    batch, so a split step takes one more forward pass. Dynamic sampling and the overlong penalty
-    are settings of the loop and of the reward.
+    batch, and is known before they are scored, so a split step costs nothing more. Dynamic sampling and the
+    overlong penalty are settings of the loop and of the reward.
 
     Example:
         >>> import torch
@@ -50,6 +50,7 @@ class DAPO(Objective):
     tags = ("online", "batch")
     former = (Former("beta", "Use objective bnpo, which has the divergence.", {0.0: "Leave it out."}),)
     batch_coupled = True
+    coupled_by_length = True
 
     epsilon_low: Annotated[float, Ge(0), "clip range below 1"] = 0.2
     epsilon_high: Annotated[float, Ge(0), "clip range above 1"] = 0.28

@@ -101,6 +101,7 @@ class PPO(Objective):
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
         self.critic = Head(1)
+        self.coupled_by_length = self.aggregation != "seq-mean-token-sum-norm"
 
     def values(self, responses: Scored) -> Tensor:
         """The critic's value of the state before each token, [R, T]; 0 where the mask is false."""

@@ -49,6 +49,7 @@ class ReinforcePP(Objective):
     evidence = OFFICIAL_CODE
     tags = ("online", "batch")
     batch_coupled = True
+    coupled_by_length = True
 
     epsilon_low: Annotated[float, Ge(0), "clip range below 1"] = 0.2
     epsilon_high: Annotated[float, Ge(0), "clip range above 1"] = 0.2

@@ -82,6 +82,7 @@ class OnPolicyDistillation(Objective):
     evidence = OFFICIAL_CODE
     tags = ("online", "batch", "divergence")
     batch_coupled = True
+    coupled_by_length = True
 
     beta: Annotated[float, Interval(ge=0, le=1), "0: KL(teacher ‖ student); 1: KL(student ‖ teacher)"] = 0.5
     temperature: Annotated[float, Gt(0), "divisor of the logits of both models"] = 1.0

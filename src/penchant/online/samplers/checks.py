@@ -25,7 +25,7 @@ def check_sampler(sampler: Sampler, pairing: Pairing, recipe: OnlineRecipe, want
 
     Raises:
         ConfigurationError: the pairing needs trees, the sampler a judge, or the objective samples of the policy's own
-            distribution, and there are none.
+            distribution (or a correction), and there are none.
     """
     if pairing.of_trees and not sampler.grows:
         able = [each.id for each in SAMPLERS.things() if each.grows]
@@ -39,18 +39,31 @@ def check_sampler(sampler: Sampler, pairing: Pairing, recipe: OnlineRecipe, want
             f"The sampler {sampler.id!r} asks the judge, and there is none.", where="judge", fix="Give a judge."
         )
     if not sampler.draws and is_policy_gradient(wanted):
-        raise ConfigurationError(
-            f"The sampler {sampler.id!r} does not draw from the policy's own distribution, which the gradient of a "
-            "policy needs.",
-            where="sampler",
-            fix="Choose sampler=independent, or an objective for pairs.",
-        )
+        _check_corrected(sampler, pairing, recipe)
     changed = [name for name in ("roll_in", "asking") if getattr(recipe, name) != _default(name)]
     if sampler.id != _default("sampler")["name"] and changed:
         raise ConfigurationError(
             f"The sampler {sampler.id!r} does not know {changed[0]}.",
             where=changed[0],
             fix=f"Remove {changed[0]}, or give sampler=independent.",
+        )
+
+
+def _check_corrected(sampler: Sampler, pairing: Pairing, recipe: OnlineRecipe) -> None:
+    """Refuse a policy gradient on responses of another distribution, unless it is corrected for."""
+    if not (sampler.traces and recipe.staleness != "refuse"):
+        correct = ", staleness=token (which needs the log-probabilities of each response)" if sampler.traces else ""
+        raise ConfigurationError(
+            f"The sampler {sampler.id!r} does not draw from the policy's own distribution, which the gradient of a "
+            "policy needs.",
+            where="sampler",
+            fix=f"Choose sampler=independent{correct}, or an objective that does not ask where responses come from.",
+        )
+    if pairing.greedy:
+        raise ConfigurationError(
+            f"The pairing {pairing.id!r} compares with greedy decoding; the sampler {sampler.id!r} decodes nothing.",
+            where="pairing.baseline",
+            fix="Choose another baseline, or sampler=independent.",
         )
 
 

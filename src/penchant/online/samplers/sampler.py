@@ -32,6 +32,7 @@ class Drawn:
         scores: of the responses, where the sampler judged them itself; None leaves that to the judge.
         facts: numbers for the metrics of a round, which are averaged over its prompts.
         prompt_ids: the tokens that the responses answer, where these are not the record's prompt; None where they are.
+        written_by: who wrote each response; empty if the policy wrote all.
     """
 
     responses: tuple[Response, ...]
@@ -39,6 +40,7 @@ class Drawn:
     scores: tuple[float, ...] | None = None
     facts: dict[str, float] = field(default_factory=dict)
     prompt_ids: tuple[int, ...] | None = None
+    written_by: tuple[str, ...] = ()
 
 
 @dataclass
@@ -51,6 +53,7 @@ class Means:
         asking: what the policy reads.
         policy: the model in training.
         roll_in: share of the samples that begin with tokens of the record's own response.
+        traced: whether the log-probabilities under which responses were drawn are needed.
     """
 
     engine: Engine
@@ -58,6 +61,7 @@ class Means:
     asking: Asking = field(default_factory=Prompt)
     policy: Any = None
     roll_in: float = 0.0
+    traced: bool = False
 
 
 class Sampler(Named, ABC):
@@ -81,6 +85,8 @@ class Sampler(Named, ABC):
     judged: ClassVar[bool] = False
     #: Whether responses are drawn from the policy's own distribution, token by token.
     draws: ClassVar[bool] = True
+    #: Whether it can say under which log-probabilities responses of another distribution were drawn.
+    traces: ClassVar[bool] = False
 
     def check(self, means: Means, records: Sequence[Record]) -> None:
         """Refuse an engine or records that it cannot work with, before the first round.

@@ -12,7 +12,7 @@ import torch
 
 from penchant.errors import TrainingError
 
-__all__ = ["agreed", "join_again", "leave_in_order", "other_process_errors"]
+__all__ = ["agreed", "anywhere", "is_first", "join_again", "leave_in_order", "other_process_errors"]
 
 Decision = TypeVar("Decision")
 
@@ -22,11 +22,29 @@ GONE = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", 
 
 def agreed(value: Decision) -> Decision:
     """The value that the first process gives; every process calls it. One process gets its own value back."""
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+    if not _connected():
         return value
     values = [value]
     torch.distributed.broadcast_object_list(values, src=0)
     return values[0]
+
+
+def anywhere(value: bool) -> bool:
+    """Whether any process says yes; every process calls it."""
+    if not _connected():
+        return value
+    values = [value] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(values, value)
+    return any(values)
+
+
+def is_first() -> bool:
+    """Whether this is the first process, or the only one."""
+    return not _connected() or torch.distributed.get_rank() == 0
+
+
+def _connected() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
 def join_again(device: str | None = None) -> None:
