@@ -76,6 +76,7 @@ class Collector:
         if rollouts is None:
             rollouts = self._carrying(self._sample(iteration), iteration)
             self.files.write(iteration, rollouts)
+        self.maker.remember(rollouts)
         earlier = [self.files.read(each) for each in range(max(0, iteration - self.recipe.history), iteration)]
         every = [*(rollout for part in earlier for rollout in part or []), *rollouts]
         return rollouts, build_examples([each for each in every if each.used], self.pairing, self.wanted)

@@ -141,6 +141,8 @@ class OnlineRun:
             done, packed = found
             self.state = unpack(packed, done, self.loaded.policy, self.loaded.reference, objective)
             self.step_rule.load_state_dict(packed.get("step_rule", {}))
+            if self.prepared.judge is not None:
+                self.prepared.judge.load_state_dict(packed.get("judge", {}))
             rows = self.notes.restore(json.loads(packed.get("notes", "{}")))
         self.journal.begin(self.state.done)
         if resume:
@@ -244,6 +246,7 @@ class OnlineRun:
     def _save(self) -> None:
         packed = pack(self.state, self.loaded.policy, self.loaded.reference, self.prepared.objective)
         packed["step_rule"] = self.step_rule.state_dict()
+        packed["judge"] = {} if self.prepared.judge is None else self.prepared.judge.state_dict()
         packed["notes"] = json.dumps(self.notes.state())
         save_state(self.folder.path / "states", self.state.done, packed, self.folder.about)
 

@@ -115,6 +115,16 @@ class RolloutMaker:
                 advance(len(rollouts))
         return rollouts
 
+    def remember(self, rollouts: Sequence[Rollout]) -> None:
+        """Let the judge take note of a judged round, be it sampled now or read from its file.
+
+        Args:
+            rollouts: of the round.
+        """
+        for each in rollouts if self.judge is not None else ():
+            own = [one.text for one, by in zip(each.responses, each.writers, strict=True) if by == POLICY]
+            self.judge.remember(each.prompt, own)
+
     def _settings(self, sampling: Sampling, seed: int) -> dict[str, Any]:
         """Everything that decides how responses are sampled."""
         given = {name: value for name, value in asdict(sampling).items() if name != "traced"}
@@ -137,6 +147,7 @@ class RolloutMaker:
                 scores = self._shaped(scores, given, sampling.max_new_tokens)
             if self.pairing is not None and self.pairing.rescored:
                 earlier = self.judge.score_earlier(record.prompt, texts)
+        noted = {} if self.judge is None else self.judge.facts(record.prompt)
         said = given_response(record)
         shown = None if said is None else self.engine.response_tokens(record.prompt, said)
         return Rollout(
@@ -152,7 +163,7 @@ class RolloutMaker:
             demonstration_learned=None if shown is None else shown.learned,
             parts={name: tuple(each) for name, each in parts.items()},
             tree=drawn.tree,
-            facts=drawn.facts,
+            facts={**drawn.facts, **noted},
         )
 
     def _compared(self, record: Record, texts: Sequence[str]) -> Table:
