@@ -15,7 +15,7 @@ from penchant.rewards import FunctionJudge, build_judge
 from penchant.rewards.wrapped.hindsight import HindsightJudge, turned_pairs
 from penchant.rewards.wrapped.simulators import FunctionSimulator, Simulator
 
-WORLD = '''
+WORLD = """
 def follows(prompt, response, record):
     return [f"It was {record['truth']}."] * 3 if response == "short" else []
 
@@ -24,7 +24,7 @@ def fails(prompt, response, record):
 
 def one_text(prompt, response, record):
     return "text"
-'''
+"""
 
 
 class Regret(Simulator):
@@ -87,7 +87,7 @@ def test_a_world_of_ones_own_reads_the_hidden_facts_of_the_record(
 
 
 def test_wrong_settings_are_named() -> None:
-    with pytest.raises(ConfigurationError, match="There is no simulator 'polcy'. Did you mean 'policy'"):
+    with pytest.raises(ConfigurationError, match=r"There is no simulator 'polcy'\. Did you mean 'policy'"):
         build_judge({"name": "hindsight", "simulator": "polcy"})
     lonely = build_judge({"name": "hindsight", "simulator": {"name": "policy", "max_new_tokens": 3}})
     assert lonely is not None

@@ -75,8 +75,12 @@ class PolicyLLM(LLMJudge):
         """See `LLMJudge.score`."""
         bad, every = self.unreadable, self.read_answers
         found = super().score(prompt, responses)
-        self.asked[said_of(prompt)] = (self.unreadable - bad, self.read_answers - every)
+        self.count_unread(prompt, self.unreadable - bad, self.read_answers - every)
         return found
+
+    def count_unread(self, prompt: Text, bad: int, every: int) -> None:
+        """Note for `facts` how many of the answers about a prompt held no verdict."""
+        self.asked[said_of(prompt)] = (bad, every)
 
     def facts(self, prompt: Text) -> dict[str, float]:
         """The share of questions about this prompt whose answers held no verdict."""
