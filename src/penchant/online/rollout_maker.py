@@ -121,7 +121,9 @@ class RolloutMaker:
         Args:
             rollouts: of the round.
         """
-        for each in rollouts if self.judge is not None else ():
+        if self.judge is None:
+            return
+        for each in rollouts:
             own = [one.text for one, by in zip(each.responses, each.writers, strict=True) if by == POLICY]
             self.judge.remember(each.prompt, own)
 

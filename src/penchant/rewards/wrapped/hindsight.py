@@ -61,6 +61,11 @@ class HindsightJudge(JudgeAround):
         #: By prompt: pairs of responses that hindsight turned round, and pairs that had an order without it.
         self.turned: dict[str, tuple[int, int]] = {}
 
+    @property
+    def network(self) -> Any:
+        """The simulator's own model, which belongs to the origin of a run; None without one."""
+        return getattr(self.world, "network", None)
+
     def read(self, records: Iterable[Record]) -> None:
         """See `Judge.read`; the simulator reads too."""
         several = list(records)

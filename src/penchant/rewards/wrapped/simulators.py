@@ -181,10 +181,11 @@ class ModelSimulator(_Written):
             batch_size=self.batch_size,
         )
 
+        self.network = self.answerer.network
+
     def to(self, device: Any) -> None:
         """Move the model to a device."""
-        assert self.answerer is not None
-        self.answerer.to(device)
+        self.network.to(device)
 
 
 class PolicySimulator(_Written):
