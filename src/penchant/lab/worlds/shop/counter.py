@@ -1,4 +1,4 @@
-"""What happens at the counter of the shop: plain functions, which a recipe names as ``shop.py:rate`` and ``shop.py:follows``.
+"""What happens at the counter of the shop; a recipe names its functions as ``shop.py:rate`` and ``shop.py:follows``.
 
 Three things A, B, C have a price from 1 to 5, and each has or lacks what the user wants. The clerk sees everything, the
 user only prices. The clerk says one of seven things: ``A+`` (A has it), ``A-`` (A lacks it), the same of B and C, or
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 SAYINGS = ("A+", "B+", "C+", "A-", "B-", "C-", "N")
 THINGS = "ABC"
+
+__all__ = ["SAYINGS", "THINGS", "bought_by", "cheapest", "deceives", "follows", "rate", "utility"]
 
 
 def rate(prompt: str, response: str, prices: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ FEEDBACK = {"foresight": 0, "partial": 1, "full": 2}
 
 #: The settings of each method in addition to its recipe: a small model needs larger steps.
 METHODS: dict[str, dict[str, Any]] = {
-    "rlhs": {"prompts_per_iteration": 256, "batch_size": 64, "learning_rate": 5e-4},
+    "rlhs": {"iterations": 15, "prompts_per_iteration": 256, "batch_size": 64, "learning_rate": 1e-3},
     "grpo": {"iterations": 20, "samples_per_prompt": 8, "batch_size": 64, "learning_rate": 1e-3},
     "rloo": {"iterations": 20, "samples_per_prompt": 8, "batch_size": 64, "learning_rate": 1e-3},
     "ppo": {"iterations": 20, "samples_per_prompt": 8, "batch_size": 64, "epochs": 2, "learning_rate": 1e-3},
@@ -42,12 +42,12 @@ class Plan:
         rounds: of the online run; those of the method if None.
     """
 
-    world: ShopWorld = ShopWorld()
+    world: ShopWorld = field(default_factory=ShopWorld)
     requests: int = 2000
     held_out: int = 300
-    shown: int = 6000
+    shown: int = 4000
     epochs: float = 4
-    rate: float = 3e-3
+    rate: float = 5e-3
     rounds: int | None = None
 
 
@@ -107,7 +107,9 @@ def run_shop(
     recipe = make_online_recipe(_keys(output, start, method, feedback, plan, seed))
     say(f"Improve it by ratings with {feedback} feedback: {method}, {recipe.iterations} rounds")
     result = run_online(recipe, Given(), resume=resume, overwrite=overwrite, reporter=ProgressReporter(not progress))
-    return ShopOutcome(method, feedback, _measured(start, plan, seed), _measured(result.folder / "model", plan, seed), result)
+    return ShopOutcome(
+        method, feedback, _measured(start, plan, seed), _measured(result.folder / "model", plan, seed), result
+    )
 
 
 def _keys(output: Path, start: Path, method: str, feedback: str, plan: Plan, seed: int) -> dict[str, Any]:
@@ -127,7 +129,7 @@ def _keys(output: Path, start: Path, method: str, feedback: str, plan: Plan, see
         "judge": judge,
         "max_new_tokens": 3,
         "engine": {"name": "transformers", "batch_size": 2048},
-        "eval_limit": 64,
+        "eval_limit": 32,
         "samples": 12,
         "seed": seed,
         **METHODS[method],
