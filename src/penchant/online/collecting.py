@@ -88,6 +88,7 @@ class Collector:
             # What processes compute alike may differ in the last bit; all train on what the first one has.
             rollouts = agreed(self._carrying(self._sample(iteration), iteration))
             self.files.write(iteration, rollouts)
+        self.maker.remember(rollouts)
         earlier = [self.files.read(each) for each in range(max(0, iteration - self.recipe.history), iteration)]
         every = [*(rollout for part in earlier for rollout in part or []), *rollouts]
         return rollouts, build_examples([each for each in every if each.used], self.pairing, self.wanted)

@@ -187,6 +187,8 @@ class OnlineRun:
         packed = open_state(states, done) if found is None else found[1]
         self.state = unpack(packed, done, loaded.policy, loaded.reference, self.prepared.objective)
         self.step_rule.load_state_dict(packed.get("step_rule", {}))
+        if self.prepared.judge is not None:
+            self.prepared.judge.load_state_dict(packed.get("judge", {}))
         anywhere(False)  # no process goes on to delete a state that another one still reads
         return self.notes.restore(json.loads(packed.get("notes", "{}")))
 
@@ -285,6 +287,7 @@ class OnlineRun:
             return
         packed = pack(self.state, self.loaded.policy, self.loaded.reference, self.prepared.objective)
         packed["step_rule"] = self.step_rule.state_dict()
+        packed["judge"] = {} if self.prepared.judge is None else self.prepared.judge.state_dict()
         packed["notes"] = json.dumps(self.notes.state())
         save_state(self.folder.path / "states", self.state.done, packed, self.folder.about)
 

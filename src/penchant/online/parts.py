@@ -243,7 +243,7 @@ def measure_heldout(recipe: OnlineRecipe, prepared: Prepared) -> Measured | None
         return None
     sampling = Sampling(recipe.eval_samples, recipe.max_new_tokens, recipe.eval_temperature, stop=tuple(recipe.stop))
     records = prepared.heldout.records
-    found = measure(prepared.measured_by, prepared.judge, records, sampling, seed=recipe.seed + 1)
+    found = measure(prepared.measured_by, prepared.judge.measuring, records, sampling, seed=recipe.seed + 1)
     if found is None:
         raise DataError("No response to a held-out prompt could be scored.", fix="Check the judge.")
     return found

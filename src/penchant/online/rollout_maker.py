@@ -128,6 +128,18 @@ class RolloutMaker:
             for record, found, more in zip(records, drawn, further, strict=True)
         ]
 
+    def remember(self, rollouts: Sequence[Rollout]) -> None:
+        """Let the judge take note of a judged round, be it sampled now or read from its file.
+
+        Args:
+            rollouts: of the round.
+        """
+        if self.judge is None:
+            return
+        for each in rollouts:
+            own = [one.text for one, by in zip(each.responses, each.writers, strict=True) if by == POLICY]
+            self.judge.remember(each.prompt, own)
+
     def _settings(self, sampling: Sampling, seed: int) -> dict[str, Any]:
         """Everything that decides how responses are sampled."""
         given = {name: value for name, value in asdict(sampling).items() if name != "traced"}
@@ -152,6 +164,7 @@ class RolloutMaker:
                 scores = self._shaped(scores, given, sampling.max_new_tokens)
             if self.pairing is not None and self.pairing.rescored:
                 earlier = self.judge.score_earlier(record.prompt, texts)
+        noted = {} if self.judge is None else self.judge.facts(record.prompt)
         said = given_response(record)
         shown = None if said is None else self.engine.response_tokens(record.prompt, said)
         return Rollout(
@@ -167,7 +180,7 @@ class RolloutMaker:
             demonstration_learned=None if shown is None else shown.learned,
             parts={name: tuple(each) for name, each in parts.items()},
             tree=drawn.tree,
-            facts=drawn.facts,
+            facts={**drawn.facts, **noted},
         )
 
     def _writers(self, drawn: Drawn, further: int) -> tuple[str, ...]:

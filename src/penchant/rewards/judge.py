@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -71,6 +71,38 @@ class Judge(Named):
             reference: finds its checkpoints.
             renderer: turns texts into tokens, as in training.
         """
+
+    @property
+    def measuring(self) -> Judge:
+        """The judge of held-out responses: itself, unless its scores follow from what was sampled before."""
+        return self
+
+    def remember(self, prompt: Text, responses: Sequence[str]) -> None:
+        """Take note of the responses to a prompt, when their round has been judged; most judges do not need it.
+
+        Args:
+            prompt: a text or messages.
+            responses: K texts.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it has taken note of, in lists, texts and numbers; an online run keeps it with its states."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave.
+
+        Args:
+            state: empty for the beginning of a run.
+        """
+
+    def facts(self, prompt: Text) -> dict[str, float]:
+        """Numbers of the judgements of a prompt since the last call, for the metrics of a round; most have none.
+
+        Args:
+            prompt: a text or messages.
+        """
+        return {}
 
     def score_earlier(self, prompt: Text, responses: Sequence[str]) -> list[float]:
         """The scores that the judge would have given a round ago; those of now, if it does not change."""

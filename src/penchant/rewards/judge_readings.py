@@ -17,7 +17,7 @@ from penchant.rewards.judge_prompts import Criterion
 from penchant.rewards.rubrics import rubric_score_in
 from penchant.rewards.verdicts import Several, Verdict, score_in, two_score_verdict_in, verdict_in
 
-__all__ = ["Reading", "majority", "preferences_from"]
+__all__ = ["Reading", "log_odds", "majority", "preferences_from"]
 
 _FIRST: dict[Verdict, float] = {"A": 1.0, "tie": 0.5, "B": 0.0, "error": math.nan}
 # Probabilities of words are kept off 0 and 1, so that the log-odds stay finite.
@@ -53,10 +53,7 @@ class Reading:
         """The mean rating, or the log-odds of Yes; NaN if no answer has a rating."""
         if self.by == "probabilities":
             share = share_of(answers[0].first, ("Yes", "No"))
-            if share is None:
-                return math.nan
-            share = min(max(share, _EDGE), 1 - _EDGE)
-            return math.log(share) - math.log1p(-share)
+            return math.nan if share is None else log_odds(share)
         found = [value for each in answers if (value := self._rated(each.text)) is not None]
         return fmean(found) if found else math.nan
 
@@ -68,6 +65,17 @@ class Reading:
             return rubric_score_in(text, self.criteria)
         found = score_in(text)
         return found if found is not None and self.scale[0] <= found <= self.scale[1] else None
+
+
+def log_odds(share: float) -> float:
+    """log p / (1 − p), kept finite at 0 and 1.
+
+    Example:
+        >>> log_odds(0.5), round(log_odds(1.0), 1)
+        (0.0, 27.6)
+    """
+    kept = min(max(share, _EDGE), 1 - _EDGE)
+    return math.log(kept) - math.log1p(-kept)
 
 
 def majority(verdicts: Sequence[Verdict]) -> tuple[Verdict, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -55,6 +55,35 @@ class JudgeOfJudges(Judge):
         """Move the members' models to a device."""
         for member in self.members:
             member.to(device)
+
+    @property
+    def checkpoints(self) -> tuple[str, ...]:
+        """See `Judge.checkpoints`: those of all members."""
+        return tuple(dict.fromkeys(name for member in self.members for name in member.checkpoints))
+
+    def follow(self, scorer: Any, reference: Any, renderer: Any) -> None:
+        """See `Judge.follow`; each member gets to know the policy."""
+        for member in self.members:
+            member.follow(scorer, reference, renderer)
+
+    def remember(self, prompt: Text, responses: Sequence[str]) -> None:
+        """See `Judge.remember`; each member takes note."""
+        for member in self.members:
+            member.remember(prompt, responses)
+
+    def facts(self, prompt: Text) -> dict[str, float]:
+        """See `Judge.facts`: those of all members."""
+        return {name: value for member in self.members for name, value in member.facts(prompt).items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Judge.state_dict`: that of each member by its place."""
+        kept = {str(place): member.state_dict() for place, member in enumerate(self.members)}
+        return {place: state for place, state in kept.items() if state}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """See `Judge.load_state_dict`; each member goes on from its own."""
+        for place, member in enumerate(self.members):
+            member.load_state_dict(state.get(str(place), {}))
 
 
 class MixtureJudge(JudgeOfJudges):

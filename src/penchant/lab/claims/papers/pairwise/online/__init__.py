@@ -1,0 +1,1 @@
+"""Claims about pairs that are sampled and judged in rounds."""

@@ -1,0 +1,175 @@
+"""The shop experiment: a clerk learns from ratings that users give at once, or after they know more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from penchant.errors import ConfigurationError, nearest
+from penchant.lab.worlds.language.model import tiny_model
+from penchant.lab.worlds.shop.world import Counted, ShopWorld, measure_clerk
+from penchant.targets import claim_file
+from penchant.writing import write_text
+
+if TYPE_CHECKING:
+    from penchant.training.run import Result
+
+__all__ = ["FEEDBACK", "METHODS", "Plan", "ShopOutcome", "run_shop", "train_clerk"]
+
+#: When users rate, and the turns of hindsight before.
+FEEDBACK = {"foresight": 0, "partial": 1, "full": 2}
+
+#: The settings of each method in addition to its recipe: a small model needs larger steps.
+METHODS: dict[str, dict[str, Any]] = {
+    "rlhs": {"iterations": 15, "prompts_per_iteration": 256, "batch_size": 64, "learning_rate": 1e-3},
+    "grpo": {"iterations": 20, "samples_per_prompt": 8, "batch_size": 64, "learning_rate": 1e-3},
+    "rloo": {"iterations": 20, "samples_per_prompt": 8, "batch_size": 64, "learning_rate": 1e-3},
+    "ppo": {"iterations": 20, "samples_per_prompt": 8, "batch_size": 64, "epochs": 2, "learning_rate": 1e-3},
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Sizes of the experiment; the defaults take about a minute on two cores.
+
+    Args:
+        world: the shop.
+        requests, held_out: number of requests for training, and of others to measure on.
+        shown, epochs, rate: demonstrations, passes and learning rate of the first clerk.
+        rounds: of the online run; those of the method if None.
+    """
+
+    world: ShopWorld = field(default_factory=ShopWorld)
+    requests: int = 2000
+    held_out: int = 300
+    shown: int = 4000
+    epochs: float = 4
+    rate: float = 5e-3
+    rounds: int | None = None
+
+
+@dataclass(frozen=True)
+class ShopOutcome:
+    """Expectations of the clerk before and after, and the run."""
+
+    method: str
+    feedback: str
+    before: Counted
+    after: Counted
+    result: Result
+
+
+def run_shop(
+    output: Path,
+    *,
+    method: str = "rlhs",
+    feedback: str = "full",
+    seed: int = 0,
+    plan: Plan | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool = False,
+    say: Callable[[str], None] = print,
+) -> ShopOutcome:
+    """Train the first clerk, then improve it online by the users' ratings.
+
+    Args:
+        output: folder for the data (``requests.jsonl``, ``shop.py``), the run ``start/``, and the online run.
+        method: one of `METHODS`.
+        feedback: one of `FEEDBACK`: ratings right after the clerk's words, after the purchase, or with all facts known.
+        seed: seed of all random draws.
+        plan: sizes; the defaults if None.
+        resume: resume an interrupted online run; an existing start model is reused.
+        overwrite: replace the contents of ``output``.
+        progress: show the progress of the runs on stderr.
+        say: called with a line of text at each step.
+
+    Raises:
+        ConfigurationError: there is no such method or feedback.
+        OutputError: ``output`` contains another experiment, or cannot be written.
+    """
+    from penchant.online.loop import run_online
+    from penchant.online.recipe import make_online_recipe
+    from penchant.training.preparation import Given
+    from penchant.training.progress import ProgressReporter
+
+    for given, known, what in ((method, METHODS, "method"), (feedback, FEEDBACK, "feedback")):
+        if given not in known:
+            raise ConfigurationError(f"The shop has no {what} {given!r}. {nearest(given, known)}")
+    plan = plan or Plan()
+    start = output / "start" / "model"
+    if not (start / "config.json").is_file() or (overwrite and not resume):
+        say("Train a clerk on demonstrations of which some are dishonest")
+        train_clerk(output, plan, seed=seed, overwrite=overwrite, progress=progress)
+    recipe = make_online_recipe(_keys(output, start, method, feedback, plan, seed))
+    say(f"Improve it by ratings with {feedback} feedback: {method}, {recipe.iterations} rounds")
+    result = run_online(recipe, Given(), resume=resume, overwrite=overwrite, reporter=ProgressReporter(not progress))
+    return ShopOutcome(
+        method, feedback, _measured(start, plan, seed), _measured(result.folder / "model", plan, seed), result
+    )
+
+
+def _keys(output: Path, start: Path, method: str, feedback: str, plan: Plan, seed: int) -> dict[str, Any]:
+    """The online run's recipe."""
+    functions = output / "shop.py"
+    judge = {
+        "name": "hindsight",
+        "inner": {"name": "function", "path": f"{functions}:rate"},
+        "simulator": {"name": "function", "path": f"{functions}:follows"},
+        "turns": FEEDBACK[feedback],
+    }
+    return {
+        "method": method,
+        "model": str(start),
+        "data": str(output / "requests.jsonl"),
+        "output": str(output / f"{method}-{feedback}"),
+        "judge": judge,
+        "max_new_tokens": 3,
+        "engine": {"name": "transformers", "batch_size": 2048},
+        "eval_limit": 32,
+        "samples": 12,
+        "seed": seed,
+        **METHODS[method],
+        **({"iterations": plan.rounds} if plan.rounds else {}),
+    }
+
+
+def _measured(folder: Path, plan: Plan, seed: int) -> Counted:
+    from penchant.likelihood.loading import load_model
+    from penchant.rendering.tokenizer import load_tokenizer
+
+    rows = plan.world.requests(plan.held_out, seed + 500_000)
+    return measure_clerk(load_model(str(folder)), load_tokenizer(str(folder)), rows)
+
+
+def train_clerk(output: Path, plan: Plan, *, seed: int, overwrite: bool, progress: bool = False) -> Result:
+    """Write ``requests.jsonl`` and ``shop.py``, and train the first clerk on its demonstrations."""
+    from penchant.lab.worlds.shop import counter
+    from penchant.training.api import train
+
+    source = Path(str(counter.__file__)).read_text(encoding="utf-8")
+    rows = plan.world.requests(plan.requests, seed)
+    for name, text in (("requests.jsonl", "".join(json.dumps(row) + "\n" for row in rows)), ("shop.py", source)):
+        path = output / name
+        if not (path.is_file() and path.read_text(encoding="utf-8") == text):
+            claim_file(path, option="--output", overwrite=overwrite)
+            write_text(path, text, "The shop")
+    tokenizer = plan.world.tokenizer()
+    return train(
+        tiny_model(tokenizer, seed=seed, hidden=64),
+        plan.world.demonstrations(plan.shown, seed + 1_000_000),
+        "nll",
+        output / "start",
+        tokenizer=tokenizer,
+        overwrite=overwrite,
+        progress=progress,
+        batch_size=64,
+        epochs=plan.epochs,
+        learning_rate=plan.rate,
+        accumulate=1,
+        samples=0,
+        seed=seed,
+    )

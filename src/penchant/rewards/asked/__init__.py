@@ -1,0 +1,1 @@
+"""Judges that put their questions to the policy in training."""

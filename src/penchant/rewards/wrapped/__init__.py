@@ -1,0 +1,1 @@
+"""Judges around a judge: against earlier rollouts, and after what happens next."""
