@@ -81,6 +81,8 @@ class Sampler(Named, ABC):
     judged: ClassVar[bool] = False
     #: Whether responses are drawn from the policy's own distribution, token by token.
     draws: ClassVar[bool] = True
+    #: Whether it draws several continuations of one beginning, which must be able to differ.
+    varies: ClassVar[bool] = False
 
     def check(self, means: Means, records: Sequence[Record]) -> None:
         """Refuse an engine or records that it cannot work with, before the first round.
