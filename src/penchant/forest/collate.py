@@ -108,12 +108,15 @@ class Placed:
         self.owner: list[int] = []
         rows: dict[str, list[int]] = {}
         group: dict[str, list[int]] = {}
+        first: dict[Any, int] = {}
         for place, example in enumerate(examples):
+            tree = getattr(example, "tree", None)
+            shares_with = place if tree is None else first.setdefault(tree, place)
             for view, members in example.views.items():
                 rows.setdefault(view, []).extend(range(len(self.responses), len(self.responses) + len(members)))
                 group.setdefault(view, []).extend([place] * len(members))
                 self.responses.extend(members)
-                self.owner.extend([place] * len(members))
+                self.owner.extend([shares_with] * len(members))
         weight = torch.tensor([example.weight for example in examples] if weights is None else weights)
         self.common: dict[str, Any] = {
             "rows": {view: torch.tensor(each) for view, each in rows.items()},

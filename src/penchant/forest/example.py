@@ -31,12 +31,14 @@ class Example:
             response.
         weight: the record's weight in the loss.
         source: file and line of the record.
+        tree: examples of one tree name it, and share whatever beginnings they have in common; None for one alone.
     """
 
     views: dict[str, list[TokenSequence]]
     fields: dict[str, float | list[float] | list[list[float]]]
     weight: float
     source: Source
+    tree: str | None = None
 
     @property
     def size(self) -> int:

@@ -171,7 +171,7 @@ def build_examples(rollouts: Sequence[Rollout], pairing: Pairing, wanted: Requir
             continue
         if not all(len(sequence.response) for sequence in sequences):
             continue
-        examples.append(Example(views, _kept(fields, wanted), 1.0, rollout.source))
+        examples.append(Example(views, _kept(fields, wanted), 1.0, rollout.source, tree=str(rollout.source)))
     return examples
 
 

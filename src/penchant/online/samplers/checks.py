@@ -40,6 +40,12 @@ def check_sampler(sampler: Sampler, pairing: Pairing, recipe: OnlineRecipe, want
         )
     if not sampler.draws and is_policy_gradient(wanted):
         _check_corrected(sampler, pairing, recipe)
+    if sampler.varies and recipe.temperature == 0:
+        raise ConfigurationError(
+            f"The sampler {sampler.id!r} compares several continuations, and greedy decoding has one.",
+            where="temperature",
+            fix="Give a temperature above 0.",
+        )
     changed = [name for name in ("roll_in", "asking") if getattr(recipe, name) != _default(name)]
     if sampler.id != _default("sampler")["name"] and changed:
         raise ConfigurationError(

@@ -87,6 +87,8 @@ class Sampler(Named, ABC):
     draws: ClassVar[bool] = True
     #: Whether it can say under which log-probabilities responses of another distribution were drawn.
     traces: ClassVar[bool] = False
+    #: Whether it draws several continuations of one beginning, which must be able to differ.
+    varies: ClassVar[bool] = False
 
     def check(self, means: Means, records: Sequence[Record]) -> None:
         """Refuse an engine or records that it cannot work with, before the first round.

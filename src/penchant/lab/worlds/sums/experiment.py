@@ -17,7 +17,7 @@ from penchant.writing import write_text
 if TYPE_CHECKING:
     from penchant.training.run import Result
 
-__all__ = ["METHODS", "Outcome", "Plan", "run_sums", "train_start"]
+__all__ = ["METHODS", "Outcome", "Plan", "outcome_of", "run_sums", "train_start"]
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def run_sums(
     recipe = make_online_recipe(_keys(output, start, method, plan, seed))
     say(f"Improve it online with a verifier: {method}, {recipe.iterations} rounds")
     result = run_online(recipe, Given(), resume=resume, overwrite=overwrite, reporter=ProgressReporter(not progress))
-    return _outcome(method, result)
+    return outcome_of(method, result)
 
 
 def _keys(output: Path, start: Path, method: str, plan: Plan, seed: int) -> dict[str, Any]:
@@ -207,7 +207,13 @@ def train_start(output: Path, plan: Plan, *, seed: int, overwrite: bool, progres
     )
 
 
-def _outcome(method: str, result: Result) -> Outcome:
+def outcome_of(method: str, result: Result) -> Outcome:
+    """What a finished run says of accuracy.
+
+    Args:
+        method: of the run.
+        result: of the run.
+    """
     lines = (result.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [row for row in map(json.loads, lines) if row["split"] == "eval" and "accuracy" in row]
     curve = [(row["step"], row["accuracy"], row["accuracy/low"], row["accuracy/high"]) for row in rows]

@@ -70,7 +70,9 @@ def tree_of(root_value: float, nodes: Sequence[Mapping[str, object]], root: obje
     return found
 
 
-def back_propagate(leaf: TreeNode, gamma: float = 1.0, *, root_twice: bool = False) -> None:
+def back_propagate(
+    leaf: TreeNode, gamma: float = 1.0, *, root_twice: bool = False, top: TreeNode | None = None
+) -> None:
     """Count a visit of a leaf, and update the values of its ancestors.
 
     N += 1 on the path,   Q_leaf = r + γ V,   V = Σ_c max(1, N_c) Q_c / Σ_c max(1, N_c),   Q = r + γ V
@@ -79,6 +81,7 @@ def back_propagate(leaf: TreeNode, gamma: float = 1.0, *, root_twice: bool = Fal
         leaf: where the search ended.
         gamma: discount of later steps.
         root_twice: count the root twice, as the published code of MCTS-DPO does where a search starts.
+        top: where the search started, above which nothing changes; the root by default.
 
     Example:
         >>> root = TreeNode(0.0)
@@ -92,6 +95,8 @@ def back_propagate(leaf: TreeNode, gamma: float = 1.0, *, root_twice: bool = Fal
         Xie et al. (2024), Monte Carlo Tree Search Boosts Reasoning via Iterative Preference Learning, section 3.1.
     """
     path = leaf.path
+    if top is not None:
+        path = path[next(place for place, node in enumerate(path) if node is top) :]
     path[0].visits += root_twice
     leaf.q = leaf.reward + gamma * leaf.v
     leaf.visits += 1

@@ -1,0 +1,183 @@
+"""`Practice`: a world in which a tiny model learns from careless demonstrations and then improves online."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import ConfigurationError, nearest
+from penchant.lab.checkpoints import keep
+from penchant.lab.worlds.language.model import tiny_model
+from penchant.lab.worlds.sums.experiment import Outcome, outcome_of
+from penchant.targets import claim_file
+from penchant.writing import write_text
+
+__all__ = ["Practice"]
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Practice:
+    """Data, a start model and the online methods of a world.
+
+    Args:
+        name: of the world, and of its file of prompts.
+        rows: from a seed to prompts with what the judge needs, each with a ``split``: train or test.
+        shown: from the training rows and a seed to demonstrations.
+        tokenizer: builds the tokenizer.
+        methods: for each method the keys of its recipe beside ``keys``.
+        keys: of every recipe.
+        made_by: modules whose source the start model depends on.
+        hidden, epochs, batch_size, learning_rate: of the start model's training.
+    """
+
+    name: str
+    rows: Callable[[int], Rows]
+    shown: Callable[[Rows, int], Rows]
+    tokenizer: Callable[[], Any]
+    methods: Mapping[str, Mapping[str, Any]]
+    keys: Mapping[str, Any]
+    made_by: Sequence[str]
+    hidden: int = 96
+    epochs: float = 3
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    further: Mapping[str, Any] = field(default_factory=dict)
+
+    def train_start(self, output: Path, *, seed: int, overwrite: bool = False, progress: bool = False) -> None:
+        """Write the prompts and train the start model in ``output``.
+
+        Args:
+            output: a folder.
+            seed: of data and model.
+            overwrite: replace what is there.
+            progress: show the progress on stderr.
+        """
+        from penchant.training.api import train
+
+        rows = self.rows(seed)
+        path, text = output / f"{self.name}.jsonl", "".join(json.dumps(row) + "\n" for row in rows)
+        if not (path.is_file() and path.read_text(encoding="utf-8") == text):
+            claim_file(path, option="--output", overwrite=overwrite)
+            write_text(path, text, "The prompts")
+        tokenizer = self.tokenizer()
+        train(
+            tiny_model(tokenizer, seed=seed, hidden=self.hidden),
+            self.shown([row for row in rows if row["split"] == "train"], seed),
+            "nll",
+            output / "start",
+            tokenizer=tokenizer,
+            overwrite=overwrite,
+            progress=progress,
+            batch_size=self.batch_size,
+            epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            accumulate=1,
+            samples=0,
+            group_by_length=True,
+            seed=seed,
+        )
+
+    def run(
+        self,
+        output: Path,
+        method: str,
+        *,
+        seed: int = 0,
+        resume: bool = False,
+        overwrite: bool = False,
+        progress: bool = False,
+        say: Callable[[str], None] = print,
+        **changed: Any,
+    ) -> Outcome:
+        """Train the start model where there is none, then improve it online.
+
+        Args:
+            output: folder for the prompts, the run ``start/``, and the online run, named after its method.
+            method: one of ``methods``.
+            seed: of all random draws.
+            resume: continue an interrupted online run.
+            overwrite: replace the contents of ``output``.
+            progress: show the progress on stderr.
+            say: called with a line of text at each step.
+            changed: further keys of the recipe.
+
+        Raises:
+            ConfigurationError: there is no such method.
+        """
+        from penchant.online.loop import run_online
+        from penchant.online.recipe import make_online_recipe
+        from penchant.training.preparation import Given
+        from penchant.training.progress import ProgressReporter
+
+        if method not in self.methods:
+            raise ConfigurationError(
+                f"The world {self.name!r} has no method {method!r}. {nearest(method, self.methods)}", where="method"
+            )
+        start = output / "start" / "model"
+        if overwrite or not (start / "config.json").is_file():
+            say(f"Train a small model of the world {self.name} on careless demonstrations")
+            self.train_start(output, seed=seed, overwrite=overwrite, progress=progress)
+        recipe = make_online_recipe(
+            {
+                "model": str(start),
+                "data": str(output / f"{self.name}.jsonl"),
+                "output": str(output / method),
+                "split": "train",
+                "eval_split": "test",
+                "samples": 8,
+                "seed": seed,
+                "method": method,
+                **self.keys,
+                **self.methods[method],
+                **changed,
+            }
+        )
+        say(f"Improve it online: {method}, {recipe.iterations} rounds")
+        reporter = ProgressReporter(not progress)
+        return outcome_of(method, run_online(recipe, Given(), resume=resume, overwrite=overwrite, reporter=reporter))
+
+    def improve(self, method: str, seed: int, *, folder: Path | None = None, **changed: Any) -> Improved:
+        """The same from a start model that is kept on this machine.
+
+        Args:
+            method: one of ``methods``.
+            seed: of all random draws.
+            folder: of the cache; default as in `penchant.lab.checkpoints.keep`.
+            changed: further keys of the recipe.
+        """
+        made_by = ("penchant.lab.worlds.practice", "penchant.lab.worlds.language.model", *self.made_by)
+        start = keep(
+            f"{self.name}-start", {"seed": seed}, made_by, lambda place: self.train_start(place, seed=seed), folder=folder
+        )
+        with tempfile.TemporaryDirectory() as place:
+            output = Path(place) / self.name
+            shutil.copytree(start, output)
+            found = self.run(output, method, seed=seed, say=lambda text: None, **changed)
+            lines = (found.result.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        rounds = [row for row in map(json.loads, lines) if "sampled/length" in row]
+        return Improved(tuple(right for _, right, _, _ in found.curve), tuple(rounds))
+
+
+@dataclass(frozen=True)
+class Improved:
+    """What an online run did.
+
+    Args:
+        accuracy: on held-out prompts at the start and at each measurement.
+        rounds: the metrics of each round that was sampled.
+    """
+
+    accuracy: tuple[float, ...]
+    rounds: tuple[Mapping[str, float], ...]
+
+    def mean(self, name: str) -> float:
+        """The mean of a metric over the rounds that have it."""
+        known = [each[name] for each in self.rounds if name in each]
+        return sum(known) / len(known)
