@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from penchant.cli.studies.words import words
 from penchant.terminal import echo, make_console
 
 __all__ = ["app"]
@@ -61,3 +62,6 @@ def sums(
         table.add_row(str(step), f"{value:.3f}", f"{low:.3f} to {high:.3f}")
     console.print(table)
     console.print(f"Report: {found.result.report}", soft_wrap=True, highlight=False)
+
+
+app.command()(words)

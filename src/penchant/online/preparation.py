@@ -14,6 +14,7 @@ from penchant.modalities import Modality, find_modality
 from penchant.named import build_named
 from penchant.objectives.core.objective import Objective
 from penchant.online.asking import ASKING, Asking
+from penchant.online.by_round import check_by_round
 from penchant.online.differences import check_differences
 from penchant.online.on_policy import check_on_policy
 from penchant.online.opponents import OPPONENTS, Opponent
@@ -73,6 +74,7 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     """
     objective = given.objective or build_objective(recipe)
     pairing = build_named(PAIRINGS, recipe.pairing, "pairing")
+    check_by_round(objective, recipe.by_round)
     check_pairing(pairing.id, objective.requirements, objective.id)
     if pairing.judged and JUDGES.get(str(recipe.judge.get("name")), "judge").silent:
         raise ConfigurationError(

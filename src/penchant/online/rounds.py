@@ -14,6 +14,7 @@ from penchant.forest.example import Example
 from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
+from penchant.online.by_round import of_round
 from penchant.online.recipe import OnlineRecipe
 from penchant.training.arguments import micro_batches, training_arguments
 from penchant.training.checkpoint_notes import Notes
@@ -82,7 +83,7 @@ class Learner:
         if optimizer is not None:
             made.load_state_dict(optimizer)
         checkpoint = find_checkpoint(folder, trainer.notes.about, otherwise=BEGINNING)
-        with output_errors(folder):
+        with output_errors(folder), of_round(self.objective, self.recipe.by_round, iteration):
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         assert trainer.optimizer is not None
         return Trained(len(plan), trainer.state.global_step >= len(plan), trainer.optimizer.state_dict())
