@@ -368,16 +368,16 @@ def test_comparisons_from_a_function_and_from_a_table(tmp_path: Path, monkeypatc
         "probabilities": [[0.5, 0.0, 1.0], [1.0, 0.5, 0.0], [0.0, 1.0, 0.5]],
     }
     (tmp_path / "game.json").write_text(json.dumps(words))
-    game = build_judge({"name": "preference_table", "path": "game.json"}, [])
+    game = build_judge({"name": "preference_table", "file": "game.json"}, [])
     assert game is not None
     assert game.compare("p", ["paper", " rock"]).tolist() == [[0.5, 1.0], [0.0, 0.5]]
     assert math.isnan(game.score("p", ["paper", "well"])[1]) and game.score("p", ["paper", "well"])[0] == 0.5
     words = {**words, "probabilities": [[0.5, 0.2, 1.0], [1.0, 0.5, 0.0], [0.0, 1.0, 0.5]]}
     (tmp_path / "game.json").write_text(json.dumps(words))
     with pytest.raises(ConfigurationError, match=r"says 0.2 for 'rock' over 'paper' and 1.0 for the reverse"):
-        build_judge({"name": "preference_table", "path": "game.json"}, [])
+        build_judge({"name": "preference_table", "file": "game.json"}, [])
     with pytest.raises(ConfigurationError, match="cannot be read"):
-        build_judge({"name": "preference_table", "path": "absent.json"}, [])
+        build_judge({"name": "preference_table", "file": "absent.json"}, [])
 
 
 def test_a_judge_whose_comparisons_do_not_add_up_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

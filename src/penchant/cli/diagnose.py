@@ -36,6 +36,7 @@ _AGREEMENT = "Share of annotators who prefer the chosen response, for records wi
 _Run = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run folder: names model, reference, data and beta.")]
 _Embedder = Annotated[str, typer.Option(help="Of what the data reward: tf-idf-svd, tf-idf, or a folder.")]
 _Entangled = Annotated[int, typer.Option(min=0, help="Number of pairs whose response gradients are compared.")]
+_Sampled = Annotated[int, typer.Option(min=0, help="Number of prompts that the model answers, for its divergence.")]
 _Form = Annotated[str, typer.Option(help="Form of the loss for gradient entanglement: sum, mean, dpop, nll.")]
 _Unseen = Annotated[str | None, typer.Option(help="Feedback with responses that the model was not trained on.")]
 _Shifted = Annotated[list[str] | None, typer.Option(help="With --reward-model: comparisons from another distribution.")]
@@ -53,6 +54,7 @@ def diagnose(
     entanglement: _Entangled = 0,
     tokens: Annotated[int, typer.Option(min=0, help="Number of pairs whose token gradients are compared; slow.")] = 0,
     form: _Form = "sum",
+    coverage: _Sampled = 0,
     unseen: _Unseen = None,
     reward_model: Annotated[str | None, typer.Option(help="Reward model to compare the implicit reward with.")] = None,
     shifted: _Shifted = None,
@@ -85,7 +87,7 @@ def diagnose(
     reading = {"split": split, "mapping": mapping or None, "on_bad": on_bad}
     if model is None or reference is None:
         return explain(data, embedder, json_out, html, **reading)
-    plan = Plan(beta if beta is not None else given.beta or 0.1, gamma, agreement, entanglement, tokens, form)
+    plan = Plan(beta if beta is not None else given.beta or 0.1, gamma, agreement, entanglement, tokens, form, coverage)
     further: dict[str, Any] = {"unseen": unseen, "reward_model": reward_model, "shifted": shifted or ()}
     rendering = {"chat_template": chat_template, "max_length": max_length, "truncation": truncation}
     found = _measured(model, data, reference, plan, reading=reading, **further, **rendering, **given.rendering)

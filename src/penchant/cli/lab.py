@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from penchant.cli.studies.words import words
 from penchant.terminal import echo, make_console
 
 __all__ = ["app"]
@@ -110,3 +111,5 @@ def shop(
         table.add_row(each, *(f"{value:.2f}" for value in found.after.numbers))
     console.print(table)
     console.print(f"Runs: {output}", soft_wrap=True, highlight=False)
+
+app.command()(words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from penchant.diagnostics import length
+from penchant.diagnostics import coverage, length
 from penchant.diagnostics.entanglement import PULLS
 from penchant.errors import ConfigurationError, nearest
 
@@ -69,7 +69,8 @@ class Findings:
 
     def meaning(self, name: str) -> str:
         """The meaning of the figure ``name``."""
-        return MEANINGS.get(name) or length.MEANINGS.get(name) or MEANINGS.get(f"{name.split('/')[0]}/", "")
+        known = MEANINGS | length.MEANINGS | coverage.MEANINGS
+        return known.get(name) or known.get(f"{name.split('/')[0]}/", "")
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -88,6 +89,7 @@ class Plan:
         entangled: number of pairs whose gradients are computed; 0 for none.
         token_pairs: number of pairs whose token gradients are computed; slow, only for short responses.
         form: form of the loss for gradient entanglement: ``sum``, ``mean``, ``dpop`` or ``nll``.
+        sampled: number of prompts that the policy answers, for its divergence from the reference; 0 for none.
 
     Raises:
         ConfigurationError: a setting is out of range; raised before any model is loaded.
@@ -103,6 +105,7 @@ class Plan:
     entangled: int = 0
     token_pairs: int = 0
     form: str = "sum"
+    sampled: int = 0
 
     def __post_init__(self) -> None:
         if not self.beta > 0:

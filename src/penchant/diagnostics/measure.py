@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from penchant.diagnostics.coverage import coverage_figures, sampled_log_ratios
 from penchant.diagnostics.findings import Findings, Plan
 from penchant.diagnostics.generalization import compare_rewards
 from penchant.diagnostics.gradients import Pair, pair_entanglement, token_agreement
@@ -91,6 +92,7 @@ class _Scoring:
         rows = {name: self.rows(name, each, self.reference) for name, each in needed.items()}
         shares, notes = _shares(sets["data"], rows["data"], plan.agreement)
         figures = pair_figures(rows["data"], shares, beta=plan.beta, gamma=plan.gamma, unseen=unseen)
+        figures |= coverage_figures(column(rows["data"], "logratio"), self.answered(sets["data"], plan.sampled))
         figures |= self.gradients(sets["data"], plan)
         if judge is not None:
             figures |= _rewards(judge, {name: (each, rows[name]) for name, each in sets.items()})
@@ -115,10 +117,30 @@ class _Scoring:
             figures.update({f"tokens/{name}": value for name, value in agreed.items()})
         return figures
 
+    def renderer(self) -> Renderer:
+        """Turns texts into tokens, as in scoring."""
+        named = ("chat_template", "template_arguments", "as_chat")
+        return Renderer(self.tokenizer, **{name: self.options[name] for name in named if name in self.options})
+
+    def answered(self, feedback: Feedback, count: int) -> Tensor | None:
+        """log π/μ of the policy's own responses to the first prompts; None if there are none to be written."""
+        if not count:
+            return None
+        renderer = self.renderer()
+        prompts = [renderer.prompt_ids(record.prompt) for record in feedback.records[:count]]
+        progress = None if self.progress is None else partial(self.progress, "coverage")
+        return sampled_log_ratios(
+            self.policy,
+            self.reference,
+            self.tokenizer,
+            prompts,
+            list(renderer.stop_token_ids),
+            advance=None if progress is None else lambda done: progress(done, len(prompts)),
+        )
+
     def pairs(self, feedback: Feedback, count: int) -> list[Pair]:
         """The first pairs as token sequences, as in scoring."""
-        named = ("chat_template", "template_arguments", "as_chat")
-        renderer = Renderer(self.tokenizer, **{name: self.options[name] for name in named if name in self.options})
+        renderer = self.renderer()
         limit = length_limit("", self.policy, self.tokenizer, self.options.get("max_length"))
         truncation = Truncation(limit, self.options.get("truncation", "prompt_left"))
         encoder = Encoder(renderer, ["responses"], truncation=truncation)

@@ -15,6 +15,7 @@ from penchant.named import build_named
 from penchant.objectives.core.objective import Objective
 from penchant.online.ahead import check_overlap
 from penchant.online.asking import ASKING, Asking
+from penchant.online.by_round import check_by_round
 from penchant.online.differences import check_differences
 from penchant.online.on_policy import check_on_policy
 from penchant.online.opponents import OPPONENTS, Opponent
@@ -127,6 +128,7 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
 def _pairing(recipe: OnlineRecipe, objective: Objective) -> Pairing:
     """The pairing, which suits objective and judge."""
     pairing = build_named(PAIRINGS, recipe.pairing, "pairing")
+    check_by_round(objective, recipe.by_round)
     check_pairing(pairing.id, objective.requirements, objective.id)
     if pairing.judged and JUDGES.get(str(recipe.judge.get("name")), "judge").silent:
         raise ConfigurationError(

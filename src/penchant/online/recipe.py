@@ -44,6 +44,10 @@ class OnlineRecipe(Recipe):
     method: str | None = Field(None, description="packaged recipe to start from; other keys override it")
     objective: dict[str, Any] = Field({"name": "dpo"}, description="name and hyper-parameters")
 
+    by_round: dict[str, list[Any]] = Field(
+        {}, description="hyper-parameters of the objective that change: one value a round; the last one stays"
+    )
+
     iterations: PositiveInt = Field(3, le=1_000_000, description="rounds of sampling and training")
     prompts_per_iteration: PositiveInt = Field(256, description="prompts per round")
     samples_per_prompt: PositiveInt = Field(8, le=100_000, description="responses sampled per prompt")

@@ -15,6 +15,7 @@ from penchant.forest.example import Example
 from penchant.likelihood.references import Reference
 from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
+from penchant.online.by_round import of_round
 from penchant.online.recipe import OnlineRecipe
 from penchant.training.arguments import micro_batches, training_arguments
 from penchant.training.checkpoint_notes import Notes
@@ -88,7 +89,7 @@ class Learner:
             made.load_state_dict(optimizer)
         first = self.processes.first
         checkpoint = agreed(find_checkpoint(folder, trainer.notes.about, otherwise=BEGINNING) if first else None)
-        with output_errors(folder):
+        with output_errors(folder), of_round(self.objective, self.recipe.by_round, iteration):
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         assert trainer.optimizer is not None
         trained = Trained(len(plan), trainer.state.global_step >= len(plan), trainer.optimizer.state_dict())

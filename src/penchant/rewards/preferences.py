@@ -91,7 +91,7 @@ class PreferenceTable(_Comparing):
     Responses are looked up without the white space around them; one that is not in the table cannot be compared (NaN).
 
     Args:
-        settings: ``path``.
+        settings: ``file``.
 
     Raises:
         ConfigurationError: the file cannot be read, or its table is not one of probabilities with P_ij + P_ji = 1.
@@ -99,12 +99,12 @@ class PreferenceTable(_Comparing):
 
     id = "preference_table"
 
-    path: Annotated[str, "JSON file with responses and probabilities"]
+    file: Annotated[str, "JSON file with responses and probabilities"]
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         try:
-            given = json.loads(Path(self.path).read_text(encoding="utf-8"))
+            given = json.loads(Path(self.file).read_text(encoding="utf-8"))
             texts = [str(each).strip() for each in given["responses"]]
             table = torch.tensor(given["probabilities"], dtype=torch.float64)
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -121,7 +121,7 @@ class PreferenceTable(_Comparing):
 
     def _wrong(self, what: str) -> ConfigurationError:
         return ConfigurationError(
-            f"The table {self.path} {what}.",
+            f"The table {self.file} {what}.",
             where="judge",
             fix='Give {"responses": [...], "probabilities": [[...], ...]}, where P_ij + P_ji = 1.',
         )

@@ -21,6 +21,7 @@ _GROUPS = {
     "length": "Length exploitation",
     "space": "Both responses against the reference",
     "3d": "Where the likelihood goes",
+    "coverage": "Coverage: beyond what the reference would say",
     "entanglement": "Gradient entanglement",
     "tokens": "Gradients of tokens",
     "explicit": "Explicit reward",

@@ -1,0 +1,1 @@
+"""Commands of ``penchant lab``: small studies and games."""

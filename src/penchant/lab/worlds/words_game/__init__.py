@@ -1,0 +1,1 @@
+"""Rock, paper, scissors, Spock and lizard, thrown in words."""

@@ -1,0 +1,1 @@
+"""Latent actions of a language game, and the games among them."""

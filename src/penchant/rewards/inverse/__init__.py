@@ -1,0 +1,1 @@
+"""Rewards that are learned from demonstrations, one for each category of prompts."""
