@@ -27,7 +27,7 @@ class Killed(BaseException):
 
 @pytest.fixture(autouse=True)
 def every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Kept, "due", lambda self: self.folder is not None)
+    monkeypatch.setattr(Kept, "due", lambda self: self.file is not None)
 
 
 def killed_after(writes: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,6 @@ def fit_pairs(
     vocabulary: int,
     settings: LayeredSettings,
     kept: Kept | None = None,
-    name: str = "ensemble",
 ) -> LayeredEnsemble:
     """Train on pairs: each head by −log σ(s_chosen − s_rejected), summed over the heads, averaged over the pairs.
 
@@ -70,8 +69,7 @@ def fit_pairs(
         rejected: n responses.
         vocabulary: size of the tokenizer.
         settings: of the training.
-        kept: where the training is kept as it goes, and goes on from.
-        name: of its part there.
+        kept: where the training is kept as it goes, and from where it goes on.
 
     Raises:
         ConfigurationError: a setting is out of range.
@@ -80,7 +78,7 @@ def fit_pairs(
     def loss(ensemble: LayeredEnsemble, places: Tensor) -> Tensor:
         return -logsigmoid(ensemble(chosen[places]) - ensemble(rejected[places])).sum(1).mean()
 
-    return _fit(torch.cat([chosen.states, rejected.states]), len(chosen), vocabulary, settings, loss, kept, name)
+    return _fit(torch.cat([chosen.states, rejected.states]), len(chosen), vocabulary, settings, loss, kept)
 
 
 def fit_labels(
@@ -89,7 +87,6 @@ def fit_labels(
     vocabulary: int,
     settings: LayeredSettings,
     kept: Kept | None = None,
-    name: str = "ensemble",
 ) -> LayeredEnsemble:
     """Train on labels: each head by the cross-entropy of σ(s), summed over the heads, averaged over the responses.
 
@@ -98,8 +95,7 @@ def fit_labels(
         labels: [n] in [0, 1].
         vocabulary: size of the tokenizer.
         settings: of the training.
-        kept: where the training is kept as it goes, and goes on from.
-        name: of its part there.
+        kept: see `fit_pairs`.
 
     Raises:
         ConfigurationError: a setting is out of range.
@@ -110,7 +106,7 @@ def fit_labels(
         wanted = labels[places].float()[:, None].expand_as(scores)
         return binary_cross_entropy_with_logits(scores, wanted, reduction="none").sum(1).mean()
 
-    return _fit(read.states, len(read), vocabulary, settings, loss, kept, name)
+    return _fit(read.states, len(read), vocabulary, settings, loss, kept)
 
 
 def _fit(
@@ -120,7 +116,6 @@ def _fit(
     settings: LayeredSettings,
     loss: Callable[[LayeredEnsemble, Tensor], Tensor],
     kept: Kept | None,
-    name: str,
 ) -> LayeredEnsemble:
     settings.check()
     with torch.random.fork_rng(devices=[]):
@@ -130,7 +125,7 @@ def _fit(
         optimizer = torch.optim.AdamW(
             ensemble.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
-        found, done = kept.get(name) if kept else None, 0
+        found, done = kept.get() if kept else None, 0
         if found is not None:
             ensemble.load_state_dict(found["ensemble"])
             optimizer.load_state_dict(found["optimizer"])
@@ -143,8 +138,8 @@ def _fit(
             loss(ensemble, places).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             if kept and kept.due():
-                state = {"ensemble": ensemble.state_dict(), "optimizer": optimizer.state_dict(), "steps": step}
-                kept.put(name, state)
+                parts = {"ensemble": ensemble.state_dict(), "optimizer": optimizer.state_dict()}
+                kept.put({**parts, "steps": step})
     return ensemble.eval()
 
 

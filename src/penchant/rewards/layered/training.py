@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,12 +117,12 @@ def train_layered(
     _check(own_and_others)
     tokenizer = load_tokenizer(model)
     reading = LayeredFeatures(load_model(model), Renderer(tokenizer, chat_template=chat_template), layers, batch_size)
-    kept = Kept(keep, _about(reading, chosen, own_and_others))
-    sets = {name: _read(reading, each, kept, name) for name, each in own_and_others.items()}
+    kept = partial(Kept, keep, _about(reading, chosen, own_and_others))
+    sets = {name: _read(reading, each, kept(f"states of {name}")) for name, each in own_and_others.items()}
     own = sets["training"]
-    ensemble = _fit(own, len(tokenizer), chosen, kept, "ensemble")
+    ensemble = _fit(own, len(tokenizer), chosen, kept("ensemble"))
     linear = LayeredSettings(**{**vars(chosen), "small": 0, "hidden": 0})
-    probe = _fit(_last(own), len(tokenizer), linear, kept, "probe")
+    probe = _fit(_last(own), len(tokenizer), linear, kept("probe"))
     measured = {name: _measured(ensemble, probe, each, reading.layers) for name, each in sets.items()}
     trained = sum(each.numel() for each in ensemble.parameters())
     return TrainedLayered(Layered(ensemble, model, reading.layers, chat_template), measured, trained)
@@ -154,24 +155,24 @@ def _about(reading: LayeredFeatures, settings: LayeredSettings, sets: Mapping[st
     }
 
 
-def _read(reading: LayeredFeatures, records: Sequence[Any], kept: Kept, name: str) -> _Set:
+def _read(reading: LayeredFeatures, records: Sequence[Any], kept: Kept) -> _Set:
     """The records of a set; the forward passes of a finished set are kept."""
     sides = ("chosen", "rejected") if isinstance(records[0], Comparison) else ("completion",)
     prompts = [each.prompt for each in records]
-    found = kept.get(f"states of {name}")
+    found = kept.get()
     if found is None:
         read = [reading.read(prompts, [[getattr(each, side)] for each in records]) for side in sides]
         found = {side: vars(each) for side, each in zip(sides, read, strict=True)}
-        kept.put(f"states of {name}", found)
+        kept.put(found)
     parts = [Read(**found[side]) for side in sides]
     labels = [float(each.label) for each in records] if len(sides) == 1 else []
     return _Set(parts[0], parts[1] if len(sides) == 2 else torch.tensor(labels))
 
 
-def _fit(own: _Set, vocabulary: int, settings: LayeredSettings, kept: Kept, name: str) -> LayeredEnsemble:
+def _fit(own: _Set, vocabulary: int, settings: LayeredSettings, kept: Kept) -> LayeredEnsemble:
     if isinstance(own.second, Read):
-        return fit_pairs(own.first, own.second, vocabulary, settings, kept, name)
-    return fit_labels(own.first, own.second, vocabulary, settings, kept, name)
+        return fit_pairs(own.first, own.second, vocabulary, settings, kept)
+    return fit_labels(own.first, own.second, vocabulary, settings, kept)
 
 
 def _last(own: _Set) -> _Set:
