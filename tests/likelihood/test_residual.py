@@ -12,7 +12,9 @@ from penchant.errors import ConfigurationError
 from penchant.feedback.records import Source
 from penchant.forest import Example, TokenSequence, collate
 from penchant.likelihood import CausalScorer, build_reference, score_batch
+from penchant.likelihood.inside.residual import prediction
 from penchant.objectives import IFT, NLL, Needs, Objective
+from penchant.objectives.core.mixing import Mixing
 
 SEQUENCES = random_trees(0, VOCABULARY)[0]
 EXAMPLES = [Example({"chosen": [each]}, {}, 1.0, Source()) for each in SEQUENCES[:5]]
@@ -51,7 +53,7 @@ def gradients(model: nn.Module) -> dict[str, Tensor]:
 def test_the_second_pass_is_that_of_embeddings_mixed_by_hand(name: str) -> None:
     model = tiny_model(name, seed=1)
     scorer = CausalScorer(model)
-    needs = Needs(likelihood=False, residual=0.3)
+    needs = Needs(likelihood=False, residual=Mixing(0.3))
     views = score_batch(scorer, collate(EXAMPLES), build_reference("none", scorer), needs)
     found = views["chosen"].stat("residual_logp")
     found.sum().backward()
@@ -105,3 +107,62 @@ def test_after_scoring_the_model_reads_plain_embeddings() -> None:
     before = model(input_ids=ids).logits
     loss_of(IFT(), CausalScorer(model))
     torch.testing.assert_close(model(input_ids=ids).logits, before)
+
+
+def test_the_token_of_a_rank_and_the_first_rank_is_the_likeliest() -> None:
+    log_probs = torch.tensor([[0.2, 0.5, 0.3], [0.1, 0.3, 0.6]]).log()
+    ids = torch.tensor([0, 0])
+    for rank, expected in ((1, [1, 2]), (2, [2, 1]), (3, [0, 0]), (9, [0, 0])):
+        found = prediction(Mixing(0.2, "ranked", rank=rank), 0)(log_probs, ids, None)
+        assert found.tolist() == expected
+    assert prediction(Mixing(0.2), 0)(log_probs, ids, None).tolist() == [1, 2]
+
+
+def test_sampled_tokens_follow_the_distribution_at_its_temperature_and_change_with_the_step() -> None:
+    probs = torch.tensor([0.1, 0.6, 0.3])
+    places, log_probs = torch.arange(4000), probs.log().expand(4000, 3)
+    ids = torch.zeros(4000, dtype=torch.long)
+    drawn = {
+        (step, heat): prediction(Mixing(0.2, "sampled", temperature=heat), step)(log_probs, ids, None, places)
+        for step, heat in ((0, 1.0), (1, 1.0), (0, 0.5))
+    }
+    for heat in (1.0, 0.5):
+        shares = torch.bincount(drawn[0, heat].long(), minlength=3) / 4000
+        torch.testing.assert_close(shares, probs ** (1 / heat) / (probs ** (1 / heat)).sum(), atol=0.03, rtol=0)
+    assert not torch.equal(drawn[0, 1.0], drawn[1, 1.0])
+    cold = prediction(Mixing(0.2, "sampled", temperature=1e-3), 0)(log_probs, ids, None, places)
+    assert (cold == 1).all()
+
+
+@pytest.mark.parametrize("own", [{"predicted": "ranked"}, {"predicted": "sampled"}, {"side": "right"}])
+def test_a_step_is_the_sum_of_its_parts(own: dict[str, str]) -> None:
+    model = tiny_model("llama", seed=1)
+    objective = IFT(residual=0.5, **own)
+    losses = {}
+    for attention in (None, "sequences"):
+        scorer = CausalScorer(model) if attention is None else CausalScorer(model, attention="sequences")
+        reference, needs = build_reference("none", scorer), objective.requirements.needs
+        for name, parts in (("whole", [EXAMPLES]), ("parts", [EXAMPLES[:2], EXAMPLES[2:]])):
+            found = [objective(**score_batch(scorer, collate(each, step=3), reference, needs)).values for each in parts]
+            losses[attention, name] = torch.cat(found)
+        scorer.close()
+    for each in losses.values():
+        torch.testing.assert_close(each, losses[None, "whole"], atol=1e-5, rtol=1e-4)
+    greedy = IFT(residual=0.5)
+    scorer = CausalScorer(model)
+    needs = greedy.requirements.needs
+    usual = greedy(**score_batch(scorer, collate(EXAMPLES, step=3), build_reference("none", scorer), needs)).values
+    assert not torch.allclose(usual, losses[None, "whole"], atol=1e-4)
+
+
+def test_the_share_rises_in_the_warm_up_and_its_noise_is_that_of_the_step() -> None:
+    rising = Mixing(0.4, start=0.1, warmup=10)
+    assert [rising.share_at(step) for step in (0, 5, 10, 50)] == pytest.approx([0.1, 0.25, 0.4, 0.4])
+    assert rising.share_at(None) == 0.4
+    noisy = Mixing(0.4, noise=0.5, seed=1)
+    drawn = [noisy.share_at(step) for step in range(400)]
+    assert drawn == [noisy.share_at(step) for step in range(400)]
+    assert all(0 <= each <= 1 for each in drawn) and len(set(drawn)) > 300
+    assert sum(drawn) / 400 == pytest.approx(0.4, abs=0.03) and noisy.share_at(None) == 0.4
+    assert drawn != [Mixing(0.4, noise=0.5, seed=2).share_at(step) for step in range(400)]
+    assert Mixing(0.0).never and not Mixing(0.0, start=0.2, warmup=3).never

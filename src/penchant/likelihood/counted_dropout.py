@@ -12,12 +12,9 @@ from torch import Tensor, nn
 
 from penchant.errors import ConfigurationError, ModelError
 from penchant.likelihood.core import core_model
+from penchant.likelihood.inside.hashing import GOLDEN, scrambled, signed
 
 __all__ = ["CountedDropout", "Draws", "add_counted_dropout", "dropping", "has_counted_dropout"]
-
-# The finalizer "lowbias32" of C. Wellons, Prospecting for Hash Functions (2018); constants as signed 32-bit numbers.
-FIRST, SECOND = 0x7FEB352D, 0x846CA68B - 2**32
-GOLDEN = 0x9E3779B9 - 2**32
 
 
 class Draws:
@@ -46,7 +43,7 @@ class Draws:
         if positions is None:
             positions = torch.arange(ids.shape[-1], device=ids.device).expand_as(ids)
         start = zlib.crc32(f"{self.seed}:{self.step}".encode())
-        keys = scrambled(positions.to(torch.int32) ^ _signed(start))
+        keys = scrambled(positions.to(torch.int32) ^ signed(start))
         self.keys = scrambled(keys ^ ids.to(torch.int32))
 
 
@@ -85,31 +82,11 @@ class CountedDropout(nn.Module):
                 f"{tuple(features.shape)}, expected one row for each of {tuple(keys.shape)} tokens.",
                 fix="Remove lora.dropout, or leave the layer out with lora.exclude_modules.",
             )
-        rows = scrambled(keys ^ _signed(zlib.crc32(self.name.encode())))
+        rows = scrambled(keys ^ signed(zlib.crc32(self.name.encode())))
         columns = torch.arange(features.shape[-1], dtype=torch.int32, device=features.device) * GOLDEN
         drawn = scrambled(rows.unsqueeze(-1) ^ columns)
         kept = drawn >= int(self.rate * 2**32) - 2**31
         return features * kept.to(features.dtype) / (1 - self.rate)
-
-
-def scrambled(numbers: Tensor) -> Tensor:
-    """A hash of each number, uniform over all 32-bit numbers.
-
-    Args:
-        numbers: int32.
-
-    Example:
-        >>> scrambled(torch.tensor([0, 1, 2], dtype=torch.int32)).tolist()
-        [0, 1753845952, -787275391]
-    """
-    mixed = (numbers ^ ((numbers >> 16) & 0xFFFF)) * FIRST
-    mixed = (mixed ^ ((mixed >> 15) & 0x1FFFF)) * SECOND
-    return mixed ^ ((mixed >> 16) & 0xFFFF)
-
-
-def _signed(number: int) -> int:
-    """A 32-bit number as a signed one."""
-    return number - 2**32 if number >= 2**31 else number
 
 
 def add_counted_dropout(model: Any, rate: float, seed: int) -> None:

@@ -112,6 +112,7 @@ def token_statistics(
     other: Rows | None = None,
     chunk_rows: int | None = None,
     vocabulary: int | None = None,
+    places: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Log-probabilities of K tokens, with optional statistics of the full distribution, in one pass.
 
@@ -124,6 +125,7 @@ def token_statistics(
             distribution, and computed without gradient.
         chunk_rows: rows per chunk; chosen by size by default (0 disables chunking).
         vocabulary: V, used to choose the chunk size; measured on one row by default.
+        places: [K] the position of each token in its sequence, for statistics that read it.
 
     Returns:
         ``logps`` and each statistic by its key, all [K] float32; with a statistic that reads the reference's
@@ -139,7 +141,7 @@ def token_statistics(
             "The KL over the vocabulary needs the full distribution of the reference, which this reference lacks.",
             fix="Use reference=initial; the cache has one log-probability per token.",
         )
-    asked = _Asked(rows, ids, tuple(wanted), other if compared else None)
+    asked = _Asked(rows, ids, tuple(wanted), other if compared else None, places)
     size = chunk_rows if chunk_rows is not None else _chunk_rows(rows, vocabulary)
     linear = _linear_of(rows)
     if linear is not None and len(ids) and set(wanted) <= {DIVERGENCE}:
@@ -164,11 +166,13 @@ class _Asked:
     ids: Tensor
     wanted: tuple[TokenStatistic, ...]
     other: Rows | None
+    places: Tensor | None = None
 
     def part(self, places: slice) -> _Asked:
         """The same of a slice of positions."""
         other = None if self.other is None else self.other.part(places)
-        return _Asked(self.rows.part(places), self.ids[places], self.wanted, other)
+        own = None if self.places is None else self.places[places]
+        return _Asked(self.rows.part(places), self.ids[places], self.wanted, other, own)
 
     def compute(self) -> dict[str, Tensor]:
         """Log-probabilities and statistics, [K] each."""
@@ -180,7 +184,7 @@ class _Asked:
         result = {"logps": log_probs.gather(-1, self.ids[:, None]).squeeze(-1)}
         if reference is not None:
             result[REFERENCE_LOGPS] = reference.gather(-1, self.ids[:, None]).squeeze(-1)
-        return result | {str(each): each(log_probs, self.ids, reference) for each in self.wanted}
+        return result | {str(each): each(log_probs, self.ids, reference, self.places) for each in self.wanted}
 
     def _reference(self, vocabulary: int) -> Tensor | None:
         if self.other is None:

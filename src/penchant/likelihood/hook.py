@@ -105,7 +105,8 @@ class ScoringForward:
         chunk = self.chunk_rows if head is not None else 0
         vocabulary = getattr(self.outputs.core.config.get_text_config(), "vocab_size", None)
         own = asked.temperature.rows(rows, head or identity)
-        found = token_statistics(own, forest.target_ids, asked.stats, asked.other, chunk, vocabulary)
+        places = forest.position_ids[forest.targets]
+        found = token_statistics(own, forest.target_ids, asked.stats, asked.other, chunk, vocabulary, places)
         return found | inside
 
     def _ordinary(self, *args: Any, **kwargs: Any) -> Any:

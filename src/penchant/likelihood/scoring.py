@@ -12,7 +12,7 @@ from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.head import REFERENCE_LOGPS
 from penchant.likelihood.hook import activation_key
 from penchant.likelihood.inside.gradient_norms import gradient_norms
-from penchant.likelihood.inside.residual import GREEDY, Residual
+from penchant.likelihood.inside.residual import Residual, prediction
 from penchant.likelihood.references.reference import Reference, ReferenceScores
 from penchant.objectives.core.requirements import Needs
 from penchant.objectives.core.scored import Scored
@@ -40,7 +40,7 @@ def score_batch(
         For each view, a `Scored`; its row r belongs to example ``group[r]`` of the batch.
     """
     held = _Held(batch, reference, needs)
-    flat = _passes(scorer, batch.forest, held, module)
+    flat = _passes(scorer, batch, held, module)
     held.complete(flat)
     hidden, ends = flat.pop("hidden", None), flat.pop("ends", None)
     # Without log-probabilities, zeros stand in their place; `Scored` refuses to read them.
@@ -70,19 +70,20 @@ def score_batch(
     return views
 
 
-def _passes(scorer: ForestScorer, forest: Forest, held: _Held, module: nn.Module | None) -> dict[str, Tensor]:
+def _passes(scorer: ForestScorer, batch: Batch, held: _Held, module: nn.Module | None) -> dict[str, Tensor]:
     """What the policy's pass gives, with the log-probabilities of the second pass if there is one."""
-    needs = held.needs
-    stats = needs.stats | {GREEDY} if needs.residual else needs.stats
-    trains = torch.is_grad_enabled() and (needs.trains_first_pass or needs.residual == 0)
+    needs, forest, mixing = held.needs, batch.forest, held.needs.residual
+    mixed = None if mixing is None or mixing.never else prediction(mixing, batch.step)
+    stats = needs.stats if mixed is None else needs.stats | {mixed}
+    trains = torch.is_grad_enabled() and (needs.trains_first_pass or (mixing is not None and mixing.never))
     with torch.set_grad_enabled(trains or needs.gradient_norms):
         rows = held.scores and held.scores.rows
         flat = scorer.score(forest, stats, rows, module, needs.hidden, sorted(needs.layers), needs.ends, needs.scores)
-    if needs.residual is None:
+    if mixing is None:
         return flat
-    if needs.residual == 0:  # the second pass is the first
+    if mixed is None:  # the second pass is the first
         return flat | {"residual_logp": flat["logps"]}
-    residual = Residual(flat.pop(str(GREEDY)).long(), needs.residual)
+    residual = Residual(flat.pop(str(mixed)).long(), mixing.share_at(batch.step))
     second = scorer.score(forest, module=module, residual=residual)
     return flat | {"residual_logp": second["logps"]}
 

@@ -56,3 +56,41 @@ def test_a_certain_response_has_equal_weights_and_finite_gradients() -> None:
     (weights * losses).sum().backward()
     assert losses.grad is not None
     assert losses.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(("influence", "norm"), KINDS)
+@pytest.mark.parametrize("discount", [0.0, 0.5, 1.0])
+def test_on_the_right_side_weights_sum_to_the_length_and_are_those_of_each_response_alone(
+    influence, norm, discount
+) -> None:
+    given = LOSSES.masked_fill(~MASK, torch.nan)
+    weights = influence_weights(given, MASK, discount, influence, norm, "right")
+    torch.testing.assert_close(weights.sum(-1), MASK.sum(-1).double())
+    assert (weights[~MASK] == 0).all()
+    for row in range(3):
+        alone = influence_weights(given[row : row + 1], MASK[row : row + 1], discount, influence, norm, "right")
+        torch.testing.assert_close(alone[0], weights[row])
+
+
+@given(st.integers(1, 12), st.floats(0.05, 1), st.sampled_from(["L1", "L2", "log", "softmax"]))
+def test_the_right_side_is_a_plain_loop_over_what_stands_before(length: int, discount: float, norm) -> None:
+    losses = 0.01 + torch.rand(length, generator=torch.Generator().manual_seed(length), dtype=torch.float64)
+    sums, rest = [], 0.0
+    for value in losses.tolist():
+        rest = value / length + discount * rest
+        sums.append(rest)
+    raised = torch.tensor(sums, dtype=torch.float64) + min(sums)
+    inverse = {"L1": 1 / raised, "L2": raised**-2, "log": 1 / (1 + raised).log(), "softmax": (1 / raised).exp()}[norm]
+    found = influence_weights(losses[None], torch.ones(1, length, dtype=torch.bool), discount, "loss", norm, "right")
+    torch.testing.assert_close(found[0], inverse * length / inverse.sum())
+
+
+def test_on_the_right_side_weights_fall_with_what_stands_before_and_a_certain_response_has_equal_ones() -> None:
+    whole = torch.ones(1, 5, dtype=torch.bool)
+    weights = influence_weights(torch.ones(1, 5), whole, 0.95, side="right")
+    assert (weights[0].diff() < 0).all()
+    losses = torch.zeros(1, 5, requires_grad=True)
+    found = influence_weights(losses, whole, 0.95, side="right")
+    assert found.tolist() == [[1.0] * 5]
+    (found * losses).sum().backward()
+    assert losses.grad is not None and losses.grad.isfinite().all()

@@ -10,6 +10,7 @@ import typer
 from penchant.cli.options import BadRecords, ChatTemplate, JsonFile, Overwrite, Renamed, Split
 from penchant.cli.words import parse_mapping
 from penchant.errors import ConfigurationError
+from penchant.locks import working_in
 from penchant.targets import claim_file
 from penchant.terminal import echo, make_console
 from penchant.writing import write_json
@@ -43,7 +44,10 @@ def levi(
     json_out: JsonFile = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Train heads on several layers of a frozen model, beside a small model; they are a judge (arXiv 2402.04644)."""
+    """Train heads on several layers of a frozen model, beside a small model; they are a judge (arXiv 2402.04644).
+
+    A stopped training goes on when the same command is given again.
+    """
     files = {"--out": out / "levi.json", "--json": json_out}
     for option, file in files.items():
         if file is not None:
@@ -52,6 +56,7 @@ def levi(
     from penchant.feedback.reading import read
     from penchant.rewards.convex.training import split_by_prompt
     from penchant.rewards.layered.fitting import LayeredSettings
+    from penchant.rewards.layered.kept import clear_kept
     from penchant.rewards.layered.training import train_layered
 
     settings = LayeredSettings(small, hidden, epochs, learning_rate, weight_decay, batch_size, seed)
@@ -61,8 +66,10 @@ def levi(
     if eval_data is None:
         own, sets["held-out"] = split_by_prompt(own, held_out, seed)
     others = {"held-out": sets["held-out"], "elsewhere": list(read(other_data, **reading)) if other_data else []}
-    found = train_layered(model, own, others, settings, layers=numbers, chat_template=chat_template)
-    found.layered.save(out)
+    with working_in(out, "The folder of the ensemble", "Choose another folder with --out."):
+        found = train_layered(model, own, others, settings, layers=numbers, chat_template=chat_template, keep=out)
+        found.layered.save(out)
+        clear_kept(out)
     _show(found.as_dict(), out)
     if json_out is not None:
         write_json(json_out, found.as_dict(), "The figures", fix="Choose another path for --json.")

@@ -23,7 +23,7 @@ def search(
     json_out: JsonFile = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Search ranks and places of adapters for the best score at each number of trained weights (arXiv 2301.12132).
+    """Search kinds, ranks and places of adapters: the best score at each number of trained weights (arXiv 2301.12132).
 
     A stopped search goes on when the same command is given again.
     """

@@ -17,6 +17,7 @@ __all__ = [
     "check_fields",
     "configuration_of",
     "kind_table",
+    "measured_kind",
     "mergeable",
     "own_prefix",
     "starts_as_base",
@@ -140,17 +141,24 @@ def kind_table(model: nn.Module, fields: dict[str, dict[str, Any]] | None = None
         and ``reason``.
     """
     given = fields or {}
-    return [_row(model, kind, {**STARTS.get(kind, {}), **given.get(kind, {})}) for kind in sorted(adapter_kinds())]
+    return [measured_kind(model, kind, given.get(kind, {})) for kind in sorted(adapter_kinds())]
 
 
-def _row(model: nn.Module, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+def measured_kind(model: nn.Module, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """The row of a kind in `kind_table`.
+
+    Args:
+        model: a language model; a copy of it gets the adapter.
+        kind: its name.
+        fields: of its configuration.
+    """
     from peft import get_peft_model
 
     try:
         with warnings.catch_warnings():
             # PEFT remarks on defaults that the table is about.
             warnings.simplefilter("ignore")
-            config = adapter_kinds()[kind](task_type="CAUSAL_LM", **fields)
+            config = adapter_kinds()[kind](task_type="CAUSAL_LM", **{**STARTS.get(kind, {}), **fields})
             adapted: Any = get_peft_model(copy.deepcopy(model), config)  # type: ignore[arg-type]
     except (ValueError, TypeError, KeyError, ImportError, AttributeError) as error:
         return {"kind": kind, "reason": (str(error).strip().splitlines() or [type(error).__name__])[0][:120]}

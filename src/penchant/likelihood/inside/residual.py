@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from penchant.likelihood.inside.hashing import GOLDEN, scrambled, signed
+from penchant.objectives.core.mixing import Mixing
 from penchant.objectives.core.token_statistic import TokenStatistic
 
-__all__ = ["GREEDY", "Residual", "mixed_embeddings"]
+__all__ = ["Residual", "mixed_embeddings", "prediction"]
 
 
 def greedy(log_probs: Tensor, ids: Tensor, reference: Tensor | None) -> Tensor:
@@ -19,8 +23,40 @@ def greedy(log_probs: Tensor, ids: Tensor, reference: Tensor | None) -> Tensor:
     return log_probs.argmax(-1).float()
 
 
-#: What the first pass measures.
-GREEDY = TokenStatistic(greedy, constant=True)
+def ranked(log_probs: Tensor, ids: Tensor, reference: Tensor | None, rank: int) -> Tensor:
+    """The token of a rank at each position, 1 for the likeliest."""
+    return log_probs.topk(min(rank, log_probs.shape[-1]), dim=-1).indices[..., -1].float()
+
+
+def sampled(
+    log_probs: Tensor, ids: Tensor, reference: Tensor | None, temperature: float, start: int, places: Tensor
+) -> Tensor:
+    """A token of the distribution at each position, by the largest of log-probability / temperature + Gumbel noise.
+
+    The noise is a hash of the start, the position, the token that stands there and the token that may be drawn, so a
+    step is the same whole and in parts.
+    """
+    rows = scrambled(scrambled(places.to(torch.int32) ^ signed(start)) ^ ids.to(torch.int32))
+    columns = torch.arange(log_probs.shape[-1], dtype=torch.int32, device=ids.device) * GOLDEN
+    uniform = (scrambled(rows[:, None] ^ columns).float() + 2.0**31) / 2.0**32
+    gumbel = -(-uniform.clamp(1e-9, 1 - 1e-7).log()).log()
+    return (log_probs / temperature + gumbel).argmax(-1).float()
+
+
+def prediction(mixing: Mixing, step: int | None) -> TokenStatistic:
+    """What the first pass measures: the token ŷ in the place of each target.
+
+    Args:
+        mixing: which token.
+        step: of training; None in a measurement.
+    """
+    if mixing.predicted == "ranked":
+        return TokenStatistic(ranked, (("rank", mixing.rank),), constant=True)
+    if mixing.predicted == "sampled":
+        start = zlib.crc32(f"{mixing.seed}:{step}".encode())
+        own = (("temperature", mixing.temperature), ("start", start))
+        return TokenStatistic(sampled, own, constant=True, placed=True)
+    return TokenStatistic(greedy, constant=True)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from penchant.errors import ConfigurationError
+from penchant.objectives.core.mixing import Mixing
 from penchant.objectives.core.token_statistic import TokenStatistic, find_statistics
 
 __all__ = ["CHECKPOINTS", "EVERY_LAYER", "UNIT_MEANS", "Needs", "Requirements", "read_signature"]
@@ -41,8 +42,8 @@ class Needs:
             reference, of the reference: numbers (``"7"``, ``"-1"``) or paths in the model.
         gradient_norms: whether each view has the norm of the parameter gradient of each response's log-probability, as
             its field ``gradient_norm``.
-        residual: λ in [0, 1] of a second pass in which the input of each response token is mixed with the share λ of
-            the token that the policy predicts there. Each view has the log-probabilities of its tokens in that pass as
+        residual: a second pass in which the input of each response token is mixed with a token that the policy
+            predicts there. Each view has the log-probabilities of its tokens in that pass as
             ``stat("residual_logp")``, with gradient. None without a second pass.
         reference_states: states of all layers of the reference at the positions that predict each token
             (`Scored.activation`, ``of_reference``): ``EVERY_LAYER`` or ``UNIT_MEANS``.
@@ -62,7 +63,7 @@ class Needs:
     likelihood: bool = True
     layers: frozenset[str] = frozenset()
     gradient_norms: bool = False
-    residual: float | None = None
+    residual: Mixing | None = None
     reference_states: frozenset[str] = frozenset()
     checkpoints: frozenset[str] = frozenset()
 
@@ -81,14 +82,15 @@ class Needs:
             checkpoints=self.checkpoints | other.checkpoints,
         )
 
-    def _one_residual(self, other: Needs) -> float | None:
-        """λ of both."""
+    def _one_residual(self, other: Needs) -> Mixing | None:
+        """The second pass of both."""
         given = [each for each in (self.residual, other.residual) if each is not None]
         if len(set(given)) > 1:
             raise ConfigurationError(
-                f"Two parts of the objective mix predictions into the input with the shares {given[0]} and {given[1]}.",
+                "Two parts of the objective mix predictions into the input in different ways, with the shares "
+                f"{given[0].share} and {given[1].share}.",
                 why="There is one second pass.",
-                fix="Give both the same share.",
+                fix="Give both the same settings.",
             )
         return given[0] if given else None
 
@@ -107,7 +109,7 @@ class Needs:
         """Whether a loss reads the pass over the responses as they are, rather than the second pass alone.
 
         Example:
-            >>> Needs().trains_first_pass, Needs(likelihood=False, residual=0.2).trains_first_pass
+            >>> Needs().trains_first_pass, Needs(likelihood=False, residual=Mixing(0.2)).trains_first_pass
             (True, False)
         """
         states = self.hidden or self.ends or bool(self.layers)

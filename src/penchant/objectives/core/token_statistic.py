@@ -18,13 +18,15 @@ class TokenStatistic:
 
     The likelihood calls ``function(log_probs, ids, reference, **arguments)`` with the policy's log-probabilities
     [K, V], the tokens that stand at the positions [K], and the reference's log-probabilities [K, V] without gradient
-    (None unless ``reference``). It returns [K] float32. Never more than one chunk of the [K, V] tables exists.
+    (None unless ``reference``); with ``placed`` it also gets ``places``, [K] the position of each token in its own
+    sequence. It returns [K] float32. Never more than one chunk of the [K, V] tables exists.
 
     Args:
         function: the pure function.
         arguments: further keyword arguments, as pairs.
         reference: whether the function reads the reference's distribution.
         constant: whether the statistic carries no gradient.
+        placed: whether the function reads positions.
 
     Example:
         >>> str(TokenStatistic(entropy)), str(TokenStatistic(entropy, (("base", 2.0),)))
@@ -35,17 +37,21 @@ class TokenStatistic:
     arguments: tuple[tuple[str, float | int | str | bool], ...] = ()
     reference: bool = False
     constant: bool = False
+    placed: bool = False
 
     def __str__(self) -> str:
         """The key under which `Scored.stat` finds the values."""
         given = ", ".join(f"{name}={value}" for name, value in self.arguments)
         return f"{self.function.__name__}({given})" if given else self.function.__name__
 
-    def __call__(self, log_probs: Tensor, ids: Tensor, reference: Tensor | None) -> Tensor:
+    def __call__(
+        self, log_probs: Tensor, ids: Tensor, reference: Tensor | None, places: Tensor | None = None
+    ) -> Tensor:
         """The values at K positions, [K]."""
         if self.constant:
             log_probs = log_probs.detach()
-        return self.function(log_probs, ids, reference if self.reference else None, **dict(self.arguments))
+        given = {**dict(self.arguments), **({"places": places} if self.placed else {})}
+        return self.function(log_probs, ids, reference if self.reference else None, **given)
 
 
 def entropy(log_probs: Tensor, ids: Tensor, reference: Tensor | None) -> Tensor:

@@ -22,6 +22,7 @@ _NAMES = {
     "lam": "residual",
     "propagation_type": "influence",
     "propagation_norm": "norm",
+    "propagation_side": "side",
 }
 _PASS = ("policy_second_pass", "residual_logp")
 
@@ -29,17 +30,17 @@ _PASS = ("policy_second_pass", "residual_logp")
 @adapter("ift")
 def ift(case: Case) -> dict[str, Any]:
     """IFT: the weight of each token and the losses, from the log-probabilities of the second pass."""
-    own = {_NAMES.get(name, name): value for name, value in case.params.items() if name != "propagation_side"}
-    if (side := case.params.get("propagation_side", "left")) != "left":
-        raise ValueError(f"propagation_side is {side!r}; influence runs from the end to the left here.")
+    own = {_NAMES.get(name, name): value for name, value in case.params.items()}
     name, view = next((each, case.inputs[each]) for each in ("responses", "chosen") if each in case.inputs)
     key = next(each for each in _PASS if each in view)
     objective = IFT(**own)
+    if objective.side == "right" and len(view[key]) > 1:
+        raise ValueError("On the right side the published code joins the responses of a batch; here each is alone.")
     found = evaluate_plainly(objective, {"chosen": {"policy": view[key], "residual_logp": view[key]}})
     rows = [torch.tensor(row, dtype=torch.float64) for row in view[key]]
     mask = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True) > 0
     losses = pad_sequence([-row for row in rows], batch_first=True)
-    weights = influence_weights(losses, mask, objective.discount, objective.influence, objective.norm)
+    weights = influence_weights(losses, mask, objective.discount, objective.influence, objective.norm, objective.side)
     return found | {
         "token_weights": [row[: len(own)].tolist() for row, own in zip(weights, rows, strict=True)],
         "grad": {f"{name}.{key}": found["grad"]["chosen.residual_logp"]},

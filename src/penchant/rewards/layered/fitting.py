@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
 from penchant.errors import ConfigurationError
 from penchant.rewards.layered.features import Read
+from penchant.rewards.layered.kept import Kept
 from penchant.rewards.layered.network import LayeredEnsemble
 
 __all__ = ["LayeredSettings", "fit_labels", "fit_pairs"]
@@ -54,7 +55,13 @@ class LayeredSettings:
             raise ConfigurationError(f"small is {self.small}, expected an even width.", where="small")
 
 
-def fit_pairs(chosen: Read, rejected: Read, vocabulary: int, settings: LayeredSettings) -> LayeredEnsemble:
+def fit_pairs(
+    chosen: Read,
+    rejected: Read,
+    vocabulary: int,
+    settings: LayeredSettings,
+    kept: Kept | None = None,
+) -> LayeredEnsemble:
     """Train on pairs: each head by −log σ(s_chosen − s_rejected), summed over the heads, averaged over the pairs.
 
     Args:
@@ -62,6 +69,7 @@ def fit_pairs(chosen: Read, rejected: Read, vocabulary: int, settings: LayeredSe
         rejected: n responses.
         vocabulary: size of the tokenizer.
         settings: of the training.
+        kept: where the training is kept as it goes, and from where it goes on.
 
     Raises:
         ConfigurationError: a setting is out of range.
@@ -70,10 +78,16 @@ def fit_pairs(chosen: Read, rejected: Read, vocabulary: int, settings: LayeredSe
     def loss(ensemble: LayeredEnsemble, places: Tensor) -> Tensor:
         return -logsigmoid(ensemble(chosen[places]) - ensemble(rejected[places])).sum(1).mean()
 
-    return _fit(torch.cat([chosen.states, rejected.states]), len(chosen), vocabulary, settings, loss)
+    return _fit(torch.cat([chosen.states, rejected.states]), len(chosen), vocabulary, settings, loss, kept)
 
 
-def fit_labels(read: Read, labels: Tensor, vocabulary: int, settings: LayeredSettings) -> LayeredEnsemble:
+def fit_labels(
+    read: Read,
+    labels: Tensor,
+    vocabulary: int,
+    settings: LayeredSettings,
+    kept: Kept | None = None,
+) -> LayeredEnsemble:
     """Train on labels: each head by the cross-entropy of σ(s), summed over the heads, averaged over the responses.
 
     Args:
@@ -81,6 +95,7 @@ def fit_labels(read: Read, labels: Tensor, vocabulary: int, settings: LayeredSet
         labels: [n] in [0, 1].
         vocabulary: size of the tokenizer.
         settings: of the training.
+        kept: see `fit_pairs`.
 
     Raises:
         ConfigurationError: a setting is out of range.
@@ -91,7 +106,7 @@ def fit_labels(read: Read, labels: Tensor, vocabulary: int, settings: LayeredSet
         wanted = labels[places].float()[:, None].expand_as(scores)
         return binary_cross_entropy_with_logits(scores, wanted, reduction="none").sum(1).mean()
 
-    return _fit(read.states, len(read), vocabulary, settings, loss)
+    return _fit(read.states, len(read), vocabulary, settings, loss, kept)
 
 
 def _fit(
@@ -100,6 +115,7 @@ def _fit(
     vocabulary: int,
     settings: LayeredSettings,
     loss: Callable[[LayeredEnsemble, Tensor], Tensor],
+    kept: Kept | None,
 ) -> LayeredEnsemble:
     settings.check()
     with torch.random.fork_rng(devices=[]):
@@ -109,9 +125,25 @@ def _fit(
         optimizer = torch.optim.AdamW(
             ensemble.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
-        for _epoch in range(settings.epochs):
-            for places in torch.randperm(count).split(settings.batch_size):
-                optimizer.zero_grad()
-                loss(ensemble, places).backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
+        found, done = kept.get() if kept else None, 0
+        if found is not None:
+            ensemble.load_state_dict(found["ensemble"])
+            optimizer.load_state_dict(found["optimizer"])
+            done = found["steps"]
+        # Start and order are drawn anew, so a training that goes on has those of the one that was stopped.
+        for step, places in enumerate(_order(count, settings), start=1):
+            if step <= done:
+                continue
+            optimizer.zero_grad()
+            loss(ensemble, places).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            if kept and kept.due():
+                parts = {"ensemble": ensemble.state_dict(), "optimizer": optimizer.state_dict()}
+                kept.put({**parts, "steps": step})
     return ensemble.eval()
+
+
+def _order(count: int, settings: LayeredSettings) -> Iterator[Tensor]:
+    """The places of each step."""
+    for _epoch in range(settings.epochs):
+        yield from torch.randperm(count).split(settings.batch_size)

@@ -12,6 +12,7 @@ from penchant.errors import ConfigurationError, nearest
 from penchant.named_code import places_beside
 from penchant.plain_files import readable_text
 from penchant.training.recipe import make_recipe
+from penchant.training.search.kinds import LORA, Kind, kind_of
 from penchant.training.search.proposing import SAMPLERS, Sampler, check_sampler
 from penchant.training.search.space import GROUPS, Space
 
@@ -20,7 +21,7 @@ __all__ = ["SearchPlan", "plan_of", "read_search"]
 #: AutoPEFT's grid of sizes.
 GRID = (0, 1, 3, 6, 12, 24, 48, 96, 192, 384, 768)
 _KEYS = ("output", "recipe", "evaluations", "initial", "sampler", "measure", "goal", "seed", "space")
-_SPACE = (*GROUPS, "layers", "keys", "scale")
+_SPACE = (*GROUPS, "kinds", "layers", "keys", "scale")
 # Keys of the recipe that the search sets itself.
 _OWN = ("output", "lora", "adapter", "parameters")
 
@@ -114,7 +115,8 @@ def _recipe(found: Any, space: Space, where: str) -> dict[str, Any]:
     for name, values in (space.keys or {}).items():
         for value in values:
             make_recipe({**recipe, name: value}, where)
-    make_recipe(recipe, where)
+    for kind in space.kinds:
+        make_recipe({**recipe, "lora": {"kind": kind.name, **kind.fields}}, where)
     if not isinstance(recipe.get("model"), str):
         raise ConfigurationError("The recipe has no model.", where=f"{where}: recipe", fix="Write model: FOLDER.")
     return recipe
@@ -136,7 +138,20 @@ def _space(found: Any, where: str) -> tuple[Space, bool]:
     if not isinstance(keys, dict) or not all(isinstance(each, list) and each for each in keys.values()):
         raise ConfigurationError("space.keys has no lists of values.", where=where, fix="Write {learning_rate: [...]}.")
     further = {str(name): tuple(values) for name, values in keys.items()}
-    return Space(ranks, 0, further, float(scale)), layers
+    return Space(ranks, 0, further, float(scale), _kinds(given.get("kinds"), where)), layers
+
+
+def _kinds(found: Any, where: str) -> tuple[Kind, ...]:
+    """Kinds by name, as a list, or with fields of their own."""
+    if found is None:
+        return (LORA,)
+    fields = {name: {} for name in found} if isinstance(found, list) else found
+    known = isinstance(fields, dict) and all(isinstance(name, str) for name in fields)
+    if not known or not fields or not all(isinstance(own or {}, dict) for own in fields.values()):
+        raise ConfigurationError(
+            f"space.kinds is {found!r}.", where=where, fix="Write kinds: [lora, ia3], or kinds: {loha: {FIELD: VALUE}}."
+        )
+    return tuple(kind_of(name.lower(), own or {}, f"{where}: space.kinds") for name, own in fields.items())
 
 
 def _grid(found: Any, where: str, group: str) -> tuple[int, ...]:

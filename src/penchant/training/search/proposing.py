@@ -63,7 +63,7 @@ def propose(
     """
     known = [configuration for configuration, _values in seen]
     if sampler != "random" and initial <= len(seen) < space.size:
-        found = _modelled(space, seen, sampler, seed)
+        found = space.canonical(_modelled(space, seen, sampler, seed))
         if space.holds(found) and found not in known:
             return found
     return space.unseen(known, random.Random(f"{seed}/{len(seen)}"))

@@ -82,13 +82,14 @@ def search(plan: SearchPlan, layout: Layout, said: Callable[[str], None] = lambd
         said: called with a line for every evaluation.
 
     Raises:
-        ConfigurationError: the measure does not exist or has no known direction, or the model has no linear layers.
+        ConfigurationError: the measure does not exist or has no known direction, the model has no linear layers, or a
+            kind of adapter does not fit it.
         OutputError: the folder holds another search, or another process works in it.
         PenchantError: a run failed.
     """
     _check(layout)
     space = replace(plan.space, layers=len(layout.places) if plan.by_layer else 0)
-    up = _direction(plan)
+    up, most = _direction(plan), _largest(plan, layout)
     with working_in(plan.output, fix="Name another output in the plan."):
         key, done = _key(plan), _read(plan)
         exhausted = False
@@ -104,7 +105,6 @@ def search(plan: SearchPlan, layout: Layout, said: Callable[[str], None] = lambd
                 shutil.rmtree(Path(done[-1].run) / part, ignore_errors=True)
             said(f"{len(done)} of {plan.evaluations}: {_line(plan, done[-1])}")
     done = done[: plan.evaluations]
-    most = _largest(plan, layout)
     points = [_values(each, up) for each in done]
     front = [done[place] for place in pareto_front(points)]
     before = (1 if up else -1) * done[0].before
@@ -123,8 +123,11 @@ def _check(layout: Layout) -> None:
 
 
 def _largest(plan: SearchPlan, layout: Layout) -> int:
-    whole: Configuration = {group: grid[-1] for group, grid in plan.space.ranks.items()}
-    return plan.space.trained(whole, layout)
+    """Weights of the largest adapter of all kinds; a kind whose smallest or largest one does not fit is an error."""
+    grids = {group: [rank for rank in grid if rank] or [0] for group, grid in plan.space.ranks.items()}
+    ends = [{group: grid[end] for group, grid in grids.items()} for end in (0, -1)]
+    every = [plan.space.canonical({"kind": kind.name, **ranks}) for kind in plan.space.kinds for ranks in ends]
+    return max(plan.space.trained(each, layout) for each in every)
 
 
 def _direction(plan: SearchPlan) -> bool:

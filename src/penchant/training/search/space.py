@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from penchant.training.search.kinds import LORA, Kind, trained_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,8 +20,8 @@ __all__ = ["GROUPS", "Configuration", "Layout", "Space", "layout_of"]
 Configuration: TypeAlias = dict[str, Any]
 #: Groups of layers that share a rank.
 GROUPS = ("attention", "feed-forward")
-# Names of groups, layers and further keys in a configuration.
-LAYER, KEY = "layer", "key"
+# Names of the kind, layers and further keys in a configuration.
+KIND, LAYER, KEY = "kind", "layer", "key"
 # Above so many configurations the unseen ones are drawn, and not listed.
 LISTED = 100_000
 
@@ -30,9 +32,11 @@ class Layout:
 
     Args:
         places: for each decoder layer and group, the paths of its linear layers with inputs + outputs of each.
+        model: whose places they are.
     """
 
     places: tuple[Mapping[str, Mapping[str, int]], ...]
+    model: nn.Module | None = field(default=None, repr=False, compare=False)
 
 
 def layout_of(model: nn.Module) -> Layout:
@@ -53,18 +57,19 @@ def layout_of(model: nn.Module) -> Layout:
                 group = "attention" if "attn" in name or "attention" in name else "feed-forward"
                 groups[group][f"{path}.{name}"] = module.in_features + module.out_features
         found.append(groups)
-    return Layout(tuple(found))
+    return Layout(tuple(found), model)
 
 
 @dataclass(frozen=True)
 class Space:
-    """The configurations of a search: a rank for each group, one bit for each decoder layer, and further recipe keys.
+    """The configurations of a search: a kind, a rank for each group, one bit a decoder layer, and further recipe keys.
 
     Args:
         ranks: the grid of each group; 0 puts no adapter there.
         layers: number of decoder layers with a bit of their own; 0 puts adapters in all of them.
         keys: values of further keys of the recipe.
         scale: of every adapter, alpha / rank.
+        kinds: of adapters; several are a dimension of their own.
 
     Reference:
         Zhou et al. (2023), AutoPEFT: Automatic Configuration Search for Parameter-Efficient Fine-Tuning,
@@ -75,39 +80,59 @@ class Space:
     layers: int = 0
     keys: Mapping[str, tuple[Any, ...]] | None = None
     scale: float = 2.0
+    kinds: tuple[Kind, ...] = (LORA,)
 
     @property
     def choices(self) -> dict[str, tuple[Any, ...]]:
         """The values of each dimension, by name; ranks ascend."""
+        kinds = {KIND: tuple(each.name for each in self.kinds)} if len(self.kinds) > 1 else {}
         bits = {f"{LAYER} {number}": (False, True) for number in range(self.layers)}
         further = {f"{KEY} {name}": values for name, values in (self.keys or {}).items()}
-        return {**self.ranks, **bits, **further}
+        return {**kinds, **self.ranks, **bits, **further}
 
     @property
     def size(self) -> int:
-        """Number of configurations with an adapter."""
+        """Number of different configurations with an adapter."""
         further = math.prod(map(len, (self.keys or {}).values()))
-        ranks = math.prod(map(len, self.ranks.values())) - all(0 in grid for grid in self.ranks.values())
+        several = [dict(zip(self.ranks, values, strict=True)) for values in product(*self.ranks.values())]
+        ranks = sum(
+            any(each.values()) and kind.ranks(each, self.ranks) == each for each in several for kind in self.kinds
+        )
         return ranks * ((2**self.layers - 1) if self.layers else 1) * further
 
+    def kind(self, configuration: Configuration) -> Kind:
+        """The kind of a configuration."""
+        return next(each for each in self.kinds if each.name == configuration.get(KIND, each.name))
+
+    def canonical(self, configuration: Configuration) -> Configuration:
+        """The one of all configurations with the same adapter that counts; see `Kind.ranks`."""
+        given = {group: configuration[group] for group in self.ranks}
+        return {**configuration, **self.kind(configuration).ranks(given, self.ranks)}
+
     def holds(self, configuration: Configuration) -> bool:
-        """Whether a configuration puts an adapter anywhere."""
+        """Whether a configuration puts an adapter anywhere, and is the one of its kind that counts."""
         bits = [configuration[f"{LAYER} {number}"] for number in range(self.layers)]
-        return any(configuration[group] for group in self.ranks) and (not bits or any(bits))
+        there = any(configuration[group] for group in self.ranks) and (not bits or any(bits))
+        return there and self.canonical(configuration) == configuration
 
     def unseen(self, seen: list[Configuration], draw: random.Random) -> Configuration | None:
-        """A configuration with an adapter, drawn evenly from those that are not in ``seen``; None if there is none.
+        """A configuration with an adapter that is not in ``seen``: a kind, then one of its own, each drawn evenly.
 
         Args:
             seen: configurations.
             draw: the source of randomness.
+
+        Returns:
+            None if all are seen.
         """
         if len(seen) >= self.size:
             return None
-        if self.size <= LISTED:
-            return draw.choice([each for each in self._all() if each not in seen])
+        if math.prod(map(len, self.choices.values())) <= LISTED:
+            left = [each for each in self._all() if each not in seen]
+            kind = draw.choice(sorted({str(each.get(KIND)) for each in left}))
+            return draw.choice([each for each in left if str(each.get(KIND)) == kind])
         while True:
-            drawn = {name: draw.choice(values) for name, values in self.choices.items()}
+            drawn = self.canonical({name: draw.choice(values) for name, values in self.choices.items()})
             if self.holds(drawn) and drawn not in seen:
                 return drawn
 
@@ -130,18 +155,20 @@ class Space:
         }
 
     def trained(self, configuration: Configuration, layout: Layout) -> int:
-        """Number of trained weights: Σ rank · (inputs + outputs) over the layers with an adapter."""
+        """Number of trained weights: for plain LoRA Σ rank · (inputs + outputs), for other kinds counted on a copy.
+
+        Raises:
+            ConfigurationError: the kind does not fit the model.
+        """
+        if self.kind(configuration) != LORA:
+            assert layout.model is not None
+            return trained_weights(layout.model, self.recipe(configuration, layout)["lora"])
         sides = {path: side for groups in layout.places for group in groups.values() for path, side in group.items()}
         return sum(rank * sides[path] for path, rank in self.sizes(configuration, layout).items())
 
     def recipe(self, configuration: Configuration, layout: Layout) -> dict[str, Any]:
         """The keys of a recipe that train a configuration."""
+        feed_forward = {path for groups in layout.places for path in groups[GROUPS[1]]}
         ranks = self.sizes(configuration, layout)
-        first = next(iter(ranks.values()))
-        others = {path: rank for path, rank in ranks.items() if rank != first}
-        lora: dict[str, Any] = {"rank": first, "alpha": self.scale * first, "targets": sorted(ranks)}
-        if others:
-            lora["rank_pattern"] = others
-            lora["alpha_pattern"] = {path: self.scale * rank for path, rank in others.items()}
         further = {name: configuration[f"{KEY} {name}"] for name in self.keys or {}}
-        return {"lora": lora, **further}
+        return {"lora": self.kind(configuration).recipe(ranks, self.scale, feed_forward), **further}

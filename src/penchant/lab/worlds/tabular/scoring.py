@@ -94,7 +94,7 @@ class Scoring:
                 where="tabular world",
                 fix=f"Add it: examples.with_view({missing[0]!r}, rows), or examples.with_fields({missing[0]}=numbers).",
             )
-        if wanted.needs.residual:
+        if wanted.needs.residual is not None and not wanted.needs.residual.never:
             raise ConfigurationError(
                 f"The objective {objective.id} needs a second pass over mixed embeddings; policies here have none.",
                 where="tabular world",
