@@ -11,6 +11,7 @@ from penchant.curation.asked import SAMPLES, compared_records, responses_of, sco
 from penchant.curation.judged import Journal, content_key, judge_identity
 from penchant.curation.rows import as_row
 from penchant.errors import ConfigurationError, DataError
+from penchant.evaluation.detection import caught, precision_area_interval
 from penchant.feedback.collection import Feedback
 from penchant.feedback.conversion.ties import is_tie
 from penchant.feedback.kept import Kept
@@ -89,7 +90,8 @@ class Judged:
 
         ``accuracy`` of comparisons: the share in which the chosen response is better, equal scores half; ties of the
         feedback are counted and left out. ``separation`` of
-        judgements: the probability that a desirable response scores higher than an undesirable one.
+        judgements: the probability that a desirable response scores higher than an undesirable one; ``precision area``
+        and ``caught at 1 % false alarms`` as in `penchant.evaluation.detection`.
         """
         return {name: self._figures(name) for name in {**self.scores, **self.preferences}}
 
@@ -115,6 +117,8 @@ class Judged:
                     sides[record.label].append(own[0])
             if all(sides.values()):
                 figures["separation"] = area_interval(sides[True], sides[False])
+                figures["precision area"] = precision_area_interval(sides[True], sides[False])
+                figures["caught at 1 % false alarms"] = caught(sides[True], sides[False])
         return figures
 
     def _wins(self, name: str) -> Iterator[float]:
