@@ -22,9 +22,9 @@ __all__ = ["compared_lines", "list_rows", "write_recommendation"]
 _LEAD = (
     "Each user's list is measured against the one item that the user took next. Hit: share of lists that hold it; NDCG "
     "and MRR: the higher it stands, the more it counts. All three are from 0 to 1, higher is better. Coverage: share "
-    "of the catalogue that anybody is shown. Novelty: how rare the shown items are, in bits; both are good only at equal "
-    "relevance, since random lists are the most varied. Brackets are 95 % intervals over users; for who is better read "
-    "the lines below the table, which compare the same users."
+    "of the catalogue that anybody is shown. Novelty: how rare the shown items are, in bits. Both are good only at "
+    "equal relevance, since random lists are the most varied. Brackets are 95 % intervals over users; for who is "
+    "better read the lines below the table, which compare the same users."
 )
 
 
@@ -35,8 +35,8 @@ def list_rows(found: Measured, k: int) -> tuple[tuple[str, ...], list[tuple[str,
         found: the measures.
         k: length of the lists.
     """
-    heading = ("", f"Hit@{k}", f"NDCG@{k}", f"MRR@{k}", "coverage", "novelty, bits")
-    rows = [
+    heading: tuple[str, ...] = ("", f"Hit@{k}", f"NDCG@{k}", f"MRR@{k}", "coverage", "novelty, bits")
+    rows: list[tuple[str, ...]] = [
         (each.name, str(each.hit), str(each.ndcg), str(each.mrr), f"{each.coverage:.3f}", str(each.novelty))
         for each in found.rows
     ]
