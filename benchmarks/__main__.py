@@ -196,7 +196,9 @@ def main() -> None:
     parser.add_argument("--records", type=int, nargs="+", help="with --only records: numbers of records")
     parser.add_argument("--commands", nargs="+", default=[], help="with --only records: rows of its table")
     parser.add_argument("--figure", type=Path, help="with --only records: an image of the table")
-    parser.add_argument("--collect", type=Path, help="with --only records: a JSON file that collects several calls")
+    parser.add_argument(
+        "--collect", type=Path, help="with --only records or real-rewards: a JSON file that collects several calls"
+    )
     parser.add_argument("--pairs", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=3)
     chosen = parser.parse_args()
@@ -224,7 +226,8 @@ def main() -> None:
     if chosen.only == "real-rewards":
         from benchmarks.real_rewards import measure as measure_real
 
-        measure_real(table)
+        measure_real(table, kept=chosen.collect)
+        return
     if chosen.only == "weights":
         from benchmarks.weights import measure as measure_weights
 

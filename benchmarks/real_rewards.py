@@ -156,33 +156,47 @@ def trained(shared: Path, objective: dict[str, Any], train: list[Row], test: lis
     return penchant.train(str(shared / MODEL), train, objective, output=folder, **given).summary["after"]
 
 
-def measure(table: Callable[..., None], shared: Path = SHARED, data: Iterable[str] = DATA) -> None:
+def measure(
+    table: Callable[..., None], shared: Path = SHARED, data: Iterable[str] = DATA, kept: Path | None = None
+) -> None:
     """Print the table.
 
     Args:
         table: prints title, heading and rows.
         shared: a folder with ``data`` and ``models``.
         data: names of `DATA`.
+        kept: a JSON file of the accuracies so far, from which a stopped call goes on.
     """
     from penchant.statistics import share_interval
 
-    def shown(value: float, count: int) -> str:
-        own = share_interval(value, count)
-        return f"{own.value:.2f} ({own.low:.2f}-{own.high:.2f})"
-
+    known: dict[str, dict[str, float]] = json.loads(kept.read_text()) if kept is not None and kept.exists() else {}
     rows = []
     for name in data:
-        found = list(DATA[name](rows_of(shared, name)))
-        train, test = (
-            few([row for row in found if row["split"] == part], n) for part, n in (("train", TRAIN), ("test", TEST))
-        )
-        line = [name, f"{len(train)} / {len(test)}", shown(tfidf(train, test), len(test))]
-        for method, (objective, figure) in METHODS.items():
-            if method == "pal" and "annotator" not in train[0]:
-                line.append("")
-                continue
-            with tempfile.TemporaryDirectory() as folder:
-                after = trained(shared, objective, train, test, Path(folder) / "run")
-            line.append(shown(after[figure], len(test)))
-        rows.append(line)
+        train, test = parts(shared, name)
+        own = known.setdefault(name, {})
+        for method in ("TF-IDF", *METHODS):
+            if method not in own and not (method == "pal" and "annotator" not in train[0]):
+                own[method] = accuracy(shared, method, train, test)
+                if kept is not None:
+                    kept.write_text(json.dumps(known))
+        cells = [share_interval(own[each], len(test)) if each in own else None for each in ("TF-IDF", *METHODS)]
+        shown = ["" if each is None else f"{each.value:.2f} ({each.low:.2f}-{each.high:.2f})" for each in cells]
+        rows.append([name, f"{len(train)} / {len(test)}", *shown])
     table("Reward models on real feedback", ["data", "pairs", "TF-IDF", *METHODS], rows)
+
+
+def parts(shared: Path, name: str) -> tuple[list[Row], list[Row]]:
+    """A sample of the pairs to train on, and one of those to test on."""
+    found = list(DATA[name](rows_of(shared, name)))
+    return tuple(  # type: ignore[return-value]
+        few([row for row in found if row["split"] == part], count) for part, count in (("train", TRAIN), ("test", TEST))
+    )
+
+
+def accuracy(shared: Path, method: str, train: list[Row], test: list[Row]) -> float:
+    """The accuracy of a method on the held-out pairs."""
+    if method == "TF-IDF":
+        return tfidf(train, test)
+    objective, figure = METHODS[method]
+    with tempfile.TemporaryDirectory() as folder:
+        return float(trained(shared, objective, train, test, Path(folder) / "run")[figure])

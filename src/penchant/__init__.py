@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from penchant.evaluation.scoring import score
     from penchant.training.api import train
     from penchant.training.compare import compare
+    from penchant.training.unlearning.api import unlearn
 
 __all__ = [
     "__version__",
@@ -54,6 +55,7 @@ __all__ = [
     "score",
     "train",
     "training",
+    "unlearn",
 ]
 
 # The one place where the version stands; the build backend reads it from here.
@@ -63,6 +65,7 @@ _HOMES = {
     "compare": "penchant.training.compare",
     "score": "penchant.evaluation.scoring",
     "train": "penchant.training.api",
+    "unlearn": "penchant.training.unlearning.api",
 }
 
 

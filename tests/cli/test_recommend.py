@@ -27,8 +27,12 @@ def test_from_interactions_to_measured_lists(tmp_path: Path, capsys: pytest.Capt
     assert main([*tuned, "--out", f"{tmp_path}/sdpo", "samples=0", "max_steps=2"]) == 0
     capsys.readouterr()
     measured = ["recommend", "evaluate", str(shop), "-k", "1", "--json", f"{tmp_path}/found.json"]
+    measured += ["--html", f"{tmp_path}/found.html"]
     assert main([*measured, "--model", f"{tmp_path}/sft", "--model", f"{tmp_path}/sdpo"]) == 0
-    assert "sft is " in " ".join(capsys.readouterr().out.split())
+    said = " ".join(capsys.readouterr().out.split())
+    assert "sft is " in said
+    page = (tmp_path / "found.html").read_text(encoding="utf-8")
+    assert "NDCG@1" in page and page.count("<svg") == 2 and "sft is " in page and "item-knn" in page
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     by_name = {each["name"]: each["hit"]["value"] for each in found["recommenders"]}
     assert by_name[f"{tmp_path}/sft"] > max(by_name["popularity"], by_name["random"])

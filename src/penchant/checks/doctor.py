@@ -14,6 +14,7 @@ from penchant.checks.template_checks import TemplateChecks
 from penchant.checks.words import count_words
 from penchant.errors import DataError
 from penchant.feedback.collection import Feedback
+from penchant.feedback.conversion.ties import is_tie
 from penchant.feedback.images import Image
 from penchant.feedback.kept import chosen
 from penchant.feedback.records import Comparison, Record, as_text
@@ -100,11 +101,13 @@ class _OfRecords:
         self.opinions, self.balance, self.agreement = duplicates.Opinions(), labels.Balance(), labels.Agreement()
         self.overlap = labels.PromptOverlap()
         self.pictures = Pictures()
+        self.ties = 0
 
     def add(self, record: Record, at: int) -> None:
         """Look at the record of an index."""
         self.prompts.append(hash(duplicates.content_key(record.prompt)))
         self.fields.update(record.fields)
+        self.ties += is_tie(record)
         if self.other is not None:
             self.shared.add(self.feedback.name, record)
         if "split" in record.fields:
@@ -134,6 +137,9 @@ class _OfRecords:
             total = len(feedback) + len(feedback.bad)
             detail = f"Skipped. The first: {feedback.bad[0]}"
             checks.append(Check("bad records", share(len(feedback.bad), total), "warning", detail))
+        if self.ties:
+            detail = "Methods that read the probability of a preference learn from ties; for others they are left out."
+            checks.append(Check("ties", share(self.ties, len(feedback)), "note", detail))
         return checks
 
     def checks(self) -> list[Check]:

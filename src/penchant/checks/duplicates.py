@@ -126,6 +126,8 @@ def _opinions(record: Record) -> Iterator[tuple[Hashable, Any]]:
     prompt = content_key(record.prompt)
     if isinstance(record, Judgement):
         yield (prompt, content_key(record.completion)), record.label
+    elif isinstance(record, Comparison) and record.tie:
+        return
     elif isinstance(record, JointComparison):
         yield _preference("joint", *exchanges(record))
     elif isinstance(record, Comparison):

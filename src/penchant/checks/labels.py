@@ -191,7 +191,7 @@ def _opinion(record: Record) -> tuple[Hashable, Any] | None:
         return (content_key(record.prompt), content_key(record.completion)), record.label
     if isinstance(record, Comparison):
         better, worse = exchanges(record)
-        return frozenset((better, worse)), better
+        return frozenset((better, worse)), None if record.tie else better
     return None
 
 
@@ -241,7 +241,7 @@ class LengthBias:
 
 def _best_and_worst(record: Record, lengths: Sequence[int]) -> tuple[int, int] | None:
     if isinstance(record, Comparison):
-        return lengths[0], lengths[1]
+        return None if record.tie else (lengths[0], lengths[1])
     if isinstance(record, Ranking):
         values = record.scores or tuple(-rank for rank in record.ranks or ())
         best, worst = max(values), min(values)

@@ -90,6 +90,8 @@ def _build(
         )
     if feedback.bad:
         built.count("bad records skipped", len(feedback.bad))
+    if feedback.ties:
+        built.count("ties left out", feedback.ties)
     built.write(output, overwrite=overwrite)
     if keep is not None:
         delete_kept(keep)

@@ -147,7 +147,7 @@ def _read(
 ) -> Feedback:
     from penchant.feedback import read
 
-    options: dict[str, Any] = {"on_bad": on_bad, "train_on": train_on}
+    options: dict[str, Any] = {"on_bad": on_bad, "train_on": train_on, "ties": "keep"}
     return read(file, mapping=mapping, kind=kind, split=split, **options)
 
 

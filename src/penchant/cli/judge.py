@@ -111,7 +111,7 @@ def judge(
     from penchant.curation.judged import Journal
     from penchant.curation.judged_file import judge_records, read_responses
 
-    feedback = read_responses(file, mapping=parse_mapping(map_), split=split, kind=kind, on_bad=on_bad)
+    feedback = read_responses(file, mapping=parse_mapping(map_), split=split, kind=kind, on_bad=on_bad, ties="keep")
     feedback = feedback if limit is None else feedback[:limit]
     judges = _built(dict(zip(names, settings, strict=False)), feedback, device, cache)
     mixture = None if combine is None else (names[-1], _mixture(combine, [each.judge for each in judges.values()]))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penchant.cli.options import BadRecords, JsonFile, TrustRemoteCode
+from penchant.cli.options import BadRecords, HtmlFile, JsonFile, Overwrite, TrustRemoteCode
+from penchant.targets import claim_files
 from penchant.terminal import echo, make_console
 
 if TYPE_CHECKING:
@@ -112,10 +113,15 @@ def evaluate(
     beams: Beams = 0,
     users: Annotated[str, typer.Option(help="Users to measure on: test, or valid to tune on.")] = "test",
     baselines: Annotated[
-        str, typer.Option(help="Recommenders to compare with, by commas; none for none.")
+        str,
+        typer.Option(
+            help="Recommenders to compare with, by commas; none for none. self-attention trains a SASRec-like network."
+        ),
     ] = "random,popularity,item-knn,factorisation",
     seed: Annotated[int, typer.Option(min=0, help="Random seed of chance and of the bootstrap.")] = 0,
     json_out: JsonFile = None,
+    html: HtmlFile = None,
+    overwrite: Overwrite = False,
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Measure recommended lists against what users took next: Hit@k, NDCG@k, MRR, coverage, novelty."""
@@ -123,6 +129,7 @@ def evaluate(
     from penchant.errors import ConfigurationError
     from penchant.evaluation.recommendation.measuring import measure, read_folder
 
+    claim_files({"--json": json_out, "--html": html}, overwrite=overwrite, inputs=model or [])
     if users not in ("test", "valid"):
         raise ConfigurationError(f"--users is {users!r}, expected test or valid.")
     names = [] if baselines == "none" else [name.strip() for name in baselines.split(",") if name.strip()]
@@ -136,26 +143,20 @@ def evaluate(
         progress=lambda name: echo(f"Measuring {name}", err=True),
     )
     _print_measured(found, k)
+    if html is not None:
+        from penchant.evaluation.report.recommendation_page import write_recommendation
+
+        write_recommendation(found, html, k, f"The next item of {found.users:,} {users} users of {folder}")
     if json_out is not None:
         write_json(json_out, found.to_json())
 
 
 def _print_measured(found: Measured, k: int) -> None:
-    heading = ("", f"Hit@{k}", f"NDCG@{k}", f"MRR@{k}", "coverage", "novelty, bits")
-    _print_table(
-        heading,
-        [
-            (each.name, str(each.hit), str(each.ndcg), str(each.mrr), f"{each.coverage:.3f}", str(each.novelty))
-            for each in found.rows
-        ],
-        f"The next item of {found.users:,} users",
-    )
-    for each in found.comparisons:
-        verdict = "above" if each.better else "below" if each.difference.high < 0 else "not apart from"
-        echo(
-            f"{each.name} is {verdict} {each.baseline}: NDCG@{k} {each.difference.value:+.4f} "
-            f"[{each.difference.low:+.4f}, {each.difference.high:+.4f}]"
-        )
+    from penchant.evaluation.report.recommendation_page import compared_lines, list_rows
+
+    _print_table(*list_rows(found, k), f"The next item of {found.users:,} users")
+    for line in compared_lines(found, k):
+        echo(line)
 
 
 def _print_table(heading: tuple[str, ...], rows: list[tuple[str, ...]], title: str | None = None) -> None:

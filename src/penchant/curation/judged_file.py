@@ -11,7 +11,9 @@ from penchant.curation.asked import SAMPLES, compared_records, responses_of, sco
 from penchant.curation.judged import Journal, content_key, judge_identity
 from penchant.curation.rows import as_row
 from penchant.errors import ConfigurationError, DataError
+from penchant.evaluation.detection import caught, precision_area_interval
 from penchant.feedback.collection import Feedback
+from penchant.feedback.conversion.ties import is_tie
 from penchant.feedback.kept import Kept
 from penchant.feedback.reading import read
 from penchant.feedback.records import Comparison, Judgement, Prompt, Ranking, Record
@@ -86,8 +88,10 @@ class Judged:
     def summary(self) -> dict[str, dict[str, Interval | int]]:
         """For each judge: responses without a score, their mean, and agreement with the feedback, with intervals.
 
-        ``accuracy`` of comparisons: the share in which the chosen response is better, ties half. ``separation`` of
-        judgements: the probability that a desirable response scores higher than an undesirable one.
+        ``accuracy`` of comparisons: the share in which the chosen response is better, equal scores half; ties of the
+        feedback are counted and left out. ``separation`` of
+        judgements: the probability that a desirable response scores higher than an undesirable one; ``precision area``
+        and ``caught at 1 % false alarms`` as in `penchant.evaluation.detection`.
         """
         return {name: self._figures(name) for name in {**self.scores, **self.preferences}}
 
@@ -100,6 +104,9 @@ class Judged:
         if len(known) > 1:
             figures["mean"] = mean_interval(known)
         if self.feedback.kind in ("comparison", "joint comparison"):
+            ties = sum(map(is_tie, self.feedback))
+            if ties:
+                figures["ties in the feedback"] = ties
             wins = [each for each in self._wins(name) if not math.isnan(each)]
             if wins:
                 figures["accuracy"] = share_interval(sum(wins) / len(wins), len(wins))
@@ -110,15 +117,19 @@ class Judged:
                     sides[record.label].append(own[0])
             if all(sides.values()):
                 figures["separation"] = area_interval(sides[True], sides[False])
+                figures["precision area"] = precision_area_interval(sides[True], sides[False])
+                figures["caught at 1 % false alarms"] = caught(sides[True], sides[False])
         return figures
 
     def _wins(self, name: str) -> Iterator[float]:
-        """For each comparison 1 if the chosen response is better, 0 if it is worse, 1/2 for a tie."""
+        """For each decided comparison 1 if the chosen response is better, 0 if it is worse, 1/2 for equal scores."""
         if name in self.scores:
             differences = (own[0] - own[1] for own in self.scores[name])
         else:
             differences = (own[1] - 0.5 for own in self.preferences[name])
-        for each in differences:
+        for record, each in zip(self.feedback, differences, strict=True):
+            if is_tie(record):
+                continue
             yield math.nan if math.isnan(each) else 0.5 if each == 0 else float(each > 0)
 
 

@@ -91,6 +91,8 @@ class _Scoring:
         needed = {name: each for name, each in sets.items() if name == "data" or judge is not None}
         rows = {name: self.rows(name, each, self.reference) for name, each in needed.items()}
         shares, notes = _shares(sets["data"], rows["data"], plan.agreement)
+        if ties := sets["data"].ties:
+            notes.append(f"{ties:,} ties are left out.")
         figures = pair_figures(rows["data"], shares, beta=plan.beta, gamma=plan.gamma, unseen=unseen)
         figures |= coverage_figures(column(rows["data"], "logratio"), self.answered(sets["data"], plan.sampled))
         figures |= self.gradients(sets["data"], plan)

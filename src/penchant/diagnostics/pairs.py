@@ -126,6 +126,8 @@ def pairs_of_feedback(feedback: Feedback, most: int = 20_000) -> DataPairs:
         repeated += key in found
         found.setdefault(key, pair)
     notes = [f"{same} pairs of equal responses are left out."] if same else []
+    if feedback.ties:
+        notes.append(f"{feedback.ties:,} ties are left out.")
     pairs = list(found.values())
     if len(pairs) > most:
         notes.append(f"{most:,} of {len(pairs):,} pairs are taken, evenly spread over the file.")

@@ -9,6 +9,7 @@ from typing import Any
 
 from penchant.evaluation.score_summary import agreement, means
 from penchant.feedback.collection import Feedback
+from penchant.feedback.conversion.ties import is_tie
 from penchant.feedback.kept import Kept, kept
 from penchant.feedback.records import Judgement
 from penchant.forest.example import EncodedData
@@ -24,7 +25,7 @@ class ScoredRows:
 
     Args:
         rows: ``{"source", "responses": [{"logp", "mean_logp", "tokens", "logratio", "reward"}]}``; a judgement has its
-            ``label`` too, and a response of a ranking its ``score`` or ``rank``.
+            ``label`` too, a comparison without a preference ``tie``, a response of a ranking its ``score`` or ``rank``.
         kind: kind of feedback; for comparisons the first response is the chosen one.
         cut: counts of truncated and dropped records.
     """
@@ -56,7 +57,9 @@ class ScoredRows:
             for name in ("score", "rank"):
                 for row, value in zip(responses, getattr(record, f"{name}s", None) or (), strict=False):
                     row[name] = value
-            label = {"label": record.label} if isinstance(record, Judgement) else {}
+            label: dict[str, Any] = {"label": record.label} if isinstance(record, Judgement) else {}
+            if is_tie(record):
+                label["tie"] = True
             rows.append({"source": str(example.source), **label, "responses": responses})
         return ScoredRows(kept(rows), feedback.kind, encoded.cut.as_dict())
 

@@ -43,7 +43,8 @@ def means(rows: Rows) -> dict[str, float]:
 def agreement(rows: Rows, kind: str) -> dict[str, float]:
     """How well log-probabilities per token (``logp``) and implicit rewards (``reward``) agree with the feedback.
 
-    Comparisons: ``accuracy/``, the share whose chosen response has the larger one (ties count half), and ``margin/``.
+    Comparisons: ``accuracy/``, the share whose chosen response has the larger one (equal ones count half), and
+    ``margin/``; a row with ``tie`` has no preferred response and is left out.
     Rankings: ``accuracy/`` over all pairs of responses with different scores. Judgements: the means of each label,
     ``NAME/desirable`` and ``NAME/undesirable``, and the number of ``responses/`` of each; ``separation/``, the
     probability that a desirable response has a larger one than an undesirable one (the area under the ROC curve); and
@@ -64,7 +65,10 @@ def agreement(rows: Rows, kind: str) -> dict[str, float]:
     return find(rows) if rows and find is not None else {}
 
 
-def _pairs(rows: Rows) -> dict[str, float]:
+def _pairs(every: Rows) -> dict[str, float]:
+    rows = [row for row in every if not row.get("tie")] if any(row.get("tie") for row in every) else every
+    if not rows:
+        return {}
     found = {}
     for name, key in _compared(rows):
         margins = array("d", (row["responses"][0][key] - row["responses"][1][key] for row in rows))

@@ -83,7 +83,7 @@ def score(
     """
     if not beta > 0:
         raise ConfigurationError(f"beta is {beta}; expected a number above 0.")
-    reading = {"split": split, "mapping": mapping, "kind": kind, "on_bad": on_bad, "train_on": train_on}
+    reading = {"split": split, "mapping": mapping, "kind": kind, "on_bad": on_bad, "train_on": train_on, "ties": "keep"}
     feedback = data if isinstance(data, Feedback) else read(data, **reading)  # type: ignore[arg-type]
     rendering = {"chat_template": chat_template, "end_token": end_token, "as_chat": as_chat}
     policy, renderer = _loaded(model, base, tokenizer, template_arguments=template_arguments, **rendering)

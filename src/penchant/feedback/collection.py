@@ -51,6 +51,7 @@ class Feedback(Sequence[Record]):
         name: name of the set, usually the file name.
         bad: the error of each record that was skipped.
         origin: how the records were read.
+        ties: number of comparisons without a preference that were left out.
 
     Example:
         >>> from penchant.feedback.records import Prompt
@@ -70,11 +71,12 @@ class Feedback(Sequence[Record]):
         name: str = "memory",
         bad: Sequence[DataError] = (),
         origin: Origin | None = None,
+        ties: int = 0,
     ) -> None:
         #: A list, or on disk if they are many.
         self.records: Sequence[Record] = kept(records)
         self.kind, self.name, self.bad = kind, name, list(bad)
-        self.origin = origin or Origin()
+        self.origin, self.ties = origin or Origin(), ties
 
     @overload
     def __getitem__(self, index: int) -> Record: ...
@@ -85,14 +87,15 @@ class Feedback(Sequence[Record]):
             return self.part(self.records[index], self.bad)
         return self.records[index]
 
-    def part(self, records: Sequence[Record], bad: Sequence[DataError] = ()) -> Feedback:
+    def part(self, records: Sequence[Record], bad: Sequence[DataError] = (), ties: int = 0) -> Feedback:
         """Some of the records, under the same name.
 
         Args:
             records: the records to keep.
             bad: the errors of bad records that go with them.
+            ties: the number of ties that were left out beside them.
         """
-        return Feedback(records, kind=self.kind, name=self.name, bad=bad, origin=self.origin)
+        return Feedback(records, kind=self.kind, name=self.name, bad=bad, origin=self.origin, ties=ties)
 
     def __len__(self) -> int:
         return len(self.records)

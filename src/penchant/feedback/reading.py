@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from penchant.errors import ConfigurationError, DataError, nearest
 from penchant.feedback.collection import Feedback, Origin
+from penchant.feedback.conversion.ties import all_ties, is_tie
 from penchant.feedback.field_mapping import FieldMapping
 from penchant.feedback.files import typed_cells
 from penchant.feedback.images import located
@@ -24,10 +25,11 @@ from penchant.feedback.records import KINDS, Record, Source
 from penchant.feedback.system_turn import with_system
 from penchant.feedback.unrecognised import unrecognised
 
-__all__ = ["Feedback", "OnBad", "TrainOn", "read"]
+__all__ = ["Feedback", "OnBad", "Ties", "TrainOn", "read"]
 
 OnBad = Literal["stop", "skip"]
 TrainOn = Literal["last", "assistant"]
+Ties = Literal["leave_out", "keep"]
 
 
 def read(
@@ -38,6 +40,7 @@ def read(
     split: str | None = None,
     on_bad: OnBad = "stop",
     train_on: TrainOn = "last",
+    ties: Ties = "leave_out",
 ) -> Feedback:
     """Read feedback, recognise its layout, and validate every record; all records are of one kind.
 
@@ -53,23 +56,28 @@ def read(
         on_bad: ``stop`` at the first bad record, or ``skip`` bad records; their errors are in ``.bad`` of the result.
         train_on: what a conversation teaches: its ``last`` answer, or every turn of the ``assistant``, with the turns
             of others as context. With ``assistant``, compared conversations may part before the last answer.
+        ties: comparisons whose ``probability`` is one half, such as a row with the winner "tie": ``leave_out`` leaves
+            them out and counts them in ``.ties`` of the result, ``keep`` keeps them.
 
     Raises:
-        DataError: the source cannot be read, a record is bad (``stop``), or all records are bad (``skip``).
-        ConfigurationError: an unknown kind, ``on_bad`` or ``train_on``.
+        DataError: the source cannot be read, a record is bad (``stop``), all records are bad (``skip``), or all are
+            ties that would be left out.
+        ConfigurationError: an unknown kind, ``on_bad``, ``train_on`` or ``ties``.
 
     Example:
         >>> read([{"prompt": "Hi", "better": "Hello!", "rejected": "No."}], mapping={"chosen": "better"}).kind
         'comparison'
     """
-    _check_options(kind, on_bad, train_on)
+    _check_options(kind, on_bad, train_on, ties)
     name, lines = _lines(source, split)
     origin = Origin(tuple(columns_of(lines.rows)), dict(mapping or {}), kind)
     fields = FieldMapping(origin.mapping, lines.rows, name)
     ready, layout = _converted(lines, partial(_of_split, lines, fields, split, name), kind)
     kind = kind or _common_kind(ready, name)
-    records, bad = _records(ready, kind, name, stop=on_bad == "stop", every_turn=train_on == "assistant")
-    feedback = Feedback(records, kind=kind, name=name, bad=bad, origin=origin)
+    records, bad, left = _records(
+        ready, kind, name, stop=on_bad == "stop", every_turn=train_on == "assistant", ties=ties == "keep"
+    )
+    feedback = Feedback(records, kind=kind, name=name, bad=bad, origin=origin, ties=left)
     feedback.layout = layout
     return feedback
 
@@ -119,35 +127,44 @@ def _of_shard(row: dict[str, Any] | DataError, opened: Opened) -> dict[str, Any]
     return {"split": opened.split, **row}
 
 
-def _check_options(kind: str | None, on_bad: str, train_on: str) -> None:
+def _check_options(kind: str | None, on_bad: str, train_on: str, ties: str) -> None:
     if kind is not None and kind not in KINDS:
         raise ConfigurationError(f"There is no kind of feedback {kind!r}.", fix=nearest(kind, KINDS))
     if on_bad not in get_args(OnBad):
         raise ConfigurationError(f"on_bad is {on_bad!r}.", fix=nearest(str(on_bad), get_args(OnBad)))
     if train_on not in get_args(TrainOn):
         raise ConfigurationError(f"train_on is {train_on!r}.", fix=nearest(str(train_on), get_args(TrainOn)))
+    if ties not in get_args(Ties):
+        raise ConfigurationError(f"ties is {ties!r}.", fix=nearest(str(ties), get_args(Ties)))
 
 
 def _records(
-    rows: Lines, kind: str, name: str, *, stop: bool, every_turn: bool
-) -> tuple[Sequence[Record], list[DataError]]:
-    """The records, and the errors of the bad rows."""
+    rows: Lines, kind: str, name: str, *, stop: bool, every_turn: bool, ties: bool
+) -> tuple[Sequence[Record], list[DataError], int]:
+    """The records, the errors of the bad rows, and the number of ties that were left out."""
     # Asked of the file system once per file.
     folders = {each.name: each.folder for each in rows.opened}
     records: Kept[Record] = Kept()
     bad: list[DataError] = []
+    left = 0
     for place, row, opened in rows:
         try:
-            records.append(_record(kind, row, place, folders[opened.name], every_turn))
+            record = _record(kind, row, place, folders[opened.name], every_turn)
+            if ties or not is_tie(record):
+                records.append(record)
+            else:
+                left += 1
         except DataError as error:
             if stop:
-                raise _stopped(error, len(records), len(rows)) from error
+                raise _stopped(error, len(records) + left, len(rows)) from error
             bad.append(error.with_traceback(None))  # which holds the row, and all that was there
+    if left and not records:
+        raise all_ties(left, name)
     if not records:
         raise DataError(
             f"All {len(bad)} records are bad. The first: {bad[0]}", where=name, fix="Check the layout with --map."
         )
-    return kept(records), bad
+    return kept(records), bad, left
 
 
 def _stopped(error: DataError, good: int, total: int) -> DataError:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeAlias
 
 __all__ = [
     "KINDS",
+    "TIE",
     "Comparison",
     "Conversation",
     "Demonstration",
@@ -22,6 +23,9 @@ __all__ = [
     "as_text",
     "counts",
 ]
+
+#: The ``probability`` of a comparison whose responses are equally good.
+TIE = 0.5
 
 Message: TypeAlias = dict[str, Any]
 Text: TypeAlias = str | list[Message]
@@ -162,10 +166,10 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(Record):
-    """Two responses to one prompt, one of them preferred.
+    """Two responses to one prompt, one of them preferred, or a tie.
 
     Args:
-        chosen: the preferred response.
+        chosen: the preferred response; of a tie the first one.
         rejected: the other one.
 
     Example:
@@ -182,6 +186,11 @@ class Comparison(Record):
     def responses(self) -> tuple[Text, ...]:
         """Chosen, then rejected."""
         return (self.chosen, self.rejected)
+
+    @property
+    def tie(self) -> bool:
+        """Whether neither response is preferred: the field ``probability`` is one half."""
+        return bool(self.fields.get("probability") == TIE)
 
 
 @dataclass(frozen=True, kw_only=True)

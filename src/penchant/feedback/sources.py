@@ -10,6 +10,7 @@ from typing import Any, overload
 
 from penchant.errors import ConfigurationError, DataError, PenchantError
 from penchant.feedback.collection import Feedback
+from penchant.feedback.conversion.ties import without_ties
 from penchant.feedback.kept import kept
 from penchant.feedback.memory import form_of
 from penchant.feedback.places import is_list_of_paths
@@ -45,6 +46,7 @@ class Sources(Feedback):
             kind=" and ".join(dict.fromkeys(each.kind for each in self.parts.values())),
             name=", ".join(names),
             bad=[error for each in self.parts.values() for error in each.bad],
+            ties=sum(each.ties for each in self.parts.values()),
         )
 
     @overload
@@ -96,7 +98,7 @@ def read_sources(data: Any, **options: Any) -> Feedback:
         'demonstration'
     """
     if isinstance(data, Feedback):
-        return data
+        return _as_given(data, options)
     if is_mixture(data):
         return _mixture(data, options)
     if not isinstance(data, Mapping) or not _are_named(data, options.get("split")):
@@ -106,12 +108,22 @@ def read_sources(data: Any, **options: Any) -> Feedback:
     parts = {}
     for name, source in data.items():
         try:
-            parts[str(name)] = source if isinstance(source, Feedback) else read(source, **options)
+            ready = isinstance(source, Feedback)
+            parts[str(name)] = _as_given(source, options) if ready else read(source, **options)
         except PenchantError as error:
             raise type(error)(
                 f"In the source {name!r}: {error.what}", where=error.where, why=error.why, fix=error.fix
             ) from error
     return Sources(parts)
+
+
+def _as_given(feedback: Feedback, options: Mapping[str, Any]) -> Feedback:
+    """Records that are read already, with their ties or without."""
+    if options.get("ties") == "keep":
+        return feedback
+    if isinstance(feedback, Sources):
+        return Sources({name: without_ties(each) for name, each in feedback.parts.items()}, feedback.weights)
+    return without_ties(feedback)
 
 
 def _are_named(data: Mapping[Any, Any], split: str | None) -> bool:
@@ -184,7 +196,7 @@ def _mixture(data: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> S
 
 def _part(source: Any, options: Mapping[str, Any], name: str) -> Feedback:
     if isinstance(source, Feedback):
-        feedback = source
+        feedback = _as_given(source, options)
     else:
         try:
             feedback = read(source, **options)

@@ -32,6 +32,7 @@ from penchant.python_path import load_from
 from penchant.training.identity.kept_code import kept_places
 from penchant.training.kinds.as_asked import Asked, as_asked
 from penchant.training.kinds.class_balance import balance_classes
+from penchant.training.kinds.ties import reads_ties, say_ties, with_ties
 from penchant.training.parameters.strategy import build_strategy
 from penchant.training.progress import ProgressReporter
 from penchant.training.reading import Given, read_data
@@ -139,7 +140,7 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     objective = given.objective or build_objective(recipe)
     _check_reference(recipe, objective.requirements.needs)
     reporter.say(f"Reading {_name(given.data, recipe.data)}")
-    train, heldout, measured_on = read_data(recipe, given)
+    train, heldout, measured_on = read_data(recipe, given, "keep" if reads_ties(objective) else "leave_out")
     check_sources(objective, {"data": train, "eval_data": heldout})
     train = apart(train, recipe.on_bad, reporter)
     for feedback in (train, heldout):
@@ -147,8 +148,10 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
             reporter.warn(
                 f"{len(feedback.bad)} bad records of {feedback.name} were skipped; the first: {feedback.bad[0]}"
             )
+    say_ties(train, objective, reporter)
     _say_splits(train, recipe, reporter)
-    train, heldout, measured_on = as_asked(objective, Asked(train, heldout, measured_on), recipe.pairs, reporter)
+    asked = Asked(*with_ties(objective, train, heldout), measured_on)
+    train, heldout, measured_on = as_asked(objective, asked, recipe.pairs, reporter)
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
     held_out = not measured_on.startswith("training")
     diagnosis = _check(modality, train, heldout if held_out else None, reporter) if check else None

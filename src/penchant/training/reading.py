@@ -12,6 +12,7 @@ from penchant.checks.overlap import groups
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.kept import chosen, kept
+from penchant.feedback.reading import Ties
 from penchant.feedback.sources import Sources, is_mixture, parts_of, read_sources
 from penchant.objectives.core.objective import Objective
 from penchant.training.recipe import Recipe, data_values
@@ -46,17 +47,22 @@ class Given:
         return {"model": f"in memory ({type(reference).__name__})", "in_memory": True}
 
 
-def read_data(recipe: Recipe, given: Given) -> tuple[Feedback, Feedback, str]:
+def read_data(recipe: Recipe, given: Given, ties: Ties = "leave_out") -> tuple[Feedback, Feedback, str]:
     """The feedback to train on, the feedback to measure on, and a description of the latter.
 
     With several sources both are `penchant.feedback.sources.Sources`, and records are held out of each source.
+
+    Args:
+        recipe: names the data.
+        given: data in memory.
+        ties: whether comparisons without a preference are left out or kept.
 
     Raises:
         DataError: data cannot be read, or has too few prompts to hold a share out.
         ConfigurationError: the held-out split would also be trained on.
     """
     options: dict[str, Any] = {"mapping": recipe.mapping or None, "kind": recipe.kind, "on_bad": recipe.on_bad}
-    options["train_on"] = recipe.train_on
+    options |= {"train_on": recipe.train_on, "ties": ties}
     source = _source(recipe.data, given.data)
     train = read_sources(source, split=recipe.split, **options)
     separate = None if recipe.eval_data is given.eval_data is None else _source(recipe.eval_data, given.eval_data)
@@ -113,4 +119,4 @@ def _divide(feedback: Feedback, share: float, seed: int) -> tuple[Feedback, Feed
     for place in order[: max(1, min(len(together) - 1, round(share * len(together))))]:
         held[together[int(place)]] = True
     train, heldout = (chosen(feedback.records, np.flatnonzero(held == wanted)) for wanted in (False, True))
-    return feedback.part(train, feedback.bad), feedback.part(heldout)
+    return feedback.part(train, feedback.bad, feedback.ties), feedback.part(heldout)

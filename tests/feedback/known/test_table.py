@@ -11,10 +11,12 @@ import pyarrow
 import pyarrow.parquet as parquet
 import pytest
 
-from penchant.errors import DataError
+from penchant.errors import ConfigurationError, DataError
 from penchant.feedback import Feedback, Judgement, Ranking, read
 from penchant.feedback.known.cells import opened
 from penchant.feedback.known.table import LAYOUTS, layout_of
+from penchant.feedback.records import Comparison
+from penchant.feedback.sources import read_sources
 
 FILES = sorted((Path(__file__).parent.parent / "layouts").glob("*.json"))
 CASES: dict[str, dict[str, Any]] = {
@@ -97,16 +99,33 @@ TIES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", TIES)
-def test_a_tie_is_a_bad_record(name: str) -> None:
-    with pytest.raises(DataError, match=r"Neither response is preferred .*A tie contains no preference"):
-        read([TIES[name]])
+def test_a_tie_is_a_pair_of_probability_one_half(name: str) -> None:
+    row = TIES[name]
+    (found,) = read([row], ties="keep")
+    assert isinstance(found, Comparison) and found.tie
+    assert set(found.responses) == {each for each in row.values() if each in ("Hello!", "No.", "a", "b")}
+    with pytest.raises(DataError, match=r"All 1 comparisons are ties: neither response is preferred.*bt-ties"):
+        read([row])
 
 
-def test_a_tie_among_pairs_can_be_skipped() -> None:
+def test_ties_among_pairs_are_left_out_and_counted() -> None:
     good = {**TIES["winner"], "winner": "b"}
-    feedback = read([good, TIES["winner"], good], on_bad="skip")
+    feedback = read([good, TIES["winner"], good])
     assert [record.responses for record in feedback] == [("No.", "Hello!")] * 2
-    assert str(feedback.bad[0]).startswith("memory:2: ")
+    assert feedback.ties == 1 and not feedback.bad
+    both = read_sources({"one": [good, TIES["winner"]], "two": [good]}, ties="keep")
+    assert (len(both), both.ties, len(read_sources(both)), read_sources(both).ties) == (3, 0, 2, 1)
+
+
+def test_an_id_that_names_neither_response_is_no_tie() -> None:
+    row = {"prompt": "Hi", "response_0": "a", "response_1": "b", "better_response_id": 2}
+    with pytest.raises(DataError, match=r"'better_response_id' is a number \(2\), expected 0 or 1"):
+        read([row], ties="keep")
+
+
+def test_an_unknown_way_with_ties_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"ties is 'drop'.*keep"):
+        read([TIES["winner"]], ties="drop")  # type: ignore[arg-type]
 
 
 def test_a_winner_that_names_neither_is_named() -> None:

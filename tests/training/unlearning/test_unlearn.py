@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+import penchant
 from penchant.errors import ConfigurationError, DataError
 from penchant.evaluation.unlearning.relearning import Attack
 from penchant.likelihood.forest_scorer import ForestScorer
@@ -16,7 +17,7 @@ from penchant.objectives import build
 from penchant.objectives.core.expression import NAMED_SUMS
 from penchant.training.unlearning.api import Unlearned, unlearn
 from penchant.training.unlearning.methods import objective_of_method, unlearning_methods
-from small_runs import model_folder, pairs
+from small_runs import model_folder, pairs, stopped_after
 
 QUICK: dict[str, Any] = {"max_steps": 4, "batch_size": 2, "learning_rate": 1e-2, "samples": 0, "device": "cpu"}
 
@@ -111,9 +112,32 @@ def test_npo_with_retain_is_one_forward_pass_of_the_policy_a_step(
         return score(self, forest, *args, **kwargs)
 
     monkeypatch.setattr(ForestScorer, "score", counted)
-    import penchant
-
     data = {"forget": facts(2), "retain": facts(2, 4)}
     penchant.train(str(folder), data, "npo-retain", folder.parent / "run", accumulate=1, **QUICK)
     trained = [responses for responses, with_gradient in passes if with_gradient]
     assert trained == [4] * QUICK["max_steps"]
+
+
+def test_the_door_of_the_package_is_this_function() -> None:
+    assert penchant.unlearn is unlearn and "unlearn" in dir(penchant)
+
+
+def test_a_resumed_run_is_the_uninterrupted_one_with_all_its_measurements(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget, retain = written(tmp_path / "f.jsonl", facts(4)), written(tmp_path / "r.jsonl", facts(4, 4))
+
+    def once(name: str, **more: Any) -> Unlearned:
+        recipe = {**QUICK, "measure_every": 1, "save_every": 2, "attack": Attack(steps=0), **more}
+        return penchant.unlearn(str(folder), forget, retain, "npo", tmp_path / name, **recipe)
+
+    whole = once("whole")
+    stopped_after(3, lambda: once("again"), monkeypatch)
+    path = tmp_path / "again" / "unlearning.jsonl"
+    path.write_text(path.read_text() + '{"step": 3, "forg')  # the process died while it wrote
+    again = once("again", resume=True)
+    model = Path("model") / "model.safetensors"
+    assert (tmp_path / "again" / model).read_bytes() == (tmp_path / "whole" / model).read_bytes()
+    assert again.report["trajectory"] == whole.report["trajectory"]
+    assert [each["step"] for each in again.report["trajectory"]] == [0, 1, 2, 3, 4]
+    assert again.report["figures"] == whole.report["figures"] and again.report["models"] == ["before", "after"]

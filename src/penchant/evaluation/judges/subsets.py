@@ -99,8 +99,8 @@ def by_subset(
 def first_is_best(record: Record, scores: Sequence[float]) -> float:
     """Whether a judge ranks the preferred response first: 1 or 0, NaN where it cannot say.
 
-    Of a comparison, an exact tie counts 0, as in RewardBench. Of a ranking, each of the best must be strictly above all
-    others; one in which all are equally good says nothing.
+    Of a comparison, equal scores count 0, as in RewardBench; one without a preference says nothing. Of a ranking, each
+    of the best must be strictly above all others; one in which all are equally good says nothing.
 
     Raises:
         DataError: the record is neither.
@@ -108,7 +108,7 @@ def first_is_best(record: Record, scores: Sequence[float]) -> float:
     if any(math.isnan(each) for each in scores):
         return math.nan
     if isinstance(record, Comparison | JointComparison):
-        return float(scores[0] > scores[1])
+        return math.nan if record.tie else float(scores[0] > scores[1])
     if not isinstance(record, Ranking):
         raise DataError(
             f"A {record.kind} prefers no response.", where=str(record.source), fix="Give comparisons or rankings."

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from penchant.evaluation.shapes.shape import SHAPES, Measured
 from penchant.evaluation.tally import win
+from penchant.feedback.records import TIE
 from penchant.feedback.views.view import find_view
 from penchant.objectives.core.scored import Scored
 
@@ -31,9 +32,12 @@ def pair_metrics(measured: Measured) -> None:
     """Margins and accuracies of the pairs.
 
     ``logps/accuracy`` (mean log-probability per token of chosen above that of rejected), ``rewards/margin``,
-    ``rewards/accuracy`` and ``rewards/ties``; in an accuracy ties count half.
+    ``rewards/accuracy`` and ``rewards/ties``; in an accuracy equal rewards count half. Pairs of which the data say that
+    neither response is preferred (``probability`` one half) do not count.
     """
     tally, objective, counted = measured.tally, measured.objective, measured.counted
+    if "probability" in measured.fields:
+        counted = counted * (measured.fields["probability"] != TIE)
     pair = compared(measured.views)
     if pair is None:
         return

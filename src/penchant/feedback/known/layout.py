@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from penchant.errors import DataError
-from penchant.feedback.records import Source
+from penchant.feedback.records import TIE, Source
 from penchant.feedback.values import described, wrong
 
 __all__ = ["Layout", "Row", "Rows", "empty", "figure", "filled", "ordered", "shown", "unnamed"]
@@ -89,28 +89,20 @@ def figure(value: Any, field: str, source: Source) -> float:
         raise wrong(field, value, "a number", source) from error
 
 
-def ordered(
-    sides: tuple[Any, Any], better: int | None, source: Source, decided: str, scores: tuple[Any, Any] | None = None
-) -> dict[str, Any]:
+def ordered(sides: tuple[Any, Any], better: int | None, scores: tuple[Any, Any] | None = None) -> dict[str, Any]:
     """``chosen`` and ``rejected`` of two responses, with their scores if there are any.
 
     Args:
         sides: the two responses.
-        better: 0 or 1, the preferred one; None if neither is.
-        source: file and line, for errors.
-        decided: the column that decides, and its value.
+        better: 0 or 1, the preferred one; None for a tie, whose ``probability`` is one half.
         scores: the scores of the two.
 
-    Raises:
-        DataError: neither is preferred.
+    Example:
+        >>> ordered(("Yes.", "No."), 1), ordered(("Yes.", "No."), None)["probability"]
+        ({'chosen': 'No.', 'rejected': 'Yes.'}, 0.5)
     """
     if better is None:
-        raise DataError(
-            f"Neither response is preferred ({decided}).",
-            where=str(source),
-            why="A tie contains no preference.",
-            fix="Remove the record.",
-        )
+        return {**ordered(sides, 0, scores), "probability": TIE}
     pair = {"chosen": sides[better], "rejected": sides[1 - better]}
     if scores is not None:
         pair |= {"chosen_score": scores[better], "rejected_score": scores[1 - better]}

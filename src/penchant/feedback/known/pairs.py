@@ -95,8 +95,8 @@ def _from_two_outputs(row: Row, source: Source) -> dict[str, Any]:
     return {"prompt": prompt, **unnamed(row, [*used, "output"]), "chosen": better, "rejected": worse}
 
 
-def _from_sides(row: Row, source: Source, better: int | None, decided: str, used: tuple[str, ...]) -> dict[str, Any]:
-    """The pair of two numbered or lettered responses, with their scores if the row has them."""
+def _from_sides(row: Row, source: Source, better: int | None, used: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The pair of two numbered or lettered responses, with their scores if the row has them; None is a tie."""
     sides = sides_of(row)
     assert sides is not None
     scores = [next((name for name in (f"score{end}", f"votes{end}") if filled(row, name)), "") for end in sides.ends]
@@ -104,18 +104,31 @@ def _from_sides(row: Row, source: Source, better: int | None, decided: str, used
     given = (row[sides.names[0]], row[sides.names[1]])
     prompt, names = asked(row, source)
     kept = unnamed(row, [*names, *sides.names, *(scores if values else []), *used])
-    pair = ordered(given, better, source, decided, values)  # type: ignore[arg-type]
+    pair = ordered(given, better, values)  # type: ignore[arg-type]
     return {**kept, **({} if prompt is None else {"prompt": prompt}), **pair}
 
 
 def _id(column: str) -> Any:
     def convert(row: Row, source: Source) -> dict[str, Any]:
-        value = figure(row[column], column, source)
-        better = int(value) if value in (0, 1) else None
-        others = tuple(name for name in (column,) if name in row)
-        return _from_sides(row, source, better, f"{shown(column, row[column])}, expected 0 or 1", others)
+        return _from_sides(row, source, _first_of(row, column, {0.0: 0, 1.0: 1}, "0 or 1", source), (column,))
 
     return convert
+
+
+def _first_of(row: Row, column: str, places: dict[float, int], expected: str, source: Source) -> int:
+    """Which response a column of two numbers prefers.
+
+    Raises:
+        DataError: it holds neither of them.
+    """
+    better = places.get(figure(row[column], column, source))
+    if better is None:
+        raise DataError(
+            f"Neither response is preferred ({shown(column, row[column])}, expected {expected}).",
+            where=str(source),
+            fix="Remove the record.",
+        )
+    return better
 
 
 def _is_web_gpt(row: Row) -> bool:
@@ -137,7 +150,7 @@ def _by_scores(row: Row, source: Source) -> dict[str, Any]:
     )  # fmt: skip
     first, second = (figure(row[name], name, source) for name in names)
     better = None if first == second else int(second > first)
-    return _from_sides(row, source, better, f"{names[0]} and {names[1]} are both {first:g}", ())
+    return _from_sides(row, source, better)
 
 
 def _has_scores(row: Row) -> bool:
@@ -152,9 +165,8 @@ def _is_shp(row: Row) -> bool:
 
 
 def _from_shp(row: Row, source: Source) -> dict[str, Any]:
-    label = figure(row["labels"], "labels", source)
-    better = {1.0: 0, 0.0: 1}.get(label)
-    return _from_sides(row, source, better, f"{shown('labels', row['labels'])}, expected 1 (A) or 0 (B)", ("labels",))
+    better = _first_of(row, "labels", {1.0: 0, 0.0: 1}, "1 (A) or 0 (B)", source)
+    return _from_sides(row, source, better, ("labels",))
 
 
 _STRENGTHS = ("preference_strength", "overall_preference")
@@ -168,7 +180,7 @@ def _is_strength(row: Row) -> bool:
 def _from_strength(row: Row, source: Source) -> dict[str, Any]:
     column = next(name for name in _STRENGTHS if filled(row, name))
     value = figure(row[column], column, source)
-    return _from_sides(row, source, None if value == 0 else int(value > 0), shown(column, row[column]), ())
+    return _from_sides(row, source, None if value == 0 else int(value > 0))
 
 
 def _is_arena(row: Row) -> bool:
@@ -176,9 +188,8 @@ def _is_arena(row: Row) -> bool:
 
 
 def _from_arena(row: Row, source: Source) -> dict[str, Any]:
-    better, decided, used = first_of_sides(row, source)
-    pair = _from_sides(_last_turns(row), source, better, decided, used)
-    return pair
+    better, used = first_of_sides(row, source)
+    return _from_sides(_last_turns(row), source, better, used)
 
 
 def _last_turns(row: Row) -> dict[str, Any]:
@@ -289,7 +300,7 @@ PAIRS = (
         name="WebGPT",
         columns="`question` (text, or an object with `full_text`), `answer_0`, `answer_1`, `score_0`, `score_1`",
         kind="comparison",
-        says="the higher score is the better answer",
+        says="the higher score is the better answer; equal scores are a tie",
         matches=_is_web_gpt,
         convert=_from_web_gpt,
     ),
@@ -297,7 +308,7 @@ PAIRS = (
         name="HelpSteer preference",
         columns="`prompt` or `context`, `response_1`, `response_2`, `preference_strength` or `overall_preference`",
         kind="comparison",
-        says="the strength decides (negative: response 1 is better)",
+        says="the strength decides (negative: response 1 is better; 0: a tie)",
         matches=_is_strength,
         convert=_from_strength,
     ),
@@ -308,7 +319,7 @@ PAIRS = (
         "`_0`/`_1`, `_1`/`_2`); `winner` (or `preference`, `preferred`, `choice`, `better`, `label`), or "
         "`winner_model_a`, `winner_model_b`, `winner_tie`",
         kind="comparison",
-        says="the winner decides; a tie is a bad record",
+        says="the winner decides; a tie has the probability ½",
         matches=_is_arena,
         convert=_from_arena,
     ),
@@ -317,7 +328,7 @@ PAIRS = (
         columns="`prompt`, `response_a`, `response_b`, `votes_a`, `votes_b` (or `score_a`, `score_b`; also `_0`/`_1`, "
         "`_1`/`_2`)",
         kind="comparison",
-        says="the higher number decides; a tie is a bad record",
+        says="the higher number decides; a tie has the probability ½",
         matches=_has_scores,
         convert=_by_scores,
     ),

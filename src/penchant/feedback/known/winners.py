@@ -70,11 +70,11 @@ def _each(row: Row, sides: Sides) -> tuple[str, ...]:
     return ()
 
 
-def first_of_sides(row: Row, source: Source) -> tuple[int | None, str, tuple[str, ...]]:
-    """Which response is better, what decides it, and the columns that say so.
+def first_of_sides(row: Row, source: Source) -> tuple[int | None, tuple[str, ...]]:
+    """Which response is better, and the columns that say so.
 
     Returns:
-        0 or 1, or None for a tie; the column and its value in words; the columns.
+        0 or 1, or None for a tie; the columns.
 
     Raises:
         DataError: the value names neither response.
@@ -89,8 +89,8 @@ def first_of_sides(row: Row, source: Source) -> tuple[int | None, str, tuple[str
     marks = _each(row, sides)
     if column in marks:
         first, second = (figure(row[name], name, source) for name in marks[:2])
-        return (None if first == second else int(second > first)), f"{marks[0]} and {marks[1]} are equal", marks
-    return _named(row[column], column, row, sides, source), shown(column, row[column]), (column,)
+        return (None if first == second else int(second > first)), marks
+    return _named(row[column], column, row, sides, source), (column,)
 
 
 def _named(value: Any, column: str, row: Row, sides: Sides, source: Source) -> int | None:

@@ -95,7 +95,13 @@ def _kept(file: Path, step: int) -> list[dict[str, float]]:
     """The measurements up to a step, and the file without later ones, which a resumed run repeats."""
     if not file.is_file():
         return []
-    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    kept = [row for row in rows if row["step"] <= step]
+    kept = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:  # a line that was cut short where the run was stopped
+            continue
+        if row["step"] <= step:
+            kept.append(row)
     file.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
     return kept

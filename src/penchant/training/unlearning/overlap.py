@@ -45,4 +45,4 @@ def apart(feedback: Feedback, on_bad: str, reporter: ProgressReporter) -> Feedba
             + ("." if not rest else ", or give on_bad=skip, which leaves them out of it."),
         )
     reporter.warn(f"{found} They are left out of the retain set.")
-    return Sources({**feedback.parts, "retain": retain.part(rest, retain.bad)}, feedback.weights)
+    return Sources({**feedback.parts, "retain": retain.part(rest, retain.bad, retain.ties)}, feedback.weights)

@@ -1,0 +1,1 @@
+"""Builders of the texts that a detector of machine text learns from."""
