@@ -107,6 +107,22 @@ def test_regimes_begin_where_they_say(tmp_path: Path) -> None:
     assert "gain" in sentences(results)[0]
 
 
+def test_what_is_said_of_a_regime_in_which_no_method_gains(tmp_path: Path) -> None:
+    """A method that loses least is not said to gain."""
+    study = read_study("alignment-insight", {"methods": ["dpo", "kto"], "sizes": [50], "seeds": 1})
+    gain = {"base": {"dpo": -0.02, "kto": -0.1}, "supervised first": {"dpo": 0.1, "kto": 0.2}, "instructed": {}}
+    found = [
+        Scored(cell, 0.5 + gain[cell.row.partition(", ")[0]].get(cell.row.partition(", ")[2], 0.0))
+        for cell in cells(study)
+    ]
+    assert sentences(findings(study, found)) == [
+        "base: dpo comes closest to the start, and no method gains (-0.020).",
+        "supervised first: kto gains most (+0.200).",
+        "instructed: dpo comes closest to the start, and no method gains (+0.000).",
+        "Mean gain of the best sizes over their starts: +0.030.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

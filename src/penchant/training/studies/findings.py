@@ -135,7 +135,8 @@ def table_rows(results: Mapping[str, Any]) -> list[list[str]]:
 def sentences(results: Mapping[str, Any]) -> list[str]:
     """What follows from the table, as sentences."""
     if results["design"] == "regimes":
-        lines = [f"{name}: {method} gains most." for name, method in results["best_method"].items()]
+        gains = {(each["regime"], each["method"]): each["gain"] for each in results["gains"]}
+        lines = [_most(name, method, gains[name, method]) for name, method in results["best_method"].items()]
         return [*lines, f"Mean gain of the best sizes over their starts: {results['mean_gain']:+.3f}."]
     lines = [f"Best share at {each['budget']:g}: {each['fraction']:.0%}." for each in results["best_fraction"]]
     for each in results.get("crossings", []):
@@ -145,3 +146,8 @@ def sentences(results: Mapping[str, Any]) -> list[str]:
         said = f"{each['fraction']:.0%} demonstrations against none: {each['gap']:+.3f}"
         lines.append(f"Cold start at {each['budget']:g}: {said}.")
     return lines
+
+
+def _most(regime: str, method: str, gain: float) -> str:
+    said = "gains most" if gain > 0 else "comes closest to the start, and no method gains"
+    return f"{regime}: {method} {said} ({gain:+.3f})."
