@@ -7,13 +7,16 @@ from typing import Annotated, Optional
 
 import typer
 
-from penchant.terminal import echo, make_console
+from penchant.cli.lab_practice import add_practices, show_practice
 
 __all__ = ["app"]
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Experiments in small worlds with known ground truth."
 )
+
+
+add_practices(app)
 
 
 @app.callback()
@@ -36,14 +39,10 @@ def sums(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")] = False,
 ) -> None:
     """Improve a tiny, badly trained model of sums by online training on its own checked answers. No network needed."""
-    from rich.table import Table
-
     from penchant.lab.worlds.sums import Plan, run_sums
-    from penchant.training.run import Interrupted
 
-    console = make_console()
-    try:
-        found = run_sums(
+    show_practice(
+        lambda say: run_sums(
             output,
             method=method,
             seed=seed,
@@ -51,13 +50,7 @@ def sums(
             resume=resume,
             overwrite=overwrite,
             progress=True,
-            say=lambda line: console.print(line, markup=False, highlight=False),
-        )
-    except Interrupted as stopped:
-        echo(f"penchant: {stopped}", err=True)
-        raise typer.Exit(130) from None
-    table = Table("steps", "accuracy", "95 % interval", title=f"{method}: accuracy on held-out sums")
-    for step, value, low, high in found.curve:
-        table.add_row(str(step), f"{value:.3f}", f"{low:.3f} to {high:.3f}")
-    console.print(table)
-    console.print(f"Report: {found.result.report}", soft_wrap=True, highlight=False)
+            say=say,
+        ),
+        f"{method}: accuracy on held-out sums",
+    )
