@@ -190,7 +190,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     tables = ["trl", "kto", "types", "cached", "groups", "long", "lists", "decoding", "gpu", "records"]
-    tables += ["leaderboard", "judges", "rewards", "real-rewards", "merging", "tokens", "weights", "online"]
+    tables += ["leaderboard", "judges", "rewards", "real-rewards", "merging", "tokens", "weights", "search", "online"]
     parser.add_argument("--only", choices=tables, help="one table")
     parser.add_argument("--tiny", action="store_true", help="with --only gpu: a small model on a CPU, to try the code")
     parser.add_argument("--records", type=int, nargs="+", help="with --only records: numbers of records")
@@ -211,6 +211,11 @@ def main() -> None:
         from benchmarks.leaderboard import measure
 
         measure(1_000_000, 50)
+        return
+    if chosen.only == "search":
+        from benchmarks.search import search
+
+        table("A tree search of 64 iterations: tokens of a prompt's tree", *search())
         return
     if chosen.only == "merging":
         from benchmarks.merging import merging

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Optional
-
 import typer
 
+from penchant.cli.studies.practices import derivations, sums, tools
+from penchant.cli.studies.shop import shop
 from penchant.cli.studies.words import words
-from penchant.terminal import echo, make_console
 
 __all__ = ["app"]
 
@@ -22,94 +20,5 @@ def lab() -> None:
     """Experiments in small worlds with known ground truth."""
 
 
-@app.command()
-def sums(
-    method: Annotated[str, typer.Option(help="grpo, iterative-dpo, ppo, rloo, nft or another recipe.")] = "grpo",
-    output: Annotated[Path, typer.Option("--output", "--out", "-o", help="Folder for the data and the runs.")] = Path(
-        "runs/sums"
-    ),
-    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
-    rounds: Annotated[
-        Optional[int],  # noqa: UP045 - what typer reads in every version
-        typer.Option(min=1, help="Rounds of sampling and training; default: the method's."),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue a run that was stopped.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")] = False,
-) -> None:
-    """Improve a tiny, badly trained model of sums by online training on its own checked answers. No network needed."""
-    from rich.table import Table
-
-    from penchant.lab.worlds.sums import Plan, run_sums
-    from penchant.training.run import Interrupted
-
-    console = make_console()
-    try:
-        found = run_sums(
-            output,
-            method=method,
-            seed=seed,
-            plan=Plan(rounds=rounds),
-            resume=resume,
-            overwrite=overwrite,
-            progress=True,
-            say=lambda line: console.print(line, markup=False, highlight=False),
-        )
-    except Interrupted as stopped:
-        echo(f"penchant: {stopped}", err=True)
-        raise typer.Exit(130) from None
-    table = Table("steps", "accuracy", "95 % interval", title=f"{method}: accuracy on held-out sums")
-    for step, value, low, high in found.curve:
-        table.add_row(str(step), f"{value:.3f}", f"{low:.3f} to {high:.3f}")
-    console.print(table)
-    console.print(f"Report: {found.result.report}", soft_wrap=True, highlight=False)
-
-
-@app.command()
-def shop(
-    method: Annotated[str, typer.Option(help="rlhs, grpo, rloo or ppo.")] = "rlhs",
-    feedback: Annotated[
-        str,
-        typer.Option(help="When users rate: foresight (at once), partial (after the purchase), full (all facts); all."),
-    ] = "all",
-    output: Annotated[Path, typer.Option("--output", "--out", "-o", help="Folder for the data and the runs.")] = Path(
-        "runs/shop"
-    ),
-    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
-    rounds: Annotated[
-        Optional[int],  # noqa: UP045 - what typer reads in every version
-        typer.Option(min=1, help="Rounds of sampling and training; default: the method's."),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the runs in the folder.")] = False,
-) -> None:
-    """Let a clerk learn from users' ratings: at once, or after they know what they bought. No network needed."""
-    from rich.table import Table
-
-    from penchant.lab.worlds.shop import FEEDBACK, Plan, run_shop
-    from penchant.training.run import Interrupted
-
-    console = make_console()
-    table = Table(
-        "feedback", "rating at once", "true utility", "false words", "rating − utility", title=f"{method}: shop"
-    )
-    for number, each in enumerate(FEEDBACK if feedback == "all" else [feedback]):
-        try:
-            found = run_shop(
-                output,
-                method=method,
-                feedback=each,
-                seed=seed,
-                plan=Plan(rounds=rounds),
-                overwrite=overwrite and number == 0,
-                progress=True,
-                say=lambda line: console.print(line, markup=False, highlight=False),
-            )
-        except Interrupted as stopped:
-            echo(f"penchant: {stopped}", err=True)
-            raise typer.Exit(130) from None
-        if number == 0:
-            table.add_row("(start)", *(f"{value:.2f}" for value in found.before.numbers))
-        table.add_row(each, *(f"{value:.2f}" for value in found.after.numbers))
-    console.print(table)
-    console.print(f"Runs: {output}", soft_wrap=True, highlight=False)
-
-app.command()(words)
+for command in (sums, derivations, tools, shop, words):
+    app.command()(command)

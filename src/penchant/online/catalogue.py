@@ -8,6 +8,7 @@ from penchant.online.asking import ASKING
 from penchant.online.opponents import OPPONENTS
 from penchant.online.pairing import PAIRINGS
 from penchant.online.recipe import OnlineRecipe, make_online_recipe, methods, packaged_keys
+from penchant.online.samplers.sampler import SAMPLERS
 
 __all__ = ["Choices", "catalogue", "choices_of", "packaged"]
 
@@ -81,7 +82,8 @@ def choices_of(name: str, recipe: OnlineRecipe) -> Choices:
     if recipe.step_rule != "plain":
         further.append(recipe.step_rule)
     needs = []
-    if PAIRINGS.get(pairing).demonstrated or OPPONENTS.get(opponent).demonstrated or recipe.roll_in:
+    parts = (PAIRINGS.get(pairing), OPPONENTS.get(opponent), SAMPLERS.get(sampler))
+    if recipe.roll_in or any(each.demonstrated for each in parts):
         needs.append("given responses")
     if ASKING.get(asking).shows_more:
         needs.append("complaints")

@@ -27,6 +27,7 @@ from penchant.online.rollout_maker import Advance, RolloutMaker
 from penchant.online.rollouts import Rollout
 from penchant.online.round_files import DRAWN, RoundFiles
 from penchant.online.sharing import Sharing, alone
+from penchant.online.samplers.search.hardest import perplexities
 from penchant.online.staleness import with_weights
 from penchant.online.token_facts import with_token_facts
 from penchant.online.token_logps import agreement, divergences
@@ -206,9 +207,13 @@ class Collector:
         order = recipe.seed + 7919 * again
         prompts = prompts_of_round(self.records, recipe.prompts_per_iteration, order, iteration)
         prompts = [each for each in prompts if each.source not in seen][:count]
+        prompts = self.maker.sampler.select(prompts, self._perplexities)
         seed = recipe.seed * 1_000_003 + (iteration + 1) * 10_007 + again * 101
         found = sample(prompts, sampling, seed=seed)
         return self._with_greedy(found, prompts, seed, sample) if self.pairing.greedy else found
+
+    def _perplexities(self, records: Sequence[Record]) -> list[float]:
+        return perplexities(records, self.maker.engine, self.scorer, self.recipe.precision)
 
     def _replaced(self, rollouts: list[Rollout], fresh: list[Rollout]) -> list[Rollout]:
         """The rollouts with as many fresh ones as say something in the place of groups without differences."""

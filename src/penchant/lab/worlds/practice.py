@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from penchant.lab.worlds.sums.experiment import Outcome, outcome_of
 from penchant.targets import claim_file
 from penchant.writing import write_text
 
-__all__ = ["Practice"]
+__all__ = ["Improved", "Practice", "Rows"]
 
 Rows = list[dict[str, Any]]
 
@@ -26,10 +26,12 @@ Rows = list[dict[str, Any]]
 class Practice:
     """Data, a start model and the online methods of a world.
 
+    The start model is the same for all seeds; a seed decides the prompts, those that are held out, and what is drawn.
+
     Args:
         name: of the world, and of its file of prompts.
         rows: from a seed to prompts with what the judge needs, each with a ``split``: train or test.
-        shown: from the training rows and a seed to demonstrations.
+        shown: makes the demonstrations of the start model.
         tokenizer: builds the tokenizer.
         methods: for each method the keys of its recipe beside ``keys``.
         keys: of every recipe.
@@ -39,7 +41,7 @@ class Practice:
 
     name: str
     rows: Callable[[int], Rows]
-    shown: Callable[[Rows, int], Rows]
+    shown: Callable[[], Rows]
     tokenizer: Callable[[], Any]
     methods: Mapping[str, Mapping[str, Any]]
     keys: Mapping[str, Any]
@@ -48,28 +50,21 @@ class Practice:
     epochs: float = 3
     batch_size: int = 64
     learning_rate: float = 3e-3
-    further: Mapping[str, Any] = field(default_factory=dict)
 
-    def train_start(self, output: Path, *, seed: int, overwrite: bool = False, progress: bool = False) -> None:
-        """Write the prompts and train the start model in ``output``.
+    def train_start(self, output: Path, *, overwrite: bool = False, progress: bool = False) -> None:
+        """Train the start model in ``output/start``.
 
         Args:
             output: a folder.
-            seed: of data and model.
             overwrite: replace what is there.
             progress: show the progress on stderr.
         """
         from penchant.training.api import train
 
-        rows = self.rows(seed)
-        path, text = output / f"{self.name}.jsonl", "".join(json.dumps(row) + "\n" for row in rows)
-        if not (path.is_file() and path.read_text(encoding="utf-8") == text):
-            claim_file(path, option="--output", overwrite=overwrite)
-            write_text(path, text, "The prompts")
         tokenizer = self.tokenizer()
         train(
-            tiny_model(tokenizer, seed=seed, hidden=self.hidden),
-            self.shown([row for row in rows if row["split"] == "train"], seed),
+            tiny_model(tokenizer, hidden=self.hidden),
+            self.shown(),
             "nll",
             output / "start",
             tokenizer=tokenizer,
@@ -81,8 +76,21 @@ class Practice:
             accumulate=1,
             samples=0,
             group_by_length=True,
-            seed=seed,
         )
+
+    def write_rows(self, output: Path, seed: int, overwrite: bool = False) -> Path:
+        """Write the prompts of a seed into ``output``, and return their file.
+
+        Args:
+            output: a folder.
+            seed: of the prompts.
+            overwrite: replace another file there.
+        """
+        path, text = output / f"{self.name}.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows(seed))
+        if not (path.is_file() and path.read_text(encoding="utf-8") == text):
+            claim_file(path, option="--output", overwrite=overwrite)
+            write_text(path, text, "The prompts")
+        return path
 
     def run(
         self,
@@ -101,7 +109,7 @@ class Practice:
         Args:
             output: folder for the prompts, the run ``start/``, and the online run, named after its method.
             method: one of ``methods``.
-            seed: of all random draws.
+            seed: of prompts and draws.
             resume: continue an interrupted online run.
             overwrite: replace the contents of ``output``.
             progress: show the progress on stderr.
@@ -123,11 +131,11 @@ class Practice:
         start = output / "start" / "model"
         if overwrite or not (start / "config.json").is_file():
             say(f"Train a small model of the world {self.name} on careless demonstrations")
-            self.train_start(output, seed=seed, overwrite=overwrite, progress=progress)
+            self.train_start(output, overwrite=overwrite, progress=progress)
         recipe = make_online_recipe(
             {
                 "model": str(start),
-                "data": str(output / f"{self.name}.jsonl"),
+                "data": str(self.write_rows(output, seed, overwrite)),
                 "output": str(output / method),
                 "split": "train",
                 "eval_split": "test",
@@ -143,6 +151,16 @@ class Practice:
         reporter = ProgressReporter(not progress)
         return outcome_of(method, run_online(recipe, Given(), resume=resume, overwrite=overwrite, reporter=reporter))
 
+    def start(self, *, folder: Path | None = None) -> Path:
+        """A folder with the start model in ``start/``, kept on this machine; do not write to it.
+
+        Args:
+            folder: of the cache; default as in `penchant.lab.checkpoints.keep`.
+        """
+        made_by = ("penchant.lab.worlds.practice", "penchant.lab.worlds.language.model", *self.made_by)
+        settings = {"epochs": self.epochs, "rate": self.learning_rate, "hidden": self.hidden}
+        return keep(f"{self.name}-start", settings, made_by, self.train_start, folder=folder)
+
     def improve(self, method: str, seed: int, *, folder: Path | None = None, **changed: Any) -> Improved:
         """The same from a start model that is kept on this machine.
 
@@ -152,17 +170,14 @@ class Practice:
             folder: of the cache; default as in `penchant.lab.checkpoints.keep`.
             changed: further keys of the recipe.
         """
-        made_by = ("penchant.lab.worlds.practice", "penchant.lab.worlds.language.model", *self.made_by)
-        start = keep(
-            f"{self.name}-start", {"seed": seed}, made_by, lambda place: self.train_start(place, seed=seed), folder=folder
-        )
+        start = self.start(folder=folder)
         with tempfile.TemporaryDirectory() as place:
             output = Path(place) / self.name
             shutil.copytree(start, output)
             found = self.run(output, method, seed=seed, say=lambda text: None, **changed)
             lines = (found.result.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
         rounds = [row for row in map(json.loads, lines) if "sampled/length" in row]
-        return Improved(tuple(right for _, right, _, _ in found.curve), tuple(rounds))
+        return Improved(tuple(right for _, right, _, _ in found.curve), tuple(rounds), found.result.model)
 
 
 @dataclass(frozen=True)
@@ -172,10 +187,12 @@ class Improved:
     Args:
         accuracy: on held-out prompts at the start and at each measurement.
         rounds: the metrics of each round that was sampled.
+        model: the result.
     """
 
     accuracy: tuple[float, ...]
     rounds: tuple[Mapping[str, float], ...]
+    model: Any
 
     def mean(self, name: str) -> float:
         """The mean of a metric over the rounds that have it."""

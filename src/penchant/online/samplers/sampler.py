@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -89,6 +89,8 @@ class Sampler(Named, ABC):
     traces: ClassVar[bool] = False
     #: Whether it draws several continuations of one beginning, which must be able to differ.
     varies: ClassVar[bool] = False
+    #: Whether it needs a given response for each prompt.
+    demonstrated: ClassVar[bool] = False
 
     def check(self, means: Means, records: Sequence[Record]) -> None:
         """Refuse an engine or records that it cannot work with, before the first round.
@@ -101,6 +103,15 @@ class Sampler(Named, ABC):
             ConfigurationError: the engine cannot do what it needs.
             DataError: a record lacks what it needs.
         """
+
+    def select(self, records: Sequence[Record], difficulty: Callable[[Sequence[Record]], list[float]]) -> list[Record]:
+        """The prompts of a round that are sampled; all by default.
+
+        Args:
+            records: the prompts of the round.
+            difficulty: gives the perplexity of each record's own response under the policy.
+        """
+        return list(records)
 
     @abstractmethod
     def draw(self, records: Sequence[Record], means: Means, sampling: Sampling, *, seed: int) -> list[Drawn]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import random
-from itertools import accumulate
 from typing import Any
 
-from penchant.lab.worlds.practice import Practice
 from penchant.lab.worlds.sums.world import build_tokenizer
 
-__all__ = ["DERIVATIONS", "LINES", "derivation", "line_tokenizer", "sums_with_answers", "careless_derivations"]
+__all__ = ["LINES", "careless_derivations", "derivation", "line_tokenizer", "sums_with_answers"]
 
 #: Lines of a derivation: one less than its numbers.
 LINES = 3
@@ -56,53 +54,22 @@ def sums_with_answers(seed: int, *, train: int = 240, held_out: int = 120) -> li
     ]
 
 
-def careless_derivations(
-    rows: list[dict[str, Any]], seed: int, *, wrong: float = 0.3, copies: int = 20
-) -> list[dict[str, Any]]:
-    """Derivations whose lines are off by one or two with probability ``wrong``, for other sums than those of the rows.
+def careless_derivations(count: int = 4800, seed: int = 0, *, wrong: float = 0.25) -> list[dict[str, Any]]:
+    """Derivations whose lines are off by one or two with probability ``wrong``.
 
     Args:
-        rows: prompts that are left out.
+        count: how many.
         seed: of numbers and slips.
         wrong: share of wrong lines.
-        copies: how many derivations for each row.
     """
-    rng, left_out = random.Random(seed + 1), {row["prompt"] for row in rows}
-    shown = []
-    while len(shown) < copies * len(rows):
+    rng, shown = random.Random(seed), []
+    for _ in range(count):
         numbers = [rng.randint(0, 9) for _ in range(LINES + 1)]
-        prompt = "+".join(map(str, numbers)) + ":"
         slips = [rng.choice((-2, -1, 1, 2)) if rng.random() < wrong else 0 for _ in range(LINES)]
-        if prompt not in left_out:
-            shown.append({"prompt": prompt, "completion": derivation(numbers, slips)})
+        shown.append({"prompt": "+".join(map(str, numbers)) + ":", "completion": derivation(numbers, slips)})
     return shown
 
 
 def line_tokenizer() -> Any:
     """One token for each digit and sign, and one for the end of a line."""
     return build_tokenizer("\n:")
-
-
-_SMALL = {"iterations": 8, "prompts_per_iteration": 48, "batch_size": 32, "epochs": 1, "learning_rate": 3e-4}
-
-DERIVATIONS = Practice(
-    "derivations",
-    sums_with_answers,
-    careless_derivations,
-    line_tokenizer,
-    methods={
-        "mcts-dpo": {
-            **_SMALL,
-            "sampler": {"name": "search", "iterations": 6, "root_factor": 2, "depth": LINES, "evaluation": "none"},
-        },
-        "iterative-dpo": {**_SMALL, "samples_per_prompt": 8, "objective": {"name": "dpo", "beta": 0.1}},
-        "grpo": {**_SMALL, "samples_per_prompt": 8},
-    },
-    keys={
-        "max_new_tokens": 40,
-        "eval_samples": 2,
-        "engine": {"name": "transformers", "batch_size": 1024},
-        "optimizer": "adamw_torch_fused",
-    },
-    made_by=("penchant.lab.worlds.derivations", "penchant.lab.worlds.sums.world"),
-)

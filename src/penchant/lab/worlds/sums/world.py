@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -62,11 +63,12 @@ def careless_demonstrations(
     return records
 
 
-def build_tokenizer(further: str = "") -> PreTrainedTokenizerFast:
+def build_tokenizer(further: str | Sequence[str] = "", pattern: str = ".") -> PreTrainedTokenizerFast:
     """A tokenizer with one token per digit and sign, and ``<pad> <bos> <eos> <unk>``, built in memory.
 
     Args:
-        further: additional characters.
+        further: additional characters, or words.
+        pattern: expression of the pieces that are tokens; a character by default.
 
     Example:
         >>> build_tokenizer()("12+7=", add_special_tokens=False)["input_ids"]
@@ -75,9 +77,9 @@ def build_tokenizer(further: str = "") -> PreTrainedTokenizerFast:
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    tokens = [*_SPECIAL.values(), *dict.fromkeys("0123456789+=" + further)]
+    tokens = [*_SPECIAL.values(), *dict.fromkeys([*"0123456789+=", *further])]
     tokenizer = Tokenizer(models.WordLevel({token: place for place, token in enumerate(tokens)}, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), "isolated")
     tokenizer.decoder = decoders.Fuse()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<bos> $A", pair="<bos> $A $B", special_tokens=[("<bos>", tokens.index("<bos>"))]

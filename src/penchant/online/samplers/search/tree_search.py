@@ -84,15 +84,15 @@ class TreeSearch(Sampler):
             sampling: how tokens are drawn.
         """
         limits = Limits(self.depth, self.step_tokens, sampling.max_new_tokens, self.alike)
-        return Gardener(engine, sampling, limits, self.marks, self.marks_needed)
+        return Gardener(engine, sampling, limits, self.step_ends, self.step_ends_needed)
 
     @property
-    def marks(self) -> tuple[str, ...]:
+    def step_ends(self) -> tuple[str, ...]:
         """The texts that end a step: the end of a line."""
         return ("\n",)
 
     @property
-    def marks_needed(self) -> int:
+    def step_ends_needed(self) -> int:
         """How many of them a step has."""
         return 1
 
@@ -110,7 +110,7 @@ class TreeSearch(Sampler):
 
     @abstractmethod
     def evaluate(self, added: Sequence[tuple[Growth, Leaf]], gardener: Gardener, means: Means) -> None:
-        """Set the ``value`` of new steps.
+        """Set ``value`` and ``q`` of new steps.
 
         Args:
             added: trees with their new steps, those of one tree one after the other; the prior and, where the
@@ -132,9 +132,6 @@ class TreeSearch(Sampler):
             self._judge(added, means)
             if added:
                 self.evaluate(added, gardener, means)
-            for _growth, leaf in added:
-                assert leaf.parent is not None
-                leaf.q = leaf.parent.v + leaf.reward
             running = [(growth, search) for growth, search, _leaf in open_]
 
     def _judge(self, added: Sequence[tuple[Growth, Leaf]], means: Means) -> None:
@@ -150,7 +147,7 @@ class TreeSearch(Sampler):
                 leaf.outcome = score
 
     def _found(self, growth: Growth) -> Drawn:
-        leaves = growth.leaves
+        leaves = growth.leaves or [leaf for leaf in growth.nodes if not leaf.children]
         scores = tuple(leaf.outcome for leaf in leaves)
         return Drawn(
             tuple(leaf.response(growth.prompt_tokens) for leaf in leaves),

@@ -104,6 +104,7 @@ class Search(TreeSearch):
                 worth += _outcome(leaf.outcome, verifies)
             assert leaf.parent is not None
             leaf.value = worth if worth else leaf.parent.value
+            leaf.q = leaf.parent.v + leaf.reward
 
     def _confidence(self, added: Sequence[tuple[Growth, Leaf]], gardener: Gardener, means: Means) -> list[float]:
         if self.evaluation == "policy":
