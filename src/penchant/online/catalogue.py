@@ -9,6 +9,7 @@ from penchant.online.opponents import OPPONENTS
 from penchant.online.pairing import PAIRINGS
 from penchant.online.recipe import OnlineRecipe, make_online_recipe, methods, packaged_keys
 from penchant.online.samplers.sampler import SAMPLERS
+from penchant.rewards.registry import JUDGES
 
 __all__ = ["Choices", "catalogue", "choices_of", "packaged"]
 
@@ -87,9 +88,18 @@ def choices_of(name: str, recipe: OnlineRecipe) -> Choices:
         needs.append("given responses")
     if ASKING.get(asking).shows_more:
         needs.append("complaints")
-    if judge == "verifier":
+    if judge == "verifier" or _inner(recipe) == "verifier":
         needs.append("answers, or another judge")
+    if judge in ("anchored", "closeness") and "given responses" not in needs:
+        needs.append("an answer to each prompt")
     if recipe.reference == "teacher":
         needs.append("a teacher")
     objective, reference = str(recipe.objective["name"]), recipe.reference
     return Choices(name, sampler, judge, pairing, objective, reference, ", ".join(further), "; ".join(needs))
+
+
+def _inner(recipe: OnlineRecipe) -> str:
+    """The name of the judge inside the recipe's judge; empty if it has none."""
+    settings = JUDGES.get(str(recipe.judge["name"])).declared_settings()
+    given = recipe.judge.get("inner", next((each.default for each in settings if each.name == "inner"), ""))
+    return str(given.get("name", "verifier") if isinstance(given, dict) else given)

@@ -14,7 +14,7 @@ from penchant.rewards.asked.answerer import PolicyAnswerer
 from penchant.rewards.llm import LLMJudge
 from penchant.rewards.said import said_of
 
-__all__ = ["PolicyLLM"]
+__all__ = ["AsksPolicy", "PolicyLLM"]
 
 
 class _Nobody:
@@ -36,19 +36,8 @@ class _Nobody:
         )
 
 
-class PolicyLLM(LLMJudge):
-    """The policy itself as an LLM judge: it answers a question about its own responses, with the weights that sampled.
-
-    All of the judge ``local_llm``: ``role=rubric`` (or ``pointwise``) with a score that is read from the text, several
-    ``samples`` of which unreadable ones are left out and counted, or ``by=probabilities``, the probability of Yes
-    against No. The metric ``unreadable`` is the share of a round's questions without a verdict. A question that does
-    not fit into the context has none.
-
-    Reference:
-        Yuan et al. (2024), Self-Rewarding Language Models, arXiv:2401.10020, section 2.
-    """
-
-    id = "policy_llm"
+class AsksPolicy(LLMJudge):
+    """Base class: an LLM judge that asks the policy in training, and counts answers without a verdict."""
 
     batch_size: Annotated[int, Gt(0), "sequences per forward pass"] = 64
 
@@ -86,3 +75,18 @@ class PolicyLLM(LLMJudge):
         """The share of questions about this prompt whose answers held no verdict."""
         bad, every = self.asked.pop(said_of(prompt), (0, 0))
         return {"unreadable": bad / every} if every else {}
+
+
+class PolicyLLM(AsksPolicy):
+    """The policy itself as an LLM judge: it answers a question about its own responses, with the weights that sampled.
+
+    All of the judge ``local_llm``: ``role=rubric`` (or ``pointwise``) with a score that is read from the text, several
+    ``samples`` of which unreadable ones are left out and counted, or ``by=probabilities``, the probability of Yes
+    against No. The metric ``unreadable`` is the share of a round's questions without a verdict. A question that does
+    not fit into the context has none.
+
+    Reference:
+        Yuan et al. (2024), Self-Rewarding Language Models, arXiv:2401.10020, section 2.
+    """
+
+    id = "policy_llm"

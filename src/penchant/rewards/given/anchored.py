@@ -13,7 +13,7 @@ from penchant.errors import ConfigurationError
 from penchant.feedback.records import Record, Text
 from penchant.objectives.functional.preferences import bradley_terry
 from penchant.rewards.answerers import Question, share_of
-from penchant.rewards.asked.policy_llm import PolicyLLM
+from penchant.rewards.asked.policy_llm import AsksPolicy
 from penchant.rewards.given.answers import GivenAnswers
 from penchant.rewards.judge_prompts import as_script
 from penchant.rewards.judge_readings import log_odds
@@ -24,7 +24,7 @@ __all__ = ["Anchored"]
 SURE = 40.0
 
 
-class Anchored(PolicyLLM):
+class Anchored(AsksPolicy):
     """u = p(Yes) / (p(Yes) + p(No)) of the policy, asked whether a response is good with the anchor shown, in [0, 1].
 
     The anchor is the record's answer: one call of the teacher a prompt, made before the run. It is the positive one, so
