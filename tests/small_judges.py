@@ -25,6 +25,12 @@ def nothing(prompt: object, response: str) -> float:
     return 0.0
 
 
+def varied(prompt: object, response: str) -> float:
+    """The share of different words."""
+    words = response.split()
+    return len(set(words)) / max(len(words), 1)
+
+
 def golden(prompt: object, response: str) -> float:
     """1 for the rare response that says "gold", else 0: most groups have one reward."""
     return float("gold" in response.split())

@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 
 from penchant.cli.app import main
+from penchant.objectives import names
 from penchant.online.catalogue import Choices, catalogue
 from penchant.online.recipe import methods
+from penchant.online.shown.paper_names import PAPER_NAMES
 
-PAGE = Path(__file__).parents[2] / "docs" / "online.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "online.md"
+#: What every run goes through, whatever it chooses.
+LOOP = ("loop", "collecting", "rounds", "rollout_maker", "parts", "state", "round_files", "journal")
 
 
 def test_it_shows_every_recipe_and_what_it_needs(
@@ -39,3 +44,12 @@ def test_the_docs_have_every_recipe_with_its_objective() -> None:
     assert all(row.count(" | ") == 5 for row in rows), "five choices"
     named = dict(re.findall(r"^\| `([\w-]+)` \|.*\| `([\w-]+)` \|[^|]*\|$", text, re.M))
     assert named == {each.name: each.objective for each in catalogue()}
+
+
+@pytest.mark.parametrize("file", LOOP)
+def test_the_loop_knows_no_method_by_its_name(file: str) -> None:
+    text = (ROOT / "src" / "penchant" / "online" / f"{file}.py").read_text(encoding="utf-8").lower()
+    said = set(re.findall(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*", text))
+    known = {*methods(), *names(), *PAPER_NAMES}
+    assert not said & (known | {each.replace("-", "_") for each in known})
+    assert "grpo" in set(re.findall(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*", "build(GRPO)".lower())), "it would be found"

@@ -42,6 +42,17 @@ def test_the_policy_learns_from_what_it_wrote_itself_alone(online: Run, tmp_path
     assert begun > 0
 
 
+def test_a_roll_in_is_never_as_long_as_its_response(online: Run, tmp_path: Path) -> None:
+    # The word and the end token: at most the word is given.
+    data = write_pairs(tmp_path / "short.jsonl", [{"prompt": "which colour is the car", "completion": " red"}] * 8)
+    done = online(method="dr-po", data=str(data), iterations=1, batch_size=8, samples_per_prompt=4, epochs=1)
+    kept = json.loads((done.folder / "rounds/00001/rollouts.json").read_text())
+    for each in map(Rollout.from_json, kept):
+        begun = [response.learned.index(True) for response in each.responses if response.learned is not None]
+        assert len(begun) == len(each.responses) and max(begun) < len(each.demonstration) == 2
+    assert draw_roll_in(1, 1.0, random.Random(0)) == draw_roll_in(0, 1.0, random.Random(0)) == 0
+
+
 def test_a_prompt_without_a_response_cannot_be_reset(online: Run) -> None:
     with pytest.raises(DataError, match=r"A roll-in needs a response for each prompt, but this record is a prompt"):
         online(method="dr-po")

@@ -22,8 +22,9 @@ def describe(rollouts: Sequence[Rollout], examples: Sequence[Example]) -> dict[s
     Returns:
         ``sampled/...``: mean, least and greatest length in tokens; the share with an end token; the number of examples;
         mean reward, its mean deviation within a prompt, the share without a score, and the shares of prompts whose
-        rewards are all equal and of those that are not used; the mean weight that corrects for other weights; the mean
-        divergence from the reference and its coefficient in the reward; the mean of each of the sampler's numbers.
+        rewards are all equal and of those that are not used; the share of comparisons that neither response wins; the
+        mean weight that corrects for other weights; the mean divergence from the reference and its coefficient in the
+        reward; the mean of each of the sampler's numbers.
         ``reward/NAME/...``: mean, deviation and missing share of each part of the judge.
     """
     given = [response for each in rollouts for response in each.responses]
@@ -42,7 +43,15 @@ def describe(rollouts: Sequence[Rollout], examples: Sequence[Example]) -> dict[s
     weights = [value for each in rollouts for own in each.weights for value in own]
     if weights:
         numbers["sampled/weight"] = fmean(weights)
-    return numbers | _rewards(rollouts) | _parts(rollouts) | _facts(rollouts)
+    return numbers | _ties(rollouts) | _rewards(rollouts) | _parts(rollouts) | _facts(rollouts)
+
+
+def _ties(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """The share of the judge's comparisons in which neither response is preferred."""
+    tables = [each.probabilities for each in rollouts]
+    known = [value for table in tables for place, row in enumerate(table) for value in row[place + 1 :]]
+    known = [value for value in known if not math.isnan(value)]
+    return {"sampled/ties": fmean(value == 0.5 for value in known)} if known else {}
 
 
 def _facts(rollouts: Sequence[Rollout]) -> dict[str, float]:
