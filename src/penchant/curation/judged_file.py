@@ -12,6 +12,7 @@ from penchant.curation.judged import Journal, content_key, judge_identity
 from penchant.curation.rows import as_row
 from penchant.errors import ConfigurationError, DataError
 from penchant.evaluation.detection import caught, precision_area_interval
+from penchant.evaluation.judges.reversals import reversal_accuracy
 from penchant.feedback.collection import Feedback
 from penchant.feedback.conversion.ties import is_tie
 from penchant.feedback.kept import Kept
@@ -110,6 +111,9 @@ class Judged:
             wins = [each for each in self._wins(name) if not math.isnan(each)]
             if wins:
                 figures["accuracy"] = share_interval(sum(wins) / len(wins), len(wins))
+            turned = reversal_accuracy(self.feedback, list(self._margins(name)))
+            if turned is not None:
+                figures["reversals, both right"] = turned
         if self.feedback.kind == "judgement" and name in self.scores:
             sides: dict[bool, list[float]] = {True: [], False: []}
             for record, own in zip(self.feedback, self.scores[name], strict=True):
@@ -123,14 +127,16 @@ class Judged:
 
     def _wins(self, name: str) -> Iterator[float]:
         """For each decided comparison 1 if the chosen response is better, 0 if it is worse, 1/2 for equal scores."""
-        if name in self.scores:
-            differences = (own[0] - own[1] for own in self.scores[name])
-        else:
-            differences = (own[1] - 0.5 for own in self.preferences[name])
-        for record, each in zip(self.feedback, differences, strict=True):
+        for record, each in zip(self.feedback, self._margins(name), strict=True):
             if is_tie(record):
                 continue
             yield math.nan if math.isnan(each) else 0.5 if each == 0 else float(each > 0)
+
+    def _margins(self, name: str) -> Iterator[float]:
+        """For each comparison what the judge gives the chosen response above the other one."""
+        if name in self.scores:
+            return (own[0] - own[1] for own in self.scores[name])
+        return (own[1] - 0.5 for own in self.preferences[name])
 
 
 def read_responses(source: Any, *, kind: str | None = None, **options: Any) -> Feedback:

@@ -1,0 +1,1 @@
+"""Comparisons whose prompts say in which context they hold."""
