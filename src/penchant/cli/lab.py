@@ -61,3 +61,46 @@ def sums(
         table.add_row(str(step), f"{value:.3f}", f"{low:.3f} to {high:.3f}")
     console.print(table)
     console.print(f"Report: {found.result.report}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def agents(
+    method: Annotated[str, typer.Option(help="optima, optima-isft, optima-idpo or oprl.")] = "optima",
+    output: Annotated[Path, typer.Option("--output", "--out", "-o", help="Folder for the tasks and the runs.")] = Path(
+        "runs/agents"
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
+    rounds: Annotated[
+        Optional[int],  # noqa: UP045 - what typer reads in every version
+        typer.Option(min=1, help="Rounds of conversations and training; default: the method's."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a run that was stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")] = False,
+) -> None:
+    """Let two agents with half of the numbers each learn to exchange them in few words. No network needed."""
+    from rich.table import Table
+
+    from penchant.lab.worlds.agents import Plan, run_agents
+    from penchant.training.run import Interrupted
+
+    console = make_console()
+    try:
+        found = run_agents(
+            output,
+            method=method,
+            seed=seed,
+            plan=Plan(rounds=rounds),
+            resume=resume,
+            overwrite=overwrite,
+            progress=True,
+            say=lambda line: console.print(line, markup=False, highlight=False),
+        )
+    except Interrupted as stopped:
+        echo(f"penchant: {stopped}", err=True)
+        raise typer.Exit(130) from None
+    title = f"{method}: held-out tasks"
+    table = Table("steps", "accuracy", "95 % interval", "tokens a conversation", title=title)
+    for step, value, low, high, tokens in found.curve:
+        table.add_row(str(step), f"{value:.3f}", f"{low:.3f} to {high:.3f}", f"{tokens:.1f}")
+    console.print(table)
+    console.print(f"Report: {found.result.report}", soft_wrap=True, highlight=False)

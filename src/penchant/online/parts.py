@@ -27,6 +27,7 @@ from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference import UpdatedReference
 from penchant.online.rollout_maker import RolloutMaker
 from penchant.online.round_files import RoundFiles
+from penchant.online.samplers.sampler import Means
 from penchant.online.token_facts import REFERENCE
 from penchant.rewards.judge import Judge
 from penchant.training.arguments import training_arguments
@@ -80,10 +81,11 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
     printed = fingerprint(scorer.core)
     prepared.update.begin(policy)
     needs, precision = prepared.objective.requirements.needs, prepared.modality.precision
+    further = [each.objective.requirements.needs for each in prepared.phases]
     if needs.hidden or needs.ends:  # a critic answers before the first step
         prepared.objective.bind(scorer.hidden_size)
         prepared.objective.to(device)
-    asked = needs.reference or recipe.reward_kl > 0 or REFERENCE in prepared.pairing.reads
+    asked = any(each.reference for each in further) or recipe.reward_kl > 0 or REFERENCE in prepared.pairing.reads
     kind = "initial" if asked else "none"
     inner = (
         scorer.reference(kind, precision=precision)
@@ -91,16 +93,18 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
         else _teacher(recipe, prepared, scorer, device)
     )
     judged_by = () if prepared.judge is None else prepared.judge.checkpoints
+    sampled_by = [name for each in prepared.phases for name in each.sampler.checkpoints]
     reference = UpdatedReference(
         inner,
         prepared.update,
         lambda: scorer.reference("initial", precision=precision),
-        {*needs.checkpoints, *prepared.opponent.checkpoints, *judged_by},
+        {*(name for each in further for name in each.checkpoints), *prepared.opponent.checkpoints, *judged_by, *sampled_by},
     )
     if prepared.judge is not None:
         prepared.judge.follow(scorer, reference, prepared.engine.renderer)
     prepared.engine.use(policy)
     prepared.measured_by.use(policy)
+    prepared.process.begin(scorer, prepared.modality, policy)
     return Loaded(policy, scorer, reference, printed)
 
 
@@ -170,6 +174,8 @@ def build_collector(
         pairing=prepared.pairing,
         roll_in=recipe.roll_in,
         sampler=prepared.sampler,
+        scorer=loaded.scorer,
+        reference=loaded.reference,
     )
     return Collector(
         recipe,
@@ -183,6 +189,7 @@ def build_collector(
         advance,
         partial(_send, prepared, loaded, files.folder.path / "weights"),
         prepared.objective,
+        prepared.process,
     )
 
 
@@ -213,12 +220,13 @@ def _send(prepared: Prepared, loaded: Loaded, folder: Path, version: int) -> Non
     prepared.engine.receive(save, folder, version)
 
 
-def measure_heldout(recipe: OnlineRecipe, prepared: Prepared) -> Measured | None:
+def measure_heldout(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> Measured | None:
     """Measure the policy on held-out prompts; None without a judge.
 
     Args:
         recipe: how to sample.
         prepared: engine, judge and prompts.
+        loaded: the policy.
 
     Raises:
         DataError: the judge scores no response.
@@ -227,7 +235,8 @@ def measure_heldout(recipe: OnlineRecipe, prepared: Prepared) -> Measured | None
         return None
     sampling = Sampling(recipe.eval_samples, recipe.max_new_tokens, recipe.eval_temperature, stop=tuple(recipe.stop))
     records = prepared.heldout.records
-    found = measure(prepared.measured_by, prepared.judge, records, sampling, seed=recipe.seed + 1)
+    means = Means(prepared.measured_by, prepared.judge, policy=loaded.scorer.model)
+    found = measure(prepared.sampler, means, records, sampling, seed=recipe.seed + 1)
     if found is None:
         raise DataError("No response to a held-out prompt could be scored.", fix="Check the judge.")
     return found

@@ -58,6 +58,8 @@ class RolloutMaker:
         policy: the model in training, which goes back to the engine after the opponent.
         pairing: says which responses the judge compares, and whether it scores them as a round ago too.
         sampler: how the policy's responses come about.
+        scorer: computes the policy's likelihoods, for samplers that read them.
+        reference: finds the checkpoints that a sampler reads.
     """
 
     engine: Engine
@@ -72,11 +74,15 @@ class RolloutMaker:
     pairing: Pairing | None = None
     roll_in: float = 0.0
     sampler: Sampler = field(default_factory=Independent)
+    scorer: Any = None
+    reference: Any = None
 
     @property
     def means(self) -> Means:
         """What the sampler works with."""
-        return Means(self.engine, self.judge, self.asking, self.policy, self.roll_in)
+        return Means(
+            self.engine, self.judge, self.asking, self.policy, self.roll_in, self.scorer, self.reference
+        )
 
     def sample(
         self,
