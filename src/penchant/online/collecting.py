@@ -17,6 +17,7 @@ from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.requirements import Requirements
 from penchant.online.describing import describe
+from penchant.online.node_logps import with_node_logps
 from penchant.online.on_policy import is_policy_gradient
 from penchant.online.pairing import Pairing, build_examples
 from penchant.online.process_rewards.process_reward import ProcessReward
@@ -26,7 +27,6 @@ from penchant.online.rollout_maker import RolloutMaker
 from penchant.online.rollouts import Rollout
 from penchant.online.round_files import RoundFiles
 from penchant.online.staleness import with_weights
-from penchant.online.node_logps import with_node_logps
 from penchant.online.token_facts import with_token_facts
 from penchant.online.token_logps import agreement, divergences
 

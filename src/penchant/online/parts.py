@@ -98,7 +98,12 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
         inner,
         prepared.update,
         lambda: scorer.reference("initial", precision=precision),
-        {*(name for each in further for name in each.checkpoints), *prepared.opponent.checkpoints, *judged_by, *sampled_by},
+        {
+            *(name for each in further for name in each.checkpoints),
+            *prepared.opponent.checkpoints,
+            *judged_by,
+            *sampled_by,
+        },
     )
     if prepared.judge is not None:
         prepared.judge.follow(scorer, reference, prepared.engine.renderer)

@@ -54,7 +54,8 @@ def build_phases(recipe: OnlineRecipe, objective: Objective | None = None) -> tu
     for changes in recipe.alternate:
         changed = _changed(recipe, changes)
         other = _phase(changed, build_objective(changed))
-        if other.objective.state_dict():
+        needs = other.objective.requirements.needs
+        if other.objective.state_dict() or needs.hidden or needs.ends:
             raise ConfigurationError(
                 f"The objective {other.objective.id} learns parameters of its own and cannot be one of several.",
                 where="alternate",

@@ -108,8 +108,11 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     train, heldout, measured_on = read_data(recipe, given)
     for record in train if asking.shows_more else ():
         asking.question(record)
-    judge = build_judge(recipe.judge, [phases[0].sampler.as_judged(each) for each in (*train.records, *heldout.records)])
-    for part in (*(each.pairing for each in phases), opponent):
+    judge = build_judge(
+        recipe.judge, [phases[0].sampler.as_judged(each) for each in (*train.records, *heldout.records)]
+    )
+    parts: list[Pairing | Opponent] = [*(each.pairing for each in phases), opponent]
+    for part in parts:
         if part.demonstrated:
             _check_demonstrations(train, part)
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)

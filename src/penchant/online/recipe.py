@@ -66,7 +66,7 @@ class OnlineRecipe(Recipe):
     )
     process_reward: dict[str, Any] = Field(
         {"name": "none"},
-        description="rewards of the steps or turns of a response, learned during the run: none or implicit, and settings",
+        description="rewards of the steps or turns of a response, learned in the run: none or implicit, and settings",
     )
     alternate: list[dict[str, Any]] = Field(
         [],

@@ -22,12 +22,13 @@ __all__ = ["BestTurns", "TurnPairs", "Turns"]
 class BestTurns(Pairing):
     """The turns of the best conversation about each task, of the tasks whose best one is among the best of all.
 
-    Tasks are ranked by the reward of their best conversation; those from the share ``first`` to the share ``last`` of the
-    ranking stay, if their reward reaches ``threshold``. Each turn that the policy wrote is one example, with what its
-    speaker had read.
+    Tasks are ranked by the reward of their best conversation; those from the share ``first`` to the share ``last`` of
+    the ranking stay, if their reward reaches ``threshold``. Each turn that the policy wrote is one example, with what
+    its speaker had read.
 
     Reference:
-        Chen et al. (2024), Optima: Optimizing Effectiveness and Efficiency for LLM-Based Multi-Agent System, algorithm 1.
+        Chen et al. (2024), Optima: Optimizing Effectiveness and Efficiency for LLM-Based Multi-Agent
+        System, algorithm 1.
     """
 
     id = "best_turns"
@@ -64,11 +65,12 @@ class BestTurns(Pairing):
 class TurnPairs(Pairing):
     """The best against the worst answer to the same turn, by the mean reward of the conversations through it.
 
-    A pair stays if the better one is worth more than ``threshold`` and the two are more than ``gap`` apart; of all pairs
-    of a round, the share ``keep`` with the best chosen turns.
+    A pair stays if the better one is worth more than ``threshold`` and the two are more than ``gap`` apart; of all
+    pairs of a round, the share ``keep`` with the best chosen turns.
 
     Reference:
-        Chen et al. (2024), Optima: Optimizing Effectiveness and Efficiency for LLM-Based Multi-Agent System, section 2.4.
+        Chen et al. (2024), Optima: Optimizing Effectiveness and Efficiency for LLM-Based Multi-Agent
+        System, section 2.4.
     """
 
     id = "turn_pairs"

@@ -143,9 +143,7 @@ def _pairs(rollout: Rollout) -> int:
 def _agreement(tree: Tree) -> float | None:
     """The share of pairs of a better and a worse response whose summed rewards of steps agree; None without a pair."""
     ends = _scored(tree)
-    values = {
-        leaf: sum(tree.nodes[each].facts.get(STEP_REWARD, 0.0) for each in tree.path(leaf)) for leaf in ends
-    }
+    values = {leaf: sum(tree.nodes[each].facts.get(STEP_REWARD, 0.0) for each in tree.path(leaf)) for leaf in ends}
     apart = [(one, other) for one in ends for other in ends if tree.nodes[one].score > tree.nodes[other].score]
     right = [0.5 * ((values[one] > values[other]) + (values[one] >= values[other])) for one, other in apart]
     return sum(right) / len(right) if right else None

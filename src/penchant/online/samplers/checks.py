@@ -61,8 +61,8 @@ def _check_contexts(sampler: Sampler, pairing: Pairing, recipe: OnlineRecipe) ->
     if not pairing.of_trees:
         able = [each.id for each in PAIRINGS.things() if each.of_trees]
         raise ConfigurationError(
-            f"The pairing {pairing.id!r} trains on whole responses; in a {sampler.id} each turn follows what its speaker "
-            "has read.",
+            f"The pairing {pairing.id!r} trains on whole responses; in a {sampler.id} each turn follows what its "
+            "speaker has read.",
             where="pairing",
             fix=f"Choose one of {', '.join(able)}.",
         )

@@ -37,7 +37,11 @@ def tasks(*, seed: int = 0, largest: int = 9) -> list[dict[str, Any]]:
         ('you are one . a is 2 .', 'you are two . b is 13 .', '2 13')
     """
     rows = [
-        {"prompt": f"you are one . a is {one} .", "partner_prompt": f"you are two . b is {two} .", "answer": f"{one} {two}"}
+        {
+            "prompt": f"you are one . a is {one} .",
+            "partner_prompt": f"you are two . b is {two} .",
+            "answer": f"{one} {two}",
+        }
         for one in range(largest + 1)
         for two in range(largest + 1, 2 * largest + 2)
     ]

@@ -9,7 +9,7 @@ from functools import cached_property
 from statistics import fmean
 from typing import Annotated, Any, ClassVar
 
-from annotated_types import Ge, Gt, Len
+from annotated_types import Ge, Gt
 
 from penchant.errors import ConfigurationError
 from penchant.feedback.records import Record
@@ -26,6 +26,8 @@ from penchant.rewards.scores import scored_samples
 
 __all__ = ["Conversation"]
 
+#: What the agents read, and what stands before their turns, where the recipe does not say.
+DEFAULTS = {"prompts": ["prompt", "partner_prompt"], "labels": ["A: ", "B: "]}
 #: The speaker of what another model says.
 PARTNER = "partner"
 
@@ -35,10 +37,10 @@ class Conversation(Sampler):
 
     The policy plays both agents, or the first one against another model (``partner``), whose turns are not trained on.
     A conversation ends with a turn that holds a stop word, at the limit of turns, or when an agent says the same
-    ``repeats`` times in a row. The judge scores what follows the last stop word; a conversation without one has the score
-    ``unanswered`` (without stop words, the judge scores every conversation whole). Tokens cost ``token_weight``, and turns
-    that the model at the start finds likely earn ``loss_weight`` (`conversation_rewards`). ``max_new_tokens`` limits a
-    turn. Conversations at the same turn share one pass over what the agent reads.
+    ``repeats`` times in a row. The judge scores what follows the last stop word; a conversation without one has the
+    score ``unanswered`` (without stop words, the judge scores every conversation whole). Tokens cost ``token_weight``,
+    and turns that the model at the start finds likely earn ``loss_weight`` (`conversation_rewards`). ``max_new_tokens``
+    limits a turn. Conversations at the same turn share one pass over what the agent reads.
 
     Reference:
         Chen et al. (2024), Optima: Optimizing Effectiveness and Efficiency for LLM-Based Multi-Agent System, section 2.
@@ -49,22 +51,32 @@ class Conversation(Sampler):
     judged = True
     own_contexts: ClassVar[bool] = True
 
-    prompts: Annotated[list[str], Len(2, 2), "fields with the prompts of the two agents; prompt is the record's own"] = [
-        "prompt",
-        "partner_prompt",
-    ]
-    labels: Annotated[list[str], Len(2, 2), "what stands before the turns of each agent, in prompts of plain text"] = [
-        "A: ",
-        "B: ",
-    ]
+    prompts: Annotated[
+        list[str] | None, "fields with the prompts of both agents; default: prompt (the record's own), partner_prompt"
+    ] = None
+    labels: Annotated[
+        list[str] | None, "what stands before the turns of each agent, in prompts of plain text; default: A: and B:"
+    ] = None
     turns: Annotated[int, Gt(0), "most turns of a conversation"] = 8
-    stop_words: Annotated[list[str], "texts that end a conversation, such as answer"] = []
+    stop_words: Annotated[list[str] | None, "texts that end a conversation, such as answer; default: none"] = None
     repeats: Annotated[int, Gt(1), "times in a row that an agent says the same before its conversation is stopped"] = 3
     partner: Annotated[str, "who plays the second agent: policy, or a folder or hub id of another model"] = POLICY
     unanswered: Annotated[float, "score of a conversation that ends without a stop word"] = 0.0
     token_weight: Annotated[float, Ge(0), "cost of the longest conversation of a task; others by their tokens"] = 0.0
-    loss_weight: Annotated[float, Ge(0), "weight of 1 / the largest mean loss of a turn under the model at the start"] = 0.0
+    loss_weight: Annotated[
+        float, Ge(0), "weight of 1 / the largest mean loss of a turn under the model at the start"
+    ] = 0.0
     longest: Annotated[int, Gt(0), "tokens of a conversation above which it counts as unreadable"] = 500
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for key in ("prompts", "labels"):
+            if len(getattr(self, key) or DEFAULTS[key]) != 2:
+                raise ConfigurationError(
+                    f"A conversation has two agents, and {key} has {len(getattr(self, key))}.",
+                    where=f"sampler.{key}",
+                    fix="Give one for each agent.",
+                )
 
     @property
     def checkpoints(self) -> tuple[str, ...]:
@@ -84,17 +96,17 @@ class Conversation(Sampler):
         """See `Sampler.check`."""
         if self.partner != POLICY and not isinstance(means.engine, InProcessEngine):
             raise ConfigurationError(
-                f"The second agent is the model {self.partner}, but the engine {means.engine.id!r} has a model of its own.",
+                f"The second agent is the model {self.partner}, but the engine {means.engine.id!r} has its own.",
                 where="sampler.partner",
                 fix="Give engine=transformers, or let the policy play both agents.",
             )
         for record in records:
-            for field in self.prompts:
+            for field in self.rules.prompts:
                 prompt_of(record, field)
 
     def as_judged(self, record: Record) -> Record:
         """The record with both agents' prompts as one: the judge knows the whole task."""
-        first, second = (prompt_of(record, each) for each in self.prompts)
+        first, second = (prompt_of(record, each) for each in self.rules.prompts)
         joined = f"{first}\n{second}" if isinstance(first, str) else [*first, *second]
         return replace(record, prompt=joined)
 
@@ -113,7 +125,13 @@ class Conversation(Sampler):
     def _played(self, records: Sequence[Record], means: Means, sampling: Sampling, seed: int) -> list[Talk]:
         """The conversations about each task, judged."""
         talks = [Talk(record) for record in records]
-        self._play(talks, [(place, ROOT) for place in range(len(talks)) for _ in range(sampling.samples)], means, sampling, seed)
+        self._play(
+            talks,
+            [(place, ROOT) for place in range(len(talks)) for _ in range(sampling.samples)],
+            means,
+            sampling,
+            seed,
+        )
         return talks
 
     def _play(
@@ -122,16 +140,18 @@ class Conversation(Sampler):
         """Play conversations to their ends, and judge them."""
         if self.other is not None:
             self.other.to(next(means.policy.parameters()).device)
-        play(talks, begun, self.rules, means.engine, means.policy, sampling, seed=seed)
+        rules = replace(self.rules, models=(None, self.other))
+        play(talks, begun, rules, means.engine, means.policy, sampling, seed=seed)
         for talk in talks:
             self._judge(talk, means)
 
     @cached_property
     def rules(self) -> Rules:
         """The rules of a conversation."""
-        (first, second), (one, other) = self.prompts, self.labels
-        words = tuple(self.stop_words)
-        return Rules((first, second), (one, other), self.turns, words, self.repeats, (None, self.other))
+        first, second = self.prompts or DEFAULTS["prompts"]
+        one, other = self.labels or DEFAULTS["labels"]
+        words = tuple(self.stop_words or ())
+        return Rules((first, second), (one, other), self.turns, words, self.repeats)
 
     def _judge(self, talk: Talk, means: Means) -> None:
         """Score the conversations of a task that have no score yet."""
@@ -142,7 +162,9 @@ class Conversation(Sampler):
         asked = [each for each in waiting if math.isnan(each.task)]
         if asked and means.judge is not None:
             given = [self._answer(talk, each) for each in asked]
-            for each, score in zip(asked, scored_samples(means.judge, self.as_judged(talk.record), given)[0], strict=True):
+            for each, score in zip(
+                asked, scored_samples(means.judge, self.as_judged(talk.record), given)[0], strict=True
+            ):
                 each.task = score
 
     def _answer(self, talk: Talk, ended: Ended) -> Response:
@@ -150,8 +172,8 @@ class Conversation(Sampler):
         said, turns = talk.said(ended.leaf), [talk.turns[each] for each in talk.path(ended.leaf)]
         ids = tuple(each for turn in turns for each in turn.ids)
         if not self.stop_words:
-            return Response(transcript(said, self.labels), ids, ended.why == ANSWERED)
-        last = max(said[-1].rfind(word) + len(word) for word in self.stop_words if word in said[-1])
+            return Response(transcript(said, self.rules.labels), ids, ended.why == ANSWERED)
+        last = max(said[-1].rfind(word) + len(word) for word in self.rules.stop_words if word in said[-1])
         return Response(said[-1][last:].strip(), turns[-1].ids, True)
 
     def _rewards(self, talks: Sequence[Talk], means: Means) -> list[list[float]]:
@@ -169,14 +191,13 @@ class Conversation(Sampler):
             for each, count in zip(talk.ended, tokens, strict=True)
         ]
         task = [each.task for each in talk.ended]
-        return conversation_rewards(
-            task, tokens, clear, token_weight=self.token_weight, loss_weight=self.loss_weight
-        )
+        return conversation_rewards(task, tokens, clear, token_weight=self.token_weight, loss_weight=self.loss_weight)
 
     def _drawn(self, talk: Talk, rewards: list[float], speakers: tuple[str, str] = (POLICY, POLICY)) -> Drawn:
         tree = talk.tree(rewards, speakers)
         responses = [
-            replace(tree.response(each.leaf), text=transcript(talk.said(each.leaf), self.labels)) for each in talk.ended
+            replace(tree.response(each.leaf), text=transcript(talk.said(each.leaf), self.rules.labels))
+            for each in talk.ended
         ]
         ends = [each.why for each in talk.ended]
         known = [each.task for each in talk.ended if not math.isnan(each.task)]

@@ -27,13 +27,13 @@ class ConversationTree(Conversation):
 
     It is expanded ``explore`` times. Each time one turn is drawn by the softmax of values among the ``best`` of those
     from which the search may go on (`candidates`), and ``samples_per_prompt`` conversations are played from there to
-    their ends. The first begins at the task. A turn that differs little from a sibling (``merged``) is that sibling, and
-    its conversation goes on from what the sibling said. So siblings have read the same. The value of a turn is the mean
-    reward of the conversations through it.
+    their ends. The first begins at the task. A turn that differs little from a sibling (``merged``) is that sibling,
+    and its conversation goes on from what the sibling said. So siblings have read the same. The value of a turn is the
+    mean reward of the conversations through it.
 
     Reference:
-        Chen et al. (2024), Optima: Optimizing Effectiveness and Efficiency for LLM-Based Multi-Agent System, section 2.4
-        and algorithm 3.
+        Chen et al. (2024), Optima: Optimizing Effectiveness and Efficiency for LLM-Based Multi-Agent System, section
+        2.4 and algorithm 3.
     """
 
     id = "conversation-tree"
@@ -91,8 +91,6 @@ def candidates(talk: Talk, novel: float) -> list[int]:
     deep = {talk.parents[each] for each in inner if each != ROOT}
     expanded = [talk.turns[each].text for each in talk.expanded if each != ROOT]
     fresh = [
-        each
-        for each in sorted(deep - {ROOT})
-        if all(apart(talk.turns[each].text, other) > novel for other in expanded)
+        each for each in sorted(deep - {ROOT}) if all(apart(talk.turns[each].text, other) > novel for other in expanded)
     ]
     return [ROOT, *fresh]

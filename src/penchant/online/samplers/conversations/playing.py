@@ -50,7 +50,7 @@ class Rules:
             return ""
         if any(word in said[-1] for word in self.stop_words):
             return ANSWERED
-        own = said[-1 :: -2][: self.repeats]
+        own = said[-1::-2][: self.repeats]
         if len(own) == self.repeats and len(set(own)) == 1:
             return REPEATING
         return LIMIT if len(said) >= self.turns else ""

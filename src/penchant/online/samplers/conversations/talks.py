@@ -12,8 +12,8 @@ from penchant.online.trees import POLICY, ROOT, Node, Tree
 
 __all__ = ["ANSWERED", "LIMIT", "REPEATING", "TOO_LONG", "Ended", "Talk", "apart"]
 
-#: How a conversation ends: with a stop word; at the limit of turns; an agent said the same again and again; what an agent
-#: would have to read is longer than the model takes.
+#: How a conversation ends: with a stop word; at the limit of turns; an agent said the same again and again; what an
+#: agent would have to read is longer than the model takes.
 ANSWERED, LIMIT, REPEATING, TOO_LONG = "answered", "limit", "repeating", "too long"
 
 
