@@ -8,6 +8,7 @@ from penchant.online.asking import ASKING
 from penchant.online.opponents import OPPONENTS
 from penchant.online.pairing import PAIRINGS
 from penchant.online.recipe import OnlineRecipe, make_online_recipe, methods, packaged_keys
+from penchant.online.samplers.sampler import SAMPLERS
 
 __all__ = ["Choices", "catalogue", "choices_of"]
 
@@ -22,7 +23,7 @@ class Choices:
         pairing: how samples become examples.
         objective: the loss.
         reference: and its update.
-        further: a sampler, an opponent, a question, a rule of steps; empty if the recipe has the usual ones.
+        further: a sampler, an opponent, a question, rewards of steps, other rounds, a rule of steps; empty if the recipe has the usual ones.
         needs: what must be given beside the prompts; empty for nothing.
     """
 
@@ -70,6 +71,10 @@ def choices_of(name: str, recipe: OnlineRecipe) -> Choices:
         further.append(f"asking {asking}")
     if recipe.roll_in:
         further.append("roll-in")
+    if recipe.process_reward["name"] != OnlineRecipe.model_fields["process_reward"].default["name"]:
+        further.append(f"process reward {recipe.process_reward['name']}")
+    for each in recipe.alternate:
+        further.append(f"in turn with {each.get('objective', recipe.objective)['name']}")
     if recipe.step_rule != "plain":
         further.append(recipe.step_rule)
     needs = []
@@ -79,6 +84,8 @@ def choices_of(name: str, recipe: OnlineRecipe) -> Choices:
         needs.append("complaints")
     if judge == "verifier":
         needs.append("answers, or another judge")
+    if SAMPLERS.get(sampler).own_contexts:
+        needs.append("two prompts a record")
     if recipe.reference == "teacher":
         needs.append("a teacher")
     return Choices(
