@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from penchant.cli.studies.agents import agents
 from penchant.cli.studies.practices import derivations, sums, tools
 from penchant.cli.studies.shop import shop
 from penchant.cli.studies.words import words
@@ -20,5 +21,5 @@ def lab() -> None:
     """Experiments in small worlds with known ground truth."""
 
 
-for command in (sums, derivations, tools, shop, words):
+for command in (sums, derivations, agents, tools, shop, words):
     app.command()(command)

@@ -137,6 +137,8 @@ def check_overlap(
         raise _refused(f"The judge {judge.id!r} reads the policy", why, "another judge")
     if opponent.checkpoints:
         raise _refused(f"The opponent {opponent.id!r} samples from a checkpoint", why, "opponent=none or record")
+    if recipe.alternate:
+        raise _refused("Rounds of several kinds take turns (alternate)", why, "one kind of round")
     if sampler.id != "independent":
         raise _refused(f"The sampler {sampler.id!r} may read the policy", why, "sampler=independent")
 

@@ -25,7 +25,8 @@ class Choices:
         pairing: how samples become examples.
         objective: the loss.
         reference: and its update.
-        further: an opponent, a question, roll-ins, a rule of steps; empty if the recipe has the usual ones.
+        further: an opponent, a question, roll-ins, rewards of steps, other rounds, a rule of steps; empty if the recipe has
+            the usual ones.
         needs: what must be given beside the prompts; empty for nothing.
     """
 
@@ -80,6 +81,10 @@ def choices_of(name: str, recipe: OnlineRecipe) -> Choices:
         further.append(f"asking {asking}")
     if recipe.roll_in:
         further.append("roll-in")
+    if recipe.process_reward["name"] != OnlineRecipe.model_fields["process_reward"].default["name"]:
+        further.append(f"process reward {recipe.process_reward['name']}")
+    for each in recipe.alternate:
+        further.append(f"in turn with {each.get('objective', recipe.objective)['name']}")
     if recipe.step_rule != "plain":
         further.append(recipe.step_rule)
     needs = []
@@ -92,6 +97,8 @@ def choices_of(name: str, recipe: OnlineRecipe) -> Choices:
         needs.append("answers, or another judge")
     if judge in ("anchored", "closeness") and "given responses" not in needs:
         needs.append("an answer to each prompt")
+    if SAMPLERS.get(sampler).own_contexts:
+        needs.append("two prompts a record")
     if recipe.reference == "teacher":
         needs.append("a teacher")
     objective, reference = str(recipe.objective["name"]), recipe.reference

@@ -19,15 +19,17 @@ from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.requirements import Requirements
 from penchant.online.ahead import Ahead
 from penchant.online.describing import describe
+from penchant.online.node_logps import with_node_logps
 from penchant.online.on_policy import is_policy_gradient
 from penchant.online.pairing import Pairing, build_examples
+from penchant.online.process_rewards.process_reward import ProcessReward
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reward_kl import coefficient_after, less_divergence
 from penchant.online.rollout_maker import Advance, RolloutMaker
 from penchant.online.rollouts import Rollout
 from penchant.online.round_files import DRAWN, RoundFiles
-from penchant.online.sharing import Sharing, alone
 from penchant.online.samplers.search.hardest import perplexities
+from penchant.online.sharing import Sharing, alone
 from penchant.online.staleness import with_weights
 from penchant.online.token_facts import with_token_facts
 from penchant.online.token_logps import agreement, divergences
@@ -60,6 +62,7 @@ class Collector:
         advance: called after each call of the engine; may raise to stop the run.
         send: sends the policy's weights to the engine before a round is sampled.
         objective: the objective, for its critic.
+        process: rewards the steps of responses.
     """
 
     recipe: OnlineRecipe
@@ -73,6 +76,7 @@ class Collector:
     advance: Callable[[int], None]
     send: Callable[[int], None]
     objective: Objective
+    process: ProcessReward
 
     def __post_init__(self) -> None:
         self.ahead = Ahead(partial(self._draw, sharing=alone), self.files)
@@ -153,10 +157,14 @@ class Collector:
             self._send(iteration)
             rollouts = self._draw(iteration, iteration, self.advance)
         reads = self.pairing.reads
-        if reads or self._reuses(len(rollouts)):
+        if self.maker.sampler.own_contexts:
+            if self._reuses(sum(len(each.grown) for each in rollouts)):
+                rollouts = with_node_logps(rollouts, self.scorer, recipe.precision)
+        elif reads or self._reuses(len(rollouts)):
             rollouts = with_token_facts(rollouts, self.scorer, recipe.precision, reads, self.reference, self.objective)
         if recipe.staleness != "refuse" and "advantage" in self.wanted.fields:
             rollouts = with_weights(rollouts, recipe.staleness, recipe.staleness_cap)
+        rollouts = self.process.judged(rollouts)
         return rollouts if recipe.reward_kl == 0 else self._with_divergence(rollouts, iteration)
 
     def _with_divergence(self, rollouts: list[Rollout], iteration: int) -> list[Rollout]:

@@ -73,7 +73,7 @@ def judged(prepared: Prepared, record: Record) -> str:
         prepared: holds the judge.
         record: its prompt is judged.
     """
-    judge = prepared.judge
+    judge, record = prepared.judge, prepared.sampler.as_judged(record)
     if judge is None or judge.silent:
         return "none"
     response = as_text(record.responses[0]) if record.responses else STAND_IN

@@ -112,7 +112,8 @@ def _run(
                 seconds = time.perf_counter() - began
                 return finish(recipe, prepared, run.loaded, run.state, warnings, seconds, processes)
         finally:
-            run.collector.close()
+            for each in run.collectors:
+                each.close()
             run.loaded.close()
 
 
@@ -147,10 +148,12 @@ class OnlineRun:
         self.loaded = load(recipe, prepared, folder.checkpoints)
         self.journal = Journal(folder.path / "metrics.jsonl" if self.first else None, reporter, recipe.iterations)
         scorer = self.loaded.scorer
-        recipe = computing(recipe, prepared.modality)
         self.notes = Notes(warnings=warnings, metrics=folder.path / "metrics.jsonl")
-        self.learner = Learner(recipe, scorer, self.loaded.reference, prepared.objective, self.notes, processes)
-        self.collector = build_collector(recipe, prepared, self.loaded, self.files, self._stop_if_asked)
+        self.learners, self.collectors = [], []
+        for each in prepared.phases:
+            own, part = computing(each.recipe, prepared.modality), prepared.of(each)
+            self.learners.append(Learner(own, scorer, self.loaded.reference, each.objective, self.notes, processes))
+            self.collectors.append(build_collector(own, part, self.loaded, self.files, self._stop_if_asked))
 
     def start(self, resume: bool) -> None:
         """Start the run, or continue a stopped one."""
@@ -189,6 +192,8 @@ class OnlineRun:
         self.step_rule.load_state_dict(packed.get("step_rule", {}))
         if self.prepared.judge is not None:
             self.prepared.judge.load_state_dict(packed.get("judge", {}))
+        if self.prepared.process.present:
+            self.prepared.process.load_state_dict(packed["process_reward"])
         anywhere(False)  # no process goes on to delete a state that another one still reads
         return self.notes.restore(json.loads(packed.get("notes", "{}")))
 
@@ -196,7 +201,7 @@ class OnlineRun:
         """Remove the metrics of steps that are trained again, and the checkpoints that they lead to."""
         done = self.state.done
         self.files.forget_after(done)
-        notes = self.learner.notes_of(done)
+        notes = self.learners[0].notes_of(done)
         inside = find_checkpoint(self.files.checkpoints(done), notes.about, otherwise=BEGINNING)
         local = 0 if inside is None else step_of(inside)
         if inside is not None:
@@ -238,23 +243,25 @@ class OnlineRun:
 
     def _round(self, number: int) -> None:
         """Collect the examples of one round, and train on them."""
-        state = self.state
+        state, phase = self.state, number % len(self.learners)
+        learner, collector = self.learners[phase], self.collectors[phase]
         try:
-            rollouts, examples = self.collector.collect(number)
+            rollouts, examples = collector.collect(number)
         except PenchantError:  # of a server or a judge; the rounds before are kept for --resume
             # Not where the samples that failed were those of earlier weights, which only an earlier state has.
             if number and not self.recipe.overlap:
                 self._save()
             raise
         self.step_rule.before_training(number, self.loaded.policy, state)
-        self.collector.begin_next(number)
-        sampled = self.collector.describe(rollouts, examples) if self.first else {}
+        collector.begin_next(number)
+        sampled = collector.describe(rollouts, examples) if self.first else {}
         if not teaches(examples):
             self.reporter.say(f"Round {number + 1}: all rewards are equal or too low, so there is nothing to train on")
             self.journal.sampled(state.steps, sampled)
+            self.prepared.process.learn(rollouts)
             self._idle()
             return
-        trained = self.learner.train(
+        trained = learner.train(
             examples,
             iteration=number,
             folder=self.files.checkpoints(number),
@@ -263,6 +270,7 @@ class OnlineRun:
         )
         if not trained.whole:
             self._stop()
+        self.prepared.process.learn(rollouts)
         state.idle = 0
         state.steps += trained.steps
         state.examples += len(examples)
@@ -282,12 +290,14 @@ class OnlineRun:
             )
 
     def _save(self) -> None:
-        self.collector.settle(self.state.done)
+        for collector in self.collectors:
+            collector.settle(self.state.done)
         if not self.first:
             return
         packed = pack(self.state, self.loaded.policy, self.loaded.reference, self.prepared.objective)
         packed["step_rule"] = self.step_rule.state_dict()
         packed["judge"] = {} if self.prepared.judge is None else self.prepared.judge.state_dict()
+        packed["process_reward"] = self.prepared.process.state_dict()
         packed["notes"] = json.dumps(self.notes.state())
         save_state(self.folder.path / "states", self.state.done, packed, self.folder.about)
 
@@ -302,7 +312,7 @@ class OnlineRun:
         )
 
     def _measure(self) -> Measured | None:
-        found = agreed(measure_heldout(self.recipe, self.prepared) if self.first else None)
+        found = agreed(measure_heldout(self.recipe, self.prepared, self.loaded) if self.first else None)
         if found is not None:
             self.journal.measured(self.state.steps, found)
         return found

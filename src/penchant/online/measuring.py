@@ -9,8 +9,8 @@ from statistics import fmean
 from typing import Any
 
 from penchant.feedback.records import Record, as_text
-from penchant.generation.engines import Engine
-from penchant.generation.responses import Response, Sampling
+from penchant.generation.responses import Sampling
+from penchant.online.samplers.sampler import Drawn, Means, Sampler
 from penchant.rewards.judge import Judge
 from penchant.rewards.scores import scored_samples
 from penchant.statistics import Interval, mean_interval, share_interval
@@ -60,13 +60,13 @@ class Measured:
 
 
 def measure(
-    engine: Engine, judge: Judge, records: Sequence[Record], sampling: Sampling, *, seed: int, chunk: int = 64
+    sampler: Sampler, means: Means, records: Sequence[Record], sampling: Sampling, *, seed: int, chunk: int = 64
 ) -> Measured | None:
     """Sample responses to held-out prompts and judge them, without reward shaping.
 
     Args:
-        engine: generates the responses.
-        judge: scores them.
+        sampler: has the responses drawn.
+        means: with the engine that generates them, and the judge that scores them.
         records: the held-out prompts.
         sampling: number of responses per prompt, and how to sample.
         seed: the same before and after training, so that only the policy differs.
@@ -75,32 +75,34 @@ def measure(
     Returns:
         The measurement, or None if no response could be scored.
     """
-    given: list[list[Response]] = []
+    judge = means.judge
+    assert judge is not None
+    given: list[Drawn] = []
     for start in range(0, len(records), chunk):
-        part = [each.prompt for each in records[start : start + chunk]]
-        given += engine.sample(part, sampling, seed=seed + start)
+        given += sampler.heldout(records[start : start + chunk], means, sampling, seed=seed + start)
     scores = _mean_scores(judge, records, given)
     if not scores:
         return None
     found = _interval(scores, shares=judge.verifies and sampling.samples == 1)
-    every = [one for answers in given for one in answers]
+    every = [one for drawn in given for one in drawn.responses]
     return Measured(
         name="accuracy" if judge.verifies else "reward",
         value=found.value,
         low=found.low,
         high=found.high,
-        texts=tuple(as_text(answers[0].text) for answers in given),
+        texts=tuple(as_text(drawn.responses[0].text) for drawn in given),
         scores=tuple(scores),
         length=sum(one.length for one in every) / len(every),
         finished=sum(one.finished for one in every) / len(every),
     )
 
 
-def _mean_scores(judge: Judge, records: Sequence[Record], given: Sequence[Sequence[Response]]) -> list[float]:
+def _mean_scores(judge: Judge, records: Sequence[Record], given: Sequence[Drawn]) -> list[float]:
     """The mean score of each prompt's responses, without prompts that have no scored response."""
     scores = []
-    for record, answers in zip(records, given, strict=True):
-        known = [each for each in scored_samples(judge, record, answers)[0] if not math.isnan(each)]
+    for record, drawn in zip(records, given, strict=True):
+        found = scored_samples(judge, record, drawn.responses)[0] if drawn.scores is None else drawn.scores
+        known = [each for each in found if not math.isnan(each)]
         if known:
             scores.append(sum(known) / len(known))
     return scores

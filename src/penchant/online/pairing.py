@@ -59,6 +59,11 @@ class Pairing(Named, ABC):
     #: Whether it pairs the nodes of trees, which not every sampler grows.
     of_trees: ClassVar[bool] = False
 
+    @property
+    def of_steps(self) -> bool:
+        """Whether it reads rewards of the steps or turns of a response."""
+        return False
+
     def ask(self, count: int, beats: Beats) -> list[tuple[float, ...]] | None:
         """The comparisons that it needs, K × K with NaN for those left out; None for all of them.
 

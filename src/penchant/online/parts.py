@@ -29,6 +29,7 @@ from penchant.online.reference import UpdatedReference
 from penchant.online.reference_updates import Unchanged
 from penchant.online.rollout_maker import RolloutMaker
 from penchant.online.round_files import RoundFiles
+from penchant.online.samplers.sampler import Means
 from penchant.online.sharing import by_the_first, in_shares
 from penchant.online.token_facts import REFERENCE
 from penchant.rewards.judge import Judge
@@ -83,10 +84,11 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
     printed = fingerprint(scorer.core)
     prepared.update.begin(policy)
     needs, precision = prepared.objective.requirements.needs, prepared.modality.precision
+    further = [each.objective.requirements.needs for each in prepared.phases]
     if needs.hidden or needs.ends:  # a critic answers before the first step
         prepared.objective.bind(scorer.hidden_size)
         prepared.objective.to(device)
-    asked = needs.reference or recipe.reward_kl > 0 or REFERENCE in prepared.pairing.reads
+    asked = any(each.reference for each in further) or recipe.reward_kl > 0 or REFERENCE in prepared.pairing.reads
 
     def copied() -> Reference[Any, Any]:
         if has_adapter(policy):
@@ -94,7 +96,8 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
             return SecondAdapter(scorer)
         return scorer.reference("initial", precision=precision)
 
-    sampled_from = prepared.opponent.checkpoints
+    samplers = [name for each in prepared.phases for name in each.sampler.checkpoints]
+    sampled_from = (*prepared.opponent.checkpoints, *samplers)
     if recipe.teacher is not None:
         inner = _teacher(recipe, prepared, scorer, device)
     elif asked and (not isinstance(prepared.update, Unchanged) or "initial" in sampled_from):
@@ -102,11 +105,13 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
     else:
         inner = scorer.reference("initial" if asked else "none", precision=precision)
     judged_by = () if prepared.judge is None else prepared.judge.checkpoints
-    reference = UpdatedReference(inner, prepared.update, copied, {*needs.checkpoints, *sampled_from, *judged_by})
+    wanted = [name for each in further for name in each.checkpoints]
+    reference = UpdatedReference(inner, prepared.update, copied, {*wanted, *sampled_from, *judged_by})
     if prepared.judge is not None:
         prepared.judge.follow(scorer, reference, prepared.engine.renderer)
     prepared.engine.use(policy)
     prepared.measured_by.use(policy)
+    prepared.process.begin(scorer, prepared.modality, policy)
     return Loaded(policy, scorer, reference, printed)
 
 
@@ -177,6 +182,8 @@ def build_collector(
         roll_in=recipe.roll_in,
         sampler=prepared.sampler,
         sharing=by_the_first if _asked_once(prepared) else in_shares,
+        scorer=loaded.scorer,
+        reference=loaded.reference,
     )
     return Collector(
         recipe,
@@ -190,6 +197,7 @@ def build_collector(
         advance,
         partial(_send, prepared, loaded, files.folder.path / "weights"),
         prepared.objective,
+        prepared.process,
     )
 
 
@@ -229,12 +237,13 @@ def _send(prepared: Prepared, loaded: Loaded, folder: Path, version: int) -> Non
     prepared.engine.receive(save, folder, version)
 
 
-def measure_heldout(recipe: OnlineRecipe, prepared: Prepared) -> Measured | None:
+def measure_heldout(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> Measured | None:
     """Measure the policy on held-out prompts; None without a judge.
 
     Args:
         recipe: how to sample.
         prepared: engine, judge and prompts.
+        loaded: the policy.
 
     Raises:
         DataError: the judge scores no response.
@@ -243,7 +252,8 @@ def measure_heldout(recipe: OnlineRecipe, prepared: Prepared) -> Measured | None
         return None
     sampling = Sampling(recipe.eval_samples, recipe.max_new_tokens, recipe.eval_temperature, stop=tuple(recipe.stop))
     records = prepared.heldout.records
-    found = measure(prepared.measured_by, prepared.judge.measuring, records, sampling, seed=recipe.seed + 1)
+    means = Means(prepared.measured_by, prepared.judge.measuring, policy=loaded.scorer.model)
+    found = measure(prepared.sampler, means, records, sampling, seed=recipe.seed + 1)
     if found is None:
         raise DataError("No response to a held-out prompt could be scored.", fix="Check the judge.")
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
@@ -15,20 +15,20 @@ from penchant.named import build_named
 from penchant.objectives.core.objective import Objective
 from penchant.online.ahead import check_overlap
 from penchant.online.asking import ASKING, Asking
-from penchant.online.by_round import check_by_round
 from penchant.online.differences import check_differences
 from penchant.online.on_policy import check_on_policy
 from penchant.online.opponents import OPPONENTS, Opponent
-from penchant.online.pairing import PAIRINGS, Pairing, check_pairing
+from penchant.online.pairing import Pairing
+from penchant.online.phases import Phase, build_phases, check_temperatures
+from penchant.online.process_rewards.process_reward import PROCESS_REWARDS, ProcessReward, check_process_reward
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference_updates import ReferenceUpdate, build_reference_update
 from penchant.online.roll_in import check_roll_in
 from penchant.online.samplers.checks import check_sampler
-from penchant.online.samplers.sampler import SAMPLERS, Means, Sampler
-from penchant.online.token_facts import VALUES
+from penchant.online.samplers.sampler import Means, Sampler
 from penchant.rewards.judge import Judge
-from penchant.rewards.registry import JUDGES, build_judge
-from penchant.training.preparation import Given, build_objective, read_data
+from penchant.rewards.registry import build_judge
+from penchant.training.preparation import Given, read_data
 
 __all__ = ["Prepared", "prepare"]
 
@@ -50,6 +50,8 @@ class Prepared:
             receive the policy through ``use``.
         train: the prompts; ``heldout`` the held-out prompts (or some of the training prompts).
         measured_on: description of the prompts that are measured on.
+        phases: the kinds of rounds that take turns, of which the first is described above.
+        process: rewards steps, and learns to; or does nothing.
     """
 
     objective: Objective
@@ -65,6 +67,16 @@ class Prepared:
     train: Feedback
     heldout: Feedback
     measured_on: str
+    phases: tuple[Phase, ...]
+    process: ProcessReward
+
+    def of(self, phase: Phase) -> Prepared:
+        """The same for another kind of round.
+
+        Args:
+            phase: one of ``phases``.
+        """
+        return replace(self, objective=phase.objective, pairing=phase.pairing, sampler=phase.sampler)
 
 
 def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
@@ -77,11 +89,11 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     Raises:
         PenchantError: settings contradict each other, or the data do not fit the settings.
     """
-    objective = given.objective or build_objective(recipe)
-    pairing = _pairing(recipe, objective)
+    phases = build_phases(recipe, given.objective)
     update = build_reference_update(recipe.reference, recipe.reference_rate)
-    if update.looks_back and objective.requirements.needs.reference:
-        check_differences(objective, update.id)
+    for each in phases:
+        if update.looks_back and each.objective.requirements.needs.reference:
+            check_differences(each.objective, update.id)
     asking = build_named(ASKING, recipe.asking, "asking")
     if recipe.roll_in and asking.shows_more:
         raise ConfigurationError(
@@ -90,59 +102,53 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
             fix="Remove roll_in, or give asking=prompt.",
         )
     opponent = build_named(OPPONENTS, recipe.opponent, "opponent")
-    sampler = build_named(SAMPLERS, recipe.sampler, "sampler")
-    check_sampler(sampler, pairing, recipe, objective.requirements)
+    for each in phases:
+        check_sampler(each.sampler, each.pairing, each.recipe, each.objective.requirements)
+    process = build_named(PROCESS_REWARDS, recipe.process_reward, "process_reward")
+    check_process_reward(process, phases)
     train, heldout, measured_on = read_data(recipe, given)
     for record in train if asking.shows_more else ():
         asking.question(record)
-    judge = build_judge(recipe.judge, [*train.records, *heldout.records])
-    if pairing.demonstrated or opponent.demonstrated:
-        _check_demonstrations(train, pairing if pairing.demonstrated else opponent)
+    judge = build_judge(
+        recipe.judge, [phases[0].sampler.as_judged(each) for each in (*train.records, *heldout.records)]
+    )
+    parts: list[Pairing | Opponent] = [*(each.pairing for each in phases), opponent]
+    for part in parts:
+        if part.demonstrated:
+            _check_demonstrations(train, part)
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
     _check_length(modality, recipe)
     engine = modality.engine(recipe.engine, recipe.max_new_tokens)
-    check_on_policy(recipe, objective.requirements, engine, objective.id)
-    check_overlap(recipe, objective.requirements, engine, judge, opponent, sampler)
+    for each in phases:
+        check_on_policy(each.recipe, each.objective.requirements, engine, each.objective.id)
+    check_temperatures(phases, engine)
+    check_overlap(phases[0].recipe, phases[0].objective.requirements, engine, judge, opponent, phases[0].sampler)
     if recipe.roll_in:
         check_roll_in(engine, train.records)
-    sampler.check(Means(engine, judge, asking, traced=recipe.staleness != "refuse"), train.records)
+    for each in phases:
+        each.sampler.check(
+            Means(engine, judge, asking, traced=recipe.staleness != "refuse"), [*train.records, *heldout.records]
+        )
     train, heldout = (_renderable(each, engine, recipe.on_bad) for each in (train, heldout))
     measured_by = engine if engine.follows_policy else modality.engine({}, recipe.max_new_tokens)
+    first = phases[0]
     return Prepared(
-        objective,
-        pairing,
+        first.objective,
+        first.pairing,
         judge,
         update,
         asking,
         opponent,
-        sampler,
+        first.sampler,
         modality,
         engine,
         measured_by,
         train,
         heldout,
         measured_on,
+        phases,
+        process,
     )
-
-
-def _pairing(recipe: OnlineRecipe, objective: Objective) -> Pairing:
-    """The pairing, which suits objective and judge."""
-    pairing = build_named(PAIRINGS, recipe.pairing, "pairing")
-    check_by_round(objective, recipe.by_round)
-    check_pairing(pairing.id, objective.requirements, objective.id)
-    if pairing.judged and JUDGES.get(str(recipe.judge.get("name")), "judge").silent:
-        raise ConfigurationError(
-            f"The pairing {pairing.id!r} needs rewards, but there is no judge.",
-            where="judge",
-            fix="Give judge=verifier, or a reward model or function.",
-        )
-    if VALUES in pairing.reads and not callable(getattr(objective, "values", None)):
-        raise ConfigurationError(
-            f"The pairing {pairing.id!r} reads the values of a critic; the objective {objective.id} has none.",
-            where="pairing.baseline",
-            fix="Choose objective=ppo, or pairing.baseline=none, group or greedy.",
-        )
-    return pairing
 
 
 def _renderable(feedback: Feedback, engine: Engine, on_bad: str) -> Feedback:

@@ -27,7 +27,13 @@ FORMER_KEYS = {
 OFFLINE = ("keep", "metric", "early_stopping", "checkpoints", "report_to", "eval")
 
 # Parts of a recipe with a name and settings.
-PARTS = ("objective", "engine", "judge", "pairing", "asking", "opponent", "sampler")
+PARTS = ("objective", "engine", "judge", "pairing", "asking", "opponent", "sampler", "process_reward")
+
+#: Keys that may differ between the rounds of a run.
+ALTERNATING = (
+    *("objective", "pairing", "sampler", "samples_per_prompt", "prompts_per_iteration", "temperature"),
+    *("epochs", "batch_size", "learning_rate", "max_steps"),
+)
 
 
 class OnlineRecipe(Recipe):
@@ -62,6 +68,15 @@ class OnlineRecipe(Recipe):
     sampler: dict[str, Any] = Field(
         {"name": "independent"},
         description="how the policy's responses come about: independent, or another sampler, and its settings",
+    )
+    process_reward: dict[str, Any] = Field(
+        {"name": "none"},
+        description="rewards of the steps or turns of a response, learned in the run: none or implicit, and settings",
+    )
+    alternate: list[dict[str, Any]] = Field(
+        [],
+        description="further kinds of rounds, which take turns with the recipe's own: for each the keys that differ "
+        "(objective, pairing, sampler, ...)",
     )
     stop: list[str] = Field([], description="texts that end a response, and are not part of its text")
     staleness: Literal["refuse", "token", "sequence"] = Field(
@@ -159,7 +174,7 @@ class OnlineRecipe(Recipe):
             raise ValueError("expected a path or a list of paths; an online run draws its prompts from one set")
         return value
 
-    @field_validator("engine", "judge", "pairing", "asking", "opponent", "sampler", mode="before")
+    @field_validator("engine", "judge", "pairing", "asking", "opponent", "sampler", "process_reward", mode="before")
     @classmethod
     def _by_name(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, str):

@@ -60,6 +60,8 @@ class RolloutMaker:
         pairing: says which responses the judge compares, and whether it scores them as a round ago too.
         sampler: how the policy's responses come about.
         sharing: how processes share the prompts.
+        scorer: computes the policy's likelihoods, for samplers that read them.
+        reference: finds the checkpoints that a sampler reads.
     """
 
     engine: Engine
@@ -75,11 +77,13 @@ class RolloutMaker:
     roll_in: float = 0.0
     sampler: Sampler = field(default_factory=Independent)
     sharing: Sharing = alone
+    scorer: Any = None
+    reference: Any = None
 
     @property
     def means(self) -> Means:
         """What the sampler works with."""
-        return Means(self.engine, self.judge, self.asking, self.policy, self.roll_in)
+        return Means(self.engine, self.judge, self.asking, self.policy, self.roll_in, self.scorer, self.reference)
 
     def sample(
         self,

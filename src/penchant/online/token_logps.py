@@ -21,7 +21,7 @@ from penchant.objectives.core.requirements import Needs
 from penchant.objectives.core.scored import Scored
 from penchant.online.rollouts import Rollout
 
-__all__ = ["TokenValues", "agreement", "divergences", "token_values"]
+__all__ = ["TokenValues", "agreement", "divergences", "of_sequences", "token_values"]
 
 #: Values of the states before the tokens of a view, [B, T].
 Critic = Callable[[Scored], Tensor]
@@ -74,6 +74,7 @@ def agreement(rollouts: Sequence[Rollout], scorer: Scorer, precision: str | None
         largest absolute difference between them and those of the trainer.
     """
     chosen = [(each, row) for each in rollouts for row, own in enumerate(each.responses) if own.logps is not None]
+    rollouts = [each for each in rollouts if each.tree is None or not each.tree.own_contexts]
     some = chosen or [(each, row) for each in rollouts for row, own in enumerate(each.responses) if own.ids]
     some = [(each, row) for each, row in some if each.responses[row].ids][:COMPARED]
     if not some:
@@ -121,12 +122,12 @@ def token_values(
     for step in plan.steps:
         members = [rollouts[place] for place in step]
         sequences = [each.sequence(place) for each in members for place in range(len(each.responses))]
-        rows = iter(_of_sequences(scorer, sequences, precision, reference or NoReference(), needs, critic))
+        rows = iter(of_sequences(scorer, sequences, precision, reference or NoReference(), needs, critic))
         filled += [[next(rows) for _ in each.responses] for each in members]
     return filled
 
 
-def _of_sequences(
+def of_sequences(
     scorer: Scorer,
     sequences: Sequence[TokenSequence],
     precision: str | None,
@@ -134,7 +135,16 @@ def _of_sequences(
     needs: Needs,
     critic: Critic | None,
 ) -> list[TokenValues]:
-    """What is known of each response's tokens; responses to the same prompt share its computation."""
+    """What is known of each response's tokens; responses to the same prompt share its computation.
+
+    Args:
+        scorer: the policy.
+        sequences: prompts and responses.
+        precision: number type of the forward pass in training.
+        reference: also scores the tokens, if ``needs`` says so.
+        needs: what is asked of both.
+        critic: gives the values of the states before the tokens; None for none.
+    """
     device = next(scorer.core.parameters()).device
     lowered = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(precision or "")
     autocast = contextlib.nullcontext() if lowered is None else torch.autocast(device.type, dtype=lowered)

@@ -35,6 +35,7 @@ class Node:
         score: of a judge; NaN without one.
         visits: how often a search went through it; 1 for a sample.
         value: what a search expects from here; NaN without a search.
+        logps: log-probabilities of its learned tokens under the policy that wrote them, nats; None if not needed.
         facts: further numbers of a sampler by name, such as the reward of a step or a prior.
 
     Example:
@@ -52,6 +53,7 @@ class Node:
     score: float = math.nan
     visits: int = 1
     value: float = math.nan
+    logps: tuple[float, ...] | None = None
     facts: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -138,6 +140,11 @@ class Tree:
         inner = {node.parent for node in self.nodes}
         return [place for place in range(len(self.nodes)) if place not in inner]
 
+    @property
+    def own_contexts(self) -> bool:
+        """Whether a writer has read something else than the prompt and what stands above."""
+        return any(node.context is not None for node in self.nodes)
+
     def path(self, place: int) -> list[int]:
         """The nodes from the prompt to a node, both ends included; empty for `ROOT`."""
         found = []
@@ -211,6 +218,7 @@ class Tree:
 
 
 def _node(plain: dict[str, Any]) -> Node:
-    lists = {name: None if plain[name] is None else tuple(plain[name]) for name in ("ids", "context", "learned")}
+    named = ("ids", "context", "learned", "logps")
+    lists = {name: None if plain.get(name) is None else tuple(plain[name]) for name in named}
     numbers = {name: math.nan if plain[name] is None else plain[name] for name in ("score", "value")}
     return Node(**{**plain, **lists, **numbers})

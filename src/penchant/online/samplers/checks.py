@@ -7,7 +7,7 @@ from typing import Any
 from penchant.errors import ConfigurationError
 from penchant.objectives.core.requirements import Requirements
 from penchant.online.on_policy import is_policy_gradient
-from penchant.online.pairing import Pairing
+from penchant.online.pairing import PAIRINGS, Pairing
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.samplers.sampler import SAMPLERS, Sampler
 
@@ -46,6 +46,8 @@ def check_sampler(sampler: Sampler, pairing: Pairing, recipe: OnlineRecipe, want
             where="temperature",
             fix="Give a temperature above 0.",
         )
+    if sampler.own_contexts:
+        _check_contexts(sampler, pairing, recipe)
     changed = [name for name in ("roll_in", "asking") if getattr(recipe, name) != _default(name)]
     if sampler.id != _default("sampler")["name"] and changed:
         raise ConfigurationError(
@@ -71,6 +73,25 @@ def _check_corrected(sampler: Sampler, pairing: Pairing, recipe: OnlineRecipe) -
             where="pairing.baseline",
             fix="Choose another baseline, or sampler=independent.",
         )
+
+
+def _check_contexts(sampler: Sampler, pairing: Pairing, recipe: OnlineRecipe) -> None:
+    """Refuse choices that read a response as a text after its prompt, where its writers have read something else."""
+    if not pairing.of_trees:
+        able = [each.id for each in PAIRINGS.things() if each.of_trees]
+        raise ConfigurationError(
+            f"The pairing {pairing.id!r} trains on whole responses; in a {sampler.id} each turn follows what its "
+            "speaker has read.",
+            where="pairing",
+            fix=f"Choose one of {', '.join(able)}.",
+        )
+    for key in ("reward_kl", "unfinished_penalty", "overlong_buffer", "staleness"):
+        if getattr(recipe, key) != _default(key):
+            raise ConfigurationError(
+                f"The sampler {sampler.id!r} gives rewards itself and does not know {key}.",
+                where=key,
+                fix=f"Remove {key}; the sampler has settings of its own.",
+            )
 
 
 def _default(name: str) -> Any:

@@ -54,6 +54,8 @@ class Means:
         policy: the model in training.
         roll_in: share of the samples that begin with tokens of the record's own response.
         traced: whether the log-probabilities under which responses were drawn are needed.
+        scorer: computes the policy's likelihoods.
+        reference: finds the checkpoints that a sampler reads.
     """
 
     engine: Engine
@@ -62,6 +64,8 @@ class Means:
     policy: Any = None
     roll_in: float = 0.0
     traced: bool = False
+    scorer: Any = None
+    reference: Any = None
 
 
 class Sampler(Named, ABC):
@@ -91,6 +95,14 @@ class Sampler(Named, ABC):
     varies: ClassVar[bool] = False
     #: Whether it needs a given response for each prompt.
     demonstrated: ClassVar[bool] = False
+    #: Whether a text is written after something else than the prompt and what stands above it in its tree, so that only
+    #: its pieces, each with what its writer read, can be trained on.
+    own_contexts: ClassVar[bool] = False
+
+    @property
+    def checkpoints(self) -> tuple[str, ...]:
+        """The checkpoints of the run whose likelihoods it reads."""
+        return ()
 
     def check(self, means: Means, records: Sequence[Record]) -> None:
         """Refuse an engine or records that it cannot work with, before the first round.
@@ -113,6 +125,14 @@ class Sampler(Named, ABC):
         """
         return list(records)
 
+    def as_judged(self, record: Record) -> Record:
+        """A record as the judge reads it; by default as it is.
+
+        Args:
+            record: a prompt.
+        """
+        return record
+
     @abstractmethod
     def draw(self, records: Sequence[Record], means: Means, sampling: Sampling, *, seed: int) -> list[Drawn]:
         """What was found for each prompt, in order.
@@ -123,3 +143,15 @@ class Sampler(Named, ABC):
             sampling: number of responses, and how to sample.
             seed: of all its random numbers.
         """
+
+    def heldout(self, records: Sequence[Record], means: Means, sampling: Sampling, *, seed: int) -> list[Drawn]:
+        """What the policy answers to held-out prompts; by default plain samples, which a search does not improve.
+
+        Args:
+            records: the prompts.
+            means: what it works with.
+            sampling: number of responses, and how to sample.
+            seed: of all its random numbers.
+        """
+        found = means.engine.sample([each.prompt for each in records], sampling, seed=seed)
+        return [Drawn(tuple(each)) for each in found]

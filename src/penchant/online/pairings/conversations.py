@@ -1,0 +1,203 @@
+"""Pairings of conversations: the turns of the best to imitate, pairs of turns, and turns with advantages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
+
+import torch
+from annotated_types import Ge, Interval
+
+from penchant.errors import ConfigurationError
+from penchant.objectives.functional.sampled.baselines import step_advantages
+from penchant.online.pairing import Chosen, Pairing
+from penchant.online.process_rewards.process_reward import STEP_REWARD
+from penchant.online.rollouts import Rollout
+from penchant.online.trees import Tree
+
+__all__ = ["BestTurns", "TurnPairs", "Turns"]
+
+
+class BestTurns(Pairing):
+    """The turns of the best conversation about each task, of the tasks whose best one is among the best of all.
+
+    Tasks are ranked by the reward of their best conversation; those from the share ``first`` to the share ``last`` of
+    the ranking stay, if their reward reaches ``threshold``. Each turn that the policy wrote is one example, with what
+    its speaker had read.
+
+    Reference:
+        Chen et al. (2024), Optima: Optimizing Effectiveness and Efficiency for LLM-Based Multi-Agent
+        System, algorithm 1.
+    """
+
+    id = "best_turns"
+    views = ("chosen",)
+    fields = ("score",)
+    of_trees = True
+
+    first: Annotated[float, Interval(ge=0, le=1), "share of the ranking at its top that is left out"] = 0.0
+    last: Annotated[float, Interval(gt=0, le=1), "share of the ranking up to which tasks are kept"] = 0.7
+    threshold: Annotated[float | None, "least reward of a conversation; default: any"] = None
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        if self.first >= self.last:
+            raise ConfigurationError(
+                f"From the share {self.first} to the share {self.last} of a ranking there is nothing.",
+                where="pairing",
+                fix="Give a first below last.",
+            )
+
+    def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
+        """One example for each turn of a conversation that is kept; of equal rewards the earlier conversation."""
+        best = {place: found for place, each in enumerate(rollouts) if (found := _best_leaf(each.grown)) is not None}
+        ranked = sorted(best, key=lambda place: (-_score(rollouts[place], best[place]), place))
+        kept = ranked[int(self.first * len(ranked)) : max(1, int(self.last * len(ranked)))]
+        for place in sorted(kept):
+            rollout, leaf = rollouts[place], best[place]
+            score = _score(rollout, leaf)
+            if self.threshold is None or score >= self.threshold:
+                for each in _written(rollout.grown, leaf):
+                    yield rollout, {"chosen": [rollout.grown.step(rollout.prompt_ids, each)]}, {"score": score}
+
+
+class TurnPairs(Pairing):
+    """The best against the worst answer to the same turn, by the mean reward of the conversations through it.
+
+    A pair stays if the better one is worth more than ``threshold`` and the two are more than ``gap`` apart; of all
+    pairs of a round, the share ``keep`` with the best chosen turns.
+
+    Reference:
+        Chen et al. (2024), Optima: Optimizing Effectiveness and Efficiency for LLM-Based Multi-Agent
+        System, section 2.4.
+    """
+
+    id = "turn_pairs"
+    views = ("chosen", "rejected")
+    fields = ("margin", "chosen_score", "rejected_score")
+    of_trees = True
+
+    threshold: Annotated[float, "value that the chosen turn exceeds"] = 0.45
+    gap: Annotated[float, Ge(0), "difference of values that a pair exceeds"] = 0.2
+    keep: Annotated[float, Interval(gt=0, le=1), "share of the pairs of a round that is kept, best chosen first"] = 0.5
+
+    def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
+        """At most one pair for each turn that has several answers."""
+        found = [(rollout, *pair) for rollout in rollouts for pair in self.pairs(rollout.grown)]
+        order = sorted(range(len(found)), key=lambda row: (-_value(found[row][0], found[row][1]), row))
+        for row in sorted(order[: math.ceil(self.keep * len(found))]):
+            rollout, chosen, rejected = found[row]
+            better, worse = _value(rollout, chosen), _value(rollout, rejected)
+            views = {
+                name: [rollout.grown.step(rollout.prompt_ids, place)]
+                for name, place in (("chosen", chosen), ("rejected", rejected))
+            }
+            yield rollout, views, {"margin": better - worse, "chosen_score": better, "rejected_score": worse}
+
+    def pairs(self, tree: Tree) -> Iterator[tuple[int, int]]:
+        """The pairs (chosen, rejected) of a tree that reach the thresholds.
+
+        Args:
+            tree: whose nodes have values.
+        """
+        for _above, children in tree.branching():
+            known = [each for each in children if tree.nodes[each].trained and not math.isnan(tree.nodes[each].value)]
+            if len(known) < 2:
+                continue
+            best = max(known, key=lambda each: (tree.nodes[each].value, -each))
+            worst = min(known, key=lambda each: (tree.nodes[each].value, each))
+            top, gap = tree.nodes[best].value, tree.nodes[best].value - tree.nodes[worst].value
+            if top > self.threshold and gap > self.gap:
+                yield best, worst
+
+
+class Turns(Pairing):
+    """Every turn that the policy wrote, with its advantage: that of the outcome, and that of its own reward.
+
+    A = A_outcome + w · A_step, each against the conversations or the turns about the same task (`step_advantages`). The
+    outcome is the score of the conversation. The rewards of turns come from ``process_reward``; with ``step_weight`` 0
+    none are read.
+
+    Reference:
+        Liu et al. (2025), Online Process Reward Learning for Agentic Reinforcement Learning, section 3.
+    """
+
+    id = "turns"
+    views = ("responses",)
+    fields = ("advantage", "old_policy")
+    of_trees = True
+
+    step_weight: Annotated[float, Ge(0), "weight w of the advantage of a turn's own reward"] = 0.0
+    norm: Annotated[
+        Literal["others", "mean", "mean_std"],
+        "what advantages are taken against: the mean of the others, the mean of all, or also divided by the deviation",
+    ] = "others"
+    baseline: Annotated[
+        Literal["all_steps", "first_step"],
+        "what the reward of a turn is compared with: all turns about the task, or the first turn of each conversation "
+        "(the released code)",
+    ] = "all_steps"
+
+    @property
+    def of_steps(self) -> bool:
+        """See `Pairing.of_steps`."""
+        return self.step_weight > 0
+
+    def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
+        """One example for each turn of a conversation with a score."""
+        for rollout in rollouts:
+            tree = rollout.grown
+            rows = [(leaf, each) for leaf in tree.leaves if _known(tree, leaf) for each in _written(tree, leaf)]
+            if not rows:
+                continue
+            for (_leaf, place), advantage in zip(rows, self.advantages(tree, rows), strict=True):
+                node = tree.nodes[place]
+                fields: dict[str, Any] = {"advantage": [advantage]}
+                if node.logps is not None:
+                    fields["old_policy"] = [list(node.logps)]
+                yield rollout, {"responses": [tree.step(rollout.prompt_ids, place)]}, fields
+
+    def advantages(self, tree: Tree, rows: Sequence[tuple[int, int]]) -> list[float]:
+        """The advantages of turns.
+
+        Args:
+            tree: the conversations about one task.
+            rows: for each turn the end of its conversation, and its own place.
+        """
+        outcome = torch.tensor([tree.nodes[leaf].score for leaf, _ in rows], dtype=torch.float64)
+        own = [tree.nodes[place].facts.get(STEP_REWARD, 0.0) if self.of_steps else 0.0 for _, place in rows]
+        both = step_advantages(
+            outcome,
+            torch.tensor(own, dtype=torch.float64),
+            torch.zeros(len(rows), dtype=torch.long),
+            torch.tensor([leaf for leaf, _ in rows]),
+            weight=self.step_weight,
+            norm=self.norm,
+            baseline=self.baseline,
+        )
+        found: list[float] = sum(both).tolist()  # type: ignore[union-attr]
+        return found
+
+
+def _best_leaf(tree: Tree) -> int | None:
+    """The end of the best conversation; of equal ones the first."""
+    known = [leaf for leaf in tree.leaves if _known(tree, leaf)]
+    return max(known, key=lambda leaf: (tree.nodes[leaf].score, -leaf)) if known else None
+
+
+def _known(tree: Tree, leaf: int) -> bool:
+    return not math.isnan(tree.nodes[leaf].score)
+
+
+def _written(tree: Tree, leaf: int) -> list[int]:
+    """The turns of a conversation that the policy wrote."""
+    return [each for each in tree.path(leaf) if tree.nodes[each].trained and tree.nodes[each].ids]
+
+
+def _score(rollout: Rollout, leaf: int) -> float:
+    return rollout.grown.nodes[leaf].score
+
+
+def _value(rollout: Rollout, place: int) -> float:
+    return rollout.grown.nodes[place].value
