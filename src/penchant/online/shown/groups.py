@@ -10,13 +10,18 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("iterative-dpo", "online-dpo", "spin", "sppo", "rebel", "apo-nesterov"),
         "rejection-sampling",
     ),
-    "Games": ("inpo", "dno", "dno-prct", "egpo", "nash-md", "spo-minimax"),
+    "Games": ("inpo", "dno", "dno-prct", "egpo", "nash-md", "spo-minimax", "spo-minimax-queue", "lspo"),
     "Exploration and coverage": ("xpo", "hypo"),
-    "Labels of one's own": ("self-rewarding", "cream", "selfie", "drift", "curated-retraining"),
+    "Labels of one's own": (
+        *("self-rewarding", "cream", "selfie", "drift", "curated-retraining"),
+        *("pu-distill", "pu-distill-pairs", "rlhs"),
+    ),
     "Policy gradients": (
         *("grpo", "dapo", "gspo", "rloo", "opo", "pass-at-k", "multi-objective-grpo", "ppo", "dr-po"),
-        *("reinforce-pp", "reinforce-pp-baseline", "remax", "nft", "on-policy-distillation"),
+        *("reinforce-pp", "reinforce-pp-baseline", "remax", "nft", "on-policy-distillation", "dr-irl"),
     ),
+    "Trees and tools": ("mcts-dpo", "itool"),
+    "Conversations": ("optima", "optima-isft", "optima-idpo", "oprl"),
     "Catalogues": ("rere",),
 }
 
