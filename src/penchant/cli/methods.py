@@ -100,8 +100,8 @@ def _page(name: str) -> str:
     from penchant.errors import ConfigurationError, nearest
     from penchant.objectives.core.expression import NAMED_SUMS
     from penchant.objectives.core.registry import OBJECTIVES
-    from penchant.online.shown.paper_names import PAPER_NAMES
     from penchant.online.recipe import methods
+    from penchant.online.shown.paper_names import PAPER_NAMES
 
     if name in NAMED_SUMS:
         return sum_page(name)

@@ -15,9 +15,9 @@ from penchant.errors import ConfigurationError
 from penchant.lab.claims.record import read_record
 from penchant.objectives.core.registry import OBJECTIVES
 from penchant.online.catalogue import catalogue
+from penchant.online.recipe import make_online_recipe, methods, packaged_notes
 from penchant.online.shown.groups import GROUPS, group_of
 from penchant.online.shown.paper_names import PAPER_NAMES
-from penchant.online.recipe import make_online_recipe, methods, packaged_notes
 
 #: Recipes that no claim is about: what was measured of them stands in docs/online.md, "Try it: sums".
 WITHOUT_A_CLAIM = {"dno-prct", "opo", "pass-at-k", "remax", "reinforce-pp-baseline"}

@@ -149,8 +149,8 @@ def online_part(name: str, policy_gradient: bool) -> str:
 
 def known_names() -> list[str]:
     """All recipes, and all names of papers that are settings of one."""
-    from penchant.online.shown.paper_names import PAPER_NAMES
     from penchant.online.recipe import methods
+    from penchant.online.shown.paper_names import PAPER_NAMES
 
     return sorted({*methods(), *PAPER_NAMES})
 
