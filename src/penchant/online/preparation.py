@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
+from penchant.feedback.reading import Ties
 from penchant.feedback.records import Comparison, Demonstration, Record
 from penchant.feedback.sources import Sources
 from penchant.generation.engines import Engine
@@ -90,7 +91,9 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     opponent = build_named(OPPONENTS, recipe.opponent, "opponent")
     sampler = build_named(SAMPLERS, recipe.sampler, "sampler")
     check_sampler(sampler, pairing, recipe, objective.requirements)
-    train, heldout, measured_on = read_data(recipe, given)
+    # A tie has a prompt like any other record, and no response to imitate.
+    ties: Ties = "leave_out" if pairing.demonstrated or opponent.demonstrated else "keep"
+    train, heldout, measured_on = read_data(recipe, given, ties)
     for record in train if asking.shows_more else ():
         asking.question(record)
     judge = build_judge(recipe.judge, [*train.records, *heldout.records])
