@@ -191,6 +191,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     tables = ["trl", "kto", "types", "cached", "groups", "long", "lists", "decoding", "gpu", "records"]
     tables += ["leaderboard", "judges", "rewards", "real-rewards", "merging", "tokens", "weights", "search", "online"]
+    tables += ["unlearning"]
     parser.add_argument("--only", choices=tables, help="one table")
     parser.add_argument("--tiny", action="store_true", help="with --only gpu: a small model on a CPU, to try the code")
     parser.add_argument("--records", type=int, nargs="+", help="with --only records: numbers of records")
@@ -201,7 +202,14 @@ def main() -> None:
     )
     parser.add_argument("--pairs", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=3)
-    chosen = parser.parse_args()
+    chosen, further = parser.parse_known_args()
+    if chosen.only == "unlearning":  # the one table with options of its own
+        from benchmarks.unlearning import main as measure_unlearning
+
+        measure_unlearning(further)
+        return
+    if further:
+        parser.error(f"unrecognized arguments: {' '.join(further)}")
     if chosen.only == "gpu":
         from benchmarks.gpu import main as on_gpu
 

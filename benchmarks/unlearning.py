@@ -1,4 +1,6 @@
-"""``python -m benchmarks.unlearning DATA``: what methods forget of real questions, beside a model that never saw them.
+"""``python -m benchmarks --only unlearning [DATA]``: what methods forget of real questions.
+
+Beside each forgotten set stands a model that never saw it.
 
 DATA is the folder of ``tofu_authors.jsonl.gz`` and ``private_facts.jsonl.gz``. A small model and its tokenizer are made
 on the spot: they learn all questions, and once for each forget set all but those to forget. The tables say first what
@@ -19,6 +21,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast,
 
 import penchant
 from benchmarks.__main__ import table
+from benchmarks.setting import SHARED
 from penchant.evaluation.unlearning.evaluating import load_subject, measure_model, read_sets
 from penchant.evaluation.unlearning.relearning import Attack
 from penchant.training.unlearning.api import unlearn
@@ -190,10 +193,14 @@ def rows_of(method: str, report: Row, *, reference: bool) -> list[list[str]]:
     return found
 
 
-def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.unlearning", description=__doc__)
-    parser.add_argument("data", type=Path)
+def main(words: list[str] | None = None) -> None:
+    """Print the tables.
+
+    Args:
+        words: of the command line; None for those of this process.
+    """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks --only unlearning", description=__doc__)
+    parser.add_argument("data", type=Path, nargs="?", default=SHARED / "data")
     parser.add_argument("--folder", type=Path, default=Path("runs/unlearning"))
     parser.add_argument("--authors", type=int, default=20)
     parser.add_argument("--facts", type=int, default=160)
@@ -201,11 +208,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--questions", type=int, default=20)
     parser.add_argument("--methods", nargs="+", default=list(METHODS))
-    parser.add_argument("--only", choices=["tofu", "private"])
-    chosen = parser.parse_args()
-    if chosen.only != "private":
+    parser.add_argument("--set", choices=["tofu", "private"], help="one of the two sets of questions")
+    chosen = parser.parse_args(words)
+    if chosen.set != "private":
         table_of("TOFU", *authors(chosen.data, chosen.authors), chosen)
-    if chosen.only != "tofu":
+    if chosen.set != "tofu":
         table_of("Private facts", *private(chosen.data, chosen.facts), chosen)
 
 

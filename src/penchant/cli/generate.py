@@ -74,7 +74,7 @@ def generate(
     named = {"engine": engine, "prompting": prompting, "choice": choice, "judge": judge}
     parts = _parts(pairs(words or [], "key=value"), named)
     _check(data, out, parts, samples, temperature)
-    reading = {"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad}
+    reading = {"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad, "ties": "keep"}
     rendering = {"chat_template": chat_template, "end_token": end_token, "as_chat": as_chat}
     settings = (samples, max_new_tokens, temperature, top_p)
     _generate(model, data, out, parts, settings, seed, limit, reading, rendering, overwrite)

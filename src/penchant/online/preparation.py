@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
+from penchant.feedback.reading import Ties
 from penchant.feedback.records import Comparison, Demonstration, Record
 from penchant.feedback.sources import Sources
 from penchant.generation.engines import Engine
@@ -106,13 +107,15 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
         check_sampler(each.sampler, each.pairing, each.recipe, each.objective.requirements)
     process = build_named(PROCESS_REWARDS, recipe.process_reward, "process_reward")
     check_process_reward(process, phases)
-    train, heldout, measured_on = read_data(recipe, given)
+    parts: list[Pairing | Opponent] = [*(each.pairing for each in phases), opponent]
+    # A tie has a prompt like any other record, and no response to imitate.
+    ties: Ties = "leave_out" if any(each.demonstrated for each in parts) else "keep"
+    train, heldout, measured_on = read_data(recipe, given, ties)
     for record in train if asking.shows_more else ():
         asking.question(record)
     judge = build_judge(
         recipe.judge, [phases[0].sampler.as_judged(each) for each in (*train.records, *heldout.records)]
     )
-    parts: list[Pairing | Opponent] = [*(each.pairing for each in phases), opponent]
     for part in parts:
         if part.demonstrated:
             _check_demonstrations(train, part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,6 +129,16 @@ def test_a_builder_counts_the_ties_that_it_leaves_out(tmp_path: Any) -> None:
     assert any("ties left out" in line and "4" in line for line in done.output.splitlines())
     decided = {row["chosen"] for row, asked in zip(pairs(), arena(), strict=True) if asked["winner"] != "tie"}
     assert {record.responses[0] for record in read(tmp_path / "few.jsonl")} == decided
+
+
+def test_an_online_run_uses_the_prompts_of_ties(folder: Path) -> None:
+    from penchant.online.preparation import prepare as prepare_online
+    from penchant.online.recipe import make_online_recipe
+
+    asked = {"model": str(folder), "data": "in memory"}
+    rows = [{**row, "answer": "red"} for row in arena()]
+    recipe = make_online_recipe({**asked, "judge": {"name": "verifier", "rule": "contains"}, "max_new_tokens": 4})
+    assert len(prepare_online(recipe, Given(data=rows)).train) == 12
 
 
 def _named(record: Any) -> Any:

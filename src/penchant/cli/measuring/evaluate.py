@@ -125,7 +125,8 @@ def _judging(
     from penchant.feedback.reading import read
     from penchant.rewards.registry import build_judge
 
-    feedback = read(data, mapping=parse_mapping(map_), split=split, on_bad=on_bad)  # type: ignore[arg-type]
+    reading: Any = {"mapping": parse_mapping(map_), "split": split, "on_bad": on_bad, "ties": "keep"}
+    feedback = read(data, **reading)
     records = list({repr(record.prompt): record for record in feedback}.values())[:prompts]
     built = build_judge({**parse_judge(judge), **pairs(set_ or [], "--set")}, records, device)
     if built is None:

@@ -96,7 +96,7 @@ def judged_score(
     Raises:
         ConfigurationError: the judge never scores.
     """
-    records = list({repr(record.prompt): record for record in read(data, **reading)}.values())[:prompts]
+    records = list({repr(record.prompt): record for record in read(data, ties="keep", **reading)}.values())[:prompts]
     built = build_judge(judge, records)
     if built is None or not built.gives_scores:
         raise ConfigurationError(
