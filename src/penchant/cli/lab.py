@@ -7,6 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
+from penchant.cli.studies.bandit import bandit
+from penchant.cli.studies.unpacking import unpacking
 from penchant.cli.studies.words import words
 from penchant.terminal import echo, make_console
 
@@ -65,3 +67,5 @@ def sums(
 
 
 app.command()(words)
+app.command()(bandit)
+app.command()(unpacking)
