@@ -76,6 +76,8 @@ def choices_of(name: str, recipe: OnlineRecipe) -> Choices:
         needs.append("complaints")
     if judge == "verifier":
         needs.append("answers, or another judge")
+    if judge == "inverse_rl":
+        needs.append("demonstrations with categories and samples")
     if recipe.reference == "teacher":
         needs.append("a teacher")
     return Choices(

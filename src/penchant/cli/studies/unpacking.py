@@ -20,12 +20,12 @@ _READING = "Expected share of right steps on the prompts of the domain. The effe
 def unpacking(
     seeds: Annotated[int, typer.Option(min=2, help="Worlds; all settings share them.")] = 5,
     seed: Seed = 0,
-    json_out: JsonFile = None,
     html: HtmlFile = None,
+    json_out: JsonFile = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Change one thing at a time: labels, DPO or PPO, the reward model's pairs, prompts; the order of importance."""
-    claim_files({"--json": json_out, "--html": html}, overwrite=overwrite, inputs=[])
+    claim_files({"--html": html, "--json": json_out}, overwrite=overwrite, inputs=[])
     from rich.table import Table
 
     from penchant.cli.narrow import as_texts, print_fitted
