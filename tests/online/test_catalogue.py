@@ -33,6 +33,7 @@ def test_it_shows_every_recipe_and_what_it_needs(
     )
     assert found["egpo"].further == "opponent initial, extragradient"
     assert found["drift"].needs == "given responses; complaints"
+    assert found["dr-irl"].needs == "demonstrations with categories and samples"
     assert found["on-policy-distillation"].needs == "a teacher"
 
 

@@ -99,6 +99,8 @@ def choices_of(name: str, recipe: OnlineRecipe) -> Choices:
         needs.append("an answer to each prompt")
     if SAMPLERS.get(sampler).own_contexts:
         needs.append("two prompts a record")
+    if judge == "inverse_rl":
+        needs.append("demonstrations with categories and samples")
     if recipe.reference == "teacher":
         needs.append("a teacher")
     objective, reference = str(recipe.objective["name"]), recipe.reference
