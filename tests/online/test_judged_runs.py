@@ -209,3 +209,9 @@ def test_a_table_of_comparisons_that_does_not_fit_is_refused_in_the_run(
     monkeypatch.setattr(Judge, "compare", lambda self, prompt, responses: given(len(responses)))
     with pytest.raises(ConfigurationError, match=told):
         online(method="dno", samples_per_prompt=4, optimizer_state="keep")
+
+
+@pytest.mark.parametrize(("name", "judge"), [("rlhs", "hindsight"), ("spo-minimax-queue", "queue")])
+def test_a_recipe_runs_by_its_name_around_a_judge_of_ones_own(name: str, judge: str, online: Run) -> None:
+    done = online(method=name, judge={"name": judge, "inner": REDS}, iterations=2, samples_per_prompt=3)
+    assert done.summary["steps"] > 0 and all(math.isfinite(each) for each in losses(done.folder))

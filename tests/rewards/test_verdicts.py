@@ -32,6 +32,8 @@ VERDICTS = st.sampled_from(["A", "B", "tie", "error"])
         ("[[A]] at first, but [[B]]", "B", "A", "error"),
         ("[[B]], again [[B]]", "B", "B", "B"),
         ("[A]", "error", "error", "error"),
+        ("[[D]]", "error", "error", "error"),  # a verdict for a candidate that was not asked about
+        ("[[D]], so [[A]]", "A", "A", "A"),
         ("", "error", "error", "error"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from penchant.cli.interruption import interruptible
-from penchant.cli.studies.options import Output, Rounds, Seed, WholeFolder
+from penchant.cli.studies.options import Output, Resume, Rounds, Seed, WholeFolder
 from penchant.terminal import make_console
 
 __all__ = ["shop"]
@@ -23,6 +23,7 @@ def shop(
     output: Output = Path("runs/shop"),
     seed: Seed = 0,
     rounds: Rounds = None,
+    resume: Resume = False,
     overwrite: WholeFolder = False,
 ) -> None:
     """Let a clerk learn from users' ratings: at once, or after they know what they bought. No network needed."""
@@ -42,7 +43,8 @@ def shop(
                 feedback=each,
                 seed=seed,
                 plan=Plan(rounds=rounds),
-                overwrite=overwrite and number == 0,
+                resume=resume and (output / f"{method}-{each}").is_dir(),
+                overwrite=overwrite,
                 progress=True,
                 say=lambda line: console.print(line, markup=False, highlight=False),
             )

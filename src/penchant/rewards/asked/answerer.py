@@ -25,5 +25,18 @@ class PolicyAnswerer(LocalAnswerer):
         scorer.model.train(training)
         self.renderer = renderer
 
+    @classmethod
+    def by(cls, asker: Any, scorer: Any, renderer: Renderer, **more: Any) -> PolicyAnswerer:
+        """The policy as asked by a judge or simulator, whose settings say how.
+
+        Args:
+            asker: has ``max_new_tokens``, ``temperature`` and ``batch_size``.
+            scorer: the policy.
+            renderer: turns texts into tokens, as in training.
+            more: further settings.
+        """
+        settings = {name: getattr(asker, name) for name in ("max_new_tokens", "temperature", "batch_size")}
+        return cls(scorer, renderer, **settings, **more)
+
     def to(self, device: Any) -> None:
         """See `LocalAnswerer.to`: the policy stays where it is trained."""

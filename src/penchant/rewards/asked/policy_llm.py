@@ -51,14 +51,7 @@ class AsksPolicy(LLMJudge):
 
     def follow(self, scorer: Any, reference: Any, renderer: Any) -> None:
         """Ask this policy from now on."""
-        self.answerer = PolicyAnswerer(
-            scorer,
-            renderer,
-            max_new_tokens=self.max_new_tokens,
-            temperature=self.temperature,
-            batch_size=self.batch_size,
-            skips=True,
-        )
+        self.answerer = PolicyAnswerer.by(self, scorer, renderer, skips=True)
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
         """See `LLMJudge.score`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import torch
 from torch import Tensor
@@ -14,9 +14,12 @@ from penchant.feedback.records import Record, Text
 from penchant.objectives.functional.preferences import bradley_terry
 from penchant.rewards.answerers import Question, share_of
 from penchant.rewards.asked.policy_llm import AsksPolicy
-from penchant.rewards.given.answers import GivenAnswers
+from penchant.rewards.given.answers import GivenAnswers, answer_of
 from penchant.rewards.judge_prompts import as_script
 from penchant.rewards.judge_readings import log_odds
+
+if TYPE_CHECKING:
+    from penchant.generation.responses import Response
 
 __all__ = ["Anchored"]
 
@@ -52,7 +55,6 @@ class Anchored(AsksPolicy):
                 f"There are {len(self.both)} words, expected 2: for a good response and for another.",
                 where="judge.words",
             )
-        self.anchors = GivenAnswers()
 
     def read(self, records: Iterable[Record]) -> None:
         """Take the anchors from the records.
@@ -61,9 +63,14 @@ class Anchored(AsksPolicy):
             DataError: a record has none.
         """
         several = list(records)
-        self.anchors.read(several, self.id)
+        GivenAnswers().read(several, self.id)
         for record in several:
-            self.answers[as_script(record.prompt)] = self.anchors.of(record.prompt) or ""
+            self.answers[as_script(record.prompt)] = answer_of(record)
+
+    def sampled(self, record: Record, responses: Sequence[Response]) -> tuple[list[float], dict[str, list[float]]]:
+        """See `Judge.sampled`; where two records share a prompt, each has its own anchor."""
+        self.answers[as_script(record.prompt)] = answer_of(record)
+        return super().sampled(record, responses)
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
         """u of each response; NaN where the policy finds neither word likely."""

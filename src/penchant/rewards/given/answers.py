@@ -8,7 +8,21 @@ from penchant.errors import DataError
 from penchant.feedback.records import Comparison, Demonstration, Record, Text, as_text
 from penchant.rewards.said import said_of
 
-__all__ = ["GivenAnswers"]
+__all__ = ["GivenAnswers", "answer_of"]
+
+
+def answer_of(record: Record) -> str:
+    """The answer that a record gives; empty if it gives none.
+
+    Example:
+        >>> answer_of(Demonstration(prompt="1+1=", completion="2")), answer_of(Record(prompt="1+1="))
+        ('2', '')
+    """
+    if record.fields.get("answer") is not None:
+        return str(record.fields["answer"])
+    if isinstance(record, Demonstration):
+        return as_text(record.completion)
+    return as_text(record.chosen) if isinstance(record, Comparison) else ""
 
 
 class GivenAnswers:
@@ -35,18 +49,14 @@ class GivenAnswers:
             DataError: a record has no answer.
         """
         for record in records:
-            found = record.fields.get("answer")
-            if found is None and isinstance(record, Demonstration):
-                found = as_text(record.completion)
-            if found is None and isinstance(record, Comparison):
-                found = as_text(record.chosen)
-            if found is None or not str(found).strip():
+            found = answer_of(record)
+            if not found.strip():
                 raise DataError(
                     f"The judge {judge!r} holds responses against a given answer, and this record has none.",
                     where=str(record.source),
                     fix="Give demonstrations (prompt and completion), or a field answer (--map answer=COLUMN).",
                 )
-            self.known[said_of(record.prompt)] = str(found)
+            self.known[said_of(record.prompt)] = found
 
     def of(self, prompt: Text) -> str | None:
         """The answer to a prompt; None if no record has it."""

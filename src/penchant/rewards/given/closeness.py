@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from penchant.feedback.records import Record, Text
-from penchant.rewards.given.answers import GivenAnswers
+from penchant.rewards.given.answers import GivenAnswers, answer_of
 from penchant.rewards.judge import Judge
+
+if TYPE_CHECKING:
+    from penchant.generation.responses import Response
 
 __all__ = ["Closeness", "edits", "shared_words"]
 
@@ -48,7 +51,13 @@ class Closeness(Judge):
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
         """The closeness of each response; NaN if no record gives an answer to the prompt."""
-        answer = self.answers.of(prompt)
+        return self._against(self.answers.of(prompt), responses)
+
+    def sampled(self, record: Record, responses: Sequence[Response]) -> tuple[list[float], dict[str, list[float]]]:
+        """See `Judge.sampled`; where two records share a prompt, each is held against its own answer."""
+        return self._against(answer_of(record) or None, [each.text for each in responses]), {}
+
+    def _against(self, answer: str | None, responses: Sequence[str]) -> list[float]:
         if answer is None:
             return [math.nan] * len(responses)
         return [self._closeness(each.strip(), answer.strip()) for each in responses]

@@ -95,6 +95,7 @@ class HindsightJudge(JudgeAround):
         """See `Judge.sampled`; with ``flips``, the scores without hindsight are a part."""
         if not self.looks_back:
             return self.asked.sampled(record, responses)
+        self.world.read([record])  # where two records share a prompt, each has its own facts
         texts = self._later(record.prompt, [each.text for each in responses])
         later = [replace(each, text=text) for each, text in zip(responses, texts, strict=True)]
         scores, parts = self.asked.sampled(record, later)

@@ -197,10 +197,4 @@ class PolicySimulator(_Written):
 
     def follow(self, scorer: Any, renderer: Any) -> None:
         """Ask this policy from now on."""
-        self.answerer = PolicyAnswerer(
-            scorer,
-            renderer,
-            max_new_tokens=self.max_new_tokens,
-            temperature=self.temperature,
-            batch_size=self.batch_size,
-        )
+        self.answerer = PolicyAnswerer.by(self, scorer, renderer)

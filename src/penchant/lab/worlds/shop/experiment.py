@@ -67,12 +67,12 @@ def run_shop(
     *,
     method: str = "rlhs",
     feedback: str = "full",
-    seed: int = 0,
     plan: Plan | None = None,
+    seed: int = 0,
+    say: Callable[[str], None] = print,
+    progress: bool = False,
     resume: bool = False,
     overwrite: bool = False,
-    progress: bool = False,
-    say: Callable[[str], None] = print,
 ) -> ShopOutcome:
     """Train the first clerk, then improve it online by the users' ratings.
 
@@ -80,12 +80,12 @@ def run_shop(
         output: folder for the data (``requests.jsonl``, ``shop.py``), the run ``start/``, and the online run.
         method: one of `METHODS`.
         feedback: one of `FEEDBACK`: ratings right after the clerk's words, after the purchase, or with all facts known.
-        seed: seed of all random draws.
         plan: sizes; the defaults if None.
+        seed: seed of all random draws.
+        say: called with a line of text at each step.
+        progress: show the progress of the runs on stderr.
         resume: resume an interrupted online run; an existing start model is reused.
         overwrite: replace the contents of ``output``.
-        progress: show the progress of the runs on stderr.
-        say: called with a line of text at each step.
 
     Raises:
         ConfigurationError: there is no such method or feedback.
