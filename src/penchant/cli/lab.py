@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from penchant.cli.lab_practice import add_practices, show_practice
+from penchant.cli.experiments.practice import add_practices, show_practice
 
 __all__ = ["app"]
 

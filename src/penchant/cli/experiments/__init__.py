@@ -1,0 +1,1 @@
+"""Commands of experiments in worlds that a tiny model practises in."""
