@@ -1,8 +1,8 @@
 """``python -m benchmarks --only search``: what keeping keys and values along the branches of a tree search saves.
 
 A random model of two layers writes steps of twelve tokens after prompts of 64. The search makes 64 iterations before
-each move, and asks the policy about every step. What is not read again is what a program without the cache of the
-branch would read anew: the beginning of every step that is continued, once for all its samples, and of every question.
+each move, and asks the policy about every step. What is not read again is what a program without such a cache
+would read anew: the beginning of every step that is continued, once for all its samples, and of every question.
 """
 
 from __future__ import annotations

@@ -42,18 +42,16 @@ def test_demonstrations_are_as_careless_as_told() -> None:
     lines = [each for row in careless_derivations(1000) for each in right_lines(row["completion"])]
     assert 0.72 < sum(lines) / len(lines) < 0.78
     calls = careless_calls(2000)
-    rng, wrong = random.Random(0), {"trip": 0, "play": 0}
+    wrong = {"trip": 0, "play": 0}
     seen = dict.fromkeys(wrong, 0)
     assert {each["completion"].partition("(")[0] for each in calls} == {"weather", "alarm", "play", "trip", "Hello."}
     for row in calls:
         kind = row["completion"].partition("(")[0]
         if kind in wrong:
             values = dict(re.findall(r"(\w+)=(\w+)", row["completion"]))
-            said = [values.get("song"), values.get("start")]
-            wrong[kind] += kind == "trip" and f"from {said[1]}" not in row["prompt"]
+            wrong[kind] += kind == "trip" and f"to {values['end']}" not in row["prompt"]
             seen[kind] += 1
-    assert wrong["play"] == 0 and 0.35 < wrong["trip"] / seen["trip"] < 0.45
-    assert draw_request(rng) != draw_request(rng)
+    assert wrong["play"] == 0 and 0.28 < wrong["trip"] / seen["trip"] < 0.38
 
 
 @pytest.mark.parametrize(("rows", "tokenizer"), [(sums_with_answers, line_tokenizer), (requests, tool_tokenizer)])
@@ -87,29 +85,16 @@ def test_what_a_method_is_told_makes_a_recipe(practice: Practice, method: str) -
     assert recipe.method == method
 
 
-def test_a_small_run_of_each_world_and_its_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Through the command, with a start model of a few demonstrations."""
+def test_a_small_run_through_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a start model of a few demonstrations."""
     small: dict[str, Any] = {"epochs": 1, "hidden": 32}
-    derivations = replace(DERIVATIONS, shown=lambda: careless_derivations(64), **small)
-    derivations.train_start(tmp_path / "d")
-    found = derivations.run(
-        tmp_path / "d",
-        "mcts-dpo",
-        iterations=2,
-        prompts_per_iteration=4,
-        eval_limit=4,
-        eval_every=2,
-        say=lambda _: None,
-    )
-    report = found.result.report.read_text(encoding="utf-8")
-    assert "Tokens of a search that were not read again" in report and "Steps of a tree" in report
     tools = replace(TOOLS, shown=lambda: careless_calls(64), **small)
     tools.train_start(tmp_path / "t")
     capsys.readouterr()
     run = ["lab", "tools", "--method", "rejection-sampling", "--rounds", "1", "--out", str(tmp_path / "t")]
     assert main(run) == 0
-    assert "accuracy on held-out prompts" in capsys.readouterr().out
-    assert main(run) == 2  # the run is there already
+    assert "rejection-sampling: accuracy on" in capsys.readouterr().out
+    assert main(run) != 0 and "already holds another run" in capsys.readouterr().err
     from penchant.likelihood.loading import load_model
 
     model, rows = load_model(str(tmp_path / "t" / "start" / "model")), requests(0, train=0, held_out=12)

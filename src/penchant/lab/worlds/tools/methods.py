@@ -9,7 +9,13 @@ from penchant.lab.worlds.tools.world import careless_calls, requests, tool_token
 
 __all__ = ["TOOLS"]
 
-_SMALL: dict[str, Any] = {"iterations": 3, "prompts_per_iteration": 200, "batch_size": 16, "learning_rate": 1e-4}
+_SMALL: dict[str, Any] = {
+    "iterations": 3,
+    "prompts_per_iteration": 200,
+    "batch_size": 16,
+    "learning_rate": 3e-4,
+    "eval_every": 3,
+}
 
 TOOLS = Practice(
     "tools",
@@ -37,5 +43,5 @@ TOOLS = Practice(
         "optimizer": "adamw_torch_fused",
     },
     made_by=("penchant.lab.worlds.tools.world", "penchant.lab.worlds.sums.world"),
-    epochs=10,
+    epochs=6,
 )

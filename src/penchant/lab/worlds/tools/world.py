@@ -116,7 +116,7 @@ def requests(seed: int, *, train: int = 200, held_out: int = 120) -> list[dict[s
 
 
 def careless_calls(count: int = 2400, seed: int = 0) -> list[dict[str, Any]]:
-    """Demonstrations in which the values of a trip's places and days are often wrong.
+    """Demonstrations in which the goal of a trip and the day of a call are often wrong.
 
     Args:
         count: how many.
@@ -130,10 +130,10 @@ def careless_calls(count: int = 2400, seed: int = 0) -> list[dict[str, Any]]:
 
 
 def _careless(request: Request, rng: random.Random) -> Request:
-    """The request with places turned round in four of ten trips, and another day in three of ten calls with one."""
+    """The request with another goal in four of ten trips, and another day in three of ten calls with one."""
     values = dict(request.arguments)
-    if "start" in values and rng.random() < 0.4:
-        values["start"], values["end"] = values["end"], values["start"]
+    if "end" in values and rng.random() < 0.4:
+        values["end"] = rng.choice(CITIES)
     if "day" in values and rng.random() < 0.3:
         values["day"] = rng.choice(DAYS)
     return Request(request.text, request.tool, tuple(values.items()))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from online.conftest import Run
-from online.search.lines import PROMPTS, grown, line_engine, right_sums
+from online.samplers.search.lines import PROMPTS, grown, line_engine, right_sums
 from penchant.errors import ConfigurationError
 from penchant.objectives.functional.games.tree_values import TreeNode, label_smoothing_of_visits, puct
 from penchant.online.samplers.search.gardener import Gardener
@@ -112,11 +112,13 @@ def _chances(engine: Any, text: str, words: list[str]) -> list[list[float]]:
     return [[float(chances[engine.renderer.response_ids(text, word)[0]]) for word in words]]
 
 
-def test_a_search_that_never_ends_a_line_is_limited_and_counted(online: Run) -> None:
-    result = online(sampler=SEARCH, pairing="siblings", objective="dpo", iterations=1)
+def test_a_search_that_never_ends_a_line_is_limited_counted_and_reported(online: Run, drawing: None) -> None:
+    result = online(sampler=SEARCH, pairing="siblings", objective="dpo", iterations=2)
     numbers = metrics(result.folder)[1]
     assert numbers["sampled/steps_cut"] > 0 and numbers["sampled/length_greatest"] <= 6
     assert numbers["sampled/prefix_tokens_saved"] > 0
+    report = (result.folder / "report.html").read_text(encoding="utf-8")
+    assert "Tokens of a search that were not read again" in report and "Steps of a tree" in report
 
 
 def test_a_run_killed_in_the_middle_of_a_tree_ends_as_an_uninterrupted_one(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from online.conftest import Run
-from online.search.lines import line_engine
+from online.samplers.search.lines import line_engine
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Demonstration, Prompt, Source
 from penchant.generation.responses import Sampling
