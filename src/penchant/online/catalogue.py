@@ -23,7 +23,8 @@ class Choices:
         pairing: how samples become examples.
         objective: the loss.
         reference: and its update.
-        further: a sampler, an opponent, a question, rewards of steps, other rounds, a rule of steps; empty if the recipe has the usual ones.
+        further: a sampler, an opponent, a question, rewards of steps, other rounds, a rule of steps; empty if the
+            recipe has the usual ones.
         needs: what must be given beside the prompts; empty for nothing.
     """
 
