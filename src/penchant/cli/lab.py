@@ -17,27 +17,6 @@ app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Experiments in small worlds with known ground truth."
 )
 
-Output = Annotated[Path, typer.Option("--output", "--out", "-o", help="Folder for the data and the runs.")]
-Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
-Rounds = Annotated[
-    Optional[int],  # noqa: UP045 - what typer reads in every version
-    typer.Option(min=1, help="Rounds of sampling and training; default: the method's."),
-]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue a run that was stopped.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the runs in the folder.")]
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Ends the command with the message of a run that was interrupted."""
-    from penchant.training.run import Interrupted
-
-    try:
-        yield
-    except Interrupted as stopped:
-        echo(f"penchant: {stopped}", err=True)
-        raise typer.Exit(130) from None
-
 
 @app.callback()
 def lab() -> None:

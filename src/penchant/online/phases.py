@@ -11,7 +11,7 @@ from penchant.generation.engines import Engine
 from penchant.named import build_named
 from penchant.objectives.core.objective import Objective
 from penchant.online.by_round import check_by_round
-from penchant.online.on_policy import likelihood_temperature
+from penchant.online.on_policy import check_on_policy, likelihood_temperature
 from penchant.online.pairing import PAIRINGS, Pairing, check_pairing
 from penchant.online.recipe import ALTERNATING, OnlineRecipe
 from penchant.online.samplers.sampler import SAMPLERS, Sampler
@@ -102,15 +102,19 @@ def _phase(recipe: OnlineRecipe, objective: Objective) -> Phase:
 
 
 def check_temperatures(phases: Sequence[Phase], engine: Engine) -> None:
-    """Refuse rounds whose likelihoods differ in temperature: reference and checkpoints are read at one.
+    """Refuse rounds whose likelihoods cannot follow how they are sampled, or differ in temperature.
+
+    Reference and checkpoints are read at one temperature.
 
     Args:
         phases: the kinds of rounds.
         engine: samples.
 
     Raises:
-        ConfigurationError: they differ.
+        ConfigurationError: they do not, or differ.
     """
+    for each in phases:
+        check_on_policy(each.recipe, each.objective.requirements, engine, each.objective.id)
     found = [likelihood_temperature(each.recipe, each.objective.requirements, engine) for each in phases]
     if len(set(found)) > 1:
         raise ConfigurationError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from penchant.errors import ConfigurationError, DataError
@@ -17,7 +18,6 @@ from penchant.objectives.core.objective import Objective
 from penchant.online.ahead import check_overlap
 from penchant.online.asking import ASKING, Asking
 from penchant.online.differences import check_differences
-from penchant.online.on_policy import check_on_policy
 from penchant.online.opponents import OPPONENTS, Opponent
 from penchant.online.pairing import Pairing
 from penchant.online.phases import Phase, build_phases, check_temperatures
@@ -92,9 +92,6 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     """
     phases = build_phases(recipe, given.objective)
     update = build_reference_update(recipe.reference, recipe.reference_rate)
-    for each in phases:
-        if update.looks_back and each.objective.requirements.needs.reference:
-            check_differences(each.objective, update.id)
     asking = build_named(ASKING, recipe.asking, "asking")
     if recipe.roll_in and asking.shows_more:
         raise ConfigurationError(
@@ -103,8 +100,7 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
             fix="Remove roll_in, or give asking=prompt.",
         )
     opponent = build_named(OPPONENTS, recipe.opponent, "opponent")
-    for each in phases:
-        check_sampler(each.sampler, each.pairing, each.recipe, each.objective.requirements)
+    _check_phases(phases, update)
     process = build_named(PROCESS_REWARDS, recipe.process_reward, "process_reward")
     check_process_reward(process, phases)
     parts: list[Pairing | Opponent] = [*(each.pairing for each in phases), opponent]
@@ -122,8 +118,6 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
     _check_length(modality, recipe)
     engine = modality.engine(recipe.engine, recipe.max_new_tokens)
-    for each in phases:
-        check_on_policy(each.recipe, each.objective.requirements, engine, each.objective.id)
     check_temperatures(phases, engine)
     check_overlap(phases[0].recipe, phases[0].objective.requirements, engine, judge, opponent, phases[0].sampler)
     if recipe.roll_in:
@@ -152,6 +146,14 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
         phases,
         process,
     )
+
+
+def _check_phases(phases: Sequence[Phase], update: ReferenceUpdate) -> None:
+    """Refuse kinds of rounds whose choices do not go together."""
+    for each in phases:
+        if update.looks_back and each.objective.requirements.needs.reference:
+            check_differences(each.objective, update.id)
+        check_sampler(each.sampler, each.pairing, each.recipe, each.objective.requirements)
 
 
 def _renderable(feedback: Feedback, engine: Engine, on_bad: str) -> Feedback:

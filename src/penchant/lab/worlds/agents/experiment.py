@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from penchant.targets import claim_file
 from penchant.writing import write_text
 
 if TYPE_CHECKING:
+    from penchant.training.progress import ProgressReporter
     from penchant.training.run import Result
 
 __all__ = ["METHODS", "Outcome", "Plan", "run_agents", "start_model"]
@@ -147,50 +147,45 @@ def _part(plan: Plan, seed: int, split: str) -> list[dict[str, Any]]:
 
 def run_agents(
     output: Path,
-    *,
     method: str = "optima",
     seed: int = 0,
     plan: Plan | None = None,
+    *,
     resume: bool = False,
     overwrite: bool = False,
-    progress: bool = False,
-    say: Callable[[str], None] = print,
+    reporter: ProgressReporter | None = None,
 ) -> Outcome:
-    """Train the start model, or take it from the cache, then improve it online.
+    """Take the start model from the cache, or train it, and improve it online.
 
     Args:
-        output: folder for the tasks (``agents.jsonl``) and the online run, named after its method.
+        output: folder for the tasks (``agents.jsonl``), and for the online run (named after its method).
         method: one of `METHODS`.
-        seed: seed of all random draws.
+        seed: of tasks, start model and rounds.
         plan: sizes; the defaults if None.
-        resume: resume an interrupted online run.
-        overwrite: replace the contents of ``output``.
-        progress: show the progress of the runs on stderr.
-        say: called with a line of text at each step.
+        resume: continue a run that was stopped.
+        overwrite: replace what ``output`` holds.
+        reporter: shows progress; none by default.
 
     Raises:
         ConfigurationError: there is no such method.
-        OutputError: ``output`` contains another experiment, or cannot be written.
+        OutputError: ``output`` holds another experiment, or cannot be written.
     """
     from penchant.online.loop import run_online
     from penchant.online.recipe import make_online_recipe
-    from penchant.training.preparation import Given
     from penchant.training.progress import ProgressReporter
 
     if method not in METHODS:
         raise ConfigurationError(f"The agents world has no method {method!r}. {nearest(method, METHODS)}")
-    plan = plan or Plan()
-    path = output / "agents.jsonl"
+    plan, shown = plan or Plan(), reporter or ProgressReporter(quiet=True)
+    tasks = output / "agents.jsonl"
     text = "".join(json.dumps(row) + "\n" for row in plan.world.rows(seed))
-    if not (path.is_file() and path.read_text(encoding="utf-8") == text):
-        claim_file(path, option="--output", overwrite=overwrite)
-        write_text(path, text, "The tasks")
-    say("Take a small model that has learned to talk, and talks too much")
-    start = start_model(plan, seed)
-    recipe = make_online_recipe(_keys(output, start, method, plan, seed))
-    say(f"Let two of it talk, and improve them online: {method}, {recipe.iterations} rounds")
-    result = run_online(recipe, Given(), resume=resume, overwrite=overwrite, reporter=ProgressReporter(not progress))
-    return _outcome(method, result)
+    if not tasks.is_file() or tasks.read_text(encoding="utf-8") != text:
+        claim_file(tasks, option="--output", overwrite=overwrite)
+        write_text(tasks, text, "The tasks")
+    shown.say("Take a small model that has learned to talk, and talks too much")
+    recipe = make_online_recipe(_keys(output, start_model(plan, seed), method, plan, seed))
+    shown.say(f"Let two of it talk, and improve them online: {method}, {recipe.iterations} rounds")
+    return _outcome(method, run_online(recipe, resume=resume, overwrite=overwrite, reporter=shown))
 
 
 def _keys(output: Path, start: Path, method: str, plan: Plan, seed: int) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from annotated_types import Gt, Interval
 
 from penchant.feedback.records import Record
 from penchant.generation.responses import Sampling
-from penchant.online.samplers.conversations.conversation import Conversation
 from penchant.online.samplers.conversations.talks import Talk, apart
+from penchant.online.samplers.conversations.two_agents import TwoAgents
 from penchant.online.samplers.sampler import Means
 from penchant.online.trees import ROOT
 
@@ -22,7 +22,7 @@ __all__ = ["ConversationTree", "candidates"]
 STRIDE = 104_729
 
 
-class ConversationTree(Conversation):
+class ConversationTree(TwoAgents):
     """Conversations of two agents that branch: a tree of turns for each task.
 
     It is expanded ``explore`` times. Each time one turn is drawn by the softmax of values among the ``best`` of those
