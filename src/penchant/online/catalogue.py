@@ -25,7 +25,7 @@ class Choices:
         pairing: how samples become examples.
         objective: the loss.
         reference: and its update.
-    further: an opponent, a question, roll-ins, rewards of steps, other rounds, a rule of steps; empty if the
+        further: an opponent, a question, roll-ins, rewards of steps, other rounds, a rule of steps; empty if the
             recipe has the usual ones.
         needs: what must be given beside the prompts; empty for nothing.
     """
