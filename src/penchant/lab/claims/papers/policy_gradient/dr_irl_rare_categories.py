@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from penchant.lab.claims import Claim, Contrast
 from penchant.lab.worlds.tabular import Dials, Examples, Policy, Rows, World, fit, log_probabilities
+from penchant.lab.worlds.tabular.categories import Given, demonstrations, of_categories
 from penchant.objectives import build
 from penchant.objectives.functional.sampled.difficulty import difficulty_factors, scaled_advantages
 from penchant.rewards.inverse.learning import learn_reward
@@ -50,8 +50,8 @@ class LiftsRareCategories(Claim):
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """150 rounds of 32 prompts with eight samples each."""
-        world = _of_categories(self.draw_world(seed), seed)
-        given = _demonstrations(world, seed)
+        world = of_categories(self.draw_world(seed), seed)
+        given = demonstrations(world, seed, SHOWN, BESIDE)
         start = float(_true_reward(world, world.reference)[RARE].mean())
         found = {}
         for arm, pooled, factors in (
@@ -66,40 +66,12 @@ class LiftsRareCategories(Claim):
         return found
 
 
-@dataclass(frozen=True)
-class _Given:
-    """Demonstrations: [D] categories and responses, and [D, BESIDE] samples of the reference to the same prompts."""
-
-    category: Tensor
-    response: Tensor
-    samples: Tensor
-
-
-def _of_categories(world: World, seed: int) -> World:
-    """The world in which every prompt is a category with a taste of its own."""
-    generator = torch.Generator().manual_seed(seed + 77)
-    tastes = torch.randn(world.features.shape[0], world.features.shape[-1], generator=generator, dtype=torch.float64)
-    reward = torch.einsum("xkd,xd->xk", world.features, tastes)
-    reward = (reward - reward.mean(-1, keepdim=True)) / reward.std(-1, keepdim=True)
-    return replace(world, reward=reward)
-
-
 def _true_reward(world: World, table: Tensor) -> Tensor:
     """[X] expected reward of each category."""
     return (table.detach().exp() * world.reward).sum(-1)
 
 
-def _demonstrations(world: World, seed: int) -> _Given:
-    """Demonstrations of a good policy, as many of each category."""
-    generator = torch.Generator().manual_seed(seed + 177)
-    category = torch.arange(len(SHARES)).repeat_interleave(SHOWN)
-    good = (world.reference + 2 * world.reward).softmax(-1)
-    response = torch.multinomial(good[category], 1, generator=generator).squeeze(1)
-    samples = torch.multinomial(world.reference[category].exp(), BESIDE, replacement=True, generator=generator)
-    return _Given(category, response, samples)
-
-
-def _rewards(world: World, given: _Given, pooled: bool) -> Tensor:
+def _rewards(world: World, given: Given, pooled: bool) -> Tensor:
     """[X, K] learned rewards: of one taste for all categories, or of one for each."""
 
     def learned(rows: Tensor) -> Tensor:
@@ -114,7 +86,7 @@ def _rewards(world: World, given: _Given, pooled: bool) -> Tensor:
     return torch.einsum("xkd,xd->xk", world.features, torch.stack(tastes))
 
 
-def _grpo(world: World, given: _Given, reward: Tensor, scaled: bool, seed: int) -> Policy:
+def _grpo(world: World, given: Given, reward: Tensor, scaled: bool, seed: int) -> Policy:
     """GRPO from the reference on a learned reward; the categories of a round come as often as they do."""
     generator = torch.Generator().manual_seed(seed + 277)
     # A table, without features: what is learned of one category moves no other.
@@ -132,7 +104,7 @@ def _grpo(world: World, given: _Given, reward: Tensor, scaled: bool, seed: int) 
     return policy
 
 
-def _factors(world: World, given: _Given, reward: Tensor, asked: Tensor, response: Tensor) -> Tensor:
+def _factors(world: World, given: Given, reward: Tensor, asked: Tensor, response: Tensor) -> Tensor:
     """The difficulty factors of responses, against a demonstration of their category."""
     first = torch.stack([(given.category == place).nonzero()[0, 0] for place in range(len(SHARES))])
     shown = given.response[first]
