@@ -77,20 +77,7 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
         PenchantError: settings contradict each other, or the data do not fit the settings.
     """
     objective = given.objective or build_objective(recipe)
-    pairing = build_named(PAIRINGS, recipe.pairing, "pairing")
-    check_pairing(pairing.id, objective.requirements, objective.id)
-    if pairing.judged and JUDGES.get(str(recipe.judge.get("name")), "judge").silent:
-        raise ConfigurationError(
-            f"The pairing {pairing.id!r} needs rewards, but there is no judge.",
-            where="judge",
-            fix="Give judge=verifier, or a reward model or function.",
-        )
-    if VALUES in pairing.reads and not callable(getattr(objective, "values", None)):
-        raise ConfigurationError(
-            f"The pairing {pairing.id!r} reads the values of a critic; the objective {objective.id} has none.",
-            where="pairing.baseline",
-            fix="Choose objective=ppo, or pairing.baseline=none, group or greedy.",
-        )
+    pairing = _pairing(recipe, objective)
     update = build_reference_update(recipe.reference, recipe.reference_rate)
     if update.looks_back and objective.requirements.needs.reference:
         check_differences(objective, update.id)
@@ -135,6 +122,25 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
         heldout,
         measured_on,
     )
+
+
+def _pairing(recipe: OnlineRecipe, objective: Objective) -> Pairing:
+    """The pairing, which fits the objective and the judge."""
+    pairing = build_named(PAIRINGS, recipe.pairing, "pairing")
+    check_pairing(pairing.id, objective.requirements, objective.id)
+    if pairing.judged and JUDGES.get(str(recipe.judge.get("name")), "judge").silent:
+        raise ConfigurationError(
+            f"The pairing {pairing.id!r} needs rewards, but there is no judge.",
+            where="judge",
+            fix="Give judge=verifier, or a reward model or function.",
+        )
+    if VALUES in pairing.reads and not callable(getattr(objective, "values", None)):
+        raise ConfigurationError(
+            f"The pairing {pairing.id!r} reads the values of a critic; the objective {objective.id} has none.",
+            where="pairing.baseline",
+            fix="Choose objective=ppo, or pairing.baseline=none, group or greedy.",
+        )
+    return pairing
 
 
 def _renderable(feedback: Feedback, engine: Engine, on_bad: str) -> Feedback:
