@@ -40,7 +40,7 @@ def torchrun(count: int, *words: str, options: Sequence[str] = (), **more: str) 
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(count), "--rdzv-backend", "c10d"]
     launch += ["--rdzv-endpoint", "localhost:0", *options]
     return subprocess.run(
-        [*launch, *words], env=environment(**more), capture_output=True, text=True, timeout=300, check=False
+        [*launch, *words], env=environment(**more), capture_output=True, text=True, timeout=900, check=False
     )
 
 

@@ -48,8 +48,8 @@ class ReinforcePP(Objective):
     paper = "arXiv:2501.03262"
     evidence = OFFICIAL_CODE
     tags = ("online", "batch")
-    batch_coupled = True
     coupled_by_length = True
+    batch_coupled = True
 
     epsilon_low: Annotated[float, Ge(0), "clip range below 1"] = 0.2
     epsilon_high: Annotated[float, Ge(0), "clip range above 1"] = 0.2
