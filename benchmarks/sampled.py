@@ -355,7 +355,7 @@ def whole_round(prompts: int) -> Row:
         (folder / "prompts.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
         (folder / "judge.py").write_text("def judge(prompt, response):\n    return float(len(response) % 7)\n")
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        keys = {"method": "grpo", "model": str(folder / "model"), "data": str(folder / "prompts.jsonl")}
+        keys: Row = {"method": "grpo", "model": str(folder / "model"), "data": str(folder / "prompts.jsonl")}
         keys |= {"output": str(folder / "run"), "judge": {"name": "function", "path": f"{folder / 'judge.py'}:judge"}}
         keys |= {"iterations": 1, "prompts_per_iteration": prompts, "samples_per_prompt": 4, "max_new_tokens": 8}
         keys |= {"batch_size": 32, "engine.batch_size": 64, "eval_limit": 4, "samples": 0, "device": "cpu"}
