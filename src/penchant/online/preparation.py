@@ -92,13 +92,7 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     """
     phases = build_phases(recipe, given.objective)
     update = build_reference_update(recipe.reference, recipe.reference_rate)
-    asking = build_named(ASKING, recipe.asking, "asking")
-    if recipe.roll_in and asking.shows_more:
-        raise ConfigurationError(
-            f"Samples that begin with a given response answer its prompt, not what asking={asking.id} asks.",
-            where="roll_in",
-            fix="Remove roll_in, or give asking=prompt.",
-        )
+    asking = _asking(recipe)
     opponent = build_named(OPPONENTS, recipe.opponent, "opponent")
     _check_phases(phases, update)
     process = build_named(PROCESS_REWARDS, recipe.process_reward, "process_reward")
@@ -146,6 +140,18 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
         phases,
         process,
     )
+
+
+def _asking(recipe: OnlineRecipe) -> Asking:
+    """What the policy reads, which suits roll-ins."""
+    asking = build_named(ASKING, recipe.asking, "asking")
+    if recipe.roll_in and asking.shows_more:
+        raise ConfigurationError(
+            f"Samples that begin with a given response answer its prompt, not what asking={asking.id} asks.",
+            where="roll_in",
+            fix="Remove roll_in, or give asking=prompt.",
+        )
+    return asking
 
 
 def _check_phases(phases: Sequence[Phase], update: ReferenceUpdate) -> None:
