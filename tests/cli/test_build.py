@@ -162,6 +162,13 @@ def test_the_fields_that_a_builder_says_it_writes_are_those_it_writes(file: Path
     length = ["--judge", "verifier rule=contains"]
     drawn = {"prompt": "which", "samples": ["red", "blue"], "direction": [1.0], "answer": "red"}
     inputs["best-along-direction"] = (write_pairs(tmp_path / "drawn.jsonl", [drawn]), length)
+    told = write_pairs(tmp_path / "in_context.jsonl", [{**SCORED[0], "context": "Be short."}])
+    inputs["contexts"] = (told, [])
+    texts = [{"prompt": "Tea?", "chosen": "Certainly. I enjoy tea.", "rejected": "Yes. I like it."}]
+    answers = write_pairs(tmp_path / "answers.jsonl", [{"record": 1, "sentence": 0, "response": "Indeed."}])
+    inputs["mixed-texts"] = (write_pairs(tmp_path / "texts.jsonl", texts), ["--answers", str(answers)])
+    answered_pairs = write_pairs(tmp_path / "answered_pairs.jsonl", [{**SCORED[0], "answer": SCORED[0]["chosen"]}])
+    inputs["replay"] = (file, ["--preferences", str(answered_pairs), *length])
     inputs["directions"] = (file, ["--attributes", "use,length", "--as-text"])
     inputs["objective-weights"] = (answered, [*length, *length])
     inputs["votes"] = (ranked, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ def test_a_second_adapter_follows(folder: Path) -> None:
         reference.advance(policy)
         merged = CausalScorer(merge(copy.deepcopy(reference.frozen))).score(laid)["logps"]
         torch.testing.assert_close(reference.score(laid).logps, moved, atol=0, rtol=0)
-        torch.testing.assert_close(merged.detach(), moved, atol=2e-6, rtol=0)
+        torch.testing.assert_close(merged.detach(), moved, atol=1e-5, rtol=0)
         torch.testing.assert_close(reference.checkpoint("initial").score(laid).logps, before, atol=1e-6, rtol=0)
 
 
@@ -94,23 +95,29 @@ def test_the_reference_is_an_adapter_and_not_a_model(
     online: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded: list[Any] = []
+    weights_of: list[tuple[bool, int, int]] = []
     load = parts.load
 
     def kept(*given: Any) -> Any:
         loaded.append(load(*given))
+        own = loaded[0].policy.parameters()  # of now: the end of the run merges the adapter
+        weights_of.extend((each.requires_grad, each.data_ptr(), each.numel()) for each in own)
         return loaded[0]
 
     monkeypatch.setattr("penchant.online.loop.load", kept)
     online(**{**LORA, "reference": "extrapolated", "iterations": 1})
     reference, policy = loaded[0].reference, loaded[0].policy
-    known = {weight.data_ptr() for weight in policy.parameters()}
-    trained = sum(weight.numel() for weight in policy.parameters() if weight.requires_grad)
+    known = {place for learns, place, _ in weights_of if not learns}
+    trained = sum(size for learns, _, size in weights_of if learns)
+    assert trained > 0
     for each in (reference.frozen, reference.behind.frozen):
         assert each is not policy
         assert sum(own.numel() for own in each.parameters() if own.data_ptr() not in known) == trained
     [state] = (tmp_path / "run" / "states").glob("*.pt")
     whole = sum(weight.numel() * weight.element_size() for weight in policy.parameters())
-    assert state.stat().st_size < 2 * whole, "what the models share is saved once"
+    with zipfile.ZipFile(state) as parts_of_it:
+        tensors = sum(each.file_size for each in parts_of_it.infolist() if "/data/" in each.filename)
+    assert tensors < 2 * whole, "what the models share is saved once"
 
 
 @pytest.mark.parametrize("name", ["nesterov"])

@@ -9,7 +9,7 @@ import pytest
 from online.conftest import Run
 from penchant.errors import ConfigurationError
 from penchant.objectives import build
-from penchant.online.by_round import of_round
+from penchant.online.by_round import check_by_round, of_round
 from penchant.training.trainer import PreferenceTrainer
 from small_runs import largest_gap, weights
 
@@ -61,3 +61,11 @@ def test_the_value_is_taken_back_after_an_error() -> None:
 def test_what_the_objective_cannot_have_is_refused(given: dict[str, Any], told: str, online: Run) -> None:
     with pytest.raises(ConfigurationError, match=told):
         online("wrong", **{**KEYS, "by_round": given})
+
+
+def test_a_sum_keeps_its_hyper_parameters() -> None:
+    both = build("dpo+nll")
+    with of_round(both, {}, 3):
+        pass
+    with pytest.raises(ConfigurationError, match="is a sum"):
+        check_by_round(both, {"dpo.beta": [0.1]})

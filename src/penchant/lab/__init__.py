@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from penchant.lab import claims
     from penchant.lab.pretrained import Pretraining
     from penchant.lab.worlds import catalogue, digits, facts, language, shapes, sums, tabular
+    from penchant.lab.worlds.agents import AgentsWorld
     from penchant.lab.worlds.catalogue import CatalogueWorld
     from penchant.lab.worlds.digits import DigitsWorld
     from penchant.lab.worlds.facts import FactsWorld
     from penchant.lab.worlds.language import Annotator, LanguageWorld
     from penchant.lab.worlds.shapes import ShapesWorld
+    from penchant.lab.worlds.shop import ShopWorld
     from penchant.lab.worlds.sums import ProgramsWorld, SumsWorld
+    from penchant.lab.worlds.words_game.world import WordsWorld
 
 __all__ = [
+    "AgentsWorld",
     "Annotator",
     "CatalogueWorld",
     "DigitsWorld",
@@ -29,7 +33,9 @@ __all__ = [
     "Pretraining",
     "ProgramsWorld",
     "ShapesWorld",
+    "ShopWorld",
     "SumsWorld",
+    "WordsWorld",
     "catalogue",
     "claims",
     "digits",
@@ -41,6 +47,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AgentsWorld": "penchant.lab.worlds.agents",
     "Annotator": "penchant.lab.worlds.language",
     "CatalogueWorld": "penchant.lab.worlds.catalogue",
     "DigitsWorld": "penchant.lab.worlds.digits",
@@ -49,7 +56,9 @@ _HOMES = {
     "Pretraining": "penchant.lab.pretrained",
     "ProgramsWorld": "penchant.lab.worlds.sums",
     "ShapesWorld": "penchant.lab.worlds.shapes",
+    "ShopWorld": "penchant.lab.worlds.shop",
     "SumsWorld": "penchant.lab.worlds.sums",
+    "WordsWorld": "penchant.lab.worlds.words_game.world",
     "catalogue": "penchant.lab.worlds",
     "digits": "penchant.lab.worlds",
     "facts": "penchant.lab.worlds",

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.objectives.core.composition import WeightedSum
 from penchant.objectives.core.objective import Objective
 
 __all__ = ["check_by_round", "of_round"]
@@ -20,8 +21,15 @@ def check_by_round(objective: Objective, by_round: Mapping[str, Sequence[Any]]) 
         by_round: values by name.
 
     Raises:
-        ConfigurationError: there is no such hyper-parameter, there are no values, or one is of the wrong type or range.
+        ConfigurationError: the objective is a sum, there is no such hyper-parameter, there are no values, or one is of
+            the wrong type or range.
     """
+    if by_round and isinstance(objective, WeightedSum):
+        raise ConfigurationError(
+            f"The objective {objective.id} is a sum, and its hyper-parameters stay as they are.",
+            where="by_round",
+            fix="Remove by_round, or choose a single objective.",
+        )
     for name, values in by_round.items():
         if name not in objective.hyper:
             raise ConfigurationError(
@@ -54,6 +62,9 @@ def of_round(objective: Objective, by_round: Mapping[str, Sequence[Any]], number
         >>> xpo.alpha
         0.5
     """
+    if not by_round:
+        yield
+        return
     attributes = {each.name: each.attribute for each in objective.hyperparameters()}
     before = {attributes[name]: getattr(objective, attributes[name]) for name in by_round}
     now = type(objective)(

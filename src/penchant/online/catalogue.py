@@ -88,7 +88,7 @@ def choices_of(name: str, recipe: OnlineRecipe) -> Choices:
     if recipe.step_rule != "plain":
         further.append(recipe.step_rule)
     needs = []
-    parts = (PAIRINGS.get(pairing), OPPONENTS.get(opponent), SAMPLERS.get(sampler))
+    parts = (PAIRINGS.get(pairing), OPPONENTS.get(opponent), SAMPLERS.get(str(recipe.sampler["name"])))
     if recipe.roll_in or any(each.demonstrated for each in parts):
         needs.append("given responses")
     if ASKING.get(asking).shows_more:
@@ -97,7 +97,7 @@ def choices_of(name: str, recipe: OnlineRecipe) -> Choices:
         needs.append("answers, or another judge")
     if judge in ("anchored", "closeness") and "given responses" not in needs:
         needs.append("an answer to each prompt")
-    if SAMPLERS.get(sampler).own_contexts:
+    if SAMPLERS.get(str(recipe.sampler["name"])).own_contexts:
         needs.append("two prompts a record")
     if judge == "inverse_rl":
         needs.append("demonstrations with categories and samples")

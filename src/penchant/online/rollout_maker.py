@@ -83,7 +83,15 @@ class RolloutMaker:
     @property
     def means(self) -> Means:
         """What the sampler works with."""
-        return Means(self.engine, self.judge, self.asking, self.policy, self.roll_in, self.scorer, self.reference)
+        return Means(
+            self.engine,
+            self.judge,
+            self.asking,
+            self.policy,
+            self.roll_in,
+            scorer=self.scorer,
+            reference=self.reference,
+        )
 
     def sample(
         self,

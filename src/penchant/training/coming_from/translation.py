@@ -184,14 +184,14 @@ def finite(value: Any, key: str) -> float:
 
 
 def words(value: Any) -> list[str]:
-    """A list, or text with commas, as a list of words.
+    """A list, or text with commas, as a list of words; another value is a word by itself.
 
     Example:
-        >>> words("q_proj, v_proj"), words(["a"]), words(None)
-        (['q_proj', 'v_proj'], ['a'], [])
+        >>> words("q_proj, v_proj"), words(["a"]), words(None), words(0.5)
+        (['q_proj', 'v_proj'], ['a'], [], ['0.5'])
     """
     if value is None:
         return []
     if isinstance(value, str):
         return [word.strip() for word in value.split(",") if word.strip()]
-    return [str(each) for each in value]
+    return [str(each) for each in value] if isinstance(value, list | tuple) else [str(value)]

@@ -102,7 +102,7 @@ def requests(seed: int, *, train: int = 200, held_out: int = 120) -> list[dict[s
 
     Example:
         >>> requests(0, train=1, held_out=0)[0]["completion"]
-        'trip(start=Cairo, end=Rome, day=Friday, hour=8)'
+        'trip(start=Cairo, end=Rome, day=Friday, hour=9)'
     """
     return [
         {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penchant.errors import ConfigurationError
-from penchant.lab.worlds.words_game.world import WordsGame, mixture, payoffs, preferences, prompts
+from penchant.lab.worlds.words_game.world import WordsWorld, mixture, payoffs, preferences, prompts
 from penchant.targets import claim_file
 from penchant.writing import write_text
 
@@ -95,7 +95,7 @@ def _recipe(output: Path, rounds: int, pairing: Mapping[str, int], overwrite: bo
     table = _write(output / "table.json", json.dumps(preferences()) + "\n", overwrite)
     return {
         "method": "lspo",
-        "model": str(WordsGame().base_model()),
+        "model": str(WordsWorld().base_model()),
         "data": str(data),
         "eval_data": str(data),
         "output": str(output / "lspo"),

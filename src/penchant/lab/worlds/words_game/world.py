@@ -1,4 +1,4 @@
-"""WordsGame: rock, paper, scissors, Spock and lizard, thrown in words by a tiny model."""
+"""WordsWorld: rock, paper, scissors, Spock and lizard, thrown in words by a tiny model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from penchant.lab.pretrained import PretrainedWorld, Pretraining, train_and_keep
 
-__all__ = ["ACTIONS", "WordsGame", "action_of", "mixture", "payoffs", "preferences", "prompts", "utterances"]
+__all__ = ["ACTIONS", "WordsWorld", "action_of", "mixture", "payoffs", "preferences", "prompts", "utterances"]
 
 #: The words of each action, and what it beats.
 ACTIONS: Mapping[str, tuple[str, tuple[str, str]]] = {
@@ -89,7 +89,7 @@ def mixture(chances: Mapping[str, float]) -> Tensor:
 
 
 @dataclass(frozen=True)
-class WordsGame(PretrainedWorld):
+class WordsWorld(PretrainedWorld):
     """Rock, paper, scissors, Spock and lizard in words; the base model hardly ever says the last two.
 
     Args:

@@ -35,7 +35,7 @@ def difficulty_factors(
 
     Example:
         >>> difficulty_factors(torch.tensor([0.2, 0.8]), torch.tensor([1.0, 1.0]), torch.tensor([0, 0]))
-        tensor([0.8845, 1.1097])
+        tensor([0.8833, 1.1085])
 
     Reference:
         Cheng et al. (2025), Inverse Reinforcement Learning with Dynamic Reward Scaling for LLM Alignment,
