@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 
 from online.conftest import Run
 from online.test_loop import Killed, killed_at
@@ -112,6 +114,21 @@ def test_of_a_fixed_partner_nothing_is_trained(folder: Path) -> None:
     again = sampler.draw([TASK], means, Sampling(2, 4), seed=0)[0]
     assert again == found or repr(again) == repr(found)
     assert sampler.draw([TASK], means, Sampling(2, 4), seed=1)[0].responses != found.responses
+
+
+def test_a_partner_with_other_weights_is_another_run(online: Run, folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    keys = keys_of(tmp_path, "optima-isft")
+    keys["sampler"] = {**keys["sampler"], "partner": str(other)}
+    online("run", **keys)
+    save_file(
+        {name: value * 1.5 for name, value in load_file(other / "model.safetensors").items()},
+        other / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+    with pytest.raises(ConfigurationError, match="partner"):
+        online("run", resume=True, **keys)
 
 
 def test_messages_keep_the_roles_of_each_agent() -> None:

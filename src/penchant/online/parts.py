@@ -133,6 +133,7 @@ def online_origin(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> d
         loaded: the policy before training.
     """
     judged_by = [fingerprint(each) for each in _networks(prepared.judge)]
+    others = [each.sampler.other for each in prepared.phases]
     return origin_of(
         model=loaded.fingerprint,
         data=prepared.train.fingerprint,
@@ -141,6 +142,7 @@ def online_origin(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> d
         objective=prepared.objective,
         recipe=recipe,
         judge=" ".join(judged_by) or None,
+        partner=" ".join(fingerprint(each) for each in others if each is not None) or None,
         reference=loaded.reference.inner.printed or None,
         code_of_the_judge=code_of(prepared.judge, "judge", recipe.judge.get("path")),
         code_of_the_pairing=code_of(prepared.pairing, "pairing"),

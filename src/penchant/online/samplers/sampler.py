@@ -104,6 +104,11 @@ class Sampler(Named, ABC):
         """The checkpoints of the run whose likelihoods it reads."""
         return ()
 
+    @property
+    def other(self) -> Any:
+        """A model of its own that writes beside the policy; None without."""
+        return None
+
     def check(self, means: Means, records: Sequence[Record]) -> None:
         """Refuse an engine or records that it cannot work with, before the first round.
 
