@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from online.conftest import Run
+from online.test_conversations import KILLS as TALKS
+from online.test_conversations import keys_of as keys_of_talk
 from online.test_loop import Killed, killed_at
 from online.test_self_play import KILLS as GAMES
 from online.test_self_play import keys_of
@@ -17,8 +19,9 @@ from penchant.training.trainer import PreferenceTrainer
 from small_judges import JUDGES
 from small_runs import largest_gap, losses, pairs, weights, write_pairs
 
-#: Killed elsewhere: in test_loop.py, test_self_play.py and test_policy_gradients.py; a catalogue in test_rere.py.
-ELSEWHERE = {"grpo", "iterative-dpo", "sppo", "rejection-sampling", "ppo", *GAMES, "rere"}
+#: Killed elsewhere: in test_loop.py, test_self_play.py and test_policy_gradients.py; a catalogue in test_rere.py; a
+#: search in samplers/search/test_search.py; conversations in test_conversations.py; learned rewards in test_dr_irl.py.
+ELSEWHERE = {"grpo", "iterative-dpo", "sppo", "rejection-sampling", "ppo", *GAMES, "rere", "mcts-dpo", "dr-irl", *TALKS}
 #: Of the others, one for each thing that a run keeps or draws: groups that are drawn again, parts of given responses
 #: with a critic, a divergence in the reward, token returns, greedy scores, labels with old log-probabilities, earlier
 #: rounds, a reference behind the reference, revisions, given pairs, an opponent, parts of a judge, a teacher, a choice.
@@ -28,6 +31,10 @@ KINDS = {
 }
 OWN: dict[str, dict[str, Any]] = {
     "dapo": {"judge": {"name": "function", "path": f"{JUDGES}:golden"}, "resample": 2},
+    "itool": {
+        "sampler": {"name": "fragments", "grades": False, "hardest": 1.0, "fragments": 1, "marks": [" "]},
+        "pairing": {"name": "siblings", "gap": 0.0, "floor": -9.0, "overlap": 1.0},
+    },
     "rloo": {"reward_kl_target": 0.05, "reward_kl_horizon": 10},
     "nft": {"judge": {"name": "function", "path": f"{JUDGES}:golden"}, "objective": {"token_normalizer": 5.0}},
     "apo-nesterov": {"reference": "extrapolated"},
@@ -46,7 +53,9 @@ def small(name: str, folder: Path, tmp_path: Path) -> dict[str, Any]:
     keys |= {"batch_size": 2, "accumulate": 1, "save_every": 1, "eval_limit": 1, **OWN.get(name, {})}
     if name == "on-policy-distillation":
         keys |= {"teacher": str(folder), "judge": "none"}
-    if name in ("dr-po", "spin"):
+    if name.startswith("optima"):
+        keys = keys_of_talk(tmp_path, name) | {"batch_size": 2, "save_every": 1, "eval_limit": 1}
+    if name in ("dr-po", "spin", "itool", "pu-distill-pairs"):
         rows = [{"prompt": row["prompt"], "completion": row["chosen"]} for row in pairs(12)]
         keys |= {"data": str(write_pairs(tmp_path / "shown.jsonl", rows))}
         keys |= {"judge": "none"} if name == "spin" else {}
