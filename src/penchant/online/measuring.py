@@ -84,6 +84,8 @@ def measure(
     if not scores:
         return None
     found = _interval(scores, shares=judge.verifies and sampling.samples == 1)
+    if judge.verifies and all(0 <= each <= 1 for each in scores):
+        found = found.within(0.0, 1.0)  # a mean of shares
     every = [one for drawn in given for one in drawn.responses]
     return Measured(
         name="accuracy" if judge.verifies else "reward",

@@ -21,7 +21,7 @@ from penchant.online.shown.paper_names import PAPER_NAMES
 
 #: Recipes that no claim is about: what was measured of them stands in docs/online.md, "Try it: sums".
 WITHOUT_A_CLAIM = {"dno-prct", "opo", "pass-at-k", "remax", "reinforce-pp-baseline"} | {
-    *("itool", "optima-idpo", "pu-distill-pairs", "spo-minimax-queue"),
+    *("optima-idpo", "pu-distill-pairs", "spo-minimax-queue"),
 }
 
 

@@ -16,6 +16,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "curated-retraining": ("nll-curated-retraining",),
     "dr-po": ("ppo-dataset-resets",),
     "drift": ("dpo-drift-complaints",),
+    "itool": ("simpo-itool-hard-third",),
     "iterative-dpo": ("dpo-iterative-sums",),
     "mcts-dpo": ("cdpo-mcts-derivations",),
     "multi-objective-grpo": ("grpo-several-rewards",),

@@ -25,8 +25,19 @@ TOOLS = Practice(
     methods={
         "itool": {
             **_SMALL,
+            "learning_rate": 1e-4,
+            "temperature": 1.0,
+            # A call has up to nine fragments, and each is a step of its own: what a step ends in is compared by itself.
             # A model of this size cannot grade, and is not asked to.
-            "sampler": {"name": "fragments", "actions": 3, "depth": 5, "step_tokens": 8, "grades": False},
+            "sampler": {
+                "name": "fragments",
+                "actions": 3,
+                "iterations": 20,
+                "depth": 10,
+                "step_tokens": 8,
+                "grades": False,
+                "hardest": 0.6,
+            },
         },
         "grpo": {"iterations": 12, "prompts_per_iteration": 64, "batch_size": 64, "learning_rate": 3e-4},
         "rejection-sampling": {
