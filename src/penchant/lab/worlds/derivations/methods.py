@@ -10,16 +10,15 @@ from penchant.lab.worlds.practice import Practice
 __all__ = ["DERIVATIONS"]
 
 _SMALL: dict[str, Any] = {
-    "iterations": 4,
+    "iterations": 16,
     "prompts_per_iteration": 48,
     "batch_size": 16,
     "epochs": 1,
-    "learning_rate": 2e-4,
     "schedule": "constant",
     "warmup": 0.0,
     "optimizer_state": "keep",
     "reference": "initial",
-    "eval_every": 4,
+    "eval_every": 16,
 }
 
 DERIVATIONS = Practice(
@@ -27,12 +26,13 @@ DERIVATIONS = Practice(
     sums_with_answers,
     careless_derivations,
     line_tokenizer,
-    # The losses have a likelihood term for the chosen response, as for single sums: alone they lower both responses of
-    # a pair. Steps whose value is the same are not compared, since this model cannot evaluate its steps.
+    # Each arm at its best of three rates. Steps whose value is the same are not compared, since this model cannot
+    # evaluate its steps.
     methods={
         "mcts-dpo": {
             **_SMALL,
-            "objective": {"name": "cdpo+nll", "beta": 0.3},
+            "objective": {"name": "cdpo", "beta": 0.3},
+            "learning_rate": 1e-4,
             "sampler": {
                 "name": "search",
                 "iterations": 8,
@@ -44,7 +44,12 @@ DERIVATIONS = Practice(
             },
             "pairing": {"name": "siblings", "smoothing": "visits", "gap": 0.05},
         },
-        "iterative-dpo": {**_SMALL, "samples_per_prompt": 6, "objective": {"name": "dpo+nll", "beta": 0.3}},
+        "iterative-dpo": {
+            **_SMALL,
+            "samples_per_prompt": 6,
+            "objective": {"name": "dpo", "beta": 0.3},
+            "learning_rate": 2e-4,
+        },
     },
     keys={
         "max_new_tokens": 40,
