@@ -48,7 +48,7 @@ def loop_page(name: str, level: int = 1) -> str:
     keys = (RECIPES / f"{name}.yaml").read_text(encoding="utf-8")
     own = "".join(line for line in keys.splitlines(keepends=True) if not line.startswith("#"))
     lines = [f"{'#' * level} `{name}`: an online recipe", "", _linked(packaged_notes(name)), ""]
-    lines += ["| choice | here |", "| --- | --- |", *(f"| {what} | {told} |" for what, told in _choices(name)), ""]
+    lines += ["| choice | here |", "| --- | --- |", *(f"| {what} | {text} |" for what, text in _choices(name)), ""]
     lines += [
         "```yaml",
         own.rstrip(),
@@ -73,7 +73,7 @@ def _choices(name: str) -> Iterator[tuple[str, str]]:
     )
     rate = f", rate {recipe.reference_rate:g}" if found.reference in ("ema", "nesterov", "extrapolated") else ""
     yield "reference", f"`{found.reference}`{rate}"
-    yield from ((what, told) for what, told in (("further", found.further), ("needs", found.needs)) if told)
+    yield from ((what, text) for what, text in (("further", found.further), ("needs", found.needs)) if text)
 
 
 def _part(part: dict[str, object]) -> str:
