@@ -12,10 +12,9 @@ from typing import Any
 
 from penchant.errors import ConfigurationError, nearest
 from penchant.lab.checkpoints import keep
+from penchant.lab.experiment_files import keep_rows
 from penchant.lab.worlds.language.model import tiny_model
 from penchant.lab.worlds.sums.experiment import Outcome, outcome_of
-from penchant.targets import claim_file
-from penchant.writing import write_text
 
 __all__ = ["Improved", "Practice", "Rows"]
 
@@ -86,11 +85,7 @@ class Practice:
             seed: of the prompts.
             overwrite: replace another file there.
         """
-        path, text = output / f"{self.name}.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows(seed))
-        if not (path.is_file() and path.read_text(encoding="utf-8") == text):
-            claim_file(path, option="--output", overwrite=overwrite)
-            write_text(path, text, "The prompts")
-        return path
+        return keep_rows(output / f"{self.name}.jsonl", self.rows(seed), overwrite)
 
     def run(
         self,

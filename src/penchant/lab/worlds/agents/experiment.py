@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penchant.errors import ConfigurationError, nearest
 from penchant.lab.checkpoints import keep
+from penchant.lab.experiment_files import accuracy_rows, keep_rows
 from penchant.lab.worlds.agents.world import LABELS, STOP_WORD, AgentsWorld, build_words, demonstrations
 from penchant.lab.worlds.language.model import tiny_model
-from penchant.targets import claim_file
-from penchant.writing import write_text
 
 if TYPE_CHECKING:
     from penchant.training.progress import ProgressReporter
@@ -177,11 +175,7 @@ def run_agents(
     if method not in METHODS:
         raise ConfigurationError(f"The agents world has no method {method!r}. {nearest(method, METHODS)}")
     plan, shown = plan or Plan(), reporter or ProgressReporter(quiet=True)
-    tasks = output / "agents.jsonl"
-    text = "".join(json.dumps(row) + "\n" for row in plan.world.rows(seed))
-    if not tasks.is_file() or tasks.read_text(encoding="utf-8") != text:
-        claim_file(tasks, option="--output", overwrite=overwrite)
-        write_text(tasks, text, "The tasks")
+    keep_rows(output / "agents.jsonl", plan.world.rows(seed), overwrite)
     shown.say("Take a small model that has learned to talk, and talks too much")
     recipe = make_online_recipe(_keys(output, start_model(plan, seed), method, plan, seed))
     shown.say(f"Let two of it talk, and improve them online: {method}, {recipe.iterations} rounds")
@@ -212,7 +206,5 @@ def _keys(output: Path, start: Path, method: str, plan: Plan, seed: int) -> dict
 
 
 def _outcome(method: str, result: Result) -> Outcome:
-    lines = (result.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    rows = [row for row in map(json.loads, lines) if row["split"] == "eval" and "accuracy" in row]
     names = ("step", "accuracy", "accuracy/low", "accuracy/high", "responses/length")
-    return Outcome(method, [tuple(row[name] for name in names) for row in rows], result)
+    return Outcome(method, [tuple(row[name] for name in names) for row in accuracy_rows(result)], result)

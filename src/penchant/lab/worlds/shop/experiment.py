@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.lab.experiment_files import keep_rows, keep_text
 from penchant.lab.worlds.language.model import tiny_model
 from penchant.lab.worlds.shop.world import Counted, ShopWorld, measure_clerk
-from penchant.targets import claim_file
-from penchant.writing import write_text
 
 if TYPE_CHECKING:
     from penchant.training.run import Result
@@ -152,11 +150,8 @@ def train_clerk(output: Path, plan: Plan, *, seed: int, overwrite: bool, progres
 
     source = Path(str(counter.__file__)).read_text(encoding="utf-8")
     rows = plan.world.requests(plan.requests, seed)
-    for name, text in (("requests.jsonl", "".join(json.dumps(row) + "\n" for row in rows)), ("shop.py", source)):
-        path = output / name
-        if not (path.is_file() and path.read_text(encoding="utf-8") == text):
-            claim_file(path, option="--output", overwrite=overwrite)
-            write_text(path, text, "The shop")
+    keep_rows(output / "requests.jsonl", rows, overwrite)
+    keep_text(output / "shop.py", source, overwrite)
     tokenizer = plan.world.tokenizer()
     return train(
         tiny_model(tokenizer, seed=seed, hidden=64),

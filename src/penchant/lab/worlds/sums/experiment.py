@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.lab.experiment_files import accuracy_rows, keep_rows
 from penchant.lab.worlds.language.model import tiny_model
 from penchant.lab.worlds.sums.world import build_tokenizer, careless_demonstrations, problems
-from penchant.targets import claim_file
-from penchant.writing import write_text
 
 if TYPE_CHECKING:
     from penchant.training.run import Result
@@ -182,10 +180,7 @@ def train_start(output: Path, plan: Plan, *, seed: int, overwrite: bool, progres
     rows = problems(largest=plan.largest, seed=seed)
     for place, row in enumerate(rows):
         row["split"] = "test" if place < plan.held_out else "train"
-    path, text = output / "sums.jsonl", "".join(json.dumps(row) + "\n" for row in rows)
-    if not (path.is_file() and path.read_text(encoding="utf-8") == text):  # an interrupted start leaves the same file
-        claim_file(path, option="--output", overwrite=overwrite)
-        write_text(path, text, "The sums")
+    keep_rows(output / "sums.jsonl", rows, overwrite)
     shown = careless_demonstrations(
         [row for row in rows if row["split"] == "train"], wrong=plan.wrong, copies=plan.copies, seed=seed
     )
@@ -214,8 +209,7 @@ def outcome_of(method: str, result: Result) -> Outcome:
         method: of the run.
         result: of the run.
     """
-    lines = (result.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    rows = [row for row in map(json.loads, lines) if row["split"] == "eval" and "accuracy" in row]
+    rows = accuracy_rows(result)
     curve = [(row["step"], row["accuracy"], row["accuracy/low"], row["accuracy/high"]) for row in rows]
     first, last = curve[0], curve[-1]
     return Outcome(method, first[1], last[1], (first[2], first[3]), (last[2], last[3]), curve, result)

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penchant.errors import ConfigurationError
+from penchant.lab.experiment_files import keep_rows, keep_text
 from penchant.lab.worlds.words_game.world import WordsWorld, mixture, payoffs, preferences, prompts
-from penchant.targets import claim_file
-from penchant.writing import write_text
 
 if TYPE_CHECKING:
     from penchant.online.rollouts import Rollout
@@ -91,8 +90,8 @@ def play(
 
 def _recipe(output: Path, rounds: int, pairing: Mapping[str, int], overwrite: bool) -> dict[str, Any]:
     """Write the game's files; the keys of the run."""
-    data = _write(output / "throws.jsonl", "".join(json.dumps(each) + "\n" for each in prompts()), overwrite)
-    table = _write(output / "table.json", json.dumps(preferences()) + "\n", overwrite)
+    data = keep_rows(output / "throws.jsonl", prompts(), overwrite)
+    table = keep_text(output / "table.json", json.dumps(preferences()) + "\n", overwrite)
     return {
         "method": "lspo",
         "model": str(WordsWorld().base_model()),
@@ -111,13 +110,6 @@ def _recipe(output: Path, rounds: int, pairing: Mapping[str, int], overwrite: bo
         "samples": 0,
         "seed": pairing["seed"],
     }
-
-
-def _write(path: Path, text: str, overwrite: bool) -> Path:
-    if not (path.is_file() and path.read_text(encoding="utf-8") == text):
-        claim_file(path, option="--output", overwrite=overwrite)
-        write_text(path, text, "The game")
-    return path
 
 
 def _read(folder: Path, place: int) -> list[Rollout]:
