@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from online.conftest import Run
-from online.test_loop import Killed, killed_at
+from online.killing import killed_and_resumed
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Prompt
 from penchant.generation.responses import Response, Sampling
@@ -36,7 +36,7 @@ from penchant.online.trees import ROOT
 from penchant.rendering.renderer import Renderer
 from penchant.rewards import build_judge
 from small_judges import JUDGES
-from small_runs import largest_gap, losses, metrics, pairs, weights, word_tokenizer, write_pairs
+from small_runs import losses, metrics, pairs, word_tokenizer, write_pairs
 
 TASK = Prompt(prompt="the car", fields={"partner_prompt": "the hat"})
 
@@ -267,13 +267,7 @@ def test_killed_in_the_middle_of_a_conversation_it_ends_as_an_uninterrupted_one(
 ) -> None:
     keys = {**keys_of(tmp_path, name), "iterations": 3}
     whole = online("whole", **keys)
-    with monkeypatch.context() as patch:
-        killed_at(patch, *KILLS[name])
-        with pytest.raises(Killed):
-            online("killed", **keys)
-    resumed = online("killed", resume=True, **keys)
-    assert losses(resumed.folder) == losses(whole.folder)
-    assert largest_gap(weights(resumed.folder), weights(whole.folder)) == 0.0
+    killed_and_resumed(online, keys, monkeypatch, whole, *KILLS[name])
 
 
 def refused(online: Run, tmp_path: Path, match: str, name: str = "optima-isft", **changed: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from online.conftest import Run
-from online.test_loop import Killed, killed_at
+from online.killing import Killed, killed_at
 from penchant.errors import ConfigurationError, DataError
 from penchant.online.loop import OnlineRun
 from penchant.online.rollouts import Rollout

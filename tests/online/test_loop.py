@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from online.conftest import Run
+from online.killing import Killed, killed_and_resumed, killed_at
 from penchant.errors import ConfigurationError, DataError
 from penchant.online import methods
 from penchant.online.loop import OnlineRun
@@ -19,23 +20,6 @@ from penchant.training.run import Interrupted
 from penchant.training.trainer import PreferenceTrainer
 from small_judges import JUDGES
 from small_runs import largest_gap, losses, metrics, weights, write_pairs
-
-
-class Killed(Exception):
-    """What a kill looks like from inside."""
-
-
-def killed_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int) -> None:
-    """Let the ``call``-th call of a method die before it does anything."""
-    original, calls = getattr(owner, name), []
-
-    def counted(*args: Any, **kwargs: Any) -> Any:
-        calls.append(1)
-        if len(calls) == call:
-            raise Killed
-        return original(*args, **kwargs)
-
-    monkeypatch.setattr(owner, name, counted)
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +75,7 @@ def test_a_killed_run_ends_as_an_uninterrupted_one(
     if name not in uninterrupted:
         uninterrupted[name] = online("whole", **keys)
     whole = uninterrupted[name]
-    with monkeypatch.context() as patch:
-        killed_at(patch, *KILLS[kill])
-        with pytest.raises(Killed):
-            online("killed", **keys)
-    resumed = online("killed", resume=True, **keys)
-    assert losses(resumed.folder) == losses(whole.folder)
-    assert largest_gap(weights(resumed.folder), weights(whole.folder)) == 0.0
+    resumed = killed_and_resumed(online, keys, monkeypatch, whole, *KILLS[kill])
     assert {step: row["reward"] for step, row in metrics(resumed.folder, "eval").items()} == {
         step: row["reward"] for step, row in metrics(whole.folder, "eval").items()
     }

@@ -12,7 +12,7 @@ import torch
 
 from families import tiny_model
 from online.conftest import Run
-from online.test_loop import Killed, killed_at
+from online.killing import killed_and_resumed
 from penchant.errors import CheckpointError, ConfigurationError
 from penchant.feedback.records import Source
 from penchant.generation import Response
@@ -22,7 +22,7 @@ from penchant.online.rollouts import Rollout
 from penchant.online.state import State, pack, unpack
 from penchant.training.trainer import PreferenceTrainer
 from small_judges import JUDGES
-from small_runs import largest_gap, losses, metrics, model_folder, weights
+from small_runs import metrics, model_folder, weights
 
 PPO: dict[str, Any] = {"method": "ppo", "epochs": 2, "samples_per_prompt": 2, "save_every": 1, "batch_size": 4}
 
@@ -100,13 +100,9 @@ def test_right_and_wrong_answers_are_examples_and_the_rest_is_left_out() -> None
 def test_a_killed_run_with_a_critic_ends_as_an_uninterrupted_one(online: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = PPO | {"pairing": {"kl_target": 0.1}}
     whole = online("whole", **keys)
-    with monkeypatch.context() as patch:
-        killed_at(patch, PreferenceTrainer, "training_step", 6)  # in the second round
-        with pytest.raises(Killed):
-            online("killed", **keys)
-    resumed = online("killed", resume=True, **keys)
-    assert losses(resumed.folder) == losses(whole.folder)
-    assert largest_gap(weights(resumed.folder), weights(whole.folder)) == 0.0
+    resumed = killed_and_resumed(
+        online, keys, monkeypatch, whole, PreferenceTrainer, "training_step", 6
+    )  # in the second round
     assert not any("critic" in name for name in weights(whole.folder)), "the saved model has no critic"
     states = [torch.load(sorted((each.folder / "states").glob("*.pt"))[-1])["objective"] for each in (whole, resumed)]
     assert states[0]["critic.weight"].abs().max() > 0

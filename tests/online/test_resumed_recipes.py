@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from online.conftest import Run
+from online.killing import killed_and_resumed
 from online.test_conversations import KILLS as TALKS
 from online.test_conversations import keys_of as keys_of_talk
-from online.test_loop import Killed, killed_at
 from online.test_self_play import KILLS as GAMES
 from online.test_self_play import keys_of
 from penchant.online import methods
 from penchant.online.rollout_maker import RolloutMaker
 from penchant.training.trainer import PreferenceTrainer
 from small_judges import JUDGES
-from small_runs import largest_gap, losses, pairs, weights, write_pairs
+from small_runs import pairs, write_pairs
 
 #: Killed elsewhere: in test_loop.py, test_self_play.py and test_policy_gradients.py; a catalogue in test_rere.py; a
 #: search in samplers/search/test_search.py; conversations in test_conversations.py; learned rewards in test_dr_irl.py.
@@ -85,13 +85,7 @@ def test_a_killed_run_ends_as_an_uninterrupted_one(
         patch.setattr(PreferenceTrainer, "training_step", counted)
         whole = online("whole", **keys)
     assert len(steps) > 1, "otherwise there is nothing to interrupt"
-    with monkeypatch.context() as patch:
-        killed_at(patch, PreferenceTrainer, "training_step", len(steps))
-        with pytest.raises(Killed):
-            online("killed", **keys)
-    resumed = online("killed", resume=True, **keys)
-    assert losses(resumed.folder) == losses(whole.folder)
-    assert largest_gap(weights(resumed.folder), weights(whole.folder)) == 0.0
+    killed_and_resumed(online, keys, monkeypatch, whole, PreferenceTrainer, "training_step", len(steps))
 
 
 def test_given_responses_are_the_same_after_a_kill(
@@ -102,10 +96,4 @@ def test_given_responses_are_the_same_after_a_kill(
     data = write_pairs(tmp_path / "ranked.jsonl", rows)
     keys: dict[str, Any] = {"sampler": "file", "data": str(data), "iterations": 2, "prompts_per_iteration": 4}
     whole = online("whole", **keys)
-    with monkeypatch.context() as patch:
-        killed_at(patch, RolloutMaker, "sample", 2)
-        with pytest.raises(Killed):
-            online("killed", **keys)
-    resumed = online("killed", resume=True, **keys)
-    assert losses(resumed.folder) == losses(whole.folder)
-    assert largest_gap(weights(resumed.folder), weights(whole.folder)) == 0.0
+    killed_and_resumed(online, keys, monkeypatch, whole, RolloutMaker, "sample", 2)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from online.conftest import Run
-from online.test_loop import Killed, killed_at
+from online.killing import killed_and_resumed
 from penchant.errors import ConfigurationError, TrainingError
 from penchant.online.loop import OnlineRun
 from penchant.training.run import Result
 from small_judges import JUDGES
-from small_runs import largest_gap, losses, metrics, weights
+from small_runs import metrics
 
 PARTS = [
     {"name": "function", "path": f"{JUDGES}:reds", "weight": 2.0},
@@ -111,13 +111,7 @@ def test_a_divergence_in_the_reward_follows_its_controller_and_resumes(
         for score, judged, far in zip(each["scores"], each["judged"], each["divergence"], strict=True):
             assert score == pytest.approx(judged - rate * far)
     assert any(abs(value) > 1e-3 for each in second for value in each["divergence"])
-    with monkeypatch.context() as patch:
-        killed_at(patch, OnlineRun, "_advance", 2)
-        with pytest.raises(Killed):
-            online("killed", **keys)
-    resumed = online("killed", resume=True, **keys)
-    assert losses(resumed.folder) == losses(whole.folder)
-    assert largest_gap(weights(resumed.folder), weights(whole.folder)) == 0.0
+    killed_and_resumed(online, keys, monkeypatch, whole, OnlineRun, "_advance", 2)
 
 
 def test_grpo_trains_an_adapter_against_the_model_without_it(online: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,13 +128,7 @@ def test_grpo_trains_an_adapter_against_the_model_without_it(online: Run, monkey
     assert rows[1]["k3"] == pytest.approx(0.0, abs=1e-9), "the adapter begins as nothing"
     assert max(row["k3"] for row in rows.values()) > 1e-6
     assert (whole.folder / "adapter" / "adapter_config.json").is_file()
-    with monkeypatch.context() as patch:
-        killed_at(patch, OnlineRun, "_advance", 1)
-        with pytest.raises(Killed):
-            online("killed", **keys)
-    resumed = online("killed", resume=True, **keys)
-    assert losses(resumed.folder) == losses(whole.folder)
-    assert largest_gap(weights(resumed.folder), weights(whole.folder)) == 0.0
+    killed_and_resumed(online, keys, monkeypatch, whole, OnlineRun, "_advance", 1)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from online.conftest import Run
-from online.test_loop import Killed, killed_at
+from online.killing import killed_and_resumed
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Comparison, Demonstration, Source
 from penchant.generation import Response
@@ -26,7 +26,7 @@ from penchant.online.rollouts import Rollout
 from penchant.online.tournament import knock_out
 from penchant.rewards import build_judge
 from penchant.training.trainer import PreferenceTrainer
-from small_runs import largest_gap, losses, metrics, pairs, weights, write_pairs
+from small_runs import losses, metrics, pairs, write_pairs
 
 
 def data_for(name: str, folder: Path) -> dict[str, Any]:
@@ -88,13 +88,7 @@ def test_a_killed_game_ends_as_an_uninterrupted_one(
 ) -> None:
     keys = {**keys_of(name, tmp_path), "save_every": 1}
     whole = online("whole", **keys)
-    with monkeypatch.context() as patch:
-        killed_at(patch, *KILLS[name])
-        with pytest.raises(Killed):
-            online("killed", **keys)
-    resumed = online("killed", resume=True, **keys)
-    assert losses(resumed.folder) == losses(whole.folder)
-    assert largest_gap(weights(resumed.folder), weights(whole.folder)) == 0.0
+    killed_and_resumed(online, keys, monkeypatch, whole, *KILLS[name])
 
 
 def test_a_look_ahead_is_taken_back_bit_for_bit(online: Run, monkeypatch: pytest.MonkeyPatch) -> None:
