@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from penchant.errors import ConfigurationError
@@ -39,10 +39,17 @@ def kuhn() -> Game:
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=6))
+@example([1e-320])
+@example([1.1125369292536007e-308])
 def test_strategies_are_probabilities_and_ignore_the_scale(regrets: list[float]) -> None:
     strategy = regret_matching(torch.tensor(regrets, dtype=torch.float64))
     assert bool((strategy >= 0).all()) and float(strategy.sum()) == pytest.approx(1)
     torch.testing.assert_close(strategy, regret_matching(7 * torch.tensor(regrets, dtype=torch.float64)))
+
+
+def test_strategies_of_regrets_at_the_ends_of_the_floats() -> None:
+    found = regret_matching(torch.tensor([[1e308, 1e308, 0.0], [1e-310, 1e-310, -1.0]], dtype=torch.float64))
+    torch.testing.assert_close(found, torch.tensor([[0.5, 0.5, 0.0]] * 2, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("actions", [3, 5])

@@ -33,8 +33,10 @@ def regret_matching(regrets: Tensor) -> Tensor:
         Hart, Mas-Colell (2000), A Simple Adaptive Procedure Leading to Correlated Equilibrium.
     """
     positive = regrets.clamp(min=0)
-    total = positive.sum(-1, keepdim=True)
-    return torch.where(total > 0, positive / total.clamp(min=torch.finfo(regrets.dtype).tiny), 1 / regrets.shape[-1])
+    largest = positive.amax(-1, keepdim=True)
+    # As parts of the largest, regrets at either end of the floats neither vanish nor overflow in the sum.
+    parts = positive / torch.where(largest > 0, largest, 1)
+    return torch.where(largest > 0, parts / parts.sum(-1, keepdim=True).clamp(min=1), 1 / regrets.shape[-1])
 
 
 def check_symmetric(payoff: Tensor) -> None:
