@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from families import tiny_model
-from penchant.generation.branches import Branch, Reader, Tally
+from penchant.generation.branches import Branch, Reader
+from penchant.generation.runs import Tally
 from penchant.generation.steps import Asked, Stepping, draw_steps
 
 

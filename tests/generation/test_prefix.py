@@ -39,8 +39,8 @@ def test_the_prefix_is_not_read_again_and_stays_as_it_is() -> None:
     hook.remove()
     assert shapes[0] == (3, 2) and all(shape == (3, 1) for shape in shapes[1:])
     assert sampled(model, prefix=prefix) == first
-    assert prefix.length_in([PREFIX]) == 0, "nothing would be left to read"
-    assert prefix.length_in([[9, *PREFIX, 3]]) == 0, "another beginning"
+    assert prefix.lead(model, [PREFIX]) is None, "nothing would be left to read"
+    assert prefix.lead(model, [[9, *PREFIX, 3]]) is None, "another beginning"
 
 
 def test_a_text_ends_a_response() -> None:

@@ -44,3 +44,12 @@ def test_samples_of_one_prompt_differ_and_are_repeatable() -> None:
     first, again, other = (sampled(model, temperature=1.0, seed=seed) for seed in (1, 1, 2))
     assert first == again != other
     assert all(len({tuple(each) for each in several}) > 1 for several in first)
+
+
+def test_an_adapter_around_the_model_changes_nothing() -> None:
+    from peft import LoraConfig, get_peft_model
+
+    alone = sampled(tiny_model("llama"))
+    config = LoraConfig(r=2, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+    adapted = get_peft_model(tiny_model("llama"), config)  # starts as the model without it
+    assert sampled(adapted) == alone

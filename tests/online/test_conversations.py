@@ -251,7 +251,7 @@ def test_a_recipe_trains_and_says_tokens_and_score(name: str, online: Run, tmp_p
     assert done.summary["after"]["responses/length"] > 0
     kept = json.loads((done.folder / "rounds" / "00002" / "rollouts.json").read_text(encoding="utf-8"))
     assert {len(each["responses"]) for each in kept} == {4 if name in ("optima", "optima-idpo") else 2}
-    facts = {key for rollout in kept for node in rollout["tree"] for key in node["facts"]}
+    facts = {key for rollout in kept for node in rollout["tree"] for key in node["facts"]} - {"invalid"}
     assert facts == {"agent"} | ({"step_reward", "old_logp"} if name == "oprl" else {"base_loss"})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,34 +10,10 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-__all__ = ["Branch", "Branches", "Reader", "Run", "Tally"]
+from penchant.generation.cached_forward import taken_by
+from penchant.generation.runs import Run, Tally, agreeing, holds, keeps_nothing, laid_out, run_of
 
-
-@dataclass
-class Tally:
-    """Counts of tokens.
-
-    Args:
-        read: tokens that the model has read.
-        saved: tokens of beginnings whose keys and values were at hand, and which it did not read again.
-        sampled: tokens that were drawn.
-    """
-
-    read: int = 0
-    saved: int = 0
-    sampled: int = 0
-
-
-@dataclass(frozen=True)
-class Run:
-    """Keys and values of a few successive tokens, [heads, T, D] for each layer."""
-
-    length: int
-    layers: tuple[tuple[Tensor, Tensor], ...]
-
-    def first(self, count: int) -> Run:
-        """Those of the first tokens."""
-        return Run(count, tuple((keys[:, :count], values[:, :count]) for keys, values in self.layers))
+__all__ = ["Branch", "Branches", "Reader"]
 
 
 @dataclass(eq=False)
@@ -80,11 +55,7 @@ class Branch:
 
     def leading_to(self, ids: Sequence[int]) -> Branch:
         """These tokens as a branch that keeps what it has in common with this one, its last token excepted."""
-        common = 0
-        for own, other in zip(self.ids, ids[:-1], strict=False):
-            if own != other:
-                break
-            common += 1
+        common = agreeing(self.ids, ids[:-1])
         return self.beginning(common).grown(ids[common:])
 
 
@@ -103,9 +74,9 @@ class Reader:
 
     def __init__(self, model: Any, pad: int = 0) -> None:
         self.model, self.pad = model, pad
-        self.takes = inspect.signature(model.forward).parameters
+        self.takes = taken_by(model)
         self.device = next(model.parameters()).device
-        self.keeps = not getattr(model, "_is_stateful", False)
+        self.keeps = not keeps_nothing(model)
 
     def read(self, branches: Sequence[Branch]) -> Branches:
         """Read what is not known of the branches yet, and keep it with them.
@@ -132,7 +103,8 @@ class Branches:
         self.reader, self.tallies = reader, [each.tally for each in branches]
         self.cache: Any = DynamicCache(config=reader.model.config) if reader.keeps else None
         known = [each.known if reader.keeps else 0 for each in branches]
-        self.mask = self._beside(branches, known)
+        kept = [each.runs if reader.keeps else () for each in branches]
+        self.mask = laid_out(kept, self.cache, reader.device)
         unread = [each.ids[count:] for each, count in zip(branches, known, strict=True)]
         for tally, count in zip(self.tallies, known, strict=True):
             tally.saved += count
@@ -171,28 +143,7 @@ class Branches:
         if self.cache is None or count == 0:
             return Run(0, ())
         places = self.mask[row].nonzero().squeeze(1)[-count:]
-        return Run(count, tuple((each.keys[row][:, places], each.values[row][:, places]) for each in self.cache.layers))
-
-    def _beside(self, branches: Sequence[Branch], known: Sequence[int]) -> Tensor:
-        """The mask of what is known, after it was laid into the cache, padded on the left."""
-        longest = max(known)
-        mask = torch.zeros(len(branches), longest, dtype=torch.long, device=self.reader.device)
-        for row, count in enumerate(known):
-            mask[row, longest - count :] = 1
-        if longest:
-            some = next(run for each in branches for run in each.runs)
-            for layer in range(len(some.layers)):
-                self.cache.update(*(self._padded(branches, longest, layer, side, some) for side in (0, 1)), layer)
-        return mask
-
-    @staticmethod
-    def _padded(branches: Sequence[Branch], longest: int, layer: int, side: int, some: Run) -> Tensor:
-        like = some.layers[layer][side]
-        whole = like.new_zeros(len(branches), like.shape[0], longest, like.shape[2])
-        for row, branch in enumerate(branches):
-            if branch.known:
-                whole[row, :, longest - branch.known :] = torch.cat([run.layers[layer][side] for run in branch.runs], 1)
-        return whole
+        return run_of(self.cache, row, places)
 
     def _right_aligned(self, tokens: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         longest = max(map(len, tokens))
@@ -217,13 +168,7 @@ class Branches:
         )
         if self.cache is not None:
             self.cache = getattr(output, "past_key_values", None)
-            if not _keeps(self.cache, self.mask.shape[1]):
+            if not holds(self.cache, self.mask.shape[1]):
                 self.cache, self.reader.keeps = None, False
         found: Tensor = output.logits[:, -1]
         return found
-
-
-def _keeps(cache: Any, length: int) -> bool:
-    """Whether a cache holds keys and values of every token."""
-    plain = isinstance(cache, DynamicCache) and cache.get_seq_length() == length
-    return plain and not any(getattr(layer, "is_sliding", False) for layer in cache.layers)

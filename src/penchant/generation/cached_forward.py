@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-__all__ = ["CachedForward", "left_padded"]
+from penchant.likelihood.core import core_model
+
+__all__ = ["CachedForward", "left_padded", "taken_by"]
+
+
+def taken_by(model: Any) -> Collection[str]:
+    """The names of what a model's ``forward`` takes; those of the model inside of an adapter, which passes all on.
+
+    Args:
+        model: of transformers, possibly with an adapter around it.
+    """
+    return inspect.signature(core_model(model).forward).parameters.keys()
 
 
 def left_padded(prompts: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[Tensor, Tensor]:
@@ -48,7 +59,7 @@ class CachedForward:
     def __init__(
         self, model: Any, prompts: Sequence[Sequence[int]], pad: int = 0, cached: bool = True, last: int = 1
     ) -> None:
-        self.model, self.takes = model, inspect.signature(model.forward).parameters
+        self.model, self.takes = model, taken_by(model)
         self.ids, self.mask = left_padded(prompts, pad, next(model.parameters()).device)
         self.calls = 0
         caches = cached and not getattr(model, "_is_stateful", False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -12,7 +11,8 @@ import torch
 from torch import nn
 from transformers import GenerationConfig
 
-from penchant.generation.cached_forward import left_padded
+from penchant.generation.cached_forward import left_padded, taken_by
+from penchant.generation.memory import Lead, Memory
 from penchant.generation.prefix import PrefixCache
 from penchant.generation.stopping import StopAtText
 from penchant.generation.trace import Trace
@@ -39,6 +39,7 @@ def generate(
     streamer: Any = None,
     guide: Guide | None = None,
     prefix: PrefixCache | None = None,
+    memory: Memory | None = None,
     stop_strings: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
     trace: Trace | None = None,
@@ -59,6 +60,7 @@ def generate(
         streamer: for one prompt and one sample: a streamer of transformers, which receives every token at once.
         guide: from the places of a batch's prompts to its logits processors; temperature and ``top_p`` come after.
         prefix: keys and values of tokens with which all prompts begin.
+        memory: keys and values of what was read before, which grows by what is read and written here.
         stop_strings: texts that end a response as well.
         options: further arguments of ``generate`` of transformers, such as ``repetition_penalty``.
         trace: records log-probabilities of the first responses of the first batch.
@@ -67,9 +69,7 @@ def generate(
         For each prompt, ``samples`` lists of token ids, without the prompt, with the stop token if one was reached.
     """
     results: list[list[list[int]]] = [[] for _ in prompts]
-    # Batches of prompts with similar lengths need less padding; results are returned in the order of the prompts.
-    order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
-    per_batch = max(1, batch_size // samples)
+    order, per_batch = _by_length(prompts), max(1, batch_size // samples)
     stopping = partial(StopAtText, stop_strings, _decoder(tokenizer)) if stop_strings else None
     chosen = _drawing(temperature, top_p, options or {}) | {"streamer": streamer, "stopping": stopping}
     chosen |= {"max_new_tokens": max_new_tokens, "eos_token_id": list(stop_token_ids)}
@@ -77,13 +77,18 @@ def generate(
         for start in range(0, len(order), per_batch):
             places = order[start : start + per_batch]
             recording = [trace] if trace is not None and not start else []
-            guided = {"logits_processor": [*(guide(places) if guide is not None else []), *recording]}
-            rows = _continue(model, tokenizer, [prompts[place] for place in places], samples, prefix, chosen | guided)
+            chosen["logits_processor"] = [*(guide(places) if guide is not None else []), *recording]
+            rows = _known_and_new(model, tokenizer, [prompts[at] for at in places], samples, prefix, memory, chosen)
             for row, tokens in enumerate(rows):
                 results[places[row // samples]].append(_until_stop(tokens, set(stop_token_ids)))
             for each in recording:
                 each.keep(places, samples, rows, results)
     return results
+
+
+def _by_length(prompts: Sequence[Sequence[int]]) -> list[int]:
+    """The places of prompts by length: batches of similar lengths need less padding."""
+    return sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
 
 
 def _drawing(temperature: float, top_p: float, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,25 +130,48 @@ def _plain_settings(core: Any) -> Iterator[None]:
         core.generation_config = own
 
 
-def _continue(
+def _known_and_new(
     model: nn.Module,
     tokenizer: object,
     prompts: Sequence[Sequence[int]],
     samples: int,
     prefix: PrefixCache | None,
-    options: dict[str, Any],
+    memory: Memory | None,
+    options: Mapping[str, Any],
 ) -> list[list[int]]:
-    """``samples`` continuations per prompt, without the prompt; prompts are padded on the left."""
+    """See `_continue`; what is known of the prompts is not read again, and a memory keeps what is new."""
+    known = prefix if memory is None else memory
+    lead = None if known is None else known.lead(model, prompts)
+    kept = memory is not None and memory.keeps(model)
+    rows, mask, cache = _continue(model, tokenizer, prompts, samples, lead, kept, dict(options))
+    if memory is not None:
+        stops = set(options["eos_token_id"])
+        memory.keep(model, prompts, [_until_stop(tokens, stops) for tokens in rows], lead, mask, cache)
+    return rows
+
+
+def _continue(
+    model: nn.Module,
+    tokenizer: object,
+    prompts: Sequence[Sequence[int]],
+    samples: int,
+    lead: Lead | None,
+    kept: bool,
+    options: dict[str, Any],
+) -> tuple[list[list[int]], torch.Tensor, Any]:
+    """``samples`` continuations per prompt, without the prompt; prompts are padded on the left.
+
+    Beside them the mask of the prompts, a row for each continuation, and the cache of keys and values, if it is one
+    that was made here: where prompts have several samples, a beginning is known, or it is to be kept.
+    """
     device = next(model.parameters()).device
     pad = getattr(tokenizer, "pad_token_id", None)
     pad = options["eos_token_id"][0] if pad is None else pad
-    start = 0 if prefix is None else prefix.length_in(prompts)
-    ids, mask = left_padded([prompt[start:] for prompt in prompts], pad, device)
-    if start and prefix is not None:
-        ids, mask = prefix.before(ids, mask)
-        shared = _prefill(model, ids, mask, samples, prefix.repeated(len(prompts)))
-    else:
-        shared = _prefill(model, ids, mask, samples) if samples > 1 else {}
+    known = (0,) * len(prompts) if lead is None else lead.lengths
+    ids, mask = left_padded([prompt[count:] for prompt, count in zip(prompts, known, strict=True)], pad, device)
+    if lead is not None:
+        ids, mask = torch.cat([lead.ids, ids], 1), torch.cat([lead.mask, mask], 1)
+    shared = _prefill(model, ids, mask, samples, lead) if samples > 1 or lead is not None or kept else {}
     ids, mask = ids.repeat_interleave(samples, 0), mask.repeat_interleave(samples, 0)
     make = options.pop("stopping", None)
     criteria = [] if make is None else [make(ids.shape[1])]
@@ -157,27 +185,28 @@ def _continue(
         **options,
     )
     found = output[:, ids.shape[1] :].tolist()
-    return [criteria[0].until(row, tokens) for row, tokens in enumerate(found)] if criteria else found
+    rows = [criteria[0].until(row, tokens) for row, tokens in enumerate(found)] if criteria else found
+    return rows, mask, shared.get("past_key_values")
 
 
 def _prefill(
-    model: nn.Module, ids: torch.Tensor, mask: torch.Tensor, samples: int, known: Any = None
+    model: nn.Module, ids: torch.Tensor, mask: torch.Tensor, samples: int, lead: Lead | None = None
 ) -> dict[str, Any]:
     """Keys and values of all but the last token of each prompt, computed once and repeated for every sample.
 
-    Empty if the model does not use a key-value cache; generation then processes the prompt itself. A cache that is
-    known already holds the first tokens.
+    Empty if the model does not use a key-value cache; generation then processes the prompt itself. The cache of a
+    lead already holds the first tokens.
     """
     if ids.shape[1] < 2 or getattr(model, "_is_stateful", False):
         return {}
     from transformers import DynamicCache
 
     # Positions count from the first token that is not padding, as in ``generate``.
-    cache = DynamicCache(config=model.config) if known is None else known  # type: ignore[arg-type]
+    cache = DynamicCache(config=model.config) if lead is None else lead.cache  # type: ignore[arg-type]
     start = cache.get_seq_length()
     if start < ids.shape[1] - 1:
         depth = (mask.cumsum(-1) - 1).clamp(min=0)[:, start:-1]
-        takes = inspect.signature(model.forward).parameters
+        takes = taken_by(model)
         position = {"position_ids": depth, "logits_to_keep": 1}
         position = {name: value for name, value in position.items() if name in takes}
         output = model(

@@ -13,6 +13,7 @@ from penchant.feedback.records import Text
 from penchant.generation.beside import Beside
 from penchant.generation.engine import Guide, generate
 from penchant.generation.engines import Engine
+from penchant.generation.memory import Memory
 from penchant.generation.prefix import PrefixCache
 from penchant.generation.responses import Response, Sampling
 from penchant.generation.stopping import cut_at
@@ -40,6 +41,7 @@ class InProcessEngine(Engine):
 
     Attributes:
         prefix: keys and values of tokens with which prompts begin; None without.
+        memory: keys and values of what was read and written before; None where nothing is kept from call to call.
         stop_strings: texts that end a response, and are not part of its text.
         beside: another model that is mixed in at every token; None without.
     """
@@ -55,6 +57,7 @@ class InProcessEngine(Engine):
         self.model: Any = None
         self.at_once = self.batch_size
         self.prefix: PrefixCache | None = None
+        self.memory: Memory | None = None
         self.stop_strings: tuple[str, ...] = ()
         self.beside: Beside | None = None
 
@@ -89,6 +92,7 @@ class InProcessEngine(Engine):
             samples=sampling.samples,
             guide=self.guide(prompts, sampling),
             prefix=self.prefix,
+            memory=self.memory,
             trace=trace,
         )
         logps = {} if trace is None else trace.logps

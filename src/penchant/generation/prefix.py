@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+
+from penchant.generation.cached_forward import taken_by
+from penchant.generation.memory import Lead
+from penchant.generation.runs import holds, keeps_nothing
 
 __all__ = ["PrefixCache"]
 
@@ -31,9 +33,9 @@ class PrefixCache:
         from transformers import DynamicCache
 
         self.ids, self.usable, self.cache = tuple(ids), False, None
-        if not ids or getattr(model, "_is_stateful", False):
+        if not ids or keeps_nothing(model):
             return
-        takes = inspect.signature(model.forward).parameters
+        takes = taken_by(model)
         options = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
         given = torch.tensor([self.ids], device=next(model.parameters()).device)
         with torch.no_grad():
@@ -41,30 +43,20 @@ class PrefixCache:
                 input_ids=given, past_key_values=DynamicCache(config=model.config), use_cache=True, **options
             )
         cache = getattr(output, "past_key_values", None)
-        self.usable = (
-            isinstance(cache, DynamicCache)
-            and cache.get_seq_length() == len(self.ids)
-            and not any(getattr(layer, "is_sliding", False) for layer in cache.layers)
-        )
+        self.usable = holds(cache, len(self.ids))
         self.cache = cache if self.usable else None
 
-    def length_in(self, prompts: Sequence[Sequence[int]]) -> int:
-        """The tokens that a batch need not read again: all of the prefix, or 0 where a prompt does not go on from it.
+    def lead(self, model: Any, prompts: Sequence[Sequence[int]]) -> Lead | None:
+        """The prefix before each prompt; None where a prompt does not go on from it.
 
         Args:
+            model: will read the prompts.
             prompts: token ids of whole prompts.
         """
         size = len(self.ids)
-        begins = all(len(each) > size and tuple(each[:size]) == self.ids for each in prompts)
-        return size if self.usable and begins else 0
-
-    def before(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The rows and their mask with the prefix in front."""
-        lead = ids.new_tensor([self.ids]).expand(len(ids), -1)
-        return torch.cat([lead, ids], 1), torch.cat([torch.ones_like(lead), mask], 1)
-
-    def repeated(self, rows: int) -> Any:
-        """A copy of the cache for a number of rows, which generation may extend."""
+        if not self.usable or not all(len(each) > size and tuple(each[:size]) == self.ids for each in prompts):
+            return None
+        ids = torch.tensor([self.ids], device=next(model.parameters()).device).expand(len(prompts), -1)
         cache = copy.deepcopy(self.cache)
-        cache.batch_repeat_interleave(rows)  # type: ignore[union-attr]
-        return cache
+        cache.batch_repeat_interleave(len(prompts))  # type: ignore[union-attr]
+        return Lead((size,) * len(prompts), ids, torch.ones_like(ids), cache)

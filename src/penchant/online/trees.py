@@ -11,12 +11,14 @@ from penchant.errors import DataError
 from penchant.forest.layout import TokenSequence
 from penchant.generation.responses import Response
 
-__all__ = ["POLICY", "ROOT", "Node", "Tree"]
+__all__ = ["INVALID", "POLICY", "ROOT", "Node", "Tree"]
 
 #: The parent of the nodes that follow the prompt.
 ROOT = -1
 #: The speaker of what the policy writes; whatever another speaker writes is context.
 POLICY = "policy"
+#: The fact of a node that is no valid action.
+INVALID = "invalid"
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,7 @@ def _speak(
         for key, text, good in zip(places, texts, fits, strict=True):
             if good:
                 context = tuple(engine.prompt_ids(text))
+                talks[key[0]].follow(key[1], context, engine.renderer.decode)
                 for place, answer in zip(copies[key], next(answers), strict=True):
                     found[place] = _turn(answer, context)
     return found

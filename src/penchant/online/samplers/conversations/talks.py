@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from penchant.curation.edit_distance import edit_distance
 from penchant.feedback.records import Record
+from penchant.generation.runs import agreeing
 from penchant.online.samplers.conversations.agents import Turn
-from penchant.online.trees import POLICY, ROOT, Node, Tree
+from penchant.online.trees import INVALID, POLICY, ROOT, Node, Tree
 
 __all__ = ["ANSWERED", "LIMIT", "REPEATING", "TOO_LONG", "Ended", "Talk", "apart"]
 
@@ -57,6 +59,8 @@ class Talk:
         losses: mean loss of each turn under the base model, where it is known.
         ended: the conversations that are over, in order.
         expanded: the turns from which a search went on.
+        changed: tokens that an agent had read or said, and which its next turn does not begin with; ``rewritten`` says
+            whether the text before its last turn is another one then.
     """
 
     record: Record
@@ -66,6 +70,8 @@ class Talk:
     losses: dict[int, float] = field(default_factory=dict)
     ended: list[Ended] = field(default_factory=list)
     expanded: list[int] = field(default_factory=list)
+    changed: int = 0
+    rewritten: bool = False
 
     def path(self, place: int) -> list[int]:
         """The turns from the first to this one."""
@@ -78,6 +84,24 @@ class Talk:
     def said(self, place: int) -> list[str]:
         """Their texts."""
         return [self.turns[each].text for each in self.path(place)]
+
+    def follow(self, at: int, context: Sequence[int], decode: Callable[[list[int]], str]) -> None:
+        """Count what the agent whose turn it is had read or said, and does not read as it was.
+
+        Args:
+            at: the turn that it answers.
+            context: the tokens that it reads.
+            decode: from tokens to text.
+        """
+        own = ROOT if at == ROOT else self.parents[at]
+        if own == ROOT:
+            return
+        before = self.turns[own].context
+        known = (*before, *self.turns[own].ids[:-1])
+        same = agreeing(known, context)
+        self.changed += len(known) - same
+        if same < len(before):  # where a text goes on, a tokenizer may join its last tokens with what follows
+            self.rewritten |= not decode(list(context)).startswith(decode(list(before)))
 
     def children(self, place: int) -> list[int]:
         """The turns that answer this one."""
@@ -116,12 +140,18 @@ class Talk:
                 visits[place] += 1
         return [one / count if count else math.nan for one, count in zip(sums, visits, strict=True)], visits
 
-    def tree(self, rewards: list[float], speakers: tuple[str, str] = (POLICY, POLICY)) -> Tree:
+    def tree(
+        self,
+        rewards: list[float],
+        speakers: tuple[str, str] = (POLICY, POLICY),
+        valid: Callable[[str], bool] = bool,
+    ) -> Tree:
         """The tree of turns.
 
         Args:
             rewards: of the conversations.
             speakers: who the two agents are.
+            valid: whether a text is a valid action; by default any but the empty one.
         """
         values, visits = self.values(rewards)
         ends = {each.leaf: (each.why, reward) for each, reward in zip(self.ended, rewards, strict=True)}
@@ -131,6 +161,8 @@ class Talk:
             facts = {"agent": float(agent)}
             if place in self.losses:
                 facts["base_loss"] = self.losses[place]
+            if not valid(turn.text):
+                facts[INVALID] = 1.0
             why, reward = ends.get(place, ("", math.nan))
             nodes.append(
                 Node(

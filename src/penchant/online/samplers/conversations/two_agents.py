@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from statistics import fmean
 from typing import Annotated, Any, ClassVar
 
@@ -18,10 +19,11 @@ from penchant.generation.responses import Response, Sampling
 from penchant.online.samplers.conversations.agents import prompt_of, transcript
 from penchant.online.samplers.conversations.base_losses import BASE, add_losses
 from penchant.online.samplers.conversations.playing import Rules, play
+from penchant.online.samplers.conversations.remembering import Remembering, token_facts
 from penchant.online.samplers.conversations.talks import ANSWERED, REPEATING, TOO_LONG, Ended, Talk
 from penchant.online.samplers.conversations.worth import conversation_rewards, readability
 from penchant.online.samplers.sampler import Drawn, Means, Sampler
-from penchant.online.trees import POLICY, ROOT
+from penchant.online.trees import INVALID, POLICY, ROOT
 from penchant.rewards.scores import scored_samples
 
 __all__ = ["TwoAgents"]
@@ -40,7 +42,8 @@ class TwoAgents(Sampler):
     ``repeats`` times in a row. The judge scores what follows the last stop word; a conversation without one has the
     score ``unanswered`` (without stop words, the judge scores every conversation whole). Tokens cost ``token_weight``,
     and turns that the model at the start finds likely earn ``loss_weight`` (`conversation_rewards`). ``max_new_tokens``
-    limits a turn. Conversations at the same turn share one pass over what the agent reads.
+    limits a turn. Conversations at the same turn share one pass over what the agent reads, and with ``keep_cache`` keys
+    and values are kept along every branch for each agent, so that a token is read once (`Remembering`).
 
     Reference:
         Chen et al. (2024), Optima: Optimizing Effectiveness and Efficiency for LLM-Based Multi-Agent System, section 2.
@@ -66,9 +69,16 @@ class TwoAgents(Sampler):
         float, Ge(0), "weight of 1 / the largest mean loss of a turn under the model at the start"
     ] = 0.0
     longest: Annotated[int, Gt(0), "tokens of a conversation above which it counts as unreadable"] = 500
+    valid: Annotated[
+        str | None, "regular expression that a whole turn matches if it is a valid action; default: any text but none"
+    ] = None
+    keep_cache: Annotated[
+        bool, "whether keys and values of what an agent has read are kept from turn to turn; false takes less memory"
+    ] = True
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
+        self._remembering = Remembering(self.keep_cache)
         for key in ("prompts", "labels"):
             if len(getattr(self, key) or DEFAULTS[key]) != 2:
                 raise ConfigurationError(
@@ -76,6 +86,19 @@ class TwoAgents(Sampler):
                     where=f"sampler.{key}",
                     fix="Give one for each agent.",
                 )
+
+        try:
+            self._pattern = None if self.valid is None else re.compile(self.valid, re.DOTALL)
+        except re.error as error:
+            raise ConfigurationError(
+                f"{self.valid!r} is no regular expression: {error}.",
+                where="sampler.valid",
+                fix="Give one that a whole turn matches, such as 'move (left|right)'.",
+            ) from None
+
+    def _valid(self, text: str) -> bool:
+        """Whether a turn is a valid action."""
+        return bool(text) and (self._pattern is None or self._pattern.fullmatch(text) is not None)
 
     @property
     def checkpoints(self) -> tuple[str, ...]:
@@ -111,15 +134,35 @@ class TwoAgents(Sampler):
 
     def draw(self, records: Sequence[Record], means: Means, sampling: Sampling, *, seed: int) -> list[Drawn]:
         """See `Sampler.draw`."""
-        talks = self._played(records, means, sampling, seed)
+        talks, counted = self._talked(self._played, records, means, sampling, seed)
         rewards = self._rewards(talks, means)
         speakers = (POLICY, POLICY if self.other is None else PARTNER)
-        return [self._drawn(talk, own, speakers) for talk, own in zip(talks, rewards, strict=True)]
+        return [
+            self._drawn(talk, own, counts, speakers) for talk, own, counts in zip(talks, rewards, counted, strict=True)
+        ]
 
     def heldout(self, records: Sequence[Record], means: Means, sampling: Sampling, *, seed: int) -> list[Drawn]:
         """See `Sampler.heldout`: conversations with the scores of the task alone."""
-        talks = TwoAgents._played(self, records, means, sampling, seed)
-        return [self._drawn(talk, [each.task for each in talk.ended]) for talk in talks]
+        plain = partial(TwoAgents._played, self)
+        talks, counted = self._talked(plain, records, means, sampling, seed)
+        return [
+            self._drawn(talk, [each.task for each in talk.ended], counts)
+            for talk, counts in zip(talks, counted, strict=True)
+        ]
+
+    def _talked(
+        self,
+        played: Callable[..., list[Talk]],
+        records: Sequence[Record],
+        means: Means,
+        sampling: Sampling,
+        seed: int,
+    ) -> tuple[list[Talk], list[dict[str, float]]]:
+        """The conversations, and for each task what was read for it."""
+        with self._remembering.along(means.engine, (getattr(means.engine, "model", None), self.other)) as memory:
+            talks = played(records, means, sampling, seed)
+        self._remembering.look(talks)
+        return talks, token_facts(memory, talks)
 
     def _played(self, records: Sequence[Record], means: Means, sampling: Sampling, seed: int) -> list[Talk]:
         """The conversations about each task, judged."""
@@ -192,13 +235,20 @@ class TwoAgents(Sampler):
         task = [each.task for each in talk.ended]
         return conversation_rewards(task, tokens, clear, token_weight=self.token_weight, loss_weight=self.loss_weight)
 
-    def _drawn(self, talk: Talk, rewards: list[float], speakers: tuple[str, str] = (POLICY, POLICY)) -> Drawn:
-        tree = talk.tree(rewards, speakers)
+    def _drawn(
+        self,
+        talk: Talk,
+        rewards: list[float],
+        counted: dict[str, float],
+        speakers: tuple[str, str] = (POLICY, POLICY),
+    ) -> Drawn:
+        tree = talk.tree(rewards, speakers, self._valid)
         responses = [
             replace(tree.response(each.leaf), text=transcript(talk.said(each.leaf), self.rules.labels))
             for each in talk.ended
         ]
         ends = [each.why for each in talk.ended]
+        invalid = [each.facts.get(INVALID, 0.0) for each in tree.nodes if each.trained]
         known = [each.task for each in talk.ended if not math.isnan(each.task)]
         facts = {
             "tokens": fmean(talk.tokens(each.leaf) for each in talk.ended),
@@ -206,6 +256,8 @@ class TwoAgents(Sampler):
             "answered": fmean(each == ANSWERED for each in ends),
             "repeating": fmean(each == REPEATING for each in ends),
             "too_long": fmean(each == TOO_LONG for each in ends),
+            **({"invalid": fmean(invalid)} if invalid else {}),
             **({"task": fmean(known)} if known else {}),
+            **counted,
         }
         return Drawn(tuple(responses), tree, tuple(rewards), facts)

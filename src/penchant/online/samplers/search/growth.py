@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from penchant.feedback.records import Record
-from penchant.generation.branches import Branch, Tally
+from penchant.generation.branches import Branch
 from penchant.generation.responses import Response
+from penchant.generation.runs import Tally
 from penchant.generation.steps import Step
 from penchant.objectives.functional.games.tree_values import TreeNode
 from penchant.online.trees import ROOT, Node, Tree
