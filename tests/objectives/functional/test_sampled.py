@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from penchant.objectives.functional.sampled.baselines import (
+    istar_norm,
     leave_one_out,
     list_advantages,
     responsiveness,
@@ -124,6 +125,28 @@ def test_advantages_of_steps_without_their_weight_are_those_of_outcomes() -> Non
     _, against_first = step_advantages(outcome, step, group, trajectory, baseline="first_step")
     assert against_all.tolist() == pytest.approx([4 / 3 * (each - 0.3) for each in step.tolist()])
     assert against_first.tolist() == pytest.approx([2 * (each - 0.15) for each in step.tolist()])
+
+
+def test_rewards_of_steps_come_to_one_scale_whatever_theirs_was() -> None:
+    step, trajectory = numbers(7), torch.tensor([0, 0, 0, 1, 1, 2, 2])
+    found = istar_norm(step, trajectory)
+    rest = [found[trajectory == each].flip(0).cumsum(0).abs().max() for each in range(3)]
+    assert max(rest) == pytest.approx(1.0, abs=1e-5)
+    torch.testing.assert_close(istar_norm(1000 * step, trajectory), found, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found / found[0], step / step[0])
+    assert istar_norm(torch.zeros(3), torch.tensor([0, 0, 1])).tolist() == [0.0] * 3, "φ = old: nothing, and no NaN"
+
+
+@pytest.mark.parametrize("norm", ["others", "mean", "mean_std"])
+def test_an_invalid_action_lowers_its_own_advantage_alone(norm: str) -> None:
+    group, trajectory = torch.tensor([0, 0, 0, 0, 1]), torch.tensor([0, 0, 1, 1, 2])
+    outcome, step = torch.tensor([1.0, 1.0, 0.0, 0.0, 1.0]), numbers(5)
+    plain, own = step_advantages(outcome, step, group, trajectory, norm=norm)  # type: ignore[arg-type]
+    lost = 0.1 * torch.tensor([0.0, 1.0, 0.0, 0.0, 1.0])
+    found, same = step_advantages(outcome, step, group, trajectory, norm=norm, penalty=lost)  # type: ignore[arg-type]
+    scale = outcome[[0, 2]].std().item() if norm == "mean_std" else 1.0
+    assert (plain - found).tolist() == pytest.approx([0, 0.1 / scale, 0, 0, 0], abs=1e-6)  # a group of one has none
+    torch.testing.assert_close(own, same)
 
 
 def test_difficulty_is_one_on_average_and_rises_with_dissimilarity() -> None:

@@ -1,22 +1,19 @@
-"""Pairings of conversations: the turns of the best to imitate, pairs of turns, and turns with advantages."""
+"""Pairings of conversations: the turns of the best to imitate, and pairs of turns."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-import torch
 from annotated_types import Ge, Interval
 
 from penchant.errors import ConfigurationError
-from penchant.objectives.functional.sampled.baselines import step_advantages
 from penchant.online.pairing import Chosen, Pairing
-from penchant.online.process_rewards.process_reward import STEP_REWARD
 from penchant.online.rollouts import Rollout
 from penchant.online.trees import Tree
 
-__all__ = ["BestTurns", "TurnPairs", "Turns"]
+__all__ = ["BestTurns", "TurnPairs", "scored", "written"]
 
 
 class BestTurns(Pairing):
@@ -58,7 +55,7 @@ class BestTurns(Pairing):
             rollout, leaf = rollouts[place], best[place]
             score = _score(rollout, leaf)
             if self.threshold is None or score >= self.threshold:
-                for each in _written(rollout.grown, leaf):
+                for each in written(rollout.grown, leaf):
                     yield rollout, {"chosen": [rollout.grown.step(rollout.prompt_ids, each)]}, {"score": score}
 
 
@@ -112,86 +109,29 @@ class TurnPairs(Pairing):
                 yield best, worst
 
 
-class Turns(Pairing):
-    """Every turn that the policy wrote, with its advantage: that of the outcome, and that of its own reward.
-
-    A = A_outcome + w · A_step, each against the conversations or the turns about the same task (`step_advantages`). The
-    outcome is the score of the conversation. The rewards of turns come from ``process_reward``; with ``step_weight`` 0
-    none are read.
-
-    Reference:
-        Liu et al. (2025), Online Process Reward Learning for Agentic Reinforcement Learning, section 3.
-    """
-
-    id = "turns"
-    views = ("responses",)
-    fields = ("advantage", "old_policy")
-    of_trees = True
-
-    step_weight: Annotated[float, Ge(0), "weight w of the advantage of a turn's own reward"] = 0.0
-    norm: Annotated[
-        Literal["others", "mean", "mean_std"],
-        "what advantages are taken against: the mean of the others, the mean of all, or also divided by the deviation",
-    ] = "others"
-    baseline: Annotated[
-        Literal["all_steps", "first_step"],
-        "what the reward of a turn is compared with: all turns about the task, or the first turn of each conversation "
-        "(the released code)",
-    ] = "all_steps"
-
-    @property
-    def of_steps(self) -> bool:
-        """See `Pairing.of_steps`."""
-        return self.step_weight > 0
-
-    def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
-        """One example for each turn of a conversation with a score."""
-        for rollout in rollouts:
-            tree = rollout.grown
-            rows = [(leaf, each) for leaf in tree.leaves if _known(tree, leaf) for each in _written(tree, leaf)]
-            if not rows:
-                continue
-            for (_leaf, place), advantage in zip(rows, self.advantages(tree, rows), strict=True):
-                node = tree.nodes[place]
-                fields: dict[str, Any] = {"advantage": [advantage]}
-                if node.logps is not None:
-                    fields["old_policy"] = [list(node.logps)]
-                yield rollout, {"responses": [tree.step(rollout.prompt_ids, place)]}, fields
-
-    def advantages(self, tree: Tree, rows: Sequence[tuple[int, int]]) -> list[float]:
-        """The advantages of turns.
-
-        Args:
-            tree: the conversations about one task.
-            rows: for each turn the end of its conversation, and its own place.
-        """
-        outcome = torch.tensor([tree.nodes[leaf].score for leaf, _ in rows], dtype=torch.float64)
-        own = [tree.nodes[place].facts.get(STEP_REWARD, 0.0) if self.of_steps else 0.0 for _, place in rows]
-        both = step_advantages(
-            outcome,
-            torch.tensor(own, dtype=torch.float64),
-            torch.zeros(len(rows), dtype=torch.long),
-            torch.tensor([leaf for leaf, _ in rows]),
-            weight=self.step_weight,
-            norm=self.norm,
-            baseline=self.baseline,
-        )
-        found: list[float] = sum(both).tolist()  # type: ignore[union-attr]
-        return found
-
-
 def _best_leaf(tree: Tree) -> int | None:
     """The end of the best conversation; of equal ones the first."""
-    known = [leaf for leaf in tree.leaves if _known(tree, leaf)]
+    known = [leaf for leaf in tree.leaves if scored(tree, leaf)]
     return max(known, key=lambda leaf: (tree.nodes[leaf].score, -leaf)) if known else None
 
 
-def _known(tree: Tree, leaf: int) -> bool:
+def scored(tree: Tree, leaf: int) -> bool:
+    """Whether a conversation has a score.
+
+    Args:
+        tree: the conversations about one task.
+        leaf: its end.
+    """
     return not math.isnan(tree.nodes[leaf].score)
 
 
-def _written(tree: Tree, leaf: int) -> list[int]:
-    """The turns of a conversation that the policy wrote."""
+def written(tree: Tree, leaf: int) -> list[int]:
+    """The turns of a conversation that the policy wrote.
+
+    Args:
+        tree: the conversations about one task.
+        leaf: its end.
+    """
     return [each for each in tree.path(leaf) if tree.nodes[each].trained and tree.nodes[each].ids]
 
 

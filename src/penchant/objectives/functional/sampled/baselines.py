@@ -10,6 +10,7 @@ from torch import Tensor
 from penchant.objectives.functional.advantages import group_advantages
 
 __all__ = [
+    "istar_norm",
     "leave_one_out",
     "list_advantages",
     "responsiveness",
@@ -128,6 +129,7 @@ def step_advantages(
     weight: float = 1.0,
     norm: Norm = "others",
     baseline: Literal["all_steps", "first_step"] = "all_steps",
+    penalty: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Advantages of steps: that of the trajectory's outcome, and that of the step's own reward.
 
@@ -143,6 +145,8 @@ def step_advantages(
             unbiased deviation.
         baseline: ``all_steps`` compares a step with all steps of the group, as the paper says; ``first_step`` with the
             first step of each trajectory, and counts trajectories for the others' mean, as the released code does.
+        penalty: [N] what is taken off the outcome of a step itself, such as of an invalid action; the outcomes that it
+            is compared with stay as they are. None for nothing.
 
     Returns:
         The outcome's part and the step's part, both [N]; the advantage is their sum.
@@ -160,13 +164,13 @@ def step_advantages(
     for row, key in enumerate(zip(group.tolist(), trajectory.tolist(), strict=True)):
         first[row] = key not in seen
         seen.add(key)
-    whole = _against(outcome, group, first, norm)
+    whole = _against(outcome, group, first, norm, penalty)
     own = _against(step, group, first if baseline == "first_step" else torch.ones_like(first), norm)
     return whole, weight * own
 
 
-def _against(values: Tensor, group: Tensor, counted: Tensor, norm: Norm) -> Tensor:
-    """The values against the counted values of their group; 0 where a single one is counted."""
+def _against(values: Tensor, group: Tensor, counted: Tensor, norm: Norm, lost: Tensor | None = None) -> Tensor:
+    """The values, less what is lost, against the counted values of their group; 0 where a single one is counted."""
     found = torch.zeros_like(values)
     for place in group.unique().tolist():
         rows = group == place
@@ -176,8 +180,38 @@ def _against(values: Tensor, group: Tensor, counted: Tensor, norm: Norm) -> Tens
         centred = values[rows] - inside.mean()
         if norm == "others":
             centred = centred * len(inside) / (len(inside) - 1)
+        if lost is not None:
+            centred = centred - lost[rows]
         found[rows] = centred / (inside.std() + 1e-6) if norm == "mean_std" else centred
     return found
+
+
+def istar_norm(step: Tensor, trajectory: Tensor, epsilon: float = 1e-6) -> Tensor:
+    """Rewards of the steps of a batch over the largest sum of rewards, by size, that any step has from itself on.
+
+    r / (max over steps of |Σ of the rewards from that step to the end of its trajectory| + ε)
+
+    Args:
+        step: [N] reward of each step; the steps of a trajectory stand in order.
+        trajectory: [N] integer, the trajectory of each step; all of a batch have different numbers.
+        epsilon: keeps rewards that are all 0 at 0.
+
+    Returns:
+        [N].
+
+    Example:
+        >>> istar_norm(torch.tensor([1.0, 3.0, -2.0]), torch.tensor([0, 0, 1]))
+        tensor([ 0.2500,  0.7500, -0.5000])
+
+    Reference:
+        Liu et al. (2025), Online Process Reward Learning for Agentic Reinforcement Learning; batch normalisation of
+        the released code, iStar.
+    """
+    largest = 0.0
+    for each in trajectory.unique().tolist():
+        rest = step[trajectory == each].flip(0).cumsum(0).abs()
+        largest = max(largest, rest.max().item())
+    return step / (largest + epsilon)
 
 
 def topic_difficulty(dissimilarity: Tensor, topic: Tensor) -> Tensor:
