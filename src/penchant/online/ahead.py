@@ -133,6 +133,10 @@ def check_overlap(
         )
     if recipe.step_rule == "extragradient":
         raise _refused("The step rule 'extragradient' needs the samples of its look-ahead", why, "step_rule=plain")
+    if recipe.step_rule == "restart":
+        raise _refused(
+            "The step rule 'restart' has the weights of the start when a round begins", why, "step_rule=plain"
+        )
     if judge is not None and _reads_policy(judge):
         raise _refused(f"The judge {judge.id!r} reads the policy", why, "another judge")
     if opponent.checkpoints:

@@ -187,6 +187,7 @@ class Collector:
         call = partial(
             self.maker.sample,
             version=version if engine.follows_policy or engine.updated else 0,
+            finished=iteration,
             advance=advance,
             sharing=sharing,
         )

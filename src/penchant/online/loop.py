@@ -146,6 +146,7 @@ class OnlineRun:
         self.state, self.files = State(), RoundFiles(folder)
         self.step_rule = STEP_RULES.get(recipe.step_rule, "step_rule")()
         self.loaded = load(recipe, prepared, folder.checkpoints)
+        self.step_rule.begin(self.loaded.policy)
         self.journal = Journal(folder.path / "metrics.jsonl" if self.first else None, reporter, recipe.iterations)
         scorer = self.loaded.scorer
         self.notes = Notes(warnings=warnings, metrics=folder.path / "metrics.jsonl")
@@ -252,7 +253,7 @@ class OnlineRun:
             if number and not self.recipe.overlap:
                 self._save()
             raise
-        self.step_rule.before_training(number, self.loaded.policy, state)
+        self.step_rule.before_training(number, self.loaded.policy, state, teaches(examples))
         collector.begin_next(number)
         sampled = collector.describe(rollouts, examples) if self.first else {}
         if not teaches(examples):

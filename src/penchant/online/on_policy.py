@@ -61,6 +61,13 @@ def check_on_policy(recipe: OnlineRecipe, wanted: Requirements, engine: Engine, 
             why=why,
             fix="Remove top_p; a temperature below 1 also avoids unlikely tokens, and is followed in training.",
         )
+    if recipe.step_rule == "restart":
+        raise ConfigurationError(
+            "Each round trains from the weights at the start of the run, on samples of those that the last one made.",
+            where="step_rule",
+            why=why,
+            fix="Give step_rule=plain, or an objective that does not ask where samples come from, such as nll or dpo.",
+        )
     if recipe.staleness == "refuse" and not (engine.follows_policy or engine.updated):
         raise ConfigurationError(
             "The engine has its own weights, which training does not change.",

@@ -131,10 +131,10 @@ class OnlineRecipe(Recipe):
         {"name": "none"},
         description="who else answers: none, record, checkpoint, or mixture of policy and checkpoint; and settings",
     )
-    step_rule: Literal["plain", "extragradient"] = Field(
+    step_rule: Literal["plain", "extragradient", "restart"] = Field(
         "plain",
-        description="plain, or extragradient: every other round is a look-ahead, from which the next one draws its "
-        "samples, and which is then taken back",
+        description="plain; extragradient: every other round is a look-ahead, from which the next one draws its "
+        "samples, and which is then taken back; or restart: every round trains from the weights of the run's start",
     )
     reference: str = Field(  # type: ignore[assignment]
         "initial",
@@ -325,6 +325,12 @@ def _check(recipe: OnlineRecipe) -> None:
             where="iterations",
             why="The last round would be a look-ahead, which is never taken back.",
             fix=f"Give iterations={recipe.iterations + 1}.",
+        )
+    if recipe.step_rule == "restart" and recipe.alternate:
+        raise ConfigurationError(
+            "Rounds that alternate go on from each other, and the step rule 'restart' starts each one anew.",
+            where="step_rule",
+            fix="Remove alternate, or give step_rule=plain.",
         )
     if recipe.optimizer_state == "keep" and not recipe.schedule.startswith("constant"):
         raise ConfigurationError(

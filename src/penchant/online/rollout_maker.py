@@ -100,6 +100,7 @@ class RolloutMaker:
         *,
         seed: int,
         version: int = 0,
+        finished: int = 0,
         advance: Advance | None = None,
         sharing: Sharing | None = None,
     ) -> list[Rollout]:
@@ -110,6 +111,7 @@ class RolloutMaker:
             sampling: number of responses, and how to sample.
             seed: of the sampling.
             version: of the weights, see `Rollout`.
+            finished: number of finished rounds.
             advance: called with the number of prompts done.
             sharing: how processes share the prompts; default: that of the maker.
         """
@@ -118,7 +120,7 @@ class RolloutMaker:
         def drawn(start: int) -> list[Rollout]:
             part = records[start : start + chunk]
             own = replace(sampling, traced=max(0, sampling.traced - start * sampling.samples))
-            return self._drawn(part, own, seed + start, version)
+            return self._drawn(part, own, seed + start, version, finished)
 
         rollouts: list[Rollout] = []
         for found in (sharing or self.sharing)(range(0, len(records), chunk), drawn):
@@ -127,9 +129,11 @@ class RolloutMaker:
                 advance(len(rollouts))
         return rollouts
 
-    def _drawn(self, records: Sequence[Record], sampling: Sampling, seed: int, version: int) -> list[Rollout]:
+    def _drawn(
+        self, records: Sequence[Record], sampling: Sampling, seed: int, version: int, finished: int
+    ) -> list[Rollout]:
         """The judged responses to as many prompts as the engine answers at once."""
-        drawn = self.sampler.draw(records, self.means, sampling, seed=seed)
+        drawn = self.sampler.draw(records, replace(self.means, finished=finished), sampling, seed=seed)
         theirs = replace(sampling, traced=0)
         further = self.opponent.answers(
             records, self.engine, self.models, self.policy, theirs, seed=seed + OPPONENTS_SEED

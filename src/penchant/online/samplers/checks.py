@@ -38,7 +38,7 @@ def check_sampler(sampler: Sampler, pairing: Pairing, recipe: OnlineRecipe, want
         raise ConfigurationError(
             f"The sampler {sampler.id!r} asks the judge, and there is none.", where="judge", fix="Give a judge."
         )
-    if not sampler.draws and is_policy_gradient(wanted):
+    if not sampler.faithful and is_policy_gradient(wanted):
         _check_corrected(sampler, pairing, recipe)
     if sampler.varies and recipe.temperature == 0:
         raise ConfigurationError(

@@ -56,6 +56,7 @@ class Means:
         traced: whether the log-probabilities under which responses were drawn are needed.
         scorer: computes the policy's likelihoods.
         reference: finds the checkpoints that a sampler reads.
+        finished: number of finished rounds.
     """
 
     engine: Engine
@@ -66,6 +67,7 @@ class Means:
     traced: bool = False
     scorer: Any = None
     reference: Any = None
+    finished: int = 0
 
 
 class Sampler(Named, ABC):
@@ -98,6 +100,11 @@ class Sampler(Named, ABC):
     #: Whether a text is written after something else than the prompt and what stands above it in its tree, so that only
     #: its pieces, each with what its writer read, can be trained on.
     own_contexts: ClassVar[bool] = False
+
+    @property
+    def faithful(self) -> bool:
+        """Whether responses are drawn from the distribution that is trained, the policy's after the same tokens."""
+        return self.draws
 
     @property
     def checkpoints(self) -> tuple[str, ...]:

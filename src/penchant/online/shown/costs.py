@@ -174,6 +174,7 @@ def _frozen(recipe: OnlineRecipe, prepared: Prepared) -> list[str]:
     found += ["previous"] if BEFORE in found else []
     found += ["the one before it"] if prepared.update.looks_back and asked else []
     found += ["before the look-ahead"] if recipe.step_rule == "extragradient" else []
+    found += ["at the start of the run"] if recipe.step_rule == "restart" else []
     adapter = recipe.lora is not None
     return [name for name in dict.fromkeys(found) if not (adapter and name == "initial")]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from penchant.errors import DataError
 from penchant.feedback.records import Record, Text
 
-__all__ = ["OWN_PROMPT", "Turn", "prompt_of", "reads", "transcript"]
+__all__ = ["OWN_PROMPT", "Turn", "in_format", "prompt_of", "reads", "transcript"]
 
 #: The name under which a record's own prompt is asked for.
 OWN_PROMPT = "prompt"
@@ -21,12 +21,19 @@ class Turn:
     Args:
         ids: its tokens, the end token included.
         text: its text.
-        context: the tokens that the agent read before it.
+        context: the tokens that it is trained after.
+        read: the tokens that the agent read before it, where these are others: a format was asked for.
     """
 
     ids: tuple[int, ...]
     text: str
     context: tuple[int, ...]
+    read: tuple[int, ...] | None = None
+
+    @property
+    def seen(self) -> tuple[int, ...]:
+        """What the agent read before it."""
+        return self.context if self.read is None else self.read
 
 
 def prompt_of(record: Record, field: str) -> Text:
@@ -59,6 +66,25 @@ def prompt_of(record: Record, field: str) -> Text:
             fix="Give both prompts in the same form.",
         )
     return found
+
+
+def in_format(prompt: Text, wanted: str) -> Text:
+    """An agent's prompt that also says in which form it is to speak.
+
+    Args:
+        prompt: of the agent.
+        wanted: a text; nothing is added where it is empty.
+
+    Example:
+        >>> in_format("x = 3.", "Use JSON."), in_format([{"role": "user", "content": "x = 3."}], "Use JSON.")
+        ('x = 3.\\nUse JSON.', [{'role': 'user', 'content': 'x = 3.\\n\\nUse JSON.'}])
+    """
+    if not wanted or isinstance(prompt, str):
+        return f"{prompt}\n{wanted}" if wanted else prompt
+    last = dict(prompt[-1])
+    if last["role"] == "user" and isinstance(last["content"], str):
+        return [*prompt[:-1], {**last, "content": f"{last['content']}\n\n{wanted}"}]
+    return [*prompt, {"role": "user", "content": wanted}]
 
 
 def reads(prompt: Text, said: Sequence[str], labels: Sequence[str]) -> Text:

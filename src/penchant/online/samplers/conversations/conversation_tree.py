@@ -11,6 +11,7 @@ from annotated_types import Gt, Interval
 
 from penchant.feedback.records import Record
 from penchant.generation.responses import Sampling
+from penchant.online.samplers.conversations.playing import Place
 from penchant.online.samplers.conversations.talks import Talk, apart
 from penchant.online.samplers.conversations.two_agents import TwoAgents
 from penchant.online.samplers.sampler import Means
@@ -54,7 +55,7 @@ class ConversationTree(TwoAgents):
             places = [self._chosen(*each, draw) for each in zip(talks, rewards, strict=True)]
             for talk, place in zip(talks, places, strict=True):
                 talk.expanded.append(place)
-            begun = [(which, place) for which, place in enumerate(places) for _ in range(sampling.samples)]
+            begun = [Place(which, place) for which, place in enumerate(places) for _ in range(sampling.samples)]
             self._play(talks, begun, means, sampling, seed + expansion * STRIDE)
         return talks
 

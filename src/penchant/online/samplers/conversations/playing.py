@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from penchant.generation.engines import Engine
-from penchant.generation.responses import Response, Sampling
-from penchant.online.samplers.conversations.agents import Turn, prompt_of, reads
+from penchant.generation.responses import Sampling
+from penchant.online.samplers.conversations.agents import Turn, in_format, prompt_of, reads
 from penchant.online.samplers.conversations.talks import ANSWERED, LIMIT, REPEATING, TOO_LONG, Ended, Talk
 from penchant.online.trees import ROOT
 
-__all__ = ["Rules", "play"]
+__all__ = ["Place", "Rules", "play"]
 
 # Between the seeds of the turns of one game.
 STRIDE = 1_009
+
+
+class Place(NamedTuple):
+    """Where a conversation stands: its task, its last turn (`ROOT` before the first), and the form it is asked for."""
+
+    talk: int
+    at: int
+    form: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ class Rules:
 
 def play(
     talks: Sequence[Talk],
-    begun: Sequence[tuple[int, int]],
+    begun: Sequence[Place],
     rules: Rules,
     engine: Engine,
     policy: Any,
@@ -70,7 +78,7 @@ def play(
 
     Args:
         talks: one for each task.
-        begun: for each conversation the task and the turn that it goes on from (`ROOT` for the beginning).
+        begun: for each conversation where it goes on from.
         rules: of the conversations.
         engine: speaks; it is given back with the policy in it.
         policy: the model in training.
@@ -80,7 +88,7 @@ def play(
     live = list(begun)
     step = 0
     while live := _going_on(talks, live, rules):
-        depths = [len(talks[talk].path(at)) for talk, at in live]
+        depths = [len(talks[each.talk].path(each.at)) for each in live]
         for agent in (0, 1):
             speaking = [place for place, depth in enumerate(depths) if depth % 2 == agent]
             model = rules.models[agent]
@@ -92,33 +100,33 @@ def play(
                 if model is not None:
                     engine.use(policy)
             for each, turn in zip(speaking, spoken, strict=True):
-                live[each] = _after(talks[live[each][0]], live[each], turn)
+                live[each] = _after(talks[live[each].talk], live[each], turn)
             step += STRIDE
-        live = [each for each in live if each[1] >= ROOT]
+        live = [each for each in live if each.at >= ROOT]
 
 
-def _going_on(talks: Sequence[Talk], live: Sequence[tuple[int, int]], rules: Rules) -> list[tuple[int, int]]:
+def _going_on(talks: Sequence[Talk], live: Sequence[Place], rules: Rules) -> list[Place]:
     """The conversations that are not over; the others are entered as ended."""
     kept = []
-    for talk, at in live:
-        if why := rules.over(talks[talk].said(at)):
-            talks[talk].ended.append(Ended(at, why))
+    for each in live:
+        if why := rules.over(talks[each.talk].said(each.at)):
+            talks[each.talk].ended.append(Ended(each.at, why))
         else:
-            kept.append((talk, at))
+            kept.append(each)
     return kept
 
 
-def _after(talk: Talk, at: tuple[int, int], turn: Turn | None) -> tuple[int, int]:
+def _after(talk: Talk, place: Place, turn: Turn | None) -> Place:
     """Where a conversation stands after a turn; below the root if the agent could not read it."""
     if turn is None:
-        talk.ended.append(Ended(at[1], TOO_LONG))
-        return at[0], ROOT - 1
-    return at[0], talk.add(at[1], turn)
+        talk.ended.append(Ended(place.at, TOO_LONG))
+        return place._replace(at=ROOT - 1)
+    return place._replace(at=talk.add(place.at, turn))
 
 
 def _speak(
     talks: Sequence[Talk],
-    live: Sequence[tuple[int, int]],
+    live: Sequence[Place],
     agent: int,
     rules: Rules,
     engine: Engine,
@@ -127,34 +135,35 @@ def _speak(
 ) -> list[Turn | None]:
     """What an agent says in each conversation; None where it cannot read all of it.
 
-    Conversations that stand at the same turn share one pass over what the agent reads.
+    Those that stand at the same turn, and are asked for the same form, share one pass over what the agent reads.
     """
-    copies: dict[tuple[int, int], list[int]] = {}
-    for place, each in enumerate(live):
-        copies.setdefault(each, []).append(place)
+    copies: dict[Place, list[int]] = {}
+    for row, each in enumerate(live):
+        copies.setdefault(each, []).append(row)
     found: list[Turn | None] = [None] * len(live)
     for count in sorted({len(each) for each in copies.values()}):
-        places = [each for each, own in copies.items() if len(own) == count]
-        texts = [
-            reads(prompt_of(talks[talk].record, rules.prompts[agent]), talks[talk].said(at), rules.labels)
-            for talk, at in places
-        ]
-        fits = [_fits(engine, each) for each in texts]
-        asked = [text for text, good in zip(texts, fits, strict=True) if good]
+        asked = {
+            place: text
+            for place, own in copies.items()
+            if len(own) == count and _fits(engine, text := _read(talks[place.talk], place, agent, rules))
+        }
         if not asked:
             continue
-        answers = iter(engine.sample(asked, replace(sampling, samples=count, traced=0), seed=seed + count))
-        for key, text, good in zip(places, texts, fits, strict=True):
-            if good:
-                context = tuple(engine.prompt_ids(text))
-                talks[key[0]].follow(key[1], context, engine.renderer.decode)
-                for place, answer in zip(copies[key], next(answers), strict=True):
-                    found[place] = _turn(answer, context)
+        answers = engine.sample(list(asked.values()), replace(sampling, samples=count, traced=0), seed=seed + count)
+        for (place, text), several in zip(asked.items(), answers, strict=True):
+            read = tuple(engine.prompt_ids(text))
+            talks[place.talk].follow(place.at, read, engine.renderer.decode)
+            plain = _read(talks[place.talk], place._replace(form=""), agent, rules)
+            context = tuple(engine.prompt_ids(plain)) if place.form else read
+            for row, answer in zip(copies[place], several, strict=True):
+                found[row] = Turn(answer.ids, answer.text.strip(), context, read if place.form else None)
     return found
 
 
-def _turn(answer: Response, context: tuple[int, ...]) -> Turn:
-    return Turn(answer.ids, answer.text.strip(), context)
+def _read(talk: Talk, place: Place, agent: int, rules: Rules) -> Any:
+    """What the agent reads whose turn it is."""
+    prompt = in_format(prompt_of(talk.record, rules.prompts[agent]), place.form)
+    return reads(prompt, talk.said(place.at), rules.labels)
 
 
 def _fits(engine: Engine, text: Any) -> bool:

@@ -90,13 +90,13 @@ class Talk:
 
         Args:
             at: the turn that it answers.
-            context: the tokens that it reads.
+            context: the tokens that it reads now.
             decode: from tokens to text.
         """
         own = ROOT if at == ROOT else self.parents[at]
         if own == ROOT:
             return
-        before = self.turns[own].context
+        before = self.turns[own].seen
         known = (*before, *self.turns[own].ids[:-1])
         same = agreeing(known, context)
         self.changed += len(known) - same

@@ -18,7 +18,7 @@ from penchant.generation.in_process import InProcessEngine
 from penchant.generation.responses import Response, Sampling
 from penchant.online.samplers.conversations.agents import prompt_of, transcript
 from penchant.online.samplers.conversations.base_losses import BASE, add_losses
-from penchant.online.samplers.conversations.playing import Rules, play
+from penchant.online.samplers.conversations.playing import Place, Rules, play
 from penchant.online.samplers.conversations.remembering import Remembering, token_facts
 from penchant.online.samplers.conversations.talks import ANSWERED, REPEATING, TOO_LONG, Ended, Talk
 from penchant.online.samplers.conversations.worth import conversation_rewards, readability
@@ -167,18 +167,11 @@ class TwoAgents(Sampler):
     def _played(self, records: Sequence[Record], means: Means, sampling: Sampling, seed: int) -> list[Talk]:
         """The conversations about each task, judged."""
         talks = [Talk(record) for record in records]
-        self._play(
-            talks,
-            [(place, ROOT) for place in range(len(talks)) for _ in range(sampling.samples)],
-            means,
-            sampling,
-            seed,
-        )
+        begun = [Place(each, ROOT) for each in range(len(talks)) for _ in range(sampling.samples)]
+        self._play(talks, begun, means, sampling, seed)
         return talks
 
-    def _play(
-        self, talks: Sequence[Talk], begun: Sequence[tuple[int, int]], means: Means, sampling: Sampling, seed: int
-    ) -> None:
+    def _play(self, talks: Sequence[Talk], begun: Sequence[Place], means: Means, sampling: Sampling, seed: int) -> None:
         """Play conversations to their ends, and judge them."""
         if self.other is not None:
             self.other.to(next(means.policy.parameters()).device)
