@@ -59,8 +59,14 @@ def _of_world(world: str, folder: Path, names: list[str]) -> dict[str, str]:
     """The inputs of a plan from a world of the lab."""
     from penchant.errors import ConfigurationError
 
+    if world == "tools":
+        from penchant.lab.worlds.tools.inputs import write_inputs
+
+        return write_inputs(folder, names)
     if world != "sums":
-        raise ConfigurationError(f"No plan runs on the world {world!r}.", where="world", fix="Write world: sums.")
+        raise ConfigurationError(
+            f"No plan runs on the world {world!r}.", where="world", fix="Write world: sums, or world: tools."
+        )
     from penchant.lab.study_data import write_study_data
 
     return write_study_data(folder, names)

@@ -1,0 +1,1 @@
+"""Demonstrations in levels, from easy to hard."""
