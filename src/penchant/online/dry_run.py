@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from penchant.feedback.records import Record, as_text
 from penchant.generation.responses import Response
@@ -15,7 +16,7 @@ from penchant.rewards.scores import scored_samples
 from penchant.training.dry_run import print_facts
 from penchant.training.preparation import Given, resolved
 
-__all__ = ["describe", "facts"]
+__all__ = ["describe", "facts", "of_kind"]
 
 # What the judge scores where a record has no response of its own.
 STAND_IN = "Yes."
@@ -38,29 +39,57 @@ def describe(recipe: OnlineRecipe) -> None:
 
 
 def facts(recipe: OnlineRecipe, prepared: Prepared) -> dict[str, str]:
-    """Facts about data, judge, rounds and steps; the judge scores one response.
+    """Facts about data and judge, which scores one response, and about the rounds of each kind.
 
     Args:
         recipe: the run.
         prepared: its parts before the model.
     """
-    prompts = len(prompts_of_round(prepared.train, recipe.prompts_per_iteration, recipe.seed, 0))
-    samples = prompts * recipe.samples_per_prompt
     lengths = [len(prepared.engine.prompt_ids(record.prompt)) for record in prepared.train]
-    limit, costs = prepared.modality.max_length, round_of(recipe, prepared, prompts)
-    return {
-        "objective": repr(prepared.objective),
-        "pairing": _described(prepared.pairing),
+    limit = prepared.modality.max_length
+    shared = {
         "data": f"{len(prepared.train):,} prompts of {prepared.train.name}, up to {max(lengths):,} tokens"
         + ("" if limit is None else f" of {limit:,}"),
         "measured on": prepared.measured_on,
         "judge": judged(prepared, prepared.train[0]),
-        "rounds": f"{recipe.iterations:,} of {prompts:,} prompts with {recipe.samples_per_prompt:,} responses each: "
-        f"{samples:,} responses of up to {recipe.max_new_tokens:,} tokens per round",
+    }
+    kinds = len(prepared.phases)
+    if kinds == 1:
+        return {**shared, **of_kind(recipe, prepared, recipe.iterations)}
+    found = {**shared, "kinds of rounds": f"{kinds:,}, which take turns"}
+    for place, phase in enumerate(prepared.phases):
+        numbers = range(place, recipe.iterations, kinds)
+        own = of_kind(phase.recipe, prepared.of(phase), len(numbers))
+        found |= {f"{_rounds(numbers)}: {name}": each for name, each in own.items()}
+    return found
+
+
+def _rounds(numbers: Sequence[int]) -> str:
+    """Rounds, of which the first is 0, as they are counted in words."""
+    told = [str(each + 1) for each in numbers]
+    return f"round {', '.join(told if len(told) <= 3 else [*told[:2], '…', told[-1]]) or 'never'}"
+
+
+def of_kind(recipe: OnlineRecipe, prepared: Prepared, rounds: int) -> dict[str, str]:
+    """Facts about one kind of rounds.
+
+    Args:
+        recipe: with the keys of these rounds.
+        prepared: with their parts.
+        rounds: how many of them there are.
+    """
+    prompts = len(prompts_of_round(prepared.train, recipe.prompts_per_iteration, recipe.seed, 0))
+    samples, costs = prompts * recipe.samples_per_prompt, round_of(recipe, prepared, prompts)
+    return {
+        "objective": repr(prepared.objective),
+        "pairing": _described(prepared.pairing),
+        "sampler": _described(prepared.sampler),
+        "rounds": f"{rounds:,} of {prompts:,} prompts with {recipe.samples_per_prompt:,} responses each: "
+        f"{samples:,} responses of up to {recipe.max_new_tokens * costs.turns:,} tokens per round",
         "a round samples": costs.generation + (f"; up to {recipe.resample} times again" if recipe.resample else ""),
         "a round judges": costs.judging,
         "tokens of a round": costs.tokens,
-        "steps": _steps(recipe, prompts),
+        "steps": _steps(recipe, prompts, rounds),
         "memory (GiB)": memory(recipe, prepared, prompts),
         **texts(prepared),
     }
@@ -84,14 +113,14 @@ def judged(prepared: Prepared, record: Record) -> str:
     return f"{_described(judge)} gives {said} to the response {_cut(response)} to {asked}"
 
 
-def _steps(recipe: OnlineRecipe, prompts: int) -> str:
+def _steps(recipe: OnlineRecipe, prompts: int, rounds: int) -> str:
     """The optimizer steps, if each prompt gives one example."""
     if recipe.tokens_per_batch is not None:
         return f"as many per round as batches of {recipe.tokens_per_batch:,} tokens"
     examples = prompts * (1 + recipe.history)
     steps = recipe.max_steps or max(1, math.ceil(recipe.epochs * examples / recipe.batch_size))
     return (
-        f"up to {steps:,} per round, {steps * recipe.iterations:,} in all, of {min(recipe.batch_size, examples):,} "
+        f"up to {steps:,} per round, {steps * rounds:,} in all, of {min(recipe.batch_size, examples):,} "
         "prompts, if each prompt gives one example"
     )
 

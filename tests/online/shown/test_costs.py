@@ -17,6 +17,10 @@ from penchant.online.dry_run import facts
 from penchant.online.preparation import Prepared, prepare
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.rollouts import Rollout
+from penchant.online.samplers.conversations.conversation import Conversation
+from penchant.online.samplers.conversations.conversation_tree import ConversationTree
+from penchant.online.samplers.file import File
+from penchant.online.samplers.independent import Independent
 from penchant.online.shown.costs import Round, memory, round_of, texts
 from penchant.training.preparation import Given
 from small_judges import JUDGES
@@ -114,3 +118,30 @@ def test_the_command_prints_it_all(
     shown = capsys.readouterr().out
     assert "32 of the policy" in shown and "32 responses scored, up to 44 comparisons of two responses" in shown
     assert "up to 256 generated" in shown and "the policy reads" in shown and "GiB at the peak" in shown
+
+
+def test_every_kind_of_rounds_that_take_turns_is_described(folder: Path, tmp_path: Path) -> None:
+    rows = [{"prompt": row["prompt"], "partner_prompt": "the hat", "answer": "red"} for row in pairs(12)]
+    keys: dict[str, Any] = {"data": str(write_pairs(tmp_path / "tasks.jsonl", rows)), "iterations": 5}
+    recipe, prepared = planned(folder, tmp_path, method="optima", **keys, samples_per_prompt=2)
+    found = facts(recipe, prepared)
+    first = {name.removeprefix("round 1, 3, 5: "): each for name, each in found.items() if "1, 3, 5" in name}
+    second = {name.removeprefix("round 2, 4: "): each for name, each in found.items() if "2, 4" in name}
+    assert first.keys() == second.keys() and {"objective", "pairing", "sampler", "rounds", "steps"} <= first.keys()
+    assert first["objective"].startswith("NLL") and second["objective"].startswith("DPO")
+    assert first["sampler"].startswith("conversation(") and second["sampler"].startswith("conversation-tree(")
+    assert first["rounds"].startswith("3 of 8 prompts with 2") and second["rounds"].startswith("2 of 8 prompts with 3")
+    assert first["a round samples"] == "16 of the policy, conversations with up to 8 turns in all"
+    assert second["a round samples"] == "24 of the policy, conversations with up to 64 turns in all"
+    assert "up to 768 generated" in first["tokens of a round"], "16 conversations of 8 turns of 6 tokens"
+    assert all("frozen copies (previous, initial)" in each["memory (GiB)"] for each in (first, second))
+    assert found["kinds of rounds"] == "2, which take turns" and "judge" in found and "objective" not in found
+    alone, plain = planned(folder, tmp_path, method="optima-isft", **keys)
+    assert "objective" in facts(alone, plain), "one kind is described without a number"
+
+
+def test_keys_and_values_of_both_agents_are_counted_where_they_are_kept() -> None:
+    assert Independent().kept_tokens(10, 6) == 16 and File().kept_tokens(10, 6) == 10
+    assert Conversation(turns=4).kept_tokens(10, 6) == 2 * 34
+    assert Conversation(turns=4, keep_cache=False).kept_tokens(10, 6) == 34
+    assert ConversationTree(turns=4, explore=3).kept_tokens(10, 6) == 3 * 2 * 34

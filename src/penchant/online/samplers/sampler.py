@@ -102,6 +102,20 @@ class Sampler(Named, ABC):
     own_contexts: ClassVar[bool] = False
 
     @property
+    def texts(self) -> int | None:
+        """Texts of the policy that make a response at most, such as turns; 0 for none, None where a search decides."""
+        return 1 if self.draws else None if self.grows else 0
+
+    def kept_tokens(self, prompt: int, new: int) -> int:
+        """Tokens whose keys and values are kept for a response while it comes about, at most.
+
+        Args:
+            prompt: tokens of its prompt.
+            new: most tokens of a text.
+        """
+        return prompt + new * (1 if self.texts is None else self.texts)
+
+    @property
     def faithful(self) -> bool:
         """Whether responses are drawn from the distribution that is trained, the policy's after the same tokens."""
         return self.draws

@@ -36,6 +36,7 @@ class Round:
         greedy: responses that greedy decoding gives, one a prompt where the pairing reads them.
         given: responses that come from the records.
         searches: the sampler that tries more than what it gives; empty without a search.
+        turns: texts that make a response at most.
         scored: responses that the judge scores.
         compared: comparisons of two responses that the judge is asked for; a tournament may need fewer.
         prompt_tokens: tokens of the prompts, each once.
@@ -52,11 +53,13 @@ class Round:
     prompt_tokens: int
     new_tokens: int
     searches: str = ""
+    turns: int = 1
 
     @property
     def generation(self) -> str:
         """The calls of the engine in words."""
-        kinds = (("of the policy", self.sampled), ("of the opponent", self.further), ("greedy", self.greedy))
+        talks = f", conversations with up to {self.turns:,} turns in all" if self.turns > 1 else ""
+        kinds = ((f"of the policy{talks}", self.sampled), ("of the opponent", self.further), ("greedy", self.greedy))
         parts = [f"{count:,} {whose}" for whose, count in kinds if count]
         given = f"{self.given:,} responses are those of the records" if self.given else ""
         drawn = f"{', '.join(parts)}" if parts else "nothing is generated"
@@ -86,7 +89,7 @@ def round_of(recipe: OnlineRecipe, prepared: Prepared, prompts: int) -> Round:
         prepared: its parts before the model.
         prompts: number of prompts of a round.
     """
-    generates = prepared.sampler.draws
+    texts = prepared.sampler.texts
     own = prompts * recipe.samples_per_prompt
     opponent = prepared.opponent
     more = int(getattr(opponent, "samples", 0))
@@ -99,18 +102,19 @@ def round_of(recipe: OnlineRecipe, prepared: Prepared, prompts: int) -> Round:
     silent = judge is None or judge.silent
     scored = 0 if silent or (compared and not judge.gives_scores) else prompts * responses + greedy  # type: ignore[union-attr]
     lengths = [len(prepared.engine.prompt_ids(prepared.asking.question(each))) for each in prepared.train]
-    drawn = (own if generates else 0) + prompts * more + greedy
+    drawn = own * (texts or 0) + prompts * more + greedy
     return Round(
         prompts,
-        own if generates else 0,
+        own if texts else 0,
         prompts * more,
         greedy,
-        prompts * shown + (0 if generates else own),
+        prompts * shown + (own if texts == 0 else 0),
         scored,
         0 if silent else compared,
         round(fmean(lengths) * prompts),
         drawn * recipe.max_new_tokens,
-        prepared.sampler.id if prepared.sampler.grows else "",
+        prepared.sampler.id if texts is None else "",
+        max(1, texts or 0),
     )
 
 
@@ -146,10 +150,11 @@ def memory(recipe: OnlineRecipe, prepared: Prepared, prompts: int) -> str:
     size = ModelSize.of(model_shape(recipe.model, recipe.base))
     frozen = _frozen(recipe, prepared)
     copies = len(frozen) * size.stored * size.parameters
-    longest = max(len(prepared.engine.prompt_ids(each.prompt)) for each in prepared.train) + recipe.max_new_tokens
+    longest = max(len(prepared.engine.prompt_ids(each.prompt)) for each in prepared.train)
+    kept_tokens = prepared.sampler.kept_tokens(longest, recipe.max_new_tokens)
     rows = min(prompts * recipe.samples_per_prompt, prepared.engine.at_once)
-    generates = prepared.engine.follows_policy and prepared.sampler.draws
-    cache = 2 * size.layers * size.keys * longest * rows * size.stored if generates else 0
+    generates = prepared.engine.follows_policy and prepared.sampler.texts != 0
+    cache = 2 * size.layers * size.keys * kept_tokens * rows * size.stored if generates else 0
     kept = f"frozen copies ({', '.join(frozen)}) {copies / GIB:.2f}" if frozen else "no frozen copy"
     return (
         f"{found.memory} for training on {part:,} tokens at once; {kept}; keys and values of {rows:,} responses while "
@@ -165,12 +170,15 @@ def _alone(modality: Modality, recipe: OnlineRecipe) -> Modality:
 
 
 def _frozen(recipe: OnlineRecipe, prepared: Prepared) -> list[str]:
-    """The versions of the weights that are kept beside the policy."""
-    needs = prepared.objective.requirements.needs
-    asked = needs.reference or recipe.reward_kl > 0 or REFERENCE in prepared.pairing.reads
+    """The versions of the weights that are kept beside the policy, in all kinds of rounds."""
+    needs = [each.objective.requirements.needs for each in prepared.phases]
+    asked = any(each.reference for each in needs) or recipe.reward_kl > 0
+    asked = asked or any(REFERENCE in each.pairing.reads for each in prepared.phases)
     judged = () if prepared.judge is None else prepared.judge.checkpoints
     found = [recipe.reference] if asked or recipe.reference == "teacher" else []
-    found += [*needs.checkpoints, *prepared.opponent.checkpoints, *judged]
+    found += [name for each in needs for name in each.checkpoints]
+    found += [*(name for each in prepared.phases for name in each.sampler.checkpoints)]
+    found += [*prepared.opponent.checkpoints, *judged]
     found += ["previous"] if BEFORE in found else []
     found += ["the one before it"] if prepared.update.looks_back and asked else []
     found += ["before the look-ahead"] if recipe.step_rule == "extragradient" else []

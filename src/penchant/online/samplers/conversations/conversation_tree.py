@@ -47,6 +47,15 @@ class ConversationTree(TwoAgents):
         float, Interval(ge=0, le=1), "share of its text in which a turn differs at least from all that were expanded"
     ] = 0.25
 
+    @property
+    def texts(self) -> int:
+        """See `Sampler.texts`: the turns of all expansions."""
+        return self.explore * self.turns
+
+    def kept_tokens(self, prompt: int, new: int) -> int:
+        """See `Sampler.kept_tokens`: the branches of all expansions, where they are kept."""
+        return super().kept_tokens(prompt, new) * (self.explore if self.keep_cache else 1)
+
     def _played(self, records: Sequence[Record], means: Means, sampling: Sampling, seed: int) -> list[Talk]:
         talks = [Talk(record, self.merged) for record in records]
         draw = random.Random(seed)

@@ -101,6 +101,15 @@ class TwoAgents(Sampler):
         return bool(text) and (self._pattern is None or self._pattern.fullmatch(text) is not None)
 
     @property
+    def texts(self) -> int:
+        """See `Sampler.texts`: the turns."""
+        return self.turns
+
+    def kept_tokens(self, prompt: int, new: int) -> int:
+        """See `Sampler.kept_tokens`: what each of the two agents has read and said."""
+        return (2 if self.keep_cache else 1) * (prompt + self.turns * new)
+
+    @property
     def checkpoints(self) -> tuple[str, ...]:
         """See `Sampler.checkpoints`."""
         return (BASE,) if self.loss_weight else ()
