@@ -97,9 +97,9 @@ def test_a_look_ahead_is_taken_back_bit_for_bit(online: Run, monkeypatch: pytest
     seen: list[tuple[int, float, float]] = []
     original = Extragradient.before_training
 
-    def watched(self: Any, number: int, policy: torch.nn.Module, state: Any) -> None:
+    def watched(self: Any, number: int, policy: torch.nn.Module, state: Any, teaches: bool) -> None:
         before = sum(float(each.double().abs().sum()) for each in policy.parameters())
-        original(self, number, policy, state)
+        original(self, number, policy, state, teaches)
         after = sum(float(each.double().abs().sum()) for each in policy.parameters())
         seen.append((number, before, after))
 

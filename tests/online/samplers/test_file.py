@@ -86,6 +86,21 @@ def test_a_teacher_is_told_from_its_students(online: Run, tmp_path: Path) -> Non
         online("unknown", data=str(data), **{**keys, "sampler": {"name": "file", "teacher": "huge"}})
 
 
+def test_prompts_without_the_teachers_response_keep_their_students_pair(online: Run, tmp_path: Path) -> None:
+    rows = solved()
+    for row in rows[::2]:
+        row["responses"] = [each for each in row["responses"] if each["model"] != "large"]
+        row["scores"] = [0.0, 0.0]
+    keys = {"method": "dno-prct", "sampler": {"name": "file", "teacher": "large"}, "opponent": "none"}
+    small = {"max_new_tokens": 20, "iterations": 1, "pairing": {"name": "student_teacher", "margin": 0.0}}
+    done = online(data=str(write_pairs(tmp_path / "some.jsonl", rows)), **keys, **small, prompts_per_iteration=12)
+    by_source = {each.source.line: each.writers for each in sampled(done.folder)}
+    assert len(by_source) == 12, "no prompt is lost"
+    taught = {line for line, writers in by_source.items() if "teacher" in writers}
+    assert taught == {line for line in by_source if line % 2 == 0}
+    assert done.summary["examples"] >= 12 and losses(done.folder)
+
+
 def test_policy_gradients_are_refused_or_corrected_by_the_log_probabilities_of_the_data(
     online: Run, tmp_path: Path
 ) -> None:
