@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from statistics import fmean
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt
@@ -15,16 +13,16 @@ from annotated_types import Ge, Gt
 from penchant.errors import ConfigurationError
 from penchant.feedback.records import Record
 from penchant.generation.in_process import InProcessEngine
-from penchant.generation.responses import Response, Sampling
+from penchant.generation.responses import Sampling
 from penchant.online.samplers.conversations.agents import prompt_of, transcript
 from penchant.online.samplers.conversations.base_losses import BASE, add_losses
+from penchant.online.samplers.conversations.judging import judge_talk, told
 from penchant.online.samplers.conversations.playing import Place, Rules, play
 from penchant.online.samplers.conversations.remembering import Remembering, token_facts
-from penchant.online.samplers.conversations.talks import ANSWERED, REPEATING, TOO_LONG, Ended, Talk
+from penchant.online.samplers.conversations.talks import Talk
 from penchant.online.samplers.conversations.worth import conversation_rewards, readability
 from penchant.online.samplers.sampler import Drawn, Means, Sampler
-from penchant.online.trees import INVALID, POLICY, ROOT
-from penchant.rewards.scores import scored_samples
+from penchant.online.trees import POLICY, ROOT
 
 __all__ = ["TwoAgents"]
 
@@ -78,7 +76,6 @@ class TwoAgents(Sampler):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self._remembering = Remembering(self.keep_cache)
         for key in ("prompts", "labels"):
             if len(getattr(self, key) or DEFAULTS[key]) != 2:
                 raise ConfigurationError(
@@ -86,7 +83,7 @@ class TwoAgents(Sampler):
                     where=f"sampler.{key}",
                     fix="Give one for each agent.",
                 )
-
+        self._remembering = Remembering(self.keep_cache)
         try:
             self._pattern = None if self.valid is None else re.compile(self.valid, re.DOTALL)
         except re.error as error:
@@ -187,7 +184,7 @@ class TwoAgents(Sampler):
         rules = replace(self.rules, models=(None, self.other))
         play(talks, begun, rules, means.engine, means.policy, sampling, seed=seed)
         for talk in talks:
-            self._judge(talk, means)
+            judge_talk(talk, self.as_judged(talk.record), means.judge, self.rules, self.unanswered)
 
     @cached_property
     def rules(self) -> Rules:
@@ -196,29 +193,6 @@ class TwoAgents(Sampler):
         one, other = self.labels or DEFAULTS["labels"]
         words = tuple(self.stop_words or ())
         return Rules((first, second), (one, other), self.turns, words, self.repeats)
-
-    def _judge(self, talk: Talk, means: Means) -> None:
-        """Score the conversations of a task that have no score yet."""
-        waiting = [each for each in talk.ended if math.isnan(each.task)]
-        for each in waiting if self.stop_words else ():
-            if each.why != ANSWERED:
-                each.task = self.unanswered
-        asked = [each for each in waiting if math.isnan(each.task)]
-        if asked and means.judge is not None:
-            given = [self._answer(talk, each) for each in asked]
-            for each, score in zip(
-                asked, scored_samples(means.judge, self.as_judged(talk.record), given)[0], strict=True
-            ):
-                each.task = score
-
-    def _answer(self, talk: Talk, ended: Ended) -> Response:
-        """What the judge reads."""
-        said, turns = talk.said(ended.leaf), [talk.turns[each] for each in talk.path(ended.leaf)]
-        ids = tuple(each for turn in turns for each in turn.ids)
-        if not self.stop_words:
-            return Response(transcript(said, self.rules.labels), ids, ended.why == ANSWERED)
-        last = max(said[-1].rfind(word) + len(word) for word in self.rules.stop_words if word in said[-1])
-        return Response(said[-1][last:].strip(), turns[-1].ids, True)
 
     def _rewards(self, talks: Sequence[Talk], means: Means) -> list[list[float]]:
         """The rewards of the conversations of each task."""
@@ -249,17 +223,4 @@ class TwoAgents(Sampler):
             replace(tree.response(each.leaf), text=transcript(talk.said(each.leaf), self.rules.labels))
             for each in talk.ended
         ]
-        ends = [each.why for each in talk.ended]
-        invalid = [each.facts.get(INVALID, 0.0) for each in tree.nodes if each.trained]
-        known = [each.task for each in talk.ended if not math.isnan(each.task)]
-        facts = {
-            "tokens": fmean(talk.tokens(each.leaf) for each in talk.ended),
-            "turns": fmean(len(talk.path(each.leaf)) for each in talk.ended),
-            "answered": fmean(each == ANSWERED for each in ends),
-            "repeating": fmean(each == REPEATING for each in ends),
-            "too_long": fmean(each == TOO_LONG for each in ends),
-            **({"invalid": fmean(invalid)} if invalid else {}),
-            **({"task": fmean(known)} if known else {}),
-            **counted,
-        }
-        return Drawn(tuple(responses), tree, tuple(rewards), facts)
+        return Drawn(tuple(responses), tree, tuple(rewards), {**told(talk, tree), **counted})
