@@ -38,6 +38,7 @@ def test_what_is_read_has_a_form_and_what_is_trained_after_has_none(
     firsts = [node for each in found for node in each.tree.nodes if node.parent == -1]
     plain = [tuple(given.engine.prompt_ids(f"{task.prompt}\nA: ")) for task in TASKS]
     assert {node.context for node in firsts} == set(plain)
+    assert {node.facts["form"] for node in firsts} == {0.0, 1.0}
 
 
 def test_after_its_rounds_nothing_is_asked_for_any_more(folder: Path) -> None:

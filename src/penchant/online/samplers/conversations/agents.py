@@ -22,13 +22,15 @@ class Turn:
         ids: its tokens, the end token included.
         text: its text.
         context: the tokens that it is trained after.
-        read: the tokens that the agent read before it, where these are others: a format was asked for.
+        read: the tokens that the agent read before it, where these are others: a form was asked for.
+        form: that form; empty where none was asked for.
     """
 
     ids: tuple[int, ...]
     text: str
     context: tuple[int, ...]
     read: tuple[int, ...] | None = None
+    form: str = ""
 
     @property
     def seen(self) -> tuple[int, ...]:

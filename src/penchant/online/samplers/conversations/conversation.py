@@ -15,8 +15,8 @@ from penchant.generation.responses import Sampling
 from penchant.online.samplers.conversations.playing import Place
 from penchant.online.samplers.conversations.talks import Talk
 from penchant.online.samplers.conversations.two_agents import TwoAgents
-from penchant.online.samplers.sampler import Means
-from penchant.online.trees import ROOT
+from penchant.online.samplers.sampler import Drawn, Means
+from penchant.online.trees import ROOT, Tree
 
 __all__ = ["Conversation"]
 
@@ -56,6 +56,18 @@ class Conversation(TwoAgents):
     def faithful(self) -> bool:
         """See `Sampler.faithful`: what is trained after a plain prompt was said after a request for a form."""
         return self.draws and not self.formats
+
+    def _drawn(self, talk: Talk, *given: Any) -> Drawn:
+        """With the number of the form that each turn was asked for, as a fact of its node."""
+        found = super()._drawn(talk, *given)
+        if found.tree is None or not any(turn.form for turn in talk.turns):
+            return found
+        forms = list(self.formats or ())
+        nodes = (
+            replace(node, facts={**node.facts, "form": float(forms.index(turn.form))})
+            for node, turn in zip(found.tree.nodes, talk.turns, strict=True)
+        )
+        return replace(found, tree=Tree(tuple(nodes)))
 
     def _played(self, records: Sequence[Record], means: Means, sampling: Sampling, seed: int) -> list[Talk]:
         if not self.formats or means.finished >= self.format_rounds:

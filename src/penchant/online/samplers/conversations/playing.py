@@ -156,7 +156,7 @@ def _speak(
             plain = _read(talks[place.talk], place._replace(form=""), agent, rules)
             context = tuple(engine.prompt_ids(plain)) if place.form else read
             for row, answer in zip(copies[place], several, strict=True):
-                found[row] = Turn(answer.ids, answer.text.strip(), context, read if place.form else None)
+                found[row] = Turn(answer.ids, answer.text.strip(), context, read if place.form else None, place.form)
     return found
 
 
