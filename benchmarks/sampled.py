@@ -97,6 +97,10 @@ def others(repeats: int, table: Table) -> None:
             Shape("engine", 4, 8, 16, 32),
             Shape("generate", 4, 8, 16, 32),
         ),
+        "sampling, 8 samples of 1 to 128 tokens on 4 prompts of 16, beside generate": (
+            Shape("engine", 4, 8, 16, 128, ends=40),
+            Shape("generate", 4, 8, 16, 128, ends=40),
+        ),
         "sampling, 8 samples on 4 prompts of 500 tokens, beside generate": (
             Shape("engine", 4, 8, 500, 32),
             Shape("generate", 4, 8, 500, 32),

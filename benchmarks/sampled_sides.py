@@ -19,7 +19,10 @@ Table = Callable[[str, list[str], list[list[str]]], None]
 
 @dataclass(frozen=True)
 class Shape:
-    """A side: what it computes, prompts and responses, their tokens, and the temperature of the samples."""
+    """A side: what it computes, prompts and responses, their tokens, and the temperature of the samples.
+
+    One of ``ends`` tokens of the vocabulary ends a response; with 0 all are equally long.
+    """
 
     side: str
     prompts: int = 2
@@ -27,6 +30,7 @@ class Shape:
     prompt: int = 96
     response: int = 64
     temperature: float = 1.0
+    ends: int = 0
 
 
 def model() -> Any:
@@ -179,11 +183,12 @@ def generating(shape: Shape) -> Callable[[], float]:
 
     policy, (prompts, _answers, _advantages) = model().eval(), groups(shape)
     tokenizer = word_tokenizer(VOCABULARY)
+    stops = [2, *(range(3, VOCABULARY, shape.ends) if shape.ends else ())]
 
     def engine() -> float:
         generate(
             policy, tokenizer, prompts, samples=shape.responses, max_new_tokens=shape.response,
-            temperature=shape.temperature, stop_token_ids=[2], seed=0, batch_size=len(prompts) * shape.responses,
+            temperature=shape.temperature, stop_token_ids=stops, seed=0, batch_size=len(prompts) * shape.responses,
         )  # fmt: skip
         return 0.0
 
@@ -192,7 +197,7 @@ def generating(shape: Shape) -> Callable[[], float]:
         ids = torch.tensor(prompts)
         policy.generate(
             ids, attention_mask=torch.ones_like(ids), do_sample=True, temperature=shape.temperature, top_k=0,
-            num_return_sequences=shape.responses, max_new_tokens=shape.response, eos_token_id=2, pad_token_id=0,
+            num_return_sequences=shape.responses, max_new_tokens=shape.response, eos_token_id=stops, pad_token_id=0,
         )  # fmt: skip
         return 0.0
 

@@ -35,7 +35,7 @@ def test_a_prompt_is_read_once_for_all_its_samples() -> None:
     hook = model.register_forward_pre_hook(count, with_kwargs=True)
     sampled(model, batch_size=64)
     hook.remove()
-    assert rows[0] == (4, 6), "one row a prompt, all tokens but the last"
+    assert rows[0] == (4, 7), "one row a prompt"
     assert all(shape == (16, 1) for shape in rows[1:]), "then one token a sample and step"
 
 

@@ -13,7 +13,7 @@ from transformers import DynamicCache
 
 from penchant.likelihood.core import core_model
 
-__all__ = ["CachedForward", "left_padded", "taken_by"]
+__all__ = ["CachedForward", "left_padded", "selectable", "taken_by"]
 
 
 def taken_by(model: Any) -> Collection[str]:
@@ -23,6 +23,15 @@ def taken_by(model: Any) -> Collection[str]:
         model: of transformers, possibly with an adapter around it.
     """
     return inspect.signature(core_model(model).forward).parameters.keys()
+
+
+def selectable(cache: Any) -> bool:
+    """Whether a cache holds keys and values of attention alone, whose rows can be repeated, chosen and left out.
+
+    The states of linear attention and of convolutions are not chosen with them by transformers.
+    """
+    plain = ("DynamicLayer", "DynamicSlidingWindowLayer")
+    return isinstance(cache, DynamicCache) and all(type(layer).__name__ in plain for layer in cache.layers)
 
 
 def left_padded(prompts: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[Tensor, Tensor]:
@@ -66,7 +75,7 @@ class CachedForward:
         self.cache: Any = DynamicCache(config=model.config) if caches else None
         self.tail = self._run(self.ids, last)
         self.logits = self.tail[:, -1]
-        if not isinstance(self.cache, DynamicCache) or self.cache.get_seq_length() != self.ids.shape[1]:
+        if self.cache is None or not selectable(self.cache) or self.cache.get_seq_length() != self.ids.shape[1]:
             self.cache = None  # another kind of state, which is not known to select rows
 
     def repeat(self, copies: int) -> CachedForward:

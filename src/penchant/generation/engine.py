@@ -1,22 +1,25 @@
-"""Batched sampling with transformers' ``generate``; all samples of a prompt share one prefill."""
+"""Batched sampling; all samples of a prompt share one prefill, and responses that have ended cost nothing more.
+
+What is guided, streamed, or drawn with further options goes through ``generate`` of transformers.
+"""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import GenerationConfig
 
-from penchant.generation.cached_forward import left_padded, taken_by
+from penchant.generation.cached_forward import left_padded, selectable, taken_by
+from penchant.generation.drawing import Draw
 from penchant.generation.memory import Lead, Memory
+from penchant.generation.plain import generating
 from penchant.generation.prefix import PrefixCache
 from penchant.generation.stopping import StopAtText
 from penchant.generation.trace import Trace
-from penchant.likelihood.core import core_model
+from penchant.generation.writing import Likeliest, write_responses
 
 __all__ = ["Guide", "generate"]
 
@@ -71,19 +74,39 @@ def generate(
     results: list[list[list[int]]] = [[] for _ in prompts]
     order, per_batch = _by_length(prompts), max(1, batch_size // samples)
     stopping = partial(StopAtText, stop_strings, _decoder(tokenizer)) if stop_strings else None
-    chosen = _drawing(temperature, top_p, options or {}) | {"streamer": streamer, "stopping": stopping}
+    chosen = _choosing(temperature, top_p, options or {}) | {"streamer": streamer, "stopping": stopping}
     chosen |= {"max_new_tokens": max_new_tokens, "eos_token_id": list(stop_token_ids)}
-    with _generating(model, seed):
+    pad, ended = _pad(tokenizer, stop_token_ids), _end(stop_token_ids, stopping)
+    helped = bool(options) or any(each is not None for each in (streamer, guide, prefix, memory))
+    with generating(model, seed):
         for start in range(0, len(order), per_batch):
             places = order[start : start + per_batch]
-            recording = [trace] if trace is not None and not start else []
-            chosen["logits_processor"] = [*(guide(places) if guide is not None else []), *recording]
-            rows = _known_and_new(model, tokenizer, [prompts[at] for at in places], samples, prefix, memory, chosen)
+            batch, recorder = [prompts[at] for at in places], None if start else trace
+            draw = Draw(seed, places, samples, max_new_tokens, temperature, top_p) if temperature > 0 else None
+            rows = None
+            if not helped:
+                choice = draw or Likeliest()
+                rows = write_responses(model, batch, samples, pad, choice, ended, max_new_tokens, recorder)
+            if rows is None:
+                last = [recorder, None if options else draw]
+                guides = [*(guide(places) if guide is not None else []), *(each for each in last if each is not None)]
+                rows = _known_and_new(model, pad, batch, samples, prefix, memory, chosen | {"logits_processor": guides})
             for row, tokens in enumerate(rows):
                 results[places[row // samples]].append(_until_stop(tokens, set(stop_token_ids)))
-            for each in recording:
-                each.keep(places, samples, rows, results)
+            if recorder is not None:
+                recorder.keep(places, samples, rows, results)
     return results
+
+
+def _pad(tokenizer: object, stop_token_ids: Sequence[int]) -> int:
+    pad: int | None = getattr(tokenizer, "pad_token_id", None)
+    return stop_token_ids[0] if pad is None else pad
+
+
+def _end(stop_token_ids: Sequence[int], stopping: Callable[[int], StopAtText] | None) -> Callable[[list[int]], bool]:
+    """Whether a response is over, given its tokens so far."""
+    stops, text = set(stop_token_ids), None if stopping is None else stopping(0)
+    return lambda tokens: tokens[-1] in stops or (text is not None and text.ended(tokens))
 
 
 def _by_length(prompts: Sequence[Sequence[int]]) -> list[int]:
@@ -91,48 +114,22 @@ def _by_length(prompts: Sequence[Sequence[int]]) -> list[int]:
     return sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
 
 
-def _drawing(temperature: float, top_p: float, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of ``generate`` that say how a token is chosen."""
+def _choosing(temperature: float, top_p: float, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of ``generate`` that say how a token is chosen: by its own sampling if there are further options.
+
+    Without, `Draw` leaves one token to choose, or the likeliest is taken.
+    """
     sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
-    return {**(sampling if temperature > 0 else {"do_sample": False}), **options}
+    return {**(sampling if temperature > 0 and options else {"do_sample": False}), **options}
 
 
 def _decoder(tokenizer: Any) -> Callable[[list[int]], str]:
     return partial(tokenizer.decode, clean_up_tokenization_spaces=False)
 
 
-@contextlib.contextmanager
-def _generating(model: nn.Module, seed: int) -> Iterator[None]:
-    """Evaluation mode, no gradients, seeded random numbers, and no settings but those that are given.
-
-    The former state is restored at the end.
-    """
-    device, was_training = next(model.parameters()).device, model.training
-    model.eval()
-    forked = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
-    with _plain_settings(core_model(model)), forked, torch.no_grad():
-        torch.manual_seed(seed)
-        yield
-    model.train(was_training)
-
-
-@contextlib.contextmanager
-def _plain_settings(core: Any) -> Iterator[None]:
-    """Without the model's own generation settings, of which ``generate`` takes all that are not given to it."""
-    own = getattr(core, "generation_config", None)
-    if own is None:
-        yield
-        return
-    core.generation_config = GenerationConfig(bos_token_id=own.bos_token_id)
-    try:
-        yield
-    finally:
-        core.generation_config = own
-
-
 def _known_and_new(
     model: nn.Module,
-    tokenizer: object,
+    pad: int,
     prompts: Sequence[Sequence[int]],
     samples: int,
     prefix: PrefixCache | None,
@@ -143,7 +140,7 @@ def _known_and_new(
     known = prefix if memory is None else memory
     lead = None if known is None else known.lead(model, prompts)
     kept = memory is not None and memory.keeps(model)
-    rows, mask, cache = _continue(model, tokenizer, prompts, samples, lead, kept, dict(options))
+    rows, mask, cache = _continue(model, pad, prompts, samples, lead, kept, dict(options))
     if memory is not None:
         stops = set(options["eos_token_id"])
         memory.keep(model, prompts, [_until_stop(tokens, stops) for tokens in rows], lead, mask, cache)
@@ -152,7 +149,7 @@ def _known_and_new(
 
 def _continue(
     model: nn.Module,
-    tokenizer: object,
+    pad: int,
     prompts: Sequence[Sequence[int]],
     samples: int,
     lead: Lead | None,
@@ -165,8 +162,6 @@ def _continue(
     that was made here: where prompts have several samples, a beginning is known, or it is to be kept.
     """
     device = next(model.parameters()).device
-    pad = getattr(tokenizer, "pad_token_id", None)
-    pad = options["eos_token_id"][0] if pad is None else pad
     known = (0,) * len(prompts) if lead is None else lead.lengths
     ids, mask = left_padded([prompt[count:] for prompt, count in zip(prompts, known, strict=True)], pad, device)
     if lead is not None:
@@ -213,7 +208,7 @@ def _prefill(
             input_ids=ids[:, start:-1], attention_mask=mask[:, :-1], past_key_values=cache, use_cache=True, **position
         )
         cache = getattr(output, "past_key_values", None)
-    if not isinstance(cache, DynamicCache) or cache.get_seq_length() != ids.shape[1] - 1:
+    if not selectable(cache) or cache.get_seq_length() != ids.shape[1] - 1:
         return {}
     cache.batch_repeat_interleave(samples)
     return {"past_key_values": cache}

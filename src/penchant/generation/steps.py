@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from penchant.generation.branches import Branch, Branches, Reader
+from penchant.generation.drawing import draw_tokens, nucleus
 
 __all__ = ["Asked", "Step", "Stepping", "draw_steps"]
 
@@ -168,18 +169,8 @@ def _drawn(logits: Tensor, rows: Sequence[_Row], how: Stepping) -> list[tuple[in
     if how.temperature == 0:
         chosen = plain.argmax(-1)
     else:
-        chances = _nucleus((logits.double() / how.temperature).softmax(-1), how.top_p).cumsum(-1)
-        drawn = torch.tensor([[each.random.random()] for each in rows], dtype=chances.dtype, device=chances.device)
-        chosen = torch.searchsorted(chances, drawn * chances[:, -1:], right=True).squeeze(1)
-        chosen = chosen.clamp(max=logits.shape[-1] - 1)
+        chances = nucleus((logits.float() / how.temperature).softmax(-1), how.top_p)
+        points = torch.tensor([each.random.random() for each in rows], dtype=torch.float64, device=chances.device)
+        chosen = draw_tokens(chances, points)
     logps = plain.gather(-1, chosen.unsqueeze(1)).squeeze(1)
     return list(zip(chosen.tolist(), logps.tolist(), strict=True))
-
-
-def _nucleus(chances: Tensor, mass: float) -> Tensor:
-    """The likeliest tokens that together have a probability of at least ``mass``; all others 0."""
-    if mass >= 1:
-        return chances
-    ordered, order = chances.sort(-1, descending=True)
-    outside = ordered.cumsum(-1) - ordered >= mass
-    return chances.masked_fill(torch.zeros_like(outside).scatter(-1, order, outside), 0.0)

@@ -48,10 +48,15 @@ class StopAtText(StoppingCriteria):
     def __call__(self, input_ids: Tensor, scores: Any, **kwargs: Any) -> Tensor:  # type: ignore[override]
         """[R], whether each row is done."""
         tails = input_ids[:, max(self.prompt_length, input_ids.shape[1] - self.window) :].tolist()
-        done = [any(stop in text for stop in self.stops) for text in map(self.decode, tails)]
+        done = [self.ended(tail) for tail in tails]
         for row in (row for row, ended in enumerate(done) if ended):
             self.ends.setdefault(row, input_ids.shape[1] - self.prompt_length)
         return torch.tensor(done, dtype=torch.bool, device=input_ids.device)
+
+    def ended(self, tokens: list[int]) -> bool:
+        """Whether the last token of a response, given all of its tokens so far, completes one of the texts."""
+        text = self.decode(tokens[-self.window :])
+        return any(stop in text for stop in self.stops)
 
     def until(self, row: int, tokens: list[int]) -> list[int]:
         """The tokens of a row's response up to its end; what follows is padding."""
