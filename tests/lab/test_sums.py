@@ -99,12 +99,11 @@ def test_second_thoughts_are_written_as_a_revision_asks() -> None:
 
 
 @pytest.mark.parametrize(
-    "method", [each if each == "pu-distill-pairs" else pytest.param(each, marks=pytest.mark.long) for each in METHODS]
+    "method", [each if each == "hypo" else pytest.param(each, marks=pytest.mark.long) for each in METHODS]
 )
 def test_a_method_runs_with_what_it_learns_from(method: str, quick: Path) -> None:
-    found = run_sums(
-        quick, method=method, plan=replace(SMALL, start_epochs=1, copies=4, rounds=2), say=lambda line: None
-    )
+    plan = replace(SMALL, start_epochs=2, copies=12, rounds=2)
+    found = run_sums(quick, method=method, plan=plan, say=lambda line: None)
     assert found.result.summary["steps"] > 0 and len(found.curve) == 3
     if method in RECORDS:
         assert (quick / f"sums-{RECORDS[method]}.jsonl").is_file()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -78,7 +79,7 @@ class TheGroupsMeanFirst(Claim):
         plan = Rounds(rounds=40, samples=4, steps=1, optimizer="sgd")
         found = {"reference": expected_reward(world, world.reference)}
         for arm, advantages, rate in (("plain", _plain, PLAIN_RATE), ("with baseline", _with_baseline, RATE)):
-            own = {"pairing": _uneven(grouped(advantages), levels), "learning_rate": rate}
+            own: dict[str, Any] = {"pairing": _uneven(grouped(advantages), levels), "learning_rate": rate}
             policy = run_rounds(world, build("reinforce-pp"), plan, seed=seed, **own)[-1]
             found[arm] = expected_reward(world, log_probabilities(policy))
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from penchant.lab.claims import Claim, Contrast
 from penchant.lab.worlds.tabular import (
@@ -61,7 +62,7 @@ class GreedyIsTheBaseline(Claim):
         }
         found = {"reference": expected_reward(world, world.reference)}
         for arm, (pairing, samples, rate) in arms.items():
-            own = {"pairing": pairing, "samples": samples, "learning_rate": rate}
+            own: dict[str, Any] = {"pairing": pairing, "samples": samples, "learning_rate": rate}
             policy = run_rounds(world, build("reinforce-pp"), plan, seed=seed, **own)[-1]
             found[arm] = expected_reward(world, log_probabilities(policy))
         return found
